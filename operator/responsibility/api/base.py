@@ -1,0 +1,173 @@
+"""What every shape of the two resources stands on: naming, bounds, and rules told once.
+
+The API server and a person's file must be held to the same rules. Each rule that a schema
+can't say is therefore declared once, as a :class:`Rule` with two faces: a CEL expression, which
+goes into the CRD, and a Python function, which runs wherever a file is read. The tests hold the
+two against each other on a live server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Final, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+GROUP = "responsibility.2i2c.org"
+VERSION = "v1alpha1"
+API_VERSION: Final = "responsibility.2i2c.org/v1alpha1"
+
+LABEL_PATTERN = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+SUBDOMAIN_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+EMAIL_PATTERN = r"^[^@\s]+@[^@\s]+$"
+URL_PATTERN = r"^https?://[^\s]+$"
+ITEM_OR_ALL_PATTERN = r"^([*]|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$"
+QUANTITY_PATTERN = "^[0-9]+([.][0-9]+)?(m|[kKMGTP]i?)?$"
+
+# What a person should type instead, for each pattern above.
+FORMS: Mapping[str, str] = {
+    LABEL_PATTERN: "use lower-case letters, digits and '-', such as hub-configuration",
+    SUBDOMAIN_PATTERN: "use lower-case letters, digits, '-' and '.', such as 2i2c",
+    EMAIL_PATTERN: "write an address such as hub-leads@example.org",
+    URL_PATTERN: "write an address that begins with https:// or http://",
+    ITEM_OR_ALL_PATTERN: "name an item, or write '*' for all of them",
+    QUANTITY_PATTERN: "write a quantity such as 500m, 2 or 8Gi",
+}
+
+Label = Annotated[str, Field(min_length=1, max_length=63, pattern=LABEL_PATTERN)]
+Subdomain = Annotated[str, Field(min_length=1, max_length=253, pattern=SUBDOMAIN_PATTERN)]
+Email = Annotated[str, Field(max_length=254, pattern=EMAIL_PATTERN)]
+Url = Annotated[str, Field(max_length=512, pattern=URL_PATTERN)]
+ItemOrAll = Annotated[str, Field(max_length=63, pattern=ITEM_OR_ALL_PATTERN)]
+Title = Annotated[str, Field(max_length=128)]
+Sentence = Annotated[str, Field(max_length=512)]
+Prose = Annotated[str, Field(max_length=2048)]
+
+ATOMIC: dict[str, JsonValue] = {"x-kubernetes-list-type": "atomic"}
+SET: dict[str, JsonValue] = {"x-kubernetes-list-type": "set"}
+
+
+def keyed(key: str) -> dict[str, JsonValue]:
+    """Mark a list as a map by ``key``: unique, and merged entry by entry in server-side apply."""
+    return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule that a schema can't say, for the API server and for files alike.
+
+    ``check`` is None for rules about a change (``oldSelf``), which only the server can see.
+    ``at`` is the field that the message belongs to, in JSON spelling and below the shape.
+    """
+
+    cel: str
+    message: str
+    check: Callable[[Any], bool] | None
+    at: str = ""
+    message_cel: str = ""
+
+
+def _drop_nulls(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: entry for key, entry in value.items() if entry is not None}
+    return value
+
+
+def _prune(value: object) -> object:
+    """Drop None and empty strings from mappings; lists keep theirs (the core API group is "")."""
+    if isinstance(value, Mapping):
+        return {key: _prune(entry) for key, entry in value.items() if entry not in (None, "")}
+    if isinstance(value, list):
+        return [_prune(entry) for entry in value]
+    return value
+
+
+def _repeated(values: Iterable[object]) -> object | None:
+    seen: set[object] = set()
+    for value in values:
+        if value in seen:
+            return value
+        seen.add(value)
+    return None
+
+
+class Shape(BaseModel):
+    """A frozen piece of a resource: snake_case in Python, camelCase in YAML."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        frozen=True,
+        extra="ignore",
+        # Docstrings of shapes explain the code; kubectl explain is given its own texts.
+        use_attribute_docstrings=False,
+    )
+
+    rules: ClassVar[tuple[Rule, ...]] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nulls_are_absent(cls, value: object) -> object:
+        # As the API server does: a null in a field that isn't nullable is pruned.
+        return _drop_nulls(value)
+
+    @model_validator(mode="after")
+    def _keep_rules(self) -> Self:
+        problems = [
+            (rule.at, rule.message)
+            for rule in type(self).rules
+            if rule.check is not None and not rule.check(self)
+        ]
+        problems.extend(self._duplicates())
+        if problems:
+            raise PydanticCustomError("rule", "{problems}", {"problems": problems})
+        return self
+
+    def _duplicates(self) -> Iterable[tuple[str, str]]:
+        """Yield a message for each list of type ``map`` or ``set`` that names something twice."""
+        for name, info in type(self).model_fields.items():
+            extra = info.json_schema_extra
+            kind = extra.get("x-kubernetes-list-type") if isinstance(extra, dict) else None
+            if kind not in {"map", "set"} or not isinstance(extra, dict):
+                continue
+            entries = getattr(self, name) or ()
+            keys = extra.get("x-kubernetes-list-map-keys")
+            key = str(keys[0]) if isinstance(keys, list) else ""
+            twice = _repeated(getattr(entry, key) if key else entry for entry in entries)
+            if twice is not None:
+                yield info.alias or name, f"{twice} is listed twice: keep one of them"
+
+    def dump(self) -> dict[str, Any]:
+        """Return the JSON form: what was set, without nulls and empty strings."""
+        raw = self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=True)
+        return {key: _prune(value) for key, value in raw.items() if value not in (None, "")}
+
+
+class Meta(Shape):
+    """What the operator needs of an object's metadata."""
+
+    name: str = Field(min_length=1)
+    uid: str = ""
+    generation: int = 0
+    resource_version: str = ""
+    creation_timestamp: AwareDatetime | None = None
+    deletion_timestamp: AwareDatetime | None = None
+
+    @property
+    def deleting(self) -> bool:
+        """Whether deletion has begun."""
+        return self.deletion_timestamp is not None
+
+
+def clip(text: str, limit: int) -> str:
+    """Shorten ``text`` to ``limit`` characters, with an ellipsis where something was cut."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def rfc3339(moment: datetime) -> str:
+    """Return ``moment`` (aware) as Kubernetes writes times: UTC, whole seconds, ``Z``."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,198 @@
+"""Shapes that records and models share: parties, delegates, bounds, exemptions, enforcement."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import AwareDatetime, BeforeValidator, Field, WithJsonSchema
+
+from responsibility.api.base import (
+    ATOMIC,
+    QUANTITY_PATTERN,
+    SET,
+    Email,
+    ItemOrAll,
+    Label,
+    Rule,
+    Sentence,
+    Shape,
+    Title,
+    Url,
+    keyed,
+)
+from responsibility.api.subjects import Subject, SubjectName, SubjectPattern
+
+
+class Admission(StrEnum):
+    """What admission does with a change by somebody who doesn't own the item."""
+
+    OBSERVE = "observe"
+    WARN = "warn"
+    DENY = "deny"
+
+
+class Rbac(StrEnum):
+    """What the operator does about RBAC itself."""
+
+    AUDIT = "audit"
+    GRANT = "grant"
+    REVOKE = "revoke"
+
+
+class Contact(Shape):
+    """Where a party is reached; at least one way."""
+
+    email: Email | None = Field(
+        default=None, description="An address that people read, such as hub-leads@example.org."
+    )
+    url: Url | None = Field(
+        default=None,
+        description="A page, channel or ticket queue, such as https://support.example.org.",
+    )
+
+
+class Party(Shape):
+    """One side of the agreement."""
+
+    name: Label = Field(description="The party's name in owner and delegates, such as community.")
+    display_name: Title = Field(
+        default="", description="The name to show, such as LEAP community. Default: name."
+    )
+    contact: Contact = Field(
+        default_factory=Contact,
+        description="Where this party is reached, by e-mail or on a page.",
+    )
+    subjects: tuple[Subject, ...] = Field(
+        default=(),
+        max_length=64,
+        json_schema_extra=ATOMIC,
+        description="Who this party is in Kubernetes. May stay empty: many communities act through "
+        "pull requests and JupyterHub's admin page only. The list is set as a whole.",
+    )
+    hub_users: tuple[SubjectName, ...] = Field(
+        default=(),
+        max_length=256,
+        json_schema_extra=SET,
+        description="The party's user names inside JupyterHub, which differ from those of "
+        "Kubernetes, such as alice-gh.",
+    )
+    hub_groups: tuple[SubjectName, ...] = Field(
+        default=(),
+        max_length=64,
+        json_schema_extra=SET,
+        description="The party's groups inside JupyterHub, such as hub-leads.",
+    )
+
+    @property
+    def title(self) -> str:
+        """The name to show."""
+        return self.display_name or self.name
+
+
+def _whole_number_as_text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Quantity = Annotated[
+    str,
+    Field(max_length=32, pattern=QUANTITY_PATTERN),
+    BeforeValidator(_whole_number_as_text),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "integer"}, {"type": "string"}],
+            "x-kubernetes-int-or-string": True,
+            "maxLength": 32,
+            "pattern": QUANTITY_PATTERN,
+        }
+    ),
+]
+ValuesPath = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[^\s]+$")]
+
+
+class Bound(Shape):
+    """The range inside which a delegate may move a value."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            cel="has(self.min) || has(self.max)",
+            message="a bound needs min, max or both: add one",
+            check=lambda b: b.min is not None or b.max is not None,
+        ),
+    )
+
+    path: ValuesPath = Field(
+        description="The value's path in the hub's chart values, such as singleuser.memory.limit."
+    )
+    min: Quantity | None = Field(
+        default=None, description="The smallest value allowed, such as 512Mi, 500m or 2."
+    )
+    max: Quantity | None = Field(
+        default=None, description="The largest value allowed, such as 8Gi, 500m or 2."
+    )
+
+
+class Delegate(Shape):
+    """A party that may act on an item beside its owner."""
+
+    party: Label = Field(description="The party's name, such as community.")
+    until: AwareDatetime | None = Field(
+        default=None,
+        description="The moment at which the delegation ends, with its time zone, such as "
+        "2026-12-31T00:00:00Z. Left out, it doesn't end.",
+    )
+    reason: Sentence = Field(
+        default="", description="Why, for those who read it later, such as spring workshop."
+    )
+    bounds: tuple[Bound, ...] = Field(
+        default=(),
+        max_length=32,
+        json_schema_extra=keyed("path"),
+        description="Ranges inside which this delegate may change values. Left out, those of the "
+        "item hold.",
+    )
+
+
+class Exemption(Shape):
+    """A subject whose rights are listed, but not counted as drift."""
+
+    subject: SubjectPattern = Field(description="Who is exempt.")
+    items: tuple[ItemOrAll, ...] = Field(
+        min_length=1,
+        max_length=64,
+        json_schema_extra=SET,
+        description="The items that this holds for, by name, or '*' for all.",
+    )
+    reason: Annotated[str, Field(min_length=1, max_length=512)] = Field(
+        description="Why this subject needs its rights, such as: copies the monitoring password."
+    )
+
+    def covers(self, item: str) -> bool:
+        """Whether this exemption speaks about ``item``."""
+        return item in self.items or "*" in self.items
+
+
+class Enforcement(Shape):
+    """How far the operator goes for a hub."""
+
+    admission: Admission = Field(
+        default=Admission.OBSERVE,
+        description="What happens to a change by somebody who isn't entitled to it: observe (let "
+        "it pass), warn (let it pass with a warning) or deny (refuse it).",
+    )
+    rbac: Rbac = Field(
+        default=Rbac.AUDIT,
+        description="What happens to RBAC: audit (report only), grant (give owners what they need) "
+        "or revoke (grant, and plan revocations for approval).",
+    )
+
+
+class ItemEnforcement(Shape):
+    """How far the operator goes for one item; what is left out follows the hub."""
+
+    admission: Admission | None = Field(
+        default=None, description="observe, warn or deny, in place of the hub's."
+    )
+    rbac: Rbac | None = Field(
+        default=None, description="audit, grant or revoke, in place of the hub's."
+    )

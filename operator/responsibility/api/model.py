@@ -1,0 +1,346 @@
+"""A ``ResponsibilityModel``: the items that parties share, and who owns them by default."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from responsibility.api.base import (
+    API_VERSION,
+    ATOMIC,
+    GROUP,
+    SET,
+    Label,
+    Meta,
+    Prose,
+    Rule,
+    Shape,
+    Title,
+    Url,
+    keyed,
+)
+from responsibility.api.common import Bound, Delegate, Exemption, Party, ValuesPath
+from responsibility.api.permission import ObjectField, Permission, Scope
+from responsibility.api.status import BreakGlassStatus, CommonStatus, Count, ItemKind, ManyNames
+from responsibility.api.subjects import Subject
+
+RECORD_ITEM = "record"
+
+
+class ItemDefinition(Shape):
+    """One line of the model: a kind of action that exactly one party is accountable for."""
+
+    name: Label = Field(description="The item's name, such as user-access.")
+    number: Annotated[int, Field(ge=0, le=999)] = Field(
+        description="The item's place in the model, from 1. 0 is the record itself (spec.record)."
+    )
+    title: Annotated[str, Field(min_length=1, max_length=128)] = Field(
+        description="A few words to show, such as User access."
+    )
+    description: Prose = Field(default="", description="What the item covers, in words.")
+    kinds: tuple[ItemKind, ...] = Field(
+        min_length=1,
+        max_length=3,
+        json_schema_extra=SET,
+        description="Where the item is checked: kubernetes (RBAC), jupyterhub (inside the hub), "
+        "attested (a contact and a review date).",
+    )
+    owner: Label = Field(
+        description="The party that is accountable unless a record differs, such as provider."
+    )
+    delegates: tuple[Delegate, ...] = Field(
+        default=(),
+        max_length=16,
+        json_schema_extra=keyed("party"),
+        description="Parties that may act on the item too, unless a record says otherwise.",
+    )
+    effort: Annotated[str, Field(max_length=64)] = Field(
+        default="", description="About how much work it is, such as 2 hours a month."
+    )
+    minimum_holders: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=1,
+        description="How many of the owner's subjects must be able to act, so that one person's "
+        "absence stops nothing, such as 2.",
+    )
+    required: tuple[Permission, ...] = Field(
+        default=(),
+        max_length=32,
+        json_schema_extra=ATOMIC,
+        description="What the owner must be able to do.",
+    )
+    reserved: tuple[Permission, ...] = Field(
+        default=(),
+        max_length=32,
+        json_schema_extra=ATOMIC,
+        description="What nobody but the owner and its delegates may be able to do.",
+    )
+    fields: tuple[ObjectField, ...] = Field(
+        default=(),
+        max_length=64,
+        json_schema_extra=ATOMIC,
+        description="Fields that belong to the item, in objects that it shares with others.",
+    )
+    values_paths: tuple[ValuesPath, ...] = Field(
+        default=(),
+        max_length=64,
+        json_schema_extra=SET,
+        description="Paths in the hub's chart values that belong to the item, such as "
+        "singleuser.memory. '*' stands for one part or a piece of it, [*] for any list entry.",
+    )
+    bounds: tuple[Bound, ...] = Field(
+        default=(),
+        max_length=32,
+        json_schema_extra=keyed("path"),
+        description="Ranges inside which delegates may change values.",
+    )
+
+    @property
+    def parties(self) -> tuple[str, ...]:
+        """The parties that this item names: the owner first, then the delegates."""
+        return (self.owner, *(delegate.party for delegate in self.delegates))
+
+
+_WRITE = ("create", "update", "patch", "delete", "deletecollection")
+
+# Who may do these things may change what everybody else is held to.
+RECORD_RESERVED: tuple[Permission, ...] = (
+    Permission(
+        verbs=(*_WRITE, "assign"),
+        api_groups=(GROUP,),
+        resources=("responsibilities", "responsibilitymodels"),
+        scope=Scope.CLUSTER,
+    ),
+    Permission(
+        verbs=("update", "patch"),
+        api_groups=(GROUP,),
+        resources=("responsibilities/status", "responsibilitymodels/status"),
+        scope=Scope.CLUSTER,
+    ),
+    Permission(
+        verbs=_WRITE,
+        api_groups=("admissionregistration.k8s.io",),
+        resources=(
+            "validatingadmissionpolicies",
+            "validatingadmissionpolicybindings",
+            "validatingwebhookconfigurations",
+        ),
+        scope=Scope.CLUSTER,
+    ),
+)
+RECORD_REQUIRED: tuple[Permission, ...] = (
+    Permission(
+        verbs=("create", "update", "patch", "delete"),
+        api_groups=(GROUP,),
+        resources=("responsibilities",),
+        scope=Scope.CLUSTER,
+    ),
+)
+
+
+class RecordDefinition(Shape):
+    """Item 0: the records themselves. Lists that are left out are filled in by the operator."""
+
+    owner: Label = Field(
+        default="provider",
+        description="The party that may write records and models, such as provider.",
+    )
+    delegates: tuple[Delegate, ...] = Field(
+        default=(),
+        max_length=16,
+        json_schema_extra=keyed("party"),
+        description="Parties that may write them too.",
+    )
+    minimum_holders: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=1, description="How many of the owner's subjects must be able to act, such as 2."
+    )
+    required: tuple[Permission, ...] = Field(
+        default=(),
+        max_length=32,
+        json_schema_extra=ATOMIC,
+        description="What the owner must be able to do. Left out, to write records.",
+    )
+    reserved: tuple[Permission, ...] = Field(
+        default=(),
+        max_length=32,
+        json_schema_extra=ATOMIC,
+        description="What nobody else may be able to do. Left out, to write records, models, "
+        "their status, and the admission policies that guard them.",
+    )
+
+    def item(self) -> ItemDefinition:
+        """Return this as an item like any other, numbered 0."""
+        return ItemDefinition(
+            name=RECORD_ITEM,
+            number=0,
+            title="The record itself",
+            description="Who may change what is agreed, or stop it from being checked.",
+            kinds=(ItemKind.KUBERNETES,),
+            owner=self.owner,
+            delegates=self.delegates,
+            minimum_holders=self.minimum_holders,
+            required=self.required or RECORD_REQUIRED,
+            reserved=self.reserved or RECORD_RESERVED,
+        )
+
+
+class BreakGlass(Shape):
+    """A subject that is meant to pass every check in an emergency."""
+
+    subject: Subject = Field(description="Who it is, such as Group system:masters.")
+    reason: Annotated[str, Field(min_length=1, max_length=512)] = Field(
+        description="Why it exists and who holds it, such as: kept in the safe."
+    )
+
+
+class ResponsibilityModelSpec(Shape):
+    """What an organisation and its communities share out."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            cel="self.items.all(i, self.parties.exists(p, p.name == i.owner))",
+            message="an item's owner is not in spec.parties: add the party or correct owner",
+            check=lambda m: not _strangers(m, {item.owner for item in m.items}),
+            at="items",
+            message_cel=(
+                "'no party named ' + self.items.filter(i, !self.parties.exists(p, "
+                "p.name == i.owner)).map(i, i.owner + ' (owner of ' + i.name + ')').join(', ') + "
+                "': add it to spec.parties or correct owner'"
+            ),
+        ),
+        Rule(
+            cel=(
+                "self.items.all(i, !has(i.delegates) || "
+                "i.delegates.all(d, self.parties.exists(p, p.name == d.party)))"
+            ),
+            message="a delegate is not in spec.parties: add the party or correct delegates",
+            check=lambda m: (
+                not _strangers(m, {d.party for item in m.items for d in item.delegates})
+            ),
+            at="items",
+        ),
+        Rule(
+            cel="self.items.all(i, self.items.exists_one(j, j.number == i.number))",
+            message="two items have the same number: give each its own",
+            check=lambda m: len({item.number for item in m.items}) == len(m.items),
+            at="items",
+        ),
+        Rule(
+            cel="self.items.all(i, i.number > 0 && i.name != 'record')",
+            message="number 0 and the name record belong to the record itself: describe it in "
+            "spec.record",
+            check=lambda m: all(i.number > 0 and i.name != RECORD_ITEM for i in m.items),
+            at="items",
+        ),
+        Rule(
+            cel=(
+                "self.parties.exists(p, p.name == self.record.owner) && "
+                "(!has(self.record.delegates) || self.record.delegates.all(d, "
+                "self.parties.exists(p, p.name == d.party)))"
+            ),
+            message="the records' owner or delegate is not in spec.parties: name a known party in "
+            "spec.record.owner (provider where it is left out)",
+            check=lambda m: not _strangers(m, set(m.record.item().parties)),
+            at="record",
+        ),
+        Rule(
+            cel=(
+                "!has(self.exemptions) || self.exemptions.all(e, e.items.all(n, n == '*' || "
+                "n == 'record' || self.items.exists(i, i.name == n)))"
+            ),
+            message="an exemption names an item that the model doesn't have: correct its items",
+            check=lambda m: (
+                not (
+                    {name for exemption in m.exemptions for name in exemption.items}
+                    - {"*", RECORD_ITEM}
+                    - {item.name for item in m.items}
+                )
+            ),
+            at="exemptions",
+        ),
+    )
+
+    display_name: Title = Field(
+        default="", description="The model's name to show, such as Shared responsibility model."
+    )
+    description: Prose = Field(default="", description="What the model is for, in words.")
+    url: Url | None = Field(
+        default=None,
+        description="Where the agreement can be read, such as https://docs.example.org.",
+    )
+    parties: tuple[Party, ...] = Field(
+        min_length=1,
+        max_length=16,
+        json_schema_extra=keyed("name"),
+        description="The sides of the agreement. A record adds to them by name, mostly who the "
+        "community of its hub is.",
+    )
+    items: tuple[ItemDefinition, ...] = Field(
+        min_length=1,
+        max_length=64,
+        json_schema_extra=keyed("name"),
+        description="The kinds of action that are shared out.",
+    )
+    exemptions: tuple[Exemption, ...] = Field(
+        default=(),
+        max_length=64,
+        json_schema_extra=ATOMIC,
+        description="Subjects whose rights are listed, but not counted as drift on any hub, such "
+        "as those of the control plane.",
+    )
+    break_glass: tuple[BreakGlass, ...] = Field(
+        default=(),
+        max_length=32,
+        json_schema_extra=ATOMIC,
+        description="Subjects that may do everything in an emergency. They are always reported.",
+    )
+    record: RecordDefinition = Field(
+        default_factory=RecordDefinition,
+        description="Item 0: who may write records and models.",
+    )
+
+    @property
+    def all_items(self) -> tuple[ItemDefinition, ...]:
+        """Item 0 and the items, by number."""
+        return (self.record.item(), *sorted(self.items, key=lambda item: item.number))
+
+
+def _strangers(spec: ResponsibilityModelSpec, named: set[str]) -> set[str]:
+    return named - {party.name for party in spec.parties}
+
+
+class ResponsibilityModelStatus(CommonStatus):
+    """What the operator found for the cluster as a whole."""
+
+    item_count: Count = Field(default=0, description="The number of items, item 0 left out.")
+    records: Count = Field(default=0, description="The number of records that build on this model.")
+    exempt: Count = Field(
+        default=0, description="The number of subjects that exemptions keep out of drift."
+    )
+    break_glass: tuple[BreakGlassStatus, ...] = Field(
+        default=(),
+        max_length=64,
+        json_schema_extra=ATOMIC,
+        description="Every subject that passes all checks, declared or not.",
+    )
+    unrecorded: Count = Field(default=0, description="The number of hubs that have no record.")
+    unrecorded_hubs: ManyNames = Field(
+        default=(),
+        json_schema_extra=ATOMIC,
+        description="Hubs that have no record, as namespace/release, such as prod/prod.",
+    )
+
+
+class ResponsibilityModel(Shape):
+    """A model, as read from the API or from a file."""
+
+    api_version: Literal["responsibility.2i2c.org/v1alpha1"] = API_VERSION
+    kind: Literal["ResponsibilityModel"] = "ResponsibilityModel"
+    metadata: Meta
+    spec: ResponsibilityModelSpec
+    status: ResponsibilityModelStatus | None = None
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.metadata.name

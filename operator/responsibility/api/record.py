@@ -1,0 +1,163 @@
+"""A ``Responsibility``: who owns what on one hub, where that differs from the model."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from responsibility.api.base import (
+    API_VERSION,
+    ATOMIC,
+    Label,
+    Meta,
+    Prose,
+    Rule,
+    Shape,
+    Subdomain,
+    Title,
+    keyed,
+)
+from responsibility.api.common import (
+    Delegate,
+    Enforcement,
+    Exemption,
+    ItemEnforcement,
+    Party,
+)
+from responsibility.api.status import CommonStatus, Count, Name
+
+DEFAULT_MODEL = "2i2c"
+
+
+class HubReference(Shape):
+    """Which hub a record is about; it stays about that hub."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            cel="self.namespace == oldSelf.namespace",
+            message="a record stays with its hub: write a new record for another namespace",
+            check=None,
+            at="namespace",
+        ),
+        Rule(
+            cel="!has(oldSelf.release) || (has(self.release) && self.release == oldSelf.release)",
+            message="a record stays with its hub: write a new record for another release",
+            check=None,
+            at="release",
+        ),
+    )
+
+    namespace: Label = Field(description="The namespace that the hub runs in, such as prod.")
+    release: Label | None = Field(
+        default=None,
+        description="The Helm release of the hub, such as prod. May be left out where the "
+        "namespace has just one hub. Once set, it stays.",
+    )
+    display_name: Title = Field(default="", description="The hub's name to show, such as LEAP.")
+    cluster: Annotated[str, Field(max_length=128)] = Field(
+        default="",
+        description="The cluster's name, where it isn't the one that the operator was installed "
+        "with, such as leap. For reports only.",
+    )
+
+
+class RecordItem(Shape):
+    """What is agreed about one item on this hub; what is left out follows the model."""
+
+    name: Label = Field(description="The item's name in the model, such as user-access.")
+    owner: Label | None = Field(
+        default=None,
+        description="The party that is accountable for this item on this hub, such as provider. "
+        "Left out, the model's owner.",
+    )
+    delegates: tuple[Delegate, ...] | None = Field(
+        default=None,
+        max_length=16,
+        json_schema_extra=keyed("party"),
+        description="Parties that may act on this item too. Given, the list takes the place of the "
+        "model's; [] means nobody else.",
+    )
+    review_after: date | None = Field(
+        default=None,
+        description="The day after which this agreement should be looked at again, such as "
+        "2027-03-01. From then on the item is overdue.",
+    )
+    minimum_holders: Annotated[int, Field(ge=1, le=64)] | None = Field(
+        default=None,
+        description="How many of the owner's subjects must be able to act, such as 2. Left out, "
+        "the model's number.",
+    )
+    enforcement: ItemEnforcement | None = Field(
+        default=None,
+        description="How far the operator goes for this item. Left out, as for the hub.",
+    )
+    note: Prose = Field(default="", description="What was agreed, in words.")
+
+
+class ResponsibilitySpec(Shape):
+    """What people agree on for one hub."""
+
+    hub: HubReference = Field(description="The hub that this record is about.")
+    model: Subdomain = Field(
+        default=DEFAULT_MODEL,
+        description="The name of the ResponsibilityModel that this record builds on, such as 2i2c.",
+    )
+    parties: tuple[Party, ...] = Field(
+        default=(),
+        max_length=16,
+        json_schema_extra=keyed("name"),
+        description="The sides of the agreement on this hub, merged by name over those of the "
+        "model: what is given here takes the place of the model's. Mostly just the community.",
+    )
+    items: tuple[RecordItem, ...] = Field(
+        default=(),
+        max_length=65,
+        json_schema_extra=keyed("name"),
+        description="The items for which something else than the model's default is agreed.",
+    )
+    exemptions: tuple[Exemption, ...] = Field(
+        default=(),
+        max_length=64,
+        json_schema_extra=ATOMIC,
+        description="Subjects whose rights on this hub are listed, but not counted as drift, "
+        "beside those of the model.",
+    )
+    enforcement: Enforcement = Field(
+        default_factory=Enforcement,
+        description="How far the operator goes on this hub. It starts by looking only.",
+    )
+
+
+class ResponsibilityStatus(CommonStatus):
+    """What the operator found for one hub."""
+
+    hub: Name = Field(default="", description="The hub as namespace/release, such as prod/prod.")
+    owner_split: Name = Field(
+        default="",
+        description="How many items each party owns, such as provider 12, community 8.",
+    )
+    enforcement: Name = Field(
+        default="", description="Admission and RBAC as they are in force, such as observe/audit."
+    )
+    cluster_findings: Count = Field(
+        default=0,
+        description="The number of findings about cluster-wide permissions of this hub's items. "
+        "They are counted once for the cluster, in the model's status, and not in drift.",
+    )
+
+
+class Responsibility(Shape):
+    """A record, as read from the API or from a file."""
+
+    api_version: Literal["responsibility.2i2c.org/v1alpha1"] = API_VERSION
+    kind: Literal["Responsibility"] = "Responsibility"
+    metadata: Meta
+    spec: ResponsibilitySpec
+    status: ResponsibilityStatus | None = None
+
+    @property
+    def name(self) -> str:
+        """The record's name."""
+        return self.metadata.name

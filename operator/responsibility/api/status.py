@@ -1,0 +1,221 @@
+"""What the operator writes back, into records and models alike.
+
+A status must never be refused for its content: texts are cut to their bound and lists of texts
+end in a count of what was left out, instead of failing; names of kinds are free strings, so
+that an older CRD takes a newer operator's findings.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AwareDatetime, BeforeValidator, Field
+
+from responsibility.api.base import ATOMIC, Shape, clip, keyed
+
+MAX_FINDINGS = 32
+MAX_LISTED = 16
+MAX_UNRECORDED = 64
+
+_NAME = 512
+_TEXT = 1024
+
+
+def _clip_name(value: object) -> object:
+    return clip(value, _NAME) if isinstance(value, str) else value
+
+
+def _clip_text(value: object) -> object:
+    return clip(value, _TEXT) if isinstance(value, str) else value
+
+
+def _clip_list(limit: int) -> BeforeValidator:
+    def shorten(value: object) -> object:
+        if not isinstance(value, (list, tuple)) or len(value) <= limit:
+            return value
+        return (*value[: limit - 1], f"and {len(value) - limit + 1} more")
+
+    return BeforeValidator(shorten)
+
+
+Name = Annotated[str, Field(max_length=_NAME), BeforeValidator(_clip_name)]
+Text = Annotated[str, Field(max_length=_TEXT), BeforeValidator(_clip_text)]
+Count = Annotated[int, Field(ge=0)]
+Names = Annotated[tuple[Name, ...], Field(max_length=MAX_LISTED), _clip_list(MAX_LISTED)]
+ManyNames = Annotated[
+    tuple[Name, ...], Field(max_length=MAX_UNRECORDED), _clip_list(MAX_UNRECORDED)
+]
+
+
+class ItemState(StrEnum):
+    """How an item stands; ``ok`` is said only of what was really checked."""
+
+    OK = "ok"
+    DRIFT = "drift"
+    UNKNOWN = "unknown"
+    RECORDED = "recorded"
+    OVERDUE = "overdue"
+
+
+class ItemKind(StrEnum):
+    """Where an item can be checked."""
+
+    KUBERNETES = "kubernetes"
+    JUPYTERHUB = "jupyterhub"
+    ATTESTED = "attested"
+
+
+class ConditionStatus(StrEnum):
+    """The three answers of a condition."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+class Condition(Shape):
+    """A condition as all of Kubernetes writes it (``metav1.Condition``)."""
+
+    type: Annotated[str, Field(min_length=1, max_length=316)] = Field(
+        description="What is spoken about, such as Ready or HubFound."
+    )
+    status: ConditionStatus = Field(description="True, False or Unknown.")
+    reason: Annotated[str, Field(max_length=1024)] = Field(
+        default="", description="One word for programs, such as HubMissing."
+    )
+    message: Text = Field(default="", description="A sentence for people, with what to do next.")
+    last_transition_time: AwareDatetime = Field(
+        description="When status last changed, such as 2026-12-31T00:00:00Z."
+    )
+    observed_generation: Count = Field(
+        default=0, description="The metadata.generation that this was said of."
+    )
+
+
+class SubjectReference(Shape):
+    """A subject that was found in the cluster, whatever it is called."""
+
+    kind: Name = Field(description="User, Group or ServiceAccount.")
+    name: Name = Field(description="Its name, such as engineers.")
+    namespace: Name = Field(default="", description="A ServiceAccount's namespace, such as prod.")
+
+    def __str__(self) -> str:
+        """Return the form people write: ``Group engineers``, ``ServiceAccount prod/hub``."""
+        name = f"{self.namespace}/{self.name}" if self.namespace else self.name
+        return f"{self.kind} {name}"
+
+
+class ItemStatus(Shape):
+    """How one item stands, for one hub or for the cluster."""
+
+    name: Name = Field(description="The item's name, such as user-access.")
+    number: Count = Field(description="The item's number; 0 is the record itself.")
+    title: Name = Field(default="", description="The item's title, such as User access.")
+    owner: Name = Field(default="", description="The party that owns the item, such as community.")
+    delegates: Names = Field(
+        default=(),
+        json_schema_extra=ATOMIC,
+        description="The parties that may act on the item too, delegations that ended left out.",
+    )
+    state: ItemState = Field(
+        description="ok (checked, as agreed), drift (checked, differs), unknown (can't be told), "
+        "recorded (agreed, nothing to check) or overdue (its review date has passed)."
+    )
+    checked: tuple[ItemKind, ...] = Field(
+        default=(),
+        max_length=3,
+        json_schema_extra=ATOMIC,
+        description="Where it was checked: kubernetes, jupyterhub, attested.",
+    )
+    findings: Count = Field(default=0, description="The number of findings about this item.")
+
+
+class Drift(Shape):
+    """Findings, counted."""
+
+    total: Count = Field(description="The number of findings.")
+    missing: Count = Field(
+        default=0, description="How many of them say that an owner can't do what it should."
+    )
+    excess: Count = Field(
+        default=0, description="How many of them say that somebody else can do what is reserved."
+    )
+    by_kind: dict[Name, Count] = Field(
+        default_factory=dict,
+        max_length=32,
+        description="The number of findings of each kind, such as excess-access: 2.",
+    )
+
+
+class FindingStatus(Shape):
+    """One difference between what is agreed and what the cluster allows."""
+
+    id: Name = Field(description="A stable name for this finding, the same at each evaluation.")
+    kind: Name = Field(description="What differs, such as excess-access or missing-access.")
+    item: Name = Field(description="The item it is about, such as user-access.")
+    subject: SubjectReference | None = Field(
+        default=None, description="Who is concerned, where it is one subject."
+    )
+    party: Name = Field(default="", description="The party concerned, such as community.")
+    route: Name = Field(
+        default="",
+        description="How the right is held: direct, bind, escalate, impersonate, token, exec, "
+        "workload, node or policy.",
+    )
+    permissions: Names = Field(
+        default=(),
+        json_schema_extra=ATOMIC,
+        description="The permissions concerned, such as update secrets/hub.",
+    )
+    sources: Names = Field(
+        default=(),
+        json_schema_extra=ATOMIC,
+        description="Every binding and role by which the right is held.",
+    )
+    since: AwareDatetime | None = Field(
+        default=None, description="When this was first found, such as 2026-12-31T00:00:00Z."
+    )
+    message: Text = Field(default="", description="The finding in one sentence.")
+    remedy: Text = Field(default="", description="What would end it.")
+
+
+class BreakGlassStatus(Shape):
+    """A subject that passes every check."""
+
+    subject: SubjectReference = Field(description="Who it is, such as Group system:masters.")
+    sources: Names = Field(
+        default=(), json_schema_extra=ATOMIC, description="Every binding by which it holds that."
+    )
+    declared: bool = Field(description="Whether the model names this subject under breakGlass.")
+
+
+class CommonStatus(Shape):
+    """What records and models both report."""
+
+    observed_generation: Count = Field(
+        default=0, description="The metadata.generation that this status was computed for."
+    )
+    conditions: tuple[Condition, ...] = Field(
+        default=(),
+        max_length=16,
+        json_schema_extra=keyed("type"),
+        description="The latest observations, by type.",
+    )
+    items: tuple[ItemStatus, ...] = Field(
+        default=(),
+        max_length=65,
+        json_schema_extra=keyed("name"),
+        description="How each item stands.",
+    )
+    drift: Drift | None = Field(default=None, description="The number of findings, by kind.")
+    findings: tuple[FindingStatus, ...] = Field(
+        default=(),
+        max_length=MAX_FINDINGS,
+        json_schema_extra=ATOMIC,
+        description="The most important findings.",
+    )
+    truncated: Count = Field(
+        default=0, description="The number of findings that were left out of this list."
+    )
+    summary: Text = Field(default="", description="All of this in one sentence.")

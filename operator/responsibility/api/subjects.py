@@ -1,0 +1,154 @@
+"""Subjects: exact ones, who are somebody, and patterns, which a hub's names fill in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from responsibility.api.base import SUBDOMAIN_PATTERN, Rule, Shape
+
+PLACEHOLDERS = ("namespace", "release", "prefix")
+
+# A "$" that opens no parenthesis is an ordinary character.
+_PLACEHOLDER = re.compile(r"\$\(([^)]*)\)?")
+
+# The same in CEL: nothing that looks like a placeholder is left once the known ones are gone.
+PLACEHOLDERS_CEL = "".join(f".replace('$({name})', '')" for name in PLACEHOLDERS)
+PLACEHOLDERS_MESSAGE = "unknown placeholder: use $(namespace), $(release) or $(prefix)"
+
+
+def placeholders_known(text: str) -> bool:
+    """Whether every ``$(…)`` in ``text`` is one that the operator fills in."""
+    return all(match.group(0) in _KNOWN for match in _PLACEHOLDER.finditer(text))
+
+
+_KNOWN = frozenset(f"$({name})" for name in PLACEHOLDERS)
+
+
+def expand(text: str, values: Mapping[str, str]) -> str:
+    """Fill the placeholders of ``text`` from ``values`` (namespace, release, prefix)."""
+    return _PLACEHOLDER.sub(lambda match: values.get(match.group(1), match.group(0)), text)
+
+
+class SubjectKind(StrEnum):
+    """The kinds of subject that Kubernetes RBAC knows."""
+
+    USER = "User"
+    GROUP = "Group"
+    SERVICE_ACCOUNT = "ServiceAccount"
+
+
+SubjectName = Annotated[str, Field(min_length=1, max_length=512)]
+
+_NAMESPACE_RULES = (
+    Rule(
+        cel="self.kind != 'ServiceAccount' || (has(self.namespace) && self.namespace != '')",
+        message="a ServiceAccount needs its namespace: add namespace",
+        check=lambda s: s.kind != SubjectKind.SERVICE_ACCOUNT or bool(s.namespace),
+        at="namespace",
+    ),
+    Rule(
+        cel="self.kind == 'ServiceAccount' || !has(self.namespace) || self.namespace == ''",
+        message="only a ServiceAccount has a namespace: remove namespace",
+        check=lambda s: s.kind == SubjectKind.SERVICE_ACCOUNT or not s.namespace,
+        at="namespace",
+    ),
+    Rule(
+        cel="self.kind != 'User' || !self.name.startsWith('system:serviceaccount:')",
+        message="write a ServiceAccount as kind ServiceAccount with its namespace and name",
+        check=lambda s: (
+            s.kind != SubjectKind.USER or not s.name.startswith("system:serviceaccount:")
+        ),
+        at="name",
+    ),
+)
+
+
+class Subject(Shape):
+    """One exact User, Group or ServiceAccount."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        *_NAMESPACE_RULES,
+        Rule(
+            cel=(
+                "self.kind != 'ServiceAccount' || "
+                f"self.name.matches('{SUBDOMAIN_PATTERN.replace(chr(92), chr(92) * 2)}')"
+            ),
+            message="a ServiceAccount's name is just its own name, such as deployer",
+            check=lambda s: (
+                s.kind != SubjectKind.SERVICE_ACCOUNT
+                or re.fullmatch(SUBDOMAIN_PATTERN, s.name) is not None
+            ),
+            at="name",
+        ),
+        Rule(
+            cel="!self.name.contains('*') && !self.name.contains('$(')",
+            message="write one exact name: '*' and $(…) are for exemptions only",
+            check=lambda s: "*" not in s.name and "$(" not in s.name,
+            at="name",
+        ),
+    )
+
+    kind: SubjectKind = Field(description="User, Group or ServiceAccount.")
+    name: SubjectName = Field(
+        description="The name exactly as the API server sees it, such as leap-admins, "
+        "jo@example.org or, for a ServiceAccount, deployer."
+    )
+    namespace: Annotated[
+        str, Field(max_length=63, pattern="^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$")
+    ] = Field(
+        default="",
+        description="The namespace of a ServiceAccount, such as prod. Users and Groups have none.",
+    )
+
+    def __str__(self) -> str:
+        """Return the form people write: ``Group engineers``, ``ServiceAccount prod/hub``."""
+        name = f"{self.namespace}/{self.name}" if self.namespace else self.name
+        return f"{self.kind} {name}"
+
+
+class SubjectPattern(Shape):
+    """A subject in which placeholders are filled in per hub, and whose name may end in ``*``."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        *_NAMESPACE_RULES,
+        Rule(
+            cel="!self.name.substring(0, size(self.name) - 1).contains('*')",
+            message="'*' may stand at the end of a name only, such as system:node:*",
+            check=lambda s: "*" not in s.name[:-1],
+            at="name",
+        ),
+        Rule(
+            cel=f"!self.name{PLACEHOLDERS_CEL}.contains('$(')",
+            message=PLACEHOLDERS_MESSAGE,
+            check=lambda s: placeholders_known(s.name),
+            at="name",
+        ),
+        Rule(
+            cel=f"!has(self.namespace) || !self.namespace{PLACEHOLDERS_CEL}.contains('$(')",
+            message=PLACEHOLDERS_MESSAGE,
+            check=lambda s: placeholders_known(s.namespace),
+            at="namespace",
+        ),
+    )
+
+    kind: SubjectKind = Field(description="User, Group or ServiceAccount.")
+    name: SubjectName = Field(
+        description="The subject's name. $(namespace), $(release) and $(prefix) are filled in for "
+        "each hub, and a '*' at the end stands for any ending, such as $(prefix)hub or "
+        "system:node:*."
+    )
+    namespace: Annotated[str, Field(max_length=253)] = Field(
+        default="",
+        description="The namespace of a ServiceAccount, such as kube-system or $(namespace). "
+        "Users and Groups have none.",
+    )
+
+    def __str__(self) -> str:
+        """Return the form people write: ``ServiceAccount kube-system/*``."""
+        name = f"{self.namespace}/{self.name}" if self.namespace else self.name
+        return f"{self.kind} {name}"
