@@ -1,0 +1,111 @@
+# One command for each thing that people do here; `make` alone lists them.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+CLUSTER ?= dev
+CHART := helm/hub-responsibility
+MODEL := operator/responsibility/api/models/2i2c.yaml
+export PYTHONPATH := operator
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- the tools --------------------------------------------------------------------------------
+
+.PHONY: venv
+venv: $(STAMP) ## Make .venv with the package (editable) and the development tools
+
+$(STAMP): pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "error: there is no $(PYTHON). Install Python 3.11 or newer (Debian, Ubuntu: apt install python3 python3-venv), or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: $$($(PYTHON) --version) is too old, 3.11 or newer is needed. Name another: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "error: $(PYTHON) cannot make virtual environments. Debian, Ubuntu: apt install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+.PHONY: tools
+tools: ## Say what the end-to-end tests miss on this machine
+	@[ "$${E2E_CLUSTER:-}" = existing ] || command -v go >/dev/null \
+	|| { command -v kind >/dev/null && docker info >/dev/null 2>&1; } || { \
+	  echo "error: no control plane can be started here. Install Go 1.26 or newer (https://go.dev/dl), from which one is built once in about 8 minutes, or kind and Docker; or use a cluster that is there: E2E_CLUSTER=existing" >&2; exit 1; }
+
+# --- the code ---------------------------------------------------------------------------------
+
+.PHONY: fmt
+fmt: $(STAMP) ## Format the code and repair what can be repaired
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+.PHONY: lint
+lint: $(STAMP) ## Check style, types and which package imports which
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: generate
+generate: $(STAMP) ## Write crds/ from the models, and the chart's copies of what it ships
+	$(BIN)/python -m responsibility.api.crd crds
+	mkdir -p $(CHART)/files/crds
+	rm -f $(CHART)/files/crds/*.yaml
+	cp crds/*.yaml $(CHART)/files/crds/
+	cp $(MODEL) $(CHART)/files/model.yaml
+
+.PHONY: check-generated
+check-generated: $(STAMP) ## Fail when `make generate` would change something
+	@fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
+	$(BIN)/python -m responsibility.api.crd "$$fresh"; \
+	diff -ru "$$fresh" crds && diff -ru crds $(CHART)/files/crds && diff -u $(MODEL) $(CHART)/files/model.yaml \
+	|| { echo "error: generated files are out of date: run make generate and commit what it writes" >&2; exit 1; }
+
+# --- the tests --------------------------------------------------------------------------------
+
+.PHONY: unit
+unit: $(STAMP) ## Run the unit tests
+	$(BIN)/python -m pytest tests/unit
+
+.PHONY: e2e
+e2e: tools $(STAMP) ## Run the end-to-end tests on a real control plane (E2E_CLUSTER=kwok|kind|existing)
+	$(BIN)/python -m pytest tests/e2e
+
+.PHONY: test
+test: tools lint check-generated unit e2e ## Run everything that has to pass
+
+.PHONY: bench
+bench: $(STAMP) ## Measure how fast and how big it is
+	$(BIN)/python -m bench
+
+# --- a cluster to look at ---------------------------------------------------------------------
+
+.PHONY: demo
+demo: tools $(STAMP) ## Start a cluster with two hubs and the people around them
+	$(BIN)/python -m demo up
+
+.PHONY: demo-down
+demo-down: $(STAMP) ## Tear the demo down
+	$(BIN)/python -m demo down
+
+.PHONY: cluster-up
+cluster-up: tools $(STAMP) ## Start an empty cluster that stays (CLUSTER=dev) and print its kubeconfig
+	$(BIN)/python -m tests.e2e.lab up $(CLUSTER)
+
+.PHONY: cluster-down
+cluster-down: $(STAMP) ## Tear that cluster down
+	$(BIN)/python -m tests.e2e.lab down $(CLUSTER)
+
+.PHONY: clean
+clean: ## Remove what the targets above made in this directory
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .e2e-logs
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name '*.egg-info' -type d -prune -exec rm -rf {} +
