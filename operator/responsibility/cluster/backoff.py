@@ -1,0 +1,41 @@
+"""How long to wait before the next attempt: exponential, jittered, capped."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+
+class Backoff:
+    """A growing delay, in seconds: ``base``, twice that, and so on up to ``cap``.
+
+    Each delay is cut by up to a half at random, so that several watches which broke at the same
+    moment (an API server that restarts) do not come back at the same moment too.
+    """
+
+    def __init__(
+        self,
+        *,
+        base: float = 0.1,
+        cap: float = 1.5,
+        random: Callable[[], float] = random.random,
+    ) -> None:
+        self._base = base
+        self._cap = cap
+        self._random = random
+        self.failures = 0
+
+    def reset(self) -> None:
+        """Forget the failures: something worked."""
+        self.failures = 0
+
+    def next(self, *, at_least: float | None = None, cap: float | None = None) -> float:
+        """Count a failure and return the seconds to wait.
+
+        ``at_least`` is what the server asked for (``Retry-After``); ``cap`` overrides the cap
+        for failures that only a person can end, such as a missing right.
+        """
+        self.failures += 1
+        # The exponent is bounded, since an outage may last for days.
+        delay: float = min(self._base * 2.0 ** min(self.failures - 1, 30), cap or self._cap)
+        return max(delay * (1 - self._random() / 2), at_least or 0.0)

@@ -1,0 +1,281 @@
+"""Requests to an API server: raw JSON in and out, every one of them with a time limit.
+
+This stands on the session of ``kubernetes.aio`` (TLS, proxies, credentials) and goes without
+its models, which cost ten times the time and memory of the JSON they are made from, and which
+refuse what they don't know.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.aio.client.api_client import ApiClient
+from kubernetes.aio.client.configuration import Configuration
+
+from responsibility import __name__ as _package
+from responsibility.cluster import config, errors, stream
+
+Json = dict[str, Any]
+Params = Mapping[str, str | int | bool]
+
+JSON = "application/json"
+# The server strips what is not metadata before it sends: a Deployment shrinks to a tenth.
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_APPLY = "application/apply-patch+yaml"
+_MERGE = "application/merge-patch+json"
+
+# Seconds. A page of 500 objects takes well under one; an API server under load takes many.
+ANSWER = 30.0
+CONNECT = 5.0
+# The server sends a bookmark about once a minute on an otherwise silent watch.
+SILENCE = 90.0
+
+
+class Api:
+    """One API server, spoken to as one user. Use it as an async context manager.
+
+    Whoever needs an answer sooner than in half a minute puts ``asyncio.timeout`` around the call.
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._client = ApiClient(configuration)
+        self._client.user_agent = f"{_package}-operator"
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(
+        cls, kubeconfig: Path | None = None, context: str | None = None
+    ) -> AsyncIterator[Self]:
+        """Load credentials (see ``config.load``) and yield a client that is closed at the end.
+
+        Nothing is sent yet. Raises ConfigurationError.
+        """
+        async with cls(await config.load(kubeconfig, context)) as api:
+            yield api
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections; watches that still run end with UnavailableError."""
+        await self._client.close()
+
+    @property
+    def host(self) -> str:
+        """The server's URL."""
+        return str(self._client.configuration.host)
+
+    async def get(self, path: str, params: Params | None = None, *, accept: str = JSON) -> Json:
+        """Return one object, or whatever JSON ``path`` answers with. Raises ApiError."""
+        return await self._call("GET", path, params, accept=accept)
+
+    async def create(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        params: Params | None = None,
+        dry_run: bool = False,
+    ) -> Json:
+        """POST an object (or a review) to its collection and return the answer."""
+        query = {**(params or {}), **({"dryRun": "All"} if dry_run else {})}
+        return await self._call("POST", path, query, body=body)
+
+    async def apply(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        field_manager: str,
+        force: bool = True,
+        subresource: str | None = None,
+        dry_run: bool = False,
+    ) -> Json:
+        """Apply our fields of an object on the server and return the whole object.
+
+        ``body`` holds what this field manager wants and nothing else; fields it applied before
+        and leaves out now are removed. With ``force`` we take fields from other managers,
+        without it that is a ConflictError.
+        """
+        query: dict[str, str] = {"fieldManager": field_manager, "force": str(force).lower()}
+        if dry_run:
+            query["dryRun"] = "All"
+        target = f"{path}/{subresource}" if subresource else path
+        return await self._call("PATCH", target, query, body=body, content_type=_APPLY)
+
+    async def merge(self, path: str, body: Mapping[str, Any], *, field_manager: str) -> Json:
+        """Send a JSON merge patch; for what server-side apply can't say (a UID precondition)."""
+        return await self._call(
+            "PATCH",
+            path,
+            {"fieldManager": field_manager},
+            body=body,
+            content_type=_MERGE,
+        )
+
+    async def replace(self, path: str, body: Mapping[str, Any]) -> Json:
+        """PUT an object of our own; with ``metadata.resourceVersion`` only if unchanged."""
+        return await self._call("PUT", path, None, body=body)
+
+    async def delete(
+        self,
+        path: str,
+        *,
+        uid: str | None = None,
+        resource_version: str | None = None,
+        dry_run: bool = False,
+    ) -> Json:
+        """Delete one object, only if it still is the one meant; ConflictError if it is not."""
+        body: Json = {"kind": "DeleteOptions", "apiVersion": "v1"}
+        wanted = {"uid": uid, "resourceVersion": resource_version}
+        if conditions := {name: value for name, value in wanted.items() if value}:
+            body["preconditions"] = conditions
+        if dry_run:
+            body["dryRun"] = ["All"]
+        return await self._call("DELETE", path, None, body=body)
+
+    async def version(self) -> Json:
+        """Return what the server says of itself: ``major``, ``minor``, ``gitVersion``."""
+        return await self.get("/version")
+
+    async def pages(
+        self,
+        path: str,
+        *,
+        limit: int = 500,
+        params: Params | None = None,
+        accept: str = JSON,
+    ) -> AsyncGenerator[Json, None]:
+        """List a collection, page by page; each is a list object with ``metadata`` and ``items``.
+
+        All pages show one moment, that of the first page's ``resourceVersion``. Raises GoneError
+        when paging took so long (five minutes and more) that the moment is forgotten.
+        """
+        query: dict[str, str | int | bool] = {**(params or {}), "limit": limit}
+        while True:
+            page = await self.get(path, query, accept=accept)
+            yield page
+            token = (page.get("metadata") or {}).get("continue")
+            if not token:
+                return
+            query["continue"] = token
+
+    async def watch(
+        self,
+        path: str,
+        params: Params | None = None,
+        *,
+        silence: float = SILENCE,
+        accept: str = JSON,
+    ) -> AsyncGenerator[Json, None]:
+        """Yield the events of a collection, ``{"type": …, "object": …}``, until the watch ends.
+
+        A normal end is just the end. An ERROR event is raised (GoneError for 410); more than
+        ``silence`` seconds without a byte is an UnavailableError, since a connection whose other
+        side has vanished looks like one where nothing happens.
+        """
+        batches = self.watch_batches(path, params, silence=silence, accept=accept)
+        async with aclosing(batches):
+            async for batch in batches:
+                for event in batch:
+                    yield event
+
+    async def watch_batches(
+        self,
+        path: str,
+        params: Params | None = None,
+        *,
+        silence: float = SILENCE,
+        accept: str = JSON,
+    ) -> AsyncGenerator[list[Json], None]:
+        """Like ``watch``, but yield all events that came in one go as a list.
+
+        The first list is empty and says that the server has accepted the watch.
+        """
+        query = {**(params or {}), "watch": "1"}
+        limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=silence)
+        async with self._send("GET", path, query, accept=accept, limits=limits) as response:
+            yield []
+            async for lines in stream.lines(response.content):
+                yield [stream.event(line, path) for line in lines]
+
+    async def _call(
+        self,
+        verb: str,
+        path: str,
+        params: Params | None,
+        *,
+        body: Mapping[str, Any] | None = None,
+        accept: str = JSON,
+        content_type: str = JSON,
+    ) -> Json:
+        limits = aiohttp.ClientTimeout(total=ANSWER, sock_connect=CONNECT)
+        async with self._send(
+            verb, path, params, body=body, accept=accept, content_type=content_type, limits=limits
+        ) as response:
+            text = await response.read()
+        try:
+            answer = json.loads(text)
+        except ValueError:
+            # /readyz and its like answer `ok`.
+            return {"text": text.decode(errors="replace")}
+        return answer if isinstance(answer, dict) else {"value": answer}
+
+    @asynccontextmanager
+    async def _send(
+        self,
+        verb: str,
+        path: str,
+        params: Params | None,
+        *,
+        body: Mapping[str, Any] | None = None,
+        accept: str,
+        content_type: str = JSON,
+        limits: aiohttp.ClientTimeout,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send one request, yield the response of a success, raise ApiError otherwise."""
+        headers = {"Accept": accept, "Content-Type": content_type, **self._client.default_headers}
+        try:
+            await self._client.update_params_for_auth(
+                headers, [], ["BearerToken"], path, verb, body
+            )
+            url = self.host + path + (f"?{urlencode(params)}" if params else "")
+            sent = await self._client.rest_client.request(
+                verb, url, headers=headers, body=body, _request_timeout=limits
+            )
+            response: aiohttp.ClientResponse = sent.response
+            # Leaving this closes the connection unless the body was read to its end, so a watch
+            # that is cancelled does not leak one.
+            async with response:
+                if response.status >= 400:  # noqa: PLR2004
+                    raise errors.from_status(
+                        response.status,
+                        await response.read(),
+                        verb,
+                        path,
+                        retry_after=_seconds(response.headers.get("Retry-After")),
+                    )
+                yield response
+        except (aiohttp.ClientError, TimeoutError, OSError) as trouble:
+            raise errors.from_network(trouble, verb, path) from trouble
+
+
+def _seconds(header: str | None) -> float | None:
+    """Read a Retry-After header; API servers send seconds, never a date."""
+    return float(header) if header and header.isdecimal() else None

@@ -1,0 +1,88 @@
+"""Where the API server is and as whom to speak to it: the official loaders, kept fresh.
+
+The kubeconfig loader of ``kubernetes.aio`` reads a ``tokenFile`` once and runs an exec plugin
+once, so a long-lived process would be locked out when the token expires. Its in-cluster loader
+does re-read the token each minute. Here both do.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from kubernetes.aio import config as loaders
+from kubernetes.aio.client.configuration import Configuration
+
+RENEWAL = 60.0
+_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+class ConfigurationError(Exception):
+    """No usable way to reach a cluster; the message says what to set."""
+
+
+async def load(
+    kubeconfig: Path | None = None,
+    context: str | None = None,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> Configuration:
+    """Return the client configuration of the cluster to use.
+
+    In a pod that is the pod's ServiceAccount, unless a kubeconfig or a context is named.
+    Otherwise ``kubeconfig``, else ``$KUBECONFIG`` (several files are merged), else
+    ``~/.kube/config``. Raises ConfigurationError.
+    """
+    configuration = Configuration()
+    # The loaders build their own copies of it; ours must not become the process's default.
+    try:
+        if kubeconfig is None and context is None and os.environ.get("KUBERNETES_SERVICE_HOST"):
+            loaders.load_incluster_config(client_configuration=configuration)
+            return configuration
+        files = str(kubeconfig or os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
+        # Reading a small file once, before anything else runs on the loop.
+        if not any(Path(name).expanduser().is_file() for name in files.split(os.pathsep)):  # noqa: ASYNC240
+            raise ConfigurationError(
+                f"there is no kubeconfig at {files}: name one with --kubeconfig or $KUBECONFIG"
+            )
+        loader = await loaders.load_kube_config(
+            config_file=files,
+            context=context,
+            client_configuration=configuration,
+            persist_config=False,
+        )
+    except loaders.ConfigException as error:
+        raise ConfigurationError(str(error)) from error
+    configuration.refresh_api_key_hook = _renewal(loader, clock)
+    return configuration
+
+
+def _renewal(
+    loader: loaders.kube_config.KubeConfigLoader, clock: Callable[[], float]
+) -> Callable[[Configuration], Awaitable[None]]:
+    """Return the hook that ``kubernetes.aio`` awaits before each request.
+
+    Loading again reads the token file again, and runs the exec plugin again only when the
+    credential it gave is about to expire (or has no expiry).
+    """
+    due = clock() + RENEWAL
+
+    async def renew(configuration: Configuration) -> None:
+        nonlocal due
+        if clock() < due:
+            return
+        # Moved first: requests that come meanwhile go on with the token they have.
+        due = clock() + RENEWAL
+        await loader.load_and_set(configuration)
+
+    return renew
+
+
+def own_namespace() -> str | None:
+    """Return the namespace of the pod this runs in; None outside of a cluster."""
+    try:
+        return _NAMESPACE.read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None

@@ -1,0 +1,217 @@
+"""What the operator itself must be allowed to do, as one table.
+
+The chart's ClusterRole is tested against it, and at start every line is put to the server as a
+SelfSubjectAccessReview: a missing right is named at once, with its reason and the rule to add,
+instead of showing as a watch that stays silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from responsibility.cluster import reviews
+from responsibility.cluster.client import Api
+from responsibility.rbac.objects import Attributes
+
+_RBAC = "rbac.authorization.k8s.io"
+_OURS = "responsibility.2i2c.org"
+_LIST_WATCH = ("list", "watch")
+
+# Deployments that a JupyterHub release consists of; the only ones the operator annotates.
+# A release whose chart prefixes names needs its own names added to the ClusterRole.
+HUB_DEPLOYMENTS = ("hub", "proxy", "autohttps", "user-scheduler")
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One rule's worth: verbs on one resource, why, and what stops without it.
+
+    ``names`` limits it to objects of these names; ``namespaced`` means that it is needed in the
+    operator's own namespace only (a Role), instead of everywhere (a ClusterRole).
+    """
+
+    verbs: tuple[str, ...]
+    group: str
+    resource: str
+    why: str
+    feature: str
+    names: tuple[str, ...] = ()
+    namespaced: bool = False
+    optional: bool = False
+
+    def __str__(self) -> str:
+        """Return what an administrator needs to know, the rule to add included."""
+        kind = "Role (in the operator's namespace)" if self.namespaced else "ClusterRole"
+        return (
+            f"the operator may not {'/'.join(self.verbs)} {self._what()}: it needs that to "
+            f"{self.why}; without it, {self.feature}. Add to its {kind}: {self.rule()}"
+        )
+
+    def _what(self) -> str:
+        group = f".{self.group}" if self.group else ""
+        names = f" {', '.join(self.names)}" if self.names else ""
+        plural, slash, sub = self.resource.partition("/")
+        return f"{plural}{group}{slash}{sub}{names}"
+
+    def rule(self) -> str:
+        """Return the PolicyRule to add, as one line of YAML (which is JSON-like, in braces)."""
+        parts = [
+            f'apiGroups: ["{self.group}"]',
+            f'resources: ["{self.resource}"]',
+            f"verbs: [{_quoted(self.verbs)}]",
+        ]
+        if self.names:
+            parts.append(f"resourceNames: [{_quoted(self.names)}]")
+        return "- {" + ", ".join(parts) + "}"
+
+    def questions(self, namespace: str = "") -> list[Attributes]:
+        """Return what to ask the server; ``namespace`` is the operator's own."""
+        resource, _, subresource = self.resource.partition("/")
+        return [
+            Attributes(
+                verb=verb,
+                group=self.group,
+                resource=resource,
+                subresource=subresource,
+                name=name,
+                namespace=namespace if self.namespaced else "",
+            )
+            for verb in self.verbs
+            for name in self.names or ("",)
+        ]
+
+
+def _seen(group: str, resource: str, why: str, feature: str) -> Right:
+    return Right(_LIST_WATCH, group, resource, why, feature)
+
+
+_NO_FINDINGS = "nothing can be said about who may do what, so no findings at all"
+
+RIGHTS: tuple[Right, ...] = (
+    _seen(_RBAC, "roles", "know what RoleBindings grant", _NO_FINDINGS),
+    _seen(_RBAC, "rolebindings", "know who holds what in a namespace", _NO_FINDINGS),
+    _seen(_RBAC, "clusterroles", "know what bindings grant", _NO_FINDINGS),
+    _seen(_RBAC, "clusterrolebindings", "know who holds what everywhere", _NO_FINDINGS),
+    _seen("apps", "deployments", "find the hubs", "no hub is found and no record is matched"),
+    _seen("", "namespaces", "match namespaced rights to hubs", "no hub is assessed"),
+    _seen(
+        "",
+        "serviceaccounts",
+        "tell a ServiceAccount that exists from one that does not",
+        "vacant owners and workload identities are not recognised",
+    ),
+    Right(
+        ("get", *_LIST_WATCH),
+        _OURS,
+        "responsibilities",
+        "read the records",
+        "there is nothing to check",
+    ),
+    Right(
+        ("get", *_LIST_WATCH),
+        _OURS,
+        "responsibilitymodels",
+        "read the model behind the records",
+        "there is nothing to check against",
+    ),
+    Right(
+        ("patch",),
+        _OURS,
+        "responsibilities/status",
+        "report findings on the record",
+        "`kubectl get responsibilities` stays empty",
+    ),
+    Right(
+        ("patch",),
+        _OURS,
+        "responsibilitymodels/status",
+        "report whether a model is accepted",
+        "a faulty model is not reported on the model",
+    ),
+    Right(
+        ("create",),
+        "authorization.k8s.io",
+        "subjectaccessreviews",
+        "ask the server what its other authorizers grant, and check itself against it",
+        "rights that come from outside of RBAC are not seen and RBAC's being off goes unnoticed",
+    ),
+    Right(
+        ("create",),
+        "",
+        "events",
+        "tell of changes where `kubectl describe` shows them",
+        "changes are in status and metrics only",
+        optional=True,
+    ),
+    Right(
+        ("patch",),
+        "apps",
+        "deployments",
+        "annotate the hub's Deployments with its owners",
+        "owners are not shown on the Deployments",
+        names=HUB_DEPLOYMENTS,
+        optional=True,
+    ),
+    Right(
+        _LIST_WATCH,
+        "apiextensions.k8s.io",
+        "customresourcedefinitions",
+        "notice when our kinds are installed after the operator",
+        "the operator must be restarted after the CRDs are installed",
+        optional=True,
+    ),
+    Right(
+        ("create",),
+        "coordination.k8s.io",
+        "leases",
+        "let one of several replicas lead",
+        "there can be one replica only",
+        namespaced=True,
+        optional=True,
+    ),
+    Right(
+        ("get", "update"),
+        "coordination.k8s.io",
+        "leases",
+        "keep and hand over the lead",
+        "there can be one replica only",
+        namespaced=True,
+        optional=True,
+    ),
+)
+
+
+async def missing(
+    api: Api, rights: Sequence[Right] = RIGHTS, *, namespace: str = ""
+) -> list[Right]:
+    """Return the rights we don't have, in the table's order. Raises ApiError.
+
+    A right of which only some verbs or names are missing comes back reduced to those, so that
+    its message asks for no more than is needed. ``namespace`` is the operator's own; where it is
+    empty (outside of a cluster), namespaced rights are asked for everywhere.
+    """
+    questions = [(right, asked) for right in rights for asked in right.questions(namespace)]
+    answers = await reviews.self_access_many(api, (asked for _, asked in questions))
+    refused: dict[Right, list[Attributes]] = {}
+    for (right, asked), allowed in zip(questions, answers, strict=True):
+        if not allowed:
+            refused.setdefault(right, []).append(asked)
+    return [_reduced(right, asked) for right, asked in refused.items()]
+
+
+def _reduced(right: Right, refused: Sequence[Attributes]) -> Right:
+    return Right(
+        verbs=tuple(verb for verb in right.verbs if any(a.verb == verb for a in refused)),
+        group=right.group,
+        resource=right.resource,
+        why=right.why,
+        feature=right.feature,
+        names=tuple(name for name in right.names if any(a.name == name for a in refused)),
+        namespaced=right.namespaced,
+        optional=right.optional,
+    )
+
+
+def _quoted(words: Iterable[str]) -> str:
+    return ", ".join(f'"{word}"' for word in words)
