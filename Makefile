@@ -64,9 +64,8 @@ generate: $(STAMP) ## Write crds/ from the models, and the chart's copies of wha
 
 .PHONY: check-generated
 check-generated: $(STAMP) ## Fail when `make generate` would change something
-	@fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
-	$(BIN)/python -m responsibility.api.crd "$$fresh"; \
-	diff -ru "$$fresh" crds && diff -ru crds $(CHART)/files/crds && diff -u $(MODEL) $(CHART)/files/model.yaml \
+	@$(BIN)/python -m responsibility.api.crd --check crds \
+	&& diff -ru crds $(CHART)/files/crds && diff -u $(MODEL) $(CHART)/files/model.yaml \
 	|| { echo "error: generated files are out of date: run make generate and commit what it writes" >&2; exit 1; }
 
 # --- the tests --------------------------------------------------------------------------------
