@@ -4,7 +4,8 @@
 """
 
 from responsibility.api.base import API_VERSION, GROUP, VERSION, Meta
-from responsibility.api.model import ItemDefinition, ResponsibilityModel
+from responsibility.api.item import ItemDefinition
+from responsibility.api.model import ResponsibilityModel
 from responsibility.api.parse import (
     Problem,
     RecordError,

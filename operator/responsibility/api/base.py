@@ -13,9 +13,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    JsonValue,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError
 
 GROUP = "responsibility.2i2c.org"
 VERSION = "v1alpha1"
@@ -69,6 +77,18 @@ class Rule:
     check: Callable[[Any], bool] | None
     at: str = ""
     message_cel: str = ""
+    reason: str = ""
+
+    def validation(self) -> dict[str, JsonValue]:
+        """Return the rule as an entry of ``x-kubernetes-validations``."""
+        entry: dict[str, JsonValue] = {"rule": self.cel, "message": self.message}
+        optional = {
+            "messageExpression": self.message_cel,
+            "reason": self.reason,
+            "fieldPath": f".{self.at}" if self.at else "",
+        }
+        entry.update({key: value for key, value in optional.items() if value})
+        return entry
 
 
 def _drop_nulls(value: object) -> object:
@@ -140,6 +160,16 @@ class Shape(BaseModel):
             twice = _repeated(getattr(entry, key) if key else entry for entry in entries)
             if twice is not None:
                 yield info.alias or name, f"{twice} is listed twice: keep one of them"
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Add the shape's rules to its schema, as CEL."""
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        if cls.rules:
+            schema["x-kubernetes-validations"] = [rule.validation() for rule in cls.rules]
+        return schema
 
     def dump(self) -> dict[str, Any]:
         """Return the JSON form: what was set, without nulls and empty strings."""

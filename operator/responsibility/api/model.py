@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from responsibility.api.base import (
     API_VERSION,
     ATOMIC,
-    GROUP,
-    SET,
-    Label,
     Meta,
     Prose,
     Rule,
@@ -20,177 +17,9 @@ from responsibility.api.base import (
     Url,
     keyed,
 )
-from responsibility.api.common import Bound, Delegate, Exemption, Party, ValuesPath
-from responsibility.api.permission import ObjectField, Permission, Scope
-from responsibility.api.status import BreakGlassStatus, CommonStatus, Count, ItemKind, ManyNames
-from responsibility.api.subjects import Subject
-
-RECORD_ITEM = "record"
-
-
-class ItemDefinition(Shape):
-    """One line of the model: a kind of action that exactly one party is accountable for."""
-
-    name: Label = Field(description="The item's name, such as user-access.")
-    number: Annotated[int, Field(ge=0, le=999)] = Field(
-        description="The item's place in the model, from 1. 0 is the record itself (spec.record)."
-    )
-    title: Annotated[str, Field(min_length=1, max_length=128)] = Field(
-        description="A few words to show, such as User access."
-    )
-    description: Prose = Field(default="", description="What the item covers, in words.")
-    kinds: tuple[ItemKind, ...] = Field(
-        min_length=1,
-        max_length=3,
-        json_schema_extra=SET,
-        description="Where the item is checked: kubernetes (RBAC), jupyterhub (inside the hub), "
-        "attested (a contact and a review date).",
-    )
-    owner: Label = Field(
-        description="The party that is accountable unless a record differs, such as provider."
-    )
-    delegates: tuple[Delegate, ...] = Field(
-        default=(),
-        max_length=16,
-        json_schema_extra=keyed("party"),
-        description="Parties that may act on the item too, unless a record says otherwise.",
-    )
-    effort: Annotated[str, Field(max_length=64)] = Field(
-        default="", description="About how much work it is, such as 2 hours a month."
-    )
-    minimum_holders: Annotated[int, Field(ge=1, le=64)] = Field(
-        default=1,
-        description="How many of the owner's subjects must be able to act, so that one person's "
-        "absence stops nothing, such as 2.",
-    )
-    required: tuple[Permission, ...] = Field(
-        default=(),
-        max_length=32,
-        json_schema_extra=ATOMIC,
-        description="What the owner must be able to do.",
-    )
-    reserved: tuple[Permission, ...] = Field(
-        default=(),
-        max_length=32,
-        json_schema_extra=ATOMIC,
-        description="What nobody but the owner and its delegates may be able to do.",
-    )
-    fields: tuple[ObjectField, ...] = Field(
-        default=(),
-        max_length=64,
-        json_schema_extra=ATOMIC,
-        description="Fields that belong to the item, in objects that it shares with others.",
-    )
-    values_paths: tuple[ValuesPath, ...] = Field(
-        default=(),
-        max_length=64,
-        json_schema_extra=SET,
-        description="Paths in the hub's chart values that belong to the item, such as "
-        "singleuser.memory. '*' stands for one part or a piece of it, [*] for any list entry.",
-    )
-    bounds: tuple[Bound, ...] = Field(
-        default=(),
-        max_length=32,
-        json_schema_extra=keyed("path"),
-        description="Ranges inside which delegates may change values.",
-    )
-
-    @property
-    def parties(self) -> tuple[str, ...]:
-        """The parties that this item names: the owner first, then the delegates."""
-        return (self.owner, *(delegate.party for delegate in self.delegates))
-
-
-_WRITE = ("create", "update", "patch", "delete", "deletecollection")
-
-# Who may do these things may change what everybody else is held to.
-RECORD_RESERVED: tuple[Permission, ...] = (
-    Permission(
-        verbs=(*_WRITE, "assign"),
-        api_groups=(GROUP,),
-        resources=("responsibilities", "responsibilitymodels"),
-        scope=Scope.CLUSTER,
-    ),
-    Permission(
-        verbs=("update", "patch"),
-        api_groups=(GROUP,),
-        resources=("responsibilities/status", "responsibilitymodels/status"),
-        scope=Scope.CLUSTER,
-    ),
-    Permission(
-        verbs=_WRITE,
-        api_groups=("admissionregistration.k8s.io",),
-        resources=(
-            "validatingadmissionpolicies",
-            "validatingadmissionpolicybindings",
-            "validatingwebhookconfigurations",
-        ),
-        scope=Scope.CLUSTER,
-    ),
-)
-RECORD_REQUIRED: tuple[Permission, ...] = (
-    Permission(
-        verbs=("create", "update", "patch", "delete"),
-        api_groups=(GROUP,),
-        resources=("responsibilities",),
-        scope=Scope.CLUSTER,
-    ),
-)
-
-
-class RecordDefinition(Shape):
-    """Item 0: the records themselves. Lists that are left out are filled in by the operator."""
-
-    owner: Label = Field(
-        default="provider",
-        description="The party that may write records and models, such as provider.",
-    )
-    delegates: tuple[Delegate, ...] = Field(
-        default=(),
-        max_length=16,
-        json_schema_extra=keyed("party"),
-        description="Parties that may write them too.",
-    )
-    minimum_holders: Annotated[int, Field(ge=1, le=64)] = Field(
-        default=1, description="How many of the owner's subjects must be able to act, such as 2."
-    )
-    required: tuple[Permission, ...] = Field(
-        default=(),
-        max_length=32,
-        json_schema_extra=ATOMIC,
-        description="What the owner must be able to do. Left out, to write records.",
-    )
-    reserved: tuple[Permission, ...] = Field(
-        default=(),
-        max_length=32,
-        json_schema_extra=ATOMIC,
-        description="What nobody else may be able to do. Left out, to write records, models, "
-        "their status, and the admission policies that guard them.",
-    )
-
-    def item(self) -> ItemDefinition:
-        """Return this as an item like any other, numbered 0."""
-        return ItemDefinition(
-            name=RECORD_ITEM,
-            number=0,
-            title="The record itself",
-            description="Who may change what is agreed, or stop it from being checked.",
-            kinds=(ItemKind.KUBERNETES,),
-            owner=self.owner,
-            delegates=self.delegates,
-            minimum_holders=self.minimum_holders,
-            required=self.required or RECORD_REQUIRED,
-            reserved=self.reserved or RECORD_RESERVED,
-        )
-
-
-class BreakGlass(Shape):
-    """A subject that is meant to pass every check in an emergency."""
-
-    subject: Subject = Field(description="Who it is, such as Group system:masters.")
-    reason: Annotated[str, Field(min_length=1, max_length=512)] = Field(
-        description="Why it exists and who holds it, such as: kept in the safe."
-    )
+from responsibility.api.common import Exemption, Party
+from responsibility.api.item import RECORD_ITEM, BreakGlass, ItemDefinition, RecordDefinition
+from responsibility.api.status import BreakGlassStatus, CommonStatus, Count, ManyNames
 
 
 class ResponsibilityModelSpec(Shape):
@@ -296,6 +125,7 @@ class ResponsibilityModelSpec(Shape):
     )
     record: RecordDefinition = Field(
         default_factory=RecordDefinition,
+        json_schema_extra={"default": {}},
         description="Item 0: who may write records and models.",
     )
 

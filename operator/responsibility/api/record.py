@@ -40,12 +40,14 @@ class HubReference(Shape):
             message="a record stays with its hub: write a new record for another namespace",
             check=None,
             at="namespace",
+            reason="FieldValueForbidden",
         ),
         Rule(
             cel="!has(oldSelf.release) || (has(self.release) && self.release == oldSelf.release)",
             message="a record stays with its hub: write a new record for another release",
             check=None,
             at="release",
+            reason="FieldValueForbidden",
         ),
     )
 
@@ -126,6 +128,7 @@ class ResponsibilitySpec(Shape):
     )
     enforcement: Enforcement = Field(
         default_factory=Enforcement,
+        json_schema_extra={"default": {}},
         description="How far the operator goes on this hub. It starts by looking only.",
     )
 

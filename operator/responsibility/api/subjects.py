@@ -50,12 +50,14 @@ _NAMESPACE_RULES = (
         message="a ServiceAccount needs its namespace: add namespace",
         check=lambda s: s.kind != SubjectKind.SERVICE_ACCOUNT or bool(s.namespace),
         at="namespace",
+        reason="FieldValueRequired",
     ),
     Rule(
         cel="self.kind == 'ServiceAccount' || !has(self.namespace) || self.namespace == ''",
         message="only a ServiceAccount has a namespace: remove namespace",
         check=lambda s: s.kind == SubjectKind.SERVICE_ACCOUNT or not s.namespace,
         at="namespace",
+        reason="FieldValueForbidden",
     ),
     Rule(
         cel="self.kind != 'User' || !self.name.startsWith('system:serviceaccount:')",

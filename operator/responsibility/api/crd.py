@@ -1,0 +1,248 @@
+"""The CRDs, generated from the models: ``python -m responsibility.api.crd [--check] [DIR]``.
+
+Kubernetes takes *structural* schemas: no references, no ``anyOf`` with null, every list, text and
+map bounded so that the cost of the CEL rules can be estimated. Pydantic writes general JSON
+schema; this module turns the one into the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from responsibility.api.base import GROUP, VERSION, Shape
+from responsibility.api.model import ResponsibilityModelSpec, ResponsibilityModelStatus
+from responsibility.api.record import ResponsibilitySpec, ResponsibilityStatus
+
+Schema = dict[str, Any]
+
+HEADER = "# Generated from operator/responsibility/api by `python -m responsibility.api.crd`.\n"
+
+# What general JSON schema says and a structural schema must not.
+_FOREIGN = frozenset({"title", "propertyNames", "$defs"})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of ``kubectl get``; priority 1 shows with ``-o wide`` only."""
+
+    name: str
+    path: str
+    type: str = "string"
+    description: str = ""
+    priority: int = 0
+
+    def manifest(self) -> Schema:
+        """Return the entry of ``additionalPrinterColumns``."""
+        entry: Schema = {"name": self.name, "type": self.type, "jsonPath": self.path}
+        if self.description:
+            entry["description"] = self.description
+        if self.priority:
+            entry["priority"] = self.priority
+        return entry
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One of our kinds, as its CRD describes it."""
+
+    kind: str
+    plural: str
+    short: str
+    description: str
+    spec: type[Shape]
+    status: type[Shape]
+    columns: tuple[Column, ...]
+
+    @property
+    def name(self) -> str:
+        """The CRD's name."""
+        return f"{self.plural}.{GROUP}"
+
+    @property
+    def filename(self) -> str:
+        """The file it is written to."""
+        return f"{GROUP}_{self.plural}.yaml"
+
+
+_READY = '.status.conditions[?(@.type=="Ready")].status'
+_DRIFT = Column("Drift", ".status.drift.total", "integer", "Findings, counted.")
+_END = (
+    Column("Ready", _READY, description="Whether it was read and evaluated."),
+    Column("Age", ".metadata.creationTimestamp", "date"),
+    Column("Summary", ".status.summary", priority=1),
+)
+
+RESOURCES = (
+    Resource(
+        kind="Responsibility",
+        plural="responsibilities",
+        short="resp",
+        description="Responsibility records who owns what on one JupyterHub: the hub, its parties, "
+        "and the items for which something else than the model's default is agreed.",
+        spec=ResponsibilitySpec,
+        status=ResponsibilityStatus,
+        columns=(
+            Column("Hub", ".status.hub", description="Namespace and release of the hub."),
+            Column("Owner-Split", ".status.ownerSplit", description="Items owned by each party."),
+            _DRIFT,
+            Column("Enforcement", ".status.enforcement", description="Admission and RBAC."),
+            *_END,
+            Column("Model", ".spec.model", priority=1),
+        ),
+    ),
+    Resource(
+        kind="ResponsibilityModel",
+        plural="responsibilitymodels",
+        short="respmodel",
+        description="ResponsibilityModel lists the kinds of action around a JupyterHub that "
+        "parties share out, who is accountable for each by default, and what that means in Kubernetes.",
+        spec=ResponsibilityModelSpec,
+        status=ResponsibilityModelStatus,
+        columns=(
+            Column("Items", ".status.itemCount", "integer", "Items in the model."),
+            Column("Records", ".status.records", "integer", "Records that build on it."),
+            _DRIFT,
+            *_END,
+        ),
+    ),
+)
+
+
+def structural(shape: type[Shape]) -> Schema:
+    """Return the structural schema of ``shape``."""
+    whole = shape.model_json_schema(by_alias=True)
+    return _convert(whole, whole.get("$defs", {}))
+
+
+def _convert(node: Schema, definitions: Mapping[str, Schema]) -> Schema:
+    """Inline references, unwrap optionals, and drop what Kubernetes doesn't take."""
+    merged = _resolve(node, definitions)
+    result: Schema = {}
+    for key, value in merged.items():
+        if key in _FOREIGN or (key == "default" and _says_nothing(value)):
+            continue
+        if key == "properties":
+            result[key] = {name: _convert(child, definitions) for name, child in value.items()}
+        elif key in {"items", "additionalProperties"}:
+            result[key] = _convert(value, definitions)
+        elif key == "description":
+            result[key] = " ".join(value.replace("``", "").split())
+        else:
+            result[key] = value
+    return dict(sorted(result.items(), key=lambda pair: _ORDER.get(pair[0], len(_ORDER))))
+
+
+_ORDER = {
+    key: place
+    for place, key in enumerate(("description", "type", "format", "enum", "default", "required"))
+}
+
+
+def _resolve(node: Schema, definitions: Mapping[str, Schema]) -> Schema:
+    """Follow ``$ref`` and ``anyOf: [X, null]``; what stands beside them wins."""
+    beside = {key: value for key, value in node.items() if key not in {"$ref", "anyOf"}}
+    if "$ref" in node:
+        return _resolve(definitions[node["$ref"].rpartition("/")[2]], definitions) | beside
+    options = [option for option in node.get("anyOf", ()) if option != {"type": "null"}]
+    if len(options) == 1:
+        return _resolve(options[0], definitions) | beside
+    return beside | ({"anyOf": options} if options else {})
+
+
+def _says_nothing(default: object) -> bool:
+    # An empty mapping does say something: the defaults inside it are filled in.
+    return default is None or default in ("", [], 0)
+
+
+def manifest(resource: Resource) -> Schema:
+    """Return the CustomResourceDefinition of ``resource``."""
+    schema: Schema = {
+        "description": resource.description,
+        "type": "object",
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"type": "string", "description": "The group and version of this kind."},
+            "kind": {"type": "string", "description": "The name of this kind."},
+            "metadata": {"type": "object"},
+            "spec": structural(resource.spec),
+            "status": structural(resource.status),
+        },
+    }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": resource.name},
+        "spec": {
+            "group": GROUP,
+            "scope": "Cluster",
+            "names": {
+                "kind": resource.kind,
+                "listKind": f"{resource.kind}List",
+                "plural": resource.plural,
+                "singular": resource.kind.lower(),
+                "shortNames": [resource.short],
+                "categories": ["responsibility"],
+            },
+            "versions": [
+                {
+                    "name": VERSION,
+                    "served": True,
+                    "storage": True,
+                    "schema": {"openAPIV3Schema": schema},
+                    "subresources": {"status": {}},
+                    "additionalPrinterColumns": [column.manifest() for column in resource.columns],
+                }
+            ],
+        },
+    }
+
+
+class _Dumper(yaml.SafeDumper):
+    """Without anchors: equal pieces are written out, as other tools do."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - the base class's signature
+        return True
+
+
+def render(resource: Resource) -> str:
+    """Return the CRD as YAML, the same bytes for the same models."""
+    body = yaml.dump(manifest(resource), Dumper=_Dumper, sort_keys=False, width=100)
+    return HEADER + body
+
+
+def outdated(directory: Path) -> list[Path]:
+    """Return the files in ``directory`` that differ from the models."""
+    return [
+        directory / resource.filename
+        for resource in RESOURCES
+        if not (path := directory / resource.filename).is_file()
+        or path.read_text(encoding="utf-8") != render(resource)
+    ]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the CRDs, or with ``--check`` say which are outdated (exit code 1)."""
+    parser = argparse.ArgumentParser(prog="python -m responsibility.api.crd", description=__doc__)
+    parser.add_argument("directory", nargs="?", type=Path, default=Path("crds"))
+    parser.add_argument("--check", action="store_true", help="write nothing, exit 1 if outdated")
+    options = parser.parse_args(arguments)
+    stale = outdated(options.directory)
+    if options.check:
+        for path in stale:
+            sys.stderr.write(f"{path} differs from the models: run {parser.prog}\n")
+        return 1 if stale else 0
+    options.directory.mkdir(parents=True, exist_ok=True)
+    for resource in RESOURCES:
+        (options.directory / resource.filename).write_text(render(resource), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
