@@ -2,4 +2,15 @@
 
 Nothing in here knows of hubs, owners or a cluster connection. The live API server is the
 oracle: ``tests/e2e/test_rbac_differential.py`` puts the same questions to both.
+
+In reading order:
+
+* ``objects``: the values that RBAC is made of, and the question and the answer;
+* ``parse``: raw JSON of the API becomes those values;
+* ``rules``: whether a rule allows a request;
+* ``identity``: what a subject is as a user, and the groups that come with it;
+* ``index``: which rules allow a request, without looking at each;
+* ``by_namespace``: mappings whose changed copies share what didn't change;
+* ``scope``: the bindings of one namespace, or of the cluster as a whole;
+* ``graph``: all of it together: who holds a permission, and by which sources.
 """

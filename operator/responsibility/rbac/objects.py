@@ -10,12 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 USER = "User"
 GROUP = "Group"
 SERVICE_ACCOUNT = "ServiceAccount"
 
 _NO_LABELS: Mapping[str, str] = MappingProxyType({})
+
+
+def _no_labels() -> Mapping[str, str]:
+    return _NO_LABELS
 
 
 class Truth(StrEnum):
@@ -36,8 +41,10 @@ class Subject:
 
     def __str__(self) -> str:
         """Return the form people write: ``Group engineers``, ``ServiceAccount prod/hub``."""
-        return f"{self.kind} {self.namespace}/{self.name}" if self.namespace else (
-            f"{self.kind} {self.name}"
+        return (
+            f"{self.kind} {self.namespace}/{self.name}"
+            if self.namespace
+            else (f"{self.kind} {self.name}")
         )
 
 
@@ -61,20 +68,23 @@ class RoleKey:
 
     def __str__(self) -> str:
         """Return ``Role prod/edit`` or ``ClusterRole edit``."""
-        return f"Role {self.namespace}/{self.name}" if self.namespace else (
-            f"ClusterRole {self.name}"
+        return (
+            f"Role {self.namespace}/{self.name}" if self.namespace else (f"ClusterRole {self.name}")
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A Role or ClusterRole; for an aggregate, the *stored* rules decide."""
+    """A Role or ClusterRole; for an aggregate, the *stored* rules decide.
+
+    ``aggregation`` holds an aggregate's label selectors as the API stores them.
+    """
 
     key: RoleKey
     rules: tuple[Rule, ...]
     uid: str = ""
-    labels: Mapping[str, str] = field(default=_NO_LABELS, compare=False)
-    aggregation: tuple[Mapping[str, str], ...] = field(default=(), compare=False)
+    labels: Mapping[str, str] = field(default_factory=_no_labels, compare=False)
+    aggregation: tuple[Mapping[str, Any], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -86,8 +96,10 @@ class BindingKey:
 
     def __str__(self) -> str:
         """Return ``RoleBinding prod/x`` or ``ClusterRoleBinding x``."""
-        return f"RoleBinding {self.namespace}/{self.name}" if self.namespace else (
-            f"ClusterRoleBinding {self.name}"
+        return (
+            f"RoleBinding {self.namespace}/{self.name}"
+            if self.namespace
+            else (f"ClusterRoleBinding {self.name}")
         )
 
 
@@ -103,7 +115,7 @@ class Binding:
     role: RoleKey
     subjects: tuple[Subject, ...]
     uid: str = ""
-    labels: Mapping[str, str] = field(default=_NO_LABELS, compare=False)
+    labels: Mapping[str, str] = field(default_factory=_no_labels, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,130 @@
+"""How fast the access graph is, and how much faster than a loop over all bindings.
+
+``python -m bench.rbac`` measures the reference world, ``python -m bench.rbac --large`` one with
+2,000 hubs and 50,000 bindings. Both evaluators are timed in the same run on the same objects.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import statistics
+import time
+import tracemalloc
+from collections.abc import Callable
+from typing import TypeVar
+
+from bench.world import LARGE, REFERENCE, Size, World, build, questions
+from responsibility.rbac.graph import AccessGraph
+from responsibility.rbac.objects import USER, Binding, BindingKey, RoleKey, Subject
+from tests.unit.rbac import linear
+
+_T = TypeVar("_T")
+
+_LINEAR_SAMPLE = 40
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--large", action="store_true", help="2,000 hubs and 50,000 bindings")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    measure(LARGE if options.large else REFERENCE, seed=options.seed)
+
+
+def measure(size: Size, *, seed: int) -> None:
+    """Print every figure of a world of that size."""
+    world = build(size, seed=seed)
+    asked = list(questions(world))
+    print(f"seed {seed}: {size}")
+    tracemalloc.start()
+    graph = AccessGraph.build(world.roles, world.bindings)
+    for question in asked:
+        graph.holders(question)
+    used, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    del graph
+    print(f"{len(world.bindings):,} bindings, {len(world.roles):,} roles")
+
+    build_time, graph = _best(lambda: AccessGraph.build(world.roles, world.bindings), 3)
+    print(f"{len(graph.subjects()):,} subjects, {len(graph.dangling()):,} dangling bindings")
+    _show("build", build_time)
+
+    first = _time(lambda: [graph.holders(question) for question in asked])
+    again, answers = _best(lambda: [graph.holders(question) for question in asked], 5)
+    found = sum(map(len, answers))
+    _show(f"holders() of {len(asked):,} questions, first pass", first)
+    _show(f"holders() of {len(asked):,} questions, later passes", again)
+    print(f"    which have {found:,} answers, {found / len(asked):.0f} each")
+    halves, _ = _best(lambda: [graph.namespace_holders(question) for question in asked], 5)
+    _show("    namespace_holders() alone", halves)
+
+    sample = asked[:: len(asked) // _LINEAR_SAMPLE]
+    linear_time = _time(
+        lambda: [linear.holders(world.roles, world.bindings, question) for question in sample]
+    )
+    scaled = linear_time / len(sample) * len(asked)
+    _show(f"linear holders() of {len(sample)} of these questions", linear_time)
+    print(
+        f"    scaled to all {len(asked):,}: {scaled:.1f} s; indexed is {scaled / first:,.0f} times"
+    )
+    print(f"    as fast in the first pass, {scaled / again:,.0f} times in later ones")
+
+    _replace(graph, world)
+    print(f"memory of the graph and what it remembers: {used / 2**20:.1f} MiB", end="")
+    print(f" (peak {peak / 2**20:.1f}; tracemalloc, without the objects themselves)")
+
+
+def _replace(graph: AccessGraph, world: World) -> None:
+    local, cluster = [], []
+    for number, hub in enumerate(world.hubs[:100]):
+        binding = _binding(hub, number)
+        local.append(_time(lambda binding=binding: graph.replace(put_bindings=[binding])))  # type: ignore[misc]
+    for number in range(20):
+        binding = _binding("", number)
+        cluster.append(_time(lambda binding=binding: graph.replace(put_bindings=[binding])))  # type: ignore[misc]
+    _show("replace() of one RoleBinding, median", statistics.median(local))
+    _show("    slowest of 100", max(local))
+    _show("replace() of one ClusterRoleBinding, median", statistics.median(cluster))
+
+    hub = world.hubs[0]
+    own = [question for question in questions(world) if question.namespace == hub]
+
+    def pass_over_one() -> None:
+        changed, affected = graph.replace(put_bindings=[_binding(hub, 0)])
+        assert not affected.cluster  # noqa: S101 - a benchmark checks that it measures the right thing
+        for question in own:
+            changed.holders(question)
+
+    _show(f"replace() and {len(own)} holders() of its hub", _best(pass_over_one, 5)[0])
+
+
+def _binding(namespace: str, number: int) -> Binding:
+    subject = Subject(USER, f"new-{number}@example.org")
+    return Binding(BindingKey(namespace, f"new-{number}"), RoleKey("", "view"), (subject,))
+
+
+def _time(action: Callable[[], object]) -> float:
+    gc.collect()
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def _best(action: Callable[[], _T], times: int) -> tuple[float, _T]:
+    seconds = []
+    for _ in range(times):
+        gc.collect()
+        start = time.perf_counter()
+        result = action()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds), result
+
+
+def _show(what: str, seconds: float) -> None:
+    print(f"{what:<60}{seconds * 1e3:>12,.2f} ms")
+
+
+if __name__ == "__main__":
+    main()

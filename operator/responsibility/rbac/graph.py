@@ -1,0 +1,295 @@
+"""Who holds a permission, and by which sources: all roles and bindings together.
+
+The graph never changes; `AccessGraph.replace` returns another one, which shares with the first
+all that the change didn't touch. It decides as the API server does when it runs with RBAC: the
+group ``system:masters`` first (``pkg/kubeapiserver/authorizer/reload.go``), then the bindings
+(``VisitRulesFor`` in ``pkg/registry/rbac/validation/rule.go``). Other authorizers are not in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from responsibility.rbac.by_namespace import ByNamespace
+from responsibility.rbac.identity import (
+    ANONYMOUS,
+    MASTERS,
+    canonical,
+    is_joinable,
+    is_node,
+    is_somebody,
+    user_and_groups,
+    user_subject,
+)
+from responsibility.rbac.index import RuleIndex, RuleSet, remember
+from responsibility.rbac.objects import (
+    GROUP,
+    USER,
+    Attributes,
+    Binding,
+    BindingKey,
+    Role,
+    RoleKey,
+    Source,
+    Subject,
+    Truth,
+)
+from responsibility.rbac.scope import Holders, Scope
+
+MASTERS_SUBJECT: Final = Subject(GROUP, MASTERS)
+MASTERS_SOURCE: Final = Source(None, None)
+
+_NOBODY: Mapping[Subject, tuple[Source, ...]] = MappingProxyType({})
+_NO_BINDINGS = Scope()
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """Where a change may have changed answers: cluster-wide, and in which namespaces.
+
+    ``cluster`` implies every namespace, since cluster-wide rights hold in each.
+    """
+
+    cluster: bool = False
+    namespaces: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return self.cluster or bool(self.namespaces)
+
+    def __or__(self, other: Affected) -> Affected:
+        return Affected(self.cluster or other.cluster, self.namespaces | other.namespaces)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AccessGraph:
+    """All roles and bindings of a cluster; make one with `build`."""
+
+    roles: ByNamespace[RoleKey, Role]
+    bindings: ByNamespace[BindingKey, Binding]
+    _index: RuleIndex
+    _rule_sets: ByNamespace[RoleKey, RuleSet]
+    _scopes: Mapping[str, Scope]
+
+    @classmethod
+    def build(cls, roles: Iterable[Role] = (), bindings: Iterable[Binding] = ()) -> AccessGraph:
+        """Return the graph of these objects, in whichever order they come."""
+        all_roles = ByNamespace({role.key: role for role in roles})
+        all_bindings = ByNamespace({binding.key: binding for binding in bindings})
+        index = RuleIndex.build(role.rules for role in all_roles.values())
+        rule_sets = ByNamespace(
+            {key: index.rule_set(role.rules) for key, role in all_roles.items()}
+        )
+        scopes = {
+            namespace: Scope.build(part.values(), _rules_of(rule_sets))
+            for namespace, part in all_bindings.parts.items()
+        }
+        return cls(all_roles, all_bindings, index, rule_sets, scopes)
+
+    def replace(
+        self,
+        *,
+        put_bindings: Iterable[Binding] = (),
+        drop_bindings: Iterable[BindingKey] = (),
+        put_roles: Iterable[Role] = (),
+        drop_roles: Iterable[RoleKey] = (),
+    ) -> tuple[AccessGraph, Affected]:
+        """Return the graph after the change, and where answers may be others than before.
+
+        The result equals that of `build`. Objects are added or replaced by key; dropping what
+        isn't there is no error; what is both put and dropped is there.
+        """
+        new_roles = {role.key: role for role in put_roles}
+        dropped_roles = tuple(drop_roles)
+        roles = self.roles.replacing(new_roles, dropped_roles)
+        index = self._index.including(role.rules for role in new_roles.values())
+        if index is None:
+            index = self._index.rebuild(role.rules for role in roles.values())
+        rule_sets = self._rule_sets.replacing(
+            {key: index.rule_set(role.rules) for key, role in new_roles.items()}, dropped_roles
+        )
+        changed_roles = {
+            key
+            for key in (*new_roles, *dropped_roles)
+            if rule_sets.get(key) is not self._rule_sets.get(key)
+        }
+
+        new_bindings = {binding.key: binding for binding in put_bindings}
+        dropped_bindings = tuple(drop_bindings)
+        bindings = self.bindings.replacing(new_bindings, dropped_bindings)
+        stale = {
+            key.namespace
+            for key in (*new_bindings, *dropped_bindings)
+            if _effect(bindings.get(key)) != _effect(self.bindings.get(key))
+        }
+        if changed_roles:
+            stale.update(
+                namespace
+                for namespace, scope in self._scopes.items()
+                if not scope.role_refs.isdisjoint(changed_roles)
+            )
+
+        scopes = dict(self._scopes)
+        for namespace in stale:
+            former = scopes.pop(namespace, _NO_BINDINGS).grants
+            part = bindings.parts.get(namespace)
+            if part:
+                scopes[namespace] = Scope.build(part.values(), _rules_of(rule_sets), former=former)
+        graph = AccessGraph(roles, bindings, index, rule_sets, scopes)
+        return graph, Affected("" in stale, frozenset(stale - {""}))
+
+    def decide(
+        self, user: str, groups: Collection[str], attributes: Attributes
+    ) -> tuple[Source, ...]:
+        """Return all sources of a request by exactly this user and these groups; none is a no.
+
+        That is what the API server answers to a SubjectAccessReview, which doesn't add groups
+        either. See `identity.user_and_groups` for those that come by nature.
+        """
+        subjects = {user_subject(user), *(Subject(GROUP, group) for group in groups)}
+        return self._sources(subjects, attributes, any_name=False)
+
+    def holders(
+        self, attributes: Attributes, *, any_name: bool = False
+    ) -> Mapping[Subject, tuple[Source, ...]]:
+        """Return every subject that is bound to the permission, with all sources.
+
+        Subjects are in canonical form. Who holds it only as a member of a group isn't listed;
+        the group is. With ``any_name``, a question without a name also finds rules that are
+        restricted to names: `Source.names` says which.
+
+        With a namespace, cluster-wide bindings count as well as that namespace's.
+        """
+        everywhere = self._cluster_holders(attributes, any_name=any_name)
+        here = self.namespace_holders(attributes, any_name=any_name)
+        if not here:
+            return MappingProxyType(everywhere)
+        merged = everywhere.copy()
+        for subject, sources in here.items():
+            others = merged.get(subject)
+            merged[subject] = others + sources if others else sources
+        return merged
+
+    def cluster_holders(
+        self, attributes: Attributes, *, any_name: bool = False
+    ) -> Mapping[Subject, tuple[Source, ...]]:
+        """Return those of `holders` that hold it everywhere: by ClusterRoleBindings.
+
+        The namespace of the question plays no part, so the answer is made once for all.
+        """
+        return MappingProxyType(self._cluster_holders(attributes, any_name=any_name))
+
+    def namespace_holders(
+        self, attributes: Attributes, *, any_name: bool = False
+    ) -> Mapping[Subject, tuple[Source, ...]]:
+        """Return those of `holders` that hold it by the namespace's RoleBindings.
+
+        Nobody at cluster scope, and nobody for a path: non-resource rules of a ClusterRole
+        count through ClusterRoleBindings only.
+        """
+        scope = self._scopes.get(attributes.namespace)
+        if scope is None or not attributes.namespace or attributes.path:
+            return _NOBODY
+        question = self._index.question(attributes, any_name=any_name)
+        return scope.holders(self._index.matches(question, attributes))
+
+    def holds(
+        self, subject: Subject, attributes: Attributes, *, any_name: bool = False
+    ) -> tuple[Truth, tuple[Source, ...]]:
+        """Return whether the subject holds the permission, be it by a group; and the sources.
+
+        * A ServiceAccount's groups are known: yes or no.
+        * A Group holds what it is bound to, or a group that all of its members are in.
+        * A User may be in further groups, which only an identity provider knows. Where one of
+          these holds the permission the answer is *unknown*, and the sources are that group's.
+          ``system:masters`` is not among them: see `identity.is_joinable`.
+        * A node's *no* is *unknown*, because the Node authorizer decides as well.
+        """
+        subject = canonical(subject)
+        if not is_somebody(subject):
+            return Truth.NO, ()
+        _, groups = user_and_groups(subject)
+        itself = {subject, *(Subject(GROUP, group) for group in groups)}
+        sources = self._sources(itself, attributes, any_name=any_name)
+        if sources:
+            return Truth.YES, sources
+        if is_node(subject):
+            return Truth.UNKNOWN, ()
+        if subject.kind == USER and subject.name != ANONYMOUS:
+            sources = self._sources_of_joinable_groups(attributes, any_name=any_name)
+            if sources:
+                return Truth.UNKNOWN, sources
+        return Truth.NO, ()
+
+    def dangling(self) -> tuple[Binding, ...]:
+        """Return the bindings whose role doesn't exist, in order.
+
+        They grant nothing today, and everything in it the day the role appears.
+        """
+        keys = (key for scope in self._scopes.values() for key in scope.dangling())
+        return tuple(self.bindings[key] for key in sorted(keys))
+
+    def subjects(self) -> frozenset[Subject]:
+        """Return every subject that some binding names, in canonical form; not nobodies."""
+        return frozenset().union(*(scope.by_subject for scope in self._scopes.values()))
+
+    def bindings_of(self, subject: Subject) -> tuple[Binding, ...]:
+        """Return the bindings that name the subject, in order; not those of its groups."""
+        subject = canonical(subject)
+        keys = (
+            grant.binding.key
+            for scope in self._scopes.values()
+            for grant in scope.by_subject.get(subject, ())
+        )
+        return tuple(self.bindings[key] for key in sorted(keys))
+
+    def _cluster_holders(self, attributes: Attributes, *, any_name: bool) -> Holders:
+        question = self._index.question(attributes, any_name=any_name)
+        scope = self._scopes.get("", _NO_BINDINGS)
+        holders = scope.answers.get(question)
+        if holders is None:
+            holders = scope.holders(self._index.matches(question, attributes))
+            holders[MASTERS_SUBJECT] = (MASTERS_SOURCE, *holders.get(MASTERS_SUBJECT, ()))
+            remember(scope.answers, question, holders)
+        return holders
+
+    def _sources(
+        self, subjects: Collection[Subject], attributes: Attributes, *, any_name: bool
+    ) -> tuple[Source, ...]:
+        matches = self._index.matches(
+            self._index.question(attributes, any_name=any_name), attributes
+        )
+        sources = self._scopes.get("", _NO_BINDINGS).sources(subjects, matches)
+        if attributes.namespace and not attributes.path:
+            here = self._scopes.get(attributes.namespace, _NO_BINDINGS)
+            sources |= here.sources(subjects, matches)
+        by_rbac = sorted(sources)
+        return (MASTERS_SOURCE, *by_rbac) if MASTERS_SUBJECT in subjects else tuple(by_rbac)
+
+    def _sources_of_joinable_groups(
+        self, attributes: Attributes, *, any_name: bool
+    ) -> tuple[Source, ...]:
+        groups = {
+            subject
+            for half in (self.cluster_holders, self.namespace_holders)
+            for subject in half(attributes, any_name=any_name)
+            if subject.kind == GROUP and is_joinable(subject.name)
+        }
+        return self._sources(groups, attributes, any_name=any_name) if groups else ()
+
+
+def _rules_of(rule_sets: Mapping[RoleKey, RuleSet]) -> Callable[[Binding], RuleSet | None]:
+    """Return how bindings find their role: a Role only in their own namespace."""
+
+    def rules_of(binding: Binding) -> RuleSet | None:
+        own = binding.role.namespace in ("", binding.key.namespace)
+        return rule_sets.get(binding.role) if own else None
+
+    return rules_of
+
+
+def _effect(binding: Binding | None) -> tuple[RoleKey, tuple[Subject, ...]] | None:
+    """Return what of a binding the answers depend on."""
+    return None if binding is None else (binding.role, binding.subjects)

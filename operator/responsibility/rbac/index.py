@@ -1,0 +1,231 @@
+"""Which rules allow a request, without looking at each.
+
+Thousands of roles are asked the same few hundred questions, again and again: for every
+namespace, and after every change. So rules are found by (verb, group, resource), and what was
+found is remembered. The index knows nothing of bindings. That a rule is in it doesn't mean that
+anyone holds it, so rules of roles that are gone may stay until the index is built anew.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Final, NamedTuple, TypeVar
+
+from responsibility.rbac.objects import Attributes, Rule
+from responsibility.rbac.rules import (
+    ALL,
+    combined_resource,
+    name_admits,
+    non_resource_url_matches,
+    rule_allows,
+)
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+# A rule is entered under each combination of its verbs, groups and resources. Someone could
+# write a role of less than a megabyte with billions of them; beyond this many, a rule is looked
+# at for each question instead.
+WIDEST: Final = 2_000
+
+# Rule sets that came after the index was built are looked at one by one; beyond this many it is
+# time to build it anew, which also lets go of those that are gone.
+_MOST_LATECOMERS = 64
+
+# Questions remembered at a time. The operator has some hundreds; people may ask anything.
+_MOST_ANSWERS = 8_192
+
+
+class RuleSet:
+    """The rules of one or more roles; equal ones are one object, compared by identity.
+
+    Every hub of a chart version has the same Roles, so a cluster has far fewer rule sets than
+    roles, and hashing one is hashing an address.
+    """
+
+    __slots__ = ("rules",)
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        self.rules = rules
+
+
+# The numbers of the rules of a set that allow a request, ascending.
+Hits = tuple[int, ...]
+Matches = Mapping[RuleSet, Hits]
+
+
+class Question(NamedTuple):
+    """What of a request the rules can tell apart; the namespace is not among it.
+
+    ``name`` is None for every name that no rule mentions: those all get the same answer.
+    """
+
+    verb: str
+    group: str
+    resource: str
+    subresource: str
+    name: str | None
+    path: str
+    any_name: bool
+
+
+class _Reference(NamedTuple):
+    """One rule in the index."""
+
+    rules: RuleSet
+    number: int
+    rule: Rule
+
+
+class _Table:
+    """The rules by what they allow: built once, then only read (and its answers remembered)."""
+
+    def __init__(self, rule_sets: Iterable[RuleSet], widest: int) -> None:
+        self._by_key: defaultdict[tuple[str, str, str], list[_Reference]] = defaultdict(list)
+        self._with_urls: list[_Reference] = []
+        self._wide: list[_Reference] = []
+        self._answers: dict[Question, Matches] = {}
+        for rules in rule_sets:
+            for number, rule in enumerate(rules.rules):
+                self._enter(_Reference(rules, number, rule), widest)
+
+    def _enter(self, reference: _Reference, widest: int) -> None:
+        rule = reference.rule
+        if rule.non_resource_urls:
+            self._with_urls.append(reference)
+        if len(rule.verbs) * len(rule.api_groups) * len(rule.resources) > widest:
+            self._wide.append(reference)
+            return
+        # Lists with repetitions are valid; each combination is entered once.
+        for key in dict.fromkeys(product(rule.verbs, rule.api_groups, rule.resources)):
+            self._by_key[key].append(reference)
+
+    def answer(self, question: Question, attributes: Attributes) -> Matches:
+        answer = self._answers.get(question)
+        if answer is None:
+            answer = self._find(attributes, any_name=question.any_name)
+            remember(self._answers, question, answer)
+        return answer
+
+    def _find(self, attributes: Attributes, *, any_name: bool) -> Matches:
+        found: defaultdict[RuleSet, set[int]] = defaultdict(set)
+        if attributes.path:
+            for rules, number, rule in self._with_urls:
+                if (ALL in rule.verbs or attributes.verb in rule.verbs) and (
+                    non_resource_url_matches(rule, attributes.path)
+                ):
+                    found[rules].add(number)
+        else:
+            for key in _keys(attributes):
+                for rules, number, rule in self._by_key.get(key, ()):
+                    if not rule.resource_names or name_admits(rule, attributes, any_name=any_name):
+                        found[rules].add(number)
+            for rules, number, rule in self._wide:
+                if rule_allows(rule, attributes, any_name=any_name):
+                    found[rules].add(number)
+        return {rules: tuple(sorted(numbers)) for rules, numbers in found.items()}
+
+
+def _keys(attributes: Attributes) -> Iterable[tuple[str, str, str]]:
+    """Return every key under which a rule that allows the request may have been entered."""
+    resources = [ALL, combined_resource(attributes.resource, attributes.subresource)]
+    if attributes.subresource:
+        resources.append(f"{ALL}/{attributes.subresource}")
+    return product({ALL, attributes.verb}, {ALL, attributes.group}, set(resources))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RuleIndex:
+    """The rule sets of all roles, and which of their rules allow which requests.
+
+    It never changes: `including` returns another one, which shares the table. What is
+    remembered is a function of what the index was built from, so sharing that is safe, too.
+    """
+
+    _sets: Mapping[tuple[Rule, ...], RuleSet]
+    _names: frozenset[str]
+    _table: _Table
+    _latecomers: tuple[RuleSet, ...] = ()
+    _answers: dict[Question, Matches] = field(default_factory=dict)
+
+    @classmethod
+    def build(cls, contents: Iterable[tuple[Rule, ...]], *, widest: int = WIDEST) -> RuleIndex:
+        """Return an index of these rules."""
+        return cls._of({rules: RuleSet(rules) for rules in dict.fromkeys(contents)}, widest)
+
+    def including(self, contents: Iterable[tuple[Rule, ...]]) -> RuleIndex | None:
+        """Return an index that has these rules too; None when it is time to `rebuild`."""
+        new = {rules: RuleSet(rules) for rules in contents if rules not in self._sets}
+        if not new:
+            return self
+        if len(self._latecomers) + len(new) > _MOST_LATECOMERS:
+            return None
+        return RuleIndex(
+            {**self._sets, **new},
+            self._names | _names(new),
+            self._table,
+            (*self._latecomers, *new.values()),
+        )
+
+    def rebuild(self, contents: Iterable[tuple[Rule, ...]]) -> RuleIndex:
+        """Return a new index of these rules only, with the same objects for the same rules."""
+        return self._of({rules: self._sets.get(rules) or RuleSet(rules) for rules in contents})
+
+    @classmethod
+    def _of(cls, sets: dict[tuple[Rule, ...], RuleSet], widest: int = WIDEST) -> RuleIndex:
+        return cls(sets, _names(sets), _Table(sets.values(), widest))
+
+    def rule_set(self, rules: tuple[Rule, ...]) -> RuleSet:
+        """Return the one object for these rules, which the index must have."""
+        return self._sets[rules]
+
+    def question(self, attributes: Attributes, *, any_name: bool) -> Question:
+        """Return the key under which answers to the request are remembered."""
+        name = attributes.name
+        return Question(
+            attributes.verb,
+            attributes.group,
+            attributes.resource,
+            attributes.subresource,
+            name if name in self._names else None,
+            attributes.path,
+            any_name and not name,
+        )
+
+    def matches(self, question: Question, attributes: Attributes) -> Matches:
+        """Return, for each rule set that allows the request, the rules that do.
+
+        ``question`` must be this index's own for ``attributes``.
+        """
+        answer = self._answers.get(question)
+        if answer is None:
+            answer = self._table.answer(question, attributes)
+            if self._latecomers:
+                answer = {**answer, **self._ask_latecomers(question, attributes)}
+            remember(self._answers, question, answer)
+        return answer
+
+    def _ask_latecomers(self, question: Question, attributes: Attributes) -> Matches:
+        found = {
+            rules: tuple(
+                number
+                for number, rule in enumerate(rules.rules)
+                if rule_allows(rule, attributes, any_name=question.any_name)
+            )
+            for rules in self._latecomers
+        }
+        return {rules: hits for rules, hits in found.items() if hits}
+
+
+def remember(answers: dict[_K, _V], key: _K, value: _V) -> None:
+    """Keep the answer; forget all others when there are too many."""
+    if len(answers) >= _MOST_ANSWERS:
+        answers.clear()
+    answers[key] = value
+
+
+def _names(contents: Iterable[tuple[Rule, ...]]) -> frozenset[str]:
+    return frozenset(name for rules in contents for rule in rules for name in rule.resource_names)
