@@ -1,0 +1,84 @@
+"""The lab from a shell: clusters that stay up until they are told to go.
+
+python -m tests.e2e.lab build [--with helm] | up NAME | down NAME | kubeconfig NAME | status
+"""
+
+import argparse
+import sys
+import time
+
+from tests.e2e.lab.binaries import build
+from tests.e2e.lab.cluster import Cluster
+from tests.e2e.lab.clusters import KINDS, choose, cluster
+from tests.e2e.lab.directories import clusters_root
+from tests.e2e.lab.errors import LabError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command. Results go to stdout, for scripts; everything else to stderr."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        if parsed.command == "build":
+            _print(build(set(parsed.need)))
+        elif parsed.command == "status":
+            _status(choose(parsed.kind))
+        else:
+            _one(parsed.command, cluster(parsed.name, kind=parsed.kind))
+    except LabError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+def _one(command: str, chosen: Cluster) -> None:
+    if command == "up":
+        started = time.monotonic()
+        chosen.up()
+        print(  # noqa: T201
+            f"cluster {chosen.name} ({chosen.kind}) is up after {time.monotonic() - started:.1f} s",
+            file=sys.stderr,
+        )
+    if command == "down":
+        chosen.down()
+        return
+    if not chosen.kubeconfig.exists():
+        raise LabError(
+            f"there is no {chosen.kind} cluster {chosen.name}: "
+            f"start it with `python -m tests.e2e.lab up {chosen.name}`"
+        )
+    _print(chosen.kubeconfig)
+
+
+def _status(kind: type[Cluster]) -> None:
+    names = sorted(path.parent.name for path in clusters_root().glob("*/kubeconfig"))
+    for name in names:
+        found = kind(name)
+        _print(f"{name}\t{'up' if found.is_up() else 'down'}\t{found.kubeconfig}")
+    if not names:
+        print("no clusters", file=sys.stderr)  # noqa: T201
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.e2e.lab", description=__doc__)
+    parser.add_argument("--kind", choices=sorted(KINDS), help="default: E2E_CLUSTER, or what works")
+    commands = parser.add_subparsers(dest="command", required=True)
+    building = commands.add_parser("build", help="build the programs and print where they are")
+    building.add_argument(
+        "--with", dest="need", action="append", default=[], choices=["helm"], help="build more"
+    )
+    commands.add_parser("status", help="list clusters and whether they answer")
+    for name, text in (
+        ("up", "start a cluster that stays, and print its kubeconfig's path"),
+        ("down", "tear a cluster down"),
+        ("kubeconfig", "print the path of a cluster's kubeconfig"),
+    ):
+        commands.add_parser(name, help=text).add_argument("name", metavar="NAME")
+    return parser
+
+
+def _print(line: object) -> None:
+    print(line)  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())

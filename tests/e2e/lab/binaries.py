@@ -1,0 +1,172 @@
+"""The programs a control plane is made of, built once from pinned Go modules.
+
+A download would be faster, but there is none that covers all of these, for every platform, with
+one way to verify it. Go's checksum database does: `gomods/*/go.mod` and `go.sum` are the pins, and
+whoever has Go gets the same programs. They land in a per-user cache that the pins are the key of,
+so a new pin builds anew and an old checkout still finds its own.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.e2e.lab.directories import LAB, cache_root, locked
+from tests.e2e.lab.errors import LabError
+
+GO_MODULES = LAB / "gomods"
+MINIMUM_GO = (1, 26)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One program and how it is built. `need` names the occasion; only `cluster` is implied."""
+
+    name: str
+    module: str
+    package: str
+    need: str = "cluster"
+
+
+# In this order: the longest first, so that a machine too small for it fails early.
+COMMANDS = (
+    Command("kube-apiserver", "kubernetes", "k8s.io/kubernetes/cmd/kube-apiserver"),
+    Command(
+        "kube-controller-manager", "kubernetes", "k8s.io/kubernetes/cmd/kube-controller-manager"
+    ),
+    Command("kubectl", "kubernetes", "k8s.io/kubernetes/cmd/kubectl"),
+    Command("etcd", "etcd", "go.etcd.io/etcd/server/v3"),
+    Command("kwok", "kwok", "sigs.k8s.io/kwok/cmd/kwok"),
+    Command("kwokctl", "kwok", "sigs.k8s.io/kwok/cmd/kwokctl"),
+    Command("helm", "helm", "helm.sh/helm/v4/cmd/helm", need="helm"),
+    Command("helm3", "helm3", "helm.sh/helm/v3/cmd/helm", need="helm"),
+)
+
+
+def build(need: Collection[str] = ()) -> Path:
+    """Build the programs that are missing, and return the directory that holds them all.
+
+    `need` adds to the control plane's own: `{"helm"}` for `helm` (version 4) and `helm3`.
+    Safe to call at once from several processes: one builds, the others wait and find the result.
+
+    Raises:
+        LabError: Go is absent or too old, or a build failed.
+    """
+    directory = cache_root() / _key(_go_version()) / "bin"
+    wanted = [command for command in COMMANDS if command.need in {"cluster", *need}]
+    if unknown := set(need) - {command.need for command in COMMANDS}:
+        raise LabError(f"nothing to build for {sorted(unknown)}; the lab knows cluster and helm")
+    if _missing(wanted, directory):
+        with locked(directory.parent / "build.lock"):
+            missing = _missing(wanted, directory)  # another process may have built them meanwhile
+            for position, command in enumerate(missing, start=1):
+                _build_one(command, directory, f"[{position}/{len(missing)}]")
+    return directory
+
+
+def pinned_version(module: str, dependency: str) -> str:
+    """Look up the version of a dependency in one of the pinned modules, e.g. `v1.37.2`."""
+    text = (GO_MODULES / module / "go.mod").read_text(encoding="utf-8")
+    match = re.search(rf"^\s*(?:require )?{re.escape(dependency)} (v\S+)", text, re.MULTILINE)
+    if match is None:
+        raise LabError(f"gomods/{module}/go.mod pins no {dependency}; run `go get` there to add it")
+    return match[1]
+
+
+def _missing(commands: Collection[Command], directory: Path) -> list[Command]:
+    return [command for command in commands if not (directory / command.name).exists()]
+
+
+def _go_version() -> str:
+    """Name the Go toolchain the pins are built with, e.g. `go1.26.8`."""
+    wanted = ".".join(map(str, MINIMUM_GO))
+    remedy = f"install Go {wanted} or newer from https://go.dev/dl/ and put it on PATH"
+    if shutil.which("go") is None:
+        raise LabError(
+            f"Go is not installed, and the control plane is built with it: {remedy}; "
+            "or choose another cluster with E2E_CLUSTER=kind|existing"
+        )
+    # Asked inside a module, since Go may switch to the toolchain that the module names.
+    asked = subprocess.run(
+        ["go", "env", "GOVERSION"],
+        cwd=GO_MODULES / "kubernetes",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    version = asked.stdout.strip()
+    match = re.match(r"(?:go|devel go)(\d+)\.(\d+)", version)
+    if asked.returncode or match is None:
+        raise LabError(f"Go cannot build the pinned modules ({asked.stderr.strip()}): {remedy}")
+    if (int(match[1]), int(match[2])) < MINIMUM_GO:
+        raise LabError(f"{version} is too old: {remedy}")
+    return version
+
+
+def _key(go_version: str) -> str:
+    """Give a short name to "these pins, this compiler"."""
+    digest = hashlib.sha256(go_version.encode())
+    for path in sorted(GO_MODULES.glob("*/go.*")):
+        digest.update(path.relative_to(GO_MODULES).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _linker_flags(command: Command) -> str:
+    """Small binaries that know their version.
+
+    Unstamped, a Kubernetes server calls itself v0.0.0 and Helm refuses charts with a `kubeVersion`.
+    """
+    stamps: dict[str, str] = {}
+    if command.module == "kubernetes":
+        version = pinned_version("kubernetes", "k8s.io/kubernetes")
+        major, minor, _ = version.removeprefix("v").split(".", 2)
+        prefix = "k8s.io/component-base/version."
+        stamps = {
+            prefix + "gitVersion": version,
+            prefix + "gitMajor": major,
+            prefix + "gitMinor": minor,
+            prefix + "gitTreeState": "clean",
+            # Fixed, so that the same pins give the same bytes.
+            prefix + "buildDate": "1970-01-01T00:00:00Z",
+        }
+    if command.need == "helm":
+        root = command.package.removesuffix("/cmd/helm")
+        stamps = {f"{root}/internal/version.version": pinned_version(command.module, root)}
+    return " ".join(["-s -w", *(f"-X {key}={value}" for key, value in stamps.items())])
+
+
+def _build_one(command: Command, directory: Path, progress: str) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    _say(f"{progress} {command.name} … building in {directory}")
+    started = time.monotonic()
+    # Renamed into place when complete: a half-written binary is never found under its name.
+    unfinished = directory / f".{command.name}.unfinished"
+    built = subprocess.run(
+        [
+            *("go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly"),
+            *("-ldflags", _linker_flags(command), "-o", str(unfinished), command.package),
+        ],
+        cwd=GO_MODULES / command.module,
+        env={**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"},
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if built.returncode:
+        raise LabError(
+            f"building {command.name} failed; a link that was killed ran out of memory (3 GB are "
+            f"needed), a module that was not found needs GOPROXY:\n{built.stderr[-4000:]}"
+        )
+    unfinished.rename(directory / command.name)
+    _say(f"{progress} {command.name} … {time.monotonic() - started:.0f} s")
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201

@@ -1,0 +1,60 @@
+"""Which kind of cluster the tests get, and the way to one of it."""
+
+import os
+import shutil
+import subprocess
+
+from tests.e2e.lab import lifetime
+from tests.e2e.lab.cluster import Cluster, Options
+from tests.e2e.lab.directories import clusters_root
+from tests.e2e.lab.errors import LabError
+from tests.e2e.lab.existing import ExistingCluster
+from tests.e2e.lab.kind import KindCluster
+from tests.e2e.lab.kwok import KwokCluster
+
+KINDS: dict[str, type[Cluster]] = {
+    KwokCluster.kind: KwokCluster,
+    KindCluster.kind: KindCluster,
+    ExistingCluster.kind: ExistingCluster,
+}
+
+# An engine that doesn't answer at once is no engine to run tests on.
+_DOCKER_PATIENCE = 5.0
+
+
+def choose(kind: str | None = None) -> type[Cluster]:
+    """Choose the kind of cluster: `kind`, else E2E_CLUSTER, else what the machine can do.
+
+    Raises:
+        LabError: there is no such kind.
+    """
+    asked = kind or os.environ.get("E2E_CLUSTER") or _possible()
+    if asked not in KINDS:
+        raise LabError(f"E2E_CLUSTER={asked!r} is unknown; use one of {', '.join(KINDS)}")
+    return KINDS[asked]
+
+
+def cluster(name: str, *, kind: str | None = None, options: Options | None = None) -> Cluster:
+    """Describe a cluster, not yet up; use it with `with`, or call `up` and `down`."""
+    return choose(kind)(name, options)
+
+
+def sweep() -> None:
+    """Tear down what killed runs have left; clusters that were brought up to stay, stay."""
+    for directory, kind in lifetime.orphans(clusters_root()):
+        if kind in KINDS:
+            lifetime.say(f"tearing down cluster {directory.name}, whose owner has died")
+            KINDS[kind](directory.name).down()
+
+
+def _possible() -> str:
+    """`kind` where it can work, since it is closest to the real thing; else `kwok`."""
+    if shutil.which("kind") is None or shutil.which("docker") is None:
+        return KwokCluster.kind
+    try:
+        engine = subprocess.run(
+            ["docker", "info"], capture_output=True, check=False, timeout=_DOCKER_PATIENCE
+        )
+    except subprocess.TimeoutExpired:
+        return KwokCluster.kind
+    return KindCluster.kind if engine.returncode == 0 else KwokCluster.kind

@@ -1,0 +1,70 @@
+"""What kwokctl is told about a cluster. Pure: programs, ports and options in, a document out."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.lab.cluster import Options
+from tests.e2e.lab.directories import LAB
+
+PORTS = (
+    "etcdPort",
+    "etcdPeerPort",
+    "kubeApiserverPort",
+    "kubeControllerManagerPort",
+    "kwokControllerPort",
+)
+
+_BINARIES = {
+    "etcdBinary": "etcd",
+    "kubeApiserverBinary": "kube-apiserver",
+    "kubeControllerManagerBinary": "kube-controller-manager",
+    "kwokControllerBinary": "kwok",
+    "kubectlBinary": "kubectl",
+}
+
+
+def configuration(binaries: Path, ports: Mapping[str, int], options: Options) -> dict[str, Any]:
+    """Compose a KwokctlConfiguration: secure port, certificates, audit log, no scheduler."""
+    return {
+        "apiVersion": "config.kwok.x-k8s.io/v1alpha1",
+        "kind": "KwokctlConfiguration",
+        "metadata": {"name": "lab"},
+        "options": {
+            "runtime": "binary",
+            "bindAddress": "127.0.0.1",
+            "securePort": True,
+            # Left out, so that the flag below is the only word on it: kwokctl's own is a list flag,
+            # and two of those add up.
+            "kubeAuthorization": False,
+            "kubeAdmission": True,
+            "kubeAuditPolicy": str(LAB / "audit-policy.yaml"),
+            "kubeFeatureGates": _pairs(options.feature_gates),
+            "kubeRuntimeConfig": _pairs(options.runtime_config),
+            "disable": ["kube-scheduler"],
+            **{option: str(binaries / name) for option, name in _BINARIES.items()},
+            **ports,
+        },
+        "componentsPatches": [
+            _flags(
+                "kube-apiserver",
+                {"authorization-mode": options.authorization_mode, **options.apiserver_flags},
+            ),
+            # Alone, it has nobody to give way to, and it would exit when it cannot renew its lease
+            # while a test has stopped the API server.
+            _flags("kube-controller-manager", {"leader-elect": "false"}),
+            # A test's data need not survive a power cut, and its writes are to be fast.
+            _flags("etcd", {"unsafe-no-fsync": "true"}),
+        ],
+    }
+
+
+def _pairs(switches: Mapping[str, bool]) -> str:
+    return ",".join(f"{name}={str(on).lower()}" for name, on in switches.items())
+
+
+def _flags(component: str, flags: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "name": component,
+        "extraArgs": [{"key": key, "value": value} for key, value in flags.items()],
+    }

@@ -1,0 +1,282 @@
+"""The lab keeps its promises: what other tests stand on is proven here once."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import MakeCluster
+from tests.e2e.lab import audit, clusters, identities, processes
+from tests.e2e.lab.cluster import Cluster, Kubectl, Options
+from tests.e2e.lab.directories import REPOSITORY, clusters_root
+from tests.e2e.lab.errors import KubectlError, LabError, NotSupported
+from tests.e2e.lab.existing import ExistingCluster
+from tests.e2e.lab.kwok import KwokCluster
+from tests.e2e.lab.waiting import wait_until
+
+
+@pytest.fixture(scope="module")
+def kwok_pair() -> Iterator[tuple[KwokCluster, KwokCluster]]:
+    """Two clusters that came up at the same time; the first one may be broken by tests."""
+    _only_kwok()
+    names = [f"e2e-{os.getpid()}-pair-{number}" for number in (1, 2)]
+    open_to_all = Options(authorization_mode="AlwaysAllow")
+    first, second = KwokCluster(names[0]), KwokCluster(names[1], open_to_all)
+    with ThreadPoolExecutor() as pool:
+        # Up first, entered after: only the main thread may have them torn down on SIGTERM.
+        list(pool.map(KwokCluster.up, (first, second)))
+    with first, second:
+        yield first, second
+
+
+def test_the_session_cluster_serves(cluster: Cluster) -> None:
+    assert cluster.is_up()
+    version = json.loads(cluster.kubectl("get", "--raw", "/version").stdout)
+    assert int(version["minor"]) >= 30
+
+
+def test_up_is_idempotent(cluster: Cluster) -> None:
+    before = cluster.kubeconfig.read_text(encoding="utf-8")
+    cluster.up()
+    assert cluster.kubeconfig.read_text(encoding="utf-8") == before
+
+
+def test_rbac_is_enforced(cluster: Cluster) -> None:
+    with pytest.raises(KubectlError, match="Forbidden"):
+        cluster.kubectl("delete", "namespace", "default", as_user="nobody", as_groups=["nobodies"])
+    admin = cluster.kubectl("auth", "can-i", "delete", "namespaces")
+    assert admin.stdout.strip() == "yes"
+
+
+def test_groups_need_a_user(cluster: Cluster) -> None:
+    with pytest.raises(LabError, match="pass as_user"):
+        cluster.kubectl("get", "namespaces", as_groups=["system:masters"])
+
+
+def test_a_service_account_has_its_own_kubeconfig(cluster: Cluster, tmp_path: Path) -> None:
+    config = identities.service_account_kubeconfig(cluster, "default", "default", tmp_path / "sa")
+    assert config.stat().st_mode & 0o077 == 0
+    who = cluster.kubectl("auth", "whoami", "-o=json", kubeconfig=config)
+    assert _username(who.stdout) == "system:serviceaccount:default:default"
+    with pytest.raises(KubectlError, match="Forbidden"):
+        cluster.kubectl("get", "secrets", kubeconfig=config)
+
+
+def test_an_impersonating_kubeconfig_is_that_user(cluster: Cluster, tmp_path: Path) -> None:
+    config = identities.impersonating_kubeconfig(cluster, "ada", ["leads"], tmp_path / "ada")
+    who = json.loads(cluster.kubectl("auth", "whoami", "-o=json", kubeconfig=config).stdout)
+    assert _username(json.dumps(who)) == "ada"
+    assert set(who["status"]["userInfo"]["groups"]) == {"leads", "system:authenticated"}
+
+
+def test_the_audit_log_names_who_wrote_what(cluster: Cluster) -> None:
+    if cluster.audit_log is None:
+        pytest.skip(f"a {cluster.kind} cluster has no audit log")
+    since = audit.mark(cluster.audit_log)
+    cluster.kubectl("create", "namespace", "audited")
+    cluster.kubectl("get", "namespaces", as_user="ada", check=False)
+
+    administrator = _username(cluster.kubectl("auth", "whoami", "-o=json").stdout)
+    events = audit.events(cluster.audit_log, since=since, user=administrator)
+    created = next(event for event in events if audit.is_write(event))
+    assert created["requestObject"]["metadata"]["name"] == "audited"
+    assert {
+        event["verb"] for event in audit.events(cluster.audit_log, since=since, user="ada")
+    } == {"list"}
+
+
+def test_clusters_in_parallel_are_apart(kwok_pair: tuple[KwokCluster, KwokCluster]) -> None:
+    first, second = kwok_pair
+    first.kubectl("create", "namespace", "only-here")
+    assert second.kubectl("get", "namespace", "only-here", check=False).returncode == 1
+
+
+def test_rbac_can_be_off(kwok_pair: tuple[KwokCluster, KwokCluster]) -> None:
+    question = ("auth", "can-i", "delete", "nodes")
+    answers = [each.kubectl(*question, as_user="nobody", check=False) for each in kwok_pair]
+    assert [answer.stdout.strip() for answer in answers] == ["no", "yes"]
+
+
+def test_a_pod_that_names_the_node_runs(kwok_pair: tuple[KwokCluster, KwokCluster]) -> None:
+    first, _ = kwok_pair
+    container = {"name": "main", "image": "example.org/none"}
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "runs"},
+        "spec": {"nodeName": "lab-node", "containers": [container]},
+    }
+    first.kubectl("apply", "-f-", input=json.dumps(pod))
+    first.kubectl("wait", "pod/runs", "--for=jsonpath={.status.phase}=Running", "--timeout=20s")
+
+
+def test_state_survives_the_api_server(kwok_pair: tuple[KwokCluster, KwokCluster]) -> None:
+    first, _ = kwok_pair
+    first.kubectl("create", "configmap", "kept")
+    first.stop_apiserver()
+    assert not first.is_up()
+    first.start_apiserver()
+    assert first.is_up()
+    first.kubectl("get", "configmap", "kept")
+
+
+def test_watches_expire_over_a_deletion(kwok_pair: tuple[KwokCluster, KwokCluster]) -> None:
+    first, _ = kwok_pair
+    first.kubectl("create", "configmap", "doomed")
+    version = _list(first)["metadata"]["resourceVersion"]
+    assert _watch(first, version) == []
+
+    def delete(kubectl: Kubectl) -> None:
+        kubectl("delete", "configmap", "doomed")
+
+    first.make_watches_expire(meanwhile=delete)
+
+    assert "doomed" not in {item["metadata"]["name"] for item in _list(first)["items"]}
+    [event] = _watch(first, version)
+    assert (event["type"], event["object"]["code"]) == ("ERROR", 410)
+    # And a watch from now on is as good as ever.
+    assert _watch(first, _list(first)["metadata"]["resourceVersion"]) == []
+
+
+def test_watches_expire_of_custom_resources(kwok_pair: tuple[KwokCluster, KwokCluster]) -> None:
+    first, _ = kwok_pair
+    first.kubectl("apply", "-f-", input=json.dumps(_CRD))
+    first.kubectl("wait", "crd/things.lab.example", "--for=condition=Established")
+    thing = {"apiVersion": "lab.example/v1", "kind": "Thing", "metadata": {"name": "one"}}
+    wait_until(
+        lambda: first.kubectl("apply", "-f-", input=json.dumps(thing), check=False).returncode == 0,
+        10,
+        "things to be served",
+    )
+    things = "/apis/lab.example/v1/things"
+    version = _list(first, things)["metadata"]["resourceVersion"]
+
+    first.make_watches_expire()
+
+    [event] = _watch(first, version, things)
+    assert (event["type"], event["object"]["code"]) == ("ERROR", 410)
+
+
+def test_a_cluster_leaves_nothing_behind(make_cluster: MakeCluster) -> None:
+    _only_kwok()
+    gone = make_cluster("gone")
+    assert isinstance(gone, KwokCluster)
+    pids = list(processes.running(gone._pid_files, gone._home).values())
+    assert len(pids) == 4
+    gone.down()
+    assert not any(processes.is_ours(pid, gone._home) for pid in pids)
+    assert not gone.directory.exists()
+    gone.down()  # twice does no harm
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+def test_a_run_that_is_ended_takes_its_cluster_along(ending: signal.Signals) -> None:
+    _only_kwok()
+    name = f"e2e-{os.getpid()}-{ending.name.lower()}"
+    code = (
+        "from tests.e2e.lab.kwok import KwokCluster\n"
+        f"with KwokCluster({name!r}):\n"
+        "    print('up', flush=True)\n"
+        "    input()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "up\n"
+        run.send_signal(ending)
+        assert run.wait(timeout=30) == -ending
+    # Nobody can clean up after SIGKILL but the next run.
+    assert (clusters_root() / name).exists() == (ending is signal.SIGKILL)
+    clusters.sweep()
+    assert not (clusters_root() / name).exists()
+
+
+def test_existing_refuses_contexts_that_are_not_allowed(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(
+        "{apiVersion: v1, kind: Config, current-context: production, contexts: "
+        "[{name: production, context: {cluster: c, user: u}}]}",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("KUBECONFIG", str(config))
+    monkeypatch.setenv("E2E_ALLOWED_CONTEXTS", "staging, playground")
+    monkeypatch.setattr(ExistingCluster, "kubectl_program", lambda _: cluster.kubectl_program())
+    with pytest.raises(LabError, match="E2E_ALLOWED_CONTEXTS=production") as refused:
+        ExistingCluster("foreign").up()
+    assert "staging, playground" in str(refused.value)
+    assert not ExistingCluster("foreign").kubeconfig.exists()
+
+
+def test_existing_uses_the_context_that_is_allowed(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
+    monkeypatch.setenv("E2E_ALLOWED_CONTEXTS", cluster.context)
+    monkeypatch.setattr(ExistingCluster, "kubectl_program", lambda _: cluster.kubectl_program())
+    with ExistingCluster(f"e2e-{os.getpid()}-borrowed") as borrowed:
+        assert borrowed.is_up()
+        with pytest.raises(NotSupported, match="use kwok"):
+            borrowed.make_watches_expire()
+    assert cluster.is_up()
+
+
+def test_an_unknown_kind_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("E2E_CLUSTER", "minikube")
+    with pytest.raises(LabError, match=r"'minikube' is unknown; use one of kwok, kind, existing"):
+        clusters.choose()
+
+
+_CRD = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "things.lab.example"},
+    "spec": {
+        "group": "lab.example",
+        "scope": "Cluster",
+        "names": {"plural": "things", "singular": "thing", "kind": "Thing"},
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "storage": True,
+                "schema": {"openAPIV3Schema": {"type": "object"}},
+            }
+        ],
+    },
+}
+_CONFIGMAPS = "/api/v1/namespaces/default/configmaps"
+
+
+def _only_kwok() -> None:
+    """Skip where the suite runs on another kind, so that it needs no Go there."""
+    if clusters.choose() is not KwokCluster:
+        pytest.skip("this is about clusters of kind kwok; set E2E_CLUSTER=kwok")
+
+
+def _list(cluster: Cluster, path: str = _CONFIGMAPS) -> Any:
+    return json.loads(cluster.kubectl("get", "--raw", path).stdout)
+
+
+def _watch(cluster: Cluster, version: str, path: str = _CONFIGMAPS) -> list[Any]:
+    """Watch for a second from a resource version, as a reflector would after a lost connection."""
+    query = f"{path}?watch=true&timeoutSeconds=1&resourceVersion={version}"
+    lines = cluster.kubectl("get", "--raw", query).stdout.splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def _username(whoami: str) -> str:
+    return str(json.loads(whoami)["status"]["userInfo"]["username"])
