@@ -1,0 +1,207 @@
+"""A small API server: one collection, with pages, watches, history, and faults on demand."""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import test_utils, web
+from kubernetes.aio.client.configuration import Configuration
+
+from responsibility.cluster.client import Api
+
+THINGS = "/apis/example.org/v1/things"
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked, as the tests want to see it."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: Any
+
+    @property
+    def is_watch(self) -> bool:
+        return self.query.get("watch") == "1"
+
+    @property
+    def is_list(self) -> bool:
+        return self.method == "GET" and self.path == THINGS and not self.is_watch
+
+
+@dataclass(slots=True)
+class Watcher:
+    """One open watch; what is put into the queue is sent, None ends it, `drop` cuts it."""
+
+    queue: asyncio.Queue[bytes | None]
+    transport: asyncio.Transport | None
+
+    def drop(self) -> None:
+        assert self.transport is not None
+        self.transport.abort()
+
+
+Answer = Callable[[web.Request], web.StreamResponse]
+
+
+@dataclass(slots=True)
+class FakeServer:
+    """Objects by name with resource versions, as etcd has them, behind a real HTTP server."""
+
+    objects: dict[str, Json] = field(default_factory=dict)
+    requests: list[Request] = field(default_factory=list)
+    watchers: list[Watcher] = field(default_factory=list)
+    faults: deque[Answer] = field(default_factory=deque)
+    watch_faults: deque[bytes] = field(default_factory=deque)
+    answers: dict[str, Callable[[Request], Json]] = field(default_factory=dict)
+    version: int = 100
+    oldest: int = 0
+    url: str = ""
+    on_page: Callable[[int], None] | None = None
+    _history: list[tuple[int, bytes]] = field(default_factory=list)
+    _pages: dict[str, tuple[int, list[Json]]] = field(default_factory=dict)
+    _server: test_utils.TestServer | None = None
+
+    async def start(self) -> None:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._serve)
+        self._server = test_utils.TestServer(app)
+        await self._server.start_server()
+        self.url = str(self._server.make_url("")).rstrip("/")
+
+    async def stop(self) -> None:
+        assert self._server is not None
+        self.end_watches()
+        await self._server.close()
+
+    def api(self) -> Api:
+        return Api(Configuration(host=self.url))
+
+    def put(self, name: str, **fields: Any) -> None:
+        kind = "MODIFIED" if name in self.objects else "ADDED"
+        self.version += 1
+        thing = {
+            "metadata": {"namespace": "ns", "name": name, "resourceVersion": str(self.version)},
+            **fields,
+        }
+        self.objects[name] = thing
+        self._event(kind, thing)
+
+    def delete(self, name: str) -> None:
+        self.version += 1
+        thing = self.objects.pop(name)
+        thing["metadata"] = {**thing["metadata"], "resourceVersion": str(self.version)}
+        self._event("DELETED", thing)
+
+    def bookmark(self) -> None:
+        self.version += 1
+        self._event("BOOKMARK", {"metadata": {"resourceVersion": str(self.version)}})
+
+    def send(self, line: bytes) -> None:
+        for watcher in self.watchers:
+            watcher.queue.put_nowait(line)
+
+    def forget(self) -> None:
+        """Compact: no resource version from before now can be watched from."""
+        self.oldest = self.version
+        self._history.clear()
+
+    def forget_pages(self) -> None:
+        self._pages.clear()
+
+    def end_watches(self) -> None:
+        for watcher in self.watchers:
+            watcher.queue.put_nowait(None)
+
+    def drop_watches(self) -> None:
+        for watcher in self.watchers:
+            watcher.drop()
+
+    def fail(self, status: int, reason: str, message: str = "", **headers: str) -> None:
+        """Answer the next request with a Status."""
+        body = status_of(status, reason, message)
+        self.faults.append(lambda _: web.json_response(body, status=status, headers=headers))
+
+    def _event(self, kind: str, thing: Json) -> None:
+        line = json.dumps({"type": kind, "object": thing}).encode() + b"\n"
+        self._history.append((self.version, line))
+        self.send(line)
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        text = await request.text()
+        seen = Request(
+            request.method,
+            request.path,
+            dict(request.query),
+            dict(request.headers),
+            json.loads(text) if text else None,
+        )
+        self.requests.append(seen)
+        if self.faults:
+            return self.faults.popleft()(request)
+        if request.path in self.answers:
+            return web.json_response(self.answers[request.path](seen))
+        if request.path != THINGS:
+            return web.json_response(status_of(404, "NotFound"), status=404)
+        return await self._watch(request) if seen.is_watch else self._list(seen)
+
+    def _list(self, request: Request) -> web.Response:
+        limit = int(request.query.get("limit", "0")) or len(self.objects) or 1
+        token = request.query.get("continue")
+        if token is None:
+            version, rest = self.version, list(self.objects.values())
+        elif token in self._pages:
+            version, rest = self._pages.pop(token)
+        else:
+            return web.json_response(status_of(410, "Expired", "token too old"), status=410)
+        page, rest = rest[:limit], rest[limit:]
+        metadata = {"resourceVersion": str(version)}
+        if rest:
+            metadata["continue"] = f"token-{len(self.requests)}"
+            self._pages[metadata["continue"]] = (version, rest)
+        answer = web.json_response({"kind": "ThingList", "metadata": metadata, "items": page})
+        if self.on_page is not None:
+            self.on_page(sum(seen.is_list for seen in self.requests))
+        return answer
+
+    async def _watch(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        if self.watch_faults:
+            await response.write(self.watch_faults.popleft())
+            return response
+        since = int(request.query["resourceVersion"])
+        if since < self.oldest:
+            gone = {"type": "ERROR", "object": status_of(410, "Expired", "too old")}
+            await response.write(json.dumps(gone).encode() + b"\n")
+            return response
+        watcher = Watcher(asyncio.Queue(), request.transport)
+        for version, line in self._history:
+            if version > since:
+                watcher.queue.put_nowait(line)
+        self.watchers.append(watcher)
+        try:
+            while (line_or_end := await watcher.queue.get()) is not None:
+                await response.write(line_or_end)
+        except ConnectionError:
+            pass
+        finally:
+            self.watchers.remove(watcher)
+        return response
+
+
+def status_of(code: int, reason: str, message: str = "") -> Json:
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "status": "Failure",
+        "code": code,
+        "reason": reason,
+        "message": message,
+    }
