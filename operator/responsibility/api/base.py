@@ -34,6 +34,10 @@ SUBDOMAIN_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-
 EMAIL_PATTERN = r"^[^@\s]+@[^@\s]+$"
 URL_PATTERN = r"^https?://[^\s]+$"
 ITEM_OR_ALL_PATTERN = r"^([*]|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$"
+RESOURCE_PATTERN = "^([*]|[*]/[a-z-]+|[a-z0-9.-]+(/[a-z-]+)?)$"
+# Names that are filled in for each hub; nothing else may follow a "$".
+TEMPLATE_PATTERN = "^([^$]|[$][(](namespace|release|prefix)[)])*$"
+TEMPLATE_STAR_PATTERN = "^([^$*]|[$][(](namespace|release|prefix)[)])*[*]?$"
 QUANTITY_PATTERN = "^[0-9]+([.][0-9]+)?(m|[kKMGTP]i?)?$"
 
 # What a person should type instead, for each pattern above.
@@ -43,6 +47,10 @@ FORMS: Mapping[str, str] = {
     EMAIL_PATTERN: "write an address such as hub-leads@example.org",
     URL_PATTERN: "write an address that begins with https:// or http://",
     ITEM_OR_ALL_PATTERN: "name an item, or write '*' for all of them",
+    RESOURCE_PATTERN: "write pods, pods/exec, '*' or */scale; RBAC gives pods/* no meaning",
+    TEMPLATE_PATTERN: "the placeholders are $(namespace), $(release) and $(prefix)",
+    TEMPLATE_STAR_PATTERN: "the placeholders are $(namespace), $(release) and $(prefix), and '*' "
+    "may stand at the end only",
     QUANTITY_PATTERN: "write a quantity such as 500m, 2 or 8Gi",
 }
 

@@ -102,7 +102,8 @@ RESOURCES = (
         plural="responsibilitymodels",
         short="respmodel",
         description="ResponsibilityModel lists the kinds of action around a JupyterHub that "
-        "parties share out, who is accountable for each by default, and what that means in Kubernetes.",
+        "parties share out, who is accountable for each by default, and what that takes in "
+        "Kubernetes.",
         spec=ResponsibilityModelSpec,
         status=ResponsibilityModelStatus,
         columns=(

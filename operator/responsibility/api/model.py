@@ -31,11 +31,6 @@ class ResponsibilityModelSpec(Shape):
             message="an item's owner is not in spec.parties: add the party or correct owner",
             check=lambda m: not _strangers(m, {item.owner for item in m.items}),
             at="items",
-            message_cel=(
-                "'no party named ' + self.items.filter(i, !self.parties.exists(p, "
-                "p.name == i.owner)).map(i, i.owner + ' (owner of ' + i.name + ')').join(', ') + "
-                "': add it to spec.parties or correct owner'"
-            ),
         ),
         Rule(
             cel=(

@@ -7,8 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from responsibility.api.base import ATOMIC, Rule, Shape
-from responsibility.api.subjects import PLACEHOLDERS_CEL, PLACEHOLDERS_MESSAGE, placeholders_known
+from responsibility.api.base import ATOMIC, RESOURCE_PATTERN, TEMPLATE_PATTERN, Rule, Shape
 
 UNNAMED_VERBS = ("list", "watch", "deletecollection")
 
@@ -22,8 +21,8 @@ class Scope(StrEnum):
 
 Verb = Annotated[str, Field(min_length=1, max_length=63, pattern="^([*]|[a-z-]+)$")]
 ApiGroup = Annotated[str, Field(max_length=253, pattern="^([*]|[a-z0-9.-]*)$")]
-Resource = Annotated[str, Field(min_length=1, max_length=128, pattern="^[a-z0-9*/.-]+$")]
-ObjectName = Annotated[str, Field(min_length=1, max_length=253)]
+Resource = Annotated[str, Field(min_length=1, max_length=128, pattern=RESOURCE_PATTERN)]
+ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=TEMPLATE_PATTERN)]
 
 
 class Permission(Shape):
@@ -57,24 +56,9 @@ class Permission(Shape):
             at="resourceNames",
         ),
         Rule(
-            cel="!has(self.namespace) || self.namespace == '' || self.scope == 'Hub'",
+            cel="!has(self.__namespace__) || self.__namespace__ == '' || self.scope == 'Hub'",
             message="a permission with scope Cluster has no namespace: remove one of the two",
             check=lambda p: not p.namespace or p.scope is Scope.HUB,
-            at="namespace",
-        ),
-        Rule(
-            cel=(
-                "!has(self.resourceNames) || "
-                f"self.resourceNames.all(n, !n{PLACEHOLDERS_CEL}.contains('$('))"
-            ),
-            message=PLACEHOLDERS_MESSAGE,
-            check=lambda p: all(placeholders_known(name) for name in p.resource_names),
-            at="resourceNames",
-        ),
-        Rule(
-            cel=f"!has(self.namespace) || !self.namespace{PLACEHOLDERS_CEL}.contains('$(')",
-            message=PLACEHOLDERS_MESSAGE,
-            check=lambda p: placeholders_known(p.namespace),
             at="namespace",
         ),
     )
@@ -110,7 +94,7 @@ class Permission(Shape):
         description="Hub asks in a namespace and once for each hub, Cluster asks for the whole "
         "cluster and once.",
     )
-    namespace: Annotated[str, Field(max_length=253)] = Field(
+    namespace: Annotated[str, Field(max_length=253, pattern=TEMPLATE_PATTERN)] = Field(
         default="",
         description="A fixed namespace other than the hub's, such as support. With scope Hub only.",
     )

@@ -36,8 +36,10 @@ class HubReference(Shape):
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            cel="self.namespace == oldSelf.namespace",
+            cel="self.__namespace__ == oldSelf.__namespace__",
             message="a record stays with its hub: write a new record for another namespace",
+            message_cel="'a record stays with its hub, here in namespace ' + "
+            "oldSelf.__namespace__ + ': write a new record for ' + self.__namespace__",
             check=None,
             at="namespace",
             reason="FieldValueForbidden",
