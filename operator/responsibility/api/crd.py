@@ -212,10 +212,15 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+def to_yaml(document: Schema) -> str:
+    """Return ``document`` as YAML, the same bytes for the same content."""
+    text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=100)
+    return text
+
+
 def render(resource: Resource) -> str:
-    """Return the CRD as YAML, the same bytes for the same models."""
-    body = yaml.dump(manifest(resource), Dumper=_Dumper, sort_keys=False, width=100)
-    return HEADER + body
+    """Return the CRD as YAML."""
+    return HEADER + to_yaml(manifest(resource))
 
 
 def outdated(directory: Path) -> list[Path]:
