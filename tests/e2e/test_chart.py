@@ -1,0 +1,315 @@
+"""The chart installs with both Helms, and gives the operator its rights and not one more."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e.lab import binaries, clusters
+from tests.e2e.lab.cluster import Cluster
+from tests.e2e.lab.kwok import KwokCluster
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "helm" / "hub-responsibility"
+NAMESPACE = "chart-test"
+RELEASE = "hub-responsibility"
+ACCOUNT = f"system:serviceaccount:{NAMESPACE}:{RELEASE}"
+GROUP = "responsibility.2i2c.org"
+# A Helm that nobody has stamped takes itself for one of Kubernetes 1.20.
+KUBERNETES = "1.37.0"
+
+Completed = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module", params=["helm", "helm3"])
+def helm(request: pytest.FixtureRequest) -> Path:
+    """Helm 4 and Helm 3: built where the control plane is built, else those on PATH."""
+    name: str = request.param
+    if clusters.choose() is KwokCluster:
+        return binaries.build({"helm"}) / name
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} is not on PATH")
+    return Path(found)
+
+
+@pytest.fixture(scope="module")
+def own_cluster() -> Iterator[Cluster]:
+    """Start a cluster without our definitions: Helm takes over nothing that others installed."""
+    with clusters.cluster(f"e2e-{os.getpid()}-chart") as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="module")
+def installed(helm: Path, own_cluster: Cluster) -> Iterator[Cluster]:
+    """Install the chart; nothing of it is left afterwards."""
+    _run(helm, "install", RELEASE, str(CHART), "--create-namespace", *_on(own_cluster))
+    yield own_cluster
+    _run(helm, "uninstall", RELEASE, *_on(own_cluster))
+    own_cluster.kubectl("delete", "namespace", NAMESPACE)
+    # `crds.keep` has kept them, as it should.
+    own_cluster.kubectl(
+        "delete", "crd", f"responsibilities.{GROUP}", f"responsibilitymodels.{GROUP}"
+    )
+
+
+def test_lint_finds_nothing(helm: Path) -> None:
+    _run(helm, "lint", "--strict", str(CHART))
+
+
+def test_a_misspelt_value_is_refused(helm: Path) -> None:
+    refused = _template(helm, "--set", "annotatoins.enabled=false", check=False)
+    assert refused.returncode != 0
+    assert "annotatoins" in refused.stderr
+
+
+def test_a_wrong_value_is_refused(helm: Path) -> None:
+    refused = _template(helm, "--set", "replicas=many", check=False)
+    assert refused.returncode != 0
+    assert "replicas" in refused.stderr
+
+
+def test_the_cluster_role_holds_exactly_this(helm: Path) -> None:
+    rules = _one(_objects(helm), "ClusterRole")["rules"]
+    assert _flat(rules) == {
+        *_product(GROUP, ["responsibilities", "responsibilitymodels"], ["get", "list", "watch"]),
+        *_product(GROUP, ["responsibilities/status", "responsibilitymodels/status"], ["patch"]),
+        *_product(
+            "rbac.authorization.k8s.io",
+            ["roles", "rolebindings", "clusterroles", "clusterrolebindings"],
+            ["list", "watch"],
+        ),
+        *_product("apps", ["deployments"], ["list", "watch"]),
+        *_product("", ["namespaces", "serviceaccounts"], ["list", "watch"]),
+        *_product("authorization.k8s.io", ["subjectaccessreviews"], ["create"]),
+        *_product("", ["events"], ["create", "patch"]),
+        *(
+            ("apps", "deployments", name, "patch")
+            for name in ("hub", "proxy", "autohttps", "user-scheduler")
+        ),
+    }
+
+
+def test_without_annotations_no_deployment_can_be_patched(helm: Path) -> None:
+    rules = _one(_objects(helm, "--set", "annotations.enabled=false"), "ClusterRole")["rules"]
+    assert not [rule for rule in _flat(rules) if rule[1] == "deployments" and rule[3] == "patch"]
+
+
+def test_deployments_of_a_prefixed_release_can_be_named(helm: Path) -> None:
+    option = "annotations.deploymentNames={leap-jupyterhub-hub,leap-jupyterhub-proxy}"
+    rules = _one(_objects(helm, "--set", option), "ClusterRole")["rules"]
+    names = {name for _, _, name, verb in _flat(rules) if verb == "patch" and name}
+    assert names == {"leap-jupyterhub-hub", "leap-jupyterhub-proxy"}
+
+
+def test_without_leader_election_there_is_no_role(helm: Path) -> None:
+    kinds = {o["kind"] for o in _objects(helm, "--set", "leaderElection.enabled=false")}
+    assert not kinds & {"Role", "RoleBinding"}
+
+
+@pytest.mark.parametrize(("keep", "annotation"), [("true", "keep"), ("false", None)])
+def test_definitions_are_kept_if_asked(helm: Path, keep: str, annotation: str | None) -> None:
+    definitions = [
+        o
+        for o in _objects(helm, "--set", f"crds.keep={keep}")
+        if o["kind"] == "CustomResourceDefinition"
+    ]
+    assert len(definitions) == 2
+    for definition in definitions:
+        annotations = definition["metadata"].get("annotations", {})
+        assert annotations.get("helm.sh/resource-policy") == annotation
+
+
+def test_definitions_come_through_the_template_unchanged(helm: Path) -> None:
+    rendered = {
+        o["metadata"]["name"]: o["spec"]
+        for o in _objects(helm)
+        if o["kind"] == "CustomResourceDefinition"
+    }
+    generated = [yaml.safe_load(path.read_text()) for path in (ROOT / "crds").glob("*.yaml")]
+    assert rendered == {crd["metadata"]["name"]: crd["spec"] for crd in generated}
+
+
+def test_definitions_and_model_can_be_left_to_others(helm: Path) -> None:
+    objects = _objects(helm, "--set", "crds.install=false", "--set", "model.install=false")
+    kinds = {o["kind"] for o in objects}
+    assert not kinds & {"CustomResourceDefinition", "ResponsibilityModel"}
+
+
+def test_a_digest_wins_over_the_tag(helm: Path) -> None:
+    digest = f"sha256:{'0' * 64}"
+    deployment = _one(
+        _objects(helm, "--set", f"image.tag=1.2.3,image.digest={digest}"), "Deployment"
+    )
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == f"hub-responsibility@{digest}"
+
+
+def test_the_pod_passes_the_restricted_standard(installed: Cluster) -> None:
+    """The API server itself judges, in a namespace where it lets nothing less in."""
+    installed.kubectl(
+        *("label", "namespace", NAMESPACE, "--overwrite"),
+        "pod-security.kubernetes.io/enforce=restricted",
+    )
+    shown = installed.kubectl("get", "deployment", RELEASE, f"-n={NAMESPACE}", "-o=yaml")
+    template = yaml.safe_load(shown.stdout)["spec"]["template"]
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "judged", "namespace": NAMESPACE},
+        "spec": template["spec"],
+    }
+    installed.kubectl("create", "--dry-run=server", "-f=-", input=yaml.safe_dump(pod))
+    (container,) = template["spec"]["containers"]
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+def test_the_model_is_there_after_the_first_installation(installed: Cluster) -> None:
+    assert installed.kubectl("get", "responsibilitymodel", "2i2c", "-o=name").stdout.strip()
+
+
+def test_an_upgrade_leaves_the_model_as_the_organisation_has_it(
+    helm: Path, installed: Cluster
+) -> None:
+    label = ("label", "responsibilitymodel", "2i2c", "example.org/ours=yes")
+    installed.kubectl(*label)
+    uid = ("get", "responsibilitymodel", "2i2c", "-o=jsonpath={.metadata.uid}")
+    before = installed.kubectl(*uid).stdout
+    _run(helm, "upgrade", RELEASE, str(CHART), *_on(installed))
+    assert installed.kubectl(*uid).stdout == before
+    ours = installed.kubectl("get", "responsibilitymodels", "-l=example.org/ours=yes", "-o=name")
+    assert ours.stdout.strip()
+
+
+ALLOWED = (
+    f"list responsibilities.{GROUP}",
+    f"watch responsibilitymodels.{GROUP}",
+    f"patch responsibilities.{GROUP} --subresource=status",
+    f"patch responsibilitymodels.{GROUP} --subresource=status",
+    "list roles -A",
+    "watch rolebindings -A",
+    "list clusterroles",
+    "watch clusterrolebindings",
+    "list deployments -A",
+    "list namespaces",
+    "watch serviceaccounts -A",
+    "create subjectaccessreviews",
+    "create events -n leap-prod",
+    "patch deployments/hub -n leap-prod",
+    "patch deployments/user-scheduler -n coast",
+    f"get leases -n {NAMESPACE}",
+    f"create leases -n {NAMESPACE}",
+    f"update leases -n {NAMESPACE}",
+)
+DENIED = (
+    # Reading what is secret, and becoming somebody who can.
+    "get secrets -n leap-prod",
+    "list secrets -A",
+    "get secrets/hub -n leap-prod",
+    "get configmaps -n leap-prod",
+    "create pods --subresource=exec -n leap-prod",
+    "create pods -n leap-prod",
+    "get pods --subresource=log -n leap-prod",
+    "create serviceaccounts --subresource=token -n leap-prod",
+    f"create serviceaccounts --subresource=token -n {NAMESPACE}",
+    "impersonate users",
+    "impersonate groups",
+    "impersonate serviceaccounts -n leap-prod",
+    # Handing out rights.
+    "create rolebindings -n leap-prod",
+    "patch clusterroles",
+    "create clusterrolebindings",
+    "escalate clusterroles",
+    "escalate roles -n leap-prod",
+    "bind clusterroles/cluster-admin",
+    "delete rolebindings -n leap-prod",
+    # Changing hubs beyond the annotations of the Deployments named.
+    "patch deployments/other -n leap-prod",
+    "patch deployments -n leap-prod",
+    "update deployments/hub -n leap-prod",
+    "patch deployments/hub --subresource=scale -n leap-prod",
+    "delete deployments/hub -n leap-prod",
+    "create deployments -n leap-prod",
+    "patch statefulsets/hub -n leap-prod",
+    "patch namespaces/leap-prod",
+    "delete namespaces/leap-prod",
+    # Writing its own records, or switching admission off.
+    f"create responsibilities.{GROUP}",
+    f"patch responsibilities.{GROUP}",
+    f"update responsibilities.{GROUP} --subresource=status",
+    f"delete responsibilities.{GROUP}",
+    f"patch responsibilitymodels.{GROUP}",
+    "patch validatingadmissionpolicies",
+    "patch validatingwebhookconfigurations",
+    "patch customresourcedefinitions",
+    "patch nodes",
+    # Leases of others.
+    "update leases -n kube-system",
+    "get leases -n leap-prod",
+)
+
+
+@pytest.mark.parametrize("question", ALLOWED)
+def test_the_operator_may(installed: Cluster, question: str) -> None:
+    assert _can(installed, question) == "yes"
+
+
+@pytest.mark.parametrize("question", DENIED)
+def test_the_operator_may_not(installed: Cluster, question: str) -> None:
+    assert _can(installed, question) == "no"
+
+
+def _can(cluster: Cluster, question: str) -> str:
+    # A "no" is exit code 1, and so is an error: the word is what counts.
+    answer = cluster.kubectl("auth", "can-i", *question.split(), as_user=ACCOUNT, check=False)
+    words = answer.stdout.split()
+    assert words, answer.stderr
+    return words[0]
+
+
+def _on(cluster: Cluster) -> list[str]:
+    return [f"--kubeconfig={cluster.kubeconfig}", f"--namespace={NAMESPACE}"]
+
+
+def _run(helm: Path, *arguments: str, check: bool = True) -> Completed:
+    done = subprocess.run([helm, *arguments], capture_output=True, text=True, check=False)
+    assert not check or done.returncode == 0, done.stderr[:4000]
+    return done
+
+
+def _template(helm: Path, *arguments: str, check: bool = True) -> Completed:
+    versions = ("--kube-version", KUBERNETES, "--namespace", NAMESPACE)
+    return _run(helm, "template", RELEASE, str(CHART), *versions, *arguments, check=check)
+
+
+def _objects(helm: Path, *arguments: str) -> list[dict[str, Any]]:
+    return [o for o in yaml.safe_load_all(_template(helm, *arguments).stdout) if o]
+
+
+def _one(objects: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    (found,) = [o for o in objects if o["kind"] == kind]
+    return found
+
+
+Right = tuple[str, str, str, str]
+
+
+def _flat(rules: list[dict[str, Any]]) -> set[Right]:
+    """Return (API group, resource, name or "", verb) of all that the rules say."""
+    return {
+        (group, resource, name, verb)
+        for rule in rules
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for name in rule.get("resourceNames", [""])
+        for verb in rule["verbs"]
+    }
+
+
+def _product(group: str, resources: list[str], verbs: list[str]) -> set[Right]:
+    return {(group, resource, "", verb) for resource in resources for verb in verbs}

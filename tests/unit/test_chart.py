@@ -1,0 +1,128 @@
+"""The chart agrees with itself and with what it ships, as far as that shows without Helm."""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "helm" / "hub-responsibility"
+TEMPLATES = sorted((CHART / "templates").iterdir())
+JSON_TYPES: dict[str, type] = {
+    "array": list,
+    "boolean": bool,
+    "integer": int,
+    "object": dict,
+    "string": str,
+}
+
+
+def _values() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+    return loaded
+
+
+def _schema() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def _pairs(
+    values: dict[str, Any], schema: dict[str, Any], path: str = ""
+) -> Iterator[tuple[str, Any, dict[str, Any] | None]]:
+    """Yield every described value with its schema; None on the side that lacks it."""
+    described = schema.get("properties", {})
+    for name in sorted(values.keys() | described.keys()):
+        inner = described.get(name)
+        where = f"{path}{name}"
+        yield where, values.get(name), inner
+        if inner is not None and "properties" in inner:
+            yield from _pairs(values.get(name, {}), inner, f"{where}.")
+
+
+def _leaves(values: dict[str, Any], path: str = "") -> Iterator[str]:
+    for name, value in values.items():
+        if isinstance(value, dict) and value and name != "resources":
+            yield from _leaves(value, f"{path}{name}.")
+        else:
+            yield f"{path}{name}"
+
+
+def test_every_value_has_a_schema_and_every_schema_a_default() -> None:
+    for where, value, schema in _pairs(_values(), _schema()):
+        if where == "global":  # set by charts around this one, so there is no default
+            continue
+        assert schema is not None, f"values.schema.json does not know {where}"
+        assert value is not None, f"values.yaml has no default for {where}"
+        if "type" in schema:
+            assert isinstance(value, JSON_TYPES[schema["type"]]), where
+        if "enum" in schema:
+            assert value in schema["enum"], where
+
+
+def test_the_schema_refuses_typing_errors_at_every_level() -> None:
+    for where, _, schema in _pairs(_values(), _schema()):
+        if schema is not None and "properties" in schema:
+            assert schema["additionalProperties"] is False, where
+    assert _schema()["additionalProperties"] is False
+
+
+def test_templates_use_every_value_and_no_other() -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in TEMPLATES)
+    used = set(re.findall(r"\.Values\.([A-Za-z][\w.]*)", text))
+    known = set(_leaves(_values()))
+    assert used == known
+
+
+def test_every_setting_is_described() -> None:
+    lines = (CHART / "values.yaml").read_text(encoding="utf-8").splitlines()
+    # What is passed on to the pod as it is needs no words of ours.
+    passed_on = {"podLabels", "podAnnotations", "nodeSelector", "tolerations", "affinity"}
+    passed_on |= {"priorityClassName", "resources", "annotations"}
+    for name in set(_values()) - passed_on:
+        at = lines.index(next(line for line in lines if line.startswith(f"{name}:")))
+        above, below = lines[at - 1].strip(), "".join(lines[at + 1 : at + 2]).strip()
+        nested = lines[at] == f"{name}:"
+        assert above.startswith("#") or (nested and (below.startswith("#") or below)), name
+
+
+@pytest.mark.parametrize("name", ["clusterrole.yaml", "lease.yaml"])
+def test_no_rule_has_a_wildcard(name: str) -> None:
+    text = (CHART / "templates" / name).read_text(encoding="utf-8")
+    lists = re.findall(r"^\s+(?:- )?(apiGroups|resources|verbs): (\[.*\])$", text, re.MULTILINE)
+    assert lists
+    assert len(lists) == text.count("apiGroups:") * 3
+    for field, written in lists:
+        entries = yaml.safe_load(written)
+        assert entries, field
+        assert not [entry for entry in entries if "*" in entry], field
+
+
+@pytest.mark.parametrize("verb", ["bind", "escalate", "impersonate", "delete", "deletecollection"])
+def test_the_operator_never_asks_for(verb: str) -> None:
+    text = (CHART / "templates" / "clusterrole.yaml").read_text(encoding="utf-8")
+    rules = text[text.index("\nrules:") :]
+    assert not re.search(rf"verbs: \[.*\b{verb}\b.*\]", rules)
+
+
+def test_definitions_are_copies_of_the_generated_ones() -> None:
+    generated = {path.name: path.read_bytes() for path in (ROOT / "crds").glob("*.yaml")}
+    shipped = {path.name: path.read_bytes() for path in (CHART / "files/crds").glob("*.yaml")}
+    assert generated
+    assert shipped == generated, "run make generate"
+
+
+def test_the_model_is_a_copy_of_the_shipped_one() -> None:
+    source = ROOT / "operator/responsibility/api/models/2i2c.yaml"
+    assert (CHART / "files/model.yaml").read_bytes() == source.read_bytes(), "run make generate"
+
+
+def test_chart_and_package_have_one_version() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert chart["version"] == chart["appVersion"] == project["version"]
