@@ -21,7 +21,31 @@ from responsibility.api.base import (
     Url,
     keyed,
 )
-from responsibility.api.subjects import Subject, SubjectName, SubjectPattern
+from responsibility.api.subjects import (
+    Subject,
+    SubjectKind,
+    SubjectName,
+    SubjectPattern,
+    expand,
+)
+
+__all__ = [
+    "Admission",
+    "Bound",
+    "Contact",
+    "Delegate",
+    "Enforcement",
+    "Exemption",
+    "ItemEnforcement",
+    "Party",
+    "Quantity",
+    "Rbac",
+    "Subject",
+    "SubjectKind",
+    "SubjectPattern",
+    "ValuesPath",
+    "expand",
+]
 
 
 class Admission(StrEnum):

@@ -19,7 +19,22 @@ from responsibility.api.base import (
 )
 from responsibility.api.common import Exemption, Party
 from responsibility.api.item import RECORD_ITEM, BreakGlass, ItemDefinition, RecordDefinition
-from responsibility.api.status import BreakGlassStatus, CommonStatus, Count, ManyNames
+from responsibility.api.permission import ObjectField, Permission, Scope
+from responsibility.api.status import BreakGlassStatus, CommonStatus, Count, ItemKind, ManyNames
+
+__all__ = [
+    "RECORD_ITEM",
+    "BreakGlass",
+    "ItemDefinition",
+    "ItemKind",
+    "ObjectField",
+    "Permission",
+    "RecordDefinition",
+    "ResponsibilityModel",
+    "ResponsibilityModelSpec",
+    "ResponsibilityModelStatus",
+    "Scope",
+]
 
 
 class ResponsibilityModelSpec(Shape):
