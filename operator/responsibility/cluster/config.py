@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import yaml
 from kubernetes.aio import config as loaders
 from kubernetes.aio.client.configuration import Configuration
 
@@ -55,6 +56,12 @@ async def load(
         )
     except loaders.ConfigException as error:
         raise ConfigurationError(str(error)) from error
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
+        # Not with its words: a parser quotes the line it fell over, and a token may stand there.
+        raise ConfigurationError(
+            f"{files} is not a usable kubeconfig ({type(error).__name__}); "
+            "see whether `kubectl config view` can read it"
+        ) from None
     configuration.refresh_api_key_hook = _renewal(loader, clock)
     return configuration
 

@@ -59,7 +59,7 @@ class FakeServer:
     watchers: list[Watcher] = field(default_factory=list)
     faults: deque[Answer] = field(default_factory=deque)
     watch_faults: deque[bytes] = field(default_factory=deque)
-    answers: dict[str, Callable[[Request], Json]] = field(default_factory=dict)
+    answers: dict[str, Callable[[Request], Json | web.Response]] = field(default_factory=dict)
     version: int = 100
     oldest: int = 0
     url: str = ""
@@ -146,7 +146,8 @@ class FakeServer:
         if self.faults:
             return self.faults.popleft()(request)
         if request.path in self.answers:
-            return web.json_response(self.answers[request.path](seen))
+            answer = self.answers[request.path](seen)
+            return answer if isinstance(answer, web.Response) else web.json_response(answer)
         if request.path != THINGS:
             return web.json_response(status_of(404, "NotFound"), status=404)
         return await self._watch(request) if seen.is_watch else self._list(seen)
@@ -194,6 +195,10 @@ class FakeServer:
         finally:
             self.watchers.remove(watcher)
         return response
+
+
+def refusal(code: int, reason: str, message: str = "") -> web.Response:
+    return web.json_response(status_of(code, reason, message), status=code)
 
 
 def status_of(code: int, reason: str, message: str = "") -> Json:

@@ -1,0 +1,182 @@
+"""Requests as an API server gets them, and errors as a person reads them."""
+
+import asyncio
+import socket
+from typing import Any
+
+import pytest
+from aiohttp import web
+from kubernetes.aio.client.configuration import Configuration
+
+from responsibility.cluster import client, errors
+from responsibility.cluster.client import Api
+from tests.unit.cluster.fake import THINGS, FakeServer, refusal
+
+THING = f"{THINGS}/a"
+
+
+async def test_applies_json_under_the_content_type_of_server_side_apply(
+    api: Api, server: FakeServer
+) -> None:
+    server.answers[f"{THING}/status"] = lambda request: {"got": request.body}
+    answer = await api.apply(THING, {"x": 1}, field_manager="me", subresource="status")
+    request = server.requests[0]
+    assert answer == {"got": {"x": 1}}
+    assert request.method == "PATCH"
+    assert request.headers["Content-Type"] == "application/apply-patch+yaml"
+    assert request.query == {"fieldManager": "me", "force": "true"}
+
+
+async def test_a_dry_run_is_marked_as_one(api: Api, server: FakeServer) -> None:
+    server.answers |= {THING: lambda _: {}, "/create": lambda _: {}}
+    await api.apply(THING, {}, field_manager="me", force=False, dry_run=True)
+    await api.create("/create", {}, dry_run=True)
+    await api.delete(THING, uid="u1", dry_run=True)
+    applied, created, deleted = server.requests
+    assert applied.query == {"fieldManager": "me", "force": "false", "dryRun": "All"}
+    assert created.query == {"dryRun": "All"}
+    assert deleted.body["dryRun"] == ["All"]
+    assert deleted.body["preconditions"] == {"uid": "u1"}
+
+
+async def test_merges_and_replaces(api: Api, server: FakeServer) -> None:
+    server.answers[THING] = lambda _: {}
+    await api.merge(THING, {"metadata": {"uid": "u1"}}, field_manager="me")
+    await api.replace(THING, {"x": 1})
+    merged, replaced = server.requests
+    assert merged.headers["Content-Type"] == "application/merge-patch+json"
+    assert (replaced.method, replaced.body) == ("PUT", {"x": 1})
+
+
+async def test_says_who_it_is(api: Api, server: FakeServer) -> None:
+    server.answers["/version"] = lambda _: {"gitVersion": "v1.37.0"}
+    assert (await api.version())["gitVersion"] == "v1.37.0"
+    assert server.requests[0].headers["User-Agent"] == "responsibility-operator"
+
+
+async def test_watches_events(api: Api, server: FakeServer) -> None:
+    server.put("a", value="1")
+    server.put("b", value="1")
+    seen = []
+    async for event in api.watch(THINGS, {"resourceVersion": "101"}, silence=5):
+        seen.append((event["type"], event["object"]["metadata"]["name"]))
+        server.end_watches()
+    assert seen == [("ADDED", "b")]
+
+
+async def test_a_watch_from_too_long_ago_is_gone(api: Api, server: FakeServer) -> None:
+    server.version = 500
+    server.forget()
+    with pytest.raises(errors.GoneError, match="too old"):
+        async for _ in api.watch(THINGS, {"resourceVersion": "1"}):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, errors.ApiError),
+        (401, errors.UnauthorizedError),
+        (403, errors.ForbiddenError),
+        (404, errors.NotFoundError),
+        (409, errors.ConflictError),
+        (410, errors.GoneError),
+        (422, errors.ApiError),
+        (429, errors.UnavailableError),
+        (500, errors.UnavailableError),
+        (503, errors.UnavailableError),
+    ],
+)
+async def test_each_status_has_its_error(
+    api: Api, server: FakeServer, status: int, kind: type[errors.ApiError]
+) -> None:
+    server.answers[THING] = lambda _: refusal(status, "SomeReason", "what happened")
+    with pytest.raises(errors.ApiError) as raised:
+        await api.get(THING)
+    assert type(raised.value) is kind
+    assert raised.value.status == status
+    assert raised.value.reason == "SomeReason"
+    assert str(raised.value) == f"GET {THING}: {status} SomeReason: what happened"
+
+
+async def test_retry_after_is_read(api: Api, server: FakeServer) -> None:
+    server.fail(429, "TooManyRequests", **{"Retry-After": "3"})
+    with pytest.raises(errors.UnavailableError) as raised:
+        await api.get(THING)
+    assert raised.value.retry_after == 3.0
+
+
+async def test_a_proxys_page_stays_out_of_the_message(api: Api, server: FakeServer) -> None:
+    server.answers[THING] = lambda _: web.Response(status=502, text="<html>token=abc</html>")
+    with pytest.raises(errors.UnavailableError) as raised:
+        await api.get(THING)
+    assert str(raised.value) == f"GET {THING}: 502 HTTPError"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/namespaces/ns/secrets",
+        "/api/v1/namespaces/ns/secrets/hub",
+        "/api/v1/namespaces/ns/serviceaccounts/hub/token",
+    ],
+)
+async def test_a_message_never_quotes_a_secret(api: Api, server: FakeServer, path: str) -> None:
+    server.answers[path] = lambda _: refusal(400, "BadRequest", 'error near ..."hunter2"...')
+    with pytest.raises(errors.ApiError) as raised:
+        await api.create(path, {"data": "hunter2"})
+    assert "hunter2" not in str(raised.value)
+    assert "hunter2" not in repr(raised.value)
+    assert "withheld" in str(raised.value)
+
+
+async def test_a_refused_connection_is_unavailable() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    async with Api(Configuration(host=f"http://127.0.0.1:{port}")) as api:
+        with pytest.raises(errors.UnavailableError) as raised:
+            await api.get(THING)
+    assert raised.value.status == 0
+    assert raised.value.reason == "NoConnection"
+
+
+async def test_what_is_not_tls_is_unavailable(server: FakeServer) -> None:
+    host = server.url.replace("http://", "https://")
+    async with Api(Configuration(host=host)) as api:
+        with pytest.raises(errors.UnavailableError):
+            await api.get(THING)
+
+
+async def test_no_answer_in_time_is_unavailable(
+    api: Api, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "ANSWER", 0.05)
+    with pytest.raises(errors.UnavailableError, match="did not answer in time"):
+        # A watch that is read as if it were an object: it never ends.
+        await api.get(THINGS, {"watch": "1", "resourceVersion": "0"})
+    server.end_watches()
+
+
+async def test_plain_text_answers_are_readable(api: Api, server: FakeServer) -> None:
+    server.answers["/readyz"] = lambda _: web.Response(text="ok")
+    assert await api.get("/readyz") == {"text": "ok"}
+
+
+async def test_a_cancelled_request_leaves_no_connection_behind(
+    api: Api, server: FakeServer
+) -> None:
+    watching = asyncio.create_task(_drain(api))
+    async with asyncio.timeout(5):
+        while not server.watchers:  # noqa: ASYNC110 - the server's side has no event
+            await asyncio.sleep(0.001)
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    async with asyncio.timeout(5):
+        while server.watchers:
+            server.send(b"\n")
+            await asyncio.sleep(0.001)
+
+
+async def _drain(api: Api) -> list[dict[str, Any]]:
+    return [event async for event in api.watch(THINGS, {"resourceVersion": "0"})]

@@ -1,0 +1,101 @@
+"""Credentials are found where they should be, and stay fresh."""
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from responsibility.cluster import config
+from responsibility.cluster.client import Api
+from tests.unit.cluster.fake import FakeServer
+
+
+def kubeconfig(tmp_path: Path, url: str, user: dict[str, Any]) -> Path:
+    path = tmp_path / "kubeconfig"
+    contexts = [
+        {"name": name, "context": {"cluster": "c", "user": "u"}} for name in ("one", "other")
+    ]
+    document = {
+        "current-context": "one",
+        "contexts": contexts,
+        "clusters": [{"name": "c", "cluster": {"server": url}}],
+        "users": [{"name": "u", "user": user}],
+    }
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    return path
+
+
+async def sent_token(path: Path, server: FakeServer) -> str:
+    server.answers["/version"] = lambda _: {}
+    async with Api.connect(path) as api:
+        await api.version()
+    return server.requests[-1].headers["Authorization"]
+
+
+async def test_sends_the_token_of_the_kubeconfig(tmp_path: Path, server: FakeServer) -> None:
+    path = kubeconfig(tmp_path, server.url, {"token": "abc"})
+    assert await sent_token(path, server) == "Bearer abc"
+
+
+async def test_runs_exec_plugins(tmp_path: Path, server: FakeServer) -> None:
+    version = "client.authentication.k8s.io/v1"
+    answer = {"apiVersion": version, "kind": "ExecCredential", "status": {"token": "fresh"}}
+    plugin = tmp_path / "plugin"
+    plugin.write_text(f"#!/bin/sh\necho '{json.dumps(answer)}'\n", encoding="utf-8")
+    plugin.chmod(stat.S_IRWXU)
+    user = {"exec": {"apiVersion": version, "command": str(plugin)}}
+    assert await sent_token(kubeconfig(tmp_path, server.url, user), server) == "Bearer fresh"
+
+
+async def test_a_rotated_token_file_is_read_again(tmp_path: Path, server: FakeServer) -> None:
+    token = tmp_path / "token"
+    token.write_text("first", encoding="utf-8")
+    path = kubeconfig(tmp_path, server.url, {"tokenFile": str(token)})
+    now = 0.0
+    server.answers["/version"] = lambda _: {}
+    async with Api(await config.load(path, clock=lambda: now)) as api:
+        await api.version()
+        token.write_text("second", encoding="utf-8")
+        await api.version()
+        now = config.RENEWAL
+        await api.version()
+    sent = [request.headers["Authorization"] for request in server.requests]
+    assert sent == ["Bearer first", "Bearer first", "Bearer second"]
+
+
+async def test_a_missing_kubeconfig_says_what_to_set(tmp_path: Path) -> None:
+    with pytest.raises(config.ConfigurationError, match=r"--kubeconfig or \$KUBECONFIG"):
+        await config.load(tmp_path / "nowhere")
+
+
+async def test_an_unknown_context_is_named(tmp_path: Path) -> None:
+    path = kubeconfig(tmp_path, "http://localhost", {})
+    with pytest.raises(config.ConfigurationError, match="nowhere"):
+        await config.load(path, "nowhere")
+
+
+async def test_what_is_no_kubeconfig_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "kubeconfig"
+    for text in ("", "[1, 2]", "{unclosed"):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(config.ConfigurationError, match="kubeconfig"):
+            await config.load(path)
+
+
+async def test_in_a_pod_the_service_account_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    with pytest.raises(config.ConfigurationError, match="token file"):
+        await config.load()
+    # Unless a kubeconfig is named: a command run inside of a pod may mean another cluster.
+    path = kubeconfig(tmp_path, "http://elsewhere", {})
+    assert (await config.load(path)).host == "http://elsewhere"
+
+
+def test_outside_of_a_cluster_there_is_no_own_namespace() -> None:
+    assert config.own_namespace() is None

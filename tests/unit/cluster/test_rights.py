@@ -1,0 +1,80 @@
+"""The table of the operator's own rights, and how a missing one is told."""
+
+import pytest
+import yaml
+
+from responsibility.cluster import rights
+from responsibility.cluster.client import Api
+from responsibility.cluster.rights import RIGHTS, Right
+from tests.unit.cluster.fake import FakeServer, Request
+
+SELF = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+DANGEROUS = {"*", "escalate", "bind", "impersonate", "delete", "deletecollection"}
+
+
+def allow_all_but(server: FakeServer, *refused: tuple[str, str, str]) -> None:
+    def answer(request: Request) -> dict[str, object]:
+        asked = request.body["spec"]["resourceAttributes"]
+        resource = "/".join(filter(None, (asked["resource"], asked["subresource"])))
+        allowed = (asked["verb"], resource, asked["name"]) not in refused
+        return {"status": {"allowed": allowed}}
+
+    server.answers[SELF] = answer
+
+
+async def test_nothing_is_missing_where_everything_is_allowed(api: Api, server: FakeServer) -> None:
+    allow_all_but(server)
+    assert await rights.missing(api, namespace="ours") == []
+
+
+async def test_a_missing_right_comes_down_to_what_is_missing(api: Api, server: FakeServer) -> None:
+    allow_all_but(server, ("watch", "roles", ""), ("patch", "deployments", "proxy"))
+    missing = await rights.missing(api)
+    assert [(right.verbs, right.resource, right.names) for right in missing] == [
+        (("watch",), "roles", ()),
+        (("patch",), "deployments", ("proxy",)),
+    ]
+    assert [right.optional for right in missing] == [False, True]
+
+
+async def test_leases_are_asked_for_in_our_own_namespace(api: Api, server: FakeServer) -> None:
+    allow_all_but(server)
+    await rights.missing(api, namespace="ours")
+    asked = [request.body["spec"]["resourceAttributes"] for request in server.requests]
+    assert {a["namespace"] for a in asked if a["resource"] == "leases"} == {"ours"}
+    assert {a["namespace"] for a in asked if a["resource"] != "leases"} == {""}
+
+
+@pytest.mark.parametrize("right", RIGHTS, ids=lambda right: f"{right.verbs}-{right.resource}")
+def test_the_message_holds_the_rule_to_add(right: Right) -> None:
+    message = str(right)
+    assert right.why in message
+    assert right.feature in message
+    [rule] = yaml.safe_load(message.partition("): " if right.namespaced else "ClusterRole: ")[2])
+    assert rule["verbs"] == list(right.verbs)
+    assert rule["apiGroups"] == [right.group]
+    assert rule["resources"] == [right.resource]
+    assert rule.get("resourceNames", []) == list(right.names)
+
+
+def test_the_message_reads_well() -> None:
+    right = Right(("list", "watch"), "apps", "deployments", "find the hubs", "no hub is found")
+    assert str(right) == (
+        "the operator may not list/watch deployments.apps: it needs that to find the hubs; "
+        "without it, no hub is found. Add to its ClusterRole: "
+        '- {apiGroups: ["apps"], resources: ["deployments"], verbs: ["list", "watch"]}'
+    )
+
+
+def test_the_operator_asks_for_nothing_that_could_hand_out_rights() -> None:
+    for right in RIGHTS:
+        assert not DANGEROUS & set(right.verbs)
+        assert "*" not in (right.group, right.resource)
+        assert not right.resource.startswith(("secrets", "pods", "nodes"))
+        if right.group == "rbac.authorization.k8s.io":
+            assert set(right.verbs) == {"list", "watch"}
+
+
+def test_names_never_limit_what_they_cannot_limit() -> None:
+    for right in RIGHTS:
+        assert not right.names or not {"create", "list", "watch"} & set(right.verbs)
