@@ -1,0 +1,160 @@
+"""What was agreed for one hub, resolved: parties, items, owners, and what each is entitled to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from responsibility.api.parse import Problem
+from responsibility.hub.discovery import HubKey
+from responsibility.ownership.exemptions import Exemption
+from responsibility.ownership.questions import Names, QuestionSet
+from responsibility.rbac.objects import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A side of the agreement, with the identities it acts through and how to reach it."""
+
+    name: str
+    display_name: str = ""
+    email: str = ""
+    url: str = ""
+    subjects: tuple[Subject, ...] = ()
+    hub_users: tuple[str, ...] = ()
+    hub_groups: tuple[str, ...] = ()
+
+    @property
+    def contact(self) -> str:
+        """Return the address to write to or, failing that, to open; empty if there is none."""
+        return self.email or self.url
+
+    @property
+    def label(self) -> str:
+        """Return the name for people."""
+        return self.display_name or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """A party that may act on an item beside its owner, for good or until a moment (UTC)."""
+
+    party: str
+    until: datetime | None = None
+    reason: str = ""
+
+    def active(self, now: datetime) -> bool:
+        """Return whether it holds at ``now``; at its very end it no longer does."""
+        return self.until is None or now < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class ItemTerms:
+    """What a model says of an item, the same for all its hubs.
+
+    ``required`` and ``reserved`` are masks over the model's questions; ``covered`` is what an
+    owner is entitled to by this item: both of them, and all that these include.
+    """
+
+    name: str
+    number: int
+    title: str
+    description: str
+    kinds: frozenset[str]
+    owner: str
+    delegates: tuple[Delegation, ...]
+    required: int
+    reserved: int
+    covered: int
+    minimum_holders: int = 1
+
+    @property
+    def checkable(self) -> bool:
+        """Whether RBAC can be held against it."""
+        return bool(self.required or self.reserved)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of one hub's agreement: the model's terms, and who has it here."""
+
+    terms: ItemTerms
+    owner: str
+    delegates: tuple[Delegation, ...]
+    minimum_holders: int = 1
+    review_after: date | None = None
+    admission: str = "observe"
+    rbac: str = "audit"
+
+    @property
+    def name(self) -> str:
+        """Return the item's name in the model."""
+        return self.terms.name
+
+    @property
+    def enforced(self) -> bool:
+        """Whether anything more than looking was asked for."""
+        return self.admission != "observe" or self.rbac != "audit"
+
+    def parties(self, now: datetime) -> tuple[str, ...]:
+        """Return the owner and the parties it is delegated to at ``now``."""
+        active = tuple(d.party for d in self.delegates if d.active(now))
+        return (self.owner, *active)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Terms:
+    """A model, resolved: its questions, items, parties and who is let through."""
+
+    name: str
+    display_name: str
+    questions: QuestionSet
+    items: tuple[ItemTerms, ...]
+    parties: Mapping[str, Party]
+    exemptions: tuple[Exemption, ...] = ()
+    break_glass: tuple[Subject, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Agreement:
+    """One hub's record on top of its model, ready to be held against a cluster.
+
+    ``names`` fills the model's placeholders. ``problems`` are the lines that could not be
+    followed; ``unresolved`` are the items they touch, of which nothing may be said.
+    ``exemptions`` are the model's and the record's own, with their placeholders filled.
+    """
+
+    record: str
+    hub: HubKey
+    display_name: str
+    terms: Terms
+    names: Names
+    parties: Mapping[str, Party]
+    items: tuple[Item, ...]
+    exemptions: tuple[Exemption, ...] = ()
+    own_exemptions: tuple[Exemption, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    unresolved: frozenset[str] = frozenset()
+    members: Mapping[Subject, tuple[str, ...]] = field(default_factory=dict)
+    _by_name: dict[str, Item] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Index the items."""
+        self._by_name.update((item.name, item) for item in self.items)
+
+    def item(self, name: str) -> Item:
+        """Return one line; the model has it, so it is there."""
+        return self._by_name[name]
+
+    def entitlements(self, now: datetime) -> dict[str, int]:
+        """Return what each party may do at ``now``: the union over all its items."""
+        entitled: dict[str, int] = dict.fromkeys(self.parties, 0)
+        for item in self.items:
+            for party in item.parties(now):
+                entitled[party] = entitled.get(party, 0) | item.terms.covered
+        return entitled
+
+    def deadlines(self) -> list[datetime]:
+        """Return the moments at which the agreement changes by itself."""
+        return [d.until for i in self.items for d in i.delegates if d.until is not None]

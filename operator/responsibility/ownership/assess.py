@@ -1,0 +1,320 @@
+"""One pass: a snapshot of the cluster in, everything that can be said about ownership out.
+
+The result depends on the snapshot alone. An :class:`Assessor` remembers the parts of its last
+pass and uses them again where what they were made from is the very same object: an access graph
+shares all that a change did not touch, so after one changed RoleBinding one hub is worked out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, TypeVar
+
+from responsibility.api.model import ResponsibilityModel
+from responsibility.ownership.agreement import Agreement, Item, Terms
+from responsibility.ownership.assess_cluster import ClusterRbac, assess_cluster
+from responsibility.ownership.assess_hub import HubRbac, assess_hub
+from responsibility.ownership.assessment import (
+    Assessment,
+    ClusterAssessment,
+    HubAssessment,
+    ItemResult,
+    Refused,
+)
+from responsibility.ownership.claims import Claim, claims
+from responsibility.ownership.duties import duties, vacancies
+from responsibility.ownership.findings import Finding, worst_first
+from responsibility.ownership.fleet import Fleet
+from responsibility.ownership.holdings import Holdings, collect
+from responsibility.ownership.questions import Names
+from responsibility.ownership.resolve import resolve_defaults, resolve_model, resolve_record
+from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.states import item_result, kinds_by_item
+from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
+
+_T = TypeVar("_T")
+_NO_RBAC = HubRbac((), (), ())
+
+
+class Memory:
+    """Results of the last pass, by what they are about; kept while their inputs are the same.
+
+    Inputs are compared by identity, so only immutable values may be inputs.
+    """
+
+    def __init__(self) -> None:
+        self._old: dict[Hashable, tuple[tuple[Any, ...], Any]] = {}
+        self._new: dict[Hashable, tuple[tuple[Any, ...], Any]] = {}
+
+    def begin(self) -> None:
+        """Begin a pass; what it does not ask for is forgotten."""
+        self._old, self._new = self._new, {}
+
+    def get(self, key: Hashable, inputs: tuple[Any, ...], make: Callable[[], _T]) -> _T:
+        """Return what was made from the same inputs in the last pass, else make it."""
+        known = self._new.get(key) or self._old.get(key)
+        if (
+            known is None
+            or len(known[0]) != len(inputs)
+            or any(a is not b for a, b in zip(known[0], inputs, strict=True))
+        ):
+            known = (inputs, make())
+        self._new[key] = known
+        result: _T = known[1]
+        return result
+
+
+class Assessor:
+    """Assesses snapshots, one after the other."""
+
+    def __init__(self) -> None:
+        self._memory = Memory()
+        self._deadline: datetime | None = None
+        self._epoch = object()
+        self._gone: frozenset[Subject] = frozenset()
+
+    def assess(self, snapshot: Snapshot) -> Assessment:
+        """Return everything that can be said of ``snapshot``."""
+        self._memory.begin()
+        if self._deadline is not None and snapshot.now >= self._deadline:
+            # A date has passed: whatever depends on the time is worked out anew.
+            self._epoch = object()
+        accepted, refused = claims(snapshot)
+        terms = {name: self._terms(model) for name, model in snapshot.models.items()}
+        agreements = {
+            name: self._agreement(claim, terms[claim.record.spec.model])
+            for name, claim in accepted.items()
+        }
+        self._gone = _same(self._gone, _gone(agreements.values(), snapshot))
+        clusters = {name: self._cluster(t, agreements, snapshot) for name, t in terms.items()}
+        hubs = {
+            name: self._hub(agreement, accepted[name], clusters, snapshot)
+            for name, agreement in agreements.items()
+        }
+        claimed = {claim.key for claim in accepted.values()}
+        self._deadline = _next_deadline(agreements.values(), snapshot.now)
+        return Assessment(
+            now=snapshot.now,
+            rbac_enforced=snapshot.rbac_enforced,
+            hubs=hubs,
+            clusters=clusters,
+            refused_records=refused,
+            refused_models={
+                name: Refused(name, "Malformed", broken.message, broken.generation)
+                for name, broken in snapshot.broken_models.items()
+            },
+            unrecorded=tuple(sorted(set(snapshot.hubs) - claimed)),
+            next_deadline=self._deadline,
+        )
+
+    def _terms(self, model: ResponsibilityModel) -> Terms:
+        return self._memory.get(("terms", model.name), (model,), lambda: resolve_model(model))
+
+    def _agreement(self, claim: Claim, terms: Terms) -> Agreement:
+        record = claim.record
+        return self._memory.get(
+            ("agreement", record.name),
+            (record, terms, claim.hub),
+            lambda: resolve_record(record, terms, claim.hub),
+        )
+
+    def _holdings(self, terms: Terms, namespace: str, snapshot: Snapshot) -> Holdings:
+        scope = snapshot.graph.scope(namespace)
+        return self._memory.get(
+            ("holdings", terms.name, namespace),
+            (terms, scope),
+            lambda: collect(scope, terms.questions),
+        )
+
+    def _cluster(
+        self, terms: Terms, agreements: Mapping[str, Agreement], snapshot: Snapshot
+    ) -> ClusterAssessment:
+        own = tuple(a for _, a in sorted(agreements.items()) if a.terms is terms)
+        holdings = self._holdings(terms, "", snapshot)
+        fixed = {n: self._holdings(terms, n, snapshot) for n in terms.questions.fixed_namespaces()}
+        inputs = (
+            terms,
+            *own,
+            holdings,
+            *fixed.values(),
+            *(snapshot.hubs[key] for key in sorted(snapshot.hubs)),
+            self._gone,
+            snapshot.reviews,
+            snapshot.rbac_enforced,
+            snapshot.own,
+            self._epoch,
+        )
+
+        def make() -> ClusterAssessment:
+            fleet = Fleet(terms, own or (resolve_defaults(terms),), snapshot.now)
+            if snapshot.rbac_enforced is False:
+                rbac = ClusterRbac((), (), (), (), {})
+            else:
+                rbac = assess_cluster(
+                    fleet,
+                    cluster=holdings,
+                    fixed=fixed,
+                    own_names=[
+                        Names(hub.key.namespace, hub.key.release, hub.prefix)
+                        for hub in snapshot.hubs.values()
+                    ],
+                    gone=self._gone,
+                    reviews=snapshot.reviews,
+                    own=snapshot.own,
+                )
+            return _cluster_result(fleet, rbac, snapshot)
+
+        return self._memory.get(("cluster", terms.name), inputs, make)
+
+    def _hub(
+        self,
+        agreement: Agreement,
+        claim: Claim,
+        clusters: Mapping[str, ClusterAssessment],
+        snapshot: Snapshot,
+    ) -> HubAssessment:
+        terms = agreement.terms
+        cluster = clusters[terms.name]
+        namespace = self._holdings(terms, agreement.hub.namespace, snapshot)
+        everywhere = self._holdings(terms, "", snapshot)
+        time_and_world = (
+            agreement,
+            self._gone,
+            snapshot.reviews,
+            snapshot.rbac_enforced,
+            snapshot.own,
+            self._epoch,
+        )
+
+        def rbac() -> HubRbac:
+            if claim.hub is None or snapshot.rbac_enforced is False:
+                return _NO_RBAC
+            return assess_hub(
+                agreement,
+                namespace=namespace,
+                cluster=everywhere,
+                gone=self._gone,
+                reviews=snapshot.reviews,
+                own=snapshot.own,
+                now=snapshot.now,
+            )
+
+        by_rbac = self._memory.get(
+            ("rbac", agreement.record), (*time_and_world, namespace, everywhere), rbac
+        )
+        scope = snapshot.graph.scope(agreement.hub.namespace)
+        return self._memory.get(
+            ("hub", agreement.record),
+            (*time_and_world, by_rbac, cluster, claim.hub, claim.state, scope),
+            lambda: _hub_result(
+                agreement, claim, by_rbac, cluster, snapshot=snapshot, gone=self._gone
+            ),
+        )
+
+
+def _hub_result(
+    agreement: Agreement,
+    claim: Claim,
+    rbac: HubRbac,
+    cluster: ClusterAssessment,
+    *,
+    snapshot: Snapshot,
+    gone: frozenset[Subject],
+) -> HubAssessment:
+    findings = (
+        *rbac.findings,
+        *duties(agreement, snapshot.now),
+        *vacancies(agreement, gone),
+    )
+    touching = cluster.touching(agreement.record)
+    kinds = kinds_by_item((*findings, *touching))
+    checked = claim.hub is not None and snapshot.rbac_enforced is True
+    return HubAssessment(
+        agreement=agreement,
+        hub=claim.hub,
+        hub_state=claim.state,
+        items=tuple(
+            item_result(
+                item,
+                owner=agreement.parties.get(item.owner),
+                kinds=kinds.get(item.name, ()),
+                checked=checked,
+                resolved=item.name not in agreement.unresolved,
+                now=snapshot.now,
+            )
+            for item in agreement.items
+        ),
+        findings=_ordered(findings),
+        cluster_findings=len(touching),
+        exempt=rbac.exempt,
+        pending=snapshot.graph.scope(agreement.hub.namespace).dangling(),
+        asks=rbac.asks,
+        releases=claim.releases,
+    )
+
+
+def _cluster_result(fleet: Fleet, rbac: ClusterRbac, snapshot: Snapshot) -> ClusterAssessment:
+    terms = fleet.terms
+    kinds = kinds_by_item(rbac.findings)
+    outside = terms.questions.all & ~terms.questions.hub_mask
+    results: list[ItemResult] = []
+    for item in terms.items:
+        if not (item.required | item.reserved) & outside:
+            continue
+        owners = [party for party, _ in fleet.owners(item)]
+        named = owners[0].name if len(owners) == 1 else ""
+        results.append(
+            item_result(
+                Item(item, named or item.owner, ()),
+                owner=owners[0] if owners else None,
+                kinds=kinds.get(item.name, ()),
+                checked=snapshot.rbac_enforced is True,
+                resolved=bool(owners),
+                now=snapshot.now,
+            )
+        )
+    return ClusterAssessment(
+        terms=terms,
+        items=tuple(results),
+        findings=_ordered(rbac.findings),
+        break_glass=rbac.break_glass,
+        exempt=rbac.exempt,
+        asks=rbac.asks,
+        records=fleet.records,
+        untouched=rbac.untouched,
+    )
+
+
+def _ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=worst_first))
+
+
+def _gone(agreements: Iterable[Agreement], snapshot: Snapshot) -> frozenset[Subject]:
+    """Return the declared ServiceAccounts that do not exist."""
+    if snapshot.accounts is None:
+        return frozenset()
+    return frozenset(
+        subject
+        for agreement in agreements
+        for subject in agreement.members
+        if subject.kind == SERVICE_ACCOUNT
+        and (subject.namespace, subject.name) not in snapshot.accounts
+    )
+
+
+def _same(old: frozenset[Subject], new: frozenset[Subject]) -> frozenset[Subject]:
+    return old if old == new else new
+
+
+def _next_deadline(agreements: Iterable[Agreement], now: datetime) -> datetime | None:
+    """Return the next moment at which something changes without anybody changing it."""
+    moments: list[datetime] = []
+    for agreement in agreements:
+        moments.extend(agreement.deadlines())
+        moments.extend(
+            datetime.combine(item.review_after + timedelta(days=1), time(), UTC)
+            for item in agreement.items
+            if item.review_after is not None
+        )
+    return min((moment for moment in moments if moment > now), default=None)

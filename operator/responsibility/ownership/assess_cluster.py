@@ -1,0 +1,172 @@
+"""Assess once what the cluster has once: cluster-wide rights, for all records of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from responsibility.ownership.agreement import Agreement, Item, ItemTerms
+from responsibility.ownership.assessment import BreakGlass, Exempt
+from responsibility.ownership.cluster_excess import CLUSTER_NAMES, ClusterExcess
+from responsibility.ownership.duties import is_vacant
+from responsibility.ownership.entitlement import ExemptionBook
+from responsibility.ownership.exemptions import exempt_operator
+from responsibility.ownership.findings import Finding
+from responsibility.ownership.fleet import Fleet
+from responsibility.ownership.holdings import NOTHING, Holding, Holdings
+from responsibility.ownership.questions import Names, QuestionSet
+from responsibility.ownership.reviews import Ask, Reviews
+from responsibility.ownership.shortfall import Ground, shortfalls, split_asks
+from responsibility.rbac.objects import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRbac:
+    """What RBAC says about the cluster; ``untouched`` maps a finding's id to records."""
+
+    findings: tuple[Finding, ...]
+    break_glass: tuple[BreakGlass, ...]
+    exempt: tuple[Exempt, ...]
+    asks: tuple[Ask, ...]
+    untouched: Mapping[str, frozenset[str]]
+
+
+def assess_cluster(
+    fleet: Fleet,
+    *,
+    cluster: Holdings,
+    fixed: Mapping[str, Holdings],
+    own_names: Sequence[Names],
+    gone: frozenset[Subject],
+    reviews: Reviews,
+    own: Subject | None,
+) -> ClusterRbac:
+    """Return what holds for the cluster as a whole.
+
+    ``cluster`` are the holdings by ClusterRoleBindings, ``fixed`` those in the namespaces that
+    the model names, ``own_names`` the names of all hubs there are: a hub's own ServiceAccounts
+    are exempt from what they hold cluster-wide, too.
+    """
+    terms = fleet.terms
+    holdings = _with_fixed(cluster, fixed, terms.questions)
+    exemptions = [
+        exemption.fill(names)
+        for exemption in terms.exemptions
+        for names in (own_names if exemption.symbolic else (CLUSTER_NAMES,))
+    ]
+    book = ExemptionBook.of((*exemptions, *exempt_operator(own)))
+    seeker = ClusterExcess.of(fleet, book)
+    findings: list[Finding] = []
+    exempt: list[Exempt] = []
+    untouched: dict[str, frozenset[str]] = {}
+    for subject, holding in holdings.items():
+        if subject in terms.break_glass:
+            continue
+        for finding, records in seeker.findings(subject, holding, exempt):
+            findings.append(finding)
+            if records:
+                untouched[finding.id] = records
+    missing, asks = split_asks(_missing(fleet, holdings, gone, reviews))
+    findings.extend(missing)
+    findings.extend(_disagreements(fleet))
+    return ClusterRbac(
+        findings=tuple(findings),
+        break_glass=_break_glass(fleet, holdings, seeker.wildcard),
+        exempt=tuple(exempt),
+        asks=tuple(asks),
+        untouched=untouched,
+    )
+
+
+def _with_fixed(
+    cluster: Holdings, fixed: Mapping[str, Holdings], questions: QuestionSet
+) -> dict[Subject, Holding]:
+    """Return cluster-wide holdings, and with them those in the model's fixed namespaces."""
+    merged = dict(cluster)
+    for namespace, holdings in fixed.items():
+        scope = questions.in_namespace(namespace)
+        for subject, holding in holdings.items():
+            local = holding.within(scope)
+            if local.grants:
+                merged[subject] = merged.get(subject, NOTHING).plus(local)
+    return merged
+
+
+def _break_glass(fleet: Fleet, holdings: Holdings, wildcard: int) -> tuple[BreakGlass, ...]:
+    """Return who can do everything, and whom the model lets pass, whether it is bound or not."""
+    terms = fleet.terms
+    subjects = dict.fromkeys(terms.break_glass)
+    subjects.update((s, None) for s, h in holdings.items() if h.full & wildcard)
+    return tuple(
+        BreakGlass(
+            subject,
+            tuple(
+                sorted(
+                    holdings.get(subject, NOTHING).sources(
+                        wildcard, terms.questions, CLUSTER_NAMES
+                    ),
+                    key=str,
+                )
+            ),
+            declared=subject in terms.break_glass,
+        )
+        for subject in subjects
+    )
+
+
+def _missing(
+    fleet: Fleet,
+    holdings: Holdings,
+    gone: frozenset[Subject],
+    reviews: Reviews,
+) -> Iterator[Finding | Ask]:
+    terms = fleet.terms
+    ground = Ground(
+        hub=None,
+        model=terms.name,
+        questions=terms.questions,
+        names=CLUSTER_NAMES,
+        scope=terms.questions.all & ~terms.questions.hub_mask,
+        layers=(holdings,),
+        reviews=reviews,
+    )
+    for item in terms.items:
+        if not item.required & ground.scope:
+            continue
+        for party, agreements in fleet.owners(item):
+            if party.subjects and not is_vacant(party, gone):
+                line = Item(item, party.name, (), _minimum(item, agreements))
+                yield from shortfalls(line, party, ground.abilities(party), ground)
+
+
+def _minimum(item: ItemTerms, agreements: Sequence[Agreement]) -> int:
+    return max(agreement.item(item.name).minimum_holders for agreement in agreements)
+
+
+def _disagreements(fleet: Fleet) -> Iterator[Finding]:
+    """Yield items about the whole cluster for which records name different owners."""
+    outside = fleet.terms.questions.all & ~fleet.terms.questions.hub_mask
+    for item in fleet.terms.items:
+        if not (item.required | item.reserved) & outside:
+            continue
+        owners = fleet.owners(item)
+        if len(owners) > 1:
+            named = "; ".join(
+                f"{party.label} in {_some([a.record for a in agreements])}"
+                for party, agreements in sorted(owners, key=lambda o: (-len(o[1]), o[0].name))
+            )
+            yield Finding(
+                kind="owners-disagree",
+                item=item.name,
+                number=item.number,
+                hub=None,
+                model=fleet.terms.name,
+                hubs=fleet.records,
+                message=f"{item.name} is about the whole cluster, but records name "
+                f"{len(owners)} owners: {named}",
+            )
+
+
+def _some(records: Sequence[str], most: int = 3) -> str:
+    shown = ", ".join(sorted(records)[:most])
+    return shown if len(records) <= most else f"{shown} and {len(records) - most} more"

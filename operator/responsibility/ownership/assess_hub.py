@@ -1,0 +1,161 @@
+"""Hold one hub's RBAC against its record.
+
+Findings of the hub are about rights that RoleBindings in its own namespace give. What somebody
+can do here because of a ClusterRoleBinding is found once, for the cluster, in
+``assess_cluster``; here it counts for what owners can do, and as a further source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from responsibility.ownership.agreement import Agreement, Item
+from responsibility.ownership.assessment import Exempt
+from responsibility.ownership.duties import is_vacant
+from responsibility.ownership.entitlement import Entitlement, ExemptionBook
+from responsibility.ownership.exemptions import exempt_operator
+from responsibility.ownership.findings import Finding
+from responsibility.ownership.holdings import NOTHING, Holding, Holdings, excess
+from responsibility.ownership.reviews import Ask, Reviews
+from responsibility.ownership.shortfall import (
+    Ground,
+    permission_texts,
+    shortfalls,
+    split_asks,
+    summarise,
+)
+from responsibility.rbac.objects import Source, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class HubRbac:
+    """What RBAC says about one hub."""
+
+    findings: tuple[Finding, ...]
+    exempt: tuple[Exempt, ...]
+    asks: tuple[Ask, ...]
+
+
+def assess_hub(
+    agreement: Agreement,
+    *,
+    namespace: Holdings,
+    cluster: Holdings,
+    gone: frozenset[Subject],
+    reviews: Reviews,
+    own: Subject | None,
+    now: datetime,
+) -> HubRbac:
+    """Return findings in both directions, for the questions asked in the hub's namespace."""
+    exempt: list[Exempt] = []
+    book = ExemptionBook.of((*agreement.exemptions, *exempt_operator(own)))
+    entitlement = Entitlement.of(agreement, now)
+    findings = list(_excesses(entitlement, book, namespace, cluster, exempt))
+    ground = Ground(
+        hub=agreement.hub,
+        model=agreement.terms.name,
+        questions=agreement.terms.questions,
+        names=agreement.names,
+        scope=agreement.terms.questions.hub_mask,
+        layers=(cluster, namespace),
+        reviews=reviews,
+    )
+    missing, asks = split_asks(_missing(agreement, ground, gone))
+    return HubRbac((*findings, *missing), tuple(exempt), tuple(asks))
+
+
+def _excesses(
+    entitlement: Entitlement,
+    book: ExemptionBook,
+    namespace: Holdings,
+    cluster: Holdings,
+    exempt: list[Exempt],
+) -> Iterator[Finding]:
+    agreement = entitlement.agreement
+    terms = agreement.terms
+    reserved = 0
+    for item in agreement.items:
+        reserved |= item.terms.reserved
+    reserved &= terms.questions.hub_mask
+    for subject, holding in namespace.items():
+        if subject in terms.break_glass:
+            continue
+        beyond = excess(
+            holding,
+            entitled=entitlement.of_subject(subject),
+            reserved=reserved,
+            questions=terms.questions,
+            names=agreement.names,
+        )
+        if not beyond:
+            continue
+        exemptions = book.of_subject(subject)
+        let_through: dict[str, list[str]] = {}
+        for item in agreement.items:
+            wanted = beyond & item.terms.reserved
+            if not wanted or item.name in agreement.unresolved:
+                continue
+            reason = next((e.reason for e in exemptions if e.for_item(item.name)), None)
+            if reason is None:
+                sources = _sources(subject, wanted, holding, cluster, agreement)
+                yield _excess_finding(agreement, item, subject, wanted, sources)
+            else:
+                let_through.setdefault(reason, []).append(item.name)
+        exempt.extend(
+            Exempt(subject, tuple(items), reason) for reason, items in let_through.items()
+        )
+
+
+def _sources(
+    subject: Subject,
+    wanted: int,
+    holding: Holding,
+    cluster: Holdings,
+    agreement: Agreement,
+) -> tuple[Source, ...]:
+    questions, names = agreement.terms.questions, agreement.names
+    found = holding.sources(wanted, questions, names) | cluster.get(subject, NOTHING).sources(
+        wanted, questions, names
+    )
+    return tuple(sorted(found, key=str))
+
+
+def _excess_finding(
+    agreement: Agreement,
+    item: Item,
+    subject: Subject,
+    wanted: int,
+    sources: tuple[Source, ...],
+) -> Finding:
+    texts = permission_texts(wanted, agreement.terms.questions, agreement.names)
+    owner = agreement.parties[item.owner].label
+    return Finding(
+        kind="excess-access",
+        item=item.name,
+        number=item.terms.number,
+        hub=agreement.hub,
+        subject=subject,
+        permissions=texts,
+        sources=sources,
+        message=f"{subject} can {summarise(texts)} in namespace {agreement.hub.namespace}, "
+        f"but {item.name} is {owner}'s",
+    )
+
+
+def _missing(
+    agreement: Agreement,
+    ground: Ground,
+    gone: frozenset[Subject],
+) -> Iterator[Finding | Ask]:
+    known = {}
+    for item in agreement.items:
+        owner = agreement.parties.get(item.owner)
+        if owner is None or not owner.subjects or item.name in agreement.unresolved:
+            continue
+        if not item.terms.required & ground.scope or is_vacant(owner, gone):
+            continue
+        if owner.name not in known:
+            known[owner.name] = ground.abilities(owner)
+        yield from shortfalls(item, owner, known[owner.name], ground)

@@ -1,0 +1,102 @@
+"""Which record speaks for which hub, and which records speak for none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from responsibility.api.record import Responsibility
+from responsibility.hub.discovery import Hub, HubKey
+from responsibility.ownership.assessment import HubState, Refused
+from responsibility.ownership.snapshot import Snapshot
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A record, and the hub it was found to be about."""
+
+    record: Responsibility
+    key: HubKey
+    hub: Hub | None
+    state: HubState
+    releases: tuple[str, ...] = ()
+
+
+def claims(snapshot: Snapshot) -> tuple[dict[str, Claim], dict[str, Refused]]:
+    """Return the accepted claims and the refused records, by record name.
+
+    Where two records are about one hub, the older one keeps it.
+    """
+    accepted: dict[str, Claim] = {}
+    refused: dict[str, Refused] = {
+        name: Refused(name, "Malformed", broken.message, broken.generation)
+        for name, broken in snapshot.broken_records.items()
+    }
+    holders: dict[HubKey, str] = {}
+    releases = _releases(snapshot.hubs)
+    for record in sorted(snapshot.records.values(), key=_seniority):
+        claim = _claim(record, snapshot, releases)
+        holder = holders.setdefault(claim.key, record.name)
+        missing = _missing_model(record, snapshot)
+        if holder != record.name:
+            refused[record.name] = Refused(
+                record.name,
+                "HubClaimed",
+                f"record {holder} is older and already speaks for hub {claim.key}: delete one "
+                "of the two, or set spec.hub.release to another release in a new record",
+                record.metadata.generation,
+            )
+        elif missing is not None:
+            refused[record.name] = missing
+        else:
+            accepted[record.name] = claim
+    return accepted, refused
+
+
+def _seniority(record: Responsibility) -> tuple[datetime, str]:
+    return (record.metadata.creation_timestamp or _EPOCH, record.name)
+
+
+def _releases(hubs: Iterable[HubKey]) -> Mapping[str, list[HubKey]]:
+    found: dict[str, list[HubKey]] = {}
+    for key in sorted(hubs):
+        found.setdefault(key.namespace, []).append(key)
+    return found
+
+
+def _claim(
+    record: Responsibility, snapshot: Snapshot, releases: Mapping[str, list[HubKey]]
+) -> Claim:
+    where = record.spec.hub
+    here = releases.get(where.namespace, [])
+    key = HubKey(where.namespace, where.release or where.namespace)
+    state = HubState.MISSING
+    if where.release is None and len(here) == 1:
+        key = here[0]
+    elif where.release is None and len(here) > 1:
+        state = HubState.AMBIGUOUS
+    hub = None if state is HubState.AMBIGUOUS else snapshot.hubs.get(key)
+    if where.namespace not in snapshot.namespaces:
+        state = HubState.NO_NAMESPACE
+    elif snapshot.namespaces[where.namespace]:
+        state, hub = HubState.DELETING, None
+    elif hub is not None:
+        state = HubState.FOUND
+    return Claim(record, key, hub, state, tuple(k.release for k in here))
+
+
+def _missing_model(record: Responsibility, snapshot: Snapshot) -> Refused | None:
+    name = record.spec.model
+    if name in snapshot.models:
+        return None
+    broken = snapshot.broken_models.get(name)
+    if broken is not None:
+        reason, message = "ModelMalformed", f"model {name} cannot be read: {broken.message}"
+    else:
+        there = ", ".join(sorted(snapshot.models)) or "none"
+        reason = "ModelMissing"
+        message = f"there is no model {name}: apply it, or set spec.model to one of: {there}"
+    return Refused(record.name, reason, message, record.metadata.generation)

@@ -1,0 +1,114 @@
+"""Findings that need no RBAC: dates that have passed, contacts and owners that are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from responsibility.api.item import RECORD_ITEM
+from responsibility.ownership.agreement import Agreement, Party
+from responsibility.ownership.findings import Finding
+from responsibility.rbac.objects import Subject
+
+
+def duties(agreement: Agreement, now: datetime) -> Iterator[Finding]:
+    """Yield what is due on one hub, whatever its RBAC says."""
+    yield from _expired(agreement, now)
+    yield from _overdue(agreement, now)
+    yield from _unreachable(agreement)
+
+
+def vacancies(agreement: Agreement, gone: frozenset[Subject]) -> Iterator[Finding]:
+    """Yield owners for whom nobody is left to act.
+
+    That is: declared subjects that are all ServiceAccounts that do not exist; or an item that
+    is to be enforced, and an owner without any subject. A community that has no Kubernetes
+    identity is not vacant: it acts elsewhere.
+    """
+    for party in agreement.parties.values():
+        owned = [i for i in agreement.items if i.owner == party.name and i.terms.checkable]
+        if not owned:
+            continue
+        if is_vacant(party, gone):
+            names = tuple(item.name for item in owned)
+            absent = ", ".join(str(s) for s in party.subjects)
+            yield _about_party(
+                "owner-vacant",
+                agreement,
+                party,
+                names,
+                f"{party.label} owns {len(names)} items, but none of its subjects exists: {absent}",
+            )
+        elif not party.subjects:
+            enforced = tuple(item.name for item in owned if item.enforced)
+            if enforced:
+                yield _about_party(
+                    "owner-vacant",
+                    agreement,
+                    party,
+                    enforced,
+                    f"{party.label} has no subject, but {', '.join(enforced)} is to be enforced: "
+                    "nobody could act",
+                )
+
+
+def is_vacant(party: Party, gone: frozenset[Subject]) -> bool:
+    """Return whether a party declares subjects and all of them are ``gone``."""
+    return bool(party.subjects) and gone.issuperset(party.subjects)
+
+
+def _about_party(
+    kind: str, agreement: Agreement, party: Party, items: tuple[str, ...], message: str
+) -> Finding:
+    return Finding(
+        kind=kind,
+        item=RECORD_ITEM,
+        number=0,
+        hub=agreement.hub,
+        message=message,
+        party=party.name,
+        items=items,
+    )
+
+
+def _expired(agreement: Agreement, now: datetime) -> Iterator[Finding]:
+    for item in agreement.items:
+        for delegation in item.delegates:
+            if delegation.until is not None and not delegation.active(now):
+                ended = f"{delegation.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+                why = f" ({delegation.reason})" if delegation.reason else ""
+                yield Finding(
+                    kind="delegation-expired",
+                    item=item.name,
+                    number=item.terms.number,
+                    hub=agreement.hub,
+                    party=delegation.party,
+                    message=f"The delegation of {item.name} to {delegation.party}{why} ended "
+                    f"on {ended} and is still in the record",
+                )
+
+
+def _overdue(agreement: Agreement, now: datetime) -> Iterator[Finding]:
+    for item in agreement.items:
+        if item.review_after is not None and now.date() > item.review_after:
+            yield Finding(
+                kind="attestation-overdue",
+                item=item.name,
+                number=item.terms.number,
+                hub=agreement.hub,
+                party=item.owner,
+                message=f"{item.name} was to be reviewed after {item.review_after}",
+            )
+
+
+def _unreachable(agreement: Agreement) -> Iterator[Finding]:
+    for party in agreement.parties.values():
+        owned = tuple(i.name for i in agreement.items if i.owner == party.name)
+        if owned and not party.contact:
+            yield _about_party(
+                "contact-missing",
+                agreement,
+                party,
+                (),
+                f"{party.label} owns {len(owned)} items and has neither e-mail nor url",
+            )

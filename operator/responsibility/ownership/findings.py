@@ -1,0 +1,158 @@
+"""A finding: one difference between the record and the cluster.
+
+The kinds stand in one table; status, metrics, messages and documents are made from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import IntEnum
+
+from responsibility.hub.discovery import HubKey
+from responsibility.rbac.objects import Source, Subject
+
+
+class Severity(IntEnum):
+    """How soon somebody should look; the lowest comes first."""
+
+    HIGH = 1
+    MEDIUM = 2
+    LOW = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of finding.
+
+    ``drift`` says whether it counts as a difference between record and cluster; the others ask
+    for attention without one. ``remedy`` is what usually ends it.
+    """
+
+    name: str
+    severity: Severity
+    drift: bool
+    title: str
+    remedy: str
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "missing-access",
+            Severity.HIGH,
+            True,
+            "The owner cannot do what the item asks of it",
+            "Grant the owner's subjects the missing permissions, or name another owner.",
+        ),
+        Kind(
+            "owner-vacant",
+            Severity.HIGH,
+            True,
+            "Nobody is left to act for the owner",
+            "Give the party subjects that exist, or name another owner.",
+        ),
+        Kind(
+            "excess-access",
+            Severity.MEDIUM,
+            True,
+            "Somebody else can do what only the owner and its delegates may",
+            "Remove the subject from every binding listed, or name it in the record.",
+        ),
+        Kind(
+            "owners-disagree",
+            Severity.MEDIUM,
+            True,
+            "Records name different owners for something the cluster has only one of",
+            "Agree on one owner and give all records of the model the same.",
+        ),
+        Kind(
+            "delegation-expired",
+            Severity.LOW,
+            True,
+            "A delegation is still in the record after its end",
+            "Remove the delegation, or agree on a new end.",
+        ),
+        Kind(
+            "contact-missing",
+            Severity.LOW,
+            False,
+            "A party that owns something cannot be reached",
+            "Give the party a contact (email or url).",
+        ),
+        Kind(
+            "attestation-overdue",
+            Severity.LOW,
+            False,
+            "The date to look at this item again has passed",
+            "Review the item with its owner, then move reviewAfter.",
+        ),
+        Kind(
+            "unknown",
+            Severity.LOW,
+            False,
+            "It cannot be told whether the owner can act",
+            "Bind the party's group itself, or declare the group as the party's subject.",
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference, for one item and one subject or party.
+
+    ``hub`` is None for a finding of the whole cluster; ``hubs`` then counts the hubs whose own
+    permissions it touches. ``items`` are further items that it speaks for. ``permissions`` are
+    written as ``kubectl auth can-i`` takes them; ``sources`` are all there are, so that
+    revoking one is seen to leave the others.
+    """
+
+    kind: str
+    item: str
+    number: int
+    hub: HubKey | None
+    message: str
+    subject: Subject | None = None
+    party: str = ""
+    route: str = "direct"
+    permissions: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
+    hubs: int = 0
+    model: str = ""
+    items: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Return an identifier that stays the same while the finding does: 10 hex digits."""
+        what = (
+            self.kind,
+            self.item,
+            str(self.hub or ""),
+            self.model,
+            str(self.subject or ""),
+            self.party,
+        )
+        return hashlib.sha256("\0".join(what).encode()).hexdigest()[:10]
+
+    @property
+    def severity(self) -> Severity:
+        """Return how soon somebody should look."""
+        return KINDS[self.kind].severity
+
+    @property
+    def is_drift(self) -> bool:
+        """Return whether record and cluster differ, rather than something being due."""
+        return KINDS[self.kind].drift
+
+    @property
+    def remedy(self) -> str:
+        """Return what usually ends a finding of this kind."""
+        return KINDS[self.kind].remedy
+
+
+def worst_first(finding: Finding) -> tuple[object, ...]:
+    """Return the sort key of a list of findings that people read from the top."""
+    subject = str(finding.subject or finding.party)
+    return (finding.severity, -len(finding.permissions), finding.number, finding.kind, subject)

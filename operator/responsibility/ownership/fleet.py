@@ -1,0 +1,66 @@
+"""All agreements on one model, seen together: who owns what of the things there is one of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from responsibility.ownership.agreement import Agreement, ItemTerms, Party, Terms
+from responsibility.ownership.entitlement import Entitlement
+from responsibility.ownership.exemptions import Exemption
+from responsibility.rbac.objects import Subject
+
+
+@dataclass(slots=True)
+class Fleet:
+    """The agreements of one model, indexed by the subjects they speak of.
+
+    ``agreements`` has at least one: without any record, the model's own defaults stand in as an
+    agreement without a record. ``records`` counts the real ones.
+    """
+
+    terms: Terms
+    agreements: Sequence[Agreement]
+    now: datetime
+    entitlements: dict[str, Entitlement] = field(init=False)
+    records: int = field(init=False)
+    _declared: dict[Subject, list[Agreement]] = field(init=False, default_factory=dict)
+    _exempting: list[tuple[Exemption, Agreement]] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Index the agreements."""
+        self.entitlements = {a.record: Entitlement.of(a, self.now) for a in self.agreements}
+        self.records = sum(bool(a.record) for a in self.agreements)
+        for agreement in self.agreements:
+            for subject in agreement.members:
+                self._declared.setdefault(subject, []).append(agreement)
+            self._exempting.extend((e, agreement) for e in agreement.own_exemptions)
+
+    def special(self, subject: Subject) -> list[Agreement]:
+        """Return the agreements that say something about ``subject``; it is few of them."""
+        found = {a.record: a for a in self._declared.get(subject, ())}
+        found.update((a.record, a) for e, a in self._exempting if e.covers(subject))
+        return list(found.values())
+
+    def entitled(self, subject: Subject, agreements: Iterable[Agreement]) -> int:
+        """Return what ``subject`` may do by any of ``agreements``."""
+        mask = 0
+        for agreement in agreements:
+            mask |= self.entitlements[agreement.record].of_subject(subject)
+        return mask
+
+    def owners(self, item: ItemTerms) -> list[tuple[Party, list[Agreement]]]:
+        """Return the distinct owners of an item, each with the agreements that name it.
+
+        Two records mean the same party by a name if they give it the same subjects.
+        """
+        found: dict[tuple[str, frozenset[Subject]], tuple[Party, list[Agreement]]] = {}
+        for agreement in self.agreements:
+            if item.name in agreement.unresolved:
+                continue
+            party = agreement.parties.get(agreement.item(item.name).owner)
+            if party is not None:
+                key = (party.name, frozenset(party.subjects))
+                found.setdefault(key, (party, []))[1].append(agreement)
+        return list(found.values())

@@ -1,0 +1,160 @@
+"""Who holds which of a model's questions, in one namespace or cluster-wide.
+
+The binding side of ``rbac.graph``, put the other way round: not "who can do X" for every X,
+but "which of all X" for every binding, so that a hub costs its own bindings only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from responsibility.ownership.questions import Names, Partial, QuestionSet, Reach, bits
+from responsibility.rbac.identity import MASTERS, implied_groups, is_joinable
+from responsibility.rbac.objects import (
+    GROUP,
+    USER,
+    Binding,
+    Source,
+    Subject,
+)
+from responsibility.rbac.scope import Scope
+
+
+@dataclass(slots=True)
+class Holding:
+    """What one subject holds: bits in full, and grants that depend on a name."""
+
+    full: int = 0
+    grants: list[tuple[Binding, Reach]] = field(default_factory=list)
+
+    def mask(self, questions: QuestionSet, names: Names) -> int:
+        """Return the bits held on a hub whose objects have these ``names``."""
+        mask = self.full
+        for _, reach in self.grants:
+            for partial in reach.symbolic:
+                if names.fill(questions.atoms[partial.bit].name) in partial.names:
+                    mask |= 1 << partial.bit
+        return mask
+
+    def within(self, scope: int) -> Holding:
+        """Return the part that is about the questions in ``scope``."""
+        grants = [(binding, reach.within(scope)) for binding, reach in self.grants]
+        return Holding(self.full & scope, [(b, r) for b, r in grants if r])
+
+    def plus(self, other: Holding) -> Holding:
+        """Return both together."""
+        return Holding(self.full | other.full, [*self.grants, *other.grants])
+
+    @property
+    def symbolic(self) -> bool:
+        """Whether the mask depends on the hub's names."""
+        return any(reach.symbolic for _, reach in self.grants)
+
+    def some(self) -> Iterable[Partial]:
+        """Yield the unnamed questions that are held for some names only."""
+        for _, reach in self.grants:
+            yield from reach.some
+
+    def sources(self, wanted: int, questions: QuestionSet, names: Names) -> set[Source]:
+        """Return every binding, role and rule by which any bit of ``wanted`` is held."""
+        found: set[Source] = set()
+        for binding, reach in self.grants:
+            found.update(
+                Source(binding.key, binding.role, rule)
+                for rule, mask in reach.by_rule
+                if mask & wanted
+            )
+            found.update(
+                Source(binding.key, binding.role, partial.rule, partial.names)
+                for partial in reach.symbolic
+                if 1 << partial.bit & wanted
+                and names.fill(questions.atoms[partial.bit].name) in partial.names
+            )
+            found.update(
+                Source(binding.key, binding.role, partial.rule, partial.names)
+                for partial in reach.some
+                if 1 << partial.bit & wanted
+            )
+        return found
+
+
+Holdings = Mapping[Subject, Holding]
+NOTHING = Holding()
+
+
+def collect(scope: Scope, questions: QuestionSet) -> dict[Subject, Holding]:
+    """Return what each subject bound in ``scope`` holds of the questions."""
+    held: dict[Subject, Holding] = {}
+    for bundle in scope.bundles.values():
+        reach = questions.reach(bundle.rules)
+        if not reach:
+            continue
+        for grant in bundle.grants:
+            for subject in grant.subjects:
+                holding = held.get(subject)
+                if holding is None:
+                    holding = held[subject] = Holding()
+                holding.full |= reach.full
+                holding.grants.append((grant.binding, reach))
+    return held
+
+
+def excess(
+    holding: Holding,
+    *,
+    entitled: int,
+    reserved: int,
+    questions: QuestionSet,
+    names: Names,
+) -> int:
+    """Return the reserved bits that a holding has beyond ``entitled``.
+
+    An unnamed question held for some names counts, unless every one of these names is covered
+    by a named question to which the subject is entitled.
+    """
+    beyond = holding.mask(questions, names) & reserved & ~entitled
+    for partial in holding.some():
+        flag = 1 << partial.bit
+        if flag & reserved and not flag & (entitled | beyond):
+            allowed = {
+                names.fill(questions.atoms[bit].name)
+                for bit in bits(questions.same_action(partial.bit) & entitled)
+            }
+            if any(name not in allowed for name in partial.names):
+                beyond |= flag
+    return beyond
+
+
+@dataclass(frozen=True, slots=True)
+class Ability:
+    """What a declared subject can do: ``sure`` bits, and bits that a group may bring it."""
+
+    sure: int
+    perhaps: int
+
+
+def ability(
+    subject: Subject,
+    layers: Iterable[Holdings],
+    questions: QuestionSet,
+    names: Names,
+) -> Ability:
+    """Return what ``subject`` can do by RBAC, as far as RBAC can tell.
+
+    ``layers`` are the holdings that count together (cluster-wide, and the namespace's). A
+    user's groups are known to the identity provider only, so what any such group holds is a
+    *perhaps* for every user.
+    """
+    if subject == Subject(GROUP, MASTERS):
+        return Ability(questions.all, 0)
+    sure = perhaps = 0
+    groups = implied_groups(subject)
+    for holdings in layers:
+        for key in (subject, *(Subject(GROUP, g) for g in groups)):
+            sure |= holdings.get(key, NOTHING).mask(questions, names)
+        if subject.kind == USER:
+            for other, holding in holdings.items():
+                if other.kind == GROUP and is_joinable(other.name):
+                    perhaps |= holding.mask(questions, names)
+    return Ability(sure, perhaps & ~sure)

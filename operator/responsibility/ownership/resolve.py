@@ -1,0 +1,279 @@
+"""From the two resources, as people wrote them, to what was agreed.
+
+A line that cannot be followed (an unknown party, an item the model does not have) becomes a
+:class:`Problem` with its field and remedy; everything else of the record still counts.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from responsibility.api import common as api
+from responsibility.api.item import ItemDefinition, RecordDefinition
+from responsibility.api.model import ResponsibilityModel
+from responsibility.api.parse import Problem
+from responsibility.api.permission import Permission, Scope
+from responsibility.api.record import RecordItem, Responsibility
+from responsibility.api.subjects import Subject as ApiSubject
+from responsibility.hub.discovery import Hub, HubKey
+from responsibility.ownership.agreement import (
+    Agreement,
+    Delegation,
+    Item,
+    ItemTerms,
+    Party,
+    Terms,
+)
+from responsibility.ownership.exemptions import Exemption
+from responsibility.ownership.questions import HUB, Atom, Names, QuestionSet, bits, mask_of
+from responsibility.rbac.identity import canonical
+from responsibility.rbac.objects import Subject
+
+
+def resolve_model(model: ResponsibilityModel) -> Terms:
+    """Return the model with its permissions as one set of numbered questions.
+
+    Item 0, who may edit the records themselves, is an item like any other.
+    """
+    spec = model.spec
+    definitions = ((spec.record or RecordDefinition()).item(), *spec.items)
+    per_item = {d.name: (_atoms(d.required), _atoms(d.reserved)) for d in definitions}
+    ordered = dict.fromkeys(
+        atom for required, reserved in per_item.values() for atom in (*required, *reserved)
+    )
+    questions = QuestionSet(tuple(ordered))
+    in_order = sorted(definitions, key=lambda d: d.number)
+    items = tuple(_terms(d, *per_item[d.name], questions) for d in in_order)
+    return Terms(
+        name=model.name,
+        display_name=spec.display_name or model.name,
+        questions=questions,
+        items=items,
+        parties={p.name: _party(p) for p in spec.parties},
+        exemptions=tuple(_exemption(e) for e in spec.exemptions),
+        break_glass=tuple(_subject(b.subject) for b in spec.break_glass),
+    )
+
+
+def resolve_record(record: Responsibility, terms: Terms, hub: Hub | None) -> Agreement:
+    """Return what was agreed for one hub; ``hub`` is None where it was not found.
+
+    Without the hub its names are taken to be the chart's defaults, with the release named like
+    its namespace.
+    """
+    spec = record.spec
+    parties = _merge_parties(terms.parties, spec.parties)
+    by_name = {item.name: item for item in spec.items}
+    known = {item.name for item in terms.items}
+    problems = [
+        Problem(
+            f"spec.items[{name}]",
+            f"model {terms.name} has no such item",
+            "use one of its names",
+        )
+        for name in by_name
+        if name not in known
+    ]
+    unresolved: set[str] = set()
+    items = []
+    for item_terms in terms.items:
+        item = _item(item_terms, by_name.get(item_terms.name), spec.enforcement)
+        items.append(item)
+        for party in (item.owner, *(d.party for d in item.delegates)):
+            if party not in parties:
+                unresolved.add(item.name)
+                problems.append(_unknown_party(item.name, party, item.owner, parties))
+    for number, exemption in enumerate(spec.exemptions):
+        problems.extend(
+            Problem(
+                f"spec.exemptions[{number}].items",
+                f"model {terms.name} has no item {name}",
+                "use one of its names or '*'",
+            )
+            for name in exemption.items
+            if name != "*" and name not in known
+        )
+    release = hub.key.release if hub else (spec.hub.release or spec.hub.namespace)
+    names = Names(spec.hub.namespace, release, hub.prefix if hub else "")
+    own = tuple(_exemption(e).fill(names) for e in spec.exemptions)
+    return Agreement(
+        record=record.name,
+        hub=HubKey(spec.hub.namespace, release),
+        display_name=spec.hub.display_name or record.name,
+        terms=terms,
+        names=names,
+        parties=parties,
+        items=tuple(items),
+        exemptions=(*(e.fill(names) for e in terms.exemptions), *own),
+        own_exemptions=own,
+        problems=tuple(problems),
+        unresolved=frozenset(unresolved),
+        members=_members(parties.values()),
+    )
+
+
+def resolve_defaults(terms: Terms) -> Agreement:
+    """Return the model's defaults as an agreement without a record or a hub."""
+    return Agreement(
+        record="",
+        hub=HubKey("", ""),
+        display_name=terms.display_name,
+        terms=terms,
+        names=Names(),
+        parties=terms.parties,
+        items=tuple(
+            Item(i, i.owner, i.delegates, minimum_holders=i.minimum_holders) for i in terms.items
+        ),
+        members=_members(terms.parties.values()),
+    )
+
+
+def _unknown_party(item: str, party: str, owner: str, parties: Mapping[str, Party]) -> Problem:
+    where = "owner" if party == owner else "delegates"
+    return Problem(
+        f"spec.items[{item}].{where}",
+        f"unknown party {party}",
+        f"declare it under spec.parties, or use one of {', '.join(sorted(parties))}",
+    )
+
+
+def _atoms(permissions: Iterable[Permission]) -> tuple[Atom, ...]:
+    return tuple(
+        Atom(verb, group, *_split(resource), name, _place(permission))
+        for permission in permissions
+        for group in permission.api_groups
+        for resource in permission.resources
+        for verb in permission.verbs
+        for name in permission.resource_names or ("",)
+    )
+
+
+def _split(resource: str) -> tuple[str, str]:
+    head, _, tail = resource.partition("/")
+    return head, tail
+
+
+def _place(permission: Permission) -> str:
+    if permission.scope is Scope.CLUSTER:
+        return ""
+    return permission.namespace or HUB
+
+
+def _terms(
+    definition: ItemDefinition,
+    required: tuple[Atom, ...],
+    reserved: tuple[Atom, ...],
+    questions: QuestionSet,
+) -> ItemTerms:
+    required_mask = mask_of(questions.index[a] for a in required)
+    reserved_mask = mask_of(questions.index[a] for a in reserved)
+    covered = 0
+    for bit in bits(required_mask | reserved_mask):
+        covered |= questions.covers[bit]
+    return ItemTerms(
+        name=definition.name,
+        number=definition.number,
+        title=definition.title,
+        description=definition.description,
+        kinds=frozenset(kind.value for kind in definition.kinds),
+        owner=definition.owner,
+        delegates=tuple(_delegation(d) for d in definition.delegates),
+        required=required_mask,
+        reserved=reserved_mask,
+        covered=covered,
+        minimum_holders=definition.minimum_holders,
+    )
+
+
+def _item(terms: ItemTerms, own: RecordItem | None, enforcement: api.Enforcement) -> Item:
+    if own is None:
+        return Item(
+            terms=terms,
+            owner=terms.owner,
+            delegates=terms.delegates,
+            minimum_holders=terms.minimum_holders,
+            admission=enforcement.admission.value,
+            rbac=enforcement.rbac.value,
+        )
+    stage = own.enforcement
+    delegates = terms.delegates
+    if own.delegates is not None:
+        delegates = tuple(_delegation(d) for d in own.delegates)
+    return Item(
+        terms=terms,
+        owner=own.owner or terms.owner,
+        delegates=delegates,
+        minimum_holders=own.minimum_holders or terms.minimum_holders,
+        review_after=own.review_after,
+        admission=((stage and stage.admission) or enforcement.admission).value,
+        rbac=((stage and stage.rbac) or enforcement.rbac).value,
+    )
+
+
+def _delegation(delegate: api.Delegate) -> Delegation:
+    return Delegation(delegate.party, delegate.until, delegate.reason)
+
+
+def _subject(subject: ApiSubject) -> Subject:
+    return canonical(Subject(subject.kind.value, subject.name, subject.namespace))
+
+
+def _exemption(exemption: api.Exemption) -> Exemption:
+    subject = exemption.subject
+    return Exemption(
+        kind=subject.kind.value,
+        name=subject.name,
+        namespace=subject.namespace,
+        items=frozenset(exemption.items),
+        reason=exemption.reason,
+    )
+
+
+def _party(party: api.Party) -> Party:
+    return Party(
+        name=party.name,
+        display_name=party.display_name,
+        email=party.contact.email or "",
+        url=party.contact.url or "",
+        subjects=tuple(dict.fromkeys(_subject(s) for s in party.subjects)),
+        hub_users=party.hub_users,
+        hub_groups=party.hub_groups,
+    )
+
+
+def _merge_parties(base: Mapping[str, Party], own: Iterable[api.Party]) -> dict[str, Party]:
+    """Merge by name: what a record says of a party replaces what the model says, field by field."""
+    merged = dict(base)
+    for party in own:
+        mine, theirs = _party(party), base.get(party.name)
+        if theirs is not None:
+            given = party.model_fields_set
+            kept = [
+                name
+                for field, names in _PARTY_FIELDS.items()
+                if field not in given
+                for name in names
+            ]
+            mine = replace(mine, **{name: getattr(theirs, name) for name in kept})
+        merged[party.name] = mine
+    return merged
+
+
+# A field of a party as a record writes it, and what it is made of here.
+_PARTY_FIELDS = {
+    "display_name": ("display_name",),
+    "contact": ("email", "url"),
+    "subjects": ("subjects",),
+    "hub_users": ("hub_users",),
+    "hub_groups": ("hub_groups",),
+}
+
+
+def _members(parties: Iterable[Party]) -> dict[Subject, tuple[str, ...]]:
+    members: dict[Subject, list[str]] = defaultdict(list)
+    for party in parties:
+        for subject in party.subjects:
+            members[subject].append(party.name)
+    return {subject: tuple(names) for subject, names in members.items()}

@@ -1,0 +1,35 @@
+"""What the API server itself said of declared subjects, beside what RBAC says.
+
+Cloud IAM and other authorizers grant rights that no RBAC object shows; so where RBAC does not
+let an owner do what it should, the server is asked before anything is called missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from responsibility.rbac.objects import Attributes, Subject
+
+EVERYTHING = Attributes("*", "*", "*")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ask:
+    """A question to put to the API server about a declared subject."""
+
+    subject: Subject
+    attributes: Attributes
+
+
+@dataclass(frozen=True, slots=True)
+class Reviews:
+    """The server's answers so far; what was never asked is not in it."""
+
+    answers: Mapping[Ask, bool] = field(default_factory=dict)
+
+    def allows(self, subject: Subject, attributes: Attributes) -> bool:
+        """Return whether the server is known to allow it."""
+        return self.answers.get(Ask(subject, attributes), False) or self.answers.get(
+            Ask(subject, EVERYTHING), False
+        )

@@ -1,0 +1,150 @@
+"""The one direction of drift: an owner that cannot do what its item requires of it.
+
+A party holds a permission when at least ``minimumHolders`` of its subjects do. A group counts as
+enough, since how many people are in it is known to the identity provider only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from responsibility.hub.discovery import HubKey
+from responsibility.ownership.agreement import Item, Party
+from responsibility.ownership.findings import Finding
+from responsibility.ownership.holdings import Ability, Holdings, ability
+from responsibility.ownership.questions import Names, QuestionSet, bits
+from responsibility.ownership.reviews import EVERYTHING, Ask, Reviews
+from responsibility.rbac.objects import GROUP, Subject
+
+Abilities = Sequence[tuple[Subject, Ability]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where shortfalls are looked for: one hub's namespace, or the cluster.
+
+    ``scope`` is the mask of the questions asked there; ``layers`` the holdings that count
+    there together.
+    """
+
+    hub: HubKey | None
+    model: str
+    questions: QuestionSet
+    names: Names
+    scope: int
+    layers: tuple[Holdings, ...]
+    reviews: Reviews
+
+    def abilities(self, party: Party) -> Abilities:
+        """Return what each subject of a party can do, by RBAC or by the server's own word."""
+        return [(subject, self._ability(subject)) for subject in party.subjects]
+
+    def _ability(self, subject: Subject) -> Ability:
+        able = ability(subject, self.layers, self.questions, self.names)
+        if not self.reviews.answers:
+            return able
+        sure = able.sure
+        for bit in bits(self.scope & ~sure):
+            attributes = self.questions.atoms[bit].attributes(self.names)
+            if self.reviews.allows(subject, attributes):
+                sure |= 1 << bit
+        return Ability(sure, able.perhaps & ~sure)
+
+
+def shortfalls(
+    item: Item, owner: Party, abilities: Abilities, ground: Ground
+) -> Iterator[Finding | Ask]:
+    """Yield what ``owner`` lacks for ``item``, and what to ask the server about it."""
+    required = item.terms.required & ground.scope
+    missing, unsure = _lacking(abilities, required, item.minimum_holders)
+    if not missing and not unsure:
+        return
+    yield from _asks(abilities, missing | unsure, ground)
+    for kind, mask, verb in (
+        ("missing-access", missing, "cannot"),
+        ("unknown", unsure, "can only by a group membership that RBAC does not show"),
+    ):
+        if mask:
+            texts = permission_texts(mask, ground.questions, ground.names)
+            few = "" if item.minimum_holders == 1 else f" (for {item.minimum_holders} holders)"
+            yield Finding(
+                kind=kind,
+                item=item.name,
+                number=item.terms.number,
+                hub=ground.hub,
+                model=ground.model if ground.hub is None else "",
+                party=owner.name,
+                permissions=texts,
+                message=f"{owner.label} owns {item.name} and {verb} {summarise(texts)}"
+                f"{place(ground.hub)}{few}",
+            )
+
+
+def _lacking(abilities: Abilities, required: int, minimum: int) -> tuple[int, int]:
+    """Return the required bits that too few subjects hold: surely, and perhaps."""
+    missing = unsure = 0
+    for bit in bits(required):
+        flag = 1 << bit
+        sure = perhaps = 0
+        for subject, able in abilities:
+            weight = minimum if subject.kind == GROUP else 1
+            sure += weight * bool(able.sure & flag)
+            perhaps += weight * bool(able.perhaps & flag)
+        if sure >= minimum:
+            continue
+        if sure + perhaps >= minimum:
+            unsure |= flag
+        else:
+            missing |= flag
+    return missing, unsure
+
+
+def _asks(abilities: Abilities, mask: int, ground: Ground) -> Iterator[Ask]:
+    """Yield the questions to the server: first about everything, then one by one."""
+    for subject, able in abilities:
+        everything = Ask(subject, EVERYTHING)
+        if everything not in ground.reviews.answers:
+            yield everything
+            continue
+        for bit in bits(mask & ~able.sure):
+            yield Ask(subject, ground.questions.atoms[bit].attributes(ground.names))
+
+
+def permission_texts(mask: int, questions: QuestionSet, names: Names) -> tuple[str, ...]:
+    """Return permissions as ``kubectl auth can-i`` takes them."""
+    return tuple(questions.atoms[bit].text(names) for bit in bits(mask))
+
+
+def summarise(texts: Sequence[str], most: int = 2) -> str:
+    """Return the first of several permissions, and how many more there are."""
+    shown = ", ".join(texts[:most])
+    return shown if len(texts) <= most else f"{shown} and {len(texts) - most} more"
+
+
+def place(hub: HubKey | None) -> str:
+    """Return the end of a sentence that says where."""
+    return f" in namespace {hub.namespace}" if hub is not None else " in the cluster"
+
+
+def split_asks(parts: Iterator[Finding | Ask]) -> tuple[list[Finding], list[Ask]]:
+    """Part findings from questions."""
+    findings: list[Finding] = []
+    asks: list[Ask] = []
+    for part in parts:
+        if isinstance(part, Ask):
+            asks.append(part)
+        else:
+            findings.append(part)
+    return findings, asks
+
+
+__all__ = [
+    "Ground",
+    "Mapping",
+    "permission_texts",
+    "place",
+    "shortfalls",
+    "split_asks",
+    "summarise",
+]

@@ -1,0 +1,47 @@
+"""Everything an assessment is made from, at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from responsibility.api.model import ResponsibilityModel
+from responsibility.api.record import Responsibility
+from responsibility.hub.discovery import Hub, HubKey
+from responsibility.ownership.reviews import Reviews
+from responsibility.rbac.graph import AccessGraph
+from responsibility.rbac.objects import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A record or model that could not be read: its name, and what to do about it."""
+
+    name: str
+    message: str
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The state of a cluster, as far as ownership goes.
+
+    ``accounts`` are the ServiceAccounts as (namespace, name), None if they could not be read.
+    ``namespaces`` maps each to whether it is being deleted. ``rbac_enforced`` is None where
+    the probe has had no answer. ``own`` is the identity that this operator runs as: what it
+    holds is listed as exempt, not hidden.
+    """
+
+    graph: AccessGraph
+    now: datetime
+    hubs: Mapping[HubKey, Hub] = field(default_factory=dict)
+    models: Mapping[str, ResponsibilityModel] = field(default_factory=dict)
+    records: Mapping[str, Responsibility] = field(default_factory=dict)
+    broken_models: Mapping[str, Broken] = field(default_factory=dict)
+    broken_records: Mapping[str, Broken] = field(default_factory=dict)
+    namespaces: Mapping[str, bool] = field(default_factory=dict)
+    accounts: frozenset[tuple[str, str]] | None = None
+    rbac_enforced: bool | None = True
+    own: Subject | None = None
+    reviews: Reviews = field(default_factory=Reviews)

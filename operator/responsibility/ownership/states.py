@@ -1,0 +1,66 @@
+"""From findings to the state of each item: ``ok`` is said only of what was really checked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from responsibility.api.status import ItemState
+from responsibility.ownership.agreement import Item, Party
+from responsibility.ownership.assessment import ItemResult
+from responsibility.ownership.findings import KINDS, Finding
+
+KUBERNETES = "kubernetes"
+ATTESTED = "attested"
+
+
+def kinds_by_item(findings: Iterable[Finding]) -> dict[str, list[str]]:
+    """Return the kinds of finding about each item, one entry a finding."""
+    kinds: dict[str, list[str]] = {}
+    for finding in findings:
+        for item in dict.fromkeys((finding.item, *finding.items)):
+            kinds.setdefault(item, []).append(finding.kind)
+    return kinds
+
+
+def item_result(
+    item: Item,
+    *,
+    owner: Party | None,
+    kinds: Collection[str],
+    checked: bool,
+    resolved: bool,
+    now: datetime,
+) -> ItemResult:
+    """Return an item's state.
+
+    ``kinds`` are those of the findings about it. ``checked`` is whether RBAC was really held
+    against it; ``resolved`` is False where its line of the record could not be followed.
+    """
+    where = []
+    if item.terms.checkable and checked and resolved:
+        where.append(KUBERNETES)
+    if ATTESTED in item.terms.kinds and owner is not None and owner.contact:
+        where.append(ATTESTED)
+    return ItemResult(
+        item=item,
+        state=_state(item, owner, kinds, checked=checked, resolved=resolved),
+        checked=tuple(where),
+        delegates=item.parties(now)[1:],
+        findings=len(kinds),
+    )
+
+
+def _state(
+    item: Item, owner: Party | None, kinds: Collection[str], *, checked: bool, resolved: bool
+) -> ItemState:
+    if any(KINDS[kind].drift for kind in kinds):
+        return ItemState.DRIFT
+    if "attestation-overdue" in kinds:
+        return ItemState.OVERDUE
+    if not resolved or "unknown" in kinds:
+        return ItemState.UNKNOWN
+    # An owner without subjects acts outside Kubernetes: nothing to hold against RBAC here.
+    if not item.terms.checkable or owner is None or not owner.subjects:
+        return ItemState.RECORDED
+    return ItemState.OK if checked else ItemState.UNKNOWN
