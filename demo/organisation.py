@@ -155,7 +155,8 @@ def third_hub() -> list[Manifest]:
 def provider_subjects() -> Manifest:
     """Return what the provider adds to the shipped model, to be applied server-side.
 
-    Parties are merged by name, so this names the provider's subjects and leaves the rest alone.
+    Parties are merged by name, so this says who the provider is and leaves the rest alone. What the
+    model's own field manager has set, such as the name to show, would be a conflict.
     """
     return {
         "apiVersion": f"{_GROUP}/v1alpha1",
@@ -165,7 +166,6 @@ def provider_subjects() -> Manifest:
             "parties": [
                 {
                     "name": "provider",
-                    "displayName": PROVIDER,
                     "contact": {"email": "support@hub-collective.example"},
                     "subjects": [PLATFORM, SUPPORT, DEPLOYER],
                 }

@@ -1,4 +1,4 @@
-"""What ``make demo`` tells, step by step, once the operator has something to say."""
+"""What ``make demo`` tells once the organisation is on the cluster."""
 
 from __future__ import annotations
 

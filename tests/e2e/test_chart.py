@@ -4,12 +4,14 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from demo import organisation
 from tests.e2e.lab import binaries, clusters
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.kwok import KwokCluster
@@ -184,6 +186,29 @@ def test_an_upgrade_leaves_the_model_as_the_organisation_has_it(
     assert installed.kubectl(*uid).stdout == before
     ours = installed.kubectl("get", "responsibilitymodels", "-l=example.org/ours=yes", "-o=name")
     assert ours.stdout.strip()
+
+
+def test_the_demo_s_agreements_are_accepted(installed: Cluster) -> None:
+    """The definitions and the model that the chart brings carry what the demo writes."""
+    objects = [
+        *organisation.manifests(),
+        *organisation.third_hub(),
+        organisation.provider_subjects(),
+        *organisation.records(datetime.now(UTC)),
+        organisation.third_record(),
+    ]
+    stream = yaml.safe_dump_all(objects)
+    installed.kubectl("apply", "--server-side", "--field-manager=demo", "-f=-", input=stream)
+    model = yaml.safe_load(
+        installed.kubectl("get", "responsibilitymodel", "2i2c", "-o=yaml").stdout
+    )
+    provider, *_ = model["spec"]["parties"]
+    assert [subject["name"] for subject in provider["subjects"]] == [
+        "platform-engineers",
+        "support-engineers",
+        "deployer",
+    ]
+    assert len(model["spec"]["items"]) == 20
 
 
 ALLOWED = (
