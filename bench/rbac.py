@@ -62,7 +62,7 @@ def measure(size: Size, *, seed: int) -> None:
 
     sample = asked[:: len(asked) // _LINEAR_SAMPLE]
     linear_time = _time(
-        lambda: [linear.holders(world.roles, world.bindings, question) for question in sample]
+        lambda: [linear.holders((world.roles, world.bindings), question) for question in sample]
     )
     scaled = linear_time / len(sample) * len(asked)
     _show(f"linear holders() of {len(sample)} of these questions", linear_time)

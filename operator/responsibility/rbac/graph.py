@@ -24,7 +24,7 @@ from responsibility.rbac.identity import (
     user_and_groups,
     user_subject,
 )
-from responsibility.rbac.index import RuleIndex, RuleSet, remember
+from responsibility.rbac.index import Question, RuleIndex, RuleSet, remember
 from responsibility.rbac.objects import (
     GROUP,
     USER,
@@ -37,7 +37,7 @@ from responsibility.rbac.objects import (
     Subject,
     Truth,
 )
-from responsibility.rbac.scope import Holders, Scope
+from responsibility.rbac.scope import Both, Scope
 
 MASTERS_SUBJECT: Final = Subject(GROUP, MASTERS)
 MASTERS_SOURCE: Final = Source(None, None)
@@ -133,7 +133,7 @@ class AccessGraph:
 
         scopes = dict(self._scopes)
         for namespace in stale:
-            former = scopes.pop(namespace, _NO_BINDINGS).grants
+            former = scopes.pop(namespace, None)
             part = bindings.parts.get(namespace)
             if part:
                 scopes[namespace] = Scope.build(part.values(), _rules_of(rule_sets), former=former)
@@ -162,15 +162,10 @@ class AccessGraph:
 
         With a namespace, cluster-wide bindings count as well as that namespace's.
         """
-        everywhere = self._cluster_holders(attributes, any_name=any_name)
-        here = self.namespace_holders(attributes, any_name=any_name)
-        if not here:
-            return MappingProxyType(everywhere)
-        merged = everywhere.copy()
-        for subject, sources in here.items():
-            others = merged.get(subject)
-            merged[subject] = others + sources if others else sources
-        return merged
+        question = self._index.question(attributes, any_name=any_name)
+        everywhere = self._cluster_holders(question, attributes)
+        here = self._namespace_holders(question, attributes)
+        return Both(everywhere, here) if here else everywhere
 
     def cluster_holders(
         self, attributes: Attributes, *, any_name: bool = False
@@ -179,7 +174,8 @@ class AccessGraph:
 
         The namespace of the question plays no part, so the answer is made once for all.
         """
-        return MappingProxyType(self._cluster_holders(attributes, any_name=any_name))
+        question = self._index.question(attributes, any_name=any_name)
+        return self._cluster_holders(question, attributes)
 
     def namespace_holders(
         self, attributes: Attributes, *, any_name: bool = False
@@ -189,11 +185,8 @@ class AccessGraph:
         Nobody at cluster scope, and nobody for a path: non-resource rules of a ClusterRole
         count through ClusterRoleBindings only.
         """
-        scope = self._scopes.get(attributes.namespace)
-        if scope is None or not attributes.namespace or attributes.path:
-            return _NOBODY
         question = self._index.question(attributes, any_name=any_name)
-        return scope.holders(self._index.matches(question, attributes))
+        return self._namespace_holders(question, attributes)
 
     def holds(
         self, subject: Subject, attributes: Attributes, *, any_name: bool = False
@@ -223,6 +216,13 @@ class AccessGraph:
                 return Truth.UNKNOWN, sources
         return Truth.NO, ()
 
+    def scope(self, namespace: str) -> Scope:
+        """Return the bindings in force in one namespace; for ``""``, the cluster-wide ones.
+
+        The same object as long as nothing in it changes, so results can be kept by identity.
+        """
+        return self._scopes.get(namespace, _NO_BINDINGS)
+
     def dangling(self) -> tuple[Binding, ...]:
         """Return the bindings whose role doesn't exist, in order.
 
@@ -245,15 +245,25 @@ class AccessGraph:
         )
         return tuple(self.bindings[key] for key in sorted(keys))
 
-    def _cluster_holders(self, attributes: Attributes, *, any_name: bool) -> Holders:
-        question = self._index.question(attributes, any_name=any_name)
+    def _cluster_holders(
+        self, question: Question, attributes: Attributes
+    ) -> Mapping[Subject, tuple[Source, ...]]:
         scope = self._scopes.get("", _NO_BINDINGS)
         holders = scope.answers.get(question)
         if holders is None:
-            holders = scope.holders(self._index.matches(question, attributes))
-            holders[MASTERS_SUBJECT] = (MASTERS_SOURCE, *holders.get(MASTERS_SUBJECT, ()))
+            by_rbac = scope.holders(self._index.matches(question, attributes))
+            masters = (MASTERS_SOURCE, *by_rbac.get(MASTERS_SUBJECT, ()))
+            holders = {**by_rbac, MASTERS_SUBJECT: masters}
             remember(scope.answers, question, holders)
-        return holders
+        return MappingProxyType(holders)
+
+    def _namespace_holders(
+        self, question: Question, attributes: Attributes
+    ) -> Mapping[Subject, tuple[Source, ...]]:
+        scope = self._scopes.get(attributes.namespace)
+        if scope is None or not attributes.namespace or attributes.path:
+            return _NOBODY
+        return MappingProxyType(scope.holders(self._index.matches(question, attributes)))
 
     def _sources(
         self, subjects: Collection[Subject], attributes: Attributes, *, any_name: bool

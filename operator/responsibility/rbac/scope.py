@@ -6,7 +6,7 @@ everywhere. So a request is decided by two scopes: the cluster's and its namespa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from responsibility.rbac.identity import canonical, is_somebody
@@ -19,44 +19,56 @@ _NO_ROLE = RuleSet(())
 Holders = dict[Subject, tuple[Source, ...]]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Grant:
     """A binding in effect: its role looked up, and its subjects in canonical form."""
 
-    __slots__ = ("_sources", "binding", "rules", "subjects")
+    binding: Binding
+    rules: RuleSet
+    subjects: tuple[Subject, ...]
 
-    def __init__(self, binding: Binding, rules: RuleSet) -> None:
-        self.binding = binding
-        self.rules = rules
-        # A subject may be listed twice, and a ServiceAccount under its user name as well.
-        self.subjects = tuple(
-            dict.fromkeys(
-                canonical(subject) for subject in binding.subjects if is_somebody(subject)
-            )
-        )
-        self._sources: dict[Hits, tuple[Source, ...]] | None = None
+    @classmethod
+    def of(cls, binding: Binding, rules: RuleSet) -> Grant:
+        """Return the grant; subjects that nobody is are left out, and twins are one."""
+        somebodies = filter(is_somebody, binding.subjects)
+        return cls(binding, rules, tuple(dict.fromkeys(map(canonical, somebodies))))
 
     def sources(self, hits: Hits) -> tuple[Source, ...]:
-        """Return these rules of the role as sources; made once, since most are never asked for."""
-        if self._sources is None:
-            self._sources = {}
-        sources = self._sources.get(hits)
-        if sources is None:
-            binding, rules = self.binding, self.rules.rules
-            sources = tuple(
-                Source(binding.key, binding.role, number, rules[number].resource_names)
-                for number in hits
-            )
-            self._sources[hits] = sources
-        return sources
+        """Return these rules of the role as sources."""
+        binding, rules = self.binding, self.rules.rules
+        return tuple(
+            Source(binding.key, binding.role, number, rules[number].resource_names)
+            for number in hits
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bundle:
+    """The grants of a scope whose roles have the same rules, so that they answer as one."""
+
+    rules: RuleSet
+    grants: tuple[Grant, ...]
+    # By the rules that match: many questions are answered by the same ones.
+    _holders: dict[Hits, Holders] = field(default_factory=dict)
+
+    def holders(self, hits: Hits) -> Holders:
+        """Return everyone who is bound to the rules, with all sources."""
+        found = self._holders.get(hits)
+        if found is None:
+            found = {}
+            for grant in self.grants:
+                sources = grant.sources(hits)
+                for subject in grant.subjects:
+                    found[subject] = found.get(subject, ()) + sources
+            self._holders[hits] = found
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scope:
     """The bindings of one namespace, or those of the cluster."""
 
-    # In the order of the bindings' names, so that sources come in an order of their own and
-    # not in that of the API's answers.
-    grants: tuple[Grant, ...] = ()
+    bundles: Mapping[RuleSet, Bundle] = field(default_factory=dict)
     by_subject: Mapping[Subject, tuple[Grant, ...]] = field(default_factory=dict)
     # Every role that some binding refers to, whether it exists or not.
     role_refs: frozenset[RoleKey] = frozenset()
@@ -69,44 +81,52 @@ class Scope:
         bindings: Iterable[Binding],
         rules_of: Callable[[Binding], RuleSet | None],
         *,
-        former: Iterable[Grant] = (),
+        former: Scope | None = None,
     ) -> Scope:
         """Return the scope of these bindings.
 
-        ``rules_of`` finds the rules of the role, None if there is no such role; ``former``
-        grants are used again where nothing changed.
+        ``rules_of`` finds the rules of the role, None if there is no such role. What didn't
+        change since the ``former`` scope is used again, with what it remembers.
         """
-        known = {grant.binding.key: grant for grant in former}
-        grants: list[Grant] = []
+        known = former.grants() if former else {}
+        by_rules: dict[RuleSet, list[Grant]] = {}
         by_subject: dict[Subject, list[Grant]] = {}
+        # In an order of their own, not in that of the API's answers.
         for binding in sorted(bindings, key=_name):
             rules = rules_of(binding) or _NO_ROLE
             grant = known.get(binding.key)
             if grant is None or grant.binding is not binding or grant.rules is not rules:
-                grant = Grant(binding, rules)
-            grants.append(grant)
+                grant = Grant.of(binding, rules)
+            by_rules.setdefault(rules, []).append(grant)
             for subject in grant.subjects:
                 by_subject.setdefault(subject, []).append(grant)
+        bundles = {rules: Bundle(rules, tuple(grants)) for rules, grants in by_rules.items()}
+        if former:
+            for rules, bundle in former.bundles.items():
+                if rules in bundles and bundles[rules].grants == bundle.grants:
+                    bundles[rules] = bundle
         return cls(
-            tuple(grants),
-            {subject: tuple(its) for subject, its in by_subject.items()},
-            frozenset(grant.binding.role for grant in grants),
+            bundles,
+            {subject: tuple(grants) for subject, grants in by_subject.items()},
+            frozenset(grant.binding.role for grants in by_rules.values() for grant in grants),
         )
+
+    def grants(self) -> dict[BindingKey, Grant]:
+        """Return every binding in effect."""
+        return {
+            grant.binding.key: grant for bundle in self.bundles.values() for grant in bundle.grants
+        }
 
     def dangling(self) -> tuple[BindingKey, ...]:
         """Return the bindings whose role doesn't exist."""
-        return tuple(grant.binding.key for grant in self.grants if grant.rules is _NO_ROLE)
+        bundle = self.bundles.get(_NO_ROLE)
+        return tuple(grant.binding.key for grant in bundle.grants) if bundle else ()
 
     def holders(self, matches: Matches) -> Holders:
         """Return every subject that a matching rule is bound to, with all its sources."""
         found: Holders = {}
-        for grant in self.grants:
-            hits = matches.get(grant.rules)
-            if hits:
-                sources = grant.sources(hits)
-                for subject in grant.subjects:
-                    others = found.get(subject)
-                    found[subject] = others + sources if others else sources
+        for rules in [rules for rules in self.bundles if rules in matches]:
+            found = merge(found, self.bundles[rules].holders(matches[rules]))
         return found
 
     def sources(self, subjects: Iterable[Subject], matches: Matches) -> set[Source]:
@@ -117,6 +137,49 @@ class Scope:
             for grant in self.by_subject.get(subject, ())
             for source in grant.sources(matches.get(grant.rules, ()))
         }
+
+
+class Both(Mapping[Subject, tuple[Source, ...]]):
+    """The holders by two scopes, without a copy of the many that hold it in every namespace."""
+
+    __slots__ = ("_everywhere", "_here")
+
+    def __init__(
+        self,
+        everywhere: Mapping[Subject, tuple[Source, ...]],
+        here: Mapping[Subject, tuple[Source, ...]],
+    ) -> None:
+        self._everywhere = everywhere
+        self._here = here
+
+    def __getitem__(self, subject: Subject) -> tuple[Source, ...]:
+        sources = self._everywhere.get(subject, ()) + self._here.get(subject, ())
+        if not sources:
+            raise KeyError(subject)
+        return sources
+
+    def __iter__(self) -> Iterator[Subject]:
+        yield from self._everywhere
+        yield from (subject for subject in self._here if subject not in self._everywhere)
+
+    def __len__(self) -> int:
+        return len(self._everywhere) + sum(1 for s in self._here if s not in self._everywhere)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
+def merge(some: Holders, others: Holders) -> Holders:
+    """Return the holders of both, with the sources of both, in order; neither is changed."""
+    if not some:
+        return others
+    # A union of dictionaries takes over their hashes, which makes it many times faster than a
+    # loop; and as a rule nobody is in both.
+    merged = some | others
+    if len(merged) < len(some) + len(others):
+        for subject in some.keys() & others.keys():
+            merged[subject] = tuple(sorted(some[subject] + others[subject]))
+    return merged
 
 
 def _name(binding: Binding) -> str:

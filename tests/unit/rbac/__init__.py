@@ -1,0 +1,1 @@
+"""Tests of `responsibility.rbac`, with a second opinion (`linear`) and random worlds."""
