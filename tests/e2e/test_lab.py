@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 from tests.e2e.conftest import MakeCluster
 from tests.e2e.lab import audit, clusters, identities, processes
 from tests.e2e.lab.cluster import Cluster, Kubectl, Options
-from tests.e2e.lab.directories import REPOSITORY, clusters_root
+from tests.e2e.lab.directories import REPOSITORY
 from tests.e2e.lab.errors import KubectlError, LabError, NotSupported
 from tests.e2e.lab.existing import ExistingCluster
 from tests.e2e.lab.kwok import KwokCluster
@@ -78,7 +79,7 @@ def test_an_impersonating_kubeconfig_is_that_user(cluster: Cluster, tmp_path: Pa
 
 def test_the_audit_log_names_who_wrote_what(cluster: Cluster) -> None:
     if cluster.audit_log is None:
-        pytest.skip(f"a {cluster.kind} cluster has no audit log")
+        pytest.skip(f"clusters of kind {cluster.kind} have no audit log; set E2E_CLUSTER=kwok")
     since = audit.mark(cluster.audit_log)
     cluster.kubectl("create", "namespace", "audited")
     cluster.kubectl("get", "namespaces", as_user="ada", check=False)
@@ -127,80 +128,71 @@ def test_state_survives_the_api_server(kwok_pair: tuple[KwokCluster, KwokCluster
     first.kubectl("get", "configmap", "kept")
 
 
+def test_up_heals_what_has_died(kwok_pair: tuple[KwokCluster, KwokCluster]) -> None:
+    first, _ = kwok_pair
+    processes.kill([first._home / "pids" / "kube-controller-manager.pid"], first._home)
+    # As a crash leaves it: the file says there is one.
+    (first._home / "pids" / "kube-controller-manager.pid").write_text("1", encoding="utf-8")
+    assert not first.is_up()
+    first.up()
+    assert first.is_up()
+
+
+def test_a_flag_the_api_server_rejects_is_reported_at_once(
+    make_cluster: MakeCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _only_kwok()
+    monkeypatch.setattr("tests.e2e.lab.cluster.KEPT_LOGS", tmp_path)
+    with pytest.raises(LabError, match=r"kube-apiserver .* died(.|\n)*unknown flag: --nonsense"):
+        make_cluster("bad", Options(apiserver_flags={"nonsense": "1"}))
+    [kept] = tmp_path.glob("*/kube-apiserver.log")
+    assert "unknown flag" in kept.read_text(encoding="utf-8")
+
+
 def test_watches_expire_over_a_deletion(kwok_pair: tuple[KwokCluster, KwokCluster]) -> None:
     first, _ = kwok_pair
+    _serve_things(first)
     first.kubectl("create", "configmap", "doomed")
-    version = _list(first)["metadata"]["resourceVersion"]
-    assert _watch(first, version) == []
+    versions = {path: _version(first, path) for path in (_CONFIGMAPS, _THINGS)}
+    assert [_watch(first, path, version) for path, version in versions.items()] == [[], []]
 
     def delete(kubectl: Kubectl) -> None:
-        kubectl("delete", "configmap", "doomed")
+        kubectl("delete", "configmap/doomed", "things.lab.example/one")
 
     first.make_watches_expire(meanwhile=delete)
 
-    assert "doomed" not in {item["metadata"]["name"] for item in _list(first)["items"]}
-    [event] = _watch(first, version)
-    assert (event["type"], event["object"]["code"]) == ("ERROR", 410)
-    # And a watch from now on is as good as ever.
-    assert _watch(first, _list(first)["metadata"]["resourceVersion"]) == []
+    assert first.kubectl("get", "configmap", "doomed", check=False).returncode == 1
+    for path, version in versions.items():
+        # Not the deletions: a watcher that relies on events alone never hears of them.
+        [event] = _watch(first, path, version)
+        assert (event["type"], event["object"]["code"]) == ("ERROR", 410)
+        # From now on watches are as good as ever.
+        assert _watch(first, path, _version(first, path)) == []
 
 
-def test_watches_expire_of_custom_resources(kwok_pair: tuple[KwokCluster, KwokCluster]) -> None:
-    first, _ = kwok_pair
-    first.kubectl("apply", "-f-", input=json.dumps(_CRD))
-    first.kubectl("wait", "crd/things.lab.example", "--for=condition=Established")
-    thing = {"apiVersion": "lab.example/v1", "kind": "Thing", "metadata": {"name": "one"}}
-    wait_until(
-        lambda: first.kubectl("apply", "-f-", input=json.dumps(thing), check=False).returncode == 0,
-        10,
-        "things to be served",
-    )
-    things = "/apis/lab.example/v1/things"
-    version = _list(first, things)["metadata"]["resourceVersion"]
-
-    first.make_watches_expire()
-
-    [event] = _watch(first, version, things)
-    assert (event["type"], event["object"]["code"]) == ("ERROR", 410)
-
-
-def test_a_cluster_leaves_nothing_behind(make_cluster: MakeCluster) -> None:
+def test_a_run_that_is_ended_leaves_nothing_behind() -> None:
     _only_kwok()
-    gone = make_cluster("gone")
-    assert isinstance(gone, KwokCluster)
-    pids = list(processes.running(gone._pid_files, gone._home).values())
-    assert len(pids) == 4
-    gone.down()
-    assert not any(processes.is_ours(pid, gone._home) for pid in pids)
-    assert not gone.directory.exists()
-    gone.down()  # twice does no harm
-
-
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
-def test_a_run_that_is_ended_takes_its_cluster_along(ending: signal.Signals) -> None:
-    _only_kwok()
-    name = f"e2e-{os.getpid()}-{ending.name.lower()}"
-    code = (
-        "from tests.e2e.lab.kwok import KwokCluster\n"
-        f"with KwokCluster({name!r}):\n"
-        "    print('up', flush=True)\n"
-        "    input()\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", code],
-        cwd=REPOSITORY,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as run:
-        assert run.stdout is not None
-        assert run.stdout.readline() == "up\n"
-        run.send_signal(ending)
-        assert run.wait(timeout=30) == -ending
+    endings = (signal.SIGTERM, signal.SIGKILL)
+    left = {ending: KwokCluster(f"e2e-{os.getpid()}-{ending.name.lower()}") for ending in endings}
+    with ExitStack() as stack:
+        runs = {ending: stack.enter_context(_run(each.name)) for ending, each in left.items()}
+        pids: dict[signal.Signals, list[int]] = {}
+        for ending, run in runs.items():
+            assert run.stdout is not None
+            assert run.stdout.readline() == "up\n"
+            each = left[ending]
+            pids[ending] = list(processes.running(each._pid_files, each._home).values())
+            assert len(pids[ending]) == 4
+        for ending, run in runs.items():
+            run.send_signal(ending)
+            assert run.wait(timeout=30) == -ending
     # Nobody can clean up after SIGKILL but the next run.
-    assert (clusters_root() / name).exists() == (ending is signal.SIGKILL)
+    assert [each.directory.exists() for each in left.values()] == [False, True]
     clusters.sweep()
-    assert not (clusters_root() / name).exists()
+    for ending, each in left.items():
+        assert not each.directory.exists()
+        assert not any(processes.is_ours(pid, each._home) for pid in pids[ending])
+        each.down()  # once more does no harm
 
 
 def test_existing_refuses_contexts_that_are_not_allowed(
@@ -214,7 +206,8 @@ def test_existing_refuses_contexts_that_are_not_allowed(
     )
     monkeypatch.setenv("KUBECONFIG", str(config))
     monkeypatch.setenv("E2E_ALLOWED_CONTEXTS", "staging, playground")
-    monkeypatch.setattr(ExistingCluster, "kubectl_program", lambda _: cluster.kubectl_program())
+    program = cluster.kubectl_program()
+    monkeypatch.setattr(ExistingCluster, "kubectl_program", lambda _: program)
     with pytest.raises(LabError, match="E2E_ALLOWED_CONTEXTS=production") as refused:
         ExistingCluster("foreign").up()
     assert "staging, playground" in str(refused.value)
@@ -226,7 +219,8 @@ def test_existing_uses_the_context_that_is_allowed(
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
     monkeypatch.setenv("E2E_ALLOWED_CONTEXTS", cluster.context)
-    monkeypatch.setattr(ExistingCluster, "kubectl_program", lambda _: cluster.kubectl_program())
+    program = cluster.kubectl_program()
+    monkeypatch.setattr(ExistingCluster, "kubectl_program", lambda _: program)
     with ExistingCluster(f"e2e-{os.getpid()}-borrowed") as borrowed:
         assert borrowed.is_up()
         with pytest.raises(NotSupported, match="use kwok"):
@@ -259,6 +253,7 @@ _CRD = {
     },
 }
 _CONFIGMAPS = "/api/v1/namespaces/default/configmaps"
+_THINGS = "/apis/lab.example/v1/things"
 
 
 def _only_kwok() -> None:
@@ -267,11 +262,42 @@ def _only_kwok() -> None:
         pytest.skip("this is about clusters of kind kwok; set E2E_CLUSTER=kwok")
 
 
-def _list(cluster: Cluster, path: str = _CONFIGMAPS) -> Any:
-    return json.loads(cluster.kubectl("get", "--raw", path).stdout)
+def _run(name: str) -> subprocess.Popen[str]:
+    """Start a process that has a cluster up, says so, and waits to be ended."""
+    code = (
+        "from tests.e2e.lab.kwok import KwokCluster\n"
+        f"with KwokCluster({name!r}):\n"
+        "    print('up', flush=True)\n"
+        "    input()\n"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
-def _watch(cluster: Cluster, version: str, path: str = _CONFIGMAPS) -> list[Any]:
+def _serve_things(cluster: Cluster) -> None:
+    """Define a custom resource and make one: the API server keeps those apart from its own."""
+    cluster.kubectl("apply", "-f-", input=json.dumps(_CRD))
+    thing = {"apiVersion": "lab.example/v1", "kind": "Thing", "metadata": {"name": "one"}}
+    wait_until(
+        lambda: (
+            cluster.kubectl("apply", "-f-", input=json.dumps(thing), check=False).returncode == 0
+        ),
+        10,
+        "things to be served",
+    )
+
+
+def _version(cluster: Cluster, path: str) -> str:
+    listed = json.loads(cluster.kubectl("get", "--raw", path).stdout)
+    return str(listed["metadata"]["resourceVersion"])
+
+
+def _watch(cluster: Cluster, path: str, version: str) -> list[Any]:
     """Watch for a second from a resource version, as a reflector would after a lost connection."""
     query = f"{path}?watch=true&timeoutSeconds=1&resourceVersion={version}"
     lines = cluster.kubectl("get", "--raw", query).stdout.splitlines()

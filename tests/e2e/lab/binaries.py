@@ -110,11 +110,13 @@ def _go_version() -> str:
 
 
 def _key(go_version: str) -> str:
-    """Give a short name to "these pins, this compiler"."""
+    """Give a short name to "these pins, these flags, this compiler"."""
     digest = hashlib.sha256(go_version.encode())
     for path in sorted(GO_MODULES.glob("*/go.*")):
         digest.update(path.relative_to(GO_MODULES).as_posix().encode())
         digest.update(path.read_bytes())
+    for command in COMMANDS:
+        digest.update(f"{command.name} {command.package} {_linker_flags(command)}".encode())
     return digest.hexdigest()[:12]
 
 
@@ -139,6 +141,12 @@ def _linker_flags(command: Command) -> str:
     if command.need == "helm":
         root = command.package.removesuffix("/cmd/helm")
         stamps = {f"{root}/internal/version.version": pinned_version(command.module, root)}
+    if command.name == "helm3":
+        # `helm template` takes this for the cluster's version; Helm 4 finds it out by itself.
+        _, minor, _ = pinned_version("helm3", "k8s.io/client-go").split(".", 2)
+        for package in ("pkg/chartutil", "pkg/lint/rules"):
+            stamps[f"{root}/{package}.k8sVersionMajor"] = "1"
+            stamps[f"{root}/{package}.k8sVersionMinor"] = minor
     return " ".join(["-s -w", *(f"-X {key}={value}" for key, value in stamps.items())])
 
 

@@ -83,11 +83,11 @@ class Cluster(ABC):
 
     def stop_apiserver(self) -> None:
         """Kill the API server, as a crash would; the rest of the control plane stays."""
-        raise NotSupported(f"a {self.kind} cluster's API server can't be stopped; use kwok")
+        raise NotSupported(f"the API server of kind {self.kind} can't be stopped; use kwok")
 
     def start_apiserver(self) -> None:
         """Start the API server again and wait until it is ready."""
-        raise NotSupported(f"a {self.kind} cluster's API server can't be started; use kwok")
+        raise NotSupported(f"the API server of kind {self.kind} can't be started; use kwok")
 
     def make_watches_expire(
         self,
@@ -98,7 +98,7 @@ class Cluster(ABC):
         What `meanwhile` does, with the kubectl that it is handed, happens while no watcher can
         see it: a deletion there is one that no watch will ever report.
         """
-        raise NotSupported(f"watches of a {self.kind} cluster can't be made to expire; use kwok")
+        raise NotSupported(f"watches of kind {self.kind} can't be made to expire; use kwok")
 
     def kubectl(
         self,

@@ -34,6 +34,7 @@ class KindCluster(Cluster):
         given = self.options
         if given.apiserver_flags or given.authorization_mode != Options().authorization_mode:
             raise NotSupported("flags of the API server are not passed to kind; use kwok")
+        _program()
         if self.is_up():
             return
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -70,15 +71,19 @@ class KindCluster(Cluster):
         return kept
 
     def _kind(self, *args: str, input: str | None = None) -> None:  # noqa: A002
-        program = shutil.which("kind")
-        if program is None:
-            raise LabError(
-                "kind is not on PATH: install it (https://kind.sigs.k8s.io), or use "
-                "E2E_CLUSTER=kwok, which needs Go and no container engine"
-            )
-        command = [program, *args, f"--name={self.name}", f"--kubeconfig={self.kubeconfig}"]
+        command = [_program(), *args, f"--name={self.name}", f"--kubeconfig={self.kubeconfig}"]
         done = subprocess.run(command, input=input, capture_output=True, text=True, check=False)
         if done.returncode:
             raise LabError(
                 f"`{' '.join(command)}` failed; does `docker info` answer?\n{done.stderr.strip()}"
             )
+
+
+def _program() -> str:
+    program = shutil.which("kind")
+    if program is None:
+        raise LabError(
+            "kind is not on PATH: install it (https://kind.sigs.k8s.io), or use "
+            "E2E_CLUSTER=kwok, which needs Go and no container engine"
+        )
+    return program

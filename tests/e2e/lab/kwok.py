@@ -19,7 +19,7 @@ from tests.e2e.lab.binaries import build
 from tests.e2e.lab.cluster import Cluster, Completed, Kubectl
 from tests.e2e.lab.directories import LAB, clusters_root, locked
 from tests.e2e.lab.errors import LabError
-from tests.e2e.lab.kwokconfig import PORTS, configuration
+from tests.e2e.lab.kwokconfig import PORTS, configuration, ports_in, promised
 from tests.e2e.lab.waiting import wait_until
 
 _PATIENCE = 60.0
@@ -69,7 +69,7 @@ class KwokCluster(Cluster):
                 return
             self.directory.mkdir(parents=True, exist_ok=True)
             self._write_configuration()
-            self._kwokctl("create", f"--config={self._configuration}", "--timeout=120s")
+            self._kwokctl("create", f"--config={self._configuration}")
             self._wait_until_ready()
             self.kubectl("apply", "-f", str(LAB / "node.yaml"))
 
@@ -98,7 +98,7 @@ class KwokCluster(Cluster):
 
         Watches are not disturbed by that alone: the API server serves them from its own memory.
         """
-        return etcd.compact_all(self._ports()["etcdPort"])
+        return etcd.compact_all(ports_in(self._configuration)["etcdPort"])
 
     def make_watches_expire(self, meanwhile: Callable[[Kubectl], object] | None = None) -> None:
         """Restart the API server with an empty memory, over an etcd with no history.
@@ -124,7 +124,7 @@ class KwokCluster(Cluster):
     def _unwatched_apiserver(self) -> Iterator[Kubectl]:
         """Hand out a kubectl that talks to an API server of its own."""
         with locked(clusters_root() / ".locks" / "ports"):
-            port = ports.pick(1, _promised())[0]
+            port = ports.pick(1, promised(clusters_root()))[0]
         server = f"--server=https://127.0.0.1:{port}"
 
         def kubectl(*args: str, **options: Any) -> Completed:
@@ -147,11 +147,19 @@ class KwokCluster(Cluster):
             if log != self.audit_log and not component.exists():
                 with log.with_suffix(".earlier").open("ab") as earlier:
                     earlier.write(log.read_bytes())
-        self._kwokctl("start", "--timeout=120s")
+        self._kwokctl("start")
         self._wait_until_ready()
 
     def _wait_until_ready(self) -> None:
-        wait_until(self._answers, _PATIENCE, f"the API server of {self.name}; see {self.logs}")
+        wait_until(
+            lambda: self._no_one_died() and self._answers(),
+            _PATIENCE,
+            f"the API server of {self.name}; see {self.logs}",
+        )
+        if self._dead():
+            # On a busy machine the controller manager gives up before the API server is there.
+            processes.forget_dead(self._pid_files, self._home)
+            self._kwokctl("start")
         # Made by the controller manager: a sign that it works, and pods need it.
         wait_until(
             lambda: self.kubectl("get", "serviceaccount/default", check=False).returncode == 0,
@@ -159,39 +167,51 @@ class KwokCluster(Cluster):
             f"the controller manager of {self.name} to work; see {self.logs}",
         )
 
+    def _dead(self) -> set[str]:
+        pid_files = self._pid_files
+        alive = processes.running(pid_files, self._home)
+        return {path.stem for path in pid_files if path not in alive}
+
+    def _no_one_died(self) -> bool:
+        """Be sure that there is something to wait for: nobody starts these two again."""
+        for name in sorted(self._dead() & {"etcd", _APISERVER}):
+            log = self.logs / f"{name}.log"
+            said = log.read_text(encoding="utf-8", errors="replace")[-1500:]
+            raise LabError(
+                f"{name} of {self.name} died when it was started; {log} ends in:\n{said}"
+            )
+        return True
+
     def _write_configuration(self) -> None:
         with locked(clusters_root() / ".locks" / "ports"):
-            picked = dict(zip(PORTS, ports.pick(len(PORTS), _promised()), strict=True))
+            picked = dict(
+                zip(PORTS, ports.pick(len(PORTS), promised(clusters_root())), strict=True)
+            )
             document = configuration(build(), picked, self.options)
             self._configuration.write_text(yaml.safe_dump(document), encoding="utf-8")
-
-    def _ports(self) -> dict[str, int]:
-        return _ports_in(self._configuration)
 
     def _kwokctl(self, verb: str, *args: str) -> None:
         command = [str(build() / "kwokctl"), verb, "cluster", f"--name={self.name}", *args]
         if verb == "create":
             command.append(f"--kubeconfig={self.kubeconfig}")
-        done = subprocess.run(
-            command,
-            env={**os.environ, "KWOK_WORKDIR": str(self.directory / "kwok")},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise LabError(
-                f"`{' '.join(command)}` failed; see {self.logs}\n{done.stderr.strip()[-2000:]}"
+        said = self.directory / "kwokctl.log"
+        with said.open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                env={**os.environ, "KWOK_WORKDIR": str(self.directory / "kwok")},
+                stdout=log,
+                stderr=log,
             )
-
-
-def _ports_in(path: Path) -> dict[str, int]:
-    options = yaml.safe_load(path.read_text(encoding="utf-8"))["options"]
-    return {name: options[name] for name in PORTS}
-
-
-def _promised() -> set[int]:
-    """Collect the ports of all clusters here, also of those that are only about to start."""
-    return {
-        port for path in clusters_root().glob("*/kwokctl.yaml") for port in _ports_in(path).values()
-    }
+        try:
+            # It waits for the API server, for minutes, and doesn't notice when that is dead.
+            wait_until(
+                lambda: process.poll() is not None or not self._no_one_died(),
+                2 * _PATIENCE,
+                f"`{' '.join(command)}`; see {said} and {self.logs}",
+            )
+        finally:
+            process.kill()
+            process.wait()
+        if process.returncode:
+            tail = said.read_text(encoding="utf-8", errors="replace")[-1500:]
+            raise LabError(f"`{' '.join(command)}` failed; {said} ends in:\n{tail}")

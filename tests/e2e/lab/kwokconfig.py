@@ -1,8 +1,10 @@
-"""What kwokctl is told about a cluster. Pure: programs, ports and options in, a document out."""
+"""What kwokctl is told about a cluster: programs, ports and options in, a document out."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from tests.e2e.lab.cluster import Options
 from tests.e2e.lab.directories import LAB
@@ -57,6 +59,18 @@ def configuration(binaries: Path, ports: Mapping[str, int], options: Options) ->
             _flags("etcd", {"unsafe-no-fsync": "true"}),
         ],
     }
+
+
+def ports_in(path: Path) -> dict[str, int]:
+    """Read back the ports of a cluster from its configuration."""
+    options = yaml.safe_load(path.read_text(encoding="utf-8"))["options"]
+    return {name: options[name] for name in PORTS}
+
+
+def promised(root: Path) -> set[int]:
+    """Collect the ports of all clusters here, also of those that are only about to start."""
+    paths = root.glob("*/kwokctl.yaml")
+    return {port for path in paths for port in ports_in(path).values()}
 
 
 def _pairs(switches: Mapping[str, bool]) -> str:
