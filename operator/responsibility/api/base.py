@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final, Self
 
 from pydantic import (
@@ -204,8 +203,3 @@ class Meta(Shape):
 def clip(text: str, limit: int) -> str:
     """Shorten ``text`` to ``limit`` characters, with an ellipsis where something was cut."""
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
-
-
-def rfc3339(moment: datetime) -> str:
-    """Return ``moment`` (aware) as Kubernetes writes times: UTC, whole seconds, ``Z``."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -19,7 +19,7 @@ class ItemDefinition(Shape):
     """One line of the model: a kind of action that exactly one party is accountable for."""
 
     name: Label = Field(description="The item's name, such as user-access.")
-    number: Annotated[int, Field(ge=0, le=999)] = Field(
+    number: Annotated[int, Field(ge=0, le=999, strict=True)] = Field(
         description="The item's place in the model, from 1. 0 is the record itself (spec.record)."
     )
     title: Annotated[str, Field(min_length=1, max_length=128)] = Field(
@@ -45,7 +45,7 @@ class ItemDefinition(Shape):
     effort: Annotated[str, Field(max_length=64)] = Field(
         default="", description="About how much work it is, such as 2 hours a month."
     )
-    minimum_holders: Annotated[int, Field(ge=1, le=64)] = Field(
+    minimum_holders: Annotated[int, Field(ge=1, le=64, strict=True)] = Field(
         default=1,
         description="How many of the owner's subjects must be able to act, so that one person's "
         "absence stops nothing, such as 2.",
@@ -73,7 +73,8 @@ class ItemDefinition(Shape):
         max_length=64,
         json_schema_extra=SET,
         description="Paths in the hub's chart values that belong to the item, such as "
-        "singleuser.memory. '*' stands for one part or a piece of it, [*] for any list entry.",
+        "singleuser.memory, each with all below it. '*' stands for one part or a piece of it, [*] "
+        "for any list entry.",
     )
     bounds: tuple[Bound, ...] = Field(
         default=(),
@@ -138,7 +139,7 @@ class RecordDefinition(Shape):
         json_schema_extra=keyed("party"),
         description="Parties that may write them too.",
     )
-    minimum_holders: Annotated[int, Field(ge=1, le=64)] = Field(
+    minimum_holders: Annotated[int, Field(ge=1, le=64, strict=True)] = Field(
         default=1, description="How many of the owner's subjects must be able to act, such as 2."
     )
     required: tuple[Permission, ...] = Field(

@@ -155,6 +155,12 @@ def _form(entry: ErrorDetails, _shape: type[Shape]) -> str:
     return FORMS.get(str(entry.get("ctx", {}).get("pattern")), "")
 
 
+def _as_text(entry: ErrorDetails, _shape: type[Shape]) -> str:
+    # YAML reads 2024, 1.5 and no as numbers and truth values.
+    structure = isinstance(entry["input"], (Mapping, list))
+    return "write one line of text" if structure else "put it in quotes"
+
+
 # Message and remedy by pydantic's type of error; what is not listed speaks for itself.
 _Remedy = Callable[[ErrorDetails, type[Shape]], str]
 _SAYINGS: Mapping[str, tuple[str, _Remedy]] = {
@@ -162,6 +168,7 @@ _SAYINGS: Mapping[str, tuple[str, _Remedy]] = {
     "missing": ("missing", lambda entry, _: f"add {entry['loc'][-1]}"),
     "string_pattern_mismatch": ("not in the right form", _form),
     "enum": ("unknown value", lambda entry, _: f"use {entry['ctx']['expected']}"),
+    "string_type": ("not text", _as_text),
     "timezone_aware": ("no time zone", lambda *_: "write UTC, such as 2026-12-31T00:00:00Z"),
     "datetime_from_date_parsing": (
         "not a moment",

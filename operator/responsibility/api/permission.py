@@ -19,7 +19,7 @@ class Scope(StrEnum):
     CLUSTER = "Cluster"
 
 
-Verb = Annotated[str, Field(min_length=1, max_length=63, pattern="^([*]|[a-z-]+)$")]
+Verb = Annotated[str, Field(min_length=1, max_length=63, pattern="^([*]|[a-z:-]+)$")]
 ApiGroup = Annotated[str, Field(max_length=253, pattern="^([*]|[a-z0-9.-]*)$")]
 Resource = Annotated[str, Field(min_length=1, max_length=128, pattern=RESOURCE_PATTERN)]
 ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=TEMPLATE_PATTERN)]

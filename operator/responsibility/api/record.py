@@ -88,7 +88,7 @@ class RecordItem(Shape):
         description="The day after which this agreement should be looked at again, such as "
         "2027-03-01. From then on the item is overdue.",
     )
-    minimum_holders: Annotated[int, Field(ge=1, le=64)] | None = Field(
+    minimum_holders: Annotated[int, Field(ge=1, le=64, strict=True)] | None = Field(
         default=None,
         description="How many of the owner's subjects must be able to act, such as 2. Left out, "
         "the model's number.",

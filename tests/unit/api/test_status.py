@@ -1,0 +1,60 @@
+"""A status is never refused for its content: what is too long is cut, and says so."""
+
+from datetime import UTC, datetime
+
+from responsibility.api.record import ResponsibilityStatus
+from responsibility.api.status import (
+    MAX_LISTED,
+    BreakGlassStatus,
+    Drift,
+    FindingStatus,
+    ItemState,
+    ItemStatus,
+    SubjectReference,
+)
+
+
+def test_long_texts_are_cut() -> None:
+    finding = FindingStatus(id="a" * 600, kind="k", item="i", message="m" * 5000)
+    assert len(finding.id) == 512
+    assert len(finding.message) == 1024
+    assert finding.message.endswith("…")
+
+
+def test_long_lists_end_in_a_count() -> None:
+    sources = tuple(f"ClusterRoleBinding b{n}" for n in range(40))
+    finding = FindingStatus(id="a", kind="k", item="i", sources=sources)
+    assert len(finding.sources) == MAX_LISTED
+    assert finding.sources[-1] == "and 25 more"
+    assert finding.sources[:-1] == sources[:15]
+
+
+def test_any_subject_of_the_cluster_can_be_reported() -> None:
+    strange = SubjectReference(kind="User", name="$(odd) *", namespace="")
+    entry = BreakGlassStatus(subject=strange, declared=False)
+    assert entry.dump() == {
+        "subject": {"kind": "User", "name": "$(odd) *"},
+        "declared": False,
+    }
+
+
+def test_a_status_is_written_as_it_was_set() -> None:
+    status = ResponsibilityStatus(
+        hub="prod/prod",
+        owner_split="",
+        items=(ItemStatus(name="a", number=1, state=ItemState.OK, findings=0),),
+        drift=Drift(total=0),
+        findings=(
+            FindingStatus(
+                id="x", kind="k", item="a", since=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+            ),
+        ),
+        truncated=0,
+    )
+    assert status.dump() == {
+        "hub": "prod/prod",
+        "items": [{"name": "a", "number": 1, "state": "ok", "findings": 0}],
+        "drift": {"total": 0},
+        "findings": [{"id": "x", "kind": "k", "item": "a", "since": "2026-01-02T03:04:05Z"}],
+        "truncated": 0,
+    }
