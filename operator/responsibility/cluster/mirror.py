@@ -91,13 +91,10 @@ class Mirror(Generic[K, V]):
             entry = self._transform(thing)
         except Exception as error:  # noqa: BLE001 - one odd object must not stop the others
             if name not in self.malformed:
-                # The object's contents stay out of the log, and so do words that may quote them.
-                logger.warning(
-                    "%s: skipping %s, which can't be read: %s",
-                    self._path,
-                    name,
-                    type(error).__name__,
-                )
+                # A ValueError is what a parser says about an object, to be read. The words of
+                # anything else are chance, and might quote what does not belong in a log.
+                why = error if isinstance(error, ValueError) else type(error).__name__
+                logger.warning("%s: skipping %s, which can't be read: %s", self._path, name, why)
             malformed.add(name)
             return None
         malformed.discard(name)

@@ -1,0 +1,123 @@
+"""Our own two kinds, as they came from the API server.
+
+The framework's watch brings changes at once, but it never tells of an object that was deleted
+while it was disconnected. So a list taken beside it has the last word about what is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar
+
+from responsibility.api.parse import RecordError
+
+T = TypeVar("T")
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Own(Generic[T]):
+    """One of our objects: what it says, or why that cannot be read; and its present status.
+
+    ``reference`` is what an Event about it needs.
+    """
+
+    name: str
+    uid: str
+    generation: int
+    version: int
+    value: T | None
+    error: str
+    status: Json
+    reference: Json
+
+    @property
+    def identity(self) -> tuple[str, int]:
+        """What changes exactly when the spec does."""
+        return (self.uid, self.generation)
+
+
+class OwnKind(Generic[T]):
+    """All objects of one of our kinds, by name."""
+
+    def __init__(
+        self, path: str, kind: str, parse: Callable[[Json], T], on_change: Callable[[], None]
+    ) -> None:
+        self.path = path
+        self.kind = kind
+        self._parse = parse
+        self._on_change = on_change
+        self._items: dict[str, Own[T]] = {}
+
+    @property
+    def items(self) -> Mapping[str, Own[T]]:
+        """The objects as of now, read-only."""
+        return MappingProxyType(self._items)
+
+    def put(self, raw: Json) -> None:
+        """Take in an object that was added or changed."""
+        own = self._read(raw)
+        known = self._items.get(own.name)
+        if known is not None and known.uid == own.uid and own.version < known.version:
+            return
+        self._items[own.name] = own
+        # A change of the status alone is our own doing, or about to be undone by us.
+        if known is None or known.identity != own.identity or known.status != own.status:
+            self._on_change()
+
+    def drop(self, raw: Json) -> None:
+        """Take in an object's deletion, unless another one has taken its name since."""
+        meta = raw["metadata"]
+        known = self._items.get(meta["name"])
+        if known is not None and known.uid == meta.get("uid", ""):
+            del self._items[known.name]
+            self._on_change()
+
+    def replace(self, raws: Iterable[Json]) -> None:
+        """Take in a complete list: what is not in it does not exist."""
+        found = {own.name: own for own in map(self._read, raws)}
+        before = {name: (own.identity, own.status) for name, own in self._items.items()}
+        self._items = {
+            name: known
+            if (known := self._items.get(name)) and known.version > own.version
+            else own
+            for name, own in found.items()
+        }
+        if before != {name: (own.identity, own.status) for name, own in self._items.items()}:
+            self._on_change()
+
+    def _read(self, raw: Json) -> Own[T]:
+        meta = raw["metadata"]
+        uid, generation = meta.get("uid", ""), int(meta.get("generation") or 0)
+        known = self._items.get(meta["name"])
+        value: T | None = None
+        error = ""
+        if known is not None and known.identity == (uid, generation):
+            # The very same value, so that whatever was derived from it stays valid.
+            value, error = known.value, known.error
+        else:
+            try:
+                value = self._parse(raw)
+            except RecordError as problem:
+                error = str(problem)
+        return Own(
+            name=meta["name"],
+            uid=uid,
+            generation=generation,
+            version=_number(meta.get("resourceVersion")),
+            value=value,
+            error=error,
+            status=raw.get("status") or {},
+            reference={
+                "apiVersion": raw.get("apiVersion", ""),
+                "kind": self.kind,
+                "metadata": {"name": meta["name"], "uid": uid},
+            },
+        )
+
+
+def _number(version: object) -> int:
+    """Return a resource version as a number; they are comparable since Kubernetes 1.35."""
+    return int(version) if isinstance(version, str) and version.isdecimal() else 0

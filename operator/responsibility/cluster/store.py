@@ -1,0 +1,239 @@
+"""Everything the operator knows of its cluster, and snapshots of it.
+
+Reflectors keep the bulk: tens of thousands of small objects that are not ours. Our own two kinds
+come through the framework and through lists of our own. A change marks the store, and the next
+snapshot takes in all changes at once; what did not change stays the same object.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from responsibility.api.base import GROUP, VERSION
+from responsibility.api.model import ResponsibilityModel
+from responsibility.api.parse import parse_model, parse_record
+from responsibility.api.record import Responsibility
+from responsibility.cluster.client import Api
+from responsibility.cluster.own import Own, OwnKind
+from responsibility.cluster.reflector import Change, Reflector
+from responsibility.hub.discovery import Deployment, Hub, HubKey, discover, parse_deployment
+from responsibility.ownership.reviews import Reviews
+from responsibility.ownership.snapshot import Broken, Snapshot
+from responsibility.rbac.graph import AccessGraph
+from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Subject
+from responsibility.rbac.parse import parse_binding, parse_role
+
+_RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_OURS = f"/apis/{GROUP}/{VERSION}"
+ANNOTATION_PREFIX = f"{GROUP}/"
+
+# Beyond this many changes at once, building the graph anew is quicker than changing it.
+_MANY = 2_000
+
+Json = dict[str, Any]
+
+
+def _role(raw: Json) -> tuple[RoleKey, Role]:
+    role = parse_role(raw)
+    return role.key, role
+
+
+def _binding(raw: Json) -> tuple[BindingKey, Binding]:
+    binding = parse_binding(raw)
+    return binding.key, binding
+
+
+def _deployment(raw: Json) -> tuple[tuple[str, str], Deployment] | None:
+    found = parse_deployment(raw, own_prefix=ANNOTATION_PREFIX)
+    return None if found is None else ((found.namespace, found.name), found)
+
+
+def _namespace(raw: Json) -> tuple[str, bool]:
+    meta = raw["metadata"]
+    return meta["name"], bool(meta.get("deletionTimestamp"))
+
+
+def _account(raw: Json) -> tuple[tuple[str, str], None]:
+    meta = raw["metadata"]
+    return (meta["namespace"], meta["name"]), None
+
+
+class Store:
+    """Keeps copies of what ownership depends on; ``changed`` is set when anything in it moves."""
+
+    def __init__(self, api: Api, *, relist: float, own: Subject | None = None) -> None:
+        self.changed = asyncio.Event()
+        self.changed_at: float | None = None
+        self.rbac_enforced: bool | None = None
+        self.reviews = Reviews()
+        self.own = own
+        self._api = api
+        self._graph = AccessGraph.build()
+        self._roles_changed: dict[RoleKey, Role | None] = {}
+        self._bindings_changed: dict[BindingKey, Binding | None] = {}
+        self._hubs: dict[HubKey, Hub] = {}
+        self._hubs_stale = True
+        self._accounts: frozenset[tuple[str, str]] = frozenset()
+        self._accounts_stale = True
+
+        def reflect(
+            path: str,
+            transform: Callable[[Json], tuple[Any, Any] | None],
+            listener: Callable[[Change[Any, Any]], None],
+            *,
+            metadata_only: bool = False,
+        ) -> Reflector[Any, Any]:
+            return Reflector(
+                api, path, transform, listener, metadata_only=metadata_only, relist=relist
+            )
+
+        self.roles = reflect(f"{_RBAC}/roles", _role, self._on_roles)
+        self.cluster_roles = reflect(f"{_RBAC}/clusterroles", _role, self._on_roles)
+        self.bindings = reflect(f"{_RBAC}/rolebindings", _binding, self._on_bindings)
+        self.cluster_bindings = reflect(
+            f"{_RBAC}/clusterrolebindings", _binding, self._on_bindings
+        )
+        self.deployments = reflect(
+            "/apis/apps/v1/deployments", _deployment, self._on_deployments, metadata_only=True
+        )
+        self.namespaces = reflect(
+            "/api/v1/namespaces", _namespace, self._on_any, metadata_only=True
+        )
+        self.accounts = reflect(
+            "/api/v1/serviceaccounts", _account, self._on_accounts, metadata_only=True
+        )
+        self.records: OwnKind[Responsibility] = OwnKind(
+            f"{_OURS}/responsibilities", "Responsibility", parse_record, self.touch
+        )
+        self.models: OwnKind[ResponsibilityModel] = OwnKind(
+            f"{_OURS}/responsibilitymodels", "ResponsibilityModel", parse_model, self.touch
+        )
+
+    @property
+    def reflectors(self) -> tuple[Reflector[Any, Any], ...]:
+        """The copies of what is not ours."""
+        return (
+            self.roles,
+            self.cluster_roles,
+            self.bindings,
+            self.cluster_bindings,
+            self.deployments,
+            self.namespaces,
+            self.accounts,
+        )
+
+    @property
+    def own_kinds(self) -> tuple[OwnKind[Any], ...]:
+        """The copies of what is ours."""
+        return (self.models, self.records)
+
+    async def list_own(self) -> None:
+        """List both of our kinds; what is not there any more is forgotten. Raises ApiError."""
+        for kind in self.own_kinds:
+            found: list[Json] = []
+            async for page in self._api.pages(kind.path):
+                # The items of a list carry neither kind nor version.
+                found.extend(
+                    {"apiVersion": page.get("apiVersion"), **item} for item in page["items"]
+                )
+            kind.replace(found)
+
+    def touch(self) -> None:
+        """Mark the store as changed, so that it is assessed soon."""
+        if self.changed_at is None:
+            self.changed_at = asyncio.get_running_loop().time()
+        self.changed.set()
+
+    def begin(self) -> float | None:
+        """Take note that the changes so far are being assessed; return when the first came.
+
+        That is in seconds of the event loop's clock, None if nothing has changed.
+        """
+        since, self.changed_at = self.changed_at, None
+        self.changed.clear()
+        return since
+
+    def snapshot(self, now: datetime) -> Snapshot:
+        """Return everything as it is; parts that have not changed are the same objects."""
+        self._update_graph()
+        if self._hubs_stale:
+            found = discover(self.deployments.items.values())
+            self._hubs = {
+                key: known if (known := self._hubs.get(key)) == hub else hub
+                for key, hub in found.items()
+            }
+            self._hubs_stale = False
+        if self._accounts_stale:
+            self._accounts = frozenset(self.accounts.items)
+            self._accounts_stale = False
+        return Snapshot(
+            graph=self._graph,
+            now=now,
+            hubs=self._hubs,
+            models=_values(self.models.items),
+            records=_values(self.records.items),
+            broken_models=_broken(self.models.items),
+            broken_records=_broken(self.records.items),
+            namespaces=dict(self.namespaces.items),
+            accounts=self._accounts if self.accounts.synced.is_set() else None,
+            rbac_enforced=self.rbac_enforced,
+            own=self.own,
+            reviews=self.reviews,
+        )
+
+    def _update_graph(self) -> None:
+        roles, bindings = self._roles_changed, self._bindings_changed
+        if not roles and not bindings:
+            return
+        self._roles_changed, self._bindings_changed = {}, {}
+        if len(roles) + len(bindings) > _MANY:
+            self._graph = AccessGraph.build(
+                (*self.roles.items.values(), *self.cluster_roles.items.values()),
+                (*self.bindings.items.values(), *self.cluster_bindings.items.values()),
+            )
+            return
+        self._graph, _ = self._graph.replace(
+            put_bindings=[b for b in bindings.values() if b is not None],
+            drop_bindings=[key for key, b in bindings.items() if b is None],
+            put_roles=[r for r in roles.values() if r is not None],
+            drop_roles=[key for key, r in roles.items() if r is None],
+        )
+
+    def _on_roles(self, change: Change[RoleKey, Role]) -> None:
+        self._roles_changed.update(change.put)
+        self._roles_changed.update(dict.fromkeys(change.dropped))
+        self.touch()
+
+    def _on_bindings(self, change: Change[BindingKey, Binding]) -> None:
+        self._bindings_changed.update(change.put)
+        self._bindings_changed.update(dict.fromkeys(change.dropped))
+        self.touch()
+
+    def _on_deployments(self, _change: Change[Any, Any]) -> None:
+        self._hubs_stale = True
+        self.touch()
+
+    def _on_accounts(self, _change: Change[Any, Any]) -> None:
+        self._accounts_stale = True
+        self.touch()
+
+    def _on_any(self, _change: Change[Any, Any]) -> None:
+        self.touch()
+
+
+def _values(items: Mapping[str, Own[Any]]) -> dict[str, Any]:
+    return {name: own.value for name, own in items.items() if own.value is not None}
+
+
+def _broken(items: Mapping[str, Own[Any]]) -> dict[str, Broken]:
+    return {
+        name: Broken(name, own.error, own.generation)
+        for name, own in items.items()
+        if own.value is None
+    }
+
+
+

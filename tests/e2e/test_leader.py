@@ -1,0 +1,96 @@
+"""Leading on a live API server: who takes over, when, and that two never lead at once."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import pytest
+
+from responsibility.cluster.client import Api
+from responsibility.cluster.leader import Leader, LeadershipLostError
+from tests.e2e.conftest import MakeCluster
+from tests.e2e.lab.cluster import Cluster
+
+LEASE = 8
+# A follower looks this often, in seconds, and the machine that runs the tests may be busy.
+LOOKS = 3.0
+
+
+async def forever() -> None:
+    await asyncio.Event().wait()
+
+
+async def until(reached: Callable[[], object], seconds: float) -> float:
+    """Wait and return how many seconds it took."""
+    began = time.monotonic()
+    async with asyncio.timeout(seconds):
+        while not reached():  # noqa: ASYNC110 - the server sets no event here
+            await asyncio.sleep(0.01)
+    return time.monotonic() - began
+
+
+def candidate(api: Api, lease: str, identity: str) -> Leader:
+    return Leader(api, "default", lease, identity, lease=LEASE)
+
+
+async def end(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_the_next_one_leads_at_once_when_one_ends(cluster: Cluster) -> None:
+    async with Api.connect(cluster.kubeconfig) as api:
+        first, second = candidate(api, "orderly", "first"), candidate(api, "orderly", "second")
+        leading = asyncio.create_task(first.run(forever))
+        await until(lambda: first.is_leader, 5)
+        waiting = asyncio.create_task(second.run(forever))
+        # Long enough for several renewals and several looks.
+        await asyncio.sleep(LEASE / 2)
+        assert (first.is_leader, second.is_leader) == (True, False)
+        await end(leading)
+        assert not first.is_leader
+        assert await until(lambda: second.is_leader, LEASE) < LOOKS
+        await end(waiting)
+        path = "/apis/coordination.k8s.io/v1/namespaces/default/leases/orderly"
+        spec = (await api.get(path))["spec"]
+        assert not spec.get("holderIdentity")
+        assert spec["leaseTransitions"] == 2
+
+
+async def test_a_dead_leader_is_succeeded_when_its_lease_ends(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def die() -> None:
+        """Leave without a word, as a killed process does."""
+
+    async with Api.connect(cluster.kubeconfig) as api:
+        first, second = candidate(api, "dead", "first"), candidate(api, "dead", "second")
+        monkeypatch.setattr(first._lock, "release", die)
+        leading = asyncio.create_task(first.run(forever))
+        await until(lambda: first.is_leader, 5)
+        waiting = asyncio.create_task(second.run(forever))
+        await end(leading)
+        assert LEASE - LOOKS < await until(lambda: second.is_leader, 3 * LEASE) < LEASE + LOOKS
+        await end(waiting)
+
+
+async def test_a_leader_that_cannot_renew_stops_before_another_may_lead(
+    make_cluster: MakeCluster,
+) -> None:
+    cluster = await asyncio.to_thread(make_cluster, "leader")
+    async with Api.connect(cluster.kubeconfig) as api:
+        leader = candidate(api, "cut-off", "first")
+        leading = asyncio.create_task(leader.run(forever))
+        await until(lambda: leader.is_leader, 5)
+        await asyncio.to_thread(cluster.stop_apiserver)
+        assert await until(lambda: not leader.is_leader, LEASE) < LEASE
+        with pytest.raises(LeadershipLostError):
+            await leading
+        await asyncio.to_thread(cluster.start_apiserver)
+        again = asyncio.create_task(candidate(api, "cut-off", "first").run(_nothing))
+        assert await until(again.done, 3 * LEASE) < LOOKS, "its own lease, it may renew"
+
+
+async def _nothing() -> None:
+    return
