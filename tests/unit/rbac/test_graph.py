@@ -187,6 +187,14 @@ def test_names() -> None:
     assert holders("deletecollection", any_name=True) == ()
 
 
+def test_a_name_that_a_later_role_mentions_is_told_from_others() -> None:
+    graph = AccessGraph.build([role("view", GET_PODS)], [bind("b", "named", ANN)])
+    named = role("named", Rule(("get",), ("",), ("pods",), ("hub",)))
+    later, _ = graph.replace(put_roles=[named])
+    assert not later.decide("ann", [], Attributes("get", "", "pods", name="other"))
+    assert later.decide("ann", [], Attributes("get", "", "pods", name="hub"))
+
+
 def test_a_role_that_does_not_exist_grants_nothing_until_it_does() -> None:
     binding = bind("prod/b", "view", ANN)
     graph = AccessGraph.build([], [binding, bind("prod/c", "prod/edit", ENGINEERS)])

@@ -37,7 +37,7 @@ RULE_RESOURCES = (
     *("pods", "deployments", "namespaces", "roles", "pods/exec", "deployments/scale"),
     *("*", "*/scale", "*/exec", "pods/*", "*/*", "Pods", "*/"),
 )
-NAMES = ("hub", "proxy", "*", "ns-a")
+NAMES = ("hub", "proxy", "*", "ns-a", "")
 PATHS = ("/metrics", "/healthz", "/healthz/ping", "/api/v1", "/")
 RULE_PATHS = ("/metrics", "/healthz*", "/healthz/*", "/api/**", "*", "/*/ping", "/")
 NAMESPACES = ("ns-a", "ns-b", "ns-c")
