@@ -12,7 +12,9 @@ STAMP := $(VENV)/.installed
 CLUSTER ?= dev
 CHART := helm/hub-responsibility
 MODEL := operator/responsibility/api/models/2i2c.yaml
-export PYTHONPATH := operator
+
+# What has to pass runs in order, also under `make -j`.
+.NOTPARALLEL:
 
 .PHONY: help
 help: ## List the targets

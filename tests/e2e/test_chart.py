@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from demo import organisation
+from responsibility.cluster.rights import RIGHTS
 from tests.e2e.lab import binaries, clusters
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.kwok import KwokCluster
@@ -76,25 +77,18 @@ def test_a_wrong_value_is_refused(helm: Path) -> None:
     assert "replicas" in refused.stderr
 
 
-def test_the_cluster_role_holds_exactly_this(helm: Path) -> None:
-    rules = _one(_objects(helm), "ClusterRole")["rules"]
-    assert _flat(rules) == {
-        *_product(GROUP, ["responsibilities", "responsibilitymodels"], ["get", "list", "watch"]),
-        *_product(GROUP, ["responsibilities/status", "responsibilitymodels/status"], ["patch"]),
-        *_product(
-            "rbac.authorization.k8s.io",
-            ["roles", "rolebindings", "clusterroles", "clusterrolebindings"],
-            ["list", "watch"],
-        ),
-        *_product("apps", ["deployments"], ["list", "watch"]),
-        *_product("", ["namespaces", "serviceaccounts"], ["list", "watch"]),
-        *_product("authorization.k8s.io", ["subjectaccessreviews"], ["create"]),
-        *_product("", ["events"], ["create", "patch"]),
-        *(
-            ("apps", "deployments", name, "patch")
-            for name in ("hub", "proxy", "autohttps", "user-scheduler")
-        ),
+@pytest.mark.parametrize(("kind", "namespaced"), [("ClusterRole", False), ("Role", True)])
+def test_the_roles_hold_what_the_operator_asks_for_and_no_more(
+    helm: Path, kind: str, namespaced: bool
+) -> None:
+    needed = {
+        (right.group, right.resource, name, verb)
+        for right in RIGHTS
+        if right.namespaced is namespaced
+        for name in right.names or ("",)
+        for verb in right.verbs
     }
+    assert _flat(_one(_objects(helm), kind)["rules"]) == needed
 
 
 def test_without_annotations_no_deployment_can_be_patched(helm: Path) -> None:
@@ -110,8 +104,17 @@ def test_deployments_of_a_prefixed_release_can_be_named(helm: Path) -> None:
 
 
 def test_without_leader_election_there_is_no_role(helm: Path) -> None:
-    kinds = {o["kind"] for o in _objects(helm, "--set", "leaderElection.enabled=false")}
-    assert not kinds & {"Role", "RoleBinding"}
+    objects = _objects(helm, "--set", "leaderElection.enabled=false")
+    assert not {o["kind"] for o in objects} & {"Role", "RoleBinding"}
+    assert _one(objects, "Deployment")["spec"]["strategy"] == {"type": "Recreate"}
+
+
+def test_two_replicas_need_an_election(helm: Path) -> None:
+    refused = _template(
+        helm, "--set", "replicas=2", "--set", "leaderElection.enabled=false", check=False
+    )
+    assert refused.returncode != 0
+    assert "leaderElection.enabled=true" in refused.stderr
 
 
 @pytest.mark.parametrize(("keep", "annotation"), [("true", "keep"), ("false", None)])
@@ -225,6 +228,7 @@ ALLOWED = (
     "watch serviceaccounts -A",
     "create subjectaccessreviews",
     "create events -n leap-prod",
+    "watch customresourcedefinitions",
     "patch deployments/hub -n leap-prod",
     "patch deployments/user-scheduler -n coast",
     f"get leases -n {NAMESPACE}",
@@ -272,8 +276,11 @@ DENIED = (
     "patch validatingadmissionpolicies",
     "patch validatingwebhookconfigurations",
     "patch customresourcedefinitions",
+    "create customresourcedefinitions",
     "patch nodes",
-    # Leases of others.
+    # Hiding what it has told, and Leases of others.
+    "delete events -n leap-prod",
+    "patch events -n leap-prod",
     "update leases -n kube-system",
     "get leases -n leap-prod",
 )
@@ -334,7 +341,3 @@ def _flat(rules: list[dict[str, Any]]) -> set[Right]:
         for name in rule.get("resourceNames", [""])
         for verb in rule["verbs"]
     }
-
-
-def _product(group: str, resources: list[str], verbs: list[str]) -> set[Right]:
-    return {(group, resource, "", verb) for resource in resources for verb in verbs}
