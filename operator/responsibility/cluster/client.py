@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 import aiohttp
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.config import ConfigException
 
 from responsibility import __name__ as _package
 from responsibility.cluster import config, errors, stream
@@ -272,6 +273,8 @@ class Api:
                         retry_after=_seconds(response.headers.get("Retry-After")),
                     )
                 yield response
+        except ConfigException as trouble:
+            raise errors.from_credentials(trouble, verb, path) from trouble
         except (aiohttp.ClientError, TimeoutError, OSError) as trouble:
             raise errors.from_network(trouble, verb, path) from trouble
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 from typing import Any
 
@@ -124,9 +125,16 @@ def from_network(trouble: BaseException, verb: str, path: str) -> UnavailableErr
         told = str(getattr(trouble.certificate_error, "verify_message", "") or "not trusted")
         return UnavailableError(0, "CertificateNotTrusted", told, verb, path)
     if isinstance(trouble, aiohttp.ClientConnectorError):
-        told = trouble.os_error.strerror or type(trouble.os_error).__name__
+        number = trouble.os_error.errno or 0
+        # asyncio's own text repeats addresses; the resolver's numbers are negative.
+        told = os.strerror(number) if number > 0 else str(trouble.os_error.strerror or "")
         return UnavailableError(0, "NoConnection", told, verb, path)
     return UnavailableError(0, "ConnectionLost", type(trouble).__name__, verb, path)
+
+
+def from_credentials(trouble: Exception, verb: str, path: str) -> UnavailableError:
+    """Make the error for credentials that could not be renewed; they may be there again soon."""
+    return UnavailableError(0, "NoCredentials", str(trouble)[:_LONGEST], verb, path)
 
 
 def _word(status: int) -> str:

@@ -69,8 +69,9 @@ class Leader:
     async def run(self, work: Callable[[], Awaitable[T]]) -> T:
         """Wait for the Lease, then do ``work`` for as long as we hold it; return its result.
 
-        Raises LeadershipLostError after the work was cancelled because the Lease was lost. Ends
-        with the Lease given back, also when cancelled.
+        Raises LeadershipLostError after the work was cancelled because the Lease was lost; the
+        process should then end, since work that takes long to stop is work without the Lease.
+        Ends with the Lease given back, also when cancelled.
         """
         try:
             await self._election.acquire()

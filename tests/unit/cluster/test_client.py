@@ -138,7 +138,13 @@ async def test_a_refused_connection_is_unavailable() -> None:
         with pytest.raises(errors.UnavailableError) as raised:
             await api.get(THING)
     assert raised.value.status == 0
-    assert raised.value.reason == "NoConnection"
+    assert str(raised.value) == f"GET {THING}: NoConnection: Connection refused"
+
+
+async def test_a_name_that_does_not_resolve_is_unavailable() -> None:
+    async with Api(Configuration(host="http://api-server.invalid")) as api:
+        with pytest.raises(errors.UnavailableError, match=r"NoConnection: .+"):
+            await api.get(THING)
 
 
 async def test_what_is_not_tls_is_unavailable(server: FakeServer) -> None:

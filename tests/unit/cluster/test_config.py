@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from responsibility.cluster import config
+from responsibility.cluster import config, errors
 from responsibility.cluster.client import Api
 from tests.unit.cluster.fake import FakeServer
 
@@ -64,6 +64,25 @@ async def test_a_rotated_token_file_is_read_again(tmp_path: Path, server: FakeSe
         await api.version()
     sent = [request.headers["Authorization"] for request in server.requests]
     assert sent == ["Bearer first", "Bearer first", "Bearer second"]
+
+
+async def test_a_token_file_that_vanishes_is_trouble_that_may_pass(
+    tmp_path: Path, server: FakeServer
+) -> None:
+    token = tmp_path / "token"
+    token.write_text("first", encoding="utf-8")
+    path = kubeconfig(tmp_path, server.url, {"tokenFile": str(token)})
+    now = 0.0
+    server.answers["/version"] = lambda _: {}
+    async with Api(await config.load(path, clock=lambda: now)) as api:
+        token.unlink()
+        now = config.RENEWAL
+        with pytest.raises(errors.UnavailableError):
+            await api.version()
+        token.write_text("second", encoding="utf-8")
+        now += config.RENEWAL
+        await api.version()
+    assert server.requests[-1].headers["Authorization"] == "Bearer second"
 
 
 async def test_a_missing_kubeconfig_says_what_to_set(tmp_path: Path) -> None:
