@@ -8,6 +8,7 @@ nothing: charts built on it put it on helpers of their own, without a release.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from typing import Any
 
 CHART = "jupyterhub"
 HUB_COMPONENT = "hub"
+
+# Of the chart itself: `jupyterhub-home-nfs-1.2.0` is another one, which is often beside it.
+_CHART_LABEL = re.compile(rf"{CHART}-(?P<version>\d.*)")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -65,10 +69,10 @@ def parse_deployment(raw: Mapping[str, Any], *, own_prefix: str) -> Deployment |
     """
     meta = raw.get("metadata") or {}
     labels = meta.get("labels") or {}
-    chart = labels.get("helm.sh/chart") or labels.get("chart") or ""
+    chart = _CHART_LABEL.fullmatch(labels.get("helm.sh/chart") or labels.get("chart") or "")
     named = CHART in (labels.get("app"), labels.get("app.kubernetes.io/name"))
     # With `nameOverride` the name label says something else, the chart label does not.
-    if not (named or chart.startswith(f"{CHART}-")):
+    if not (named or chart):
         return None
     annotations = meta.get("annotations") or {}
     release = (
@@ -82,10 +86,10 @@ def parse_deployment(raw: Mapping[str, Any], *, own_prefix: str) -> Deployment |
     return Deployment(
         namespace=meta["namespace"],
         name=meta["name"],
-        uid=meta.get("uid", ""),
+        uid=meta.get("uid") or "",
         component=component,
         release=release,
-        chart=chart.removeprefix(f"{CHART}-") if chart.startswith(f"{CHART}-") else "",
+        chart=chart["version"] if chart else "",
         annotations={k: v for k, v in annotations.items() if k.startswith(own_prefix)},
     )
 

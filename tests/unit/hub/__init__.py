@@ -1,0 +1,1 @@
+"""What a JupyterHub release looks like in a cluster."""
