@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from kubernetes.aio.config import incluster_config
 
 from responsibility.cluster import config, errors
 from responsibility.cluster.client import Api
@@ -114,6 +115,23 @@ async def test_in_a_pod_the_service_account_is_used(
     # Unless a kubeconfig is named: a command run inside of a pod may mean another cluster.
     path = kubeconfig(tmp_path, "http://elsewhere", {})
     assert (await config.load(path)).host == "http://elsewhere"
+
+
+async def test_in_a_pod_the_server_is_found_without_any_file_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, authority = tmp_path / "token", tmp_path / "ca.crt"
+    token.write_text("abc", encoding="utf-8")
+    authority.write_text("a certificate", encoding="utf-8")
+    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(token))
+    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(authority))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "fd00::1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    found = await config.load()
+    assert found.host == "https://[fd00::1]:443"
+    assert found.ssl_ca_cert == str(authority)
+    assert found.api_key["BearerToken"] == "bearer abc"
+    assert found.refresh_api_key_hook is not None, "the token rotates"
 
 
 def test_outside_of_a_cluster_there_is_no_own_namespace() -> None:
