@@ -73,6 +73,10 @@ class UnavailableError(ApiError):
     """No answer, or one that says *later*: refused, reset, TLS, timeout, silence, 429, 5xx."""
 
 
+class SilentError(UnavailableError):
+    """A watch on which nothing came for too long: it may be dead, or there may be no news."""
+
+
 _BY_STATUS: dict[int, type[ApiError]] = {
     401: UnauthorizedError,
     403: ForbiddenError,

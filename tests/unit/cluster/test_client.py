@@ -64,6 +64,12 @@ async def test_watches_events(api: Api, server: FakeServer) -> None:
     assert seen == [("ADDED", "b")]
 
 
+async def test_a_watch_without_a_byte_is_silent(api: Api) -> None:
+    with pytest.raises(errors.SilentError, match=r"nothing came for 0\.05 s"):
+        async for _ in api.watch(THINGS, {"resourceVersion": "0"}, silence=0.05):
+            pass
+
+
 async def test_a_watch_from_too_long_ago_is_gone(api: Api, server: FakeServer) -> None:
     server.version = 500
     server.forget()

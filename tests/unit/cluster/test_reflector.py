@@ -239,14 +239,18 @@ async def test_a_dropped_connection_is_resumed(api: Api, server: FakeServer) -> 
         assert reflector.last_error is None, "it works again"
 
 
-async def test_a_silent_watch_is_not_trusted(api: Api, server: FakeServer) -> None:
+async def test_a_silent_watch_is_asked_anew(api: Api, server: FakeServer) -> None:
     server.put("a", value="1")
     listener = Listener()
     async with running(api, listener, silence=0.05) as reflector:
-        await watched(server, 2)
-        assert reflector.errors >= 1
+        await watched(server)
+        first = server.watchers[0]
+        await watched(server, 3)
+        assert first not in server.watchers, "the old connection is closed"
         server.put("b", value="1")
         await until(lambda: len(reflector.items) == 2)
+        assert reflector.relists == 0
+        assert reflector.errors == 0, "most likely there was no news"
 
 
 async def test_lists_again_when_the_time_has_come(api: Api, server: FakeServer) -> None:
