@@ -67,6 +67,13 @@ class OwnKind(Generic[T]):
         if known is None or known.identity != own.identity or known.status != own.status:
             self._on_change()
 
+    def note(self, raw: Json) -> None:
+        """Take in what we have just written ourselves: known, and no reason to look again."""
+        own = self._read(raw)
+        known = self._items.get(own.name)
+        if known is not None and known.uid == own.uid and own.version > known.version:
+            self._items[own.name] = own
+
     def drop(self, raw: Json) -> None:
         """Take in an object's deletion, unless another one has taken its name since."""
         meta = raw["metadata"]
@@ -80,9 +87,7 @@ class OwnKind(Generic[T]):
         found = {own.name: own for own in map(self._read, raws)}
         before = {name: (own.identity, own.status) for name, own in self._items.items()}
         self._items = {
-            name: known
-            if (known := self._items.get(name)) and known.version > own.version
-            else own
+            name: known if (known := self._items.get(name)) and known.version > own.version else own
             for name, own in found.items()
         }
         if before != {name: (own.identity, own.status) for name, own in self._items.items()}:

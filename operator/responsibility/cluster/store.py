@@ -93,9 +93,7 @@ class Store:
         self.roles = reflect(f"{_RBAC}/roles", _role, self._on_roles)
         self.cluster_roles = reflect(f"{_RBAC}/clusterroles", _role, self._on_roles)
         self.bindings = reflect(f"{_RBAC}/rolebindings", _binding, self._on_bindings)
-        self.cluster_bindings = reflect(
-            f"{_RBAC}/clusterrolebindings", _binding, self._on_bindings
-        )
+        self.cluster_bindings = reflect(f"{_RBAC}/clusterrolebindings", _binding, self._on_bindings)
         self.deployments = reflect(
             "/apis/apps/v1/deployments", _deployment, self._on_deployments, metadata_only=True
         )
@@ -234,6 +232,3 @@ def _broken(items: Mapping[str, Own[Any]]) -> dict[str, Broken]:
         for name, own in items.items()
         if own.value is None
     }
-
-
-

@@ -12,6 +12,9 @@ from enum import IntEnum
 from responsibility.hub.discovery import HubKey
 from responsibility.rbac.objects import Source, Subject
 
+# Bindings that a remedy names; a sentence with more of them helps nobody.
+_MOST_NAMED = 3
+
 
 class Severity(IntEnum):
     """How soon somebody should look; the lowest comes first."""
@@ -148,8 +151,21 @@ class Finding:
 
     @property
     def remedy(self) -> str:
-        """Return what usually ends a finding of this kind."""
-        return KINDS[self.kind].remedy
+        """Return what ends it."""
+        bindings = list(dict.fromkeys(str(s.binding) for s in self.sources if s.binding))
+        if self.subject is None or not bindings:
+            return KINDS[self.kind].remedy
+        more = len(bindings) - _MOST_NAMED
+        where = ", ".join(bindings[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+        return f"Remove {self.subject} from {where}, or declare it as a subject of a party."
+
+
+def describe(source: Source) -> str:
+    """Return a source as people read it: the binding, its role, and the number of the rule."""
+    if source.binding is None:
+        return "built into the API server"
+    names = f", for {', '.join(source.names)} only" if source.names else ""
+    return f"{source.binding} to {source.role}, rule {source.rule + 1}{names}"
 
 
 def worst_first(finding: Finding) -> tuple[object, ...]:

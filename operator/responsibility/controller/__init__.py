@@ -1,0 +1,1 @@
+"""The operator: the framework's handlers, the loop, and what it publishes."""

@@ -1,0 +1,74 @@
+"""What a hub's Deployments say about its owners, in their own metadata.
+
+Only ``metadata.annotations`` is ever written, only our keys, by server-side apply: the pod
+template stays as it is, so no hub restarts. There is no time among the values: the Deployment
+controller copies annotations to ReplicaSets, and each change of a value would be copied again.
+"""
+
+from __future__ import annotations
+
+from responsibility.cluster.store import ANNOTATION_PREFIX
+from responsibility.hub.discovery import Deployment
+from responsibility.ownership.agreement import Party
+from responsibility.ownership.assessment import Assessment, HubAssessment
+
+# Annotations of an object may take 256 KiB together; ours stay far below.
+_LONGEST = 4_096
+
+
+def desired(assessment: Assessment) -> dict[tuple[str, str], dict[str, str]]:
+    """Return the annotations of every Deployment of a hub that has a record."""
+    return {
+        (deployment.namespace, deployment.name): values
+        for hub in assessment.hubs.values()
+        if hub.hub is not None
+        for values in (_of_hub(hub),)
+        for deployment in hub.hub.deployments
+    }
+
+
+def outdated(deployment: Deployment, wanted: dict[str, str]) -> bool:
+    """Return whether a Deployment's annotations of ours are not the wanted ones."""
+    return dict(deployment.annotations) != wanted
+
+
+def patch(deployment: Deployment, wanted: dict[str, str]) -> dict[str, object]:
+    """Return the body to apply; keys of ours that it leaves out are removed.
+
+    The UID makes it fail, not create something, where the Deployment is another one by now.
+    """
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": deployment.name,
+            "namespace": deployment.namespace,
+            "uid": deployment.uid,
+            **({"annotations": wanted} if wanted else {}),
+        },
+    }
+
+
+def _of_hub(hub: HubAssessment) -> dict[str, str]:
+    agreement = hub.agreement
+    owners = [f"{i.name}={i.owner}" for i in agreement.items if i.terms.number]
+    owning = {item.owner for item in agreement.items}
+    parties = [party for name, party in agreement.parties.items() if name in owning]
+    values = {
+        "record": agreement.record,
+        "model": agreement.terms.name,
+        "owner-split": ", ".join(f"{party} {count}" for party, count in hub.owner_split),
+        "owners": ",".join(owners),
+        "contacts": "; ".join(_contact(p) for p in parties if p.contact),
+        "findings": str(len(hub.findings) + hub.cluster_findings),
+    }
+    return {ANNOTATION_PREFIX + key: _clip(value) for key, value in values.items() if value}
+
+
+def _contact(party: Party) -> str:
+    ways = ", ".join(way for way in (party.email, party.url) if way)
+    return f"{party.label}: {ways}"
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -1,0 +1,171 @@
+"""The conditions of a record and of a model: each a question that `kubectl wait` can ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from responsibility.api.status import Condition, ConditionStatus
+from responsibility.ownership.assessment import HubAssessment, HubState, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What is said of one condition, before it is known since when."""
+
+    type: str
+    status: bool | None
+    reason: str
+    message: str
+
+
+_STATUS = {
+    True: ConditionStatus.TRUE,
+    False: ConditionStatus.FALSE,
+    None: ConditionStatus.UNKNOWN,
+}
+
+
+def with_times(
+    claims: Iterable[Claim], before: Iterable[Condition], *, generation: int, now: datetime
+) -> tuple[Condition, ...]:
+    """Return conditions; one whose status is what it was keeps its transition time."""
+    known = {condition.type: condition for condition in before}
+    result = []
+    for claim in claims:
+        status = _STATUS[claim.status]
+        old = known.get(claim.type)
+        since = old.last_transition_time if old is not None and old.status == status else now
+        result.append(
+            Condition(
+                type=claim.type,
+                status=status,
+                reason=claim.reason,
+                message=claim.message,
+                last_transition_time=since.replace(microsecond=0),
+                observed_generation=generation,
+            )
+        )
+    return tuple(result)
+
+
+def rbac_claim(enforced: bool | None) -> Claim:
+    """Return whether RBAC means anything on this cluster."""
+    if enforced is None:
+        return Claim(
+            "RBACNotEnforced",
+            None,
+            "NotProbed",
+            "the API server has not yet answered whether it enforces RBAC",
+        )
+    if enforced:
+        return Claim("RBACNotEnforced", False, "RBACEnforced", "an invented user is refused")
+    return Claim(
+        "RBACNotEnforced",
+        True,
+        "InventedUserAllowed",
+        "the API server lets an invented user delete namespaces, so RBAC decides nothing here: "
+        "nothing is said about subjects. Turn RBAC on for this cluster",
+    )
+
+
+_HUB_MESSAGES = {
+    HubState.MISSING: "namespace {namespace} has no JupyterHub release {release}; found there: "
+    "{found}. Deploy it, or write a record for another release",
+    HubState.NO_NAMESPACE: "there is no namespace {namespace}: deploy the hub, or delete this "
+    "record",
+    HubState.DELETING: "namespace {namespace} is being deleted: delete this record if the hub "
+    "is not to come back",
+    HubState.AMBIGUOUS: "namespace {namespace} has several releases: set spec.hub.release to one "
+    "of {found}",
+}
+
+
+def hub_claims(
+    hub: HubAssessment, *, rbac_enforced: bool | None, annotated: str | None
+) -> list[Claim]:
+    """Return what is said of an accepted record.
+
+    ``annotated`` is None where all annotations are as they should be, else why they are not.
+    """
+    agreement = hub.agreement
+    found = hub.hub_state is HubState.FOUND
+    resolved = not agreement.problems
+    message = (
+        ""
+        if found
+        else _HUB_MESSAGES[hub.hub_state].format(
+            namespace=agreement.hub.namespace,
+            release=agreement.hub.release,
+            found=", ".join(hub.releases) or "none",
+        )
+    )
+    claims = [
+        Claim(
+            "Resolved",
+            resolved,
+            "AllNamesKnown" if resolved else "UnknownNames",
+            f"model {agreement.terms.name}"
+            if resolved
+            else "; ".join(str(problem) for problem in agreement.problems),
+        ),
+        Claim(
+            "HubFound",
+            found,
+            hub.hub_state.value,
+            f"chart {hub.hub.chart or 'of unknown version'}" if hub.hub else message,
+        ),
+        rbac_claim(rbac_enforced),
+        Claim(
+            "Drift",
+            bool(hub.findings or hub.cluster_findings) if found else None,
+            "Findings" if hub.findings or hub.cluster_findings else "NoFindings",
+            f"{len(hub.findings)} findings of this hub, {hub.cluster_findings} of the cluster "
+            "that touch it",
+        ),
+    ]
+    if found:
+        claims.append(
+            Claim(
+                "Annotated",
+                annotated is None,
+                "UpToDate" if annotated is None else "NotWritten",
+                annotated or "the hub's Deployments name their owners",
+            )
+        )
+    stages = sorted({(i.admission, i.rbac) for i in agreement.items if i.enforced})
+    if stages:
+        asked = ", ".join(f"{admission}/{rbac}" for admission, rbac in stages)
+        claims.append(
+            Claim(
+                "Enforced",
+                False,
+                "NotAvailable",
+                f"{asked} is asked for, but this version only looks: observe/audit is in force",
+            )
+        )
+    ready = resolved and found and rbac_enforced is True
+    first = next((c for c in claims if _hinders(c)), None)
+    return [
+        Claim(
+            "Ready",
+            ready,
+            "Assessed" if ready or first is None else first.reason,
+            "held against the cluster" if ready or first is None else first.message,
+        ),
+        *claims,
+    ]
+
+
+def _hinders(claim: Claim) -> bool:
+    wanted = {"Resolved": True, "HubFound": True, "RBACNotEnforced": False}
+    return claim.type in wanted and claim.status is not wanted[claim.type]
+
+
+def refused_claims(refused: Refused) -> list[Claim]:
+    """Return what is said of a record or model that could not be assessed."""
+    return [
+        Claim("Ready", False, refused.reason, refused.message),
+        Claim("Resolved", False, refused.reason, refused.message),
+    ]

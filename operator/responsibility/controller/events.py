@@ -1,0 +1,66 @@
+"""Events: what has changed, told where ``kubectl describe`` shows it.
+
+They are posted by the framework, in the background, and only on transitions: at rest there are
+none, and an operator that starts again does not repeat what its predecessor told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from responsibility.ownership.findings import Finding, worst_first
+
+# New findings told one by one; more of them become a count.
+_MOST = 3
+
+
+class Post(Protocol):
+    """Posts one Event about an object."""
+
+    def __call__(self, obj: Mapping[str, Any], *, type: str, reason: str, message: str) -> None:
+        """Queue the Event; ``type`` is Normal or Warning."""
+
+
+class Announcer:
+    """Tells of transitions through ``post``."""
+
+    def __init__(self, post: Post) -> None:
+        self._post = post
+
+    def findings(
+        self, reference: Mapping[str, Any], *, appeared: Sequence[Finding], ended: int
+    ) -> None:
+        """Tell that findings about an object have come, or that some have ended."""
+        ordered = sorted(appeared, key=worst_first)
+        for finding in ordered[:_MOST]:
+            reason = "".join(part.capitalize() for part in finding.kind.split("-"))
+            self._post(
+                reference,
+                type="Warning" if finding.is_drift else "Normal",
+                reason=reason,
+                message=finding.message,
+            )
+        if len(ordered) > _MOST:
+            self._post(
+                reference,
+                type="Warning",
+                reason="MoreFindings",
+                message=f"{len(ordered) - _MOST} more findings: see its status",
+            )
+        if ended:
+            self._post(
+                reference,
+                type="Normal",
+                reason="FindingsEnded",
+                message=f"{ended} finding{'s' * (ended != 1)} ended",
+            )
+
+
+def silent() -> Announcer:
+    """Return an announcer that tells nobody, for tests and benchmarks."""
+
+    def post(obj: Mapping[str, Any], *, type: str, reason: str, message: str) -> None:
+        del obj, type, reason, message
+
+    return Announcer(post)

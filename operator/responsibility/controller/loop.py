@@ -1,0 +1,80 @@
+"""The reconcile loop: whatever changed, look at everything, and publish what differs.
+
+It is level-based: which change woke it plays no part. Changes that come together are assessed
+together, and what did not change costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from responsibility.cluster.store import Store
+from responsibility.controller.metrics import Metrics
+from responsibility.controller.publish import Publisher
+from responsibility.controller.reviewer import Reviewer
+from responsibility.ownership.assess import Assessor
+
+logger = logging.getLogger(__name__)
+
+# Seconds to wait for further changes after the first one, since they come in groups.
+_SETTLE = 0.1
+# Seconds after which everything is looked at though nothing has changed.
+_IDLE = 60.0
+# Seconds after which a failed write is tried again.
+_RETRY = 5.0
+
+
+def _utc() -> datetime:
+    return datetime.now(UTC)
+
+
+class Loop:
+    """Assesses and publishes, again and again."""
+
+    def __init__(
+        self,
+        store: Store,
+        publisher: Publisher,
+        reviewer: Reviewer,
+        metrics: Metrics,
+        *,
+        clock: Callable[[], datetime] = _utc,
+    ) -> None:
+        self.passes = 0
+        self.last_pass: float | None = None
+        self._store = store
+        self._publisher = publisher
+        self._reviewer = reviewer
+        self._metrics = metrics
+        self._clock = clock
+        self._assessor = Assessor()
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        loop = asyncio.get_running_loop()
+        timeout = 0.0
+        while True:
+            try:
+                async with asyncio.timeout(timeout):
+                    await self._store.changed.wait()
+                await asyncio.sleep(_SETTLE)
+            except TimeoutError:
+                pass
+            since = self._store.begin()
+            started = loop.time()
+            snapshot = self._store.snapshot(self._clock())
+            assessment = self._assessor.assess(snapshot)
+            self._metrics.evaluation.observe(loop.time() - started)
+            self._reviewer.follow(assessment, snapshot.graph)
+            complete = await self._publisher.publish(assessment)
+            if since is not None:
+                self._metrics.detection.observe(loop.time() - since)
+            self.passes += 1
+            self.last_pass = loop.time()
+            timeout = _IDLE if complete else _RETRY
+            if assessment.next_deadline is not None:
+                left = (assessment.next_deadline - self._clock()).total_seconds()
+                timeout = max(0.0, min(timeout, left + 0.01))

@@ -1,0 +1,318 @@
+"""All metrics of the operator, declared once; ``docs/reference/metrics.md`` is made from this.
+
+What the cluster looks like comes from one collector over the last assessment, so a hub that is
+gone leaves no series behind. Subjects are never labels: they are unbounded, and names of people.
+``hub_namespace`` is not called ``namespace``, since scrape configurations set that one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Count
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from responsibility.ownership.assessment import Assessment
+from responsibility.ownership.findings import Finding
+
+PREFIX = "responsibility_"
+HUB = ("hub_namespace", "hub")
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """One metric: its name without prefix, its type, labels and what it says."""
+
+    name: str
+    type: str
+    labels: tuple[str, ...]
+    help: str
+
+
+METRICS = (
+    Description(
+        "drift",
+        "gauge",
+        (*HUB, "item", "kind", "route"),
+        "Findings, by hub and item. A finding of the whole cluster has no hub.",
+    ),
+    Description(
+        "drift_oldest_timestamp_seconds",
+        "gauge",
+        (*HUB, "kind"),
+        "When the oldest present finding was first seen (Unix time).",
+    ),
+    Description(
+        "item_owner_info",
+        "gauge",
+        (*HUB, "item", "party", "contact"),
+        "1 for the party that owns an item, with the address to reach it.",
+    ),
+    Description(
+        "enforced",
+        "gauge",
+        (*HUB, "item"),
+        "Whether the enforcement that a record asks for is in force; 0 if not. "
+        "Nothing where none is asked for.",
+    ),
+    Description(
+        "hub_info",
+        "gauge",
+        (*HUB, "record", "model", "chart"),
+        "1 for each hub that has a record.",
+    ),
+    Description("unrecorded_hubs", "gauge", (), "Hubs that were found and have no record."),
+    Description(
+        "refused_records", "gauge", ("reason",), "Records that could not be held against a hub."
+    ),
+    Description(
+        "exempt_subjects",
+        "gauge",
+        HUB,
+        "Subjects that hold something reserved and are exempt; without a hub, cluster-wide.",
+    ),
+    Description(
+        "break_glass_subjects",
+        "gauge",
+        ("declared",),
+        "Subjects that may do everything; declared says whether the model names them.",
+    ),
+    Description(
+        "rbac_enforced",
+        "gauge",
+        (),
+        "1 if the API server enforces RBAC, 0 if not, -1 while that is not known.",
+    ),
+    Description("records", "gauge", (), "Records that are held against a hub or the lack of one."),
+    Description(
+        "last_evaluation_timestamp_seconds",
+        "gauge",
+        (),
+        "When the cluster was last assessed (Unix time).",
+    ),
+    Description("leader", "gauge", (), "1 if this replica leads."),
+    Description("build_info", "gauge", ("version",), "1, with the operator's version."),
+    Description("missing_rights", "gauge", (), "Rights that the operator needs and lacks."),
+    Description(
+        "relists_total",
+        "counter",
+        ("resource",),
+        "Complete lists beyond the first, by resource.",
+    ),
+    Description("watch_errors_total", "counter", ("resource",), "Failed lists and watches."),
+    Description("evaluation_seconds", "histogram", (), "Duration of one assessment."),
+    Description(
+        "detection_seconds",
+        "histogram",
+        (),
+        "Time from the arrival of a change to its being published.",
+    ),
+    Description(
+        "evaluator_disagreements_total",
+        "counter",
+        (),
+        "Sampled decisions in which the API server's RBAC and ours differed, twice in a row.",
+    ),
+    Description("evaluator_samples_total", "counter", (), "Sampled decisions."),
+    Description(
+        "writes_total",
+        "counter",
+        ("what",),
+        "Objects written: status, annotations.",
+    ),
+    Description("write_errors_total", "counter", ("what",), "Writes that failed."),
+    Description(
+        "admission_reviews_total",
+        "counter",
+        (),
+        "Requests put to the admission webhook; none in this version, which has no webhook.",
+    ),
+)
+_BY_NAME = {metric.name: metric for metric in METRICS}
+
+
+def _gauge(name: str) -> GaugeMetricFamily:
+    description = _BY_NAME[name]
+    return GaugeMetricFamily(PREFIX + name, description.help, labels=description.labels)
+
+
+@dataclass(slots=True)
+class State:
+    """What the collector reads when it is scraped; each field is replaced as a whole."""
+
+    assessment: Assessment | None = None
+    since: Mapping[tuple[str, str, str], datetime] = field(default_factory=dict)
+    leading: Callable[[], bool] = lambda: True
+    missing_rights: int = 0
+    relists: Callable[[], Mapping[str, int]] = dict
+    errors: Callable[[], Mapping[str, int]] = dict
+
+
+class StateCollector(Collector):
+    """Turns the last assessment into series, at the time of the scrape."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def describe(self) -> Iterable[Metric]:
+        """Return nothing: registering must not need an assessment."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric of state."""
+        state = self._state
+        yield from _process(state)
+        if state.assessment is None:
+            return
+        yield from _cluster(state.assessment)
+        yield from _hubs(state.assessment)
+        yield _drift(state.assessment)
+        oldest = _gauge("drift_oldest_timestamp_seconds")
+        for labels, moment in sorted(state.since.items()):
+            oldest.add_metric(labels, moment.timestamp())
+        yield oldest
+
+
+def _process(state: State) -> Iterator[Metric]:
+    for name, value in (
+        ("leader", state.leading()),
+        ("missing_rights", state.missing_rights),
+    ):
+        gauge = _gauge(name)
+        gauge.add_metric((), float(value))
+        yield gauge
+    build = _gauge("build_info")
+    build.add_metric((_version(),), 1)
+    yield build
+    for name, read in (("relists_total", state.relists), ("watch_errors_total", state.errors)):
+        description = _BY_NAME[name]
+        counter = Metric(PREFIX + name.removesuffix("_total"), description.help, "counter")
+        for resource, value in sorted(read().items()):
+            counter.add_sample(PREFIX + name, {"resource": resource}, value)
+        yield counter
+
+
+def _cluster(assessment: Assessment) -> Iterator[Metric]:
+    enforced = {True: 1, False: 0, None: -1}[assessment.rbac_enforced]
+    for name, value in (
+        ("unrecorded_hubs", len(assessment.unrecorded)),
+        ("records", len(assessment.hubs)),
+        ("rbac_enforced", enforced),
+        ("last_evaluation_timestamp_seconds", assessment.now.timestamp()),
+    ):
+        gauge = _gauge(name)
+        gauge.add_metric((), value)
+        yield gauge
+    refused = _gauge("refused_records")
+    reasons = Count(entry.reason for entry in assessment.refused_records.values())
+    for reason, number in sorted(reasons.items()):
+        refused.add_metric((reason,), number)
+    yield refused
+    glass = _gauge("break_glass_subjects")
+    holders = {
+        (entry.subject, entry.declared)
+        for cluster in assessment.clusters.values()
+        for entry in cluster.break_glass
+    }
+    for declared in (True, False):
+        glass.add_metric((str(declared).lower(),), sum(entry[1] is declared for entry in holders))
+    yield glass
+
+
+def _hubs(assessment: Assessment) -> Iterator[Metric]:
+    info, owners = _gauge("hub_info"), _gauge("item_owner_info")
+    enforced, exempt = _gauge("enforced"), _gauge("exempt_subjects")
+    everywhere = {e.subject for c in assessment.clusters.values() for e in c.exempt}
+    exempt.add_metric(("", ""), len(everywhere))
+    for hub in assessment.hubs.values():
+        agreement = hub.agreement
+        key = (agreement.hub.namespace, agreement.hub.release)
+        exempt.add_metric(key, len({entry.subject for entry in hub.exempt}))
+        chart = hub.hub.chart if hub.hub is not None else ""
+        info.add_metric((*key, agreement.record, agreement.terms.name, chart), 1)
+        for item in agreement.items:
+            party = agreement.parties.get(item.owner)
+            contact = party.contact if party is not None else ""
+            owners.add_metric((*key, item.name, item.owner, contact), 1)
+            if item.enforced:
+                enforced.add_metric((*key, item.name), 0)
+    yield from (info, owners, enforced, exempt)
+
+
+def _drift(assessment: Assessment) -> Metric:
+    gauge = _gauge("drift")
+    counts = Count(
+        (*hub_labels(finding), finding.item, finding.kind, finding.route)
+        for finding in assessment.findings()
+    )
+    for labels, number in sorted(counts.items()):
+        gauge.add_metric(labels, number)
+    return gauge
+
+
+def hub_labels(finding: Finding) -> tuple[str, str]:
+    """Return a finding's hub as label values; both empty for a finding of the cluster."""
+    hub = finding.hub
+    return ("", "") if hub is None else (hub.namespace, hub.release)
+
+
+def _version() -> str:
+    try:
+        return version("hub-responsibility")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+_DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """The registry of one operator, with the metrics that count what it does."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.state = State()
+        self.registry.register(StateCollector(self.state))
+        self.evaluation = self._histogram("evaluation_seconds")
+        self.detection = self._histogram("detection_seconds")
+        self.disagreements = self._counter("evaluator_disagreements_total")
+        self.samples = self._counter("evaluator_samples_total")
+        self.writes = self._counter("writes_total")
+        self.write_errors = self._counter("write_errors_total")
+        self.admission_reviews = self._counter("admission_reviews_total")
+        for what in ("status", "annotations"):
+            self.writes.labels(what)
+            self.write_errors.labels(what)
+
+    def _counter(self, name: str) -> Counter:
+        description = _BY_NAME[name]
+        return Counter(PREFIX + name, description.help, description.labels, registry=self.registry)
+
+    def _histogram(self, name: str) -> Histogram:
+        description = _BY_NAME[name]
+        return Histogram(
+            PREFIX + name,
+            description.help,
+            description.labels,
+            buckets=_DURATIONS,
+            registry=self.registry,
+        )
+
+
+def table() -> str:
+    """Return the metrics as a Markdown table, for the reference."""
+    rows = [
+        "| metric | type | labels | what it says |",
+        "|---|---|---|---|",
+        *(
+            f"| `{PREFIX}{m.name}` | {m.type} | "
+            f"{', '.join(f'`{label}`' for label in m.labels) or '–'} | {m.help} |"
+            for m in METRICS
+        ),
+    ]
+    return "\n".join(rows) + "\n"

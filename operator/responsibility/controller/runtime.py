@@ -1,0 +1,145 @@
+"""Everything that runs beside the framework, put together and watched over."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from responsibility.cluster import errors, rights
+from responsibility.cluster.client import Api
+from responsibility.cluster.leader import Leader
+from responsibility.cluster.store import Store
+from responsibility.controller.events import Announcer
+from responsibility.controller.loop import Loop
+from responsibility.controller.metrics import Metrics
+from responsibility.controller.publish import Publisher
+from responsibility.controller.reviewer import Reviewer
+from responsibility.controller.settings import Settings
+from responsibility.rbac.identity import user_subject
+from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
+
+logger = logging.getLogger(__name__)
+
+_SELF = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+# A loop that has not come round for so many seconds is stuck.
+_STUCK = 300.0
+
+
+class Runtime:
+    """The operator's tasks and what they share."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        api: Api,
+        metrics: Metrics,
+        announcer: Announcer,
+        *,
+        own: Subject | None,
+        leader: Leader | None = None,
+    ) -> None:
+        self.settings = settings
+        self.store = Store(api, relist=settings.relist_seconds, own=own)
+        self._api = api
+        self._metrics = metrics
+        self._reviewer = Reviewer(api, self.store, metrics, sample_seconds=settings.sample_seconds)
+        publisher = Publisher(api, self.store, metrics, announcer, annotate=settings.annotate)
+        self._loop = Loop(self.store, publisher, self._reviewer, metrics)
+        self._relist_own = asyncio.Event()
+        state = metrics.state
+        state.relists = lambda: {_resource(r.path): r.relists for r in self.store.reflectors}
+        state.errors = lambda: {_resource(r.path): r.errors for r in self.store.reflectors}
+        if leader is not None:
+            state.leading = lambda: leader.is_leader
+
+    def relist_own(self) -> None:
+        """Ask for our own kinds to be listed soon: the framework has had to list them again."""
+        self._relist_own.set()
+
+    async def run(self) -> None:
+        """Run until cancelled; an unexpected end of any part ends all."""
+        await self._name_missing_rights()
+        async with asyncio.TaskGroup() as group:
+            for reflector in self.store.reflectors:
+                group.create_task(reflector.run(), name=reflector.path)
+            await self._reviewer.probe()
+            # Before the first complete look, what is missing means nothing.
+            for reflector in self.store.reflectors:
+                await reflector.wait_synced()
+            await self._list_own_until_it_works()
+            group.create_task(self._keep_listing_own())
+            group.create_task(self._reviewer.run())
+            group.create_task(self._loop.run())
+
+    def ready(self) -> str:
+        """Return why the operator is not ready, or an empty text."""
+        waiting = [_resource(r.path) for r in self.store.reflectors if not r.synced.is_set()]
+        if waiting:
+            return f"not yet listed: {', '.join(waiting)}"
+        return "" if self._loop.passes else "the cluster has not been assessed yet"
+
+    def alive(self) -> str:
+        """Return why the operator should be restarted, or an empty text."""
+        last = self._loop.last_pass
+        if last is not None and asyncio.get_running_loop().time() - last > _STUCK:
+            return "the reconcile loop is stuck"
+        return ""
+
+    async def _name_missing_rights(self) -> None:
+        try:
+            missing = await rights.missing(self._api, namespace=self.settings.namespace)
+        except errors.ApiError as error:
+            logger.warning("our own rights could not be checked: %s", error)
+            return
+        switched_off = {
+            "leases": not self.settings.leader_election,
+            "deployments": not self.settings.annotate,
+        }
+        count = 0
+        for right in missing:
+            if right.optional and switched_off.get(right.resource, False):
+                continue
+            count += 1
+            logger.log(logging.WARNING if right.optional else logging.ERROR, "%s", right)
+        self._metrics.state.missing_rights = count
+
+    async def _list_own_until_it_works(self) -> None:
+        delay = 0.5
+        while True:
+            try:
+                await self.store.list_own()
+            except errors.ApiError as error:
+                logger.warning("our own kinds could not be listed: %s", error)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 10.0)
+            else:
+                return
+
+    async def _keep_listing_own(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(self.settings.own_relist_seconds):
+                    await self._relist_own.wait()
+                # Objects come one by one after the framework has listed; once is enough.
+                await asyncio.sleep(0.2)
+            except TimeoutError:
+                pass
+            self._relist_own.clear()
+            await self._list_own_until_it_works()
+
+
+def _resource(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+async def own_identity(api: Api) -> Subject | None:
+    """Return who we are to the API server, None if it does not say (before 1.28)."""
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    try:
+        answer = await api.create(_SELF, body)
+    except errors.ApiError as error:
+        logger.warning("our own identity is unknown: %s", error)
+        return None
+    user = (answer.get("status") or {}).get("userInfo", {}).get("username", "")
+    subject = user_subject(user)
+    return subject if subject.kind == SERVICE_ACCOUNT else None

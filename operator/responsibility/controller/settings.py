@@ -1,0 +1,102 @@
+"""What the operator is told from outside, read and checked once, at start."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PREFIX = "RESPONSIBILITY_"
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; the message names it and says what it may be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings; each is an environment variable ``RESPONSIBILITY_<NAME>``.
+
+    ``kubeconfig`` and ``context`` are for running outside of a cluster.
+    """
+
+    listen_host: str = "0.0.0.0"  # noqa: S104 - a pod's own address is not known beforehand
+    listen_port: int = 8080
+    cluster_name: str = ""
+    namespace: str = "default"
+    leader_election: bool = False
+    annotate: bool = True
+    relist_seconds: float = 300.0
+    own_relist_seconds: float = 30.0
+    sample_seconds: float = 60.0
+    identity: str = field(default_factory=socket.gethostname)
+    kubeconfig: Path | None = None
+    context: str | None = None
+    log_level: str = "INFO"
+
+
+def read(environ: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of this process. Raises SettingsError."""
+    given = os.environ if environ is None else environ
+    values = {
+        name.removeprefix(PREFIX): text for name, text in given.items() if name.startswith(PREFIX)
+    }
+    defaults = Settings()
+    host, port = _listen(values, defaults)
+    kubeconfig = values.get("KUBECONFIG") or given.get("KUBECONFIG")
+    return Settings(
+        listen_host=host,
+        listen_port=port,
+        cluster_name=values.get("CLUSTER_NAME", defaults.cluster_name),
+        namespace=values.get("NAMESPACE") or defaults.namespace,
+        leader_election=_switch(values, "LEADER_ELECTION", default=defaults.leader_election),
+        annotate=_switch(values, "ANNOTATE", default=defaults.annotate),
+        relist_seconds=_seconds(values, "RELIST_SECONDS", defaults.relist_seconds),
+        own_relist_seconds=_seconds(values, "OWN_RELIST_SECONDS", defaults.own_relist_seconds),
+        sample_seconds=_seconds(values, "SAMPLE_SECONDS", defaults.sample_seconds),
+        identity=values.get("IDENTITY") or defaults.identity,
+        kubeconfig=Path(kubeconfig) if kubeconfig else None,
+        context=values.get("CONTEXT") or None,
+        log_level=_level(values, defaults.log_level),
+    )
+
+
+def _listen(values: Mapping[str, str], defaults: Settings) -> tuple[str, int]:
+    text = values.get("LISTEN", "")
+    if not text:
+        return defaults.listen_host, defaults.listen_port
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or not 0 <= int(port) <= 65535:  # noqa: PLR2004 - the last port
+        raise SettingsError(f"{PREFIX}LISTEN is {text!r}: write host:port, such as 0.0.0.0:8080")
+    return host.strip("[]") or defaults.listen_host, int(port)
+
+
+def _switch(values: Mapping[str, str], name: str, *, default: bool) -> bool:
+    text = values.get(name, "").lower()
+    if not text:
+        return default
+    if text not in {"true", "false"}:
+        raise SettingsError(f"{PREFIX}{name} is {text!r}: write true or false")
+    return text == "true"
+
+
+def _seconds(values: Mapping[str, str], name: str, default: float) -> float:
+    text = values.get(name, "")
+    if not text:
+        return default
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= 86_400:  # noqa: PLR2004 - a second and a day
+        raise SettingsError(f"{PREFIX}{name} is {text!r}: write seconds between 1 and 86400")
+    return seconds
+
+
+def _level(values: Mapping[str, str], default: str) -> str:
+    text = (values.get("LOG_LEVEL") or default).upper()
+    if text not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+        raise SettingsError(f"{PREFIX}LOG_LEVEL is {text!r}: write DEBUG, INFO, WARNING or ERROR")
+    return text

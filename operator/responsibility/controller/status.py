@@ -1,0 +1,211 @@
+"""From an assessment to the statuses of records and models, as they are written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from responsibility.api.model import ResponsibilityModelStatus
+from responsibility.api.record import ResponsibilityStatus
+from responsibility.api.status import (
+    MAX_FINDINGS,
+    BreakGlassStatus,
+    Condition,
+    Drift,
+    FindingStatus,
+    ItemStatus,
+    SubjectReference,
+)
+from responsibility.controller.conditions import (
+    Claim,
+    hub_claims,
+    rbac_claim,
+    refused_claims,
+    with_times,
+)
+from responsibility.ownership.assessment import (
+    Assessment,
+    ClusterAssessment,
+    HubAssessment,
+    ItemResult,
+    Refused,
+)
+from responsibility.ownership.findings import Finding, describe
+from responsibility.rbac.objects import Subject
+
+# What this version does, whatever a record asks for.
+IN_FORCE = "observe/audit"
+MAX_BREAK_GLASS = 64
+
+
+def record_status(
+    hub: HubAssessment,
+    assessment: Assessment,
+    *,
+    generation: int,
+    before: Iterable[Condition],
+    since: Mapping[str, datetime],
+    annotated: str | None,
+) -> ResponsibilityStatus:
+    """Return the status of a record that was held against the cluster."""
+    agreement = hub.agreement
+    conditions = with_times(
+        hub_claims(hub, rbac_enforced=assessment.rbac_enforced, annotated=annotated),
+        before,
+        generation=generation,
+        now=assessment.now,
+    )
+    split = ", ".join(f"{party} {count}" for party, count in hub.owner_split)
+    return ResponsibilityStatus(
+        observed_generation=generation,
+        conditions=conditions,
+        items=_items(hub.items),
+        drift=_drift(hub.findings),
+        findings=_findings(hub.findings, since),
+        truncated=max(0, len(hub.findings) - MAX_FINDINGS),
+        summary=_summary(agreement.display_name, hub.findings, hub.cluster_findings),
+        hub=str(agreement.hub),
+        owner_split=split,
+        enforcement=IN_FORCE,
+        cluster_findings=hub.cluster_findings,
+    )
+
+
+def refused_record_status(
+    refused: Refused, *, before: Iterable[Condition], now: datetime
+) -> ResponsibilityStatus:
+    """Return the status of a record that could not be assessed."""
+    return ResponsibilityStatus(
+        observed_generation=refused.generation,
+        conditions=with_times(
+            refused_claims(refused), before, generation=refused.generation, now=now
+        ),
+        summary=refused.message,
+    )
+
+
+def model_status(
+    cluster: ClusterAssessment,
+    assessment: Assessment,
+    *,
+    generation: int,
+    before: Iterable[Condition],
+    since: Mapping[str, datetime],
+) -> ResponsibilityModelStatus:
+    """Return the status of a model: what holds for the cluster as a whole."""
+    probe = rbac_claim(assessment.rbac_enforced)
+    ready = assessment.rbac_enforced is True
+    claims = [
+        Claim(
+            "Ready",
+            ready,
+            "Assessed" if ready else probe.reason,
+            f"{cluster.records} records build on this model" if ready else probe.message,
+        ),
+        probe,
+        Claim(
+            "Drift",
+            bool(cluster.findings),
+            "Findings" if cluster.findings else "NoFindings",
+            f"{len(cluster.findings)} findings about the cluster as a whole",
+        ),
+    ]
+    return ResponsibilityModelStatus(
+        observed_generation=generation,
+        conditions=with_times(claims, before, generation=generation, now=assessment.now),
+        items=_items(cluster.items),
+        drift=_drift(cluster.findings),
+        findings=_findings(cluster.findings, since),
+        truncated=max(0, len(cluster.findings) - MAX_FINDINGS),
+        summary=_summary("The cluster", cluster.findings, 0),
+        break_glass=tuple(
+            BreakGlassStatus(
+                subject=_reference(entry.subject),
+                sources=tuple(describe(source) for source in entry.sources),
+                declared=entry.declared,
+            )
+            for entry in cluster.break_glass[:MAX_BREAK_GLASS]
+        ),
+        exempt=len({entry.subject for entry in cluster.exempt}),
+        item_count=sum(bool(item.number) for item in cluster.terms.items),
+        unrecorded=len(assessment.unrecorded),
+        records=cluster.records,
+        unrecorded_hubs=tuple(str(key) for key in assessment.unrecorded),
+    )
+
+
+def refused_model_status(
+    refused: Refused, *, before: Iterable[Condition], now: datetime
+) -> ResponsibilityModelStatus:
+    """Return the status of a model that could not be read."""
+    return ResponsibilityModelStatus(
+        observed_generation=refused.generation,
+        conditions=with_times(
+            refused_claims(refused), before, generation=refused.generation, now=now
+        ),
+        summary=refused.message,
+    )
+
+
+def _items(results: Iterable[ItemResult]) -> tuple[ItemStatus, ...]:
+    return tuple(
+        ItemStatus(
+            name=result.item.name,
+            number=result.item.terms.number,
+            title=result.item.terms.title,
+            owner=result.item.owner,
+            delegates=result.delegates,
+            state=result.state,
+            checked=result.checked,
+            findings=result.findings,
+        )
+        for result in results
+    )
+
+
+def _drift(findings: Iterable[Finding]) -> Drift:
+    kinds = Counter(finding.kind for finding in findings)
+    return Drift(
+        total=kinds.total(),
+        missing=kinds["missing-access"],
+        excess=kinds["excess-access"],
+        by_kind={kind: kinds[kind] for kind in sorted(kinds) if kinds[kind]},
+    )
+
+
+def _findings(
+    findings: Iterable[Finding], since: Mapping[str, datetime]
+) -> tuple[FindingStatus, ...]:
+    return tuple(
+        FindingStatus(
+            id=finding.id,
+            kind=finding.kind,
+            item=finding.item,
+            subject=None if finding.subject is None else _reference(finding.subject),
+            party=finding.party,
+            route=finding.route,
+            permissions=finding.permissions,
+            sources=tuple(describe(source) for source in finding.sources),
+            since=_whole_seconds(since.get(finding.id)),
+            message=finding.message,
+            remedy=finding.remedy,
+        )
+        for finding in tuple(findings)[:MAX_FINDINGS]
+    )
+
+
+def _whole_seconds(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(microsecond=0)
+
+
+def _reference(subject: Subject) -> SubjectReference:
+    return SubjectReference(kind=subject.kind, name=subject.name, namespace=subject.namespace)
+
+
+def _summary(name: str, findings: tuple[Finding, ...], cluster: int) -> str:
+    also = f", and {cluster} of the whole cluster touch it" if cluster else ""
+    if not findings:
+        return f"{name}: no findings{also}."
+    count = f"{len(findings)} finding{'s' * (len(findings) != 1)}"
+    return f"{name}: {count}{also}. First: {findings[0].message}."
