@@ -5,6 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+# A server under load asks for a second or so. More than this, in seconds, is not its own wish.
+OBEYED = 30.0
+
 
 class Backoff:
     """A growing delay, in seconds: ``base``, twice that, and so on up to ``cap``.
@@ -38,4 +41,4 @@ class Backoff:
         self.failures += 1
         # The exponent is bounded, since an outage may last for days.
         delay: float = min(self._base * 2.0 ** min(self.failures - 1, 30), cap or self._cap)
-        return max(delay * (1 - self._random() / 2), at_least or 0.0)
+        return max(delay * (1 - self._random() / 2), min(at_least or 0.0, OBEYED))

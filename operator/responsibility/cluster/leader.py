@@ -163,17 +163,27 @@ class _Lock(BaseLock):  # type: ignore[misc]
         return True
 
     async def release(self) -> None:
-        """Give the Lease back if it is still ours, so that the next leader need not wait.
+        """Give the Lease back if it is ours, so that the next leader need not wait.
 
-        Short, and without a word on failure: then it simply expires.
+        It is read anew, since a renewal that was cancelled on its way may have arrived all the
+        same. Short, and without a word on failure: then the Lease simply expires.
         """
-        if (self._lease.get("spec") or {}).get("holderIdentity") != self.identity:
-            return
-        spec = {**self._lease["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}
         with suppress(errors.ApiError, TimeoutError):
-            async with asyncio.timeout(self._patience):
-                # The resource version in it makes this a Conflict if someone else holds it now.
-                await self._api.replace(self.path, {**self._lease, "spec": spec})
+            async with asyncio.timeout(2 * self._patience):
+                while not await self._released():
+                    pass
+
+    async def _released(self) -> bool:
+        """Try once; False if the Lease was changed between reading and writing."""
+        lease = await self._api.get(self.path)
+        if lease["spec"].get("holderIdentity") != self.identity:
+            return True
+        spec = {**lease["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}
+        try:
+            await self._api.replace(self.path, {**lease, "spec": spec})
+        except errors.ConflictError:
+            return False
+        return True
 
     def _spec(self, record: LeaderElectionRecord, before: Json) -> Json:
         """Return the spec to write; times are ours, since the record's have no time zone."""

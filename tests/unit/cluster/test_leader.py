@@ -112,6 +112,20 @@ async def test_another_waits_while_one_leads(api: Api, server: FakeServer) -> No
     assert lease.spec["holderIdentity"] == "", "given back when cancelled, too"
 
 
+async def test_a_renewal_that_was_cut_off_does_not_keep_the_lease(
+    api: Api, server: FakeServer
+) -> None:
+    lease = Lease(server)
+
+    async def work() -> None:
+        # As a request does that reaches the server when nobody waits for its answer any more.
+        assert lease.stored is not None
+        lease._store(lease.stored)
+
+    await candidate(api, "one").run(work)
+    assert lease.spec["holderIdentity"] == ""
+
+
 async def test_a_fault_of_the_work_comes_through(api: Api, server: FakeServer) -> None:
     lease = Lease(server)
 
