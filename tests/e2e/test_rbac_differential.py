@@ -23,6 +23,7 @@ import kubernetes
 import pytest
 
 from responsibility.rbac.graph import AccessGraph
+from responsibility.rbac.identity import service_account_user
 from responsibility.rbac.objects import Attributes, Binding, Role, RoleKey, Rule, Source
 from responsibility.rbac.parse import parse_binding, parse_role
 from tests.e2e.lab.cluster import Cluster
@@ -269,15 +270,12 @@ async def test_the_api_server_and_the_graph_give_the_same_answers(
 def _draw_world(draw: random.Random, live: list[Role]) -> worlds.World:
     """Return a world, some of whose bindings refer to ClusterRoles that the cluster has."""
     names = sorted(role.key.name for role in live if not role.key.namespace)
-    source = worlds.Worlds(draw, valid=True, most_bindings=60)
+    numbered = tuple(f"role-{number}" for number in range(12))
+    source = worlds.Worlds(draw, valid=True, role_names=(*worlds.ROLE_NAMES, *numbered))
     world = source.world()
-    more = []
-    for number in range(40):
-        binding = source.binding(f"more-{number}")
-        if number < 15:
-            role = RoleKey("", f"live:{draw.choice(names)}")
-            binding = replace(binding, role=role)
-        more.append(binding)
+    more = [source.binding(f"more-{number}") for number in range(120)]
+    for number in range(15):
+        more[number] = replace(more[number], role=RoleKey("", f"live:{draw.choice(names)}"))
     return worlds.World(world.roles, (*world.bindings, *more))
 
 
@@ -332,8 +330,16 @@ def _questions(graph: AccessGraph, manifests: Manifests, draw: random.Random) ->
     namespaces = [*map(manifests.real, worlds.NAMESPACES), "kube-system"]
     everything = list(graph.bindings.values())
     own = [each for each in everything if each.labels.get(LABEL) == manifests.run]
+    strangers = [
+        *map(manifests.real, worlds.USERS),
+        *(
+            service_account_user(namespace, name)
+            for namespace in namespaces
+            for name in worlds.SERVICE_ACCOUNTS
+        ),
+    ]
     drawn = [
-        near.Near(draw, graph.roles, bindings, namespaces).questions()
+        near.Near(draw, graph.roles, bindings, namespaces, strangers).questions()
         for bindings in (own, everything)
     ]
     blind = worlds.Worlds(draw, valid=True, namespaces=tuple(namespaces))

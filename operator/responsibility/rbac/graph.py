@@ -8,7 +8,7 @@ group ``system:masters`` first (``pkg/kubeapiserver/authorizer/reload.go``), the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -37,7 +37,7 @@ from responsibility.rbac.objects import (
     Subject,
     Truth,
 )
-from responsibility.rbac.scope import Both, Scope
+from responsibility.rbac.scope import Both, Scope, effect, rules_by_binding
 
 MASTERS_SUBJECT: Final = Subject(GROUP, MASTERS)
 MASTERS_SOURCE: Final = Source(None, None)
@@ -65,13 +65,16 @@ class Affected:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AccessGraph:
-    """All roles and bindings of a cluster; make one with `build`."""
+    """All roles and bindings of a cluster; make one with `build`.
+
+    ``scopes`` holds the bindings in effect by namespace, the cluster's under the empty name.
+    """
 
     roles: ByNamespace[RoleKey, Role]
     bindings: ByNamespace[BindingKey, Binding]
     _index: RuleIndex
     _rule_sets: ByNamespace[RoleKey, RuleSet]
-    _scopes: Mapping[str, Scope]
+    scopes: Mapping[str, Scope]
 
     @classmethod
     def build(cls, roles: Iterable[Role] = (), bindings: Iterable[Binding] = ()) -> AccessGraph:
@@ -83,7 +86,7 @@ class AccessGraph:
             {key: index.rule_set(role.rules) for key, role in all_roles.items()}
         )
         scopes = {
-            namespace: Scope.build(part.values(), _rules_of(rule_sets))
+            namespace: Scope.build(part.values(), rules_by_binding(rule_sets))
             for namespace, part in all_bindings.parts.items()
         }
         return cls(all_roles, all_bindings, index, rule_sets, scopes)
@@ -122,21 +125,23 @@ class AccessGraph:
         stale = {
             key.namespace
             for key in (*new_bindings, *dropped_bindings)
-            if _effect(bindings.get(key)) != _effect(self.bindings.get(key))
+            if effect(bindings.get(key)) != effect(self.bindings.get(key))
         }
         if changed_roles:
             stale.update(
                 namespace
-                for namespace, scope in self._scopes.items()
+                for namespace, scope in self.scopes.items()
                 if not scope.role_refs.isdisjoint(changed_roles)
             )
 
-        scopes = dict(self._scopes)
+        scopes = dict(self.scopes)
         for namespace in stale:
             former = scopes.pop(namespace, None)
             part = bindings.parts.get(namespace)
             if part:
-                scopes[namespace] = Scope.build(part.values(), _rules_of(rule_sets), former=former)
+                scopes[namespace] = Scope.build(
+                    part.values(), rules_by_binding(rule_sets), former=former
+                )
         graph = AccessGraph(roles, bindings, index, rule_sets, scopes)
         return graph, Affected("" in stale, frozenset(stale - {""}))
 
@@ -221,26 +226,26 @@ class AccessGraph:
 
         The same object as long as nothing in it changes, so results can be kept by identity.
         """
-        return self._scopes.get(namespace, _NO_BINDINGS)
+        return self.scopes.get(namespace, _NO_BINDINGS)
 
     def dangling(self) -> tuple[Binding, ...]:
         """Return the bindings whose role doesn't exist, in order.
 
         They grant nothing today, and everything in it the day the role appears.
         """
-        keys = (key for scope in self._scopes.values() for key in scope.dangling())
+        keys = (key for scope in self.scopes.values() for key in scope.dangling())
         return tuple(self.bindings[key] for key in sorted(keys))
 
     def subjects(self) -> frozenset[Subject]:
         """Return every subject that some binding names, in canonical form; not nobodies."""
-        return frozenset().union(*(scope.by_subject for scope in self._scopes.values()))
+        return frozenset().union(*(scope.by_subject for scope in self.scopes.values()))
 
     def bindings_of(self, subject: Subject) -> tuple[Binding, ...]:
         """Return the bindings that name the subject, in order; not those of its groups."""
         subject = canonical(subject)
         keys = (
             grant.binding.key
-            for scope in self._scopes.values()
+            for scope in self.scopes.values()
             for grant in scope.by_subject.get(subject, ())
         )
         return tuple(self.bindings[key] for key in sorted(keys))
@@ -248,7 +253,7 @@ class AccessGraph:
     def _cluster_holders(
         self, question: Question, attributes: Attributes
     ) -> Mapping[Subject, tuple[Source, ...]]:
-        scope = self._scopes.get("", _NO_BINDINGS)
+        scope = self.scopes.get("", _NO_BINDINGS)
         holders = scope.answers.get(question)
         if holders is None:
             by_rbac = scope.holders(self._index.matches(question, attributes))
@@ -260,7 +265,7 @@ class AccessGraph:
     def _namespace_holders(
         self, question: Question, attributes: Attributes
     ) -> Mapping[Subject, tuple[Source, ...]]:
-        scope = self._scopes.get(attributes.namespace)
+        scope = self.scopes.get(attributes.namespace)
         if scope is None or not attributes.namespace or attributes.path:
             return _NOBODY
         return MappingProxyType(scope.holders(self._index.matches(question, attributes)))
@@ -271,9 +276,9 @@ class AccessGraph:
         matches = self._index.matches(
             self._index.question(attributes, any_name=any_name), attributes
         )
-        sources = self._scopes.get("", _NO_BINDINGS).sources(subjects, matches)
+        sources = self.scopes.get("", _NO_BINDINGS).sources(subjects, matches)
         if attributes.namespace and not attributes.path:
-            here = self._scopes.get(attributes.namespace, _NO_BINDINGS)
+            here = self.scopes.get(attributes.namespace, _NO_BINDINGS)
             sources |= here.sources(subjects, matches)
         by_rbac = sorted(sources)
         return (MASTERS_SOURCE, *by_rbac) if MASTERS_SUBJECT in subjects else tuple(by_rbac)
@@ -288,18 +293,3 @@ class AccessGraph:
             if subject.kind == GROUP and is_joinable(subject.name)
         }
         return self._sources(groups, attributes, any_name=any_name) if groups else ()
-
-
-def _rules_of(rule_sets: Mapping[RoleKey, RuleSet]) -> Callable[[Binding], RuleSet | None]:
-    """Return how bindings find their role: a Role only in their own namespace."""
-
-    def rules_of(binding: Binding) -> RuleSet | None:
-        own = binding.role.namespace in ("", binding.key.namespace)
-        return rule_sets.get(binding.role) if own else None
-
-    return rules_of
-
-
-def _effect(binding: Binding | None) -> tuple[RoleKey, tuple[Subject, ...]] | None:
-    """Return what of a binding the answers depend on."""
-    return None if binding is None else (binding.role, binding.subjects)

@@ -9,7 +9,7 @@ anyone holds it, so rules of roles that are gone may stay until the index is bui
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Final, NamedTuple, TypeVar
@@ -19,7 +19,6 @@ from responsibility.rbac.rules import (
     ALL,
     combined_resource,
     name_admits,
-    non_resource_url_matches,
     rule_allows,
 )
 
@@ -27,9 +26,9 @@ _K = TypeVar("_K")
 _V = TypeVar("_V")
 
 # A rule is entered under each combination of its verbs, groups and resources. Someone could
-# write a role of less than a megabyte with billions of them; beyond this many, a rule is looked
-# at for each question instead.
-WIDEST: Final = 2_000
+# write a role of less than a megabyte with billions of them. A role gets this many entries;
+# those of its rules that find no room are looked at for each question instead.
+WIDEST: Final = 10_000
 
 # Rule sets that came after the index was built are looked at one by one; beyond this many it is
 # time to build it anew, which also lets go of those that are gone.
@@ -76,7 +75,7 @@ class _Reference(NamedTuple):
     """One rule in the index."""
 
     rules: RuleSet
-    number: int
+    hit: Hits
     rule: Rule
 
 
@@ -89,14 +88,17 @@ class _Table:
         self._wide: list[_Reference] = []
         self._answers: dict[Question, Matches] = {}
         for rules in rule_sets:
+            room = widest
             for number, rule in enumerate(rules.rules):
-                self._enter(_Reference(rules, number, rule), widest)
+                width = len(rule.verbs) * len(rule.api_groups) * len(rule.resources)
+                self._enter(_Reference(rules, (number,), rule), wide=width > room)
+                room -= min(width, room)
 
-    def _enter(self, reference: _Reference, widest: int) -> None:
+    def _enter(self, reference: _Reference, *, wide: bool) -> None:
         rule = reference.rule
         if rule.non_resource_urls:
             self._with_urls.append(reference)
-        if len(rule.verbs) * len(rule.api_groups) * len(rule.resources) > widest:
+        if wide:
             self._wide.append(reference)
             return
         # Lists with repetitions are valid; each combination is entered once.
@@ -106,27 +108,25 @@ class _Table:
     def answer(self, question: Question, attributes: Attributes) -> Matches:
         answer = self._answers.get(question)
         if answer is None:
-            answer = self._find(attributes, any_name=question.any_name)
+            found: dict[RuleSet, Hits] = {}
+            for rules, hit, _ in self._allowing(attributes, any_name=question.any_name):
+                hits = found.setdefault(rules, hit)
+                # A rule is met again where it is entered under several of the keys.
+                if hits is not hit and hit[0] not in hits:
+                    found[rules] = tuple(sorted(hits + hit))
+            answer = found
             remember(self._answers, question, answer)
         return answer
 
-    def _find(self, attributes: Attributes, *, any_name: bool) -> Matches:
-        found: defaultdict[RuleSet, set[int]] = defaultdict(set)
-        if attributes.path:
-            for rules, number, rule in self._with_urls:
-                if (ALL in rule.verbs or attributes.verb in rule.verbs) and (
-                    non_resource_url_matches(rule, attributes.path)
-                ):
-                    found[rules].add(number)
-        else:
-            for key in _keys(attributes):
-                for rules, number, rule in self._by_key.get(key, ()):
-                    if not rule.resource_names or name_admits(rule, attributes, any_name=any_name):
-                        found[rules].add(number)
-            for rules, number, rule in self._wide:
-                if rule_allows(rule, attributes, any_name=any_name):
-                    found[rules].add(number)
-        return {rules: tuple(sorted(numbers)) for rules, numbers in found.items()}
+    def _allowing(self, attributes: Attributes, *, any_name: bool) -> Iterator[_Reference]:
+        for key in () if attributes.path else _keys(attributes):
+            for reference in self._by_key.get(key, ()):
+                rule = reference.rule
+                if not rule.resource_names or name_admits(rule, attributes, any_name=any_name):
+                    yield reference
+        for reference in self._with_urls if attributes.path else self._wide:
+            if rule_allows(reference.rule, attributes, any_name=any_name):
+                yield reference
 
 
 def _keys(attributes: Attributes) -> Iterable[tuple[str, str, str]]:

@@ -6,7 +6,7 @@ everywhere. So a request is decided by two scopes: the cluster's and its namespa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from responsibility.rbac.identity import canonical, is_somebody
@@ -124,10 +124,8 @@ class Scope:
 
     def holders(self, matches: Matches) -> Holders:
         """Return every subject that a matching rule is bound to, with all its sources."""
-        found: Holders = {}
-        for rules in [rules for rules in self.bundles if rules in matches]:
-            found = merge(found, self.bundles[rules].holders(matches[rules]))
-        return found
+        matching = [rules for rules in self.bundles if rules in matches]
+        return union([self.bundles[rules].holders(matches[rules]) for rules in matching])
 
     def sources(self, subjects: Iterable[Subject], matches: Matches) -> set[Source]:
         """Return the sources of a request that comes as all of these subjects at once."""
@@ -137,6 +135,21 @@ class Scope:
             for grant in self.by_subject.get(subject, ())
             for source in grant.sources(matches.get(grant.rules, ()))
         }
+
+
+def rules_by_binding(rule_sets: Mapping[RoleKey, RuleSet]) -> Callable[[Binding], RuleSet | None]:
+    """Return how bindings find their role: a Role only in their own namespace."""
+
+    def rules_of(binding: Binding) -> RuleSet | None:
+        own = binding.role.namespace in ("", binding.key.namespace)
+        return rule_sets.get(binding.role) if own else None
+
+    return rules_of
+
+
+def effect(binding: Binding | None) -> tuple[RoleKey, tuple[Subject, ...]] | None:
+    """Return what of a binding the answers depend on."""
+    return None if binding is None else (binding.role, binding.subjects)
 
 
 class Both(Mapping[Subject, tuple[Source, ...]]):
@@ -169,16 +182,22 @@ class Both(Mapping[Subject, tuple[Source, ...]]):
         return repr(dict(self))
 
 
-def merge(some: Holders, others: Holders) -> Holders:
-    """Return the holders of both, with the sources of both, in order; neither is changed."""
-    if not some:
-        return others
-    # A union of dictionaries takes over their hashes, which makes it many times faster than a
-    # loop; and as a rule nobody is in both.
-    merged = some | others
-    if len(merged) < len(some) + len(others):
-        for subject in some.keys() & others.keys():
-            merged[subject] = tuple(sorted(some[subject] + others[subject]))
+def union(parts: Sequence[Holders]) -> Holders:
+    """Return the holders of all parts, with the sources of all, in order; no part is changed."""
+    if len(parts) == 1:
+        return parts[0]
+    # To update a dictionary with another takes over its hashes, which makes it many times faster
+    # than a loop; and in a namespace, as a rule, nobody is in two parts.
+    merged: Holders = {}
+    for part in parts:
+        merged |= part
+    if len(merged) == sum(map(len, parts)):
+        return merged
+    merged = {}
+    for part in parts:
+        for subject, sources in part.items():
+            others = merged.get(subject)
+            merged[subject] = tuple(sorted(others + sources)) if others else sources
     return merged
 
 

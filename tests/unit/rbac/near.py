@@ -24,6 +24,8 @@ class Near:
     roles: Mapping[RoleKey, Role]
     bindings: Sequence[Binding]
     namespaces: Sequence[str]
+    strangers: Sequence[str] = ("nobody",)
+    """User names to try in the place of a subject: so that what we overlook is asked about."""
 
     def questions(self) -> Iterator[Asked]:
         granting = [
@@ -46,12 +48,14 @@ class Near:
     def identity(self, subject: Subject) -> tuple[str, tuple[str, ...]]:
         """Return the subject as a request, with the groups that it is in or without them."""
         user, groups = user_and_groups(subject)
-        match self.draw.randrange(4):
+        match self.draw.randrange(5):
             case 0 if user:
                 return user, ()
             case 1:
                 return user or "somebody", (*groups, "engineers")
-            case 2 if self.draw.random() < 0.2:
+            case 2:
+                return self.draw.choice(self.strangers), ()
+            case 3 if self.draw.random() < 0.2:
                 return user or "somebody", ("system:masters",)
             case _:
                 return user, groups

@@ -103,6 +103,7 @@ def test_all_sources_are_told_not_just_the_first() -> None:
         [role("view", GET_PODS, EVERYTHING), role("prod/view", GET_PODS)],
         [
             bind("prod/b", "prod/view", ANN),
+            bind("prod/c", "view", ANN),
             bind("prod/a", "view", ANN, ENGINEERS),
             bind("z", "view", ANN),
         ],
@@ -113,6 +114,8 @@ def test_all_sources_are_told_not_just_the_first() -> None:
         source("prod/a", "view", 0),
         source("prod/a", "view", 1),
         source("prod/b", "prod/view"),
+        source("prod/c", "view", 0),
+        source("prod/c", "view", 1),
     )
     assert graph.decide("ann", [], IN_PROD) == own
     assert graph.holders(IN_PROD)[ANN] == own
@@ -193,6 +196,21 @@ def test_a_name_that_a_later_role_mentions_is_told_from_others() -> None:
     later, _ = graph.replace(put_roles=[named])
     assert not later.decide("ann", [], Attributes("get", "", "pods", name="other"))
     assert later.decide("ann", [], Attributes("get", "", "pods", name="hub"))
+
+
+def test_names_that_no_rule_mentions_share_what_is_remembered() -> None:
+    graph = AccessGraph.build([role("view", GET_PODS)], [bind("b", "view", ANN)])
+    for number in range(100):
+        assert by_rbac(graph, Attributes("get", "", "pods", name=f"pod-{number}")) == {ANN}
+    assert len(graph.scopes[""].answers) == 1
+
+
+def test_a_role_with_a_billion_combinations_is_no_burden() -> None:
+    many = tuple(f"x{number}" for number in range(1_000))
+    wide = Rule(("get", *many), ("", *many), ("pods", *many))
+    graph = AccessGraph.build([role("wide", wide)], [bind("b", "wide", ANN)])
+    assert by_rbac(graph, IN_PROD) == {ANN}
+    assert by_rbac(graph, Attributes("list", "", "pods")) == set()
 
 
 def test_a_role_that_does_not_exist_grants_nothing_until_it_does() -> None:
@@ -288,8 +306,8 @@ def test_cluster_wide_answers_outlive_a_change_in_a_namespace() -> None:
         put_bindings=[bind("prod/b", "prod/edit", ENGINEERS)],
         put_roles=[role("prod/edit", EVERYTHING)],
     )
-    assert changed._scopes[""] is graph._scopes[""]
-    assert changed._scopes[""].answers
+    assert changed.scopes[""] is graph.scopes[""]
+    assert changed.scopes[""].answers
     assert by_rbac(changed, IN_PROD) == {ANN, ENGINEERS}
 
 

@@ -63,7 +63,7 @@ def test_larger_worlds_too(seed: int) -> None:
         assert set(sources) == set(linear.decide(world.objects, user, groups, asked))
         assert len(set(sources)) == len(sources)
         answers.append(bool(sources))
-    assert 30 < sum(answers) < 270, "questions that all have the same answer test nothing"
+    assert 15 < sum(answers) < 285, "questions that all have the same answer test nothing"
 
 
 @given(worlds.worlds(), st.lists(worlds.questions(), max_size=5), st.randoms())
@@ -199,7 +199,7 @@ def _within(asked: Attributes, namespace: str) -> Attributes:
 
 @settings(max_examples=50)
 @given(worlds.worlds(), st.lists(worlds.questions(), min_size=1, max_size=5), ANY_NAME)
-@pytest.mark.parametrize("widest", [0, 2, 2_000])
+@pytest.mark.parametrize("widest", [0, 2, 10, 10_000])
 def test_a_rule_too_wide_to_enter_is_found_all_the_same(
     widest: int, world: World, asked: list[Attributes], any_name: bool
 ) -> None:

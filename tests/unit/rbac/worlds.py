@@ -83,16 +83,18 @@ class Worlds:
     draw: Draw
     valid: bool = False
     namespaces: tuple[str, ...] = NAMESPACES
+    role_names: tuple[str, ...] = ROLE_NAMES
+    fewest_bindings: int = 0
     most_bindings: int = 8
 
     def world(self) -> World:
         keys = [
             RoleKey(namespace, name)
             for namespace in ("", *self.namespaces)
-            for name in ROLE_NAMES
+            for name in self.role_names
             if name != "missing" and self.draw.randint(0, 3)
         ]
-        count = self.draw.randint(0, self.most_bindings)
+        count = self.draw.randint(self.fewest_bindings, self.most_bindings)
         return World(
             tuple(self.role(key) for key in keys),
             tuple(self.binding(f"b{number}") for number in range(count)),
@@ -118,7 +120,7 @@ class Worlds:
         own = namespace and self.draw.randint(0, 1)
         return Binding(
             BindingKey(namespace, name),
-            RoleKey(namespace if own else "", self.draw.choice(ROLE_NAMES)),
+            RoleKey(namespace if own else "", self.draw.choice(self.role_names)),
             tuple(self.subject(namespace) for _ in range(self.draw.randint(0, 3))),
         )
 
@@ -215,4 +217,9 @@ def new_roles(draw: st.DrawFn) -> Role:
 
 def seeded(seed: int, *, most_bindings: int = 40, valid: bool = False) -> Worlds:
     """Return the worlds of a seed, larger ones."""
-    return Worlds(random.Random(seed), valid=valid, most_bindings=most_bindings)  # noqa: S311
+    return Worlds(
+        random.Random(seed),  # noqa: S311 - to be repeated
+        valid=valid,
+        fewest_bindings=most_bindings // 2,
+        most_bindings=most_bindings,
+    )
