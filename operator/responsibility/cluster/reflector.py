@@ -189,11 +189,12 @@ class Reflector(Generic[K, V]):
         }
         accept = client.METADATA if self._metadata_only else client.JSON
         batches = self._api.watch_batches(self.path, params, silence=self._silence, accept=accept)
-        news = False
+        accepted, news = math.inf, False
         try:
             async with aclosing(batches):
                 async for batch in batches:
                     self.last_event = self._clock()
+                    accepted = min(accepted, self.last_event)
                     if self.last_error is not None:
                         logger.info("%s: works again", self.path)
                         self.last_error = None
@@ -207,7 +208,7 @@ class Reflector(Generic[K, V]):
             logger.debug("%s", quiet)
         finally:
             # However it ended: a watch that worked for a while starts the count of failures anew.
-            if worked := news or self._clock() - began >= TOO_SHORT:
+            if worked := news or self._clock() - accepted >= TOO_SHORT:
                 self._backoff.reset()
         return worked
 
