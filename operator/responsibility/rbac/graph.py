@@ -65,16 +65,13 @@ class Affected:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AccessGraph:
-    """All roles and bindings of a cluster; make one with `build`.
-
-    ``scopes`` holds the bindings in effect by namespace, the cluster's under the empty name.
-    """
+    """All roles and bindings of a cluster; make one with `build`."""
 
     roles: ByNamespace[RoleKey, Role]
     bindings: ByNamespace[BindingKey, Binding]
     _index: RuleIndex
     _rule_sets: ByNamespace[RoleKey, RuleSet]
-    scopes: Mapping[str, Scope]
+    _scopes: Mapping[str, Scope]
 
     @classmethod
     def build(cls, roles: Iterable[Role] = (), bindings: Iterable[Binding] = ()) -> AccessGraph:
@@ -130,11 +127,11 @@ class AccessGraph:
         if changed_roles:
             stale.update(
                 namespace
-                for namespace, scope in self.scopes.items()
+                for namespace, scope in self._scopes.items()
                 if not scope.role_refs.isdisjoint(changed_roles)
             )
 
-        scopes = dict(self.scopes)
+        scopes = dict(self._scopes)
         for namespace in stale:
             former = scopes.pop(namespace, None)
             part = bindings.parts.get(namespace)
@@ -222,30 +219,30 @@ class AccessGraph:
         return Truth.NO, ()
 
     def scope(self, namespace: str) -> Scope:
-        """Return the bindings in force in one namespace; for ``""``, the cluster-wide ones.
+        """Return the bindings of one namespace, or for ``""`` the ClusterRoleBindings.
 
         The same object as long as nothing in it changes, so results can be kept by identity.
         """
-        return self.scopes.get(namespace, _NO_BINDINGS)
+        return self._scopes.get(namespace, _NO_BINDINGS)
 
     def dangling(self) -> tuple[Binding, ...]:
         """Return the bindings whose role doesn't exist, in order.
 
         They grant nothing today, and everything in it the day the role appears.
         """
-        keys = (key for scope in self.scopes.values() for key in scope.dangling())
+        keys = (key for scope in self._scopes.values() for key in scope.dangling())
         return tuple(self.bindings[key] for key in sorted(keys))
 
     def subjects(self) -> frozenset[Subject]:
         """Return every subject that some binding names, in canonical form; not nobodies."""
-        return frozenset().union(*(scope.by_subject for scope in self.scopes.values()))
+        return frozenset().union(*(scope.by_subject for scope in self._scopes.values()))
 
     def bindings_of(self, subject: Subject) -> tuple[Binding, ...]:
         """Return the bindings that name the subject, in order; not those of its groups."""
         subject = canonical(subject)
         keys = (
             grant.binding.key
-            for scope in self.scopes.values()
+            for scope in self._scopes.values()
             for grant in scope.by_subject.get(subject, ())
         )
         return tuple(self.bindings[key] for key in sorted(keys))
@@ -253,7 +250,7 @@ class AccessGraph:
     def _cluster_holders(
         self, question: Question, attributes: Attributes
     ) -> Mapping[Subject, tuple[Source, ...]]:
-        scope = self.scopes.get("", _NO_BINDINGS)
+        scope = self.scope("")
         holders = scope.answers.get(question)
         if holders is None:
             by_rbac = scope.holders(self._index.matches(question, attributes))
@@ -265,10 +262,10 @@ class AccessGraph:
     def _namespace_holders(
         self, question: Question, attributes: Attributes
     ) -> Mapping[Subject, tuple[Source, ...]]:
-        scope = self.scopes.get(attributes.namespace)
-        if scope is None or not attributes.namespace or attributes.path:
+        if not attributes.namespace or attributes.path:
             return _NOBODY
-        return MappingProxyType(scope.holders(self._index.matches(question, attributes)))
+        here = self.scope(attributes.namespace)
+        return MappingProxyType(here.holders(self._index.matches(question, attributes)))
 
     def _sources(
         self, subjects: Collection[Subject], attributes: Attributes, *, any_name: bool
@@ -276,10 +273,9 @@ class AccessGraph:
         matches = self._index.matches(
             self._index.question(attributes, any_name=any_name), attributes
         )
-        sources = self.scopes.get("", _NO_BINDINGS).sources(subjects, matches)
+        sources = self.scope("").sources(subjects, matches)
         if attributes.namespace and not attributes.path:
-            here = self.scopes.get(attributes.namespace, _NO_BINDINGS)
-            sources |= here.sources(subjects, matches)
+            sources |= self.scope(attributes.namespace).sources(subjects, matches)
         by_rbac = sorted(sources)
         return (MASTERS_SOURCE, *by_rbac) if MASTERS_SUBJECT in subjects else tuple(by_rbac)
 

@@ -21,7 +21,11 @@ Holders = dict[Subject, tuple[Source, ...]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grant:
-    """A binding in effect: its role looked up, and its subjects in canonical form."""
+    """A binding in effect: its role looked up, and its subjects in canonical form.
+
+    Only what answers depend on is kept up to date. For its labels and its uid, look the
+    binding up by key in `AccessGraph.bindings`.
+    """
 
     binding: Binding
     rules: RuleSet

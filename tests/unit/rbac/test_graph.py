@@ -202,7 +202,7 @@ def test_names_that_no_rule_mentions_share_what_is_remembered() -> None:
     graph = AccessGraph.build([role("view", GET_PODS)], [bind("b", "view", ANN)])
     for number in range(100):
         assert by_rbac(graph, Attributes("get", "", "pods", name=f"pod-{number}")) == {ANN}
-    assert len(graph.scopes[""].answers) == 1
+    assert len(graph.scope("").answers) == 1
 
 
 def test_a_role_with_a_billion_combinations_is_no_burden() -> None:
@@ -306,9 +306,22 @@ def test_cluster_wide_answers_outlive_a_change_in_a_namespace() -> None:
         put_bindings=[bind("prod/b", "prod/edit", ENGINEERS)],
         put_roles=[role("prod/edit", EVERYTHING)],
     )
-    assert changed.scopes[""] is graph.scopes[""]
-    assert changed.scopes[""].answers
+    assert changed.scope("") is graph.scope("")
+    assert changed.scope("").answers
     assert by_rbac(changed, IN_PROD) == {ANN, ENGINEERS}
+
+
+def test_a_scope_stays_the_same_object_while_nothing_in_it_changes() -> None:
+    bindings = [bind("prod/b", "view", ANN), bind("staging/b", "view", ANN), bind("b", "view", ANN)]
+    graph = AccessGraph.build([role("view", GET_PODS)], bindings)
+    changed, _ = graph.replace(
+        put_bindings=[bind("prod/b", "view", ANN), bind("staging/b", "view", ENGINEERS)],
+        put_roles=[role("unbound", EVERYTHING)],
+    )
+    assert changed.scope("prod") is graph.scope("prod")
+    assert changed.scope("") is graph.scope("")
+    assert changed.scope("staging") is not graph.scope("staging")
+    assert changed.scope("elsewhere") is graph.scope("elsewhere")
 
 
 def test_the_objects_can_be_looked_up() -> None:
