@@ -6,11 +6,12 @@ here is shared with the code under test but the values. Slow, and obviously righ
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from responsibility.rbac.objects import Attributes, Binding, Role, RoleKey, Rule, Source, Subject
 
-Objects = tuple[Collection[Role], Collection[Binding]]
+# Whoever asks often may find the roles by key beforehand: the API server has that, too.
+Objects = tuple[Collection[Role] | Mapping[RoleKey, Role], Collection[Binding]]
 
 
 def decide(
@@ -43,7 +44,7 @@ def visit(
 ) -> Iterator[tuple[Source, tuple[Subject, ...]]]:
     """Every rule that is in force where the request is made and allows it."""
     roles, bindings = objects
-    by_key = {role.key: role for role in roles}
+    by_key = roles if isinstance(roles, Mapping) else {role.key: role for role in roles}
     for binding in bindings:
         if binding.key.namespace and (
             attributes.path or binding.key.namespace != attributes.namespace
@@ -160,5 +161,5 @@ def non_resource_url_matches(rule: Rule, path: str) -> bool:
 def dangling(objects: Objects) -> list[Binding]:
     """Return the bindings whose role isn't there."""
     roles, bindings = objects
-    keys: Iterable[RoleKey] = [role.key for role in roles]
-    return [binding for binding in bindings if binding.role not in keys]
+    by_key = roles if isinstance(roles, Mapping) else {role.key: role for role in roles}
+    return [binding for binding in bindings if binding.role not in by_key]
