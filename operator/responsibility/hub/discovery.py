@@ -29,8 +29,8 @@ class HubKey:
     release: str
 
     def __str__(self) -> str:
-        """Return ``namespace/release``."""
-        return f"{self.namespace}/{self.release}"
+        """Return ``namespace/release``, or the namespace where it is not known which release."""
+        return f"{self.namespace}/{self.release}" if self.release else self.namespace
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 from responsibility.api.parse import Problem
 from responsibility.hub.discovery import HubKey
@@ -114,6 +114,14 @@ class Terms:
     parties: Mapping[str, Party]
     exemptions: tuple[Exemption, ...] = ()
     break_glass: tuple[Subject, ...] = ()
+    required: int = field(init=False, default=0)
+    reserved: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        """Put the items' masks together."""
+        for item in self.items:
+            object.__setattr__(self, "required", self.required | item.required)
+            object.__setattr__(self, "reserved", self.reserved | item.reserved)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +130,8 @@ class Agreement:
 
     ``names`` fills the model's placeholders. ``problems`` are the lines that could not be
     followed; ``unresolved`` are the items they touch, of which nothing may be said.
-    ``exemptions`` are the model's and the record's own, with their placeholders filled.
+    ``exemptions`` are the model's and the record's, with their placeholders filled; of these,
+    ``own_exemptions`` hold on this hub alone.
     """
 
     record: str
@@ -157,4 +166,11 @@ class Agreement:
 
     def deadlines(self) -> list[datetime]:
         """Return the moments at which the agreement changes by itself."""
-        return [d.until for i in self.items for d in i.delegates if d.until is not None]
+        ends = [d.until for i in self.items for d in i.delegates if d.until is not None]
+        # On the last day there is, nothing comes after.
+        reviews = [
+            datetime.combine(item.review_after + timedelta(days=1), time(), UTC)
+            for item in self.items
+            if item.review_after is not None and item.review_after < date.max
+        ]
+        return [*ends, *reviews]

@@ -8,7 +8,7 @@ shares all that a change did not touch, so after one changed RoleBinding one hub
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from responsibility.api.model import ResponsibilityModel
@@ -35,6 +35,8 @@ from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
 
 _T = TypeVar("_T")
 _NO_RBAC = HubRbac((), (), ())
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+_END = datetime.max.replace(tzinfo=UTC)
 
 
 class Memory:
@@ -70,15 +72,16 @@ class Assessor:
 
     def __init__(self) -> None:
         self._memory = Memory()
-        self._deadline: datetime | None = None
+        self._since = self._deadline = _BEGINNING
         self._epoch = object()
         self._gone: frozenset[Subject] = frozenset()
 
     def assess(self, snapshot: Snapshot) -> Assessment:
         """Return everything that can be said of ``snapshot``."""
         self._memory.begin()
-        if self._deadline is not None and snapshot.now >= self._deadline:
-            # A date has passed: whatever depends on the time is worked out anew.
+        if not self._since <= snapshot.now < self._deadline:
+            # A date has passed, or the clock was set back: what depends on the time is worked out
+            # anew.
             self._epoch = object()
         accepted, refused = claims(snapshot)
         terms = {name: self._terms(model) for name, model in snapshot.models.items()}
@@ -93,7 +96,8 @@ class Assessor:
             for name, agreement in agreements.items()
         }
         claimed = {claim.key for claim in accepted.values()}
-        self._deadline = _next_deadline(agreements.values(), snapshot.now)
+        deadline = self._next_deadline(agreements.values(), snapshot.now)
+        self._since, self._deadline = snapshot.now, deadline or _END
         return Assessment(
             now=snapshot.now,
             rbac_enforced=snapshot.rbac_enforced,
@@ -105,7 +109,7 @@ class Assessor:
                 for name, broken in snapshot.broken_models.items()
             },
             unrecorded=tuple(sorted(set(snapshot.hubs) - claimed)),
-            next_deadline=self._deadline,
+            next_deadline=deadline,
         )
 
     def _terms(self, model: ResponsibilityModel) -> Terms:
@@ -114,10 +118,21 @@ class Assessor:
     def _agreement(self, claim: Claim, terms: Terms) -> Agreement:
         record = claim.record
         return self._memory.get(
-            ("agreement", record.name),
+            ("agreement", record.name, claim.key),
             (record, terms, claim.hub),
-            lambda: resolve_record(record, terms, claim.hub),
+            lambda: resolve_record(record, terms, claim.hub, key=claim.key),
         )
+
+    def _next_deadline(self, agreements: Iterable[Agreement], now: datetime) -> datetime | None:
+        """Return the next moment at which something changes without anybody changing it."""
+        moments = (
+            moment
+            for agreement in agreements
+            for moment in self._memory.get(
+                ("deadlines", agreement.record), (agreement,), agreement.deadlines
+            )
+        )
+        return min((moment for moment in moments if moment > now), default=None)
 
     def _holdings(self, terms: Terms, namespace: str, snapshot: Snapshot) -> Holdings:
         scope = snapshot.graph.scope(namespace)
@@ -133,6 +148,8 @@ class Assessor:
         own = tuple(a for _, a in sorted(agreements.items()) if a.terms is terms)
         holdings = self._holdings(terms, "", snapshot)
         fixed = {n: self._holdings(terms, n, snapshot) for n in terms.questions.fixed_namespaces()}
+        # A model that nobody uses, beside one that is in use, has nothing to say of subjects.
+        idle = bool(agreements) and not own
         inputs = (
             terms,
             *own,
@@ -143,27 +160,27 @@ class Assessor:
             snapshot.reviews,
             snapshot.rbac_enforced,
             snapshot.own,
+            idle,
             self._epoch,
         )
 
         def make() -> ClusterAssessment:
             fleet = Fleet(terms, own or (resolve_defaults(terms),), snapshot.now)
-            if snapshot.rbac_enforced is False:
-                rbac = ClusterRbac((), (), (), (), {})
-            else:
-                rbac = assess_cluster(
-                    fleet,
-                    cluster=holdings,
-                    fixed=fixed,
-                    own_names=[
-                        Names(hub.key.namespace, hub.key.release, hub.prefix)
-                        for hub in snapshot.hubs.values()
-                    ],
-                    gone=self._gone,
-                    reviews=snapshot.reviews,
-                    own=snapshot.own,
-                )
-            return _cluster_result(fleet, rbac, snapshot)
+            rbac = assess_cluster(
+                fleet,
+                cluster=holdings,
+                fixed=fixed,
+                own_names=[
+                    Names(hub.key.namespace, hub.key.release, hub.prefix)
+                    for hub in snapshot.hubs.values()
+                ],
+                gone=self._gone,
+                reviews=snapshot.reviews,
+                own=snapshot.own,
+                checked=snapshot.rbac_enforced is not False and not idle,
+            )
+            checked = snapshot.rbac_enforced is True and not idle
+            return _cluster_result(fleet, rbac, checked=checked, now=snapshot.now)
 
         return self._memory.get(("cluster", terms.name), inputs, make)
 
@@ -205,7 +222,7 @@ class Assessor:
         )
         scope = snapshot.graph.scope(agreement.hub.namespace)
         return self._memory.get(
-            ("hub", agreement.record),
+            ("hub", agreement.record, claim.releases),
             (*time_and_world, by_rbac, cluster, claim.hub, claim.state, scope),
             lambda: _hub_result(
                 agreement, claim, by_rbac, cluster, snapshot=snapshot, gone=self._gone
@@ -225,7 +242,7 @@ def _hub_result(
     findings = (
         *rbac.findings,
         *duties(agreement, snapshot.now),
-        *vacancies(agreement, gone),
+        *vacancies(agreement, gone, snapshot.now),
     )
     touching = cluster.touching(agreement.record)
     kinds = kinds_by_item((*findings, *touching))
@@ -254,7 +271,9 @@ def _hub_result(
     )
 
 
-def _cluster_result(fleet: Fleet, rbac: ClusterRbac, snapshot: Snapshot) -> ClusterAssessment:
+def _cluster_result(
+    fleet: Fleet, rbac: ClusterRbac, *, checked: bool, now: datetime
+) -> ClusterAssessment:
     terms = fleet.terms
     kinds = kinds_by_item(rbac.findings)
     outside = terms.questions.all & ~terms.questions.hub_mask
@@ -269,9 +288,9 @@ def _cluster_result(fleet: Fleet, rbac: ClusterRbac, snapshot: Snapshot) -> Clus
                 Item(item, named or item.owner, ()),
                 owner=owners[0] if owners else None,
                 kinds=kinds.get(item.name, ()),
-                checked=snapshot.rbac_enforced is True,
+                checked=checked,
                 resolved=bool(owners),
-                now=snapshot.now,
+                now=now,
             )
         )
     return ClusterAssessment(
@@ -305,16 +324,3 @@ def _gone(agreements: Iterable[Agreement], snapshot: Snapshot) -> frozenset[Subj
 
 def _same(old: frozenset[Subject], new: frozenset[Subject]) -> frozenset[Subject]:
     return old if old == new else new
-
-
-def _next_deadline(agreements: Iterable[Agreement], now: datetime) -> datetime | None:
-    """Return the next moment at which something changes without anybody changing it."""
-    moments: list[datetime] = []
-    for agreement in agreements:
-        moments.extend(agreement.deadlines())
-        moments.extend(
-            datetime.combine(item.review_after + timedelta(days=1), time(), UTC)
-            for item in agreement.items
-            if item.review_after is not None
-        )
-    return min((moment for moment in moments if moment > now), default=None)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from responsibility.ownership.agreement import Agreement, Item, ItemTerms
+from responsibility.ownership.agreement import Agreement, Item, ItemTerms, Terms
 from responsibility.ownership.assessment import BreakGlass, Exempt
 from responsibility.ownership.cluster_excess import CLUSTER_NAMES, ClusterExcess
 from responsibility.ownership.duties import is_vacant
-from responsibility.ownership.entitlement import ExemptionBook
+from responsibility.ownership.entitlement import ExemptionBook, passes
 from responsibility.ownership.exemptions import exempt_operator
 from responsibility.ownership.findings import Finding
 from responsibility.ownership.fleet import Fleet
@@ -17,6 +17,7 @@ from responsibility.ownership.holdings import NOTHING, Holding, Holdings
 from responsibility.ownership.questions import Names, QuestionSet
 from responsibility.ownership.reviews import Ask, Reviews
 from responsibility.ownership.shortfall import Ground, shortfalls, split_asks
+from responsibility.rbac.graph import MASTERS_SUBJECT
 from responsibility.rbac.objects import Subject
 
 
@@ -40,39 +41,42 @@ def assess_cluster(
     gone: frozenset[Subject],
     reviews: Reviews,
     own: Subject | None,
+    checked: bool,
 ) -> ClusterRbac:
     """Return what holds for the cluster as a whole.
 
     ``cluster`` are the holdings by ClusterRoleBindings, ``fixed`` those in the namespaces that
     the model names, ``own_names`` the names of all hubs there are: a hub's own ServiceAccounts
-    are exempt from what they hold cluster-wide, too.
+    are exempt from what the cluster has one of; on other hubs their rights do count. Without
+    ``checked``, nothing is said of subjects but who may do everything.
     """
     terms = fleet.terms
     holdings = _with_fixed(cluster, fixed, terms.questions)
-    exemptions = [
-        exemption.fill(names)
-        for exemption in terms.exemptions
-        for names in (own_names if exemption.symbolic else (CLUSTER_NAMES,))
-    ]
-    book = ExemptionBook.of((*exemptions, *exempt_operator(own)))
-    seeker = ClusterExcess.of(fleet, book)
-    findings: list[Finding] = []
-    exempt: list[Exempt] = []
+    break_glass = _break_glass(terms, holdings)
+    findings = list(_disagreements(fleet))
+    if not checked:
+        return ClusterRbac(tuple(findings), break_glass, (), (), {})
+    symbolic = [exemption for exemption in terms.exemptions if exemption.symbolic]
+    plain = [exemption for exemption in terms.exemptions if not exemption.symbolic]
+    seeker = ClusterExcess(
+        fleet,
+        shared=ExemptionBook.of((*plain, *exempt_operator(own))),
+        parts=ExemptionBook.of(e.fill(names) for e in symbolic for names in own_names),
+    )
     untouched: dict[str, frozenset[str]] = {}
     for subject, holding in holdings.items():
-        if subject in terms.break_glass:
+        if passes(terms, subject):
             continue
-        for finding, records in seeker.findings(subject, holding, exempt):
+        for finding, records in seeker.findings(subject, holding):
             findings.append(finding)
             if records:
                 untouched[finding.id] = records
     missing, asks = split_asks(_missing(fleet, holdings, gone, reviews))
     findings.extend(missing)
-    findings.extend(_disagreements(fleet))
     return ClusterRbac(
         findings=tuple(findings),
-        break_glass=_break_glass(fleet, holdings, seeker.wildcard),
-        exempt=tuple(exempt),
+        break_glass=break_glass,
+        exempt=tuple(seeker.exempt),
         asks=tuple(asks),
         untouched=untouched,
     )
@@ -92,11 +96,11 @@ def _with_fixed(
     return merged
 
 
-def _break_glass(fleet: Fleet, holdings: Holdings, wildcard: int) -> tuple[BreakGlass, ...]:
+def _break_glass(terms: Terms, holdings: Holdings) -> tuple[BreakGlass, ...]:
     """Return who can do everything, and whom the model lets pass, whether it is bound or not."""
-    terms = fleet.terms
-    subjects = dict.fromkeys(terms.break_glass)
-    subjects.update((s, None) for s, h in holdings.items() if h.full & wildcard)
+    wildcard = terms.questions.everything
+    subjects = dict.fromkeys((*terms.break_glass, MASTERS_SUBJECT))
+    subjects.update((s, None) for s, h in sorted(holdings.items(), key=_who) if h.full & wildcard)
     return tuple(
         BreakGlass(
             subject,
@@ -114,6 +118,10 @@ def _break_glass(fleet: Fleet, holdings: Holdings, wildcard: int) -> tuple[Break
     )
 
 
+def _who(entry: tuple[Subject, Holding]) -> Subject:
+    return entry[0]
+
+
 def _missing(
     fleet: Fleet,
     holdings: Holdings,
@@ -126,17 +134,22 @@ def _missing(
         model=terms.name,
         questions=terms.questions,
         names=CLUSTER_NAMES,
-        scope=terms.questions.all & ~terms.questions.hub_mask,
+        scope=terms.required & ~terms.questions.hub_mask,
         layers=(holdings,),
         reviews=reviews,
+        gone=gone,
     )
     for item in terms.items:
         if not item.required & ground.scope:
             continue
-        for party, agreements in fleet.owners(item):
+        owners = fleet.owners(item)
+        for party, agreements in owners:
             if party.subjects and not is_vacant(party, gone):
                 line = Item(item, party.name, (), _minimum(item, agreements))
-                yield from shortfalls(line, party, ground.abilities(party), ground)
+                namesakes = sum(other.name == party.name for other, _ in owners)
+                record = min(a.record for a in agreements) if namesakes > 1 else ""
+                here = replace(ground, record=record)
+                yield from shortfalls(line, party, here.abilities(party), here)
 
 
 def _minimum(item: ItemTerms, agreements: Sequence[Agreement]) -> int:

@@ -7,14 +7,14 @@ can do here because of a ClusterRoleBinding is found once, for the cluster, in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from responsibility.ownership.agreement import Agreement, Item
 from responsibility.ownership.assessment import Exempt
 from responsibility.ownership.duties import is_vacant
-from responsibility.ownership.entitlement import Entitlement, ExemptionBook
+from responsibility.ownership.entitlement import Entitlement, ExemptionBook, passes
 from responsibility.ownership.exemptions import exempt_operator
 from responsibility.ownership.findings import Finding
 from responsibility.ownership.holdings import NOTHING, Holding, Holdings, excess
@@ -58,9 +58,10 @@ def assess_hub(
         model=agreement.terms.name,
         questions=agreement.terms.questions,
         names=agreement.names,
-        scope=agreement.terms.questions.hub_mask,
+        scope=agreement.terms.required & agreement.terms.questions.hub_mask,
         layers=(cluster, namespace),
         reviews=reviews,
+        gone=gone,
     )
     missing, asks = split_asks(_missing(agreement, ground, gone))
     return HubRbac((*findings, *missing), tuple(exempt), tuple(asks))
@@ -75,16 +76,14 @@ def _excesses(
 ) -> Iterator[Finding]:
     agreement = entitlement.agreement
     terms = agreement.terms
-    reserved = 0
-    for item in agreement.items:
-        reserved |= item.terms.reserved
-    reserved &= terms.questions.hub_mask
+    reserved = terms.reserved & terms.questions.hub_mask
     for subject, holding in namespace.items():
-        if subject in terms.break_glass:
+        if passes(terms, subject):
             continue
+        entitled = entitlement.of_subject(subject)
         beyond = excess(
             holding,
-            entitled=entitlement.of_subject(subject),
+            entitled=entitled,
             reserved=reserved,
             questions=terms.questions,
             names=agreement.names,
@@ -99,7 +98,8 @@ def _excesses(
                 continue
             reason = next((e.reason for e in exemptions if e.for_item(item.name)), None)
             if reason is None:
-                sources = _sources(subject, wanted, holding, cluster, agreement)
+                held = (holding, cluster.get(subject, NOTHING))
+                sources = _sources(wanted, held, entitled, agreement)
                 yield _excess_finding(agreement, item, subject, wanted, sources)
             else:
                 let_through.setdefault(reason, []).append(item.name)
@@ -109,16 +109,12 @@ def _excesses(
 
 
 def _sources(
-    subject: Subject,
-    wanted: int,
-    holding: Holding,
-    cluster: Holdings,
-    agreement: Agreement,
+    wanted: int, held: Iterable[Holding], entitled: int, agreement: Agreement
 ) -> tuple[Source, ...]:
     questions, names = agreement.terms.questions, agreement.names
-    found = holding.sources(wanted, questions, names) | cluster.get(subject, NOTHING).sources(
-        wanted, questions, names
-    )
+    found: set[Source] = set()
+    for holding in held:
+        found |= holding.sources(wanted, questions, names, entitled=entitled)
     return tuple(sorted(found, key=str))
 
 

@@ -73,18 +73,22 @@ def _claim(
     where = record.spec.hub
     here = releases.get(where.namespace, [])
     key = HubKey(where.namespace, where.release or where.namespace)
-    state = HubState.MISSING
     if where.release is None and len(here) == 1:
         key = here[0]
     elif where.release is None and len(here) > 1:
-        state = HubState.AMBIGUOUS
-    hub = None if state is HubState.AMBIGUOUS else snapshot.hubs.get(key)
-    if where.namespace not in snapshot.namespaces:
-        state = HubState.NO_NAMESPACE
-    elif snapshot.namespaces[where.namespace]:
+        # Which of them is anybody's guess; so it must not stand in the way of a record that says.
+        key = HubKey(where.namespace, "")
+    hub = snapshot.hubs.get(key)
+    if snapshot.namespaces.get(where.namespace):
         state, hub = HubState.DELETING, None
     elif hub is not None:
         state = HubState.FOUND
+    elif not key.release:
+        state = HubState.AMBIGUOUS
+    elif where.namespace not in snapshot.namespaces:
+        state = HubState.NO_NAMESPACE
+    else:
+        state = HubState.MISSING
     return Claim(record, key, hub, state, tuple(k.release for k in here))
 
 

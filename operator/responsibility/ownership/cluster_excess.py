@@ -1,13 +1,16 @@
 """The other direction of drift, for rights that come from ClusterRoleBindings.
 
 Such a right holds in every hub's namespace at once, so it is one finding that counts the hubs it
-touches. Who can do everything is one finding as well, under the item that reserves just that.
+touches. Who can do everything is one finding as well: under the item that reserves just that, or
+else under the first item that it exceeds, which then speaks for all the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import or_
 
 from responsibility.ownership.agreement import Agreement, ItemTerms
 from responsibility.ownership.assessment import Exempt
@@ -17,146 +20,247 @@ from responsibility.ownership.fleet import Fleet
 from responsibility.ownership.holdings import Holding, excess
 from responsibility.ownership.questions import Names
 from responsibility.ownership.shortfall import permission_texts, summarise
-from responsibility.rbac.objects import Subject
+from responsibility.rbac.objects import Source, Subject
 
 CLUSTER_NAMES = Names()
+
+# How a permission is written that is about every hub: with what differs left open.
+EVERY_HUB = Names("<namespace>", "<release>", "")
+
+
+@dataclass(frozen=True, slots=True)
+class _OnHub:
+    """What a subject is due, and has beyond it, on a hub to which it is not like any other."""
+
+    agreement: Agreement
+    due: int
+    beyond: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Excess:
     """What one subject has beyond its due, as masks.
 
-    ``cluster``: at cluster scope. ``everywhere``: on every hub whose record does not speak of
-    the subject. ``by_record``: on the others.
+    ``cluster``: at cluster scope and in the model's fixed namespaces. ``everywhere``: on every
+    hub that is not in ``special``. ``due`` is what it may do in the cluster, ``wide`` what it
+    therefore may do on every hub, whatever that hub's record says.
     """
 
     cluster: int
     everywhere: int
-    by_record: Mapping[str, int]
+    due: int
+    wide: int
+    special: tuple[_OnHub, ...]
 
     @property
     def all(self) -> int:
         """Everything it has beyond its due, anywhere."""
-        mask = self.cluster | self.everywhere
-        for own in self.by_record.values():
-            mask |= own
-        return mask
+        return reduce(or_, (on.beyond for on in self.special), self.cluster | self.everywhere)
 
-    def hubs(self, reserved: int, records: int) -> int:
-        """Return on how many hubs it has any of ``reserved`` beyond its due."""
-        others = records - len(self.by_record) if self.everywhere & reserved else 0
-        return others + sum(bool(mask & reserved) for mask in self.by_record.values())
 
-    def untouched(self, reserved: int) -> frozenset[str]:
-        """Return the records on whose hubs it has nothing of ``reserved`` beyond its due."""
-        return frozenset(record for record, mask in self.by_record.items() if not mask & reserved)
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What a subject has beyond its due of one item, and where.
+
+    ``others`` counts the hubs that are not in ``touched``, where it has ``everywhere``;
+    ``untouched`` are the records of those where it has nothing too many.
+    """
+
+    item: ItemTerms
+    cluster: int
+    everywhere: int
+    others: int
+    touched: tuple[_OnHub, ...]
+    untouched: frozenset[str]
+    items: tuple[str, ...] = ()
+
+    @property
+    def mask(self) -> int:
+        """All of it."""
+        return reduce(or_, (on.beyond for on in self.touched), self.cluster | self.everywhere)
+
+    @property
+    def hubs(self) -> int:
+        """On how many hubs that is so."""
+        return self.others + len(self.touched)
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterExcess:
-    """Looks for cluster-wide excess, one subject at a time."""
+    """Looks for cluster-wide excess, one subject at a time.
+
+    ``shared`` are the exemptions that hold for all hubs and the cluster, ``parts`` those of the
+    hubs' own parts, which on other hubs are strangers. Whoever is let through is added to
+    ``exempt``.
+    """
 
     fleet: Fleet
-    book: ExemptionBook
-    wildcard: int
-    reserved: int
-
-    @classmethod
-    def of(cls, fleet: Fleet, book: ExemptionBook) -> ClusterExcess:
-        """Return it for all agreements of a model."""
-        questions = fleet.terms.questions
-        wildcard = reserved = 0
-        for bit, cover in enumerate(questions.covers):
-            wildcard |= (1 << bit) if cover == questions.all else 0
-        for item in fleet.terms.items:
-            reserved |= item.reserved
-        return cls(fleet, book, wildcard, reserved)
+    shared: ExemptionBook
+    parts: ExemptionBook
+    exempt: list[Exempt] = field(default_factory=list)
 
     def findings(
-        self, subject: Subject, holding: Holding, exempt: list[Exempt]
+        self, subject: Subject, holding: Holding
     ) -> Iterator[tuple[Finding, frozenset[str]]]:
         """Yield the findings about ``subject``, each with the records it does not touch."""
         over = self._excess(subject, holding)
         if not over.all:
             return
-        top = over.cluster & self.wildcard
-        exemptions = self.book.of_subject(subject)
-        let_through: dict[str, list[str]] = {}
-        for item in self.fleet.terms.items:
-            wanted = item.reserved & (top or over.all)
-            if not wanted:
-                continue
-            reason = next((e.reason for e in exemptions if e.for_item(item.name)), None)
-            if reason is not None:
-                let_through.setdefault(reason, []).append(item.name)
-                continue
-            at_cluster = over.cluster & item.reserved
-            hubs = self.fleet.records if top else over.hubs(item.reserved, self.fleet.records)
-            if at_cluster or hubs:
-                untouched = frozenset() if at_cluster else over.untouched(item.reserved)
-                yield self._finding(subject, holding, item, wanted, hubs), untouched
-        exempt.extend(
+        let_through: dict[str, dict[str, None]] = {}
+        for line in self._lines(subject, over, let_through):
+            yield self._finding(subject, holding, over, line), line.untouched
+        self.exempt.extend(
             Exempt(subject, tuple(items), reason) for reason, items in let_through.items()
         )
 
     def _excess(self, subject: Subject, holding: Holding) -> _Excess:
         questions, fleet = self.fleet.terms.questions, self.fleet
         # Most subjects are in no record, and the same to every hub.
-        special = fleet.agreements if holding.symbolic else fleet.special(subject)
+        agreements = fleet.agreements if holding.symbolic else fleet.special(subject)
+        due = fleet.entitled(subject, agreements)
+        wide = questions.wide(due)
+
+        def beyond(reserved: int, entitled: int, names: Names = CLUSTER_NAMES) -> int:
+            return excess(
+                holding, entitled=entitled, reserved=reserved, questions=questions, names=names
+            )
+
+        reserved = fleet.terms.reserved
+        on_hub = reserved & questions.hub_mask
+        special = []
+        for agreement in agreements:
+            if agreement.record:
+                own = fleet.entitled(subject, (agreement,)) | wide
+                special.append(_OnHub(agreement, own, beyond(on_hub, own, agreement.names)))
         return _Excess(
-            cluster=excess(
-                holding,
-                entitled=fleet.entitled(subject, special),
-                reserved=self.reserved & ~questions.hub_mask,
-                questions=questions,
-                names=CLUSTER_NAMES,
-            ),
-            everywhere=0
-            if holding.symbolic
-            else excess(
-                holding,
-                entitled=0,
-                reserved=self.reserved & questions.hub_mask,
-                questions=questions,
-                names=CLUSTER_NAMES,
-            ),
-            by_record={a.record: self._on_hub(subject, holding, a) for a in special if a.record},
+            cluster=beyond((reserved | questions.everything) & ~questions.hub_mask, due),
+            everywhere=0 if holding.symbolic else beyond(on_hub, wide),
+            due=due,
+            wide=wide,
+            special=tuple(special),
         )
 
-    def _on_hub(self, subject: Subject, holding: Holding, agreement: Agreement) -> int:
-        questions = self.fleet.terms.questions
-        beyond = excess(
-            holding,
-            entitled=self.fleet.entitled(subject, (agreement,)),
-            reserved=self.reserved & questions.hub_mask,
-            questions=questions,
-            names=agreement.names,
-        )
-        for exemption in agreement.own_exemptions:
-            if exemption.covers(subject):
-                for item in self.fleet.terms.items:
-                    if exemption.for_item(item.name):
-                        beyond &= ~item.reserved
-        return beyond
+    def _lines(
+        self, subject: Subject, over: _Excess, let_through: dict[str, dict[str, None]]
+    ) -> list[_Line]:
+        everything = self.fleet.terms.questions.everything
+        items = self.fleet.terms.items
+        if not over.cluster & everything:
+            return [line for i in items if (line := self._line(subject, over, i, let_through))]
+        # Who can do everything: where items reserve just that, only they are asked.
+        named = [item for item in items if item.reserved & everything]
+        if not named:
+            return _as_one(
+                [line for i in items if (line := self._line(subject, over, i, let_through))],
+                everything,
+            )
+        return [
+            replace(line, cluster=everything, everywhere=0, others=self.fleet.records, touched=())
+            for item in named
+            if (line := self._line(subject, over, item, let_through)) and line.cluster
+        ]
 
-    def _finding(
-        self, subject: Subject, holding: Holding, item: ItemTerms, wanted: int, hubs: int
-    ) -> Finding:
-        questions = self.fleet.terms.questions
-        texts = permission_texts(wanted, questions, CLUSTER_NAMES)
-        owners = " and ".join(sorted({p.label for p, _ in self.fleet.owners(item)}))
-        only_hubs = not wanted & ~questions.hub_mask
-        where = f" on {hubs} hub{'s' * (hubs != 1)}" if only_hubs else ""
+    def _line(
+        self,
+        subject: Subject,
+        over: _Excess,
+        item: ItemTerms,
+        let_through: dict[str, dict[str, None]],
+    ) -> _Line | None:
+        def passed(reason: str | None) -> bool:
+            if reason is not None:
+                let_through.setdefault(reason, {})[item.name] = None
+            return reason is not None
+
+        if not over.all & item.reserved:
+            return None
+        if passed(self.shared.reason(subject, item.name)):
+            return None
+        at_cluster = over.cluster & item.reserved
+        if at_cluster and passed(self.parts.reason(subject, item.name)):
+            at_cluster = 0
+        touched = tuple(
+            replace(on, beyond=on.beyond & item.reserved)
+            for on in over.special
+            if on.beyond & item.reserved
+            and item.name not in on.agreement.unresolved
+            and not passed(_own_reason(on.agreement, subject, item.name))
+        )
+        everywhere = over.everywhere & item.reserved
+        others = self.fleet.records - len(over.special) if everywhere else 0
+        if not at_cluster and not others and not touched:
+            return None
+        untouched: frozenset[str] = frozenset()
+        if not at_cluster:
+            apart = over.special if others else [_OnHub(a, 0, 0) for a in self.fleet.agreements]
+            untouched = frozenset({on.agreement.record for on in apart}) - {
+                on.agreement.record for on in touched
+            }
+        return _Line(item, at_cluster, everywhere if others else 0, others, touched, untouched)
+
+    def _finding(self, subject: Subject, holding: Holding, over: _Excess, line: _Line) -> Finding:
+        terms, item = self.fleet.terms, line.item
+        mask = line.mask
+        names = EVERY_HUB
+        if self.fleet.records == 1:
+            names = self.fleet.agreements[0].names
+        elif line.hubs == 1 and line.touched:
+            names = line.touched[0].agreement.names
+        # Everything is said by one permission.
+        texts = permission_texts(mask & terms.questions.everything or mask, terms.questions, names)
+        owners = " and ".join(sorted({party.label for party, _ in self.fleet.owners(item)}))
+        only_hubs = not mask & ~terms.questions.hub_mask
+        where = f" on {line.hubs} hub{'s' * (line.hubs != 1)}" if only_hubs else ""
         return Finding(
             kind="excess-access",
             item=item.name,
             number=item.number,
             hub=None,
-            model=self.fleet.terms.name,
+            model=terms.name,
             subject=subject,
             permissions=texts,
-            sources=tuple(sorted(holding.sources(wanted, questions, CLUSTER_NAMES), key=str)),
-            hubs=hubs,
+            sources=tuple(sorted(self._sources(holding, over, line), key=str)),
+            hubs=line.hubs,
+            items=line.items,
             message=f"{subject} can {summarise(texts)} cluster-wide{where}, "
             f"but {item.name} is {owners or 'nobody'}'s",
         )
+
+    def _sources(self, holding: Holding, over: _Excess, line: _Line) -> set[Source]:
+        questions = self.fleet.terms.questions
+        if not holding.partial:
+            return holding.sources(line.mask, questions, CLUSTER_NAMES)
+        found = holding.sources(line.cluster, questions, CLUSTER_NAMES, entitled=over.due)
+        found |= holding.sources(line.everywhere, questions, CLUSTER_NAMES, entitled=over.wide)
+        for on in line.touched:
+            found |= holding.sources(on.beyond, questions, on.agreement.names, entitled=on.due)
+        return found
+
+
+def _as_one(lines: list[_Line], everything: int) -> list[_Line]:
+    """Return the line that speaks for all of them: what they are about is all the same."""
+    if not lines:
+        return []
+    touched: dict[str, _OnHub] = {}
+    for line in lines:
+        for on in line.touched:
+            known = touched.setdefault(on.agreement.record, on)
+            touched[on.agreement.record] = replace(on, beyond=on.beyond | known.beyond)
+    return [
+        _Line(
+            item=lines[0].item,
+            cluster=reduce(or_, (line.cluster for line in lines), everything),
+            everywhere=reduce(or_, (line.everywhere for line in lines)),
+            others=max(line.others for line in lines),
+            touched=tuple(touched.values()),
+            untouched=frozenset(),
+            items=tuple(line.item.name for line in lines[1:]),
+        )
+    ]
+
+
+def _own_reason(agreement: Agreement, subject: Subject, item: str) -> str | None:
+    return next(
+        (e.reason for e in agreement.own_exemptions if e.for_item(item) and e.covers(subject)),
+        None,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from responsibility.api.item import RECORD_ITEM
@@ -18,12 +18,12 @@ def duties(agreement: Agreement, now: datetime) -> Iterator[Finding]:
     yield from _unreachable(agreement)
 
 
-def vacancies(agreement: Agreement, gone: frozenset[Subject]) -> Iterator[Finding]:
+def vacancies(agreement: Agreement, gone: frozenset[Subject], now: datetime) -> Iterator[Finding]:
     """Yield owners for whom nobody is left to act.
 
     That is: declared subjects that are all ServiceAccounts that do not exist; or an item that
-    is to be enforced, and an owner without any subject. A community that has no Kubernetes
-    identity is not vacant: it acts elsewhere.
+    is to be enforced, and neither its owner nor a delegate has a subject. A community that has
+    no Kubernetes identity is not vacant: it acts elsewhere.
     """
     for party in agreement.parties.values():
         owned = [i for i in agreement.items if i.owner == party.name and i.terms.checkable]
@@ -37,10 +37,15 @@ def vacancies(agreement: Agreement, gone: frozenset[Subject]) -> Iterator[Findin
                 agreement,
                 party,
                 names,
-                f"{party.label} owns {len(names)} items, but none of its subjects exists: {absent}",
+                f"{party.label} owns {_items(len(names))}, but none of its subjects exists: "
+                f"{absent}",
             )
         elif not party.subjects:
-            enforced = tuple(item.name for item in owned if item.enforced)
+            enforced = tuple(
+                item.name
+                for item in owned
+                if item.enforced and not _anybody(item.parties(now), agreement, gone)
+            )
             if enforced:
                 yield _about_party(
                     "owner-vacant",
@@ -50,6 +55,20 @@ def vacancies(agreement: Agreement, gone: frozenset[Subject]) -> Iterator[Findin
                     f"{party.label} has no subject, but {', '.join(enforced)} is to be enforced: "
                     "nobody could act",
                 )
+
+
+def _anybody(parties: Iterable[str], agreement: Agreement, gone: frozenset[Subject]) -> bool:
+    """Return whether some subject of these parties is left."""
+    return any(
+        subject not in gone
+        for name in parties
+        if name in agreement.parties
+        for subject in agreement.parties[name].subjects
+    )
+
+
+def _items(count: int) -> str:
+    return f"{count} item{'s' * (count != 1)}"
 
 
 def is_vacant(party: Party, gone: frozenset[Subject]) -> bool:
@@ -75,7 +94,8 @@ def _expired(agreement: Agreement, now: datetime) -> Iterator[Finding]:
     for item in agreement.items:
         for delegation in item.delegates:
             if delegation.until is not None and not delegation.active(now):
-                ended = f"{delegation.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+                ended = f"{delegation.until:%Y-%m-%d %H:%M} UTC"
+                where = "model" if item.delegates is item.terms.delegates else "record"
                 why = f" ({delegation.reason})" if delegation.reason else ""
                 yield Finding(
                     kind="delegation-expired",
@@ -84,13 +104,13 @@ def _expired(agreement: Agreement, now: datetime) -> Iterator[Finding]:
                     hub=agreement.hub,
                     party=delegation.party,
                     message=f"The delegation of {item.name} to {delegation.party}{why} ended "
-                    f"on {ended} and is still in the record",
+                    f"on {ended} and is still in the {where}",
                 )
 
 
 def _overdue(agreement: Agreement, now: datetime) -> Iterator[Finding]:
     for item in agreement.items:
-        if item.review_after is not None and now.date() > item.review_after:
+        if item.review_after is not None and now.astimezone(UTC).date() > item.review_after:
             yield Finding(
                 kind="attestation-overdue",
                 item=item.name,
@@ -109,6 +129,6 @@ def _unreachable(agreement: Agreement) -> Iterator[Finding]:
                 "contact-missing",
                 agreement,
                 party,
-                (),
-                f"{party.label} owns {len(owned)} items and has neither e-mail nor url",
+                owned,
+                f"{party.label} owns {_items(len(owned))} and has neither e-mail nor url",
             )

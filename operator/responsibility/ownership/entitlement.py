@@ -5,10 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
-from responsibility.ownership.agreement import Agreement
+from responsibility.ownership.agreement import Agreement, Terms
 from responsibility.ownership.exemptions import Exemption
-from responsibility.rbac.objects import Subject
+from responsibility.rbac.graph import MASTERS_SUBJECT
+from responsibility.rbac.identity import implied_groups
+from responsibility.rbac.objects import GROUP, Subject
+
+
+@lru_cache(maxsize=65_536)
+def selves(subject: Subject) -> tuple[Subject, ...]:
+    """Return a subject, and the groups that Kubernetes itself puts it in.
+
+    Whoever declares such a group (all ServiceAccounts of a namespace) declares its members.
+    """
+    return (subject, *(Subject(GROUP, name) for name in implied_groups(subject)))
+
+
+def passes(terms: Terms, subject: Subject) -> bool:
+    """Return whether a subject may pass every check: always listed, never a finding.
+
+    So may ``system:masters`` under any model: it passes before RBAC is asked, and removing its
+    bindings would not change that.
+    """
+    return subject == MASTERS_SUBJECT or subject in terms.break_glass
 
 
 @dataclass(slots=True)
@@ -23,11 +44,10 @@ class ExemptionBook:
         """Return the book of these exemptions, whose placeholders have been filled."""
         book = cls()
         for exemption in exemptions:
-            if exemption.name.endswith("*") or exemption.namespace.endswith("*"):
+            if exemption.subject is None:
                 book._patterns[exemption] = None
             else:
-                subject = Subject(exemption.kind, exemption.name, exemption.namespace)
-                entries = book._exact.setdefault(subject, [])
+                entries = book._exact.setdefault(exemption.subject, [])
                 if exemption not in entries:
                     entries.append(exemption)
         return book
@@ -38,6 +58,10 @@ class ExemptionBook:
             *self._exact.get(subject, ()),
             *(pattern for pattern in self._patterns if pattern.covers(subject)),
         )
+
+    def reason(self, subject: Subject, item: str) -> str | None:
+        """Return why a subject is let through for an item, None if it is not."""
+        return next((e.reason for e in self.of_subject(subject) if e.for_item(item)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +79,7 @@ class Entitlement:
     def of_subject(self, subject: Subject) -> int:
         """Return what a subject may do: the union over the parties that declare it."""
         mask = 0
-        for party in self.agreement.members.get(subject, ()):
-            mask |= self.by_party.get(party, 0)
+        for who in selves(subject):
+            for party in self.agreement.members.get(who, ()):
+                mask |= self.by_party.get(party, 0)
         return mask

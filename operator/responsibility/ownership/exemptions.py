@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from responsibility.ownership.questions import Names
+from responsibility.rbac.identity import canonical
 from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
 
 ALL_ITEMS = "*"
@@ -28,6 +29,13 @@ class Exemption:
     def symbolic(self) -> bool:
         """Whether it means something only for a given hub."""
         return "$(" in self.name or "$(" in self.namespace
+
+    @property
+    def subject(self) -> Subject | None:
+        """The one subject that is meant; None for a pattern. Placeholders have been filled."""
+        if self.name.endswith("*") or self.namespace.endswith("*"):
+            return None
+        return Subject(self.kind, self.name, self.namespace)
 
     def fill(self, names: Names) -> Exemption:
         """Return it for one hub."""
@@ -58,5 +66,6 @@ def exempt_operator(own: Subject | None) -> tuple[Exemption, ...]:
     """Return the exemption of the identity that this operator itself runs as."""
     if own is None:
         return ()
+    own = canonical(own)
     reason = "this operator: it writes statuses and annotations"
     return (Exemption(own.kind, own.name, own.namespace, frozenset({ALL_ITEMS}), reason),)

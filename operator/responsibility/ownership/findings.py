@@ -107,7 +107,8 @@ class Finding:
     """One difference, for one item and one subject or party.
 
     ``hub`` is None for a finding of the whole cluster; ``hubs`` then counts the hubs whose own
-    permissions it touches. ``items`` are further items that it speaks for. ``permissions`` are
+    permissions it touches, and ``record`` is one of those that mean the ``party`` where records
+    mean several by its name. ``items`` are further items that it speaks for. ``permissions`` are
     written as ``kubectl auth can-i`` takes them; ``sources`` are all there are, so that
     revoking one is seen to leave the others.
     """
@@ -125,6 +126,7 @@ class Finding:
     hubs: int = 0
     model: str = ""
     items: tuple[str, ...] = ()
+    record: str = ""
 
     @property
     def id(self) -> str:
@@ -136,6 +138,7 @@ class Finding:
             self.model,
             str(self.subject or ""),
             self.party,
+            self.record,
         )
         return hashlib.sha256("\0".join(what).encode()).hexdigest()[:10]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from responsibility.ownership.agreement import Agreement, ItemTerms, Party, Terms
-from responsibility.ownership.entitlement import Entitlement
+from responsibility.ownership.entitlement import Entitlement, selves
 from responsibility.ownership.exemptions import Exemption
 from responsibility.rbac.objects import Subject
 
@@ -26,7 +26,9 @@ class Fleet:
     entitlements: dict[str, Entitlement] = field(init=False)
     records: int = field(init=False)
     _declared: dict[Subject, list[Agreement]] = field(init=False, default_factory=dict)
-    _exempting: list[tuple[Exemption, Agreement]] = field(init=False, default_factory=list)
+    _exempting: dict[Subject, list[Agreement]] = field(init=False, default_factory=dict)
+    _patterns: list[tuple[Exemption, Agreement]] = field(init=False, default_factory=list)
+    _unresolved: list[Agreement] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         """Index the agreements."""
@@ -35,12 +37,23 @@ class Fleet:
         for agreement in self.agreements:
             for subject in agreement.members:
                 self._declared.setdefault(subject, []).append(agreement)
-            self._exempting.extend((e, agreement) for e in agreement.own_exemptions)
+            for exemption in agreement.own_exemptions:
+                if exemption.subject is None:
+                    self._patterns.append((exemption, agreement))
+                else:
+                    self._exempting.setdefault(exemption.subject, []).append(agreement)
+            if agreement.unresolved:
+                self._unresolved.append(agreement)
 
     def special(self, subject: Subject) -> list[Agreement]:
-        """Return the agreements that say something about ``subject``; it is few of them."""
-        found = {a.record: a for a in self._declared.get(subject, ())}
-        found.update((a.record, a) for e, a in self._exempting if e.covers(subject))
+        """Return the agreements to which ``subject`` is not like any other; most often few.
+
+        They declare or exempt it, or have lines of which nothing may be said.
+        """
+        found = {a.record: a for who in selves(subject) for a in self._declared.get(who, ())}
+        found.update((a.record, a) for a in self._exempting.get(subject, ()))
+        found.update((a.record, a) for e, a in self._patterns if e.covers(subject))
+        found.update((a.record, a) for a in self._unresolved)
         return list(found.values())
 
     def entitled(self, subject: Subject, agreements: Iterable[Agreement]) -> int:

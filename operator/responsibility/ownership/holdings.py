@@ -51,13 +51,23 @@ class Holding:
         """Whether the mask depends on the hub's names."""
         return any(reach.symbolic for _, reach in self.grants)
 
+    @property
+    def partial(self) -> bool:
+        """Whether any of it depends on names."""
+        return any(reach.symbolic or reach.some for _, reach in self.grants)
+
     def some(self) -> Iterable[Partial]:
         """Yield the unnamed questions that are held for some names only."""
         for _, reach in self.grants:
             yield from reach.some
 
-    def sources(self, wanted: int, questions: QuestionSet, names: Names) -> set[Source]:
-        """Return every binding, role and rule by which any bit of ``wanted`` is held."""
+    def sources(
+        self, wanted: int, questions: QuestionSet, names: Names, *, entitled: int = 0
+    ) -> set[Source]:
+        """Return every binding, role and rule by which any bit of ``wanted`` is held.
+
+        What is held for some names only is left out where ``entitled`` has all of them.
+        """
         found: set[Source] = set()
         for binding, reach in self.grants:
             found.update(
@@ -75,6 +85,7 @@ class Holding:
                 Source(binding.key, binding.role, partial.rule, partial.names)
                 for partial in reach.some
                 if 1 << partial.bit & wanted
+                and _beyond(partial, entitled, questions=questions, names=names)
             )
         return found
 
@@ -116,14 +127,24 @@ def excess(
     beyond = holding.mask(questions, names) & reserved & ~entitled
     for partial in holding.some():
         flag = 1 << partial.bit
-        if flag & reserved and not flag & (entitled | beyond):
-            allowed = {
-                names.fill(questions.atoms[bit].name)
-                for bit in bits(questions.same_action(partial.bit) & entitled)
-            }
-            if any(name not in allowed for name in partial.names):
-                beyond |= flag
+        if (
+            flag & reserved
+            and not flag & (entitled | beyond)
+            and _beyond(partial, entitled, questions=questions, names=names)
+        ):
+            beyond |= flag
     return beyond
+
+
+def _beyond(partial: Partial, entitled: int, *, questions: QuestionSet, names: Names) -> bool:
+    """Return whether some of the names are not those of a named question in ``entitled``."""
+    if not entitled:
+        return True
+    allowed = {
+        names.fill(questions.atoms[bit].name)
+        for bit in bits(questions.narrower(partial.bit) & entitled)
+    }
+    return not allowed.issuperset(partial.names)
 
 
 @dataclass(frozen=True, slots=True)

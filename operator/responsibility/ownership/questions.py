@@ -19,9 +19,9 @@ from responsibility.api.subjects import expand
 from responsibility.rbac.index import RuleSet
 from responsibility.rbac.objects import Attributes, Rule
 
-# RBAC cannot restrict these by name: the authorizer is asked before a name is known
-# (kubernetes.io/docs, "Referring to resources"). `create` of a subresource has one.
-_NAMELESS = frozenset({"create", "deletecollection"})
+# A request with this verb never carries a name, so a rule with names never allows it. All others
+# may carry one, see `rbac.rules`: even `create`, in an apply that turns out to create the object.
+_NAMELESS = "deletecollection"
 
 # Rule lists remembered at a time, so that a cluster whose roles keep changing costs no memory.
 _MOST_REACHES = 50_000
@@ -77,6 +77,9 @@ class Atom:
             name=names.fill(self.name),
             namespace=names.fill(self.namespace),
         )
+
+
+EVERYTHING = Atom("*", "*", "*", namespace="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,22 +159,26 @@ def mask_of(positions: Iterable[int]) -> int:
 class QuestionSet:
     """The atoms of one model, with the masks that make rules quick to hold against them.
 
-    Immutable but for its memory of rule lists already worked out.
+    The last of them may be in no item: it asks for everything there is, so that whoever holds
+    that is known under any model. Immutable but for its memory of what was worked out already.
     """
 
     atoms: tuple[Atom, ...]
     index: Mapping[Atom, int] = field(init=False)
     hub_mask: int = field(init=False)
-    symbolic_mask: int = field(init=False)
+    cluster_mask: int = field(init=False)
+    everything: int = field(init=False)
     covers: tuple[int, ...] = field(init=False)
     _verbs: dict[str, int] = field(init=False, default_factory=dict)
     _groups: dict[str, int] = field(init=False, default_factory=dict)
     _resources: dict[str, int] = field(init=False, default_factory=dict)
     all: int = field(init=False)
     _reaches: dict[RuleSet, Reach] = field(init=False, default_factory=dict)
+    _narrower: dict[int, int] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Work out the masks."""
+        self.atoms = tuple(dict.fromkeys((*self.atoms, EVERYTHING)))
         self.index = {atom: bit for bit, atom in enumerate(self.atoms)}
         self.all = (1 << len(self.atoms)) - 1
         self._verbs["*"] = self._groups["*"] = self._resources["*"] = self.all
@@ -187,7 +194,8 @@ class QuestionSet:
                 glob = f"*/{atom.subresource}"
                 self._resources[glob] = self._resources.get(glob, 0) | flag
         self.hub_mask = mask_of(b for b, a in enumerate(self.atoms) if a.is_hub)
-        self.symbolic_mask = mask_of(b for b, a in enumerate(self.atoms) if a.symbolic)
+        self.cluster_mask = self.in_namespace("")
+        self.everything = 1 << self.index[EVERYTHING]
         self.covers = tuple(self._cover(atom) for atom in self.atoms)
 
     def in_namespace(self, namespace: str) -> int:
@@ -198,14 +206,23 @@ class QuestionSet:
         """Return the namespaces, other than the hub's, that the model asks about."""
         return tuple(sorted({a.namespace for a in self.atoms} - {HUB, ""}))
 
-    def same_action(self, bit: int) -> int:
-        """Return the named atoms that ask atom ``bit``'s action, in the same place."""
-        wanted = self.atoms[bit]
-        return mask_of(
-            other
-            for other, atom in enumerate(self.atoms)
-            if atom.name and replace(atom, name="") == replace(wanted, name="")
-        )
+    def narrower(self, bit: int) -> int:
+        """Return the named atoms that would include atom ``bit`` if they were not named."""
+        known = self._narrower.get(bit)
+        if known is None:
+            known = self._narrower[bit] = mask_of(
+                other
+                for other, atom in enumerate(self.atoms)
+                if atom.name and self._cover(replace(atom, name="")) >> bit & 1
+            )
+        return known
+
+    def wide(self, mask: int) -> int:
+        """Return what comes, in all namespaces, with those of ``mask`` at cluster scope."""
+        covered = 0
+        for bit in bits(mask & self.cluster_mask):
+            covered |= self.covers[bit]
+        return covered
 
     def reach(self, rules: RuleSet) -> Reach:
         """Return what a role with these rules grants; equal rules are worked out once."""
@@ -243,7 +260,7 @@ class QuestionSet:
                 for bit in bits(candidates):
                     atom = self.atoms[bit]
                     if not atom.name:
-                        if atom.subresource or atom.verb not in _NAMELESS:
+                        if atom.verb != _NAMELESS:
                             some.append(Partial(bit, number, rule.resource_names))
                     elif atom.symbolic:
                         symbolic.append(Partial(bit, number, rule.resource_names))

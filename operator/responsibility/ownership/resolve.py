@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import UTC
 
 from responsibility.api import common as api
 from responsibility.api.item import ItemDefinition, RecordDefinition
@@ -57,11 +58,13 @@ def resolve_model(model: ResponsibilityModel) -> Terms:
     )
 
 
-def resolve_record(record: Responsibility, terms: Terms, hub: Hub | None) -> Agreement:
+def resolve_record(
+    record: Responsibility, terms: Terms, hub: Hub | None, *, key: HubKey | None = None
+) -> Agreement:
     """Return what was agreed for one hub; ``hub`` is None where it was not found.
 
-    Without the hub its names are taken to be the chart's defaults, with the release named like
-    its namespace.
+    ``key`` is the hub that the record claims. Without one, and without the hub, its release is
+    taken to be named like its namespace, and its names to be the chart's defaults.
     """
     spec = record.spec
     parties = _merge_parties(terms.parties, spec.parties)
@@ -95,18 +98,24 @@ def resolve_record(record: Responsibility, terms: Terms, hub: Hub | None) -> Agr
             for name in exemption.items
             if name != "*" and name not in known
         )
-    release = hub.key.release if hub else (spec.hub.release or spec.hub.namespace)
-    names = Names(spec.hub.namespace, release, hub.prefix if hub else "")
-    own = tuple(_exemption(e).fill(names) for e in spec.exemptions)
+    if hub is not None:
+        key = hub.key
+    elif key is None:
+        key = HubKey(spec.hub.namespace, spec.hub.release or spec.hub.namespace)
+    names = Names(key.namespace, key.release, hub.prefix if hub else "")
+    own = (
+        *(e.fill(names) for e in terms.exemptions if e.symbolic),
+        *(_exemption(e).fill(names) for e in spec.exemptions),
+    )
     return Agreement(
         record=record.name,
-        hub=HubKey(spec.hub.namespace, release),
+        hub=key,
         display_name=spec.hub.display_name or record.name,
         terms=terms,
         names=names,
         parties=parties,
         items=tuple(items),
-        exemptions=(*(e.fill(names) for e in terms.exemptions), *own),
+        exemptions=(*(e for e in terms.exemptions if not e.symbolic), *own),
         own_exemptions=own,
         problems=tuple(problems),
         unresolved=frozenset(unresolved),
@@ -213,7 +222,14 @@ def _item(terms: ItemTerms, own: RecordItem | None, enforcement: api.Enforcement
 
 
 def _delegation(delegate: api.Delegate) -> Delegation:
-    return Delegation(delegate.party, delegate.until, delegate.reason)
+    until = delegate.until
+    if until is not None:
+        try:
+            until = until.astimezone(UTC)
+        except OverflowError:
+            # The first or the last day there is, in a zone in which it is a day later or earlier.
+            until = until.replace(tzinfo=UTC)
+    return Delegation(delegate.party, until, delegate.reason)
 
 
 def _subject(subject: ApiSubject) -> Subject:

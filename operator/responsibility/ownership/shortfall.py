@@ -6,7 +6,7 @@ enough, since how many people are in it is known to the identity provider only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from responsibility.hub.discovery import HubKey
@@ -25,7 +25,8 @@ class Ground:
     """Where shortfalls are looked for: one hub's namespace, or the cluster.
 
     ``scope`` is the mask of the questions asked there; ``layers`` the holdings that count
-    there together.
+    there together. Subjects that are ``gone`` hold nothing, whatever is bound to them.
+    ``record`` is set where the owner is not the same party for all records.
     """
 
     hub: HubKey | None
@@ -35,10 +36,16 @@ class Ground:
     scope: int
     layers: tuple[Holdings, ...]
     reviews: Reviews
+    gone: frozenset[Subject] = frozenset()
+    record: str = ""
 
     def abilities(self, party: Party) -> Abilities:
         """Return what each subject of a party can do, by RBAC or by the server's own word."""
-        return [(subject, self._ability(subject)) for subject in party.subjects]
+        return [
+            (subject, self._ability(subject))
+            for subject in party.subjects
+            if subject not in self.gone
+        ]
 
     def _ability(self, subject: Subject) -> Ability:
         able = ability(subject, self.layers, self.questions, self.names)
@@ -75,6 +82,7 @@ def shortfalls(
                 hub=ground.hub,
                 model=ground.model if ground.hub is None else "",
                 party=owner.name,
+                record=ground.record,
                 permissions=texts,
                 message=f"{owner.label} owns {item.name} and {verb} {summarise(texts)}"
                 f"{place(ground.hub)}{few}",
@@ -141,7 +149,6 @@ def split_asks(parts: Iterator[Finding | Ask]) -> tuple[list[Finding], list[Ask]
 
 __all__ = [
     "Ground",
-    "Mapping",
     "permission_texts",
     "place",
     "shortfalls",

@@ -1,0 +1,196 @@
+"""Exempt subjects are let through and listed, never hidden."""
+
+import pytest
+
+from responsibility.ownership.assessment import Assessment, Exempt
+from responsibility.rbac.objects import Subject
+from tests.unit.ownership.building import (
+    KEEPERS,
+    assess,
+    everything,
+    excess,
+    exempt,
+    garden,
+    grant,
+    hub,
+    of_kind,
+    on_hub,
+    people,
+    record,
+    subject,
+)
+
+MAPS = ("delete", "configmaps")
+
+
+def listed(entries: tuple[Exempt, ...]) -> set[tuple[str, str]]:
+    return {(str(e.subject), item) for e in entries for item in e.items}
+
+
+def in_cluster(found: Assessment) -> set[tuple[str, str]]:
+    return listed(found.clusters["garden"].exempt)
+
+
+def test_a_record_exempts_on_its_own_hub() -> None:
+    own = [exempt("User ann", "beds", reason="weeds")]
+    found = assess(
+        grant("User ann", *MAPS, ns="a"),
+        grant("User ann", *MAPS, ns="b"),
+        records=[record("a", exemptions=own), record("b")],
+    )
+    assert excess(found) == {("User ann", "beds", "b/b")}
+    assert on_hub(found, "a").exempt == (Exempt(subject("User ann"), ("beds",), "weeds"),)
+    assert not on_hub(found, "b").exempt
+
+
+def test_a_model_exempts_on_all_hubs_and_for_the_cluster() -> None:
+    found = assess(
+        grant("User ann", *MAPS, ns="a"),
+        grant("User ann", "delete", "nodes configmaps", ns=""),
+        models=[garden(exemptions=[exempt("User ann", "*")])],
+        records=[record("a"), record("b")],
+    )
+    assert not excess(found)
+    assert listed(on_hub(found, "a").exempt) == {("User ann", "beds")}
+    assert in_cluster(found) == {("User ann", "beds"), ("User ann", "gate")}
+
+
+def test_an_exemption_is_for_the_items_it_names() -> None:
+    found = assess(
+        grant("User ann", "update", "secrets", names="hub"),
+        records=[record(exemptions=[exempt("User ann", "beds")])],
+    )
+    assert excess(found) == {("User ann", "fence", "prod/prod")}
+    assert listed(on_hub(found).exempt) == {("User ann", "beds")}
+
+
+@pytest.mark.parametrize(
+    ("who", "pattern", "through"),
+    [
+        ("User gke-robot", "User gke-*", True),
+        ("User gke", "User gke-*", False),
+        ("Group gke-robot", "User gke-*", False),
+        ("User gke-robot", "User gke-robo", False),
+        ("ServiceAccount kube-system/any", "ServiceAccount kube-system/*", True),
+        ("ServiceAccount kube-public/any", "ServiceAccount kube-system/*", False),
+        ("ServiceAccount prod/hub", "ServiceAccount $(namespace)/$(prefix)hub", True),
+        ("ServiceAccount prod/hub-two", "ServiceAccount $(namespace)/$(prefix)hub", False),
+        ("ServiceAccount other/hub", "ServiceAccount $(namespace)/$(prefix)hub", False),
+        ("ServiceAccount prod/api-prod-gw", "ServiceAccount $(namespace)/api-$(release)-gw", True),
+        ("User system:serviceaccount:prod:hub", "ServiceAccount prod/hub", True),
+    ],
+)
+def test_patterns_and_placeholders(who: str, pattern: str, through: bool) -> None:
+    found = assess(
+        grant(who, *MAPS),
+        models=[garden(exemptions=[exempt(pattern, "*")])],
+        records=[record()],
+    )
+    assert bool(excess(found)) is not through
+    assert bool(on_hub(found).exempt) is through
+
+
+def test_a_hubs_own_account_is_exempt_on_its_own_hub_only() -> None:
+    own = garden(exemptions=[exempt("ServiceAccount $(namespace)/hub", "*")])
+    who = "ServiceAccount a/hub"
+    found = assess(
+        grant(who, *MAPS, ns="a"),
+        grant(who, *MAPS, ns="b"),
+        models=[own],
+        records=[record("a"), record("b")],
+    )
+    assert excess(found) == {(who, "beds", "b/b")}
+
+
+def test_what_it_holds_on_all_hubs_counts_on_the_others() -> None:
+    # A gateway that can read the Secrets of every hub is this hub's own, and the others' stranger.
+    own = garden(exemptions=[exempt("ServiceAccount $(namespace)/hub", "*")])
+    found = assess(
+        *KEEPERS,
+        grant("ServiceAccount a/hub", "delete", "configmaps nodes", ns=""),
+        models=[own],
+        records=[record("a"), record("b"), record("c")],
+    )
+    (finding,) = of_kind(found, "excess-access")
+    assert (finding.item, finding.hub, finding.hubs) == ("beds", None, 2)
+    assert [on_hub(found, name).cluster_findings for name in "abc"] == [0, 1, 1]
+    # What there is one of is nobody else's hub: a hub's own parts are let through.
+    assert in_cluster(found) == {("ServiceAccount a/hub", "beds"), ("ServiceAccount a/hub", "gate")}
+
+
+def test_a_hub_without_a_record_has_its_own_parts_too() -> None:
+    found = assess(
+        grant("ServiceAccount wild/hub", "delete", "nodes", ns=""),
+        models=[garden(exemptions=[exempt("ServiceAccount $(namespace)/hub", "*")])],
+        records=[record("a")],
+        hubs=[hub("a"), hub("wild")],
+    )
+    assert not excess(found)
+    assert in_cluster(found) == {("ServiceAccount wild/hub", "gate")}
+
+
+def test_a_records_exemption_from_cluster_wide_rights_is_listed() -> None:
+    own = [exempt("User ann", "beds", reason="weeds")]
+    found = assess(
+        grant("User ann", *MAPS, ns=""), records=[record("a", exemptions=own), record("b")]
+    )
+    (finding,) = of_kind(found, "excess-access")
+    assert finding.hubs == 1
+    assert found.clusters["garden"].exempt == (Exempt(subject("User ann"), ("beds",), "weeds"),)
+
+
+def test_a_records_exemption_is_for_its_items_cluster_wide_as_well() -> None:
+    found = assess(
+        grant("User ann", "update", "secrets", ns="", names="hub"),
+        records=[record("a", exemptions=[exempt("User ann", "beds")])],
+    )
+    assert excess(found) == {("User ann", "fence", "cluster")}
+    assert in_cluster(found) == {("User ann", "beds")}
+
+
+def test_one_hubs_record_cannot_exempt_from_what_there_is_one_of() -> None:
+    found = assess(
+        grant("User ann", "delete", "nodes", ns=""),
+        everything("User bob"),
+        records=[record("a", exemptions=[exempt("User ann", "*"), exempt("User bob", "*")])],
+    )
+    assert {who for who, *_ in excess(found)} == {"User ann", "User bob"}
+
+
+def test_the_operator_itself_is_let_through_and_listed() -> None:
+    me = Subject("ServiceAccount", "operator", "system")
+    for own in (me, Subject("User", "system:serviceaccount:system:operator")):
+        found = assess(
+            grant("ServiceAccount system/operator", *MAPS, ns="prod"),
+            grant("ServiceAccount system/operator", *MAPS, ns=""),
+            records=[record()],
+            own=own,
+        )
+        assert not excess(found)
+        assert listed(on_hub(found).exempt) == {("ServiceAccount system/operator", "beds")}
+        assert in_cluster(found) == {("ServiceAccount system/operator", "beds")}
+
+
+def test_who_is_entitled_needs_no_exemption_and_is_not_listed() -> None:
+    found = assess(
+        grant("Group guests", *MAPS),
+        records=[
+            record(
+                parties={"guests": people("Group guests")},
+                exemptions=[exempt("Group guests", "*")],
+            )
+        ],
+    )
+    assert not excess(found)
+    assert not on_hub(found).exempt
+
+
+def test_break_glass_holders_are_listed_although_they_are_exempt() -> None:
+    found = assess(
+        everything("User ann"),
+        models=[garden(exemptions=[exempt("User ann", "*")])],
+        records=[record()],
+    )
+    assert not excess(found)
+    assert "User ann" in {str(b.subject) for b in found.clusters["garden"].break_glass}
+    assert in_cluster(found)
