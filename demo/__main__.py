@@ -1,61 +1,87 @@
-"""The demo from a shell: a control plane with an organisation on it.
+"""The demo from a shell: a control plane with an organisation on it, and the operator beside it.
 
-python -m demo up | down
+python -m demo up | tell | down
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Iterable
+import time
 
-import yaml
-
-from demo import organisation, story
-from demo.labels import Manifest
+from demo import story
+from demo.background import Operator
+from demo.installation import install
 from tests.e2e.lab.cluster import Cluster
-from tests.e2e.lab.clusters import cluster
+from tests.e2e.lab.clusters import choose, cluster
 from tests.e2e.lab.errors import LabError
+from tests.e2e.lab.existing import ExistingCluster
 
 NAME = "demo"
-FIELD_MANAGER = "demo"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; a cluster that can't be had is an error of one sentence."""
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
-    parser.add_argument("command", choices=["up", "down"])
-    command: str = parser.parse_args(arguments).command
+    parser.add_argument(
+        "command",
+        choices=["up", "tell", "down"],
+        help="start it and tell its story, tell it once more, or remove it",
+    )
+    parser.add_argument(
+        "--name",
+        default=os.environ.get("DEMO_NAME") or NAME,
+        help=f"the cluster's name (default: $DEMO_NAME, else {NAME})",
+    )
+    parsed = parser.parse_args(arguments)
     try:
-        chosen = cluster(NAME)
-        if command == "up":
-            up(chosen)
-        else:
-            chosen.down()
+        commands[parsed.command](_cluster(parsed.name))
     except LabError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
 
 
+def _cluster(name: str) -> Cluster:
+    """Describe the demo's cluster; never one that is somebody else's."""
+    if choose() is ExistingCluster:
+        raise LabError(
+            "the demo binds strangers to cluster-admin, which is nothing for a cluster that "
+            "somebody uses: set E2E_CLUSTER=kwok or kind"
+        )
+    return cluster(name)
+
+
 def up(chosen: Cluster) -> None:
-    """Start the cluster, put the organisation on it, and tell its story."""
-    chosen.up()
-    apply(chosen, [*organisation.manifests(), *organisation.third_hub()])
-    story.tell()
-    print(f"export KUBECONFIG={chosen.kubeconfig}")
+    """Start the cluster, put the organisation on it, start the operator, and tell the story."""
+    operator = Operator(chosen)
+    for what, step in (
+        (f"control plane ({chosen.kind})", chosen.up),
+        ("three hubs, the people around them, and who owns what", lambda: install(chosen)),
+        ("operator", operator.start),
+    ):
+        started = time.monotonic()
+        step()
+        print(f"{what} … {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
+    tell(chosen)
 
 
-def apply(chosen: Cluster, manifests: Iterable[Manifest]) -> None:
-    """Apply manifests server-side, as one stream of documents.
+def tell(chosen: Cluster) -> None:
+    """Tell what the operator has written into the cluster by now."""
+    operator = Operator(chosen)
+    if not (chosen.is_up() and operator.is_up()):
+        raise LabError(f"the demo {chosen.name} is not up: start it with `make demo`")
+    story.tell(chosen, operator)
 
-    Not as a List: kubectl then checks the entries itself, and refuses the partial objects that
-    server-side apply is there for.
-    """
-    stream = yaml.safe_dump_all(manifests, sort_keys=False)
-    chosen.kubectl(
-        "apply", "--server-side", f"--field-manager={FIELD_MANAGER}", "-f=-", input=stream
-    )
+
+def down(chosen: Cluster) -> None:
+    """Stop the operator and remove the cluster with everything that it kept on disk."""
+    Operator(chosen).stop()
+    chosen.down()
+
+
+commands = {"up": up, "tell": tell, "down": down}
 
 
 if __name__ == "__main__":

@@ -48,6 +48,8 @@ class Hub:
 LEAP = Hub("leap-prod", "leap-prod", "leap-prod", "LEAP")
 COAST = Hub("coast", "coast", "coast", "Coast")
 ATLAS = Hub("atlas", "atlas", "atlas", "Atlas")
+# What the chart puts before every name of a release with `fullnameOverride: null`.
+ATLAS_PREFIX = "atlas-jupyterhub-"
 
 
 def manifests() -> list[Manifest]:
@@ -141,7 +143,7 @@ def third_hub() -> list[Manifest]:
     """
     return [
         namespace(ATLAS.namespace),
-        *release(ATLAS.namespace, ATLAS.release, prefix="atlas-jupyterhub-"),
+        *release(ATLAS.namespace, ATLAS.release, prefix=ATLAS_PREFIX),
         {
             "apiVersion": f"{_RBAC}/v1",
             "kind": "RoleBinding",

@@ -1,7 +1,240 @@
-"""What ``make demo`` tells once the organisation is on the cluster."""
+"""What ``make demo`` tells: who owns what, what is wrong, by whom, since when, and whom to call.
+
+Everything comes from what the operator has published, see `facts`; here it is only arranged.
+"""
 
 from __future__ import annotations
 
+import itertools
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
-def tell() -> None:
-    """Tell the story on a cluster that is up; there is nothing to tell yet."""
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from demo import next_steps
+from demo.background import Operator
+from demo.facts import ANNOTATIONS, Facts, read
+from demo.labels import Manifest
+from responsibility.ownership.findings import KINDS
+from tests.e2e.lab.cluster import Cluster
+
+WIDTH = 100
+_STYLES = {"drift": "bold red", "ok": "green", "overdue": "yellow", "unknown": "magenta"}
+_CALM = "dim"
+# A few of the metrics, each by the beginning of its line in what Prometheus reads.
+_METRICS = (
+    "responsibility_records ",
+    "responsibility_unrecorded_hubs ",
+    "responsibility_rbac_enforced ",
+    'responsibility_drift{hub="",',
+    'responsibility_drift{hub="atlas"',
+    'responsibility_item_owner_info{contact="hub-leads@leap.example"',
+    'responsibility_break_glass_subjects{declared="false"}',
+    'responsibility_exempt_subjects{hub=""',
+    "responsibility_evaluator_disagreements_total ",
+    "responsibility_writes_total{",
+)
+
+
+def tell(cluster: Cluster, operator: Operator) -> None:
+    """Print the whole story; without colours where nobody sees them."""
+    console = Console(highlight=False, emoji=False, markup=False)
+    console.width = min(WIDTH, console.width) if console.is_terminal else WIDTH
+    facts = read(cluster, operator)
+    chapters = (
+        ("Who owns what", _matrix(facts)),
+        ("What differs from that: the whole cluster", _cluster(facts)),
+        ("What differs from that: hub by hub", _hubs(facts)),
+        ("Who passes every check", _let_through(facts)),
+        ("As kubectl shows it", _kubectl(facts)),
+        ("As Prometheus reads it", _metrics(facts, operator)),
+        ("What to try next", next_steps.tell(cluster, operator)),
+    )
+    with console.capture() as told:
+        for title, parts in chapters:
+            console.print()
+            console.print(Rule(f"{title} ", align="left", style="bold"))
+            for part in parts:
+                console.print(part)
+    # Tables are filled up with spaces, which would be in the way of whoever copies a line.
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in told.get().splitlines()))
+
+
+Part = Text | Table | Padding
+
+
+def _matrix(facts: Facts) -> Iterator[Part]:
+    yield Text(
+        "Agreed for each hub and recorded in the cluster: the owner of each kind of action, the "
+        "parties it is delegated to (+), and how that stands against what people can really do.\n"
+    )
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    table.add_column("#", justify="right", min_width=2)
+    table.add_column("item", no_wrap=True, min_width=22)
+    for record in facts.records:
+        table.add_column(Text(record["spec"]["hub"]["displayName"]))
+    rows = zip(*(record["status"]["items"] for record in facts.records), strict=True)
+    for row in rows:
+        title = row[0].get("title") or row[0]["name"]
+        table.add_row(str(row[0]["number"]), title, *(_cell(item) for item in row))
+    yield table
+    yield Text.assemble(
+        *(
+            part
+            for state, meaning in (
+                ("ok", "held against RBAC, and as agreed"),
+                ("drift", "somebody can do too much, or an owner too little; how often, see below"),
+                ("recorded", "agreed; there is nothing in Kubernetes to hold it against"),
+                ("overdue", "the date to look at the agreement again has passed"),
+            )
+            for part in ((f"{state:>9}", _STYLES.get(state, _CALM)), f"  {meaning}\n")
+        )
+    )
+
+
+def _cell(item: Manifest) -> Text:
+    state, findings = item["state"], item.get("findings", 0)
+    shared = "".join(f"\n+ {delegate}" for delegate in item.get("delegates", ()))
+    count = f" {findings}" if state == "drift" else ""
+    return Text.assemble((state + count, _STYLES.get(state, _CALM)), f" {item['owner']}{shared}")
+
+
+def _cluster(facts: Facts) -> Iterator[Part]:
+    yield Text(
+        "Rights that come from ClusterRoleBindings hold on every hub at once. They are looked at "
+        "once for the cluster, and counted once.\n"
+    )
+    yield from _findings(facts, facts.model, "")
+
+
+def _hubs(facts: Facts) -> Iterator[Part]:
+    for record in sorted(facts.records, key=_severity):
+        hub, status = record["spec"]["hub"], record["status"]
+        yield Text.assemble(
+            (hub["displayName"], "bold"),
+            f" ({status['hub']}): {status['drift']['total']} findings of its own; "
+            f"{status['clusterFindings']} of those above touch it too\n",
+        )
+        yield from _findings(facts, record, hub["namespace"])
+
+
+def _severity(record: Manifest) -> int:
+    """Return how bad the worst finding of a record is; 1 is the worst, and the first listed."""
+    findings = record["status"].get("findings", ())
+    return min((KINDS[finding["kind"]].severity for finding in findings), default=99)
+
+
+def _findings(facts: Facts, owner: Manifest, namespace: str) -> Iterator[Part]:
+    """Yield one block for each subject or party and kind, in the status's order: worst first."""
+    status = owner["status"]
+    titles = {item["name"]: item.get("title") or item["name"] for item in _all_items(facts)}
+    groups: dict[tuple[str, str], list[Manifest]] = {}
+    for finding in status.get("findings", ()):
+        subject, party = finding.get("subject"), finding.get("party", "")
+        who = _subject(subject) if subject else facts.party(owner, party)
+        groups.setdefault((finding["kind"], who), []).append(finding)
+    for (kind, who), group in groups.items():
+        style = "bold red" if KINDS[kind].drift else "bold yellow"
+        yield Text.assemble("  ", (kind, style), f": {KINDS[kind].title}")
+        table = Table(box=None, show_header=False, padding=(0, 1))
+        table.add_column(style=_CALM, no_wrap=True)
+        table.add_column(overflow="fold")
+        for label, text in _lines(facts, who, group, titles, namespace):
+            table.add_row(label, Text(text))
+        yield Padding(table, (0, 0, 1, 4))
+    if status.get("truncated"):
+        yield Text(f"  and {status['truncated']} more, left out of the status\n")
+    if not groups:
+        yield Text("  nothing\n")
+
+
+def _lines(
+    facts: Facts, who: str, group: Sequence[Manifest], titles: dict[str, str], namespace: str
+) -> Iterator[tuple[str, str]]:
+    yield "who", who
+    yield "items", ", ".join(_unique(titles[finding["item"]] for finding in group))
+    yield (
+        "what",
+        group[0]["message"] + (f"; and {len(group) - 1} more such" if len(group) > 1 else ""),
+    )
+    by = _unique(source.partition(", rule")[0] for f in group for source in f.get("sources", ()))
+    if by:
+        yield "by", "; ".join(by)
+    since = min(datetime.fromisoformat(finding["since"]) for finding in group)
+    yield "seen", f"first at {since:%Y-%m-%d %H:%M} UTC"
+    call = _unique(c for f in group for c in facts.contacts(f["item"], namespace))
+    yield "call", ", ".join(call) or "nobody: no contact is recorded"
+    yield "to end it", group[0]["remedy"]
+
+
+def _all_items(facts: Facts) -> Iterable[Manifest]:
+    return facts.records[0]["status"]["items"]
+
+
+def _subject(subject: Manifest) -> str:
+    namespace = subject.get("namespace")
+    return f"{subject['kind']} {namespace + '/' if namespace else ''}{subject['name']}"
+
+
+def _let_through(facts: Facts) -> Iterator[Part]:
+    yield Text("Break glass: whoever may do everything is listed, whether that is right or not.\n")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for heading in ("who", "by", "is that right?"):
+        table.add_column(heading, overflow="fold")
+    found = [finding.get("subject") for finding in facts.model["status"].get("findings", ())]
+    for entry in facts.model["status"].get("breakGlass", ()):
+        by = "; ".join(_unique(s.partition(" to ")[0] for s in entry.get("sources", ())))
+        verdict = "it is entitled, or exempt"
+        if entry["declared"]:
+            verdict = "named in the model"
+        elif entry["subject"] in found:
+            verdict = "no: a finding, see above"
+        table.add_row(Text(_subject(entry["subject"])), Text(by or "nothing here"), verdict)
+    yield table
+    total = facts.model["status"]["exempt"]
+    per_hub = {
+        labels["hub_namespace"]: int(value)
+        for labels, value in facts.metric("exempt_subjects")
+        if labels["hub_namespace"]
+    }
+    counts = ", ".join(f"{number} on {hub}" for hub, number in per_hub.items())
+    yield Text(
+        f"Exempt: {total} identities of the cluster, such as the control plane's own controllers; "
+        f"and the hubs' own accounts, {counts}. They hold something reserved and are let through. "
+        f"The model's {len(facts.model['spec']['exemptions'])} exemptions say whom and why."
+    )
+
+
+def _kubectl(facts: Facts) -> Iterator[Part]:
+    for kind, printed in facts.tables.items():
+        yield Text(f"$ kubectl get {kind}", style="bold")
+        yield Text(f"{printed}\n", no_wrap=True, overflow="ignore")
+    metadata = facts.deployment["metadata"]
+    yield Text(f"Annotations of Deployment {metadata['name']} in {metadata['namespace']}:")
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for key, value in sorted(metadata["annotations"].items()):
+        if key.startswith(ANNOTATIONS):
+            # A comma is followed by nothing, for programs; people read it better with a space.
+            table.add_row(key, Text(value.replace(",", ", ") if "owners" in key else value))
+    yield Padding(table, (0, 0, 0, 1))
+
+
+def _metrics(facts: Facts, operator: Operator) -> Iterator[Part]:
+    yield Text(f"A few lines of {operator.url}/metrics:\n")
+    for start in _METRICS:
+        lines = (line for line in facts.metrics.splitlines() if line.startswith(start))
+        for line in itertools.islice(lines, 1):
+            # With room between labels, so that it can be broken.
+            yield Padding(Text(line.replace('",', '", ')), (0, 0, 0, 2))
+
+
+def _unique(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(texts))

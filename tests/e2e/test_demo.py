@@ -1,0 +1,248 @@
+"""The demo from end to end, as a newcomer runs it: what it says, and every command it proposes."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from demo import next_steps
+from demo.background import Operator
+from demo.story import WIDTH
+from tests.e2e.lab import clusters, lifetime
+from tests.e2e.lab.cluster import Cluster
+from tests.e2e.lab.directories import REPOSITORY
+from tests.e2e.lab.existing import ExistingCluster
+from tests.e2e.lab.waiting import wait_until
+
+PATIENCE = 15.0
+Completed = subprocess.CompletedProcess[str]
+
+
+def _demo(command: str, name: str) -> Completed:
+    # Not a terminal, and not somebody's taste: what is printed is plain text.
+    environment = {k: v for k, v in os.environ.items() if k not in {"FORCE_COLOR", "COLUMNS"}}
+    done = subprocess.run(
+        [sys.executable, "-m", "demo", command],
+        env=environment | {"DEMO_NAME": name},
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Cluster]:
+    """Describe the cluster of a demo of our own, and see that nothing of it stays."""
+    if clusters.choose() is ExistingCluster:
+        pytest.skip("the demo has a cluster of its own; set E2E_CLUSTER=kwok or kind")
+    cluster = clusters.cluster(f"e2e-{os.getpid()}-demo")
+
+    def down() -> None:
+        _demo("down", cluster.name)
+
+    lifetime.adopt(cluster.directory, cluster.kind, down)
+    yield cluster
+    down()
+    lifetime.release(cluster.directory)
+    assert not cluster.directory.exists()
+
+
+@pytest.fixture(scope="module")
+def story(demo: Cluster) -> str:
+    """Bring the demo up, and return what it tells."""
+    return _demo("up", demo.name).stdout
+
+
+def _chapter(story: str, title: str) -> str:
+    """Return a chapter, its lines joined to running text."""
+    _, _, rest = story.partition(f"{title}  ─")
+    assert rest, f"there is no chapter {title!r} in:\n{story}"
+    chapter = re.split(r"\n\S[^\n]*  ──", rest)[0]
+    return " ".join(chapter.split())
+
+
+def test_it_is_plain_text_of_a_readable_width(story: str) -> None:
+    assert "\x1b" not in story
+    chapters, _, _ = story.partition("What to try next")
+    assert not [line for line in chapters.splitlines() if len(line) > WIDTH]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ["3", "Support users", "recorded community", "overdue community", "recorded community"],
+        ["14", "Resource limits", "drift 1 community", "drift 1 provider", "drift 2 provider"],
+        ["16", "Monitoring", "ok provider", "ok provider", "ok provider"],
+        ["20", "Operate the cluster", *["drift 1 provider"] * 3],
+    ],
+    ids=lambda row: row[1],
+)
+def test_the_matrix_says_who_owns_what_and_how_it_stands(story: str, row: list[str]) -> None:
+    rows = [re.split(r"\s{2,}", line.strip()) for line in story.splitlines()]
+    assert ["#", "item", "Atlas", "Coast", "LEAP"] in rows
+    assert row in rows
+
+
+@pytest.mark.parametrize(
+    ("chapter", "facts"),
+    [
+        (
+            "What differs from that: the whole cluster",
+            [
+                "who User temp-contractor@example.org",
+                "by ClusterRoleBinding temp-contractor to ClusterRole cluster-admin",
+                "call support@hub-collective.example (provider)",
+                "to end it Remove User temp-contractor@example.org from ClusterRoleBinding "
+                "temp-contractor",
+                "who ServiceAccount leap-prod/traefik-dask-gateway",
+            ],
+        ),
+        (
+            "What differs from that: hub by hub",
+            [
+                "missing-access: The owner cannot do what the item asks of it who Atlas community",
+                "call operations@atlas.example (community)",
+                "who User former-engineer@example.org",
+                "by RoleBinding coast/former-engineer to ClusterRole admin",
+                "who Group leap-admins",
+                "attestation-overdue",
+                "delegation-expired",
+                "(spring workshop)",
+            ],
+        ),
+        (
+            "Who passes every check",
+            [
+                "Group system:masters ClusterRoleBinding cluster-admin named in the model",
+                "User temp-contractor@example.org ClusterRoleBinding temp-contractor no: a finding",
+                "1 on atlas",
+            ],
+        ),
+        (
+            "As kubectl shows it",
+            [
+                "coast coast/coast provider 12, community 8 8 observe/audit True",
+                "responsibility.2i2c.org/owner-split provider 12, community 8",
+                "user-access=community",
+            ],
+        ),
+        ("As Prometheus reads it", ["responsibility_records 3.0", "responsibility_drift{"]),
+    ],
+)
+def test_a_chapter_has_its_facts(story: str, chapter: str, facts: list[str]) -> None:
+    told = _chapter(story, chapter)
+    assert [fact for fact in facts if fact not in told] == []
+
+
+def test_what_is_worst_comes_first(story: str) -> None:
+    told = _chapter(story, "What differs from that: hub by hub")
+    kinds = ("missing-access", "former-engineer", "attestation-overdue", "delegation-expired")
+    places = [told.index(kind) for kind in kinds]
+    assert places == sorted(places)
+
+
+def test_the_operator_has_all_its_rights_and_no_administrators(demo: Cluster, story: str) -> None:
+    assert story
+    metrics = Operator(demo).metrics()
+    assert "responsibility_missing_rights 0.0" in metrics
+    kubeconfig = Operator(demo).directory / "kubeconfig"
+    can = demo.kubectl("auth", "can-i", "get", "secrets", "-A", kubeconfig=kubeconfig, check=False)
+    assert can.stdout.strip() == "no"
+
+
+def test_the_same_story_is_told_when_it_runs_again(demo: Cluster, story: str) -> None:
+    """Nothing is left over, nothing is lost: only the operator's port and times are others."""
+    again = _demo("up", demo.name).stdout
+    assert _stable(again) == _stable(story)
+
+
+def _stable(story: str) -> str:
+    told, _, _ = story.partition("As kubectl shows it")
+    return told
+
+
+def _records(demo: Cluster) -> dict[str, dict[str, Any]]:
+    listed = json.loads(demo.kubectl("get", "resp", "-o=json").stdout)["items"]
+    return {record["metadata"]["name"]: record["status"] for record in listed}
+
+
+def _kinds(demo: Cluster, record: str) -> set[str]:
+    return {finding["kind"] for finding in _records(demo)[record]["findings"]}
+
+
+def _has_come_true(demo: Cluster, command: str) -> bool:
+    """Return whether the cluster is by now as the step that has this command promises."""
+    if "delete rolebinding" in command:
+        return _kinds(demo, "coast") == {"attestation-overdue"}
+    if "delegates/0/until" in command:
+        items = {f["item"] for f in _records(demo)["leap-prod"]["findings"]}
+        return "kubernetes-configuration" not in items
+    if '"nobody"' in command:
+        ready = next(c for c in _records(demo)["coast"]["conditions"] if c["type"] == "Ready")
+        return ready["status"] == "False" and "unknown party nobody" in ready["message"]
+    return True
+
+
+def test_what_it_proposes_works_when_pasted(demo: Cluster, story: str) -> None:
+    """Each command in a shell of its own, after the lines that the demo says it needs."""
+    operator = Operator(demo)
+    preparation = next_steps.preparation(demo)
+    assert preparation.splitlines()[0] in story
+    answers = []
+    for step in next_steps.steps(operator, datetime.now(UTC)):
+        # Its first line stands in the story as it does here; the port may have changed since.
+        assert step.why.split(":")[0] in story
+        done = subprocess.run(
+            ["bash", "-ec", f"{preparation}\n{step.command}"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{step.command}\n{done.stderr}"
+        answers.append(done.stdout)
+        wait_until(
+            lambda command=step.command: _has_come_true(demo, command),  # type: ignore[misc]
+            PATIENCE,
+            f"what is promised of: {step.command}; {_records(demo)}",
+        )
+    assert answers[0].strip() == "yes"
+    assert "DRIFT" in answers[1]
+    assert "ended" in answers[2]
+    assert "until" in answers[4]
+    assert 'kind="excess-access"' in answers[5]
+
+
+def test_it_restores_what_was_tried_out(demo: Cluster, story: str) -> None:
+    assert _stable(_demo("up", demo.name).stdout).replace("\n", "")
+    assert _kinds(demo, "coast") == {"attestation-overdue", "excess-access"}
+    assert "spring workshop" in story
+    assert "delegation-expired" in _kinds(demo, "leap-prod")
+
+
+def test_the_operator_is_gone_when_the_demo_is(demo: Cluster) -> None:
+    operator = Operator(demo)
+    pid = int((operator.directory / "pid").read_text(encoding="utf-8"))
+    assert operator.is_up()
+    _demo("down", demo.name)
+    with pytest.raises(ProcessLookupError):
+        _running(pid)
+    assert not demo.directory.exists()
+
+
+def _running(pid: int) -> None:
+    """Raise ProcessLookupError where no process, or only a dead one, has this number."""
+    status = f"/proc/{pid}/status"
+    if os.path.exists("/proc/self") and (  # noqa: PTH110
+        not os.path.exists(status) or "zombie" in open(status, encoding="utf-8").read()  # noqa: PTH110, PTH123, SIM115
+    ):
+        raise ProcessLookupError(pid)
+    os.kill(pid, 0)
