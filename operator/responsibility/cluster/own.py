@@ -50,6 +50,8 @@ class OwnKind(Generic[T]):
         self._parse = parse
         self._on_change = on_change
         self._items: dict[str, Own[T]] = {}
+        # What was told since the present list was begun, by name: the UID it was about.
+        self._told: dict[str, str] = {}
 
     @property
     def items(self) -> Mapping[str, Own[T]]:
@@ -60,9 +62,12 @@ class OwnKind(Generic[T]):
         """Take in an object that was added or changed."""
         own = self._read(raw)
         known = self._items.get(own.name)
-        if known is not None and known.uid == own.uid and own.version < known.version:
+        # Stale, whether of this object or of one that had its name before: versions count on
+        # across a kind.
+        if known is not None and own.version < known.version:
             return
         self._items[own.name] = own
+        self._told[own.name] = own.uid
         # A change of the status alone is our own doing, or about to be undone by us.
         if known is None or known.identity != own.identity or known.status != own.status:
             self._on_change()
@@ -73,6 +78,7 @@ class OwnKind(Generic[T]):
         known = self._items.get(own.name)
         if known is not None and known.uid == own.uid and own.version > known.version:
             self._items[own.name] = own
+            self._told[own.name] = own.uid
 
     def drop(self, raw: Json) -> None:
         """Take in an object's deletion, unless another one has taken its name since."""
@@ -80,16 +86,28 @@ class OwnKind(Generic[T]):
         known = self._items.get(meta["name"])
         if known is not None and known.uid == meta.get("uid", ""):
             del self._items[known.name]
+            self._told[known.name] = known.uid
             self._on_change()
 
+    def begin_list(self) -> None:
+        """Take note that a list is being asked for: what is told from now on may be newer."""
+        self._told.clear()
+
     def replace(self, raws: Iterable[Json]) -> None:
-        """Take in a complete list: what is not in it does not exist."""
+        """Take in a complete list: what is not in it does not exist.
+
+        Except for what was told since `begin_list`: there, the list may show an earlier moment.
+        """
         found = {own.name: own for own in map(self._read, raws)}
+        for name, uid in self._told.items():
+            known, listed = self._items.get(name), found.get(name)
+            if known is not None and (listed is None or listed.version < known.version):
+                found[name] = known
+            elif known is None and listed is not None and listed.uid == uid:
+                del found[name]
+        self._told.clear()
         before = {name: (own.identity, own.status) for name, own in self._items.items()}
-        self._items = {
-            name: known if (known := self._items.get(name)) and known.version > own.version else own
-            for name, own in found.items()
-        }
+        self._items = found
         if before != {name: (own.identity, own.status) for name, own in self._items.items()}:
             self._on_change()
 

@@ -132,6 +132,7 @@ class Store:
         """List both of our kinds; what is not there any more is forgotten. Raises ApiError."""
         for kind in self.own_kinds:
             found: list[Json] = []
+            kind.begin_list()
             async for page in self._api.pages(kind.path):
                 # The items of a list carry neither kind nor version.
                 found.extend(
