@@ -83,8 +83,8 @@ class Role:
     key: RoleKey
     rules: tuple[Rule, ...]
     uid: str = ""
-    labels: Mapping[str, str] = field(default_factory=_no_labels, compare=False)
-    aggregation: tuple[Mapping[str, Any], ...] = field(default=(), compare=False)
+    labels: Mapping[str, str] = field(default_factory=_no_labels, hash=False)
+    aggregation: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -115,7 +115,7 @@ class Binding:
     role: RoleKey
     subjects: tuple[Subject, ...]
     uid: str = ""
-    labels: Mapping[str, str] = field(default_factory=_no_labels, compare=False)
+    labels: Mapping[str, str] = field(default_factory=_no_labels, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,36 @@
+"""One step of a route, and a route as a list of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from responsibility.rbac.objects import Source, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What ``actor`` does, by which route, and by which sources it may.
+
+    ``target`` is whom it then acts as; None where it has given rights to itself. ``namespace``
+    is where the right is used (empty: cluster-wide).
+    """
+
+    route: str
+    actor: Subject
+    words: str
+    sources: tuple[Source, ...]
+    target: Subject | None = None
+    namespace: str = ""
+    mode: str = ""
+
+    def __str__(self) -> str:
+        """Return the step as a clause: ``Group a can request a token of …``."""
+        return f"{self.actor} can {self.words}"
+
+
+Route = tuple[Step, ...]
+
+
+def describe(route: Route) -> str:
+    """Return a route in words, step by step."""
+    return ", then ".join(str(step) for step in route)
