@@ -1,0 +1,180 @@
+"""Which record speaks for which hub, and what is said of one that speaks for none."""
+
+from responsibility.hub.discovery import HubKey
+from responsibility.ownership.assessment import HubState
+from responsibility.ownership.snapshot import Broken
+from tests.unit.ownership.building import (
+    KEEPERS,
+    assess,
+    garden,
+    grant,
+    hub,
+    of_kind,
+    on_hub,
+    record,
+    states,
+)
+
+OLD, YOUNG = "2028-01-01T00:00:00Z", "2029-01-01T00:00:00Z"
+
+
+def test_the_older_of_two_records_keeps_the_hub() -> None:
+    found = assess(
+        records=[record("a", "prod", "prod", created=YOUNG), record("b", "prod", created=OLD)],
+        hubs=[hub("prod")],
+    )
+    assert list(found.hubs) == ["b"]
+    refused = found.refused_records["a"]
+    assert refused.reason == "HubClaimed"
+    assert "record b is older and already speaks for hub prod/prod" in refused.message
+    assert not found.unrecorded
+
+
+def test_of_two_of_one_age_the_first_by_name_keeps_it() -> None:
+    for order in (("a", "b"), ("b", "a")):
+        found = assess(records=[record(n, "prod") for n in order], hubs=[hub("prod")])
+        assert list(found.hubs) == ["a"]
+
+
+def test_the_release_may_be_left_out_where_there_is_one() -> None:
+    found = assess(records=[record("a", "prod")], hubs=[hub("prod", "spring")])
+    assert on_hub(found, "a").hub_state is HubState.FOUND
+    assert on_hub(found, "a").agreement.hub == HubKey("prod", "spring")
+
+
+def test_where_there_are_several_it_must_be_said_which() -> None:
+    several = [hub("prod", "a", "a-"), hub("prod", "prod")]
+    found = assess(
+        grant("User ann", "update", "configmaps"), records=[record("x", "prod")], hubs=several
+    )
+    assert on_hub(found, "x").hub_state is HubState.AMBIGUOUS
+    assert on_hub(found, "x").releases == ("a", "prod")
+    assert not [f for f in of_kind(found, "excess-access") if f.hub]
+    assert "ok" not in states(found, "x").values()
+    # Nobody speaks for either of them.
+    assert list(map(str, found.unrecorded)) == ["prod/a", "prod/prod"]
+
+
+def test_a_record_that_does_not_say_which_is_in_nobodys_way() -> None:
+    found = assess(
+        records=[
+            record("vague", "prod", created=OLD),
+            record("clear", "prod", "prod", created=YOUNG),
+        ],
+        hubs=[hub("prod", "a", "a-"), hub("prod", "prod")],
+    )
+    assert on_hub(found, "clear").hub_state is HubState.FOUND
+    assert on_hub(found, "vague").hub_state is HubState.AMBIGUOUS
+    assert list(map(str, found.unrecorded)) == ["prod/a"]
+    keys = [a.agreement.hub for a in found.hubs.values()]
+    assert len(set(keys)) == len(keys)
+
+
+def test_a_hub_that_is_not_there_is_missing() -> None:
+    found = assess(
+        grant("User ann", "update", "configmaps"),
+        records=[record()],
+        hubs=[],
+        namespaces={"prod": False},
+    )
+    assert on_hub(found).hub_state is HubState.MISSING
+    assert not [f for f in of_kind(found, "excess-access", "missing-access") if f.hub]
+    assert "ok" not in states(found).values()
+
+
+def test_a_namespace_that_is_not_there_is_missing() -> None:
+    found = assess(records=[record()], hubs=[], namespaces={})
+    assert on_hub(found).hub_state is HubState.NO_NAMESPACE
+
+
+def test_a_hub_that_is_there_has_a_namespace_whatever_was_seen_first() -> None:
+    found = assess(records=[record()], hubs=[hub("prod")], namespaces={})
+    assert on_hub(found).hub_state is HubState.FOUND
+
+
+def test_a_hub_in_a_namespace_that_is_being_deleted_is_left_alone() -> None:
+    found = assess(
+        grant("User ann", "update", "configmaps"),
+        records=[record("x", "prod")],
+        hubs=[hub("prod", "spring")],
+        namespaces={"prod": True},
+    )
+    assert on_hub(found, "x").hub_state is HubState.DELETING
+    assert not [f for f in of_kind(found, "excess-access") if f.hub]
+    assert on_hub(found, "x").agreement.hub == HubKey("prod", "spring")
+
+
+def test_hubs_without_a_record_are_counted_and_listed() -> None:
+    found = assess(records=[record("a")], hubs=[hub("a"), hub("b"), hub("c", "d")])
+    assert list(map(str, found.unrecorded)) == ["b/b", "c/d"]
+
+
+def test_a_record_without_its_model_is_refused_and_told_which_there_are() -> None:
+    found = assess(records=[record(model="other")])
+    refused = found.refused_records["prod"]
+    assert refused.reason == "ModelMissing"
+    assert "garden" in refused.message
+
+
+def test_a_record_whose_model_cannot_be_read_is_told_so() -> None:
+    found = assess(
+        records=[record(model="bad")],
+        broken_models={"bad": Broken("bad", "spec.items: missing", 7)},
+    )
+    assert found.refused_records["prod"].reason == "ModelMalformed"
+    assert "spec.items: missing" in found.refused_records["prod"].message
+    assert found.refused_models["bad"].generation == 7
+
+
+def test_a_record_that_cannot_be_read_is_told_why() -> None:
+    found = assess(broken_records={"odd": Broken("odd", "spec.hub: missing", 3)})
+    refused = found.refused_records["odd"]
+    assert (refused.reason, refused.message, refused.generation) == (
+        "Malformed",
+        "spec.hub: missing",
+        3,
+    )
+
+
+def test_a_line_that_cannot_be_followed_is_told_and_the_others_count() -> None:
+    odd = record(
+        items={
+            "fence": {"owner": "gaurd"},
+            "gait": {"owner": "keeper"},
+            "beds": {"delegates": [{"party": "crew"}]},
+        },
+        exemptions=[
+            {
+                "subject": {"kind": "User", "name": "x"},
+                "items": ["fense"],
+                "reason": "y",
+            }
+        ],
+    )
+    found = assess(*KEEPERS, grant("User ann", "patch", "*", group="apps"), records=[odd])
+    agreement = on_hub(found).agreement
+    assert {p.path for p in agreement.problems} == {
+        "spec.items[fence].owner",
+        "spec.items[beds].delegates",
+        "spec.items[gait]",
+        "spec.exemptions[0].items",
+    }
+    assert all(p.remedy for p in agreement.problems)
+    assert agreement.unresolved == {"fence", "beds"}
+    assert not [f for f in found.findings() if f.hub and f.item in agreement.unresolved]
+    assert states(found)["fence"] == states(found)["beds"] == "unknown"
+    assert states(found)["gate"] == "ok"
+
+
+def test_of_such_a_line_nothing_is_said_cluster_wide_either() -> None:
+    odd = record("a", items={"beds": {"owner": "gaests"}})
+    found = assess(
+        *KEEPERS, grant("User ann", "delete", "configmaps", ns=""), records=[odd, record("b")]
+    )
+    (finding,) = of_kind(found, "excess-access")
+    assert (finding.item, finding.hubs) == ("beds", 1)
+    assert states(found, "a")["beds"] == "unknown"
+
+
+def test_the_model_may_come_after_the_record() -> None:
+    assert assess(records=[record()], models=[garden()]).hubs
