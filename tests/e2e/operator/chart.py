@@ -1,0 +1,77 @@
+"""What the chart brings: definitions, the model, the operator's account and its rights.
+
+Its pods are left out. The operator runs beside the cluster, as the chart's own ServiceAccount.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.e2e.lab import binaries, clusters
+from tests.e2e.lab.kwok import KwokCluster
+from tests.e2e.lab.waiting import wait_until
+from tests.e2e.operator.api import Admin, Manifest, path_of
+
+CHART = Path(__file__).parents[3] / "helm" / "hub-responsibility"
+NAMESPACE = "hub-responsibility"
+RELEASE = "hub-responsibility"
+ACCOUNT = f"system:serviceaccount:{NAMESPACE}:{RELEASE}"
+# A Helm that nobody has stamped takes itself for one of Kubernetes 1.20.
+_KUBERNETES = "1.37.0"
+_PODS = ("Deployment", "Service")
+_DEFINITION = "CustomResourceDefinition"
+
+
+def rendered(*options: str) -> list[Manifest]:
+    """Return the chart's objects, pods left out, in the namespace of the operator."""
+    command = [_helm(), "template", RELEASE, CHART, f"--namespace={NAMESPACE}"]
+    command += ["--kube-version", _KUBERNETES, *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    objects = [o for o in yaml.safe_load_all(done.stdout) if o and o["kind"] not in _PODS]
+    return [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}, *objects]
+
+
+def install(admin: Admin, *options: str, definitions: bool = True) -> list[Manifest]:
+    """Apply the chart as Helm would; return its objects."""
+    objects = rendered(*options)
+    own = [o for o in objects if o["apiVersion"].startswith("responsibility.2i2c.org/")]
+    kinds = [o for o in objects if o["kind"] == _DEFINITION]
+    admin.apply(*(o for o in objects if o not in own and o not in kinds), manager="helm")
+    if definitions:
+        install_definitions(admin, objects)
+    return objects
+
+
+def install_definitions(admin: Admin, objects: list[Manifest]) -> None:
+    """Apply the two definitions and, once they are served, the model."""
+    kinds = [o for o in objects if o["kind"] == _DEFINITION]
+    own = [o for o in objects if o["apiVersion"].startswith("responsibility.2i2c.org/")]
+    admin.apply(*kinds, manager="helm")
+    for kind in kinds:
+        wait_until(lambda kind=kind: _established(admin, kind), 30, f"{kind['metadata']['name']}")
+    admin.apply(*own, manager="helm")
+
+
+def role(objects: list[Manifest]) -> Manifest:
+    """Return the operator's ClusterRole."""
+    return next(o for o in objects if o["kind"] == "ClusterRole")
+
+
+def _established(admin: Admin, definition: Manifest) -> bool:
+    status = admin.get(path_of(definition)).get("status") or {}
+    conditions = status.get("conditions") or ()
+    return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
+
+
+def _helm() -> Path:
+    if clusters.choose() is KwokCluster:
+        return binaries.build({"helm"}) / "helm"
+    found = shutil.which("helm")
+    if found is None:
+        pytest.skip("helm is not on PATH")
+    return Path(found)

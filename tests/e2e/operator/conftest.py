@@ -1,0 +1,45 @@
+"""A cluster for each module: what one module breaks, another never sees."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.lab import clusters
+from tests.e2e.lab.cluster import Options
+from tests.e2e.operator.process import Operator
+from tests.e2e.operator.world import World
+
+
+@pytest.fixture(scope="module")
+def options() -> Options:
+    """How the module's API server is started; modules override this."""
+    return Options()
+
+
+@pytest.fixture(scope="module")
+def bare_world(
+    options: Options, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """Start a cluster on which there is nothing of ours."""
+    module = Path(request.module.__file__).stem.removeprefix("test_").replace("_", "-")
+    directory = tmp_path_factory.mktemp(module)
+    with clusters.cluster(f"e2e-{os.getpid()}-{module}"[:40], options=options) as cluster:
+        yield World(cluster, directory)
+
+
+@pytest.fixture(scope="module")
+def world(bare_world: World) -> World:
+    """Install the chart on it."""
+    bare_world.install()
+    return bare_world
+
+
+@pytest.fixture(scope="module")
+def operator(world: World) -> Iterator[Operator]:
+    """Run the operator for all tests of the module."""
+    with world.operator() as running:
+        yield running

@@ -1,0 +1,115 @@
+"""The operator as a process of its own, and its three pages."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import urllib3
+
+from tests.e2e.lab.waiting import wait_until
+from tests.e2e.operator.chart import NAMESPACE
+from tests.e2e.operator.samples import Samples
+
+_PATIENCE = 60.0
+_LISTENING = re.compile(r"listening on port (\d+)")
+
+
+class Operator:
+    """One running operator. ``log`` is all it has written so far."""
+
+    def __init__(self, kubeconfig: Path, log: Path, settings: dict[str, str]) -> None:
+        self._log = log
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("KUBE")}
+        with log.open("wb") as sink:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "responsibility.controller.main"],
+                env={
+                    **inherited,
+                    "RESPONSIBILITY_KUBECONFIG": str(kubeconfig),
+                    "RESPONSIBILITY_LISTEN": "127.0.0.1:0",
+                    "RESPONSIBILITY_NAMESPACE": NAMESPACE,
+                    **{f"RESPONSIBILITY_{name}": value for name, value in settings.items()},
+                },
+                stdout=sink,
+                stderr=sink,
+            )
+        self._http = urllib3.PoolManager(retries=False, timeout=10.0)
+        self._port = ""
+
+    @property
+    def log(self) -> str:
+        """What it has logged."""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def running(self) -> bool:
+        """Whether the process lives."""
+        return self._process.poll() is None
+
+    def page(self, path: str) -> tuple[int, str]:
+        """Read one of its pages: status and text; status 0 while nobody listens."""
+        if not self._port:
+            found = _LISTENING.search(self.log)
+            if found is None:
+                return 0, ""
+            self._port = found[1]
+        try:
+            answer = self._http.request("GET", f"http://127.0.0.1:{self._port}{path}")
+        except urllib3.exceptions.HTTPError:
+            return 0, ""
+        return answer.status, answer.data.decode()
+
+    def metrics(self) -> Samples:
+        """Scrape it."""
+        status, text = self.page("/metrics")
+        assert status == 200, f"/metrics answered {status}"
+        return Samples(text)
+
+    def until_ready(self, seconds: float = _PATIENCE) -> None:
+        """Wait until /readyz says so; fail at once if it dies."""
+
+        def ready() -> bool:
+            assert self.running, f"the operator ended with {self._process.returncode}:\n{self.log}"
+            return self.page("/readyz")[0] == 200
+
+        wait_until(ready, seconds, lambda: f"the operator to be ready:\n{self.log}")
+
+    def until_logged(self, words: str, seconds: float = 30.0, *, since: int = 0) -> None:
+        """Wait until it has written ``words``."""
+        wait_until(
+            lambda: words in self.log[since:], seconds, lambda: f"{words!r} in the log:\n{self.log}"
+        )
+
+    def stop(self) -> int:
+        """Ask it to end, as a kubelet does, and return its exit code."""
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(20)
+
+    def kill(self) -> None:
+        """End it without a word."""
+        self._process.kill()
+        self._process.wait()
+
+
+@contextmanager
+def running(kubeconfig: Path, log: Path, **settings: str) -> Iterator[Operator]:
+    """Run an operator; at the end it must stop when asked, and say that all was well."""
+    operator = Operator(kubeconfig, log, settings)
+    try:
+        yield operator
+    except BaseException:
+        operator.kill()
+        # Captured by pytest, and shown with the failure.
+        print(f"--- {log.name} ---\n{operator.log[-20_000:]}")  # noqa: T201
+        raise
+    if operator.running:
+        code = operator.stop()
+        assert code == 0, f"it ended with {code}:\n{operator.log[-5_000:]}"
+    assert "Traceback" not in operator.log, operator.log[-10_000:]

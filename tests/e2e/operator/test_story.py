@@ -1,0 +1,190 @@
+"""The first story: two hubs, what was agreed on them, and what the operator tells about it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+
+from demo import organisation
+from tests.e2e.operator.process import Operator
+from tests.e2e.operator.world import World
+
+LEAP, COAST = organisation.LEAP, organisation.COAST
+# What the design allows until the operator is ready.
+REQUESTS = 100
+
+
+@pytest.fixture(scope="module")
+def world(world: World) -> World:
+    world.admin.apply(*organisation.manifests(), *organisation.third_hub())
+    world.admin.apply(*organisation.records(datetime.now(UTC)), organisation.third_record())
+    return world
+
+
+@pytest.fixture(scope="module")
+def operator(operator: Operator, world: World) -> Operator:
+    world.until_at_rest(operator)
+    return operator
+
+
+def test_it_starts_with_few_requests(world: World, operator: Operator) -> None:
+    """Reviews come on top, for what an owner seems to lack: other authorizers may grant it."""
+    made = Counter(
+        f"{event['verb']} {event.get('objectRef', {}).get('resource', '(discovery)')}"
+        for event in world.requests()
+        if event["verb"] != "patch"
+    )
+    events, reviews = made.pop("create events", 0), made.pop("create subjectaccessreviews")
+    print(f"\n{made.total()} requests until settled, and {reviews} reviews, {events} Events: {made}")
+    assert made.total() < REQUESTS
+    assert operator.metrics().value("missing_rights") == 0
+
+
+def test_a_record_is_held_against_its_hub(world: World, operator: Operator) -> None:
+    record = world.record(LEAP.record)
+    status = record["status"]
+    assert status["observedGeneration"] == record["metadata"]["generation"]
+    assert world.condition(LEAP.record, "Ready")[:2] == ("True", "Assessed")
+    assert world.condition(LEAP.record, "HubFound") == ("True", "Found", "chart 4.4.0")
+    assert world.condition(LEAP.record, "RBACNotEnforced")[:2] == ("False", "RBACEnforced")
+    assert world.condition(LEAP.record, "Drift")[0] == "True"
+    assert world.condition(LEAP.record, "Annotated")[0] == "True"
+    assert status["hub"] == "leap-prod/leap-prod"
+    assert status["enforcement"] == "observe/audit"
+
+
+def test_the_hub_with_the_older_chart_is_found_too(world: World, operator: Operator) -> None:
+    assert world.condition(COAST.record, "HubFound") == ("True", "Found", "chart 3.3.8")
+
+
+def test_every_item_has_its_owner_and_its_state(world: World, operator: Operator) -> None:
+    items = {item["name"]: item for item in world.status(LEAP.record)["items"]}
+    assert [item["number"] for item in items.values()] == list(range(21))
+    assert items["kubernetes-configuration"]["owner"] == "provider"
+    assert items["kubernetes-configuration"]["state"] == "drift"
+    assert items["use-sessions"]["state"] == "recorded"
+    overdue = {i["name"]: i["state"] for i in world.status(COAST.record)["items"]}
+    assert overdue["general-user-support"] == "overdue"
+
+
+def test_the_owners_are_counted(world: World, operator: Operator) -> None:
+    split = world.status(LEAP.record)["ownerSplit"]
+    counts = {party: int(count) for party, count in (p.split() for p in split.split(", "))}
+    assert counts.keys() == {"provider", "community"}
+    assert sum(counts.values()) == 20
+
+
+def test_a_right_never_taken_back_is_found_with_its_source(
+    world: World, operator: Operator
+) -> None:
+    about_leaver = [
+        finding
+        for finding in world.findings(COAST.record, kind="excess-access")
+        if finding["subject"]["name"] == organisation.LEAVER["name"]
+    ]
+    assert {f["item"] for f in about_leaver} >= {"deploy-configure-hub", "incident-response"}
+    for finding in about_leaver:
+        assert any("former-engineer" in source for source in finding["sources"])
+        assert "former-engineer" in finding["remedy"]
+        assert finding["since"]
+
+
+def test_an_owner_that_lost_its_role_lacks_what_its_items_need(
+    world: World, operator: Operator
+) -> None:
+    missing = world.findings(organisation.ATLAS.record, kind="missing-access")
+    assert {f["item"] for f in missing} >= {"deploy-configure-hub", "incident-response"}
+    assert {f["party"] for f in missing} == {"community"}
+
+
+def test_a_delegation_that_has_ended_is_found(world: World, operator: Operator) -> None:
+    (expired,) = world.findings(LEAP.record, kind="delegation-expired")
+    assert expired["item"] == "kubernetes-configuration"
+    assert "spring workshop" in expired["message"]
+
+
+def test_counts_agree_with_findings(world: World, operator: Operator) -> None:
+    for hub in (LEAP, COAST):
+        status = world.status(hub.record)
+        assert status["drift"]["total"] == len(status["findings"]) + status.get("truncated", 0)
+        assert sum(status["drift"]["byKind"].values()) == status["drift"]["total"]
+
+
+def test_what_the_cluster_has_once_is_told_once(world: World, operator: Operator) -> None:
+    status = world.model_status()
+    assert status["records"] == 3
+    assert status["itemCount"] == 20
+    holders = {entry["subject"]["name"] for entry in status["breakGlass"]}
+    assert organisation.CONTRACTOR["name"] in holders
+    about = {f["subject"]["name"] for f in status["findings"] if "subject" in f}
+    assert organisation.CONTRACTOR["name"] in about
+    assert not any(
+        f.get("subject", {}).get("name") == organisation.CONTRACTOR["name"]
+        for f in world.findings(LEAP.record)
+    )
+
+
+def test_kubectl_get_shows_it_in_a_line(world: World, operator: Operator) -> None:
+    shown = world.cluster.kubectl("get", "resp").stdout.splitlines()
+    header = shown[0].split()
+    assert header == ["NAME", "HUB", "OWNER-SPLIT", "DRIFT", "ENFORCEMENT", "READY", "AGE"]
+    (leap,) = [line for line in shown if line.startswith(LEAP.record)]
+    drift = str(world.status(LEAP.record)["drift"]["total"])
+    for cell in ("leap-prod/leap-prod", "provider", drift, "observe/audit", "True"):
+        assert cell in leap
+
+
+def test_the_deployments_of_a_hub_name_its_owners(world: World, operator: Operator) -> None:
+    for name in ("hub", "proxy", "user-scheduler", "autohttps"):
+        shown = world.annotations(LEAP.namespace, name)
+        assert shown["record"] == LEAP.record
+        assert shown["model"] == "2i2c"
+        assert "kubernetes-configuration=provider" in shown["owners"].split(",")
+        assert "hub-leads@leap.example" in shown["contacts"]
+
+
+def test_what_only_looks_like_a_hub_is_left_alone(world: World, operator: Operator) -> None:
+    for name in ("node-placeholder", "shared-dirsize-metrics", "configurator"):
+        assert world.annotations(LEAP.namespace, name) == {}
+
+
+def test_events_tell_of_findings_where_kubectl_describe_looks(
+    world: World, operator: Operator
+) -> None:
+    reasons = {event["reason"] for event in world.events(COAST.record)}
+    assert "ExcessAccess" in reasons
+    assert all(
+        event["source"]["component"] == "responsibility-operator"
+        or event.get("reportingComponent") == "responsibility-operator"
+        for event in world.events(COAST.record)
+    )
+    described = world.cluster.kubectl("describe", "resp", COAST.record).stdout
+    assert "ExcessAccess" in described
+
+
+def test_metrics_say_the_same_as_the_status(world: World, operator: Operator) -> None:
+    scraped = operator.metrics()
+    for hub in (LEAP, COAST, organisation.ATLAS):
+        total = scraped.total("drift", hub_namespace=hub.namespace, hub=hub.release)
+        assert total == world.status(hub.record)["drift"]["total"]
+    assert scraped.total("drift", hub="") == world.model_status()["drift"]["total"]
+    assert scraped.value("records") == 3
+    assert scraped.value("rbac_enforced") == 1
+    assert scraped.value("unrecorded_hubs") == 0
+    assert scraped.value("leader") == 1
+    (owner,) = scraped.of("item_owner_info", hub="coast", item="use-sessions")
+    assert owner[0]["party"] == "community"
+    assert owner[0]["contact"] == "https://coast.example/contact"
+
+
+def test_no_metric_names_a_person(operator: Operator) -> None:
+    text = operator.metrics().text
+    for subject in (organisation.CONTRACTOR, organisation.LEAVER, organisation.LEAP_ADMINS):
+        assert subject["name"] not in text
+
+
+def test_its_probes_answer(operator: Operator) -> None:
+    assert operator.page("/healthz") == (200, "ok\n")
+    assert operator.page("/readyz") == (200, "ok\n")

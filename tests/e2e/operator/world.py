@@ -1,0 +1,237 @@
+"""A cluster with the chart's rights on it, seen and changed from outside of the operator."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from demo import organisation
+from tests.e2e.lab import audit, identities
+from tests.e2e.lab.cluster import Cluster
+from tests.e2e.lab.waiting import wait_until
+from tests.e2e.operator import chart, process
+from tests.e2e.operator.api import OURS, RBAC, Admin, Manifest, where
+from tests.e2e.operator.process import Operator
+
+PREFIX = "responsibility.2i2c.org/"
+# Seconds within which a change is to be seen everywhere, on a machine that is busy with more.
+SOON = 10.0
+
+
+@dataclass
+class World:
+    """One cluster for the tests of a module."""
+
+    cluster: Cluster
+    directory: Path
+    admin: Admin = field(init=False)
+    objects: list[Manifest] = field(init=False, default_factory=list)
+    _runs: Iterator[int] = field(init=False, default_factory=itertools.count)
+
+    def __post_init__(self) -> None:
+        """Connect as the administrator."""
+        self.admin = Admin(self.cluster)
+
+    def install(self, *options: str, definitions: bool = True) -> None:
+        """Install the chart, and say who the provider is."""
+        self.objects = chart.install(self.admin, *options, definitions=definitions)
+        if definitions:
+            self.admin.apply(organisation.provider_subjects(), manager="organisation")
+
+    def identity(self) -> Path:
+        """Return a kubeconfig of the chart's own ServiceAccount, and of nobody else."""
+        path = self.directory / f"operator-{next(self._runs)}.kubeconfig"
+        return identities.service_account_kubeconfig(
+            self.cluster, chart.NAMESPACE, chart.RELEASE, path
+        )
+
+    @contextmanager
+    def operator(
+        self, *, ready: bool = True, kubeconfig: Path | None = None, **settings: str
+    ) -> Iterator[Operator]:
+        """Run an operator with the chart's identity; ``ready`` waits until it is."""
+        kubeconfig = kubeconfig or self.identity()
+        log = self.directory / f"{kubeconfig.stem}.log"
+        with process.running(kubeconfig, log, **settings) as running:
+            if ready:
+                running.until_ready()
+            yield running
+
+    # --- what can be seen ---------------------------------------------------------------------
+
+    def record(self, name: str) -> Manifest:
+        """Return a record."""
+        return self.admin.get(where(OURS, "Responsibility", name))
+
+    def status(self, name: str) -> Manifest:
+        """Return a record's status, empty before there is one."""
+        status: Manifest = self.record(name).get("status") or {}
+        return status
+
+    def model_status(self, name: str = "2i2c") -> Manifest:
+        """Return the status of a model."""
+        model = self.admin.get(where(OURS, "ResponsibilityModel", name))
+        status: Manifest = model.get("status") or {}
+        return status
+
+    def condition(self, name: str, type: str) -> tuple[str, str, str]:
+        """Return a record's condition as status, reason and message; empty before there is one."""
+        return condition(self.status(name), type)
+
+    def findings(self, name: str, **fields: str) -> list[Manifest]:
+        """Return a record's findings with these fields."""
+        found = self.status(name).get("findings") or []
+        return [f for f in found if fields.items() <= f.items()]
+
+    def annotations(self, namespace: str, deployment: str) -> dict[str, str]:
+        """Return our annotations of a Deployment, without their prefix."""
+        path = where("apps/v1", "Deployment", deployment, namespace)
+        annotations = self.admin.get(path)["metadata"].get("annotations") or {}
+        return {k.removeprefix(PREFIX): v for k, v in annotations.items() if k.startswith(PREFIX)}
+
+    def events(self, record: str) -> list[Manifest]:
+        """Return the Events about one of our objects, oldest first."""
+        found = self.admin.items(f"/api/v1/namespaces/{chart.NAMESPACE}/events")
+        about = [e for e in found if e["involvedObject"].get("name") == record]
+        return sorted(about, key=lambda e: int(e["metadata"]["resourceVersion"]))
+
+    def mark(self) -> int:
+        """Remember a position in the audit log."""
+        assert self.cluster.audit_log is not None
+        return audit.mark(self.cluster.audit_log)
+
+    def requests(self, since: int = 0) -> list[audit.Event]:
+        """Return what the operator has asked of the API server since then."""
+        assert self.cluster.audit_log is not None
+        return audit.events(self.cluster.audit_log, since=since, user=chart.ACCOUNT)
+
+    def writes(self, since: int = 0) -> list[str]:
+        """Return what the operator has written since then; asking is not writing."""
+        return [
+            f"{event['verb']} {event['requestURI']}"
+            for event in self.requests(since)
+            if audit.is_write(event) and event["objectRef"]["resource"] not in _HARMLESS
+        ]
+
+    # --- what can be waited for ---------------------------------------------------------------
+
+    def until(self, predicate: Callable[[], object], what: str, seconds: float = SOON) -> None:
+        """Wait for something to be true."""
+        wait_until(predicate, seconds, what)
+
+    def until_condition(
+        self, name: str, type: str, status: str, reason: str = "", seconds: float = SOON
+    ) -> str:
+        """Wait for a condition of a record; return its message."""
+
+        def reached() -> bool:
+            found = self.condition(name, type)
+            return found[0] == status and reason in ("", found[1])
+
+        wait_until(
+            reached,
+            seconds,
+            lambda: f"{type}={status} {reason} of {name}; it is {self.condition(name, type)}",
+        )
+        return self.condition(name, type)[2]
+
+    def until_at_rest(self, operator: Operator, seconds: float = 60.0) -> None:
+        """Wait until the operator has written nothing for a while."""
+        quiet = 3.0
+
+        def rests() -> bool:
+            before = self._written(operator)
+            try:
+                wait_until(lambda: self._written(operator) != before, quiet, "news")
+            except Exception:  # noqa: BLE001 - no news within that time is what is hoped for
+                return True
+            return False
+
+        wait_until(rests, seconds, "the operator to come to rest")
+
+    @staticmethod
+    def _written(operator: Operator) -> float:
+        return operator.metrics().total("writes_total")
+
+
+# Reviews are questions that are POSTed, and a Lease is renewed for as long as somebody leads.
+_HARMLESS = frozenset(
+    {"subjectaccessreviews", "selfsubjectaccessreviews", "selfsubjectreviews", "leases"}
+)
+
+
+def condition(status: Manifest, type: str) -> tuple[str, str, str]:
+    """Return a condition as status, reason and message; empty where there is none."""
+    for found in status.get("conditions") or ():
+        if found["type"] == type:
+            return found["status"], found["reason"], found["message"]
+    return "", "", ""
+
+
+def hub(
+    namespace: str,
+    release: str = "",
+    *,
+    name: str = "hub",
+    labels: dict[str, str] | None = None,
+    component: str = "hub",
+) -> list[Manifest]:
+    """Return the least that is a hub: a namespace and a Deployment without replicas."""
+    release = release or namespace
+    labels = labels or {
+        "app": "jupyterhub",
+        "component": component,
+        "release": release,
+        "chart": "jupyterhub-4.4.0",
+    }
+    pod = {"app": f"{release}-{name}"}
+    container = {"name": "hub", "image": "registry.k8s.io/pause:3.10.2"}
+    return [
+        organisation.namespace(namespace),
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": name, "namespace": namespace, "labels": labels},
+            "spec": {
+                "replicas": 0,
+                "selector": {"matchLabels": pod},
+                "template": {"metadata": {"labels": pod}, "spec": {"containers": [container]}},
+            },
+        },
+    ]
+
+
+def record(name: str, namespace: str = "", release: str = "", **spec: Any) -> Manifest:
+    """Return a record of a hub in the namespace of its own name, or in another."""
+    where_ = {"namespace": namespace or name, **({"release": release} if release else {})}
+    return {
+        "apiVersion": OURS,
+        "kind": "Responsibility",
+        "metadata": {"name": name},
+        "spec": {"hub": where_, "model": "2i2c", **spec},
+    }
+
+
+def role_binding(namespace: str, name: str, role: str, *users: str) -> Manifest:
+    """Return a RoleBinding of users to a ClusterRole."""
+    subjects = [{"kind": "User", "name": user} for user in users]
+    return organisation.binding(namespace, name, role, *subjects)
+
+
+def record_path(name: str) -> str:
+    """Return where a record is."""
+    return where(OURS, "Responsibility", name)
+
+
+def namespace_path(name: str) -> str:
+    """Return where a namespace is."""
+    return where("v1", "Namespace", name)
+
+
+def binding_path(namespace: str, name: str) -> str:
+    """Return where a RoleBinding is."""
+    return where(RBAC, "RoleBinding", name, namespace)
