@@ -57,8 +57,10 @@ lint: $(STAMP) ## Check style, types and which package imports which
 	$(BIN)/lint-imports
 
 .PHONY: generate
-generate: $(STAMP) ## Write crds/ from the models, and the chart's copies of what it ships
+generate: $(STAMP) ## Write crds/, docs/reference/ and the chart's copies of what it ships
 	$(BIN)/python -m responsibility.api.crd crds
+	$(BIN)/python -m responsibility.api.reference
+	$(BIN)/python -m responsibility.controller.metrics_reference
 	mkdir -p $(CHART)/files/crds
 	rm -f $(CHART)/files/crds/*.yaml
 	cp crds/*.yaml $(CHART)/files/crds/
@@ -67,6 +69,8 @@ generate: $(STAMP) ## Write crds/ from the models, and the chart's copies of wha
 .PHONY: check-generated
 check-generated: $(STAMP) ## Fail when `make generate` would change something
 	@$(BIN)/python -m responsibility.api.crd --check crds \
+	&& $(BIN)/python -m responsibility.api.reference --check \
+	&& $(BIN)/python -m responsibility.controller.metrics_reference --check \
 	&& diff -ru crds $(CHART)/files/crds && diff -u $(MODEL) $(CHART)/files/model.yaml \
 	|| { echo "error: generated files are out of date: run make generate and commit what it writes" >&2; exit 1; }
 
@@ -80,8 +84,17 @@ unit: $(STAMP) ## Run the unit tests
 e2e: tools $(STAMP) ## Run the end-to-end tests on a real control plane (E2E_CLUSTER=kwok|kind|existing)
 	$(BIN)/python -m pytest tests/e2e
 
+STEPS := lint check-generated unit e2e
+
 .PHONY: test
-test: tools lint check-generated unit e2e ## Run everything that has to pass
+test: tools $(STAMP) ## Run everything that has to pass, and say how long each step took
+	@took=(); for step in $(STEPS); do \
+	  echo "--- $$step"; began=$$SECONDS; \
+	  $(MAKE) --no-print-directory $$step \
+	  || { echo "error: make $$step failed after $$((SECONDS - began)) s" >&2; exit 1; }; \
+	  took+=("$$step $$((SECONDS - began)) s"); \
+	done; \
+	echo "--- all passed in $$SECONDS s:"; printf '  %s\n' "$${took[@]}"
 
 .PHONY: bench
 bench: $(STAMP) ## Measure how fast and how big it is
@@ -90,11 +103,11 @@ bench: $(STAMP) ## Measure how fast and how big it is
 # --- a cluster to look at ---------------------------------------------------------------------
 
 .PHONY: demo
-demo: tools $(STAMP) ## Start a cluster with two hubs and the people around them
+demo: tools $(STAMP) ## Start a cluster with hubs, the people around them and the operator, and look
 	$(BIN)/python -m demo up
 
 .PHONY: demo-down
-demo-down: $(STAMP) ## Tear the demo down
+demo-down: $(STAMP) ## Stop the demo's operator and remove its cluster
 	$(BIN)/python -m demo down
 
 .PHONY: cluster-up

@@ -49,15 +49,8 @@ def install(cluster: Cluster) -> None:
     apply(cluster, CHART, _files([MODEL]))
     # At midnight, so that the dates in the records are the same when this is run again.
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    apply(
-        cluster,
-        PEOPLE,
-        [
-            organisation.provider_subjects(),
-            *organisation.records(today),
-            organisation.third_record(),
-        ],
-    )
+    apply(cluster, PEOPLE, [organisation.provider_subjects()])
+    write(cluster, [*organisation.records(today), organisation.third_record()])
 
 
 def operator_rights() -> list[Manifest]:
@@ -116,6 +109,20 @@ def apply(cluster: Cluster, manager: str, manifests: Iterable[Manifest]) -> None
         *("apply", "--server-side", "--force-conflicts", f"--field-manager={manager}", "-f=-"),
         input=yaml.safe_dump_all(manifests, sort_keys=False),
     )
+
+
+def write(cluster: Cluster, records: Iterable[Manifest]) -> None:
+    """Write records as they are to be, with nothing in them that somebody has tried out.
+
+    Not by server-side apply, which leaves the lines alone that others have added.
+    """
+    there = set(cluster.kubectl("get", "responsibilities", "--output=name").stdout.split())
+    for record in records:
+        known = f"responsibility.{_GROUP}/{record['metadata']['name']}" in there
+        cluster.kubectl(
+            *("replace" if known else "create", f"--field-manager={PEOPLE}", "-f=-"),
+            input=yaml.safe_dump(record, sort_keys=False),
+        )
 
 
 def _files(paths: Iterable[Path]) -> list[Manifest]:

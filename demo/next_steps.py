@@ -58,12 +58,13 @@ def steps(operator: Operator, now: datetime) -> tuple[Step, ...]:
             "kubectl patch resp leap-prod --type=json -p '[{\n"
             '  "op": "add", "path": "/spec/items/0/delegates/0/until", '
             f'"value": "{until}"}}]\'\n'
-            "sleep 1; kubectl describe resp leap-prod | grep -A 9 ^Events",
+            "sleep 1; kubectl get events -A --field-selector involvedObject.kind=Responsibility",
         ),
         Step(
             "Break a record: an owner that nobody has heard of. It says what to do.",
-            "kubectl patch resp coast --type=merge \\\n"
-            '  -p \'{"spec": {"items": [{"name": "data", "owner": "nobody"}]}}\'\n'
+            "kubectl patch resp coast --type=json -p '[{\n"
+            '  "op": "add", "path": "/spec/items/-", '
+            '"value": {"name": "data", "owner": "nobody"}}]\'\n'
             "sleep 1; kubectl get resp coast \\\n"
             '  -o jsonpath=\'{.status.conditions[?(@.type=="Ready")].message}{"\\n"}\'',
         ),

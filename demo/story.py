@@ -174,7 +174,8 @@ def _lines(
 
 
 def _all_items(facts: Facts) -> Iterable[Manifest]:
-    return facts.records[0]["status"]["items"]
+    items: list[Manifest] = facts.records[0]["status"]["items"]
+    return items
 
 
 def _subject(subject: Manifest) -> str:

@@ -5,8 +5,11 @@ import os
 import re
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -77,19 +80,21 @@ def test_it_is_plain_text_of_a_readable_width(story: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "row",
+    ("number", "title", "stands"),
     [
-        ["3", "Support users", "recorded community", "overdue community", "recorded community"],
-        ["14", "Resource limits", "drift 1 community", "drift 1 provider", "drift 2 provider"],
-        ["16", "Monitoring", "ok provider", "ok provider", "ok provider"],
-        ["20", "Operate the cluster", *["drift 1 provider"] * 3],
+        (3, "Support users", ["recorded community", "overdue community", "recorded community"]),
+        (14, "Resource limits", ["drift community", "drift provider", "drift provider"]),
+        (18, "Cluster upgrades", ["ok provider", "ok provider", "ok provider"]),
+        (20, "Operate the cluster", ["drift provider", "drift provider", "drift provider"]),
     ],
-    ids=lambda row: row[1],
 )
-def test_the_matrix_says_who_owns_what_and_how_it_stands(story: str, row: list[str]) -> None:
+def test_the_matrix_says_who_owns_what_and_how_it_stands(
+    story: str, number: int, title: str, stands: list[str]
+) -> None:
     rows = [re.split(r"\s{2,}", line.strip()) for line in story.splitlines()]
     assert ["#", "item", "Atlas", "Coast", "LEAP"] in rows
-    assert row in rows
+    (row,) = [row for row in rows if row[:2] == [str(number), title]]
+    assert [re.sub(r" \d+", "", cell) for cell in row[2:]] == stands
 
 
 @pytest.mark.parametrize(
@@ -101,8 +106,7 @@ def test_the_matrix_says_who_owns_what_and_how_it_stands(story: str, row: list[s
                 "who User temp-contractor@example.org",
                 "by ClusterRoleBinding temp-contractor to ClusterRole cluster-admin",
                 "call support@hub-collective.example (provider)",
-                "to end it Remove User temp-contractor@example.org from ClusterRoleBinding "
-                "temp-contractor",
+                "to end it Remove User temp-contractor@example.org from ClusterRoleBinding temp-",
                 "who ServiceAccount leap-prod/traefik-dask-gateway",
             ],
         ),
@@ -130,7 +134,7 @@ def test_the_matrix_says_who_owns_what_and_how_it_stands(story: str, row: list[s
         (
             "As kubectl shows it",
             [
-                "coast coast/coast provider 12, community 8 8 observe/audit True",
+                "coast coast/coast provider 12, community 8",
                 "responsibility.2i2c.org/owner-split provider 12, community 8",
                 "user-access=community",
             ],
@@ -162,12 +166,17 @@ def test_the_operator_has_all_its_rights_and_no_administrators(demo: Cluster, st
 def test_the_same_story_is_told_when_it_runs_again(demo: Cluster, story: str) -> None:
     """Nothing is left over, nothing is lost: only the operator's port and times are others."""
     again = _demo("up", demo.name).stdout
-    assert _stable(again) == _stable(story)
+    assert _told(again) == _told(story)
 
 
-def _stable(story: str) -> str:
+def _told(story: str) -> str:
     told, _, _ = story.partition("As kubectl shows it")
     return told
+
+
+def _timeless(story: str) -> str:
+    """Leave out since when: what has ended and come back is new."""
+    return re.sub(r"first at .*", "", _told(story))
 
 
 def _records(demo: Cluster) -> dict[str, dict[str, Any]]:
@@ -188,7 +197,7 @@ def _has_come_true(demo: Cluster, command: str) -> bool:
         return "kubernetes-configuration" not in items
     if '"nobody"' in command:
         ready = next(c for c in _records(demo)["coast"]["conditions"] if c["type"] == "Ready")
-        return ready["status"] == "False" and "unknown party nobody" in ready["message"]
+        return ready["status"] == "False" and "unknown party nobody" in str(ready["message"])
     return True
 
 
@@ -210,39 +219,28 @@ def test_what_it_proposes_works_when_pasted(demo: Cluster, story: str) -> None:
         assert done.returncode == 0, f"{step.command}\n{done.stderr}"
         answers.append(done.stdout)
         wait_until(
-            lambda command=step.command: _has_come_true(demo, command),  # type: ignore[misc]
+            partial(_has_come_true, demo, step.command),
             PATIENCE,
-            f"what is promised of: {step.command}; {_records(demo)}",
+            f"what is promised of: {step.command}; the operator's log ends in:\n"
+            f"{operator.log.read_text(encoding='utf-8')[-2000:]}",
         )
     assert answers[0].strip() == "yes"
     assert "DRIFT" in answers[1]
-    assert "ended" in answers[2]
+    assert "responsibility/" in answers[2]
     assert "until" in answers[4]
     assert 'kind="excess-access"' in answers[5]
 
 
 def test_it_restores_what_was_tried_out(demo: Cluster, story: str) -> None:
-    assert _stable(_demo("up", demo.name).stdout).replace("\n", "")
-    assert _kinds(demo, "coast") == {"attestation-overdue", "excess-access"}
-    assert "spring workshop" in story
-    assert "delegation-expired" in _kinds(demo, "leap-prod")
+    restored = _demo("up", demo.name).stdout
+    assert _timeless(restored) == _timeless(story)
 
 
 def test_the_operator_is_gone_when_the_demo_is(demo: Cluster) -> None:
     operator = Operator(demo)
-    pid = int((operator.directory / "pid").read_text(encoding="utf-8"))
     assert operator.is_up()
+    url = operator.url
     _demo("down", demo.name)
-    with pytest.raises(ProcessLookupError):
-        _running(pid)
     assert not demo.directory.exists()
-
-
-def _running(pid: int) -> None:
-    """Raise ProcessLookupError where no process, or only a dead one, has this number."""
-    status = f"/proc/{pid}/status"
-    if os.path.exists("/proc/self") and (  # noqa: PTH110
-        not os.path.exists(status) or "zombie" in open(status, encoding="utf-8").read()  # noqa: PTH110, PTH123, SIM115
-    ):
-        raise ProcessLookupError(pid)
-    os.kill(pid, 0)
+    with pytest.raises(urllib.error.URLError, match="refused"):
+        urllib.request.urlopen(f"{url}/healthz", timeout=5)  # noqa: S310 - our own port
