@@ -7,6 +7,7 @@ shares all that a change did not touch, so after one changed RoleBinding one hub
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -221,11 +222,20 @@ class Assessor:
             ("rbac", agreement.record), (*time_and_world, namespace, everywhere), rbac
         )
         scope = snapshot.graph.scope(agreement.hub.namespace)
+        cluster_kinds = self._memory.get(
+            ("kinds", terms.name), (cluster,), lambda: kinds_by_item(cluster.findings)
+        )
         return self._memory.get(
             ("hub", agreement.record, claim.releases),
             (*time_and_world, by_rbac, cluster, claim.hub, claim.state, scope),
             lambda: _hub_result(
-                agreement, claim, by_rbac, cluster, snapshot=snapshot, gone=self._gone
+                agreement,
+                claim,
+                by_rbac,
+                cluster,
+                cluster_kinds,
+                snapshot=snapshot,
+                gone=self._gone,
             ),
         )
 
@@ -235,6 +245,7 @@ def _hub_result(
     claim: Claim,
     rbac: HubRbac,
     cluster: ClusterAssessment,
+    cluster_kinds: Mapping[str, Counter[str]],
     *,
     snapshot: Snapshot,
     gone: frozenset[Subject],
@@ -244,8 +255,12 @@ def _hub_result(
         *duties(agreement, snapshot.now),
         *vacancies(agreement, gone, snapshot.now),
     )
-    touching = cluster.touching(agreement.record)
-    kinds = kinds_by_item((*findings, *touching))
+    passing_by = cluster.passing_by(agreement.record)
+    kinds = kinds_by_item(findings)
+    for item, counts in cluster_kinds.items():
+        kinds[item] = kinds.get(item, Counter()) + counts
+    for item, counts in kinds_by_item(passing_by).items():
+        kinds[item] -= counts
     checked = claim.hub is not None and snapshot.rbac_enforced is True
     return HubAssessment(
         agreement=agreement,
@@ -255,7 +270,7 @@ def _hub_result(
             item_result(
                 item,
                 owner=agreement.parties.get(item.owner),
-                kinds=kinds.get(item.name, ()),
+                kinds=kinds.get(item.name, {}),
                 checked=checked,
                 resolved=item.name not in agreement.unresolved,
                 now=snapshot.now,
@@ -263,7 +278,7 @@ def _hub_result(
             for item in agreement.items
         ),
         findings=_ordered(findings),
-        cluster_findings=len(touching),
+        cluster_findings=len(cluster.findings) - len(passing_by),
         exempt=rbac.exempt,
         pending=snapshot.graph.scope(agreement.hub.namespace).dangling(),
         asks=rbac.asks,
@@ -287,7 +302,7 @@ def _cluster_result(
             item_result(
                 Item(item, named or item.owner, ()),
                 owner=owners[0] if owners else None,
-                kinds=kinds.get(item.name, ()),
+                kinds=kinds.get(item.name, {}),
                 checked=checked,
                 resolved=bool(owners),
                 now=now,

@@ -13,7 +13,7 @@ from responsibility.ownership.entitlement import ExemptionBook, passes
 from responsibility.ownership.exemptions import exempt_operator
 from responsibility.ownership.findings import Finding
 from responsibility.ownership.fleet import Fleet
-from responsibility.ownership.holdings import NOTHING, Holding, Holdings
+from responsibility.ownership.holdings import NOTHING, Holding, Holdings, in_order
 from responsibility.ownership.questions import Names, QuestionSet
 from responsibility.ownership.reviews import Ask, Reviews
 from responsibility.ownership.shortfall import Ground, shortfalls, split_asks
@@ -104,13 +104,8 @@ def _break_glass(terms: Terms, holdings: Holdings) -> tuple[BreakGlass, ...]:
     return tuple(
         BreakGlass(
             subject,
-            tuple(
-                sorted(
-                    holdings.get(subject, NOTHING).sources(
-                        wildcard, terms.questions, CLUSTER_NAMES
-                    ),
-                    key=str,
-                )
+            in_order(
+                holdings.get(subject, NOTHING).sources(wildcard, terms.questions, CLUSTER_NAMES)
             ),
             declared=subject in terms.break_glass,
         )

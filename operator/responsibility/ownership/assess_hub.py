@@ -17,7 +17,7 @@ from responsibility.ownership.duties import is_vacant
 from responsibility.ownership.entitlement import Entitlement, ExemptionBook, passes
 from responsibility.ownership.exemptions import exempt_operator
 from responsibility.ownership.findings import Finding
-from responsibility.ownership.holdings import NOTHING, Holding, Holdings, excess
+from responsibility.ownership.holdings import NOTHING, Holding, Holdings, excess, in_order
 from responsibility.ownership.reviews import Ask, Reviews
 from responsibility.ownership.shortfall import (
     Ground,
@@ -115,7 +115,7 @@ def _sources(
     found: set[Source] = set()
     for holding in held:
         found |= holding.sources(wanted, questions, names, entitled=entitled)
-    return tuple(sorted(found, key=str))
+    return in_order(found)
 
 
 def _excess_finding(

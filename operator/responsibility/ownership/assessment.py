@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -93,14 +93,24 @@ class ClusterAssessment:
     exempt: tuple[Exempt, ...] = ()
     asks: tuple[Ask, ...] = ()
     records: int = 0
-    # Findings about a hub's own permissions touch all hubs but these records.
+    # Findings about a hub's own permissions touch all hubs but those of these records.
     untouched: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    _apart: dict[str, list[Finding]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Turn ``untouched`` round."""
+        for finding in self.findings if self.untouched else ():
+            for record in self.untouched.get(finding.id, ()):
+                self._apart.setdefault(record, []).append(finding)
+
+    def passing_by(self, record: str) -> Sequence[Finding]:
+        """Return the findings that do not concern a record's hub; it is few of them."""
+        return self._apart.get(record, ())
 
     def touching(self, record: str) -> tuple[Finding, ...]:
         """Return the findings that concern a record's hub."""
-        return tuple(
-            f for f in self.findings if record not in self.untouched.get(f.id, frozenset())
-        )
+        apart = {id(finding) for finding in self.passing_by(record)}
+        return tuple(f for f in self.findings if id(f) not in apart)
 
 
 @dataclass(frozen=True, slots=True)

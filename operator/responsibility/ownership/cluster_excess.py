@@ -17,7 +17,7 @@ from responsibility.ownership.assessment import Exempt
 from responsibility.ownership.entitlement import ExemptionBook
 from responsibility.ownership.findings import Finding
 from responsibility.ownership.fleet import Fleet
-from responsibility.ownership.holdings import Holding, excess
+from responsibility.ownership.holdings import Holding, excess, in_order
 from responsibility.ownership.questions import Names
 from responsibility.ownership.shortfall import permission_texts, summarise
 from responsibility.rbac.objects import Source, Subject
@@ -219,7 +219,7 @@ class ClusterExcess:
             model=terms.name,
             subject=subject,
             permissions=texts,
-            sources=tuple(sorted(self._sources(holding, over, line), key=str)),
+            sources=in_order(self._sources(holding, over, line)),
             hubs=line.hubs,
             items=line.items,
             message=f"{subject} can {summarise(texts)} cluster-wide{where}, "

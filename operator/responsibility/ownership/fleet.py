@@ -29,6 +29,9 @@ class Fleet:
     _exempting: dict[Subject, list[Agreement]] = field(init=False, default_factory=dict)
     _patterns: list[tuple[Exemption, Agreement]] = field(init=False, default_factory=list)
     _unresolved: list[Agreement] = field(init=False, default_factory=list)
+    _owners: dict[str, list[tuple[Party, list[Agreement]]]] = field(
+        init=False, default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         """Index the agreements."""
@@ -68,6 +71,12 @@ class Fleet:
 
         Two records mean the same party by a name if they give it the same subjects.
         """
+        known = self._owners.get(item.name)
+        if known is None:
+            known = self._owners[item.name] = self._find_owners(item)
+        return known
+
+    def _find_owners(self, item: ItemTerms) -> list[tuple[Party, list[Agreement]]]:
         found: dict[tuple[str, frozenset[Subject]], tuple[Party, list[Agreement]]] = {}
         for agreement in self.agreements:
             if item.name in agreement.unresolved:

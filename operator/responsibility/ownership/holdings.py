@@ -90,6 +90,17 @@ class Holding:
         return found
 
 
+def in_order(sources: Iterable[Source]) -> tuple[Source, ...]:
+    """Return sources by binding, those of the cluster first, and then by rule."""
+    return tuple(sorted(sources, key=_place))
+
+
+def _place(source: Source) -> tuple[str, str, int]:
+    if source.binding is None:
+        return ("", "", source.rule)
+    return (source.binding.namespace, source.binding.name, source.rule)
+
+
 Holdings = Mapping[Subject, Holding]
 NOTHING = Holding()
 

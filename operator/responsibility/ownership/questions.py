@@ -175,6 +175,9 @@ class QuestionSet:
     all: int = field(init=False)
     _reaches: dict[RuleSet, Reach] = field(init=False, default_factory=dict)
     _narrower: dict[int, int] = field(init=False, default_factory=dict)
+    _texts: tuple[str, ...] = field(init=False)
+    _texts_for: Names | None = field(init=False, default=None)
+    _known_texts: dict[int, tuple[str, ...]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Work out the masks."""
@@ -197,6 +200,19 @@ class QuestionSet:
         self.cluster_mask = self.in_namespace("")
         self.everything = 1 << self.index[EVERYTHING]
         self.covers = tuple(self._cover(atom) for atom in self.atoms)
+        self._texts = tuple("" if a.symbolic else a.text(Names()) for a in self.atoms)
+
+    def texts(self, mask: int, names: Names) -> tuple[str, ...]:
+        """Return questions as ``kubectl auth can-i`` takes them."""
+        if names != self._texts_for:
+            # A hub's texts are asked for one after the other, and few of them differ.
+            self._texts_for, self._known_texts = names, {}
+        known = self._known_texts.get(mask)
+        if known is None:
+            known = self._known_texts[mask] = tuple(
+                self._texts[bit] or self.atoms[bit].text(names) for bit in bits(mask)
+            )
+        return known
 
     def in_namespace(self, namespace: str) -> int:
         """Return the atoms asked in one fixed namespace (empty: at cluster scope)."""
@@ -259,7 +275,10 @@ class QuestionSet:
                 granted = 0
                 for bit in bits(candidates):
                     atom = self.atoms[bit]
-                    if not atom.name:
+                    if not atom.name and "" in rule.resource_names:
+                        # The empty name is one that can be written, and requests without one have.
+                        granted |= 1 << bit
+                    elif not atom.name:
                         if atom.verb != _NAMELESS:
                             some.append(Partial(bit, number, rule.resource_names))
                     elif atom.symbolic:

@@ -121,7 +121,7 @@ def _asks(abilities: Abilities, mask: int, ground: Ground) -> Iterator[Ask]:
 
 def permission_texts(mask: int, questions: QuestionSet, names: Names) -> tuple[str, ...]:
     """Return permissions as ``kubectl auth can-i`` takes them."""
-    return tuple(questions.atoms[bit].text(names) for bit in bits(mask))
+    return questions.texts(mask, names)
 
 
 def summarise(texts: Sequence[str], most: int = 2) -> str:

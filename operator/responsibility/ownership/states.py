@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from responsibility.api.status import ItemState
@@ -14,12 +15,16 @@ KUBERNETES = "kubernetes"
 ATTESTED = "attested"
 
 
-def kinds_by_item(findings: Iterable[Finding]) -> dict[str, list[str]]:
-    """Return the kinds of finding about each item, one entry a finding."""
-    kinds: dict[str, list[str]] = {}
+# How many findings of each kind there are about an item: what its state is made from.
+Kinds = Mapping[str, int]
+
+
+def kinds_by_item(findings: Iterable[Finding]) -> dict[str, Counter[str]]:
+    """Return how many findings of each kind are about each item."""
+    kinds: dict[str, Counter[str]] = {}
     for finding in findings:
         for item in dict.fromkeys((finding.item, *finding.items)):
-            kinds.setdefault(item, []).append(finding.kind)
+            kinds.setdefault(item, Counter())[finding.kind] += 1
     return kinds
 
 
@@ -27,7 +32,7 @@ def item_result(
     item: Item,
     *,
     owner: Party | None,
-    kinds: Collection[str],
+    kinds: Kinds,
     checked: bool,
     resolved: bool,
     now: datetime,
@@ -47,12 +52,12 @@ def item_result(
         state=_state(item, owner, kinds, checked=checked, resolved=resolved),
         checked=tuple(where),
         delegates=item.parties(now)[1:],
-        findings=len(kinds),
+        findings=sum(kinds.values()),
     )
 
 
 def _state(
-    item: Item, owner: Party | None, kinds: Collection[str], *, checked: bool, resolved: bool
+    item: Item, owner: Party | None, kinds: Kinds, *, checked: bool, resolved: bool
 ) -> ItemState:
     if any(KINDS[kind].drift for kind in kinds):
         return ItemState.DRIFT

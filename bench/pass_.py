@@ -1,0 +1,228 @@
+"""How long a whole pass takes: all records of the shipped model against all RBAC objects.
+
+``python -m bench.pass_`` measures the reference world, ``python -m bench.pass_ --large`` one with
+2,000 hubs and 50,000 bindings. The same questions are put to a loop over all bindings in the same
+run, for a sample of the hubs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import random
+import resource
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from bench.world import LARGE, REFERENCE, Size, World, build
+from responsibility.api import load_shipped_model, parse_model, parse_record
+from responsibility.api.model import ResponsibilityModel
+from responsibility.api.record import Responsibility
+from responsibility.hub.discovery import Deployment, Hub, HubKey
+from responsibility.ownership.assess import Assessor
+from responsibility.ownership.assessment import Assessment
+from responsibility.ownership.questions import bits
+from responsibility.ownership.snapshot import Snapshot
+from responsibility.rbac.graph import AccessGraph
+from responsibility.rbac.objects import Binding, BindingKey, RoleKey, Subject
+from tests.unit.rbac import linear
+
+_T = TypeVar("_T")
+
+_NOW = datetime(2030, 1, 1, tzinfo=UTC)
+_LINEAR_HUBS = 2
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--large", action="store_true", help="2,000 hubs and 50,000 bindings")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    measure(LARGE if options.large else REFERENCE, seed=options.seed)
+
+
+def measure(size: Size, *, seed: int) -> None:
+    """Print every figure of a world of that size."""
+    world = build(size, seed=seed)
+    whole = snapshot(world, seed=seed)
+    print(f"seed {seed}: {size}")
+    print(f"{len(world.bindings):,} bindings, {len(whole.records):,} records of the shipped model")
+    before = _peak()
+    assessor = Assessor()
+    first = _time(lambda: assessor.assess(whole))
+    _show("full pass, the very first in the process", first)
+    print(f"peak resident memory: {_peak():.0f} MiB, {before:.0f} of it before the pass")
+
+    full, assessment = _best(lambda: Assessor().assess(whole), 5 if len(world.hubs) < 500 else 2)
+    _show("full pass with findings and sources", full)
+    _tell(assessment)
+    _show("nothing has changed", _best(lambda: assessor.assess(whole), 5)[0])
+    _changes(assessor, whole, world)
+    _linear(world, whole, full)
+    print(f"peak resident memory at the end: {_peak():.0f} MiB")
+
+
+def snapshot(world: World, *, seed: int) -> Snapshot:
+    """Return the world with a hub and a record in each of its hub namespaces."""
+    draw = random.Random(seed + 1)
+    model = _model()
+    hubs = {}
+    records = {}
+    for name in world.hubs:
+        key = HubKey(name, name)
+        parts = tuple(
+            Deployment(name, part, f"{name}-{part}", part, name, "4.3.1", {})
+            for part in ("hub", "proxy", "user-scheduler")
+        )
+        hubs[key] = Hub(key, "", "4.3.1", parts)
+        records[name] = _record(draw, name)
+    return Snapshot(
+        graph=AccessGraph.build(world.roles, world.bindings),
+        now=_NOW,
+        hubs=hubs,
+        models={model.name: model},
+        records=records,
+        namespaces=dict.fromkeys(world.hubs, False),
+        accounts=None,
+        own=Subject("ServiceAccount", "responsibility", "responsibility"),
+    )
+
+
+def _model() -> ResponsibilityModel:
+    model = load_shipped_model()
+    raw = model.model_dump(by_alias=True, mode="json", exclude_unset=True)
+    provider = raw["spec"]["parties"][0]
+    provider["contact"] = {"email": "support@example.org"}
+    provider["subjects"] = [
+        {"kind": "Group", "name": "group-1"},
+        {"kind": "User", "name": "user-1@example.org"},
+        {"kind": "ServiceAccount", "name": "deployer", "namespace": "hub-0000"},
+    ]
+    return parse_model(raw)
+
+
+def _record(draw: random.Random, name: str) -> Responsibility:
+    """Return a record; half of the communities have subjects, some own or share more."""
+    community: dict[str, object] = {"name": "community", "contact": {"email": f"{name}@x.example"}}
+    if draw.random() < 0.5:
+        community["subjects"] = [
+            {"kind": "Group", "name": f"group-{draw.randrange(200)}"},
+            {"kind": "User", "name": f"user-{draw.randrange(800)}@example.org"},
+        ]
+    items: list[dict[str, object]] = []
+    if draw.random() < 0.3:
+        items.append({"name": "kubernetes-configuration", "owner": "community"})
+    if draw.random() < 0.3:
+        until = {"party": "community", "until": "2030-06-01T00:00:00Z"}
+        items.append({"name": "deploy-configure-hub", "delegates": [until]})
+    return parse_record(
+        {
+            "apiVersion": "responsibility.2i2c.org/v1alpha1",
+            "kind": "Responsibility",
+            "metadata": {"name": name, "creationTimestamp": "2029-01-01T00:00:00Z"},
+            "spec": {
+                "hub": {"namespace": name, "release": name},
+                "model": "2i2c",
+                "parties": [community],
+                "items": items,
+            },
+        }
+    )
+
+
+def _tell(assessment: Assessment) -> None:
+    findings = assessment.findings()
+    kinds = Counter(finding.kind for finding in findings)
+    sources = sum(len(finding.sources) for finding in findings)
+    print(f"    {len(findings):,} findings with {sources:,} sources: {dict(kinds.most_common())}")
+    clusters = assessment.clusters.values()
+    print(f"    of these {sum(len(c.findings) for c in clusters):,} about the cluster as a whole")
+
+
+def _changes(assessor: Assessor, whole: Snapshot, world: World) -> None:
+    """Time one changed object: the graph's part and the pass together."""
+    current = whole
+    for what, namespaces, times in (
+        ("RoleBinding", world.hubs, 50),
+        ("ClusterRoleBinding", ("",), 5),
+    ):
+        seconds = []
+        for number in range(times):
+            namespace = namespaces[number % len(namespaces)]
+            subject = Subject("User", f"new-{number}@example.org")
+            key = BindingKey(namespace, f"new-{number}")
+            binding = Binding(key, RoleKey("", "edit"), (subject,))
+            gc.collect()
+            start = time.perf_counter()
+            graph, _ = current.graph.replace(put_bindings=[binding])
+            current = replace(current, graph=graph)
+            assessment = assessor.assess(current)
+            seconds.append(time.perf_counter() - start)
+            assert any(f.subject == subject for f in assessment.findings())  # noqa: S101
+        _show(f"one changed {what}, median", statistics.median(seconds))
+        _show(f"    slowest of {times}", max(seconds))
+    fresh = Assessor().assess(current)
+    assert fresh.findings() == assessor.assess(current).findings()  # noqa: S101
+
+
+def _linear(world: World, whole: Snapshot, full: float) -> None:
+    assessment = Assessor().assess(whole)
+    agreements = [hub.agreement for hub in assessment.hubs.values()][:_LINEAR_HUBS]
+    questions = agreements[0].terms.questions
+    asked = list(
+        bits(questions.hub_mask & (agreements[0].terms.required | agreements[0].terms.reserved))
+    )
+    sample = asked[:: max(1, len(asked) // 10)]
+    seconds = _time(
+        lambda: [
+            linear.holders(
+                (world.roles, world.bindings),
+                questions.atoms[bit].attributes(agreement.names),
+                any_name=True,
+            )
+            for agreement in agreements
+            for bit in sample
+        ]
+    )
+    number = len(agreements) * len(sample)
+    scaled = seconds / number * len(asked) * len(whole.records)
+    _show(f"linear holders() of {number} of the pass's questions", seconds)
+    total = len(asked) * len(whole.records)
+    print(f"    scaled to all {total:,}: {scaled:,.1f} s, without findings; ", end="")
+    print(f"the pass is {scaled / full:,.0f} times as fast")
+
+
+def _peak() -> float:
+    """Return the peak resident memory of this process in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _time(action: Callable[[], object]) -> float:
+    gc.collect()
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def _best(action: Callable[[], _T], times: int) -> tuple[float, _T]:
+    seconds = []
+    for _ in range(times):
+        gc.collect()
+        start = time.perf_counter()
+        result = action()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds), result
+
+
+def _show(what: str, seconds: float) -> None:
+    print(f"{what:<60}{seconds * 1e3:>12,.2f} ms")
+
+
+if __name__ == "__main__":
+    main()

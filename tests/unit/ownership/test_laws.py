@@ -1,0 +1,412 @@
+"""What holds in every world, held against slow and obvious second opinions."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from responsibility.api.record import Responsibility
+from responsibility.ownership.assess import Assessor
+from responsibility.ownership.assessment import Assessment
+from responsibility.ownership.entitlement import Entitlement
+from responsibility.ownership.findings import Finding
+from responsibility.ownership.holdings import ability, collect
+from responsibility.ownership.questions import Names, QuestionSet
+from responsibility.ownership.snapshot import Snapshot
+from responsibility.rbac.graph import MASTERS_SUBJECT, AccessGraph
+from responsibility.rbac.identity import canonical, is_node, is_somebody
+from responsibility.rbac.index import RuleSet
+from responsibility.rbac.objects import Binding, BindingKey, RoleKey, Rule, Subject, Truth
+from responsibility.rbac.rules import rule_allows
+from tests.unit.ownership.building import NOW
+from tests.unit.ownership.worlds import HUBS, PARTIES, Agreements, World, manifest, world
+
+SEEDS = st.integers(0, 100_000)
+few = settings(max_examples=60, deadline=None)
+
+
+def snapshot(it: World, graph: AccessGraph | None = None, **changes: object) -> Snapshot:
+    whole = Snapshot(
+        graph=graph or AccessGraph.build(it.roles, it.bindings),
+        now=NOW,
+        hubs={h.key: h for h in HUBS},
+        models={it.model.name: it.model},
+        records={r.name: r for r in it.records},
+        namespaces={h.key.namespace: False for h in HUBS},
+    )
+    return replace(whole, **changes)  # type: ignore[arg-type]
+
+
+def fresh(it: World, graph: AccessGraph | None = None, **changes: object) -> Assessment:
+    return Assessor().assess(snapshot(it, graph, **changes))
+
+
+def seen(assessment: Assessment) -> object:
+    """Return all that an assessment says, in a form that can be compared."""
+    return (
+        assessment.now,
+        assessment.findings(),
+        assessment.asks(),
+        assessment.unrecorded,
+        assessment.next_deadline,
+        assessment.refused_records,
+        {
+            name: (
+                hub.hub_state,
+                hub.releases,
+                hub.cluster_findings,
+                hub.pending,
+                hub.exempt,
+                hub.findings,
+                [
+                    (r.item.name, r.item.owner, r.state, r.checked, r.delegates, r.findings)
+                    for r in hub.items
+                ],
+            )
+            for name, hub in assessment.hubs.items()
+        },
+        {
+            name: (
+                cluster.findings,
+                cluster.break_glass,
+                cluster.exempt,
+                cluster.untouched,
+                [(r.item.name, r.item.owner, r.state, r.findings) for r in cluster.items],
+            )
+            for name, cluster in assessment.clusters.items()
+        },
+    )
+
+
+def pairs(findings: Iterable[Finding], kind: str) -> Counter[tuple[str, str, str]]:
+    """Return (who, item, hub) of the findings of a kind, with every item they speak for."""
+    return Counter(
+        (str(f.subject or f.party), item, str(f.hub))
+        for f in findings
+        if f.kind == kind
+        for item in dict.fromkeys((f.item, *f.items))
+    )
+
+
+# -- questions ---------------------------------------------------------------------------------
+
+
+@few
+@given(SEEDS)
+def test_masks_say_what_the_rules_say(seed: int) -> None:
+    draw = random.Random(seed)  # noqa: S311
+    questions = QuestionSet(Agreements(draw).atoms(40))
+    names = Names("ns-a", "one", draw.choice(("", "two-")))
+    rules = world(seed).rbac
+    for _ in range(10):
+        rule = rules.rule("")
+        reach = questions.reach_of((rule,))
+        symbolic = {p.bit for p in reach.symbolic}
+        some = {p.bit for p in reach.some}
+        for bit, atom in enumerate(questions.atoms):
+            asked = atom.attributes(names)
+            held = bool(reach.full >> bit & 1) or (
+                bit in symbolic and asked.name in rule.resource_names
+            )
+            assert held == rule_allows(rule, asked), (rule, atom)
+            assert (held or bit in some) == rule_allows(rule, asked, any_name=True), (rule, atom)
+        assert sum(mask for _, mask in reach.by_rule) == reach.full
+
+
+@few
+@given(SEEDS)
+def test_whoever_is_entitled_to_a_question_is_entitled_to_what_it_includes(seed: int) -> None:
+    questions = QuestionSet(Agreements(random.Random(seed)).atoms(40))  # noqa: S311
+    for bit, atom in enumerate(questions.atoms):
+        names = (atom.name,) if atom.name else ()
+        rule = Rule((atom.verb,), (atom.group,), (atom.full_resource,), names)
+        for other, wanted in enumerate(questions.atoms):
+            asked = replace(wanted.attributes(Names()), name=wanted.name)
+            place = atom.namespace in ("", wanted.namespace)
+            assert bool(questions.covers[bit] >> other & 1) == (place and rule_allows(rule, asked))
+
+
+def test_equal_rules_are_worked_out_once() -> None:
+    questions = QuestionSet(Agreements(random.Random(1)).atoms(5))  # noqa: S311
+    rules = RuleSet((Rule(("*",), ("*",), ("*",)),))
+    assert questions.reach(rules) is questions.reach(rules)
+    assert questions.reach(rules).full == questions.all
+
+
+# -- holdings ----------------------------------------------------------------------------------
+
+
+@few
+@given(SEEDS)
+def test_holdings_are_the_holders_of_each_question(seed: int) -> None:
+    it = world(seed)
+    questions = QuestionSet(it.agreements.atoms(25))
+    graph = AccessGraph.build(it.roles, it.bindings)
+    names = Names("ns-a", "one", "")
+    scopes = {ns: collect(graph.scope(ns), questions) for ns in ("", "ns-a", "ns-c")}
+    for bit, atom in enumerate(questions.atoms):
+        asked = atom.attributes(names)
+        layers = [scopes[ns] for ns in dict.fromkeys(("", asked.namespace))]
+        for any_name in (False, True):
+            held: dict[Subject, set[object]] = {}
+            for layer in layers:
+                for subject, holding in layer.items():
+                    has = holding.mask(questions, names) >> bit & 1
+                    if any_name:
+                        has |= any(p.bit == bit for p in holding.some())
+                    if has:
+                        sources = holding.sources(1 << bit, questions, names)
+                        held.setdefault(subject, set()).update(sources)
+            expected = {
+                subject: {s for s in sources if s.binding}
+                for subject, sources in graph.holders(asked, any_name=any_name).items()
+            }
+            expected = {s: sources for s, sources in expected.items() if sources}
+            assert held.keys() == expected.keys()
+            if any_name:
+                plain = {s: {x[:3] for x in map(_plain, found)} for s, found in held.items()}
+                assert plain == {
+                    s: {x[:3] for x in map(_plain, found)} for s, found in expected.items()
+                }
+
+
+def _plain(source: object) -> tuple[object, ...]:
+    return (source.binding, source.role, source.rule)  # type: ignore[attr-defined]
+
+
+@few
+@given(SEEDS)
+def test_ability_is_what_the_graph_says_a_subject_holds(seed: int) -> None:
+    it = world(seed)
+    questions = QuestionSet(it.agreements.atoms(25))
+    graph = AccessGraph.build(it.roles, it.bindings)
+    names = Names("ns-a", "one", "")
+    layers = [collect(graph.scope(ns), questions) for ns in ("", "ns-a")]
+    subjects = {canonical(it.rbac.subject("ns-a")) for _ in range(12)} | {MASTERS_SUBJECT}
+    for subject in filter(is_somebody, subjects):
+        if is_node(subject) or subject.name == "system:anonymous":
+            continue
+        able = ability(subject, layers, questions, names)
+        for bit, atom in enumerate(questions.atoms):
+            asked = atom.attributes(names)
+            if asked.namespace != "ns-a":
+                continue
+            truth, _ = graph.holds(subject, asked)
+            mine = Truth.YES if able.sure >> bit & 1 else Truth.NO
+            mine = Truth.UNKNOWN if able.perhaps >> bit & 1 else mine
+            assert mine is truth, (subject, atom)
+
+
+# -- whole passes ------------------------------------------------------------------------------
+
+
+@few
+@given(SEEDS)
+def test_the_order_of_objects_never_matters(seed: int) -> None:
+    it = world(seed)
+    draw = random.Random(seed)  # noqa: S311
+    shuffled = AccessGraph.build(
+        draw.sample(it.roles, len(it.roles)), draw.sample(it.bindings, len(it.bindings))
+    )
+    records = {r.name: r for r in draw.sample(it.records, len(it.records))}
+    hubs = {h.key: h for h in draw.sample(HUBS, len(HUBS))}
+    again = fresh(it, shuffled, records=records, hubs=hubs)
+    one, other = seen(fresh(it)), seen(again)
+    assert one == other
+
+
+@settings(max_examples=25, deadline=None)
+@given(SEEDS)
+def test_an_assessor_with_a_past_says_what_a_new_one_says(seed: int) -> None:
+    it = world(seed)
+    draw = random.Random(seed)  # noqa: S311
+    assessor = Assessor()
+    graph = AccessGraph.build(it.roles, it.bindings)
+    records = {r.name: r for r in it.records}
+    hubs = {h.key: h for h in HUBS}
+    now: datetime = NOW
+    current = snapshot(it, graph)
+    enforced: bool | None = True
+    for step in range(10):
+        match draw.randint(0, 7):
+            case 0 | 1:
+                binding = it.rbac.binding(f"b{draw.randint(0, 9)}")
+                graph, _ = graph.replace(put_bindings=[binding])
+            case 2:
+                keys = sorted(graph.bindings)
+                graph, _ = graph.replace(drop_bindings=draw.sample(keys, min(1, len(keys))))
+            case 3:
+                key = RoleKey(draw.choice(("", "ns-a")), draw.choice(("alpha", "missing")))
+                graph, _ = graph.replace(put_roles=[it.rbac.role(key)])
+            case 4:
+                changed = it.agreements.record(draw.choice(HUBS))
+                records = {**records, changed.name: changed}
+                if draw.random() < 0.3:
+                    records.pop(draw.choice(sorted(records)))
+            case 5:
+                now += timedelta(days=draw.choice((-40, 1, 40)))
+            case 6:
+                at = draw.choice(HUBS)
+                hubs = {k: h for k, h in hubs.items() if k != at.key}
+                if draw.random() < 0.7:
+                    hubs[at.key] = replace(at, prefix=draw.choice(("", "x-")))
+            case _:
+                enforced = draw.choice((True, True, False, None))
+        current = replace(
+            current, graph=graph, records=records, hubs=hubs, now=now, rbac_enforced=enforced
+        )
+        assert seen(assessor.assess(current)) == seen(Assessor().assess(current)), step
+
+
+@few
+@given(SEEDS)
+def test_one_more_binding_never_ends_an_excess_nor_begins_a_shortfall(seed: int) -> None:
+    it = world(seed)
+    graph = AccessGraph.build(it.roles, it.bindings)
+    more, _ = graph.replace(
+        put_bindings=[
+            replace(b, key=BindingKey(b.key.namespace, "zz")) for b in [it.rbac.binding("zz")]
+        ]
+    )
+    before, after = fresh(it, graph), fresh(it, more)
+    # A subject that now can do everything has one finding, which speaks for all it exceeds; where
+    # items reserve everything, only those are named. So compare who exceeds, and on which hubs.
+    assert {_who(f) for f in _excess(before)} <= {_who(f) for f in _excess(after)}
+    assert {f.id for f in _of(after, "missing-access")} <= {
+        f.id for f in _of(before, "missing-access")
+    }
+
+
+def _of(assessment: Assessment, kind: str) -> list[Finding]:
+    return [f for f in assessment.findings() if f.kind == kind]
+
+
+def _excess(assessment: Assessment) -> list[Finding]:
+    return _of(assessment, "excess-access")
+
+
+def _who(finding: Finding) -> tuple[str, str]:
+    return (str(finding.subject), str(finding.hub))
+
+
+@few
+@given(SEEDS)
+def test_whom_a_party_names_never_exceeds_more_for_it(seed: int) -> None:
+    it = world(seed)
+    if not it.records:
+        return
+    draw = random.Random(seed)  # noqa: S311
+    before = fresh(it)
+    exceeding = [f.subject for f in _excess(before) if f.subject is not None]
+    exceeding = [s for s in exceeding if "*" not in s.name and s.kind != "Robot"]
+    if not exceeding:
+        return
+    subject = draw.choice(exceeding)
+    chosen = draw.choice(it.records)
+    party = draw.choice(PARTIES)
+    agreement = before.hubs[chosen.name].agreement
+    raw = chosen.model_dump(by_alias=True, mode="json", exclude_unset=True)
+    parties = [p for p in raw["spec"].get("parties", []) if p["name"] != party]
+    own = next((p for p in raw["spec"].get("parties", []) if p["name"] == party), {"name": party})
+    named = [manifest(s) for s in (*agreement.parties[party].subjects, subject)]
+    raw["spec"]["parties"] = [*parties, {**own, "subjects": named}]
+    try:
+        changed = Responsibility.model_validate(raw)
+    except ValueError:
+        return  # not a subject that a record can name
+    records = {**{r.name: r for r in it.records}, changed.name: changed}
+    after = fresh(it, records=records)
+    mine = [f for f in _excess(after) if f.subject == subject]
+    then = [f for f in _excess(before) if f.subject == subject]
+    assert not pairs(mine, "excess-access") - pairs(then, "excess-access")
+    others = [f for f in _excess(after) if f.subject != subject]
+    assert not pairs(others, "excess-access") - pairs(_excess(before), "excess-access")
+
+
+@few
+@given(SEEDS)
+def test_exempting_never_adds_a_finding_and_hides_nobody(seed: int) -> None:
+    with_them, without = world(seed), world(seed, exemptions=False)
+    stripped = tuple(
+        r.model_copy(update={"spec": r.spec.model_copy(update={"exemptions": ()})})
+        for r in with_them.records
+    )
+    before = fresh(replace(without, records=stripped, model=with_them.model))
+    after = fresh(with_them)
+    gone = pairs(before.findings(), "excess-access") - pairs(after.findings(), "excess-access")
+    assert not pairs(after.findings(), "excess-access") - pairs(before.findings(), "excess-access")
+    listed = {str(e.subject) for hub in after.hubs.values() for e in hub.exempt} | {
+        str(e.subject) for cluster in after.clusters.values() for e in cluster.exempt
+    }
+    assert {who for who, *_ in gone} <= listed
+
+
+@settings(max_examples=25, deadline=None)
+@given(SEEDS)
+def test_the_sources_of_an_excess_are_real_and_complete(seed: int) -> None:
+    it = world(seed, exemptions=False)
+    graph = AccessGraph.build(it.roles, it.bindings)
+    assessment = fresh(it, graph)
+    findings = _excess(assessment)
+    for finding in random.Random(seed).sample(findings, min(6, len(findings))):  # noqa: S311
+        assert finding.subject is not None
+        assert finding.sources
+        keys = {s.binding for s in finding.sources if s.binding is not None}
+        assert finding.id not in {f.id for f in _excess(fresh(it, _without(graph, finding, keys)))}
+        if _due_in_the_cluster(assessment, finding.subject):
+            continue  # What it holds cluster-wide is its due, by another record if not by this.
+        for kept in keys:
+            left = _excess(fresh(it, _without(graph, finding, keys - {kept})))
+            # What is left of a hub's finding may be a cluster-wide right, which is the cluster's.
+            assert any(
+                f.subject == finding.subject and (f.hub in (finding.hub, None)) for f in left
+            ), (finding, kept)
+
+
+def _due_in_the_cluster(assessment: Assessment, subject: Subject) -> int:
+    due = 0
+    for hub in assessment.hubs.values():
+        mask = Entitlement.of(hub.agreement, NOW).of_subject(subject)
+        due |= mask & hub.agreement.terms.questions.cluster_mask
+    return due
+
+
+def _without(graph: AccessGraph, finding: Finding, keys: set[BindingKey]) -> AccessGraph:
+    """Return the graph in which the finding's subject is in none of these bindings."""
+    changed: list[Binding] = []
+    for key in keys:
+        binding = graph.bindings[key]
+        left = tuple(s for s in binding.subjects if canonical(s) != finding.subject)
+        changed.append(replace(binding, subjects=left))
+    return graph.replace(put_bindings=changed)[0]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_finding_has_an_identifier_of_its_own(seed: int) -> None:
+    found = fresh(world(seed)).findings()
+    assert len({f.id for f in found}) == len(found)
+
+
+def test_the_worlds_have_everything_in_them() -> None:
+    kinds: Counter[str] = Counter()
+    for seed in range(60):
+        found = fresh(world(seed))
+        kinds.update(f.kind for f in found.findings())
+        kinds.update("cluster" for f in found.findings() if f.hub is None)
+        kinds.update("exempt" for hub in found.hubs.values() if hub.exempt)
+        kinds.update("pending" for hub in found.hubs.values() if hub.pending)
+        kinds.update(
+            "one-for-all" for f in found.findings() if f.kind == "excess-access" and f.items
+        )
+    wanted = {
+        *("missing-access", "excess-access", "owners-disagree", "delegation-expired", "unknown"),
+        *("cluster", "exempt", "pending", "one-for-all"),
+    }
+    assert wanted <= kinds.keys()
