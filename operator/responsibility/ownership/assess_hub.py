@@ -112,10 +112,11 @@ def _sources(
     wanted: int, held: Iterable[Holding], entitled: int, agreement: Agreement
 ) -> tuple[Source, ...]:
     questions, names = agreement.terms.questions, agreement.names
-    found: set[Source] = set()
-    for holding in held:
-        found |= holding.sources(wanted, questions, names, entitled=entitled)
-    return in_order(found)
+    return in_order(
+        source
+        for holding in held
+        for source in holding.sources(wanted, questions, names, entitled=entitled)
+    )
 
 
 def _excess_finding(

@@ -7,7 +7,7 @@ else under the first item that it exceeds, which then speaks for all the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
@@ -15,6 +15,7 @@ from operator import or_
 from responsibility.ownership.agreement import Agreement, ItemTerms
 from responsibility.ownership.assessment import Exempt
 from responsibility.ownership.entitlement import ExemptionBook
+from responsibility.ownership.exemptions import Exemption
 from responsibility.ownership.findings import Finding
 from responsibility.ownership.fleet import Fleet
 from responsibility.ownership.holdings import Holding, excess, in_order
@@ -35,6 +36,11 @@ class _OnHub:
     agreement: Agreement
     due: int
     beyond: int
+    exemptions: tuple[Exemption, ...] = ()
+
+    def reason(self, item: str) -> str | None:
+        """Return why the subject is let through here for an item, None if it is not."""
+        return next((e.reason for e in self.exemptions if e.for_item(item)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +137,9 @@ class ClusterExcess:
         for agreement in agreements:
             if agreement.record:
                 own = fleet.entitled(subject, (agreement,)) | wide
-                special.append(_OnHub(agreement, own, beyond(on_hub, own, agreement.names)))
+                exemptions = tuple(e for e in agreement.own_exemptions if e.covers(subject))
+                names = agreement.names
+                special.append(_OnHub(agreement, own, beyond(on_hub, own, names), exemptions))
         return _Excess(
             cluster=beyond((reserved | questions.everything) & ~questions.hub_mask, due),
             everywhere=0 if holding.symbolic else beyond(on_hub, wide),
@@ -184,7 +192,7 @@ class ClusterExcess:
             for on in over.special
             if on.beyond & item.reserved
             and item.name not in on.agreement.unresolved
-            and not passed(_own_reason(on.agreement, subject, item.name))
+            and not passed(on.reason(item.name))
         )
         everywhere = over.everywhere & item.reserved
         others = self.fleet.records - len(over.special) if everywhere else 0
@@ -226,15 +234,15 @@ class ClusterExcess:
             f"but {item.name} is {owners or 'nobody'}'s",
         )
 
-    def _sources(self, holding: Holding, over: _Excess, line: _Line) -> set[Source]:
+    def _sources(self, holding: Holding, over: _Excess, line: _Line) -> Iterable[Source]:
         questions = self.fleet.terms.questions
         if not holding.partial:
             return holding.sources(line.mask, questions, CLUSTER_NAMES)
         found = holding.sources(line.cluster, questions, CLUSTER_NAMES, entitled=over.due)
-        found |= holding.sources(line.everywhere, questions, CLUSTER_NAMES, entitled=over.wide)
+        found += holding.sources(line.everywhere, questions, CLUSTER_NAMES, entitled=over.wide)
         for on in line.touched:
-            found |= holding.sources(on.beyond, questions, on.agreement.names, entitled=on.due)
-        return found
+            found += holding.sources(on.beyond, questions, on.agreement.names, entitled=on.due)
+        return set(found)
 
 
 def _as_one(lines: list[_Line], everything: int) -> list[_Line]:
@@ -257,10 +265,3 @@ def _as_one(lines: list[_Line], everything: int) -> list[_Line]:
             items=tuple(line.item.name for line in lines[1:]),
         )
     ]
-
-
-def _own_reason(agreement: Agreement, subject: Subject, item: str) -> str | None:
-    return next(
-        (e.reason for e in agreement.own_exemptions if e.for_item(item) and e.covers(subject)),
-        None,
-    )

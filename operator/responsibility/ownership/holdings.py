@@ -63,30 +63,24 @@ class Holding:
 
     def sources(
         self, wanted: int, questions: QuestionSet, names: Names, *, entitled: int = 0
-    ) -> set[Source]:
+    ) -> list[Source]:
         """Return every binding, role and rule by which any bit of ``wanted`` is held.
 
         What is held for some names only is left out where ``entitled`` has all of them.
         """
-        found: set[Source] = set()
+        found: list[Source] = []
         for binding, reach in self.grants:
-            found.update(
-                Source(binding.key, binding.role, rule)
-                for rule, mask in reach.by_rule
-                if mask & wanted
-            )
-            found.update(
-                Source(binding.key, binding.role, partial.rule, partial.names)
-                for partial in reach.symbolic
-                if 1 << partial.bit & wanted
-                and names.fill(questions.atoms[partial.bit].name) in partial.names
-            )
-            found.update(
-                Source(binding.key, binding.role, partial.rule, partial.names)
-                for partial in reach.some
-                if 1 << partial.bit & wanted
-                and _beyond(partial, entitled, questions=questions, names=names)
-            )
+            rules = {n: only for n, only, mask in reach.by_rule if mask & wanted}
+            for partial in reach.symbolic:
+                name = questions.atoms[partial.bit].name
+                if 1 << partial.bit & wanted and names.fill(name) in partial.names:
+                    rules[partial.rule] = partial.names
+            for partial in reach.some:
+                if 1 << partial.bit & wanted and _beyond(
+                    partial, entitled, questions=questions, names=names
+                ):
+                    rules[partial.rule] = partial.names
+            found.extend(Source(binding.key, binding.role, n, some) for n, some in rules.items())
         return found
 
 

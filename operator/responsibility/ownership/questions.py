@@ -116,12 +116,12 @@ class Reach:
     """What a list of rules grants of the atoms.
 
     ``full``: bits granted as asked (any name where the atom says any). ``by_rule``: the same
-    for each rule, for sources. ``symbolic``: granted if the hub's resolved name is among the
-    rule's. ``some``: atoms that say any name, granted for some.
+    for each rule, with the rule's names, for sources. ``symbolic``: granted if the hub's resolved
+    name is among the rule's. ``some``: atoms that say any name, granted for some.
     """
 
     full: int
-    by_rule: tuple[tuple[int, int], ...] = ()
+    by_rule: tuple[tuple[int, tuple[str, ...], int], ...] = ()
     symbolic: tuple[Partial, ...] = ()
     some: tuple[Partial, ...] = ()
 
@@ -129,7 +129,7 @@ class Reach:
         """Return what is granted of the questions in ``scope``."""
         return Reach(
             full=self.full & scope,
-            by_rule=tuple((n, mask & scope) for n, mask in self.by_rule if mask & scope),
+            by_rule=tuple((n, o, mask & scope) for n, o, mask in self.by_rule if mask & scope),
             symbolic=tuple(p for p in self.symbolic if 1 << p.bit & scope),
             some=tuple(p for p in self.some if 1 << p.bit & scope),
         )
@@ -263,7 +263,7 @@ class QuestionSet:
     def reach_of(self, rules: tuple[Rule, ...]) -> Reach:
         """Return what these rules grant."""
         full = 0
-        by_rule: list[tuple[int, int]] = []
+        by_rule: list[tuple[int, tuple[str, ...], int]] = []
         symbolic: list[Partial] = []
         some: list[Partial] = []
         for number, rule in enumerate(rules):
@@ -287,7 +287,7 @@ class QuestionSet:
                         granted |= 1 << bit
             if granted:
                 full |= granted
-                by_rule.append((number, granted))
+                by_rule.append((number, rule.resource_names, granted))
         return Reach(full, tuple(by_rule), tuple(symbolic), tuple(some))
 
     def _cover(self, atom: Atom) -> int:
