@@ -18,7 +18,9 @@ MODEL := operator/responsibility/api/models/2i2c.yaml
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@if [ -t 1 ]; then on=$$'\033[1m' off=$$'\033[0m'; else on= off=; fi; \
+	awk -F ':.*## ' -v on="$$on" -v off="$$off" \
+	  '/^[a-z0-9-]+:.*## / {printf "  %s%-16s%s %s\n", on, $$1, off, $$2}' $(MAKEFILE_LIST)
 
 # --- the tools --------------------------------------------------------------------------------
 
