@@ -84,9 +84,9 @@ def assess_cluster(
 
 def _with_fixed(
     cluster: Holdings, fixed: Mapping[str, Holdings], questions: QuestionSet
-) -> dict[Subject, Holding]:
+) -> Holdings:
     """Return cluster-wide holdings, and with them those in the model's fixed namespaces."""
-    merged = dict(cluster)
+    merged = Holdings(cluster)
     for namespace, holdings in fixed.items():
         scope = questions.in_namespace(namespace)
         for subject, holding in holdings.items():

@@ -91,6 +91,8 @@ def _excesses(
         if not beyond:
             continue
         exemptions = book.of_subject(subject)
+        held = (holding, cluster.get(subject, NOTHING))
+        known: dict[int, tuple[Source, ...]] = {}
         let_through: dict[str, list[str]] = {}
         for item in agreement.items:
             wanted = beyond & item.terms.reserved
@@ -98,9 +100,9 @@ def _excesses(
                 continue
             reason = next((e.reason for e in exemptions if e.for_item(item.name)), None)
             if reason is None:
-                held = (holding, cluster.get(subject, NOTHING))
-                sources = _sources(wanted, held, entitled, agreement)
-                yield _excess_finding(agreement, item, subject, wanted, sources)
+                if wanted not in known:
+                    known[wanted] = _sources(wanted, held, entitled, agreement)
+                yield _excess_finding(agreement, item, subject, wanted, known[wanted])
             else:
                 let_through.setdefault(reason, []).append(item.name)
         exempt.extend(

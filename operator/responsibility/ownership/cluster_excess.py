@@ -137,9 +137,9 @@ class ClusterExcess:
         for agreement in agreements:
             if agreement.record:
                 own = fleet.entitled(subject, (agreement,)) | wide
-                exemptions = tuple(e for e in agreement.own_exemptions if e.covers(subject))
-                names = agreement.names
-                special.append(_OnHub(agreement, own, beyond(on_hub, own, names), exemptions))
+                mask = beyond(on_hub, own, agreement.names)
+                let = [e for e in agreement.own_exemptions if e.covers(subject)] if mask else ()
+                special.append(_OnHub(agreement, own, mask, tuple(let)))
         return _Excess(
             cluster=beyond((reserved | questions.everything) & ~questions.hub_mask, due),
             everywhere=0 if holding.symbolic else beyond(on_hub, wide),

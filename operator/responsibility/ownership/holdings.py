@@ -6,8 +6,10 @@ but "which of all X" for every binding, so that a hub costs its own bindings onl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache, reduce
+from operator import or_
 
 from responsibility.ownership.questions import Names, Partial, QuestionSet, Reach, bits
 from responsibility.rbac.identity import MASTERS, implied_groups, is_joinable
@@ -80,8 +82,12 @@ class Holding:
                     partial, entitled, questions=questions, names=names
                 ):
                     rules[partial.rule] = partial.names
-            found.extend(Source(binding.key, binding.role, n, some) for n, some in rules.items())
+            found.extend(_source(binding.key, binding.role, n, some) for n, some in rules.items())
         return found
+
+
+# Most sources are in several findings, as the items of a model share objects.
+_source = lru_cache(maxsize=16_384)(Source)
 
 
 def in_order(sources: Iterable[Source]) -> tuple[Source, ...]:
@@ -95,13 +101,26 @@ def _place(source: Source) -> tuple[str, str, int]:
     return (source.binding.namespace, source.binding.name, source.rule)
 
 
-Holdings = Mapping[Subject, Holding]
+class Holdings(dict[Subject, Holding]):
+    """What each subject holds; not changed any more once it is made."""
+
+    _joinable: list[Holding] | None = None
+
+    def of_joinable(self, questions: QuestionSet, names: Names) -> int:
+        """Return what is held by groups that any person may be in."""
+        if self._joinable is None:
+            held = [h for s, h in self.items() if s.kind == GROUP and is_joinable(s.name)]
+            full = Holding(reduce(or_, (holding.full for holding in held), 0))
+            self._joinable = [full, *(holding for holding in held if holding.symbolic)]
+        return reduce(or_, (holding.mask(questions, names) for holding in self._joinable))
+
+
 NOTHING = Holding()
 
 
-def collect(scope: Scope, questions: QuestionSet) -> dict[Subject, Holding]:
+def collect(scope: Scope, questions: QuestionSet) -> Holdings:
     """Return what each subject bound in ``scope`` holds of the questions."""
-    held: dict[Subject, Holding] = {}
+    held = Holdings()
     for bundle in scope.bundles.values():
         reach = questions.reach(bundle.rules)
         if not reach:
@@ -180,7 +199,5 @@ def ability(
         for key in (subject, *(Subject(GROUP, g) for g in groups)):
             sure |= holdings.get(key, NOTHING).mask(questions, names)
         if subject.kind == USER:
-            for other, holding in holdings.items():
-                if other.kind == GROUP and is_joinable(other.name):
-                    perhaps |= holding.mask(questions, names)
+            perhaps |= holdings.of_joinable(questions, names)
     return Ability(sure, perhaps & ~sure)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from responsibility.api.subjects import expand
 from responsibility.rbac.index import RuleSet
@@ -92,14 +93,14 @@ class Names:
 
     def fill(self, text: str) -> str:
         """Return ``text`` with ``$(namespace)``, ``$(release)`` and ``$(prefix)`` replaced."""
-        if "$(" not in text:
-            return text
-        values = {
-            "namespace": self.namespace,
-            "release": self.release,
-            "prefix": self.prefix,
-        }
-        return expand(text, values)
+        return _fill(text, self) if "$(" in text else text
+
+
+# A hub's few names are asked for again and again, and then the next hub's.
+@lru_cache(maxsize=4_096)
+def _fill(text: str, names: Names) -> str:
+    values = {"namespace": names.namespace, "release": names.release, "prefix": names.prefix}
+    return expand(text, values)
 
 
 @dataclass(frozen=True, slots=True)
