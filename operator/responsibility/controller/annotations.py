@@ -7,6 +7,9 @@ controller copies annotations to ReplicaSets, and each change of a value would b
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from responsibility.cluster.store import ANNOTATION_PREFIX
 from responsibility.hub.discovery import Deployment
 from responsibility.ownership.agreement import Party
@@ -30,6 +33,12 @@ def desired(assessment: Assessment) -> dict[tuple[str, str], dict[str, str]]:
 def outdated(deployment: Deployment, wanted: dict[str, str]) -> bool:
     """Return whether a Deployment's annotations of ours are not the wanted ones."""
     return dict(deployment.annotations) != wanted
+
+
+def ours(answer: Mapping[str, Any]) -> dict[str, str]:
+    """Return the annotations under our prefix of a Deployment as the API server answers it."""
+    found = answer["metadata"].get("annotations") or {}
+    return {key: value for key, value in found.items() if key.startswith(ANNOTATION_PREFIX)}
 
 
 def patch(deployment: Deployment, wanted: dict[str, str]) -> dict[str, object]:

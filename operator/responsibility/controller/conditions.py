@@ -70,6 +70,15 @@ def rbac_claim(enforced: bool | None) -> Claim:
     )
 
 
+def drift_claim(findings: int, message: str, *, checked: bool) -> Claim:
+    """Return whether there is drift; that there is none is said only of what was checked."""
+    if findings:
+        return Claim("Drift", True, "Findings", message)
+    if checked:
+        return Claim("Drift", False, "NoFindings", message)
+    return Claim("Drift", None, "NotChecked", "nothing could be held against the cluster")
+
+
 _HUB_MESSAGES = {
     HubState.MISSING: "namespace {namespace} has no JupyterHub release {release}; found there: "
     "{found}. Deploy it, or write a record for another release",
@@ -117,12 +126,11 @@ def hub_claims(
             f"chart {hub.hub.chart or 'of unknown version'}" if hub.hub else message,
         ),
         rbac_claim(rbac_enforced),
-        Claim(
-            "Drift",
-            bool(hub.findings or hub.cluster_findings) if found else None,
-            "Findings" if hub.findings or hub.cluster_findings else "NoFindings",
+        drift_claim(
+            len(hub.findings) + hub.cluster_findings,
             f"{len(hub.findings)} findings of this hub, {hub.cluster_findings} of the cluster "
             "that touch it",
+            checked=found and rbac_enforced is True,
         ),
     ]
     if found:

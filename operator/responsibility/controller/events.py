@@ -1,7 +1,7 @@
 """Events: what has changed, told where ``kubectl describe`` shows it.
 
-They are posted by the framework, in the background, and only on transitions: at rest there are
-none, and an operator that starts again does not repeat what its predecessor told.
+They are posted in the background, and only on transitions: at rest there are none, and an
+operator that starts again does not repeat what its predecessor told.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Announcer:
         if len(ordered) > _MOST:
             self._post(
                 reference,
-                type="Warning",
+                type="Warning" if any(f.is_drift for f in ordered[_MOST:]) else "Normal",
                 reason="MoreFindings",
                 message=f"{len(ordered) - _MOST} more findings: see its status",
             )

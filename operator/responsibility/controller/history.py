@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ class Transition:
 
 @dataclass(slots=True)
 class History:
-    """First sightings by object and finding id.
+    """First sightings by object (its UID) and finding id.
 
     An operator that starts learns them from the statuses that its predecessor wrote.
     """
@@ -42,31 +42,29 @@ class History:
         """
         present = frozenset(ids)
         known = self._seen.get(owner)
-        complete = True
+        told_all = True
         if known is None:
             known = _remembered(status)
             # A shortened list cannot tell a new finding from one that was left out.
-            complete = bool(status) and not status.get("truncated")
+            told_all = not status.get("truncated")
         self._seen[owner] = {i: known.get(i, now) for i in present}
         before = frozenset(known)
-        appeared = present - before if complete or not status else frozenset[str]()
-        return Transition(appeared, before - present)
+        return Transition(present - before if told_all else frozenset(), before - present)
 
-    def forget(self, owners: Iterable[str]) -> None:
-        """Forget objects that are gone."""
-        for owner in tuple(owners):
-            self._seen.pop(owner, None)
-
-    def owners(self) -> frozenset[str]:
-        """Return the objects that are known."""
-        return frozenset(self._seen)
+    def keep(self, owners: Collection[str]) -> None:
+        """Forget all other objects."""
+        for owner in self._seen.keys() - set(owners):
+            del self._seen[owner]
 
 
 def _remembered(status: Mapping[str, Any]) -> dict[str, datetime]:
     found = {}
     for entry in status.get("findings") or ():
         try:
-            found[entry["id"]] = datetime.fromisoformat(entry["since"])
+            key, moment = entry["id"], datetime.fromisoformat(entry["since"])
         except (KeyError, TypeError, ValueError):
             continue
+        # A time without a zone can have come from a person only.
+        if moment.tzinfo is not None:
+            found[key] = moment
     return found

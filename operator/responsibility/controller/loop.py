@@ -16,6 +16,7 @@ from responsibility.controller.metrics import Metrics
 from responsibility.controller.publish import Publisher
 from responsibility.controller.reviewer import Reviewer
 from responsibility.ownership.assess import Assessor
+from responsibility.ownership.assessment import Assessment
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,10 @@ _SETTLE = 0.1
 _IDLE = 60.0
 # Seconds after which a failed write is tried again.
 _RETRY = 5.0
+# Seconds to wait for the server's own word before anything is called missing; and at first, when
+# nothing has been asked yet.
+_ANSWERS = 5.0
+_FIRST_ANSWERS = 30.0
 
 
 def _utc() -> datetime:
@@ -63,12 +68,7 @@ class Loop:
                 await asyncio.sleep(_SETTLE)
             except TimeoutError:
                 pass
-            since = self._store.begin()
-            started = loop.time()
-            snapshot = self._store.snapshot(self._clock())
-            assessment = self._assessor.assess(snapshot)
-            self._metrics.evaluation.observe(loop.time() - started)
-            self._reviewer.follow(assessment, snapshot.graph)
+            assessment, since = await self._look()
             complete = await self._publisher.publish(assessment)
             if since is not None:
                 self._metrics.detection.observe(loop.time() - since)
@@ -78,3 +78,25 @@ class Loop:
             if assessment.next_deadline is not None:
                 left = (assessment.next_deadline - self._clock()).total_seconds()
                 timeout = max(0.0, min(timeout, left + 0.01))
+
+    async def _look(self) -> tuple[Assessment, float | None]:
+        """Return an assessment, and when the first change came that it takes in.
+
+        Other authorizers may grant what RBAC does not. So where something seems to be missing
+        and the server has not been asked, its answer is waited for, and everything looked at
+        again; else each start would report, for a moment, what is not so.
+        """
+        loop = asyncio.get_running_loop()
+        patience = _ANSWERS if self.passes else _FIRST_ANSWERS
+        until = loop.time() + patience
+        first: float | None = None
+        while True:
+            since = self._store.begin()
+            first = since if first is None else first
+            started = loop.time()
+            snapshot = self._store.snapshot(self._clock())
+            assessment = self._assessor.assess(snapshot)
+            self._metrics.evaluation.observe(loop.time() - started)
+            self._reviewer.follow(assessment, snapshot.graph)
+            if not await self._reviewer.answered(until):
+                return assessment, first

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -167,11 +167,13 @@ class StateCollector(Collector):
         """Yield every metric of state."""
         state = self._state
         yield from _process(state)
-        if state.assessment is None:
+        # A scrape runs in a thread of its own, and a pass may end meanwhile.
+        assessment = state.assessment
+        if assessment is None:
             return
-        yield from _cluster(state.assessment)
-        yield from _hubs(state.assessment)
-        yield _drift(state.assessment)
+        yield from _cluster(assessment)
+        yield from _hubs(assessment)
+        yield _drift(assessment)
         oldest = _gauge("drift_oldest_timestamp_seconds")
         for labels, moment in sorted(state.since.items()):
             oldest.add_metric(labels, moment.timestamp())
@@ -275,6 +277,8 @@ class Metrics:
     """The registry of one operator, with the metrics that count what it does."""
 
     def __init__(self) -> None:
+        # A series `…_created` beside each counter and histogram, which nobody asked for.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self.state = State()
         self.registry.register(StateCollector(self.state))

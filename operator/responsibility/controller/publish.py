@@ -1,14 +1,14 @@
 """Write an assessment to the cluster: statuses and annotations, and only where they differ.
 
-At rest nothing is written. What was written is taken into the store at once, so the same thing
-is not written again before the watch has brought it back.
+At rest nothing is written. What was written is remembered at once, so the same thing is not
+written again before the watch has brought it back.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -21,31 +21,34 @@ from responsibility.cluster import errors
 from responsibility.cluster.client import Api
 from responsibility.cluster.own import Own, OwnKind
 from responsibility.cluster.store import Store
-from responsibility.controller import annotations as notes
 from responsibility.controller import status
+from responsibility.controller.annotator import Annotator
 from responsibility.controller.events import Announcer
 from responsibility.controller.history import History
 from responsibility.controller.metrics import Metrics, hub_labels
-from responsibility.hub.discovery import Deployment
+from responsibility.controller.writer import PASSING, Writer
 from responsibility.ownership.assessment import Assessment, HubAssessment
 from responsibility.ownership.findings import Finding
 
-logger = logging.getLogger(__name__)
-
-FIELD_MANAGER = "responsibility-operator"
-
-# Writes in flight at once; the API server's own fairness does the rest.
-_CONCURRENCY = 8
-
-# A refused annotation is tried again after so many seconds: only a person can change the answer.
-_PATIENCE = 600.0
-
-_NAME_MISSING = (
-    "the operator may not patch a Deployment of this name; add it to the chart's value "
-    "annotations.deploymentNames"
-)
+# A status that was refused for what it is, or for a missing right, is tried again after so many
+# seconds.
+_PATIENCE = 30.0
 
 Status = ResponsibilityStatus | ResponsibilityModelStatus
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """What a status was last made from, and what was there when all had been done about it.
+
+    ``about`` is known by its identity. ``until`` (loop time) ends a server's refusal.
+    """
+
+    about: object
+    details: tuple[object, ...]
+    there: Json
+    until: float | None = None
 
 
 class Publisher:
@@ -60,77 +63,85 @@ class Publisher:
         *,
         annotate: bool,
     ) -> None:
-        self._api = api
         self._store = store
         self._metrics = metrics
         self._announcer = announcer
-        self._annotate = annotate
         self._history = History()
-        self._gate = asyncio.Semaphore(_CONCURRENCY)
-        # Why a Deployment could not be annotated, and when (loop time) that was found.
-        self._refused: dict[tuple[str, str], tuple[str, float]] = {}
-        # What each object's status was last made from; the same inputs make the same status.
-        self._settled: dict[str, tuple[object, tuple[object, ...]]] = {}
+        self._writer = Writer(api, metrics)
+        self._annotator = Annotator(self._writer, enabled=annotate)
+        self._settled: dict[str, _Settled] = {}
 
     async def publish(self, assessment: Assessment) -> bool:
-        """Write what differs; return False if something failed that is worth trying again."""
-        self._advance(assessment)
-        self._metrics.state.assessment = assessment
-        self._metrics.state.since = self._oldest(assessment)
-        results = await self._annotations(assessment) if self._annotate else []
-        results += await asyncio.gather(*(self._models(assessment)), *(self._records(assessment)))
-        return all(results)
+        """Write what differs; return False if something failed that is worth trying again.
 
-    def _advance(self, assessment: Assessment) -> None:
+        To be called before anything else happens to the store: the objects there now are those
+        that were assessed. While answers are waited for, it moves on.
+        """
+        records = tuple(self._store.records.items.values())
+        models = tuple(self._store.models.items.values())
+        self._advance(assessment, records, models)
+        self._metrics.state.assessment = assessment
+        self._metrics.state.since = self._oldest(assessment, records, models)
+        self._writer.begin()
+        annotated = await self._annotator.annotate(assessment, dict(self._store.deployments.items))
+        written = await asyncio.gather(
+            *self._models(assessment, models), *self._records(assessment, records)
+        )
+        self._writer.end()
+        return annotated and all(written)
+
+    def _advance(
+        self, assessment: Assessment, records: Sequence[Own[Any]], models: Sequence[Own[Any]]
+    ) -> None:
         """Note which findings have come and gone, and tell of it."""
-        parts: dict[str, tuple[tuple[Finding, ...], Own[Any]]] = {}
-        for name, hub in assessment.hubs.items():
-            if (record := self._store.records.items.get(name)) is not None:
-                parts[f"record/{name}"] = (hub.findings, record)
-        for name, cluster in assessment.clusters.items():
-            if (model := self._store.models.items.get(name)) is not None:
-                parts[f"model/{name}"] = (cluster.findings, model)
-        for key, (findings, own) in parts.items():
+        for own, findings in _with_findings(assessment, records, models):
             by_id = {finding.id: finding for finding in findings}
-            transition = self._history.advance(key, by_id, own.status, assessment.now)
+            transition = self._history.advance(own.uid, by_id, own.status, assessment.now)
             if transition:
                 self._announcer.findings(
                     own.reference,
                     appeared=[by_id[i] for i in by_id if i in transition.appeared],
                     ended=len(transition.ended),
                 )
-        self._history.forget(self._history.owners() - parts.keys())
+        # Those of records that cannot be held against a hub for a while are kept.
+        present = {own.uid for own in (*records, *models)}
+        self._history.keep(present)
+        self._settled = {uid: done for uid, done in self._settled.items() if uid in present}
 
-    def _oldest(self, assessment: Assessment) -> Mapping[tuple[str, str, str], datetime]:
+    def _oldest(
+        self, assessment: Assessment, records: Sequence[Own[Any]], models: Sequence[Own[Any]]
+    ) -> Mapping[tuple[str, str, str], datetime]:
         oldest: dict[tuple[str, str, str], datetime] = {}
-        groups = [(f"record/{n}", h.findings) for n, h in assessment.hubs.items()]
-        groups += [(f"model/{n}", c.findings) for n, c in assessment.clusters.items()]
-        for key, findings in groups:
-            since = self._history.since(key)
+        for own, findings in _with_findings(assessment, records, models):
+            since = self._history.since(own.uid)
             for finding in findings:
                 labels = (*hub_labels(finding), finding.kind)
-                moment = since.get(finding.id, assessment.now)
+                moment = since[finding.id]
                 oldest[labels] = min(moment, oldest.get(labels, moment))
         return oldest
 
-    def _records(self, assessment: Assessment) -> Sequence[Awaitable[bool]]:
+    def _records(
+        self, assessment: Assessment, records: Sequence[Own[Any]]
+    ) -> Sequence[Awaitable[bool]]:
         writes = []
-        for name, own in self._store.records.items.items():
-            hub = assessment.hubs.get(name)
-            refused = assessment.refused_records.get(name)
-            note = self._annotation_note(hub)
-            make: Callable[[], Status]
+        details: tuple[object, ...]
+        for own in records:
+            hub = assessment.hubs.get(own.name)
+            refused = assessment.refused_records.get(own.name)
             if hub is not None:
+                note = self._annotator.trouble(hub)
+                details = (own.identity, note, assessment.rbac_enforced)
                 make = partial(self._record_status, own, hub, assessment, note)
+                writes.append(self._settle(self._store.records, own, hub, details, make))
             elif refused is not None:
-                before = _conditions(own.status, ResponsibilityStatus)
-                make = partial(
-                    status.refused_record_status, refused, before=before, now=assessment.now
+                make_refused = partial(
+                    status.refused_record_status,
+                    refused,
+                    before=_conditions(own.status, ResponsibilityStatus),
+                    now=assessment.now,
                 )
-            else:
-                continue
-            details = (refused, own.identity, own.status, note, assessment.rbac_enforced)
-            writes.append(self._settle(self._store.records, own, (hub, details), make))
+                details = (own.identity, refused)
+                writes.append(self._settle(self._store.records, own, None, details, make_refused))
         return writes
 
     def _record_status(
@@ -141,137 +152,102 @@ class Publisher:
             assessment,
             generation=own.generation,
             before=_conditions(own.status, ResponsibilityStatus),
-            since=self._history.since(f"record/{own.name}"),
+            since=self._history.since(own.uid),
             annotated=note,
         )
 
-    def _models(self, assessment: Assessment) -> Sequence[Awaitable[bool]]:
+    def _models(
+        self, assessment: Assessment, models: Sequence[Own[Any]]
+    ) -> Sequence[Awaitable[bool]]:
         writes = []
-        for name, own in self._store.models.items.items():
-            cluster = assessment.clusters.get(name)
-            refused = assessment.refused_models.get(name)
-            before = _conditions(own.status, ResponsibilityModelStatus)
+        details: tuple[object, ...]
+        for own in models:
+            cluster = assessment.clusters.get(own.name)
+            refused = assessment.refused_models.get(own.name)
+            before = partial(_conditions, own.status, ResponsibilityModelStatus)
             make: Callable[[], Status]
             if cluster is not None:
+                details = (own.identity, assessment.unrecorded, assessment.rbac_enforced)
                 make = partial(
                     status.model_status,
                     cluster,
                     assessment,
                     generation=own.generation,
-                    before=before,
-                    since=self._history.since(f"model/{own.name}"),
+                    before=before(),
+                    since=self._history.since(own.uid),
                 )
+                writes.append(self._settle(self._store.models, own, cluster, details, make))
             elif refused is not None:
                 make = partial(
-                    status.refused_model_status, refused, before=before, now=assessment.now
+                    status.refused_model_status, refused, before=before(), now=assessment.now
                 )
-            else:
-                continue
-            details = (
-                refused,
-                own.identity,
-                own.status,
-                assessment.unrecorded,
-                assessment.rbac_enforced,
-            )
-            writes.append(self._settle(self._store.models, own, (cluster, details), make))
+                details = (own.identity, refused)
+                writes.append(self._settle(self._store.models, own, None, details, make))
         return writes
 
     async def _settle(
         self,
         kind: OwnKind[Any],
         own: Own[Any],
-        inputs: tuple[object, tuple[object, ...]],
+        about: object,
+        details: tuple[object, ...],
         make: Callable[[], Status],
     ) -> bool:
         """Write one object's status if it differs from what is there.
 
-        ``inputs`` are what it is made from: an assessment, known by its identity, and details.
+        ``about`` and ``details`` are what it is made from: an assessment, known by its identity,
+        and what else counts.
         """
-        key = f"{kind.kind}/{own.name}"
-        known = self._settled.get(key)
-        if known is not None and known[0] is inputs[0] and known[1] == inputs[1]:
+        now = asyncio.get_running_loop().time()
+        done = self._settled.get(own.uid)
+        if (
+            done is not None
+            and done.about is about
+            and (done.details, done.there) == (details, own.status)
+            and (done.until is None or now < done.until)
+        ):
             return True
         wanted = make()
-        if _parse(own.status, type(wanted)) == _parse(wanted.dump(), type(wanted)):
-            self._settled[key] = inputs
+        body = wanted.dump()
+        if _parse(own.status, type(wanted)) == _parse(body, type(wanted)):
+            self._settled[own.uid] = _Settled(about, details, own.status)
             return True
-        body = {
-            "apiVersion": own.reference["apiVersion"],
-            "kind": kind.kind,
-            "metadata": {"name": own.name, "uid": own.uid},
-            "status": wanted.dump(),
-        }
         try:
-            async with self._gate:
-                answer = await self._api.apply(
-                    f"{kind.path}/{own.name}",
-                    body,
-                    field_manager=FIELD_MANAGER,
-                    subresource="status",
-                )
-        except (errors.NotFoundError, errors.ConflictError):
-            # Deleted, or replaced by another of the same name; the watch will tell.
-            return True
-        except errors.ApiError as error:
-            self._metrics.write_errors.labels("status").inc()
-            logger.warning("the status of %s %s was not written: %s", kind.kind, own.name, error)
+            answer = await self._writer.apply(
+                "status",
+                f"{kind.path}/{own.name}",
+                {
+                    "apiVersion": own.reference["apiVersion"],
+                    "kind": kind.kind,
+                    "metadata": {"name": own.name, "uid": own.uid},
+                    "status": body,
+                },
+                subresource="status",
+            )
+        except PASSING:
             return False
-        self._metrics.writes.labels("status").inc()
-        kind.note(answer)
-        return True
-
-    def _annotation_note(self, hub: HubAssessment | None) -> str | None:
-        if hub is None or hub.hub is None:
-            return None
-        if not self._annotate:
-            return "annotations are switched off in the operator's settings"
-        troubles = [
-            f"{deployment.name}: {self._refused[key][0]}"
-            for deployment in hub.hub.deployments
-            if (key := (deployment.namespace, deployment.name)) in self._refused
-        ]
-        return "; ".join(troubles) or None
-
-    async def _annotations(self, assessment: Assessment) -> list[bool]:
-        wanted = notes.desired(assessment)
-        now = asyncio.get_running_loop().time()
-        present: dict[tuple[str, str], Deployment] = dict(self._store.deployments.items)
-        due = [
-            self._annotate_one(deployment, wanted.get(key, {}))
-            for key, deployment in present.items()
-            if notes.outdated(deployment, wanted.get(key, {}))
-            and now - self._refused.get(key, ("", -_PATIENCE))[1] >= _PATIENCE
-        ]
-        for key in tuple(self._refused):
-            if key not in present:
-                del self._refused[key]
-        return list(await asyncio.gather(*due))
-
-    async def _annotate_one(self, deployment: Deployment, wanted: dict[str, str]) -> bool:
-        key = (deployment.namespace, deployment.name)
-        path = f"/apis/apps/v1/namespaces/{deployment.namespace}/deployments/{deployment.name}"
-        try:
-            async with self._gate:
-                await self._api.apply(
-                    path, notes.patch(deployment, wanted), field_manager=FIELD_MANAGER
-                )
-        except errors.ForbiddenError:
-            self._refused[key] = (_NAME_MISSING, asyncio.get_running_loop().time())
-            self._metrics.write_errors.labels("annotations").inc()
+        except errors.ApiError:
+            self._settled[own.uid] = _Settled(about, details, own.status, now + _PATIENCE)
             return True
-        except (errors.NotFoundError, errors.ConflictError):
-            return True
-        except errors.ApiError as error:
-            self._metrics.write_errors.labels("annotations").inc()
-            logger.warning("%s/%s was not annotated: %s", *key, error)
-            return False
-        self._refused.pop(key, None)
-        self._metrics.writes.labels("annotations").inc()
+        if answer is not None:
+            kind.note(answer)
+            # Where others have put something of theirs beside ours, that is all we can do.
+            self._settled[own.uid] = _Settled(about, details, answer.get("status") or {})
         return True
 
 
-def _parse(raw: Mapping[str, Any], shape: type[Status]) -> Status | None:
+def _with_findings(
+    assessment: Assessment, records: Sequence[Own[Any]], models: Sequence[Own[Any]]
+) -> Sequence[tuple[Own[Any], tuple[Finding, ...]]]:
+    """Return the objects that were assessed, each with its findings."""
+    hubs, clusters = assessment.hubs, assessment.clusters
+    return [
+        *((own, hubs[own.name].findings) for own in records if own.name in hubs),
+        *((own, clusters[own.name].findings) for own in models if own.name in clusters),
+    ]
+
+
+def _parse(raw: Json, shape: type[Status]) -> Status | None:
     try:
         return shape.model_validate(raw)
     except ValidationError:
@@ -279,6 +255,6 @@ def _parse(raw: Mapping[str, Any], shape: type[Status]) -> Status | None:
         return None
 
 
-def _conditions(raw: Mapping[str, Any], shape: type[Status]) -> tuple[Any, ...]:
+def _conditions(raw: Json, shape: type[Status]) -> tuple[Any, ...]:
     parsed = _parse(raw, shape)
     return parsed.conditions if parsed is not None else ()

@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from responsibility.cluster import errors, reviews
 from responsibility.cluster.client import Api
 from responsibility.cluster.store import Store
 from responsibility.controller.metrics import Metrics
 from responsibility.ownership.assessment import Assessment
-from responsibility.ownership.reviews import Ask, Reviews
+from responsibility.ownership.reviews import EVERYTHING, Ask, Reviews
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import user_and_groups
 from responsibility.rbac.objects import Attributes, Subject
@@ -24,12 +24,16 @@ logger = logging.getLogger(__name__)
 
 # An answer is asked for again after so many seconds: nothing tells of a change in cloud IAM.
 FRESH = 300.0
-# A first yes may come from an RBAC cache that lags behind; it must be said twice, this far apart.
+# News may come from an RBAC cache that lags behind; it must be said twice, this far apart.
 CONFIRM = 1.5
 # Questions per round, so that a cluster where nobody can do anything is not flooded.
 ROUND = 2_000
 # Decisions compared with the server's at a time.
 SAMPLE = 25
+# Seconds to wait after the server has refused to answer.
+_PAUSE = 10.0
+
+Decision = tuple[Subject, Attributes]
 
 
 class Reviewer:
@@ -40,14 +44,16 @@ class Reviewer:
         self._store = store
         self._metrics = metrics
         self._sample_seconds = sample_seconds
+        # When each of the store's answers was given (seconds of the event loop's clock).
         self._asked: dict[Ask, float] = {}
         self._wanted: tuple[Ask, ...] = ()
+        self._assessment: Assessment | None = None
         self._graph: AccessGraph | None = None
-        self._subjects: tuple[Subject, ...] = ()
-        self._questions: tuple[Attributes, ...] = ()
         self._wake = asyncio.Event()
+        self._answered = asyncio.Event()
+        self._failing = False
         # Seeded from the system: which decisions are checked should not be foreseeable.
-        self._random = random.SystemRandom()
+        self._random: random.Random = random.SystemRandom()
 
     async def probe(self) -> None:
         """Find out whether the server enforces RBAC at all."""
@@ -58,18 +64,28 @@ class Reviewer:
 
     def follow(self, assessment: Assessment, graph: AccessGraph) -> None:
         """Take note of what an assessment would like to know, and what can be sampled."""
+        self._assessment = assessment
         self._graph = graph
         asks = assessment.asks()
         if asks != self._wanted:
             self._wanted = asks
             self._wake.set()
-        if assessment.hubs:
-            agreements = [hub.agreement for hub in assessment.hubs.values()]
-            self._subjects = tuple({s: None for a in agreements for s in a.members})
-            some = agreements[0]
-            self._questions = tuple(
-                atom.attributes(some.names) for atom in some.terms.questions.atoms
-            )
+
+    async def answered(self, until: float) -> bool:
+        """Wait for answers to what was never asked before; False if there is nothing to wait for.
+
+        ``until`` is the time (of the event loop's clock) at which waiting ends with False.
+        """
+        known = self._store.reviews.answers
+        if self._failing or all(ask in known for ask in self._wanted):
+            return False
+        self._answered.clear()
+        try:
+            async with asyncio.timeout_at(until):
+                await self._answered.wait()
+        except TimeoutError:
+            return False
+        return not self._failing
 
     async def run(self) -> None:
         """Ask, probe and sample until cancelled."""
@@ -78,51 +94,69 @@ class Reviewer:
             group.create_task(self._checking())
 
     async def _answering(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
-            now = loop.time()
-            due = [a for a in self._wanted if now - self._asked.get(a, -FRESH) >= FRESH][:ROUND]
-            if due:
-                try:
-                    await self._answer(due)
-                except errors.ApiError as error:
-                    logger.warning("reviews are not answered: %s", error)
-                    await asyncio.sleep(10.0)
-                continue
             self._wake.clear()
-            try:
-                async with asyncio.timeout(FRESH / 10):
-                    await self._wake.wait()
-            except TimeoutError:
+            due = self._due()
+            if not due:
+                try:
+                    async with asyncio.timeout(FRESH / 10):
+                        await self._wake.wait()
+                except TimeoutError:
+                    pass
                 continue
+            try:
+                await self._answer(due)
+                self._failing = False
+            except errors.ApiError as error:
+                logger.warning("reviews are not answered: %s", error)
+                self._failing = True
+            self._answered.set()
+            if self._failing:
+                await asyncio.sleep(_PAUSE)
+
+    def _due(self) -> list[Ask]:
+        """Return what to ask now, what was never asked first.
+
+        A yes ends its question, so nobody wants it any more; it is asked about again all the
+        same, for as long as it can be of use.
+        """
+        now = asyncio.get_running_loop().time()
+        relevant = _relevant(self._assessment)
+        answers = self._store.reviews.answers
+        build_on = {
+            **dict.fromkeys(self._needed()),
+            **dict.fromkeys(ask for ask, yes in answers.items() if yes and relevant(ask)),
+        }
+        old = [ask for ask in build_on if now - self._asked.get(ask, -FRESH) >= FRESH]
+        return sorted(old, key=lambda ask: self._asked.get(ask, -FRESH))[:ROUND]
+
+    def _needed(self) -> tuple[Ask, ...]:
+        """Return what is wanted, and what that builds on: details follow a no to everything."""
+        return (*self._wanted, *(Ask(ask.subject, EVERYTHING) for ask in self._wanted))
 
     async def _answer(self, due: Sequence[Ask]) -> None:
-        first = dict(zip(due, await self._put(due), strict=True))
-        positive = [ask for ask, allowed in first.items() if allowed]
-        if positive:
+        known = self._store.reviews.answers
+        given = dict(zip(due, await self._put(due), strict=True))
+        news = [ask for ask, allowed in given.items() if allowed != known.get(ask, False)]
+        if news:
             await asyncio.sleep(CONFIRM)
-            again = await self._put(positive)
-            first.update(zip(positive, again, strict=True))
-        now = asyncio.get_running_loop().time()
-        self._asked.update(dict.fromkeys(due, now))
-        wanted = set(self._wanted)
-        # A positive answer ends the question, so it is kept for as long as it is fresh.
-        kept = {
-            ask: allowed
-            for ask, allowed in self._store.reviews.answers.items()
-            if ask in wanted or now - self._asked.get(ask, -FRESH) < FRESH
+            given.update(zip(news, await self._put(news), strict=True))
+        self._asked.update(dict.fromkeys(due, asyncio.get_running_loop().time()))
+        needed, relevant = set(self._needed()), _relevant(self._assessment)
+        answers = {
+            ask: yes
+            for ask, yes in {**known, **given}.items()
+            if (relevant(ask) if yes else ask in needed)
         }
-        answers = {**kept, **first}
         self._asked = {ask: at for ask, at in self._asked.items() if ask in answers}
-        if answers != self._store.reviews.answers:
+        if answers != known:
             self._store.reviews = Reviews(answers)
             self._store.touch()
 
     async def _put(self, asks: Iterable[Ask]) -> list[bool]:
-        questions = []
-        for ask in asks:
-            user, groups = user_and_groups(ask.subject)
-            questions.append(reviews.Question(user or _PROBE_USER, tuple(groups), ask.attributes))
+        questions = [
+            reviews.Question(*_as_asked(ask.subject), attributes=ask.attributes) for ask in asks
+        ]
         return await reviews.subject_access_many(self._api, questions)
 
     async def _checking(self) -> None:
@@ -137,12 +171,9 @@ class Reviewer:
     async def _sample(self) -> None:
         """Compare some of our decisions with the server's; a difference must show twice."""
         graph = self._graph
-        if graph is None or not self._subjects or not self._questions:
+        drawn = self._draw()
+        if graph is None or not drawn:
             return
-        drawn = [
-            (self._random.choice(self._subjects), self._random.choice(self._questions))
-            for _ in range(SAMPLE)
-        ]
         differing = await self._differing(graph, drawn)
         if differing:
             await asyncio.sleep(CONFIRM)
@@ -153,14 +184,27 @@ class Reviewer:
         for subject, attributes in differing:
             self._metrics.disagreements.inc()
             logger.error(
-                "we and the API server disagree: %s, %s: we say yes, it says no",
-                subject,
+                "we and the API server disagree about a %s, %s: we say yes, it says no "
+                "(who it is is logged at level DEBUG)",
+                subject.kind,
                 attributes,
             )
+            logger.debug("the disagreement is about %s", subject)
 
-    async def _differing(
-        self, graph: AccessGraph, drawn: Sequence[tuple[Subject, Attributes]]
-    ) -> list[tuple[Subject, Attributes]]:
+    def _draw(self) -> list[Decision]:
+        """Draw decisions about declared subjects, each on some hub."""
+        hubs = tuple(self._assessment.hubs.values()) if self._assessment is not None else ()
+        drawn: list[Decision] = []
+        for agreement in (
+            self._random.choice(hubs).agreement for _ in range(SAMPLE if hubs else 0)
+        ):
+            subjects, atoms = tuple(agreement.members), agreement.terms.questions.atoms
+            if subjects and atoms:
+                atom = self._random.choice(atoms)
+                drawn.append((self._random.choice(subjects), atom.attributes(agreement.names)))
+        return drawn
+
+    async def _differing(self, graph: AccessGraph, drawn: Sequence[Decision]) -> list[Decision]:
         """Return what we say yes to and the server no.
 
         The other way round is no fault of ours: other authorizers may grant more than RBAC.
@@ -180,3 +224,16 @@ _PROBE_USER = "responsibility-operator:member-6f1d9c"
 def _as_asked(subject: Subject) -> tuple[str, tuple[str, ...]]:
     user, groups = user_and_groups(subject)
     return user or _PROBE_USER, tuple(groups)
+
+
+def _relevant(assessment: Assessment | None) -> Callable[[Ask], bool]:
+    """Return whether an answer can still be of use: its subject is declared, its place there."""
+    if assessment is None:
+        return lambda _: False
+    terms = [cluster.terms for cluster in assessment.clusters.values()]
+    subjects = {s for t in terms for party in t.parties.values() for s in party.subjects}
+    places = {""} | {n for t in terms for n in t.questions.fixed_namespaces()}
+    for hub in assessment.hubs.values():
+        subjects.update(hub.agreement.members)
+        places.add(hub.agreement.hub.namespace)
+    return lambda ask: ask.subject in subjects and ask.attributes.namespace in places

@@ -19,6 +19,7 @@ from responsibility.api.status import (
 )
 from responsibility.controller.conditions import (
     Claim,
+    drift_claim,
     hub_claims,
     rbac_claim,
     refused_claims,
@@ -104,11 +105,10 @@ def model_status(
             f"{cluster.records} records build on this model" if ready else probe.message,
         ),
         probe,
-        Claim(
-            "Drift",
-            bool(cluster.findings),
-            "Findings" if cluster.findings else "NoFindings",
+        drift_claim(
+            len(cluster.findings),
             f"{len(cluster.findings)} findings about the cluster as a whole",
+            checked=ready,
         ),
     ]
     return ResponsibilityModelStatus(

@@ -1,0 +1,124 @@
+"""Keep the annotations of the hubs' Deployments as an assessment wants them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from responsibility.cluster import errors
+from responsibility.controller import annotations as notes
+from responsibility.controller.writer import PASSING, Writer
+from responsibility.hub.discovery import Deployment
+from responsibility.ownership.assessment import Assessment, HubAssessment
+
+# A refused write is tried again after so many seconds: only a person can change the answer.
+PATIENCE = 600.0
+
+_NAME_MISSING = (
+    "the operator may not patch a Deployment of this name; add it to the chart's value "
+    "annotations.deploymentNames"
+)
+_SWITCHED_OFF = "annotations are switched off in the operator's settings"
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What was applied to a Deployment, as we knew it then, and what came of it."""
+
+    deployment: Deployment
+    wanted: dict[str, str]
+    after: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """Why a Deployment could not be annotated, and when (loop time) to try again."""
+
+    uid: str
+    why: str
+    until: float
+
+
+class Annotator:
+    """Writes annotations where they differ."""
+
+    def __init__(self, writer: Writer, *, enabled: bool) -> None:
+        self._writer = writer
+        self._enabled = enabled
+        self._written: dict[Key, _Written] = {}
+        self._refused: dict[Key, _Refused] = {}
+
+    async def annotate(self, assessment: Assessment, present: Mapping[Key, Deployment]) -> bool:
+        """Write what differs; return False if something failed that is worth trying again."""
+        if not self._enabled:
+            return True
+        desired = notes.desired(assessment)
+        outdated = {
+            key: deployment
+            for key, deployment in present.items()
+            if notes.outdated(deployment, desired.get(key, {}))
+        }
+        self._written = {k: v for k, v in self._written.items() if k in outdated}
+        self._refused = {
+            key: refused
+            for key, refused in self._refused.items()
+            if key in outdated and outdated[key].uid == refused.uid
+        }
+        now = asyncio.get_running_loop().time()
+        results = await asyncio.gather(
+            *(
+                self._write(deployment, desired.get(key, {}))
+                for key, deployment in outdated.items()
+                if self._due(key, deployment, desired.get(key, {}), now)
+            )
+        )
+        return all(results)
+
+    def trouble(self, hub: HubAssessment) -> str | None:
+        """Return why a hub's Deployments are not all annotated; None if they are."""
+        if hub.hub is None:
+            return None
+        if not self._enabled:
+            return _SWITCHED_OFF
+        refused = [
+            f"{deployment.name}: {self._refused[key].why}"
+            for deployment in hub.hub.deployments
+            if (key := (deployment.namespace, deployment.name)) in self._refused
+        ]
+        return "; ".join(refused) or None
+
+    def _due(self, key: Key, deployment: Deployment, wanted: dict[str, str], now: float) -> bool:
+        refused, written = self._refused.get(key), self._written.get(key)
+        if refused is not None:
+            return now >= refused.until
+        if written is None or written.wanted != wanted:
+            return True
+        # The watch has not brought it back yet; or somebody else owns one of our keys too, and
+        # what is there is all that can be had.
+        return deployment is not written.deployment and deployment.annotations != written.after
+
+    async def _write(self, deployment: Deployment, wanted: dict[str, str]) -> bool:
+        key = (deployment.namespace, deployment.name)
+        path = f"/apis/apps/v1/namespaces/{deployment.namespace}/deployments/{deployment.name}"
+        try:
+            answer = await self._writer.apply("annotations", path, notes.patch(deployment, wanted))
+        except PASSING:
+            return False
+        except errors.ApiError as error:
+            until = asyncio.get_running_loop().time() + PATIENCE
+            self._refused[key] = _Refused(deployment.uid, _why(error), until)
+            return True
+        self._refused.pop(key, None)
+        if answer is not None:
+            self._written[key] = _Written(deployment, wanted, notes.ours(answer))
+        return True
+
+
+def _why(error: errors.ApiError) -> str:
+    # A policy or webhook says Forbidden, too, but not like this.
+    if isinstance(error, errors.ForbiddenError) and "cannot patch resource" in error.message:
+        return _NAME_MISSING
+    return error.message or str(error)

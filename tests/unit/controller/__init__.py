@@ -1,0 +1,1 @@
+"""The operator proper: what it reads, decides and publishes."""

@@ -1,0 +1,333 @@
+"""What is written: only what differs, only what is ours, once, and again only where it helps."""
+
+import asyncio
+import logging
+from datetime import datetime
+
+import pytest
+from prometheus_client.samples import Sample
+
+from responsibility.cluster import errors
+from tests.unit.controller.virtual import virtual
+from tests.unit.controller.world import OURS, RECORDS, Event, World, failure, garden_world
+from tests.unit.ownership.building import grant
+
+STRANGER = grant("User eve", "update", "configmaps")
+
+
+async def settled(*namespaces: str) -> World:
+    world = garden_world(*namespaces)
+    await world.publish()
+    assert await world.writes() == []
+    return world
+
+
+@virtual
+async def test_the_first_pass_writes_everything_and_the_next_nothing() -> None:
+    world = garden_world("prod", "staging")
+    first = await world.writes()
+    assert {(w.path.rpartition("/")[2], w.subresource) for w in first} == {
+        ("garden", "status"),
+        ("prod", "status"),
+        ("staging", "status"),
+        ("hub", None),
+    }
+    assert await world.writes() == []
+    world.restart()
+    assert await world.writes() == []
+
+
+@virtual
+async def test_writes_go_to_status_and_annotations_only() -> None:
+    world = garden_world()
+    world.allow(STRANGER)
+    for write in await world.writes():
+        assert write.manager == "responsibility-operator"
+        fields = set(write.body) - {"apiVersion", "kind", "metadata"}
+        named = set(write.body["metadata"]) - {"name", "namespace", "uid"}
+        assert write.body["metadata"]["uid"]
+        if write.subresource == "status":
+            assert (fields, named) == ({"status"}, set())
+        else:
+            assert (fields, named) == (set(), {"annotations"})
+            assert all(key.startswith(OURS) for key in write.body["metadata"]["annotations"])
+
+
+@virtual
+async def test_nothing_is_written_twice_while_the_watch_lags() -> None:
+    world = garden_world()
+    await world.publisher.publish(world.assess())
+    sent = world.api.sent
+    # Something else calls for a look before the watch has brought anything back.
+    world.allow(grant("User eve", "get", "pods", ns="elsewhere"))
+    await world.publisher.publish(world.assess())
+    assert world.api.sent == sent
+
+
+@virtual
+async def test_a_change_writes_what_it_touches() -> None:
+    world = await settled("prod", "staging")
+    world.allow(STRANGER)
+    written = await world.writes()
+    assert {(w.path.rpartition("/")[2], w.subresource) for w in written} == {
+        ("prod", "status"),
+        ("hub", None),
+    }
+    assert world.status()["drift"]["excess"] == 1
+    assert await world.writes() == []
+
+
+@virtual
+async def test_what_somebody_else_changed_is_set_right() -> None:
+    world = await settled()
+    path = "/apis/apps/v1/namespaces/prod/deployments/hub"
+    good = dict(world.api.objects[path]["metadata"]["annotations"])
+    world.api.objects[path]["metadata"]["annotations"] = {}
+    world.watch_deployments()
+    await world.publish()
+    assert world.api.objects[path]["metadata"]["annotations"] == good
+    world.put_record()
+    world.api.objects[f"{RECORDS}/prod"]["status"]["summary"] = "all is well"
+    world.api.counter += 1
+    world.api.objects[f"{RECORDS}/prod"]["metadata"]["resourceVersion"] = str(world.api.counter)
+    world.watch_own()
+    await world.publish()
+    assert world.status()["summary"] != "all is well"
+
+
+@virtual
+async def test_what_others_put_beside_ours_is_left_and_not_fought_over() -> None:
+    world = garden_world()
+    theirs = {"type": "Blessed", "status": "True", "lastTransitionTime": "2030-01-01T00:00:00Z"}
+    path = "/apis/apps/v1/namespaces/prod/deployments/hub"
+    world.api.foreign = {
+        f"{RECORDS}/prod": {"conditions": [theirs]},
+        path: {"annotations": {f"{OURS}owners": "the chart's", f"{OURS}note": "x"}},
+    }
+    await world.publish()
+    assert theirs in world.status()["conditions"]
+    await world.publish()
+    sent = world.api.sent
+    await world.publish()
+    await world.publish(after=7_200)
+    assert world.api.sent == sent
+
+
+@virtual
+async def test_annotations_go_with_the_record() -> None:
+    world = await settled()
+    world.delete_record()
+    (write,) = [w for w in await world.writes() if w.subresource is None]
+    assert "annotations" not in write.body["metadata"]
+    assert await world.writes() == []
+
+
+@virtual
+async def test_annotations_can_be_switched_off() -> None:
+    world = garden_world(annotate=False)
+    assert {w.subresource for w in await world.writes()} == {"status"}
+    assert world.condition("Annotated")["status"] == "False"
+    assert "switched off" in world.condition("Annotated")["message"]
+
+
+@pytest.mark.parametrize(
+    "gone", [failure(404, "NotFound"), failure(409, "Conflict", "uid mismatch")]
+)
+@virtual
+async def test_what_is_gone_or_another_one_by_now_is_left_to_the_watch(
+    gone: errors.ApiError,
+) -> None:
+    world = garden_world()
+    world.api.failures = {"": gone}
+    assert await world.publish()
+    assert sum(s.value for s in samples(world, "write_errors_total")) == 0
+
+
+def samples(world: World, name: str) -> list[Sample]:
+    return [
+        sample
+        for family in world.metrics.registry.collect()
+        for sample in family.samples
+        if sample.name == f"responsibility_{name}"
+    ]
+
+
+@virtual
+async def test_a_right_that_is_missing_is_said_once_and_not_hammered_on() -> None:
+    world = garden_world()
+    refusal = failure(403, "Forbidden", 'User "o" cannot patch resource "deployments" in API group')
+    world.api.failures = {"deployments/hub": refusal}
+    assert await world.publish(), "no reason to try again at once"
+    note = world.condition("Annotated")
+    assert (note["status"], note["reason"]) == ("False", "NotWritten")
+    assert "annotations.deploymentNames" in note["message"]
+    sent = world.api.sent
+    for _ in range(5):
+        await world.publish()
+        world.allow(STRANGER)
+    assert world.api.sent == sent + 1, "the status of the stranger's finding, and nothing else"
+    world.api.failures = {}
+    await asyncio.sleep(600)
+    await world.publish()
+    assert world.condition("Annotated")["status"] == "True"
+
+
+@virtual
+async def test_a_policy_that_refuses_an_annotation_speaks_for_itself() -> None:
+    world = garden_world()
+    world.api.failures = {"deployments/hub": failure(403, "Forbidden", "denied: no owner label")}
+    await world.publish()
+    assert "denied: no owner label" in world.condition("Annotated")["message"]
+
+
+@virtual
+async def test_a_deployment_made_anew_is_tried_at_once() -> None:
+    world = garden_world()
+    world.api.failures = {"deployments/hub": failure(403, "Forbidden")}
+    await world.publish()
+    world.delete_hub()
+    world.api.failures = {}
+    world.put_hub()
+    path = "/apis/apps/v1/namespaces/prod/deployments/hub"
+    world.api.objects[path]["metadata"]["uid"] = "another"
+    world.watch_deployments()
+    await world.publish()
+    assert world.api.objects[path]["metadata"]["annotations"]
+
+
+@pytest.mark.parametrize("status", [401, 429, 500, 503])
+@virtual
+async def test_what_may_be_over_soon_is_tried_again(status: int) -> None:
+    world = garden_world()
+    world.api.failures = {RECORDS: failure(status, "Trouble")}
+    assert not await world.publish()
+    world.api.failures = {}
+    assert await world.publish()
+    assert world.condition("Ready")["status"] == "True"
+
+
+@virtual
+async def test_a_server_that_is_away_is_not_asked_for_each_object(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = garden_world(*(f"hub-{n}" for n in range(100)))
+    away = errors.UnavailableError(0, "NoConnection", "refused", "PATCH", "/x")
+    world.api.failures = {"": away}
+    with caplog.at_level(logging.WARNING):
+        assert not await world.publish()
+    assert world.api.sent <= 8
+    assert len(caplog.records) == 1
+    assert "of our writes failed" in caplog.text
+
+
+@virtual
+async def test_a_status_that_is_refused_for_what_it_is_is_not_sent_at_each_pass() -> None:
+    world = garden_world()
+    world.api.failures = {RECORDS: failure(422, "Invalid", "too long")}
+    assert await world.publish()
+    await world.publish()
+    sent = world.api.sent
+    await world.publish()
+    assert world.api.sent == sent
+    world.api.failures = {}
+    await asyncio.sleep(60)
+    await world.publish()
+    assert world.status()
+
+
+@virtual
+async def test_a_status_says_of_which_generation_it_speaks() -> None:
+    world = garden_world()
+    assessment = world.assess()
+    publishing = asyncio.create_task(world.publisher.publish(assessment))
+    await asyncio.sleep(0)
+    # While the first answers are waited for, somebody edits the record.
+    world.put_record(generation=2, items=[{"name": "fence", "owner": "guests"}])
+    await publishing
+    assert world.status()["observedGeneration"] == 1
+    world.watch_own()
+    await world.publish()
+    assert world.status()["observedGeneration"] == 2
+
+
+@virtual
+async def test_a_record_that_cannot_be_read_says_why() -> None:
+    world = await settled()
+    world.put_record(generation=2, items="none")
+    await world.publish()
+    ready = world.condition("Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "Malformed")
+    assert "spec.items" in ready["message"]
+    assert await world.writes() == []
+
+
+@virtual
+async def test_findings_are_told_when_they_come_and_when_they_end() -> None:
+    world = await settled()
+    world.told.clear()
+    world.allow(STRANGER)
+    await world.publish()
+    assert [(e.name, e.type, e.reason) for e in world.told] == [("prod", "Warning", "ExcessAccess")]
+    await world.publish()
+    assert len(world.told) == 1
+    world.forbid(STRANGER)
+    await world.publish()
+    assert world.told[1:] == [Event("prod", "Normal", "FindingsEnded", "1 finding ended")]
+
+
+@virtual
+async def test_many_findings_are_told_as_a_number() -> None:
+    world = await settled()
+    world.told.clear()
+    world.allow(*(grant(f"User u{n}", "update", "configmaps") for n in range(40)))
+    await world.publish()
+    assert [e.reason for e in world.told] == [*["ExcessAccess"] * 3, "MoreFindings"]
+    assert world.told[-1].message.startswith("37 more")
+    # An operator that starts can see 32 of the 40 in the status, and tells of none as new.
+    world.told.clear()
+    world.restart()
+    await world.publish()
+    assert world.told == []
+
+
+@virtual
+async def test_since_when_is_known_across_restarts_and_refusals() -> None:
+    world = await settled()
+    world.allow(STRANGER)
+    await world.publish()
+    (before,) = [f["since"] for f in world.status()["findings"]]
+    world.restart()
+    await world.publish(after=3_600)
+    assert [f["since"] for f in world.status()["findings"]] == [before]
+    good = world.put_record
+    good(generation=2, model="another")
+    await world.publish(after=60)
+    assert "findings" not in world.status()
+    world.told.clear()
+    good(generation=3)
+    await world.publish(after=60)
+    assert [f["since"] for f in world.status()["findings"]] == [before]
+    assert world.told == []
+    (oldest,) = samples(world, "drift_oldest_timestamp_seconds")
+    assert int(oldest.value) == int(datetime.fromisoformat(before).timestamp())
+
+
+@virtual
+async def test_a_record_written_anew_begins_anew() -> None:
+    world = await settled()
+    world.allow(STRANGER)
+    await world.publish()
+    world.told.clear()
+    world.delete_record()
+    world.put_record(uid="another")
+    await world.publish()
+    assert [e.reason for e in world.told] == ["ExcessAccess"]
+
+
+@virtual
+async def test_nothing_is_kept_about_what_is_gone() -> None:
+    world = await settled("prod", "staging")
+    world.delete_record("staging")
+    await world.publish()
+    assert set(world.publisher._settled) == {"uid-garden", "uid-prod"}
+    assert set(world.publisher._history._seen) == {"uid-garden", "uid-prod"}

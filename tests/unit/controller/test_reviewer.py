@@ -1,0 +1,262 @@
+"""Questions to the API server: few, confirmed, asked again in time, and not for ever."""
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import pytest
+
+from responsibility.controller import reviewer as module
+from responsibility.controller.loop import Loop
+from responsibility.controller.reviewer import FRESH, Reviewer
+from tests.unit.controller.virtual import virtual
+from tests.unit.controller.world import World, failure, garden_world
+from tests.unit.ownership.building import KEEPERS, grant
+
+Json = dict[str, Any]
+
+
+class Asking:
+    """A reviewer at work in a world, and a loop that follows it where one is wanted."""
+
+    def __init__(self, world: World, *, sample_seconds: float = 1e9) -> None:
+        self.world = world
+        self.reviewer = Reviewer(
+            world.api, world.store, world.metrics, sample_seconds=sample_seconds
+        )
+        self.loop = Loop(world.store, world.publisher, self.reviewer, world.metrics)
+
+    def look(self) -> None:
+        self.world.store.begin()
+        snapshot = self.world.store.snapshot(self.world.now)
+        self.reviewer.follow(self.world.assessor.assess(snapshot), snapshot.graph)
+
+    @property
+    def answers(self) -> int:
+        return len(self.world.store.reviews.answers)
+
+
+@asynccontextmanager
+async def running(*parts: Any) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(part.run()) for part in parts]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+def everything(spec: Json) -> bool:
+    return bool(spec["resourceAttributes"]["verb"] == "*")
+
+
+@virtual
+async def test_nobody_is_asked_where_rbac_says_it_all() -> None:
+    asking = Asking(garden_world())
+    async with running(asking.reviewer, asking.loop):
+        await asyncio.sleep(3_600)
+    assert asking.world.api.asked == []
+
+
+@virtual
+async def test_it_is_asked_about_everything_first_and_then_one_by_one() -> None:
+    asking = Asking(garden_world(grants=()))
+    async with running(asking.reviewer):
+        asking.look()
+        await asyncio.sleep(0.5)
+        assert asking.world.api.asked
+        assert all(map(everything, asking.world.api.asked))
+        asking.world.api.asked.clear()
+        asking.look()
+        await asyncio.sleep(0.5)
+        assert asking.world.api.asked
+        assert not any(map(everything, asking.world.api.asked))
+
+
+@virtual
+async def test_a_first_yes_must_be_confirmed() -> None:
+    asking = Asking(garden_world(grants=()))
+    first = iter([True])
+    asking.world.api.says = lambda _: next(first, False)
+    async with running(asking.reviewer):
+        asking.look()
+        await asyncio.sleep(10)
+    assert set(asking.world.store.reviews.answers.values()) == {False}
+
+
+@virtual
+async def test_what_the_server_allows_is_never_called_missing() -> None:
+    asking = Asking(garden_world(grants=()))
+    asking.world.api.says = lambda _: True
+    async with running(asking.reviewer, asking.loop):
+        await asyncio.sleep(10)
+        world = asking.world
+        assert world.status()["drift"]["total"] == 0
+        assert world.told == [], "not even for a moment"
+        before = len(world.api.writes)
+        # Cloud IAM still grants it, hours later: it is asked again, and nothing flickers.
+        world.api.asked.clear()
+        await asyncio.sleep(10 * FRESH)
+        assert 8 * asking.answers <= len(world.api.asked) <= 10 * asking.answers
+        assert len(world.api.writes) == before
+        assert world.told == []
+        # Cloud IAM no longer does.
+        world.api.says = lambda _: False
+        await asyncio.sleep(1.5 * FRESH)
+        assert world.status()["drift"]["missing"] > 0
+
+
+@virtual
+async def test_what_nobody_wants_to_know_any_more_is_not_asked() -> None:
+    asking = Asking(garden_world(grants=()))
+    asking.world.api.says = everything
+    async with running(asking.reviewer, asking.loop):
+        await asyncio.sleep(10)
+        assert asking.answers
+        asking.world.delete_record()
+        asking.world.put_model(generation=2, parties=[{"name": "keeper"}, {"name": "guests"}])
+        asking.world.api.says = lambda _: False
+        await asyncio.sleep(2 * FRESH)
+        asking.world.api.asked.clear()
+        await asyncio.sleep(10 * FRESH)
+    assert asking.world.api.asked == []
+    assert len(asking.reviewer._asked) == asking.answers
+
+
+@virtual
+async def test_answers_are_asked_for_again_when_they_are_old() -> None:
+    asking = Asking(garden_world(grants=()))
+    async with running(asking.reviewer, asking.loop):
+        await asyncio.sleep(10)
+        once = len(asking.world.api.asked)
+        await asyncio.sleep(FRESH / 2)
+        assert len(asking.world.api.asked) == once
+        await asyncio.sleep(FRESH)
+        assert len(asking.world.api.asked) == 2 * once
+
+
+@virtual
+async def test_no_more_than_a_round_is_asked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ROUND", 3)
+    rounds: list[int] = []
+    asking = Asking(garden_world("a", "b", "c", grants=()))
+    put = asking.reviewer._put
+
+    async def counted(asks: Any) -> list[bool]:
+        asks = list(asks)
+        rounds.append(len(asks))
+        return await put(asks)
+
+    monkeypatch.setattr(asking.reviewer, "_put", counted)
+    async with running(asking.reviewer, asking.loop):
+        await asyncio.sleep(60)
+    assert max(rounds) == 3
+    assert sum(rounds) == asking.answers, "and each of them once"
+
+
+@virtual
+async def test_a_server_that_does_not_answer_reviews_is_left_alone_for_a_while(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    asking = Asking(garden_world(grants=()))
+    asking.world.api.failures = {"reviews": failure(403, "Forbidden")}
+    async with running(asking.reviewer, asking.loop):
+        with caplog.at_level(logging.WARNING):
+            await asyncio.sleep(60)
+        assert asking.loop.passes, "the loop goes on without answers"
+        assert 5 <= len(caplog.records) <= 8
+        assert asking.world.status()["drift"]["missing"] > 0
+        asking.world.api.failures = {}
+        asking.world.api.says = lambda _: True
+        await asyncio.sleep(60)
+    assert asking.world.status()["drift"]["total"] == 0
+
+
+@virtual
+async def test_a_probe_that_changes_its_answer_asks_for_a_look() -> None:
+    asking = Asking(garden_world(), sample_seconds=60)
+    async with running(asking.reviewer, asking.loop):
+        await asyncio.sleep(10)
+        asking.world.api.says = lambda _: True
+        await asyncio.sleep(60)
+        assert asking.world.condition("RBACNotEnforced")["status"] == "True"
+        # No answer is no news.
+        asking.world.api.failures = {"reviews": failure(503, "Trouble")}
+        await asyncio.sleep(60)
+        assert asking.world.store.rbac_enforced is False
+
+
+def disagreements(world: World) -> float | None:
+    return world.metrics.registry.get_sample_value("responsibility_evaluator_disagreements_total")
+
+
+def sampled(world: World) -> float | None:
+    return world.metrics.registry.get_sample_value("responsibility_evaluator_samples_total")
+
+
+@virtual
+async def test_samples_that_agree_count_as_samples() -> None:
+    world = garden_world()
+    asking = Asking(world)
+    asking.look()
+    graph = asking.reviewer._graph
+    assert graph is not None
+    world.api.says = lambda _: True
+    await asking.reviewer._sample()
+    assert (sampled(world), disagreements(world)) == (25, 0)
+
+
+@virtual
+async def test_a_disagreement_counts_if_it_shows_twice(caplog: pytest.LogCaptureFixture) -> None:
+    world = garden_world()
+    asking = Asking(world)
+    asking.reviewer._random = random.Random(1)  # noqa: S311
+    asking.look()
+    with caplog.at_level(logging.INFO):
+        await asking.reviewer._sample()
+    assert disagreements(world)
+    # Whom it is about is a person's name, and logs travel far.
+    assert "keepers" not in caplog.text
+    assert "Group" in caplog.text
+
+
+@virtual
+async def test_a_disagreement_that_ends_is_a_cache_that_lagged() -> None:
+    world = garden_world()
+    asking = Asking(world)
+    asking.look()
+    asked = iter(range(25))
+    world.api.says = lambda _: next(asked, None) is None
+    await asking.reviewer._sample()
+    assert (sampled(world), disagreements(world)) == (25, 0)
+
+
+@virtual
+async def test_a_disagreement_while_rbac_changes_is_none() -> None:
+    world = garden_world()
+    asking = Asking(world)
+    asking.reviewer._random = random.Random(1)  # noqa: S311
+    asking.look()
+    sampling = asyncio.create_task(asking.reviewer._sample())
+    await asyncio.sleep(0.5)
+    world.forbid(*KEEPERS)
+    world.allow(grant("User eve", "update", "configmaps"))
+    asking.look()
+    await sampling
+    assert disagreements(world) == 0
+
+
+@virtual
+async def test_nothing_is_sampled_without_a_record() -> None:
+    world = World()
+    world.put_model()
+    asking = Asking(world)
+    asking.look()
+    await asking.reviewer._sample()
+    assert world.api.asked == []

@@ -1,0 +1,282 @@
+"""An operator's world in one process: objects that are applied to, and no network at all."""
+
+import copy
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import yaml
+
+from responsibility.cluster import errors
+from responsibility.cluster.client import Api, Params
+from responsibility.cluster.mirror import Change
+from responsibility.cluster.store import Store
+from responsibility.controller.events import Announcer
+from responsibility.controller.metrics import Metrics
+from responsibility.controller.publish import Publisher
+from responsibility.ownership.assess import Assessor
+from responsibility.ownership.assessment import Assessment
+from tests.unit.ownership.building import GARDEN, KEEPERS, NOW, Grant
+
+Json = dict[str, Any]
+RECORDS = "/apis/responsibility.2i2c.org/v1alpha1/responsibilities"
+MODELS = "/apis/responsibility.2i2c.org/v1alpha1/responsibilitymodels"
+OURS = "responsibility.2i2c.org/"
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What was sent, and to where."""
+
+    path: str
+    subresource: str | None
+    body: Json
+    manager: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What was told about an object."""
+
+    name: str
+    type: str
+    reason: str
+    message: str
+
+
+class FakeApi(Api):
+    """An API server as far as the operator writes to it and asks it."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, Json] = {}
+        self.writes: list[Write] = []
+        self.sent = 0
+        self.failures: dict[str, errors.ApiError] = {}
+        self.asked: list[Json] = []
+        self.says: Callable[[Json], bool] = lambda _: False
+        self.counter = 100
+        # Conditions and annotations that others have put beside ours.
+        self.foreign: dict[str, Json] = {}
+
+    async def apply(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        field_manager: str,
+        force: bool = True,
+        subresource: str | None = None,
+        dry_run: bool = False,
+    ) -> Json:
+        assert force
+        assert not dry_run
+        self.sent += 1
+        for part, failure in self.failures.items():
+            if part in path:
+                raise failure
+        there = self.objects.get(path)
+        if there is None:
+            raise errors.NotFoundError(404, "NotFound", "", "PATCH", path)
+        if body["metadata"]["uid"] != there["metadata"]["uid"]:
+            raise errors.ConflictError(409, "Conflict", "uid mismatch", "PATCH", path)
+        self.writes.append(Write(path, subresource, copy.deepcopy(dict(body)), field_manager))
+        before = copy.deepcopy(there)
+        if subresource == "status":
+            there["status"] = copy.deepcopy(body["status"])
+            there["status"]["conditions"] += self.foreign.get(path, {}).get("conditions", [])
+        else:
+            foreign = self.foreign.get(path, {}).get("annotations", {})
+            there["metadata"]["annotations"] = {
+                **foreign,
+                **body["metadata"].get("annotations", {}),
+            }
+        if there != before:
+            self.counter += 1
+            there["metadata"]["resourceVersion"] = str(self.counter)
+        return copy.deepcopy(there)
+
+    async def create(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        params: Params | None = None,
+        dry_run: bool = False,
+    ) -> Json:
+        assert "subjectaccessreviews" in path
+        assert params is None
+        assert not dry_run
+        for part, failure in self.failures.items():
+            if part in path:
+                raise failure
+        spec = dict(body["spec"])
+        self.asked.append(spec)
+        return {"status": {"allowed": self.says(spec)}}
+
+
+def failure(status: int, reason: str, message: str = "") -> errors.ApiError:
+    body = {"kind": "Status", "code": status, "reason": reason, "message": message}
+    return errors.from_status(status, body, "PATCH", "/somewhere")
+
+
+@dataclass
+class World:
+    """A store fed by hand, and what the operator makes of it."""
+
+    annotate: bool = True
+    now: datetime = NOW
+    api: FakeApi = field(default_factory=FakeApi)
+    metrics: Metrics = field(default_factory=Metrics)
+    told: list[Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.store = Store(self.api, relist=300)
+        self.store.rbac_enforced = True
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin with an operator that remembers nothing."""
+        self.assessor = Assessor()
+        self.publisher = Publisher(
+            self.api, self.store, self.metrics, Announcer(self._tell), annotate=self.annotate
+        )
+
+    def _tell(self, obj: Mapping[str, Any], *, type: str, reason: str, message: str) -> None:
+        self.told.append(Event(obj["metadata"]["name"], type, reason, message))
+
+    def put_model(self, *, generation: int = 1, **spec: Any) -> None:
+        manifest = yaml.safe_load(GARDEN)
+        manifest["metadata"]["generation"] = generation
+        manifest["spec"].update(spec)
+        self._put_own(MODELS, manifest)
+
+    def put_record(
+        self,
+        name: str = "prod",
+        *,
+        generation: int = 1,
+        uid: str = "",
+        **spec: Any,
+    ) -> None:
+        manifest = {
+            "apiVersion": "responsibility.2i2c.org/v1alpha1",
+            "kind": "Responsibility",
+            "metadata": {
+                "name": name,
+                "generation": generation,
+                "creationTimestamp": "2029-01-01T00:00:00Z",
+            },
+            "spec": {"hub": {"namespace": name}, "model": "garden", **spec},
+        }
+        if uid:
+            manifest["metadata"]["uid"] = uid  # type: ignore[index]
+        self._put_own(RECORDS, manifest)
+
+    def _put_own(self, collection: str, manifest: Json) -> None:
+        name = manifest["metadata"]["name"]
+        path = f"{collection}/{name}"
+        self.api.counter += 1
+        manifest["metadata"] = {
+            "uid": f"uid-{name}",
+            **manifest["metadata"],
+            "resourceVersion": str(self.api.counter),
+        }
+        old = self.api.objects.get(path)
+        if old is not None and old["metadata"]["uid"] == manifest["metadata"]["uid"]:
+            manifest["status"] = old.get("status", {})
+        self.api.objects[path] = manifest
+        self._own(collection).put(copy.deepcopy(manifest))
+
+    def _own(self, collection: str) -> Any:
+        return self.store.records if collection == RECORDS else self.store.models
+
+    def delete_record(self, name: str = "prod") -> None:
+        self.store.records.drop(self.api.objects.pop(f"{RECORDS}/{name}"))
+
+    def put_hub(self, namespace: str = "prod", *names: str, **annotations: str) -> None:
+        """Deploy a hub; without names, just the hub itself."""
+        for name in names or ("hub",):
+            self.put_deployment(namespace, name, annotations)
+        thing = {"metadata": {"name": namespace, "resourceVersion": "1"}}
+        self.store.namespaces._take([{"type": "ADDED", "object": thing}])
+
+    def put_deployment(self, namespace: str, name: str, annotations: Mapping[str, str]) -> None:
+        labels = {"app": "jupyterhub", "component": name, "release": namespace}
+        path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}"
+        uid = f"uid-{namespace}-{name}"
+        self.api.objects[path] = {
+            "metadata": {
+                "name": name,
+                "namespace": namespace,
+                "uid": uid,
+                "resourceVersion": "1",
+                "labels": labels,
+                "annotations": dict(annotations),
+            }
+        }
+        self.watch_deployments()
+
+    def watch_deployments(self) -> None:
+        """Let the watch bring every Deployment as it is."""
+        things = [o for path, o in self.api.objects.items() if "/deployments/" in path]
+        events = [{"type": "MODIFIED", "object": copy.deepcopy(thing)} for thing in things]
+        self.store.deployments._take(events)
+
+    def delete_hub(self, namespace: str = "prod") -> None:
+        gone = [p for p in self.api.objects if f"/{namespace}/deployments/" in p]
+        events = [{"type": "DELETED", "object": self.api.objects.pop(path)} for path in gone]
+        self.store.deployments._take(events)
+
+    def watch_own(self) -> None:
+        """Let the watch bring our own objects as they are."""
+        for path, thing in self.api.objects.items():
+            if path.startswith((RECORDS, MODELS)):
+                self._own(path.rpartition("/")[0]).put(copy.deepcopy(thing))
+
+    def allow(self, *grants: Grant) -> None:
+        self.store._on_roles(Change({role.key: role for role, _ in grants}, frozenset()))
+        self.store._on_bindings(Change({b.key: b for _, b in grants}, frozenset()))
+
+    def forbid(self, *grants: Grant) -> None:
+        self.store._on_bindings(Change({}, frozenset(b.key for _, b in grants)))
+
+    def assess(self) -> Assessment:
+        self.store.begin()
+        return self.assessor.assess(self.store.snapshot(self.now))
+
+    async def publish(self, *, after: float = 1.0) -> bool:
+        """Do one pass, ``after`` so many seconds, and let the watches bring what it wrote."""
+        self.now += timedelta(seconds=after)
+        complete = await self.publisher.publish(self.assess())
+        self.watch_deployments()
+        self.watch_own()
+        return complete
+
+    async def writes(self) -> list[Write]:
+        """Do one pass and return what it wrote."""
+        before = len(self.api.writes)
+        await self.publish()
+        return self.api.writes[before:]
+
+    def status(self, name: str = "prod") -> Json:
+        found: Json = self.api.objects[f"{RECORDS}/{name}"].get("status", {})
+        return found
+
+    def model_status(self) -> Json:
+        found: Json = self.api.objects[f"{MODELS}/garden"].get("status", {})
+        return found
+
+    def condition(self, type: str, name: str = "prod") -> Json:
+        return next(c for c in self.status(name)["conditions"] if c["type"] == type)
+
+
+def garden_world(*namespaces: str, grants: Iterable[Grant] = KEEPERS, **more: Any) -> World:
+    """Return a world with a model, a hub and a record for each namespace, and these grants."""
+    world = World(**more)
+    world.put_model()
+    for namespace in namespaces or ("prod",):
+        world.put_hub(namespace)
+        world.put_record(namespace)
+    world.allow(*grants)
+    return world
