@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache, reduce
+from functools import reduce
 from operator import or_
 
 from responsibility.ownership.questions import Names, Partial, QuestionSet, Reach, bits
@@ -82,12 +82,8 @@ class Holding:
                     partial, entitled, questions=questions, names=names
                 ):
                     rules[partial.rule] = partial.names
-            found.extend(_source(binding.key, binding.role, n, some) for n, some in rules.items())
+            found.extend(Source(binding.key, binding.role, n, some) for n, some in rules.items())
         return found
-
-
-# Most sources are in several findings, as the items of a model share objects.
-_source = lru_cache(maxsize=16_384)(Source)
 
 
 def in_order(sources: Iterable[Source]) -> tuple[Source, ...]:

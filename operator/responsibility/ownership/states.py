@@ -23,7 +23,8 @@ def kinds_by_item(findings: Iterable[Finding]) -> dict[str, Counter[str]]:
     """Return how many findings of each kind are about each item."""
     kinds: dict[str, Counter[str]] = {}
     for finding in findings:
-        for item in dict.fromkeys((finding.item, *finding.items)):
+        about = dict.fromkeys((finding.item, *finding.items)) if finding.items else (finding.item,)
+        for item in about:
             kinds.setdefault(item, Counter())[finding.kind] += 1
     return kinds
 
