@@ -1,0 +1,138 @@
+"""The model that is shipped, on hubs as they really are."""
+
+from typing import Any
+
+from responsibility.api import load_shipped_manifest, load_shipped_model, parse_model
+from responsibility.api.model import ResponsibilityModel
+from responsibility.api.record import Responsibility
+from responsibility.ownership.resolve import resolve_model
+from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Rule
+from tests.unit.ownership.building import (
+    Grant,
+    assess,
+    everything,
+    excess,
+    grant,
+    hub,
+    of_kind,
+    on_hub,
+    people,
+    record,
+    states,
+    subject,
+)
+
+CONTACT = {"contact": {"email": "people@example.org"}}
+PROVIDER = people("Group engineers", **CONTACT)
+COMMUNITY = {"community": CONTACT}
+ENGINEERS = everything("Group engineers")
+
+
+def model() -> ResponsibilityModel:
+    """Return the shipped model with the provider that every organisation adds once."""
+    manifest = load_shipped_manifest()
+    manifest["spec"]["parties"] = [{"name": "provider", **PROVIDER}, {"name": "community"}]
+    return parse_model(manifest, strict=True)
+
+
+def ours(name: str = "prod", **more: Any) -> Responsibility:
+    return record(name, model="2i2c", **{"parties": COMMUNITY, **more})
+
+
+def edit(who: str, ns: str = "prod") -> Grant:
+    """Return most of what the built-in role `edit` gives in a namespace."""
+    write = ("create", "delete", "deletecollection", "patch", "update", "get", "list")
+    rules = (
+        Rule(write, ("",), ("pods", "pods/exec", "secrets", "configmaps", "services")),
+        Rule(write, ("",), ("persistentvolumeclaims", "serviceaccounts")),
+        Rule(write, ("apps",), ("deployments", "deployments/scale", "statefulsets", "daemonsets")),
+        Rule(("get", "list"), ("",), ("resourcequotas", "limitranges", "namespaces")),
+    )
+    return (
+        Role(RoleKey("", "edit"), rules),
+        Binding(BindingKey(ns, f"edit-{who}"), RoleKey("", "edit"), (subject(who),)),
+    )
+
+
+def test_a_provider_that_runs_everything_and_a_community_without_identities_is_all_well() -> None:
+    found = assess(ENGINEERS, models=[model()], records=[ours("a"), ours("b")])
+    assert not found.findings()
+    assert {str(b.subject) for b in found.clusters["2i2c"].break_glass} == {
+        "Group engineers",
+        "Group system:masters",
+        "Group kubeadm:cluster-admins",
+    }
+    of = states(found, "a")
+    assert {name for name, state in of.items() if state == "ok"} == {
+        *("record", "data", "complex-environment", "kubernetes-configuration"),
+        *("deploy-configure-hub", "monitor-incidents", "kubernetes-upgrades"),
+        *("incident-response", "operate-cluster"),
+    }
+    assert set(of.values()) == {"ok", "recorded"}
+    assert on_hub(found, "a").owner_split == (("provider", 12), ("community", 8))
+
+
+def test_the_built_in_role_edit_exceeds_most_items() -> None:
+    found = assess(ENGINEERS, edit("Group leap-admins"), models=[model()], records=[ours()])
+    assert {item for _, item, _ in excess(found)} == {
+        *("user-access", "basic-environment", "data", "complex-environment"),
+        *("kubernetes-configuration", "deploy-configure-hub", "incident-response"),
+    }
+    declared = {"community": people("Group leap-admins", **CONTACT)}
+    found = assess(
+        ENGINEERS, edit("Group leap-admins"), models=[model()], records=[ours(parties=declared)]
+    )
+    # Its own items and what is delegated to it are its due; the hub's Secret it may write then.
+    assert {item for _, item, _ in excess(found)} == {
+        *("kubernetes-configuration", "deploy-configure-hub", "incident-response"),
+        "complex-environment",
+    }
+
+
+def test_quotas_are_what_the_built_in_roles_cannot_touch() -> None:
+    found = assess(ENGINEERS, edit("User ann"), models=[model()], records=[ours()])
+    texts = [p for f in of_kind(found, "excess-access") for p in f.permissions]
+    assert "patch deployments.apps/hub" in texts
+    assert not [text for text in texts if "resourcequotas" in text or "limitranges" in text]
+
+
+def test_a_provider_that_nobody_named_is_not_missing_but_its_admins_are_strangers() -> None:
+    found = assess(
+        ENGINEERS,
+        models=[load_shipped_model()],
+        records=[ours(parties={"provider": CONTACT, **COMMUNITY})],
+    )
+    assert excess(found) == {("Group engineers", "operate-cluster", "cluster")}
+    assert not of_kind(found, "missing-access")
+
+
+def test_a_hubs_own_parts_are_let_through_and_listed() -> None:
+    found = assess(
+        ENGINEERS,
+        grant("ServiceAccount prod/x-hub", "create delete list", "pods secrets"),
+        models=[model()],
+        records=[ours()],
+        hubs=[hub("prod", "prod", "x-")],
+    )
+    assert not found.findings()
+    assert {str(e.subject) for e in on_hub(found).exempt} == {"ServiceAccount prod/x-hub"}
+
+
+def test_a_gateway_that_reads_all_secrets_is_a_stranger_to_the_other_hubs() -> None:
+    gateway = "ServiceAccount a/traefik-a-dask-gateway"
+    found = assess(
+        ENGINEERS,
+        grant(gateway, "list", "secrets", ns=""),
+        models=[model()],
+        records=[ours("a"), ours("b"), ours("c")],
+    )
+    assert excess(found) == {(gateway, "deploy-configure-hub", "cluster")}
+    assert of_kind(found, "excess-access")[0].hubs == 2
+    assert states(found, "a")["deploy-configure-hub"] == "ok"
+    assert states(found, "b")["deploy-configure-hub"] == "drift"
+
+
+def test_to_run_the_cluster_is_to_be_entitled_to_everything() -> None:
+    terms = resolve_model(load_shipped_model())
+    whole = next(item for item in terms.items if item.name == "operate-cluster")
+    assert whole.covered == terms.questions.all
