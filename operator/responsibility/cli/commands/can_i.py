@@ -1,0 +1,203 @@
+"""``can-i``: whether somebody may do something, and by what."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from responsibility.cli.decision import Decision, Judge
+from responsibility.cli.options import (
+    Where,
+    note,
+    output_option,
+    require_access,
+    warn,
+    where_options,
+)
+from responsibility.cli.output import show, source_json, source_text, subject_json
+from responsibility.cli.question import Question, Who, describe, question, who
+from responsibility.cli.trouble import Exit
+from responsibility.cli.world import Need, World
+from responsibility.rbac.objects import Truth
+
+if TYPE_CHECKING:
+    from responsibility.cluster.client import Api
+
+_CODES = {Truth.YES: Exit.OK, Truth.NO: Exit.NO, Truth.UNKNOWN: Exit.UNKNOWN}
+
+
+@click.command(name="can-i")
+@click.argument("verb", required=False)
+@click.argument("what", metavar="TYPE[.GROUP][/NAME] | URL", required=False)
+@click.option("--subresource", default="", help="The subresource, such as log, exec or scale.")
+@click.option("-A", "--all-namespaces", is_flag=True, help="Ask about all namespaces at once.")
+@click.option("--as", "user", metavar="USER", help="Ask about this user instead of yourself.")
+@click.option(
+    "--as-group",
+    "groups",
+    multiple=True,
+    metavar="GROUP",
+    help="A group that the user is in; may be repeated. If named, the user is in no others (but "
+    "system:authenticated).",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing, just set the exit code.")
+@click.option(
+    "--requests",
+    type=click.Path(),
+    metavar="FILE",
+    help="Answer a JSON or YAML list of SubjectAccessReview specs, as a JSON list in that order. "
+    "- is standard input.",
+)
+@output_option("text", "json", "yaml", default="text")
+@where_options
+@click.pass_context
+def command(
+    context: click.Context,
+    *,
+    where: Where,
+    verb: str | None,
+    what: str | None,
+    subresource: str,
+    all_namespaces: bool,
+    user: str | None,
+    groups: tuple[str, ...],
+    quiet: bool,
+    requests: str | None,
+    output: str,
+) -> None:
+    r"""Say whether somebody may do something, and by which bindings.
+
+    The arguments mean what they mean to `kubectl auth can-i`. The answer is yes, no or unknown:
+    people may be in groups that only the identity provider knows, so name those with --as-group.
+    A cluster is asked for its own word as well, since other authorizers may know more than RBAC.
+
+    \b
+    Examples:
+      kubectl responsibility can-i get secrets/hub -n coast --as former-engineer@example.org
+      kubectl responsibility can-i patch deploy/hub -n leap-prod --as someone --as-group leap-admins
+      kubectl responsibility can-i list pods -n coast --as system:serviceaccount:ci:deployer
+      kubectl responsibility can-i get /metrics --as someone
+
+    Exit codes: 0 yes, 1 no, 3 unknown, 2 where it can't be asked.
+    """
+    if requests is not None:
+        if verb or what or user or groups:
+            raise click.UsageError("--requests says all that is asked: leave the rest away")
+        from responsibility.cli.requests import answer_file  # noqa: PLC0415
+
+        answer_file(requests, where, output)
+        return
+    if verb is None or what is None:
+        raise click.UsageError(
+            "two arguments are needed, a verb and a type, type/name or URL: can-i get pods"
+        )
+    if groups and user is None:
+        raise click.UsageError("--as-group needs --as: name the user as well")
+    namespace = "" if all_namespaces else where.current_namespace
+
+    def understand(world: World) -> Question:
+        asked = question(verb, what, world.types, subresource=subresource, namespace=namespace)
+        for text in asked.warnings:
+            warn(text)
+        return asked
+
+    if where.live:
+        asked, person, decision = _live(where, namespace, user, groups, understand)
+    else:
+        if user is None:
+            raise click.UsageError("files don't know who you are: say whom you mean with --as")
+        world = where.load(Need.ACCESS | Need.TYPES)
+        asked, person = understand(world), who(user, groups)
+        decision = Judge(world).decide(person, asked.attributes)
+    if not quiet:
+        _show(output, asked, person, decision)
+    context.exit(_CODES[decision.truth])
+
+
+def _live(
+    where: Where,
+    namespace: str,
+    user: str | None,
+    groups: tuple[str, ...],
+    understand: Callable[[World], Question],
+) -> tuple[Question, Who, Decision]:
+    from responsibility.cli import live  # noqa: PLC0415
+
+    async def work(api: Api) -> tuple[World, Question, Who, bool | None]:
+        listing = asyncio.create_task(
+            live.gather(api, Need.ACCESS, namespace=namespace, scope=namespace)
+        )
+        try:
+            # Discovery and identity first: they decide what the server itself is asked.
+            types = await live.gather(api, Need.TYPES, namespace=namespace)
+            person = Who(*await live.whoami(api), complete=True) if user is None else None
+            asked = understand(types)
+            told = person or who(user or "", groups)
+            said = await live.ask_for(api, told, asked.attributes, ourselves=user is None)
+            return await listing, asked, told, said
+        finally:
+            listing.cancel()
+
+    world, asked, person, said = where.run(work)
+    denied = [kind for kind in world.denied if kind != "namespaces"]
+    if denied and said is None:
+        require_access(world)
+    if denied:
+        note(
+            f"you may not list {', '.join(denied)}, so this is the server's own word, without "
+            "its sources"
+        )
+        truth = Truth.YES if said else Truth.NO if person.complete else Truth.UNKNOWN
+        reason = "" if said or person.complete else f"{person.user} may be in further groups"
+        return asked, person, Decision(truth, (), reason)
+    return asked, person, _agreed(Judge(world).decide(person, asked.attributes), said)
+
+
+def _agreed(decision: Decision, said: bool | None) -> Decision:
+    """Return the answer in the light of what the server itself said (None: it didn't)."""
+    if said is None:
+        return decision
+    if said and decision.truth is not Truth.YES:
+        return Decision(Truth.YES, (), "by another authorizer than RBAC, as the server says")
+    if not said and decision.truth is Truth.YES:
+        return Decision(
+            Truth.NO, (), "the server refuses, although RBAC allows it: another authorizer does"
+        )
+    if not said and decision.truth is Truth.UNKNOWN and not decision.sources:
+        return Decision(Truth.NO, (), "the server refuses")
+    return decision
+
+
+def _show(output: str, asked: Question, person: Who, decision: Decision) -> None:
+    if output == "text":
+        lines = [str(decision.truth)]
+        if decision.truth is Truth.YES:
+            lines.extend(f"  by {source_text(source)}" for source in decision.sources)
+        if decision.reason and not (decision.truth is Truth.NO and not decision.sources):
+            lines[0] = f"{decision.truth}: {decision.reason}"
+        if decision.truth is Truth.UNKNOWN:
+            lines.extend(f"  would be by {source_text(source)}" for source in decision.sources)
+        click.echo("\n".join(lines))
+        return
+    asked_json = {
+        key: value
+        for key in ("verb", "group", "resource", "subresource", "name", "namespace", "path")
+        if (value := getattr(asked.attributes, key)) or (key == "verb")
+    }
+    show(
+        output,
+        {
+            "question": describe(asked.attributes),
+            "attributes": asked_json,
+            "user": person.user,
+            "groups": list(person.groups),
+            "answer": str(decision.truth),
+            "allowed": decision.allowed,
+            "reason": decision.reason,
+            "sources": [source_json(source) for source in decision.sources],
+            "ifInGroups": [subject_json(group)["name"] for group in decision.holders],
+        },
+    )

@@ -1,0 +1,25 @@
+"""``completion``: the script that teaches a shell to complete."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command(name="completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def command(*, shell: str) -> None:
+    r"""Print the completion script of a shell.
+
+    \b
+    Examples:
+      source <(kubectl-responsibility completion bash)
+      kubectl-responsibility completion fish | source
+    """
+    from click.shell_completion import get_completion_class  # noqa: PLC0415
+
+    from responsibility.cli.main import cli  # noqa: PLC0415
+
+    found = get_completion_class(shell)
+    assert found is not None  # noqa: S101 - one of click's own
+    script = found(cli, {}, "kubectl-responsibility", "_KUBECTL_RESPONSIBILITY_COMPLETE")
+    click.echo(script.source())

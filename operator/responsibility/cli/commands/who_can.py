@@ -1,0 +1,160 @@
+"""``who-can``: every subject that may do something, by every source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from responsibility.cli.decision import pending_bindings
+from responsibility.cli.options import Where, note, output_option, warn, where_options
+from responsibility.cli.output import (
+    Table,
+    columns,
+    people_first,
+    show,
+    source_json,
+    source_text,
+    subject_json,
+    subject_name,
+)
+from responsibility.cli.question import describe, question
+from responsibility.cli.trouble import counted
+from responsibility.cli.world import Need, World
+from responsibility.rbac.identity import canonical
+from responsibility.rbac.objects import Attributes, Binding, Source, Subject
+
+Holder = tuple[Subject, tuple[Source, ...]]
+
+
+@click.command(name="who-can")
+@click.argument("verb")
+@click.argument("what", metavar="TYPE[.GROUP][/NAME] | URL")
+@click.option("--subresource", default="", help="The subresource, such as log, exec or scale.")
+@click.option("-A", "--all-namespaces", is_flag=True, help="Look in every namespace.")
+@click.option(
+    "--any-name",
+    is_flag=True,
+    help="Without a NAME: also list who may do it for certain names only.",
+)
+@output_option()
+@where_options
+def command(
+    *,
+    where: Where,
+    verb: str,
+    what: str,
+    subresource: str,
+    all_namespaces: bool,
+    any_name: bool,
+    output: str,
+) -> None:
+    r"""List everybody who may do something, and by which bindings.
+
+    All sources are listed, since taking one away leaves the others. Who is a member of a group is
+    known to the identity provider only, so groups are listed as such.
+
+    \b
+    Examples:
+      kubectl responsibility who-can get secrets/hub -n coast
+      kubectl responsibility who-can create pods --subresource exec -n leap-prod
+      kubectl responsibility who-can delete namespaces/atlas
+      kubectl responsibility who-can list secrets --all-namespaces -o json
+    """
+    namespace = "" if all_namespaces else where.current_namespace
+    world = where.load(Need.ACCESS | Need.TYPES, scope=namespace)
+    asked = question(verb, what, world.types, subresource=subresource, namespace=namespace)
+    for text in asked.at_cluster.warnings:
+        warn(text)
+    attributes = asked.at_cluster.attributes
+    everywhere = all_namespaces and not attributes.path and not attributes.namespace
+    found = list(_holders(world, attributes, everywhere=everywhere, any_name=any_name))
+    pending = _pending(world, None if everywhere else attributes, found)
+    if not any_name:
+        _hint(world, attributes, everywhere=everywhere, known=found)
+    if pending:
+        missing = ", ".join(dict.fromkeys(str(binding.role) for binding in pending[:3]))
+        note(
+            f"{counted(len(pending), 'binding')} may let more subjects do this, since their roles "
+            f"are not in the files: {missing}{'…' if len(pending) > 3 else ''}"  # noqa: PLR2004
+        )
+    show(
+        output,
+        {
+            "question": describe(attributes),
+            "allNamespaces": everywhere,
+            "subjects": [
+                {"subject": subject_json(subject), "sources": [source_json(s) for s in sources]}
+                for subject, sources in found
+            ],
+            "unknown": [
+                {"binding": str(binding.key), "role": str(binding.role)} for binding in pending
+            ],
+        },
+        Table(
+            columns("KIND", "SUBJECT", "NAMESPACE", "SOURCE", wide=("RULE", "NAMES")),
+            [row for holder in found for row in _rows(*holder)],
+            empty=f"nobody can {describe(attributes)}",
+        ),
+    )
+
+
+def _holders(
+    world: World, attributes: Attributes, *, everywhere: bool, any_name: bool
+) -> Iterator[Holder]:
+    """Yield every subject with all sources, groups first.
+
+    Cluster-wide bindings, and those of the namespace asked about; or of each, for all of them.
+    """
+    graph = world.graph
+    found: dict[Subject, dict[Source, None]] = {}
+    namespaces = {key.namespace for key in graph.bindings} - {""} if everywhere else ()
+    parts = [graph.holders(attributes, any_name=any_name)]
+    parts.extend(
+        graph.namespace_holders(replace(attributes, namespace=each), any_name=any_name)
+        for each in sorted(namespaces)
+    )
+    for part in parts:
+        for subject, sources in part.items():
+            found.setdefault(subject, {}).update(dict.fromkeys(sources))
+    for subject in sorted(found, key=people_first):
+        yield subject, tuple(found[subject])
+
+
+def _pending(world: World, attributes: Attributes | None, found: list[Holder]) -> list[Binding]:
+    """Return the bindings to roles not in the files that may add somebody to the list."""
+    known = {subject for subject, _ in found}
+    return [
+        binding
+        for binding in pending_bindings(world, attributes)
+        if not known.issuperset(map(canonical, binding.subjects))
+    ]
+
+
+def _hint(world: World, attributes: Attributes, *, everywhere: bool, known: list[Holder]) -> None:
+    if attributes.name or attributes.path:
+        return
+    loosely = _holders(world, attributes, everywhere=everywhere, any_name=True)
+    more = {subject for subject, _ in loosely} - {subject for subject, _ in known}
+    if more:
+        note(
+            f"{counted(len(more), 'more subject')} may do this for certain names only: "
+            "--any-name lists them, /NAME asks about one"
+        )
+
+
+def _rows(subject: Subject, sources: tuple[Source, ...]) -> Iterator[list[str]]:
+    for source in sources:
+        binding = source.binding
+        scope = (binding.namespace or "*") if binding else "*"
+        text: Any = source_text(replace(source, names=())).rpartition(", rule ")
+        yield [
+            subject.kind,
+            subject_name(subject),
+            scope,
+            (text[0] or text[2]) + (f" ({', '.join(source.names)})" if source.names else ""),
+            str(source.rule + 1) if binding else "",
+            ",".join(source.names),
+        ]

@@ -1,0 +1,220 @@
+"""A world out of a cluster: only what a question needs is listed, in pages, all at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from responsibility.cli.thin import spare_the_rest
+from responsibility.cli.trouble import CliError
+from responsibility.cli.types import Types
+from responsibility.cli.world import Need, World
+from responsibility.rbac.parse import parse_binding, parse_role
+
+if TYPE_CHECKING:
+    from responsibility.cli.question import Who
+    from responsibility.cluster.client import Api
+    from responsibility.rbac.objects import Attributes
+
+_T = TypeVar("_T")
+Json = dict[str, Any]
+
+_RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_OURS = "/apis/responsibility.2i2c.org/v1alpha1"
+_DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+_WHOAMI = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+
+
+def run(kubeconfig: Path | None, context: str | None, work: Callable[[Api], Awaitable[_T]]) -> _T:
+    """Connect and do the work; what goes wrong on the way is CliError."""
+    spare_the_rest()
+
+    from responsibility.cluster.client import Api  # noqa: PLC0415
+
+    async def connected() -> _T:
+        async with Api.connect(kubeconfig, context) as api:
+            return await work(api)
+
+    with _in_plain_words():
+        return asyncio.run(connected())
+
+
+@contextmanager
+def _in_plain_words() -> Iterator[None]:
+    from responsibility.cluster.config import ConfigurationError  # noqa: PLC0415
+    from responsibility.cluster.errors import ApiError, UnauthorizedError  # noqa: PLC0415
+
+    try:
+        yield
+    except* ConfigurationError as group:
+        raise CliError(f"{_first(group)}; or read files with -f") from None
+    except* UnauthorizedError as group:
+        why = "log in again, or name other credentials with --kubeconfig and --context"
+        raise CliError(
+            f"the cluster doesn't accept these credentials ({_first(group)}): {why}"
+        ) from None
+    except* ApiError as group:
+        raise CliError(f"the cluster doesn't answer: {_first(group)}") from None
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+async def gather(api: Api, need: Need, *, namespace: str, scope: str = "") -> World:
+    """List what is needed. With a ``scope``, RoleBindings and Roles of that namespace only."""
+    world = World(live=True, namespace=namespace, scope=scope)
+    lister = _Lister(api)
+    within = f"{_RBAC}/namespaces/{scope}" if scope else _RBAC
+    async with asyncio.TaskGroup() as group:
+        if Need.ACCESS in need:
+            tasks = [
+                group.create_task(lister.fold(path, parse, into))
+                for path, parse, into in (
+                    (f"{_RBAC}/clusterroles", parse_role, world.roles),
+                    (f"{_RBAC}/clusterrolebindings", parse_binding, world.bindings),
+                    (f"{within}/roles", parse_role, world.roles),
+                    (f"{within}/rolebindings", parse_binding, world.bindings),
+                )
+            ]
+            assert tasks  # noqa: S101 - kept alive until the group ends
+            group.create_task(_probe(api, world))
+        if Need.TYPES in need:
+            group.create_task(_discover(api, world))
+        if Need.OWNERSHIP in need:
+            group.create_task(_ownership(lister, world))
+    world.denied = tuple(sorted(lister.denied))
+    return world
+
+
+async def ask(api: Api, user: str, groups: Sequence[str], asked: Attributes) -> bool | None:
+    """Return what the server itself says; None if we may not ask about others."""
+    from responsibility.cluster import reviews  # noqa: PLC0415
+    from responsibility.cluster.errors import ForbiddenError  # noqa: PLC0415
+
+    try:
+        return await reviews.subject_access(api, user, groups, asked)
+    except ForbiddenError:
+        return None
+
+
+async def ask_for(api: Api, who: Who, asked: Attributes, *, ourselves: bool) -> bool | None:
+    """Return what the server says about ``who``; about ourselves it always answers."""
+    if not ourselves:
+        return await ask(api, who.user, who.groups, asked)
+    from responsibility.cluster import reviews  # noqa: PLC0415
+
+    return await reviews.self_access(api, asked)
+
+
+async def whoami(api: Api) -> tuple[str, tuple[str, ...]]:
+    """Return our own user name and groups, as the server sees them."""
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    answer = await api.create(_WHOAMI, body)
+    info = (answer.get("status") or {}).get("userInfo") or {}
+    return str(info.get("username") or ""), tuple(info.get("groups") or ())
+
+
+class _Lister:
+    """Lists collections; those we may not list, or that don't exist, are empty."""
+
+    def __init__(self, api: Api) -> None:
+        self.denied: set[str] = set()
+        self._api = api
+
+    async def items(self, path: str, *, metadata: bool = False) -> list[Json]:
+        from responsibility.cluster.client import JSON, METADATA_LIST  # noqa: PLC0415
+        from responsibility.cluster.errors import ForbiddenError, NotFoundError  # noqa: PLC0415
+
+        found: list[Json] = []
+        try:
+            async for page in self._api.pages(path, accept=METADATA_LIST if metadata else JSON):
+                found.extend(page.get("items") or ())
+        except ForbiddenError:
+            self.denied.add(path.rpartition("/")[2])
+        except NotFoundError:
+            # Our own kinds, on a cluster where nothing of this is installed.
+            return []
+        return found
+
+    async def fold(self, path: str, parse: Callable[[Json], Any], into: list[Any]) -> None:
+        into.extend(parse(item) for item in await self.items(path))
+
+
+async def _probe(api: Api, world: World) -> None:
+    """Find out whether RBAC decides at all; unknown if we may not ask."""
+    from responsibility.cluster import reviews  # noqa: PLC0415
+    from responsibility.rbac.objects import Attributes  # noqa: PLC0415
+
+    question = Attributes(verb="delete", resource="namespaces")
+    answer = await ask(api, reviews.NOBODY, (), question)
+    world.rbac_enforced = None if answer is None else not answer
+
+
+async def _discover(api: Api, world: World) -> None:
+    from responsibility.cluster.errors import ApiError  # noqa: PLC0415
+
+    try:
+        answers = await asyncio.gather(
+            *(api.get(path, accept=_DISCOVERY) for path in ("/api", "/apis"))
+        )
+        groups = [group for answer in answers for group in answer["items"]]
+        world.types = Types.discovered(groups)
+    except (ApiError, KeyError):
+        # A server that doesn't know this form (before 1.27): its own kinds are known anyway.
+        world.types = Types.builtin()
+
+
+async def _ownership(lister: _Lister, world: World) -> None:
+    from responsibility.cli.agreements import take_live  # noqa: PLC0415
+    from responsibility.hub.discovery import parse_deployment  # noqa: PLC0415
+
+    deployments, namespaces, accounts, models, records = await asyncio.gather(
+        lister.items("/apis/apps/v1/deployments", metadata=True),
+        lister.items("/api/v1/namespaces", metadata=True),
+        lister.items("/api/v1/serviceaccounts", metadata=True),
+        lister.items(f"{_OURS}/responsibilitymodels"),
+        lister.items(f"{_OURS}/responsibilities"),
+    )
+    parsed = (parse_deployment(raw, own_prefix="responsibility.2i2c.org/") for raw in deployments)
+    world.deployments = [deployment for deployment in parsed if deployment is not None]
+    for raw in namespaces:
+        meta = raw["metadata"]
+        world.namespaces[meta["name"]] = bool(meta.get("deletionTimestamp"))
+    if "serviceaccounts" not in lister.denied:
+        world.accounts = frozenset(
+            (raw["metadata"]["namespace"], raw["metadata"]["name"]) for raw in accounts
+        )
+    if "namespaces" in lister.denied:
+        world.namespaces = dict.fromkeys((d.namespace for d in world.deployments), False)
+    take_live(world, models, records)
+
+
+def namespace_of(kubeconfig: Path | None, context: str | None) -> str:
+    """Return the namespace that the context names, as kubectl uses it; else ``default``."""
+    import os  # noqa: PLC0415
+
+    import yaml  # noqa: PLC0415
+
+    default = str(Path.home() / ".kube" / "config")
+    named = str(kubeconfig or os.environ.get("KUBECONFIG") or default)
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    current = context
+    namespaces: dict[str, str] = {}
+    for file in named.split(os.pathsep):
+        try:
+            config = yaml.load(Path(file).expanduser().read_text(encoding="utf-8"), loader)  # noqa: S506
+            # As kubectl merges files: the first one that says something wins.
+            current = current or config.get("current-context")
+            for entry in config.get("contexts") or ():
+                here = (entry.get("context") or {}).get("namespace")
+                namespaces.setdefault(entry["name"], here or "default")
+        except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError):
+            continue
+    return namespaces.get(current or "", "default")

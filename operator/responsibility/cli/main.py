@@ -1,0 +1,120 @@
+"""``kubectl-responsibility``: the commands, and what becomes of their errors."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
+
+import click
+
+from responsibility.cli.trouble import MEANINGS, CliError, Exit
+
+# By name: the module of `commands` (or of this package), and what --help says of it in one line.
+COMMANDS: Final = {
+    "matrix": ("matrix", "Show who owns which item of a hub, and how each stands."),
+    "drift": ("drift", "Show what differs from what is agreed, worst first."),
+    "explain": ("explain", "Tell the whole story of one finding."),
+    "who-owns": ("who_owns", "Say who is accountable for an action or a setting."),
+    "who-can": ("who_can", "List everybody who may do something, and by which bindings."),
+    "can-i": ("can_i", "Say whether somebody may do something, and by which bindings."),
+    "subject": ("subject", "Tell all about one subject: what it owns, may do, would lose."),
+    "init": ("init", "Draft a record for each hub, ready for review."),
+    "diff": ("diff", "Show what would change if records were applied."),
+    "check": ("check", "Check manifests, for pull requests: exit code 1 on drift."),
+    "completion": ("completion", "Print the completion script of a shell."),
+}
+
+_EPILOG = "\b\nExit codes:\n" + "\n".join(
+    f"  {code.value:<4}{meaning}" for code, meaning in MEANINGS.items()
+)
+
+
+class _Commands(click.Group):
+    """Commands that are imported when they are called: start-up time counts."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _context: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"responsibility.cli.commands.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.command(
+    cls=_Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.option("--debug", is_flag=True, help="Show where in the program an error happened.")
+@click.version_option(package_name="hub-responsibility", message="%(version)s")
+def cli(*, debug: bool) -> None:
+    r"""Who owns what on a JupyterHub, who can do it, and where the two differ.
+
+    Every command asks the cluster of your kubeconfig, or reads manifests with -f.
+
+    \b
+    Examples:
+      kubectl responsibility matrix leap-prod
+      kubectl responsibility drift
+      kubectl responsibility who-can get secrets/hub -n coast
+      kubectl responsibility check -f ./manifests
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; nobody gets to see a traceback unasked."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    # One short run on a lot of data that stays: collecting garbage would only take time.
+    gc.disable()
+    try:
+        result = cli.main(given, prog_name="kubectl responsibility", standalone_mode=False)
+    except Exception as error:
+        if "--debug" in given:
+            raise
+        return _tell(error)
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    return result if isinstance(result, int) else Exit.OK
+
+
+def _tell(error: Exception) -> int:
+    """Say what went wrong in one line, and return the exit code."""
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.Abort):
+        return Exit.INTERRUPTED
+    if isinstance(error, click.ClickException):
+        error.show()
+        return Exit.TROUBLE
+    if isinstance(error, CliError):
+        click.echo(f"error: {error}", err=True)
+        return error.code
+    if isinstance(error, BrokenPipeError):
+        # Whoever reads has seen enough (`| head`); Python must not complain at its end either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    text = (str(error).splitlines() or [""])[0]
+    click.echo(
+        f"error: {type(error).__name__}: {text}. This is an error in this program: run "
+        "`kubectl responsibility --debug …` and report what it prints",
+        err=True,
+    )
+    return Exit.BUG
+
+
+def script() -> None:
+    """Be the console script; completion is click's own, by an environment variable."""
+    name = "_KUBECTL_RESPONSIBILITY_COMPLETE"
+    if os.environ.get(name):
+        cli.main(prog_name="kubectl-responsibility", complete_var=name)
+    sys.exit(main())

@@ -1,0 +1,192 @@
+"""What commands share on the command line: where to look, and how to answer."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from responsibility.cli.trouble import CliError
+from responsibility.cli.world import Need, World
+
+if TYPE_CHECKING:
+    from responsibility.cluster.client import Api
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_T = TypeVar("_T")
+
+
+def note(text: str) -> None:
+    """Tell a person something beside the answer, on stderr."""
+    click.echo(f"note: {text}", err=True)
+
+
+def warn(text: str) -> None:
+    """Warn on stderr, in the form that kubectl uses."""
+    click.echo(f"Warning: {text}", err=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where to look: files, or a cluster."""
+
+    files: tuple[str, ...] = ()
+    kubeconfig: Path | None = None
+    context: str | None = None
+    namespace: str | None = None
+    default_roles: bool = True
+
+    @property
+    def live(self) -> bool:
+        """Whether a cluster is asked."""
+        return not self.files
+
+    @property
+    def current_namespace(self) -> str:
+        """The namespace to use: the one named, else that of the context."""
+        if self.namespace is not None:
+            return self.namespace
+        if self.files:
+            return "default"
+        from responsibility.cli.live import namespace_of  # noqa: PLC0415
+
+        return namespace_of(self.kubeconfig, self.context)
+
+    def load(self, need: Need, *, scope: str = "", complete: bool = True) -> World:
+        """Return the world. With ``complete``, not being allowed to list RBAC is CliError."""
+        if self.files:
+            from responsibility.cli import offline  # noqa: PLC0415
+
+            return offline.load(
+                self.files,
+                need,
+                namespace=self.namespace,
+                assume_roles=self.default_roles,
+                notes=note,
+            )
+        from responsibility.cli import live  # noqa: PLC0415
+
+        namespace = self.current_namespace
+        world = self.run(lambda api: live.gather(api, need, namespace=namespace, scope=scope))
+        if complete:
+            require_access(world)
+        return world
+
+    def run(self, work: Callable[[Api], Awaitable[_T]]) -> _T:
+        """Do something on the cluster. Raises CliError."""
+        from responsibility.cli import live  # noqa: PLC0415
+
+        return live.run(self.kubeconfig, self.context, work)
+
+
+_RBAC_KINDS = ("clusterrolebindings", "clusterroles", "rolebindings", "roles")
+
+
+def require_access(world: World) -> None:
+    """Raise CliError if the RBAC objects could not be read; warn of a cluster without RBAC."""
+    denied = [kind for kind in _RBAC_KINDS if kind in world.denied]
+    if denied:
+        raise CliError(
+            f"you may not list {', '.join(denied)} (rbac.authorization.k8s.io) on this cluster, "
+            "without which this can't be answered: ask for the right to list them, or ask "
+            "single questions with can-i, which the server itself can answer"
+        )
+    for kind in sorted(set(world.denied)):
+        warn(f"you may not list {kind}: what depends on them is left out")
+    if world.rbac_enforced is False:
+        warn(
+            "this cluster allows things to a user nobody has heard of: RBAC doesn't decide here, "
+            "so what follows is what is written, not what holds"
+        )
+
+
+def where_options(function: _F) -> _F:
+    """Add ``-f``, ``--kubeconfig``, ``--context``, ``-n``; the command gets ``where``."""
+
+    @functools.wraps(function)
+    def wrapper(**given: Any) -> object:
+        where = Where(
+            files=given.pop("files"),
+            kubeconfig=given.pop("kubeconfig"),
+            context=given.pop("context"),
+            namespace=given.pop("namespace"),
+            default_roles=given.pop("default_roles"),
+        )
+        if where.files and (where.kubeconfig or where.context):
+            raise click.UsageError("-f reads files, so --kubeconfig and --context have no use")
+        return function(where=where, **given)
+
+    options = (
+        click.option(
+            "-f",
+            "--filename",
+            "files",
+            multiple=True,
+            metavar="PATH",
+            type=click.Path(),
+            help="Read manifests instead of a cluster: a file, a folder, or - for standard input. "
+            "May be repeated.",
+        ),
+        click.option(
+            "--kubeconfig",
+            type=click.Path(path_type=Path),
+            help="The kubeconfig to use (default: $KUBECONFIG, else ~/.kube/config).",
+        ),
+        click.option("--context", help="The kubeconfig's context to use."),
+        click.option(
+            "-n",
+            "--namespace",
+            help="The namespace (default: that of the context). With -f, also that of manifests "
+            "which name none.",
+        ),
+        click.option(
+            "--default-roles/--no-default-roles",
+            default=True,
+            help="With -f: whether to take cluster-admin, admin, edit and view, where they are "
+            "bound but not in the files, as Kubernetes makes them (default: yes).",
+        ),
+    )
+    decorated: Any = wrapper
+    for option in reversed(options):
+        decorated = option(decorated)
+    found: _F = decorated
+    return found
+
+
+def output_option(*formats: str, default: str = "table") -> Callable[[_F], _F]:
+    """Add ``-o``; the command gets ``output``."""
+    choices = formats or ("table", "wide", "json", "yaml")
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(choices),
+        default=default,
+        show_default=True,
+        help="How to answer.",
+    )
+
+
+at_option = click.option(
+    "--at",
+    "moment",
+    metavar="TIME",
+    help="Judge dates as of this moment, such as 2027-03-01 (default: now).",
+)
+
+
+def instant(text: str | None) -> datetime:
+    """Return the moment that ``--at`` means, by default the present. Raises CliError."""
+    if not text:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise CliError(
+            f"--at {text}: write a moment such as 2027-03-01 or 2027-03-01T12:00:00Z"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

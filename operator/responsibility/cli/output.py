@@ -1,0 +1,186 @@
+"""Answers as tables, JSON and YAML.
+
+A table is data: columns with their heading, and rows of texts. Off a terminal it is plain aligned
+text without colours and without a width, for grep and awk; on one, rich wraps and colours it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from responsibility.rbac.objects import GROUP, Source, Subject
+
+# By the words that stand in cells; a cell that says something else has no colour.
+_STYLES = {
+    "yes": "green",
+    "no": "red",
+    "unknown": "yellow",
+    "ok": "green",
+    "drift": "red",
+    "overdue": "yellow",
+    "recorded": "dim",
+    "high": "bold red",
+    "medium": "yellow",
+    "low": "dim",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column; a ``wide`` one is shown by ``-o wide`` only."""
+
+    title: str
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under columns, and lines to show before and after."""
+
+    columns: tuple[Column, ...]
+    rows: Sequence[Sequence[str]]
+    title: str = ""
+    empty: str = ""
+    footer: str = ""
+
+
+def columns(*titles: str, wide: Iterable[str] = ()) -> tuple[Column, ...]:
+    """Return columns by their titles; those of ``wide`` come last."""
+    return (*(Column(t) for t in titles), *(Column(t, wide=True) for t in wide))
+
+
+def show(output: str, data: object, *tables: Table) -> None:
+    """Write the answer in the form that was asked for."""
+    if output == "json":
+        click.echo(to_json(data))
+    elif output == "yaml":
+        click.echo(to_yaml(data), nl=False)
+    else:
+        for number, table in enumerate(tables):
+            if number:
+                click.echo()
+            _write(table, wide=output == "wide")
+
+
+def to_json(data: object) -> str:
+    """Return indented JSON, keys in the order given."""
+    return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def to_yaml(data: object) -> str:
+    """Return YAML, keys in the order given."""
+    import yaml  # noqa: PLC0415
+
+    dumper: type[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text: str = yaml.dump(
+        data, Dumper=dumper, sort_keys=False, allow_unicode=True, default_flow_style=False
+    )
+    return text
+
+
+def colourful() -> bool:
+    """Whether stdout is a terminal that wants colours (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _write(table: Table, *, wide: bool) -> None:
+    kept = [n for n, column in enumerate(table.columns) if wide or not column.wide]
+    titles = [table.columns[n].title for n in kept]
+    rows = [[row[n] for n in kept] for row in table.rows]
+    if table.title:
+        click.echo(click.style(table.title, bold=True) if colourful() else table.title)
+    if not rows:
+        if table.empty:
+            click.echo(table.empty)
+    elif sys.stdout.isatty():
+        _rich(titles, rows)
+    else:
+        _plain(titles, rows)
+    if table.footer:
+        click.echo(table.footer)
+
+
+def _plain(titles: list[str], rows: list[list[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
+    for row in (titles, *rows):
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("   ".join(cells).rstrip())
+
+
+def _rich(titles: list[str], rows: list[list[str]]) -> None:
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table as RichTable  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    drawn = RichTable(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    for title in titles:
+        drawn.add_column(title, overflow="fold")
+    previous: list[str] = []
+    for row in rows:
+        # What repeats the line above is read more easily when it is faint.
+        drawn.add_row(
+            *(
+                Text(cell, style="dim" if _repeats(previous, row, n) else _STYLES.get(cell, ""))
+                for n, cell in enumerate(row)
+            )
+        )
+        previous = row
+    Console(no_color=not colourful(), highlight=False).print(drawn)
+
+
+def _repeats(previous: list[str], row: list[str], number: int) -> bool:
+    return bool(previous) and previous[: number + 1] == row[: number + 1]
+
+
+def subject_json(subject: Subject) -> dict[str, str]:
+    """Return a subject as bindings write it."""
+    found = {"kind": subject.kind, "name": subject.name}
+    return found | ({"namespace": subject.namespace} if subject.namespace else {})
+
+
+def source_json(source: Source) -> dict[str, Any]:
+    """Return a source: its binding, its role, the number of the rule (from 1), its names.
+
+    Binding and role are null for what is built into the API server (``system:masters``).
+    """
+    if source.binding is None or source.role is None:
+        return {"binding": None, "role": None, "rule": None, "names": []}
+    binding, role = source.binding, source.role
+    return {
+        "binding": _reference("RoleBinding", binding.namespace, binding.name),
+        "role": _reference("Role", role.namespace, role.name),
+        "rule": source.rule + 1,
+        "names": list(source.names),
+    }
+
+
+def _reference(kind: str, namespace: str, name: str) -> dict[str, str]:
+    if not namespace:
+        return {"kind": f"Cluster{kind}", "name": name}
+    return {"kind": kind, "namespace": namespace, "name": name}
+
+
+def source_text(source: Source) -> str:
+    """Return a source as people read it."""
+    if source.binding is None:
+        return "built into the API server, before RBAC"
+    names = f", for {', '.join(source.names)} only" if source.names else ""
+    return f"{source.binding} to {source.role}, rule {source.rule + 1}{names}"
+
+
+def subject_name(subject: Subject) -> str:
+    """Return the name, with the namespace of a ServiceAccount."""
+    return f"{subject.namespace}/{subject.name}" if subject.namespace else subject.name
+
+
+def people_first(subject: Subject) -> tuple[int, Subject]:
+    """Return a sort key: groups, then users, then ServiceAccounts."""
+    order = {GROUP: 0, "User": 1}
+    return order.get(subject.kind, 2), subject

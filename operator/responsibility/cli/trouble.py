@@ -1,0 +1,39 @@
+"""What goes wrong, in words for the person who must act; and the exit codes."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """The exit codes of every command."""
+
+    OK = 0
+    NO = 1
+    TROUBLE = 2
+    UNKNOWN = 3
+    BUG = 70
+    INTERRUPTED = 130
+
+
+# As --help and the reference tell them.
+MEANINGS = {
+    Exit.OK: "yes, or nothing is wrong",
+    Exit.NO: "no (can-i), or drift was found (check)",
+    Exit.TROUBLE: "the command line, a file or the cluster is not usable; stderr says why",
+    Exit.UNKNOWN: "neither yes nor no can be said (can-i)",
+    Exit.BUG: "an error in this program",
+}
+
+
+class CliError(Exception):
+    """Something that the person at the terminal can repair; its text is all that is shown."""
+
+    def __init__(self, message: str, *, code: Exit = Exit.TROUBLE) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return ``1 binding`` or ``2 bindings``."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"

@@ -1,0 +1,89 @@
+"""A world: everything a command may ask about, from a cluster or from files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Flag, auto
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from responsibility.cli.types import Types
+from responsibility.rbac.graph import AccessGraph
+from responsibility.rbac.objects import Binding, Role, RoleKey
+
+if TYPE_CHECKING:  # pydantic and all that: imported when a record is read
+    from responsibility.api.model import ResponsibilityModel
+    from responsibility.api.record import Responsibility
+    from responsibility.hub.discovery import Deployment
+    from responsibility.ownership.assessment import Assessment
+    from responsibility.ownership.snapshot import Broken, Snapshot
+
+
+class Need(Flag):
+    """What a command has to know; nothing else is listed or read."""
+
+    ACCESS = auto()
+    TYPES = auto()
+    OWNERSHIP = auto()
+
+
+ALL = Need.ACCESS | Need.OWNERSHIP
+
+
+@dataclass(slots=False)
+class World:
+    """What was read.
+
+    ``live`` says whether a cluster answered. ``assumed`` are roles that files bind but don't
+    have, taken as Kubernetes makes them: what they hold *at least*. ``denied`` says which kinds
+    may not be listed. ``namespace`` is the one to use where none is named. ``scope`` is the only
+    namespace whose RoleBindings were read, empty for all.
+    """
+
+    live: bool
+    namespace: str = "default"
+    scope: str = ""
+    roles: list[Role] = field(default_factory=list)
+    bindings: list[Binding] = field(default_factory=list)
+    assumed: frozenset[RoleKey] = frozenset()
+    types: Types = field(default_factory=Types.builtin)
+    namespaces: dict[str, bool] = field(default_factory=dict)
+    accounts: frozenset[tuple[str, str]] | None = None
+    deployments: list[Deployment] = field(default_factory=list)
+    models: dict[str, ResponsibilityModel] = field(default_factory=dict)
+    records: dict[str, Responsibility] = field(default_factory=dict)
+    broken_models: dict[str, Broken] = field(default_factory=dict)
+    broken_records: dict[str, Broken] = field(default_factory=dict)
+    rbac_enforced: bool | None = True
+    denied: tuple[str, ...] = ()
+    places: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+    @cached_property
+    def graph(self) -> AccessGraph:
+        """Return who can do what."""
+        return AccessGraph.build(self.roles, self.bindings)
+
+    def snapshot(self, now: datetime) -> Snapshot:
+        """Return what an assessment is made from."""
+        from responsibility.hub.discovery import discover  # noqa: PLC0415
+        from responsibility.ownership.snapshot import Snapshot  # noqa: PLC0415
+
+        return Snapshot(
+            graph=self.graph,
+            now=now,
+            hubs=discover(self.deployments),
+            models=self.models,
+            records=self.records,
+            broken_models=self.broken_models,
+            broken_records=self.broken_records,
+            namespaces=self.namespaces,
+            accounts=self.accounts,
+            rbac_enforced=self.rbac_enforced,
+        )
+
+    def assess(self, now: datetime) -> Assessment:
+        """Return everything that can be said of it at ``now``."""
+        from responsibility.ownership.assess import Assessor  # noqa: PLC0415
+
+        return Assessor().assess(self.snapshot(now))
