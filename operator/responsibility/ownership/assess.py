@@ -7,8 +7,10 @@ shares all that a change did not touch, so after one changed RoleBinding one hub
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -79,6 +81,10 @@ class Assessor:
 
     def assess(self, snapshot: Snapshot) -> Assessment:
         """Return everything that can be said of ``snapshot``."""
+        with _no_garbage_collection():
+            return self._assess(snapshot)
+
+    def _assess(self, snapshot: Snapshot) -> Assessment:
         self._memory.begin()
         if not self._since <= snapshot.now < self._deadline:
             # A date has passed, or the clock was set back: what depends on the time is worked out
@@ -238,6 +244,21 @@ class Assessor:
                 gone=self._gone,
             ),
         )
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Keep the collector from looking for cycles: a pass makes many objects, and none.
+
+    Looking through all of them again and again takes half of the time of a large pass.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _hub_result(

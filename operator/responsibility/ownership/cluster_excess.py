@@ -122,7 +122,11 @@ class ClusterExcess:
     def _excess(self, subject: Subject, holding: Holding) -> _Excess:
         questions, fleet = self.fleet.terms.questions, self.fleet
         # Most subjects are in no record, and the same to every hub.
-        agreements = fleet.agreements if holding.symbolic else fleet.special(subject)
+        agreements = fleet.special(subject)
+        if holding.symbolic:
+            usual = holding.mask(questions, CLUSTER_NAMES)
+            others = [a for a in fleet.agreements if holding.mask(questions, a.names) != usual]
+            agreements = list({a.record: a for a in (*agreements, *others)}.values())
         due = fleet.entitled(subject, agreements)
         wide = questions.wide(due)
 
@@ -142,7 +146,7 @@ class ClusterExcess:
                 special.append(_OnHub(agreement, own, mask, tuple(let)))
         return _Excess(
             cluster=beyond((reserved | questions.everything) & ~questions.hub_mask, due),
-            everywhere=0 if holding.symbolic else beyond(on_hub, wide),
+            everywhere=beyond(on_hub, wide),
             due=due,
             wide=wide,
             special=tuple(special),

@@ -63,6 +63,16 @@ def test_hubs_that_let_the_subject_are_not_counted() -> None:
     assert states(found, "a")["beds"] != "drift"
 
 
+def test_hubs_whose_group_has_the_account_in_it_are_not_counted() -> None:
+    accounts = record("a", parties={"guests": people("Group system:serviceaccounts:ci")})
+    found = assess(
+        grant("ServiceAccount ci/deployer", "delete", "configmaps", ns=""),
+        records=[accounts, record("b")],
+    )
+    (finding,) = of_kind(found, "excess-access")
+    assert (finding.item, finding.hubs) == ("beds", 1)
+
+
 def test_without_any_record_nobody_has_a_hub_to_exceed_on() -> None:
     found = assess(
         grant("User ann", "delete", "configmaps", ns=""),
