@@ -147,6 +147,17 @@ def test_a_chapter_has_its_facts(story: str, chapter: str, facts: list[str]) -> 
     assert [fact for fact in facts if fact not in told] == []
 
 
+def test_the_readme_shows_what_is_told(story: str) -> None:
+    """Line by line, spaces aside; the table of kubectl goes on with an age there."""
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    tour = readme.split("## A short tour")[1].split("## How it works")[0]
+    blocks = re.findall(r"^```\n(.*?)^```", tour, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 4
+    told = [" ".join(line.split()) for line in story.splitlines()]
+    shown = [" ".join(line.split()) for block in blocks for line in block.splitlines()]
+    assert [line for line in shown if not any(each.startswith(line) for each in told)] == []
+
+
 def test_what_is_worst_comes_first(story: str) -> None:
     told = _chapter(story, "What differs from that: hub by hub")
     kinds = ("missing-access", "former-engineer", "attestation-overdue", "delegation-expired")
