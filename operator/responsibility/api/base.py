@@ -29,6 +29,7 @@ VERSION = "v1alpha1"
 API_VERSION: Final = "responsibility.2i2c.org/v1alpha1"
 
 LABEL_PATTERN = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+OPTIONAL_LABEL_PATTERN = "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$"
 SUBDOMAIN_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 EMAIL_PATTERN = r"^[^@\s]+@[^@\s]+$"
 URL_PATTERN = r"^https?://[^\s]+$"
@@ -42,6 +43,7 @@ QUANTITY_PATTERN = "^[0-9]+([.][0-9]+)?(m|[kKMGTP]i?)?$"
 # What a person should type instead, for each pattern above.
 FORMS: Mapping[str, str] = {
     LABEL_PATTERN: "use lower-case letters, digits and '-', such as hub-configuration",
+    OPTIONAL_LABEL_PATTERN: "use lower-case letters, digits and '-', such as support",
     SUBDOMAIN_PATTERN: "use lower-case letters, digits, '-' and '.', such as 2i2c",
     EMAIL_PATTERN: "write an address such as hub-leads@example.org",
     URL_PATTERN: "write an address that begins with https:// or http://",

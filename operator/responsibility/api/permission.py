@@ -7,7 +7,14 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from responsibility.api.base import ATOMIC, RESOURCE_PATTERN, TEMPLATE_PATTERN, Rule, Shape
+from responsibility.api.base import (
+    ATOMIC,
+    OPTIONAL_LABEL_PATTERN,
+    RESOURCE_PATTERN,
+    TEMPLATE_PATTERN,
+    Rule,
+    Shape,
+)
 
 UNNAMED_VERBS = ("list", "watch", "deletecollection")
 
@@ -61,6 +68,20 @@ class Permission(Shape):
             check=lambda p: not p.namespace or p.scope is Scope.HUB,
             at="namespace",
         ),
+        Rule(
+            cel=(
+                "!has(self.resourceNames) || !self.resourceNames.exists(n, n.contains('$(')) || "
+                "(self.scope == 'Hub' && "
+                "(!has(self.__namespace__) || self.__namespace__ == ''))"
+            ),
+            message="placeholders stand for one hub: outside a hub's own namespace write a name "
+            "as it is, or leave resourceNames out",
+            check=lambda p: (
+                not any("$(" in name for name in p.resource_names)
+                or (p.scope is Scope.HUB and not p.namespace)
+            ),
+            at="resourceNames",
+        ),
     )
 
     verbs: tuple[Verb, ...] = Field(
@@ -94,7 +115,7 @@ class Permission(Shape):
         description="Hub asks in a namespace and once for each hub, Cluster asks for the whole "
         "cluster and once.",
     )
-    namespace: Annotated[str, Field(max_length=253, pattern=TEMPLATE_PATTERN)] = Field(
+    namespace: Annotated[str, Field(max_length=63, pattern=OPTIONAL_LABEL_PATTERN)] = Field(
         default="",
         description="A fixed namespace other than the hub's, such as support. With scope Hub only.",
     )

@@ -286,6 +286,18 @@ MODEL_SLIPS = (
         "(namespace|release|prefix)",
     ),
     Slip(
+        "name-placeholder-for-the-cluster",
+        lambda s: _permission(s, scope="Cluster", resourceNames=["$(release)-x"]),
+        "placeholders stand for one hub",
+        "placeholders stand for one hub",
+    ),
+    Slip(
+        "placeholder-in-namespace",
+        lambda s: _permission(s, namespace="support-$(release)"),
+        "use lower-case letters, digits and '-', such as support",
+        "namespace in body should match",
+    ),
+    Slip(
         "break-glass-for-anybody",
         lambda s: s["breakGlass"][0].update(subject={"kind": "Group", "name": "*"}),
         "write one exact name",
