@@ -1,0 +1,73 @@
+"""Every metric of the table is exported, nothing else is, and no label tells a name."""
+
+import pytest
+from prometheus_client import generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from responsibility.controller.metrics import METRICS, PREFIX, table
+from tests.unit.controller.virtual import virtual
+from tests.unit.controller.world import World, garden_world
+from tests.unit.ownership.building import everything, grant
+
+_SUFFIXES = {"histogram": ("_bucket", "_sum", "_count"), "counter": ("",), "gauge": ("",)}
+
+
+def exported(world: World) -> list[Metric]:
+    return list(text_string_to_metric_families(generate_latest(world.metrics.registry).decode()))
+
+
+async def busy() -> World:
+    """Return a world with something to say for each metric."""
+    world = garden_world("prod", "staging")
+    world.put_hub("nobodys")
+    world.put_record("other", model="another")
+    world.put_record("staging", generation=2, enforcement={"admission": "warn"})
+    world.allow(grant("User eve", "update", "configmaps"), everything("User root"))
+    world.metrics.state.relists = lambda: {"roles": 1}
+    world.metrics.state.errors = lambda: {"roles": 2}
+    await world.publish()
+    return world
+
+
+@virtual
+async def test_the_table_is_what_is_exported_and_nothing_else() -> None:
+    found = {
+        (sample.name, frozenset(sample.labels) - {"le"})
+        for family in exported(await busy())
+        for sample in family.samples
+    }
+    wanted = {
+        (PREFIX + metric.name + suffix, frozenset(metric.labels))
+        for metric in METRICS
+        for suffix in _SUFFIXES[metric.type]
+    }
+    assert found == wanted
+
+
+@virtual
+async def test_no_label_names_a_subject() -> None:
+    text = generate_latest((await busy()).metrics.registry).decode()
+    for name in ("eve", "root", "keepers", "caretaker"):
+        assert f'"{name}' not in text
+
+
+@virtual
+async def test_a_hub_that_is_gone_leaves_no_series() -> None:
+    world = await busy()
+    world.delete_record("prod")
+    world.delete_hub("prod")
+    await world.publish()
+    assert 'hub_namespace="prod"' not in generate_latest(world.metrics.registry).decode()
+    assert 'hub_namespace="staging"' in generate_latest(world.metrics.registry).decode()
+
+
+def test_before_the_first_look_the_process_speaks_of_itself_only() -> None:
+    names = {f.name for f in exported(World())}
+    assert {f"{PREFIX}leader", f"{PREFIX}build_info"} <= names
+    assert f"{PREFIX}rbac_enforced" not in names
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda m: m.name)
+def test_the_reference_has_every_metric(metric: object) -> None:
+    assert f"`{PREFIX}{metric.name}`" in table()  # type: ignore[attr-defined]
