@@ -33,7 +33,6 @@ def take_agreements(
         except RecordError as error:
             raise CliError(_placed(manifest, error)) from None
         world.records[record.name] = record
-        world.places["Responsibility", record.name] = manifest.place
     by_name: dict[str, list[Manifest]] = {}
     for manifest in models:
         by_name.setdefault(manifest.raw["metadata"]["name"], []).append(manifest)

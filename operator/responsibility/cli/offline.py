@@ -59,7 +59,6 @@ class _Reader:
     models: list[Manifest] = field(default_factory=list)
     records: list[Manifest] = field(default_factory=list)
     seen: int = 0
-    _places: dict[tuple[str, str, str], Place] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.world = World(live=False, namespace=self.namespace or "default")
@@ -83,8 +82,7 @@ class _Reader:
         namespace = ""
         if handler.namespaced:
             namespace = self._namespace(kind, name, metadata, place)
-        if not handler.mergeable:
-            self._note_place(kind, namespace, name, place)
+        self._note_place(kind, namespace, name, place, mergeable=handler.mergeable)
         try:
             handler.take(self, raw, manifest)
         except ValueError as error:
@@ -101,10 +99,12 @@ class _Reader:
         self.world.namespaces.setdefault(namespace, False)
         return namespace
 
-    def _note_place(self, kind: str, namespace: str, name: str, place: Place) -> None:
+    def _note_place(
+        self, kind: str, namespace: str, name: str, place: Place, *, mergeable: bool
+    ) -> None:
         key = (kind, namespace, name)
-        first = self._places.setdefault(key, place)
-        if first is not place:
+        first = self.world.places.setdefault(key, place)
+        if first is not place and not mergeable:
             called = f"{namespace}/{name}" if namespace else name
             raise CliError(f"{kind} {called} is there twice: {first}; and {place}")
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Flag, auto
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from responsibility.cli.manifests import Place
 from responsibility.cli.types import Types
 from responsibility.rbac.graph import AccessGraph
-from responsibility.rbac.objects import Binding, Role, RoleKey
+from responsibility.rbac.objects import SERVICE_ACCOUNT, Binding, Role, RoleKey, Subject
 
 if TYPE_CHECKING:  # pydantic and all that: imported when a record is read
     from responsibility.api.model import ResponsibilityModel
@@ -28,6 +29,9 @@ class Need(Flag):
     OWNERSHIP = auto()
 
 
+# The name of the operator's chart, and of what it installs.
+_CHART = "hub-responsibility"
+
 ALL = Need.ACCESS | Need.OWNERSHIP
 
 
@@ -38,7 +42,8 @@ class World:
     ``live`` says whether a cluster answered. ``assumed`` are roles that files bind but don't
     have, taken as Kubernetes makes them: what they hold *at least*. ``denied`` says which kinds
     may not be listed. ``namespace`` is the one to use where none is named. ``scope`` is the only
-    namespace whose RoleBindings were read, empty for all.
+    namespace whose RoleBindings were read, empty for all. ``places`` says where an object of this
+    kind, namespace and name stands in the files.
     """
 
     live: bool
@@ -57,12 +62,24 @@ class World:
     broken_records: dict[str, Broken] = field(default_factory=dict)
     rbac_enforced: bool | None = True
     denied: tuple[str, ...] = ()
-    places: dict[tuple[str, str], Any] = field(default_factory=dict)
+    places: dict[tuple[str, str, str], Place] = field(default_factory=dict)
 
     @cached_property
     def graph(self) -> AccessGraph:
         """Return who can do what."""
         return AccessGraph.build(self.roles, self.bindings)
+
+    @cached_property
+    def operator(self) -> Subject | None:
+        """Return the ServiceAccount that the operator runs as, by the binding of its chart."""
+        for binding in self.bindings:
+            if not binding.key.namespace and _CHART in (
+                binding.key.name,
+                binding.labels.get("app.kubernetes.io/name"),
+            ):
+                accounts = (s for s in binding.subjects if s.kind == SERVICE_ACCOUNT)
+                return next(accounts, None)
+        return None
 
     def snapshot(self, now: datetime) -> Snapshot:
         """Return what an assessment is made from."""
@@ -80,10 +97,12 @@ class World:
             namespaces=self.namespaces,
             accounts=self.accounts,
             rbac_enforced=self.rbac_enforced,
+            own=self.operator,
         )
 
     def assess(self, now: datetime) -> Assessment:
         """Return everything that can be said of it at ``now``."""
+        from responsibility.cli.doubt import doubted  # noqa: PLC0415
         from responsibility.ownership.assess import Assessor  # noqa: PLC0415
 
-        return Assessor().assess(self.snapshot(now))
+        return doubted(Assessor().assess(self.snapshot(now)), self)

@@ -1,0 +1,110 @@
+"""``check``: manifests held against what is agreed, for pull requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from responsibility.cli.options import Where, at_option, instant, note, output_option, where_options
+from responsibility.cli.output import Table, columns, show, source_text
+from responsibility.cli.trouble import Exit, counted
+from responsibility.cli.world import ALL
+
+if TYPE_CHECKING:
+    from responsibility.cli.formats import Checked
+    from responsibility.cli.report import Report
+
+
+@click.command(name="check")
+@at_option
+@output_option(
+    "table", "wide", "json", "yaml", "junit", "sarif", "markdown", "github", default="table"
+)
+@where_options
+@click.pass_context
+def command(context: click.Context, *, where: Where, moment: str | None, output: str) -> None:
+    r"""Check manifests without a cluster: RBAC, hubs, records and models, for pull requests.
+
+    Exit code 1 where something differs from what is agreed, or a record can't be followed. What
+    only asks for attention, such as a review that is due, is told and doesn't fail.
+
+    \b
+    Examples:
+      kubectl responsibility check -f ./manifests
+      kubectl responsibility check -f rbac.yaml -f records/ -o markdown
+      helm template coast jupyterhub | kubectl responsibility check -n coast -f - -f records/
+      kubectl responsibility check -f . -o sarif > responsibility.sarif
+    """
+    if not where.files:
+        raise click.UsageError("say which manifests to check: -f PATH (`drift` checks a cluster)")
+    from responsibility.cli import formats  # noqa: PLC0415
+    from responsibility.cli.report import Report  # noqa: PLC0415
+
+    report = Report.of(where.load(ALL), instant(moment))
+    checked = formats.Checked(report, tuple(report.findings()), _problems(report))
+    writers = {
+        "junit": formats.junit,
+        "sarif": formats.sarif,
+        "markdown": formats.markdown,
+        "github": formats.github,
+    }
+    if output in writers:
+        text = writers[output](checked)
+        if text:
+            click.echo(text)
+    else:
+        show(output, formats.as_json(checked), *_tables(checked))
+    context.exit(Exit.NO if checked.failed else Exit.OK)
+
+
+def _problems(report: Report) -> tuple[tuple[str, str], ...]:
+    assessment = report.assessment
+    found = [
+        (refused.name, refused.message)
+        for refused in (*assessment.refused_models.values(), *assessment.refused_records.values())
+    ]
+    for hub in assessment.hubs.values():
+        record = hub.agreement.record
+        found.extend((record, str(problem)) for problem in hub.agreement.problems)
+        if hub.hub is None:
+            note(f"{record}: hub {hub.agreement.hub} is not in the files, so it wasn't checked")
+    return tuple(found)
+
+
+def _tables(checked: Checked) -> list[Table]:
+    from responsibility.cli.fixes import smallest_fix  # noqa: PLC0415
+    from responsibility.cli.places import place_of  # noqa: PLC0415
+    from responsibility.cli.report import place_text, whom  # noqa: PLC0415
+
+    hubs = counted(len(checked.report.assessment.hubs), "record")
+    tables = []
+    if checked.problems:
+        rows = [[name, text] for name, text in checked.problems]
+        tables.append(Table(columns("RECORD", "PROBLEM"), rows, title="can't be followed:"))
+    rows = [
+        [
+            finding.severity.name.lower(),
+            finding.kind,
+            place_text(finding),
+            finding.item,
+            whom(finding),
+            str(place_of(checked.report, finding) or "-"),
+            smallest_fix(checked.report.world, finding),
+            finding.message,
+            "; ".join(source_text(source) for source in finding.sources) or "-",
+        ]
+        for finding in checked.findings
+    ]
+    tables.append(
+        Table(
+            columns(
+                *("SEVERITY", "KIND", "HUB", "ITEM", "WHO", "PLACE", "FIX"),
+                wide=("MESSAGE", "SOURCES"),
+            ),
+            rows,
+            empty="nothing differs from what is agreed",
+            footer=f"{counted(len(rows), 'finding')} in {hubs}",
+        )
+    )
+    return tables

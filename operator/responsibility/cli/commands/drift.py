@@ -1,0 +1,70 @@
+"""``drift``: what differs, worst first."""
+
+from __future__ import annotations
+
+import click
+
+from responsibility.cli.options import Where, at_option, instant, output_option, where_options
+from responsibility.cli.output import Table, columns, show, source_text
+from responsibility.cli.trouble import counted
+from responsibility.cli.world import ALL
+
+
+@click.command(name="drift")
+@click.argument("hub", required=False)
+@at_option
+@output_option()
+@where_options
+def command(*, where: Where, hub: str | None, moment: str | None, output: str) -> None:
+    r"""Show what differs between what is agreed and what the cluster allows, worst first.
+
+    Of one HUB, or of all and the cluster as a whole. The age is known on clusters on which the
+    operator runs. `explain ID` tells the whole story of a finding.
+
+    \b
+    Examples:
+      kubectl responsibility drift
+      kubectl responsibility drift leap-prod
+      kubectl responsibility drift coast -o wide
+      kubectl responsibility drift -f ./manifests -o json
+    """
+    from responsibility.cli.fixes import bindings_text, smallest_fix  # noqa: PLC0415
+    from responsibility.cli.report import Report, place_text, whom  # noqa: PLC0415
+
+    report = Report.of(where.load(ALL), instant(moment))
+    report.tell_gaps()
+    found = report.findings(report.hub(hub) if hub else None)
+    rows = [
+        [
+            finding.id,
+            finding.severity.name.lower(),
+            finding.kind,
+            place_text(finding),
+            finding.item,
+            whom(finding),
+            bindings_text(finding),
+            report.age(finding),
+            smallest_fix(report.world, finding),
+            report.contact(finding) or "-",
+            finding.route,
+            finding.message,
+            "; ".join(source_text(source) for source in finding.sources) or "-",
+        ]
+        for finding in found
+    ]
+    show(
+        output,
+        [report.json(finding) for finding in found],
+        Table(
+            columns(
+                *("ID", "SEVERITY", "KIND", "HUB", "ITEM", "WHO"),
+                *("SOURCE", "AGE", "FIX", "CONTACT"),
+                wide=("ROUTE", "MESSAGE", "SOURCES"),
+            ),
+            rows,
+            empty="nothing differs from what is agreed",
+            footer=f"{counted(len(found), 'finding')}; the whole story: explain {found[0].id}"
+            if found
+            else "",
+        ),
+    )

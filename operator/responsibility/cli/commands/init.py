@@ -1,0 +1,71 @@
+"""``init``: a draft of a record for each hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from responsibility.cli.options import Where, instant, note, where_options
+from responsibility.cli.trouble import CliError, counted
+from responsibility.cli.world import ALL
+
+
+@click.command(name="init")
+@click.argument("hubs", metavar="[HUB]...", nargs=-1)
+@click.option(
+    "-d",
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write one file a record into this folder, instead of all to standard output. Files that "
+    "are there stay as they are.",
+)
+@where_options
+def command(*, where: Where, hubs: tuple[str, ...], directory: Path | None) -> None:
+    r"""Draft a record for each hub that has none, from the model and from who holds what today.
+
+    A HUB is its namespace, or NAMESPACE/RELEASE. Groups that hold rights in the hub's namespace
+    are taken for the community's; single users and ServiceAccounts are left as comments, to be
+    decided. Review the drafts before you apply them: rights that are there are not always meant.
+
+    \b
+    Examples:
+      kubectl responsibility init
+      kubectl responsibility init atlas > atlas.yaml
+      kubectl responsibility init --directory records/
+      kubectl responsibility init -f ./manifests
+    """
+    from responsibility.cli import drafts  # noqa: PLC0415
+    from responsibility.cli.report import Report  # noqa: PLC0415
+
+    world = where.load(ALL)
+    drafts.have_a_model(world)
+    report = Report.of(world, instant(None))
+    chosen = drafts.choose(report, hubs)
+    texts = drafts.draft_all(report, chosen)
+    if not texts:
+        note("every hub has a record")
+    if directory is None:
+        click.echo("---\n".join(texts.values()), nl=False)
+        return
+    _write(directory, texts)
+
+
+def _write(directory: Path, texts: dict[str, str]) -> None:
+    written = 0
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            path = directory / f"{name}.yaml"
+            try:
+                # Never over a file that is there, not even one that came a moment ago.
+                with path.open("x", encoding="utf-8") as file:
+                    file.write(text)
+            except FileExistsError:
+                note(f"{path} is there already and stays as it is")
+            else:
+                written += 1
+                click.echo(path)
+    except OSError as error:
+        raise CliError(f"{error.filename}: {error.strerror}") from None
+    note(f"{counted(written, 'draft')} written: review them, then kubectl apply -f {directory}")

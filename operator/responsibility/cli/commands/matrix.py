@@ -1,0 +1,153 @@
+"""``matrix``: the items of the model, who owns them, and how they stand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from responsibility.cli.options import Where, at_option, instant, output_option, where_options
+from responsibility.cli.output import Column, Table, columns, show
+from responsibility.cli.world import ALL
+
+if TYPE_CHECKING:
+    from responsibility.ownership.agreement import Agreement
+    from responsibility.ownership.assessment import HubAssessment, ItemResult
+
+
+@click.command(name="matrix")
+@click.argument("hubs", metavar="[HUB]...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Show all hubs side by side.")
+@at_option
+@output_option()
+@where_options
+def command(
+    *, where: Where, hubs: tuple[str, ...], everything: bool, moment: str | None, output: str
+) -> None:
+    r"""Show the items of the model for each hub: owner, delegates, state.
+
+    A HUB is the name of its record, its namespace, or NAMESPACE/RELEASE; without one, all are
+    shown. States: ok (checked, as agreed), drift (checked, differs), unknown (can't be told),
+    recorded (agreed, nothing to check), overdue (to be looked at again).
+
+    \b
+    Examples:
+      kubectl responsibility matrix leap-prod
+      kubectl responsibility matrix leap-prod coast -o wide
+      kubectl responsibility matrix --all
+    """
+    if everything and hubs:
+        raise click.UsageError("--all shows all hubs: name none")
+    from responsibility.cli.report import Report  # noqa: PLC0415
+
+    report = Report.of(where.load(ALL), instant(moment))
+    report.tell_gaps()
+    chosen = report.hubs(hubs)
+    data = [_json(hub) for hub in chosen]
+    if not data:
+        tables = [Table((), (), empty="there is no record of any hub: `init` drafts them")]
+    elif everything:
+        tables = [_side_by_side(data)]
+    else:
+        tables = [_table(hub) for hub in data]
+    show(output, data, *tables)
+
+
+def _json(hub: HubAssessment) -> dict[str, Any]:
+    from responsibility.cli.report import hub_json  # noqa: PLC0415
+
+    agreement = hub.agreement
+    return {
+        "record": agreement.record,
+        "displayName": agreement.display_name,
+        "hub": hub_json(agreement.hub),
+        "model": agreement.terms.name,
+        "hubState": str(hub.hub_state),
+        "findings": len(hub.findings),
+        "clusterFindings": hub.cluster_findings,
+        "items": [_item(agreement, result) for result in hub.items],
+    }
+
+
+def _item(agreement: Agreement, result: ItemResult) -> dict[str, Any]:
+    item = result.item
+    owner = agreement.parties.get(item.owner)
+    return {
+        "number": item.terms.number,
+        "name": item.name,
+        "title": item.terms.title,
+        "owner": item.owner,
+        "contact": owner.contact if owner else "",
+        "delegates": [
+            {
+                "party": each.party,
+                "until": each.until.isoformat().replace("+00:00", "Z") if each.until else None,
+                "active": each.party in result.delegates,
+                "reason": each.reason,
+            }
+            for each in item.delegates
+        ],
+        "state": str(result.state),
+        "checked": list(result.checked),
+        "findings": result.findings,
+        "reviewAfter": item.review_after.isoformat() if item.review_after else None,
+    }
+
+
+def _table(hub: dict[str, Any]) -> Table:
+    place = f"{hub['hub']['namespace']}/{hub['hub']['release']}"
+    return Table(
+        columns(
+            *("NO", "ITEM", "OWNER", "DELEGATES", "STATE", "FINDINGS"),
+            wide=("TITLE", "CONTACT", "CHECKED", "REVIEW AFTER"),
+        ),
+        [_row(item) for item in _lines(hub)],
+        title=f"{hub['displayName']} ({place}, record {hub['record']})",
+    )
+
+
+def _row(item: dict[str, Any]) -> list[str]:
+    return [
+        str(item["number"]),
+        item["name"],
+        item["owner"],
+        ", ".join(_delegate(each) for each in item["delegates"]) or "-",
+        item["state"],
+        str(item["findings"] or "-"),
+        item["title"],
+        item["contact"] or "-",
+        ",".join(item["checked"]) or "-",
+        item["reviewAfter"] or "-",
+    ]
+
+
+def _delegate(delegate: dict[str, Any]) -> str:
+    if delegate["until"] is None:
+        return str(delegate["party"])
+    word = "until" if delegate["active"] else "ended"
+    return f"{delegate['party']} ({word} {delegate['until'][:10]})"
+
+
+def _lines(hub: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the items; the record itself only where something is to be said of it."""
+    return [item for item in hub["items"] if item["number"] or item["findings"]]
+
+
+def _side_by_side(hubs: list[dict[str, Any]]) -> Table:
+    by_number: dict[tuple[int, str], dict[str, dict[str, Any]]] = {}
+    for hub in hubs:
+        for item in _lines(hub):
+            key = (item["number"], item["name"])
+            by_number.setdefault(key, {})[hub["record"]] = item
+    names = [hub["record"] for hub in hubs]
+    return Table(
+        (Column("NO"), Column("ITEM"), *(Column(name.upper()) for name in names)),
+        [
+            [
+                str(number),
+                name,
+                *(f"{i['owner']} {i['state']}" if (i := cells.get(hub)) else "-" for hub in names),
+            ]
+            for (number, name), cells in sorted(by_number.items())
+        ],
+    )

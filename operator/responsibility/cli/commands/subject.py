@@ -1,0 +1,161 @@
+"""``subject``: all about one subject, or what people who have left still hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from responsibility.cli.options import Where, at_option, instant, output_option, where_options
+from responsibility.cli.output import Table, columns, show
+from responsibility.cli.trouble import counted
+from responsibility.cli.world import ALL
+from responsibility.rbac.identity import implied_groups
+
+if TYPE_CHECKING:
+    from responsibility.cli.report import Report
+    from responsibility.rbac.objects import Subject
+
+
+@click.command(name="subject")
+@click.argument("kind", required=False)
+@click.argument("name", metavar="NAME", required=False)
+@click.option(
+    "--retired",
+    type=click.Path(),
+    metavar="FILE",
+    help="Instead: for a list of people who have left, what each of them still holds. One a line: "
+    "NAME, or KIND NAME. - is standard input.",
+)
+@at_option
+@output_option()
+@where_options
+def command(
+    *,
+    where: Where,
+    kind: str | None,
+    name: str | None,
+    retired: str | None,
+    moment: str | None,
+    output: str,
+) -> None:
+    r"""Tell all about one subject: what it owns, may do beyond that, and would lose on leaving.
+
+    KIND is User, Group or ServiceAccount (sa); a ServiceAccount's NAME is NAMESPACE/NAME. What
+    somebody holds as a member of a group is told of the group.
+
+    \b
+    Examples:
+      kubectl responsibility subject user former-engineer@example.org
+      kubectl responsibility subject group leap-admins
+      kubectl responsibility subject sa ci/deployer -o wide
+      echo temp-contractor@example.org | kubectl responsibility subject --retired -
+    """
+    from responsibility.cli import subjects  # noqa: PLC0415
+    from responsibility.cli.report import Report  # noqa: PLC0415
+
+    if (retired is None) == (kind is None or name is None):
+        raise click.UsageError("say either KIND NAME, such as: user someone, or --retired FILE")
+    leavers = subjects.read(retired) if retired is not None else []
+    only = subjects.parse(kind or "", name or "") if retired is None else None
+    report = Report.of(where.load(ALL), instant(moment))
+    report.tell_gaps()
+    if only is None:
+        _retired(output, report, leavers)
+        return
+    _one(output, report, only)
+
+
+def _one(output: str, report: Report, subject: Subject) -> None:
+    from responsibility.cli import subjects  # noqa: PLC0415
+    from responsibility.cli.report import place_text  # noqa: PLC0415
+
+    owned = subjects.owned(report, subject)
+    beyond = [f for f in report.findings() if f.subject == subject]
+    held = subjects.held(report.world, subject)
+    leaving = subjects.leaving(report, subject)
+    groups = list(implied_groups(subject))
+    through = subjects.let_through(report, subject)
+    only = subjects.alone(report, subject)
+    data = {
+        "subject": subjects.as_json(subject),
+        "groups": groups,
+        "owns": owned,
+        "beyond": [report.json(finding) for finding in beyond],
+        "letThrough": through,
+        "bindings": held,
+        "onLeaving": [report.json(finding) for finding in leaving.appear],
+        "onlySubjectOf": only,
+    }
+    alone = ", ".join(f"{each['party']} of {each['record']}" for each in only)
+    show(
+        output,
+        data,
+        Table(
+            columns("HUB", "PARTY", "AS", "NO", "ITEM"),
+            [[o["record"], o["party"], o["as"], str(o["number"]), o["item"]] for o in owned],
+            title=f"{subject} owns or may act on:",
+            empty="nothing: no record or model names it",
+        ),
+        Table(
+            columns("ID", "HUB", "ITEM", "PERMISSIONS", wide=("MESSAGE",)),
+            [[f.id, place_text(f), f.item, _short(f.permissions), f.message] for f in beyond],
+            title="may do beyond that:",
+            empty="nothing that is reserved for others" + "".join(f"; {each}" for each in through),
+        ),
+        Table(
+            columns("NAMESPACE", "BINDING", "ROLE", "OTHERS"),
+            [[h["namespace"] or "*", h["name"], h["role"], str(h["others"])] for h in held],
+            title="would lose, on leaving:",
+            empty="nothing: no binding names it"
+            + (f" (but its groups may: {', '.join(groups)})" if groups else ""),
+        ),
+        Table(
+            columns("HUB", "KIND", "ITEM", "MESSAGE"),
+            [[place_text(f), f.kind, f.item, f.message] for f in leaving.appear],
+            title="what would be missing then:",
+            empty="nothing",
+            footer=f"it is the only subject of {alone}" if alone else "",
+        ),
+    )
+
+
+def _retired(output: str, report: Report, leavers: list[Subject]) -> None:
+    from responsibility.cli import subjects  # noqa: PLC0415
+
+    found = []
+    for subject in leavers:
+        held = subjects.held(report.world, subject)
+        named = subjects.named(report.world, subject)
+        found.append({"subject": subjects.as_json(subject), "bindings": held, "records": named})
+    rows = []
+    for subject, entry in zip(leavers, found, strict=True):
+        rows.extend(_retired_rows(subject, entry))
+    clean = sum(not entry["bindings"] and not entry["records"] for entry in found)
+    show(
+        output,
+        found,
+        Table(
+            columns("SUBJECT", "STILL IN", "ROLE", "REMOVE WITH"),
+            rows,
+            empty="none of them holds anything, and no record names them",
+            footer=f"{counted(len(found), 'subject')}, of which {clean} hold nothing and are "
+            "named nowhere"
+            if rows
+            else "",
+        ),
+    )
+
+
+def _retired_rows(subject: Subject, entry: dict[str, Any]) -> list[list[str]]:
+    bound = [[str(subject), h["binding"], h["role"], h["command"]] for h in entry["bindings"]]
+    named = [
+        [str(subject), f"{n['kind']} {n['name']}", f"{n['field']} of party {n['party']}", "edit it"]
+        for n in entry["records"]
+    ]
+    return [*bound, *named]
+
+
+def _short(permissions: tuple[str, ...]) -> str:
+    more = f" and {len(permissions) - 2} more" if len(permissions) > 2 else ""  # noqa: PLR2004
+    return ", ".join(permissions[:2]) + more

@@ -1,0 +1,181 @@
+"""``who-owns``: who is accountable for an action, or for a setting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from responsibility.cli.options import (
+    Where,
+    at_option,
+    instant,
+    output_option,
+    warn,
+    where_options,
+)
+from responsibility.cli.output import Table, columns, show
+from responsibility.cli.question import Question, describe, question
+from responsibility.cli.world import ALL, Need
+
+if TYPE_CHECKING:
+    from responsibility.cli.report import Report
+    from responsibility.ownership.agreement import Agreement
+
+_REQUIRED, _RESERVED = "required", "reserved"
+
+
+@click.command(name="who-owns")
+@click.argument("verb", required=False)
+@click.argument("what", metavar="TYPE[.GROUP][/NAME]", required=False)
+@click.option("--subresource", default="", help="The subresource, such as log, exec or scale.")
+@click.option("--path", help="A path in the hub's chart values, such as singleuser.memory.limit.")
+@at_option
+@output_option()
+@where_options
+def command(
+    *,
+    where: Where,
+    verb: str | None,
+    what: str | None,
+    subresource: str,
+    path: str | None,
+    moment: str | None,
+    output: str,
+) -> None:
+    r"""Say who is accountable for an action, or for a setting, and how to reach them.
+
+    Of the hub in the namespace named by -n; of all hubs without -n. An action that several items
+    share has several owners. `required` is what the owner must be able to do, `reserved` is what
+    nobody else may.
+
+    \b
+    Examples:
+      kubectl responsibility who-owns patch deploy/hub -n leap-prod
+      kubectl responsibility who-owns update secrets/hub -n coast
+      kubectl responsibility who-owns delete nodes
+      kubectl responsibility who-owns --path singleuser.memory.limit -n leap-prod
+    """
+    if (path is None) == (verb is None or what is None):
+        raise click.UsageError("say either VERB TYPE[/NAME] or --path PATH")
+    from responsibility.cli.report import Report  # noqa: PLC0415
+
+    world = where.load(ALL | Need.TYPES)
+    report = Report.of(world, instant(moment))
+    report.tell_gaps()
+    agreements = _agreements(report, where.namespace)
+    rows: list[dict[str, Any]] = []
+    if path is not None:
+        text = path
+        rows = [row for each in agreements for row in _by_path(report, each, path)]
+    else:
+        asked = question(
+            verb or "",
+            what or "",
+            world.types,
+            subresource=subresource,
+            namespace=where.namespace or "",
+        )
+        for odd in asked.at_cluster.warnings:
+            warn(odd)
+        text = describe(asked.at_cluster.attributes)
+        rows = [row for each in agreements for row in _by_action(report, each, asked)]
+    show(
+        output,
+        {"question": text, "owners": rows},
+        Table(
+            columns(
+                *("HUB", "NO", "ITEM", "OWNER", "DELEGATES", "CONTACT", "WHY"),
+                wide=("TITLE", "BOUNDS"),
+            ),
+            [_cells(row) for row in rows],
+            empty=f"no item of the model speaks of {text}: by the record, it is nobody's",
+        ),
+    )
+
+
+def _agreements(report: Report, namespace: str | None) -> list[Agreement]:
+    if not namespace:
+        return [hub.agreement for hub in report.hubs(())]
+    found = [hub.agreement for hub in report.hubs(()) if hub.agreement.hub.namespace == namespace]
+    # Says which hubs there are.
+    return found or [report.hub(namespace).agreement]
+
+
+def _by_path(report: Report, agreement: Agreement, path: str) -> Iterator[dict[str, Any]]:
+    """Yield the items whose paths speak of this one; the most precise path decides."""
+    from responsibility.cli.values_paths import covers, precision  # noqa: PLC0415
+
+    model = report.world.models[agreement.terms.name]
+    found = [
+        (pattern, item)
+        for item in model.spec.items
+        for pattern in item.values_paths
+        if covers(pattern, path)
+    ]
+    best = max((precision(pattern) for pattern, _ in found), default=None)
+    record = report.world.records[agreement.record]
+    for pattern, item in found:
+        if precision(pattern) == best:
+            own = next((i for i in record.spec.items if i.name == item.name), None)
+            delegates = own.delegates if own and own.delegates is not None else item.delegates
+            bounds = [
+                {"party": delegate.party, "path": b.path, "min": b.min, "max": b.max}
+                for delegate in delegates
+                if delegate.until is None or report.assessment.now < delegate.until
+                for b in (delegate.bounds or item.bounds)
+                if covers(b.path, path)
+            ]
+            yield {**_row(report, agreement, item.name, [f"values {pattern}"]), "bounds": bounds}
+
+
+def _by_action(report: Report, agreement: Agreement, asked: Question) -> Iterator[dict[str, Any]]:
+    from responsibility.cli.action import mask_of_action  # noqa: PLC0415
+
+    wanted = mask_of_action(agreement, asked)
+    for item in agreement.items:
+        terms = item.terms
+        why = [
+            word
+            for word, mask in ((_RESERVED, terms.reserved), (_REQUIRED, terms.required))
+            if mask & wanted
+        ]
+        if why:
+            yield {**_row(report, agreement, item.name, why), "bounds": []}
+
+
+def _row(report: Report, agreement: Agreement, name: str, why: list[str]) -> dict[str, Any]:
+    from responsibility.cli.report import hub_json  # noqa: PLC0415
+
+    item = agreement.item(name)
+    owner = agreement.parties.get(item.owner)
+    return {
+        "record": agreement.record,
+        "hub": hub_json(agreement.hub),
+        "item": name,
+        "number": item.terms.number,
+        "title": item.terms.title,
+        "owner": item.owner,
+        "displayName": owner.label if owner else item.owner,
+        "contact": owner.contact if owner else "",
+        "delegates": list(item.parties(report.assessment.now)[1:]),
+        "why": why,
+    }
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    bounds = [
+        f"{b['party']}: {b['path']} {b['min'] or ''}..{b['max'] or ''}" for b in row["bounds"]
+    ]
+    return [
+        row["record"],
+        str(row["number"]),
+        row["item"],
+        row["displayName"],
+        ", ".join(row["delegates"]) or "-",
+        row["contact"] or "-",
+        ", ".join(row["why"]),
+        row["title"],
+        "; ".join(bounds) or "-",
+    ]
