@@ -28,7 +28,5 @@ async def connection(settings: Settings) -> kopf.ConnectionInfo:
         scheme=scheme or None,
         token=token or None,
         proxy_url=loaded.proxy,
-        # Events about our cluster-wide objects are kept in the operator's namespace.
-        default_namespace=settings.namespace,
         expiration=datetime.now(UTC) + _RENEW if token else None,
     )

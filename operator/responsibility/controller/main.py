@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import itertools
 import logging
 import signal
 import sys
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import kopf
@@ -17,9 +18,10 @@ from responsibility.cluster.client import Api
 from responsibility.cluster.leader import Leader, LeadershipLostError
 from responsibility.controller import web
 from responsibility.controller.events import Announcer
-from responsibility.controller.handlers import FrameworkPost, register
+from responsibility.controller.handlers import register
 from responsibility.controller.login import connection
 from responsibility.controller.metrics import Metrics
+from responsibility.controller.posting import Posting
 from responsibility.controller.runtime import Runtime, own_identity
 from responsibility.controller.settings import Settings, SettingsError, read
 
@@ -27,6 +29,10 @@ logger = logging.getLogger(__name__)
 
 _KINDS = (f"responsibilities.{GROUP}", f"responsibilitymodels.{GROUP}")
 _NAME = "responsibility-operator"
+# Seconds that the framework may take to end; half of it goes for connections to our own port.
+_GRACE = 10.0
+# A lead that is free is taken within seconds; whoever waits longer stands by.
+_FREE_LEAD = 3.0
 
 
 def main() -> None:
@@ -40,12 +46,25 @@ def main() -> None:
     )
     # It says of every event that its handler succeeded.
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)
+    # Of each attempt, it says that it failed; our own lists of the same kinds say why, once.
+    logging.getLogger("kopf._cogs.clients").setLevel(logging.CRITICAL)
     try:
         asyncio.run(operate(settings))
-    except config.ConfigurationError as error:
-        sys.exit(f"{_NAME}: {error}")
-    except LeadershipLostError as error:
-        sys.exit(f"{_NAME}: {error}; starting again")
+    except Exception as error:
+        cause = _first(error)
+        if isinstance(cause, (config.ConfigurationError, web.ListenError)):
+            sys.exit(f"{_NAME}: {cause}")
+        if isinstance(cause, LeadershipLostError):
+            sys.exit(f"{_NAME}: {cause}; it has to be started again")
+        logger.critical("ended by an unexpected error", exc_info=cause)
+        sys.exit(1)
+
+
+def _first(error: BaseException) -> BaseException:
+    """Return the first error in what task groups wrap errors into."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 async def operate(settings: Settings, *, metrics: Metrics | None = None) -> None:
@@ -54,34 +73,56 @@ async def operate(settings: Settings, *, metrics: Metrics | None = None) -> None
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    metrics = metrics or Metrics()
+    parts = _Parts()
     async with Api.connect(settings.kubeconfig, settings.context) as api:
-        work = asyncio.create_task(_work(settings, api, metrics, stop))
+        work = asyncio.create_task(
+            _work(settings, api, metrics or Metrics(), parts=parts, stop=stop)
+        )
         stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait((work, stopping), return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if not work.done():
-            # The framework ends by itself when `stop` is set; what waits for a server does not.
-            await asyncio.wait((work,), timeout=5.0)
+        try:
+            await asyncio.wait((work, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if parts.runtime is not None:
+                # The framework ends by itself when `stop` is set; what waits for a server, or
+                # for the lead, does not.
+                await asyncio.wait((work,), timeout=_GRACE)
+        finally:
+            stopping.cancel()
             work.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await work
+            results = await asyncio.gather(work, return_exceptions=True)
+    for error in (*results, parts.failure):
+        if isinstance(error, Exception):
+            raise error
 
 
 class _Parts:
     """What the web server asks about, before and after the operator proper exists."""
 
     runtime: Runtime | None = None
+    failure: BaseException | None = None
+    waiting: str = "waiting for the API server"
+    # When (loop time) it began to wait for the lead.
+    candidate_since: float | None = None
 
     def alive(self) -> str:
         return self.runtime.alive() if self.runtime else ""
 
     def ready(self) -> str:
-        return self.runtime.ready() if self.runtime else "waiting for the API server or the lead"
+        """Return why not. A replica that stands by is ready: it does all it has to.
+
+        Otherwise a rollout would never end: the new pod waits for the lead, and the old one,
+        which has it, is ended once the new one is ready.
+        """
+        if self.runtime is not None:
+            return self.runtime.ready()
+        since = self.candidate_since
+        if since is not None and asyncio.get_running_loop().time() - since > _FREE_LEAD:
+            return ""
+        return self.waiting
 
 
-async def _work(settings: Settings, api: Api, metrics: Metrics, stop: asyncio.Event) -> None:
-    parts = _Parts()
+async def _work(
+    settings: Settings, api: Api, metrics: Metrics, *, parts: _Parts, stop: asyncio.Event
+) -> None:
     metrics.state.leading = lambda: parts.runtime is not None
 
     async def lead(leader: Leader | None) -> None:
@@ -99,8 +140,11 @@ async def _work(settings: Settings, api: Api, metrics: Metrics, stop: asyncio.Ev
             )
         )
         await server.wait_for_server(api)
+        parts.waiting = "waiting for the custom resources"
         await server.wait_for_crds(api, _KINDS)
         if settings.leader_election:
+            parts.waiting = "waiting for the lead"
+            parts.candidate_since = asyncio.get_running_loop().time()
             leader = Leader(api, settings.namespace, _NAME, settings.identity)
             await leader.run(lambda: lead(leader))
         else:
@@ -119,19 +163,32 @@ async def _lead(
 ) -> None:
     """Run the framework with our runtime beside it; the end of either ends both."""
     registry = kopf.OperatorRegistry()
-    post = FrameworkPost()
+    post = Posting(api, settings.identity)
     runtime = Runtime(
         settings, api, metrics, Announcer(post), own=await own_identity(api), leader=leader
     )
     parts.runtime = runtime
-    register(registry, runtime, post)
+    register(registry, runtime)
     tasks: list[asyncio.Task[None]] = []
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # Said at once: the framework may take a while to end.
+            logger.error("the operator ends, because of an unexpected error: %r", _first(error))
+            parts.failure = error
+        stop.set()
 
     @kopf.on.startup(registry=registry)
     async def start(**_: Any) -> None:
-        task = asyncio.create_task(runtime.run())
-        task.add_done_callback(lambda _: stop.set())
-        tasks.append(task)
+        for work in (runtime.run(), post.run()):
+            task = asyncio.create_task(work)
+            task.add_done_callback(ended)
+            tasks.append(task)
+
+    @kopf.on.cleanup(registry=registry)
+    async def clean_up(**_: Any) -> None:
+        # Whatever still runs in the end, the framework waits for, and then calls it hung.
+        await _cancel(tasks)
 
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.ConnectionInfo | None:
@@ -146,22 +203,31 @@ async def _lead(
             stop_flag=stop,
         )
     finally:
-        for task in tasks:
-            task.cancel()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
+        await _cancel(tasks)
         parts.runtime = None
-    for result in results:
-        if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
-            raise result
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _Backoffs:
+    """Pauses between the framework's attempts, without end, anew for each request."""
+
+    def __iter__(self) -> Iterator[float]:
+        return itertools.chain((0.5, 1.0, 2.0), itertools.repeat(3.0))
 
 
 def _framework() -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
-    # Our own Events only, not the framework's log lines.
-    settings.posting.loggers = False
-    settings.posting.reporting_component = _NAME
+    # Its log lines are no Events; ours are posted by `posting`.
+    settings.posting.enabled = False
     # Kinds are waited for before it starts; it needs no right to watch all CRDs.
     settings.scanning.disabled = True
+    # Its watches of our kinds come back as soon as our own do, however long the server is away.
+    settings.networking.error_backoffs = _Backoffs()
     settings.watching.server_timeout = 300
     settings.watching.client_timeout = 330
     return settings

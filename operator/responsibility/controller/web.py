@@ -12,6 +12,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from responsibility.controller.metrics import Metrics
 
 
+class ListenError(Exception):
+    """The port cannot be had."""
+
+
 async def serve(
     host: str,
     port: int,
@@ -23,7 +27,7 @@ async def serve(
 ) -> None:
     """Serve until cancelled. ``alive`` and ``ready`` return why not, or an empty text.
 
-    ``port`` 0 takes any free one; ``bound`` is told which.
+    ``port`` 0 takes any free one; ``bound`` is told which. Raises ListenError.
     """
 
     async def scrape(_: web.Request) -> web.Response:
@@ -45,7 +49,13 @@ async def serve(
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            why = error.strerror or error
+            raise ListenError(
+                f"cannot listen on {host}:{port}: {why}; set RESPONSIBILITY_LISTEN to host:port"
+            ) from error
         address = runner.addresses[0]
         bound(int(address[1]))
         await asyncio.Event().wait()

@@ -1,0 +1,84 @@
+"""Posts Events in the background, so that ``kubectl describe`` finds them.
+
+``describe`` looks for Events about a cluster-wide object by an empty ``involvedObject.namespace``,
+and the API server takes such Events in namespace ``default`` only. The framework fills in a
+namespace always, so its Events about our kinds would be shown by nothing but ``get events``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from responsibility.cluster import errors
+from responsibility.cluster.backoff import Backoff
+from responsibility.cluster.client import Api
+
+logger = logging.getLogger(__name__)
+
+COMPONENT = "responsibility-operator"
+_EVENTS = "/api/v1/namespaces/default/events"
+# Events waiting to be posted; more are dropped, since they only tell what the status says too.
+_MOST = 1_000
+_ATTEMPTS = 5
+_LONGEST = 1_024
+
+
+class Posting:
+    """A queue of Events; calling it never blocks."""
+
+    def __init__(self, api: Api, instance: str) -> None:
+        self._api = api
+        self._instance = instance
+        self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(_MOST)
+
+    def __call__(self, obj: Mapping[str, Any], *, type: str, reason: str, message: str) -> None:
+        """Queue one Event about ``obj``, of which kind, version, name and UID are read."""
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        event = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"generateName": "responsibility-", "namespace": "default"},
+            "involvedObject": {
+                "apiVersion": obj["apiVersion"],
+                "kind": obj["kind"],
+                "name": obj["metadata"]["name"],
+                "uid": obj["metadata"]["uid"],
+            },
+            "type": type,
+            "reason": reason,
+            "message": message if len(message) <= _LONGEST else f"{message[: _LONGEST - 1]}…",
+            "source": {"component": COMPONENT},
+            "reportingComponent": COMPONENT,
+            "reportingInstance": self._instance,
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "count": 1,
+        }
+        try:
+            self._queue.put_nowait(event)
+        except asyncio.QueueFull:
+            logger.warning("too many Events are waiting: one was dropped")
+
+    async def run(self) -> None:
+        """Post what is queued until cancelled."""
+        while True:
+            await self._post(await self._queue.get())
+
+    async def _post(self, event: dict[str, Any]) -> None:
+        backoff = Backoff(base=0.5, cap=5.0)
+        while True:
+            try:
+                await self._api.create(_EVENTS, event)
+            except errors.UnavailableError as error:
+                wait = backoff.next(at_least=error.retry_after)
+                if backoff.failures < _ATTEMPTS:
+                    await asyncio.sleep(wait)
+                    continue
+                logger.warning("an Event was not posted: %s", error)
+            except errors.ApiError as error:
+                logger.warning("an Event was not posted: %s", error)
+            return

@@ -1,0 +1,108 @@
+"""The process: how it starts, what it says while it waits, and how it ends."""
+
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.unit.controller.server import Process, empty_cluster, operator
+
+NOBODY = "http://127.0.0.1:1"
+
+
+async def stopped(process: Process) -> None:
+    process.process.send_signal(signal.SIGTERM)
+    code, took = await process.end()
+    assert code == 0, "\n".join(process.log)
+    assert took < 4
+    assert not any("Traceback" in line for line in process.log), "\n".join(process.log)
+    assert not any("secret-token" in line for line in process.log)
+
+
+async def test_it_ends_at_once_while_it_waits_for_the_server(tmp_path: Path) -> None:
+    async with operator(tmp_path, NOBODY) as process:
+        await process.until(503, "waiting for the API server")
+        assert (await process.page("/healthz"))[0] == 200
+        status, text = await process.page("/metrics")
+        assert status == 200
+        assert "responsibility_leader 0.0" in text
+        assert "responsibility_records" not in text
+        await stopped(process)
+
+
+async def test_it_ends_at_once_while_it_waits_for_our_kinds(tmp_path: Path) -> None:
+    async with (
+        empty_cluster(has_kinds=False) as cluster,
+        operator(tmp_path, cluster.url) as process,
+    ):
+        await process.until(503, "waiting for the custom resources")
+        await stopped(process)
+
+
+async def test_a_replica_that_stands_by_is_ready_and_ends_at_once(tmp_path: Path) -> None:
+    async with (
+        empty_cluster(holder="another") as cluster,
+        operator(tmp_path, cluster.url, LEADER_ELECTION="true") as process,
+    ):
+        await process.until(503, "waiting for the lead")
+        await process.until(200, "ok")
+        assert "responsibility_leader 0.0" in (await process.page("/metrics"))[1]
+        await stopped(process)
+
+
+@pytest.mark.parametrize("election", ["true", "false"])
+async def test_it_runs_and_ends_in_good_order(tmp_path: Path, election: str) -> None:
+    async with (
+        empty_cluster() as cluster,
+        operator(tmp_path, cluster.url, LEADER_ELECTION=election) as process,
+    ):
+        await process.until(200, "ok")
+        text = (await process.page("/metrics"))[1]
+        assert "responsibility_leader 1.0" in text
+        assert "responsibility_rbac_enforced 1.0" in text
+        await stopped(process)
+        if election == "true":
+            assert cluster.lease is not None
+            assert cluster.lease["spec"]["holderIdentity"] == "", "the next may lead at once"
+
+
+async def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        where = f"127.0.0.1:{taken.getsockname()[1]}"
+        async with operator(tmp_path, NOBODY, LISTEN=where) as process:
+            code, _ = await process.end()
+    assert code == 1
+    assert "RESPONSIBILITY_LISTEN" in process.log[-1]
+    assert not any("Traceback" in line for line in process.log)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"KUBECONFIG": "/nowhere"}, "there is no kubeconfig at /nowhere"),
+        ({"ANNOTATE": "perhaps"}, "RESPONSIBILITY_ANNOTATE is 'perhaps': write true or false"),
+    ],
+)
+async def test_what_is_set_wrong_is_said_in_one_line(
+    tmp_path: Path, settings: dict[str, str], words: str
+) -> None:
+    async with operator(tmp_path, NOBODY, **settings) as process:
+        code, _ = await process.end()
+    assert code == 1
+    assert [line for line in process.log if words in line] == process.log
+
+
+async def test_an_error_of_ours_is_logged_and_ends_it(tmp_path: Path) -> None:
+    async with (
+        empty_cluster(broken="/responsibilities") as cluster,
+        operator(tmp_path, cluster.url) as process,
+    ):
+        code, _ = await process.end()
+    assert code == 1
+    text = "\n".join(process.log)
+    assert "ended by an unexpected error" in text
+    assert text.count("Traceback") == 1, text
+    assert "ExceptionGroup" not in text
