@@ -194,6 +194,21 @@ def test_kubectl_shows_what_matters(api: Cluster, record: Manifest) -> None:
     assert parsed.dump() == status
 
 
+def test_the_last_finding_can_end(api: Cluster, record: Manifest) -> None:
+    """Server-side apply must be able to replace the counts by kind with none at all."""
+    _create(api, record)
+
+    def report(by_kind: dict[str, int]) -> Manifest:
+        counts = {"total": sum(by_kind.values()), "byKind": by_kind}
+        body = {key: record[key] for key in ("apiVersion", "kind", "metadata")}
+        _apply(api, "operator", body | {"status": {"drift": counts}}, "--subresource=status")
+        found: Manifest = _get(api, "resp", record["metadata"]["name"])["status"]["drift"]
+        return found
+
+    assert report({"excess-access": 2})["byKind"] == {"excess-access": 2}
+    assert report({})["byKind"] == {}
+
+
 def test_two_managers_each_keep_their_own_entries(api: Cluster, record: Manifest) -> None:
     def of(*entries: dict[str, Any], **more: object) -> Manifest:
         return record | {"spec": {"hub": {"namespace": "prod"}, "items": entries, **more}}

@@ -65,6 +65,7 @@ Sentence = Annotated[str, Field(max_length=512)]
 Prose = Annotated[str, Field(max_length=2048)]
 
 ATOMIC: dict[str, JsonValue] = {"x-kubernetes-list-type": "atomic"}
+ATOMIC_MAP: dict[str, JsonValue] = {"x-kubernetes-map-type": "atomic"}
 SET: dict[str, JsonValue] = {"x-kubernetes-list-type": "set"}
 
 

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BeforeValidator, Field
 
-from responsibility.api.base import ATOMIC, Shape, clip, keyed
+from responsibility.api.base import ATOMIC, ATOMIC_MAP, Shape, clip, keyed
 
 MAX_FINDINGS = 32
 MAX_LISTED = 16
@@ -144,6 +144,8 @@ class Drift(Shape):
     by_kind: dict[Name, Count] = Field(
         default_factory=dict,
         max_length=32,
+        # As a whole: merging key by key, the server refuses to replace the last ones by nothing.
+        json_schema_extra=ATOMIC_MAP,
         description="The number of findings of each kind, such as excess-access: 2.",
     )
 
