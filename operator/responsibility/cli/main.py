@@ -44,6 +44,7 @@ class _Commands(click.Group):
             return None
         module = import_module(f"responsibility.cli.commands.{COMMANDS[cmd_name][0]}")
         command: click.Command = module.command
+        command.help = _unwrapped(command.help)
         return command
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
@@ -71,11 +72,20 @@ def cli(*, debug: bool) -> None:
     """
 
 
+def _unwrapped(text: str | None) -> str:
+    r"""Return a help text in which ``\b`` is what click takes for "don't wrap what follows".
+
+    Docstrings with a backslash are raw, so there it is two characters.
+    """
+    return (text or "").replace("\\b\n", "\b\n")
+
+
+cli.help = _unwrapped(cli.help)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; nobody gets to see a traceback unasked."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    # One short run on a lot of data that stays: collecting garbage would only take time.
-    gc.disable()
     try:
         result = cli.main(given, prog_name="kubectl responsibility", standalone_mode=False)
     except Exception as error:
@@ -117,4 +127,6 @@ def script() -> None:
     name = "_KUBECTL_RESPONSIBILITY_COMPLETE"
     if os.environ.get(name):
         cli.main(prog_name="kubectl-responsibility", complete_var=name)
+    # One short run on a lot of data that stays: collecting garbage would only take time.
+    gc.disable()
     sys.exit(main())

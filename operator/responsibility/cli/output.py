@@ -170,7 +170,7 @@ def _reference(kind: str, namespace: str, name: str) -> dict[str, str]:
 def source_text(source: Source) -> str:
     """Return a source as people read it."""
     if source.binding is None:
-        return "built into the API server, before RBAC"
+        return "the API server itself, before RBAC is asked"
     names = f", for {', '.join(source.names)} only" if source.names else ""
     return f"{source.binding} to {source.role}, rule {source.rule + 1}{names}"
 

@@ -1,0 +1,160 @@
+"""Help, completion, formats for machines, and that nothing is imported before its time."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from responsibility.api import parse_record
+from responsibility.cli import default_roles
+from responsibility.cli.main import COMMANDS, cli
+from responsibility.rbac.objects import Role, RoleKey, Rule
+from tests.unit.cli import small
+from tests.unit.cli.conftest import Run
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_an_example(name: str, run: Run) -> None:
+    done = run(name, "--help")
+    assert done.code == 0
+    assert "Examples:\n" in done.out
+    assert f"responsibility {name}" in done.out or f"{name} " in done.out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_get_a_script(shell: str, run: Run) -> None:
+    done = run("completion", shell)
+    assert done.code == 0
+    assert "_KUBECTL_RESPONSIBILITY_COMPLETE" in done.out
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [("wh", "who-owns"), ("can-i --as", "--as-group"), ("check -o s", "sarif"), ("ma", "matrix")],
+)
+def test_words_are_completed(words: str, expected: str) -> None:
+    line = f"kubectl-responsibility {words}"
+    environment = {
+        "_KUBECTL_RESPONSIBILITY_COMPLETE": "bash_complete",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(len(line.split()) - 1),
+    }
+    done = CliRunner().invoke(
+        cli,
+        [],
+        env=environment,
+        prog_name="kubectl-responsibility",
+        complete_var="_KUBECTL_RESPONSIBILITY_COMPLETE",
+    )
+    assert expected in done.output
+
+
+# What may not be imported for a question about files: it would take longer than the answer.
+HEAVY = ("pydantic", "kubernetes", "aiohttp", "asyncio", "rich", "kopf", "yaml.constructor_")
+
+
+def test_a_question_about_files_imports_little(files: Path) -> None:
+    assert files.is_dir()
+    code = (
+        "import sys; from responsibility.cli.main import main; "
+        "main(['who-can', 'get', 'pods', '-f', 'reef']); "
+        f"print([m for m in {HEAVY} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_junit_is_xml_with_a_case_an_item(run: Run, files: Path) -> None:
+    assert files.is_dir()
+    done = run("check", "-f", "reef", "--at", small.AT, "-o", "junit")
+    root = ET.fromstring(done.out)  # noqa: S314 - our own
+    cases = root.findall("testsuite[@name='reef']/testcase")
+    assert [case.get("name") for case in cases] == ["record", "settings", "secrets", "support"]
+
+
+def test_sarif_names_its_rules_and_lines(run: Run, files: Path) -> None:
+    assert files.is_dir()
+    log = json.loads(run("check", "-f", "reef", "--at", small.AT, "-o", "sarif").out)
+    (ran,) = log["runs"]
+    rules = {rule["id"] for rule in ran["tool"]["driver"]["rules"]}
+    assert {result["ruleId"] for result in ran["results"]} <= rules
+    regions = [
+        result["locations"][0]["physicalLocation"]["region"]["startLine"]
+        for result in ran["results"]
+    ]
+    assert all(line > 0 for line in regions)
+
+
+def test_drafts_are_valid_records_and_never_overwrite(run: Run, files: Path) -> None:
+    (files / "record.yaml").unlink()
+    done = run("init", "-f", "reef", "-d", "out")
+    assert done.out == "out/reef.yaml\n"
+    text = Path("out/reef.yaml").read_text(encoding="utf-8")
+    record = parse_record(yaml.safe_load(text), strict=True)
+    assert (record.spec.hub.namespace, record.spec.hub.release) == ("reef", "reef")
+    Path("out/reef.yaml").write_text("mine", encoding="utf-8")
+    done = run("init", "-f", "reef", "-d", "out")
+    assert "is there already and stays as it is" in done.err
+    assert Path("out/reef.yaml").read_text(encoding="utf-8") == "mine"
+
+
+def test_leavers_are_found_in_bindings_and_records(run: Run, files: Path) -> None:
+    assert files.is_dir()
+    Path("leavers").write_text("leaver\nlead # on the hub\nnobody\n", encoding="utf-8")
+    done = run("subject", "--retired", "leavers", "-f", "reef", "--at", small.AT)
+    assert "RoleBinding reef/engineers" in done.out
+    assert "Responsibility reef" in done.out
+    assert "3 subjects, of which 1 hold nothing and are named nowhere" in done.out
+
+
+def test_clean_manifests_pass_the_check(run: Run, files: Path) -> None:
+    people = files / "rbac" / "people.yaml"
+    text = people.read_text(encoding="utf-8").replace(
+        "- {kind: User, name: leaver, apiGroup: rbac.authorization.k8s.io}\n", ""
+    )
+    text = text.replace(
+        '- {verbs: [get], apiGroups: [""], resources: [secrets], resourceNames: [hub]}\n', ""
+    )
+    operators = """\
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: engineers}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: records}
+subjects: [{kind: Group, name: engineers, apiGroup: rbac.authorization.k8s.io}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: records}
+rules: [{verbs: ["*"], apiGroups: [responsibility.2i2c.org], resources: ["*"]}]
+"""
+    people.write_text(text + operators, encoding="utf-8")
+    done = run("check", "-f", "reef", "--at", "2026-01-15")
+    assert (done.code, done.out) == (
+        0,
+        "nothing differs from what is agreed\n0 findings in 1 record\n",
+    )
+
+
+def test_an_addition_to_a_model_is_merged_into_it(run: Run, files: Path) -> None:
+    (files / "more.yaml").write_text(
+        "apiVersion: responsibility.2i2c.org/v1alpha1\nkind: ResponsibilityModel\n"
+        "metadata: {name: small}\nspec:\n  parties:\n"
+        "  - {name: provider, contact: {email: new@provider.example}}\n",
+        encoding="utf-8",
+    )
+    done = run("who-owns", "patch", "deploy", "-f", "reef", "-o", "json")
+    assert json.loads(done.out)["owners"][0]["contact"] == "new@provider.example"
+
+
+def test_default_roles_take_in_what_is_aggregated_into_them() -> None:
+    label = "rbac.authorization.k8s.io/aggregate-to-edit"
+    rule = Rule(("get",), ("example.org",), ("reefs",))
+    extra = Role(RoleKey("", "reef-edit"), (rule,), labels={label: "true"})
+    made = {role.key.name: role for role in default_roles.assume(default_roles.NAMES, (extra,))}
+    assert [name for name in made if rule in made[name].rules] == ["admin", "edit"]
