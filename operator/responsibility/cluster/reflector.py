@@ -147,6 +147,10 @@ class Reflector(Generic[K, V]):
         """Count an error and return the seconds to wait; logged when its kind changes."""
         if self.last_error is None or self.last_error.reason != error.reason:
             logger.warning("%s", error)
+        if isinstance(error, _SLOW) and not isinstance(self.last_error, _SLOW):
+            # An API server that has just started refuses everything until it knows the roles, so
+            # what may be a missing right is not taken for one at first.
+            self._backoff.reset()
         self.errors += 1
         self.last_error = error
         if not isinstance(error, errors.UnavailableError):

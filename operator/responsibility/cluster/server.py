@@ -17,7 +17,7 @@ Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
 
 # Seconds between two looks for kinds that a person, or a chart, is about to install.
-_CRD_CAP = 5.0
+_CRD_CAP = 2.0
 
 
 async def wait_for_server(

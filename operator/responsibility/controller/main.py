@@ -217,7 +217,7 @@ class _Backoffs:
     """Pauses between the framework's attempts, without end, anew for each request."""
 
     def __iter__(self) -> Iterator[float]:
-        return itertools.chain((0.5, 1.0, 2.0), itertools.repeat(3.0))
+        return itertools.chain((0.1, 0.2, 0.4, 0.8), itertools.repeat(1.5))
 
 
 def _framework() -> kopf.OperatorSettings:

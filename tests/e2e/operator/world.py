@@ -95,7 +95,7 @@ class World:
 
     def events(self, record: str) -> list[Manifest]:
         """Return the Events about one of our objects, oldest first."""
-        found = self.admin.items(f"/api/v1/namespaces/{chart.NAMESPACE}/events")
+        found = self.admin.items("/api/v1/namespaces/default/events")
         about = [e for e in found if e["involvedObject"].get("name") == record]
         return sorted(about, key=lambda e: int(e["metadata"]["resourceVersion"]))
 

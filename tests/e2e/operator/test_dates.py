@@ -1,0 +1,85 @@
+"""A date that passes changes what is so, though nobody has changed anything."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from demo import organisation
+from tests.e2e.lab.waiting import wait_until
+from tests.e2e.operator.api import Manifest
+from tests.e2e.operator.process import Operator
+from tests.e2e.operator.world import World, hub, record
+
+COMMUNITY = {"kind": "Group", "name": "reef-admins"}
+# Long enough to see the delegation hold before it ends.
+LASTS = timedelta(seconds=8)
+
+
+def agreement(name: str, **item: object) -> Manifest:
+    community = {
+        "name": "community",
+        "contact": {"email": "reef@example.org"},
+        "subjects": [COMMUNITY],
+    }
+    items = [{"name": "incident-response", "owner": "provider", **item}]
+    return record(name, parties=[community], items=items)
+
+
+@pytest.fixture(scope="module")
+def world(world: World) -> World:
+    """Hubs whose communities may delete pods, which is the provider's, or delegated to them."""
+    deleting = organisation.rule("", ["pods"], ["delete"])
+    world.admin.apply(organisation.cluster_role("pod-cleaner", deleting))
+    for name in ("reef", "dune", "moor"):
+        world.admin.apply(*hub(name), organisation.binding(name, "help", "pod-cleaner", COMMUNITY))
+    return world
+
+
+def kinds(world: World, name: str) -> set[str]:
+    found = world.findings(name, item="incident-response")
+    return {f["kind"] for f in found} - {"missing-access"}
+
+
+def test_a_delegation_holds_until_its_end_and_no_longer(world: World, operator: Operator) -> None:
+    until = (datetime.now(UTC) + LASTS).replace(microsecond=0)
+    delegate = {"party": "community", "until": until.isoformat().replace("+00:00", "Z")}
+    world.admin.apply(agreement("reef", delegates=[delegate]))
+    world.until_condition("reef", "Ready", "True", seconds=5)
+    assert kinds(world, "reef") == set()
+    wait_until(
+        lambda: operator.metrics().total("drift", hub="reef", kind="delegation-expired") == 1,
+        LASTS.total_seconds() + 5,
+        "the end of the delegation",
+    )
+    late = time.time() - until.timestamp()
+    print(f"\nthe end of a delegation was seen {late:.2f} s after it")
+    assert 0 <= late < 3
+    world.until(lambda: kinds(world, "reef") == {"delegation-expired", "excess-access"}, "both")
+
+
+def test_a_delegation_that_has_ended_long_ago(world: World, operator: Operator) -> None:
+    delegate = {"party": "community", "until": "2020-01-01T00:00:00Z", "reason": "a workshop"}
+    world.admin.apply(agreement("dune", delegates=[delegate]))
+    world.until(lambda: kinds(world, "dune") == {"delegation-expired", "excess-access"}, "both")
+    (item,) = [i for i in world.status("dune")["items"] if i["name"] == "incident-response"]
+    assert (item["state"], item.get("delegates", [])) == ("drift", [])
+
+
+def test_a_review_that_is_overdue(world: World, operator: Operator) -> None:
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    today = datetime.now(UTC).date().isoformat()
+    community = [{"name": "community", "contact": {"email": "moor@example.org"}}]
+    items = [
+        {"name": "general-user-support", "reviewAfter": yesterday},
+        {"name": "use-sessions", "reviewAfter": today},
+    ]
+    world.admin.apply(record("moor", parties=community, items=items))
+    world.until_condition("moor", "Ready", "True")
+    states = {i["name"]: i["state"] for i in world.status("moor")["items"]}
+    assert states["general-user-support"] == "overdue"
+    assert states["use-sessions"] == "recorded", "the day itself is still in time"
+    (due,) = operator.metrics().of("drift", hub="moor", kind="attestation-overdue")
+    assert due[0]["item"] == "general-user-support"
