@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from responsibility.cli import kubeconfigs
 from responsibility.cli.thin import spare_the_rest
 from responsibility.cli.trouble import CliError
 from responsibility.cli.types import Types
@@ -30,6 +31,12 @@ _WHOAMI = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 
 def run(kubeconfig: Path | None, context: str | None, work: Callable[[Api], Awaitable[_T]]) -> _T:
     """Connect and do the work; what goes wrong on the way is CliError."""
+    impersonated = kubeconfigs.current(kubeconfig, context).impersonates
+    if impersonated:
+        raise CliError(
+            f"this kubeconfig acts as {impersonated}, which this program can't do: use credentials "
+            f"of its own, or ask about others with can-i --as {impersonated}"
+        )
     spare_the_rest()
 
     from responsibility.cluster.client import Api  # noqa: PLC0415
@@ -194,27 +201,3 @@ async def _ownership(lister: _Lister, world: World) -> None:
     if "namespaces" in lister.denied:
         world.namespaces = dict.fromkeys((d.namespace for d in world.deployments), False)
     take_live(world, models, records)
-
-
-def namespace_of(kubeconfig: Path | None, context: str | None) -> str:
-    """Return the namespace that the context names, as kubectl uses it; else ``default``."""
-    import os  # noqa: PLC0415
-
-    import yaml  # noqa: PLC0415
-
-    default = str(Path.home() / ".kube" / "config")
-    named = str(kubeconfig or os.environ.get("KUBECONFIG") or default)
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    current = context
-    namespaces: dict[str, str] = {}
-    for file in named.split(os.pathsep):
-        try:
-            config = yaml.load(Path(file).expanduser().read_text(encoding="utf-8"), loader)  # noqa: S506
-            # As kubectl merges files: the first one that says something wins.
-            current = current or config.get("current-context")
-            for entry in config.get("contexts") or ():
-                here = (entry.get("context") or {}).get("namespace")
-                namespaces.setdefault(entry["name"], here or "default")
-        except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError):
-            continue
-    return namespaces.get(current or "", "default")

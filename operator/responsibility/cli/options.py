@@ -53,9 +53,9 @@ class Where:
             return self.namespace
         if self.files:
             return "default"
-        from responsibility.cli.live import namespace_of  # noqa: PLC0415
+        from responsibility.cli import kubeconfigs  # noqa: PLC0415
 
-        return namespace_of(self.kubeconfig, self.context)
+        return kubeconfigs.current(self.kubeconfig, self.context).namespace
 
     def load(self, need: Need, *, scope: str = "", complete: bool = True) -> World:
         """Return the world. With ``complete``, not being allowed to list RBAC is CliError."""

@@ -33,7 +33,7 @@ def command(*, where: Where, base: tuple[str, ...], moment: str | None, output: 
     \b
     Examples:
       kubectl responsibility diff -f records/leap-prod.yaml
-      kubectl responsibility init coast | kubectl responsibility diff -f -
+      kubectl responsibility diff -f ./manifests -o wide
       kubectl responsibility diff --base ./manifests -f records/leap-prod.yaml -o json
     """
     if not where.files:

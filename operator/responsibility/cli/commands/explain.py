@@ -33,8 +33,8 @@ def command(*, where: Where, finding: str, moment: str | None, output: str) -> N
 
     \b
     Examples:
-      kubectl responsibility explain $(kubectl responsibility drift coast -o json | jq -r .[0].id)
-      kubectl responsibility drift -o json | jq -r .[].id | xargs -n1 kubectl responsibility explain
+      kubectl responsibility explain 9b814a51f5
+      kubectl responsibility explain 9b81 -o yaml
     """
     from responsibility.cli.report import Report  # noqa: PLC0415
 

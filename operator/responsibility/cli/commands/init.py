@@ -31,9 +31,8 @@ def command(*, where: Where, hubs: tuple[str, ...], directory: Path | None) -> N
     \b
     Examples:
       kubectl responsibility init
-      kubectl responsibility init atlas > atlas.yaml
-      kubectl responsibility init --directory records/
-      kubectl responsibility init -f ./manifests
+      kubectl responsibility init --directory drafts/
+      kubectl responsibility init coast atlas -f ./manifests
     """
     from responsibility.cli import drafts  # noqa: PLC0415
     from responsibility.cli.report import Report  # noqa: PLC0415
