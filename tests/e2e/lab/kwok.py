@@ -187,7 +187,7 @@ class KwokCluster(Cluster):
             picked = dict(
                 zip(PORTS, ports.pick(len(PORTS), promised(clusters_root())), strict=True)
             )
-            document = configuration(build(), picked, self.options)
+            document = configuration(build(), picked, self.options, pki=self._home / "pki")
             self._configuration.write_text(yaml.safe_dump(document), encoding="utf-8")
 
     def _kwokctl(self, verb: str, *args: str) -> None:

@@ -26,8 +26,13 @@ _BINARIES = {
 }
 
 
-def configuration(binaries: Path, ports: Mapping[str, int], options: Options) -> dict[str, Any]:
-    """Compose a KwokctlConfiguration: secure port, certificates, audit log, no scheduler."""
+def configuration(
+    binaries: Path, ports: Mapping[str, int], options: Options, *, pki: Path
+) -> dict[str, Any]:
+    """Compose a KwokctlConfiguration: secure port, certificates, audit log, no scheduler.
+
+    `pki` is where kwokctl will put the cluster's certificates.
+    """
     return {
         "apiVersion": "config.kwok.x-k8s.io/v1alpha1",
         "kind": "KwokctlConfiguration",
@@ -52,9 +57,19 @@ def configuration(binaries: Path, ports: Mapping[str, int], options: Options) ->
                 "kube-apiserver",
                 {"authorization-mode": options.authorization_mode, **options.apiserver_flags},
             ),
-            # Alone, it has nobody to give way to, and it would exit when it cannot renew its lease
-            # while a test has stopped the API server.
-            _flags("kube-controller-manager", {"leader-elect": "false"}),
+            _flags(
+                "kube-controller-manager",
+                {
+                    # Alone, it has nobody to give way to, and it would exit when it cannot renew
+                    # its lease while a test has stopped the API server.
+                    "leader-elect": "false",
+                    # As every real cluster has it: certificates are signed, and token Secrets
+                    # filled. kwokctl does neither without its own flag for authorization.
+                    "cluster-signing-cert-file": str(pki / "ca.crt"),
+                    "cluster-signing-key-file": str(pki / "ca.key"),
+                    "service-account-private-key-file": str(pki / "admin.key"),
+                },
+            ),
             # A test's data need not survive a power cut, and its writes are to be fast.
             _flags("etcd", {"unsafe-no-fsync": "true"}),
         ],

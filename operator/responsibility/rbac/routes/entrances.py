@@ -1,119 +1,179 @@
 """Who has a way into an identity.
 
 All ServiceAccounts of a namespace share most of their entrances (who may create a pod there may
-choose any of them), so these are looked up once for a namespace.
+choose any of them), so these are looked up once for a namespace, and once for the cluster.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from responsibility.rbac.graph import AccessGraph
-from responsibility.rbac.identity import MASTERS, implied_groups
-from responsibility.rbac.objects import (
-    GROUP,
-    SERVICE_ACCOUNT,
-    USER,
-    Attributes,
-    Source,
-    Subject,
-)
-from responsibility.rbac.routes.steps import Step
-from responsibility.rbac.routes.ways import (
-    INTO_ACCOUNT,
-    INTO_GROUP,
-    INTO_USER,
-    NODE,
-    Need,
-    Way,
-)
+from responsibility.rbac.objects import GROUP, Attributes, Source, Subject
+from responsibility.rbac.routes.rights import NOTHING_GIVEN, Given, Rights, named
+from responsibility.rbac.routes.steps import Route, Step
+from responsibility.rbac.routes.ways import IMPERSONATE, INTO_GROUP, Way, account_namespace
 
-_WAYS = {SERVICE_ACCOUNT: INTO_ACCOUNT, USER: INTO_USER, GROUP: INTO_GROUP}
-_MASTERS = Subject(GROUP, MASTERS)
 
-Holders = Mapping[Subject, tuple[Source, ...]]
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """That ``actor`` can act as any of a set of identities, or as those of some names.
+
+    ``earlier`` are steps that come first.
+    """
+
+    actor: Subject
+    way: Way
+    sources: tuple[Source, ...]
+    names: frozenset[str] = frozenset()
+    earlier: Route = ()
+    mode: str = field(init=False)
+    impersonates: bool = field(init=False)
+    starts_as_other: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Say what the search asks again and again."""
+        impersonates = self.way.route == IMPERSONATE
+        first = self.earlier[0].route == IMPERSONATE if self.earlier else impersonates
+        object.__setattr__(self, "mode", self.way.mode)
+        object.__setattr__(self, "impersonates", impersonates)
+        object.__setattr__(self, "starts_as_other", first)
+
+    def step_into(self, target: Subject) -> Step:
+        """Return the step of this way into one of the identities."""
+        way = self.way
+        namespace = account_namespace(target.name) if target.kind == GROUP else None
+        anyone = namespace is not None and way not in INTO_GROUP
+        whom = _any_account(namespace or "") if anyone else str(target)
+        return Step(
+            route=way.route,
+            actor=self.earlier[-1].target or self.actor if self.earlier else self.actor,
+            words=way.words.format(target=whom),
+            sources=tuple(
+                dict.fromkeys(
+                    source
+                    for source in (named(self.sources, target.name) if self.names else self.sources)
+                    if source.binding is not None
+                )
+            ),
+            target=target,
+            namespace="" if way.needs[0].everywhere else target.namespace or namespace or "",
+            mode=way.mode,
+        )
+
+    def route_into(self, target: Subject) -> Route:
+        """Return the route by this way into one of the identities."""
+        return (*self.earlier, self.step_into(target))
+
+    def requests(self, target: Subject) -> tuple[tuple[Attributes, ...], ...]:
+        """Return what the actor asks of the API server, each with alternatives."""
+        return tuple(
+            tuple(
+                Attributes(
+                    verb,
+                    need.group,
+                    need.resource,
+                    need.subresource,
+                    target.name if need.named else "",
+                    "" if need.everywhere else need.namespace or target.namespace,
+                )
+                for verb in need.verbs
+            )
+            for need in self.way.needs
+        )
+
+
+def _any_account(namespace: str) -> str:
+    return f"a ServiceAccount of namespace {namespace}" if namespace else "some ServiceAccount"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The entrances into the identities of one kind: into any of them, and into some by name."""
+
+    general: tuple[Entrance, ...] = ()
+    named: Mapping[str, tuple[Entrance, ...]] = field(default_factory=dict)
+
+    def into(self, name: str) -> Iterator[tuple[Entrance, ...]]:
+        """Yield the entrances into one of the identities, in the groups that it shares."""
+        if self.general:
+            yield self.general
+        if name in self.named:
+            yield self.named[name]
+
+    def into_any(self) -> Iterator[tuple[Entrance, ...]]:
+        """Yield the entrances into one or another of them."""
+        if self.general:
+            yield self.general
+        yield from self.named.values()
+
+
+# A subject may have a way that gives it a credential of the target, and one that does not.
+_Sort = tuple[Subject, bool, str]
 
 
 @dataclass(slots=True)
-class Entrances:
-    """Finds who can come to act as a subject, in one access graph.
+class Collector:
+    """Keeps the first entrance of each subject and sort; earlier ones must be no longer."""
 
-    ``accounts`` are the ServiceAccounts that exist, as (namespace, name); None where that is
-    not known. ``pods`` are those that some pod runs as, None where that is not known: every one
-    of them may then have a pod.
-    """
+    general: dict[_Sort, Entrance] = field(default_factory=dict)
+    named: dict[str, dict[_Sort, Entrance]] = field(default_factory=dict)
 
-    graph: AccessGraph
-    accounts: frozenset[tuple[str, str]] | None = None
-    pods: frozenset[tuple[str, str]] | None = None
-    _holders: dict[tuple[Need, str, str], Holders] = field(default_factory=dict)
+    def add(self, entrance: Entrance) -> None:
+        """Take in an entrance, unless there is one of its sort."""
+        sort = (entrance.actor, entrance.impersonates, entrance.mode)
+        # Unconstrained, the same impersonation is the better one.
+        if sort in self.general or (entrance.mode and (*sort[:2], "") in self.general):
+            return
+        if not entrance.names:
+            self.general[sort] = entrance
+        for name in entrance.names:
+            self.named.setdefault(name, {}).setdefault(sort, entrance)
 
-    def into(self, target: Subject) -> Iterator[Step]:
-        """Yield a step for every subject and way by which it can act as ``target``.
-
-        ``system:masters`` can do anything anyhow and is left out; so is the target itself.
-        """
-        for way in _WAYS.get(target.kind, ()):
-            if self._closed(way, target):
-                continue
-            found = [self._need(need, target) for need in way.needs]
-            for actor in found[0]:
-                if actor in (target, _MASTERS):
-                    continue
-                sources = _together(actor, found)
-                if sources is not None:
-                    yield Step(
-                        route=way.route,
-                        actor=actor,
-                        words=way.words.format(target=target),
-                        sources=sources,
-                        target=target,
-                        namespace="" if way.needs[0].everywhere else target.namespace,
-                        mode=way.mode,
-                    )
-
-    def _closed(self, way: Way, target: Subject) -> bool:
-        """Return whether a way is known not to be open, whoever has the rights."""
-        key = (target.namespace, target.name)
-        if target.kind == SERVICE_ACCOUNT:
-            if way.exists and self.accounts is not None and key not in self.accounts:
-                return True
-            return way.pods and self.pods is not None and key not in self.pods
-        # The signer for API clients refuses a certificate for this group (admission plugin
-        # CertificateSubjectRestriction).
-        return way.route == NODE and target == _MASTERS
-
-    def _need(self, need: Need, target: Subject) -> Holders:
-        namespace = "" if need.everywhere else target.namespace
-        name = need.name or (target.name if need.named else "")
-        key = (need, namespace, name)
-        known = self._holders.get(key)
-        if known is None:
-            known = self._holders[key] = any_of(self.graph, need, namespace, name)
-        return known
+    def table(self) -> Table:
+        """Return all."""
+        return Table(
+            tuple(self.general.values()),
+            {
+                name: tuple(e for sort, e in own.items() if sort not in self.general)
+                for name, own in self.named.items()
+            },
+        )
 
 
-def any_of(graph: AccessGraph, need: Need, namespace: str, name: str) -> Holders:
-    """Return who holds any of a need's verbs, with all sources.
-
-    A question without a name is also answered by rules that are restricted to names.
-    """
-    found: dict[Subject, tuple[Source, ...]] = {}
-    for verb in need.verbs:
-        attributes = Attributes(verb, need.group, need.resource, need.subresource, name, namespace)
-        for subject, sources in graph.holders(attributes, any_name=not name).items():
-            found[subject] = (*found.get(subject, ()), *sources)
-    return found
+def entrances(rights: Rights, ways: Iterable[Way], namespace: str) -> Iterator[Entrance]:
+    """Yield the entrances that the bindings of a namespace open, or the cluster's for ``""``."""
+    for way in ways:
+        for actor in rights.candidates(way.needs, namespace):
+            yield from opened(rights, actor, way, namespace)
 
 
-def _together(actor: Subject, needs: Iterable[Holders]) -> tuple[Source, ...] | None:
-    """Return the sources of all needs if ``actor``, with its own groups, has each; else None."""
-    selves = (actor, *(Subject(GROUP, group) for group in implied_groups(actor)))
-    sources: list[Source] = []
-    for holders in needs:
-        own = [source for self in selves for source in holders.get(self, ())]
-        if not own:
-            return None
-        sources.extend(own)
-    return tuple(dict.fromkeys(sources))
+def opened(
+    rights: Rights, actor: Subject, way: Way, namespace: str, given: Given = NOTHING_GIVEN
+) -> Iterator[Entrance]:
+    """Yield the entrance that an actor has by a way, with the rules that it has given itself."""
+    found: list[Source] = []
+    restricted: frozenset[str] | None = None
+    for need in way.needs:
+        sources = rights.sources(actor, need, namespace, given)
+        if not sources:
+            return
+        if need.named:
+            general = tuple(source for source in sources if not source.names)
+            if not general:
+                names = frozenset(name for source in sources for name in source.names)
+                restricted = names if restricted is None else restricted & names
+            else:
+                sources = general
+        found += sources
+    if given.rules and all(source.binding is not None for source in found):
+        return
+    if restricted is None:
+        yield Entrance(actor, way, tuple(found))
+    elif restricted:
+        yield Entrance(actor, way, tuple(found), restricted)
+
+
+def after(entrance: Entrance, earlier: Route) -> Entrance:
+    """Return an entrance for which something has to be done first."""
+    return replace(entrance, actor=earlier[0].actor, earlier=(*earlier, *entrance.earlier))

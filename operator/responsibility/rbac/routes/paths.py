@@ -2,78 +2,219 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import InitVar, dataclass, field, replace
+from itertools import chain
 
 from responsibility.rbac.graph import AccessGraph
-from responsibility.rbac.identity import implied_groups
-from responsibility.rbac.objects import GROUP, Attributes, Rule, Subject
-from responsibility.rbac.routes.entrances import Entrances
+from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT, Attributes, Subject
+from responsibility.rbac.routes.entrances import (
+    Collector,
+    Entrance,
+    Table,
+    after,
+    entrances,
+    opened,
+)
 from responsibility.rbac.routes.powers import Power, powers
-from responsibility.rbac.routes.search import gains
+from responsibility.rbac.routes.rights import Given, Rights
+from responsibility.rbac.routes.search import Group, gains
 from responsibility.rbac.routes.steps import Route, Step
-from responsibility.rbac.routes.ways import WORKLOAD
-from responsibility.rbac.rules import rule_allows
+from responsibility.rbac.routes.ways import (
+    INTO_ACCOUNT,
+    Way,
+    account_namespace,
+    constrained_into,
+    into_account,
+    ways_into,
+    with_aws_auth,
+)
+
+_MODES = {
+    "serviceaccount": "serviceaccounts",
+    "user-info": "users",
+    "arbitrary-node": "nodes",
+}
+
+
+@dataclass(slots=True)
+class Known:
+    """What was found out in a graph: rights, and edges by scope."""
+
+    rights: Rights
+    constrained: bool = False
+    powers: dict[str, tuple[Power, ...]] = field(default_factory=dict)
+    # By the identity of the list of ways, of which there are a few.
+    tables: dict[tuple[int, str], tuple[tuple[Way, ...], Table]] = field(default_factory=dict)
+
+    def over(self, graph: AccessGraph, same: Set[str]) -> Known:
+        """Return what is true of another graph too, which is the same in some scopes."""
+        return Known(
+            self.rights.over(graph, same),
+            powers={scope: found for scope, found in self.powers.items() if scope in same},
+            tables={
+                key: (ways, table)
+                for key, (ways, table) in self.tables.items()
+                if key[1] in same and not any(map(_looks_elsewhere, ways))
+            },
+        )
+
+
+def _looks_elsewhere(way: Way) -> bool:
+    return any(need.anywhere or need.namespace for need in way.needs)
 
 
 @dataclass(slots=True)
 class Paths:
     """The edges of one access graph, each looked up once.
 
-    ``accounts`` are the ServiceAccounts that exist, None where that is not known.
+    ``accounts`` are the ServiceAccounts that exist, as (namespace, name), and ``pods`` those
+    that some pod runs as; None where that is not known: each may then exist, and have a pod.
+    ``aws_auth`` says that the cluster maps identities of AWS by a ConfigMap, as EKS does.
+
+    What was found in a ``former`` graph is used again where nothing of it has changed.
     """
 
     graph: AccessGraph
     accounts: frozenset[tuple[str, str]] | None = None
-    _entrances: Entrances = field(init=False)
-    _into: dict[Subject, tuple[Route, ...]] = field(init=False, default_factory=dict)
-    _powers: dict[str, tuple[Power, ...]] = field(init=False, default_factory=dict)
+    pods: frozenset[tuple[str, str]] | None = None
+    aws_auth: bool = False
+    former: InitVar[Paths | None] = None
+    known: Known = field(init=False)
+    _into: dict[Subject, tuple[Group, ...]] = field(init=False, default_factory=dict)
 
-    def __post_init__(self) -> None:
-        """Make the finder of entrances."""
-        self._entrances = Entrances(self.graph, self.accounts)
+    def __post_init__(self, former: Paths | None) -> None:
+        """Take over what is still true."""
+        if former is None or not self._same(former, ""):
+            self.known = Known(Rights(self.graph))
+        else:
+            parts = former.graph.bindings.parts.keys() | self.graph.bindings.parts.keys()
+            same = {"", *(each for each in parts if self._same(former, each))}
+            self.known = former.known.over(self.graph, same)
+        self.known.constrained = self._has_constrained()
+        if self.known.constrained:
+            # Such powers are about who may act as whom, anywhere.
+            self.known.powers.clear()
+            self.known.tables.clear()
 
     def powers(self, namespace: str) -> tuple[Power, ...]:
         """Return who can give itself what in a namespace, or cluster-wide for ``""``."""
-        if namespace not in self._powers:
-            self._powers[namespace] = tuple(powers(self.graph, namespace))
-        return self._powers[namespace]
+        found = self.known.powers.get(namespace)
+        if found is None:
+            wide = self.powers("") if namespace else ()
+            found = powers(self.known.rights, namespace, wide)
+            if self.known.constrained:
+                found += tuple(self._as_another(found))
+            self.known.powers[namespace] = found
+        return found
 
-    def into(self, target: Subject) -> tuple[Route, ...]:
-        """Return the shortest way of each subject into ``target``.
+    def into(self, target: Subject) -> tuple[Group, ...]:
+        """Return the ways of each subject into ``target``, in groups that others share."""
+        found = self._into.get(target)
+        if found is None:
+            found = tuple(self._entrances(target))
+            if self.known.constrained:
+                more = tuple(self._through_another(target, found))
+                found += (more,) if more else ()
+            self._into[target] = found
+        return found
 
-        Who can give itself everything in the namespace of a ServiceAccount can act as it too.
-        """
-        if target not in self._into:
-            best: dict[tuple[Subject, str], Route] = {}
-            for step in self._entrances.into(target):
-                best.setdefault((step.actor, step.mode), (step,))
-            if target.namespace:
-                for power in (*self.powers(target.namespace), *self.powers("")):
-                    actor = power.step.actor
-                    if (actor, "") not in best and actor != target and _opens(power.rules):
-                        onward = Step(
-                            WORKLOAD,
-                            actor,
-                            f"create pods that run as {target}",
-                            power.step.sources,
-                            target,
-                            target.namespace,
-                        )
-                        best[actor, ""] = (power.step, onward)
-            self._into[target] = tuple(best.values())
-        return self._into[target]
+    def _entrances(self, target: Subject) -> Iterator[Group]:
+        if target.kind == SERVICE_ACCOUNT:
+            ways = self._ways_into_account(target)
+            yield from self._table(ways, "").into(target.name)
+            yield from self._table(ways, target.namespace).into(target.name)
+            return
+        ways = with_aws_auth(target) if self.aws_auth else ways_into(target)
+        yield from self._table(ways, "").into(target.name)
+        namespace = account_namespace(target.name) if target.kind == GROUP else None
+        if namespace is not None:
+            for each in ("", namespace) if namespace else self._namespaces():
+                yield from self._table(INTO_ACCOUNT, each).into_any()
 
+    def _ways_into_account(self, target: Subject) -> tuple[Way, ...]:
+        key = (target.namespace, target.name)
+        exists = self.accounts is None or key in self.accounts
+        pods = self.pods is None or key in self.pods
+        return into_account(exists=exists, pods=pods)
 
-def _opens(rules: Iterable[Rule]) -> bool:
-    """Return whether rules include creating pods, and with it acting as any account there."""
-    return any(
-        not rule.resource_names
-        and not {"create", "*"}.isdisjoint(rule.verbs)
-        and not {"", "*"}.isdisjoint(rule.api_groups)
-        and not {"pods", "*"}.isdisjoint(rule.resources)
-        for rule in rules
-    )
+    def _namespaces(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(("", *self.graph.bindings.parts)))
+
+    def _table(self, ways: tuple[Way, ...], namespace: str) -> Table:
+        """Return the entrances by the bindings of one namespace, or of the cluster for ``""``."""
+        key = (id(ways), namespace)
+        found = self.known.tables.get(key)
+        if found is None:
+            collector = Collector()
+            for entrance in entrances(self.known.rights, ways, namespace):
+                collector.add(entrance)
+            # What is given in a namespace may be a right to anything there, constrained
+            # impersonation too; but who can have that has a better way.
+            given = () if all(way.mode for way in ways) else self.powers(namespace)
+            for power in given:
+                for entrance in self._opened_by(power, ways, namespace):
+                    collector.add(entrance)
+            found = self.known.tables[key] = (ways, collector.table())
+        return found[1]
+
+    def _opened_by(self, power: Power, ways: tuple[Way, ...], namespace: str) -> Iterator[Entrance]:
+        """Yield the ways that are open to somebody who has given itself a power."""
+        given = Given(power.rules, power.step.namespace)
+        for way in ways:
+            for entrance in opened(self.known.rights, power.step.actor, way, namespace, given):
+                yield after(entrance, power.route)
+
+    def _as_another(self, found: Iterable[Power]) -> Iterator[Power]:
+        """Yield the powers that somebody has by constrained impersonation of who has them."""
+        for power in found:
+            for entrance in self._constrained_into(power.step.actor):
+                if not power.step.earlier and self._may_ask(entrance, power.request):
+                    first = entrance.step_into(power.step.actor)
+                    step = replace(
+                        power.step, actor=entrance.actor, earlier=(*power.step.earlier, first)
+                    )
+                    yield replace(power, step=step)
+
+    def _through_another(self, target: Subject, found: Iterable[Entrance]) -> Iterator[Entrance]:
+        """Yield the entrances that somebody has by constrained impersonation of who has them."""
+        for entrance in chain.from_iterable(found):
+            if entrance.earlier or entrance.impersonates:
+                continue
+            for other in self._constrained_into(entrance.actor):
+                asked = entrance.requests(target)
+                if other.actor != target and all(self._may_ask(other, each) for each in asked):
+                    yield after(entrance, other.route_into(entrance.actor))
+
+    def _constrained_into(self, actor: Subject) -> Iterator[Entrance]:
+        ways = constrained_into(actor)
+        for namespace in ("", actor.namespace) if actor.namespace else ("",):
+            yield from chain.from_iterable(self._table(ways, namespace).into(actor.name))
+
+    def _may_ask(self, entrance: Entrance, request: Iterable[Attributes]) -> bool:
+        """Return whether constrained impersonation extends to one of the alternatives."""
+        return any(
+            _may_act(entrance.actor, entrance.mode, attributes, self.graph, any_name=True)
+            for attributes in request
+        )
+
+    def _has_constrained(self) -> bool:
+        """Return whether anybody who does not hold everything may impersonate so."""
+        for mode, resource in _MODES.items():
+            asked = Attributes(f"impersonate:{mode}", "authentication.k8s.io", resource)
+            for namespace in self._namespaces():
+                place = replace(asked, namespace=namespace)
+                ask = self.graph.namespace_holders if namespace else self.graph.cluster_holders
+                if ask(place, any_name=True).keys() - self.known.rights.mighty:
+                    return True
+        return False
+
+    def _same(self, former: Paths, namespace: str) -> bool:
+        """Return whether nothing that counts in a namespace has changed."""
+        one, other = self.graph, former.graph
+        return one.scope(namespace) is other.scope(namespace) and one.roles.parts.get(
+            namespace
+        ) is other.roles.parts.get(namespace)
 
 
 def step_passes(step: Step, attributes: Attributes, graph: AccessGraph) -> bool:
@@ -82,15 +223,15 @@ def step_passes(step: Step, attributes: Attributes, graph: AccessGraph) -> bool:
     All do but constrained impersonation, which asks for ``impersonate-on:<mode>:<verb>`` on the
     very thing that is done (``constrainedImpersonationModeState.check``).
     """
-    if not step.mode:
-        return True
-    asked = replace(attributes, verb=f"impersonate-on:{step.mode}:{attributes.verb}")
-    holders = graph.holders(asked)
-    return any(self in holders for self in _selves(step.actor))
+    return not step.mode or _may_act(step.actor, step.mode, attributes, graph)
 
 
-def _selves(actor: Subject) -> tuple[Subject, ...]:
-    return (actor, *(Subject(GROUP, group) for group in implied_groups(actor)))
+def _may_act(
+    actor: Subject, mode: str, attributes: Attributes, graph: AccessGraph, *, any_name: bool = False
+) -> bool:
+    asked = replace(attributes, verb=f"impersonate-on:{mode}:{attributes.verb}")
+    holders = graph.holders(asked, any_name=any_name)
+    return any(self in holders for self in Rights.selves_of(actor))
 
 
 def routes_to(paths: Paths, attributes: Attributes) -> dict[Subject, Route]:
@@ -100,12 +241,11 @@ def routes_to(paths: Paths, attributes: Attributes) -> dict[Subject, Route]:
     """
     graph = paths.graph
     direct = dict.fromkeys(graph.holders(attributes), 1)
-    scopes = {"", attributes.namespace}
     given = [
         (power.step, 1)
-        for namespace in sorted(scopes)
+        for namespace in sorted({"", attributes.namespace})
         for power in paths.powers(namespace)
-        if any(rule_allows(rule, attributes) for rule in power.rules)
+        if power.allows(attributes)
     ]
     found = gains(
         direct,

@@ -2,172 +2,360 @@
 
 The API server lets nobody hand out more than they have (``pkg/registry/rbac/rolebinding/
 policybased/storage.go``, ``escalation_check.go``), unless they hold ``bind`` on the role, or
-``escalate`` on roles. ``bind`` is asked in the namespace of the binding, by the role's name.
+``escalate`` on roles. ``bind`` is asked in the namespace of the binding, by the role's name;
+``escalate`` by the name in the request, so a creation needs it for any name, or a server-side
+apply. All rules of a role are checked when it is edited, even if only a label changes: whoever
+labels a ClusterRole into an aggregate needs ``escalate`` too, or has those rules anyhow.
+
+A role that may be bound need not exist yet, if it may be created with any rules; so may the one
+that a binding refers to and that is missing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from responsibility.rbac.graph import AccessGraph
-from responsibility.rbac.identity import implied_groups
-from responsibility.rbac.objects import GROUP, Attributes, Role, RoleKey, Rule, Source, Subject
-from responsibility.rbac.routes.selectors import selects
-from responsibility.rbac.routes.steps import Step
-from responsibility.rbac.routes.ways import BIND, ESCALATE
+from responsibility.rbac.objects import (
+    Attributes,
+    Binding,
+    BindingKey,
+    Role,
+    RoleKey,
+    Rule,
+    Source,
+    Subject,
+)
+from responsibility.rbac.routes.rights import NOTHING_GIVEN, Given, Rights, by_nature, named
+from responsibility.rbac.routes.selectors import satisfiable, selects
+from responsibility.rbac.routes.steps import Route, Step
+from responsibility.rbac.routes.ways import BIND, ESCALATE, Need
+from responsibility.rbac.rules import rule_allows
 
 _RBAC = "rbac.authorization.k8s.io"
-_EDIT = ("update", "patch")
-EVERYTHING: tuple[Rule, ...] = (Rule(("*",), ("*",), ("*",)),)
+EVERYTHING: tuple[Rule, ...] = (
+    Rule(("*",), ("*",), ("*",)),
+    Rule(("*",), non_resource_urls=("*",)),
+)
 
-Holders = Mapping[Subject, tuple[Source, ...]]
+# How often somebody binds or edits a role to be able to bind or edit another.
+_DEEPEST = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """Rules that ``step.actor`` can give itself in ``step.namespace`` (empty: everywhere)."""
+    """Rules that ``step.actor`` can give itself in ``step.namespace`` (empty: everywhere).
+
+    ``request`` is the one that it takes, as alternatives.
+    """
 
     step: Step
     rules: tuple[Rule, ...]
+    request: tuple[Attributes, ...] = ()
+
+    @property
+    def route(self) -> Route:
+        """The steps up to this one."""
+        return (*self.step.earlier, replace(self.step, earlier=()))
+
+    def allows(self, attributes: Attributes) -> bool:
+        """Return whether the rules allow a request, which must be in the power's namespace."""
+        if attributes.path and self.step.namespace:
+            return False
+        return any(rule_allows(rule, attributes) for rule in self.rules)
 
 
-def powers(graph: AccessGraph, namespace: str) -> Iterator[Power]:
-    """Yield what subjects can give themselves in a namespace, or cluster-wide for ``""``."""
-    asked = _Asked(graph)
-    yield from _by_binding(asked, namespace)
-    yield from _by_editing(asked, namespace)
+_EDIT = ("update", "patch")
+_NEEDS: Mapping[tuple[str, str], Need] = {
+    (verb, kind): Need(verbs, _RBAC, kind)
+    for kind in ("roles", "clusterroles", "rolebindings", "clusterrolebindings")
+    for verb, verbs in (
+        ("create", ("create",)),
+        ("edit", _EDIT),
+        ("bind", ("bind",)),
+        ("escalate", ("escalate",)),
+    )
+}
+
+
+def powers(rights: Rights, namespace: str, wide: Iterable[Power] = ()) -> tuple[Power, ...]:
+    """Return what subjects can give themselves in a namespace, or cluster-wide for ``""``.
+
+    ``wide`` are the powers that they have cluster-wide. Each power has as few steps as can be.
+    """
+    return tuple(_Finder(rights, namespace).find(wide))
+
+
+def touches_roles(rules: Iterable[Rule]) -> bool:
+    """Return whether rules give any right over roles and bindings."""
+    return any(not {_RBAC, "*"}.isdisjoint(rule.api_groups) for rule in rules)
 
 
 @dataclass(slots=True)
-class _Asked:
-    """Who holds the rights over roles and bindings, each question put once."""
+class _Finder:
+    rights: Rights
+    namespace: str
+    _everything: set[Subject] = field(default_factory=set)
 
-    graph: AccessGraph
-    _known: dict[tuple[str, tuple[str, ...], str], Holders] = field(default_factory=dict)
+    def find(self, wide: Iterable[Power]) -> list[Power]:
+        """Search level by level: what is given may be a right to give more."""
+        wide = tuple(wide)
+        self._everything = {p.step.actor for p in wide if p.rules == EVERYTHING}
+        found: list[Power] = []
+        fresh = list(self._own())
+        frontier = [p for p in wide if touches_roles(p.rules) and p.rules != EVERYTHING]
+        seen: dict[Subject, set[tuple[Rule, ...]]] = {}
+        for depth in range(_DEEPEST):
+            kept = []
+            for power in fresh:
+                rules = seen.setdefault(power.step.actor, set())
+                if EVERYTHING in rules or power.rules in rules:
+                    continue
+                rules.add(power.rules)
+                kept.append(power)
+            found += kept
+            frontier += [p for p in kept if touches_roles(p.rules) and p.rules != EVERYTHING]
+            if depth + 1 < _DEEPEST:
+                fresh = [further for power in frontier for further in self._after(power)]
+            frontier = []
+        return found
 
-    def holders(self, namespace: str, verbs: tuple[str, ...], resource: str) -> Holders:
-        """Return who holds any of ``verbs``, for any name, through some binding."""
-        key = (namespace, verbs, resource)
-        if key not in self._known:
-            found: dict[Subject, tuple[Source, ...]] = {}
-            for verb in verbs:
-                question = Attributes(verb, _RBAC, resource, namespace=namespace)
-                for subject, sources in self.graph.holders(question, any_name=True).items():
-                    bound = tuple(source for source in sources if source.binding is not None)
-                    if bound:
-                        found[subject] = (*found.get(subject, ()), *bound)
-            self._known[key] = found
-        return self._known[key]
+    def _own(self) -> Iterator[Power]:
+        """Yield what subjects can give themselves with the rights that they hold."""
+        for kind in self._kinds():
+            bindings = self._bindings()
+            may_bind, escalate = _NEEDS["bind", kind], _NEEDS["escalate", kind]
+            for first, others in (
+                (may_bind, (_NEEDS["create", bindings], _NEEDS["edit", bindings])),
+                (escalate, (_NEEDS["create", kind], _NEEDS["edit", kind])),
+            ):
+                actors: dict[Subject, None] = {}
+                for other in others:
+                    actors |= self._candidates(first, other)
+                for actor in actors:
+                    if actor in self._everything:
+                        continue
+                    if first is may_bind:
+                        yield from self._by_binding(actor, kind, NOTHING_GIVEN)
+                    else:
+                        yield from self._by_editing(actor, kind, NOTHING_GIVEN)
 
-    def sources(
-        self, actor: Subject, namespace: str, verbs: tuple[str, ...], resource: str
+    def _after(self, power: Power) -> Iterator[Power]:
+        """Yield what an actor can give itself once it has given itself those rules."""
+        given, actor = Given(power.rules, power.step.namespace), power.step.actor
+        if actor in self._everything:
+            return
+        for kind in self._kinds():
+            for further in (
+                *self._by_binding(actor, kind, given),
+                *self._by_editing(actor, kind, given),
+            ):
+                yield replace(further, step=replace(further.step, earlier=power.route))
+
+    def _kinds(self) -> tuple[str, ...]:
+        return ("clusterroles", "roles") if self.namespace else ("clusterroles",)
+
+    def _bindings(self) -> str:
+        return "rolebindings" if self.namespace else "clusterrolebindings"
+
+    def _candidates(self, *needs: Need) -> dict[Subject, None]:
+        """Return who may hold all of them, everywhere or here.
+
+        What is bound to all accounts may be edited by a right of all accounts, so then whoever
+        is bound to anything here is one.
+        """
+        rights, namespace = self.rights, self.namespace
+        found = rights.candidates(needs, "") | rights.candidates(needs, namespace)
+        if any(map(by_nature, found)):
+            found |= dict.fromkeys(rights.graph.scope(namespace).by_subject)
+        return {actor: None for actor in found if actor not in rights.mighty}
+
+    def _sources(self, actor: Subject, what: str, kind: str, given: Given) -> tuple[Source, ...]:
+        """Return by what an actor holds a need, in the scope of the kind."""
+        scope = "" if kind == "clusterroles" and what != "bind" else self.namespace
+        # What is given in a namespace does not reach ClusterRoles; bind is asked in it.
+        if given.namespace and not scope:
+            given = NOTHING_GIVEN
+        return self.rights.sources(actor, _NEEDS[what, kind], scope, given)
+
+    def _rewriting(
+        self, actor: Subject, key: RoleKey, given: Given, *, exists: bool
     ) -> tuple[Source, ...]:
-        """Return by what ``actor``, with the groups that it is in by nature, holds that."""
-        holders = self.holders(namespace, verbs, resource)
-        if not holders:
-            return ()
-        selves = (actor, *(Subject(GROUP, group) for group in implied_groups(actor)))
-        return tuple(source for self_ in selves for source in holders.get(self_, ()))
-
-    def rewriting(self, actor: Subject, namespace: str, key: RoleKey) -> tuple[Source, ...]:
-        """Return by what ``actor`` may put rules that it does not hold itself into a role."""
-        if key.namespace not in ("", namespace):
+        """Return by what an actor may put rules that it does not hold itself into a role."""
+        if key.namespace not in ("", self.namespace):
             return ()
         kind = "roles" if key.namespace else "clusterroles"
-        escalate = _named(self.sources(actor, key.namespace, ("escalate",), kind), key.name)
+        escalate = named(self._sources(actor, "escalate", kind, given), key.name)
         if not escalate:
             return ()
-        edit = _named(self.sources(actor, key.namespace, _EDIT, kind), key.name)
-        return tuple(dict.fromkeys((*edit, *escalate))) if edit else ()
+        if exists:
+            edit = named(self._sources(actor, "edit", kind, given), key.name)
+        else:
+            edit = named(self._sources(actor, "create", kind, given), key.name)
+            if any(not source.names for source in edit):
+                # By an ordinary creation, which has no name, or by an apply that has.
+                free = tuple(source for source in escalate if not source.names)
+                escalate = free or (
+                    escalate if named(self._sources(actor, "edit", kind, given), key.name) else ()
+                )
+        return (*edit, *escalate) if edit and escalate else ()
 
-
-def _named(sources: Iterable[Source], name: str) -> tuple[Source, ...]:
-    """Return the sources that are unrestricted, or restricted to ``name`` among others."""
-    return tuple(source for source in sources if not source.names or name in source.names)
-
-
-def _by_binding(asked: _Asked, namespace: str) -> Iterator[Power]:
-    bindings = "rolebindings" if namespace else "clusterrolebindings"
-    for kind in ("clusterroles", "roles") if namespace else ("clusterroles",):
-        for actor in asked.holders(namespace, ("bind",), kind):
-            may_bind = asked.sources(actor, namespace, ("bind",), kind)
-            create = asked.sources(actor, namespace, ("create",), bindings)
-            edit = asked.sources(actor, namespace, _EDIT, bindings)
-            if not create and not edit:
+    def _by_binding(self, actor: Subject, kind: str, given: Given) -> Iterator[Power]:
+        may_bind = self._sources(actor, "bind", kind, given)
+        if not may_bind:
+            return
+        bindings = self._bindings()
+        create = self._sources(actor, "create", bindings, given)
+        edit = self._sources(actor, "edit", bindings, given)
+        home = self.namespace if kind == "roles" else ""
+        for key, role in self._bindable(home, may_bind):
+            if create:
+                words, by, verb = f"bind {key} to itself", create, "create"
+            elif changed := self._editable(key, edit):
+                words, by, verb = f"add itself to {changed}, which binds {key}", edit, "patch"
+            else:
                 continue
-            home = namespace if kind == "roles" else ""
-            for role in _bindable(asked.graph, home, may_bind):
-                if create:
-                    words, by = f"bind {role.key} to itself", create
-                elif _editable(asked.graph, namespace, role.key, edit):
-                    words, by = f"add itself to a binding of {role.key}", edit
-                else:
-                    continue
-                sources = tuple(dict.fromkeys((*by, *_named(may_bind, role.key.name))))
-                where = f" in namespace {namespace}" if namespace else " cluster-wide"
-                step = Step(BIND, actor, words + where, sources, None, namespace)
-                rewritable = asked.rewriting(actor, namespace, role.key)
-                yield Power(step, EVERYTHING if rewritable else role.rules)
+            rewriting = self._rewriting(actor, key, given, exists=role is not None)
+            if rewriting:
+                words = f"put any rule into {key} and {words}"
+            elif role is None:
+                continue
+            where = f" in namespace {self.namespace}" if self.namespace else " cluster-wide"
+            yield self._power(
+                BIND,
+                actor,
+                words + where,
+                sources=(*by, *named(may_bind, key.name), *rewriting),
+                rules=EVERYTHING if role is None or rewriting else role.rules,
+                request=Attributes(verb, _RBAC, bindings, namespace=self.namespace),
+            )
+
+    def _power(
+        self,
+        route: str,
+        actor: Subject,
+        words: str,
+        *,
+        sources: tuple[Source, ...],
+        rules: tuple[Rule, ...],
+        request: Attributes,
+    ) -> Power:
+        held = tuple(dict.fromkeys(source for source in sources if source.binding is not None))
+        step = Step(route, actor, words, held, None, self.namespace)
+        # In a namespace paths do not count, so that more is not to be had.
+        if _grants_everything(rules) and (self.namespace or _grants_paths(rules)):
+            rules = EVERYTHING
+        return Power(step, rules, (request,))
+
+    def _bindable(
+        self, home: str, may_bind: tuple[Source, ...]
+    ) -> Iterator[tuple[RoleKey, Role | None]]:
+        """Yield the roles that may be bound; of all of them, the mightiest is enough.
+
+        One that does not exist comes as None: it may be created.
+        """
+        part = self.rights.graph.roles.parts.get(home, {})
+        if any(not source.names for source in may_bind):
+            mightiest = mightiest_of(part)
+            if mightiest is not None:
+                yield mightiest.key, mightiest
+                return
+            yield from part.items()
+            yield RoleKey(home, "of-its-own"), None
+            return
+        for name in dict.fromkeys(n for source in may_bind for n in source.names):
+            yield RoleKey(home, name), part.get(RoleKey(home, name))
+
+    def _editable(self, role: RoleKey, edit: tuple[Source, ...]) -> BindingKey | None:
+        """Return a binding of ``role`` here that may be edited, if any: roleRefs are fixed."""
+        if not edit:
+            return None
+        part: Mapping[BindingKey, Binding] = self.rights.graph.bindings.parts.get(
+            self.namespace, {}
+        )
+        return next(
+            (b.key for b in part.values() if b.role == role and named(edit, b.key.name)), None
+        )
+
+    def _by_editing(self, actor: Subject, kind: str, given: Given) -> Iterator[Power]:
+        """Yield that an actor can put anything into a role that it is bound to here."""
+        if not self._sources(actor, "escalate", kind, given):
+            return
+        graph = self.rights.graph
+        by_subject = graph.scope(self.namespace).by_subject
+        grants = (g for self_ in self.rights.selves(actor) for g in by_subject.get(self_, ()))
+        for grant in grants:
+            key = grant.binding.role
+            if bool(key.namespace) != (kind == "roles"):
+                continue
+            for edited, via in self._feeding(key):
+                exists = edited in graph.roles
+                sources = self._rewriting(actor, edited, given, exists=exists)
+                if sources:
+                    verb = "put any rule into" if exists else "create, with any rule,"
+                    yield self._power(
+                        ESCALATE,
+                        actor,
+                        f"{verb} {edited}{via}; {grant.binding.key} binds it",
+                        sources=sources,
+                        rules=EVERYTHING,
+                        request=Attributes(
+                            "patch" if exists else "create",
+                            _RBAC,
+                            kind,
+                            name=edited.name,
+                            namespace=edited.namespace,
+                        ),
+                    )
+                    return
+
+    def _feeding(self, key: RoleKey) -> Iterator[tuple[RoleKey, str]]:
+        """Yield a role, and those that are or could be aggregated into it."""
+        graph = self.rights.graph
+        yield key, ""
+        role = graph.roles.get(key)
+        if role is None or not role.aggregation:
+            return
+        via = f", which is aggregated into {key}"
+        part = graph.roles.parts.get("", {})
+        yield from ((other, via) for other in _fed_by(part, role))
+        if not any(satisfiable(selector) for selector in role.aggregation):
+            return
+        via = f", labelled so that it is aggregated into {key}"
+        yield from ((other, via) for other in part if other != key)
+        yield RoleKey("", "of-its-own"), via
 
 
-def _bindable(graph: AccessGraph, home: str, may_bind: tuple[Source, ...]) -> Iterator[Role]:
-    """Yield the roles that exist and may be bound; of all of them, the mightiest is enough."""
-    part = graph.roles.parts.get(home, {})
-    if any(not source.names for source in may_bind):
-        mightiest = next((r for r in part.values() if _grants_everything(r.rules)), None)
-        yield from (mightiest,) if mightiest is not None else part.values()
-        return
-    for name in dict.fromkeys(n for source in may_bind for n in source.names):
-        role = graph.roles.get(RoleKey(home, name))
-        if role is not None:
-            yield role
+def _fed_by(part: Mapping[RoleKey, Role], role: Role) -> Iterator[RoleKey]:
+    """Yield the ClusterRoles that are aggregated into one, also by way of others."""
+    seen = {role.key}
+    todo = [role]
+    while todo:
+        whole = todo.pop()
+        for other in part.values() if whole.aggregation else ():
+            if other.key not in seen and any(
+                selects(selector, other.labels) for selector in whole.aggregation
+            ):
+                seen.add(other.key)
+                todo.append(other)
+                yield other.key
+
+
+def mightiest_of(part: Mapping[RoleKey, Role]) -> Role | None:
+    """Return a role that grants everything, paths too if there is one."""
+    mighty = [role for role in part.values() if _grants_everything(role.rules)]
+    return next((r for r in mighty if _grants_paths(r.rules)), mighty[0] if mighty else None)
 
 
 def _grants_everything(rules: Iterable[Rule]) -> bool:
-    everything = EVERYTHING[0]
     return any(
         "*" in rule.verbs
         and "*" in rule.api_groups
         and "*" in rule.resources
-        and rule.resource_names == everything.resource_names
+        and not rule.resource_names
         for rule in rules
     )
 
 
-def _editable(graph: AccessGraph, namespace: str, role: RoleKey, edit: tuple[Source, ...]) -> bool:
-    """Return whether a binding of ``role`` exists here that may be edited: roleRefs are fixed."""
-    part = graph.bindings.parts.get(namespace, {})
-    return any(b.role == role and _named(edit, b.key.name) for b in part.values())
-
-
-def _by_editing(asked: _Asked, namespace: str) -> Iterator[Power]:
-    """Yield who can edit a role that it is bound to here, and put anything into it."""
-    graph = asked.graph
-    anybody = asked.holders("", ("escalate",), "clusterroles") or (
-        namespace and asked.holders(namespace, ("escalate",), "roles")
-    )
-    if not anybody:
-        return
-    for subject, grants in graph.scope(namespace).by_subject.items():
-        for grant in grants:
-            key = grant.binding.role
-            for edited in _feeding(graph, key):
-                sources = asked.rewriting(subject, namespace, edited)
-                if sources:
-                    via = "" if edited == key else f", which is aggregated into {key}"
-                    words = f"put any rule into {edited}{via}; {grant.binding.key} binds it"
-                    yield Power(
-                        Step(ESCALATE, subject, words, sources, None, namespace), EVERYTHING
-                    )
-
-
-def _feeding(graph: AccessGraph, key: RoleKey) -> Iterator[RoleKey]:
-    """Yield a role, and the ClusterRoles whose rules are aggregated into it."""
-    yield key
-    role = graph.roles.get(key)
-    if role is None or not role.aggregation:
-        return
-    for other in graph.roles.parts.get("", {}).values():
-        if other.key != key and any(selects(s, other.labels) for s in role.aggregation):
-            yield other.key
+def _grants_paths(rules: Iterable[Rule]) -> bool:
+    return any("*" in rule.verbs and "*" in rule.non_resource_urls for rule in rules)

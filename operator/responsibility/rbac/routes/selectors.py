@@ -14,6 +14,33 @@ def selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     return all(_expression(e, labels) for e in selector.get("matchExpressions") or ())
 
 
+def satisfiable(selector: Mapping[str, Any]) -> bool:
+    """Return whether there are labels that a LabelSelector matches.
+
+    Each key gets the value that its own requirements ask for, and any other where they don't.
+    """
+    labels: dict[str, str] = dict(selector.get("matchLabels") or {})
+    expressions = selector.get("matchExpressions") or ()
+    for expression in expressions:
+        key, operator = expression.get("key", ""), expression.get("operator")
+        if operator == "In" and key not in labels:
+            own = [e for e in expressions if e.get("key", "") == key]
+            values = expression.get("values") or ()
+            fitting = (v for v in values if all(_expression(e, {key: v}) for e in own))
+            labels[key] = next(fitting, "")
+    for expression in expressions:
+        key, operator = expression.get("key", ""), expression.get("operator")
+        if operator == "Exists" and key not in labels:
+            refused = {
+                value
+                for other in expressions
+                if other.get("key", "") == key and other.get("operator") == "NotIn"
+                for value in other.get("values") or ()
+            }
+            labels[key] = next(v for v in map(str, range(len(refused) + 1)) if v not in refused)
+    return selects(selector, labels)
+
+
 def _expression(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     value = labels.get(expression.get("key", ""))
     values = expression.get("values") or ()

@@ -12,7 +12,11 @@ class Step:
     """What ``actor`` does, by which route, and by which sources it may.
 
     ``target`` is whom it then acts as; None where it has given rights to itself. ``namespace``
-    is where the right is used (empty: cluster-wide).
+    is where the right is used (empty: cluster-wide). ``mode`` is that of constrained
+    impersonation. Rights that the actor has given to itself in an earlier step of the route have
+    no sources.
+
+    ``earlier`` are the actor's own steps that come first; in a finished route, there are none.
     """
 
     route: str
@@ -22,6 +26,7 @@ class Step:
     target: Subject | None = None
     namespace: str = ""
     mode: str = ""
+    earlier: tuple[Step, ...] = ()
 
     def __str__(self) -> str:
         """Return the step as a clause: ``Group a can request a token of …``."""

@@ -4,18 +4,43 @@ Each way is a list of permissions that are needed together. Where it says *named
 is restricted to names must have the target's name; other rules with names count as well, since
 having one name is enough to get in.
 
-Sources: impersonation, legacy and constrained: ``staging/src/k8s.io/apiserver/pkg/endpoints/
-filters/impersonation/mode.go``; token Secrets: ``pkg/controller/serviceaccount/
-tokens_controller.go``; exec by upgrade needs ``create`` since Kubernetes 1.35
-(``AuthorizePodWebsocketUpgradeCreatePermission``); certificates:
-``pkg/controller/certificates`` and, for system:masters, the admission plugin
-``CertificateSubjectRestriction``.
+Sources, in Kubernetes 1.37: impersonation, legacy and constrained: ``staging/src/k8s.io/
+apiserver/pkg/endpoints/filters/impersonation/mode.go``; token Secrets: ``pkg/controller/
+serviceaccount/tokens_controller.go``; exec by upgrade needs ``create`` since Kubernetes 1.35
+(``AuthorizePodWebsocketUpgradeCreatePermission``), before that ``get`` was enough; certificates:
+``pkg/certificates/authorization.go``, ``pkg/controller/certificates/approver/sarapprove.go`` and
+the admission plugin ``CertificateSubjectRestriction``; what a node may do: ``plugin/pkg/auth/
+authorizer/node``.
+
+Left out, since RBAC cannot tell whether they lead anywhere:
+
+* Secrets, volumes and ConfigMaps that hold credentials already: what is in them is not known.
+* Privileged pods, host paths and PersistentVolumes of that type: Pod Security admission decides.
+* Custom resources whose controllers make pods: each is documented by its own project.
+* ``pods/binding``, ``nodes/status``, labels, Services, Endpoints, ``pods/portforward`` and the
+  proxies to pods and Services: they move traffic or pods, and no credential of the API.
+* APIServices: the aggregator hands on who asks, not with which credential.
+* Validating webhooks and policies, Pod Security labels: they refuse, and give nothing.
+* ``userextras`` and ``uids``: RBAC looks at neither.
+* ``impersonate:associated-node``: only for a pod's own token, and the node that it runs on.
+* Bootstrap tokens, ``signers`` that need the CA's key, webhooks of cloud providers. The one
+  that everybody has, the ConfigMap ``aws-auth`` of EKS, is here for clusters that have it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
+
+from responsibility.rbac.identity import (
+    AUTHENTICATED,
+    MASTERS,
+    NODES,
+    SERVICE_ACCOUNTS,
+    UNAUTHENTICATED,
+    is_node,
+)
+from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT, Subject
 
 BIND: Final = "bind"
 ESCALATE: Final = "escalate"
@@ -33,8 +58,9 @@ ROUTES: Final = (DIRECT, BIND, ESCALATE, IMPERSONATE, TOKEN, EXEC, WORKLOAD, NOD
 class Need:
     """One permission of a way: any of the verbs on one resource.
 
-    ``named`` asks for the target's own name, ``name`` for a fixed one; otherwise any name does.
-    ``everywhere`` asks at cluster scope, otherwise in the target's namespace.
+    ``named`` asks for the target's own name, ``names`` for any of some fixed ones; otherwise any
+    name does. It is asked in the target's namespace, unless ``namespace`` is another one, or
+    ``everywhere`` asks at cluster scope. ``anywhere`` is content with any namespace.
     """
 
     verbs: tuple[str, ...]
@@ -42,8 +68,10 @@ class Need:
     resource: str
     subresource: str = ""
     named: bool = False
-    name: str = ""
+    names: tuple[str, ...] = ()
     everywhere: bool = False
+    anywhere: bool = False
+    namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,48 +91,86 @@ class Way:
     mode: str = ""
 
 
-def _may(*verbs: str, group: str = "", resource: str, **more: bool | str) -> Need:
+def _may(*verbs: str, resource: str, group: str = "", **more: bool | str | tuple[str, ...]) -> Need:
     resource, _, subresource = resource.partition("/")
     return Need(verbs, group, resource, subresource, **more)  # type: ignore[arg-type]
 
 
+_EDIT = ("create", "update", "patch")
 _MAKERS = (
     ("", "pods", ("create",)),
-    ("apps", "deployments", ("create", "update", "patch")),
-    ("apps", "statefulsets", ("create", "update", "patch")),
-    ("apps", "daemonsets", ("create", "update", "patch")),
-    ("apps", "replicasets", ("create", "update", "patch")),
-    ("", "replicationcontrollers", ("create", "update", "patch")),
-    ("batch", "cronjobs", ("create", "update", "patch")),
+    ("apps", "deployments", _EDIT),
+    ("apps", "statefulsets", _EDIT),
+    ("apps", "daemonsets", _EDIT),
+    ("apps", "replicasets", _EDIT),
+    ("", "replicationcontrollers", _EDIT),
+    ("batch", "cronjobs", _EDIT),
+    # The template of a Job is immutable.
     ("batch", "jobs", ("create",)),
 )
-_AUTHENTICATION = "authentication.k8s.io"
+# All of these answer with the Secret itself: a patch that changes nothing, a deletion that a
+# finalizer of one's own keeps waiting, and a deletion of many.
+_READ = ("get", "list", "watch", "patch", "delete", "deletecollection")
 
-_CERTIFICATE = Way(
-    NODE,
-    "approve a client certificate in the name of {target}",
-    (
-        _may(
-            "create",
-            group="certificates.k8s.io",
-            resource="certificatesigningrequests",
-            everywhere=True,
-        ),
+_AUTHENTICATION = "authentication.k8s.io"
+_CERTIFICATES = "certificates.k8s.io"
+_ADMISSION = "admissionregistration.k8s.io"
+
+_CREATE_ACCOUNT = _may("create", resource="serviceaccounts", named=True)
+_REQUEST = _may(
+    "create", group=_CERTIFICATES, resource="certificatesigningrequests", everywhere=True
+)
+
+
+def _approve(signer: str) -> tuple[Need, ...]:
+    """Return what it takes to approve one's own request (``IsAuthorizedForSignerName``)."""
+    domain = signer.partition("/")[0]
+    return (
+        _REQUEST,
         _may(
             "update",
             "patch",
-            group="certificates.k8s.io",
+            group=_CERTIFICATES,
             resource="certificatesigningrequests/approval",
             everywhere=True,
         ),
         _may(
             "approve",
-            group="certificates.k8s.io",
+            group=_CERTIFICATES,
             resource="signers",
-            name="kubernetes.io/kube-apiserver-client",
+            names=(signer, f"{domain}/*"),
             everywhere=True,
         ),
+    )
+
+
+_CERTIFICATE = Way(
+    NODE,
+    "approve a client certificate in the name of {target}",
+    _approve("kubernetes.io/kube-apiserver-client"),
+    exists=False,
+)
+# A node gets its certificate by the approver in the controller manager, if who asks may, and
+# then has to read it; whoever approves gets it in the answer to the next approval.
+_BECOME_A_NODE = (
+    (
+        _REQUEST,
+        _may(
+            "create",
+            group=_CERTIFICATES,
+            resource="certificatesigningrequests/nodeclient",
+            everywhere=True,
+        ),
+        _may(*_READ, group=_CERTIFICATES, resource="certificatesigningrequests", everywhere=True),
     ),
+    _approve("kubernetes.io/kube-apiserver-client-kubelet"),
+)
+
+# On EKS this ConfigMap says which user and which groups an identity of AWS is.
+AWS_AUTH: Final = Way(
+    TOKEN,
+    "make an identity of AWS {target} in the ConfigMap kube-system/aws-auth",
+    (_may("update", "patch", resource="configmaps", names=("aws-auth",), namespace="kube-system"),),
     exists=False,
 )
 
@@ -131,7 +197,7 @@ INTO_ACCOUNT: Final[tuple[Way, ...]] = (
     Way(
         TOKEN,
         "create a token Secret for {target} and read it",
-        (_may("create", resource="secrets"), _may("get", "list", "watch", resource="secrets")),
+        (_may("create", resource="secrets"), _may(*_READ, resource="secrets")),
     ),
     Way(
         EXEC,
@@ -158,6 +224,28 @@ INTO_ACCOUNT: Final[tuple[Way, ...]] = (
         pods=True,
     ),
     Way(
+        WORKLOAD,
+        "have a webhook make new pods run as {target}",
+        (
+            _may(
+                *_EDIT, group=_ADMISSION, resource="mutatingwebhookconfigurations", everywhere=True
+            ),
+        ),
+    ),
+    Way(
+        WORKLOAD,
+        "have a mutating policy make new pods run as {target}",
+        (
+            _may("create", group=_ADMISSION, resource="mutatingadmissionpolicies", everywhere=True),
+            _may(
+                "create",
+                group=_ADMISSION,
+                resource="mutatingadmissionpolicybindings",
+                everywhere=True,
+            ),
+        ),
+    ),
+    Way(
         IMPERSONATE,
         "impersonate {target} for single actions",
         (
@@ -177,15 +265,22 @@ INTO_ACCOUNT: Final[tuple[Way, ...]] = (
         (_may("get", "create", resource="nodes/proxy", everywhere=True),),
         pods=True,
     ),
+    *(
+        # The Node authorizer lets a node request a token for each pod that runs on it.
+        Way(NODE, "become the node of a pod that runs as {target}", needs, pods=True)
+        for needs in _BECOME_A_NODE
+    ),
     _CERTIFICATE,
 )
 
+_INTO_USER = Way(
+    IMPERSONATE,
+    "impersonate {target}",
+    (_may("impersonate", resource="users", named=True, everywhere=True),),
+)
+# The mode user-info refuses ServiceAccounts and nodes: these have modes of their own.
 INTO_USER: Final[tuple[Way, ...]] = (
-    Way(
-        IMPERSONATE,
-        "impersonate {target}",
-        (_may("impersonate", resource="users", named=True, everywhere=True),),
-    ),
+    _INTO_USER,
     Way(
         IMPERSONATE,
         "impersonate {target} for single actions",
@@ -202,17 +297,40 @@ INTO_USER: Final[tuple[Way, ...]] = (
     ),
     _CERTIFICATE,
 )
+_INTO_NODES = (
+    Way(
+        IMPERSONATE,
+        "impersonate {target} for single actions",
+        (
+            _may(
+                "impersonate:arbitrary-node",
+                group=_AUTHENTICATION,
+                resource="nodes",
+                named=True,
+                everywhere=True,
+            ),
+        ),
+        mode="arbitrary-node",
+    ),
+    *(Way(NODE, "get the certificate of {target}", needs) for needs in _BECOME_A_NODE),
+)
+INTO_NODE: Final[tuple[Way, ...]] = (_INTO_USER, *_INTO_NODES, _CERTIFICATE)
 
-# A group can only be impersonated along with some user.
-INTO_GROUP: Final[tuple[Way, ...]] = (
+# A group can only be impersonated along with somebody: a user or, in the legacy mode, a
+# ServiceAccount.
+_INTO_GROUP = tuple(
     Way(
         IMPERSONATE,
         "impersonate a member of {target}",
-        (
-            _may("impersonate", resource="groups", named=True, everywhere=True),
-            _may("impersonate", resource="users", everywhere=True),
-        ),
-    ),
+        (_may("impersonate", resource="groups", named=True, everywhere=True), somebody),
+    )
+    for somebody in (
+        _may("impersonate", resource="users", everywhere=True),
+        _may("impersonate", resource="serviceaccounts", anywhere=True),
+    )
+)
+INTO_GROUP: Final[tuple[Way, ...]] = (
+    *_INTO_GROUP,
     Way(
         IMPERSONATE,
         "impersonate a member of {target} for single actions",
@@ -235,3 +353,84 @@ INTO_GROUP: Final[tuple[Way, ...]] = (
     ),
     _CERTIFICATE,
 )
+# No constrained impersonation, and no certificate of the signer for API clients.
+INTO_MASTERS: Final = _INTO_GROUP
+INTO_NODES: Final = (
+    *INTO_GROUP,
+    *(
+        replace(way, needs=tuple(replace(need, named=False) for need in way.needs))
+        for way in _INTO_NODES
+    ),
+)
+
+
+def ways_into(target: Subject) -> tuple[Way, ...]:
+    """Return the ways into an identity. There are none into groups that everybody is in."""
+    if target.kind == SERVICE_ACCOUNT:
+        return INTO_ACCOUNT
+    if target.kind != GROUP:
+        return INTO_NODE if is_node(target) else INTO_USER
+    if target.name in (AUTHENTICATED, UNAUTHENTICATED):
+        return ()
+    return {MASTERS: INTO_MASTERS, NODES: INTO_NODES}.get(target.name, INTO_GROUP)
+
+
+def account_namespace(group: str) -> str | None:
+    """Return the namespace whose ServiceAccounts make up a group: ``""`` for all, None if none."""
+    if group == SERVICE_ACCOUNTS:
+        return ""
+    prefix = f"{SERVICE_ACCOUNTS}:"
+    return group.removeprefix(prefix) if group.startswith(prefix) else None
+
+
+def constrained_into(target: Subject) -> tuple[Way, ...]:
+    """Return those of the ways into an identity that are constrained impersonation."""
+    return _CONSTRAINED.get(id(ways_into(target)), ())
+
+
+_CONSTRAINED = {
+    id(ways): tuple(way for way in ways if way.mode)
+    for ways in (INTO_ACCOUNT, INTO_USER, INTO_NODE, INTO_GROUP, INTO_NODES)
+}
+
+
+def with_aws_auth(target: Subject) -> tuple[Way, ...]:
+    """Return the ways into an identity on a cluster that has the ConfigMap ``aws-auth``."""
+    ways = ways_into(target)
+    return _WITH_AWS_AUTH.get(id(ways), ways)
+
+
+_WITH_AWS_AUTH = {
+    id(ways): (*ways, AWS_AUTH)
+    for ways in (INTO_USER, INTO_NODE, INTO_GROUP, INTO_MASTERS, INTO_NODES)
+}
+
+
+def _needing(*, exists: bool, pods: bool) -> tuple[Way, ...]:
+    return tuple(
+        way
+        if exists or not way.exists
+        else replace(
+            way,
+            words=f"create the account that is missing and {way.words}",
+            needs=(*way.needs, _CREATE_ACCOUNT),
+        )
+        for way in INTO_ACCOUNT
+        if pods or not way.pods
+    )
+
+
+_INTO_ACCOUNT = {
+    (exists, pods): INTO_ACCOUNT if exists and pods else _needing(exists=exists, pods=pods)
+    for exists in (True, False)
+    for pods in (True, False)
+}
+
+
+def into_account(*, exists: bool, pods: bool) -> tuple[Way, ...]:
+    """Return the ways that are open into a ServiceAccount, by what is known of it.
+
+    One that does not exist, but is bound to something, can be created first. Each table is
+    one object, which tells them apart.
+    """
+    return _INTO_ACCOUNT[exists, pods]

@@ -1,0 +1,94 @@
+"""Every route that we report is one: somebody who has just these rights really gets there.
+
+In each scenario a ServiceAccount, with a token of its own, goes step by step from the rights
+that it is given to a right that it is not given. The scenario is also played without each single
+permission: then the API server refuses a step, and we find no route. All of them are on the
+stage at once, in namespaces of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from responsibility.rbac.graph import AccessGraph
+from responsibility.rbac.parse import parse_binding, parse_role
+from responsibility.rbac.routes.paths import Paths, routes_to
+from responsibility.rbac.routes.steps import describe
+from tests.e2e.lab.cluster import Cluster
+from tests.e2e.routes.people import Person, Refused, administrator
+from tests.e2e.routes.scenarios import SCENARIOS
+from tests.e2e.routes.world import RBAC, World
+
+AT_A_TIME = 16
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def stage(cluster: Cluster) -> AsyncIterator[tuple[dict[str, list[World]], Paths]]:
+    """Build all worlds, and read what RBAC says before anybody has done anything."""
+    limit = asyncio.Semaphore(AT_A_TIME)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64)) as http:
+        admin = administrator(cluster, http)
+        worlds = {
+            scenario.name: [
+                World(scenario, f"rt-{os.getpid()}-{number}-{index}", admin, missing)
+                for index, missing in enumerate((None, *scenario.permits))
+            ]
+            for number, scenario in enumerate(SCENARIOS)
+        }
+        every = [world for some in worlds.values() for world in some]
+
+        async def build(world: World) -> None:
+            async with limit:
+                await world.build()
+
+        await asyncio.gather(*map(build, every))
+        yield worlds, await _paths(admin)
+        for world in every:
+            await world.clean()
+
+
+async def _paths(admin: Person) -> Paths:
+    kinds = ("clusterroles", "roles", "clusterrolebindings", "rolebindings")
+    lists = [(await admin.ask("GET", f"{RBAC}/{kind}"))["items"] for kind in kinds]
+    accounts = await admin.ask("GET", "/api/v1/serviceaccounts")
+    pods = await admin.ask("GET", "/api/v1/pods")
+    return Paths(
+        AccessGraph.build(
+            [parse_role(raw) for some in lists[:2] for raw in some],
+            [parse_binding(raw) for some in lists[2:] for raw in some],
+        ),
+        frozenset((a["metadata"]["namespace"], a["metadata"]["name"]) for a in accounts["items"]),
+        frozenset(
+            (p["metadata"]["namespace"], p["spec"]["serviceAccountName"]) for p in pods["items"]
+        ),
+    )
+
+
+@pytest.mark.parametrize("name", [scenario.name for scenario in SCENARIOS])
+async def test_a_route_is_open_with_all_permissions_and_closed_without_any_of_them(
+    stage: tuple[dict[str, list[World]], Paths], name: str
+) -> None:
+    worlds, paths = stage
+    whole, *lacking = worlds[name]
+    route = routes_to(paths, whole.target).get(whole.subject)
+    assert route is not None, "the route is not found"
+    assert tuple(step.route for step in route) == whole.scenario.routes, describe(route)
+
+    await asyncio.gather(*map(_is_refused, lacking), whole.scenario.act(whole))
+    assert whole.scenario.reach or await whole.is_destroyed()
+    for world in lacking:
+        other = routes_to(paths, world.target).get(world.subject)
+        assert other is None, f"{world}: {describe(other)}"
+        assert not await world.is_destroyed()
+
+
+async def _is_refused(world: World) -> None:
+    with pytest.raises(Refused):
+        await world.scenario.act(world)
+        pytest.fail(f"{world}: nothing was refused")
