@@ -67,12 +67,15 @@ generate: $(STAMP) ## Write crds/, docs/reference/ and the chart's copies of wha
 	rm -f $(CHART)/files/crds/*.yaml
 	cp crds/*.yaml $(CHART)/files/crds/
 	cp $(MODEL) $(CHART)/files/model.yaml
+	mkdir -p $(CHART)/files/policies
+	$(BIN)/python -m responsibility.api.admission > $(CHART)/files/policies/record-dates.yaml
 
 .PHONY: check-generated
 check-generated: $(STAMP) ## Fail when `make generate` would change something
 	@$(BIN)/python -m responsibility.api.crd --check crds \
 	&& $(BIN)/python -m responsibility.api.reference --check \
 	&& $(BIN)/python -m responsibility.controller.metrics_reference --check \
+	&& $(BIN)/python -m responsibility.api.admission | diff -u $(CHART)/files/policies/record-dates.yaml - \
 	&& diff -ru crds $(CHART)/files/crds && diff -u $(MODEL) $(CHART)/files/model.yaml \
 	|| { echo "error: generated files are out of date: run make generate and commit what it writes" >&2; exit 1; }
 

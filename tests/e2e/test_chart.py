@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +197,8 @@ def test_the_demo_s_agreements_are_accepted(installed: Cluster) -> None:
         *organisation.manifests(),
         *organisation.third_hub(),
         organisation.provider_subjects(),
-        *organisation.records(datetime.now(UTC)),
+        # As they will stand in eight days: one has a delegation that still runs until tomorrow.
+        *organisation.records(datetime.now(UTC) + timedelta(days=8)),
         organisation.third_record(),
     ]
     stream = yaml.safe_dump_all(objects)
@@ -212,6 +213,15 @@ def test_the_demo_s_agreements_are_accepted(installed: Cluster) -> None:
         "deployer",
     ]
     assert len(model["spec"]["items"]) == 20
+
+
+def test_a_new_record_with_an_ended_delegation_is_refused(installed: Cluster) -> None:
+    leap, _ = organisation.records(datetime.now(UTC))
+    leap["metadata"]["name"] = "leap-again"
+    refused = installed.kubectl("create", "-f=-", input=yaml.safe_dump(leap), check=False)
+    assert refused.returncode != 0
+    assert "the delegation to community ended on" in refused.stderr
+    assert "write a later until, or leave the delegate out" in refused.stderr
 
 
 ALLOWED = (

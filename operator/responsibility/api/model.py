@@ -154,9 +154,6 @@ class ResponsibilityModelStatus(CommonStatus):
 
     item_count: Count = Field(default=0, description="The number of items, item 0 left out.")
     records: Count = Field(default=0, description="The number of records that build on this model.")
-    exempt: Count = Field(
-        default=0, description="The number of subjects that exemptions keep out of drift."
-    )
     break_glass: tuple[BreakGlassStatus, ...] = Field(
         default=(),
         max_length=64,

@@ -26,7 +26,7 @@ from responsibility.api.common import (
     ItemEnforcement,
     Party,
 )
-from responsibility.api.status import CommonStatus, Count, Name
+from responsibility.api.status import CommonStatus, Count, Name, Names
 
 DEFAULT_MODEL = "2i2c"
 
@@ -145,6 +145,12 @@ class ResponsibilityStatus(CommonStatus):
     )
     enforcement: Name = Field(
         default="", description="Admission and RBAC as they are in force, such as observe/audit."
+    )
+    pending: Names = Field(
+        default=(),
+        json_schema_extra=ATOMIC,
+        description="RoleBindings in the hub's namespace whose role does not exist. They grant "
+        "nothing until the day it appears.",
     )
     cluster_findings: Count = Field(
         default=0,

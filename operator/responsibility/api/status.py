@@ -17,6 +17,7 @@ from responsibility.api.base import ATOMIC, ATOMIC_MAP, Shape, clip, keyed
 MAX_FINDINGS = 32
 MAX_LISTED = 16
 MAX_UNRECORDED = 64
+MAX_EXEMPTED = 32
 
 _NAME = 512
 _TEXT = 1024
@@ -155,7 +156,11 @@ class FindingStatus(Shape):
 
     id: Name = Field(description="A stable name for this finding, the same at each evaluation.")
     kind: Name = Field(description="What differs, such as excess-access or missing-access.")
+    severity: Name = Field(default="", description="How soon to look: high, medium or low.")
     item: Name = Field(description="The item it is about, such as user-access.")
+    items: Names = Field(
+        default=(), json_schema_extra=ATOMIC, description="Further items that it speaks for."
+    )
     subject: SubjectReference | None = Field(
         default=None, description="Who is concerned, where it is one subject."
     )
@@ -164,6 +169,11 @@ class FindingStatus(Shape):
         default="",
         description="How the right is held: direct, bind, escalate, impersonate, token, exec, "
         "workload, node or policy.",
+    )
+    steps: Names = Field(
+        default=(),
+        json_schema_extra=ATOMIC,
+        description="An indirect route, step by step, in words.",
     )
     permissions: Names = Field(
         default=(),
@@ -180,6 +190,17 @@ class FindingStatus(Shape):
     )
     message: Text = Field(default="", description="The finding in one sentence.")
     remedy: Text = Field(default="", description="What would end it.")
+    contact: Text = Field(default="", description="How to reach those who own the item.")
+
+
+class ExemptStatus(Shape):
+    """A subject that holds something reserved and is let through."""
+
+    subject: SubjectReference = Field(description="Who it is, such as ServiceAccount prod/hub.")
+    items: Names = Field(
+        default=(), json_schema_extra=ATOMIC, description="The items of which it holds something."
+    )
+    reason: Text = Field(default="", description="Why, in the words of the exemption.")
 
 
 class BreakGlassStatus(Shape):
@@ -219,5 +240,14 @@ class CommonStatus(Shape):
     )
     truncated: Count = Field(
         default=0, description="The number of findings that were left out of this list."
+    )
+    exempt: Count = Field(
+        default=0, description="The number of subjects that exemptions keep out of drift."
+    )
+    exempted: tuple[ExemptStatus, ...] = Field(
+        default=(),
+        max_length=MAX_EXEMPTED,
+        json_schema_extra=ATOMIC,
+        description="The first of them, with the reason.",
     )
     summary: Text = Field(default="", description="All of this in one sentence.")

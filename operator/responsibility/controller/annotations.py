@@ -19,13 +19,16 @@ from responsibility.ownership.assessment import Assessment, HubAssessment
 _LONGEST = 4_096
 
 
-def desired(assessment: Assessment) -> dict[tuple[str, str], dict[str, str]]:
-    """Return the annotations of every Deployment of a hub that has a record."""
+def desired(assessment: Assessment, *, cluster: str = "") -> dict[tuple[str, str], dict[str, str]]:
+    """Return the annotations of every Deployment of a hub that has a record.
+
+    ``cluster`` is the name of this cluster, for those who are about to type into another one.
+    """
     return {
         (deployment.namespace, deployment.name): values
         for hub in assessment.hubs.values()
         if hub.hub is not None
-        for values in (_of_hub(hub),)
+        for values in (_of_hub(hub, cluster),)
         for deployment in hub.hub.deployments
     }
 
@@ -58,12 +61,13 @@ def patch(deployment: Deployment, wanted: dict[str, str]) -> dict[str, object]:
     }
 
 
-def _of_hub(hub: HubAssessment) -> dict[str, str]:
+def _of_hub(hub: HubAssessment, cluster: str) -> dict[str, str]:
     agreement = hub.agreement
     owners = [f"{i.name}={i.owner}" for i in agreement.items if i.terms.number]
     owning = {item.owner for item in agreement.items}
     parties = [party for name, party in agreement.parties.items() if name in owning]
     values = {
+        "cluster": cluster,
         "record": agreement.record,
         "model": agreement.terms.name,
         "owner-split": ", ".join(f"{party} {count}" for party, count in hub.owner_split),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from responsibility.cluster import errors
 from responsibility.controller import annotations as notes
@@ -45,9 +45,10 @@ class _Refused:
 class Annotator:
     """Writes annotations where they differ."""
 
-    def __init__(self, writer: Writer, *, enabled: bool) -> None:
+    def __init__(self, writer: Writer, *, enabled: bool, cluster: str = "") -> None:
         self._writer = writer
         self._enabled = enabled
+        self._cluster = cluster
         self._written: dict[Key, _Written] = {}
         self._refused: dict[Key, _Refused] = {}
 
@@ -55,7 +56,7 @@ class Annotator:
         """Write what differs; return False if something failed that is worth trying again."""
         if not self._enabled:
             return True
-        desired = notes.desired(assessment)
+        desired = notes.desired(assessment, cluster=self._cluster)
         outdated = {
             key: deployment
             for key, deployment in present.items()
@@ -76,6 +77,10 @@ class Annotator:
             )
         )
         return all(results)
+
+    def retry_refused(self) -> None:
+        """Let what was refused be tried again at once."""
+        self._refused = {key: replace(r, until=0.0) for key, r in self._refused.items()}
 
     def trouble(self, hub: HubAssessment) -> str | None:
         """Return why a hub's Deployments are not all annotated; None if they are."""

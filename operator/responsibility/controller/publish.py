@@ -62,14 +62,19 @@ class Publisher:
         announcer: Announcer,
         *,
         annotate: bool,
+        cluster: str = "",
     ) -> None:
         self._store = store
         self._metrics = metrics
         self._announcer = announcer
         self._history = History()
         self._writer = Writer(api, metrics)
-        self._annotator = Annotator(self._writer, enabled=annotate)
+        self._annotator = Annotator(self._writer, enabled=annotate, cluster=cluster)
         self._settled: dict[str, _Settled] = {}
+
+    def retry_refused(self) -> None:
+        """Try again with the next assessment what was refused: our rights have changed."""
+        self._annotator.retry_refused()
 
     async def publish(self, assessment: Assessment) -> bool:
         """Write what differs; return False if something failed that is worth trying again.

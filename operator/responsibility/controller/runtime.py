@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from responsibility.cluster import errors, rights
+from responsibility.cluster import errors
 from responsibility.cluster.client import Api
 from responsibility.cluster.leader import Leader
 from responsibility.cluster.store import Store
 from responsibility.controller.events import Announcer
 from responsibility.controller.loop import Loop
 from responsibility.controller.metrics import Metrics
+from responsibility.controller.own_rights import OwnRights
 from responsibility.controller.publish import Publisher
 from responsibility.controller.reviewer import Reviewer
 from responsibility.controller.settings import Settings
@@ -43,9 +44,22 @@ class Runtime:
         self._api = api
         self._metrics = metrics
         self._reviewer = Reviewer(api, self.store, metrics, sample_seconds=settings.sample_seconds)
-        publisher = Publisher(api, self.store, metrics, announcer, annotate=settings.annotate)
+        publisher = Publisher(
+            api,
+            self.store,
+            metrics,
+            announcer,
+            annotate=settings.annotate,
+            cluster=settings.cluster_name,
+        )
         self._loop = Loop(self.store, publisher, self._reviewer, metrics)
         self._relist_own = asyncio.Event()
+
+        def given() -> None:
+            publisher.retry_refused()
+            self.store.touch()
+
+        self._rights = OwnRights(api, metrics, settings, given)
         state = metrics.state
         state.relists = lambda: {_resource(r.path): r.relists for r in self.store.reflectors}
         state.errors = lambda: {_resource(r.path): r.errors for r in self.store.reflectors}
@@ -58,8 +72,9 @@ class Runtime:
 
     async def run(self) -> None:
         """Run until cancelled; an unexpected end of any part ends all."""
-        await self._name_missing_rights()
+        await self._rights.check()
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._rights.run())
             for reflector in self.store.reflectors:
                 group.create_task(reflector.run(), name=reflector.path)
             await self._reviewer.probe()
@@ -84,24 +99,6 @@ class Runtime:
         if last is not None and asyncio.get_running_loop().time() - last > _STUCK:
             return "the reconcile loop is stuck"
         return ""
-
-    async def _name_missing_rights(self) -> None:
-        try:
-            missing = await rights.missing(self._api, namespace=self.settings.namespace)
-        except errors.ApiError as error:
-            logger.warning("our own rights could not be checked: %s", error)
-            return
-        switched_off = {
-            "leases": not self.settings.leader_election,
-            "deployments": not self.settings.annotate,
-        }
-        count = 0
-        for right in missing:
-            if right.optional and switched_off.get(right.resource, False):
-                continue
-            count += 1
-            logger.log(logging.WARNING if right.optional else logging.ERROR, "%s", right)
-        self._metrics.state.missing_rights = count
 
     async def _list_own_until_it_works(self) -> None:
         delay = 0.5

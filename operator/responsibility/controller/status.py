@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from responsibility.api.model import ResponsibilityModelStatus
 from responsibility.api.record import ResponsibilityStatus
 from responsibility.api.status import (
+    MAX_EXEMPTED,
     MAX_FINDINGS,
     BreakGlassStatus,
     Condition,
     Drift,
+    ExemptStatus,
     FindingStatus,
     ItemStatus,
     SubjectReference,
@@ -28,6 +30,7 @@ from responsibility.controller.conditions import (
 from responsibility.ownership.assessment import (
     Assessment,
     ClusterAssessment,
+    Exempt,
     HubAssessment,
     ItemResult,
     Refused,
@@ -38,6 +41,8 @@ from responsibility.rbac.objects import Subject
 # What this version does, whatever a record asks for.
 IN_FORCE = "observe/audit"
 MAX_BREAK_GLASS = 64
+# Contacts told with a finding of the cluster, which may touch any number of hubs.
+_MOST_CONTACTS = 3
 
 
 def record_status(
@@ -63,12 +68,15 @@ def record_status(
         conditions=conditions,
         items=_items(hub.items),
         drift=_drift(hub.findings),
-        findings=_findings(hub.findings, since),
+        findings=_findings(hub.findings, since, _contacts((hub,))),
         truncated=max(0, len(hub.findings) - MAX_FINDINGS),
         summary=_summary(agreement.display_name, hub.findings, hub.cluster_findings),
         hub=str(agreement.hub),
         owner_split=split,
         enforcement=IN_FORCE,
+        pending=tuple(str(key) for key in hub.pending),
+        exempt=len({entry.subject for entry in hub.exempt}),
+        exempted=_exempted(hub.exempt),
         cluster_findings=hub.cluster_findings,
     )
 
@@ -116,7 +124,11 @@ def model_status(
         conditions=with_times(claims, before, generation=generation, now=assessment.now),
         items=_items(cluster.items),
         drift=_drift(cluster.findings),
-        findings=_findings(cluster.findings, since),
+        findings=_findings(
+            cluster.findings,
+            since,
+            _contacts(h for h in assessment.hubs.values() if h.agreement.terms is cluster.terms),
+        ),
         truncated=max(0, len(cluster.findings) - MAX_FINDINGS),
         summary=_summary("The cluster", cluster.findings, 0),
         break_glass=tuple(
@@ -128,6 +140,7 @@ def model_status(
             for entry in cluster.break_glass[:MAX_BREAK_GLASS]
         ),
         exempt=len({entry.subject for entry in cluster.exempt}),
+        exempted=_exempted(cluster.exempt),
         item_count=sum(bool(item.number) for item in cluster.terms.items),
         unrecorded=len(assessment.unrecorded),
         records=cluster.records,
@@ -174,22 +187,54 @@ def _drift(findings: Iterable[Finding]) -> Drift:
     )
 
 
+def _exempted(entries: Iterable[Exempt]) -> tuple[ExemptStatus, ...]:
+    return tuple(
+        ExemptStatus(subject=_reference(e.subject), items=e.items, reason=e.reason)
+        for e in sorted(entries, key=lambda e: (str(e.subject), e.reason))[:MAX_EXEMPTED]
+    )
+
+
+Contacts = Callable[[Finding], str]
+
+
+def _contacts(hubs: Iterable[HubAssessment]) -> Contacts:
+    """Return how to find the contacts for a finding: of its party, or of the item's owners."""
+    agreements = [hub.agreement for hub in hubs]
+    owners = [{item.name: item.owner for item in a.items} for a in agreements]
+
+    def of(finding: Finding) -> str:
+        ways: dict[str, None] = {}
+        for agreement, owner in zip(agreements, owners, strict=True):
+            party = agreement.parties.get(finding.party or owner.get(finding.item, ""))
+            if party is not None and party.contact:
+                ways[f"{party.label}: {party.contact}"] = None
+        listed = list(ways)
+        more = len(listed) - _MOST_CONTACTS
+        return "; ".join(listed[:_MOST_CONTACTS]) + (f" and {more} more" if more > 0 else "")
+
+    return of
+
+
 def _findings(
-    findings: Iterable[Finding], since: Mapping[str, datetime]
+    findings: Iterable[Finding], since: Mapping[str, datetime], contact: Contacts
 ) -> tuple[FindingStatus, ...]:
     return tuple(
         FindingStatus(
             id=finding.id,
             kind=finding.kind,
+            severity=finding.severity.name.lower(),
             item=finding.item,
+            items=finding.items,
             subject=None if finding.subject is None else _reference(finding.subject),
             party=finding.party,
             route=finding.route,
+            steps=finding.steps,
             permissions=finding.permissions,
             sources=tuple(describe(source) for source in finding.sources),
             since=_whole_seconds(since.get(finding.id)),
             message=finding.message,
             remedy=finding.remedy,
+            contact=contact(finding),
         )
         for finding in tuple(findings)[:MAX_FINDINGS]
     )

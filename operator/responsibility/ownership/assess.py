@@ -30,6 +30,7 @@ from responsibility.ownership.duties import duties, vacancies
 from responsibility.ownership.findings import Finding, worst_first
 from responsibility.ownership.fleet import Fleet
 from responsibility.ownership.holdings import Holdings, collect
+from responsibility.ownership.indirect import RouteMemory
 from responsibility.ownership.questions import Names
 from responsibility.ownership.resolve import resolve_defaults, resolve_model, resolve_record
 from responsibility.ownership.snapshot import Snapshot
@@ -75,6 +76,7 @@ class Assessor:
 
     def __init__(self) -> None:
         self._memory = Memory()
+        self._routes = RouteMemory()
         self._since = self._deadline = _BEGINNING
         self._epoch = object()
         self._gone: frozenset[Subject] = frozenset()
@@ -86,6 +88,7 @@ class Assessor:
 
     def _assess(self, snapshot: Snapshot) -> Assessment:
         self._memory.begin()
+        self._routes.begin(snapshot)
         if not self._since <= snapshot.now < self._deadline:
             # A date has passed, or the clock was set back: what depends on the time is worked out
             # anew.
@@ -155,6 +158,7 @@ class Assessor:
         own = tuple(a for _, a in sorted(agreements.items()) if a.terms is terms)
         holdings = self._holdings(terms, "", snapshot)
         fixed = {n: self._holdings(terms, n, snapshot) for n in terms.questions.fixed_namespaces()}
+        gains = self._routes.of(terms, holdings, Names())
         # A model that nobody uses, beside one that is in use, has nothing to say of subjects.
         idle = bool(agreements) and not own
         inputs = (
@@ -162,6 +166,7 @@ class Assessor:
             *own,
             holdings,
             *fixed.values(),
+            gains,
             *(snapshot.hubs[key] for key in sorted(snapshot.hubs)),
             self._gone,
             snapshot.reviews,
@@ -177,6 +182,7 @@ class Assessor:
                 fleet,
                 cluster=holdings,
                 fixed=fixed,
+                gains=gains,
                 own_names=[
                     Names(hub.key.namespace, hub.key.release, hub.prefix)
                     for hub in snapshot.hubs.values()
@@ -202,6 +208,8 @@ class Assessor:
         cluster = clusters[terms.name]
         namespace = self._holdings(terms, agreement.hub.namespace, snapshot)
         everywhere = self._holdings(terms, "", snapshot)
+        gains = self._routes.of(terms, namespace, agreement.names)
+        cluster_gains = self._routes.of(terms, everywhere, Names())
         time_and_world = (
             agreement,
             self._gone,
@@ -218,6 +226,8 @@ class Assessor:
                 agreement,
                 namespace=namespace,
                 cluster=everywhere,
+                gains=gains,
+                cluster_gains=cluster_gains,
                 gone=self._gone,
                 reviews=snapshot.reviews,
                 own=snapshot.own,
@@ -225,7 +235,9 @@ class Assessor:
             )
 
         by_rbac = self._memory.get(
-            ("rbac", agreement.record), (*time_and_world, namespace, everywhere), rbac
+            ("rbac", agreement.record),
+            (*time_and_world, namespace, everywhere, gains, cluster_gains),
+            rbac,
         )
         scope = snapshot.graph.scope(agreement.hub.namespace)
         cluster_kinds = self._memory.get(

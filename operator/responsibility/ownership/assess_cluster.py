@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from responsibility.ownership.agreement import Agreement, Item, ItemTerms, Terms
 from responsibility.ownership.assessment import BreakGlass, Exempt
+from responsibility.ownership.by_route import Gains, as_holdings, further, told_by_route
 from responsibility.ownership.cluster_excess import CLUSTER_NAMES, ClusterExcess
 from responsibility.ownership.duties import is_vacant
 from responsibility.ownership.entitlement import ExemptionBook, passes
@@ -37,6 +38,7 @@ def assess_cluster(
     *,
     cluster: Holdings,
     fixed: Mapping[str, Holdings],
+    gains: Gains,
     own_names: Sequence[Names],
     gone: frozenset[Subject],
     reviews: Reviews,
@@ -46,9 +48,10 @@ def assess_cluster(
     """Return what holds for the cluster as a whole.
 
     ``cluster`` are the holdings by ClusterRoleBindings, ``fixed`` those in the namespaces that
-    the model names, ``own_names`` the names of all hubs there are: a hub's own ServiceAccounts
-    are exempt from what the cluster has one of; on other hubs their rights do count. Without
-    ``checked``, nothing is said of subjects but who may do everything.
+    the model names, ``gains`` what subjects can come by indirectly, ``own_names`` the names of
+    all hubs there are: a hub's own ServiceAccounts are exempt from what the cluster has one of;
+    on other hubs their rights do count. Without ``checked``, nothing is said of subjects but who
+    may do everything.
     """
     terms = fleet.terms
     holdings = _with_fixed(cluster, fixed, terms.questions)
@@ -65,12 +68,13 @@ def assess_cluster(
     )
     untouched: dict[str, frozenset[str]] = {}
     for subject, holding in holdings.items():
-        if passes(terms, subject):
-            continue
-        for finding, records in seeker.findings(subject, holding):
-            findings.append(finding)
-            if records:
+        if not passes(terms, subject):
+            for finding, records in seeker.findings(subject, holding):
+                findings.append(finding)
                 untouched[finding.id] = records
+    for finding, records in _indirect(seeker, holdings, gains, findings):
+        findings.append(finding)
+        untouched[finding.id] = records
     missing, asks = split_asks(_missing(fleet, holdings, gone, reviews))
     findings.extend(missing)
     return ClusterRbac(
@@ -78,8 +82,36 @@ def assess_cluster(
         break_glass=break_glass,
         exempt=tuple(seeker.exempt),
         asks=tuple(asks),
-        untouched=untouched,
+        untouched={name: records for name, records in untouched.items() if records},
     )
+
+
+def _indirect(
+    seeker: ClusterExcess, holdings: Holdings, gains: Gains, direct: Sequence[Finding]
+) -> Iterator[tuple[Finding, frozenset[str]]]:
+    """Yield what subjects can come by cluster-wide, each with the records it does not touch.
+
+    Who holds everything already can come by nothing more.
+    """
+    terms = seeker.fleet.terms
+    questions = terms.questions
+    held = {
+        subject: holdings.get(subject, NOTHING).mask(questions, CLUSTER_NAMES) for subject in gains
+    }
+    known = {
+        subject: questions.all if mask & questions.everything else mask
+        for subject, mask in held.items()
+    }
+    reserved = {item.name: item.reserved | questions.everything for item in terms.items}
+    told = {(finding.subject, finding.item) for finding in direct}
+    aside = replace(seeker, exempt=[])
+    for subject, holding in as_holdings(gains, known).items():
+        if passes(terms, subject):
+            continue
+        found = dict(aside.findings(subject, holding))
+        for finding in told_by_route(found, gains, reserved, told):
+            yield finding, next(r for f, r in found.items() if f.id == finding.id)
+    seeker.exempt.extend(further(seeker.exempt, aside.exempt))
 
 
 def _with_fixed(
@@ -170,7 +202,7 @@ def _disagreements(fleet: Fleet) -> Iterator[Finding]:
                 hub=None,
                 model=fleet.terms.name,
                 hubs=fleet.records,
-                message=f"{item.name} is about the whole cluster, but records name "
+                message=f"{item.title} is about the whole cluster, but records name "
                 f"{len(owners)} owners: {named}",
             )
 

@@ -7,12 +7,13 @@ can do here because of a ClusterRoleBinding is found once, for the cluster, in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from responsibility.ownership.agreement import Agreement, Item
 from responsibility.ownership.assessment import Exempt
+from responsibility.ownership.by_route import Gains, as_holdings, further, told_by_route, total
 from responsibility.ownership.duties import is_vacant
 from responsibility.ownership.entitlement import Entitlement, ExemptionBook, passes
 from responsibility.ownership.exemptions import exempt_operator
@@ -43,16 +44,33 @@ def assess_hub(
     *,
     namespace: Holdings,
     cluster: Holdings,
+    gains: Gains,
+    cluster_gains: Gains,
     gone: frozenset[Subject],
     reviews: Reviews,
     own: Subject | None,
     now: datetime,
 ) -> HubRbac:
-    """Return findings in both directions, for the questions asked in the hub's namespace."""
+    """Return findings in both directions, for the questions asked in the hub's namespace.
+
+    ``gains`` are what subjects can come by here indirectly, ``cluster_gains`` cluster-wide.
+    """
     exempt: list[Exempt] = []
     book = ExemptionBook.of((*agreement.exemptions, *exempt_operator(own)))
     entitlement = Entitlement.of(agreement, now)
     findings = list(_excesses(entitlement, book, namespace, cluster, exempt))
+    # What somebody has cluster-wide, by whatever route, is a finding of the cluster.
+    known = {
+        subject: cluster.get(subject, NOTHING).mask(agreement.terms.questions, agreement.names)
+        | total(cluster_gains.get(subject, ()))
+        for subject in gains
+    }
+    aside: list[Exempt] = []
+    indirect = list(_excesses(entitlement, book, as_holdings(gains, known), {}, aside))
+    exempt.extend(further(exempt, aside))
+    reserved = {item.name: item.terms.reserved for item in agreement.items}
+    direct = {(finding.subject, finding.item) for finding in findings}
+    findings.extend(told_by_route(indirect, gains, reserved, direct))
     ground = Ground(
         hub=agreement.hub,
         model=agreement.terms.name,
@@ -70,8 +88,8 @@ def assess_hub(
 def _excesses(
     entitlement: Entitlement,
     book: ExemptionBook,
-    namespace: Holdings,
-    cluster: Holdings,
+    namespace: Mapping[Subject, Holding],
+    cluster: Mapping[Subject, Holding],
     exempt: list[Exempt],
 ) -> Iterator[Finding]:
     agreement = entitlement.agreement
@@ -139,7 +157,7 @@ def _excess_finding(
         permissions=texts,
         sources=sources,
         message=f"{subject} can {summarise(texts)} in namespace {agreement.hub.namespace}, "
-        f"but {item.name} is {owner}'s",
+        f"but {item.terms.title} is {owner}'s",
     )
 
 

@@ -235,7 +235,7 @@ class ClusterExcess:
             hubs=line.hubs,
             items=line.items,
             message=f"{subject} can {summarise(texts)} cluster-wide{where}, "
-            f"but {item.name} is {owners or 'nobody'}'s",
+            f"but {item.title} is {owners or 'nobody'}'s",
         )
 
     def _sources(self, holding: Holding, over: _Excess, line: _Line) -> Iterable[Source]:

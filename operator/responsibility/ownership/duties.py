@@ -103,8 +103,8 @@ def _expired(agreement: Agreement, now: datetime) -> Iterator[Finding]:
                     number=item.terms.number,
                     hub=agreement.hub,
                     party=delegation.party,
-                    message=f"The delegation of {item.name} to {delegation.party}{why} ended "
-                    f"on {ended} and is still in the {where}",
+                    message=f"The delegation of {item.terms.title} to {delegation.party}{why} "
+                    f"ended on {ended} and is still in the {where}",
                 )
 
 
@@ -117,7 +117,7 @@ def _overdue(agreement: Agreement, now: datetime) -> Iterator[Finding]:
                 number=item.terms.number,
                 hub=agreement.hub,
                 party=item.owner,
-                message=f"{item.name} was to be reviewed after {item.review_after}",
+                message=f"{item.terms.title} was to be reviewed after {item.review_after}",
             )
 
 

@@ -110,7 +110,8 @@ class Finding:
     permissions it touches, and ``record`` is one of those that mean the ``party`` where records
     mean several by its name. ``items`` are further items that it speaks for. ``permissions`` are
     written as ``kubectl auth can-i`` takes them; ``sources`` are all there are, so that
-    revoking one is seen to leave the others.
+    revoking one is seen to leave the others. For an indirect ``route``, ``steps`` tell it in
+    words, and the sources are those of its first step.
     """
 
     kind: str
@@ -127,6 +128,7 @@ class Finding:
     model: str = ""
     items: tuple[str, ...] = ()
     record: str = ""
+    steps: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -145,7 +147,7 @@ class Finding:
     @property
     def severity(self) -> Severity:
         """Return how soon somebody should look."""
-        return KINDS[self.kind].severity
+        return Severity.LOW if self.steps else KINDS[self.kind].severity
 
     @property
     def is_drift(self) -> bool:

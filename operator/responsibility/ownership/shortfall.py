@@ -84,7 +84,7 @@ def shortfalls(
                 party=owner.name,
                 record=ground.record,
                 permissions=texts,
-                message=f"{owner.label} owns {item.name} and {verb} {summarise(texts)}"
+                message=f"{owner.label} owns {item.terms.title} and {verb} {summarise(texts)}"
                 f"{place(ground.hub)}{few}",
             )
 
@@ -124,9 +124,12 @@ def permission_texts(mask: int, questions: QuestionSet, names: Names) -> tuple[s
     return questions.texts(mask, names)
 
 
+_EVERYTHING = "do everything"
+
+
 def summarise(texts: Sequence[str], most: int = 2) -> str:
     """Return the first of several permissions, and how many more there are."""
-    shown = ", ".join(texts[:most])
+    shown = ", ".join(_EVERYTHING if text == "* *" else text for text in texts[:most])
     return shown if len(texts) <= most else f"{shown} and {len(texts) - most} more"
 
 

@@ -83,3 +83,10 @@ def test_of_an_answer_only_ours_are_read() -> None:
     answer = {"metadata": {"annotations": {f"{OURS}record": "a", "example.org/x": "b"}}}
     assert ours(answer) == {f"{OURS}record": "a"}
     assert ours({"metadata": {}}) == {}
+
+
+def test_the_clusters_name_is_told_where_there_is_one() -> None:
+    one = assess(records=[record()])
+    (named,) = desired(one, cluster="leap").values()
+    assert named["responsibility.2i2c.org/cluster"] == "leap"
+    assert "responsibility.2i2c.org/cluster" not in next(iter(desired(one).values()))

@@ -347,12 +347,14 @@ def test_the_sources_of_an_excess_are_real_and_complete(seed: int) -> None:
     it = world(seed, exemptions=False)
     graph = AccessGraph.build(it.roles, it.bindings)
     assessment = fresh(it, graph)
-    findings = _excess(assessment)
+    # The sources of an indirect finding are those of its first step; there may be other routes.
+    findings = [f for f in _excess(assessment) if not f.steps]
     for finding in random.Random(seed).sample(findings, min(6, len(findings))):  # noqa: S311
         assert finding.subject is not None
         assert finding.sources
         keys = {s.binding for s in finding.sources if s.binding is not None}
-        assert finding.id not in {f.id for f in _excess(fresh(it, _without(graph, finding, keys)))}
+        without = _excess(fresh(it, _without(graph, finding, keys)))
+        assert finding.id not in {f.id for f in without if not f.steps}
         if _due_in_the_cluster(assessment, finding.subject):
             continue  # What it holds cluster-wide is its due, by another record if not by this.
         for kept in keys:

@@ -30,7 +30,7 @@ def test_an_owner_that_cannot_do_what_its_item_requires_lacks_it() -> None:
     (finding,) = of_kind(found, "missing-access")
     assert (finding.item, finding.party, str(finding.hub)) == ("fence", "keeper", "prod/prod")
     assert finding.permissions == ("patch deployments.apps/hub",)
-    assert "Keeper owns fence and cannot patch deployments.apps/hub" in finding.message
+    assert "Keeper owns Fence and cannot patch deployments.apps/hub" in finding.message
     assert states(found)["fence"] == "drift"
 
 
