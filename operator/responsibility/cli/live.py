@@ -26,6 +26,8 @@ Json = dict[str, Any]
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _OURS = "/apis/responsibility.2i2c.org/v1alpha1"
 _DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+# Larger than the usual 500: each page costs a round trip, and a person is waiting.
+_PAGE = 2_000
 _WHOAMI = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 
 
@@ -141,7 +143,8 @@ class _Lister:
 
         found: list[Json] = []
         try:
-            async for page in self._api.pages(path, accept=METADATA_LIST if metadata else JSON):
+            accept = METADATA_LIST if metadata else JSON
+            async for page in self._api.pages(path, limit=_PAGE, accept=accept):
                 found.extend(page.get("items") or ())
         except ForbiddenError:
             self.denied.add(path.rpartition("/")[2])

@@ -82,13 +82,18 @@ def files(paths: Iterable[str]) -> list[str]:
 def read(paths: Iterable[str], *, progress: Progress = lambda _: None) -> Iterator[Manifest]:
     """Yield every object of the files, lists taken apart.
 
-    ``progress`` is told the bytes that were dealt with. Raises CliError.
+    ``progress`` is told the characters that were dealt with. Raises CliError.
     """
     for file in files(paths):
         text = text_of(file)
         name = "standard input" if file == STDIN else file
-        yield from _parse(text, name)
-        progress(len(text))
+        told = 0
+        for manifest, position in _parse(text, name):
+            if position > told:
+                progress(position - told)
+                told = position
+            yield manifest
+        progress(len(text) - told)
 
 
 def parse_any(text: str, file: str) -> Iterator[tuple[Any, Place]]:
@@ -106,7 +111,8 @@ def parse_any(text: str, file: str) -> Iterator[tuple[Any, Place]]:
         yield value, replace(place, line=node.start_mark.line + 1)
 
 
-def _parse(text: str, file: str) -> Iterator[Manifest]:
+def _parse(text: str, file: str) -> Iterator[tuple[Manifest, int]]:
+    """Yield the objects, each with the position up to which the text has been read."""
     if text.lstrip()[:1] == "{":
         # Much quicker than YAML, of which JSON is a part; but `{a: b}` is YAML only.
         try:
@@ -115,10 +121,10 @@ def _parse(text: str, file: str) -> Iterator[Manifest]:
             if file.endswith(".json"):
                 raise CliError(_not_json(file, error)) from None
         else:
-            yield from _objects(value, None, Place(file))
+            yield from ((each, len(text)) for each in _objects(value, None, Place(file)))
             return
     for value, node, place in _documents(text, file):
-        yield from _objects(value, node, place)
+        yield from ((each, node.end_mark.index) for each in _objects(value, node, place))
 
 
 def _objects(value: Plain, node: yaml.Node | None, place: Place) -> Iterator[Manifest]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -34,10 +35,14 @@ _STYLES = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column; a ``wide`` one is shown by ``-o wide`` only."""
+    """One column; a ``wide`` one is shown by ``-o wide`` only.
+
+    On a terminal that is too narrow, ``detail`` goes to lines of its own, below the others.
+    """
 
     title: str
     wide: bool = False
+    detail: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +56,15 @@ class Table:
     footer: str = ""
 
 
-def columns(*titles: str, wide: Iterable[str] = ()) -> tuple[Column, ...]:
-    """Return columns by their titles; those of ``wide`` come last."""
-    return (*(Column(t) for t in titles), *(Column(t, wide=True) for t in wide))
+def columns(
+    *titles: str, detail: Iterable[str] = (), wide: Iterable[str] = ()
+) -> tuple[Column, ...]:
+    """Return columns by their titles; then those of ``detail``, then those of ``wide``."""
+    return (
+        *(Column(t) for t in titles),
+        *(Column(t, detail=True) for t in detail),
+        *(Column(t, wide=True, detail=True) for t in wide),
+    )
 
 
 def show(output: str, data: object, *tables: Table) -> None:
@@ -92,7 +103,8 @@ def colourful() -> bool:
 
 def _write(table: Table, *, wide: bool) -> None:
     kept = [n for n, column in enumerate(table.columns) if wide or not column.wide]
-    titles = [table.columns[n].title for n in kept]
+    shown = [table.columns[n] for n in kept]
+    titles = [column.title for column in shown]
     rows = [[row[n] for n in kept] for row in table.rows]
     if table.title:
         click.echo(click.style(table.title, bold=True) if colourful() else table.title)
@@ -100,7 +112,7 @@ def _write(table: Table, *, wide: bool) -> None:
         if table.empty:
             click.echo(table.empty)
     elif sys.stdout.isatty():
-        _rich(titles, rows)
+        _on_terminal(shown, rows)
     else:
         _plain(titles, rows)
     if table.footer:
@@ -112,6 +124,31 @@ def _plain(titles: list[str], rows: list[list[str]]) -> None:
     for row in (titles, *rows):
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         click.echo("   ".join(cells).rstrip())
+
+
+def _on_terminal(shown: list[Column], rows: list[list[str]]) -> None:
+    titles = [column.title for column in shown]
+    width = shutil.get_terminal_size().columns
+    needed = sum(3 + max(map(len, each)) for each in zip(titles, *rows, strict=True))
+    main = [n for n, column in enumerate(shown) if not column.detail]
+    if needed <= width or len(main) == len(shown):
+        _rich(titles, rows)
+        return
+    details = [n for n, column in enumerate(shown) if column.detail]
+    for row in rows:
+        head = ("   ".join(_styled(row[n]) for n in main)).rstrip()
+        click.echo(head)
+        for n in details:
+            if row[n] not in ("", "-"):
+                click.echo(f"    {titles[n].lower()}: {row[n]}")
+
+
+def _styled(cell: str) -> str:
+    style = _STYLES.get(cell, "")
+    if not style or not colourful():
+        return cell
+    colour = next((word for word in style.split() if word not in ("bold", "dim")), None)
+    return click.style(cell, fg=colour, bold="bold" in style, dim="dim" in style)
 
 
 def _rich(titles: list[str], rows: list[list[str]]) -> None:

@@ -65,8 +65,8 @@ the names that the rule is restricted to. Cluster-scoped objects have no `namesp
 and rule are null for what the API server allows by itself (`system:masters`).
 
 A *finding* is `{"id", "kind", "severity", "drift", "hub", "item", "number", "items", "subject",
-"party", "route", "permissions", "sources", "message", "remedy", "contact", "since"}`. `hub` is
-`{"namespace", "release"}`, null for the cluster as a whole; `subject` is `{"kind", "name",
+"party", "route", "steps", "permissions", "sources", "message", "remedy", "contact", "since"}`.
+`hub` is `{"namespace", "release"}`, null for the cluster as a whole; `subject` is `{"kind", "name",
 "namespace"}` or null; `severity` is high, medium or low; `drift` says whether record and cluster
 differ, rather than something being due; `since` is a time, or null where no operator has noted it.
 The `id` stays the same while the finding does.
@@ -87,11 +87,11 @@ _JSON = {
     "`unknown`: bindings (`binding`, `role`) that may let more subjects do it.",
     "can-i": "`question`, `attributes`, `user`, `groups`, `answer` (yes, no, unknown), `allowed` "
     "(true, false, null), `reason`, `sources`, `ifInGroups`. For an unknown, `sources` are those "
-    "of the groups in `ifInGroups`. With `--requests`: a list of `allowed` and `sources`, in the order "
-    "of the questions, each answered with exactly the groups that it names; `allowed` is null "
-    "only where a role is missing from the files, or the Node authorizer decides and can't be asked. A "
-    "question is the `spec` of a SubjectAccessReview: `{user, groups, resourceAttributes | "
-    "nonResourceAttributes}`.",
+    "of the groups in `ifInGroups`. With `--requests`: a list of `allowed`, `sources`, in the "
+    "order of the questions, each answered with exactly the groups that it names; `allowed` is "
+    "null only where a role is missing from the files, or the Node authorizer decides and can't be "
+    "asked. A question is the `spec` of a SubjectAccessReview: `{user, groups, "
+    "resourceAttributes | nonResourceAttributes}`.",
     "subject": "`subject`, `groups`, `owns` (`record`, `party`, `as`, `number`, `item`), `beyond` "
     "(findings), `letThrough`, `bindings` (`binding`, `namespace`, `name`, `role`, `others`, "
     "`command`), `onLeaving` (findings that would appear), `onlySubjectOf`. With `--retired`: a "

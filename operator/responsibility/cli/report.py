@@ -149,6 +149,7 @@ class Report:
             "subject": subject_json(finding.subject) if finding.subject else None,
             "party": finding.party,
             "route": finding.route,
+            "steps": list(finding.steps),
             "permissions": list(finding.permissions),
             "sources": [source_json(source) for source in finding.sources],
             "message": finding.message,

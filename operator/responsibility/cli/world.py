@@ -35,7 +35,8 @@ _CHART = "hub-responsibility"
 ALL = Need.ACCESS | Need.OWNERSHIP
 
 
-@dataclass(slots=False)
+# No repr: the signal handling of asyncio.run makes one of its result, twice.
+@dataclass(repr=False)
 class World:
     """What was read.
 

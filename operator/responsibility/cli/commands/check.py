@@ -99,7 +99,8 @@ def _tables(checked: Checked) -> list[Table]:
     tables.append(
         Table(
             columns(
-                *("SEVERITY", "KIND", "HUB", "ITEM", "WHO", "PLACE", "FIX"),
+                *("SEVERITY", "KIND", "HUB", "ITEM", "WHO"),
+                detail=("PLACE", "FIX"),
                 wide=("MESSAGE", "SOURCES"),
             ),
             rows,

@@ -58,7 +58,7 @@ def command(*, where: Where, hub: str | None, moment: str | None, output: str) -
         Table(
             columns(
                 *("ID", "SEVERITY", "KIND", "HUB", "ITEM", "WHO"),
-                *("SOURCE", "AGE", "FIX", "CONTACT"),
+                detail=("SOURCE", "AGE", "FIX", "CONTACT"),
                 wide=("ROUTE", "MESSAGE", "SOURCES"),
             ),
             rows,

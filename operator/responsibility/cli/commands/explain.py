@@ -132,6 +132,9 @@ def _lines(report: Report, finding: Finding, story: dict[str, Any]) -> Iterator[
     if finding.permissions:
         yield f"\n{counted(len(finding.permissions), 'permission')} ({finding.route}):"
         yield from (f"  {permission}" for permission in finding.permissions)
+    if finding.steps:
+        yield f"\nnot directly, but by the route {finding.route!r}, step by step:"
+        yield from (f"  {number}. {step}" for number, step in enumerate(finding.steps, 1))
     if story["bindings"]:
         yield f"\nheld by {counted(len(story['bindings']), 'binding')}:"
         for entry in story["bindings"]:

@@ -86,7 +86,8 @@ def command(
         {"question": text, "owners": rows},
         Table(
             columns(
-                *("HUB", "NO", "ITEM", "OWNER", "DELEGATES", "CONTACT", "WHY"),
+                *("HUB", "NO", "ITEM", "OWNER", "DELEGATES", "CONTACT"),
+                detail=("WHY",),
                 wide=("TITLE", "BOUNDS"),
             ),
             [_cells(row) for row in rows],

@@ -1,0 +1,61 @@
+"""On a terminal: colours unless they are unwanted, and nothing cut off where it is narrow."""
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli import small
+
+DRIFT = ("drift", "-f", "reef", "--at", small.AT)
+
+
+def on_terminal(*arguments: str, columns: int, **environment: str) -> str:
+    """Run a command with a terminal for stdout, and return what it shows."""
+    ours, theirs = pty.openpty()
+    code = "from responsibility.cli.main import script; script()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        stdout=theirs,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "COLUMNS": str(columns), "TERM": "xterm", **environment},
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        while chunk := _read(ours):
+            shown += chunk
+        process.wait()
+    os.close(ours)
+    return shown.decode().replace("\r\n", "\n")
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65_536)
+    except OSError:
+        return b""  # how Linux says that the other side is gone
+
+
+def test_a_wide_terminal_gets_a_coloured_table(files: Path) -> None:
+    assert files.is_dir()
+    shown = on_terminal(*DRIFT, columns=300)
+    assert "\x1b[" in shown
+    assert "SEVERITY" in shown
+    assert "kubectl edit rolebinding engineers -n reef" in shown
+
+
+def test_a_narrow_terminal_gets_lines_below_lines(files: Path) -> None:
+    assert files.is_dir()
+    shown = on_terminal(*DRIFT, columns=80, NO_COLOR="1")
+    assert "    fix: kubectl edit rolebinding engineers -n reef\n" in shown
+    assert "    contact: support@provider.example\n" in shown
+
+
+@pytest.mark.parametrize("columns", [80, 300])
+def test_no_color_is_respected(files: Path, columns: int) -> None:
+    assert files.is_dir()
+    shown = on_terminal(*DRIFT, columns=columns, NO_COLOR="1")
+    assert not any(f"\x1b[{code}m" in shown for code in (31, 32, 33))
