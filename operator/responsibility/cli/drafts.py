@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from responsibility.api.parse import load_shipped_model
 from responsibility.api.record import DEFAULT_MODEL
-from responsibility.cli.output import to_json
+from responsibility.cli.output import clean, to_json
 from responsibility.cli.report import Report
 from responsibility.cli.trouble import CliError
 from responsibility.cli.world import World
@@ -68,7 +69,9 @@ def draft_all(report: Report, hubs: Iterable[Hub]) -> dict[str, str]:
     drafts = {}
     for hub in hubs:
         key = hub.key
-        name = key.namespace if key.namespace == key.release else f"{key.namespace}-{key.release}"
+        both = key.namespace if key.namespace == key.release else f"{key.namespace}-{key.release}"
+        # It becomes the name of an object and of a file.
+        name = re.sub(r"[^a-z0-9-]+", "-", both.lower()).strip("-")[:60] or "hub"
         while name in taken:
             name = f"{name}-draft"
         taken.add(name)
@@ -171,7 +174,8 @@ def _community(terms: Terms) -> str:
 
 
 def _comments(holder: _Holder, indent: str) -> Iterator[str]:
-    yield f"{indent}# {holder.subject}: {', '.join(holder.bindings)}"
+    # Cleaned: a name may hold a line break, and with it anything that YAML can say.
+    yield f"{indent}# {clean(str(holder.subject))}: {clean(', '.join(holder.bindings))}"
     if holder.requires:
         yield f"{indent}#   can do all that these require: {', '.join(holder.requires)}"
     if holder.some:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from responsibility.cli.trouble import counted
@@ -15,11 +16,12 @@ if TYPE_CHECKING:
 
 def removal(binding: Binding, subject: Subject) -> str:
     """Return what takes the subject out of a binding: kubectl has no word for less than all."""
+    # Quoted: names of RBAC objects may hold what a shell would run.
     key = binding.key
     alone = all(canonical(each) == subject for each in binding.subjects)
-    where = f" -n {key.namespace}" if key.namespace else ""
+    where = f" -n {quote(key.namespace)}" if key.namespace else ""
     kind = "rolebinding" if key.namespace else "clusterrolebinding"
-    return f"kubectl {'delete' if alone else 'edit'} {kind} {key.name}{where}"
+    return f"kubectl {'delete' if alone else 'edit'} {kind} {quote(key.name)}{where}"
 
 
 def smallest_fix(world: World, finding: Finding) -> str:

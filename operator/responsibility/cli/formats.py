@@ -8,7 +8,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from responsibility.cli.manifests import Place
-from responsibility.cli.output import source_text, to_json
+from responsibility.cli.output import clean, source_text, to_json
 from responsibility.cli.places import place_of
 from responsibility.cli.report import Report, place_text, whom
 from responsibility.cli.trouble import counted
@@ -66,7 +66,7 @@ def junit(checked: Checked) -> str:
     if checked.problems:
         cases = [
             f'    <testcase classname="records" name={quoteattr(name)}>'
-            f"<failure message={quoteattr(text)}/></testcase>"
+            f"<failure message={_attribute(text)}/></testcase>"
             for name, text in checked.problems
         ]
         suites.append(_wrap("records", cases))
@@ -96,17 +96,26 @@ def _wrap(name: str, cases: list[str]) -> str:
 def _case(suite: str, name: str, findings: list[Finding]) -> str:
     head = f"    <testcase classname={quoteattr(suite)} name={quoteattr(name)}"
     told = [
-        f"<failure type={quoteattr(f.kind)} message={quoteattr(f.message)}>{escape(f.remedy)}"
+        f"<failure type={quoteattr(f.kind)} message={_attribute(f.message)}>{_content(f.remedy)}"
         "</failure>"
         for f in findings
         if f.is_drift
     ]
     told += [
-        f"<system-out>{escape(f'{f.kind}: {f.message}')}</system-out>"
+        f"<system-out>{_content(f'{f.kind}: {f.message}')}</system-out>"
         for f in findings
         if not f.is_drift
     ]
     return f"{head}/>" if not told else f"{head}>{''.join(told)}</testcase>"
+
+
+def _attribute(text: str) -> str:
+    # XML has no way to write control characters.
+    return quoteattr(clean(text))
+
+
+def _content(text: str) -> str:
+    return escape(clean(text))
 
 
 def sarif(checked: Checked) -> str:
@@ -195,7 +204,7 @@ def _markdown(checked: Checked) -> Iterator[str]:
 def _cell(text: str) -> str:
     for special in ("\\", "|", "*", "_", "`", "<"):
         text = text.replace(special, f"\\{special}")
-    return text.replace("\n", " ")
+    return clean(text)
 
 
 def github(checked: Checked) -> str:
@@ -213,7 +222,7 @@ def github(checked: Checked) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return clean(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
 def _property(text: str) -> str:

@@ -96,6 +96,15 @@ def to_yaml(data: object) -> str:
     return text
 
 
+# A subject may be called anything, even what moves the cursor or begins a new line.
+_CONTROL = dict.fromkeys((*range(32), *range(127, 160)), "�")
+
+
+def clean(text: str) -> str:
+    """Return a text without characters that a terminal would obey."""
+    return text.translate(_CONTROL)
+
+
 def colourful() -> bool:
     """Whether stdout is a terminal that wants colours (https://no-color.org)."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
@@ -105,7 +114,7 @@ def _write(table: Table, *, wide: bool) -> None:
     kept = [n for n, column in enumerate(table.columns) if wide or not column.wide]
     shown = [table.columns[n] for n in kept]
     titles = [column.title for column in shown]
-    rows = [[row[n] for n in kept] for row in table.rows]
+    rows = [[clean(row[n]) for n in kept] for row in table.rows]
     if table.title:
         click.echo(click.style(table.title, bold=True) if colourful() else table.title)
     if not rows:

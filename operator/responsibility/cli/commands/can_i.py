@@ -17,7 +17,7 @@ from responsibility.cli.options import (
     warn,
     where_options,
 )
-from responsibility.cli.output import show, source_json, source_text, subject_json
+from responsibility.cli.output import clean, show, source_json, source_text, subject_json
 from responsibility.cli.question import Question, Who, describe, question, who
 from responsibility.cli.trouble import Exit
 from responsibility.cli.world import Need, World
@@ -180,7 +180,7 @@ def _show(output: str, asked: Question, person: Who, decision: Decision) -> None
             lines[0] = f"{decision.truth}: {decision.reason}"
         if decision.truth is Truth.UNKNOWN:
             lines.extend(f"  would be by {source_text(source)}" for source in decision.sources)
-        click.echo("\n".join(lines))
+        click.echo("\n".join(map(clean, lines)))
         return
     asked_json = {
         key: value

@@ -9,7 +9,7 @@ import click
 
 from responsibility.cli.fixes import removal
 from responsibility.cli.options import Where, at_option, instant, output_option, where_options
-from responsibility.cli.output import show, subject_json
+from responsibility.cli.output import clean, show, subject_json
 from responsibility.cli.trouble import CliError, counted
 from responsibility.cli.world import ALL, World
 from responsibility.rbac.identity import canonical
@@ -42,7 +42,9 @@ def command(*, where: Where, finding: str, moment: str | None, output: str) -> N
     found = _find(report, finding)
     story = _story(report, found)
     if output == "text":
-        click.echo("\n".join(_lines(report, found, story)))
+        for line in _lines(report, found, story):
+            head = "\n" if line.startswith("\n") else ""
+            click.echo(head + clean(line.removeprefix("\n")))
     else:
         show(output, story)
 
