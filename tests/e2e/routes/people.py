@@ -80,10 +80,11 @@ class Person:
         """Return somebody else, who has a token."""
         return Person(self.http, self.host, _context(self.tls), token)
 
-    def impersonating(self, user: str, *groups: str) -> Person:
+    def impersonating(self, user: str, group: str = "") -> Person:
         """Return this person, acting as a user: the headers are its own, and so is the right."""
-        assert len(groups) < 2, "headers of a mapping come once"
-        headers = {"Impersonate-User": user, **{"Impersonate-Group": group for group in groups}}
+        headers = {"Impersonate-User": user}
+        if group:
+            headers["Impersonate-Group"] = group
         return Person(self.http, self.host, self.tls, self.token, headers)
 
     def with_certificate(self, certificate: str, key: str) -> Person:

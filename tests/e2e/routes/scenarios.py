@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from tests.e2e.routes.people import Object, Person, Refused, certificate_request
-from tests.e2e.routes.world import DELETE, NODE, RBAC, Act, Permit, Scenario, World
+from tests.e2e.routes.world import DELETE, NODE, RBAC, Permit, Scenario, World
 
 _RBAC = "rbac.authorization.k8s.io"
 _CSR = "certificatesigningrequests.certificates.k8s.io"

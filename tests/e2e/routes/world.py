@@ -227,7 +227,7 @@ class World:
         return {"serviceAccountName": "holder", "containers": containers, **spec}
 
     async def runs_as_holder(self) -> None:
-        """Wait until a pod runs as the holder: with a kubelet, the attacker's code has its token."""
+        """Wait for a pod that runs as the holder: a kubelet would give its token to the code."""
 
         async def found() -> bool:
             listed = await self.admin.ask("GET", f"{self.core}/pods")

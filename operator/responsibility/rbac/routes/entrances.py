@@ -6,13 +6,19 @@ choose any of them), so these are looked up once for a namespace, and once for t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 
 from responsibility.rbac.objects import GROUP, Attributes, Source, Subject
 from responsibility.rbac.routes.rights import NOTHING_GIVEN, Given, Rights, named
 from responsibility.rbac.routes.steps import Route, Step
-from responsibility.rbac.routes.ways import IMPERSONATE, INTO_GROUP, Way, account_namespace
+from responsibility.rbac.routes.ways import (
+    IMPERSONATE,
+    INTO_GROUP,
+    NODE_USER,
+    Way,
+    account_namespace,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,9 @@ class Entrance:
     def step_into(self, target: Subject) -> Step:
         """Return the step of this way into one of the identities."""
         way = self.way
+        name = target.name
+        if any(need.named and need.resource == "nodes" for need in way.needs):
+            name = name.removeprefix(NODE_USER)
         namespace = account_namespace(target.name) if target.kind == GROUP else None
         anyone = namespace is not None and way not in INTO_GROUP
         whom = _any_account(namespace or "") if anyone else str(target)
@@ -52,7 +61,7 @@ class Entrance:
             sources=tuple(
                 dict.fromkeys(
                     source
-                    for source in (named(self.sources, target.name) if self.names else self.sources)
+                    for source in (named(self.sources, name) if self.names else self.sources)
                     if source.binding is not None
                 )
             ),
@@ -89,10 +98,14 @@ def _any_account(namespace: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The entrances into the identities of one kind: into any of them, and into some by name."""
+    """The entrances into the identities of one kind: into any of them, and into some by name.
+
+    ``sorts`` are those of the general ones that take nothing before.
+    """
 
     general: tuple[Entrance, ...] = ()
     named: Mapping[str, tuple[Entrance, ...]] = field(default_factory=dict)
+    sorts: Set[tuple[Subject, bool, str]] = frozenset()
 
     def into(self, name: str) -> Iterator[tuple[Entrance, ...]]:
         """Yield the entrances into one of the identities, in the groups that it shares."""
@@ -118,13 +131,19 @@ class Collector:
 
     general: dict[_Sort, Entrance] = field(default_factory=dict)
     named: dict[str, dict[_Sort, Entrance]] = field(default_factory=dict)
+    elsewhere: Set[_Sort] = frozenset()
+
+    def has(self, actor: Subject, way: Way) -> bool:
+        """Return whether an actor has an entrance that is as good, here or in a wider table."""
+        impersonates = way.route == IMPERSONATE
+        sorts = {(actor, impersonates, way.mode), (actor, impersonates, "")}
+        return any(sort in self.general or sort in self.elsewhere for sort in sorts)
 
     def add(self, entrance: Entrance) -> None:
         """Take in an entrance, unless there is one of its sort."""
-        sort = (entrance.actor, entrance.impersonates, entrance.mode)
-        # Unconstrained, the same impersonation is the better one.
-        if sort in self.general or (entrance.mode and (*sort[:2], "") in self.general):
+        if self.has(entrance.actor, entrance.way):
             return
+        sort = (entrance.actor, entrance.impersonates, entrance.mode)
         if not entrance.names:
             self.general[sort] = entrance
         for name in entrance.names:
@@ -138,14 +157,17 @@ class Collector:
                 name: tuple(e for sort, e in own.items() if sort not in self.general)
                 for name, own in self.named.items()
             },
+            frozenset(sort for sort, e in self.general.items() if not e.earlier),
         )
 
 
-def entrances(rights: Rights, ways: Iterable[Way], namespace: str) -> Iterator[Entrance]:
-    """Yield the entrances that the bindings of a namespace open, or the cluster's for ``""``."""
+def collect(rights: Rights, ways: Iterable[Way], namespace: str, collector: Collector) -> None:
+    """Collect the entrances that the bindings of a namespace open, or the cluster's for ``""``."""
     for way in ways:
         for actor in rights.candidates(way.needs, namespace):
-            yield from opened(rights, actor, way, namespace)
+            if not collector.has(actor, way):
+                for entrance in opened(rights, actor, way, namespace):
+                    collector.add(entrance)
 
 
 def opened(
@@ -161,7 +183,8 @@ def opened(
         if need.named:
             general = tuple(source for source in sources if not source.names)
             if not general:
-                names = frozenset(name for source in sources for name in source.names)
+                prefix = NODE_USER if need.resource == "nodes" else ""
+                names = frozenset(prefix + name for source in sources for name in source.names)
                 restricted = names if restricted is None else restricted & names
             else:
                 sources = general

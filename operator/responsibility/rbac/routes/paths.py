@@ -13,7 +13,7 @@ from responsibility.rbac.routes.entrances import (
     Entrance,
     Table,
     after,
-    entrances,
+    collect,
     opened,
 )
 from responsibility.rbac.routes.powers import Power, powers
@@ -146,22 +146,27 @@ class Paths:
         key = (id(ways), namespace)
         found = self.known.tables.get(key)
         if found is None:
-            collector = Collector()
-            for entrance in entrances(self.known.rights, ways, namespace):
-                collector.add(entrance)
+            # Who has an entrance everywhere needs none of this namespace's.
+            wide = self._table(ways, "").sorts if namespace else frozenset()
+            collector = Collector(elsewhere=wide)
+            collect(self.known.rights, ways, namespace, collector)
             # What is given in a namespace may be a right to anything there, constrained
             # impersonation too; but who can have that has a better way.
             given = () if all(way.mode for way in ways) else self.powers(namespace)
             for power in given:
-                for entrance in self._opened_by(power, ways, namespace):
+                for entrance in self._opened_by(power, ways, namespace, collector):
                     collector.add(entrance)
             found = self.known.tables[key] = (ways, collector.table())
         return found[1]
 
-    def _opened_by(self, power: Power, ways: tuple[Way, ...], namespace: str) -> Iterator[Entrance]:
+    def _opened_by(
+        self, power: Power, ways: tuple[Way, ...], namespace: str, collector: Collector
+    ) -> Iterator[Entrance]:
         """Yield the ways that are open to somebody who has given itself a power."""
         given = Given(power.rules, power.step.namespace)
         for way in ways:
+            if collector.has(power.step.actor, way):
+                continue
             for entrance in opened(self.known.rights, power.step.actor, way, namespace, given):
                 yield after(entrance, power.route)
 
@@ -176,7 +181,7 @@ class Paths:
                     )
                     yield replace(power, step=step)
 
-    def _through_another(self, target: Subject, found: Iterable[Entrance]) -> Iterator[Entrance]:
+    def _through_another(self, target: Subject, found: Iterable[Group]) -> Iterator[Entrance]:
         """Yield the entrances that somebody has by constrained impersonation of who has them."""
         for entrance in chain.from_iterable(found):
             if entrance.earlier or entrance.impersonates:

@@ -53,6 +53,7 @@ class Rights:
     asked_wide: dict[Need, Holders] = field(default_factory=dict)
     asked_local: dict[tuple[Need, str], Holders] = field(default_factory=dict)
     mighty: frozenset[Subject] = field(init=False)
+    _by_nature: dict[Need, bool] = field(init=False, default_factory=dict)
     _selves: dict[Subject, tuple[Subject, ...]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -128,17 +129,28 @@ class Rights:
         In a namespace, those who hold nothing by its own bindings are left out.
         """
         found: dict[Subject, None] = {}
-        others: dict[Subject, None] = {}
+        needs = tuple(needs)
         for need in needs:
-            local, wide = self.local(need, namespace), self.wide(need)
-            if not local and not wide:
+            local = self.local(need, namespace)
+            if not local and not self.wide(need):
                 return {}
             found |= dict.fromkeys(local)
-            others |= dict.fromkeys(wide)
         # What all accounts hold here may complete what one of them holds everywhere.
         if not namespace or any(map(by_nature, found)):
-            found |= others
+            for need in needs:
+                found |= dict.fromkeys(self.wide(need))
+        # What a group of Kubernetes' own holds, others hold through it; else, it takes each need.
+        for need in needs:
+            local, wide = self.local(need, namespace), self.wide(need)
+            if not self._natural(need) and not any(map(by_nature, local)):
+                found = {a: None for a in found if a in local or a in wide}
         return {actor: None for actor in found if actor not in self.mighty}
+
+    def _natural(self, need: Need) -> bool:
+        known = self._by_nature.get(need)
+        if known is None:
+            known = self._by_nature[need] = any(map(by_nature, self.wide(need)))
+        return known
 
     def _ask(self, need: Need, namespace: str) -> Holders:
         graph = self.graph

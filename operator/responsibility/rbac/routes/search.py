@@ -64,7 +64,7 @@ class _Search:
     found: dict[Subject, list[Gain]] = field(default_factory=dict)
     _passed: dict[tuple[int, bool, bool], int] = field(default_factory=dict)
     _groups: list[Group] = field(default_factory=list)
-    _queue: list[tuple[int, int, Subject, Gain]] = field(default_factory=list)
+    _queue: list[tuple[int, int, int, Subject, Gain]] = field(default_factory=list)
     _order: count[int] = field(default_factory=count)
 
     def put(self, subject: Subject, gain: Gain) -> None:
@@ -77,11 +77,13 @@ class _Search:
             self._push(subject, Gain(news, gain.route))
 
     def _push(self, subject: Subject, gain: Gain) -> None:
-        heapq.heappush(self._queue, (len(gain.route), next(self._order), subject, gain))
+        # Of routes of a length, those to more come first, so that others have less to add.
+        size = -gain.mask.bit_count()
+        heapq.heappush(self._queue, (len(gain.route), size, next(self._order), subject, gain))
 
     def run(self) -> dict[Subject, list[Gain]]:
         while self._queue:
-            _, _, subject, gain = heapq.heappop(self._queue)
+            _, _, _, subject, gain = heapq.heappop(self._queue)
             before = self.settled.get(subject, 0)
             new = gain.mask & ~before
             self.settled[subject] = before | gain.mask

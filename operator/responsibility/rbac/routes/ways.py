@@ -51,10 +51,13 @@ WORKLOAD: Final = "workload"
 NODE: Final = "node"
 DIRECT: Final = "direct"
 
+NODE_USER: Final = "system:node:"
+
 ROUTES: Final = (DIRECT, BIND, ESCALATE, IMPERSONATE, TOKEN, EXEC, WORKLOAD, NODE)
 
 
-@dataclass(frozen=True, slots=True)
+# Compared by identity: each stands in one table, and is looked up all the time.
+@dataclass(frozen=True, slots=True, eq=False)
 class Need:
     """One permission of a way: any of the verbs on one resource.
 

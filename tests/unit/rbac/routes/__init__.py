@@ -1,0 +1,1 @@
+"""Ways and powers, one statement each, and the laws of the search."""
