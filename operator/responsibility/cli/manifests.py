@@ -17,14 +17,15 @@ from typing import Any
 
 import yaml
 
+from responsibility.cli.loader import Loader
 from responsibility.cli.trouble import CliError
 
 SUFFIXES = (".yaml", ".yml", ".json")
 STDIN = "-"
 
 _TAG = "tag:yaml.org,2002:"
+_MERGE = f"{_TAG}merge"
 _TEXT = frozenset({f"{_TAG}str", f"{_TAG}timestamp"})
-_Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # Whatever YAML and JSON can say.
 Plain = Any
@@ -159,7 +160,7 @@ def _items(node: yaml.Node | None) -> list[yaml.Node]:
 
 def _documents(text: str, file: str) -> Iterator[tuple[Any, yaml.Node, Place]]:
     number = 0
-    loader = _Loader(text)
+    loader = Loader(text)
     try:
         while True:
             number += 1
@@ -167,7 +168,7 @@ def _documents(text: str, file: str) -> Iterator[tuple[Any, yaml.Node, Place]]:
                 return
             node = loader.get_node()
             place = Place(file, number, node.start_mark.line + 1)
-            value = _value(node, file, number)
+            value = _Reader(file, number, aliases="&" in text).value(node)
             if value is not None:
                 yield value, node, place
     except yaml.YAMLError as error:
@@ -178,31 +179,64 @@ def _documents(text: str, file: str) -> Iterator[tuple[Any, yaml.Node, Place]]:
         loader.dispose()
 
 
-def _value(node: yaml.Node, file: str, number: int) -> Plain:
-    """Return the plain value of a node."""
-    if isinstance(node, yaml.ScalarNode):
-        return node.value if node.tag in _TEXT else _general(node)
-    if isinstance(node, yaml.SequenceNode):
-        return [
-            entry.value
-            if entry.tag in _TEXT and isinstance(entry, yaml.ScalarNode)
-            else _value(entry, file, number)
-            for entry in node.value
-        ]
-    if any(key.tag == f"{_TAG}merge" for key, _ in node.value):
-        return _general(node)
-    found = {}
-    for key, entry in node.value:
-        name = key.value if isinstance(key, yaml.ScalarNode) else str(_value(key, file, number))
-        if name in found:
-            place = Place(file, number, key.start_mark.line + 1)
-            raise CliError(f"{place}: {name} is written twice here: keep one of them")
-        found[name] = (
-            entry.value
-            if entry.tag in _TEXT and isinstance(entry, yaml.ScalarNode)
-            else _value(entry, file, number)
-        )
-    return found
+class _Reader:
+    """Turns the nodes of one document into plain values.
+
+    Aliases stay one value, however often they are used, so that a small file stays small.
+    """
+
+    def __init__(self, file: str, number: int, *, aliases: bool) -> None:
+        self._file = file
+        self._number = number
+        self._aliases = aliases
+        self._known: dict[yaml.Node, Plain] = {}
+
+    def value(self, node: yaml.Node) -> Plain:
+        """Return the plain value of a node."""
+        # Nearly everything is text, and nearly every call is about a collection: texts are taken
+        # where they are met, which saves most of the calls.
+        kind = type(node)
+        if kind is yaml.ScalarNode:
+            return node.value if node.tag in _TEXT else _general(node)
+        if self._aliases and node in self._known:
+            return self._known[node]
+        if kind is yaml.SequenceNode:
+            found: Plain = [
+                each.value
+                if each.tag in _TEXT and type(each) is yaml.ScalarNode
+                else self.value(each)
+                for each in node.value
+            ]
+        else:
+            found = self._mapping(node)
+        if self._aliases:
+            self._known[node] = found
+        return found
+
+    def _mapping(self, node: yaml.Node) -> Plain:
+        found: dict[str, Plain] = {}
+        for key, entry in node.value:
+            if key.tag == _MERGE:
+                return _general(node)
+            name = key.value if type(key) is yaml.ScalarNode else str(self.value(key))
+            if entry.tag in _TEXT and type(entry) is yaml.ScalarNode:
+                found[name] = entry.value
+            else:
+                found[name] = self.value(entry)
+        if len(found) < len(node.value):
+            raise CliError(self._twice(node))
+        return found
+
+    def _twice(self, node: yaml.Node) -> str:
+        seen: set[str] = set()
+        line, name = 0, ""
+        for key, _ in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in seen:
+                break
+            seen.add(name)
+        place = Place(self._file, self._number, line)
+        return f"{place}: {name} is written twice here: keep one of them"
 
 
 def _general(node: yaml.Node) -> Plain:

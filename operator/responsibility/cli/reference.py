@@ -53,6 +53,19 @@ documents, JSON, and lists of any kind.
 Tables are plain text off a terminal, and coloured on one, unless `NO_COLOR` is set. `-o wide` adds
 columns. `-o json` and `-o yaml` are stable: fields may be added, none is renamed or removed.
 Warnings and notes go to stderr, as does a progress bar for large inputs on a terminal.
+
+## Completion
+
+`source <(kubectl-responsibility completion bash)` (or zsh, fish) completes
+`kubectl-responsibility`. For `kubectl responsibility`, kubectl wants a program on `PATH` named
+`kubectl_complete-responsibility`:
+
+```sh
+#!/bin/sh
+COMP_WORDS="kubectl-responsibility $*" COMP_CWORD=$# \\
+_KUBECTL_RESPONSIBILITY_COMPLETE=bash_complete kubectl-responsibility | sed 's/^[^,]*,//'
+echo :4
+```
 """
 
 _CODES = "## Exit codes\n\n| code | meaning |\n|---|---|\n"

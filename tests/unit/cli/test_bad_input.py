@@ -175,3 +175,11 @@ def test_a_bad_record_is_named_with_its_field(run: Run, files: Path) -> None:
         done.err
     )
     assert "did you mean displayName?" in done.err
+
+
+def test_aliases_of_aliases_take_no_time(run: Run, files: Path) -> None:
+    assert files.is_dir()
+    lines = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60))]
+    head = "apiVersion: v1\nkind: ConfigMap\n"
+    Path("laughs.yaml").write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
+    assert run(*ASK, "-f", "laughs.yaml").code == 1

@@ -140,6 +140,8 @@ def _live(
             return await listing, asked, told, said
         finally:
             listing.cancel()
+            # What it failed of, if it did, was told already.
+            await asyncio.gather(listing, return_exceptions=True)
 
     world, asked, person, said = where.run(work)
     denied = [kind for kind in world.denied if kind != "namespaces"]
