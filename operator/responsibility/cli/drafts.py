@@ -162,9 +162,22 @@ def _draft(report: Report, hub: Hub, name: str, terms: Terms) -> Iterator[str]:
         for holder in others:
             yield from _comments(holder, "  ")
             yield f"  # - {_reference(holder.subject)}"
+    yield from _pointless(report, hub)
     yield "  # What differs from the model. By default:"
     yield from (f"  #   {item.number:>2} {item.name}: {item.owner}" for item in terms.items)
     yield "  items: []"
+
+
+def _pointless(report: Report, hub: Hub) -> Iterator[str]:
+    """Yield the bindings that were meant to give something, and give nothing."""
+    graph = report.world.graph
+    keys = graph.scope(hub.key.namespace).dangling()
+    if keys:
+        yield "  # These bind roles that are not there. Somebody may have lost what they need:"
+    for key in keys:
+        binding = graph.bindings[key]
+        subjects = ", ".join(map(str, binding.subjects)) or "nobody"
+        yield f"  # {clean(f'{key} to {binding.role}: {subjects}')}"
 
 
 def _community(terms: Terms) -> str:
