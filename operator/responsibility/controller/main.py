@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 _KINDS = (f"responsibilities.{GROUP}", f"responsibilitymodels.{GROUP}")
 _NAME = "responsibility-operator"
+_NOT_FOUND = 404
 # Seconds that the framework may take to end; half of it goes for connections to our own port.
 _GRACE = 10.0
 # A lead that is free is taken within seconds; whoever waits longer stands by.
@@ -54,10 +55,14 @@ def main() -> None:
         cause = _first(error)
         if isinstance(cause, (config.ConfigurationError, web.ListenError)):
             sys.exit(f"{_NAME}: {cause}")
-        if isinstance(cause, LeadershipLostError):
+        if isinstance(cause, (LeadershipLostError, KindsGoneError)):
             sys.exit(f"{_NAME}: {cause}; it has to be started again")
         logger.critical("ended by an unexpected error", exc_info=cause)
         sys.exit(1)
+
+
+class KindsGoneError(Exception):
+    """Our definitions were deleted while we ran; the framework does not survive that."""
 
 
 def _first(error: BaseException) -> BaseException:
@@ -202,6 +207,11 @@ async def _lead(
             clusterwide=True,
             stop_flag=stop,
         )
+    except Exception as error:
+        # The framework's own errors are not part of its interface; their status is.
+        if getattr(_first(error), "status", None) == _NOT_FOUND:
+            raise KindsGoneError("its custom resources are not served any more") from error
+        raise
     finally:
         await _cancel(tasks)
         parts.runtime = None

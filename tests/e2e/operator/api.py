@@ -25,7 +25,7 @@ _FIRST = ("Namespace", "CustomResourceDefinition")
 _TOGETHER = 8
 
 
-class Refused(AssertionError):
+class RefusedError(AssertionError):
     """The API server said no; the text is its own."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -57,7 +57,7 @@ class Admin:
         """Read an object that may not be there."""
         try:
             return self.get(path)
-        except Refused as refused:
+        except RefusedError as refused:
             if refused.status == 404:
                 return None
             raise
@@ -107,7 +107,7 @@ class Admin:
             for done in [pool.submit(self._send, *request) for request in requests]:
                 try:
                     done.result()
-                except Refused as refused:
+                except RefusedError as refused:
                     if refused.status != 404:
                         raise
 
@@ -126,7 +126,7 @@ class Admin:
         )
         read: Manifest = json.loads(answer.data)
         if answer.status >= 400:
-            raise Refused(answer.status, str(read.get("message")))
+            raise RefusedError(answer.status, str(read.get("message")))
         return read
 
 

@@ -25,7 +25,7 @@ POLICIES = (
 
 @pytest.fixture(scope="module")
 def options(tmp_path_factory: pytest.TempPathFactory) -> Options:
-    """An API server that asks RBAC, and then a file of policies, as a cloud asks its IAM."""
+    """Have the API server ask RBAC, and then a file of policies, as a cloud asks its IAM."""
     path = tmp_path_factory.mktemp("abac") / "policies.jsonl"
     kind = {"apiVersion": "abac.authorization.kubernetes.io/v1beta1", "kind": "Policy"}
     lines = [json.dumps({**kind, "spec": spec}) for spec in POLICIES]
@@ -80,13 +80,15 @@ def test_nor_does_a_new_start_say_so_for_a_moment(world: World) -> None:
 
 @pytest.fixture(scope="module")
 def open_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A cluster on which everybody may do everything, whatever its RBAC objects say."""
+    """Start a cluster on which everybody may do everything, whatever its RBAC objects say."""
     options = Options(authorization_mode="AlwaysAllow")
     name = f"e2e-open-{tmp_path_factory.getbasetemp().name}"[-30:].strip("-")
     with clusters.cluster(name, options=options) as cluster:
         world = World(cluster, tmp_path_factory.mktemp("open"))
         world.install()
-        world.admin.apply(*hub("reef"), record("reef"), role_binding("reef", "x", "admin", STRANGER))
+        world.admin.apply(
+            *hub("reef"), record("reef"), role_binding("reef", "x", "admin", STRANGER)
+        )
         yield world
 
 

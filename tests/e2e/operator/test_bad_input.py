@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -11,12 +12,22 @@ from demo import organisation
 from demo.release import release
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.operator import chart
-from tests.e2e.operator.api import OURS, RBAC, Manifest, Refused, path_of
+from tests.e2e.operator.api import OURS, RBAC, Manifest, RefusedError, path_of
 from tests.e2e.operator.process import Operator
-from tests.e2e.operator.world import World, hub, record, record_path, role_binding
+from tests.e2e.operator.world import (
+    World,
+    condition,
+    hub,
+    record,
+    record_path,
+    role_binding,
+)
 
 STRANGER = "stranger@example.org"
 GOOD = "good"
+
+# It runs for all tests of this module.
+pytestmark = pytest.mark.usefixtures("operator")
 
 
 @pytest.fixture(scope="module")
@@ -41,23 +52,21 @@ def excess(operator: Operator, name: str) -> float:
     return operator.metrics().total("drift", hub=name, kind="excess-access")
 
 
-def test_an_unknown_party(world: World, operator: Operator) -> None:
+def test_an_unknown_party(world: World) -> None:
     items = [
         {"name": "user-access", "owner": "provider", "delegates": [{"party": "nobody"}]},
         {"name": "data", "owner": "provider"},
     ]
-    broken = record("party", items=items)
-    world.admin.apply(*hub("party"))
-    _apply_despite_the_rules(world, broken)
+    world.admin.apply(*hub("party"), record("party", items=items))
     message = world.until_condition("party", "Resolved", "False", "UnknownNames")
     assert "spec.items[user-access].delegates: unknown party nobody" in message
     assert "community, provider" in message
-    items_ = {i["name"]: i["state"] for i in world.status("party")["items"]}
-    assert items_["user-access"] == "unknown"
-    assert items_["data"] != "unknown", "the rest of the record counts"
+    states = {i["name"]: i["state"] for i in world.status("party")["items"]}
+    assert states["user-access"] == "unknown"
+    assert states["data"] != "unknown", "the rest of the record counts"
 
 
-def test_an_unknown_item(world: World, operator: Operator) -> None:
+def test_an_unknown_item(world: World) -> None:
     world.admin.apply(*hub("item"), record("item", items=[{"name": "make-coffee"}]))
     message = world.until_condition("item", "Resolved", "False", "UnknownNames")
     assert "spec.items[make-coffee]: model 2i2c has no such item" in message
@@ -80,7 +89,7 @@ def test_two_records_for_one_hub(world: World, operator: Operator) -> None:
     world.until(lambda: world.annotations("twice", "hub")["record"] == "a-younger", "its name")
 
 
-def test_a_record_for_a_hub_that_is_not_there(world: World, operator: Operator) -> None:
+def test_a_record_for_a_hub_that_is_not_there(world: World) -> None:
     world.admin.apply(record("nowhere"), organisation.namespace("empty"), record("empty"))
     message = world.until_condition("nowhere", "HubFound", "False", "NamespaceMissing")
     assert "there is no namespace nowhere" in message
@@ -104,11 +113,11 @@ def test_a_missing_model(world: World, operator: Operator) -> None:
 def test_a_subject_of_an_odd_kind_cannot_come_through_the_api(world: World) -> None:
     binding = role_binding(GOOD, "odd", "admin", STRANGER)
     binding["subjects"][0] = {"kind": "Robot", "name": "odd"}
-    with pytest.raises(Refused, match="supported values"):
+    with pytest.raises(RefusedError, match="supported values"):
         world.admin.apply(binding)
 
 
-def test_several_releases_in_one_namespace(world: World, operator: Operator) -> None:
+def test_several_releases_in_one_namespace(world: World) -> None:
     world.admin.apply(
         *hub("shared", "staging", name="staging-hub"), *hub("shared", "prod", name="prod-hub")[1:]
     )
@@ -137,7 +146,7 @@ def test_a_release_whose_names_are_prefixed(world: World, operator: Operator) ->
 
 
 @pytest.mark.parametrize("generation", ["legacy", "modern-only"])
-def test_labels_of_any_generation(world: World, operator: Operator, generation: Any) -> None:
+def test_labels_of_any_generation(world: World, generation: Any) -> None:
     objects = release(generation, generation, generation=generation, user_scheduler=False)
     deployments = [o for o in objects if o["kind"] == "Deployment"]
     world.admin.apply(
@@ -162,35 +171,33 @@ def test_a_hub_without_a_record(world: World, operator: Operator) -> None:
 
 def test_a_record_that_cannot_be_read(world: World, operator: Operator) -> None:
     """As from a definition of another version, which lets through what this operator refuses."""
-    world.admin.apply(*hub("garbled"))
     garbled = record("garbled", parties=[{"name": "Not A Name", "subjects": [{"kind": "Robot"}]}])
-    _apply_despite_the_rules(world, garbled)
-    message = world.until_condition("garbled", "Ready", "False", "Malformed")
-    assert "spec.parties[Not A Name]" in message
-    assert operator.metrics().value("refused_records", reason="Malformed") == 1
-    world.admin.replace(record_path("garbled"), _mended(world, "garbled"))
+    world.admin.apply(*hub("garbled"))
+    with without_rules(world, garbled):
+        message = world.until_condition("garbled", "Ready", "False", "Malformed")
+        assert "spec.parties[Not A Name]" in message
+        assert operator.metrics().value("refused_records", reason="Malformed") == 1
+        mended = {**world.record("garbled"), "spec": record("garbled")["spec"]}
+        world.admin.replace(record_path("garbled"), mended)
     world.until_condition("garbled", "Ready", "True")
 
 
-def test_a_model_that_cannot_be_read(world: World, operator: Operator) -> None:
+def test_a_model_that_cannot_be_read(world: World) -> None:
     model = _other_model("garbled")
     model["spec"]["items"][0]["kinds"] = ["unheard-of"]
-    _apply_despite_the_rules(world, model)
-    world.admin.apply(*hub("modelled"), record("modelled", model="garbled"))
-    message = world.until_condition("modelled", "Ready", "False", "ModelMalformed")
-    assert "model garbled cannot be read" in message
-    status = world.model_status("garbled")
-    reasons = {c["type"]: (c["status"], c["reason"]) for c in status["conditions"]}
-    assert reasons["Ready"] == ("False", "Malformed")
+    with without_rules(world, model):
+        world.admin.apply(*hub("modelled"), record("modelled", model="garbled"))
+        message = world.until_condition("modelled", "Ready", "False", "ModelMalformed")
+        assert "model garbled cannot be read" in message
+        found = condition(world.model_status("garbled"), "Ready")
+        assert found[:2] == ("False", "Malformed")
 
 
 def _now_differs_from(world: World, second: str) -> bool:
-    probe = organisation.namespace("clock")
-    world.admin.delete(path_of(probe))
-    review = {"apiVersion": RBAC, "kind": "ClusterRole", "metadata": {"name": "clock"}, "rules": []}
-    world.admin.delete(path_of(review))
-    world.admin.apply(review)
-    created: str = world.admin.get(path_of(review))["metadata"]["creationTimestamp"]
+    clock = {"apiVersion": RBAC, "kind": "ClusterRole", "metadata": {"name": "clock"}, "rules": []}
+    world.admin.delete(path_of(clock))
+    world.admin.apply(clock)
+    created: str = world.admin.get(path_of(clock))["metadata"]["creationTimestamp"]
     return created != second
 
 
@@ -215,39 +222,42 @@ def _other_model(name: str) -> Manifest:
     }
 
 
-def _apply_despite_the_rules(world: World, manifest: Manifest) -> None:
-    """Apply an object while its definition has no rules, as in a version that has others."""
-    definitions = [o for o in world.objects if o["kind"] == "CustomResourceDefinition"]
-    (path, strict) = next(
-        (path_of(d), world.admin.get(path_of(d)))
-        for d in definitions
-        if d["spec"]["names"]["kind"] == manifest["kind"]
+@contextmanager
+def without_rules(world: World, manifest: Manifest) -> Iterator[None]:
+    """Apply an object for which its definition, as of another version, has no rules."""
+    path = next(
+        path_of(o)
+        for o in world.objects
+        if o["kind"] == "CustomResourceDefinition"
+        and o["spec"]["names"]["kind"] == manifest["kind"]
     )
-    loose = {**strict, "spec": {**strict["spec"], "versions": _without_rules(strict)}}
-    world.admin.replace(path, loose)
+    strict = world.admin.get(path)
+    world.admin.replace(path, {**strict, "spec": _without_rules(strict["spec"])})
 
     def accepted() -> bool:
         try:
             world.admin.apply(manifest)
-        except Refused:
+        except RefusedError:
             return False
         return True
 
     wait_until(accepted, 20, "a definition without rules to be served")
-    current = world.admin.get(path)
-    world.admin.replace(path, {**current, "spec": strict["spec"]})
+    try:
+        yield
+    finally:
+        world.admin.replace(path, {**world.admin.get(path), "spec": strict["spec"]})
 
 
-def _without_rules(definition: Manifest) -> list[Manifest]:
+def _without_rules(spec: Manifest) -> Manifest:
     anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     versions = []
-    for version in definition["spec"]["versions"]:
+    for version in spec["versions"]:
         schema = version["schema"]["openAPIV3Schema"]
         properties = {**schema["properties"], "spec": anything}
         versions.append(
             {**version, "schema": {"openAPIV3Schema": {**schema, "properties": properties}}}
         )
-    return versions
+    return {**spec, "versions": versions}
 
 
 def test_the_right_names_let_prefixed_deployments_be_annotated(world: World) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from demo import organisation
+from tests.e2e.lab.lifetime import say
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.operator.api import Manifest
 from tests.e2e.operator.process import Operator
@@ -26,6 +27,10 @@ def agreement(name: str, **item: object) -> Manifest:
     }
     items = [{"name": "incident-response", "owner": "provider", **item}]
     return record(name, parties=[community], items=items)
+
+
+# It runs for all tests of this module.
+pytestmark = pytest.mark.usefixtures("operator")
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +60,12 @@ def test_a_delegation_holds_until_its_end_and_no_longer(world: World, operator: 
         "the end of the delegation",
     )
     late = time.time() - until.timestamp()
-    print(f"\nthe end of a delegation was seen {late:.2f} s after it")
+    say(f"the end of a delegation was seen {late:.2f} s after it")
     assert 0 <= late < 3
     world.until(lambda: kinds(world, "reef") == {"delegation-expired", "excess-access"}, "both")
 
 
-def test_a_delegation_that_has_ended_long_ago(world: World, operator: Operator) -> None:
+def test_a_delegation_that_has_ended_long_ago(world: World) -> None:
     delegate = {"party": "community", "until": "2020-01-01T00:00:00Z", "reason": "a workshop"}
     world.admin.apply(agreement("dune", delegates=[delegate]))
     world.until(lambda: kinds(world, "dune") == {"delegation-expired", "excess-access"}, "both")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from tests.e2e.lab.lifetime import say
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World, hub, record, role_binding
@@ -38,7 +39,7 @@ def test_the_other_takes_over_when_the_leader_is_killed(world: World) -> None:
             world.admin.apply(role_binding("reef", "x", "admin", STRANGER))
             wait_until(lambda: leads(second), TAKEN_OVER, "the second one to lead")
             wait_until(lambda: excess(second) > 0, 10, "what changed meanwhile")
-            print(f"\ntaken over {time.monotonic() - began:.1f} s after a kill")
+            say(f"taken over {time.monotonic() - began:.1f} s after a kill")
             world.until(lambda: bool(world.findings("reef", kind="excess-access")), "the status")
 
             with world.operator(ready=False, IDENTITY="third", **election) as third:
@@ -46,7 +47,7 @@ def test_the_other_takes_over_when_the_leader_is_killed(world: World) -> None:
                 assert second.stop() == 0
                 began = time.monotonic()
                 wait_until(lambda: leads(third), 10, "the third one to lead")
-                print(f"\nhanded over {time.monotonic() - began:.1f} s after an orderly end")
+                say(f"handed over {time.monotonic() - began:.1f} s after an orderly end")
                 lease = world.admin.get(
                     "/apis/coordination.k8s.io/v1/namespaces/hub-responsibility/leases/"
                     "responsibility-operator"

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from tests.e2e.lab.cluster import Kubectl
+from tests.e2e.lab.lifetime import say
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World, hub, record, record_path, role_binding
@@ -16,6 +17,9 @@ NAMES = ("one", "two", "three", "four")
 UNRECORDED = "five"
 # What the design promises once the API server answers again; tests share the machine.
 REPAIRED = 2.0
+
+# It runs for all tests of this module.
+pytestmark = pytest.mark.usefixtures("operator")
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +54,7 @@ def test_what_was_deleted_while_no_watch_could_see_it_leaves_no_ghost(
     wait_until(lambda: excess(operator, "one") == 0, 20, "the binding to be forgotten")
     wait_until(lambda: "two/two" not in operator.metrics().hubs(), 20, "the record to be forgotten")
     wait_until(lambda: excess(operator, "three") == 0, 20, "the hub to be forgotten")
-    print(f"\nrepaired {time.monotonic() - began:.2f} s after the API server answered")
+    say(f"repaired {time.monotonic() - began:.2f} s after the API server answered")
     world.until_condition("three", "HubFound", "False", "HubMissing", 20)
     world.until(lambda: world.findings("one", kind="excess-access") == [], "its status", 20)
     world.until(lambda: world.annotations("two", "hub") == {}, "its annotations", 20)
@@ -70,14 +74,16 @@ def test_changes_are_seen_at_once_after_the_api_server_was_away(
     world.admin.apply(record(UNRECORDED))
     wait_until(lambda: excess(operator, "one") > 0, 20, "a new binding")
     binding = time.monotonic() - began
-    wait_until(lambda: f"{UNRECORDED}/{UNRECORDED}" in operator.metrics().hubs(), 20, "a new record")
+    wait_until(
+        lambda: f"{UNRECORDED}/{UNRECORDED}" in operator.metrics().hubs(), 20, "a new record"
+    )
     both = time.monotonic() - began
-    print(f"\nafter the API server's return: binding {binding:.2f} s, record {both:.2f} s")
+    say(f"after the API server's return: binding {binding:.2f} s, record {both:.2f} s")
     assert both < 3 * REPAIRED
     assert operator.metrics().value("rbac_enforced") == 1
 
 
-def test_events_come_through_after_that(world: World, operator: Operator) -> None:
+def test_events_come_through_after_that(world: World) -> None:
     world.until(
         lambda: any(e["reason"] == "MissingAccess" for e in world.events(UNRECORDED)), "Events", 20
     )
@@ -94,7 +100,7 @@ def test_it_waits_for_an_api_server_that_is_not_there_yet(world: World) -> None:
         world.cluster.start_apiserver()
         began = time.monotonic()
         early.until_ready(20)
-        print(f"\nready {time.monotonic() - began:.2f} s after the API server answered")
+        say(f"ready {time.monotonic() - began:.2f} s after the API server answered")
         assert "four/four" in early.metrics().hubs()
 
 

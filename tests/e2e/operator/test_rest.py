@@ -44,9 +44,7 @@ def pods_and_templates(world: World) -> Pods:
     sets = world.admin.items("/apis/apps/v1/replicasets")
     pods = world.admin.items("/api/v1/pods")
     return {
-        "templates": {
-            _name(d): d["spec"]["template"] for d in deployments
-        },
+        "templates": {_name(d): d["spec"]["template"] for d in deployments},
         "sets": {_name(s): (s["metadata"]["uid"], s["metadata"]["generation"]) for s in sets},
         "pods": {_name(p): p["metadata"]["uid"] for p in pods},
     }
@@ -57,9 +55,13 @@ def _name(thing: Manifest) -> str:
     return f"{meta.get('namespace', '')}/{meta['name']}"
 
 
+# It runs for all tests of this module.
+pytestmark = pytest.mark.usefixtures("operator")
+
+
 @pytest.fixture(scope="module")
 def before(world: World) -> Pods:
-    """The hubs with all their pods, before the operator has ever run."""
+    """Look at the hubs and all their pods before the operator has ever run."""
     world.admin.apply(*organisation.manifests())
     world.admin.apply(*organisation.records(datetime.now(UTC)))
 
@@ -76,6 +78,7 @@ def before(world: World) -> Pods:
 
 @pytest.fixture(scope="module")
 def operator(world: World, before: Pods) -> Iterator[Operator]:
+    assert before["pods"], "there is something that could be restarted"
     with world.operator(**HURRIED) as running:
         world.until_at_rest(running)
         yield running
@@ -120,7 +123,9 @@ def test_a_new_start_repeats_nothing(world: World, operator: Operator) -> None:
     earlier, since = written(), world.mark()
     with world.operator(**HURRIED) as second:
         world.until_at_rest(second)
-        oldest = {str(labels): v for labels, v in second.metrics().of("drift_oldest_timestamp_seconds")}
+        oldest = {
+            str(labels): v for labels, v in second.metrics().of("drift_oldest_timestamp_seconds")
+        }
     assert world.writes(since) == []
     assert written() == earlier, "since when, in particular, is kept"
     known = operator.metrics().of("drift_oldest_timestamp_seconds")
@@ -132,7 +137,11 @@ def test_a_reverted_annotation_is_written_again(world: World, operator: Operator
     since = world.mark()
     deployment = hub(organisation.LEAP.namespace)[1]
     world.admin.merge(
-        {**deployment, "spec": {}, "metadata": {**_bare(deployment), "annotations": {f"{PREFIX}owners": None}}}
+        {
+            **deployment,
+            "spec": {},
+            "metadata": {**_bare(deployment), "annotations": {f"{PREFIX}owners": None}},
+        }
     )
     world.until(lambda: "owners" in world.annotations("leap-prod", "hub"), "the annotation")
     world.until_at_rest(operator)
@@ -143,16 +152,14 @@ def _bare(deployment: Manifest) -> Manifest:
     return {k: v for k, v in deployment["metadata"].items() if k in ("name", "namespace")}
 
 
-def test_no_pod_of_a_hub_was_restarted(world: World, operator: Operator, before: Pods) -> None:
+def test_no_pod_of_a_hub_was_restarted(world: World, before: Pods) -> None:
     assert world.annotations("leap-prod", "hub")["record"] == "leap-prod"
     after = pods_and_templates(world)
     for what, known in before.items():
         assert after[what] == known, what
 
 
-def test_nothing_carries_a_finalizer_or_a_mark_of_the_framework(
-    world: World, operator: Operator
-) -> None:
+def test_nothing_carries_a_finalizer_or_a_mark_of_the_framework(world: World) -> None:
     for path in COLLECTIONS:
         for thing in world.admin.items(path):
             meta = thing["metadata"]
@@ -162,7 +169,7 @@ def test_nothing_carries_a_finalizer_or_a_mark_of_the_framework(
             assert not marks, (path, meta["name"])
 
 
-def test_only_the_hubs_deployments_carry_our_annotations(world: World, operator: Operator) -> None:
+def test_only_the_hubs_deployments_carry_our_annotations(world: World) -> None:
     carrying = {
         (path.rpartition("/")[2], _name(thing))
         for path in COLLECTIONS
@@ -178,7 +185,7 @@ def test_only_the_hubs_deployments_carry_our_annotations(world: World, operator:
     }
 
 
-def test_it_owns_no_field_but_its_own(world: World, operator: Operator) -> None:
+def test_it_owns_no_field_but_its_own(world: World) -> None:
     for thing in world.admin.items("/apis/apps/v1/deployments"):
         for entry in thing["metadata"].get("managedFields", []):
             if entry["manager"] == "responsibility-operator":

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.e2e.lab.lifetime import say
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.operator import chart
 from tests.e2e.operator.api import Manifest, path_of
@@ -20,7 +21,7 @@ _RBAC = "rbac.authorization.k8s.io"
 
 @pytest.fixture(scope="module")
 def world(bare_world: World) -> World:
-    """The chart's rights, but none of its definitions yet."""
+    """Give the operator the chart's rights, but none of its definitions yet."""
     bare_world.install(definitions=False)
     return bare_world
 
@@ -29,7 +30,9 @@ def world(bare_world: World) -> World:
 def without(world: World, group: str, resource: str, verb: str) -> Iterator[None]:
     """Take one right away from the operator's ClusterRole for a while."""
     role = chart.role(world.objects)
-    _put_rules(world, [part for rule in role["rules"] for part in _less(rule, group, resource, verb)])
+    _put_rules(
+        world, [part for rule in role["rules"] for part in _less(rule, group, resource, verb)]
+    )
     try:
         yield
     finally:
@@ -63,17 +66,15 @@ def test_without_its_kinds_it_waits_and_runs_once_they_come(world: World) -> Non
         chart.install_definitions(world.admin, world.objects)
         began = time.monotonic()
         operator.until_ready(20)
-        print(f"\nready {time.monotonic() - began:.1f} s after its kinds were served")
-        world.admin.apply(*hub("reef"), record("reef"), role_binding("reef", "x", "admin", STRANGER))
+        say(f"ready {time.monotonic() - began:.1f} s after its kinds were served")
+        world.admin.apply(
+            *hub("reef"), record("reef"), role_binding("reef", "x", "admin", STRANGER)
+        )
         world.until_condition("reef", "Ready", "True")
         assert operator.metrics().value("missing_rights") == 0
 
 
 def test_without_the_right_to_list_it_says_so_and_recovers(world: World) -> None:
-    with world.operator(ready=False) as operator:
-        with without(world, _RBAC, "rolebindings", "list"):
-            pass
-        operator.until_ready()
     with without(world, _RBAC, "rolebindings", "list"), world.operator(ready=False) as operator:
         operator.until_logged("the operator may not list rolebindings.rbac.authorization.k8s.io")
         assert 'Add to its ClusterRole: - {apiGroups: ["rbac.authorization.k8s.io"]' in operator.log
@@ -110,22 +111,27 @@ def test_a_right_that_is_lost_while_it_runs_is_missed_and_found_again(world: Wor
         before = excess(operator)
         wait_until(lambda: excess(operator) >= before, 30, "the binding made meanwhile")
         world.until(
-            lambda: {f["subject"]["name"] for f in world.findings("reef", kind="excess-access")}
-            == {STRANGER, "other@example.org"},
+            lambda: (
+                {f["subject"]["name"] for f in world.findings("reef", kind="excess-access")}
+                == {STRANGER, "other@example.org"}
+            ),
             "both strangers",
             30,
         )
         assert operator.page("/healthz")[0] == 200
 
 
-def test_definitions_that_are_taken_away_and_come_back(world: World) -> None:
-    """Whether it waits or is started anew, it works again once they are back."""
-    names = [o for o in world.objects if o["kind"] == "CustomResourceDefinition"]
-    with world.operator() as operator:
-        world.admin.delete(*(path_of(name) for name in names))
-        world.admin.gone(*(path_of(name) for name in names))
-        world.until(lambda: not operator.metrics().hubs() if operator.running else True, "no ghost", 30)
+def test_definitions_that_are_taken_away_end_it_and_it_waits_for_others(world: World) -> None:
+    kinds = [path_of(o) for o in world.objects if o["kind"] == "CustomResourceDefinition"]
+    with world.operator(quiet=False) as operator:
+        world.admin.delete(*kinds)
+        world.admin.gone(*kinds)
+        wait_until(lambda: not operator.running, 30, "its end")
+        last = operator.log.strip().splitlines()[-1]
+        assert "its custom resources are not served any more; it has to be started again" in last
+    with world.operator(ready=False) as next_one:
+        next_one.until_logged("not installed")
         chart.install_definitions(world.admin, world.objects)
         world.admin.apply(record("reef"))
-        if operator.running:
-            world.until_condition("reef", "Ready", "True", seconds=30)
+        next_one.until_ready()
+        world.until_condition("reef", "Ready", "True")

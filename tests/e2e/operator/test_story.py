@@ -8,12 +8,16 @@ from datetime import UTC, datetime
 import pytest
 
 from demo import organisation
+from tests.e2e.lab.lifetime import say
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World
 
 LEAP, COAST = organisation.LEAP, organisation.COAST
 # What the design allows until the operator is ready.
 REQUESTS = 100
+
+# It runs for all tests of this module.
+pytestmark = pytest.mark.usefixtures("operator")
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +41,12 @@ def test_it_starts_with_few_requests(world: World, operator: Operator) -> None:
         if event["verb"] != "patch"
     )
     events, reviews = made.pop("create events", 0), made.pop("create subjectaccessreviews")
-    print(f"\n{made.total()} requests until settled, and {reviews} reviews, {events} Events: {made}")
+    say(f"{made.total()} requests until settled, and {reviews} reviews, {events} Events: {made}")
     assert made.total() < REQUESTS
     assert operator.metrics().value("missing_rights") == 0
 
 
-def test_a_record_is_held_against_its_hub(world: World, operator: Operator) -> None:
+def test_a_record_is_held_against_its_hub(world: World) -> None:
     record = world.record(LEAP.record)
     status = record["status"]
     assert status["observedGeneration"] == record["metadata"]["generation"]
@@ -55,11 +59,11 @@ def test_a_record_is_held_against_its_hub(world: World, operator: Operator) -> N
     assert status["enforcement"] == "observe/audit"
 
 
-def test_the_hub_with_the_older_chart_is_found_too(world: World, operator: Operator) -> None:
+def test_the_hub_with_the_older_chart_is_found_too(world: World) -> None:
     assert world.condition(COAST.record, "HubFound") == ("True", "Found", "chart 3.3.8")
 
 
-def test_every_item_has_its_owner_and_its_state(world: World, operator: Operator) -> None:
+def test_every_item_has_its_owner_and_its_state(world: World) -> None:
     items = {item["name"]: item for item in world.status(LEAP.record)["items"]}
     assert [item["number"] for item in items.values()] == list(range(21))
     assert items["kubernetes-configuration"]["owner"] == "provider"
@@ -69,16 +73,14 @@ def test_every_item_has_its_owner_and_its_state(world: World, operator: Operator
     assert overdue["general-user-support"] == "overdue"
 
 
-def test_the_owners_are_counted(world: World, operator: Operator) -> None:
+def test_the_owners_are_counted(world: World) -> None:
     split = world.status(LEAP.record)["ownerSplit"]
     counts = {party: int(count) for party, count in (p.split() for p in split.split(", "))}
     assert counts.keys() == {"provider", "community"}
     assert sum(counts.values()) == 20
 
 
-def test_a_right_never_taken_back_is_found_with_its_source(
-    world: World, operator: Operator
-) -> None:
+def test_a_right_never_taken_back_is_found_with_its_source(world: World) -> None:
     about_leaver = [
         finding
         for finding in world.findings(COAST.record, kind="excess-access")
@@ -91,28 +93,26 @@ def test_a_right_never_taken_back_is_found_with_its_source(
         assert finding["since"]
 
 
-def test_an_owner_that_lost_its_role_lacks_what_its_items_need(
-    world: World, operator: Operator
-) -> None:
+def test_an_owner_that_lost_its_role_lacks_what_its_items_need(world: World) -> None:
     missing = world.findings(organisation.ATLAS.record, kind="missing-access")
     assert {f["item"] for f in missing} >= {"deploy-configure-hub", "incident-response"}
     assert {f["party"] for f in missing} == {"community"}
 
 
-def test_a_delegation_that_has_ended_is_found(world: World, operator: Operator) -> None:
+def test_a_delegation_that_has_ended_is_found(world: World) -> None:
     (expired,) = world.findings(LEAP.record, kind="delegation-expired")
     assert expired["item"] == "kubernetes-configuration"
     assert "spring workshop" in expired["message"]
 
 
-def test_counts_agree_with_findings(world: World, operator: Operator) -> None:
+def test_counts_agree_with_findings(world: World) -> None:
     for hub in (LEAP, COAST):
         status = world.status(hub.record)
         assert status["drift"]["total"] == len(status["findings"]) + status.get("truncated", 0)
         assert sum(status["drift"]["byKind"].values()) == status["drift"]["total"]
 
 
-def test_what_the_cluster_has_once_is_told_once(world: World, operator: Operator) -> None:
+def test_what_the_cluster_has_once_is_told_once(world: World) -> None:
     status = world.model_status()
     assert status["records"] == 3
     assert status["itemCount"] == 20
@@ -126,7 +126,7 @@ def test_what_the_cluster_has_once_is_told_once(world: World, operator: Operator
     )
 
 
-def test_kubectl_get_shows_it_in_a_line(world: World, operator: Operator) -> None:
+def test_kubectl_get_shows_it_in_a_line(world: World) -> None:
     shown = world.cluster.kubectl("get", "resp").stdout.splitlines()
     header = shown[0].split()
     assert header == ["NAME", "HUB", "OWNER-SPLIT", "DRIFT", "ENFORCEMENT", "READY", "AGE"]
@@ -136,7 +136,7 @@ def test_kubectl_get_shows_it_in_a_line(world: World, operator: Operator) -> Non
         assert cell in leap
 
 
-def test_the_deployments_of_a_hub_name_its_owners(world: World, operator: Operator) -> None:
+def test_the_deployments_of_a_hub_name_its_owners(world: World) -> None:
     for name in ("hub", "proxy", "user-scheduler", "autohttps"):
         shown = world.annotations(LEAP.namespace, name)
         assert shown["record"] == LEAP.record
@@ -145,14 +145,12 @@ def test_the_deployments_of_a_hub_name_its_owners(world: World, operator: Operat
         assert "hub-leads@leap.example" in shown["contacts"]
 
 
-def test_what_only_looks_like_a_hub_is_left_alone(world: World, operator: Operator) -> None:
+def test_what_only_looks_like_a_hub_is_left_alone(world: World) -> None:
     for name in ("node-placeholder", "shared-dirsize-metrics", "configurator"):
         assert world.annotations(LEAP.namespace, name) == {}
 
 
-def test_events_tell_of_findings_where_kubectl_describe_looks(
-    world: World, operator: Operator
-) -> None:
+def test_events_tell_of_findings_where_kubectl_describe_looks(world: World) -> None:
     reasons = {event["reason"] for event in world.events(COAST.record)}
     assert "ExcessAccess" in reasons
     assert all(

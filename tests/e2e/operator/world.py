@@ -51,12 +51,20 @@ class World:
 
     @contextmanager
     def operator(
-        self, *, ready: bool = True, kubeconfig: Path | None = None, **settings: str
+        self,
+        *,
+        ready: bool = True,
+        quiet: bool = True,
+        kubeconfig: Path | None = None,
+        **settings: str,
     ) -> Iterator[Operator]:
-        """Run an operator with the chart's identity; ``ready`` waits until it is."""
+        """Run an operator with the chart's identity; ``ready`` waits until it is.
+
+        ``quiet`` is whether tracebacks in its log are a fault.
+        """
         kubeconfig = kubeconfig or self.identity()
         log = self.directory / f"{kubeconfig.stem}.log"
-        with process.running(kubeconfig, log, **settings) as running:
+        with process.running(kubeconfig, log, quiet=quiet, **settings) as running:
             if ready:
                 running.until_ready()
             yield running

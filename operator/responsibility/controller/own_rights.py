@@ -1,0 +1,66 @@
+"""Which of its own rights the operator lacks: said at once, and until they are given.
+
+Asked at start, and again only while something is missing: at rest there are no questions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from responsibility.cluster import errors, rights
+from responsibility.cluster.client import Api
+from responsibility.cluster.rights import Right
+from responsibility.controller.metrics import Metrics
+from responsibility.controller.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+# Seconds until it is asked again whether what was missing is there.
+_AGAIN = 10.0
+
+
+class OwnRights:
+    """Names what is missing in log and metrics; ``given`` is called when that has become less."""
+
+    def __init__(
+        self, api: Api, metrics: Metrics, settings: Settings, given: Callable[[], None]
+    ) -> None:
+        self._api = api
+        self._metrics = metrics
+        self._settings = settings
+        self._given = given
+        # None while that could not be found out.
+        self._missing: frozenset[Right] | None = None
+
+    async def check(self) -> None:
+        """Ask the server, and tell of what is new."""
+        before = self._missing
+        try:
+            found = await rights.missing(self._api, namespace=self._settings.namespace)
+        except errors.ApiError as error:
+            logger.warning("our own rights could not be checked: %s", error)
+            self._missing = None
+            return
+        self._missing = frozenset(right for right in found if not self._switched_off(right))
+        self._metrics.state.missing_rights = len(self._missing)
+        for right in found:
+            if right in self._missing and right not in (before or ()):
+                logger.log(logging.WARNING if right.optional else logging.ERROR, "%s", right)
+        if before and before - self._missing:
+            logger.info("rights were given to the operator; it still lacks %d", len(self._missing))
+            self._given()
+
+    async def run(self) -> None:
+        """Ask again until nothing is missing."""
+        while self._missing is None or self._missing:
+            await asyncio.sleep(_AGAIN)
+            await self.check()
+
+    def _switched_off(self, right: Right) -> bool:
+        needed = {
+            "leases": self._settings.leader_election,
+            "deployments": self._settings.annotate,
+        }
+        return right.optional and not needed.get(right.resource, True)
