@@ -64,12 +64,15 @@ def _account(raw: Json) -> tuple[tuple[str, str], None]:
 class Store:
     """Keeps copies of what ownership depends on; ``changed`` is set when anything in it moves."""
 
-    def __init__(self, api: Api, *, relist: float, own: Subject | None = None) -> None:
+    def __init__(
+        self, api: Api, *, relist: float, own: Subject | None = None, routes: bool = False
+    ) -> None:
         self.changed = asyncio.Event()
         self.changed_at: float | None = None
         self.rbac_enforced: bool | None = None
         self.reviews = Reviews()
         self.own = own
+        self._routes = routes
         self._api = api
         self._graph = AccessGraph.build()
         self._roles_changed: dict[RoleKey, Role | None] = {}
@@ -180,6 +183,7 @@ class Store:
             accounts=self._accounts if self.accounts.synced.is_set() else None,
             rbac_enforced=self.rbac_enforced,
             own=self.own,
+            routes=self._routes,
             reviews=self.reviews,
         )
 

@@ -40,7 +40,7 @@ class Runtime:
         leader: Leader | None = None,
     ) -> None:
         self.settings = settings
-        self.store = Store(api, relist=settings.relist_seconds, own=own)
+        self.store = Store(api, relist=settings.relist_seconds, own=own, routes=settings.routes)
         self._api = api
         self._metrics = metrics
         self._reviewer = Reviewer(api, self.store, metrics, sample_seconds=settings.sample_seconds)

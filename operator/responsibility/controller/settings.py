@@ -28,6 +28,7 @@ class Settings:
     namespace: str = "default"
     leader_election: bool = False
     annotate: bool = True
+    routes: bool = False
     relist_seconds: float = 300.0
     own_relist_seconds: float = 30.0
     sample_seconds: float = 60.0
@@ -53,6 +54,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         namespace=values.get("NAMESPACE") or defaults.namespace,
         leader_election=_switch(values, "LEADER_ELECTION", default=defaults.leader_election),
         annotate=_switch(values, "ANNOTATE", default=defaults.annotate),
+        routes=_switch(values, "ROUTES", default=defaults.routes),
         relist_seconds=_seconds(values, "RELIST_SECONDS", defaults.relist_seconds),
         own_relist_seconds=_seconds(values, "OWN_RELIST_SECONDS", defaults.own_relist_seconds),
         sample_seconds=_seconds(values, "SAMPLE_SECONDS", defaults.sample_seconds),

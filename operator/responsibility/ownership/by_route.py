@@ -20,6 +20,7 @@ from responsibility.rbac.routes.search import Gain
 from responsibility.rbac.routes.steps import describe
 
 Gains = Mapping[Subject, Sequence[Gain]]
+NO_GAINS: Gains = {}
 
 
 def total(parts: Iterable[Gain]) -> int:

@@ -201,8 +201,8 @@ def test_ability_is_what_the_graph_says_a_subject_holds(seed: int) -> None:
 
 
 @few
-@given(SEEDS)
-def test_the_order_of_objects_never_matters(seed: int) -> None:
+@given(SEEDS, st.booleans())
+def test_the_order_of_objects_never_matters(seed: int, routes: bool) -> None:
     it = world(seed)
     draw = random.Random(seed)  # noqa: S311
     shuffled = AccessGraph.build(
@@ -210,14 +210,14 @@ def test_the_order_of_objects_never_matters(seed: int) -> None:
     )
     records = {r.name: r for r in draw.sample(it.records, len(it.records))}
     hubs = {h.key: h for h in draw.sample(HUBS, len(HUBS))}
-    again = fresh(it, shuffled, records=records, hubs=hubs)
-    one, other = seen(fresh(it)), seen(again)
+    again = fresh(it, shuffled, records=records, hubs=hubs, routes=routes)
+    one, other = seen(fresh(it, routes=routes)), seen(again)
     assert one == other
 
 
 @settings(max_examples=25, deadline=None)
-@given(SEEDS)
-def test_an_assessor_with_a_past_says_what_a_new_one_says(seed: int) -> None:
+@given(SEEDS, st.booleans())
+def test_an_assessor_with_a_past_says_what_a_new_one_says(seed: int, routes: bool) -> None:
     it = world(seed)
     draw = random.Random(seed)  # noqa: S311
     assessor = Assessor()
@@ -225,7 +225,7 @@ def test_an_assessor_with_a_past_says_what_a_new_one_says(seed: int) -> None:
     records = {r.name: r for r in it.records}
     hubs = {h.key: h for h in HUBS}
     now: datetime = NOW
-    current = snapshot(it, graph)
+    current = snapshot(it, graph, routes=routes)
     enforced: bool | None = True
     for step in range(10):
         match draw.randint(0, 7):
@@ -331,8 +331,8 @@ def test_exempting_never_adds_a_finding_and_hides_nobody(seed: int) -> None:
         r.model_copy(update={"spec": r.spec.model_copy(update={"exemptions": ()})})
         for r in with_them.records
     )
-    before = fresh(replace(without, records=stripped, model=with_them.model))
-    after = fresh(with_them)
+    before = fresh(replace(without, records=stripped, model=with_them.model), routes=True)
+    after = fresh(with_them, routes=True)
     gone = pairs(before.findings(), "excess-access") - pairs(after.findings(), "excess-access")
     assert not pairs(after.findings(), "excess-access") - pairs(before.findings(), "excess-access")
     listed = {str(e.subject) for hub in after.hubs.values() for e in hub.exempt} | {
@@ -383,9 +383,18 @@ def _without(graph: AccessGraph, finding: Finding, keys: set[BindingKey]) -> Acc
     return graph.replace(put_bindings=changed)[0]
 
 
+@few
+@given(SEEDS)
+def test_looking_for_routes_changes_no_direct_finding(seed: int) -> None:
+    it = world(seed)
+    direct, all_of_it = fresh(it).findings(), fresh(it, routes=True).findings()
+    assert tuple(f for f in all_of_it if not f.steps) == direct
+    assert all(f.route != "direct" and f.sources for f in all_of_it if f.steps)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_every_finding_has_an_identifier_of_its_own(seed: int) -> None:
-    found = fresh(world(seed)).findings()
+    found = fresh(world(seed), routes=True).findings()
     assert len({f.id for f in found}) == len(found)
 
 

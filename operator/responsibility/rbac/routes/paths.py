@@ -139,7 +139,7 @@ class Paths:
         return into_account(exists=exists, pods=pods)
 
     def _namespaces(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(("", *self.graph.bindings.parts)))
+        return tuple(dict.fromkeys(("", *sorted(self.graph.bindings.parts))))
 
     def _table(self, ways: tuple[Way, ...], namespace: str) -> Table:
         """Return the entrances by the bindings of one namespace, or of the cluster for ``""``."""

@@ -260,7 +260,8 @@ class _Finder:
             if mightiest is not None:
                 yield mightiest.key, mightiest
                 return
-            yield from part.items()
+            # In an order of their own, so that of several the same is always found.
+            yield from ((key, part[key]) for key in sorted(part))
             yield RoleKey(home, "of-its-own"), None
             return
         for name in dict.fromkeys(n for source in may_bind for n in source.names):
@@ -273,9 +274,8 @@ class _Finder:
         part: Mapping[BindingKey, Binding] = self.rights.graph.bindings.parts.get(
             self.namespace, {}
         )
-        return next(
-            (b.key for b in part.values() if b.role == role and named(edit, b.key.name)), None
-        )
+        editable = (b.key for b in part.values() if b.role == role and named(edit, b.key.name))
+        return min(editable, default=None)
 
     def _by_editing(self, actor: Subject, kind: str, given: Given) -> Iterator[Power]:
         """Yield that an actor can put anything into a role that it is bound to here."""
@@ -318,11 +318,11 @@ class _Finder:
             return
         via = f", which is aggregated into {key}"
         part = graph.roles.parts.get("", {})
-        yield from ((other, via) for other in _fed_by(part, role))
+        yield from ((other, via) for other in sorted(_fed_by(part, role)))
         if not any(satisfiable(selector) for selector in role.aggregation):
             return
         via = f", labelled so that it is aggregated into {key}"
-        yield from ((other, via) for other in part if other != key)
+        yield from ((other, via) for other in sorted(part) if other != key)
         yield RoleKey("", "of-its-own"), via
 
 
@@ -343,7 +343,9 @@ def _fed_by(part: Mapping[RoleKey, Role], role: Role) -> Iterator[RoleKey]:
 
 def mightiest_of(part: Mapping[RoleKey, Role]) -> Role | None:
     """Return a role that grants everything, paths too if there is one."""
-    mighty = [role for role in part.values() if _grants_everything(role.rules)]
+    mighty = sorted(
+        (role for role in part.values() if _grants_everything(role.rules)), key=lambda r: r.key
+    )
     return next((r for r in mighty if _grants_paths(r.rules)), mighty[0] if mighty else None)
 
 

@@ -102,7 +102,9 @@ class Rights:
         known = self.asked_local.get((need, namespace))
         if known is None:
             if need.anywhere:
-                parts = [self._ask(need, each) for each in self.graph.bindings.parts if each]
+                parts = [
+                    self._ask(need, each) for each in sorted(self.graph.bindings.parts) if each
+                ]
                 known = dict(chain.from_iterable(part.items() for part in parts))
             else:
                 known = self._ask(need, namespace)
