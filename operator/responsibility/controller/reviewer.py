@@ -52,6 +52,7 @@ class Reviewer:
         self._wake = asyncio.Event()
         self._answered = asyncio.Event()
         self._failing = False
+        self._given_up: frozenset[Ask] = frozenset()
         # Seeded from the system: which decisions are checked should not be foreseeable.
         self._random: random.Random = random.SystemRandom()
 
@@ -77,13 +78,17 @@ class Reviewer:
         ``until`` is the time (of the event loop's clock) at which waiting ends with False.
         """
         known = self._store.reviews.answers
-        if self._failing or all(ask in known for ask in self._wanted):
+        open_ = frozenset(ask for ask in self._wanted if ask not in known)
+        # What was waited for in vain is not waited for again: with a long queue, each change
+        # would be seen late.
+        if self._failing or open_ <= self._given_up:
             return False
         self._answered.clear()
         try:
             async with asyncio.timeout_at(until):
                 await self._answered.wait()
         except TimeoutError:
+            self._given_up = open_
             return False
         return not self._failing
 

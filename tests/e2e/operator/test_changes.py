@@ -33,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("operator")
 
 @pytest.fixture(scope="module")
 def world(world: World) -> World:
-    world.admin.apply(*(part for name in HUBS for part in hub(name)[:1]))
+    world.admin.apply(*organisation.provider()[:4], *(hub(name)[0] for name in HUBS))
     world.admin.apply(*(hub(name)[1] for name in HUBS), *(record(name) for name in HUBS))
     return world
 
