@@ -63,6 +63,7 @@ generate: $(STAMP) ## Write crds/, docs/reference/ and the chart's copies of wha
 	$(BIN)/python -m responsibility.api.crd crds
 	$(BIN)/python -m responsibility.api.reference
 	$(BIN)/python -m responsibility.controller.metrics_reference
+	$(BIN)/python -m responsibility.cli.reference
 	mkdir -p $(CHART)/files/crds
 	rm -f $(CHART)/files/crds/*.yaml
 	cp crds/*.yaml $(CHART)/files/crds/
@@ -75,6 +76,7 @@ check-generated: $(STAMP) ## Fail when `make generate` would change something
 	@$(BIN)/python -m responsibility.api.crd --check crds \
 	&& $(BIN)/python -m responsibility.api.reference --check \
 	&& $(BIN)/python -m responsibility.controller.metrics_reference --check \
+	&& $(BIN)/python -m responsibility.cli.reference --check \
 	&& $(BIN)/python -m responsibility.api.admission | diff -u $(CHART)/files/policies/record-dates.yaml - \
 	&& diff -ru crds $(CHART)/files/crds && diff -u $(MODEL) $(CHART)/files/model.yaml \
 	|| { echo "error: generated files are out of date: run make generate and commit what it writes" >&2; exit 1; }

@@ -179,6 +179,14 @@ at_option = click.option(
 )
 
 
+routes_option = click.option(
+    "--routes",
+    is_flag=True,
+    help="Also find who could make itself able to: by bind, escalate, impersonate, a token, a pod "
+    "that runs as somebody else, … On thousands of bindings that takes a while.",
+)
+
+
 def instant(text: str | None) -> datetime:
     """Return the moment that ``--at`` means, by default the present. Raises CliError."""
     if not text:

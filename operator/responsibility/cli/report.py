@@ -31,8 +31,9 @@ class Report:
     since: Mapping[str, datetime] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, world: World, now: datetime) -> Report:
-        """Assess a world."""
+    def of(cls, world: World, now: datetime, *, routes: bool = False) -> Report:
+        """Assess a world, indirect routes included where asked."""
+        world.routes = routes
         return cls(world, world.assess(now), _since(world))
 
     def tell_gaps(self) -> None:

@@ -44,7 +44,7 @@ class World:
     have, taken as Kubernetes makes them: what they hold *at least*. ``denied`` says which kinds
     may not be listed. ``namespace`` is the one to use where none is named. ``scope`` is the only
     namespace whose RoleBindings were read, empty for all. ``places`` says where an object of this
-    kind, namespace and name stands in the files.
+    kind, namespace and name stands in the files. ``routes`` has indirect ways looked for.
     """
 
     live: bool
@@ -64,6 +64,7 @@ class World:
     rbac_enforced: bool | None = True
     denied: tuple[str, ...] = ()
     places: dict[tuple[str, str, str], Place] = field(default_factory=dict)
+    routes: bool = False
 
     @cached_property
     def graph(self) -> AccessGraph:
@@ -99,6 +100,7 @@ class World:
             accounts=self.accounts,
             rbac_enforced=self.rbac_enforced,
             own=self.operator,
+            routes=self.routes,
         )
 
     def assess(self, now: datetime) -> Assessment:

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from responsibility.cli.options import Where, at_option, instant, note, output_option, where_options
+from responsibility.cli.options import (
+    Where,
+    at_option,
+    instant,
+    note,
+    output_option,
+    routes_option,
+    where_options,
+)
 from responsibility.cli.output import Table, columns, show, source_text
 from responsibility.cli.trouble import Exit, counted
 from responsibility.cli.world import ALL
@@ -18,12 +26,15 @@ if TYPE_CHECKING:
 
 @click.command(name="check")
 @at_option
+@routes_option
 @output_option(
     "table", "wide", "json", "yaml", "junit", "sarif", "markdown", "github", default="table"
 )
 @where_options
 @click.pass_context
-def command(context: click.Context, *, where: Where, moment: str | None, output: str) -> None:
+def command(
+    context: click.Context, *, where: Where, moment: str | None, routes: bool, output: str
+) -> None:
     r"""Check manifests without a cluster: RBAC, hubs, records and models, for pull requests.
 
     Exit code 1 where something differs from what is agreed, or a record can't be followed. What
@@ -41,7 +52,7 @@ def command(context: click.Context, *, where: Where, moment: str | None, output:
     from responsibility.cli import formats  # noqa: PLC0415
     from responsibility.cli.report import Report  # noqa: PLC0415
 
-    report = Report.of(where.load(ALL), instant(moment))
+    report = Report.of(where.load(ALL), instant(moment), routes=routes)
     checked = formats.Checked(report, tuple(report.findings()), _problems(report))
     writers = {
         "junit": formats.junit,

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import click
 
-from responsibility.cli.options import Where, at_option, instant, output_option, where_options
+from responsibility.cli.options import (
+    Where,
+    at_option,
+    instant,
+    output_option,
+    routes_option,
+    where_options,
+)
 from responsibility.cli.output import Table, columns, show, source_text
 from responsibility.cli.trouble import counted
 from responsibility.cli.world import ALL
@@ -13,9 +20,12 @@ from responsibility.cli.world import ALL
 @click.command(name="drift")
 @click.argument("hub", required=False)
 @at_option
+@routes_option
 @output_option()
 @where_options
-def command(*, where: Where, hub: str | None, moment: str | None, output: str) -> None:
+def command(
+    *, where: Where, hub: str | None, moment: str | None, routes: bool, output: str
+) -> None:
     r"""Show what differs between what is agreed and what the cluster allows, worst first.
 
     Of one HUB, or of all and the cluster as a whole. The age is known on clusters on which the
@@ -26,12 +36,13 @@ def command(*, where: Where, hub: str | None, moment: str | None, output: str) -
       kubectl responsibility drift
       kubectl responsibility drift leap-prod
       kubectl responsibility drift coast -o wide
+      kubectl responsibility drift leap-prod --routes
       kubectl responsibility drift -f ./manifests -o json
     """
     from responsibility.cli.fixes import bindings_text, smallest_fix  # noqa: PLC0415
     from responsibility.cli.report import Report, place_text, whom  # noqa: PLC0415
 
-    report = Report.of(where.load(ALL), instant(moment))
+    report = Report.of(where.load(ALL), instant(moment), routes=routes)
     report.tell_gaps()
     found = report.findings(report.hub(hub) if hub else None)
     rows = [

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from responsibility.cli.fixes import removal
-from responsibility.cli.options import Where, at_option, instant, output_option, where_options
+from responsibility.cli.options import (
+    Where,
+    at_option,
+    instant,
+    output_option,
+    routes_option,
+    where_options,
+)
 from responsibility.cli.output import clean, show, subject_json
 from responsibility.cli.trouble import CliError, counted
 from responsibility.cli.world import ALL, World
@@ -23,9 +30,10 @@ if TYPE_CHECKING:
 @click.command(name="explain")
 @click.argument("finding", metavar="FINDING")
 @at_option
+@routes_option
 @output_option("text", "json", "yaml", default="text")
 @where_options
-def command(*, where: Where, finding: str, moment: str | None, output: str) -> None:
+def command(*, where: Where, finding: str, moment: str | None, routes: bool, output: str) -> None:
     r"""Tell the whole story of one finding, by its id or the beginning of it.
 
     Which permissions, by every binding, role and rule; what would end it; who else would be
@@ -38,7 +46,7 @@ def command(*, where: Where, finding: str, moment: str | None, output: str) -> N
     """
     from responsibility.cli.report import Report  # noqa: PLC0415
 
-    report = Report.of(where.load(ALL), instant(moment))
+    report = Report.of(where.load(ALL), instant(moment), routes=routes)
     found = _find(report, finding)
     story = _story(report, found)
     if output == "text":

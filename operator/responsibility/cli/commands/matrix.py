@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from responsibility.cli.options import Where, at_option, instant, output_option, where_options
+from responsibility.cli.options import (
+    Where,
+    at_option,
+    instant,
+    output_option,
+    routes_option,
+    where_options,
+)
 from responsibility.cli.output import Column, Table, columns, show
 from responsibility.cli.world import ALL
 
@@ -19,10 +26,17 @@ if TYPE_CHECKING:
 @click.argument("hubs", metavar="[HUB]...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Show all hubs side by side.")
 @at_option
+@routes_option
 @output_option()
 @where_options
 def command(
-    *, where: Where, hubs: tuple[str, ...], everything: bool, moment: str | None, output: str
+    *,
+    where: Where,
+    hubs: tuple[str, ...],
+    everything: bool,
+    moment: str | None,
+    routes: bool,
+    output: str,
 ) -> None:
     r"""Show the items of the model for each hub: owner, delegates, state.
 
@@ -40,7 +54,7 @@ def command(
         raise click.UsageError("--all shows all hubs: name none")
     from responsibility.cli.report import Report  # noqa: PLC0415
 
-    report = Report.of(where.load(ALL), instant(moment))
+    report = Report.of(where.load(ALL), instant(moment), routes=routes)
     report.tell_gaps()
     chosen = report.hubs(hubs)
     data = [_json(hub) for hub in chosen]

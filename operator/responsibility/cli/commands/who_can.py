@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from responsibility.cli.decision import pending_bindings
-from responsibility.cli.options import Where, note, output_option, warn, where_options
+from responsibility.cli.options import (
+    Where,
+    note,
+    output_option,
+    routes_option,
+    warn,
+    where_options,
+)
 from responsibility.cli.output import (
     Table,
     columns,
@@ -21,10 +28,13 @@ from responsibility.cli.output import (
     subject_name,
 )
 from responsibility.cli.question import describe, question
-from responsibility.cli.trouble import counted
+from responsibility.cli.trouble import CliError, counted
 from responsibility.cli.world import Need, World
 from responsibility.rbac.identity import canonical
 from responsibility.rbac.objects import Attributes, Binding, Source, Subject
+
+if TYPE_CHECKING:
+    from responsibility.rbac.routes.steps import Route
 
 Holder = tuple[Subject, tuple[Source, ...]]
 
@@ -39,6 +49,7 @@ Holder = tuple[Subject, tuple[Source, ...]]
     is_flag=True,
     help="Without a NAME: also list who may do it for certain names only.",
 )
+@routes_option
 @output_option()
 @where_options
 def command(
@@ -49,6 +60,7 @@ def command(
     subresource: str,
     all_namespaces: bool,
     any_name: bool,
+    routes: bool,
     output: str,
 ) -> None:
     r"""List everybody who may do something, and by which bindings.
@@ -62,9 +74,13 @@ def command(
       kubectl responsibility who-can create pods --subresource exec -n leap-prod
       kubectl responsibility who-can delete namespaces/atlas
       kubectl responsibility who-can list secrets --all-namespaces -o json
+      kubectl responsibility who-can update secrets/hub -n coast --routes
     """
+    if routes and all_namespaces:
+        raise CliError("routes lead to one place: name it with -n instead of --all-namespaces")
     namespace = "" if all_namespaces else where.current_namespace
-    world = where.load(Need.ACCESS | Need.TYPES, scope=namespace)
+    # A route may lead through any namespace, so all bindings are read.
+    world = where.load(Need.ACCESS | Need.TYPES, scope="" if routes else namespace)
     asked = question(verb, what, world.types, subresource=subresource, namespace=namespace)
     for text in asked.at_cluster.warnings:
         warn(text)
@@ -80,6 +96,7 @@ def command(
             f"{counted(len(pending), 'binding')} may let more subjects do this, since their roles "
             f"are not in the files: {missing}{'…' if len(pending) > 3 else ''}"  # noqa: PLR2004
         )
+    ways = _ways(world, attributes) if routes else {}
     show(
         output,
         {
@@ -89,13 +106,40 @@ def command(
                 {"subject": subject_json(subject), "sources": [source_json(s) for s in sources]}
                 for subject, sources in found
             ],
+            **(
+                {
+                    "routes": [
+                        {
+                            "subject": subject_json(subject),
+                            "route": route[0].route,
+                            "steps": [str(step) for step in route],
+                        }
+                        for subject, route in ways.items()
+                    ]
+                }
+                if routes
+                else {}
+            ),
             "unknown": [
                 {"binding": str(binding.key), "role": str(binding.role)} for binding in pending
             ],
         },
         Table(
             columns("KIND", "SUBJECT", "NAMESPACE", "SOURCE", wide=("RULE", "NAMES")),
-            [row for holder in found for row in _rows(*holder)],
+            [
+                *(row for holder in found for row in _rows(*holder)),
+                *(
+                    [
+                        s.kind,
+                        subject_name(s),
+                        "",
+                        f"by {r[0].route}: {', then '.join(map(str, r))}",
+                        "",
+                        "",
+                    ]
+                    for s, r in ways.items()
+                ),
+            ],
             empty=f"nobody can {describe(attributes)}",
         ),
     )
@@ -121,6 +165,19 @@ def _holders(
             found.setdefault(subject, {}).update(dict.fromkeys(sources))
     for subject in sorted(found, key=people_first):
         yield subject, tuple(found[subject])
+
+
+def _route_row(subject: Subject, route: Route) -> list[str]:
+    steps = ", then ".join(map(str, route))
+    return [subject.kind, subject_name(subject), "", f"by {route[0].route}: {steps}", "", ""]
+
+
+def _ways(world: World, attributes: Attributes) -> dict[Subject, Route]:
+    """Return who could come by it, each with a shortest route; not who has it already."""
+    from responsibility.rbac.routes.paths import Paths, routes_to  # noqa: PLC0415
+
+    found = routes_to(Paths(world.graph, world.accounts), attributes)
+    return {s: found[s] for s in sorted(found, key=people_first) if found[s]}
 
 
 def _pending(world: World, attributes: Attributes | None, found: list[Holder]) -> list[Binding]:
