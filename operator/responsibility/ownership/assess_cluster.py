@@ -59,12 +59,15 @@ def assess_cluster(
     findings = list(_disagreements(fleet))
     if not checked:
         return ClusterRbac(tuple(findings), break_glass, (), (), {})
-    symbolic = [exemption for exemption in terms.exemptions if exemption.symbolic]
-    plain = [exemption for exemption in terms.exemptions if not exemption.symbolic]
+    own_parts = [exemption for exemption in terms.exemptions if exemption.own_hub_only]
+    wide = [exemption for exemption in terms.exemptions if not exemption.own_hub_only]
+    everywhere = (CLUSTER_NAMES, *own_names)
     seeker = ClusterExcess(
         fleet,
-        shared=ExemptionBook.of((*plain, *exempt_operator(own))),
-        parts=ExemptionBook.of(e.fill(names) for e in symbolic for names in own_names),
+        shared=ExemptionBook.of(
+            (*(e.fill(n) for e in wide for n in everywhere), *exempt_operator(own))
+        ),
+        parts=ExemptionBook.of(e.fill(names) for e in own_parts for names in own_names),
     )
     untouched: dict[str, frozenset[str]] = {}
     for subject, holding in holdings.items():

@@ -9,6 +9,7 @@ from responsibility.rbac.identity import canonical
 from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
 
 ALL_ITEMS = "*"
+ANY_NAMESPACE = "*"
 
 
 def _matches(pattern: str, text: str) -> bool:
@@ -36,6 +37,14 @@ class Exemption:
         if self.name.endswith("*") or self.namespace.endswith("*"):
             return None
         return Subject(self.kind, self.name, self.namespace)
+
+    @property
+    def own_hub_only(self) -> bool:
+        """Whether it is about a part of each hub, which to other hubs is a stranger.
+
+        A ServiceAccount that is named after a hub's, but in whatever namespace, is not.
+        """
+        return self.symbolic and self.namespace != ANY_NAMESPACE
 
     def fill(self, names: Names) -> Exemption:
         """Return it for one hub."""

@@ -1,6 +1,9 @@
 """The model that is shipped, on hubs as they really are."""
 
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from responsibility.api import load_shipped_manifest, load_shipped_model, parse_model
 from responsibility.api.model import ResponsibilityModel
@@ -130,6 +133,20 @@ def test_a_gateway_that_reads_all_secrets_is_a_stranger_to_the_other_hubs() -> N
     assert of_kind(found, "excess-access")[0].hubs == 2
     assert states(found, "a")["deploy-configure-hub"] == "ok"
     assert states(found, "b")["deploy-configure-hub"] == "drift"
+
+
+@pytest.mark.parametrize("prefix", ["", "a-jupyterhub-"])
+def test_the_charts_scheduler_is_let_through_on_every_hub_and_listed(prefix: str) -> None:
+    scheduler = f"ServiceAccount a/{prefix}user-scheduler"
+    found = assess(
+        ENGINEERS,
+        grant(scheduler, "delete", "pods", ns=""),
+        models=[model()],
+        records=[ours("a"), ours("b")],
+        hubs=[replace(hub("a"), prefix=prefix), hub("b")],
+    )
+    assert not excess(found)
+    assert scheduler in {str(entry.subject) for entry in found.clusters["2i2c"].exempt}
 
 
 def test_to_run_the_cluster_is_to_be_entitled_to_everything() -> None:
