@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,9 +33,17 @@ class Step:
 def preparation(cluster: Cluster) -> str:
     """Return what a shell needs first."""
     lines = [f"export KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}"]
+    folders = []
     program = cluster.kubectl_program()
     if program != _on_path("kubectl"):
-        lines.append(f"export PATH={shlex.quote(str(program.parent))}:$PATH")
+        folders.append(program.parent)
+    # kubectl finds its plugins on the path.
+    plugin = Path(sys.executable).parent / "kubectl-responsibility"
+    if plugin.exists() and _on_path(plugin.name) != plugin:
+        folders.append(plugin.parent)
+    if folders:
+        named = ":".join(shlex.quote(str(folder)) for folder in folders)
+        lines.append(f"export PATH={named}:$PATH")
     return "\n".join(lines)
 
 
@@ -47,6 +56,10 @@ def steps(operator: Operator, now: datetime) -> tuple[Step, ...]:
             "Secret?",
             "kubectl auth can-i get secrets/hub -n coast \\\n"
             "  --as=system:serviceaccount:leap-prod:traefik-dask-gateway",
+        ),
+        Step(
+            "All that somebody who has left can still do, and by what.",
+            "kubectl responsibility subject User former-engineer@example.org",
         ),
         Step(
             "Take the leaver's rights away: a second later, Coast is left with its overdue review.",

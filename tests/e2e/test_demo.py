@@ -235,11 +235,13 @@ def test_what_it_proposes_works_when_pasted(demo: Cluster, story: str) -> None:
             f"what is promised of: {step.command}; the operator's log ends in:\n"
             f"{operator.log.read_text(encoding='utf-8')[-2000:]}",
         )
-    assert answers[0].strip() == "yes"
-    assert "DRIFT" in answers[1]
-    assert "responsibility/" in answers[2]
-    assert "until" in answers[4]
-    assert 'kind="excess-access"' in answers[5]
+    asked, leaver, removed, extended, _, explained, counted = answers
+    assert asked.strip() == "yes"
+    assert "ClusterRole admin" in leaver
+    assert "DRIFT" in removed
+    assert "responsibility/" in extended
+    assert "until" in explained
+    assert 'kind="excess-access"' in counted
 
 
 def test_it_restores_what_was_tried_out(demo: Cluster, story: str) -> None:
