@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -99,7 +100,10 @@ class Admin:
     def gone(self, *paths: str, seconds: float = 60.0) -> None:
         """Wait until objects do not exist any more."""
         for path in paths:
-            wait_until(lambda path=path: self.find(path) is None, seconds, f"{path} to be gone")
+            wait_until(partial(self._lacks, path), seconds, f"{path} to be gone")
+
+    def _lacks(self, path: str) -> bool:
+        return self.find(path) is None
 
     def together(self, requests: Iterable[tuple[str, str, Manifest | None, str]]) -> None:
         """Send requests, some at a time, and fail if one of them fails."""

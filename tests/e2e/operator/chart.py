@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ _DEFINITION = "CustomResourceDefinition"
 
 def rendered(*options: str) -> list[Manifest]:
     """Return the chart's objects, pods left out, in the namespace of the operator."""
-    command = [_helm(), "template", RELEASE, CHART, f"--namespace={NAMESPACE}"]
+    command = [str(_helm()), "template", RELEASE, str(CHART), f"--namespace={NAMESPACE}"]
     command += ["--kube-version", _KUBERNETES, *options]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     objects = [o for o in yaml.safe_load_all(done.stdout) if o and o["kind"] not in _PODS]
@@ -53,7 +54,7 @@ def install_definitions(admin: Admin, objects: list[Manifest]) -> None:
     own = [o for o in objects if o["apiVersion"].startswith("responsibility.2i2c.org/")]
     admin.apply(*kinds, manager="helm")
     for kind in kinds:
-        wait_until(lambda kind=kind: _established(admin, kind), 30, f"{kind['metadata']['name']}")
+        wait_until(partial(_established, admin, kind), 30, f"{kind['metadata']['name']}")
     admin.apply(*own, manager="helm")
 
 

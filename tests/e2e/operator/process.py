@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +24,7 @@ _LISTENING = re.compile(r"listening on port (\d+)")
 class Operator:
     """One running operator. ``log`` is all it has written so far."""
 
-    def __init__(self, kubeconfig: Path, log: Path, settings: dict[str, str]) -> None:
+    def __init__(self, kubeconfig: Path, log: Path, settings: Mapping[str, str]) -> None:
         self._log = log
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("KUBE")}
         with log.open("wb") as sink:
@@ -100,7 +100,7 @@ class Operator:
 
 @contextmanager
 def running(
-    kubeconfig: Path, log: Path, *, quiet: bool = True, **settings: str
+    kubeconfig: Path, log: Path, *, settings: Mapping[str, str], quiet: bool = True
 ) -> Iterator[Operator]:
     """Run an operator; at the end it must stop when asked, and say that all was well."""
     operator = Operator(kubeconfig, log, settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -154,9 +155,8 @@ def test_labels_of_any_generation(world: World, generation: Any) -> None:
     )
     world.until_condition(generation, "HubFound", "True")
     for name in ("hub", "proxy"):
-        world.until(
-            lambda name=name: world.annotations(generation, name).get("record") == generation, name
-        )
+        world.until(partial(world.annotations, generation, name), f"annotations of {name}")
+        assert world.annotations(generation, name)["record"] == generation
 
 
 def test_a_hub_without_a_record(world: World, operator: Operator) -> None:

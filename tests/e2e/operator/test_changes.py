@@ -5,12 +5,14 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from demo import organisation
 from tests.e2e.lab.lifetime import say
 from tests.e2e.lab.waiting import wait_until
+from tests.e2e.operator.api import Manifest
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import (
     World,
@@ -94,11 +96,9 @@ def test_a_role_that_grows_is_seen_wherever_it_is_bound(world: World, operator: 
         *(role_binding(name, "help", "helpers", STRANGER) for name in (first, second))
     )
     world.admin.apply(organisation.cluster_role("helpers", reading, deleting))
-    for name in (first, second):
-        world.until(lambda name=name: excess(operator, name) == 1, f"the wider role in {name}")
+    world.until(lambda: excess(operator, first) == excess(operator, second) == 1, "the wider role")
     world.admin.delete("/apis/rbac.authorization.k8s.io/v1/clusterroles/helpers")
-    for name in (first, second):
-        world.until(lambda name=name: excess(operator, name) == 0, f"the lost role in {name}")
+    world.until(lambda: excess(operator, first) == excess(operator, second) == 0, "the lost role")
     world.admin.delete(*(binding_path(name, "help") for name in (first, second)))
 
 
@@ -107,9 +107,7 @@ def test_a_change_is_in_the_metrics_within_a_second(world: World, operator: Oper
     took, began = [], operator.metrics()
     for name in HUBS[10:30]:
         world.admin.apply(role_binding(name, "help", "admin", STRANGER))
-        took.append(
-            seconds_until(lambda name=name: excess(operator, name) > 0, f"a change in {name}")
-        )
+        took.append(seconds_until(partial(excess, operator, name), f"a change in {name}"))
     took.sort()
     ended = operator.metrics()
     own = {
@@ -168,7 +166,7 @@ def test_neither_record_nor_hub_leave_a_series(world: World, operator: Operator)
 
 def test_a_namespace_that_is_being_deleted_has_no_hub(world: World) -> None:
     name = HUBS[43]
-    held = {
+    held: Manifest = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": "held", "namespace": name, "finalizers": ["example.org/held"]},

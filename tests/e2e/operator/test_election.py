@@ -14,6 +14,10 @@ STRANGER = "stranger@example.org"
 TAKEN_OVER = 25.0
 
 
+def election(identity: str) -> dict[str, str]:
+    return {"LEADER_ELECTION": "true", "IDENTITY": identity}
+
+
 def leads(operator: Operator) -> bool:
     return operator.metrics().value("leader") == 1
 
@@ -24,11 +28,10 @@ def excess(operator: Operator) -> float:
 
 def test_the_other_takes_over_when_the_leader_is_killed(world: World) -> None:
     world.admin.apply(*hub("reef"), record("reef"))
-    election = {"LEADER_ELECTION": "true"}
-    with world.operator(IDENTITY="first", **election) as first:
+    with world.operator(settings=election("first")) as first:
         wait_until(lambda: leads(first), 20, "a leader")
         world.until_condition("reef", "Ready", "True")
-        with world.operator(ready=False, IDENTITY="second", **election) as second:
+        with world.operator(ready=False, settings=election("second")) as second:
             wait_until(lambda: second.page("/healthz")[0] == 200, 20, "the second one")
             second.until_ready(20)
             assert (leads(first), leads(second)) == (True, False)
@@ -42,7 +45,7 @@ def test_the_other_takes_over_when_the_leader_is_killed(world: World) -> None:
             say(f"taken over {time.monotonic() - began:.1f} s after a kill")
             world.until(lambda: bool(world.findings("reef", kind="excess-access")), "the status")
 
-            with world.operator(ready=False, IDENTITY="third", **election) as third:
+            with world.operator(ready=False, settings=election("third")) as third:
                 third.until_ready(20)
                 assert second.stop() == 0
                 began = time.monotonic()

@@ -79,7 +79,7 @@ def before(world: World) -> Pods:
 @pytest.fixture(scope="module")
 def operator(world: World, before: Pods) -> Iterator[Operator]:
     assert before["pods"], "there is something that could be restarted"
-    with world.operator(**HURRIED) as running:
+    with world.operator(settings=HURRIED) as running:
         world.until_at_rest(running)
         yield running
 
@@ -121,7 +121,7 @@ def test_a_new_start_repeats_nothing(world: World, operator: Operator) -> None:
         }
 
     earlier, since = written(), world.mark()
-    with world.operator(**HURRIED) as second:
+    with world.operator(settings=HURRIED) as second:
         world.until_at_rest(second)
         oldest = {
             str(labels): v for labels, v in second.metrics().of("drift_oldest_timestamp_seconds")

@@ -104,7 +104,7 @@ def test_without_the_right_to_annotate_everything_else_works(world: World) -> No
 
 
 def test_a_right_that_is_lost_while_it_runs_is_missed_and_found_again(world: World) -> None:
-    with world.operator(RELIST_SECONDS="2") as operator:
+    with world.operator(settings={"RELIST_SECONDS": "2"}) as operator:
         with without(world, _RBAC, "rolebindings", "list"):
             operator.until_logged("403 Forbidden", 30)
             world.admin.apply(role_binding("reef", "y", "admin", "other@example.org"))

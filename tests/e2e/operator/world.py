@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from demo import organisation
@@ -20,6 +21,7 @@ from tests.e2e.operator.process import Operator
 PREFIX = "responsibility.2i2c.org/"
 # Seconds within which a change is to be seen everywhere, on a machine that is busy with more.
 SOON = 10.0
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass
@@ -56,15 +58,16 @@ class World:
         ready: bool = True,
         quiet: bool = True,
         kubeconfig: Path | None = None,
-        **settings: str,
+        settings: Mapping[str, str] = _NONE,
     ) -> Iterator[Operator]:
         """Run an operator with the chart's identity; ``ready`` waits until it is.
 
-        ``quiet`` is whether tracebacks in its log are a fault.
+        ``settings`` are named without their prefix; ``quiet`` is whether tracebacks in its log
+        are a fault.
         """
         kubeconfig = kubeconfig or self.identity()
         log = self.directory / f"{kubeconfig.stem}.log"
-        with process.running(kubeconfig, log, quiet=quiet, **settings) as running:
+        with process.running(kubeconfig, log, settings=settings, quiet=quiet) as running:
             if ready:
                 running.until_ready()
             yield running
