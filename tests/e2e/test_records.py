@@ -188,7 +188,8 @@ def test_kubectl_shows_what_matters(api: Cluster, record: Manifest) -> None:
     assert line.split()[:-1] == [
         *(name, "prod/prod", "provider", "12,", "community", "8", "3", "observe/audit", "True")
     ]
-    assert name in api.kubectl("get", "responsibility", "-o", "name").stdout
+    assert name in api.kubectl("get", "ownership", "-o", "name").stdout
+    assert name in api.kubectl("get", "responsibility", name, "-o", "name").stdout
     parsed = parse_record(_get(api, "resp", name)).status
     assert parsed is not None
     assert parsed.dump() == status

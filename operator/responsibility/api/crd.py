@@ -189,7 +189,9 @@ def manifest(resource: Resource) -> Schema:
                 "plural": resource.plural,
                 "singular": resource.kind.lower(),
                 "shortNames": [resource.short],
-                "categories": ["responsibility"],
+                # Not the kind's own name: kubectl would take `get responsibility NAME` for the
+                # category, and refuse the name.
+                "categories": ["ownership"],
             },
             "versions": [
                 {

@@ -1,8 +1,9 @@
 """What a hub's Deployments say about its owners, in their own metadata.
 
 Only ``metadata.annotations`` is ever written, only our keys, by server-side apply: the pod
-template stays as it is, so no hub restarts. There is no time among the values: the Deployment
-controller copies annotations to ReplicaSets, and each change of a value would be copied again.
+template stays as it is, so no hub restarts. What changes often, times and counts of findings, is
+not among the values: each change raises the Deployment's generation, and the Deployment controller
+copies it to ReplicaSets.
 """
 
 from __future__ import annotations
@@ -73,7 +74,6 @@ def _of_hub(hub: HubAssessment, cluster: str) -> dict[str, str]:
         "owner-split": ", ".join(f"{party} {count}" for party, count in hub.owner_split),
         "owners": ",".join(owners),
         "contacts": "; ".join(_contact(p) for p in parties if p.contact),
-        "findings": str(len(hub.findings) + hub.cluster_findings),
     }
     return {ANNOTATION_PREFIX + key: _clip(value) for key, value in values.items() if value}
 
