@@ -8,67 +8,37 @@ shares all that a change did not touch, so after one changed RoleBinding one hub
 from __future__ import annotations
 
 import gc
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from responsibility.api.model import ResponsibilityModel
-from responsibility.ownership.agreement import Agreement, Item, Terms
-from responsibility.ownership.assess_cluster import ClusterRbac, assess_cluster
+from responsibility.ownership.agreement import Agreement, Terms
+from responsibility.ownership.assess_cluster import assess_cluster
 from responsibility.ownership.assess_hub import HubRbac, assess_hub
 from responsibility.ownership.assessment import (
     Assessment,
     ClusterAssessment,
     HubAssessment,
-    ItemResult,
     Refused,
 )
 from responsibility.ownership.claims import Claim, claims
-from responsibility.ownership.duties import duties, vacancies
-from responsibility.ownership.findings import Finding, worst_first
 from responsibility.ownership.fleet import Fleet
 from responsibility.ownership.holdings import Holdings, collect
 from responsibility.ownership.indirect import RouteMemory
+from responsibility.ownership.memory import Memory
 from responsibility.ownership.questions import Names
 from responsibility.ownership.resolve import resolve_defaults, resolve_model, resolve_record
+from responsibility.ownership.results import cluster_result, hub_result
 from responsibility.ownership.snapshot import Snapshot
-from responsibility.ownership.states import item_result, kinds_by_item
+from responsibility.ownership.states import kinds_by_item
 from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
 
 _T = TypeVar("_T")
 _NO_RBAC = HubRbac((), (), ())
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _END = datetime.max.replace(tzinfo=UTC)
-
-
-class Memory:
-    """Results of the last pass, by what they are about; kept while their inputs are the same.
-
-    Inputs are compared by identity, so only immutable values may be inputs.
-    """
-
-    def __init__(self) -> None:
-        self._old: dict[Hashable, tuple[tuple[Any, ...], Any]] = {}
-        self._new: dict[Hashable, tuple[tuple[Any, ...], Any]] = {}
-
-    def begin(self) -> None:
-        """Begin a pass; what it does not ask for is forgotten."""
-        self._old, self._new = self._new, {}
-
-    def get(self, key: Hashable, inputs: tuple[Any, ...], make: Callable[[], _T]) -> _T:
-        """Return what was made from the same inputs in the last pass, else make it."""
-        known = self._new.get(key) or self._old.get(key)
-        if (
-            known is None
-            or len(known[0]) != len(inputs)
-            or any(a is not b for a, b in zip(known[0], inputs, strict=True))
-        ):
-            known = (inputs, make())
-        self._new[key] = known
-        result: _T = known[1]
-        return result
 
 
 class Assessor:
@@ -193,7 +163,7 @@ class Assessor:
                 checked=snapshot.rbac_enforced is not False and not idle,
             )
             checked = snapshot.rbac_enforced is True and not idle
-            return _cluster_result(fleet, rbac, checked=checked, now=snapshot.now)
+            return cluster_result(fleet, rbac, checked=checked, now=snapshot.now)
 
         return self._memory.get(("cluster", terms.name), inputs, make)
 
@@ -246,7 +216,7 @@ class Assessor:
         return self._memory.get(
             ("hub", agreement.record, claim.releases),
             (*time_and_world, by_rbac, cluster, claim.hub, claim.state, scope),
-            lambda: _hub_result(
+            lambda: hub_result(
                 agreement,
                 claim,
                 by_rbac,
@@ -271,90 +241,6 @@ def _no_garbage_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def _hub_result(
-    agreement: Agreement,
-    claim: Claim,
-    rbac: HubRbac,
-    cluster: ClusterAssessment,
-    cluster_kinds: Mapping[str, Counter[str]],
-    *,
-    snapshot: Snapshot,
-    gone: frozenset[Subject],
-) -> HubAssessment:
-    findings = (
-        *rbac.findings,
-        *duties(agreement, snapshot.now),
-        *vacancies(agreement, gone, snapshot.now),
-    )
-    passing_by = cluster.passing_by(agreement.record)
-    kinds = kinds_by_item(findings)
-    for item, counts in cluster_kinds.items():
-        kinds[item] = kinds.get(item, Counter()) + counts
-    for item, counts in kinds_by_item(passing_by).items():
-        kinds[item] -= counts
-    checked = claim.hub is not None and snapshot.rbac_enforced is True
-    return HubAssessment(
-        agreement=agreement,
-        hub=claim.hub,
-        hub_state=claim.state,
-        items=tuple(
-            item_result(
-                item,
-                owner=agreement.parties.get(item.owner),
-                kinds=kinds.get(item.name, {}),
-                checked=checked,
-                resolved=item.name not in agreement.unresolved,
-                now=snapshot.now,
-            )
-            for item in agreement.items
-        ),
-        findings=_ordered(findings),
-        cluster_findings=len(cluster.findings) - len(passing_by),
-        exempt=rbac.exempt,
-        pending=snapshot.graph.scope(agreement.hub.namespace).dangling(),
-        asks=rbac.asks,
-        releases=claim.releases,
-    )
-
-
-def _cluster_result(
-    fleet: Fleet, rbac: ClusterRbac, *, checked: bool, now: datetime
-) -> ClusterAssessment:
-    terms = fleet.terms
-    kinds = kinds_by_item(rbac.findings)
-    outside = terms.questions.all & ~terms.questions.hub_mask
-    results: list[ItemResult] = []
-    for item in terms.items:
-        if not (item.required | item.reserved) & outside:
-            continue
-        owners = [party for party, _ in fleet.owners(item)]
-        named = owners[0].name if len(owners) == 1 else ""
-        results.append(
-            item_result(
-                Item(item, named or item.owner, ()),
-                owner=owners[0] if owners else None,
-                kinds=kinds.get(item.name, {}),
-                checked=checked,
-                resolved=bool(owners),
-                now=now,
-            )
-        )
-    return ClusterAssessment(
-        terms=terms,
-        items=tuple(results),
-        findings=_ordered(rbac.findings),
-        break_glass=rbac.break_glass,
-        exempt=rbac.exempt,
-        asks=rbac.asks,
-        records=fleet.records,
-        untouched=rbac.untouched,
-    )
-
-
-def _ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    return tuple(sorted(findings, key=worst_first))
 
 
 def _gone(agreements: Iterable[Agreement], snapshot: Snapshot) -> frozenset[Subject]:

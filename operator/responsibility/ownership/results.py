@@ -1,0 +1,109 @@
+"""From findings to what is said of a hub, and of the cluster: items with their states."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from responsibility.ownership.agreement import Agreement, Item
+from responsibility.ownership.assess_cluster import ClusterRbac
+from responsibility.ownership.assess_hub import HubRbac
+from responsibility.ownership.assessment import ClusterAssessment, HubAssessment, ItemResult
+from responsibility.ownership.claims import Claim
+from responsibility.ownership.duties import duties, vacancies
+from responsibility.ownership.findings import Finding, worst_first
+from responsibility.ownership.fleet import Fleet
+from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.states import item_result, kinds_by_item
+from responsibility.rbac.objects import Subject
+
+
+def hub_result(
+    agreement: Agreement,
+    claim: Claim,
+    rbac: HubRbac,
+    cluster: ClusterAssessment,
+    cluster_kinds: Mapping[str, Counter[str]],
+    *,
+    snapshot: Snapshot,
+    gone: frozenset[Subject],
+) -> HubAssessment:
+    """Return what is said of one hub.
+
+    ``cluster_kinds`` are the kinds of the cluster's findings by item, ``gone`` the declared
+    ServiceAccounts that do not exist.
+    """
+    findings = (
+        *rbac.findings,
+        *duties(agreement, snapshot.now),
+        *vacancies(agreement, gone, snapshot.now),
+    )
+    passing_by = cluster.passing_by(agreement.record)
+    kinds = kinds_by_item(findings)
+    for item, counts in cluster_kinds.items():
+        kinds[item] = kinds.get(item, Counter()) + counts
+    for item, counts in kinds_by_item(passing_by).items():
+        kinds[item] -= counts
+    checked = claim.hub is not None and snapshot.rbac_enforced is True
+    return HubAssessment(
+        agreement=agreement,
+        hub=claim.hub,
+        hub_state=claim.state,
+        items=tuple(
+            item_result(
+                item,
+                owner=agreement.parties.get(item.owner),
+                kinds=kinds.get(item.name, {}),
+                checked=checked,
+                resolved=item.name not in agreement.unresolved,
+                now=snapshot.now,
+            )
+            for item in agreement.items
+        ),
+        findings=_ordered(findings),
+        cluster_findings=len(cluster.findings) - len(passing_by),
+        exempt=rbac.exempt,
+        pending=snapshot.graph.scope(agreement.hub.namespace).dangling(),
+        asks=rbac.asks,
+        releases=claim.releases,
+    )
+
+
+def cluster_result(
+    fleet: Fleet, rbac: ClusterRbac, *, checked: bool, now: datetime
+) -> ClusterAssessment:
+    """Return what is said of the cluster; ``checked`` is whether RBAC was held against it."""
+    terms = fleet.terms
+    kinds = kinds_by_item(rbac.findings)
+    outside = terms.questions.all & ~terms.questions.hub_mask
+    results: list[ItemResult] = []
+    for item in terms.items:
+        if not (item.required | item.reserved) & outside:
+            continue
+        owners = [party for party, _ in fleet.owners(item)]
+        named = owners[0].name if len(owners) == 1 else ""
+        results.append(
+            item_result(
+                Item(item, named or item.owner, ()),
+                owner=owners[0] if owners else None,
+                kinds=kinds.get(item.name, {}),
+                checked=checked,
+                resolved=bool(owners),
+                now=now,
+            )
+        )
+    return ClusterAssessment(
+        terms=terms,
+        items=tuple(results),
+        findings=_ordered(rbac.findings),
+        break_glass=rbac.break_glass,
+        exempt=rbac.exempt,
+        asks=rbac.asks,
+        records=fleet.records,
+        untouched=rbac.untouched,
+    )
+
+
+def _ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=worst_first))
