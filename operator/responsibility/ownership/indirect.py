@@ -86,7 +86,7 @@ class RouteMemory:
     def __init__(self) -> None:
         self._graph = AccessGraph.build()
         self._accounts: frozenset[tuple[str, str]] | None = None
-        self._paths = Paths(self._graph)
+        self._paths: Paths | None = None
         self._wanted = False
         self._known: dict[tuple[str, Names], tuple[Terms, Gains]] = {}
 
@@ -96,7 +96,8 @@ class RouteMemory:
         if snapshot.graph is self._graph and snapshot.accounts == self._accounts:
             return
         self._graph, self._accounts = snapshot.graph, snapshot.accounts
-        self._paths = Paths(snapshot.graph, snapshot.accounts)
+        # Made when it is asked for: that alone costs as much as a pass after a small change.
+        self._paths = None
         self._known = {}
 
     def of(self, terms: Terms, holdings: Holdings, names: Names) -> Gains:
@@ -110,6 +111,8 @@ class RouteMemory:
         known = self._known.get(key)
         if known is None or known[0] is not terms:
             questions = terms.questions
+            if self._paths is None:
+                self._paths = Paths(self._graph, self._accounts)
             found = indirect(
                 holdings,
                 self._paths,
