@@ -14,11 +14,10 @@ import resource
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TypeVar
 
+from bench.timing import best, once, show
 from bench.world import LARGE, REFERENCE, Size, World, build
 from responsibility.api import load_shipped_model, parse_model, parse_record
 from responsibility.api.model import ResponsibilityModel
@@ -31,8 +30,6 @@ from responsibility.ownership.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Binding, BindingKey, RoleKey, Subject
 from tests.unit.rbac import linear
-
-_T = TypeVar("_T")
 
 _NOW = datetime(2030, 1, 1, tzinfo=UTC)
 _LINEAR_HUBS = 2
@@ -55,14 +52,14 @@ def measure(size: Size, *, seed: int) -> None:
     print(f"{len(world.bindings):,} bindings, {len(whole.records):,} records of the shipped model")
     before = _peak()
     assessor = Assessor()
-    first = _time(lambda: assessor.assess(whole))
-    _show("full pass, the very first in the process", first)
+    first = once(lambda: assessor.assess(whole))
+    show("full pass, the very first in the process", first)
     print(f"peak resident memory: {_peak():.0f} MiB, {before:.0f} of it before the pass")
 
-    full, assessment = _best(lambda: Assessor().assess(whole), 5 if len(world.hubs) < 500 else 2)
-    _show("full pass with findings and sources", full)
+    full, assessment = best(lambda: Assessor().assess(whole), 5 if len(world.hubs) < 500 else 2)
+    show("full pass with findings and sources", full)
     _tell(assessment)
-    _show("nothing has changed", _best(lambda: assessor.assess(whole), 5)[0])
+    show("nothing has changed", best(lambda: assessor.assess(whole), 5)[0])
     _changes(assessor, whole, world)
     _linear(world, whole, full)
     print(f"peak resident memory at the end: {_peak():.0f} MiB")
@@ -165,8 +162,8 @@ def _changes(assessor: Assessor, whole: Snapshot, world: World) -> None:
             assessment = assessor.assess(current)
             seconds.append(time.perf_counter() - start)
             assert any(f.subject == subject for f in assessment.findings())  # noqa: S101
-        _show(f"one changed {what}, median", statistics.median(seconds))
-        _show(f"    slowest of {times}", max(seconds))
+        show(f"one changed {what}, median", statistics.median(seconds))
+        show(f"    slowest of {times}", max(seconds))
     fresh = Assessor().assess(current)
     assert fresh.findings() == assessor.assess(current).findings()  # noqa: S101
 
@@ -179,7 +176,7 @@ def _linear(world: World, whole: Snapshot, full: float) -> None:
         bits(questions.hub_mask & (agreements[0].terms.required | agreements[0].terms.reserved))
     )
     sample = asked[:: max(1, len(asked) // 10)]
-    seconds = _time(
+    seconds = once(
         lambda: [
             linear.holders(
                 (world.roles, world.bindings),
@@ -192,7 +189,7 @@ def _linear(world: World, whole: Snapshot, full: float) -> None:
     )
     number = len(agreements) * len(sample)
     scaled = seconds / number * len(asked) * len(whole.records)
-    _show(f"linear holders() of {number} of the pass's questions", seconds)
+    show(f"linear holders() of {number} of the pass's questions", seconds)
     total = len(asked) * len(whole.records)
     print(f"    scaled to all {total:,}: {scaled:,.1f} s, without findings; ", end="")
     print(f"the pass is {scaled / full:,.0f} times as fast")
@@ -201,27 +198,6 @@ def _linear(world: World, whole: Snapshot, full: float) -> None:
 def _peak() -> float:
     """Return the peak resident memory of this process in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def _time(action: Callable[[], object]) -> float:
-    gc.collect()
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
-
-
-def _best(action: Callable[[], _T], times: int) -> tuple[float, _T]:
-    seconds = []
-    for _ in range(times):
-        gc.collect()
-        start = time.perf_counter()
-        result = action()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds), result
-
-
-def _show(what: str, seconds: float) -> None:
-    print(f"{what:<60}{seconds * 1e3:>12,.2f} ms")
 
 
 if __name__ == "__main__":

@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import statistics
-import time
 import tracemalloc
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
+from bench.timing import best, once, show
 from bench.world import LARGE, REFERENCE, Size, World, build, questions
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import (
@@ -27,8 +26,6 @@ from responsibility.rbac.objects import (
 )
 from responsibility.rbac.parse import parse_binding, parse_role
 from tests.unit.rbac import linear
-
-_T = TypeVar("_T")
 
 _LINEAR_SAMPLE = 40
 
@@ -57,32 +54,32 @@ def measure(size: Size, *, seed: int) -> None:
     print(f"{len(world.bindings):,} bindings, {len(world.roles):,} roles")
 
     raw = [*map(_raw, world.roles), *map(_raw, world.bindings)]
-    _show(f"parse {len(raw):,} objects", _time(lambda: [_parse(each) for each in raw]))
+    show(f"parse {len(raw):,} objects", once(lambda: [_parse(each) for each in raw]))
 
-    build_time, graph = _best(lambda: AccessGraph.build(world.roles, world.bindings), 3)
+    build_time, graph = best(lambda: AccessGraph.build(world.roles, world.bindings), 3)
     print(f"{len(graph.subjects()):,} subjects, {len(graph.dangling()):,} dangling bindings")
-    _show("build", build_time)
+    show("build", build_time)
 
     def each(answer: Callable[[Attributes], object]) -> None:
         for question in asked:
             answer(question)
 
-    first = _time(lambda: each(graph.holders))
-    again, _ = _best(lambda: each(graph.holders), 5)
+    first = once(lambda: each(graph.holders))
+    again, _ = best(lambda: each(graph.holders), 5)
     found = sum(len(graph.holders(question)) for question in asked)
-    _show(f"holders() of {len(asked):,} questions, first pass", first)
-    _show(f"holders() of {len(asked):,} questions, later passes", again)
+    show(f"holders() of {len(asked):,} questions, first pass", first)
+    show(f"holders() of {len(asked):,} questions, later passes", again)
     print(f"    which have {found:,} answers, {found / len(asked):.0f} each")
-    halves, _ = _best(lambda: each(graph.namespace_holders), 5)
-    _show("    namespace_holders() alone", halves)
+    halves, _ = best(lambda: each(graph.namespace_holders), 5)
+    show("    namespace_holders() alone", halves)
 
     sample = asked[:: len(asked) // _LINEAR_SAMPLE]
     by_key = {role.key: role for role in world.roles}
-    linear_time = _time(
+    linear_time = once(
         lambda: [linear.holders((by_key, world.bindings), question) for question in sample]
     )
     scaled = linear_time / len(sample) * len(asked)
-    _show(f"linear holders() of {len(sample)} of these questions", linear_time)
+    show(f"linear holders() of {len(sample)} of these questions", linear_time)
     print(
         f"    scaled to all {len(asked):,}: {scaled:.1f} s; indexed is {scaled / first:,.0f} times"
     )
@@ -121,13 +118,13 @@ def _replace(graph: AccessGraph, world: World) -> None:
     local, cluster = [], []
     for number, hub in enumerate(world.hubs[:100]):
         binding = _binding(hub, number)
-        local.append(_time(lambda binding=binding: graph.replace(put_bindings=[binding])))  # type: ignore[misc]
+        local.append(once(lambda binding=binding: graph.replace(put_bindings=[binding])))  # type: ignore[misc]
     for number in range(20):
         binding = _binding("", number)
-        cluster.append(_time(lambda binding=binding: graph.replace(put_bindings=[binding])))  # type: ignore[misc]
-    _show("replace() of one RoleBinding, median", statistics.median(local))
-    _show("    slowest of 100", max(local))
-    _show("replace() of one ClusterRoleBinding, median", statistics.median(cluster))
+        cluster.append(once(lambda binding=binding: graph.replace(put_bindings=[binding])))  # type: ignore[misc]
+    show("replace() of one RoleBinding, median", statistics.median(local))
+    show("    slowest of 100", max(local))
+    show("replace() of one ClusterRoleBinding, median", statistics.median(cluster))
 
     hub = world.hubs[0]
     own = [question for question in questions(world) if question.namespace == hub]
@@ -138,33 +135,12 @@ def _replace(graph: AccessGraph, world: World) -> None:
         for question in own:
             changed.holders(question)
 
-    _show(f"replace() and {len(own)} holders() of its hub", _best(pass_over_one, 5)[0])
+    show(f"replace() and {len(own)} holders() of its hub", best(pass_over_one, 5)[0])
 
 
 def _binding(namespace: str, number: int) -> Binding:
     subject = Subject(USER, f"new-{number}@example.org")
     return Binding(BindingKey(namespace, f"new-{number}"), RoleKey("", "view"), (subject,))
-
-
-def _time(action: Callable[[], object]) -> float:
-    gc.collect()
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
-
-
-def _best(action: Callable[[], _T], times: int) -> tuple[float, _T]:
-    seconds = []
-    for _ in range(times):
-        gc.collect()
-        start = time.perf_counter()
-        result = action()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds), result
-
-
-def _show(what: str, seconds: float) -> None:
-    print(f"{what:<60}{seconds * 1e3:>12,.2f} ms")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ The CRDs already say everything about every field; this is the same as a page.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from responsibility.api.base import API_VERSION
 from responsibility.api.crd import RESOURCES, Resource, Schema, structural
+from responsibility.api.page import write_or_check
 
 DEFAULT = Path("docs/reference/api.md")
 
@@ -94,19 +94,13 @@ def _rules(schema: Schema, path: str) -> Iterator[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the page, or with ``--check`` say whether it is outdated (exit code 1)."""
-    parser = argparse.ArgumentParser(prog="python -m responsibility.api.reference")
-    parser.add_argument("file", nargs="?", type=Path, default=DEFAULT)
-    parser.add_argument("--check", action="store_true", help="write nothing, exit 1 if outdated")
-    options = parser.parse_args(arguments)
-    path: Path = options.file
-    if options.check:
-        if path.is_file() and path.read_text(encoding="utf-8") == render():
-            return 0
-        sys.stderr.write(f"{path} differs from the models: run {parser.prog}\n")
-        return 1
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(), encoding="utf-8")
-    return 0
+    return write_or_check(
+        arguments,
+        program="python -m responsibility.api.reference",
+        default=DEFAULT,
+        render=render,
+        source="the models",
+    )
 
 
 if __name__ == "__main__":

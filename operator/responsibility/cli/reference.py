@@ -5,7 +5,6 @@ The commands say everything themselves; this is the same as a page, with the for
 
 from __future__ import annotations
 
-import argparse
 import inspect
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from responsibility.api.page import write_or_check
 from responsibility.cli.main import COMMANDS, cli
 from responsibility.cli.trouble import MEANINGS
 
@@ -172,19 +172,13 @@ def _literal(text: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the page, or with ``--check`` say whether it is outdated (exit code 1)."""
-    parser = argparse.ArgumentParser(prog="python -m responsibility.cli.reference")
-    parser.add_argument("file", nargs="?", type=Path, default=DEFAULT)
-    parser.add_argument("--check", action="store_true", help="write nothing, exit 1 if outdated")
-    options = parser.parse_args(arguments)
-    path: Path = options.file
-    if options.check:
-        if path.is_file() and path.read_text(encoding="utf-8") == render():
-            return 0
-        sys.stderr.write(f"{path} differs from the commands: run {parser.prog}\n")
-        return 1
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(), encoding="utf-8")
-    return 0
+    return write_or_check(
+        arguments,
+        program="python -m responsibility.cli.reference",
+        default=DEFAULT,
+        render=render,
+        source="the commands",
+    )
 
 
 if __name__ == "__main__":

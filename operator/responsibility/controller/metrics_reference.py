@@ -5,11 +5,11 @@ With ``--check`` it writes nothing, and exits with 1 where the page is outdated.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from responsibility.api.page import write_or_check
 from responsibility.controller.metrics import PREFIX, table
 
 DEFAULT = Path("docs/reference/metrics.md")
@@ -37,19 +37,13 @@ def render() -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the page, or with ``--check`` say whether it is outdated (exit code 1)."""
-    parser = argparse.ArgumentParser(prog="python -m responsibility.controller.metrics_reference")
-    parser.add_argument("file", nargs="?", type=Path, default=DEFAULT)
-    parser.add_argument("--check", action="store_true", help="write nothing, exit 1 if outdated")
-    options = parser.parse_args(arguments)
-    path: Path = options.file
-    if options.check:
-        if path.is_file() and path.read_text(encoding="utf-8") == render():
-            return 0
-        sys.stderr.write(f"{path} differs from the metrics: run {parser.prog}\n")
-        return 1
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(), encoding="utf-8")
-    return 0
+    return write_or_check(
+        arguments,
+        program="python -m responsibility.controller.metrics_reference",
+        default=DEFAULT,
+        render=render,
+        source="the metrics",
+    )
 
 
 if __name__ == "__main__":
