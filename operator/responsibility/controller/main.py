@@ -210,6 +210,9 @@ async def _lead(
     except Exception as error:
         # The framework's own errors are not part of its interface; their status is.
         if getattr(_first(error), "status", None) == _NOT_FOUND:
+            # Its other watches fail of the same, each in a task that nobody looks at any more;
+            # what they would print, whenever they are collected, would bury the reason.
+            asyncio.get_running_loop().set_exception_handler(_known)
             raise KindsGoneError("its custom resources are not served any more") from error
         raise
     finally:
@@ -221,6 +224,13 @@ async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _known(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Handle what is left in tasks: nothing to say of kinds that are not served."""
+    error = context.get("exception")
+    if getattr(error, "status", None) != _NOT_FOUND:
+        loop.default_exception_handler(context)
 
 
 class _Backoffs:

@@ -1,0 +1,101 @@
+"""Where the rendered policies and the operator meet: names, and the keys of a hub's Namespace.
+
+A ValidatingAdmissionPolicy is static; what differs from hub to hub is read at request time from
+the Namespace of the request (``namespaceObject``; for the Namespace itself, ``oldObject``). The
+operator writes these keys, the policies read them, and nothing else connects the two, so that
+policies go on working while the operator is down.
+
+Labels choose what is in force; without the label of an item, none of its policies is evaluated:
+
+* ``enforce.responsibility.2i2c.org/<item>``: ``warn`` or ``deny``.
+
+Annotations say for whom. Lists are texts of one entry a line, sorted, joined by ``\\n``:
+
+* ``owners.responsibility.2i2c.org/<item>``: subjects that may act on the item for good, each as
+  ``user:<name>``, ``group:<name>`` or, where an exemption has a wildcard, ``like:<regex>`` (RE2,
+  anchored, held against the user name). A ServiceAccount is the user that it is.
+* ``delegates.responsibility.2i2c.org/<item>``: subjects that may act until a date, each as
+  ``<marker> user:<name>`` and so on, the latest date first (see ``marker``).
+* ``bounds.responsibility.2i2c.org/<item>``: the ranges of those who may move a value only inside
+  them, each as ``user:<name>\\t<Kind>\\t<path>\\t<min>\\t<max>``, an empty text for no end.
+* ``contact.responsibility.2i2c.org/<item>``: whom to call, in words, for messages.
+* ``responsibility.2i2c.org/break-glass``: subjects that pass with a warning.
+* ``responsibility.2i2c.org/hub``: the hub in words, for messages, such as ``LEAP (prod/prod)``.
+* ``responsibility.2i2c.org/prefix``: what the release puts before its objects' names; often empty.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from responsibility.rbac.identity import user_and_groups
+from responsibility.rbac.objects import GROUP, Subject
+
+_DOMAIN = "responsibility.2i2c.org"
+STAGE = f"enforce.{_DOMAIN}/"
+OWNERS = f"owners.{_DOMAIN}/"
+DELEGATES = f"delegates.{_DOMAIN}/"
+BOUNDS = f"bounds.{_DOMAIN}/"
+CONTACT = f"contact.{_DOMAIN}/"
+BREAK_GLASS = f"{_DOMAIN}/break-glass"
+HUB = f"{_DOMAIN}/hub"
+PREFIX = f"{_DOMAIN}/prefix"
+
+WARN = "warn"
+DENY = "deny"
+
+# The permission that a marker holds for as long as its date has not come.
+MARKER_GROUP = _DOMAIN
+MARKER_RESOURCE = "delegations"
+MARKER_VERB = "act"
+_MARKER = "until-%Y%m%dt%H%M%Sz"
+
+
+def is_ours(key: str) -> bool:
+    """Return whether a label or annotation of a Namespace is one of those above."""
+    domain, _, _ = key.partition("/")
+    return domain == _DOMAIN or domain.endswith("." + _DOMAIN)
+
+
+def policy_name(item: str) -> str:
+    """Return the name of the policy that guards an item in the namespaces of hubs."""
+    return f"responsibility-{item}"
+
+
+def binding_name(item: str, stage: str) -> str:
+    """Return the name of the policy's binding for a stage, ``warn`` or ``deny``."""
+    return f"{policy_name(item)}-{stage}"
+
+
+def probe_name(item: str) -> str:
+    """Return the name of the Event that an item's policy refuses to everyone.
+
+    A dry run of its creation proves that the policy is in force, and takes no right on anything
+    that is real.
+    """
+    return f"responsibility-probe-{item}"
+
+
+def entry(subject: Subject) -> str:
+    """Return a subject as policies compare it with the user and groups of a request.
+
+    Raises ValueError for a name with a line break, which no list can hold.
+    """
+    text = (
+        f"group:{subject.name}" if subject.kind == GROUP else f"user:{user_and_groups(subject)[0]}"
+    )
+    if text.splitlines() != [text]:
+        raise ValueError(f"{subject.kind} {subject.name!r} has a line break in its name")
+    return text
+
+
+def marker(until: datetime) -> str:
+    """Return the name of the ServiceAccount that stands for a date (UTC, whole seconds).
+
+    CEL has no clock for deletions and connections, but it can ask the authorizer. A RoleBinding
+    in the operator's namespace lets this ServiceAccount, which need not exist, ``act`` on
+    ``delegations``; a Job without pods owns the RoleBinding and fails at the date
+    (activeDeadlineSeconds), and Kubernetes' own controllers remove both (ttlSecondsAfterFinished,
+    garbage collection). So a delegation ends on time though nobody of ours is there to end it.
+    """
+    return until.astimezone(UTC).strftime(_MARKER)
