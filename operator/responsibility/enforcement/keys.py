@@ -1,4 +1,4 @@
-"""Where the rendered policies and the operator meet: names, and the keys of a hub's Namespace.
+r"""Where the rendered policies and the operator meet: names, and the keys of a hub's Namespace.
 
 A ValidatingAdmissionPolicy is static; what differs from hub to hub is read at request time from
 the Namespace of the request (``namespaceObject``; for the Namespace itself, ``oldObject``). The
@@ -9,7 +9,7 @@ Labels choose what is in force; without the label of an item, none of its polici
 
 * ``enforce.responsibility.2i2c.org/<item>``: ``warn`` or ``deny``.
 
-Annotations say for whom. Lists are texts of one entry a line, sorted, joined by ``\\n``:
+Annotations say for whom. Lists are texts of one entry a line, sorted, joined by ``\n``:
 
 * ``owners.responsibility.2i2c.org/<item>``: subjects that may act on the item for good, each as
   ``user:<name>``, ``group:<name>`` or, where an exemption has a wildcard, ``like:<regex>`` (RE2,
@@ -17,7 +17,7 @@ Annotations say for whom. Lists are texts of one entry a line, sorted, joined by
 * ``delegates.responsibility.2i2c.org/<item>``: subjects that may act until a date, each as
   ``<marker> user:<name>`` and so on, the latest date first (see ``marker``).
 * ``bounds.responsibility.2i2c.org/<item>``: the ranges of those who may move a value only inside
-  them, each as ``user:<name>\\t<Kind>\\t<path>\\t<min>\\t<max>``, an empty text for no end.
+  them, each as ``user:<name>\t<Kind>\t<path>\t<min>\t<max>``, an empty text for no end.
 * ``contact.responsibility.2i2c.org/<item>``: whom to call, in words, for messages.
 * ``responsibility.2i2c.org/break-glass``: subjects that pass with a warning.
 * ``responsibility.2i2c.org/hub``: the hub in words, for messages, such as ``LEAP (prod/prod)``.
@@ -81,9 +81,8 @@ def entry(subject: Subject) -> str:
 
     Raises ValueError for a name with a line break, which no list can hold.
     """
-    text = (
-        f"group:{subject.name}" if subject.kind == GROUP else f"user:{user_and_groups(subject)[0]}"
-    )
+    user, _ = user_and_groups(subject)
+    text = f"group:{subject.name}" if subject.kind == GROUP else f"user:{user}"
     if text.splitlines() != [text]:
         raise ValueError(f"{subject.kind} {subject.name!r} has a line break in its name")
     return text
