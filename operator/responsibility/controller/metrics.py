@@ -61,6 +61,18 @@ METRICS = (
         "Nothing where none is asked for.",
     ),
     Description(
+        "delegation_end_timestamp_seconds",
+        "gauge",
+        (*HUB, "item", "party"),
+        "When a delegation ends or has ended (Unix time); nothing for one without an end.",
+    ),
+    Description(
+        "review_due_timestamp_seconds",
+        "gauge",
+        (*HUB, "item"),
+        "When an item becomes overdue for its review (Unix time).",
+    ),
+    Description(
         "hub_info",
         "gauge",
         (*HUB, "record", "model", "chart"),
@@ -173,6 +185,7 @@ class StateCollector(Collector):
             return
         yield from _cluster(assessment)
         yield from _hubs(assessment)
+        yield from _dates(assessment)
         yield _drift(assessment)
         oldest = _gauge("drift_oldest_timestamp_seconds")
         for labels, moment in sorted(state.since.items()):
@@ -244,6 +257,25 @@ def _hubs(assessment: Assessment) -> Iterator[Metric]:
             if item.enforced:
                 enforced.add_metric((*key, item.name), 0)
     yield from (info, owners, enforced, exempt)
+
+
+def _dates(assessment: Assessment) -> Iterator[Metric]:
+    ends: dict[tuple[str, ...], datetime] = {}
+    reviews = _gauge("review_due_timestamp_seconds")
+    for hub in assessment.hubs.values():
+        agreement = hub.agreement
+        key = (agreement.hub.namespace, agreement.hub.release)
+        for item in agreement.items:
+            for delegation in item.delegates:
+                if delegation.until is not None:
+                    labels = (*key, item.name, delegation.party)
+                    ends[labels] = min(delegation.until, ends.get(labels, delegation.until))
+            if (due := item.overdue_from) is not None:
+                reviews.add_metric((*key, item.name), due.timestamp())
+    delegations = _gauge("delegation_end_timestamp_seconds")
+    for labels, end in ends.items():
+        delegations.add_metric(labels, end.timestamp())
+    yield from (delegations, reviews)
 
 
 def _drift(assessment: Assessment) -> Metric:

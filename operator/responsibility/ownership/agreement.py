@@ -97,6 +97,14 @@ class Item:
         """Whether anything more than looking was asked for."""
         return self.admission != "observe" or self.rbac != "audit"
 
+    @property
+    def overdue_from(self) -> datetime | None:
+        """Return the moment from which its review is overdue: the end of the day agreed on."""
+        # On the last day there is, nothing comes after.
+        if self.review_after is None or self.review_after == date.max:
+            return None
+        return datetime.combine(self.review_after + timedelta(days=1), time(), UTC)
+
     def parties(self, now: datetime) -> tuple[str, ...]:
         """Return the owner and the parties it is delegated to at ``now``."""
         active = tuple(d.party for d in self.delegates if d.active(now))
@@ -167,10 +175,5 @@ class Agreement:
     def deadlines(self) -> list[datetime]:
         """Return the moments at which the agreement changes by itself."""
         ends = [d.until for i in self.items for d in i.delegates if d.until is not None]
-        # On the last day there is, nothing comes after.
-        reviews = [
-            datetime.combine(item.review_after + timedelta(days=1), time(), UTC)
-            for item in self.items
-            if item.review_after is not None and item.review_after < date.max
-        ]
+        reviews = [i.overdue_from for i in self.items if i.overdue_from is not None]
         return [*ends, *reviews]

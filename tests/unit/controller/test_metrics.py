@@ -1,5 +1,7 @@
 """Every metric of the table is exported, nothing else is, and no label tells a name."""
 
+from datetime import UTC, datetime
+
 import pytest
 from prometheus_client import generate_latest
 from prometheus_client.metrics_core import Metric
@@ -13,6 +15,16 @@ from tests.unit.ownership.building import everything, grant
 _SUFFIXES = {"histogram": ("_bucket", "_sum", "_count"), "counter": ("",), "gauge": ("",)}
 
 
+FENCE = {
+    "name": "fence",
+    "delegates": [
+        {"party": "guests", "until": "2030-02-01T00:00:00Z"},
+        {"party": "keeper"},
+    ],
+}
+TEA = {"name": "tea", "reviewAfter": "2030-03-01"}
+
+
 def exported(world: World) -> list[Metric]:
     return list(text_string_to_metric_families(generate_latest(world.metrics.registry).decode()))
 
@@ -22,7 +34,7 @@ async def busy() -> World:
     world = garden_world("prod", "staging")
     world.put_hub("nobodys")
     world.put_record("other", model="another")
-    world.put_record("staging", generation=2, enforcement={"admission": "warn"})
+    world.put_record("staging", generation=2, enforcement={"admission": "warn"}, items=[FENCE, TEA])
     world.allow(grant("User eve", "update", "configmaps"), everything("User root"))
     world.metrics.state.relists = lambda: {"roles": 1}
     world.metrics.state.errors = lambda: {"roles": 2}
@@ -43,6 +55,23 @@ async def test_the_table_is_what_is_exported_and_nothing_else() -> None:
         for suffix in _SUFFIXES[metric.type]
     }
     assert found == wanted
+
+
+@virtual
+async def test_dates_are_those_of_the_record() -> None:
+    found = {
+        (sample.name.removeprefix(PREFIX), sample.labels["item"]): sample
+        for family in exported(await busy())
+        for sample in family.samples
+        if sample.name.endswith(("end_timestamp_seconds", "due_timestamp_seconds"))
+    }
+    assert len(found) == 2
+    delegation = found["delegation_end_timestamp_seconds", "fence"]
+    assert delegation.labels["party"] == "guests"
+    assert datetime.fromtimestamp(delegation.value, UTC) == datetime(2030, 2, 1, tzinfo=UTC)
+    # Still in time on the day itself.
+    due = found["review_due_timestamp_seconds", "tea"]
+    assert datetime.fromtimestamp(due.value, UTC) == datetime(2030, 3, 2, tzinfo=UTC)
 
 
 @virtual
