@@ -1,6 +1,7 @@
 """How the control plane's programs are built, with a compiler that only pretends."""
 
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -81,6 +82,33 @@ def test_another_compiler_is_another_cache(builds: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("FAKE_GO_VERSION", "go1.27.0")
     assert binaries.build() != first
     assert builds.read_text(encoding="utf-8").split().count("go.etcd.io/etcd/server/v3") == 2
+
+
+def test_prometheus_is_built_apart(builds: Path) -> None:
+    """Whoever has a control plane and wants to try alerts does not build it again."""
+    directory = binaries.build_monitoring()
+    assert {path.name for path in directory.iterdir()} == {"prometheus", "promtool"}
+    assert binaries.build() != directory
+    assert builds.read_text(encoding="utf-8").split()[:2] == [
+        command.package for command in binaries.MONITORING
+    ]
+
+
+@pytest.mark.parametrize(
+    ("moved", "rebuilt"), [("prometheus", (False, True)), ("kwok", (True, False))]
+)
+@pytest.mark.usefixtures("builds")
+def test_a_new_pin_rebuilds_no_more_than_it_must(
+    moved: str, rebuilt: tuple[bool, bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pins = tmp_path / "gomods"
+    shutil.copytree(binaries.GO_MODULES, pins)
+    monkeypatch.setattr(binaries, "GO_MODULES", pins)
+    before = (binaries.build(), binaries.build_monitoring())
+    with (pins / moved / "go.sum").open("a", encoding="utf-8") as pin:
+        pin.write("example.org/new v1.0.0 h1:0\n")
+    after = (binaries.build(), binaries.build_monitoring())
+    assert tuple(old != new for old, new in zip(before, after, strict=True)) == rebuilt
 
 
 def test_kubernetes_comes_with_its_own_staging_modules() -> None:

@@ -1,13 +1,14 @@
 """The lab from a shell: clusters that stay up until they are told to go.
 
-python -m tests.e2e.lab build [--with helm] | up NAME | down NAME | kubeconfig NAME | status
+python -m tests.e2e.lab build [--with helm|monitoring] | status
+python -m tests.e2e.lab up NAME | down NAME | kubeconfig NAME
 """
 
 import argparse
 import sys
 import time
 
-from tests.e2e.lab.binaries import build
+from tests.e2e.lab.binaries import build, build_monitoring
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.clusters import KINDS, choose, cluster
 from tests.e2e.lab.directories import clusters_root
@@ -19,7 +20,9 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         if parsed.command == "build":
-            _print(build(set(parsed.need)))
+            _print(build(set(parsed.need) - {"monitoring"}))
+            if "monitoring" in parsed.need:
+                _print(build_monitoring())
         elif parsed.command == "status":
             _status(choose(parsed.kind))
         else:
@@ -64,7 +67,12 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     building = commands.add_parser("build", help="build the programs and print where they are")
     building.add_argument(
-        "--with", dest="need", action="append", default=[], choices=["helm"], help="build more"
+        "--with",
+        dest="need",
+        action="append",
+        default=[],
+        choices=["helm", "monitoring"],
+        help="build more",
     )
     commands.add_parser("status", help="list clusters and whether they answer")
     for name, text in (

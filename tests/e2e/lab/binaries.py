@@ -32,6 +32,7 @@ class Command:
     module: str
     package: str
     need: str = "cluster"
+    tags: str = ""
 
 
 # In this order: the longest first, so that a machine too small for it fails early.
@@ -48,6 +49,29 @@ COMMANDS = (
     Command("helm3", "helm3", "helm.sh/helm/v3/cmd/helm", need="helm"),
 )
 
+_PROMETHEUS = "github.com/prometheus/prometheus"
+# Of all its ways to find targets, Prometheus needs one; the clouds' libraries are most of the rest.
+_DISCOVERY = "remove_all_sd,enable_kubernetes_sd"
+# These have a directory and a key of their own: a new pin of theirs builds no control plane anew.
+# Prometheus' web pages are left out, since they would need npm. `go mod tidy` would look at what
+# the tags leave out; `GOFLAGS=-tags=… go get -tool …@v…` in its directory moves the pins.
+MONITORING = (
+    Command(
+        "prometheus",
+        "prometheus",
+        f"{_PROMETHEUS}/cmd/prometheus",
+        need="monitoring",
+        tags=_DISCOVERY,
+    ),
+    Command(
+        "promtool",
+        "prometheus",
+        f"{_PROMETHEUS}/cmd/promtool",
+        need="monitoring",
+        tags=_DISCOVERY,
+    ),
+)
+
 
 def build(need: Collection[str] = ()) -> Path:
     """Build the programs that are missing, and return the directory that holds them all.
@@ -58,10 +82,22 @@ def build(need: Collection[str] = ()) -> Path:
     Raises:
         LabError: Go is absent or too old, or a build failed.
     """
-    directory = cache_root() / _key(_go_version()) / "bin"
-    wanted = [command for command in COMMANDS if command.need in {"cluster", *need}]
     if unknown := set(need) - {command.need for command in COMMANDS}:
         raise LabError(f"nothing to build for {sorted(unknown)}; the lab knows cluster and helm")
+    wanted = [command for command in COMMANDS if command.need in {"cluster", *need}]
+    return _built(wanted, cache_root() / _key(_go_version(), COMMANDS) / "bin")
+
+
+def build_monitoring() -> Path:
+    """Build `prometheus` and `promtool` if they are missing; the directory that holds just them.
+
+    Raises:
+        LabError: Go is absent or too old, or a build failed.
+    """
+    return _built(MONITORING, cache_root() / _key(_go_version(), MONITORING) / "bin")
+
+
+def _built(wanted: Collection[Command], directory: Path) -> Path:
     if _missing(wanted, directory):
         with locked(directory.parent / "build.lock"):
             missing = _missing(wanted, directory)  # another process may have built them meanwhile
@@ -109,14 +145,18 @@ def _go_version() -> str:
     return version
 
 
-def _key(go_version: str) -> str:
+def _key(go_version: str, commands: Collection[Command]) -> str:
     """Give a short name to "these pins, these flags, this compiler"."""
     digest = hashlib.sha256(go_version.encode())
+    modules = {command.module for command in commands}
     for path in sorted(GO_MODULES.glob("*/go.*")):
+        if path.parent.name not in modules:
+            continue
         digest.update(path.relative_to(GO_MODULES).as_posix().encode())
         digest.update(path.read_bytes())
-    for command in COMMANDS:
-        digest.update(f"{command.name} {command.package} {_linker_flags(command)}".encode())
+    for command in commands:
+        flags = " ".join(filter(None, (_linker_flags(command), command.tags)))
+        digest.update(f"{command.name} {command.package} {flags}".encode())
     return digest.hexdigest()[:12]
 
 
@@ -138,6 +178,11 @@ def _linker_flags(command: Command) -> str:
             # Fixed, so that the same pins give the same bytes.
             prefix + "buildDate": "1970-01-01T00:00:00Z",
         }
+    if command.module == "prometheus":
+        # Its modules are numbered v0.316.0 where the release is 3.16.0.
+        _, minor, patch = pinned_version("prometheus", _PROMETHEUS).split(".")
+        release = f"{minor[0]}.{int(minor[1:])}.{patch}"
+        stamps = {"github.com/prometheus/common/version.Version": release}
     if command.need == "helm":
         root = command.package.removesuffix("/cmd/helm")
         stamps = {f"{root}/internal/version.version": pinned_version(command.module, root)}
@@ -159,6 +204,7 @@ def _build_one(command: Command, directory: Path, progress: str) -> None:
     built = subprocess.run(
         [
             *("go", "build", "-trimpath", "-buildvcs=false", "-mod=readonly"),
+            *(("-tags", command.tags) if command.tags else ()),
             *("-ldflags", _linker_flags(command), "-o", str(unfinished), command.package),
         ],
         cwd=GO_MODULES / command.module,
