@@ -209,6 +209,11 @@ class Enforcement(Shape):
         description="What happens to RBAC: audit (report only), grant (give owners what they need) "
         "or revoke (grant, and plan revocations for approval).",
     )
+    force: bool = Field(
+        default=False,
+        description="Go up to what is asked for even where that would lock people out: an owner "
+        "that lacks rights or has nobody left to act, or a policy that can't be relied on.",
+    )
 
 
 class ItemEnforcement(Shape):
@@ -219,4 +224,7 @@ class ItemEnforcement(Shape):
     )
     rbac: Rbac | None = Field(
         default=None, description="audit, grant or revoke, in place of the hub's."
+    )
+    force: bool | None = Field(
+        default=None, description="true or false, in place of the hub's force."
     )

@@ -130,6 +130,15 @@ class ItemStatus(Shape):
         description="Where it was checked: kubernetes, jupyterhub, attested.",
     )
     findings: Count = Field(default=0, description="The number of findings about this item.")
+    admission: Name = Field(
+        default="",
+        description="The stage that admission policies were switched to for this item: observe, "
+        "warn or deny. Empty where no policy guards it. Whether they really do what they should "
+        "is said by condition Enforced.",
+    )
+    admission_note: Text = Field(
+        default="", description="Why the stage is lower than what is asked for, or not proved yet."
+    )
 
 
 class Drift(Shape):

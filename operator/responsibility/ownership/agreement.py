@@ -37,12 +37,25 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """A range for one value, as quantities; an empty text is no end."""
+
+    path: str
+    minimum: str = ""
+    maximum: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Delegation:
-    """A party that may act on an item beside its owner, for good or until a moment (UTC)."""
+    """A party that may act on an item beside its owner, for good or until a moment (UTC).
+
+    Inside ``bounds``, its own or else those of the item, it may change values.
+    """
 
     party: str
     until: datetime | None = None
     reason: str = ""
+    bounds: tuple[Bound, ...] = ()
 
     def active(self, now: datetime) -> bool:
         """Return whether it holds at ``now``; at its very end it no longer does."""
@@ -68,6 +81,7 @@ class ItemTerms:
     reserved: int
     covered: int
     minimum_holders: int = 1
+    bounds: tuple[Bound, ...] = ()
 
     @property
     def checkable(self) -> bool:
@@ -86,6 +100,7 @@ class Item:
     review_after: date | None = None
     admission: str = "observe"
     rbac: str = "audit"
+    force: bool = False
 
     @property
     def name(self) -> str:

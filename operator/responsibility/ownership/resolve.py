@@ -21,6 +21,7 @@ from responsibility.api.subjects import Subject as ApiSubject
 from responsibility.hub.discovery import Hub, HubKey
 from responsibility.ownership.agreement import (
     Agreement,
+    Bound,
     Delegation,
     Item,
     ItemTerms,
@@ -181,6 +182,7 @@ def _terms(
     covered = 0
     for bit in bits(required_mask | reserved_mask):
         covered |= questions.covers[bit]
+    bounds = _bounds(definition.bounds)
     return ItemTerms(
         name=definition.name,
         number=definition.number,
@@ -188,7 +190,8 @@ def _terms(
         description=definition.description,
         kinds=frozenset(kind.value for kind in definition.kinds),
         owner=definition.owner,
-        delegates=tuple(_delegation(d) for d in definition.delegates),
+        delegates=tuple(_delegation(d, bounds) for d in definition.delegates),
+        bounds=bounds,
         required=required_mask,
         reserved=reserved_mask,
         covered=covered,
@@ -205,11 +208,13 @@ def _item(terms: ItemTerms, own: RecordItem | None, enforcement: api.Enforcement
             minimum_holders=terms.minimum_holders,
             admission=enforcement.admission.value,
             rbac=enforcement.rbac.value,
+            force=enforcement.force,
         )
     stage = own.enforcement
+    force = stage.force if stage is not None else None
     delegates = terms.delegates
     if own.delegates is not None:
-        delegates = tuple(_delegation(d) for d in own.delegates)
+        delegates = tuple(_delegation(d, terms.bounds) for d in own.delegates)
     return Item(
         terms=terms,
         owner=own.owner or terms.owner,
@@ -218,10 +223,11 @@ def _item(terms: ItemTerms, own: RecordItem | None, enforcement: api.Enforcement
         review_after=own.review_after,
         admission=((stage and stage.admission) or enforcement.admission).value,
         rbac=((stage and stage.rbac) or enforcement.rbac).value,
+        force=enforcement.force if force is None else force,
     )
 
 
-def _delegation(delegate: api.Delegate) -> Delegation:
+def _delegation(delegate: api.Delegate, bounds: tuple[Bound, ...]) -> Delegation:
     until = delegate.until
     if until is not None:
         try:
@@ -229,7 +235,11 @@ def _delegation(delegate: api.Delegate) -> Delegation:
         except OverflowError:
             # The first or the last day there is, in a zone in which it is a day later or earlier.
             until = until.replace(tzinfo=UTC)
-    return Delegation(delegate.party, until, delegate.reason)
+    return Delegation(delegate.party, until, delegate.reason, _bounds(delegate.bounds) or bounds)
+
+
+def _bounds(bounds: Iterable[api.Bound]) -> tuple[Bound, ...]:
+    return tuple(Bound(b.path, b.min or "", b.max or "") for b in bounds)
 
 
 def _subject(subject: ApiSubject) -> Subject:
