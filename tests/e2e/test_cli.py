@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -16,6 +17,7 @@ import yaml
 from demo import installation, organisation
 from responsibility.cli import default_roles, live
 from responsibility.cli.main import COMMANDS, main
+from responsibility.cli.options import Where
 from responsibility.cli.types import Type, Types
 from responsibility.cli.world import Need, World
 from responsibility.cluster.client import Api
@@ -193,10 +195,67 @@ def test_without_rights_it_says_so_and_gives_what_can_be_known(
     capsys.readouterr()
     assert main(["can-i", "get", "pods", "--as", "pat", *reach]) == 2
     assert "you may not list" in capsys.readouterr().err
-    # The client can't impersonate; it must not answer as somebody else instead.
-    other = impersonating_kubeconfig(demo, "lee", ["leap-admins"], tmp_path / "other")
-    assert main(["can-i", "get", "pods", f"--kubeconfig={other}"]) == 2
-    assert "this kubeconfig acts as lee" in capsys.readouterr().err
+
+
+def _answers(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    code = main(arguments)
+    told = capsys.readouterr()
+    return code, told.out + told.err
+
+
+def test_who_acts_as_somebody_else_has_their_rights_and_no_others(
+    demo: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Not the rights of the administrator, whose credentials these are.
+    lee = impersonating_kubeconfig(demo, "lee", ["leap-admins"], tmp_path / "lee")
+    mine = ("-n", "leap-prod", f"--kubeconfig={lee}")
+    code, told = _answers(capsys, "can-i", "patch", "deploy/hub", *mine)
+    assert (code, told.splitlines()[0]) == (0, "yes")
+    assert _answers(capsys, "can-i", "delete", "nodes", *mine)[0] == 1
+    assert _answers(capsys, "can-i", "get", "pods", "-n", "coast", f"--kubeconfig={lee}")[0] == 1
+    code, told = _answers(capsys, "drift", f"--kubeconfig={lee}")
+    assert code == 2
+    assert "you may not list clusterrolebindings" in told
+    # The extra fields arrive: the server asks for the right to each of them.
+    pat = {"as": "pat", "as-groups": ["platform-engineers"], "as-uid": "7"}
+    text = yaml.safe_load(lee.read_text(encoding="utf-8"))
+    text["users"][0]["user"].update(pat, **{"as-user-extra": {"example.org/Via": ["ä", "b"]}})
+    lee.write_text(yaml.safe_dump(text), encoding="utf-8")
+    where = Where(kubeconfig=lee)
+
+    async def whoami(api: Api) -> dict[str, Any]:
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        return await api.create("/apis/authentication.k8s.io/v1/selfsubjectreviews", body)
+
+    assert live.run(where, whoami)["status"]["userInfo"] == {
+        "username": "pat",
+        "uid": "7",
+        "groups": ["platform-engineers", "system:authenticated"],
+        "extra": {"example.org/via": ["ä", "b"]},
+    }
+    code, told = _answers(capsys, "who-can", "delete", "namespaces/atlas", f"--kubeconfig={lee}")
+    assert code == 0
+    assert "Group            platform-engineers" in told
+
+
+def test_as_means_what_it_means_to_kubectl(
+    demo: Cluster, kubeconfig: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert kubeconfig.exists()
+    asked = ("who-can", "get", "pods", "-n", "coast")
+    assert _answers(capsys, *asked)[0] == 0
+    for someone in (("--as=nobody",), ("--as=lee", "--as-group=leap-admins")):
+        code, told = _answers(capsys, *asked, *someone)
+        assert code == 2
+        assert "you may not list" in told
+        theirs = demo.kubectl("get", "clusterroles", *someone, check=False)
+        assert "cannot list resource" in theirs.stderr
+    as_engineer = ("--as=pat", "--as-group=platform-engineers")
+    assert _answers(capsys, *asked, *as_engineer) == _answers(capsys, *asked)
+    # Who may not impersonate is told so, and not answered as somebody else.
+    code, told = _answers(capsys, *asked, "--as-group=platform-engineers")
+    assert code == 2
+    assert "need --as" in told
 
 
 def test_the_same_is_found_live_and_in_files(
@@ -240,7 +299,7 @@ def test_the_table_of_types_is_that_of_this_kubernetes(kubeconfig: Path) -> None
     async def discover(api: Api) -> World:
         return await live.gather(api, Need.TYPES, namespace="default")
 
-    world: World = live.run(kubeconfig, None, discover)
+    world: World = live.run(Where(kubeconfig=kubeconfig), discover)
     served = {_told(each) for each in world.types.known}
     assert {_told(each) for each in Types.builtin().known} <= served
     ours = world.types.find("resp")

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from responsibility.cli import kubeconfigs
 from responsibility.cli.thin import spare_the_rest
 from responsibility.cli.trouble import CliError
 from responsibility.cli.types import Types
@@ -16,6 +14,7 @@ from responsibility.cli.world import Need, World
 from responsibility.rbac.parse import parse_binding, parse_role
 
 if TYPE_CHECKING:
+    from responsibility.cli.options import Where
     from responsibility.cli.question import Who
     from responsibility.cluster.client import Api
     from responsibility.rbac.objects import Attributes
@@ -31,20 +30,15 @@ _PAGE = 2_000
 _WHOAMI = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 
 
-def run(kubeconfig: Path | None, context: str | None, work: Callable[[Api], Awaitable[_T]]) -> _T:
+def run(where: Where, work: Callable[[Api], Awaitable[_T]]) -> _T:
     """Connect and do the work; what goes wrong on the way is CliError."""
-    impersonated = kubeconfigs.current(kubeconfig, context).impersonates
-    if impersonated:
-        raise CliError(
-            f"this kubeconfig acts as {impersonated}, which this program can't do: use credentials "
-            f"of its own, or ask about others with can-i --as {impersonated}"
-        )
     spare_the_rest()
 
     from responsibility.cluster.client import Api  # noqa: PLC0415
 
     async def connected() -> _T:
-        async with Api.connect(kubeconfig, context) as api:
+        connecting = Api.connect(where.kubeconfig, where.context, acting_as=where.acting_as)
+        async with connecting as api:
             return await work(api)
 
     with _in_plain_words():

@@ -13,6 +13,7 @@ import click
 
 from responsibility.cli.trouble import CliError
 from responsibility.cli.world import Need, World
+from responsibility.cluster.impersonation import NOBODY_ELSE, Impersonation
 
 if TYPE_CHECKING:
     from responsibility.cluster.client import Api
@@ -40,6 +41,7 @@ class Where:
     context: str | None = None
     namespace: str | None = None
     default_roles: bool = True
+    acting_as: Impersonation = NOBODY_ELSE
 
     @property
     def live(self) -> bool:
@@ -53,9 +55,12 @@ class Where:
             return self.namespace
         if self.files:
             return "default"
-        from responsibility.cli import kubeconfigs  # noqa: PLC0415
+        from responsibility.cluster import kubeconfigs  # noqa: PLC0415
 
-        return kubeconfigs.current(self.kubeconfig, self.context).namespace
+        try:
+            return kubeconfigs.current(self.kubeconfig, self.context).namespace
+        except kubeconfigs.ConfigurationError as error:
+            raise CliError(str(error)) from None
 
     def load(self, need: Need, *, scope: str = "", complete: bool = True) -> World:
         """Return the world. With ``complete``, not being allowed to list RBAC is CliError."""
@@ -81,7 +86,7 @@ class Where:
         """Do something on the cluster. Raises CliError."""
         from responsibility.cli import live  # noqa: PLC0415
 
-        return live.run(self.kubeconfig, self.context, work)
+        return live.run(self, work)
 
 
 _RBAC_KINDS = ("clusterrolebindings", "clusterroles", "rolebindings", "roles")
@@ -106,19 +111,35 @@ def require_access(world: World) -> None:
 
 
 def where_options(function: _F) -> _F:
-    """Add ``-f``, ``--kubeconfig``, ``--context``, ``-n``; the command gets ``where``."""
+    """Add ``-f``, ``--kubeconfig``, ``--context``, ``-n``, ``--as``; the command gets ``where``."""
+    return _where(function, _acting_options())
 
+
+def where_options_without_as(function: _F) -> _F:
+    """Add the same, for a command to which ``--as`` means something of its own."""
+    return _where(function, ())
+
+
+def _where(function: _F, acting: tuple[Callable[[Any], Any], ...]) -> _F:
     @functools.wraps(function)
     def wrapper(**given: Any) -> object:
+        acting_as = NOBODY_ELSE
+        if acting:
+            acting_as = _acting_as(
+                given.pop("as_user"), given.pop("as_groups"), given.pop("as_uid")
+            )
         where = Where(
+            acting_as=acting_as,
             files=given.pop("files"),
             kubeconfig=given.pop("kubeconfig"),
             context=given.pop("context"),
             namespace=given.pop("namespace"),
             default_roles=given.pop("default_roles"),
         )
-        if where.files and (where.kubeconfig or where.context):
-            raise click.UsageError("-f reads files, so --kubeconfig and --context have no use")
+        if where.files and (where.kubeconfig or where.context or where.acting_as):
+            raise click.UsageError(
+                "-f reads files, so --kubeconfig, --context and --as have no use"
+            )
         return function(where=where, **given)
 
     options = (
@@ -150,11 +171,37 @@ def where_options(function: _F) -> _F:
             help="With -f: whether to take cluster-admin, admin, edit and view, where they are "
             "bound but not in the files, as Kubernetes makes them (default: yes).",
         ),
+        *acting,
     )
     decorated: Any = wrapper
     for option in reversed(options):
         decorated = option(decorated)
     found: _F = decorated
+    return found
+
+
+def _acting_options() -> tuple[Callable[[Any], Any], ...]:
+    return (
+        click.option(
+            "--as", "as_user", metavar="USER", help="Act as this user, as with kubectl --as."
+        ),
+        click.option(
+            "--as-group",
+            "as_groups",
+            multiple=True,
+            metavar="GROUP",
+            help="Act as a member of this group; may be repeated.",
+        ),
+        click.option("--as-uid", metavar="UID", help="The UID to act with."),
+    )
+
+
+def _acting_as(user: str | None, groups: tuple[str, ...], uid: str | None) -> Impersonation:
+    if not user and (groups or uid):
+        raise click.UsageError("--as-group and --as-uid need --as: name the user as well")
+    found = Impersonation(user or "", groups, uid or "")
+    if problem := found.problem():
+        raise CliError(problem)
     return found
 
 

@@ -17,7 +17,12 @@ from responsibility.cli.main import COMMANDS, cli
 from responsibility.cli.trouble import MEANINGS
 
 # Described once for all commands.
-_COMMON = frozenset({"files", "kubeconfig", "context", "namespace", "default_roles"})
+_COMMON = frozenset(
+    {
+        *("files", "kubeconfig", "context", "namespace", "default_roles"),
+        *("as_user", "as_groups", "as_uid"),
+    }
+)
 
 DEFAULT = Path("docs/reference/cli.md")
 
@@ -45,6 +50,10 @@ documents, JSON, and lists of any kind.
   `--no-default-roles` leaves them unknown altogether. Whether a ServiceAccount exists, files can't
   tell. A model without items is an addition to the model of its name, as in server-side apply; the
   shipped model stands in where the files have none.
+* **As whom?** A kubeconfig that acts as somebody else (`as`, `as-groups`, `as-uid`,
+  `as-user-extra`) is followed, and `--as`, `--as-group` and `--as-uid` mean what they mean to
+  kubectl: the cluster is asked with the rights of that user. To `can-i` alone `--as` is whom the
+  question is about, and the cluster is asked as yourself.
 * **can-i or kubectl auth can-i?** The arguments mean the same. kubectl asks about `--as ann` in no
   group at all and says no; this says *unknown* where a group that ann may be in would allow it.
 

@@ -19,9 +19,11 @@ import aiohttp
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.config import ConfigException
+from multidict import CIMultiDict
 
 from responsibility import __name__ as _package
 from responsibility.cluster import config, errors, stream
+from responsibility.cluster.impersonation import NOBODY_ELSE, Impersonation
 
 Json = dict[str, Any]
 Params = Mapping[str, str | int | bool]
@@ -50,17 +52,22 @@ class Api:
     def __init__(self, configuration: Configuration) -> None:
         self._client = ApiClient(configuration)
         self._client.user_agent = f"{_package}-operator"
+        self._acting_as: Impersonation = getattr(configuration, "acting_as", NOBODY_ELSE)
 
     @classmethod
     @asynccontextmanager
     async def connect(
-        cls, kubeconfig: Path | None = None, context: str | None = None
+        cls,
+        kubeconfig: Path | None = None,
+        context: str | None = None,
+        *,
+        acting_as: Impersonation = NOBODY_ELSE,
     ) -> AsyncIterator[Self]:
         """Load credentials (see ``config.load``) and yield a client that is closed at the end.
 
         Nothing is sent yet. Raises ConfigurationError.
         """
-        async with cls(await config.load(kubeconfig, context)) as api:
+        async with cls(await config.load(kubeconfig, context, acting_as=acting_as)) as api:
             yield api
 
     async def __aenter__(self) -> Self:
@@ -82,6 +89,11 @@ class Api:
     def host(self) -> str:
         """The server's URL."""
         return str(self._client.configuration.host)
+
+    @property
+    def acting_as(self) -> Impersonation:
+        """Whom it acts as; nobody else, mostly."""
+        return self._acting_as
 
     async def get(self, path: str, params: Params | None = None, *, accept: str = JSON) -> Json:
         """Return one object, or whatever JSON ``path`` answers with. Raises ApiError."""
@@ -256,7 +268,9 @@ class Api:
         limits: aiohttp.ClientTimeout,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send one request, yield the response of a success, raise ApiError otherwise."""
-        headers = {"Accept": accept, "Content-Type": content_type, **self._client.default_headers}
+        headers = CIMultiDict(self._acting_as.headers())
+        headers.update({"Accept": accept, "Content-Type": content_type})
+        headers.update(self._client.default_headers)
         try:
             await self._client.update_params_for_auth(
                 headers, [], ["BearerToken"], path, verb, body

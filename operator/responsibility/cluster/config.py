@@ -2,7 +2,7 @@
 
 The kubeconfig loader of ``kubernetes.aio`` reads a ``tokenFile`` once and runs an exec plugin
 once, so a long-lived process would be locked out when the token expires. Its in-cluster loader
-does re-read the token each minute. Here both do.
+does re-read the token each minute. Here both do. It also ignores as whom a kubeconfig says to act.
 """
 
 from __future__ import annotations
@@ -16,30 +16,42 @@ import yaml
 from kubernetes.aio import config as loaders
 from kubernetes.aio.client.configuration import Configuration
 
+from responsibility.cluster import kubeconfigs
+from responsibility.cluster.impersonation import NOBODY_ELSE, Impersonation
+from responsibility.cluster.kubeconfigs import ConfigurationError, own_namespace
+
+__all__ = ["RENEWAL", "ConfigurationError", "Credentials", "load", "own_namespace"]
+
 RENEWAL = 60.0
-_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
-class ConfigurationError(Exception):
-    """No usable way to reach a cluster; the message says what to set."""
+class Credentials(Configuration):  # type: ignore[misc]
+    """Where the server is, as whom to log in, and as whom to act then."""
+
+    acting_as: Impersonation = NOBODY_ELSE
 
 
 async def load(
     kubeconfig: Path | None = None,
     context: str | None = None,
     *,
+    acting_as: Impersonation = NOBODY_ELSE,
     clock: Callable[[], float] = time.monotonic,
-) -> Configuration:
+) -> Credentials:
     """Return the client configuration of the cluster to use.
 
     In a pod that is the pod's ServiceAccount, unless a kubeconfig or a context is named.
     Otherwise ``kubeconfig``, else ``$KUBECONFIG`` (several files are merged), else
-    ``~/.kube/config``. Raises ConfigurationError.
+    ``~/.kube/config``. ``acting_as`` takes the place of whom the kubeconfig says to act as. Raises
+    ConfigurationError.
     """
-    configuration = Configuration()
+    if problem := acting_as.problem():
+        raise ConfigurationError(problem)
+    configuration = Credentials()
+    configuration.acting_as = acting_as
     # The loaders build their own copies of it; ours must not become the process's default.
     try:
-        if kubeconfig is None and context is None and os.environ.get("KUBERNETES_SERVICE_HOST"):
+        if kubeconfigs.in_pod(kubeconfig, context):
             loaders.load_incluster_config(client_configuration=configuration)
             return configuration
         files = str(kubeconfig or os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
@@ -63,6 +75,7 @@ async def load(
             "see whether `kubectl config view` can read it"
         ) from None
     configuration.refresh_api_key_hook = _renewal(loader, clock)
+    configuration.acting_as = acting_as or kubeconfigs.current(kubeconfig, context).acting_as
     return configuration
 
 
@@ -85,11 +98,3 @@ def _renewal(
         await loader.load_and_set(configuration)
 
     return renew
-
-
-def own_namespace() -> str | None:
-    """Return the namespace of the pod this runs in; None outside of a cluster."""
-    try:
-        return _NAMESPACE.read_text(encoding="utf-8").strip() or None
-    except OSError:
-        return None

@@ -80,6 +80,12 @@ async def operate(settings: Settings, *, metrics: Metrics | None = None) -> None
         loop.add_signal_handler(number, stop.set)
     parts = _Parts()
     async with Api.connect(settings.kubeconfig, settings.context) as api:
+        if api.acting_as:
+            # The framework would not, and two halves with different rights help nobody.
+            raise config.ConfigurationError(
+                f"this kubeconfig acts as {api.acting_as}, which the operator can't do: give it "
+                "credentials of its own"
+            )
         work = asyncio.create_task(
             _work(settings, api, metrics or Metrics(), parts=parts, stop=stop)
         )

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-from responsibility.cli import kubeconfigs
 from tests.unit.cli import small
 from tests.unit.cli.conftest import Run
 
@@ -32,17 +31,3 @@ def test_what_may_be_elsewhere_is_unknown(run: Run, files: Path) -> None:
     assert _settings(run) == ("drift", {"missing-access"})
     people.write_text(without + ELSEWHERE, encoding="utf-8")
     assert _settings(run) == ("unknown", {"unknown"})
-
-
-def test_the_namespace_is_that_of_the_context(tmp_path: Path) -> None:
-    first, second = tmp_path / "first", tmp_path / "second"
-    first.write_text(
-        "current-context: a\n"
-        "contexts: [{name: a, context: {user: u, namespace: reef}}, {name: b, context: {}}]\n",
-        encoding="utf-8",
-    )
-    second.write_text("users: [{name: u, user: {as: ann}}]\n", encoding="utf-8")
-    both = Path(f"{first}:{second}")
-    assert kubeconfigs.current(both, None) == kubeconfigs.Current("reef", "ann")
-    assert kubeconfigs.current(first, "b") == kubeconfigs.Current("default", "")
-    assert kubeconfigs.current(tmp_path / "none", None) == kubeconfigs.Current()

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ class Request:
     method: str
     path: str
     query: dict[str, str]
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     body: Any
 
     @property
@@ -139,7 +139,7 @@ class FakeServer:
             request.method,
             request.path,
             dict(request.query),
-            dict(request.headers),
+            request.headers,
             json.loads(text) if text else None,
         )
         self.requests.append(seen)

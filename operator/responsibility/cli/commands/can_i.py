@@ -15,7 +15,7 @@ from responsibility.cli.options import (
     output_option,
     require_access,
     warn,
-    where_options,
+    where_options_without_as,
 )
 from responsibility.cli.output import clean, show, source_json, source_text, subject_json
 from responsibility.cli.question import Question, Who, describe, question, who
@@ -52,7 +52,7 @@ _CODES = {Truth.YES: Exit.OK, Truth.NO: Exit.NO, Truth.UNKNOWN: Exit.UNKNOWN}
     "- is standard input.",
 )
 @output_option("text", "json", "yaml", default="text")
-@where_options
+@where_options_without_as
 @click.pass_context
 def command(
     context: click.Context,
