@@ -13,11 +13,15 @@ Annotations say for whom. Lists are texts of one entry a line, sorted, joined by
 
 * ``owners.responsibility.2i2c.org/<item>``: subjects that may act on the item for good, each as
   ``user:<name>``, ``group:<name>`` or, where an exemption has a wildcard, ``like:<regex>`` (RE2,
-  anchored, held against the user name). A ServiceAccount is the user that it is.
+  anchored, held against the user name) or ``like-group:<regex>`` (held against each group, rare).
+  A ServiceAccount is the user that it is.
 * ``delegates.responsibility.2i2c.org/<item>``: subjects that may act until a date, each as
   ``<marker> user:<name>`` and so on, the latest date first (see ``marker``).
 * ``bounds.responsibility.2i2c.org/<item>``: the ranges of those who may move a value only inside
-  them, each as ``user:<name>\t<Kind>\t<path>\t<min>\t<max>``, an empty text for no end.
+  them, each as ``user:<name>\t<Kind>\t<path>\t<min>\t<max>``, an empty text for no end. They are
+  among the owners or delegates as well: a line here only narrows what they may do. ``<Kind>`` is
+  what a bound's path says before its last slash, ``<path>`` what it says after it; a path in the
+  chart's values has no kind, and no policy can see it.
 * ``contact.responsibility.2i2c.org/<item>``: whom to call, in words, for messages.
 * ``responsibility.2i2c.org/break-glass``: subjects that pass with a warning.
 * ``responsibility.2i2c.org/hub``: the hub in words, for messages, such as ``LEAP (prod/prod)``.
