@@ -26,6 +26,19 @@ Annotations say for whom. Lists are texts of one entry a line, sorted, joined by
 * ``responsibility.2i2c.org/break-glass``: subjects that pass with a warning.
 * ``responsibility.2i2c.org/hub``: the hub in words, for messages, such as ``LEAP (prod/prod)``.
 * ``responsibility.2i2c.org/prefix``: what the release puts before its objects' names; often empty.
+
+And how the bindings that the operator grants by are recognised, by whoever confines it to them.
+Every RoleBinding that it creates, changes or deletes (and every ClusterRoleBinding, where that is
+switched on) has all of:
+
+* a name that begins with ``responsibility-grant-`` (``GRANT``);
+* as ``roleRef`` a ClusterRole whose name begins with ``responsibility-item-`` (``ITEM_ROLE``);
+* when it is created or changed, the label ``app.kubernetes.io/managed-by=responsibility-operator``
+  (``MANAGED_BY``, ``OPERATOR``) in the object as it is to be; somebody may have taken it away
+  since, so the object as it was need not have it, also when it is deleted;
+* as subjects, Users and Groups that do not begin with ``system:``, and ServiceAccounts;
+* a namespace that does not begin with ``kube-``, and an ownerReference to a Responsibility or, for
+  what the cluster has only one of, a ResponsibilityModel.
 """
 
 from __future__ import annotations
@@ -47,6 +60,11 @@ PREFIX = f"{_DOMAIN}/prefix"
 
 WARN = "warn"
 DENY = "deny"
+
+GRANT = "responsibility-grant-"
+ITEM_ROLE = "responsibility-item-"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+OPERATOR = "responsibility-operator"
 
 # The permission that a marker holds for as long as its date has not come.
 MARKER_GROUP = _DOMAIN
