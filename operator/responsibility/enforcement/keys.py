@@ -120,3 +120,11 @@ def marker(until: datetime) -> str:
     garbage collection). So a delegation ends on time though nobody of ours is there to end it.
     """
     return until.astimezone(UTC).strftime(_MARKER)
+
+
+def marker_date(name: str) -> datetime | None:
+    """Return the date that a marker's name stands for; None if it is no marker's."""
+    try:
+        return datetime.strptime(name, _MARKER).replace(tzinfo=UTC)
+    except ValueError:
+        return None

@@ -1,0 +1,238 @@
+"""How far admission goes for each item of each hub, and why not as far as was asked.
+
+Going down always works, at once. Going up needs that nobody is locked out by it, unless the
+record says ``force``. What is in force stays when somebody other than those who write records
+makes it doubtful: a deleted Deployment or RoleBinding must not lift what binds its deleter.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from responsibility.enforcement import keys
+from responsibility.enforcement.hindrances import OBSERVE, Case, above, hindrances, lower
+from responsibility.enforcement.hub_keys import (
+    ItemKeys,
+    UnlistableError,
+    hub_annotations,
+    item_keys,
+    within_budget,
+)
+from responsibility.ownership.agreement import Agreement
+from responsibility.ownership.assessment import Assessment, HubAssessment, HubState
+
+# Items by name, each with why its policy cannot be relied on; empty if it can.
+Policies = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceKeys:
+    """Our labels and annotations of a Namespace, and only ours."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Return whether there are any."""
+        return bool(self.labels or self.annotations)
+
+    def stage(self, item: str) -> str:
+        """Return the stage that an item's policy is switched to."""
+        return self.labels.get(keys.STAGE + item, OBSERVE)
+
+    def markers(self) -> set[str]:
+        """Return the dates in use, as the names of their markers."""
+        return {
+            line.partition(" ")[0]
+            for key, text in self.annotations.items()
+            if key.startswith(keys.DELEGATES)
+            for line in text.splitlines()
+        }
+
+
+NOTHING = NamespaceKeys()
+
+
+@dataclass(frozen=True, slots=True)
+class ItemStage:
+    """The stage of one item: asked for, given, and why that is less."""
+
+    item: str
+    asked: str
+    stage: str
+    reason: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What every Namespace should say, and the stage of each item of each record.
+
+    Namespaces that are not in ``namespaces`` should say nothing, but for the ``untouched``.
+    """
+
+    namespaces: Mapping[str, NamespaceKeys]
+    stages: Mapping[str, tuple[ItemStage, ...]]
+    untouched: frozenset[str] = frozenset()
+
+
+def plan(
+    assessment: Assessment,
+    *,
+    policies: Mapping[str, Policies],
+    granted: Mapping[str, Mapping[str, str]],
+    present: Mapping[str, NamespaceKeys],
+    speechless: Iterable[str] = (),
+    enabled: bool = True,
+) -> Plan:
+    """Return what should be in force.
+
+    ``policies`` are by model; ``granted`` are the stages in force until now, by record and item;
+    ``present`` is what Namespaces say. ``speechless`` are namespaces whose record cannot be
+    read or followed at the moment: what is in force there stays.
+    """
+    groups: dict[str, list[HubAssessment]] = defaultdict(list)
+    for hub in assessment.hubs.values():
+        groups[hub.agreement.hub.namespace].append(hub)
+    wanted: dict[str, NamespaceKeys] = {}
+    stages: dict[str, tuple[ItemStage, ...]] = {}
+    untouched = {name for name in speechless if name not in groups}
+    for namespace, group in groups.items():
+        here = present.get(namespace, NOTHING)
+        found, of_records = _namespace(
+            group, assessment, policies=policies, granted=granted, present=here, enabled=enabled
+        )
+        stages.update(of_records)
+        if any(hub.hub_state is HubState.DELETING for hub in group):
+            untouched.add(namespace)
+        elif found:
+            wanted[namespace] = found
+    return Plan(wanted, stages, frozenset(untouched))
+
+
+def _namespace(
+    group: Sequence[HubAssessment],
+    assessment: Assessment,
+    *,
+    policies: Mapping[str, Policies],
+    granted: Mapping[str, Mapping[str, str]],
+    present: NamespaceKeys,
+    enabled: bool,
+) -> tuple[NamespaceKeys, dict[str, tuple[ItemStage, ...]]]:
+    """Return what one Namespace should say, and the stages of the records about it."""
+    # A record of a release that is not there does not speak for one that is.
+    speaking = [hub for hub in group if hub.hub is not None] or list(group)
+    neighbours = _differences(speaking, assessment.now)
+    found: dict[str, tuple[ItemStage, ...]] = {}
+    said: list[tuple[HubAssessment, dict[str, ItemKeys]]] = []
+    for hub in group:
+        agreement = hub.agreement
+        book = policies.get(agreement.terms.name, {})
+        known = _keys(agreement, book, assessment.now)
+        recorded = {other.agreement.hub.release for other in group}
+        found[agreement.record] = tuple(
+            _stage(
+                Case(
+                    hub=hub,
+                    item=agreement.item(name),
+                    keys=known[name],
+                    policy=trouble,
+                    neighbours=neighbours if hub in speaking else "",
+                    unrecorded=tuple(r for r in hub.releases if r not in recorded),
+                    enabled=enabled,
+                    rbac_enforced=assessment.rbac_enforced,
+                ),
+                granted.get(agreement.record, {}).get(name, OBSERVE),
+            )
+            for name, trouble in book.items()
+        )
+        if hub in speaking:
+            said.append((hub, known))
+    return _said(said, found, present), found
+
+
+def _stage(case: Case, before: str) -> ItemStage:
+    """Return an item's stage; ``before`` is the one it has had until now."""
+    asked = stage = case.item.admission
+    told: tuple[str, str] = ("", "")
+    for hindrance, message in hindrances(case):
+        most = OBSERVE if hindrance.ends else before
+        if stage in hindrance.stages and above(stage, most):
+            stage = lower(stage, most)
+            told = told if told[0] else (hindrance.reason, message)
+    return ItemStage(case.item.name, asked, stage, *told)
+
+
+def _keys(agreement: Agreement, items: Iterable[str], now: datetime) -> dict[str, ItemKeys]:
+    asked = [item for name in items if (item := agreement.item(name)).admission != OBSERVE]
+    found = [item_keys(agreement, item, now) for item in asked]
+    try:
+        found = within_budget(agreement, found)
+    except UnlistableError as error:
+        found = [ItemKeys(keys_.item, {}, trouble=str(error)) for keys_ in found]
+    by_name = {keys_.item: keys_ for keys_ in found}
+    return {name: by_name.get(name) or ItemKeys(name, {}) for name in items}
+
+
+def _said(
+    hubs: Sequence[tuple[HubAssessment, dict[str, ItemKeys]]],
+    found: Mapping[str, tuple[ItemStage, ...]],
+    present: NamespaceKeys,
+) -> NamespaceKeys:
+    """Put together what a Namespace says; of several hubs that agree, the first speaks."""
+    stages: dict[str, str] = {}
+    for hub, _ in hubs:
+        for entry in found[hub.agreement.record]:
+            stages[entry.item] = lower(entry.stage, stages.get(entry.item, entry.stage))
+    labels = {keys.STAGE + name: stage for name, stage in stages.items() if stage != OBSERVE}
+    if not labels:
+        return NOTHING
+    hub, known = hubs[0]
+    if hub.hub is None:
+        # What its objects are called is not known without the hub: what was said stays.
+        kept = {k: v for k, v in present.annotations.items() if _of_items(k, stages)}
+        return NamespaceKeys(labels, kept)
+    annotations = hub_annotations(hub.agreement)
+    for name, stage in stages.items():
+        if stage != OBSERVE:
+            annotations.update(known[name].annotations)
+    return NamespaceKeys(labels, annotations)
+
+
+def _of_items(key: str, stages: Mapping[str, str]) -> bool:
+    if key in (keys.HUB, keys.PREFIX, keys.BREAK_GLASS):
+        return True
+    return stages.get(key.partition("/")[2], OBSERVE) != OBSERVE
+
+
+def _differences(hubs: Sequence[HubAssessment], now: datetime) -> str:
+    """Return how hubs in one namespace differ, so that no policy can tell them apart."""
+    if len(hubs) < 2:  # noqa: PLR2004 - a pair is the least that can differ
+        return ""
+    first, *others = (hub.agreement for hub in hubs)
+    for other in others:
+        where = f"namespace {first.hub.namespace} holds releases {first.hub.release} and "
+        where += f"{other.hub.release}"
+        if first.terms is not other.terms:
+            return f"{where}, whose records build on different models"
+        if first.names.prefix != other.names.prefix:
+            return f"{where}, whose objects are named differently; policies know one prefix"
+        differing = [
+            item.name
+            for item in first.items
+            if _owners(first, item.name, now) != _owners(other, item.name, now)
+        ]
+        if differing:
+            return (
+                f"{where}, whose records name different owners of {', '.join(differing[:3])}: "
+                "admission knows one set of owners for a namespace; move one of the two"
+            )
+    return ""
+
+
+def _owners(agreement: Agreement, name: str, now: datetime) -> dict[str, str]:
+    found = item_keys(agreement, agreement.item(name), now).annotations
+    return {key: text for key, text in found.items() if not key.startswith(keys.CONTACT)}
