@@ -26,6 +26,10 @@ Annotations say for whom. Lists are texts of one entry a line, sorted, joined by
 * ``responsibility.2i2c.org/break-glass``: subjects that pass with a warning.
 * ``responsibility.2i2c.org/hub``: the hub in words, for messages, such as ``LEAP (prod/prod)``.
 * ``responsibility.2i2c.org/prefix``: what the release puts before its objects' names; often empty.
+* ``responsibility.2i2c.org/release``: the release, for models that name objects after it.
+
+An item of which the annotations say nothing at all is not in force, whatever the label says: a
+label that somebody put there by hand must not lock everybody out.
 
 And how the bindings that the operator grants by are recognised, by whoever confines it to them.
 Every RoleBinding that it creates, changes or deletes (and every ClusterRoleBinding, where that is
@@ -57,6 +61,7 @@ CONTACT = f"contact.{_DOMAIN}/"
 BREAK_GLASS = f"{_DOMAIN}/break-glass"
 HUB = f"{_DOMAIN}/hub"
 PREFIX = f"{_DOMAIN}/prefix"
+RELEASE = f"{_DOMAIN}/release"
 
 WARN = "warn"
 DENY = "deny"
@@ -87,6 +92,12 @@ def policy_name(item: str) -> str:
 def binding_name(item: str, stage: str) -> str:
     """Return the name of the policy's binding for a stage, ``warn`` or ``deny``."""
     return f"{policy_name(item)}-{stage}"
+
+
+def break_glass_name(item: str) -> str:
+    """Return the name of the policy (and binding) that warns those who break the glass."""
+    # A dot, which no item has in its name.
+    return f"{policy_name(item)}.break-glass"
 
 
 def probe_name(item: str) -> str:
