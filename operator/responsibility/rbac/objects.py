@@ -77,7 +77,8 @@ class RoleKey:
 class Role:
     """A Role or ClusterRole; for an aggregate, the *stored* rules decide.
 
-    ``aggregation`` holds an aggregate's label selectors as the API stores them.
+    ``aggregation`` holds an aggregate's label selectors as the API stores them; ``autoupdate``
+    the annotation by which Kubernetes keeps (or is told not to keep) its own objects up to date.
     """
 
     key: RoleKey
@@ -85,6 +86,7 @@ class Role:
     uid: str = ""
     labels: Mapping[str, str] = field(default_factory=_no_labels, hash=False)
     aggregation: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
+    autoupdate: str = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -116,6 +118,7 @@ class Binding:
     subjects: tuple[Subject, ...]
     uid: str = ""
     labels: Mapping[str, str] = field(default_factory=_no_labels, hash=False)
+    autoupdate: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from responsibility.rbac.objects import (
 
 _ROLE_KINDS = ("Role", "ClusterRole")
 _BINDING_KINDS = ("RoleBinding", "ClusterRoleBinding")
+_AUTOUPDATE = "rbac.authorization.kubernetes.io/autoupdate"
 
 
 def parse_role(raw: Mapping[str, Any]) -> Role:
@@ -55,6 +56,7 @@ def parse_role(raw: Mapping[str, Any]) -> Role:
             _mapping(selector, where, f"aggregationRule.clusterRoleSelectors[{number}]")
             for number, selector in enumerate(selectors)
         ),
+        autoupdate=_parse_autoupdate(metadata, where),
     )
 
 
@@ -84,6 +86,7 @@ def parse_binding(raw: Mapping[str, Any]) -> Binding:
         ),
         uid=_string(metadata.get("uid"), where, "metadata.uid"),
         labels=_parse_labels(metadata, where),
+        autoupdate=_parse_autoupdate(metadata, where),
     )
 
 
@@ -147,6 +150,11 @@ def _parse_labels(metadata: Mapping[str, Any], where: str) -> Mapping[str, str]:
     return _labels(
         tuple((key, _string(labels[key], where, f"metadata.labels[{key}]")) for key in labels)
     )
+
+
+def _parse_autoupdate(metadata: Mapping[str, Any], where: str) -> str:
+    annotations = _mapping(metadata.get("annotations"), where, "metadata.annotations")
+    return _string(annotations.get(_AUTOUPDATE), where, f"metadata.annotations[{_AUTOUPDATE}]")
 
 
 def _mapping(value: object, where: str, field: str) -> Mapping[str, Any]:

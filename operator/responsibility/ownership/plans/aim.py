@@ -1,0 +1,74 @@
+"""Which excess rights a plan is to end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from responsibility.ownership.assessment import Assessment
+from responsibility.ownership.entitlement import selves
+from responsibility.ownership.findings import Finding
+from responsibility.rbac.objects import Subject
+
+EXCESS = "excess-access"
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """All excess rights, those of one hub's record, or those of the cluster as a whole.
+
+    ``subjects`` and ``ids`` choose among them: by subject (and the groups that it is in by
+    nature, or its right would not end) and by finding.
+    """
+
+    record: str = ""
+    cluster: bool = False
+    subjects: tuple[Subject, ...] = ()
+    ids: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Return the aim in words; it is part of what the digest stands for."""
+        where = f"hub {self.record}" if self.record else "cluster" if self.cluster else "all"
+        chosen = [*(str(s) for s in sorted(self.subjects)), *sorted(self.ids)]
+        return where + (f" of {', '.join(chosen)}" if chosen else "")
+
+    def findings(self, assessment: Assessment) -> list[Finding]:
+        """Return the findings that are meant, each once, in a stable order."""
+        found = {f.id: f for f in assessment.findings() if self._meant(f, assessment)}
+        return [found[key] for key in sorted(found)]
+
+    def _meant(self, finding: Finding, assessment: Assessment) -> bool:
+        if finding.kind != EXCESS or finding.subject is None:
+            return False
+        if self.cluster and finding.hub is not None:
+            return False
+        if self.record:
+            hub = assessment.hubs.get(self.record)
+            if hub is None or finding.hub != hub.agreement.hub:
+                return False
+        if not self.subjects and not self.ids:
+            return True
+        chosen = {who for subject in self.subjects for who in selves(subject)}
+        return finding.subject in chosen or finding.id in self.ids
+
+    def further(self, assessment: Assessment, known: Iterable[Finding]) -> list[Finding]:
+        """Return what is still meant once the ``known`` findings have been worked on.
+
+        For a hub, that is also what somebody who exceeded an item there has of the same item by
+        a ClusterRoleBinding: the right would not have ended.
+        """
+        found = self.findings(assessment)
+        if not self.record:
+            return found
+        pairs = {(finding.subject, finding.item) for finding in known}
+        hub = assessment.hubs.get(self.record)
+        if hub is None:
+            return found
+        cluster = assessment.clusters[hub.agreement.terms.name]
+        ids = {finding.id for finding in found}
+        found.extend(
+            f
+            for f in cluster.touching(self.record)
+            if f.kind == EXCESS and (f.subject, f.item) in pairs and f.id not in ids
+        )
+        return found

@@ -1,0 +1,126 @@
+"""What a subject is owed and would lose with the rest: it is given that alone, beforehand.
+
+A binding can't give a part of its role. So where somebody is taken out of a binding that also
+gave it what it is owed, a role with just that, and a binding to it, come first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Sequence
+
+from responsibility.ownership.entitlement import selves
+from responsibility.ownership.plans.change import Action, Change, rule_json
+from responsibility.ownership.plans.places import Held, Ledger, Place
+from responsibility.ownership.plans.simulate import simulate
+from responsibility.ownership.questions import bits, mask_of
+from responsibility.rbac.graph import MASTERS_SUBJECT, AccessGraph
+from responsibility.rbac.objects import BindingKey, RoleKey, Rule, Subject
+
+_PREFIX = "responsibility-keeps-"
+
+
+def keep(
+    before: AccessGraph,
+    after: AccessGraph,
+    where: Sequence[Place],
+    *,
+    touched: Collection[Subject],
+    ledger: Ledger,
+    gone: Collection[Subject] = (),
+    generous: bool = True,
+) -> list[Change]:
+    """Return what to create so that nobody loses what it is owed.
+
+    ``generous``: who is given anything keeps what nobody reserves as well, such as reading.
+
+    ``touched`` are the subjects that lose something from ``before`` to ``after``. Accounts that
+    are ``gone`` need nothing.
+    """
+    made: list[Change] = []
+    for place in where:
+        lost: dict[tuple[Rule, ...], list[Subject]] = {}
+        let_through = (s for s in touched if place.exempt.of_subject(s))
+        for subject in sorted({*place.declared(), *let_through}):
+            if subject == MASTERS_SUBJECT or subject in gone:
+                continue
+            if not any(who in touched for who in selves(subject)):
+                continue
+            missing = losses_owed(before, after, place, subject, ledger)
+            if missing and generous and place.entitled(subject):
+                missing = missing.plus(unreserved(before, after, place, subject, ledger))
+            if missing:
+                lost.setdefault(rules_for(missing, place), []).append(subject)
+        new = [each for rules, who in lost.items() for each in _grant(place, rules, who, after)]
+        if new:
+            after = simulate(after, new)
+            made.extend(new)
+    return made
+
+
+def losses_owed(
+    before: AccessGraph, after: AccessGraph, place: Place, subject: Subject, ledger: Ledger
+) -> Held:
+    """Return what a subject is owed in a place, held before and doesn't hold after."""
+    owed = place.owed(subject)
+    if not owed:
+        return Held()
+    held = ledger.held(before, place, subject).within(owed)
+    return held.beyond(ledger.held(after, place, subject)) if held else held
+
+
+def unreserved(
+    before: AccessGraph, after: AccessGraph, place: Place, subject: Subject, ledger: Ledger
+) -> Held:
+    """Return what a subject would lose of what the model asks about and reserves to nobody."""
+    taken = place.terms.reserved & ~place.owed(subject)
+    covers = place.questions.covers
+    free = mask_of(
+        bit for bit in bits(place.scope & ~place.terms.reserved) if not covers[bit] & taken
+    )
+    held = ledger.held(before, place, subject).within(free)
+    return held.beyond(ledger.held(after, place, subject))
+
+
+def rules_for(held: Held, place: Place) -> tuple[Rule, ...]:
+    """Return rules that give exactly this, as few as is simple."""
+    atoms = place.questions.atoms
+    wanted = [(bit, place.names.fill(atoms[bit].name)) for bit in bits(held.mask)]
+    verbs: dict[tuple[str, str, str], set[str]] = {}
+    for bit, name in (*wanted, *held.some):
+        atom = atoms[bit]
+        verbs.setdefault((atom.group, atom.full_resource, name), set()).add(atom.verb)
+    names: dict[tuple[str, str, tuple[str, ...], bool], list[str]] = {}
+    for (group, resource, name), words in sorted(verbs.items()):
+        names.setdefault((group, resource, tuple(sorted(words)), bool(name)), []).append(name)
+    resources: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for (group, resource, allowed, named), called in names.items():
+        only = tuple(called) if named else ()
+        resources.setdefault((group, allowed, only), []).append(resource)
+    return tuple(
+        Rule(allowed, (group,), tuple(kinds), only)
+        for (group, allowed, only), kinds in sorted(resources.items())
+    )
+
+
+def _grant(
+    place: Place, rules: tuple[Rule, ...], subjects: Iterable[Subject], graph: AccessGraph
+) -> Iterable[Change]:
+    role = RoleKey(place.namespace, _PREFIX + _hash([rule_json(rule) for rule in rules]))
+    known = graph.roles.get(role)
+    if known is None or known.rules != rules:
+        if known is not None:
+            # Somebody has changed a role of ours: it is left alone, and another one made.
+            role = RoleKey(role.namespace, f"{role.name}-{_hash([known.uid])}")
+        yield Change(Action.CREATE_ROLE, role, rules_after=rules)
+    who = tuple(sorted(subjects))
+    key = BindingKey(place.namespace, f"{role.name}-{_hash(list(map(str, who)))}")
+    if key in graph.bindings:
+        key = BindingKey(key.namespace, f"{key.name}-{_hash([graph.bindings[key].uid])}")
+    yield Change(Action.CREATE_BINDING, key, role=role, after=who)
+
+
+def _hash(content: object) -> str:
+    text = json.dumps(content, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

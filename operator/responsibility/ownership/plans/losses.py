@@ -1,0 +1,127 @@
+"""Who loses what by a change, and what to ask before approving it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from responsibility.ownership.cluster_excess import EVERY_HUB
+from responsibility.ownership.plans.change import Action, Change, Loss
+from responsibility.ownership.plans.places import Ledger, Place
+from responsibility.ownership.plans.protect import keepers
+from responsibility.ownership.plans.simulate import somebodies
+from responsibility.ownership.shortfall import permission_texts
+from responsibility.ownership.snapshot import Snapshot
+from responsibility.rbac.graph import AccessGraph
+from responsibility.rbac.identity import SERVICE_ACCOUNTS, is_joinable
+from responsibility.rbac.objects import GROUP, USER, Binding, BindingKey, Subject
+
+_MOST_NAMED = 5
+
+
+@dataclass(slots=True)
+class Teller:
+    """Tells of changes what they do beside ending what they are for."""
+
+    snapshot: Snapshot
+    after: AccessGraph
+    places: Sequence[Place]
+    ledger: Ledger
+
+    def tell(self, change: Change) -> Change:
+        """Return the change with its losses, questions and cautions."""
+        graph = self.snapshot.graph
+        if change.action in (Action.CREATE_ROLE, Action.CREATE_BINDING):
+            return change
+        if isinstance(change.key, BindingKey):
+            binding = graph.bindings[change.key]
+            return replace(
+                change,
+                losses=tuple(self._of_binding(binding, change.removes)),
+                questions=tuple(q for s in change.removes for q in self._questions(s)),
+                cautions=(*keepers(binding.labels), *self._dangling(binding)),
+            )
+        bindings = [b for b in graph.bindings.values() if b.role == change.key]
+        bindings.sort(key=lambda b: b.key)
+        losses = [x for b in bindings for x in self._of_narrowing(b, somebodies(b))]
+        subjects = sorted({s for b in bindings for s in somebodies(b)})
+        return replace(
+            change,
+            losses=tuple(dict.fromkeys(losses)),
+            questions=tuple(q for s in subjects for q in self._questions(s)),
+            cautions=keepers(graph.roles[change.key].labels),
+        )
+
+    def _of_binding(self, binding: Binding, subjects: Iterable[Subject]) -> Iterator[Loss]:
+        role = self.snapshot.graph.roles.get(binding.role)
+        rules = role.rules if role else ()
+        rest = f"all else that {binding.role} gives ({len(rules)} rule{'s' * (len(rules) != 1)})"
+        for subject in subjects:
+            texts = self._texts(binding, subject)
+            yield Loss(subject, _where(binding), texts, rest)
+
+    def _of_narrowing(self, binding: Binding, subjects: Iterable[Subject]) -> Iterator[Loss]:
+        for subject in subjects:
+            texts = self._texts(binding, subject)
+            if texts:
+                yield Loss(subject, _where(binding), texts)
+
+    def _texts(self, binding: Binding, subject: Subject) -> tuple[str, ...]:
+        """Return the model's permissions that a subject holds by a binding, and not after."""
+        found: dict[str, None] = {}
+        graph, namespace = self.snapshot.graph, binding.key.namespace
+        for place in self.places:
+            if namespace and place.namespace != namespace:
+                continue
+            before = self.ledger.held(graph, place, subject)
+            lost = before.beyond(self.ledger.held(self.after, place, subject))
+            mask = lost.mask
+            for bit, _ in lost.some:
+                mask |= 1 << bit
+            everything = place.questions.everything
+            mask = mask & everything or mask
+            names = place.names if namespace else EVERY_HUB
+            found.update(dict.fromkeys(permission_texts(mask, place.questions, names)))
+        return ("* *",) if "* *" in found else tuple(found)
+
+    def _questions(self, subject: Subject) -> Iterator[str]:
+        if subject.kind != GROUP:
+            return
+        if subject.name == SERVICE_ACCOUNTS or subject.name.startswith(f"{SERVICE_ACCOUNTS}:"):
+            yield from self._accounts(subject)
+            return
+        if not is_joinable(subject.name):
+            yield f"{subject} is everybody who has logged in: who of them needs this?"
+            return
+        text = (
+            f"every member of {subject} loses this, and who that is only the identity provider "
+            "knows: if a single member is meant, take it out of the group there instead"
+        )
+        users = [s for p in self.places for s in p.declared() if s.kind == USER]
+        named = ", ".join(sorted({s.name for s in users})[:_MOST_NAMED])
+        if named:
+            text += f"; declared users who may be in it: {named}"
+        yield text
+
+    def _accounts(self, group: Subject) -> Iterator[str]:
+        namespace = group.name.removeprefix(SERVICE_ACCOUNTS).removeprefix(":")
+        known = sorted(
+            f"{ns}/{name}" for ns, name in self.snapshot.accounts or () if namespace in ("", ns)
+        )
+        if not known:
+            yield f"every ServiceAccount of {group} loses this: does a workload need it?"
+            return
+        some = ", ".join(known[:_MOST_NAMED]) + ", …" * (len(known) > _MOST_NAMED)
+        yield (
+            f"{len(known)} ServiceAccount{'s' * (len(known) != 1)} lose this ({some}): bind the "
+            "ones that need it by name first"
+        )
+
+    def _dangling(self, binding: Binding) -> Iterator[str]:
+        if binding.role not in self.snapshot.graph.roles:
+            yield f"{binding.role} does not exist: it would grant the day it appears"
+
+
+def _where(binding: Binding) -> str:
+    namespace = binding.key.namespace
+    return f"in namespace {namespace}" if namespace else "everywhere"

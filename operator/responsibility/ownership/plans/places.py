@@ -1,0 +1,192 @@
+"""Where rights count: each hub's namespace, the cluster, and the namespaces that a model names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from responsibility.ownership.agreement import Agreement, ItemTerms, Terms
+from responsibility.ownership.assessment import Assessment
+from responsibility.ownership.entitlement import ExemptionBook, selves
+from responsibility.ownership.exemptions import Exemption
+from responsibility.ownership.fleet import Fleet
+from responsibility.ownership.holdings import NOTHING, Holdings, collect
+from responsibility.ownership.questions import Names, QuestionSet
+from responsibility.ownership.resolve import resolve_defaults
+from responsibility.ownership.snapshot import Snapshot
+from responsibility.rbac.graph import MASTERS_SUBJECT, AccessGraph
+from responsibility.rbac.objects import Subject
+from responsibility.rbac.scope import Scope
+
+# A bit that is held for one name only.
+Named = tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is held in a place: bits in full, and unnamed ones for some names."""
+
+    mask: int = 0
+    some: frozenset[Named] = frozenset()
+
+    def within(self, mask: int) -> Held:
+        """Return the part that is about some bits."""
+        named = frozenset(each for each in self.some if mask >> each[0] & 1)
+        return Held(self.mask & mask, named)
+
+    def beyond(self, other: Held) -> Held:
+        """Return what the other has not."""
+        return Held(
+            self.mask & ~other.mask,
+            frozenset(e for e in self.some - other.some if not other.mask >> e[0] & 1),
+        )
+
+    def plus(self, other: Held) -> Held:
+        """Return both together."""
+        mask = self.mask | other.mask
+        return Held(mask, frozenset(e for e in self.some | other.some if not mask >> e[0] & 1))
+
+    def __bool__(self) -> bool:
+        return bool(self.mask or self.some)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One of them, for one model. ``namespace`` is empty for the cluster."""
+
+    fleet: Fleet
+    names: Names
+    namespace: str
+    scope: int
+    agreement: Agreement | None = None
+    exempt: ExemptionBook = field(default_factory=ExemptionBook)
+
+    @property
+    def terms(self) -> Terms:
+        """The model."""
+        return self.fleet.terms
+
+    @property
+    def questions(self) -> QuestionSet:
+        """The model's questions."""
+        return self.fleet.terms.questions
+
+    @property
+    def items(self) -> Iterable[ItemTerms]:
+        """The items that may be spoken of here."""
+        out = self.agreement.unresolved if self.agreement else ()
+        return (item for item in self.terms.items if item.name not in out)
+
+    def __str__(self) -> str:
+        """Return the place as people say it."""
+        return f"in namespace {self.namespace}" if self.namespace else "cluster-wide"
+
+    def declared(self) -> Iterable[Subject]:
+        """Return the subjects that are owed anything here, in order."""
+        agreements = (self.agreement,) if self.agreement else self.fleet.agreements
+        return sorted({s for a in agreements if a is not None for s in a.members})
+
+    def entitled(self, subject: Subject) -> int:
+        """Return what a subject may hold here by the agreement."""
+        due = self.fleet.entitled(subject, self.fleet.special(subject))
+        if self.agreement is None:
+            return due & self.scope
+        own = self.fleet.entitled(subject, (self.agreement,))
+        return (own | self.questions.wide(due)) & self.scope
+
+    def owed(self, subject: Subject) -> int:
+        """Return what no plan may take: what it is entitled to, and let through for."""
+        mask = self.entitled(subject)
+        exemptions = self.exempt.of_subject(subject)
+        for item in self.terms.items if exemptions else ():
+            if any(each.for_item(item.name) for each in exemptions):
+                mask |= item.reserved & self.scope
+        return mask
+
+
+def places(snapshot: Snapshot, assessment: Assessment) -> list[Place]:
+    """Return every place that the assessment speaks of."""
+    found: list[Place] = []
+    for _, cluster in sorted(assessment.clusters.items()):
+        terms = cluster.terms
+        hubs = [h for _, h in sorted(assessment.hubs.items()) if h.agreement.terms is terms]
+        if assessment.hubs and not hubs:
+            # A model that nobody uses has nothing to say of subjects.
+            continue
+        own = tuple(hub.agreement for hub in hubs)
+        fleet = Fleet(terms, own or (resolve_defaults(terms),), snapshot.now)
+        questions = terms.questions
+        # For the cluster as a whole, who was let through there.
+        book = ExemptionBook.of(
+            Exemption(s.kind, s.name, s.namespace, frozenset(each.items), each.reason)
+            for each in cluster.exempt
+            for s in (each.subject,)
+        )
+        found.extend(
+            Place(fleet, Names(), namespace, questions.in_namespace(namespace), exempt=book)
+            for namespace in ("", *questions.fixed_namespaces())
+        )
+        found.extend(
+            Place(
+                fleet, h.agreement.names, h.agreement.hub.namespace, questions.hub_mask, h.agreement
+            )
+            for h in hubs
+            if h.hub is not None
+        )
+    return found
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Who holds what in places, by one graph after the other; scopes are read once."""
+
+    _read: dict[tuple[str, Scope], Holdings] = field(default_factory=dict)
+
+    def holdings(self, graph: AccessGraph, place: Place, namespace: str) -> Holdings:
+        """Return what the bindings of a namespace give."""
+        scope = graph.scope(namespace)
+        key = (place.terms.name, scope)
+        found = self._read.get(key)
+        if found is None:
+            found = self._read[key] = collect(scope, place.questions)
+        return found
+
+    def layers(self, graph: AccessGraph, place: Place) -> list[Holdings]:
+        """Return the holdings that count together in a place."""
+        return [
+            self.holdings(graph, place, namespace)
+            for namespace in dict.fromkeys(("", place.namespace))
+        ]
+
+    def held(self, graph: AccessGraph, place: Place, subject: Subject) -> Held:
+        """Return what a subject holds in a place, be it by a group that it is in by nature."""
+        if subject == MASTERS_SUBJECT:
+            return Held(place.scope)
+        found = Held()
+        for holdings in self.layers(graph, place):
+            for who in selves(subject):
+                found = found.plus(_of(holdings, who, place))
+        return found.within(place.scope)
+
+    def own(self, graph: AccessGraph, place: Place, subject: Subject) -> Held:
+        """Return what is bound to the subject itself."""
+        found = Held()
+        for holdings in self.layers(graph, place):
+            found = found.plus(_of(holdings, subject, place))
+        return found.within(place.scope)
+
+    def holders(self, graph: AccessGraph, place: Place) -> Mapping[Subject, int]:
+        """Return every subject that is bound to anything of the place."""
+        found: dict[Subject, int] = {}
+        for holdings in self.layers(graph, place):
+            for subject, holding in holdings.items():
+                mask = holding.mask(place.questions, place.names) & place.scope
+                if mask:
+                    found[subject] = found.get(subject, 0) | mask
+        return found
+
+
+def _of(holdings: Holdings, subject: Subject, place: Place) -> Held:
+    holding = holdings.get(subject, NOTHING)
+    some = frozenset((each.bit, name) for each in holding.some() for name in each.names)
+    return Held(holding.mask(place.questions, place.names), some)

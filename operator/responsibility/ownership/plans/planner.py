@@ -1,0 +1,481 @@
+"""Find a plan: try changes on the access graph, assess what comes of them, and try again.
+
+The assessment itself is the judge of whether a right has ended, so a plan counts every source and
+every route that findings count. What has to go is mostly forced: a right ends only when the last
+of its sources does, and a route of one step only at that step. There is a choice where
+
+* a role gives too much to everybody it is bound to: it is narrowed instead of cutting each binding,
+  if that is fewer changes (all combinations up to `_EXACT_ROLES` such roles, one by one beyond);
+* a step of a route needs several rights at once: of those, as few as possible are taken (all
+  combinations up to `_EXACT_PAIRS`, beyond that each is left out if the plan does without).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+
+from responsibility.ownership.assess import Assessor
+from responsibility.ownership.assessment import Assessment
+from responsibility.ownership.entitlement import selves
+from responsibility.ownership.findings import Finding
+from responsibility.ownership.plans.aim import Aim
+from responsibility.ownership.plans.change import Action, Change, Obstacle, Plan
+from responsibility.ownership.plans.keep import keep
+from responsibility.ownership.plans.losses import Teller
+from responsibility.ownership.plans.narrow import aggregated, drops, narrowed
+from responsibility.ownership.plans.places import Ledger, Place, places
+from responsibility.ownership.plans.protect import REASONS, is_own, is_system, is_system_role
+from responsibility.ownership.plans.simulate import simulate, somebodies
+from responsibility.ownership.questions import bits
+from responsibility.ownership.snapshot import Snapshot
+from responsibility.rbac.graph import MASTERS_SUBJECT, AccessGraph
+from responsibility.rbac.objects import (
+    SERVICE_ACCOUNT,
+    Attributes,
+    Binding,
+    BindingKey,
+    RoleKey,
+    Rule,
+    Subject,
+    Truth,
+)
+
+# A subject to be taken out of a binding.
+Pair = tuple[BindingKey, Subject]
+
+_EXACT_ROLES = 6
+_EXACT_PAIRS = 6
+# Each is an assessment with routes; beyond so many, what could be left out is not looked for.
+_MOST_TRIED = 64
+
+
+def make_plan(
+    snapshot: Snapshot,
+    aim: Aim,
+    *,
+    assessor: Assessor | None = None,
+    sees: Iterable[Attributes] = (),
+) -> Plan:
+    """Return the plan that ends all excess rights that are meant, as far as RBAC can.
+
+    ``assessor`` saves work where it knows the snapshot; ``sees`` are the rights without which
+    the operator would be blind.
+    """
+    return _Planner(snapshot, aim, assessor or Assessor(), tuple(sees)).plan()
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """What has to go for one finding to end."""
+
+    finding: Finding
+    direct: set[Pair] = field(default_factory=set)
+    routes: set[Pair] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Planner:
+    snapshot: Snapshot
+    aim: Aim
+    assessor: Assessor
+    sees: tuple[Attributes, ...]
+    places: list[Place] = field(init=False)
+    ledger: Ledger = field(init=False, default_factory=Ledger)
+    targets: dict[str, _Wanted] = field(init=False, default_factory=dict)
+    obstacles: dict[str, Obstacle] = field(init=False, default_factory=dict)
+    # Pairs that may not be cut: the reason, and the item that it is about.
+    held_back: dict[Pair, tuple[str, str]] = field(init=False, default_factory=dict)
+    gone: frozenset[Subject] = field(init=False, default_factory=frozenset)
+    # Roles that are not to be narrowed: what is left of them would not do.
+    broad: set[RoleKey] = field(init=False, default_factory=set)
+    # Whether those who keep something keep what nobody reserves, too.
+    generous: bool = field(init=False, default=True)
+
+    def plan(self) -> Plan:
+        assessment = self.assessor.assess(self.snapshot)
+        self.places = places(self.snapshot, assessment)
+        if self.snapshot.accounts is not None:
+            declared = {s for place in self.places for s in place.declared()}
+            self.gone = frozenset(
+                s
+                for s in declared
+                if s.kind == SERVICE_ACCOUNT and (s.namespace, s.name) not in self.snapshot.accounts
+            )
+        for finding in self.aim.findings(assessment):
+            self._want(finding)
+        changes = self._settle()
+        while self._guard(changes):
+            changes = self._settle()
+        changes = self._spare(changes)
+        ended = [w.finding for key, w in sorted(self.targets.items()) if key not in self.obstacles]
+        return self._told(changes, ended)
+
+    # --- what has to go ---------------------------------------------------------------------
+
+    def _want(self, finding: Finding) -> bool:
+        """Note what has to go for a finding; return whether that is news."""
+        wanted = self.targets.setdefault(finding.id, _Wanted(finding))
+        pairs = self._pairs(finding)
+        into = wanted.routes if finding.steps else wanted.direct
+        if not finding.sources or any(source.binding is None for source in finding.sources):
+            return self._give_up(finding, "built-in" if finding.sources else "not-rbac")
+        if not pairs:
+            return self._give_up(finding, "not-rbac")
+        for pair in sorted(pairs):
+            reason = self._protected(pair)
+            if reason:
+                return self._give_up(finding, reason, pair)
+        if pairs <= into:
+            return False
+        into |= pairs
+        return True
+
+    def _pairs(self, finding: Finding) -> set[Pair]:
+        assert finding.subject is not None  # noqa: S101 - excess is somebody's
+        graph = self.snapshot.graph
+        pairs: set[Pair] = set()
+        for source in finding.sources:
+            binding = graph.bindings.get(source.binding) if source.binding else None
+            if binding is None:
+                continue
+            who = (finding.subject,) if not finding.steps else selves(finding.subject)
+            pairs.update((binding.key, each) for each in who if each in somebodies(binding))
+        return pairs
+
+    def _protected(self, pair: Pair) -> str:
+        key, subject = pair
+        if is_own(subject, self.snapshot.own):
+            return "own-right"
+        if is_system(self.snapshot.graph.bindings[key]):
+            return "system-object"
+        return self.held_back.get(pair, ("", ""))[0]
+
+    def _give_up(self, finding: Finding, reason: str, pair: Pair | None = None) -> bool:
+        if finding.id in self.obstacles:
+            return False
+        known = REASONS[reason]
+        item = self.held_back[pair][1] if pair in self.held_back else finding.item
+        words = {
+            "subject": str(pair[1] if pair else finding.subject),
+            "binding": str(pair[0]) if pair else "",
+            "binding_arguments": _arguments(pair[0]) if pair else "",
+            "item": item or finding.item,
+        }
+        self.obstacles[finding.id] = Obstacle(
+            reason, finding, known.why.format(**words), known.instead.format(**words)
+        )
+        return True
+
+    def _active(self) -> list[_Wanted]:
+        return [w for key, w in sorted(self.targets.items()) if key not in self.obstacles]
+
+    # --- until nothing is left --------------------------------------------------------------
+
+    def _settle(self) -> list[Change]:
+        """Return changes after which only what is given up is left."""
+        while True:
+            changes = self._changes()
+            if not self._progress(changes):
+                return changes
+
+    def _progress(self, changes: Sequence[Change]) -> bool:
+        """Assess what the changes lead to, and return whether there is more to do."""
+        left = self._left(changes)
+        news = False
+        for finding in left:
+            if finding.id in self.obstacles:
+                continue
+            if self._want(finding):
+                news = True
+        if news or not left:
+            return news
+        # All that it takes has been cut, and still the right is there: by what is left of a role,
+        # or by what is kept.
+        narrow = {c.key for c in changes if c.action is Action.NARROW_ROLE} - self.broad
+        for finding in left:
+            roles = {self.snapshot.graph.bindings[key].role for key, _ in self._pairs(finding)}
+            if roles & narrow:
+                self.broad |= {key for key in roles if key in narrow}
+                return True
+        stuck = [finding for finding in left if finding.id not in self.obstacles]
+        if stuck and self.generous:
+            self.generous = False
+            return True
+        return sum(self._give_up(finding, "owed") for finding in stuck) > 0
+
+    def _left(self, changes: Sequence[Change]) -> list[Finding]:
+        graph = simulate(self.snapshot.graph, changes)
+        assessment = self._assess(graph)
+        known = [wanted.finding for wanted in self.targets.values()]
+        return self.aim.further(assessment, known)
+
+    def _assess(self, graph: AccessGraph) -> Assessment:
+        return self.assessor.assess(replace(self.snapshot, graph=graph))
+
+    # --- from what has to go to changes ------------------------------------------------------
+
+    def _changes(self, left_out: frozenset[Pair] = frozenset()) -> list[Change]:
+        active = self._active()
+        routes = {pair for wanted in active for pair in wanted.routes} - left_out
+        direct = {pair for wanted in active for pair in wanted.direct}
+        roles = self._narrowable(direct, routes)
+        best = self._build(direct | routes, {})
+        if not roles:
+            return best
+        if len(roles) <= _EXACT_ROLES:
+            chosen: Iterable[dict[RoleKey, tuple[Rule, ...]]] = (
+                {key: roles[key] for key in some}
+                for count in range(1, len(roles) + 1)
+                for some in combinations(roles, count)
+            )
+            for each in chosen:
+                best = min(best, self._build(direct | routes, each), key=self._cost)
+            return best
+        picked: dict[RoleKey, tuple[Rule, ...]] = {}
+        for key, rules in roles.items():
+            other = self._build(direct | routes, {**picked, key: rules})
+            if self._cost(other) < self._cost(best):
+                best, picked = other, {**picked, key: rules}
+        return best
+
+    def _cost(self, changes: Sequence[Change]) -> tuple[int, int]:
+        """Return what is to be small: changes, then subjects owed something that lose more."""
+        declared = {s for place in self.places for s in place.declared()}
+        removed = sum(s in declared for change in changes for s in change.removes)
+        return len(changes), removed
+
+    def _narrowable(self, direct: set[Pair], routes: set[Pair]) -> dict[RoleKey, tuple[Rule, ...]]:
+        """Return the roles that give too much to everybody they are bound to, narrowed."""
+        graph = self.snapshot.graph
+        wanted = sorted({graph.bindings[key].role for key, _ in direct})
+        bound: dict[RoleKey, list[Binding]] = {key: [] for key in wanted}
+        for binding in graph.bindings.values():
+            if binding.role in bound:
+                bound[binding.role].append(binding)
+        found: dict[RoleKey, tuple[Rule, ...]] = {}
+        for key in wanted:
+            role = graph.roles.get(key)
+            pairs = {(b.key, s) for b in bound[key] for s in somebodies(b)}
+            if role is None or not pairs <= direct or pairs & routes:
+                continue
+            if key in self.broad or is_system_role(role) or aggregated(role):
+                continue
+            rules = self._narrow(role.rules, pairs)
+            if rules is not None and rules != role.rules:
+                found[key] = rules
+        return found
+
+    def _narrow(self, rules: tuple[Rule, ...], pairs: set[Pair]) -> tuple[Rule, ...] | None:
+        dropped = set()
+        for key, subject in sorted(pairs):
+            for place in self.places:
+                if key.namespace and key.namespace != place.namespace:
+                    continue
+                held = self.ledger.own(self.snapshot.graph, place, subject)
+                mask = held.mask
+                for bit, _ in held.some:
+                    mask |= 1 << bit
+                dropped |= drops(
+                    mask & place.terms.reserved & ~place.owed(subject) & place.scope, place
+                )
+        return narrowed(rules, dropped)
+
+    def _build(self, pairs: set[Pair], narrow: dict[RoleKey, tuple[Rule, ...]]) -> list[Change]:
+        graph = self.snapshot.graph
+        by_binding: dict[BindingKey, set[Subject]] = {}
+        for key, subject in pairs:
+            if graph.bindings[key].role not in narrow:
+                by_binding.setdefault(key, set()).add(subject)
+        active = self._active()
+        cuts = [_cut(graph.bindings[key], who, active) for key, who in by_binding.items()]
+        for role, rules in narrow.items():
+            held = [w for w in active if any(graph.bindings[k].role == role for k, _ in w.direct)]
+            former = graph.roles[role]
+            cuts.append(
+                Change(
+                    Action.NARROW_ROLE,
+                    role,
+                    former.uid,
+                    rules_before=former.rules,
+                    rules_after=rules,
+                    ends=tuple(w.finding.id for w in held),
+                )
+            )
+        after = simulate(graph, cuts)
+        touched = {subject for _, subject in pairs}
+        kept = keep(graph, after, self.places, touched=touched, ledger=self.ledger, gone=self.gone)
+        return sorted((*kept, *cuts), key=lambda change: change.place)
+
+    # --- what must not happen ----------------------------------------------------------------
+
+    def _guard(self, changes: Sequence[Change]) -> bool:
+        """Hold back what would leave an item to nobody, or the operator blind."""
+        before = len(self.held_back)
+        after = simulate(self.snapshot.graph, changes)
+        cut = [
+            (c.key, s)
+            for c in changes
+            if isinstance(c.key, BindingKey) and c.action is not Action.CREATE_BINDING
+            for s in c.removes
+        ]
+        self._guard_items(after, cut, changes)
+        self._guard_sight(after, cut)
+        if len(self.held_back) == before:
+            return False
+        for wanted in self._active():
+            for pair in sorted(wanted.direct | wanted.routes):
+                if pair in self.held_back:
+                    self._give_up(wanted.finding, self.held_back[pair][0], pair)
+                    break
+        return True
+
+    def _guard_items(
+        self, after: AccessGraph, cut: Sequence[Pair], changes: Sequence[Change]
+    ) -> None:
+        graph = self.snapshot.graph
+        narrowed_roles = {c.key for c in changes if c.action is Action.NARROW_ROLE}
+        bindings = {key for key, _ in cut} | {
+            b.key for b in graph.bindings.values() if b.role in narrowed_roles
+        }
+        for place in self.places:
+            if not any(key.namespace in ("", place.namespace) for key in bindings):
+                continue
+            before = self._people(graph, place)
+            now = self._people(after, place)
+            for item in place.items:
+                needs = (item.required or item.reserved) & place.scope
+                # What nothing asks for item by item is needed as a whole.
+                lost = (
+                    needs & before & ~now
+                    if item.required
+                    else (needs & before if not needs & now else 0)
+                )
+                if lost:
+                    self._hold(place, lost, item.name, cut, narrowed_roles)
+
+    def _people(self, graph: AccessGraph, place: Place) -> int:
+        """Return what anybody at all can do in a place who isn't Kubernetes itself."""
+        mask = 0
+        for subject, held in self.ledger.holders(graph, place).items():
+            if subject != MASTERS_SUBJECT and not _of_kubernetes(subject):
+                mask |= held
+        if self.snapshot.reviews.answers:
+            for subject in place.declared():
+                for bit in bits(place.scope & ~mask):
+                    asked = place.questions.atoms[bit].attributes(place.names)
+                    if self.snapshot.reviews.allows(subject, asked):
+                        mask |= 1 << bit
+        return mask
+
+    def _hold(
+        self,
+        place: Place,
+        lost: int,
+        item: str,
+        cut: Sequence[Pair],
+        narrowed_roles: set[BindingKey | RoleKey],
+    ) -> None:
+        graph = self.snapshot.graph
+        pairs = list(cut)
+        pairs += [
+            (b.key, s)
+            for b in graph.bindings.values()
+            if b.role in narrowed_roles
+            for s in somebodies(b)
+        ]
+        for key, subject in pairs:
+            if key.namespace not in ("", place.namespace):
+                continue
+            # What this binding alone gives the subject here.
+            role = graph.roles.get(graph.bindings[key].role)
+            alone = AccessGraph.build(
+                [role] if role else [], [replace(graph.bindings[key], subjects=(subject,))]
+            )
+            if self.ledger.own(alone, place, subject).mask & lost:
+                self.held_back.setdefault((key, subject), ("last-holder", item))
+
+    def _guard_sight(self, after: AccessGraph, cut: Sequence[Pair]) -> None:
+        own = self.snapshot.own
+        if own is None:
+            return
+        for asked in self.sees:
+            if self.snapshot.graph.holds(own, asked)[0] is not Truth.YES:
+                continue
+            if after.holds(own, asked)[0] is Truth.YES:
+                continue
+            for key, subject in cut:
+                if subject in selves(own):
+                    self.held_back.setdefault((key, subject), ("blind", ""))
+
+    # --- as little as possible ----------------------------------------------------------------
+
+    def _spare(self, changes: list[Change]) -> list[Change]:
+        """Leave out what the plan can do without: of what routes need, not all has to go."""
+        active = self._active()
+        direct = {pair for wanted in active for pair in wanted.direct}
+        loose = sorted({pair for wanted in active for pair in wanted.routes} - direct)
+        if not loose or len(loose) > _MOST_TRIED:
+            return changes
+        if len(loose) <= _EXACT_PAIRS:
+            # From the largest set to leave out to the smallest.
+            for count in range(len(loose), 0, -1):
+                fitting = [
+                    trial
+                    for some in combinations(loose, count)
+                    if (trial := self._without(frozenset(some))) is not None
+                ]
+                if fitting:
+                    return min(fitting, key=lambda c: (len(c), [x.place for x in c]))
+            return changes
+        out: frozenset[Pair] = frozenset()
+        for pair in loose:
+            trial = self._without(out | {pair})
+            if trial is not None:
+                out, changes = out | {pair}, trial
+        return changes
+
+    def _without(self, out: frozenset[Pair]) -> list[Change] | None:
+        changes = self._changes(out)
+        left = {finding.id for finding in self._left(changes)}
+        return changes if left <= self.obstacles.keys() else None
+
+    # --- to be read ------------------------------------------------------------------------------
+
+    def _told(self, changes: Sequence[Change], ended: Sequence[Finding]) -> Plan:
+        after = simulate(self.snapshot.graph, changes)
+        teller = Teller(self.snapshot, after, self.places, self.ledger)
+        return Plan(
+            aim=str(self.aim),
+            routes=self.snapshot.routes,
+            changes=tuple(teller.tell(change) for change in changes),
+            ended=tuple(ended),
+            obstacles=tuple(self.obstacles[key] for key in sorted(self.obstacles)),
+        )
+
+
+def _cut(binding: Binding, who: set[Subject], active: Iterable[_Wanted]) -> Change:
+    before = somebodies(binding)
+    after = tuple(s for s in before if s not in who)
+    pairs = {(binding.key, subject) for subject in who}
+    return Change(
+        Action.EDIT_BINDING if after else Action.DELETE_BINDING,
+        binding.key,
+        binding.uid,
+        role=binding.role,
+        before=before,
+        after=after,
+        ends=tuple(w.finding.id for w in active if pairs & (w.direct | w.routes)),
+    )
+
+
+def _of_kubernetes(subject: Subject) -> bool:
+    """Return whether a subject is a part of the control plane, which acts for no party."""
+    return subject.name.startswith("system:") or subject.namespace == "kube-system"
+
+
+def _arguments(key: BindingKey) -> str:
+    if key.namespace:
+        return f"rolebinding {key.name} -n {key.namespace}"
+    return f"clusterrolebinding {key.name}"

@@ -1,0 +1,118 @@
+"""What no plan touches, and what RBAC can't do: each with what to do instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from responsibility.ownership.exemptions import exempt_operator
+from responsibility.rbac.objects import Binding, Role, Subject
+
+BOOTSTRAP_LABEL: Final = "kubernetes.io/bootstrapping"
+# Kubernetes' own, also where files show them without their labels.
+_USER_FACING = frozenset({"cluster-admin", "admin", "edit", "view"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a right stays, and what a person can do about it."""
+
+    name: str
+    why: str
+    instead: str
+
+
+REASONS: Mapping[str, Reason] = {
+    reason.name: reason
+    for reason in (
+        Reason(
+            "built-in",
+            "it is built into the API server: {subject} passes before RBAC is asked",
+            "take people out of system:masters where they get it: client certificates "
+            "(organisation), aws-auth, the cloud's access entries; then let the certificates "
+            "expire",
+        ),
+        Reason(
+            "system-object",
+            "{binding} is Kubernetes' own (its name begins with system:, or it carries "
+            "kubernetes.io/bootstrapping or rbac.authorization.kubernetes.io/autoupdate)",
+            "look at it by hand: kubectl edit {binding_arguments}; bind {subject} in a binding of "
+            "your own to what it really needs",
+        ),
+        Reason(
+            "own-right",
+            "{subject} is this operator",
+            "correct the chart's roles and upgrade it; or declare the right with an exemption",
+        ),
+        Reason(
+            "blind",
+            "without {binding} the operator could no longer see what it checks",
+            "upgrade the operator's chart, which binds what it needs, and plan again",
+        ),
+        Reason(
+            "last-holder",
+            "with {binding} gone, nobody would be left who can do what {item} needs",
+            "first give the owner of {item} what it lacks (the missing-access finding says what), "
+            "then plan again",
+        ),
+        Reason(
+            "owed",
+            "the way leads through what {subject} is owed by other items, or is let through for",
+            "give the two items one owner, delegate {item} to it, or separate them in the cluster: "
+            "another ServiceAccount, another namespace",
+        ),
+        Reason(
+            "not-rbac",
+            "no binding that can be changed gives it",
+            "look where else it comes from: the cloud's IAM, aws-auth, another authorizer",
+        ),
+    )
+}
+
+
+def is_system(binding: Binding) -> bool:
+    """Return whether a binding is Kubernetes' own, which it may repair by itself.
+
+    ``autoupdate`` set to false says that somebody keeps such an object by hand: it isn't ours
+    to change either.
+    """
+    return (
+        binding.key.name.startswith("system:")
+        or BOOTSTRAP_LABEL in binding.labels
+        or bool(binding.autoupdate)
+    )
+
+
+def is_system_role(role: Role) -> bool:
+    """Return whether a role is Kubernetes' own."""
+    return (
+        role.key.name.startswith("system:")
+        or (not role.key.namespace and role.key.name in _USER_FACING)
+        or BOOTSTRAP_LABEL in role.labels
+        or bool(role.autoupdate)
+    )
+
+
+def is_own(subject: Subject, own: Subject | None) -> bool:
+    """Return whether a subject is this operator."""
+    return any(exemption.covers(subject) for exemption in exempt_operator(own))
+
+
+# Who puts an object back: by the label that it leaves on what is its own.
+_KEEPERS = {
+    "app.kubernetes.io/managed-by": "{value}",
+    "helm.toolkit.fluxcd.io/name": "Flux ({value})",
+    "kustomize.toolkit.fluxcd.io/name": "Flux ({value})",
+    "argocd.argoproj.io/instance": "Argo CD ({value})",
+    "olm.owner": "the operator lifecycle manager ({value})",
+}
+
+
+def keepers(labels: Mapping[str, str]) -> tuple[str, ...]:
+    """Return cautions about who would put an object back as it was."""
+    return tuple(
+        f"it is managed by {text.format(value=labels[key])}: change it there too, or it comes back"
+        for key, text in _KEEPERS.items()
+        if labels.get(key)
+    )
