@@ -49,6 +49,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from responsibility.ownership import marks
 from responsibility.rbac.identity import user_and_groups
 from responsibility.rbac.objects import GROUP, Subject
 
@@ -66,7 +67,7 @@ RELEASE = f"{_DOMAIN}/release"
 WARN = "warn"
 DENY = "deny"
 
-GRANT = "responsibility-grant-"
+GRANT = marks.GRANT
 ITEM_ROLE = "responsibility-item-"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 OPERATOR = "responsibility-operator"

@@ -6,6 +6,8 @@ import hashlib
 
 from responsibility.api.base import GROUP
 
+# How the names of these bindings begin.
+GRANT = "responsibility-grant-"
 # The record, or for what the cluster has only one of, the model that a grant follows from.
 RECORD = f"{GROUP}/record"
 MODEL = f"{GROUP}/model"
