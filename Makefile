@@ -64,6 +64,7 @@ generate: $(STAMP) ## Write crds/, docs/reference/ and the chart's copies of wha
 	$(BIN)/python -m responsibility.api.reference
 	$(BIN)/python -m responsibility.controller.metrics_reference
 	$(BIN)/python -m responsibility.cli.reference
+	$(BIN)/python -m responsibility.monitoring
 	mkdir -p $(CHART)/files/crds
 	rm -f $(CHART)/files/crds/*.yaml
 	cp crds/*.yaml $(CHART)/files/crds/
@@ -77,6 +78,7 @@ check-generated: $(STAMP) ## Fail when `make generate` would change something
 	&& $(BIN)/python -m responsibility.api.reference --check \
 	&& $(BIN)/python -m responsibility.controller.metrics_reference --check \
 	&& $(BIN)/python -m responsibility.cli.reference --check \
+	&& $(BIN)/python -m responsibility.monitoring --check \
 	&& $(BIN)/python -m responsibility.api.admission | diff -u $(CHART)/files/policies/record-dates.yaml - \
 	&& diff -ru crds $(CHART)/files/crds && diff -u $(MODEL) $(CHART)/files/model.yaml \
 	|| { echo "error: generated files are out of date: run make generate and commit what it writes" >&2; exit 1; }

@@ -1,0 +1,221 @@
+"""Alerts about what was agreed.
+
+Their ``namespace`` is the hub's, so that routing by it works as for every other alert of that hub;
+``party`` and ``contact`` are the owner of the item.
+"""
+
+from __future__ import annotations
+
+from responsibility.monitoring.alert import Alert, Record
+from responsibility.monitoring.promql import (
+    FINDINGS_RECORDED,
+    HUB,
+    ITEM,
+    OPERATOR,
+    OWNER_RECORDED,
+    findings,
+    grouped,
+    indented,
+    of_item,
+    of_item_or_cluster,
+)
+from responsibility.monitoring.severity import Severity
+
+_HERE = "{{ $labels.hub_namespace }}/{{ $labels.hub }}"
+_ITEM = "{{ $labels.item }} of " + _HERE
+_OWNER = "{{ $labels.party }} ({{ $labels.contact }})"
+# A finding of the whole cluster has neither hub nor owner of its own.
+_PLACE = (
+    "{{ with $labels.hub }}hub {{ $labels.hub_namespace }}/{{ . }}{{ else }}the cluster{{ end }}"
+)
+_WHOSE = "{{ with $labels.party }} Its owner: {{ . }} ({{ $labels.contact }}).{{ end }}"
+_LOOK = " See `kubectl responsibility drift`, or the status of the record."
+
+
+def _findings(kind: str) -> str:
+    return f'{FINDINGS_RECORDED}{{kind="{kind}"}} > 0'
+
+
+_EXCESS = f'{FINDINGS_RECORDED}{{kind="excess-access"}}'
+_NOW = findings(ITEM, 'kind="excess-access"')
+_BEFORE = findings(ITEM, 'kind="excess-access"', offset="1h")
+# Only where the operator was looking an hour ago: what it finds on the first day is old. It
+# exports the metric of the last line for each hub it knows, and for the cluster.
+_GREW = f"""{_NOW}
+> {_BEFORE}
+or
+{_NOW}
+unless {_BEFORE}
+and on ({", ".join(HUB)}) responsibility_exempt_subjects offset 1h"""
+_USES = "responsibility_break_glass_uses_total"
+
+RECORDS = (
+    Record(
+        OWNER_RECORDED,
+        # An item has one owner; should two pods disagree for a moment, a join needs one still.
+        f"topk by ({', '.join(ITEM)}) (\n"
+        "  1,\n"
+        f"  {grouped('max', (*ITEM, 'party', 'contact'), 'responsibility_item_owner_info')}\n"
+        ")",
+    ),
+    Record(
+        FINDINGS_RECORDED,
+        of_item_or_cluster(findings((*ITEM, "kind"))),
+    ),
+)
+
+HUB_ALERTS = (
+    Alert(
+        "OwnerCannotAct",
+        _findings("missing-access"),
+        "30m",
+        Severity.TODAY,
+        f"The owner of {_ITEM} cannot act",
+        f"{_OWNER} is accountable for {_ITEM}, and lacks permissions that this needs. "
+        "Who would be called in an incident could do nothing." + _LOOK,
+    ),
+    Alert(
+        "OwnerVacant",
+        _findings("owner-vacant"),
+        "30m",
+        Severity.TODAY,
+        f"Nobody is left to act for the owner of {_PLACE}",
+        "All subjects of a party that owns something are gone, or an item is to be enforced and "
+        f"its owner has none. Item: {{{{ $labels.item }}}}.{_WHOSE}{_LOOK}",
+    ),
+    Alert(
+        "NotEnforced",
+        of_item(grouped("max", ITEM, "responsibility_enforced") + " == 0"),
+        "15m",
+        Severity.TODAY,
+        f"{_ITEM} is not enforced, although that was asked for",
+        f"The record asks for more than looking, and it is not in force. Its owner, {_OWNER}, "
+        "may rely on something that does not hold. The record's condition Enforced says why.",
+    ),
+    Alert(
+        "BreakGlassUsed",
+        # A counter may be born with its first use, and increase() does not see a birth.
+        of_item_or_cluster(
+            f"{grouped('sum', ITEM, f'increase({_USES}[1h])')} > 0\n"
+            "or\n"
+            f"{grouped('sum', ITEM, _USES)} > 0\n"
+            f"unless {grouped('sum', ITEM, f'{_USES} offset 1h')}"
+        ),
+        "0m",
+        Severity.TODAY,
+        f"Break-glass access was used on {_PLACE}",
+        f"Somebody who may do everything changed what others own.{_WHOSE} Ask who and why while "
+        "they remember; the API server's audit log names them.",
+    ),
+    Alert(
+        "GrantPastEnd",
+        _findings("grant-past-end"),
+        "15m",
+        Severity.TODAY,
+        f"A grant is past its end on {_PLACE}",
+        f"A right that was given for a time is still there. Item: {{{{ $labels.item }}}}.{_WHOSE}"
+        + _LOOK,
+    ),
+    Alert(
+        "ExcessAccessGrew",
+        f"{_EXCESS}\nand on ({', '.join(ITEM)}) (\n{indented(_GREW)}\n)",
+        "10m",
+        Severity.TODAY,
+        f"More people than an hour ago can do {{{{ $labels.item }}}} on {_PLACE}",
+        "Within the last hour somebody came by a right that the agreement gives to others."
+        f"{_WHOSE}{_LOOK}",
+    ),
+    Alert(
+        "ExcessAccess",
+        _findings("excess-access"),
+        "1h",
+        Severity.THIS_WEEK,
+        f"Others than the owner can do {{{{ $labels.item }}}} on {_PLACE}",
+        "{{ $value }} subjects hold permissions that the agreement gives to others."
+        f"{_WHOSE}{_LOOK}",
+    ),
+    Alert(
+        "OwnersDisagree",
+        _findings("owners-disagree"),
+        "1h",
+        Severity.THIS_WEEK,
+        "Records name different owners of {{ $labels.item }}, which the cluster has only one of",
+        "Until they agree, everybody whom a record names counts as an owner." + _LOOK,
+    ),
+    Alert(
+        "DelegationExpired",
+        _findings("delegation-expired"),
+        "15m",
+        Severity.THIS_WEEK,
+        f"A delegation of {_ITEM} has ended, and is still in the record",
+        "Since its end, the rights of the party it was made to count as excess."
+        f"{_WHOSE} Remove it, or agree on a new end.",
+    ),
+    Alert(
+        "DelegationEndsSoon",
+        # The delegate is another party than the owner, whose label `party` is.
+        of_item(
+            "label_replace(\n  "
+            + grouped("min", (*ITEM, "party"), "responsibility_delegation_end_timestamp_seconds")
+            + ',\n  "delegate", "$1", "party", "(.*)"\n)\n- time() < 7 * 86400 > 0'
+        ),
+        "15m",
+        Severity.PLANNED,
+        f"The delegation of {_ITEM} to {{{{ $labels.delegate }}}} ends soon",
+        f"It ends in {{{{ $value | humanizeDuration }}}}. Let it end, or agree with {_OWNER} on a "
+        "new end before the delegate is without the right.",
+    ),
+    Alert(
+        "AttestationOverdue",
+        _findings("attestation-overdue"),
+        "1h",
+        Severity.PLANNED,
+        f"{_ITEM} is overdue for its review",
+        f"Who owns it was to be looked at again by now.{_WHOSE} Review it, then move reviewAfter.",
+    ),
+    Alert(
+        "ContactMissing",
+        _findings("contact-missing"),
+        "1h",
+        Severity.PLANNED,
+        f"An owner on {_PLACE} cannot be reached",
+        "A party owns something and has neither e-mail nor url, so no alert can be routed to it."
+        + _LOOK,
+    ),
+    Alert(
+        "AccessUnknown",
+        _findings("unknown"),
+        "1d",
+        Severity.PLANNED,
+        f"It cannot be told whether the owner of {_ITEM} can act",
+        f"That depends on who is in a group, which only the identity provider knows."
+        f"{_WHOSE}{_LOOK}",
+    ),
+    Alert(
+        "RecordRefused",
+        grouped("max", (*OPERATOR, "reason"), "responsibility_refused_records") + " > 0",
+        "15m",
+        Severity.THIS_WEEK,
+        "{{ $value }} records are held against no hub: {{ $labels.reason }}",
+        "What they agree on is not checked. `kubectl get resp` shows READY False for them, and "
+        "the condition's message says what to change.",
+    ),
+    Alert(
+        "HubsUnrecorded",
+        grouped("max", OPERATOR, "responsibility_unrecorded_hubs") + " > 0",
+        "1d",
+        Severity.PLANNED,
+        "{{ $value }} hubs have no record",
+        "Nobody has written down who owns what on them. They are listed in the model's "
+        "status.unrecordedHubs; `kubectl responsibility init` drafts a record.",
+    ),
+    Alert(
+        "BreakGlassUndeclared",
+        grouped("max", OPERATOR, 'responsibility_break_glass_subjects{declared="false"}') + " > 0",
+        "1h",
+        Severity.THIS_WEEK,
+        "{{ $value }} subjects may do everything, and the model does not name them",
+        "They are in the model's status.breakGlass. Declare those that are meant, with a reason, "
+        "and unbind the others.",
+    ),
+)

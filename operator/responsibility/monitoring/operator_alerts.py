@@ -1,0 +1,88 @@
+"""Alerts about the operator itself. Their ``namespace`` is the operator's own."""
+
+from __future__ import annotations
+
+from responsibility.monitoring.alert import Alert
+from responsibility.monitoring.promql import OPERATOR, grouped
+from responsibility.monitoring.severity import Severity
+
+OPERATOR_ALERTS = (
+    Alert(
+        "RBACNotEnforced",
+        grouped("max", OPERATOR, "responsibility_rbac_enforced") + " == 0",
+        "10m",
+        Severity.IMMEDIATE,
+        "The API server does not enforce RBAC: anybody may do anything",
+        "A user who does not exist was allowed to act. Nothing that is said about subjects on "
+        "this cluster means anything until RBAC is turned on.",
+    ),
+    Alert(
+        "OperatorAbsent",
+        # Where it was lately, with its namespace; else, where a cluster has never been seen, bare.
+        "(\n"
+        f"  {grouped('group', OPERATOR, 'last_over_time(responsibility_build_info[1d])')}\n"
+        "  unless\n"
+        f"  {grouped('group', OPERATOR, 'responsibility_build_info')}\n"
+        ")\nor\n"
+        "absent(last_over_time(responsibility_build_info[1d]))",
+        "10m",
+        Severity.TODAY,
+        "Prometheus finds no operator to scrape",
+        "It does not run, or is not scraped. Hubs are not affected, but nobody watches who owns "
+        "what, and all other alerts of this kind are silent.",
+    ),
+    Alert(
+        "OperatorStale",
+        "time() - "
+        + grouped("max", OPERATOR, "responsibility_last_evaluation_timestamp_seconds")
+        + " > 300\nor\n(\n"
+        + f"  {grouped('group', OPERATOR, 'responsibility_build_info')}\n"
+        + "  unless\n"
+        + f"  {grouped('group', OPERATOR, 'responsibility_last_evaluation_timestamp_seconds')}\n"
+        + ")",
+        "5m",
+        Severity.TODAY,
+        "The operator runs, and has not looked at the cluster for minutes",
+        "It looks once a minute when nothing happens. What statuses, annotations and metrics say "
+        "is as old as that. Its log says what it waits for.",
+    ),
+    Alert(
+        "RightsMissing",
+        grouped("max", OPERATOR, "responsibility_missing_rights") + " > 0",
+        "15m",
+        Severity.THIS_WEEK,
+        "The operator lacks {{ $value }} rights that it needs",
+        "Part of what it should see or write is left out. Its log names each right, with the "
+        "rule to add.",
+    ),
+    Alert(
+        "WritesFail",
+        grouped("sum", (*OPERATOR, "what"), "increase(responsibility_write_errors_total[15m])")
+        + " > 0",
+        "30m",
+        Severity.THIS_WEEK,
+        "The operator cannot write {{ $labels.what }}",
+        "What people read in the cluster is outdated. Its log names the objects and what the API "
+        "server answered.",
+    ),
+    Alert(
+        "WatchesFail",
+        grouped("sum", (*OPERATOR, "resource"), "increase(responsibility_watch_errors_total[15m])")
+        + " > 3",
+        "30m",
+        Severity.THIS_WEEK,
+        "The operator cannot watch {{ $labels.resource }}",
+        "It lists them again and again instead, so changes are seen late, or not at all. Its log "
+        "says what the API server answered.",
+    ),
+    Alert(
+        "EvaluatorDisagrees",
+        grouped("sum", OPERATOR, "increase(responsibility_evaluator_disagreements_total[1h])")
+        + " > 0",
+        "0m",
+        Severity.THIS_WEEK,
+        "The API server refuses what the operator takes for allowed",
+        "Samples of its decisions are put to the API server, and differed twice in a row. Findings "
+        "may be wrong. Please report it, with the operator's log.",
+    ),
+)

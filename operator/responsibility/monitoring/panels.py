@@ -1,0 +1,130 @@
+"""What a dashboard consists of, without anything that is Grafana's own.
+
+A panel is a question with its expressions; how it is drawn follows from its kind. Widths are in
+24ths of the screen, as Grafana has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+WIDTH = 24
+
+
+class Unit(Enum):
+    """How a number is written, by Grafana's names of units."""
+
+    COUNT = "short"
+    SECONDS = "s"
+    MOMENT = "dateTimeFromNow"
+    DATE = "dateTimeAsIso"
+    RATE = "ops"
+    SHARE = "percentunit"
+
+
+class Kind(Enum):
+    """How a panel is drawn, by Grafana's names of panels; a title opens a new section."""
+
+    TITLE = "row"
+    NUMBER = "stat"
+    HISTORY = "timeseries"
+    TABLE = "table"
+    BARS = "bargauge"
+    SHARES = "piechart"
+
+
+class Judgement(Enum):
+    """What a number says about the state: which colours it has, from zero up."""
+
+    NEUTRAL = "neutral"
+    ZERO_IS_GOOD = "zero is good"
+    ONE_IS_GOOD = "one is good"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One expression.
+
+    ``legend`` names its series by their labels (``{{label}}``). In a table it is the heading of
+    the column that its values fill, and ``unit`` is how they are written there.
+    """
+
+    expression: str
+    legend: str = ""
+    unit: Unit = Unit.COUNT
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One panel. ``columns`` are the labels that a table shows, with their headings.
+
+    ``description`` is what an SRE would ask on seeing it. ``opens`` is the dashboard that a line
+    of a table leads to, about the hub in that line.
+    """
+
+    title: str
+    kind: Kind
+    queries: tuple[Query, ...] = ()
+    description: str = ""
+    width: int = 12
+    height: int = 8
+    unit: Unit = Unit.COUNT
+    judgement: Judgement = Judgement.NEUTRAL
+    stacked: bool = False
+    columns: Mapping[str, str] = field(default_factory=dict)
+    opens: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A choice above a dashboard: the values of ``label`` that series of ``metric`` carry."""
+
+    name: str
+    label: str
+    metric: str
+    title: str
+    several: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """One dashboard; ``uid`` is its address, so it never changes."""
+
+    uid: str
+    title: str
+    description: str
+    variables: tuple[Variable, ...]
+    panels: tuple[Panel, ...]
+
+
+CLUSTERS = Variable("cluster", "cluster", "responsibility_build_info", "Cluster", several=True)
+
+
+def title(text: str) -> Panel:
+    """Return the heading of a section."""
+    return Panel(text, Kind.TITLE, width=WIDTH, height=1)
+
+
+def number(
+    text: str,
+    expression: str,
+    description: str,
+    *,
+    judgement: Judgement = Judgement.NEUTRAL,
+    unit: Unit = Unit.COUNT,
+    legend: str = "",
+    width: int = 4,
+) -> Panel:
+    """Return a panel with one number, or one for each series."""
+    return Panel(
+        text,
+        Kind.NUMBER,
+        (Query(expression, legend),),
+        description,
+        width=width,
+        height=4,
+        unit=unit,
+        judgement=judgement,
+    )

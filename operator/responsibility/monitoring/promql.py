@@ -1,0 +1,74 @@
+"""What the expressions have in common.
+
+Each one aggregates: a Prometheus adds labels of its own to every series (``instance``, ``pod``),
+and while one pod replaces another, both may say the same of one hub. ``cluster`` is in every
+grouping. Where a single Prometheus sees a single cluster the label is absent, which costs nothing;
+where rules or dashboards see many, hubs of the same name stay apart.
+"""
+
+from __future__ import annotations
+
+CLUSTER = "cluster"
+HUB = (CLUSTER, "hub_namespace", "hub")
+ITEM = (*HUB, "item")
+# The operator's own namespace, which scraping adds to what it says about itself.
+OPERATOR = (CLUSTER, "namespace")
+
+# Recorded, so that alerts stay short enough to be read.
+OWNER_RECORDED = "hub_item:responsibility_item_owner_info:max"
+FINDINGS_RECORDED = "hub_item_kind:responsibility_drift:sum"
+
+
+def grouped(function: str, labels: tuple[str, ...], expression: str) -> str:
+    """Aggregate, keeping these labels."""
+    return f"{function} by ({', '.join(labels)}) ({expression})"
+
+
+def findings(labels: tuple[str, ...], selector: str = "", *, offset: str = "") -> str:
+    """Count findings by these labels, each once however many pods report it."""
+    selected = f"{{{selector}}}" if selector else ""
+    moved = f" offset {offset}" if offset else ""
+    every = (*ITEM, "kind", "route")
+    return grouped("sum", labels, grouped("max", every, f"responsibility_drift{selected}{moved}"))
+
+
+def with_namespace(expression: str) -> str:
+    """Add ``namespace``, by which alerts are usually grouped and routed: that of the hub.
+
+    What was found once for the whole cluster has no hub, and gets none.
+    """
+    return (
+        f'label_replace(\n{indented(expression)},\n  "namespace", "$1", "hub_namespace", "(.+)"\n)'
+    )
+
+
+def of_item(expression: str) -> str:
+    """Add who owns the item, and how to reach them; and the hub's ``namespace``.
+
+    For series of a hub's items only: every one of those has an owner.
+    """
+    return with_namespace(_joined(expression))
+
+
+def of_item_or_cluster(expression: str) -> str:
+    """Do the same, and let pass what has no owner of its own, as a finding of the whole cluster."""
+    return with_namespace(
+        f"{_joined(expression)}\nor\n{_bracketed(expression)}\n"
+        f"unless on ({', '.join(ITEM)})\n  {OWNER_RECORDED}"
+    )
+
+
+def _joined(expression: str) -> str:
+    return (
+        f"{_bracketed(expression)}\n"
+        f"* on ({', '.join(ITEM)}) group_left (party, contact)\n  {OWNER_RECORDED}"
+    )
+
+
+def _bracketed(expression: str) -> str:
+    return f"(\n{indented(expression)}\n)"
+
+
+def indented(text: str) -> str:
+    """Move every line in by two, as expressions of several lines are written."""
+    return "\n".join(f"  {line}" for line in text.splitlines())

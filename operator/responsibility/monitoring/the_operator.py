@@ -1,0 +1,180 @@
+"""The dashboard of the operator: whether it does its work, how fast, and at what cost."""
+
+from __future__ import annotations
+
+from responsibility.monitoring.chosen import OF_NO_HUB, of, per_second, quantile, total, within
+from responsibility.monitoring.panels import (
+    CLUSTERS,
+    Dashboard,
+    Judgement,
+    Kind,
+    Panel,
+    Query,
+    Unit,
+    number,
+    title,
+)
+from responsibility.monitoring.promql import CLUSTER, OPERATOR, grouped
+
+
+def _durations(text: str, metric: str, description: str) -> Panel:
+    return Panel(
+        text,
+        Kind.HISTORY,
+        (
+            Query(quantile("0.5", metric), "{{cluster}} half of them"),
+            Query(quantile("0.99", metric), "{{cluster}} 99 of 100"),
+        ),
+        description,
+        unit=Unit.SECONDS,
+    )
+
+
+THE_OPERATOR = Dashboard(
+    "hub-responsibility-operator",
+    "Hub responsibility / The operator",
+    "Whether the operator does its work, how fast, and how much of the API server it takes.",
+    (CLUSTERS,),
+    (
+        number(
+            "Leading",
+            grouped("sum", (CLUSTER,), of("leader")),
+            "Replicas that act: one for each cluster.",
+            judgement=Judgement.ONE_IS_GOOD,
+            legend="{{cluster}}",
+        ),
+        number(
+            "Last look",
+            "time() - "
+            + grouped(
+                "max",
+                (CLUSTER,),
+                of("last_evaluation_timestamp_seconds"),
+            ),
+            "Once a minute when nothing happens.",
+            unit=Unit.SECONDS,
+            legend="{{cluster}}",
+        ),
+        number(
+            "RBAC is enforced",
+            grouped("max", (CLUSTER,), of("rbac_enforced")),
+            "1 yes, 0 no, -1 not known yet.",
+            judgement=Judgement.ONE_IS_GOOD,
+            legend="{{cluster}}",
+        ),
+        number(
+            "Rights it lacks",
+            total(grouped("max", OPERATOR, of("missing_rights"))),
+            "Its log names each, with the rule to add.",
+            judgement=Judgement.ZERO_IS_GOOD,
+        ),
+        number(
+            "Records",
+            total(grouped("max", OPERATOR, of("records"))),
+            "Those that are held against a hub.",
+        ),
+        number(
+            "Records refused",
+            total(grouped("max", (*OPERATOR, "reason"), of("refused_records"))),
+            "Their condition Ready says why.",
+            judgement=Judgement.ZERO_IS_GOOD,
+        ),
+        Panel(
+            "Versions",
+            Kind.TABLE,
+            (
+                Query(
+                    grouped(
+                        "count",
+                        (*OPERATOR, "version"),
+                        of("build_info"),
+                    ),
+                    "Pods",
+                ),
+            ),
+            width=8,
+            height=6,
+            columns={"cluster": "Cluster", "namespace": "Namespace", "version": "Version"},
+        ),
+        Panel(
+            "Who may do everything",
+            Kind.TABLE,
+            (
+                Query(
+                    grouped(
+                        "max",
+                        (CLUSTER, "declared"),
+                        of("break_glass_subjects"),
+                    ),
+                    "Subjects",
+                ),
+            ),
+            "Cluster administrators and their like. Declared are those that the model names.",
+            width=8,
+            height=6,
+            columns={"cluster": "Cluster", "declared": "Declared"},
+        ),
+        Panel(
+            "Exempt everywhere",
+            Kind.TABLE,
+            (
+                Query(
+                    grouped("max", (CLUSTER,), of("exempt_subjects", OF_NO_HUB)),
+                    "Subjects",
+                ),
+            ),
+            "Subjects that are let through on the whole cluster.",
+            width=8,
+            height=6,
+            columns={"cluster": "Cluster"},
+        ),
+        title("How fast"),
+        _durations("Duration of a look", "evaluation_seconds", "One assessment of everything."),
+        _durations(
+            "From a change to its being published",
+            "detection_seconds",
+            "How soon a change is in statuses, annotations and metrics.",
+        ),
+        title("What it asks of the API server"),
+        Panel(
+            "Writes",
+            Kind.HISTORY,
+            (
+                Query(per_second("writes_total", "what"), "{{cluster}} {{what}}"),
+                Query(per_second("write_errors_total", "what"), "{{cluster}} {{what}} failed"),
+            ),
+            "None while nothing changes.",
+            unit=Unit.RATE,
+        ),
+        Panel(
+            "Lists and watches",
+            Kind.HISTORY,
+            (
+                Query(
+                    per_second("relists_total", "resource"), "{{cluster}} {{resource}} listed anew"
+                ),
+                Query(
+                    per_second("watch_errors_total", "resource"), "{{cluster}} {{resource}} failed"
+                ),
+            ),
+            "Everything is listed anew from time to time, since watches are not trusted.",
+            unit=Unit.RATE,
+        ),
+        Panel(
+            "Decisions put to the API server",
+            Kind.HISTORY,
+            (
+                Query(
+                    within("evaluator_samples_total"),
+                    "{{cluster}} samples",
+                ),
+                Query(
+                    within("evaluator_disagreements_total"),
+                    "{{cluster}} in which the two differed",
+                ),
+            ),
+            "The operator's own proof: both decide the same questions.",
+            width=24,
+        ),
+    ),
+)
