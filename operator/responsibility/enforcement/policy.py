@@ -1,0 +1,152 @@
+"""ValidatingAdmissionPolicies and their bindings as manifests, with every default written out.
+
+What the API server would fill in is here already, so that what lives in a cluster equals what was
+rendered, or somebody has edited it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Manifest = dict[str, Any]
+
+API_VERSION = "admissionregistration.k8s.io/v1"
+POLICY = "ValidatingAdmissionPolicy"
+BINDING = "ValidatingAdmissionPolicyBinding"
+
+# Stands for the digest of a policy inside the policy itself.
+DIGEST = "$(digest)"
+
+NAMESPACED = "Namespaced"
+CLUSTER = "Cluster"
+ANY = "*"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Rule:
+    """Requests that a policy is asked about."""
+
+    groups: tuple[str, ...]
+    resources: tuple[str, ...]
+    operations: tuple[str, ...]
+    scope: str = NAMESPACED
+    names: tuple[str, ...] = ()
+    versions: tuple[str, ...] = (ANY,)
+
+    def manifest(self) -> Manifest:
+        """Return the entry of ``resourceRules``."""
+        rule: Manifest = {
+            "apiGroups": list(self.groups),
+            "apiVersions": list(self.versions),
+            "operations": list(self.operations),
+            "resources": list(self.resources),
+            "scope": self.scope,
+        }
+        if self.names:
+            rule["resourceNames"] = list(self.names)
+        return rule
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """A condition that has to hold, and what is said where it doesn't.
+
+    ``message`` takes the place of ``said``, an expression, should that fail.
+    """
+
+    expression: str
+    message: str
+    said: str
+    reason: str = "Forbidden"
+
+    def manifest(self) -> Manifest:
+        """Return the entry of ``validations``."""
+        return {
+            "expression": self.expression,
+            "message": self.message,
+            "messageExpression": self.said,
+            "reason": self.reason,
+        }
+
+
+def matching(rules: Iterable[Rule], selector: Mapping[str, Any] | None = None) -> Manifest:
+    """Return ``matchConstraints`` or ``matchResources`` with their defaults."""
+    found: Manifest = {
+        "matchPolicy": "Equivalent",
+        "namespaceSelector": dict(selector or {}),
+        "objectSelector": {},
+    }
+    if entries := [rule.manifest() for rule in rules]:
+        found["resourceRules"] = entries
+    return found
+
+
+def policy(
+    name: str,
+    rules: Iterable[Rule],
+    validations: Sequence[Validation],
+    *,
+    variables: Iterable[tuple[str, str]] = (),
+    conditions: Iterable[tuple[str, str]] = (),
+    audit: Iterable[tuple[str, str]] = (),
+) -> Manifest:
+    """Return a policy, with its digest filled in wherever it speaks of that."""
+    spec: Manifest = {"failurePolicy": "Fail", "matchConstraints": matching(rules)}
+    if named := [{"name": n, "expression": text} for n, text in conditions]:
+        spec["matchConditions"] = named
+    if named := [{"name": n, "expression": text} for n, text in variables]:
+        spec["variables"] = named
+    spec["validations"] = [validation.manifest() for validation in validations]
+    if named := [{"key": key, "valueExpression": text} for key, text in audit]:
+        spec["auditAnnotations"] = named
+    filled: Manifest = replaced(spec, {DIGEST: digest(spec)})
+    return {
+        "apiVersion": API_VERSION,
+        "kind": POLICY,
+        "metadata": {"name": name},
+        "spec": filled,
+    }
+
+
+def binding(
+    name: str,
+    policy_name: str,
+    actions: Sequence[str],
+    *,
+    selector: Mapping[str, Any] | None = None,
+    rules: Iterable[Rule] = (),
+) -> Manifest:
+    """Return a binding that puts a policy in force where the selector says."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": BINDING,
+        "metadata": {"name": name},
+        "spec": {
+            "policyName": policy_name,
+            "validationActions": list(actions),
+            "matchResources": matching(rules, selector),
+        },
+    }
+
+
+def digest(spec: Manifest) -> str:
+    """Return a short name of a policy's content, as it is before the digest is filled in."""
+    text = json.dumps(spec, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def replaced(value: Any, texts: Mapping[str, str]) -> Any:
+    """Return a manifest, or a part of one, with texts put in the place of others."""
+    if isinstance(value, str):
+        for old, new in texts.items():
+            value = value.replace(old, new)
+        return value
+    if isinstance(value, dict):
+        return {key: replaced(entry, texts) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [replaced(entry, texts) for entry in value]
+    return value

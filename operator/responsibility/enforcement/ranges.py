@@ -1,0 +1,108 @@
+"""Bounds, as CEL: whoever may move a value only inside a range has to stay there.
+
+A bound's path names a kind and a field of it, or a value one or two keys below a field that the
+model gives to the item::
+
+    Deployment/spec.replicas
+    Deployment/spec.template.spec.containers[*].resources.limits.memory
+    ResourceQuota/spec.hard["limits.memory"]
+
+Values are compared as quantities (``1Gi`` is more than ``1000M``). To remove a value that has a
+bound is to leave it. Paths of the chart's values are inside the hub's Secret, which CEL can't
+read: no policy sees them.
+"""
+
+from __future__ import annotations
+
+from responsibility.enforcement import cel, keys, paths
+from responsibility.enforcement.guards import Field
+from responsibility.enforcement.who import LIKE, lines
+
+_ENTRY = "l.substring(23) in variables.me && !variables.bounded.exists(b, b[0] == l.substring(23))"
+
+
+def variables(item: str) -> list[tuple[str, str]]:
+    """Return what the policy of an item has to know about bounds.
+
+    ``ranges`` are those that the user is held to: none for whoever is listed without any as well.
+    """
+    owners, delegates = lines(keys.OWNERS + item), lines(keys.DELEGATES + item)
+    free = cel.any_of(
+        [
+            f"{owners}.exists(l, l in variables.me && !variables.bounded.exists(b, b[0] == l))",
+            f"{owners}.exists(l, {LIKE})",
+            f"{delegates}.exists(l, size(l) > 23 && {_ENTRY})",
+        ]
+    )
+    return [
+        (
+            "bounded",
+            f"{lines(keys.BOUNDS + item)}.map(l, l.split('\\t'))"
+            ".filter(b, size(b) == 5 && b[0] in variables.me)",
+        ),
+        ("ranges", f"size(variables.bounded) == 0 || ({free}) ? [] : variables.bounded"),
+    ]
+
+
+def left(own: Field) -> str:
+    """Return that a change of a field leaves a range that the user is held to."""
+    new, old = _entries(paths.NEW, own), _entries(paths.OLD, own)
+    applies = f"variables.ranges.exists(r, r[1] == {cel.text(own.kind)})"
+    wrong = f"{new}.exists(e, !(e in {old}) && {_outside(own, 'e[1]')})"
+    gone = f"{old}.exists(e, {_gone(own, new)})"
+    return cel.all_of([applies, cel.any_of([wrong, gone])])
+
+
+def _entries(root: str, own: Field) -> str:
+    """Return pairs of a list entry's name (or nothing) and the field's value there."""
+    value = paths.value(root, own.steps)
+    if paths.EACH in own.steps:
+        return value
+    return f"({value} == null ? dyn([]) : dyn([[dyn(''), {value}]]))"
+
+
+def _place(own: Field) -> str:
+    """Return a path as bounds are compared: with dots only, whichever way keys were written."""
+    return "".join(s if s == paths.EACH else f".{s}" for s in own.steps).removeprefix(".")
+
+
+def _outside(own: Field, value: str) -> str:
+    """Return that a value, or one that stands one or two keys below it, is outside."""
+    place = cel.text(_place(own))
+    one, two = f"{place} + '.' + j", f"{place} + '.' + j + '.' + k"
+    deep = f"{value}[j].exists(k, {_out(two, f'{value}[j][k]')})"
+    below = f"{value}.exists(j, type({value}[j]) == map ? {deep} : {_out(one, f'{value}[j]')})"
+    return f"(type({value}) == map ? {below} : {_out(place, value)})"
+
+
+def _gone(own: Field, new: str) -> str:
+    """Return that a value that has a bound is no longer there."""
+    place = cel.text(_place(own))
+    one, two = f"{place} + '.' + j", f"{place} + '.' + j + '.' + k"
+    here = f"{new}.filter(n, n[0] == e[0]).map(n, n[1])[?0].orValue(dyn({{}}))"
+    deep = f"e[1][j].exists(k, !(k in {cel.mapping('m[?j]')}) && {_has(two)})"
+    return (
+        f"type(e[1]) == map ? [dyn({here})].exists(m, e[1].exists(j, "
+        f"type(e[1][j]) == map ? {deep} : !(j in m) && {_has(one)})) : "
+        f"!{new}.exists(n, n[0] == e[0]) && {_has(place)}"
+    )
+
+
+_PATH = "r[2].replace('[\"', '.').replace('\"]', '')"
+
+
+def _has(place: str) -> str:
+    return f"variables.ranges.exists(r, {_PATH} == {place})"
+
+
+def _out(place: str, value: str) -> str:
+    text = f"string({value})"
+    worse = [
+        f"(r[{index}] != '' && isQuantity(r[{index}]) && "
+        f"quantity({text}).{comparison}(quantity(r[{index}])))"
+        for index, comparison in ((3, "isLessThan"), (4, "isGreaterThan"))
+    ]
+    return (
+        f"variables.ranges.exists(r, {_PATH} == {place} && "
+        f"(!isQuantity({text}) || {' || '.join(worse)}))"
+    )
