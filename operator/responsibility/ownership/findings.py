@@ -78,6 +78,13 @@ KINDS = {
             "Remove the delegation, or agree on a new end.",
         ),
         Kind(
+            "grant-past-end",
+            Severity.MEDIUM,
+            True,
+            "What was granted for a delegation is still there after its end",
+            "Start the operator, which removes it, or delete the bindings listed.",
+        ),
+        Kind(
             "contact-missing",
             Severity.LOW,
             False,

@@ -14,6 +14,7 @@ from responsibility.ownership.claims import Claim
 from responsibility.ownership.duties import duties, vacancies
 from responsibility.ownership.findings import Finding, worst_first
 from responsibility.ownership.fleet import Fleet
+from responsibility.ownership.past_end import past_end
 from responsibility.ownership.snapshot import Snapshot
 from responsibility.ownership.states import item_result, kinds_by_item
 from responsibility.rbac.objects import Subject
@@ -38,6 +39,11 @@ def hub_result(
         *rbac.findings,
         *duties(agreement, snapshot.now),
         *vacancies(agreement, gone, snapshot.now),
+        *past_end(
+            agreement,
+            snapshot.graph.bindings.parts.get(agreement.hub.namespace, {}).values(),
+            snapshot.now,
+        ),
     )
     passing_by = cluster.passing_by(agreement.record)
     kinds = kinds_by_item(findings)

@@ -1,0 +1,216 @@
+"""What to do so that the bindings that are there become those that should be.
+
+What is wanted is made first, and only then what is not wanted any more is taken away, so that a
+change of hands leaves no gap. Where something can't be made, what ends all the same is what is no
+longer agreed: subjects that are still entitled keep what they have.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from responsibility.api.base import GROUP as OUR_GROUP
+from responsibility.enforcement.grants import MODEL, Owner, Present, Wanted, subject_manifest
+from responsibility.enforcement.grants_wanted import Grants, ItemGrants, Trouble
+from responsibility.enforcement.keys import GRANT, MANAGED_BY
+from responsibility.enforcement.roles import RBAC
+from responsibility.ownership import marks
+from responsibility.rbac.objects import BindingKey, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A binding of ours that is not wanted as it is; ``still`` are subjects that are entitled.
+
+    If all that takes its place is there, it goes as a whole; else it shrinks to ``still``.
+    """
+
+    present: Present
+    owner: Owner | None = None
+    still: frozenset[Subject] = frozenset()
+
+    def shrunk(self) -> dict[str, Any]:
+        """Return the binding with those who are still entitled, and nobody else."""
+        assert self.owner is not None  # noqa: S101 - without an owner nobody is entitled
+        key = self.present.key
+        metadata: dict[str, Any] = {"name": key.name, "uid": self.present.uid}
+        if key.namespace:
+            metadata["namespace"] = key.namespace
+        metadata["labels"] = {
+            name: value
+            for name, value in self.present.labels.items()
+            if name == MANAGED_BY or name.startswith(f"{OUR_GROUP}/")
+        }
+        metadata["ownerReferences"] = [self.owner.reference()]
+        return {
+            "apiVersion": f"{RBAC}/v1",
+            "kind": "RoleBinding" if key.namespace else "ClusterRoleBinding",
+            "metadata": metadata,
+            "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": self.present.role.name},
+            "subjects": [subject_manifest(subject) for subject in sorted(self.still)],
+        }
+
+
+@dataclass(slots=True)
+class Change:
+    """What to do about one item in one place, in this order.
+
+    ``blocked`` is whether something that is wanted can't be made, so that endings only shrink.
+    """
+
+    blocked: bool = False
+    create: list[Wanted] = field(default_factory=list)
+    repair: list[tuple[Wanted, Present]] = field(default_factory=list)
+    end: list[Ending] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        """Return whether there is anything to do."""
+        return bool(self.create or self.repair or self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one item stands in one place.
+
+    ``there`` of ``wanted`` bindings are as they should be; ``conflicts`` are names that somebody
+    else has taken.
+    """
+
+    item: ItemGrants
+    wanted: int = 0
+    there: int = 0
+    conflicts: tuple[BindingKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """All that is to be done, and how everything stands before that, by owner."""
+
+    changes: tuple[Change, ...]
+    standings: Mapping[Owner, tuple[Standing, ...]]
+
+    def __bool__(self) -> bool:
+        """Return whether there is anything to do."""
+        return bool(self.changes)
+
+
+def difference(
+    grants: Iterable[Grants], live: Mapping[BindingKey, Present], *, elsewhere: bool = True
+) -> Difference:
+    """Return what to do.
+
+    ``grants`` have every record and model that there is: what belongs to none is removed. Without
+    ``elsewhere``, ClusterRoleBindings and all that a model owns are left alone.
+    """
+    known = _Known(tuple(grants))
+    by_place = _by_place(known, live.values(), elsewhere=elsewhere)
+    changes: list[Change] = []
+    standings: dict[Owner, tuple[Standing, ...]] = {}
+    for each in known.grants:
+        found = []
+        for item in each.items:
+            here = by_place.pop((each.owner, item.item, item.namespace), [])
+            change, standing = _compare(each.owner, item, here, live)
+            found.append(standing)
+            if change:
+                changes.append(change)
+        standings[each.owner] = tuple(found)
+    changes.extend(
+        Change(end=[Ending(present) for present in presents]) for presents in by_place.values()
+    )
+    return Difference(tuple(changes), standings)
+
+
+class _Known:
+    """Records and models, found by what a binding says of them."""
+
+    def __init__(self, grants: tuple[Grants, ...]) -> None:
+        self.grants = grants
+        self.wanted = {
+            w.key: each.owner for each in grants for item in each.items for w in item.wanted
+        }
+        self.frozen = {each.owner for each in grants if each.frozen} | {
+            (each.owner, item.item, item.namespace)
+            for each in grants
+            for item in each.items
+            if item.frozen
+        }
+        self._by_label = {each.owner.label: each.owner for each in grants}
+        self._by_uid = {each.owner.uid: each.owner for each in grants}
+
+    def owner(self, present: Present) -> Owner | None:
+        """Return what a binding follows from: by its name, else by labels or owners."""
+        found = self.wanted.get(present.key)
+        if found is not None:
+            return found
+        for key in (marks.RECORD, marks.MODEL):
+            found = self._by_label.get((key, present.labelled(key)))
+            if found is not None:
+                return found
+        return next((self._by_uid[uid] for uid in present.owners if uid in self._by_uid), None)
+
+
+def _by_place(
+    known: _Known, live: Iterable[Present], *, elsewhere: bool
+) -> dict[tuple[Owner | None, str, str], list[Present]]:
+    """Return our bindings by what they follow from; those that are not to be touched left out."""
+    found: dict[tuple[Owner | None, str, str], list[Present]] = defaultdict(list)
+    for present in live:
+        if not (present.ours and present.to_item) or present.deleting:
+            continue
+        owner = known.owner(present)
+        of_model = bool(present.labelled(marks.MODEL)) or (
+            owner is not None and owner.kind == MODEL
+        )
+        if not elsewhere and (of_model or not present.key.namespace):
+            continue
+        # Names can't be edited, labels can.
+        item = present.key.name.removeprefix(GRANT).rpartition("-")[0]
+        place = (owner, item, present.key.namespace)
+        if owner not in known.frozen and place not in known.frozen:
+            found[place].append(present)
+    return found
+
+
+def _compare(
+    owner: Owner, item: ItemGrants, here: list[Present], live: Mapping[BindingKey, Present]
+) -> tuple[Change, Standing]:
+    there = 0
+    conflicts = [
+        wanted.key
+        for wanted in item.wanted
+        if (present := live.get(wanted.key)) is not None and not present.can_become(wanted)
+    ]
+    change = Change(blocked=item.trouble is not None or bool(conflicts))
+    for wanted in item.wanted:
+        present = live.get(wanted.key)
+        if present is None:
+            if item.trouble is None:
+                change.create.append(wanted)
+        elif wanted.key in conflicts:
+            continue
+        elif present.is_as(wanted):
+            there += 1
+        elif item.trouble is None and not present.deleting:
+            change.repair.append((wanted, present))
+    entitled = frozenset(subject for wanted in item.wanted for subject in wanted.subjects)
+    repaired = {wanted.key for wanted in item.wanted if item.trouble is None}
+    for present in here:
+        still = present.who & entitled
+        # What can be repaired is; of all else, nobody stays who must not.
+        if present.key not in repaired and not (change.blocked and still == present.who):
+            change.end.append(Ending(present, owner, still))
+    return change, Standing(item, len(item.wanted), there, tuple(conflicts))
+
+
+def conflict(keys: Iterable[BindingKey]) -> Trouble:
+    """Return what to say of names that somebody else has taken."""
+    named = ", ".join(str(key) for key in keys)
+    return Trouble(
+        "Conflict",
+        f"{named}: there is an object of this name that the operator did not make, and does not "
+        "take over: delete it, or have whoever made it choose another name",
+    )

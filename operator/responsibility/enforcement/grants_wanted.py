@@ -1,0 +1,273 @@
+"""From agreements to the bindings that should be there, and why some can't be made.
+
+Owners and active delegates of items that are to be granted, in the namespace of their hub. For what
+the cluster has only one of: the one owner on which all records agree, if all of them ask for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from responsibility.api.item import RECORD_ITEM
+from responsibility.enforcement.grants import (
+    MODEL,
+    PROTECTED,
+    RECORD,
+    Owner,
+    Wanted,
+    ungrantable,
+)
+from responsibility.enforcement.roles import (
+    filled,
+    is_symbolic,
+    parts_of,
+    refused,
+    required,
+    role_name,
+)
+from responsibility.hub.discovery import HubKey
+from responsibility.ownership.agreement import Item, ItemTerms, Party, Terms
+from responsibility.ownership.assessment import HubAssessment, HubState
+from responsibility.ownership.fleet import Fleet
+from responsibility.ownership.questions import HUB
+from responsibility.rbac.objects import Role, RoleKey
+
+GRANTING = ("grant", "revoke")
+_MOST_NAMED = 3
+_RENDER = "`kubectl responsibility render roles"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a grant is not made: one word for programs, and a sentence with what to do."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemGrants:
+    """What should be there for one item in one place.
+
+    With ``trouble`` nothing is made; what is there already is kept as far as it is still agreed.
+    ``frozen``: what is agreed can't be told, so nothing is touched. ``note`` says why somebody who
+    should have something gets nothing, where that is nobody's fault.
+    """
+
+    item: str
+    namespace: str
+    wanted: tuple[Wanted, ...] = ()
+    trouble: Trouble | None = None
+    frozen: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grants:
+    """All that follows from one record or model; ``frozen`` as above, for all of it."""
+
+    owner: Owner
+    items: tuple[ItemGrants, ...] = ()
+    frozen: bool = False
+
+
+class Roles:
+    """The item roles that are there, held against what models require."""
+
+    def __init__(self, live: Mapping[RoleKey, Role]) -> None:
+        self.live = live
+        self._known: dict[tuple[int, str, str, str], tuple[Terms, str, Trouble | None]] = {}
+
+    def find(
+        self, terms: Terms, item: ItemTerms, place: str, prefix: str = ""
+    ) -> tuple[str, Trouble | None]:
+        """Return the role to bind, and what speaks against it."""
+        key = (id(terms), item.name, place, prefix)
+        known = self._known.get(key)
+        if known is None or known[0] is not terms:
+            known = self._known[key] = (terms, *self._find(terms, item, place, prefix))
+        return known[1], known[2]
+
+    def _find(
+        self, terms: Terms, item: ItemTerms, place: str, prefix: str
+    ) -> tuple[str, Trouble | None]:
+        parts = required(terms, item).get(place, frozenset())
+        prefix = prefix if is_symbolic(parts) else ""
+        name = role_name(item.name, place, prefix)
+        reason = refused(item.name, parts)
+        if reason:
+            return name, Trouble("NotGrantable", f"{item.name} can't be granted: {reason}")
+        role = self.live.get(RoleKey("", name))
+        if role is None and prefix:
+            return name, Trouble(
+                "PrefixNotCovered",
+                f"the hub's names begin with {prefix}, for which there is no ClusterRole {name}: "
+                f"add the prefix to the chart's grants.prefixes, or apply what {_RENDER} "
+                f"--prefix {prefix}` prints",
+            )
+        if role is None:
+            return name, Trouble(
+                "RoleMissing",
+                f"there is no ClusterRole {name}: apply what {_RENDER}` prints for model "
+                f"{terms.name}, or install the chart with grants.enabled",
+            )
+        return name, _differing(terms, name, role, filled(parts, prefix))
+
+
+def _differing(terms: Terms, name: str, role: Role, parts: frozenset[object]) -> Trouble | None:
+    live = frozenset(parts_of(role.rules))
+    urls = any(rule.non_resource_urls for rule in role.rules)
+    if live == parts and not role.aggregation and not urls:
+        return None
+    extra = ", ".join(map(str, sorted(map(str, live - parts))[:_MOST_NAMED]))
+    lacking = ", ".join(map(str, sorted(map(str, parts - live))[:_MOST_NAMED]))
+    what = "; ".join(
+        text
+        for text in (
+            f"it also allows {extra}" if extra else "",
+            f"it lacks {lacking}" if lacking else "",
+            "it is aggregated" if role.aggregation else "",
+            "it allows URLs" if urls else "",
+        )
+        if text
+    )
+    return Trouble(
+        "RoleDiffers",
+        f"ClusterRole {name} is not what model {terms.name} requires: {what}. Apply what {_RENDER}"
+        "` prints for this model",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What grants depend on beside the agreements: see `Roles`; namespaces as in a snapshot."""
+
+    roles: Roles
+    namespaces: Mapping[str, bool] = field(default_factory=dict)
+    own_namespace: str = ""
+
+    def trouble_in(self, namespace: str) -> Trouble | None:
+        """Return why nothing is granted in a namespace."""
+        if namespace.startswith(PROTECTED) or namespace == self.own_namespace:
+            return Trouble(
+                "NamespaceProtected",
+                f"nothing is granted in namespace {namespace}, from where the whole cluster, or "
+                "the operator, could be taken over: grant it by hand",
+            )
+        if self.namespaces.get(namespace) is not False:
+            return Trouble(
+                "NamespaceMissing", f"namespace {namespace} is not there, or being deleted"
+            )
+        return None
+
+
+def hub_grants(hub: HubAssessment, uid: str, world: Surroundings, now: datetime) -> Grants:
+    """Return what follows from one record; ``uid`` is the record's."""
+    agreement = hub.agreement
+    owner = Owner(RECORD, agreement.record, uid)
+    return Grants(
+        owner,
+        tuple(
+            _item(hub, item, owner, world, now)
+            for item in agreement.items
+            if item.rbac in GRANTING and HUB in required(agreement.terms, item.terms)
+        ),
+    )
+
+
+def _item(
+    hub: HubAssessment, item: Item, owner: Owner, world: Surroundings, now: datetime
+) -> ItemGrants:
+    agreement = hub.agreement
+    namespace = agreement.hub.namespace
+    if item.name in agreement.unresolved:
+        return ItemGrants(item.name, namespace, frozen=True)
+    role, trouble = world.roles.find(agreement.terms, item.terms, HUB, agreement.names.prefix)
+    if hub.hub_state is not HubState.FOUND:
+        trouble = Trouble(hub.hub_state.value, f"there is no hub {agreement.hub} to grant for")
+    trouble = world.trouble_in(namespace) or trouble
+    parties = [agreement.parties[name] for name in dict.fromkeys(item.parties(now))]
+    wanted, note = _bindings(
+        parties, owner, item.name, namespace=namespace, role=role, hub=agreement.hub
+    )
+    return ItemGrants(item.name, namespace, wanted, trouble, note=note)
+
+
+def _bindings(
+    parties: Sequence[Party],
+    owner: Owner,
+    item: str,
+    *,
+    namespace: str,
+    role: str,
+    hub: HubKey | None = None,
+) -> tuple[tuple[Wanted, ...], str]:
+    """Return a binding for each party that has somebody, and what there is to note."""
+    wanted: list[Wanted] = []
+    notes: list[str] = []
+    for party in parties:
+        reasons = {subject: ungrantable(subject) for subject in party.subjects}
+        notes.extend(f"{subject} is {why}" for subject, why in reasons.items() if why)
+        able = frozenset(subject for subject, why in reasons.items() if not why)
+        if able:
+            wanted.append(Wanted(owner, item, party.name, namespace, role, able, hub))
+    if not wanted:
+        names = ", ".join(party.label for party in parties)
+        notes.append(f"{names}: nobody to grant it to")
+    return tuple(wanted), "; ".join(notes)
+
+
+def model_grants(
+    terms: Terms, uid: str, hubs: Iterable[HubAssessment], world: Surroundings, now: datetime
+) -> Grants:
+    """Return what the records of one model ask for outside of hubs' namespaces."""
+    owner = Owner(MODEL, terms.name, uid)
+    agreements = [hub.agreement for hub in hubs if hub.agreement.terms is terms]
+    if not agreements:
+        return Grants(owner)
+    fleet = Fleet(terms, agreements, now)
+    return Grants(
+        owner,
+        tuple(
+            found
+            for item in terms.items
+            if item.name != RECORD_ITEM
+            for place in required(terms, item)
+            if place != HUB
+            for found in _outside(fleet, item, place, owner, world)
+        ),
+    )
+
+
+def _outside(
+    fleet: Fleet, item: ItemTerms, place: str, owner: Owner, world: Surroundings
+) -> Iterable[ItemGrants]:
+    agreements = fleet.agreements
+    asking = [a for a in agreements if a.item(item.name).rbac in GRANTING]
+    if not asking:
+        return
+    if any(item.name in agreement.unresolved for agreement in agreements):
+        yield ItemGrants(item.name, place, frozen=True)
+        return
+    role, trouble = world.roles.find(fleet.terms, item, place)
+    if place:
+        trouble = world.trouble_in(place) or trouble
+    owners = [party for party, _ in fleet.owners(item)]
+    if len(owners) > 1:
+        named = ", ".join(sorted({party.label for party in owners})[:_MOST_NAMED])
+        trouble = Trouble(
+            "OwnersDisagree",
+            f"records name different owners for {item.name}, or give one different subjects: "
+            f"{named}. What the cluster has only one of is granted to one owner",
+        )
+    elif len(asking) < len(agreements):
+        missing = next(a.record for a in agreements if a not in asking)
+        trouble = Trouble(
+            "RecordsDisagree",
+            f"not all records ask to have {item.name} granted (record {missing} does not), but it "
+            "is about the whole cluster",
+        )
+    wanted, note = _bindings(owners, owner, item.name, namespace=place, role=role)
+    yield ItemGrants(item.name, place, wanted, trouble, note=note)
