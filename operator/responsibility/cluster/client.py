@@ -111,6 +111,18 @@ class Api:
         query = {**(params or {}), **({"dryRun": "All"} if dry_run else {})}
         return await self._call("POST", path, query, body=body)
 
+    async def try_create(self, path: str, body: Mapping[str, Any]) -> tuple[str, ...]:
+        """Go through all of a POST but the storing, and return the warnings that came with it.
+
+        They are those of the ``Warning`` header, as it is: one text for each. Raises ApiError.
+        """
+        limits = aiohttp.ClientTimeout(total=ANSWER, sock_connect=CONNECT)
+        async with self._send(
+            "POST", path, {"dryRun": "All"}, body=body, accept=JSON, limits=limits
+        ) as response:
+            await response.read()
+            return tuple(response.headers.getall("Warning", ()))
+
     async def apply(
         self,
         path: str,
