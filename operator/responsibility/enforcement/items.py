@@ -37,14 +37,14 @@ _STAGES: Mapping[str, tuple[str, str]] = {
 _PLACEHOLDERS = {
     "$(prefix)": "variables.prefix",
     "$(release)": "variables.release",
-    "$(namespace)": "request.namespace",
+    "$(namespace)": "variables.place",
 }
 
 # One text for what is asked: "apps/deployments UPDATE", "/pods/exec CONNECT".
-_ASKED = (
-    "request.resource.group + '/' + request.resource.resource + "
-    "(request.subResource == '' ? '' : '/' + request.subResource) + ' ' + request.operation"
-)
+_RESOURCE = f"request.resource.resource + ({who.SUBRESOURCE} == '' ? '' : '/' + {who.SUBRESOURCE})"
+_ASKED = "request.resource.group + '/' + variables.resource + ' ' + request.operation"
+# The same for people, with the name: "update deployments hub".
+_WHAT = "request.operation.lowerAscii() + ' ' + variables.resource + ' ' + variables.name"
 
 
 def manifests(guards: ItemGuards) -> list[Manifest]:
@@ -97,7 +97,7 @@ class _Guarded:
         """Return the policy that refuses, or warns, those who may not."""
         probe = keys.probe_name(self._item.name)
         is_probe = f"request.resource.resource == {cel.text(_EVENTS)} && " + (
-            f"request.name == {cel.text(probe)}"
+            f"variables.name == {cel.text(probe)}"
         )
         let_through = ["!variables.inForce", "variables.breakGlass"]
         validations = [
@@ -111,7 +111,7 @@ class _Guarded:
             validations.append(
                 self._refusal(
                     cel.any_of([*let_through, "!variables.object", "variables.mayObject"]),
-                    "variables.asked.lowerAscii() + ' ' + request.name",
+                    _WHAT,
                 )
             )
         if self._guards.fields:
@@ -120,8 +120,7 @@ class _Guarded:
                     cel.any_of(
                         [*let_through, "size(variables.fields) == 0", "variables.mayFields"]
                     ),
-                    "'a change of ' + variables.fields.join(', ') + ' in ' + "
-                    "request.resource.resource + ' ' + request.name",
+                    f"{_WHAT} + ' changes ' + variables.fields.join(', ') + '. This'",
                 )
             )
         return policy(
@@ -143,14 +142,14 @@ class _Guarded:
 
         A policy of its own, since a binding that denies can't also warn.
         """
-        touched = cel.any_of([*self._touched()])
-        may = cel.all_of([*self._may()])
+        touched = cel.any_of(self._touched())
+        may = cel.all_of(self._may())
         standing = may.replace("variables.mayObject", "variables.standingObject").replace(
             "variables.mayFields", "variables.standingFields"
         )
         broken = f"variables.inForce && variables.breakGlass && ({touched})"
         said = (
-            f"'break-glass: ' + variables.what + ' is {self._title()} of ' + variables.hub + "
+            f"'break-glass: ' + {_WHAT} + ' is {self._title()} of ' + variables.hub + "
             "'. It belongs to others: ' + variables.contact + '. It was let through; tell them.'"
         )
         return policy(
@@ -163,13 +162,7 @@ class _Guarded:
                     said=said,
                 )
             ],
-            variables=[
-                *self._variables(),
-                (
-                    "what",
-                    "variables.asked.lowerAscii() + ' ' + request.name",
-                ),
-            ],
+            variables=self._variables(),
             conditions=[("not-the-control-plane", f"!({who.CONTROL_PLANE} || {who.OPERATOR})")],
             # Without the authorizer, which such an expression can't ask.
             audit=[("break-glass", f"{broken} && !({standing}) ? {said} : ''")],
@@ -196,7 +189,7 @@ class _Guarded:
         said = (
             f"{what} + ' is {self._title()} of ' + variables.hub + '. It belongs to others: ' + "
             "variables.contact + '. Ask them to do it, or to delegate the item to you; "
-            "who owns what: kubectl responsibility matrix ' + request.namespace"
+            "who owns what: kubectl responsibility matrix ' + variables.place"
         )
         return Validation(
             expression=expression,
@@ -207,10 +200,10 @@ class _Guarded:
 
     def _variables(self) -> list[tuple[str, str]]:
         name = self._item.name
-        known = [*who.VARIABLES, *paths.VARIABLES, ("asked", _ASKED)]
+        known = [*who.VARIABLES, *paths.VARIABLES, ("resource", _RESOURCE), ("asked", _ASKED)]
         texts = {"hub": f"{keys.HUB}", "contact": f"{keys.CONTACT}{name}"}
         fallback = {
-            "hub": "'the hub in namespace ' + request.namespace",
+            "hub": "'the hub in namespace ' + variables.place",
             "contact": cel.text(f"see kubectl responsibility who-owns {name}"),
         }
         for variable, key in texts.items():
@@ -256,11 +249,14 @@ class _Guarded:
         for number, own in enumerate(self._guards.fields):
             variable = f"field{number}"
             changed = f"variables.{variable}"
-            yield variable, _is_changed(own)
+            old, new = f"variables.was{number}", f"variables.is{number}"
+            yield f"was{number}", paths.value(paths.OLD, own.steps)
+            yield f"is{number}", paths.value(paths.NEW, own.steps)
+            yield variable, _is_changed(own, old, new)
             parts.append(f"({changed} ? [{cel.text(own.path)}] : [])")
             others = {n: items - {self._item.name} for n, items in own.allowed.items()}
             inside = cel.any_of(
-                [f"!({ranges.left(own)})", _by_name(others, self._entitled.standing)]
+                [f"!({ranges.left(own, old, new)})", _by_name(others, self._entitled.standing)]
             )
             allowed = _by_name(own.allowed, self._entitled.may)
             may.append(f"!{changed} || ({cel.all_of([allowed, inside])})")
@@ -308,7 +304,7 @@ def _rest(aside: tuple[Field, ...]) -> str:
     return result
 
 
-def _is_changed(own: Field) -> str:
+def _is_changed(own: Field, old: str, new: str) -> str:
     resource = f"{own.where.group}/{own.where.resource}"
     asked = [f"{resource} {UPDATE}"]
     if own.scalable:
@@ -317,11 +313,11 @@ def _is_changed(own: Field) -> str:
     parts = [f"variables.asked in {cel.texts(asked)}"]
     if own.name != ANY_NAME:
         parts.append(_is_named(own.name))
-    return cel.all_of([*parts, paths.differs(own.steps)])
+    return cel.all_of([*parts, paths.differs(old, new, own.steps)])
 
 
 def _is_named(name: str) -> str:
-    return f"request.name == {_filled(name)}"
+    return f"variables.name == {_filled(name)}"
 
 
 def _filled(name: str) -> str:

@@ -70,9 +70,8 @@ def _name(entry: str) -> str:
     return f"{cel.at(entry, 'name')}.orValue(dyn(''))"
 
 
-def differs(steps: tuple[str, ...]) -> str:
-    """Return that the field is not the same in the new object as in the old one."""
-    new, old = value(NEW, steps), value(OLD, steps)
+def differs(old: str, new: str, steps: tuple[str, ...]) -> str:
+    """Return that two values of a field are not the same."""
     if EACH not in steps:
         return f"{new} != {old}"
     # As sets, since the order of containers means nothing.

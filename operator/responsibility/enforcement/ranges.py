@@ -18,8 +18,6 @@ from responsibility.enforcement import cel, keys, paths
 from responsibility.enforcement.guards import Field
 from responsibility.enforcement.who import LIKE, lines
 
-_ENTRY = "l.substring(23) in variables.me && !variables.bounded.exists(b, b[0] == l.substring(23))"
-
 
 def variables(item: str) -> list[tuple[str, str]]:
     """Return what the policy of an item has to know about bounds.
@@ -27,35 +25,34 @@ def variables(item: str) -> list[tuple[str, str]]:
     ``ranges`` are those that the user is held to: none for whoever is listed without any as well.
     """
     owners, delegates = lines(keys.OWNERS + item), lines(keys.DELEGATES + item)
-    free = cel.any_of(
-        [
-            f"{owners}.exists(l, l in variables.me && !variables.bounded.exists(b, b[0] == l))",
-            f"{owners}.exists(l, {LIKE})",
-            f"{delegates}.exists(l, size(l) > 23 && {_ENTRY})",
-        ]
-    )
+    entries = f"({owners} + {delegates}.map(l, size(l) > 23 ? l.substring(23) : ''))"
+    unbound = "l in variables.me && !variables.bounded.exists(b, b[0] == l)"
     return [
         (
             "bounded",
             f"{lines(keys.BOUNDS + item)}.map(l, l.split('\\t'))"
             ".filter(b, size(b) == 5 && b[0] in variables.me)",
         ),
-        ("ranges", f"size(variables.bounded) == 0 || ({free}) ? [] : variables.bounded"),
+        (
+            "ranges",
+            f"size(variables.bounded) == 0 || {entries}.exists(l, {unbound}) || "
+            f"{owners}.exists(l, {LIKE}) ? [] : variables.bounded",
+        ),
     ]
 
 
-def left(own: Field) -> str:
+def left(own: Field, old: str, new: str) -> str:
     """Return that a change of a field leaves a range that the user is held to."""
-    new, old = _entries(paths.NEW, own), _entries(paths.OLD, own)
-    applies = f"variables.ranges.exists(r, r[1] == {cel.text(own.kind)})"
-    wrong = f"{new}.exists(e, !(e in {old}) && {_outside(own, 'e[1]')})"
-    gone = f"{old}.exists(e, {_gone(own, new)})"
+    olds, news = _entries(old, own), _entries(new, own)
+    place = f"{_PATH}.startsWith({cel.text(_place(own))})"
+    applies = f"variables.ranges.exists(r, r[1] == {cel.text(own.kind)} && {place})"
+    wrong = f"{news}.exists(e, !(e in {olds}) && {_outside(own, 'e[1]')})"
+    gone = f"{olds}.exists(e, {_gone(own, news)})"
     return cel.all_of([applies, cel.any_of([wrong, gone])])
 
 
-def _entries(root: str, own: Field) -> str:
+def _entries(value: str, own: Field) -> str:
     """Return pairs of a list entry's name (or nothing) and the field's value there."""
-    value = paths.value(root, own.steps)
     if paths.EACH in own.steps:
         return value
     return f"({value} == null ? dyn([]) : dyn([[dyn(''), {value}]]))"

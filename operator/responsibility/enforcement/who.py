@@ -6,7 +6,7 @@ compared with whole lines, so it never equals two of them, and never gets to be 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from responsibility.enforcement import cel, keys
@@ -17,8 +17,8 @@ from responsibility.rbac.identity import MASTERS, NODES
 NAMESPACE = "$(operator-namespace)"
 ACCOUNT = "$(operator-account)"
 
-_USER = "request.userInfo.username"
-_GROUPS = "(has(request.userInfo.groups) ? request.userInfo.groups : [])"
+_USER = "request.userInfo.?username.orValue('')"
+_GROUPS = "request.userInfo.?groups.orValue([])"
 
 # The control plane itself. It does what others were allowed to ask for (a Deployment's pods, the
 # end of a namespace), so refusing it would break what was let through. Others of its kind (those
@@ -57,6 +57,11 @@ def lines(key: str) -> str:
     return _LINES.format(key=cel.text(key))
 
 
+# What a request has not (a name where one is to be generated, a subresource) is not even empty.
+NAME = "request.?name.orValue('')"
+SUBRESOURCE = "request.?subResource.orValue('')"
+WHERE = "request.?namespace.orValue('')"
+
 # The annotations of the hub's Namespace, and who is asking, each group a line of its own.
 VARIABLES = (
     (
@@ -64,6 +69,8 @@ VARIABLES = (
         "namespaceObject != null ? namespaceObject.?metadata.?annotations.orValue({}) : "
         "dyn(oldObject).?metadata.?annotations.orValue({})",
     ),
+    ("name", NAME),
+    ("place", WHERE),
     ("me", f"['user:' + {_USER}] + {_GROUPS}.map(g, 'group:' + g)"),
     ("prefix", f"variables.notes[?{cel.text(keys.PREFIX)}].orValue('')"),
     ("release", f"variables.notes[?{cel.text(keys.RELEASE)}].orValue('')"),
@@ -75,58 +82,64 @@ VARIABLES = (
 )
 
 
-def listed(items: Iterable[str]) -> str:
-    """Return that the user may act on one of these items for good."""
-    names = sorted(items)
-    exact = [f"{lines(keys.OWNERS + item)}.exists(l, l in variables.me)" for item in names]
-    # Patterns last: each is compiled anew.
-    like = [f"{lines(keys.OWNERS + item)}.exists(l, {LIKE})" for item in names]
-    return cel.any_of([*exact, *like])
-
-
-def dated(items: Iterable[str]) -> str:
-    """Return that the user may act on one of these items until a date that has not come.
-
-    Asking the authorizer is dear, and two questions are all that an expression can afford. One
-    is enough: if the marker of the latest date is gone, so are the others.
-    """
-    found = [
-        f"{lines(keys.DELEGATES + item)}.filter(l, l.matches({cel.text(_MARKER)}) && "
-        f"l.substring({_MARKER_SIZE + 1}) in variables.me)"
-        f".map(l, l.substring(0, {_MARKER_SIZE}))[?0].orValue('')"
-        for item in sorted(items)
-    ]
-    return (
-        f"[[{', '.join(found)}].max()].exists(m, m != '' && "
-        f"authorizer.serviceAccount({cel.text(NAMESPACE)}, m)"
-        f".group({cel.text(keys.MARKER_GROUP)}).resource({cel.text(keys.MARKER_RESOURCE)})"
-        f".namespace({cel.text(NAMESPACE)}).check({cel.text(keys.MARKER_VERB)}).allowed())"
-    )
-
-
 # From items to the expression that says whether the user may act on one of them.
 Ask = Callable[[Items], str]
 
 
 @dataclass(slots=True)
 class Entitled:
-    """Variables that say whether the user may act on sets of items, one for each set asked."""
+    """Variables that say whether the user may act on items, and on sets of them."""
 
-    _known: dict[Items, str] = field(default_factory=dict)
+    _items: dict[str, int] = field(default_factory=dict)
+    _sets: dict[Items, int] = field(default_factory=dict)
 
     def may(self, items: Items) -> str:
         """Return that the user may act on one of these items now."""
-        name = self._known.setdefault(items, f"may{len(self._known)}")
-        return f"variables.{name}"
+        return f"variables.may{self._number(items)}"
 
     def standing(self, items: Items) -> str:
         """Return the same without delegations until a date, which messages can't ask about."""
-        return f"{self.may(items)}Standing"
+        return f"variables.standing{self._number(items)}"
 
-    def variables(self) -> list[tuple[str, str]]:
-        """Return the variables that the answers so far stand for."""
-        found = []
-        for items, name in self._known.items():
-            found.append((f"{name}Standing", listed(items)))
-            found.append((name, f"variables.{name}Standing || {dated(items)}"))
-        return found
+    def _number(self, items: Items) -> int:
+        for item in sorted(items):
+            self._items.setdefault(item, len(self._items))
+        return self._sets.setdefault(items, len(self._sets))
+
+    def variables(self) -> Iterator[tuple[str, str]]:
+        """Yield the variables that the answers so far stand for."""
+        for item, number in self._items.items():
+            owners = lines(keys.OWNERS + item)
+            yield f"listed{number}", f"{owners}.exists(l, l in variables.me)"
+            yield f"like{number}", f"{owners}.exists(l, {LIKE})"
+            yield f"until{number}", _latest(item)
+        for items, number in self._sets.items():
+            numbers = sorted(self._items[item] for item in items)
+            # Patterns last: each is compiled anew.
+            kinds = [f"variables.{kind}{n}" for kind in ("listed", "like") for n in numbers]
+            yield f"standing{number}", cel.any_of(kinds)
+            yield f"may{number}", f"variables.standing{number} || {_not_over(numbers)}"
+
+
+def _latest(item: str) -> str:
+    """Return the marker of the user's last delegation on an item, or nothing."""
+    return (
+        f"{lines(keys.DELEGATES + item)}.filter(l, l.matches({cel.text(_MARKER)}) && "
+        f"l.substring({_MARKER_SIZE + 1}) in variables.me)"
+        f".map(l, l.substring(0, {_MARKER_SIZE}))[?0].orValue('')"
+    )
+
+
+def _not_over(numbers: Iterable[int]) -> str:
+    """Return that a delegation until a date is not over.
+
+    Asking the authorizer is dear, and two questions are all that an expression can afford. One
+    is enough: if the marker of the latest date is gone, so are the others.
+    """
+    found = ", ".join(f"variables.until{number}" for number in numbers)
+    return (
+        f"[[{found}].max()].exists(m, m != '' && "
+        f"authorizer.serviceAccount({cel.text(NAMESPACE)}, m)"
+        f".group({cel.text(keys.MARKER_GROUP)}).resource({cel.text(keys.MARKER_RESOURCE)})"
+        f".namespace({cel.text(NAMESPACE)}).check({cel.text(keys.MARKER_VERB)}).allowed())"
+    )
