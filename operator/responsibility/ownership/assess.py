@@ -23,10 +23,11 @@ from responsibility.ownership.assessment import (
     HubAssessment,
     Refused,
 )
+from responsibility.ownership.by_route import NO_GAINS
 from responsibility.ownership.claims import Claim, claims
 from responsibility.ownership.fleet import Fleet
 from responsibility.ownership.holdings import Holdings, collect
-from responsibility.ownership.indirect import RouteMemory
+from responsibility.ownership.indirect import Found, Place, RouteMemory
 from responsibility.ownership.memory import Memory
 from responsibility.ownership.questions import Names
 from responsibility.ownership.resolve import resolve_defaults, resolve_model, resolve_record
@@ -70,9 +71,23 @@ class Assessor:
             for name, claim in accepted.items()
         }
         self._gone = _same(self._gone, _gone(agreements.values(), snapshot))
-        clusters = {name: self._cluster(t, agreements, snapshot) for name, t in terms.items()}
+        routes = {
+            name: self._routes.find(
+                t,
+                self._holdings(t, "", snapshot),
+                {
+                    record: Place(a.names, self._holdings(t, a.hub.namespace, snapshot))
+                    for record, a in agreements.items()
+                    if a.terms is t and accepted[record].hub is not None
+                },
+            )
+            for name, t in terms.items()
+        }
+        clusters = {
+            name: self._cluster(t, agreements, routes[name], snapshot) for name, t in terms.items()
+        }
         hubs = {
-            name: self._hub(agreement, accepted[name], clusters, snapshot)
+            name: self._hub(agreement, accepted[name], clusters, routes, snapshot)
             for name, agreement in agreements.items()
         }
         claimed = {claim.key for claim in accepted.values()}
@@ -123,12 +138,15 @@ class Assessor:
         )
 
     def _cluster(
-        self, terms: Terms, agreements: Mapping[str, Agreement], snapshot: Snapshot
+        self,
+        terms: Terms,
+        agreements: Mapping[str, Agreement],
+        routes: Found,
+        snapshot: Snapshot,
     ) -> ClusterAssessment:
         own = tuple(a for _, a in sorted(agreements.items()) if a.terms is terms)
         holdings = self._holdings(terms, "", snapshot)
         fixed = {n: self._holdings(terms, n, snapshot) for n in terms.questions.fixed_namespaces()}
-        gains = self._routes.of(terms, holdings, Names())
         # A model that nobody uses, beside one that is in use, has nothing to say of subjects.
         idle = bool(agreements) and not own
         inputs = (
@@ -136,7 +154,7 @@ class Assessor:
             *own,
             holdings,
             *fixed.values(),
-            gains,
+            routes.cluster,
             *(snapshot.hubs[key] for key in sorted(snapshot.hubs)),
             self._gone,
             snapshot.reviews,
@@ -152,7 +170,7 @@ class Assessor:
                 fleet,
                 cluster=holdings,
                 fixed=fixed,
-                gains=gains,
+                gains=routes.cluster,
                 own_names=[
                     Names(hub.key.namespace, hub.key.release, hub.prefix)
                     for hub in snapshot.hubs.values()
@@ -172,14 +190,14 @@ class Assessor:
         agreement: Agreement,
         claim: Claim,
         clusters: Mapping[str, ClusterAssessment],
+        routes: Mapping[str, Found],
         snapshot: Snapshot,
     ) -> HubAssessment:
         terms = agreement.terms
         cluster = clusters[terms.name]
         namespace = self._holdings(terms, agreement.hub.namespace, snapshot)
         everywhere = self._holdings(terms, "", snapshot)
-        gains = self._routes.of(terms, namespace, agreement.names)
-        cluster_gains = self._routes.of(terms, everywhere, Names())
+        gains = routes[terms.name].hubs.get(agreement.record, NO_GAINS)
         time_and_world = (
             agreement,
             self._gone,
@@ -197,7 +215,6 @@ class Assessor:
                 namespace=namespace,
                 cluster=everywhere,
                 gains=gains,
-                cluster_gains=cluster_gains,
                 gone=self._gone,
                 reviews=snapshot.reviews,
                 own=snapshot.own,
@@ -206,7 +223,7 @@ class Assessor:
 
         by_rbac = self._memory.get(
             ("rbac", agreement.record),
-            (*time_and_world, namespace, everywhere, gains, cluster_gains),
+            (*time_and_world, namespace, everywhere, gains),
             rbac,
         )
         scope = snapshot.graph.scope(agreement.hub.namespace)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from responsibility.ownership.agreement import Agreement, Item, ItemTerms, Terms
 from responsibility.ownership.assessment import BreakGlass, Exempt
-from responsibility.ownership.by_route import Gains, as_holdings, further, told_by_route
+from responsibility.ownership.by_route import ClusterGains, further, told_by_route, total
 from responsibility.ownership.cluster_excess import CLUSTER_NAMES, ClusterExcess
 from responsibility.ownership.duties import is_vacant
 from responsibility.ownership.entitlement import ExemptionBook, passes
@@ -38,7 +38,7 @@ def assess_cluster(
     *,
     cluster: Holdings,
     fixed: Mapping[str, Holdings],
-    gains: Gains,
+    gains: ClusterGains,
     own_names: Sequence[Names],
     gone: frozenset[Subject],
     reviews: Reviews,
@@ -90,7 +90,7 @@ def assess_cluster(
 
 
 def _indirect(
-    seeker: ClusterExcess, holdings: Holdings, gains: Gains, direct: Sequence[Finding]
+    seeker: ClusterExcess, holdings: Holdings, gains: ClusterGains, direct: Sequence[Finding]
 ) -> Iterator[tuple[Finding, frozenset[str]]]:
     """Yield what subjects can come by cluster-wide, each with the records it does not touch.
 
@@ -98,21 +98,19 @@ def _indirect(
     """
     terms = seeker.fleet.terms
     questions = terms.questions
-    held = {
-        subject: holdings.get(subject, NOTHING).mask(questions, CLUSTER_NAMES) for subject in gains
-    }
-    known = {
-        subject: questions.all if mask & questions.everything else mask
-        for subject, mask in held.items()
-    }
     reserved = {item.name: item.reserved | questions.everything for item in terms.items}
     told = {(finding.subject, finding.item) for finding in direct}
     aside = replace(seeker, exempt=[])
-    for subject, holding in as_holdings(gains, known).items():
-        if passes(terms, subject):
+    for subject in gains.subjects():
+        held = holdings.get(subject, NOTHING).mask(questions, CLUSTER_NAMES)
+        if held & questions.everything or passes(terms, subject):
             continue
-        found = dict(aside.findings(subject, holding))
-        for finding in told_by_route(found, gains, reserved, told):
+        holding = Holding(total(gains.everywhere.get(subject, ())) & questions.all & ~held)
+        on_hubs = {record: total(ways) for record, ways in gains.on_hubs.get(subject, {}).items()}
+        if not holding.full and not on_hubs:
+            continue
+        found = dict(aside.findings(subject, holding, on_hubs))
+        for finding in told_by_route(found, gains.ways, reserved, told):
             yield finding, next(r for f, r in found.items() if f.id == finding.id)
     seeker.exempt.extend(further(seeker.exempt, aside.exempt))
 

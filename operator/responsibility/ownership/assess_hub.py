@@ -13,7 +13,7 @@ from datetime import datetime
 
 from responsibility.ownership.agreement import Agreement, Item
 from responsibility.ownership.assessment import Exempt
-from responsibility.ownership.by_route import Gains, as_holdings, further, told_by_route, total
+from responsibility.ownership.by_route import Gains, as_holdings, further, told_by_route
 from responsibility.ownership.duties import is_vacant
 from responsibility.ownership.entitlement import Entitlement, ExemptionBook, passes
 from responsibility.ownership.exemptions import exempt_operator
@@ -45,7 +45,6 @@ def assess_hub(
     namespace: Holdings,
     cluster: Holdings,
     gains: Gains,
-    cluster_gains: Gains,
     gone: frozenset[Subject],
     reviews: Reviews,
     own: Subject | None,
@@ -53,24 +52,19 @@ def assess_hub(
 ) -> HubRbac:
     """Return findings in both directions, for the questions asked in the hub's namespace.
 
-    ``gains`` are what subjects can come by here indirectly, ``cluster_gains`` cluster-wide.
+    ``gains`` are what subjects can come by here indirectly, and not because of what they can
+    come by cluster-wide: that is a finding of the cluster.
     """
     exempt: list[Exempt] = []
     book = ExemptionBook.of((*agreement.exemptions, *exempt_operator(own)))
     entitlement = Entitlement.of(agreement, now)
     findings = list(_excesses(entitlement, book, namespace, cluster, exempt))
-    # What somebody has cluster-wide, by whatever route, is a finding of the cluster.
-    known = {
-        subject: cluster.get(subject, NOTHING).mask(agreement.terms.questions, agreement.names)
-        | total(cluster_gains.get(subject, ()))
-        for subject in gains
-    }
     aside: list[Exempt] = []
-    indirect = list(_excesses(entitlement, book, as_holdings(gains, known), {}, aside))
+    indirect = list(_excesses(entitlement, book, as_holdings(gains), {}, aside))
     exempt.extend(further(exempt, aside))
     reserved = {item.name: item.terms.reserved for item in agreement.items}
     direct = {(finding.subject, finding.item) for finding in findings}
-    findings.extend(told_by_route(indirect, gains, reserved, direct))
+    findings.extend(told_by_route(indirect, gains.__getitem__, reserved, direct))
     ground = Ground(
         hub=agreement.hub,
         model=agreement.terms.name,

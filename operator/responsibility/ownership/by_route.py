@@ -7,34 +7,63 @@ right away closes this route.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
+from typing import Protocol
 
 from responsibility.ownership.assessment import Exempt
 from responsibility.ownership.findings import Finding
 from responsibility.ownership.holdings import Holding, in_order
 from responsibility.rbac.objects import Subject
-from responsibility.rbac.routes.search import Gain
-from responsibility.rbac.routes.steps import describe
+from responsibility.rbac.routes.steps import Route, describe
 
-Gains = Mapping[Subject, Sequence[Gain]]
+
+class Way(Protocol):
+    """Bits that a subject can come by, and how: `search.Gain` and the like."""
+
+    @property
+    def mask(self) -> int:
+        """The bits."""
+
+    def route(self, wanted: int = -1, /) -> Route:
+        """Return the route to some of the wanted bits."""
+
+
+Gains = Mapping[Subject, Sequence[Way]]
 NO_GAINS: Gains = {}
 
 
-def total(parts: Iterable[Gain]) -> int:
-    """Return everything that several gains bring, as one mask."""
+@dataclass(frozen=True, slots=True, eq=False)
+class ClusterGains:
+    """What subjects can come by everywhere, and further on some hubs, by record."""
+
+    everywhere: Gains = field(default_factory=dict)
+    on_hubs: Mapping[Subject, Mapping[str, Sequence[Way]]] = field(default_factory=dict)
+
+    def ways(self, subject: Subject) -> Iterator[Way]:
+        """Yield all ways of a subject, those to everywhere first."""
+        yield from self.everywhere.get(subject, ())
+        for _, ways in sorted(self.on_hubs.get(subject, {}).items()):
+            yield from ways
+
+    def subjects(self) -> Iterable[Subject]:
+        """Return everybody who can come by something."""
+        return dict.fromkeys((*self.everywhere, *self.on_hubs))
+
+
+NO_CLUSTER_GAINS = ClusterGains()
+
+
+def total(parts: Iterable[Way]) -> int:
+    """Return everything that several ways bring, as one mask."""
     return reduce(or_, (part.mask for part in parts), 0)
 
 
-def as_holdings(gains: Gains, known: Mapping[Subject, int]) -> dict[Subject, Holding]:
-    """Return gains as if they were held, without what is ``known`` of the subjects already."""
-    return {
-        subject: Holding(full)
-        for subject, parts in gains.items()
-        if (full := total(parts) & ~known.get(subject, 0))
-    }
+def as_holdings(gains: Gains) -> dict[Subject, Holding]:
+    """Return gains as if they were held."""
+    return {subject: Holding(total(parts)) for subject, parts in gains.items()}
 
 
 def further(listed: Iterable[Exempt], more: Iterable[Exempt]) -> list[Exempt]:
@@ -51,7 +80,7 @@ def further(listed: Iterable[Exempt], more: Iterable[Exempt]) -> list[Exempt]:
 
 def told_by_route(
     findings: Iterable[Finding],
-    gains: Gains,
+    ways: Callable[[Subject], Iterable[Way]],
     reserved: Mapping[str, int],
     direct: Collection[tuple[Subject | None, str]],
 ) -> Iterator[Finding]:
@@ -63,14 +92,14 @@ def told_by_route(
         if finding.subject is None or (finding.subject, finding.item) in direct:
             continue
         wanted = reserved[finding.item]
-        route = next((gain.route for gain in gains[finding.subject] if gain.mask & wanted), None)
-        if route is None:
+        way = next((way for way in ways(finding.subject) if way.mask & wanted), None)
+        if way is None:
             continue
-        sources = {source for step in route[:1] for source in step.sources}
+        route = way.route(wanted)
         yield replace(
             finding,
             route=route[0].route,
-            sources=in_order(sources),
+            sources=in_order({source for step in route[:1] for source in step.sources}),
             steps=tuple(str(step) for step in route),
             message=f"{describe(route)}; so {_decapitalise(finding.message)}",
         )

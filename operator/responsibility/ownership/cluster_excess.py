@@ -7,10 +7,11 @@ else under the first item that it exceeds, which then speaks for all the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
+from types import MappingProxyType
 
 from responsibility.ownership.agreement import Agreement, ItemTerms
 from responsibility.ownership.assessment import Exempt
@@ -106,10 +107,13 @@ class ClusterExcess:
     exempt: list[Exempt] = field(default_factory=list)
 
     def findings(
-        self, subject: Subject, holding: Holding
+        self, subject: Subject, holding: Holding, on_hubs: Mapping[str, int] = MappingProxyType({})
     ) -> Iterator[tuple[Finding, frozenset[str]]]:
-        """Yield the findings about ``subject``, each with the records it does not touch."""
-        over = self._excess(subject, holding)
+        """Yield the findings about ``subject``, each with the records it does not touch.
+
+        ``on_hubs`` is what it has beyond that, by record, on some hubs only.
+        """
+        over = self._excess(subject, holding, on_hubs)
         if not over.all:
             return
         let_through: dict[str, dict[str, None]] = {}
@@ -119,7 +123,7 @@ class ClusterExcess:
             Exempt(subject, tuple(items), reason) for reason, items in let_through.items()
         )
 
-    def _excess(self, subject: Subject, holding: Holding) -> _Excess:
+    def _excess(self, subject: Subject, holding: Holding, on_hubs: Mapping[str, int]) -> _Excess:
         questions, fleet = self.fleet.terms.questions, self.fleet
         # Most subjects are in no record, and the same to every hub.
         agreements = fleet.special(subject)
@@ -127,12 +131,17 @@ class ClusterExcess:
             usual = holding.mask(questions, CLUSTER_NAMES)
             others = [a for a in fleet.agreements if holding.mask(questions, a.names) != usual]
             agreements = list({a.record: a for a in (*agreements, *others)}.values())
+        if on_hubs:
+            others = [a for a in fleet.agreements if a.record in on_hubs]
+            agreements = list({a.record: a for a in (*agreements, *others)}.values())
         due = fleet.entitled(subject, agreements)
         wide = questions.wide(due)
 
-        def beyond(reserved: int, entitled: int, names: Names = CLUSTER_NAMES) -> int:
+        def beyond(
+            reserved: int, entitled: int, names: Names = CLUSTER_NAMES, held: Holding = holding
+        ) -> int:
             return excess(
-                holding, entitled=entitled, reserved=reserved, questions=questions, names=names
+                held, entitled=entitled, reserved=reserved, questions=questions, names=names
             )
 
         reserved = fleet.terms.reserved
@@ -141,7 +150,9 @@ class ClusterExcess:
         for agreement in agreements:
             if agreement.record:
                 own = fleet.entitled(subject, (agreement,)) | wide
-                mask = beyond(on_hub, own, agreement.names)
+                more = on_hubs.get(agreement.record, 0)
+                held = holding.plus(Holding(more)) if more else holding
+                mask = beyond(on_hub, own, agreement.names, held)
                 let = [e for e in agreement.own_exemptions if e.covers(subject)] if mask else ()
                 special.append(_OnHub(agreement, own, mask, tuple(let)))
         return _Excess(

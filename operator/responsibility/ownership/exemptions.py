@@ -39,6 +39,12 @@ class Exemption:
         return Subject(self.kind, self.name, self.namespace)
 
     @property
+    def exact_namespace(self) -> str | None:
+        """The one namespace whose ServiceAccounts are meant; None if there may be others."""
+        exact = self.kind == SERVICE_ACCOUNT and not self.namespace.endswith("*")
+        return self.namespace if exact else None
+
+    @property
     def own_hub_only(self) -> bool:
         """Whether it is about a part of each hub, which to other hubs is a stranger.
 

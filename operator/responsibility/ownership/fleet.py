@@ -27,7 +27,10 @@ class Fleet:
     records: int = field(init=False)
     _declared: dict[Subject, list[Agreement]] = field(init=False, default_factory=dict)
     _exempting: dict[Subject, list[Agreement]] = field(init=False, default_factory=dict)
-    _patterns: list[tuple[Exemption, Agreement]] = field(init=False, default_factory=list)
+    # By the namespace of ServiceAccounts; None for all others.
+    _patterns: dict[str | None, dict[Exemption, list[Agreement]]] = field(
+        init=False, default_factory=dict
+    )
     _unresolved: list[Agreement] = field(init=False, default_factory=list)
     _owners: dict[str, list[tuple[Party, list[Agreement]]]] = field(
         init=False, default_factory=dict
@@ -42,7 +45,8 @@ class Fleet:
                 self._declared.setdefault(subject, []).append(agreement)
             for exemption in agreement.own_exemptions:
                 if exemption.subject is None:
-                    self._patterns.append((exemption, agreement))
+                    here = self._patterns.setdefault(exemption.exact_namespace, {})
+                    here.setdefault(exemption, []).append(agreement)
                 else:
                     self._exempting.setdefault(exemption.subject, []).append(agreement)
             if agreement.unresolved:
@@ -55,7 +59,10 @@ class Fleet:
         """
         found = {a.record: a for who in selves(subject) for a in self._declared.get(who, ())}
         found.update((a.record, a) for a in self._exempting.get(subject, ()))
-        found.update((a.record, a) for e, a in self._patterns if e.covers(subject))
+        for place in (None, subject.namespace):
+            for exemption, agreements in self._patterns.get(place, {}).items():
+                if exemption.covers(subject):
+                    found.update((a.record, a) for a in agreements)
         found.update((a.record, a) for a in self._unresolved)
         return list(found.values())
 

@@ -1,36 +1,61 @@
 """What subjects can come by indirectly, as far as it is somebody else's.
 
-The search is in ``rbac.routes``; here it is given a model's questions as bits, once for the
-cluster (rights by ClusterRoleBindings) and once for each hub (rights by its RoleBindings).
+The search is in ``rbac.routes``; here it is given a model's questions as bits: once for the
+cluster, beginning with rights by ClusterRoleBindings, and once for each hub, beginning with the
+rights by its RoleBindings. A hub's search leaves entrances that lead everywhere alone: who has
+one has it on every hub, so that is looked up once, and told once, for the cluster.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from responsibility.ownership.agreement import Terms
-from responsibility.ownership.by_route import NO_GAINS, Gains
-from responsibility.ownership.holdings import Holdings
+from responsibility.ownership.by_route import NO_CLUSTER_GAINS, ClusterGains, Gains, Way, total
+from responsibility.ownership.holdings import NOTHING, Holdings
 from responsibility.ownership.questions import Names, QuestionSet, bits, mask_of
 from responsibility.ownership.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
-from responsibility.rbac.objects import Rule, Subject
-from responsibility.rbac.routes.paths import Paths, step_passes
+from responsibility.rbac.identity import SERVICE_ACCOUNTS
+from responsibility.rbac.objects import GROUP, Rule, Subject
+from responsibility.rbac.routes.entrances import Group
+from responsibility.rbac.routes.paths import ANY_NAMESPACE, Paths, step_passes
 from responsibility.rbac.routes.powers import EVERYTHING
-from responsibility.rbac.routes.search import Gain, gains
-from responsibility.rbac.routes.steps import Step
+from responsibility.rbac.routes.search import Behind, Gain, Giver, Search, begin, beyond
+from responsibility.rbac.routes.steps import Route, Step
+from responsibility.rbac.routes.ways import account_namespace
 
 
-def indirect(
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A hub, as far as routes go: its names, and who holds what in its namespace."""
+
+    names: Names
+    holdings: Holdings
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What can be come by: cluster-wide, and by record on its hub only."""
+
+    cluster: ClusterGains = NO_CLUSTER_GAINS
+    hubs: Mapping[str, Gains] = field(default_factory=dict)
+
+
+NOTHING_FOUND = Found()
+
+
+def searched(
     holdings: Holdings,
     paths: Paths,
     questions: QuestionSet,
     *,
-    namespace: str,
     names: Names,
     scope: int,
-) -> Mapping[Subject, list[Gain]]:
-    """Return what subjects can come by in a namespace (cluster-wide for ``""``).
+    local: bool = False,
+) -> Search:
+    """Return the search for what subjects can come by in a namespace, or cluster-wide, to be run.
 
     ``holdings`` are the direct ones there, ``scope`` the questions that count.
     """
@@ -42,14 +67,15 @@ def indirect(
     }
     given = [
         (power.step, mask)
-        for power in paths.powers(namespace)
+        for power in paths.powers(names.namespace)
         if (mask := _mask(power.rules, questions, names) & scope)
     ]
-    return gains(
+    return begin(
         direct,
         given,
         paths.into,
         constrain=lambda step, mask: _constrained(step, mask, paths.graph, questions, names),
+        local=local,
     )
 
 
@@ -72,54 +98,275 @@ def _constrained(
         return mask
     return mask_of(
         bit
-        for bit in bits(mask)
+        for bit in bits(mask & questions.all)
         if step_passes(step, questions.atoms[bit].attributes(names), graph)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """What a hub's own search found, and the namespaces whose entrances it has looked at."""
+
+    place: Place
+    found: Mapping[Subject, tuple[Gain, ...]]
+    doors: Mapping[Behind, tuple[Giver, ...]]
+    namespaces: frozenset[str]
+
+
+def local(place: Place, paths: Paths, terms: Terms) -> Local:
+    """Search one hub."""
+    questions = terms.questions
+    search = searched(
+        place.holdings,
+        paths,
+        questions,
+        names=place.names,
+        scope=questions.hub_mask & terms.reserved,
+        local=True,
+    )
+    search.run()
+    return Local(
+        place,
+        {subject: tuple(gains) for subject, gains in search.found.items()},
+        {behind: tuple(givers) for behind, givers in search.doors.items()},
+        frozenset((place.names.namespace, *filter(None, map(_home, search.reached)))),
+    )
+
+
+def _home(subject: Subject) -> str:
+    """Return the namespace whose bindings open ways into a subject; empty if none does."""
+    if subject.kind != GROUP:
+        return subject.namespace
+    if subject.name == SERVICE_ACCOUNTS:
+        return ANY_NAMESPACE
+    return account_namespace(subject.name) or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Through:
+    """Bits that somebody comes by through an entrance that leads everywhere."""
+
+    mask: int
+    way: Gain
+    givers: tuple[Giver, ...]
+
+    def route(self, wanted: int = -1) -> Route:
+        """Return the route to some of the wanted bits."""
+        giver, gain = max(self.givers, key=lambda g: (g[1].mask & wanted & self.mask).bit_count())
+        return self.way.route(end=(giver, gain.route(wanted & self.mask)))
+
+
+@dataclass(slots=True, eq=False)
+class Wide:
+    """What subjects can come by cluster-wide, and who stands before the entrances to everywhere.
+
+    ``bit_of`` has the bits that stand for whatever is behind such a group of entrances.
+    """
+
+    paths: Paths
+    questions: QuestionSet
+    holdings: Holdings
+    bit_of: Mapping[Group, int]
+    search: Search
+    everywhere: Gains = field(init=False)
+    _classes: dict[int, list[Subject]] = field(init=False, default_factory=dict)
+    _beyond: dict[Behind, Mapping[Subject, Gain]] = field(init=False, default_factory=dict)
+
+    @classmethod
+    def of(cls, terms: Terms, holdings: Holdings, paths: Paths, groups: Iterable[Group]) -> Wide:
+        """Search the cluster."""
+        questions = terms.questions
+        first = questions.all.bit_length()
+        bit_of = {group: 1 << first + number for number, group in enumerate(groups)}
+        search = searched(holdings, paths, questions, names=Names(), scope=questions.all)
+        for group, bit in bit_of.items():
+            search.offer_behind(Behind(group, acted=False, length=0), bit)
+        search.run()
+        return cls(paths, questions, holdings, bit_of, search)
+
+    def __post_init__(self) -> None:
+        """Put subjects together that have all the same on hubs."""
+        everything = self.questions.all
+        mine = self.questions.hub_mask | ~everything
+        for subject, mask in self.search.reached.items():
+            if mask & ~everything:
+                self._classes.setdefault(mask & mine, []).append(subject)
+        self.everywhere = {
+            subject: own
+            for subject, gains in self.search.found.items()
+            if (own := tuple(gain for gain in gains if gain.mask & everything))
+        }
+
+    def known(self, subject: Subject, names: Names) -> int:
+        """Return what a subject has on a hub because of what it has cluster-wide."""
+        mask = self.search.reached.get(subject, 0)
+        holding = self.holdings.get(subject, NOTHING)
+        return mask | holding.mask(self.questions, names) if holding.symbolic else mask
+
+    def through(
+        self, behind: Behind, givers: tuple[Giver, ...], names: Names
+    ) -> Iterator[tuple[Subject, Through]]:
+        """Yield who comes by something of the givers, and did not have it."""
+        whole = total(gain for _, gain in givers)
+        bit = self.bit_of[behind.group]
+        for mask, subjects in self._classes.items():
+            if not mask & bit or not whole & ~mask:
+                continue
+            if behind not in self._beyond:
+                self._beyond[behind] = beyond(behind, self.paths.into)
+            for subject in subjects:
+                way = self._beyond[behind].get(subject)
+                if way is None:
+                    continue
+                gate = way.gate()
+                others = tuple(giver for giver in givers if giver[0] != gate)
+                news = total(gain for _, gain in others) & ~self.known(subject, names)
+                if news:
+                    yield subject, Through(news, way, others)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Share:
+    """What is left to one hub: for its own findings, and for those of the cluster."""
+
+    own: Gains
+    cluster: Gains
+
+
+def share(one: Local, wide: Wide) -> Share:
+    """Return what subjects can come by on a hub beyond what they can come by cluster-wide.
+
+    What takes a step that ClusterRoleBindings give is told for the cluster.
+    """
+    names = one.place.names
+    own: dict[Subject, list[Way]] = {}
+    cluster: dict[Subject, list[Way]] = {}
+    for behind, givers in one.doors.items():
+        for subject, through in wide.through(behind, givers, names):
+            cluster.setdefault(subject, []).append(through)
+    for subject, gains in one.found.items():
+        known = wide.known(subject, names) | total(cluster.get(subject, ()))
+        for piece in (piece for gain in gains for piece in gain.pieces(~known)):
+            told = cluster if any(map(_is_wide, piece.steps)) else own
+            told.setdefault(subject, []).append(piece)
+    return Share(own, cluster)
+
+
+def _is_wide(step: Step) -> bool:
+    """Return whether ClusterRoleBindings alone give a step."""
+    return bool(step.sources) and not any(s.binding and s.binding.namespace for s in step.sources)
+
+
+def _together(shares: Mapping[str, Share]) -> Mapping[Subject, Mapping[str, Sequence[Way]]]:
+    """Return by subject what the cluster tells of each hub."""
+    on_hubs: dict[Subject, dict[str, Sequence[Way]]] = {}
+    for record, one in shares.items():
+        for subject, ways in one.cluster.items():
+            on_hubs.setdefault(subject, {})[record] = ways
+    return on_hubs
+
+
+@dataclass(slots=True)
+class _Known:
+    """What was found of a model in a pass: from what, and the parts."""
+
+    terms: Terms
+    paths: Paths
+    wide: Wide
+    locals: Mapping[str, Local]
+    shares: Mapping[str, Share]
+    found: Found
+
+    def local(self, record: str, place: Place, paths: Paths) -> Local | None:
+        """Return what was found of a hub, if it is true of it as it is now."""
+        known = self.locals.get(record)
+        return (
+            known
+            if known is not None
+            and known.place.holdings is place.holdings
+            and known.place.names == place.names
+            and (paths is self.paths or paths.unchanged(known.namespaces))
+            else None
+        )
+
+    def cluster(self, holdings: Holdings, paths: Paths, groups: Iterable[Group]) -> Wide | None:
+        """Return what was found of the cluster, if it is true of it as it is now."""
+        same = self.wide.holdings is holdings and (paths is self.paths or paths.unchanged(_EVERY))
+        return self.wide if same and all(g in self.wide.bit_of for g in groups) else None
+
+
+_EVERY = frozenset({ANY_NAMESPACE})
 
 
 class RouteMemory:
     """What subjects can come by indirectly in one cluster, found once while nothing changes.
 
-    A route may lead through any namespace, so a change of any role or binding begins anew.
+    A hub is searched again where its namespace has changed, or one through which its routes lead.
     """
 
     def __init__(self) -> None:
-        self._graph = AccessGraph.build()
-        self._accounts: frozenset[tuple[str, str]] | None = None
         self._paths: Paths | None = None
-        self._wanted = False
-        self._known: dict[tuple[str, Names], tuple[Terms, Gains]] = {}
+        self._known: dict[str, _Known] = {}
 
     def begin(self, snapshot: Snapshot) -> None:
         """Begin a pass over a snapshot."""
-        self._wanted = snapshot.routes
-        if snapshot.graph is self._graph and snapshot.accounts == self._accounts:
-            return
-        self._graph, self._accounts = snapshot.graph, snapshot.accounts
-        # Made when it is asked for: that alone costs as much as a pass after a small change.
-        self._paths = None
-        self._known = {}
+        former = self._paths
+        if not snapshot.routes:
+            self._paths, self._known = None, {}
+        elif (
+            former is None
+            or former.graph is not snapshot.graph
+            or former.accounts != snapshot.accounts
+        ):
+            self._paths = Paths(snapshot.graph, snapshot.accounts, former=former)
 
-    def of(self, terms: Terms, holdings: Holdings, names: Names) -> Gains:
-        """Return what subjects can come by on a hub; cluster-wide for names of no hub.
+    def find(self, terms: Terms, holdings: Holdings, places: Mapping[str, Place]) -> Found:
+        """Return what subjects can come by, cluster-wide and on the hubs, which come by record.
 
-        ``holdings`` are the direct ones there. Nothing where a snapshot is not to be searched.
+        ``holdings`` are the direct ones cluster-wide. Nothing where routes are not wanted.
         """
-        if not self._wanted:
-            return NO_GAINS
-        key = (terms.name, names)
-        known = self._known.get(key)
-        if known is None or known[0] is not terms:
-            questions = terms.questions
-            if self._paths is None:
-                self._paths = Paths(self._graph, self._accounts)
-            found = indirect(
-                holdings,
-                self._paths,
-                questions,
-                namespace=names.namespace,
-                names=names,
-                scope=questions.hub_mask & terms.reserved if names.namespace else questions.all,
-            )
-            known = self._known[key] = (terms, found)
-        return known[1]
+        paths = self._paths
+        if paths is None:
+            return NOTHING_FOUND
+        known = self._known.get(terms.name)
+        if known is not None and (known.terms is not terms or not paths.follows(known.paths)):
+            known = None
+        locals_ = {
+            record: (known.local(record, place, paths) if known else None)
+            or local(place, paths, terms)
+            for record, place in places.items()
+        }
+        groups = dict.fromkeys(b.group for one in locals_.values() for b in one.doors)
+        wide = known.cluster(holdings, paths, groups) if known else None
+        if wide is None:
+            wide = Wide.of(terms, holdings, paths, groups)
+        again = known is not None and wide is known.wide
+        shares = {
+            record: known.shares[record]
+            if again and known is not None and known.locals.get(record) is one
+            else share(one, wide)
+            for record, one in locals_.items()
+        }
+        found = Found(
+            ClusterGains(wide.everywhere, _together(shares)),
+            {record: one.own for record, one in shares.items()},
+        )
+        if known is not None:
+            found = _kept(found, known.found)
+        self._known[terms.name] = _Known(terms, paths, wide, locals_, shares, found)
+        return found
+
+
+def _kept(found: Found, former: Found) -> Found:
+    """Return what was found, with the former objects for what is the same."""
+    hubs = {
+        record: former.hubs[record] if former.hubs.get(record) == gains else gains
+        for record, gains in found.hubs.items()
+    }
+    cluster = found.cluster
+    if (
+        cluster.everywhere is former.cluster.everywhere
+        and cluster.on_hubs == former.cluster.on_hubs
+    ):
+        cluster = former.cluster
+    return Found(cluster, hubs)

@@ -218,6 +218,11 @@ class AccessGraph:
                 return Truth.UNKNOWN, sources
         return Truth.NO, ()
 
+    @property
+    def rule_index(self) -> RuleIndex:
+        """Which rules allow what; the same object as long as no role has new rules."""
+        return self._index
+
     def scope(self, namespace: str) -> Scope:
         """Return the bindings of one namespace, or for ``""`` the ClusterRoleBindings.
 

@@ -96,78 +96,140 @@ def _any_account(namespace: str) -> str:
     return f"a ServiceAccount of namespace {namespace}" if namespace else "some ServiceAccount"
 
 
+# Compared by identity: what is passed on by one is kept by it.
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """Entrances that lead to the same identities, so that what is behind them is looked up once.
+
+    ``wide`` ones are opened by ClusterRoleBindings, and lead to identities in every namespace;
+    ``constrained`` ones let through single actions only.
+    """
+
+    entrances: tuple[Entrance, ...]
+    wide: bool = False
+    constrained: bool = False
+    actors: frozenset[Subject] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Collect who has an entrance."""
+        object.__setattr__(self, "actors", frozenset(e.actor for e in self.entrances))
+
+
+def groups(entrances: Iterable[Entrance], *, wide: bool = False) -> tuple[Group, ...]:
+    """Return entrances in groups, those by constrained impersonation apart."""
+    plain: list[Entrance] = []
+    constrained: list[Entrance] = []
+    for entrance in entrances:
+        (constrained if entrance.mode else plain).append(entrance)
+    found = (Group(tuple(plain), wide), Group(tuple(constrained), constrained=True))
+    return tuple(group for group in found if group.entrances)
+
+
+# A subject may have a way that gives it a credential of the target, and one that does not:
+# whether it impersonates, and by which mode of constrained impersonation.
+Sort = tuple[bool, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """The entrances into the identities of one kind: into any of them, and into some by name.
 
-    ``sorts`` are those of the general ones that take nothing before.
+    ``at_once`` has, by sort, who has a general one that takes nothing before.
     """
 
-    general: tuple[Entrance, ...] = ()
-    named: Mapping[str, tuple[Entrance, ...]] = field(default_factory=dict)
-    sorts: Set[tuple[Subject, bool, str]] = frozenset()
+    general: tuple[Group, ...] = ()
+    named: Mapping[str, tuple[Group, ...]] = field(default_factory=dict)
+    at_once: Mapping[Sort, Set[Subject]] = field(default_factory=dict)
 
-    def into(self, name: str) -> Iterator[tuple[Entrance, ...]]:
-        """Yield the entrances into one of the identities, in the groups that it shares."""
-        if self.general:
-            yield self.general
-        if name in self.named:
-            yield self.named[name]
+    def into(self, name: str) -> tuple[Group, ...]:
+        """Return the entrances into one of the identities."""
+        own = self.named.get(name)
+        return self.general + own if own else self.general
 
-    def into_any(self) -> Iterator[tuple[Entrance, ...]]:
+    def equals(self, other: Table) -> bool:
+        """Return whether another table has the same entrances."""
+        return _contents(self) == _contents(other)
+
+    def into_any(self) -> Iterator[Group]:
         """Yield the entrances into one or another of them."""
-        if self.general:
-            yield self.general
-        yield from self.named.values()
+        yield from self.general
+        for own in self.named.values():
+            yield from own
 
 
-# A subject may have a way that gives it a credential of the target, and one that does not.
-_Sort = tuple[Subject, bool, str]
+def _contents(table: Table) -> object:
+    own = {name: tuple(g.entrances for g in some) for name, some in table.named.items()}
+    return own, tuple(group.entrances for group in table.general)
 
 
 @dataclass(slots=True)
 class Collector:
-    """Keeps the first entrance of each subject and sort; earlier ones must be no longer."""
+    """Keeps the first entrance of each subject and sort; earlier ones must be no longer.
 
-    general: dict[_Sort, Entrance] = field(default_factory=dict)
-    named: dict[str, dict[_Sort, Entrance]] = field(default_factory=dict)
-    elsewhere: Set[_Sort] = frozenset()
+    ``elsewhere`` has, by sort, who needs none here, as it has one everywhere.
+    """
+
+    elsewhere: Mapping[Sort, Set[Subject]] = field(default_factory=dict)
+    general: dict[Sort, dict[Subject, Entrance]] = field(default_factory=dict)
+    named: dict[str, dict[tuple[Sort, Subject], Entrance]] = field(default_factory=dict)
 
     def has(self, actor: Subject, way: Way) -> bool:
         """Return whether an actor has an entrance that is as good, here or in a wider table."""
         impersonates = way.route == IMPERSONATE
-        sorts = {(actor, impersonates, way.mode), (actor, impersonates, "")}
-        return any(sort in self.general or sort in self.elsewhere for sort in sorts)
+        return any(
+            actor in some.get(sort, ())
+            for sort in ({(impersonates, way.mode), (impersonates, "")})
+            for some in (self.general, self.elsewhere)
+        )
+
+    def without(self, actors: Iterable[Subject], way: Way) -> list[Subject]:
+        """Return which of the actors have no entrance that is as good."""
+        found = list(actors)
+        impersonates = way.route == IMPERSONATE
+        for sort in {(impersonates, way.mode), (impersonates, "")} if found else ():
+            for some in (self.general, self.elsewhere):
+                known = some.get(sort)
+                if known:
+                    found = [actor for actor in found if actor not in known]
+        return found
 
     def add(self, entrance: Entrance) -> None:
         """Take in an entrance, unless there is one of its sort."""
-        if self.has(entrance.actor, entrance.way):
+        actor = entrance.actor
+        if self.has(actor, entrance.way):
             return
-        sort = (entrance.actor, entrance.impersonates, entrance.mode)
+        sort = (entrance.impersonates, entrance.mode)
         if not entrance.names:
-            self.general[sort] = entrance
+            self.general.setdefault(sort, {})[actor] = entrance
         for name in entrance.names:
-            self.named.setdefault(name, {}).setdefault(sort, entrance)
+            self.named.setdefault(name, {}).setdefault((sort, actor), entrance)
 
-    def table(self) -> Table:
-        """Return all."""
+    def table(self, *, wide: bool = False) -> Table:
+        """Return all; ``wide`` if the bindings are the cluster's."""
+        general = self.general
+        named = {
+            name: groups(
+                (e for (sort, actor), e in own.items() if actor not in general.get(sort, ())),
+                wide=wide,
+            )
+            for name, own in self.named.items()
+        }
         return Table(
-            tuple(self.general.values()),
+            groups((e for some in general.values() for e in some.values()), wide=wide),
+            {name: own for name, own in named.items() if own},
             {
-                name: tuple(e for sort, e in own.items() if sort not in self.general)
-                for name, own in self.named.items()
+                sort: frozenset(actor for actor, e in some.items() if not e.earlier)
+                for sort, some in general.items()
             },
-            frozenset(sort for sort, e in self.general.items() if not e.earlier),
         )
 
 
 def collect(rights: Rights, ways: Iterable[Way], namespace: str, collector: Collector) -> None:
     """Collect the entrances that the bindings of a namespace open, or the cluster's for ``""``."""
     for way in ways:
-        for actor in rights.candidates(way.needs, namespace):
-            if not collector.has(actor, way):
-                for entrance in opened(rights, actor, way, namespace):
-                    collector.add(entrance)
+        for actor in collector.without(rights.candidates(way.needs, namespace), way):
+            for entrance in opened(rights, actor, way, namespace):
+                collector.add(entrance)
 
 
 def opened(

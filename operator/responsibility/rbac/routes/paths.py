@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import InitVar, dataclass, field, replace
 from itertools import chain
+from typing import Final
 
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT, Attributes, Subject
 from responsibility.rbac.routes.entrances import (
     Collector,
     Entrance,
+    Group,
     Table,
     after,
     collect,
+    groups,
     opened,
 )
 from responsibility.rbac.routes.powers import Power, powers
 from responsibility.rbac.routes.rights import Given, Rights
-from responsibility.rbac.routes.search import Group, gains
+from responsibility.rbac.routes.search import begin
 from responsibility.rbac.routes.steps import Route, Step
 from responsibility.rbac.routes.ways import (
     INTO_ACCOUNT,
@@ -30,11 +34,18 @@ from responsibility.rbac.routes.ways import (
     with_aws_auth,
 )
 
+# Stands for all namespaces where some are named.
+ANY_NAMESPACE: Final = "*"
+
 _MODES = {
     "serviceaccount": "serviceaccounts",
     "user-info": "users",
     "arbitrary-node": "nodes",
 }
+
+
+_TableKey = tuple[int, str]
+_Entry = tuple[tuple[Way, ...], Table]
 
 
 @dataclass(slots=True)
@@ -45,18 +56,25 @@ class Known:
     constrained: bool = False
     powers: dict[str, tuple[Power, ...]] = field(default_factory=dict)
     # By the identity of the list of ways, of which there are a few.
-    tables: dict[tuple[int, str], tuple[tuple[Way, ...], Table]] = field(default_factory=dict)
+    tables: dict[_TableKey, _Entry] = field(default_factory=dict)
+    # What may have changed by a change in other namespaces.
+    stale: dict[_TableKey, _Entry] = field(default_factory=dict)
+    # Where somebody may impersonate for single actions.
+    single: dict[str, bool] = field(default_factory=dict)
 
     def over(self, graph: AccessGraph, same: Set[str]) -> Known:
         """Return what is true of another graph too, which is the same in some scopes."""
+        kept = {
+            key: entry
+            for key, entry in self.tables.items()
+            if key[1] in same and not any(map(_looks_elsewhere, entry[0]))
+        }
         return Known(
             self.rights.over(graph, same),
             powers={scope: found for scope, found in self.powers.items() if scope in same},
-            tables={
-                key: (ways, table)
-                for key, (ways, table) in self.tables.items()
-                if key[1] in same and not any(map(_looks_elsewhere, ways))
-            },
+            tables=kept,
+            stale={key: entry for key, entry in self.tables.items() if key not in kept},
+            single={scope: some for scope, some in self.single.items() if scope in same},
         )
 
 
@@ -64,7 +82,7 @@ def _looks_elsewhere(way: Way) -> bool:
     return any(need.anywhere or need.namespace for need in way.needs)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class Paths:
     """The edges of one access graph, each looked up once.
 
@@ -82,6 +100,8 @@ class Paths:
     former: InitVar[Paths | None] = None
     known: Known = field(init=False)
     _into: dict[Subject, tuple[Group, ...]] = field(init=False, default_factory=dict)
+    _former: Callable[[], Paths | None] = field(init=False, default=lambda: None)
+    _changed: frozenset[str] | None = field(init=False, default=None)
 
     def __post_init__(self, former: Paths | None) -> None:
         """Take over what is still true."""
@@ -91,11 +111,52 @@ class Paths:
             parts = former.graph.bindings.parts.keys() | self.graph.bindings.parts.keys()
             same = {"", *(each for each in parts if self._same(former, each))}
             self.known = former.known.over(self.graph, same)
+            self._former, self._changed = weakref.ref(former), self._changes(former, parts - same)
         self.known.constrained = self._has_constrained()
         if self.known.constrained:
             # Such powers are about who may act as whom, anywhere.
             self.known.powers.clear()
             self.known.tables.clear()
+            self._changed = None
+
+    def _changes(self, former: Paths, changed: Set[str]) -> frozenset[str] | None:
+        """Return the namespaces in which ways may have changed; None if they may be anywhere."""
+        if (self.pods, self.aws_auth) != (former.pods, former.aws_auth):
+            return None
+        changed = {namespace for namespace in changed if self._keep_powers(former, namespace)}
+        for key, entry in self.known.stale.items():
+            if self._table(entry[0], key[1]).equals(entry[1]):
+                self.known.tables[key] = entry
+            else:
+                changed.add(key[1])
+        self.known.stale.clear()
+        if former.known.constrained or "" in changed:
+            return None
+        if self.accounts == former.accounts:
+            return frozenset(changed)
+        if self.accounts is None or former.accounts is None:
+            return None
+        return frozenset((*changed, *(ns for ns, _ in self.accounts ^ former.accounts)))
+
+    def _keep_powers(self, former: Paths, namespace: str) -> bool:
+        """Keep the former powers where they are the same, and return whether they are not."""
+        known = former.known.powers.get(namespace, ())
+        if known != self.powers(namespace):
+            return True
+        self.known.powers[namespace] = known
+        return False
+
+    def follows(self, former: Paths) -> bool:
+        """Return whether it is known what has changed since a former graph."""
+        return former is self or (self._changed is not None and self._former() is former)
+
+    def unchanged(self, namespaces: Set[str]) -> bool:
+        """Return whether all ways by these namespaces' bindings are what they were."""
+        if self._changed is None:
+            return False
+        return not self._changed or (
+            ANY_NAMESPACE not in namespaces and self._changed.isdisjoint(namespaces)
+        )
 
     def powers(self, namespace: str) -> tuple[Power, ...]:
         """Return who can give itself what in a namespace, or cluster-wide for ``""``."""
@@ -114,8 +175,7 @@ class Paths:
         if found is None:
             found = tuple(self._entrances(target))
             if self.known.constrained:
-                more = tuple(self._through_another(target, found))
-                found += (more,) if more else ()
+                found += groups(self._through_another(target, found))
             self._into[target] = found
         return found
 
@@ -147,8 +207,7 @@ class Paths:
         found = self.known.tables.get(key)
         if found is None:
             # Who has an entrance everywhere needs none of this namespace's.
-            wide = self._table(ways, "").sorts if namespace else frozenset()
-            collector = Collector(elsewhere=wide)
+            collector = Collector(self._table(ways, "").at_once if namespace else {})
             collect(self.known.rights, ways, namespace, collector)
             # What is given in a namespace may be a right to anything there, constrained
             # impersonation too; but who can have that has a better way.
@@ -156,7 +215,7 @@ class Paths:
             for power in given:
                 for entrance in self._opened_by(power, ways, namespace, collector):
                     collector.add(entrance)
-            found = self.known.tables[key] = (ways, collector.table())
+            found = self.known.tables[key] = (ways, collector.table(wide=not namespace))
         return found[1]
 
     def _opened_by(
@@ -183,7 +242,7 @@ class Paths:
 
     def _through_another(self, target: Subject, found: Iterable[Group]) -> Iterator[Entrance]:
         """Yield the entrances that somebody has by constrained impersonation of who has them."""
-        for entrance in chain.from_iterable(found):
+        for entrance in chain.from_iterable(group.entrances for group in found):
             if entrance.earlier or entrance.impersonates:
                 continue
             for other in self._constrained_into(entrance.actor):
@@ -194,7 +253,8 @@ class Paths:
     def _constrained_into(self, actor: Subject) -> Iterator[Entrance]:
         ways = constrained_into(actor)
         for namespace in ("", actor.namespace) if actor.namespace else ("",):
-            yield from chain.from_iterable(self._table(ways, namespace).into(actor.name))
+            for group in self._table(ways, namespace).into(actor.name):
+                yield from group.entrances
 
     def _may_ask(self, entrance: Entrance, request: Iterable[Attributes]) -> bool:
         """Return whether constrained impersonation extends to one of the alternatives."""
@@ -205,14 +265,23 @@ class Paths:
 
     def _has_constrained(self) -> bool:
         """Return whether anybody who does not hold everything may impersonate so."""
-        for mode, resource in _MODES.items():
-            asked = Attributes(f"impersonate:{mode}", "authentication.k8s.io", resource)
-            for namespace in self._namespaces():
-                place = replace(asked, namespace=namespace)
-                ask = self.graph.namespace_holders if namespace else self.graph.cluster_holders
-                if ask(place, any_name=True).keys() - self.known.rights.mighty:
-                    return True
+        single = self.known.single
+        for namespace in self._namespaces():
+            if namespace not in single:
+                single[namespace] = any(
+                    self._may_impersonate(mode, resource, namespace)
+                    for mode, resource in _MODES.items()
+                )
+            if single[namespace]:
+                return True
         return False
+
+    def _may_impersonate(self, mode: str, resource: str, namespace: str) -> bool:
+        asked = Attributes(
+            f"impersonate:{mode}", "authentication.k8s.io", resource, namespace=namespace
+        )
+        ask = self.graph.namespace_holders if namespace else self.graph.cluster_holders
+        return bool(ask(asked, any_name=True).keys() - self.known.rights.mighty)
 
     def _same(self, former: Paths, namespace: str) -> bool:
         """Return whether nothing that counts in a namespace has changed."""
@@ -252,13 +321,14 @@ def routes_to(paths: Paths, attributes: Attributes) -> dict[Subject, Route]:
         for power in paths.powers(namespace)
         if power.allows(attributes)
     ]
-    found = gains(
+    search = begin(
         direct,
         given,
         paths.into,
         constrain=lambda step, mask: mask if step_passes(step, attributes, graph) else 0,
     )
+    search.run()
     routes: dict[Subject, Route] = dict.fromkeys(direct, ())
-    for subject, parts in found.items():
-        routes.setdefault(subject, parts[0].route)
+    for subject, parts in search.found.items():
+        routes.setdefault(subject, parts[0].route())
     return routes

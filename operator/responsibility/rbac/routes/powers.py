@@ -256,7 +256,7 @@ class _Finder:
         """
         part = self.rights.graph.roles.parts.get(home, {})
         if any(not source.names for source in may_bind):
-            mightiest = mightiest_of(part)
+            mightiest = self.rights.mightiest(home, mightiest_of)
             if mightiest is not None:
                 yield mightiest.key, mightiest
                 return

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from itertools import chain
+from types import MappingProxyType
 
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import MASTERS, implied_groups, is_joinable
-from responsibility.rbac.objects import GROUP, Attributes, RoleKey, Rule, Source, Subject
+from responsibility.rbac.index import Hits, RuleSet
+from responsibility.rbac.objects import GROUP, Attributes, Role, RoleKey, Rule, Source, Subject
 from responsibility.rbac.routes.ways import Need
 from responsibility.rbac.rules import rule_allows
+from responsibility.rbac.scope import union
 
-Holders = Mapping[Subject, tuple[Source, ...]]
+
+class Holders(dict[Subject, tuple[Source, ...]]):
+    """Who holds a need, and by what; ``natural`` if a group of Kubernetes' own is among them."""
+
+    __slots__ = ("natural",)
+
+    def __init__(self, found: Mapping[Subject, tuple[Source, ...]] = MappingProxyType({})) -> None:
+        super().__init__(found)
+        self.natural = any(map(by_nature, found))
+
 
 _MASTERS = Subject(GROUP, MASTERS)
 _ANYTHING = Attributes("*", "*", "*")
@@ -52,9 +64,10 @@ class Rights:
     graph: AccessGraph
     asked_wide: dict[Need, Holders] = field(default_factory=dict)
     asked_local: dict[tuple[Need, str], Holders] = field(default_factory=dict)
+    plans: dict[Need, _Plan] = field(default_factory=dict)
     mighty: frozenset[Subject] = field(init=False)
-    _by_nature: dict[Need, bool] = field(init=False, default_factory=dict)
     _selves: dict[Subject, tuple[Subject, ...]] = field(init=False, default_factory=dict)
+    _mightiest: dict[str, Role | None] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Find those who hold everything."""
@@ -71,6 +84,7 @@ class Rights:
                 for (need, namespace), found in self.asked_local.items()
                 if namespace and namespace in same
             },
+            self.plans if graph.rule_index is self.graph.rule_index else {},
         )
 
     def selves(self, actor: Subject) -> tuple[Subject, ...]:
@@ -85,6 +99,14 @@ class Rights:
         """Return an actor and the groups that it is in by nature."""
         return (actor, *(Subject(GROUP, group) for group in implied_groups(actor)))
 
+    def mightiest(
+        self, namespace: str, of: Callable[[Mapping[RoleKey, Role]], Role | None]
+    ) -> Role | None:
+        """Return the role of a namespace that grants the most, found once."""
+        if namespace not in self._mightiest:
+            self._mightiest[namespace] = of(self.graph.roles.parts.get(namespace, {}))
+        return self._mightiest[namespace]
+
     def wide(self, need: Need) -> Holders:
         """Return who holds a need everywhere, for any name."""
         known = self.asked_wide.get(need)
@@ -95,20 +117,28 @@ class Rights:
     def local(self, need: Need, namespace: str) -> Holders:
         """Return who holds it by the bindings of one namespace, or of any for ``anywhere``."""
         if need.everywhere:
-            return {}
+            return _NOBODY
         namespace = "" if need.anywhere else need.namespace or namespace
         if not namespace and not need.anywhere:
-            return {}
+            return _NOBODY
         known = self.asked_local.get((need, namespace))
         if known is None:
             if need.anywhere:
-                parts = [
-                    self._ask(need, each) for each in sorted(self.graph.bindings.parts) if each
-                ]
-                known = dict(chain.from_iterable(part.items() for part in parts))
+                found: dict[Subject, tuple[Source, ...]] = {}
+                for each in sorted(self.graph.bindings.parts):
+                    if each:
+                        found |= self._in(need, each)
+                known = Holders(found)
             else:
                 known = self._ask(need, namespace)
             self.asked_local[need, namespace] = known
+        return known
+
+    def _in(self, need: Need, namespace: str) -> Holders:
+        """Return who holds a need in one namespace, for one that is content with any."""
+        known = self.asked_local.get((need, namespace))
+        if known is None:
+            known = self.asked_local[need, namespace] = self._ask(need, namespace)
         return known
 
     def sources(
@@ -131,30 +161,61 @@ class Rights:
         In a namespace, those who hold nothing by its own bindings are left out.
         """
         found: dict[Subject, None] = {}
-        needs = tuple(needs)
-        for need in needs:
-            local = self.local(need, namespace)
-            if not local and not self.wide(need):
+        both = [(self.local(need, namespace), self.wide(need)) for need in needs]
+        natural = False
+        for local, wide in both:
+            if not local and not wide:
                 return {}
             found |= dict.fromkeys(local)
+            natural = natural or local.natural
         # What all accounts hold here may complete what one of them holds everywhere.
-        if not namespace or any(map(by_nature, found)):
-            for need in needs:
-                found |= dict.fromkeys(self.wide(need))
+        if not namespace or natural:
+            for _, wide in both:
+                found |= dict.fromkeys(wide)
         # What a group of Kubernetes' own holds, others hold through it; else, it takes each need.
-        for need in needs:
-            local, wide = self.local(need, namespace), self.wide(need)
-            if not self._natural(need) and not any(map(by_nature, local)):
-                found = {a: None for a in found if a in local or a in wide}
-        return {actor: None for actor in found if actor not in self.mighty}
-
-    def _natural(self, need: Need) -> bool:
-        known = self._by_nature.get(need)
-        if known is None:
-            known = self._by_nature[need] = any(map(by_nature, self.wide(need)))
-        return known
+        if len(both) > 1:
+            for local, wide in both:
+                if not wide.natural and not local.natural:
+                    found = {a: None for a in found if a in local or a in wide}
+        for actor in self.mighty & found.keys():
+            del found[actor]
+        return found
 
     def _ask(self, need: Need, namespace: str) -> Holders:
+        plan = self.plans.get(need)
+        if plan is None:
+            plan = self.plans[need] = self._plan(need)
+        parts = []
+        for rules, bundle in self.graph.scope(namespace).bundles.items():
+            if rules in plan.simple:
+                parts.append(bundle.holders(plan.simple[rules]))
+            elif rules in plan.named:
+                return self._ask_by_name(need, namespace)
+        if not parts:
+            return _NOBODY
+        found = union(parts)
+        if _MASTERS in found:
+            found = {subject: found[subject] for subject in found if subject != _MASTERS}
+        return Holders(found)
+
+    def _plan(self, need: Need) -> _Plan:
+        """Return what each set of rules says of a need, whichever namespace it is bound in."""
+        plan = _Plan()
+        index = self.graph.rule_index
+        for verb in _verbs(need):
+            asked = _question(need, verb)
+            matches = index.matches(index.question(asked, any_name=True), asked)
+            for rules, hits in matches.items():
+                if any(rules.rules[number].resource_names for number in hits):
+                    plan.named.add(rules)
+                elif verb in need.verbs:
+                    others = plan.simple.get(rules, ())
+                    plan.simple[rules] = tuple(dict.fromkeys((*others, *hits)))
+        for rules in plan.named:
+            plan.simple.pop(rules, None)
+        return plan
+
+    def _ask_by_name(self, need: Need, namespace: str) -> Holders:
         graph = self.graph
         by_verb = {}
         for verb in _verbs(need):
@@ -166,7 +227,15 @@ class Rights:
             sources = _usable(need, {v: h.get(subject, ()) for v, h in by_verb.items()})
             if sources and subject != _MASTERS:
                 found[subject] = sources
-        return found
+        return Holders(found)
+
+
+@dataclass(slots=True)
+class _Plan:
+    """How sets of rules give a need: some without names, some with."""
+
+    simple: dict[RuleSet, Hits] = field(default_factory=dict)
+    named: set[RuleSet] = field(default_factory=set)
 
 
 def _question(need: Need, verb: str, namespace: str = "") -> Attributes:
@@ -205,3 +274,6 @@ def named(sources: Iterable[Source], name: str) -> tuple[Source, ...]:
 def by_nature(subject: Subject) -> bool:
     """Return whether it is a group whose members the cluster itself knows."""
     return subject.kind == GROUP and not is_joinable(subject.name)
+
+
+_NOBODY = Holders()
