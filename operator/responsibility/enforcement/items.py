@@ -26,6 +26,7 @@ from responsibility.enforcement.policy import (
     binding,
     policy,
 )
+from responsibility.enforcement.requests import ASKED, RESOURCE, WHAT
 
 _NAMESPACES = "namespaces"
 _EVENTS = "events"
@@ -41,10 +42,6 @@ _PLACEHOLDERS = {
 }
 
 # One text for what is asked: "apps/deployments UPDATE", "/pods/exec CONNECT".
-_RESOURCE = f"request.resource.resource + ({who.SUBRESOURCE} == '' ? '' : '/' + {who.SUBRESOURCE})"
-_ASKED = "request.resource.group + '/' + variables.resource + ' ' + request.operation"
-# The same for people, with the name: "update deployments hub".
-_WHAT = "request.operation.lowerAscii() + ' ' + variables.resource + ' ' + variables.name"
 
 
 def manifests(guards: ItemGuards) -> list[Manifest]:
@@ -111,7 +108,7 @@ class _Guarded:
             validations.append(
                 self._refusal(
                     cel.any_of([*let_through, "!variables.object", "variables.mayObject"]),
-                    _WHAT,
+                    WHAT,
                 )
             )
         if self._guards.fields:
@@ -120,7 +117,7 @@ class _Guarded:
                     cel.any_of(
                         [*let_through, "size(variables.fields) == 0", "variables.mayFields"]
                     ),
-                    f"{_WHAT} + ' changes ' + variables.fields.join(', ') + '. This'",
+                    f"{WHAT} + ' changes ' + variables.fields.join(', ') + '. This'",
                 )
             )
         return policy(
@@ -131,8 +128,10 @@ class _Guarded:
             conditions=[
                 (
                     "not-the-control-plane",
-                    f"request.resource.resource == {cel.text(_EVENTS)} || "
-                    f"!({who.CONTROL_PLANE} || {who.OPERATOR})",
+                    (
+                        f"request.resource.resource == {cel.text(_EVENTS)} || "
+                        f"!({who.CONTROL_PLANE} || {who.OPERATOR})"
+                    ),
                 )
             ],
         )
@@ -149,7 +148,7 @@ class _Guarded:
         )
         broken = f"variables.inForce && variables.breakGlass && ({touched})"
         said = (
-            f"'break-glass: ' + {_WHAT} + ' is {self._title()} of ' + variables.hub + "
+            f"'break-glass: ' + {WHAT} + ' is {self._title()} of ' + variables.hub + "
             "'. It belongs to others: ' + variables.contact + '. It was let through; tell them.'"
         )
         return policy(
@@ -200,7 +199,7 @@ class _Guarded:
 
     def _variables(self) -> list[tuple[str, str]]:
         name = self._item.name
-        known = [*who.VARIABLES, *paths.VARIABLES, ("resource", _RESOURCE), ("asked", _ASKED)]
+        known = [*who.VARIABLES, *paths.VARIABLES, ("resource", RESOURCE), ("asked", ASKED)]
         texts = {"hub": f"{keys.HUB}", "contact": f"{keys.CONTACT}{name}"}
         fallback = {
             "hub": "'the hub in namespace ' + variables.place",
@@ -211,8 +210,10 @@ class _Guarded:
             known.append(
                 (
                     variable,
-                    f"variables.notes[?{cel.text(key)}].orValue({fallback[variable]})"
-                    ".replace('\\n', ' ')",
+                    (
+                        f"variables.notes[?{cel.text(key)}].orValue({fallback[variable]})"
+                        ".replace('\\n', ' ')"
+                    ),
                 )
             )
         said = [f"{key}{name}" for key in (keys.OWNERS, keys.DELEGATES, keys.CONTACT)]

@@ -30,13 +30,17 @@ def variables(item: str) -> list[tuple[str, str]]:
     return [
         (
             "bounded",
-            f"{lines(keys.BOUNDS + item)}.map(l, l.split('\\t'))"
-            ".filter(b, size(b) == 5 && b[0] in variables.me)",
+            (
+                f"{lines(keys.BOUNDS + item)}.map(l, l.split('\\t'))"
+                ".filter(b, size(b) == 5 && b[0] in variables.me)"
+            ),
         ),
         (
             "ranges",
-            f"size(variables.bounded) == 0 || {entries}.exists(l, {unbound}) || "
-            f"{owners}.exists(l, {LIKE}) ? [] : variables.bounded",
+            (
+                f"size(variables.bounded) == 0 || {entries}.exists(l, {unbound}) || "
+                f"{owners}.exists(l, {LIKE}) ? [] : variables.bounded"
+            ),
         ),
     ]
 

@@ -6,9 +6,26 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from responsibility.api.model import ResponsibilityModel
-from responsibility.enforcement import items, who
+from responsibility.enforcement import cluster, items, protection, who
 from responsibility.enforcement.guards import Guards
 from responsibility.enforcement.policy import Manifest, replaced
+
+# Names of policies that are no item's; an item of such a name could not be told from them.
+_TAKEN = (
+    "cluster",
+    "cluster-deny",
+    "cluster-warn",
+    "record-dates",
+    *tuple(
+        name.removeprefix("responsibility-")
+        for name in (
+            protection.NAMESPACE_KEYS,
+            protection.OPERATOR_CONFINED,
+            protection.POLICIES,
+            protection.RECORD_OWNERS,
+        )
+    ),
+)
 
 
 def item_policies(model: ResponsibilityModel) -> list[Manifest]:
@@ -16,7 +33,19 @@ def item_policies(model: ResponsibilityModel) -> list[Manifest]:
 
     Raises ValueError, which names the item and the field, for what can't be rendered.
     """
-    return [m for guards in Guards.of(model).items() for m in items.manifests(guards)]
+    guarded = list(Guards.of(model).items())
+    for guards in guarded:
+        if guards.item.name in _TAKEN:
+            raise ValueError(
+                f"item {guards.item.name}: a policy of this name is there for something else; "
+                "give the item another name"
+            )
+    return [m for guards in guarded for m in items.manifests(guards)]
+
+
+def templates(model: ResponsibilityModel) -> list[Manifest]:
+    """Return everything that is installed for a model, with placeholders."""
+    return [*protection.protections(), *cluster.cluster_policies(model, {}), *item_policies(model)]
 
 
 def rendered(model: ResponsibilityModel, *, namespace: str, account: str) -> list[Manifest]:
@@ -24,7 +53,34 @@ def rendered(model: ResponsibilityModel, *, namespace: str, account: str) -> lis
 
     ``namespace`` is the operator's, ``account`` the user name of its ServiceAccount.
     """
-    return installed(item_policies(model), namespace=namespace, account=account)
+    return installed(templates(model), namespace=namespace, account=account)
+
+
+# What the API server asks of the names of policies that it reads from files.
+STATIC_SUFFIX = ".static.k8s.io"
+
+
+def static(model: ResponsibilityModel, *, namespace: str, account: str) -> list[Manifest]:
+    """Return the policies as files for the API server, which no request can change.
+
+    Not those of the cluster: the operator has to be able to patch them.
+    """
+    templated = [
+        *protection.protections(),
+        *protection.static_protections(),
+        *item_policies(model),
+    ]
+    return [
+        _static(manifest) for manifest in installed(templated, namespace=namespace, account=account)
+    ]
+
+
+def _static(manifest: Manifest) -> Manifest:
+    spec = dict(manifest["spec"])
+    if "policyName" in spec:
+        spec["policyName"] += STATIC_SUFFIX
+    name = manifest["metadata"]["name"] + STATIC_SUFFIX
+    return {**manifest, "metadata": {**manifest["metadata"], "name": name}, "spec": spec}
 
 
 def installed(manifests: Iterable[Manifest], *, namespace: str, account: str) -> list[Manifest]:

@@ -6,7 +6,7 @@ compared with whole lines, so it never equals two of them, and never gets to be 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from responsibility.enforcement import cel, keys
@@ -57,6 +57,9 @@ def lines(key: str) -> str:
     return _LINES.format(key=cel.text(key))
 
 
+ME = f"['user:' + {_USER}] + {_GROUPS}.map(g, 'group:' + g)"
+IS_MASTER = f"{cel.text(MASTERS)} in {_GROUPS}"
+
 # What a request has not (a name where one is to be generated, a subresource) is not even empty.
 NAME = "request.?name.orValue('')"
 SUBRESOURCE = "request.?subResource.orValue('')"
@@ -66,18 +69,19 @@ WHERE = "request.?namespace.orValue('')"
 VARIABLES = (
     (
         "notes",
-        "namespaceObject != null ? namespaceObject.?metadata.?annotations.orValue({}) : "
-        "dyn(oldObject).?metadata.?annotations.orValue({})",
+        (
+            "namespaceObject != null ? namespaceObject.?metadata.?annotations.orValue({}) : "
+            "dyn(oldObject).?metadata.?annotations.orValue({})"
+        ),
     ),
     ("name", NAME),
     ("place", WHERE),
-    ("me", f"['user:' + {_USER}] + {_GROUPS}.map(g, 'group:' + g)"),
+    ("me", ME),
     ("prefix", f"variables.notes[?{cel.text(keys.PREFIX)}].orValue('')"),
     ("release", f"variables.notes[?{cel.text(keys.RELEASE)}].orValue('')"),
     (
         "breakGlass",
-        f"{cel.text(MASTERS)} in {_GROUPS} || "
-        f"{lines(keys.BREAK_GLASS)}.exists(l, l in variables.me)",
+        f"{IS_MASTER} || {lines(keys.BREAK_GLASS)}.exists(l, l in variables.me)",
     ),
 )
 
@@ -118,27 +122,29 @@ class Entitled:
             # Patterns last: each is compiled anew.
             kinds = [f"variables.{kind}{n}" for kind in ("listed", "like") for n in numbers]
             yield f"standing{number}", cel.any_of(kinds)
-            yield f"may{number}", f"variables.standing{number} || {_not_over(numbers)}"
+            latest = f"[{', '.join(f'variables.until{n}' for n in numbers)}].max()"
+            yield f"may{number}", f"variables.standing{number} || {not_over(latest)}"
+
+
+# Of a line of delegates: that it is the user's, and its marker.
+IS_MINE_UNTIL = f"l.matches({cel.text(_MARKER)}) && l.substring({_MARKER_SIZE + 1}) in variables.me"
+MARKER_OF = f"l.substring(0, {_MARKER_SIZE})"
 
 
 def _latest(item: str) -> str:
     """Return the marker of the user's last delegation on an item, or nothing."""
-    return (
-        f"{lines(keys.DELEGATES + item)}.filter(l, l.matches({cel.text(_MARKER)}) && "
-        f"l.substring({_MARKER_SIZE + 1}) in variables.me)"
-        f".map(l, l.substring(0, {_MARKER_SIZE}))[?0].orValue('')"
-    )
+    delegates = lines(keys.DELEGATES + item)
+    return f"{delegates}.filter(l, {IS_MINE_UNTIL}).map(l, {MARKER_OF})[?0].orValue('')"
 
 
-def _not_over(numbers: Iterable[int]) -> str:
-    """Return that a delegation until a date is not over.
+def not_over(latest: str) -> str:
+    """Return that the date of a marker, which may be an empty text, has not come.
 
     Asking the authorizer is dear, and two questions are all that an expression can afford. One
     is enough: if the marker of the latest date is gone, so are the others.
     """
-    found = ", ".join(f"variables.until{number}" for number in numbers)
     return (
-        f"[[{found}].max()].exists(m, m != '' && "
+        f"[{latest}].exists(m, m != '' && "
         f"authorizer.serviceAccount({cel.text(NAMESPACE)}, m)"
         f".group({cel.text(keys.MARKER_GROUP)}).resource({cel.text(keys.MARKER_RESOURCE)})"
         f".namespace({cel.text(NAMESPACE)}).check({cel.text(keys.MARKER_VERB)}).allowed())"
