@@ -1,0 +1,104 @@
+"""Plainly written YAML is read in short; it means what libyaml says it means, or isn't read so."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from responsibility.cli import block, manifests
+from responsibility.cli.trouble import CliError
+
+ROOT = Path(__file__).parents[3]
+
+KEYS = ("a", "b", "items", "kind", "n-1", "app.io/x", "y", "null", "<<", "'q'", "1")
+VALUES = (
+    *("", "get", "'*'", '"x y"', "[]", "{}", "a:b", "a: b", "a # b", "1", "0x1f", "012", "1.5"),
+    *("true", "No", "~", "null", "2026-01-01", "$(prefix)hub", "it's", "a b", "- a", "*x", "&x"),
+    *("|", ">", "| ", "[a, b]", "{a: b}", "\u00e4", "'it''s'", '"\\n"', "a,b]", "# c", "a#b", "%x"),
+    *("!x", "? a", "a:", ": a", "x  y ", "a\\b", "=", ".", "1:30", "'a' b", "@a", "`a", "\tx"),
+)
+
+
+@st.composite
+def texts(draw: st.DrawFn) -> str:
+    """Draw lines as people and tools write them, and some that nobody should."""
+    lines = []
+    for _ in range(draw(st.integers(0, 9))):
+        indent = " " * draw(st.sampled_from((0, 0, 2, 2, 4, 1, 3, 6)))
+        dash = draw(st.sampled_from(("", "", "- ", "- ", "-  ", "-", "- - ")))
+        key = draw(st.sampled_from(KEYS))
+        value = draw(st.sampled_from(VALUES))
+        form = draw(st.sampled_from(("{k}: {v}", "{k}: {v}", "{k}:", "{v}", "# {v}", "---", "")))
+        before = "" if form in ("---", "") else indent + dash
+        lines.append(before + form.format(k=key, v=value))
+    return "\n".join(lines) + draw(st.sampled_from(("", "\n", "\n\n")))
+
+
+Told = list[tuple[object, int, object]] | str
+
+
+def _told(text: str, *, short: bool) -> Told:
+    read = manifests._documents if short else manifests._composed
+    try:
+        return [(found.value, found.number, found.lines) for found in read(text, "f")]
+    except CliError as error:
+        # Where libyaml stumbles is the same; which words it finds may depend on what follows.
+        return str(error).partition(": this is not")[0]
+
+
+@settings(max_examples=600, deadline=None)
+@given(texts())
+def test_documents_are_those_of_libyaml(text: str) -> None:
+    assert _same(_told(text, short=True), _told(text, short=False)), text
+
+
+def _same(short: Told, whole: Told) -> bool:
+    # repr, since 1 and True and 1.0 are equal.
+    return repr(short) == repr(whole)
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted([*ROOT.glob("crds/*.yaml"), *ROOT.glob("operator/responsibility/api/models/*.yaml")]),
+    ids=lambda path: path.name,
+)
+def test_our_own_files_are_read_as_libyaml_reads_them(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert _same(_told(text, short=True), _told(text, short=False))
+
+
+def test_what_kubectl_writes_is_read_in_short() -> None:
+    role = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": {"name": "x", "namespace": "y", "labels": {"a.io/b": "true", "n": "1"}},
+        "rules": [{"apiGroups": [""], "resources": ["pods/log"], "verbs": ["*", "get"]}, {}],
+    }
+    items = {"apiVersion": "v1", "kind": "List", "items": [role, copy.deepcopy(role)]}
+    for value in (role, items):
+        text = yaml.safe_dump(value)
+        found = block.document(text, manifests._scalars.__getitem__)
+        assert found is not None
+        assert found.value == value
+    assert found is not None
+    assert [text.splitlines()[line][:2] for line in found.items] == ["- ", "- "]
+
+
+UNPLAIN = (
+    *("a: &x b", "a: *x", "a: |\n  b", "a: b\n  c", "a: [b]", "a: {b: c}", "a: b # c", "- a"),
+    *("a: b\na: c", "a:\n\tb: c", "a: b\n  c: d", "a:\n- b\n  c: d", "  a: b\nc: d", "a", "? a"),
+    *("'a': b", "a: \u00e4", "a: 'b\n  c'", "<<: {a: b}", "a: !x b", "a: 'it''s'", "", "# a"),
+)
+
+
+@pytest.mark.parametrize("text", UNPLAIN)
+def test_what_is_written_otherwise_is_left_to_libyaml(text: str) -> None:
+    assert block.document(text, manifests._scalars.__getitem__) is None
+
+
+@pytest.mark.parametrize("text", ["a: b\r\n", "%YAML 1.1\n---\na: b", "a: b\n...\n", "--- a\n"])
+def test_files_with_other_markers_are_left_to_libyaml(text: str) -> None:
+    assert block.parts(text) is None
