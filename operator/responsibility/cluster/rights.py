@@ -12,11 +12,18 @@ from dataclasses import dataclass
 
 from responsibility.cluster import reviews
 from responsibility.cluster.client import Api
+from responsibility.enforcement.keys import DELEGATION_ROLE
 from responsibility.rbac.objects import Attributes
 
 _RBAC = "rbac.authorization.k8s.io"
 _OURS = "responsibility.2i2c.org"
 _LIST_WATCH = ("list", "watch")
+
+# The policies about what the cluster has only one of; the only ones that the operator writes to,
+# since who owns that stands in them. All others are static.
+CLUSTER_POLICIES = ("responsibility-cluster-warn", "responsibility-cluster-deny")
+# Where Events about cluster-wide objects are kept.
+EVENTS_NAMESPACE = "default"
 
 # Deployments that a JupyterHub release consists of; the only ones the operator annotates.
 # A release whose chart prefixes names needs its own names added to the ClusterRole.
@@ -28,7 +35,8 @@ class Right:
     """One rule's worth: verbs on one resource, why, and what stops without it.
 
     ``names`` limits it to objects of these names; ``namespaced`` means that it is needed in the
-    operator's own namespace only (a Role), instead of everywhere (a ClusterRole).
+    operator's own namespace only (a Role), instead of everywhere (a ClusterRole); ``namespace``
+    is another one, in which alone it is needed.
     """
 
     verbs: tuple[str, ...]
@@ -39,10 +47,13 @@ class Right:
     names: tuple[str, ...] = ()
     namespaced: bool = False
     optional: bool = False
+    namespace: str = ""
 
     def __str__(self) -> str:
         """Return what an administrator needs to know, the rule to add included."""
         kind = "Role (in the operator's namespace)" if self.namespaced else "ClusterRole"
+        if self.namespace:
+            kind = f"Role (in namespace {self.namespace})"
         return (
             f"the operator may not {'/'.join(self.verbs)} {self._what()}: it needs that to "
             f"{self.why}; without it, {self.feature}. Add to its {kind}: {self.rule()}"
@@ -75,7 +86,7 @@ class Right:
                 resource=resource,
                 subresource=subresource,
                 name=name,
-                namespace=namespace if self.namespaced else "",
+                namespace=namespace if self.namespaced else self.namespace,
             )
             for verb in self.verbs
             for name in self.names or ("",)
@@ -143,6 +154,7 @@ RIGHTS: tuple[Right, ...] = (
         "tell of changes where `kubectl describe` shows them",
         "changes are in status and metrics only",
         optional=True,
+        namespace=EVENTS_NAMESPACE,
     ),
     Right(
         ("patch",),
@@ -181,6 +193,68 @@ RIGHTS: tuple[Right, ...] = (
     ),
 )
 
+_ADMISSION = "admissionregistration.k8s.io"
+_NOT_PROVED = "no policy can be proved to be in force, so none is put in force"
+_NO_DATES = "delegations with an end are not in force at all"
+
+# What enforcing takes beside that, and what is asked for only where it is switched on.
+ENFORCEMENT_RIGHTS: tuple[Right, ...] = (
+    Right(
+        ("patch",),
+        "",
+        "namespaces",
+        "tell the policies who owns what in a hub's namespace",
+        "no stage but observe can be reached",
+    ),
+    Right(
+        ("create",),
+        "",
+        "events",
+        "try what policies must refuse, without storing anything",
+        _NOT_PROVED,
+    ),
+    _seen(
+        _ADMISSION, "validatingadmissionpolicies", "see that policies are as rendered", _NOT_PROVED
+    ),
+    _seen(
+        _ADMISSION, "validatingadmissionpolicybindings", "see that policies are bound", _NOT_PROVED
+    ),
+    Right(
+        ("patch",),
+        _ADMISSION,
+        "validatingadmissionpolicies",
+        "write the owners of cluster-wide items into the policies that guard them",
+        "cluster-wide items are not enforced",
+        names=CLUSTER_POLICIES,
+        optional=True,
+    ),
+    Right(
+        (*_LIST_WATCH, "create", "delete"),
+        "batch",
+        "jobs",
+        "let a delegation end at its date by itself (a Job without pods is the clock)",
+        _NO_DATES,
+        namespaced=True,
+    ),
+    Right(
+        ("create",),
+        _RBAC,
+        "rolebindings",
+        "mark a delegation's date as not yet come",
+        _NO_DATES,
+        namespaced=True,
+    ),
+    Right(
+        ("bind",),
+        _RBAC,
+        "roles",
+        "mark a delegation's date as not yet come; the role grants nothing that is real",
+        _NO_DATES,
+        names=(DELEGATION_ROLE,),
+        namespaced=True,
+    ),
+)
+
 
 async def missing(
     api: Api, rights: Sequence[Right] = RIGHTS, *, namespace: str = ""
@@ -210,6 +284,7 @@ def _reduced(right: Right, refused: Sequence[Attributes]) -> Right:
         names=tuple(name for name in right.names if any(a.name == name for a in refused)),
         namespaced=right.namespaced,
         optional=right.optional,
+        namespace=right.namespace,
     )
 
 

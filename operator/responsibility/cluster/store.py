@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from responsibility.api.record import Responsibility
 from responsibility.cluster.client import Api
 from responsibility.cluster.own import Own, OwnKind
 from responsibility.cluster.reflector import Change, Reflector
+from responsibility.enforcement.stages import NamespaceKeys
 from responsibility.hub.discovery import Deployment, Hub, HubKey, discover, parse_deployment
 from responsibility.ownership.reviews import Reviews
 from responsibility.ownership.snapshot import Broken, Snapshot
@@ -51,9 +53,24 @@ def _deployment(raw: Json) -> tuple[tuple[str, str], Deployment] | None:
     return None if found is None else ((found.namespace, found.name), found)
 
 
-def _namespace(raw: Json) -> tuple[str, bool]:
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """Of a Namespace, what we read of it: of its labels and annotations only ours."""
+
+    name: str
+    uid: str
+    deleting: bool
+    keys: NamespaceKeys
+
+
+def _namespace(raw: Json) -> tuple[str, Namespace]:
     meta = raw["metadata"]
-    return meta["name"], bool(meta.get("deletionTimestamp"))
+    return meta["name"], Namespace(
+        name=meta["name"],
+        uid=meta.get("uid", ""),
+        deleting=bool(meta.get("deletionTimestamp")),
+        keys=NamespaceKeys.of(meta),
+    )
 
 
 def _account(raw: Json) -> tuple[tuple[str, str], None]:
@@ -100,7 +117,7 @@ class Store:
         self.deployments = reflect(
             "/apis/apps/v1/deployments", _deployment, self._on_deployments, metadata_only=True
         )
-        self.namespaces = reflect(
+        self.namespaces: Reflector[str, Namespace] = reflect(
             "/api/v1/namespaces", _namespace, self._on_any, metadata_only=True
         )
         self.accounts = reflect(
@@ -179,7 +196,7 @@ class Store:
             records=_values(self.records.items),
             broken_models=_broken(self.models.items),
             broken_records=_broken(self.records.items),
-            namespaces=dict(self.namespaces.items),
+            namespaces={name: space.deleting for name, space in self.namespaces.items.items()},
             accounts=self._accounts if self.accounts.synced.is_set() else None,
             rbac_enforced=self.rbac_enforced,
             own=self.own,

@@ -92,11 +92,16 @@ _HUB_MESSAGES = {
 
 
 def hub_claims(
-    hub: HubAssessment, *, rbac_enforced: bool | None, annotated: str | None
+    hub: HubAssessment,
+    *,
+    rbac_enforced: bool | None,
+    annotated: str | None,
+    enforced: Claim | None = None,
 ) -> list[Claim]:
     """Return what is said of an accepted record.
 
-    ``annotated`` is None where all annotations are as they should be, else why they are not.
+    ``annotated`` is None where all annotations are as they should be, else why they are not;
+    ``enforced`` is what is to be said of enforcement, if anything.
     """
     agreement = hub.agreement
     found = hub.hub_state is HubState.FOUND
@@ -142,17 +147,8 @@ def hub_claims(
                 annotated or "the hub's Deployments name their owners",
             )
         )
-    stages = sorted({(i.admission, i.rbac) for i in agreement.items if i.enforced})
-    if stages:
-        asked = ", ".join(f"{admission}/{rbac}" for admission, rbac in stages)
-        claims.append(
-            Claim(
-                "Enforced",
-                False,
-                "NotAvailable",
-                f"{asked} is asked for, but this version only looks: observe/audit is in force",
-            )
-        )
+    if enforced is not None:
+        claims.append(enforced)
     ready = resolved and found and rbac_enforced is True
     first = next((c for c in claims if _hinders(c)), None)
     return [

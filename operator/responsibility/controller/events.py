@@ -56,6 +56,14 @@ class Announcer:
                 message=f"{ended} finding{'s' * (ended != 1)} ended",
             )
 
+    def switched(
+        self, reference: Mapping[str, Any], reason: str, message: str, *, warning: bool = False
+    ) -> None:
+        """Tell that something has come into force, or no longer is."""
+        self._post(
+            reference, type="Warning" if warning else "Normal", reason=reason, message=message
+        )
+
 
 def silent() -> Announcer:
     """Return an announcer that tells nobody, for tests and benchmarks."""

@@ -107,6 +107,32 @@ METRICS = (
         (),
         "When the cluster was last assessed (Unix time).",
     ),
+    Description(
+        "rbac_enforced",
+        "gauge",
+        (),
+        "1 if the API server enforces RBAC, 0 if not, -1 while that is not known.",
+    ),
+    Description("records", "gauge", (), "Records that are held against a hub or the lack of one."),
+    Description(
+        "last_evaluation_timestamp_seconds",
+        "gauge",
+        (),
+        "When the cluster was last assessed (Unix time).",
+    ),
+    Description(
+        "grants",
+        "gauge",
+        (*HUB, "item"),
+        "Bindings that the operator has granted and that are in force. Those of the whole cluster "
+        "have no hub.",
+    ),
+    Description(
+        "grant_conflicts",
+        "gauge",
+        (*HUB, "item"),
+        "Bindings that can't be made, because others have made something of the same name.",
+    ),
     Description("leader", "gauge", (), "1 if this replica leads."),
     Description("build_info", "gauge", ("version",), "1, with the operator's version."),
     Description("missing_rights", "gauge", (), "Rights that the operator needs and lacks."),
@@ -135,7 +161,14 @@ METRICS = (
         "writes_total",
         "counter",
         ("what",),
-        "Objects written: status, annotations.",
+        "Objects written: status, annotations, namespaces (what they say to policies), markers (of "
+        "delegations' ends), policies (of cluster-wide items).",
+    ),
+    Description(
+        "probes_total",
+        "counter",
+        ("outcome",),
+        "Trials (dry runs) of what policies must refuse or warn of: proved, failed, unanswered.",
     ),
     Description("write_errors_total", "counter", ("what",), "Writes that failed."),
     Description(
@@ -159,6 +192,8 @@ class State:
 
     assessment: Assessment | None = None
     since: Mapping[tuple[str, str, str], datetime] = field(default_factory=dict)
+    # By record: the items of which enforcement is asked for, and whether it is in force.
+    enforced: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     leading: Callable[[], bool] = lambda: True
     missing_rights: int = 0
     relists: Callable[[], Mapping[str, int]] = dict
@@ -184,7 +219,7 @@ class StateCollector(Collector):
         if assessment is None:
             return
         yield from _cluster(assessment)
-        yield from _hubs(assessment)
+        yield from _hubs(assessment, state.enforced)
         yield from _dates(assessment)
         yield _drift(assessment)
         oldest = _gauge("drift_oldest_timestamp_seconds")
@@ -239,7 +274,7 @@ def _cluster(assessment: Assessment) -> Iterator[Metric]:
     yield glass
 
 
-def _hubs(assessment: Assessment) -> Iterator[Metric]:
+def _hubs(assessment: Assessment, in_force: Mapping[str, Mapping[str, bool]]) -> Iterator[Metric]:
     info, owners = _gauge("hub_info"), _gauge("item_owner_info")
     enforced, exempt = _gauge("enforced"), _gauge("exempt_subjects")
     everywhere = {e.subject for c in assessment.clusters.values() for e in c.exempt}
@@ -254,8 +289,8 @@ def _hubs(assessment: Assessment) -> Iterator[Metric]:
             party = agreement.parties.get(item.owner)
             contact = party.contact if party is not None else ""
             owners.add_metric((*key, item.name, item.owner, contact), 1)
-            if item.enforced:
-                enforced.add_metric((*key, item.name), 0)
+        for name, really in in_force.get(agreement.record, {}).items():
+            enforced.add_metric((*key, name), float(really))
     yield from (info, owners, enforced, exempt)
 
 
@@ -321,7 +356,10 @@ class Metrics:
         self.writes = self._counter("writes_total")
         self.write_errors = self._counter("write_errors_total")
         self.admission_reviews = self._counter("admission_reviews_total")
-        for what in ("status", "annotations"):
+        self.probes = self._counter("probes_total")
+        for outcome in ("proved", "failed", "unanswered"):
+            self.probes.labels(outcome)
+        for what in ("status", "annotations", "namespaces", "markers", "policies"):
             self.writes.labels(what)
             self.write_errors.labels(what)
 

@@ -31,6 +31,10 @@ class OwnRights:
         self._metrics = metrics
         self._settings = settings
         self._given = given
+        self._wanted = (
+            *rights.RIGHTS,
+            *(rights.ENFORCEMENT_RIGHTS if settings.enforcement else ()),
+        )
         # None while that could not be found out.
         self._missing: frozenset[Right] | None = None
 
@@ -38,7 +42,9 @@ class OwnRights:
         """Ask the server, and tell of what is new."""
         before = self._missing
         try:
-            found = await rights.missing(self._api, namespace=self._settings.namespace)
+            found = await rights.missing(
+                self._api, self._wanted, namespace=self._settings.namespace
+            )
         except errors.ApiError as error:
             logger.warning("our own rights could not be checked: %s", error)
             self._missing = None

@@ -16,11 +16,12 @@ from typing import Any
 from responsibility.cluster import errors
 from responsibility.cluster.backoff import Backoff
 from responsibility.cluster.client import Api
+from responsibility.cluster.rights import EVENTS_NAMESPACE
 
 logger = logging.getLogger(__name__)
 
 COMPONENT = "responsibility-operator"
-_EVENTS = "/api/v1/namespaces/default/events"
+_EVENTS = f"/api/v1/namespaces/{EVENTS_NAMESPACE}/events"
 # Events waiting to be posted; more are dropped, since they only tell what the status says too.
 _MOST = 1_000
 _ATTEMPTS = 5
@@ -41,7 +42,7 @@ class Posting:
         event = {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"generateName": "responsibility-", "namespace": "default"},
+            "metadata": {"generateName": "responsibility-", "namespace": EVENTS_NAMESPACE},
             "involvedObject": {
                 "apiVersion": obj["apiVersion"],
                 "kind": obj["kind"],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -23,10 +23,15 @@ from responsibility.cluster.own import Own, OwnKind
 from responsibility.cluster.store import Store
 from responsibility.controller import status
 from responsibility.controller.annotator import Annotator
+from responsibility.controller.enforcement import Enforcement
 from responsibility.controller.events import Announcer
 from responsibility.controller.history import History
 from responsibility.controller.metrics import Metrics, hub_labels
+from responsibility.controller.outcome import Outcome, enforced_claim
+from responsibility.controller.settings import Settings
+from responsibility.controller.switches import Switches
 from responsibility.controller.writer import PASSING, Writer
+from responsibility.enforcement.grants import MODEL
 from responsibility.ownership.assessment import Assessment, HubAssessment
 from responsibility.ownership.findings import Finding
 
@@ -61,20 +66,24 @@ class Publisher:
         metrics: Metrics,
         announcer: Announcer,
         *,
-        annotate: bool,
-        cluster: str = "",
+        settings: Settings,
     ) -> None:
         self._store = store
         self._metrics = metrics
         self._announcer = announcer
         self._history = History()
         self._writer = Writer(api, metrics)
-        self._annotator = Annotator(self._writer, enabled=annotate, cluster=cluster)
+        self._annotator = Annotator(
+            self._writer, enabled=settings.annotate, cluster=settings.cluster_name
+        )
+        self.enforcement = Enforcement(api, store, self._writer, metrics, settings)
+        self._switches = Switches(announcer)
         self._settled: dict[str, _Settled] = {}
 
     def retry_refused(self) -> None:
         """Try again with the next assessment what was refused: our rights have changed."""
         self._annotator.retry_refused()
+        self.enforcement.retry_refused()
 
     async def publish(self, assessment: Assessment) -> bool:
         """Write what differs; return False if something failed that is worth trying again.
@@ -89,11 +98,13 @@ class Publisher:
         self._metrics.state.since = self._oldest(assessment, records, models)
         self._writer.begin()
         annotated = await self._annotator.annotate(assessment, dict(self._store.deployments.items))
+        enforced = await self.enforcement.enforce(assessment, records)
+        self._metrics.state.enforced = self.enforcement.results(assessment, self._grants())
         written = await asyncio.gather(
             *self._models(assessment, models), *self._records(assessment, records)
         )
         self._writer.end()
-        return annotated and all(written)
+        return annotated and enforced and all(written)
 
     def _advance(
         self, assessment: Assessment, records: Sequence[Own[Any]], models: Sequence[Own[Any]]
@@ -111,6 +122,7 @@ class Publisher:
         # Those of records that cannot be held against a hub for a while are kept.
         present = {own.uid for own in (*records, *models)}
         self._history.keep(present)
+        self._switches.keep(present)
         self._settled = {uid: done for uid, done in self._settled.items() if uid in present}
 
     def _oldest(
@@ -135,8 +147,11 @@ class Publisher:
             refused = assessment.refused_records.get(own.name)
             if hub is not None:
                 note = self._annotator.trouble(hub)
-                details = (own.identity, note, assessment.rbac_enforced)
-                make = partial(self._record_status, own, hub, assessment, note)
+                granted = self._grants().of_record(hub.agreement)
+                outcome = replace(self.enforcement.outcome(own.name), granted=granted)
+                self._switches.tell(own, enforced_claim(hub.agreement, outcome))
+                details = (own.identity, note, assessment.rbac_enforced, outcome)
+                make = partial(self._record_status, own, hub, assessment, note, outcome)
                 writes.append(self._settle(self._store.records, own, hub, details, make))
             elif refused is not None:
                 make_refused = partial(
@@ -150,7 +165,12 @@ class Publisher:
         return writes
 
     def _record_status(
-        self, own: Own[Any], hub: HubAssessment, assessment: Assessment, note: str | None
+        self,
+        own: Own[Any],
+        hub: HubAssessment,
+        assessment: Assessment,
+        note: str | None,
+        outcome: Outcome,
     ) -> Status:
         return status.record_status(
             hub,
@@ -159,6 +179,7 @@ class Publisher:
             before=_conditions(own.status, ResponsibilityStatus),
             since=self._history.since(own.uid),
             annotated=note,
+            outcome=outcome,
         )
 
     def _models(
@@ -172,7 +193,8 @@ class Publisher:
             before = partial(_conditions, own.status, ResponsibilityModelStatus)
             make: Callable[[], Status]
             if cluster is not None:
-                details = (own.identity, assessment.unrecorded, assessment.rbac_enforced)
+                granted = self._grants().owners.get((MODEL, own.name))
+                details = (own.identity, assessment.unrecorded, assessment.rbac_enforced, granted)
                 make = partial(
                     status.model_status,
                     cluster,
@@ -180,6 +202,7 @@ class Publisher:
                     generation=own.generation,
                     before=before(),
                     since=self._history.since(own.uid),
+                    granted=granted,
                 )
                 writes.append(self._settle(self._store.models, own, cluster, details, make))
             elif refused is not None:

@@ -49,9 +49,10 @@ class Runtime:
             self.store,
             metrics,
             announcer,
-            annotate=settings.annotate,
-            cluster=settings.cluster_name,
+            settings=settings,
         )
+        self._enforcement = publisher.enforcement
+        self._reflectors = (*self.store.reflectors, *self._enforcement.reflectors)
         self._loop = Loop(self.store, publisher, self._reviewer, metrics)
         self._relist_own = asyncio.Event()
 
@@ -61,8 +62,8 @@ class Runtime:
 
         self._rights = OwnRights(api, metrics, settings, given)
         state = metrics.state
-        state.relists = lambda: {_resource(r.path): r.relists for r in self.store.reflectors}
-        state.errors = lambda: {_resource(r.path): r.errors for r in self.store.reflectors}
+        state.relists = lambda: {_resource(r.path): r.relists for r in self._reflectors}
+        state.errors = lambda: {_resource(r.path): r.errors for r in self._reflectors}
         if leader is not None:
             state.leading = lambda: leader.is_leader
 
@@ -75,20 +76,21 @@ class Runtime:
         await self._rights.check()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._rights.run())
-            for reflector in self.store.reflectors:
+            for reflector in self._reflectors:
                 group.create_task(reflector.run(), name=reflector.path)
             await self._reviewer.probe()
             # Before the first complete look, what is missing means nothing.
-            for reflector in self.store.reflectors:
+            for reflector in self._reflectors:
                 await reflector.wait_synced()
             await self._list_own_until_it_works()
             group.create_task(self._keep_listing_own())
             group.create_task(self._reviewer.run())
+            group.create_task(self._enforcement.run())
             group.create_task(self._loop.run())
 
     def ready(self) -> str:
         """Return why the operator is not ready, or an empty text."""
-        waiting = [_resource(r.path) for r in self.store.reflectors if not r.synced.is_set()]
+        waiting = [_resource(r.path) for r in self._reflectors if not r.synced.is_set()]
         if waiting:
             return f"not yet listed: {', '.join(waiting)}"
         return "" if self._loop.passes else "the cluster has not been assessed yet"

@@ -29,6 +29,7 @@ class Settings:
     leader_election: bool = False
     annotate: bool = True
     routes: bool = False
+    enforcement: bool = False
     relist_seconds: float = 300.0
     own_relist_seconds: float = 30.0
     sample_seconds: float = 60.0
@@ -55,6 +56,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         leader_election=_switch(values, "LEADER_ELECTION", default=defaults.leader_election),
         annotate=_switch(values, "ANNOTATE", default=defaults.annotate),
         routes=_switch(values, "ROUTES", default=defaults.routes),
+        enforcement=_switch(values, "ENFORCEMENT", default=defaults.enforcement),
         relist_seconds=_seconds(values, "RELIST_SECONDS", defaults.relist_seconds),
         own_relist_seconds=_seconds(values, "OWN_RELIST_SECONDS", defaults.own_relist_seconds),
         sample_seconds=_seconds(values, "SAMPLE_SECONDS", defaults.sample_seconds),

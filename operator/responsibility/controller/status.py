@@ -27,6 +27,13 @@ from responsibility.controller.conditions import (
     refused_claims,
     with_times,
 )
+from responsibility.controller.outcome import (
+    NOTHING,
+    Outcome,
+    enforced_claim,
+    enforcement_text,
+)
+from responsibility.controller.grant_report import OwnerReport
 from responsibility.ownership.assessment import (
     Assessment,
     ClusterAssessment,
@@ -38,8 +45,6 @@ from responsibility.ownership.assessment import (
 from responsibility.ownership.findings import Finding, describe
 from responsibility.rbac.objects import Subject
 
-# What this version does, whatever a record asks for.
-IN_FORCE = "observe/audit"
 MAX_BREAK_GLASS = 64
 # Contacts told with a finding of the cluster, which may touch any number of hubs.
 _MOST_CONTACTS = 3
@@ -53,11 +58,19 @@ def record_status(
     before: Iterable[Condition],
     since: Mapping[str, datetime],
     annotated: str | None,
+    outcome: Outcome = NOTHING,
 ) -> ResponsibilityStatus:
     """Return the status of a record that was held against the cluster."""
     agreement = hub.agreement
+    enforced = enforced_claim(agreement, outcome)
     conditions = with_times(
-        hub_claims(hub, rbac_enforced=assessment.rbac_enforced, annotated=annotated),
+        hub_claims(
+            hub,
+            rbac_enforced=assessment.rbac_enforced,
+            annotated=annotated,
+            enforced=enforced,
+        )
+        + ([outcome.granted.claim] if outcome.granted is not None else []),
         before,
         generation=generation,
         now=assessment.now,
@@ -66,14 +79,14 @@ def record_status(
     return ResponsibilityStatus(
         observed_generation=generation,
         conditions=conditions,
-        items=_items(hub.items),
+        items=_items(hub.items, outcome),
         drift=_drift(hub.findings),
         findings=_findings(hub.findings, since, _contacts((hub,))),
         truncated=max(0, len(hub.findings) - MAX_FINDINGS),
         summary=_summary(agreement.display_name, hub.findings, hub.cluster_findings),
         hub=str(agreement.hub),
         owner_split=split,
-        enforcement=IN_FORCE,
+        enforcement=enforcement_text(outcome),
         pending=tuple(str(key) for key in hub.pending),
         exempt=len({entry.subject for entry in hub.exempt}),
         exempted=_exempted(hub.exempt),
@@ -101,6 +114,7 @@ def model_status(
     generation: int,
     before: Iterable[Condition],
     since: Mapping[str, datetime],
+    granted: OwnerReport | None = None,
 ) -> ResponsibilityModelStatus:
     """Return the status of a model: what holds for the cluster as a whole."""
     probe = rbac_claim(assessment.rbac_enforced)
@@ -118,6 +132,7 @@ def model_status(
             f"{len(cluster.findings)} findings about the cluster as a whole",
             checked=ready,
         ),
+        *([granted.claim] if granted is not None else ()),
     ]
     return ResponsibilityModelStatus(
         observed_generation=generation,
@@ -161,7 +176,8 @@ def refused_model_status(
     )
 
 
-def _items(results: Iterable[ItemResult]) -> tuple[ItemStatus, ...]:
+def _items(results: Iterable[ItemResult], outcome: Outcome = NOTHING) -> tuple[ItemStatus, ...]:
+    stages = {entry.item: entry for entry in outcome.stages}
     return tuple(
         ItemStatus(
             name=result.item.name,
@@ -172,8 +188,11 @@ def _items(results: Iterable[ItemResult]) -> tuple[ItemStatus, ...]:
             state=result.state,
             checked=result.checked,
             findings=result.findings,
+            admission=entry.stage if entry is not None else "",
+            admission_note=outcome.note(entry) if entry is not None else "",
         )
         for result in results
+        for entry in (stages.get(result.item.name),)
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from responsibility.cluster import errors
@@ -53,13 +53,33 @@ class Writer:
         ``what`` is the metrics' word for it. Raises ApiError; once the server does not answer,
         the pass's other writes fail without being sent.
         """
+        return await self._send(
+            what,
+            lambda: self._api.apply(
+                path, body, field_manager=FIELD_MANAGER, subresource=subresource
+            ),
+        )
+
+    async def merge(self, what: str, path: str, body: Mapping[str, Any]) -> Json | None:
+        """Send a merge patch, for what applying cannot say: to remove what others have written."""
+        return await self._send(
+            what, lambda: self._api.merge(path, body, field_manager=FIELD_MANAGER)
+        )
+
+    async def create(self, what: str, path: str, body: Mapping[str, Any]) -> Json | None:
+        """Create an object and return it; None where there is one of its name."""
+        return await self._send(what, lambda: self._api.create(path, body))
+
+    async def delete(self, what: str, path: str, *, uid: str) -> Json | None:
+        """Delete an object of our own; None where it is gone, or another one by now."""
+        return await self._send(what, lambda: self._api.delete(path, uid=uid))
+
+    async def _send(self, what: str, request: Callable[[], Awaitable[Json]]) -> Json | None:
         async with self._gate:
             if self._away is not None:
                 raise self._away
             try:
-                answer = await self._api.apply(
-                    path, body, field_manager=FIELD_MANAGER, subresource=subresource
-                )
+                answer = await request()
             except (errors.NotFoundError, errors.ConflictError):
                 # The watch will tell.
                 return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,8 @@ from responsibility.rbac.objects import Subject
 BUDGET = 160 * 1024
 
 _LONGEST_CONTACT = 512
+# Deployment/spec.replicas; whatever else a path may hold, a kind begins with a capital letter.
+_OF_OBJECT = re.compile(r"([A-Z][A-Za-z0-9]*)/(.+)")
 _KIB = 1024
 
 
@@ -55,6 +58,7 @@ def hub_annotations(agreement: Agreement) -> dict[str, str]:
     return {
         keys.HUB: _words(f"{agreement.display_name} ({agreement.hub})"),
         keys.PREFIX: agreement.names.prefix,
+        keys.RELEASE: agreement.names.release,
         keys.BREAK_GLASS: "\n".join(
             sorted(set(_entries("spec.breakGlass of the model", agreement.terms.break_glass)))
         ),
@@ -153,8 +157,13 @@ def _bounds(
             )
         for delegation in delegations:
             for bound in delegation.bounds:
-                kind, _, path = bound.path.rpartition("/")
+                kind, path = _kind_and_path(bound.path)
                 yield f"{line}\t{kind}\t{path}\t{bound.minimum}\t{bound.maximum}"
+
+
+def _kind_and_path(text: str) -> tuple[str, str]:
+    match = _OF_OBJECT.fullmatch(text)
+    return (match[1], match[2]) if match else ("", text)
 
 
 def _contact(agreement: Agreement, item: Item) -> str:

@@ -20,7 +20,7 @@ Annotations say for whom. Lists are texts of one entry a line, sorted, joined by
 * ``bounds.responsibility.2i2c.org/<item>``: the ranges of those who may move a value only inside
   them, each as ``user:<name>\t<Kind>\t<path>\t<min>\t<max>``, an empty text for no end. They are
   among the owners or delegates as well: a line here only narrows what they may do. ``<Kind>`` is
-  what a bound's path says before its last slash, ``<path>`` what it says after it; a path in the
+  what a bound's path says before its first slash, ``<path>`` what it says after it; a path in the
   chart's values has no kind, and no policy can see it.
 * ``contact.responsibility.2i2c.org/<item>``: whom to call, in words, for messages.
 * ``responsibility.2i2c.org/break-glass``: subjects that pass with a warning.
@@ -43,6 +43,10 @@ switched on) has all of:
 * as subjects, Users and Groups that do not begin with ``system:``, and ServiceAccounts;
 * a namespace that does not begin with ``kube-``, and an ownerReference to a Responsibility or, for
   what the cluster has only one of, a ResponsibilityModel.
+
+The one exception are markers, in the operator's own namespace: it creates RoleBindings there that
+are named like ``marker`` names them, to the Role ``responsibility-delegation-in-force``
+(``DELEGATION_ROLE``) with the ServiceAccount of their own name as only subject, owned by a Job.
 """
 
 from __future__ import annotations
@@ -53,16 +57,16 @@ from responsibility.ownership import marks
 from responsibility.rbac.identity import user_and_groups
 from responsibility.rbac.objects import GROUP, Subject
 
-_DOMAIN = "responsibility.2i2c.org"
-STAGE = f"enforce.{_DOMAIN}/"
-OWNERS = f"owners.{_DOMAIN}/"
-DELEGATES = f"delegates.{_DOMAIN}/"
-BOUNDS = f"bounds.{_DOMAIN}/"
-CONTACT = f"contact.{_DOMAIN}/"
-BREAK_GLASS = f"{_DOMAIN}/break-glass"
-HUB = f"{_DOMAIN}/hub"
-PREFIX = f"{_DOMAIN}/prefix"
-RELEASE = f"{_DOMAIN}/release"
+DOMAIN = "responsibility.2i2c.org"
+STAGE = f"enforce.{DOMAIN}/"
+OWNERS = f"owners.{DOMAIN}/"
+DELEGATES = f"delegates.{DOMAIN}/"
+BOUNDS = f"bounds.{DOMAIN}/"
+CONTACT = f"contact.{DOMAIN}/"
+BREAK_GLASS = f"{DOMAIN}/break-glass"
+HUB = f"{DOMAIN}/hub"
+PREFIX = f"{DOMAIN}/prefix"
+RELEASE = f"{DOMAIN}/release"
 
 WARN = "warn"
 DENY = "deny"
@@ -73,16 +77,18 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 OPERATOR = "responsibility-operator"
 
 # The permission that a marker holds for as long as its date has not come.
-MARKER_GROUP = _DOMAIN
+MARKER_GROUP = DOMAIN
 MARKER_RESOURCE = "delegations"
 MARKER_VERB = "act"
+# The Role, in the operator's namespace, that grants it.
+DELEGATION_ROLE = "responsibility-delegation-in-force"
 _MARKER = "until-%Y%m%dt%H%M%Sz"
 
 
 def is_ours(key: str) -> bool:
     """Return whether a label or annotation of a Namespace is one of those above."""
     domain, _, _ = key.partition("/")
-    return domain == _DOMAIN or domain.endswith("." + _DOMAIN)
+    return domain == DOMAIN or domain.endswith("." + DOMAIN)
 
 
 def policy_name(item: str) -> str:
@@ -129,7 +135,9 @@ def marker(until: datetime) -> str:
     in the operator's namespace lets this ServiceAccount, which need not exist, ``act`` on
     ``delegations``; a Job without pods owns the RoleBinding and fails at the date
     (activeDeadlineSeconds), and Kubernetes' own controllers remove both (ttlSecondsAfterFinished,
-    garbage collection). So a delegation ends on time though nobody of ours is there to end it.
+    garbage collection). So a delegation ends on time, within a second or two, though nobody of
+    ours is there to end it. It costs two small objects for each date that is in use anywhere in
+    the cluster, and no pod. While kube-controller-manager is down, what ends meanwhile ends late.
     """
     return until.astimezone(UTC).strftime(_MARKER)
 

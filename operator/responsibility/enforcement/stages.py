@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from responsibility.enforcement import keys
 from responsibility.enforcement.hindrances import OBSERVE, Case, above, hindrances, lower
@@ -35,13 +36,22 @@ class NamespaceKeys:
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, metadata: Mapping[str, Any]) -> NamespaceKeys:
+        """Return what is ours of an object's metadata."""
+        return cls(_ours(metadata.get("labels")), _ours(metadata.get("annotations")))
+
     def __bool__(self) -> bool:
         """Return whether there are any."""
         return bool(self.labels or self.annotations)
 
-    def stage(self, item: str) -> str:
-        """Return the stage that an item's policy is switched to."""
-        return self.labels.get(keys.STAGE + item, OBSERVE)
+    def stages(self) -> dict[str, str]:
+        """Return the stages that policies are switched to, by item."""
+        return {
+            key.removeprefix(keys.STAGE): stage
+            for key, stage in self.labels.items()
+            if key.startswith(keys.STAGE)
+        }
 
     def markers(self) -> set[str]:
         """Return the dates in use, as the names of their markers."""
@@ -54,6 +64,10 @@ class NamespaceKeys:
 
 
 NOTHING = NamespaceKeys()
+
+
+def _ours(found: Mapping[str, str] | None) -> dict[str, str]:
+    return {key: text for key, text in (found or {}).items() if keys.is_ours(key)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +217,7 @@ def _said(
 
 
 def _of_items(key: str, stages: Mapping[str, str]) -> bool:
-    if key in (keys.HUB, keys.PREFIX, keys.BREAK_GLASS):
+    if key in (keys.HUB, keys.PREFIX, keys.RELEASE, keys.BREAK_GLASS):
         return True
     return stages.get(key.partition("/")[2], OBSERVE) != OBSERVE
 

@@ -5,10 +5,12 @@ import yaml
 
 from responsibility.cluster import rights
 from responsibility.cluster.client import Api
-from responsibility.cluster.rights import RIGHTS, Right
+from responsibility.cluster.rights import ENFORCEMENT_RIGHTS, RIGHTS, Right
+from responsibility.enforcement.keys import DELEGATION_ROLE
 from tests.unit.cluster.fake import FakeServer, Request
 
 SELF = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+EVERY = (*RIGHTS, *ENFORCEMENT_RIGHTS)
 DANGEROUS = {"*", "escalate", "bind", "impersonate", "delete", "deletecollection"}
 
 
@@ -42,15 +44,18 @@ async def test_leases_are_asked_for_in_our_own_namespace(api: Api, server: FakeS
     await rights.missing(api, namespace="ours")
     asked = [request.body["spec"]["resourceAttributes"] for request in server.requests]
     assert {a["namespace"] for a in asked if a["resource"] == "leases"} == {"ours"}
-    assert {a["namespace"] for a in asked if a["resource"] != "leases"} == {""}
+    assert {a["namespace"] for a in asked if a["resource"] == "events"} == {"default"}
+    others = [a for a in asked if a["resource"] not in ("leases", "events")]
+    assert {a["namespace"] for a in others} == {""}
 
 
-@pytest.mark.parametrize("right", RIGHTS, ids=lambda right: f"{right.verbs}-{right.resource}")
+@pytest.mark.parametrize("right", EVERY, ids=lambda right: f"{right.verbs}-{right.resource}")
 def test_the_message_holds_the_rule_to_add(right: Right) -> None:
     message = str(right)
     assert right.why in message
     assert right.feature in message
-    [rule] = yaml.safe_load(message.partition("): " if right.namespaced else "ClusterRole: ")[2])
+    in_role = right.namespaced or right.namespace
+    [rule] = yaml.safe_load(message.partition("): " if in_role else "ClusterRole: ")[2])
     assert rule["verbs"] == list(right.verbs)
     assert rule["apiGroups"] == [right.group]
     assert rule["resources"] == [right.resource]
@@ -69,12 +74,24 @@ def test_the_message_reads_well() -> None:
 def test_the_operator_asks_for_nothing_that_could_hand_out_rights() -> None:
     for right in RIGHTS:
         assert not DANGEROUS & set(right.verbs)
-        assert "*" not in (right.group, right.resource)
-        assert not right.resource.startswith(("secrets", "pods", "nodes"))
         if right.group == "rbac.authorization.k8s.io":
             assert set(right.verbs) == {"list", "watch"}
 
 
+def test_what_enforcing_takes_hands_out_one_right_that_is_not_real() -> None:
+    for right in ENFORCEMENT_RIGHTS:
+        if DANGEROUS & set(right.verbs) or right.group == "rbac.authorization.k8s.io":
+            assert right.namespaced, "in the operator's own namespace, and nowhere else"
+        if "bind" in right.verbs:
+            assert right.names == (DELEGATION_ROLE,)
+
+
+@pytest.mark.parametrize("right", EVERY, ids=lambda right: f"{right.verbs}-{right.resource}")
+def test_no_right_is_for_what_the_operator_has_no_business_with(right: Right) -> None:
+    assert "*" not in (right.group, right.resource)
+    assert not right.resource.startswith(("secrets", "pods", "nodes"))
+
+
 def test_names_never_limit_what_they_cannot_limit() -> None:
-    for right in RIGHTS:
+    for right in EVERY:
         assert not right.names or not {"create", "list", "watch"} & set(right.verbs)

@@ -15,6 +15,7 @@ from responsibility.cluster.store import Store
 from responsibility.controller.events import Announcer
 from responsibility.controller.metrics import Metrics
 from responsibility.controller.publish import Publisher
+from responsibility.controller.settings import Settings
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.assessment import Assessment
 from tests.unit.ownership.building import GARDEN, KEEPERS, NOW, Grant
@@ -139,7 +140,11 @@ class World:
         """Begin with an operator that remembers nothing."""
         self.assessor = Assessor()
         self.publisher = Publisher(
-            self.api, self.store, self.metrics, Announcer(self._tell), annotate=self.annotate
+            self.api,
+            self.store,
+            self.metrics,
+            Announcer(self._tell),
+            settings=Settings(annotate=self.annotate),
         )
 
     def _tell(self, obj: Mapping[str, Any], *, type: str, reason: str, message: str) -> None:

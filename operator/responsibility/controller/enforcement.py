@@ -1,0 +1,200 @@
+"""Put in force what records ask of admission: stages, Namespaces, markers of dates, proofs.
+
+What is decided is pure (``enforcement/stages.py``); here it is gathered, written and proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from responsibility.cluster.client import Api
+from responsibility.cluster.own import Own
+from responsibility.cluster.reflector import Reflector
+from responsibility.cluster.store import Store
+from responsibility.controller.grant_report import Report
+from responsibility.controller.markers import Markers
+from responsibility.controller.metrics import Metrics
+from responsibility.controller.namespaces import Namespaces
+from responsibility.controller.outcome import NOTHING, Outcome
+from responsibility.controller.policies import Policies
+from responsibility.controller.prober import Prober, Target
+from responsibility.controller.settings import Settings
+from responsibility.controller.writer import Writer
+from responsibility.enforcement.hindrances import OBSERVE
+from responsibility.enforcement.stages import NamespaceKeys, Plan, plan
+from responsibility.ownership.assessment import Assessment
+from responsibility.rbac.identity import service_account_user, user_and_groups
+
+_CLAIMED = "HubClaimed"
+_NAME = "responsibility-operator"
+
+
+class Enforcement:
+    """Keeps Namespaces and markers as records ask, and knows what is really in force.
+
+    Switched off, it only takes away what it finds of ours.
+    """
+
+    def __init__(
+        self, api: Api, store: Store, writer: Writer, metrics: Metrics, settings: Settings
+    ) -> None:
+        self._store = store
+        self._enabled = settings.enforcement
+        account = (
+            user_and_groups(store.own)[0]
+            if store.own is not None
+            else service_account_user(settings.namespace, _NAME)
+        )
+        self._policies = Policies(
+            api,
+            self._on_policies,
+            namespace=settings.namespace,
+            account=account,
+            relist=settings.relist_seconds,
+        )
+        self._namespaces = Namespaces(writer)
+        self._markers = Markers(
+            api, store, writer, namespace=settings.namespace, relist=settings.relist_seconds
+        )
+        self._prober = Prober(api, metrics, store.touch)
+        # By record: its UID, and the stages given to its items until now.
+        self._granted: dict[str, tuple[str, dict[str, str]]] = {}
+        self._outcomes: dict[str, Outcome] = {}
+
+    @property
+    def reflectors(self) -> tuple[Reflector[Any, Any], ...]:
+        """The copies that only enforcement needs."""
+        return (*self._policies.reflectors, self._markers.reflector) if self._enabled else ()
+
+    def retry_refused(self) -> None:
+        """Try again with the next assessment what was refused: our rights have changed."""
+        self._namespaces.retry_refused()
+        self._prober.again()
+
+    async def run(self) -> None:
+        """Prove what is in force until cancelled."""
+        if self._enabled:
+            await self._prober.run()
+
+    async def enforce(self, assessment: Assessment, records: Sequence[Own[Any]]) -> bool:
+        """Write what differs; return False if something failed that is worth trying again."""
+        troubles = {
+            name: self._policies.troubles(own.value, watched=self._enabled)
+            for name, own in self._store.models.items.items()
+            if own.value is not None
+        }
+        self._remember(records)
+        spaces = dict(self._store.namespaces.items)
+        decided = plan(
+            assessment,
+            policies=troubles,
+            granted={name: stages for name, (_, stages) in self._granted.items()},
+            present={name: space.keys for name, space in spaces.items()},
+            speechless=_speechless(assessment, records),
+            enabled=self._enabled,
+        )
+        # Markers first: a Namespace must not name a date that nothing keeps.
+        marked = await self._mark(decided, assessment) if self._enabled else True
+        written = await self._namespaces.write(decided, spaces)
+        for name, stages in decided.stages.items():
+            uid, _ = self._granted[name]
+            self._granted[name] = (uid, {s.item: s.stage for s in stages})
+        self._prober.want(self._targets())
+        self._outcomes = {
+            name: self._outcome(name, decided, assessment, troubles) for name in decided.stages
+        }
+        return marked and written
+
+    def outcome(self, record: str) -> Outcome:
+        """Return what came of it for a record."""
+        return self._outcomes.get(record, NOTHING)
+
+    def results(self, assessment: Assessment, grants: Report) -> dict[str, dict[str, bool]]:
+        """Return by record and item whether what is asked for is in force; RBAC is in ``grants``."""
+        return {
+            name: replace(outcome, granted=grants.of_record(agreement)).results(agreement)
+            for name, outcome in self._outcomes.items()
+            for agreement in (assessment.hubs[name].agreement,)
+        }
+
+    def _on_policies(self) -> None:
+        self._prober.again()
+        self._store.touch()
+
+    def _remember(self, records: Iterable[Own[Any]]) -> None:
+        """Keep what was given to records that are there; learn it from their status at first."""
+        known, self._granted = self._granted, {}
+        for own in records:
+            before = known.get(own.name)
+            if before is not None and before[0] == own.uid:
+                self._granted[own.name] = before
+            else:
+                items = own.status.get("items") or ()
+                stages = {i["name"]: i.get("admission") or OBSERVE for i in items if "name" in i}
+                self._granted[own.name] = (own.uid, stages)
+
+    async def _mark(self, decided: Plan, assessment: Assessment) -> bool:
+        spaces = self._store.namespaces.items
+        untouched = [spaces[name].keys for name in decided.untouched if name in spaces]
+        needed: set[str] = set()
+        for said in (*decided.namespaces.values(), *untouched):
+            needed |= said.markers()
+        return await self._markers.keep(needed, assessment.now)
+
+    def _targets(self) -> dict[tuple[str, str], Target]:
+        """Return what Namespaces say is in force, as far as our models have a policy for it."""
+        if not self._enabled:
+            return {}
+        probes = {
+            name: item.probe
+            for own in self._store.models.items.values()
+            if own.value is not None
+            for name, item in self._policies.items(own.value).items()
+        }
+        return {
+            (space.name, item): Target(stage, probes[item], space.uid)
+            for space in self._store.namespaces.items.values()
+            if space.keys and not space.deleting
+            for item, stage in space.keys.stages().items()
+            if item in probes
+        }
+
+    def _outcome(
+        self,
+        record: str,
+        decided: Plan,
+        assessment: Assessment,
+        troubles: Mapping[str, Mapping[str, str]],
+    ) -> Outcome:
+        agreement = assessment.hubs[record].agreement
+        namespace, stages = agreement.hub.namespace, decided.stages[record]
+        given = [s for s in stages if s.stage != OBSERVE]
+        unreliable = troubles.get(agreement.terms.name, {})
+        trouble = self._namespaces.trouble(namespace)
+        wanted: NamespaceKeys | None = decided.namespaces.get(namespace)
+        if wanted is not None and wanted.markers() and not trouble:
+            trouble = self._markers.trouble
+        if trouble:
+            trouble = f"what is asked for could not be put in force: {trouble}"
+        return Outcome(
+            stages=stages,
+            proofs={s.item: self._prober.proof((namespace, s.item), s.stage) for s in given},
+            unreliable={s.item: unreliable[s.item] for s in given if unreliable.get(s.item)},
+            trouble=trouble,
+        )
+
+
+def _speechless(assessment: Assessment, records: Iterable[Own[Any]]) -> set[str]:
+    """Return the namespaces of records that cannot be read or followed at the moment."""
+    found = set()
+    for own in records:
+        refused = assessment.refused_records.get(own.name)
+        if refused is None or refused.reason == _CLAIMED:
+            continue
+        if own.value is not None:
+            found.add(own.value.spec.hub.namespace)
+        else:
+            found.add(str(own.status.get("hub") or "").partition("/")[0])
+    return found - {""}

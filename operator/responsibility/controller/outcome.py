@@ -1,0 +1,160 @@
+"""What came of enforcing one record: stages as asked, given and proved; and how that is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from responsibility.controller.conditions import Claim
+from responsibility.controller.grant_report import ItemGrant, OwnerReport
+from responsibility.controller.prober import Proof
+from responsibility.enforcement.hindrances import OBSERVE, above
+from responsibility.enforcement.stages import ItemStage
+from responsibility.ownership.agreement import Agreement
+
+ENFORCED = "Enforced"
+BEING_PROVED = "BeingProved"
+AUDIT = "audit"
+REVOKE = "revoke"
+# Items named in a message; the others are in the items' own status.
+_MOST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The stages of one record's items that can be enforced, and what was proved of them.
+
+    ``unreliable`` says of items why their policy is not what it should be; ``trouble`` why the
+    Namespace, or the markers of dates, could not be written; ``granted`` how RBAC stands, None where
+    nothing is asked of it.
+    """
+
+    stages: tuple[ItemStage, ...] = ()
+    proofs: Mapping[str, Proof] = field(default_factory=dict)
+    unreliable: Mapping[str, str] = field(default_factory=dict)
+    trouble: str = ""
+    granted: OwnerReport | None = None
+
+    @property
+    def asked(self) -> tuple[ItemStage, ...]:
+        """The items of which more than looking is asked, or given."""
+        return tuple(s for s in self.stages if OBSERVE not in (s.asked, s.stage) or s.reason)
+
+    def proved(self, entry: ItemStage) -> bool:
+        """Return whether an item's stage is really in force."""
+        proof = self.proofs.get(entry.item)
+        return (
+            entry.stage != OBSERVE
+            and proof is not None
+            and proof.ok is True
+            and not self.unreliable.get(entry.item)
+        )
+
+    def in_force(self, entry: ItemStage) -> bool:
+        """Return whether what is asked for an item is really in force."""
+        return self.proved(entry) and not above(entry.asked, entry.stage)
+
+    def note(self, entry: ItemStage) -> str:
+        """Return why an item's stage is not as asked, or not proved; empty if all is well."""
+        if entry.message and above(entry.asked, entry.stage):
+            return f"{entry.asked} is asked for, but {entry.message}"
+        if entry.stage == OBSERVE or self.proved(entry):
+            return ""
+        unreliable = self.unreliable.get(entry.item)
+        if unreliable:
+            return unreliable
+        proof = self.proofs.get(entry.item)
+        return "it has not been tried yet" if proof is None else proof.why
+
+    def admission(self) -> str:
+        """Return what is really in force, strongest first: ``deny``, or ``deny+observe``."""
+        found = {s.stage if self.proved(s) else OBSERVE for s in self.stages} or {OBSERVE}
+        return "+".join(stage for stage in ("deny", "warn", OBSERVE) if stage in found)
+
+    def results(self, agreement: Agreement) -> dict[str, bool]:
+        """Return for each item of which something is asked whether that is in force."""
+        found = {s.item: self.in_force(s) for s in self.asked}
+        for item in agreement.items:
+            if item.rbac != AUDIT and (granted := self.rbac(item.name)) is not None:
+                found[item.name] = found.get(item.name, True) and granted.stage == item.rbac
+        return found
+
+    def rbac(self, item: str) -> ItemGrant | None:
+        """Return how RBAC stands for an item; None where nothing is asked or there is nothing."""
+        return None if self.granted is None else self.granted.items.get(item)
+
+
+NOTHING = Outcome()
+
+
+def enforcement_text(outcome: Outcome) -> str:
+    """Return admission and RBAC as they are in force."""
+    stages = {item.stage for item in outcome.granted.items.values()} if outcome.granted else set()
+    return f"{outcome.admission()}/{'+'.join(sorted(stages, reverse=True)) or AUDIT}"
+
+
+def enforced_claim(agreement: Agreement, outcome: Outcome) -> Claim | None:
+    """Return whether what the record asks for is in force; None where it asks for nothing."""
+    return next(_claims(agreement, outcome), None)
+
+
+def _claims(agreement: Agreement, outcome: Outcome) -> Iterator[Claim]:
+    """Yield what there is to say, the gravest first."""
+
+    def no(reason: str, message: str) -> Claim:
+        return Claim(ENFORCED, False, reason, message)
+
+    asked = outcome.asked
+    if outcome.trouble:
+        yield no("NotWritten", outcome.trouble)
+    if short := [s for s in asked if above(s.asked, s.stage)]:
+        yield no(short[0].reason, _list(short, outcome))
+    if unreliable := [s for s in asked if outcome.unreliable.get(s.item)]:
+        yield no("PolicyNotReliable", _list(unreliable, outcome))
+    open_ = [s for s in asked if not outcome.proved(s)]
+    if failed := [s for s in open_ if _failed(outcome, s)]:
+        yield no("NotProved", _list(failed, outcome))
+    granted = outcome.granted.claim if outcome.granted is not None else None
+    if granted is not None and granted.status is False:
+        yield no(granted.reason, granted.message)
+    if any(item.rbac == REVOKE for item in agreement.items):
+        yield no("NotAvailable", "rbac revoke is asked for, but the operator itself only grants")
+    if open_:
+        yield no(BEING_PROVED, _list(open_, outcome))
+    if granted is not None and granted.status is None:
+        yield no(granted.reason, granted.message)
+    if asked:
+        yield Claim(ENFORCED, True, "Proved", _all_well(outcome))
+    if wanted := sorted({i.admission for i in agreement.items if i.admission != OBSERVE}):
+        told = f"{', '.join(wanted)} is asked for, but no policy can be made of any such item"
+        yield no("NothingToEnforce", told)
+    if granted is not None:
+        yield Claim(ENFORCED, True, granted.reason, granted.message)
+
+
+def _failed(outcome: Outcome, entry: ItemStage) -> bool:
+    proof = outcome.proofs.get(entry.item)
+    return proof is not None and proof.ok is False
+
+
+def _list(entries: list[ItemStage], outcome: Outcome) -> str:
+    """Return items with their notes; those that share one are named together."""
+    by_note: dict[str, list[str]] = {}
+    for entry in entries:
+        by_note.setdefault(outcome.note(entry), []).append(entry.item)
+    told = [f"{_names(items)}: {note}" for note, items in list(by_note.items())[:_MOST]]
+    more = len(by_note) - _MOST
+    return "; ".join(told) + (f"; and {more} more reasons, see status.items" if more > 0 else "")
+
+
+def _names(items: list[str]) -> str:
+    more = len(items) - _MOST
+    return ", ".join(items[:_MOST]) + (f" and {more} more" if more > 0 else "")
+
+
+def _all_well(outcome: Outcome) -> str:
+    counts: dict[str, int] = {}
+    for entry in outcome.asked:
+        counts[entry.stage] = counts.get(entry.stage, 0) + 1
+    told = ", ".join(f"{stage} on {n} items" for stage, n in sorted(counts.items()))
+    return f"{told}; a trial of each was met as it should be"

@@ -1,0 +1,136 @@
+"""The admission policies that live in the cluster, held against those that a model renders.
+
+They are watched, so that one that is edited or deleted shows within a second. That a policy is
+there does not prove that it is in force; that is what the prober is for.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from responsibility.api.model import ResponsibilityModel
+from responsibility.cluster.client import Api
+from responsibility.cluster.reflector import Reflector
+from responsibility.enforcement import keys
+from responsibility.enforcement.policy import BINDING, POLICY, Manifest
+from responsibility.enforcement.rendered import differences, rendered
+
+logger = logging.getLogger(__name__)
+
+_ROOT = "/apis/admissionregistration.k8s.io/v1"
+_PREFIX = "responsibility-"
+_REMEDY = (
+    "; upgrade the chart, or apply what `kubectl responsibility render policies` writes for this "
+    "model"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPolicies:
+    """What a model renders for one item, and the text by which its policy is recognised."""
+
+    manifests: tuple[Manifest, ...]
+    probe: str
+
+
+class Policies:
+    """Copies of our policies and bindings, and how they differ from what models render."""
+
+    def __init__(
+        self,
+        api: Api,
+        on_change: Callable[[], None],
+        *,
+        namespace: str,
+        account: str,
+        relist: float,
+    ) -> None:
+        self._namespace = namespace
+        self._account = account
+        self._rendered: dict[str, tuple[ResponsibilityModel, dict[str, ItemPolicies]]] = {}
+        self.reflectors: tuple[Reflector[tuple[str, str], Manifest], ...] = tuple(
+            Reflector(
+                api,
+                f"{_ROOT}/{plural}",
+                _reader(kind),
+                lambda _: on_change(),
+                relist=relist,
+            )
+            for kind, plural in (
+                (POLICY, "validatingadmissionpolicies"),
+                (BINDING, "validatingadmissionpolicybindings"),
+            )
+        )
+
+    def items(self, model: ResponsibilityModel) -> Mapping[str, ItemPolicies]:
+        """Return what can be enforced of a model, by item."""
+        known = self._rendered.get(model.name)
+        if known is None or known[0] is not model:
+            known = (model, self._render(model))
+            self._rendered[model.name] = known
+        return known[1]
+
+    def troubles(self, model: ResponsibilityModel, *, watched: bool) -> dict[str, str]:
+        """Return for each item that can be enforced why not to rely on it now; empty if fine."""
+        items = self.items(model)
+        if not watched:
+            return dict.fromkeys(items, "")
+        if not all(reflector.synced.is_set() for reflector in self.reflectors):
+            return dict.fromkeys(items, "the cluster's admission policies have not been listed")
+        live = {key: m for reflector in self.reflectors for key, m in reflector.items.items()}
+        return {name: _trouble(model.name, item, live) for name, item in items.items()}
+
+    def _render(self, model: ResponsibilityModel) -> dict[str, ItemPolicies]:
+        try:
+            manifests = rendered(model, namespace=self._namespace, account=self._account)
+        except ValueError as error:
+            logger.warning("model %s: no policies can be rendered: %s", model.name, error)
+            return {}
+        named: dict[str, list[Manifest]] = defaultdict(list)
+        for manifest in manifests:
+            named[_policy_of(manifest)].append(manifest)
+        found = {}
+        for item in model.spec.all_items:
+            own = named.get(keys.policy_name(item.name))
+            if own is not None:
+                own = [*own, *named.get(keys.break_glass_name(item.name), ())]
+                found[item.name] = ItemPolicies(tuple(own), _probe(own))
+        return found
+
+
+def _policy_of(manifest: Manifest) -> str:
+    """Return the name of the policy that a manifest is, or binds."""
+    bound = manifest["spec"].get("policyName")
+    return str(bound if bound is not None else manifest["metadata"]["name"])
+
+
+def _probe(manifests: Iterable[Manifest]) -> str:
+    """Return what a policy says to a trial: the first of its validations is about nothing else."""
+    policy = next(m for m in manifests if m["kind"] == POLICY)
+    return str(policy["spec"]["validations"][0]["message"])
+
+
+def _trouble(model: str, item: ItemPolicies, live: Mapping[tuple[str, str], Manifest]) -> str:
+    wanted = item.manifests
+    there = [live[key] for m in wanted if (key := (m["kind"], m["metadata"]["name"])) in live]
+    said = differences(there, wanted)
+    if not said:
+        return ""
+    more = f" (and {len(said) - 1} more)" if len(said) > 1 else ""
+    return f"not as model {model} renders it: {said[0]}{more}{_REMEDY}"
+
+
+def _reader(kind: str) -> Callable[[dict[str, Any]], tuple[tuple[str, str], Manifest] | None]:
+    def read(raw: dict[str, Any]) -> tuple[tuple[str, str], Manifest] | None:
+        name = raw["metadata"]["name"]
+        if not name.startswith(_PREFIX) or raw["metadata"].get("deletionTimestamp"):
+            return None
+        # Items of a list do not say their kind.
+        spec = raw.get("spec") or {}
+        return (kind, name), {"kind": kind, "metadata": {"name": name}, "spec": spec}
+
+    return read
