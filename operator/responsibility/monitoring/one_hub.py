@@ -118,13 +118,7 @@ ONE_HUB = Dashboard(
         Panel(
             "Since when",
             Kind.TABLE,
-            (
-                Query(
-                    moment("drift_oldest_timestamp_seconds", CHOSEN_HUB, ("kind",)),
-                    "Since",
-                    Unit.MOMENT,
-                ),
-            ),
+            (Query(_SINCE, "Since", Unit.MOMENT),),
             "When the oldest finding of each kind was first seen.",
             width=6,
             columns={**_CLUSTER, "kind": "Kind"},

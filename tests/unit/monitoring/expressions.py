@@ -1,0 +1,45 @@
+"""What an expression names, read as text: enough to hold it against the table of metrics."""
+
+from __future__ import annotations
+
+import re
+
+from responsibility.controller.metrics import METRICS, PREFIX
+
+_SUFFIXES = {"histogram": ("_bucket", "_sum", "_count"), "counter": ("",), "gauge": ("",)}
+EXPORTED = {
+    PREFIX + metric.name + suffix: {*metric.labels, *(("le",) if suffix == "_bucket" else ())}
+    for metric in METRICS
+    for suffix in _SUFFIXES[metric.type]
+}
+# Counted by what decides on admission, which a cluster that only looks does not have.
+EXPORTED.setdefault("responsibility_break_glass_uses_total", {"hub_namespace", "hub", "item"})
+# What scraping, and whoever puts several clusters together, adds to every series.
+ADDED = {"cluster", "namespace"}
+
+
+def metrics(expression: str) -> set[str]:
+    """Return the metrics of ours, without those that rules record."""
+    return set(re.findall(rf"(?<![\w:]){PREFIX}\w+", expression))
+
+
+def recorded(expression: str) -> set[str]:
+    """Return the names of recorded series."""
+    return set(re.findall(r"\b\w+:\w+:\w+\b", expression))
+
+
+def groupings(expression: str) -> set[str]:
+    """Return all labels that it groups or joins by."""
+    lists = re.findall(r"\b(?:by|on|group_left) ?\(([^)]*)\)", expression)
+    return {label.strip() for labels in lists for label in labels.split(",") if label.strip()}
+
+
+def selected(expression: str) -> set[str]:
+    """Return all labels that its selectors name."""
+    selectors = re.findall(r"\{([^{}]*)\}", expression)
+    return {label for text in selectors for label in re.findall(r"(\w+)\s*(?:=~|!=|=)", text)}
+
+
+def kinds(expression: str) -> set[str]:
+    """Return the kinds of finding that it asks for."""
+    return set(re.findall(r'kind="([^"]*)"', expression))
