@@ -187,7 +187,8 @@ def _policy(
         conditions=[
             (
                 "not-the-control-plane",
-                f"request.resource.resource == 'events' || !({who.CONTROL_PLANE} || {who.OPERATOR})",
+                "request.resource.resource == 'events' || "
+                f"!({who.CONTROL_PLANE} || {who.OPERATOR})",
             )
         ],
         audit=[("break-glass", f"{broken} ? {said} : ''")] if stage == keys.WARN else (),
@@ -268,8 +269,8 @@ def _cases(terms: Terms) -> Iterator[_Case]:
         for namespace, target, name in _targets(terms, item.reserved):
             named.setdefault((namespace, target), set()).add(name)
         alike: dict[tuple[str, frozenset[str], Items], list[Target]] = {}
-        for (namespace, target), names in sorted(named.items()):
-            kept = frozenset({ANY_NAME}) if ANY_NAME in names else frozenset(names)
+        for (namespace, target), listed in sorted(named.items()):
+            kept = frozenset({ANY_NAME}) if ANY_NAME in listed else frozenset(listed)
             allowed = frozenset(
                 other
                 for other, held in rights.items()

@@ -291,4 +291,4 @@ def target_of(atom: Atom) -> Target | None:
     if atom.subresource in _CONNECTIONS:
         return Target(atom.group, atom.full_resource, CONNECT)
     operation = _OPERATIONS.get(atom.verb)
-    return operation and Target(atom.group, atom.full_resource, operation)
+    return None if operation is None else Target(atom.group, atom.full_resource, operation)

@@ -93,9 +93,8 @@ class _Guarded:
     def policy(self) -> Manifest:
         """Return the policy that refuses, or warns, those who may not."""
         probe = keys.probe_name(self._item.name)
-        is_probe = f"request.resource.resource == {cel.text(_EVENTS)} && " + (
-            f"variables.name == {cel.text(probe)}"
-        )
+        is_event = f"request.resource.resource == {cel.text(_EVENTS)}"
+        is_probe = f"{is_event} && variables.name == {cel.text(probe)}"
         let_through = ["!variables.inForce", "variables.breakGlass"]
         validations = [
             Validation(

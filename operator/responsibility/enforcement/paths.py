@@ -122,7 +122,8 @@ def _same(pair: str, key: str, mask: Mask, depth: int) -> str:
             olds, news = map(cel.sequence, inner)
             parts.append(_same_entries(olds, news, below.below[EACH], depth + 1))
         else:
-            parts.append(same(*map(cel.mapping, inner), below, depth + 1))
+            olds, news = map(cel.mapping, inner)
+            parts.append(same(olds, news, below, depth + 1))
     return cel.all_of(parts)
 
 

@@ -139,7 +139,7 @@ def digest(spec: Manifest) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def replaced(value: Any, texts: Mapping[str, str]) -> Any:
+def replaced(value: Any, texts: Mapping[str, str]) -> Any:  # noqa: ANN401 - as JSON is
     """Return a manifest, or a part of one, with texts put in the place of others."""
     if isinstance(value, str):
         for old, new in texts.items():

@@ -178,7 +178,7 @@ _SIDE = ("creationTimestamp", "generation", "managedFields", "resourceVersion", 
 
 def _only_our_keys(*parts: str) -> str:
     """Return that an update changes nothing but our own keys in these parts of the metadata."""
-    aside = [("apiVersion",), ("kind",), ("status",)]
+    aside: list[tuple[str, ...]] = [("apiVersion",), ("kind",), ("status",)]
     aside += [("metadata", key) for key in (*_SIDE, *parts)]
     rest = paths.same(paths.OLD, paths.NEW, paths.Mask.of(aside))
     return cel.all_of([rest, *(_kept(part, ours=False) for part in parts)])
@@ -302,9 +302,8 @@ def _operator_confined() -> Manifest:
 def _policies() -> Manifest:
     """Return the policy about those policies that are API objects, and that we live by."""
     mine = "variables.name.startsWith('responsibility-')"
-    tables = f"{who.OPERATOR} && request.operation == {cel.text(UPDATE)} && " + (
-        "variables.name in ['responsibility-cluster-warn', 'responsibility-cluster-deny']"
-    )
+    operators = "variables.name in ['responsibility-cluster-warn', 'responsibility-cluster-deny']"
+    tables = f"{who.OPERATOR} && request.operation == {cel.text(UPDATE)} && {operators}"
     assign = (
         f"authorizer.group({cel.text(GROUP)}).resource('responsibilitymodels')"
         ".check('assign').allowed()"

@@ -1,0 +1,84 @@
+"""``render``: what a model becomes in the API server, as manifests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from responsibility.cli.options import note
+from responsibility.cli.trouble import CliError
+
+if TYPE_CHECKING:
+    from responsibility.api.model import ResponsibilityModel
+
+_KIND: Final = "ResponsibilityModel"
+_NAME: Final = "hub-responsibility"
+
+
+@click.command(name="render")
+@click.argument("what", metavar="policies", type=click.Choice(["policies"]))
+@click.option(
+    "--model",
+    "models",
+    metavar="FILE",
+    multiple=True,
+    help="The model, and additions to it, each file or '-' once. Default: the shipped model.",
+)
+@click.option(
+    "-n", "--namespace", default=_NAME, show_default=True, help="Where the operator runs."
+)
+@click.option(
+    "--service-account", default=_NAME, show_default=True, help="Whom the operator runs as."
+)
+@click.option(
+    "--static",
+    is_flag=True,
+    help="For the disk of the API server (Kubernetes 1.37), where no request can remove them.",
+)
+def command(
+    *, what: str, models: tuple[str, ...], namespace: str, service_account: str, static: bool
+) -> None:
+    r"""Write the admission policies of a model, which enforce nothing until a hub asks for it.
+
+    The chart installs those of the shipped model (policies.enabled). For another model, or for
+    additions to it, apply these in their place. With --static they are for the folder that
+    staticManifestsDir names in the API server's configuration: see docs/enforcement.md.
+
+    \b
+    Examples:
+      kubectl responsibility render policies --model ours.yaml | kubectl apply -f -
+      kubectl responsibility render policies --static > /etc/kubernetes/policies/hubs.yaml
+    """
+    from responsibility.api.crd import to_yaml  # noqa: PLC0415
+    from responsibility.enforcement import rendered  # noqa: PLC0415
+    from responsibility.rbac.identity import service_account_user  # noqa: PLC0415
+
+    account = service_account_user(namespace, service_account)
+    render = rendered.static if static else rendered.rendered
+    try:
+        manifests = render(_model(models), namespace=namespace, account=account)
+    except ValueError as error:
+        raise CliError(f"no {what} can be rendered: {error}") from None
+    click.echo("---\n".join(to_yaml(manifest) for manifest in manifests), nl=False)
+
+
+def _model(files: tuple[str, ...]) -> ResponsibilityModel:
+    from responsibility.api.parse import load_shipped_model  # noqa: PLC0415
+    from responsibility.cli.agreements import take_agreements  # noqa: PLC0415
+    from responsibility.cli.manifests import read  # noqa: PLC0415
+    from responsibility.cli.world import World  # noqa: PLC0415
+
+    if not files:
+        return load_shipped_model()
+    found = [manifest for manifest in read(files) if manifest.raw.get("kind") == _KIND]
+    if not found:
+        raise CliError(f"{', '.join(files)}: there is no {_KIND} in it")
+    names = sorted({manifest.raw["metadata"]["name"] for manifest in found})
+    if len(names) > 1:
+        raise CliError(
+            f"{', '.join(files)}: these are several models, {', '.join(names)}; give the file of one"
+        )
+    world = World(live=False)
+    take_agreements(world, found, (), note)
+    return world.models[names[0]]
