@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
 from responsibility.ownership.entitlement import selves
@@ -39,6 +40,8 @@ def keep(
     are ``gone`` need nothing.
     """
     made: list[Change] = []
+    first = after
+    shared = Counter(place.namespace for place in where)
     for place in where:
         lost: dict[tuple[Rule, ...], list[Subject]] = {}
         let_through = (s for s in touched if place.exempt.of_subject(s))
@@ -48,7 +51,8 @@ def keep(
             if not any(who in touched for who in selves(subject)):
                 continue
             missing = losses_owed(before, after, place, subject, ledger)
-            if missing and generous and place.entitled(subject):
+            # Where another hub has a say, what this one leaves free may be reserved.
+            if missing and generous and shared[place.namespace] == 1 and place.entitled(subject):
                 missing = missing.plus(unreserved(before, after, place, subject, ledger))
             if missing:
                 lost.setdefault(rules_for(missing, place), []).append(subject)
@@ -56,6 +60,29 @@ def keep(
         if new:
             after = simulate(after, new)
             made.extend(new)
+    return _needed(before, first, where, made, ledger)
+
+
+def _needed(
+    before: AccessGraph,
+    after: AccessGraph,
+    where: Sequence[Place],
+    made: list[Change],
+    ledger: Ledger,
+) -> list[Change]:
+    """Return the changes without those that later ones made superfluous."""
+    for change in [c for c in made if c.action is Action.CREATE_BINDING]:
+        rest = [c for c in made if c is not change]
+        still = {c.role for c in rest if c.action is Action.CREATE_BINDING}
+        rest = [c for c in rest if c.action is not Action.CREATE_ROLE or c.key in still]
+        without = simulate(after, rest)
+        if not any(
+            losses_owed(before, without, place, subject, ledger)
+            for place in where
+            if change.key.namespace in ("", place.namespace)
+            for subject in change.after
+        ):
+            made = rest
     return made
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from responsibility.hub.discovery import Hub
 from responsibility.ownership.agreement import Agreement, ItemTerms, Terms
 from responsibility.ownership.assessment import Assessment
 from responsibility.ownership.entitlement import ExemptionBook, selves
-from responsibility.ownership.exemptions import Exemption
+from responsibility.ownership.exemptions import exempt_operator
 from responsibility.ownership.fleet import Fleet
 from responsibility.ownership.holdings import NOTHING, Holdings, collect
 from responsibility.ownership.questions import Names, QuestionSet
@@ -116,11 +117,10 @@ def places(snapshot: Snapshot, assessment: Assessment) -> list[Place]:
         own = tuple(hub.agreement for hub in hubs)
         fleet = Fleet(terms, own or (resolve_defaults(terms),), snapshot.now)
         questions = terms.questions
-        # For the cluster as a whole, who was let through there.
+        everywhere = (Names(), *(_names(hub) for hub in snapshot.hubs.values()))
+        own_part = exempt_operator(snapshot.own)
         book = ExemptionBook.of(
-            Exemption(s.kind, s.name, s.namespace, frozenset(each.items), each.reason)
-            for each in cluster.exempt
-            for s in (each.subject,)
+            (*(e.fill(names) for e in terms.exemptions for names in everywhere), *own_part)
         )
         found.extend(
             Place(fleet, Names(), namespace, questions.in_namespace(namespace), exempt=book)
@@ -134,6 +134,10 @@ def places(snapshot: Snapshot, assessment: Assessment) -> list[Place]:
             if h.hub is not None
         )
     return found
+
+
+def _names(hub: Hub) -> Names:
+    return Names(hub.key.namespace, hub.key.release, hub.prefix)
 
 
 @dataclass(slots=True)

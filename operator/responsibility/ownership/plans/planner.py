@@ -25,7 +25,7 @@ from responsibility.ownership.plans.change import Action, Change, Obstacle, Plan
 from responsibility.ownership.plans.keep import keep
 from responsibility.ownership.plans.losses import Teller
 from responsibility.ownership.plans.narrow import aggregated, drops, narrowed
-from responsibility.ownership.plans.places import Ledger, Place, places
+from responsibility.ownership.plans.places import Held, Ledger, Place, places
 from responsibility.ownership.plans.protect import REASONS, is_own, is_system, is_system_role
 from responsibility.ownership.plans.simulate import simulate, somebodies
 from responsibility.ownership.questions import bits
@@ -104,7 +104,7 @@ class _Planner:
                 if s.kind == SERVICE_ACCOUNT and (s.namespace, s.name) not in self.snapshot.accounts
             )
         for finding in self.aim.findings(assessment):
-            self._want(finding)
+            self._want(self._key(finding), finding)
         changes = self._settle()
         while self._guard(changes):
             changes = self._settle()
@@ -114,23 +114,59 @@ class _Planner:
 
     # --- what has to go ---------------------------------------------------------------------
 
-    def _want(self, finding: Finding) -> bool:
+    def _key(self, finding: Finding) -> str:
+        """Return what a right is known by: direct, by a route, or left with what is kept.
+
+        A direct right may end though a route to it stays, or a part of it that is owed.
+        """
+        if finding.steps:
+            return f"{finding.id} route"
+        keys = {source.binding for source in finding.sources}
+        kept = keys and keys.isdisjoint(self.snapshot.graph.bindings)
+        return f"{finding.id} kept" if kept else finding.id
+
+    def _want(self, key: str, finding: Finding, changes: Sequence[Change] = ()) -> bool:
         """Note what has to go for a finding; return whether that is news."""
-        wanted = self.targets.setdefault(finding.id, _Wanted(finding))
+        if key.endswith(" kept"):
+            return self._keep(key, finding, changes)
+        if not finding.sources or any(source.binding is None for source in finding.sources):
+            return self._give_up(key, finding, "built-in" if finding.sources else "not-rbac")
+        wanted = self.targets.setdefault(key, _Wanted(finding))
         pairs = self._pairs(finding)
         into = wanted.routes if finding.steps else wanted.direct
-        if not finding.sources or any(source.binding is None for source in finding.sources):
-            return self._give_up(finding, "built-in" if finding.sources else "not-rbac")
         if not pairs:
-            return self._give_up(finding, "not-rbac")
+            made = {s.binding for s in finding.sources}.isdisjoint(self.snapshot.graph.bindings)
+            return self._give_up(key, finding, "owed" if made else "not-rbac")
         for pair in sorted(pairs):
             reason = self._protected(pair)
             if reason:
-                return self._give_up(finding, reason, pair)
+                return self._give_up(key, finding, reason, pair)
         if pairs <= into:
             return False
         into |= pairs
         return True
+
+    def _keep(self, key: str, finding: Finding, changes: Sequence[Change]) -> bool:
+        """Give up what is owed; and all of the right, if the rest would be no less."""
+        if self.generous:
+            self.generous = False
+            return True
+        wanted = self.targets.get(finding.id)
+        if wanted is not None and finding.id not in self.obstacles:
+            after = simulate(self.snapshot.graph, changes)
+            if self._exceeds(finding, after) == self._exceeds(finding, self.snapshot.graph):
+                self._give_up(finding.id, finding, "owed")
+        return self._give_up(key, finding, "owed")
+
+    def _exceeds(self, finding: Finding, graph: AccessGraph) -> list[Held]:
+        """Return what the subject holds beyond its due of the item, place by place."""
+        assert finding.subject is not None  # noqa: S101 - excess is somebody's
+        found = []
+        for place in self.places:
+            reserved = next((i.reserved for i in place.terms.items if i.name == finding.item), 0)
+            beyond = reserved & ~place.entitled(finding.subject)
+            found.append(self.ledger.held(graph, place, finding.subject).within(beyond))
+        return found
 
     def _pairs(self, finding: Finding) -> set[Pair]:
         assert finding.subject is not None  # noqa: S101 - excess is somebody's
@@ -139,6 +175,9 @@ class _Planner:
         for source in finding.sources:
             binding = graph.bindings.get(source.binding) if source.binding else None
             if binding is None:
+                continue
+            if finding.hub is not None and not finding.steps and not binding.key.namespace:
+                # Whether that is excess, too, a finding of the cluster says.
                 continue
             who = (finding.subject,) if not finding.steps else selves(finding.subject)
             pairs.update((binding.key, each) for each in who if each in somebodies(binding))
@@ -152,8 +191,8 @@ class _Planner:
             return "system-object"
         return self.held_back.get(pair, ("", ""))[0]
 
-    def _give_up(self, finding: Finding, reason: str, pair: Pair | None = None) -> bool:
-        if finding.id in self.obstacles:
+    def _give_up(self, key: str, finding: Finding, reason: str, pair: Pair | None = None) -> bool:
+        if key in self.obstacles:
             return False
         known = REASONS[reason]
         item = self.held_back[pair][1] if pair in self.held_back else finding.item
@@ -163,7 +202,7 @@ class _Planner:
             "binding_arguments": _arguments(pair[0]) if pair else "",
             "item": item or finding.item,
         }
-        self.obstacles[finding.id] = Obstacle(
+        self.obstacles[key] = Obstacle(
             reason, finding, known.why.format(**words), known.instead.format(**words)
         )
         return True
@@ -182,28 +221,26 @@ class _Planner:
 
     def _progress(self, changes: Sequence[Change]) -> bool:
         """Assess what the changes lead to, and return whether there is more to do."""
-        left = self._left(changes)
-        news = False
-        for finding in left:
-            if finding.id in self.obstacles:
-                continue
-            if self._want(finding):
-                news = True
-        if news or not left:
-            return news
+        left = {self._key(finding): finding for finding in self._left(changes)}
+        stuck = {key: finding for key, finding in left.items() if key not in self.obstacles}
+        if any([self._want(key, finding, changes) for key, finding in stuck.items()]):  # noqa: C419 - all
+            return True
+        if not stuck:
+            return False
         # All that it takes has been cut, and still the right is there: by what is left of a role,
         # or by what is kept.
         narrow = {c.key for c in changes if c.action is Action.NARROW_ROLE} - self.broad
-        for finding in left:
+        for finding in stuck.values():
             roles = {self.snapshot.graph.bindings[key].role for key, _ in self._pairs(finding)}
             if roles & narrow:
                 self.broad |= {key for key in roles if key in narrow}
                 return True
-        stuck = [finding for finding in left if finding.id not in self.obstacles]
-        if stuck and self.generous:
+        if self.generous:
             self.generous = False
             return True
-        return sum(self._give_up(finding, "owed") for finding in stuck) > 0
+        for key, finding in stuck.items():
+            self._give_up(key, finding, "owed")
+        return True
 
     def _left(self, changes: Sequence[Change]) -> list[Finding]:
         graph = simulate(self.snapshot.graph, changes)
@@ -327,7 +364,8 @@ class _Planner:
         for wanted in self._active():
             for pair in sorted(wanted.direct | wanted.routes):
                 if pair in self.held_back:
-                    self._give_up(wanted.finding, self.held_back[pair][0], pair)
+                    key = self._key(wanted.finding)
+                    self._give_up(key, wanted.finding, self.held_back[pair][0], pair)
                     break
         return True
 
@@ -438,7 +476,7 @@ class _Planner:
 
     def _without(self, out: frozenset[Pair]) -> list[Change] | None:
         changes = self._changes(out)
-        left = {finding.id for finding in self._left(changes)}
+        left = {self._key(finding) for finding in self._left(changes)}
         return changes if left <= self.obstacles.keys() else None
 
     # --- to be read ------------------------------------------------------------------------------
@@ -456,7 +494,7 @@ class _Planner:
 
 
 def _cut(binding: Binding, who: set[Subject], active: Iterable[_Wanted]) -> Change:
-    before = somebodies(binding)
+    before = tuple(sorted(somebodies(binding)))
     after = tuple(s for s in before if s not in who)
     pairs = {(binding.key, subject) for subject in who}
     return Change(

@@ -1,0 +1,1 @@
+"""Plans on drawn and on hand-made worlds."""

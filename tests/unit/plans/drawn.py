@@ -1,0 +1,45 @@
+"""Drawn worlds of ownership as snapshots, with all that plans must look out for."""
+
+import random
+from dataclasses import replace
+
+from responsibility.ownership.plans.aim import Aim
+from responsibility.ownership.snapshot import Snapshot
+from responsibility.rbac.graph import AccessGraph
+from responsibility.rbac.objects import Binding, Subject
+from tests.unit.ownership import building, worlds
+
+
+def drawn(seed: int, *, routes: bool = False) -> tuple[Snapshot, Aim]:
+    """Return the world of a seed, and what a plan is to end there."""
+    draw = random.Random(seed)  # noqa: S311 - to be repeated
+    world = worlds.world(seed)
+    bindings = [_sorted_out(draw, binding) for binding in world.bindings]
+    snapshot = building.snapshot(
+        records=world.records,
+        models=[world.model],
+        hubs=worlds.HUBS,
+        own=draw.choice((None, Subject("ServiceAccount", "hub", "ns-b"))),
+        routes=routes,
+    )
+    graph = AccessGraph.build(world.roles, bindings)
+    names = [record.name for record in world.records]
+    aim = draw.choice(
+        (
+            Aim(),
+            Aim(),
+            Aim(cluster=True),
+            Aim(record=draw.choice(names)) if names else Aim(),
+            Aim(subjects=(draw.choice(worlds.PEOPLE),)),
+        )
+    )
+    return replace(snapshot, graph=graph), aim
+
+
+def _sorted_out(draw: random.Random, binding: Binding) -> Binding:
+    """Return the binding, or one of Kubernetes' own like it."""
+    if draw.random() < 0.1:
+        return replace(binding, labels={"kubernetes.io/bootstrapping": "rbac-defaults"})
+    if draw.random() < 0.1:
+        return replace(binding, autoupdate="false")
+    return binding

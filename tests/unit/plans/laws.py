@@ -1,0 +1,122 @@
+"""What has to be true of every plan, whatever the world; each law yields what breaks it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from responsibility.ownership.assess import Assessor
+from responsibility.ownership.plans.aim import Aim
+from responsibility.ownership.plans.change import Action, Plan
+from responsibility.ownership.plans.keep import losses_owed
+from responsibility.ownership.plans.places import Ledger, places
+from responsibility.ownership.plans.planner import make_plan
+from responsibility.ownership.plans.protect import is_own, is_system, is_system_role
+from responsibility.ownership.plans.simulate import simulate
+from responsibility.ownership.snapshot import Snapshot
+from responsibility.rbac.graph import AccessGraph
+from responsibility.rbac.objects import BindingKey, RoleKey
+
+
+def broken(snapshot: Snapshot, aim: Aim, plan: Plan) -> list[str]:
+    """Return every law that a plan breaks, in words."""
+    after = replace(snapshot, graph=simulate(snapshot.graph, plan))
+    return [
+        *_not_ended(after, aim, plan),
+        *_owed_and_lost(snapshot, after.graph),
+        *_gained(snapshot, after.graph),
+        *_untouchable(snapshot, plan),
+        *_left_to_nobody(snapshot, after.graph),
+        *_to_plan_again(after, aim, plan),
+    ]
+
+
+def _not_ended(after: Snapshot, aim: Aim, plan: Plan) -> Iterator[str]:
+    made = {c.key for c in plan if c.action is Action.CREATE_BINDING}
+    known = {(each.finding.id, bool(each.finding.steps)) for each in plan.obstacles}
+    ended = {(each.id, bool(each.steps)) for each in plan.ended}
+    for finding in aim.further(Assessor().assess(after), plan.ended):
+        key = (finding.id, bool(finding.steps))
+        if key not in known:
+            yield f"not ended: {finding.message}"
+        if key in ended and not {source.binding for source in finding.sources} <= made:
+            yield f"said to have ended: {finding.message}"
+
+
+def _owed_and_lost(snapshot: Snapshot, after: AccessGraph) -> Iterator[str]:
+    ledger = Ledger()
+    for place in places(snapshot, Assessor().assess(snapshot)):
+        for subject in place.declared():
+            if snapshot.accounts is not None and subject.kind == "ServiceAccount":
+                continue
+            lost = losses_owed(snapshot.graph, after, place, subject, ledger)
+            if lost:
+                yield f"{subject} loses {lost} {place}, which it is owed"
+
+
+def _gained(snapshot: Snapshot, after: AccessGraph) -> Iterator[str]:
+    ledger = Ledger()
+    for place in places(snapshot, Assessor().assess(snapshot)):
+        for subject in sorted(after.subjects()):
+            new = ledger.held(after, place, subject).beyond(
+                ledger.held(snapshot.graph, place, subject)
+            )
+            if new:
+                yield f"{subject} gains {new} {place}"
+
+
+def _untouchable(snapshot: Snapshot, plan: Plan) -> Iterator[str]:
+    graph = snapshot.graph
+    for change in plan:
+        if isinstance(change.key, RoleKey):
+            if change.action is Action.NARROW_ROLE and is_system_role(graph.roles[change.key]):
+                yield f"{change} touches Kubernetes' own"
+        elif change.action is not Action.CREATE_BINDING:
+            assert isinstance(change.key, BindingKey)
+            if is_system(graph.bindings[change.key]):
+                yield f"{change} touches Kubernetes' own"
+            if any(is_own(subject, snapshot.own) for subject in change.removes):
+                yield f"{change} touches ours"
+
+
+def _left_to_nobody(snapshot: Snapshot, after: AccessGraph) -> Iterator[str]:
+    ledger = Ledger()
+    for place in places(snapshot, Assessor().assess(snapshot)):
+        before = _anybody(ledger, snapshot.graph, place)
+        now = _anybody(ledger, after, place)
+        for item in place.items:
+            lost = item.required & place.scope & before & ~now
+            if lost:
+                yield f"nobody is left for {item.name} {place}"
+
+
+def _anybody(ledger: Ledger, graph: AccessGraph, place: object) -> int:
+    mask = 0
+    for subject, held in ledger.holders(graph, place).items():  # type: ignore[arg-type]
+        if not subject.name.startswith("system:") and subject.namespace != "kube-system":
+            mask |= held
+    return mask
+
+
+def _to_plan_again(after: Snapshot, aim: Aim, plan: Plan) -> Iterator[str]:
+    again = make_plan(after, aim)
+    for change in again:
+        yield f"left to plan: {change} {change.ends} after {[str(c) for c in plan]}"
+
+
+def superfluous(snapshot: Snapshot, aim: Aim, plan: Plan) -> Iterator[str]:
+    """Yield every change that could be left out without anything being lost or left."""
+    for change in plan:
+        rest = [each for each in plan if each is not change]
+        graph = simulate(snapshot.graph, rest)
+        if any(_owed_and_lost(snapshot, graph)):
+            continue
+        left = aim.further(Assessor().assess(replace(snapshot, graph=graph)), plan.ended)
+        known = {(each.finding.id, bool(each.finding.steps)) for each in plan.obstacles}
+        before = {source.binding for each in plan.ended for source in each.sources}
+        if any((each.id, bool(each.steps)) not in known for each in left) or any(
+            (one.id, bool(one.steps)) == (other.id, bool(other.steps))
+            and (one.steps or before & {source.binding for source in one.sources})
+            for one in left
+            for other in plan.ended
+        ):
+            continue
+        yield f"{change} is superfluous in {[str(c) for c in plan]}"
