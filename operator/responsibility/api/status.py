@@ -139,6 +139,12 @@ class ItemStatus(Shape):
     admission_note: Text = Field(
         default="", description="Why the stage is lower than what is asked for, or not proved yet."
     )
+    rbac: Name = Field(
+        default="",
+        description="The stage that is in force for RBAC: audit, or grant once all that owner and "
+        "delegates are to be granted is there. Empty where nothing is to be granted.",
+    )
+    rbac_note: Text = Field(default="", description="Why nothing, or not everything, is granted.")
 
 
 class Drift(Shape):

@@ -256,6 +256,26 @@ ENFORCEMENT_RIGHTS: tuple[Right, ...] = (
 )
 
 
+_NO_GRANTS = "nobody is granted anything, and what was granted stays"
+
+
+def _granting(resource: str) -> Right:
+    return Right(
+        ("create", "patch", "delete"),
+        _RBAC,
+        resource,
+        "give owners what they need, and take it away at its end",
+        _NO_GRANTS,
+        optional=True,
+    )
+
+
+# What granting takes beside that, where it is switched on; and `bind` on the roles of items, by
+# name: which these are depends on the models, so what is missing of it shows in condition Granted.
+GRANT_RIGHTS: tuple[Right, ...] = (_granting("rolebindings"),)
+CLUSTER_GRANT_RIGHTS: tuple[Right, ...] = (_granting("clusterrolebindings"),)
+
+
 async def missing(
     api: Api, rights: Sequence[Right] = RIGHTS, *, namespace: str = ""
 ) -> list[Right]:

@@ -20,13 +20,14 @@ from responsibility.api.record import Responsibility
 from responsibility.cluster.client import Api
 from responsibility.cluster.own import Own, OwnKind
 from responsibility.cluster.reflector import Change, Reflector
+from responsibility.enforcement import grants
 from responsibility.enforcement.stages import NamespaceKeys
 from responsibility.hub.discovery import Deployment, Hub, HubKey, discover, parse_deployment
 from responsibility.ownership.reviews import Reviews
 from responsibility.ownership.snapshot import Broken, Snapshot
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Subject
-from responsibility.rbac.parse import parse_binding, parse_role
+from responsibility.rbac.parse import parse_role
 
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _OURS = f"/apis/{GROUP}/{VERSION}"
@@ -44,7 +45,7 @@ def _role(raw: Json) -> tuple[RoleKey, Role]:
 
 
 def _binding(raw: Json) -> tuple[BindingKey, Binding]:
-    binding = parse_binding(raw)
+    binding = grants.parse(raw)
     return binding.key, binding
 
 
@@ -89,6 +90,8 @@ class Store:
         self.rbac_enforced: bool | None = None
         self.reviews = Reviews()
         self.own = own
+        # The bindings that are named like those that we grant by.
+        self.grants: dict[BindingKey, grants.Present] = {}
         self._routes = routes
         self._api = api
         self._graph = AccessGraph.build()
@@ -229,6 +232,11 @@ class Store:
 
     def _on_bindings(self, change: Change[BindingKey, Binding]) -> None:
         self._bindings_changed.update(change.put)
+        for key, binding in change.put.items():
+            if isinstance(binding, grants.Present):
+                self.grants[key] = binding
+        for key in change.dropped:
+            self.grants.pop(key, None)
         self._bindings_changed.update(dict.fromkeys(change.dropped))
         self.touch()
 

@@ -112,7 +112,7 @@ class Enforcement:
         return self._outcomes.get(record, NOTHING)
 
     def results(self, assessment: Assessment, grants: Report) -> dict[str, dict[str, bool]]:
-        """Return by record and item whether what is asked for is in force; RBAC is in ``grants``."""
+        """Return by record and item whether what is asked for is in force."""
         return {
             name: replace(outcome, granted=grants.of_record(agreement)).results(agreement)
             for name, outcome in self._outcomes.items()

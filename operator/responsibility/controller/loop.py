@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from responsibility.cluster.store import Store
+from responsibility.controller.granter import Granter
 from responsibility.controller.metrics import Metrics
 from responsibility.controller.publish import Publisher
 from responsibility.controller.reviewer import Reviewer
@@ -46,6 +47,7 @@ class Loop:
         reviewer: Reviewer,
         metrics: Metrics,
         *,
+        granter: Granter | None = None,
         clock: Callable[[], datetime] = _utc,
     ) -> None:
         self.passes = 0
@@ -54,6 +56,7 @@ class Loop:
         self._publisher = publisher
         self._reviewer = reviewer
         self._metrics = metrics
+        self._granter = granter
         self._clock = clock
         self._assessor = Assessor()
 
@@ -98,5 +101,10 @@ class Loop:
             assessment = self._assessor.assess(snapshot)
             self._metrics.evaluation.observe(loop.time() - started)
             self._reviewer.follow(assessment, snapshot.graph)
+            if self._granter is not None:
+                self._granter.follow(assessment)
+                # What is being granted or taken away this moment is not reported as a difference.
+                if await self._granter.settled(until):
+                    continue
             if not await self._reviewer.answered(until):
                 return assessment, first

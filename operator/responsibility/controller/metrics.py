@@ -17,6 +17,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, disable_cre
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from responsibility.controller.grant_report import Report
+from responsibility.enforcement.grants import RECORD
 from responsibility.ownership.assessment import Assessment
 from responsibility.ownership.findings import Finding
 
@@ -108,19 +110,6 @@ METRICS = (
         "When the cluster was last assessed (Unix time).",
     ),
     Description(
-        "rbac_enforced",
-        "gauge",
-        (),
-        "1 if the API server enforces RBAC, 0 if not, -1 while that is not known.",
-    ),
-    Description("records", "gauge", (), "Records that are held against a hub or the lack of one."),
-    Description(
-        "last_evaluation_timestamp_seconds",
-        "gauge",
-        (),
-        "When the cluster was last assessed (Unix time).",
-    ),
-    Description(
         "grants",
         "gauge",
         (*HUB, "item"),
@@ -162,7 +151,7 @@ METRICS = (
         "counter",
         ("what",),
         "Objects written: status, annotations, namespaces (what they say to policies), markers (of "
-        "delegations' ends), policies (of cluster-wide items).",
+        "delegations' ends), policies (of cluster-wide items), grants.",
     ),
     Description(
         "probes_total",
@@ -196,6 +185,7 @@ class State:
     enforced: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     leading: Callable[[], bool] = lambda: True
     missing_rights: int = 0
+    grants: Report | None = None
     relists: Callable[[], Mapping[str, int]] = dict
     errors: Callable[[], Mapping[str, int]] = dict
 
@@ -221,6 +211,7 @@ class StateCollector(Collector):
         yield from _cluster(assessment)
         yield from _hubs(assessment, state.enforced)
         yield from _dates(assessment)
+        yield from _grants(assessment, state.grants)
         yield _drift(assessment)
         oldest = _gauge("drift_oldest_timestamp_seconds")
         for labels, moment in sorted(state.since.items()):
@@ -313,6 +304,19 @@ def _dates(assessment: Assessment) -> Iterator[Metric]:
     yield from (delegations, reviews)
 
 
+def _grants(assessment: Assessment, report: Report | None) -> Iterator[Metric]:
+    grants, conflicts = _gauge("grants"), _gauge("grant_conflicts")
+    for (kind, name), owner in (report.owners if report else {}).items():
+        hub = assessment.hubs.get(name) if kind == RECORD else None
+        if kind == RECORD and hub is None:
+            continue
+        key = (hub.agreement.hub.namespace, hub.agreement.hub.release) if hub else ("", "")
+        for item in owner.items.values():
+            grants.add_metric((*key, item.name), item.bindings)
+            conflicts.add_metric((*key, item.name), item.conflicts)
+    yield from (grants, conflicts)
+
+
 def _drift(assessment: Assessment) -> Metric:
     gauge = _gauge("drift")
     counts = Count(
@@ -359,7 +363,7 @@ class Metrics:
         self.probes = self._counter("probes_total")
         for outcome in ("proved", "failed", "unanswered"):
             self.probes.labels(outcome)
-        for what in ("status", "annotations", "namespaces", "markers", "policies"):
+        for what in ("status", "annotations", "namespaces", "markers", "policies", "grants"):
             self.writes.labels(what)
             self.write_errors.labels(what)
 

@@ -25,8 +25,8 @@ class Outcome:
     """The stages of one record's items that can be enforced, and what was proved of them.
 
     ``unreliable`` says of items why their policy is not what it should be; ``trouble`` why the
-    Namespace, or the markers of dates, could not be written; ``granted`` how RBAC stands, None where
-    nothing is asked of it.
+    Namespace, or the markers of dates, could not be written; ``granted`` how RBAC stands, None
+    where nothing is asked of it.
     """
 
     stages: tuple[ItemStage, ...] = ()
@@ -74,9 +74,15 @@ class Outcome:
     def results(self, agreement: Agreement) -> dict[str, bool]:
         """Return for each item of which something is asked whether that is in force."""
         found = {s.item: self.in_force(s) for s in self.asked}
+        if self.granted is None:
+            return found
+        # Switched off, nothing is known of single items.
+        off = not self.granted.items and self.granted.claim.status is False
         for item in agreement.items:
-            if item.rbac != AUDIT and (granted := self.rbac(item.name)) is not None:
-                found[item.name] = found.get(item.name, True) and granted.stage == item.rbac
+            granted = self.rbac(item.name)
+            if item.rbac != AUDIT and (off or granted is not None):
+                there = granted is not None and granted.stage == item.rbac
+                found[item.name] = found.get(item.name, True) and there
         return found
 
     def rbac(self, item: str) -> ItemGrant | None:
@@ -114,22 +120,26 @@ def _claims(agreement: Agreement, outcome: Outcome) -> Iterator[Claim]:
     open_ = [s for s in asked if not outcome.proved(s)]
     if failed := [s for s in open_ if _failed(outcome, s)]:
         yield no("NotProved", _list(failed, outcome))
-    granted = outcome.granted.claim if outcome.granted is not None else None
-    if granted is not None and granted.status is False:
-        yield no(granted.reason, granted.message)
-    if any(item.rbac == REVOKE for item in agreement.items):
-        yield no("NotAvailable", "rbac revoke is asked for, but the operator itself only grants")
+    yield from _rbac_hindrances(agreement, outcome)
     if open_:
         yield no(BEING_PROVED, _list(open_, outcome))
-    if granted is not None and granted.status is None:
-        yield no(granted.reason, granted.message)
     if asked:
         yield Claim(ENFORCED, True, "Proved", _all_well(outcome))
     if wanted := sorted({i.admission for i in agreement.items if i.admission != OBSERVE}):
         told = f"{', '.join(wanted)} is asked for, but no policy can be made of any such item"
         yield no("NothingToEnforce", told)
-    if granted is not None:
-        yield Claim(ENFORCED, True, granted.reason, granted.message)
+    if outcome.granted is not None:
+        yield Claim(ENFORCED, True, outcome.granted.claim.reason, outcome.granted.claim.message)
+
+
+def _rbac_hindrances(agreement: Agreement, outcome: Outcome) -> Iterator[Claim]:
+    """Yield why RBAC is not what the record asks for."""
+    granted = outcome.granted.claim if outcome.granted is not None else None
+    if granted is not None and granted.status is not True:
+        yield Claim(ENFORCED, False, granted.reason, granted.message)
+    if any(item.rbac == REVOKE for item in agreement.items):
+        told = "rbac revoke is asked for, but the operator itself only grants"
+        yield Claim(ENFORCED, False, "NotAvailable", told)
 
 
 def _failed(outcome: Outcome, entry: ItemStage) -> bool:

@@ -34,6 +34,8 @@ class OwnRights:
         self._wanted = (
             *rights.RIGHTS,
             *(rights.ENFORCEMENT_RIGHTS if settings.enforcement else ()),
+            *(rights.GRANT_RIGHTS if settings.grants else ()),
+            *(rights.CLUSTER_GRANT_RIGHTS if settings.grants and settings.grants_cluster else ()),
         )
         # None while that could not be found out.
         self._missing: frozenset[Right] | None = None

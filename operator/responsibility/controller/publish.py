@@ -25,6 +25,7 @@ from responsibility.controller import status
 from responsibility.controller.annotator import Annotator
 from responsibility.controller.enforcement import Enforcement
 from responsibility.controller.events import Announcer
+from responsibility.controller.grant_report import Report
 from responsibility.controller.history import History
 from responsibility.controller.metrics import Metrics, hub_labels
 from responsibility.controller.outcome import Outcome, enforced_claim
@@ -67,10 +68,12 @@ class Publisher:
         announcer: Announcer,
         *,
         settings: Settings,
+        grants: Callable[[], Report] = Report,
     ) -> None:
         self._store = store
         self._metrics = metrics
         self._announcer = announcer
+        self._grants = grants
         self._history = History()
         self._writer = Writer(api, metrics)
         self._annotator = Annotator(

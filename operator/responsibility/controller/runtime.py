@@ -10,6 +10,7 @@ from responsibility.cluster.client import Api
 from responsibility.cluster.leader import Leader
 from responsibility.cluster.store import Store
 from responsibility.controller.events import Announcer
+from responsibility.controller.granter import Granter
 from responsibility.controller.loop import Loop
 from responsibility.controller.metrics import Metrics
 from responsibility.controller.own_rights import OwnRights
@@ -44,20 +45,30 @@ class Runtime:
         self._api = api
         self._metrics = metrics
         self._reviewer = Reviewer(api, self.store, metrics, sample_seconds=settings.sample_seconds)
+        self._granter = Granter(
+            api,
+            self.store,
+            metrics,
+            enabled=settings.grants,
+            cluster=settings.grants_cluster,
+            namespace=settings.namespace,
+        )
         publisher = Publisher(
             api,
             self.store,
             metrics,
             announcer,
             settings=settings,
+            grants=lambda: self._granter.report,
         )
         self._enforcement = publisher.enforcement
         self._reflectors = (*self.store.reflectors, *self._enforcement.reflectors)
-        self._loop = Loop(self.store, publisher, self._reviewer, metrics)
+        self._loop = Loop(self.store, publisher, self._reviewer, metrics, granter=self._granter)
         self._relist_own = asyncio.Event()
 
         def given() -> None:
             publisher.retry_refused()
+            self._granter.retry_refused()
             self.store.touch()
 
         self._rights = OwnRights(api, metrics, settings, given)
@@ -86,6 +97,7 @@ class Runtime:
             group.create_task(self._keep_listing_own())
             group.create_task(self._reviewer.run())
             group.create_task(self._enforcement.run())
+            group.create_task(self._granter.run())
             group.create_task(self._loop.run())
 
     def ready(self) -> str:

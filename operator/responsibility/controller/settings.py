@@ -30,6 +30,8 @@ class Settings:
     annotate: bool = True
     routes: bool = False
     enforcement: bool = False
+    grants: bool = False
+    grants_cluster: bool = False
     relist_seconds: float = 300.0
     own_relist_seconds: float = 30.0
     sample_seconds: float = 60.0
@@ -57,6 +59,8 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         annotate=_switch(values, "ANNOTATE", default=defaults.annotate),
         routes=_switch(values, "ROUTES", default=defaults.routes),
         enforcement=_switch(values, "ENFORCEMENT", default=defaults.enforcement),
+        grants=_switch(values, "GRANTS", default=defaults.grants),
+        grants_cluster=_switch(values, "GRANTS_CLUSTER", default=defaults.grants_cluster),
         relist_seconds=_seconds(values, "RELIST_SECONDS", defaults.relist_seconds),
         own_relist_seconds=_seconds(values, "OWN_RELIST_SECONDS", defaults.own_relist_seconds),
         sample_seconds=_seconds(values, "SAMPLE_SECONDS", defaults.sample_seconds),

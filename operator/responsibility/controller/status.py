@@ -27,13 +27,13 @@ from responsibility.controller.conditions import (
     refused_claims,
     with_times,
 )
+from responsibility.controller.grant_report import OwnerReport
 from responsibility.controller.outcome import (
     NOTHING,
     Outcome,
     enforced_claim,
     enforcement_text,
 )
-from responsibility.controller.grant_report import OwnerReport
 from responsibility.ownership.assessment import (
     Assessment,
     ClusterAssessment,
@@ -190,9 +190,12 @@ def _items(results: Iterable[ItemResult], outcome: Outcome = NOTHING) -> tuple[I
             findings=result.findings,
             admission=entry.stage if entry is not None else "",
             admission_note=outcome.note(entry) if entry is not None else "",
+            rbac=granted.stage if granted is not None else "",
+            rbac_note=granted.note if granted is not None else "",
         )
         for result in results
         for entry in (stages.get(result.item.name),)
+        for granted in (outcome.rbac(result.item.name),)
     )
 
 

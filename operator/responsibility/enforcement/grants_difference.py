@@ -32,6 +32,10 @@ class Ending:
     owner: Owner | None = None
     still: frozenset[Subject] = frozenset()
 
+    def settled(self, *, blocked: bool) -> bool:
+        """Return whether nothing is to be done: what takes its place can't be made, all stay."""
+        return blocked and bool(self.still) and self.still == self.present.who
+
     def shrunk(self) -> dict[str, Any]:
         """Return the binding with those who are still entitled, and nobody else."""
         assert self.owner is not None  # noqa: S101 - without an owner nobody is entitled
@@ -201,8 +205,9 @@ def _compare(
     for present in here:
         still = present.who & entitled
         # What can be repaired is; of all else, nobody stays who must not.
-        if present.key not in repaired and not (change.blocked and still == present.who):
-            change.end.append(Ending(present, owner, still))
+        ending = Ending(present, owner, still)
+        if present.key not in repaired and not ending.settled(blocked=change.blocked):
+            change.end.append(ending)
     return change, Standing(item, len(item.wanted), there, tuple(conflicts))
 
 

@@ -52,8 +52,8 @@ class ItemGrants:
     """What should be there for one item in one place.
 
     With ``trouble`` nothing is made; what is there already is kept as far as it is still agreed.
-    ``frozen``: what is agreed can't be told, so nothing is touched. ``note`` says why somebody who
-    should have something gets nothing, where that is nobody's fault.
+    ``frozen``: what is agreed can't be told, so nothing is touched. ``refused`` names subjects that
+    never get anything, and why; ``note`` says that there is nobody to grant to.
     """
 
     item: str
@@ -61,6 +61,7 @@ class ItemGrants:
     wanted: tuple[Wanted, ...] = ()
     trouble: Trouble | None = None
     frozen: bool = False
+    refused: str = ""
     note: str = ""
 
 
@@ -148,19 +149,23 @@ class Surroundings:
     namespaces: Mapping[str, bool] = field(default_factory=dict)
     own_namespace: str = ""
 
-    def trouble_in(self, namespace: str) -> Trouble | None:
-        """Return why nothing is granted in a namespace."""
-        if namespace.startswith(PROTECTED) or namespace == self.own_namespace:
-            return Trouble(
-                "NamespaceProtected",
-                f"nothing is granted in namespace {namespace}, from where the whole cluster, or "
-                "the operator, could be taken over: grant it by hand",
-            )
-        if self.namespaces.get(namespace) is not False:
-            return Trouble(
-                "NamespaceMissing", f"namespace {namespace} is not there, or being deleted"
-            )
-        return None
+    def protected(self, namespace: str) -> Trouble | None:
+        """Return why nothing is ever granted in a namespace."""
+        if not namespace.startswith(PROTECTED) and namespace != self.own_namespace:
+            return None
+        return Trouble(
+            "NamespaceProtected",
+            f"nothing is granted in namespace {namespace}, from where the whole cluster, or the "
+            "operator, could be taken over: grant it by hand",
+        )
+
+    def missing(self, namespace: str) -> Trouble | None:
+        """Return that a namespace is not there to grant anything in."""
+        if self.namespaces.get(namespace) is False:
+            return None
+        return Trouble(
+            "NamespaceMissing", f"namespace {namespace} is not there, or is being deleted"
+        )
 
 
 def hub_grants(hub: HubAssessment, uid: str, world: Surroundings, now: datetime) -> Grants:
@@ -187,12 +192,12 @@ def _item(
     role, trouble = world.roles.find(agreement.terms, item.terms, HUB, agreement.names.prefix)
     if hub.hub_state is not HubState.FOUND:
         trouble = Trouble(hub.hub_state.value, f"there is no hub {agreement.hub} to grant for")
-    trouble = world.trouble_in(namespace) or trouble
+    trouble = world.protected(namespace) or trouble
     parties = [agreement.parties[name] for name in dict.fromkeys(item.parties(now))]
-    wanted, note = _bindings(
+    wanted, left_out, note = _bindings(
         parties, owner, item.name, namespace=namespace, role=role, hub=agreement.hub
     )
-    return ItemGrants(item.name, namespace, wanted, trouble, note=note)
+    return ItemGrants(item.name, namespace, wanted, trouble, refused=left_out, note=note)
 
 
 def _bindings(
@@ -203,20 +208,19 @@ def _bindings(
     namespace: str,
     role: str,
     hub: HubKey | None = None,
-) -> tuple[tuple[Wanted, ...], str]:
-    """Return a binding for each party that has somebody, and what there is to note."""
+) -> tuple[tuple[Wanted, ...], str, str]:
+    """Return a binding for each party that has somebody, who is left out, and what to note."""
     wanted: list[Wanted] = []
-    notes: list[str] = []
+    left_out: list[str] = []
     for party in parties:
         reasons = {subject: ungrantable(subject) for subject in party.subjects}
-        notes.extend(f"{subject} is {why}" for subject, why in reasons.items() if why)
+        left_out.extend(f"{subject}, which is {why}" for subject, why in reasons.items() if why)
         able = frozenset(subject for subject, why in reasons.items() if not why)
         if able:
             wanted.append(Wanted(owner, item, party.name, namespace, role, able, hub))
-    if not wanted:
-        names = ", ".join(party.label for party in parties)
-        notes.append(f"{names}: nobody to grant it to")
-    return tuple(wanted), "; ".join(notes)
+    names = ", ".join(party.label for party in parties)
+    note = "" if wanted else f"{names}: nobody to grant it to"
+    return tuple(wanted), "; ".join(left_out), note
 
 
 def model_grants(
@@ -253,7 +257,7 @@ def _outside(
         return
     role, trouble = world.roles.find(fleet.terms, item, place)
     if place:
-        trouble = world.trouble_in(place) or trouble
+        trouble = world.protected(place) or world.missing(place) or trouble
     owners = [party for party, _ in fleet.owners(item)]
     if len(owners) > 1:
         named = ", ".join(sorted({party.label for party in owners})[:_MOST_NAMED])
@@ -269,5 +273,5 @@ def _outside(
             f"not all records ask to have {item.name} granted (record {missing} does not), but it "
             "is about the whole cluster",
         )
-    wanted, note = _bindings(owners, owner, item.name, namespace=place, role=role)
-    yield ItemGrants(item.name, place, wanted, trouble, note=note)
+    wanted, left_out, note = _bindings(owners, owner, item.name, namespace=place, role=role)
+    yield ItemGrants(item.name, place, wanted, trouble, refused=left_out, note=note)

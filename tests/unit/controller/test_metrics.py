@@ -7,6 +7,8 @@ from prometheus_client import generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from responsibility.controller.conditions import Claim
+from responsibility.controller.grant_report import ItemGrant, OwnerReport, Report
 from responsibility.controller.metrics import METRICS, PREFIX, table
 from tests.unit.controller.virtual import virtual
 from tests.unit.controller.world import World, garden_world
@@ -38,6 +40,11 @@ async def busy() -> World:
     world.allow(grant("User eve", "update", "configmaps"), everything("User root"))
     world.metrics.state.relists = lambda: {"roles": 1}
     world.metrics.state.errors = lambda: {"roles": 2}
+    granted = ItemGrant("fence", "grant", "", bindings=2, conflicts=1)
+    claim = Claim("Granted", True, "Granted", "2 bindings in force")
+    world.metrics.state.grants = Report(
+        enabled=True, owners={("Responsibility", "staging"): OwnerReport(claim, {"fence": granted})}
+    )
     await world.publish()
     return world
 
