@@ -1,0 +1,1 @@
+"""Alerts and dashboards, judged by a real Prometheus that scrapes the real operator."""
