@@ -187,8 +187,10 @@ def _policy(
         conditions=[
             (
                 "not-the-control-plane",
-                "request.resource.resource == 'events' || "
-                f"!({who.CONTROL_PLANE} || {who.OPERATOR})",
+                (
+                    "request.resource.resource == 'events' || "
+                    f"!({who.CONTROL_PLANE} || {who.OPERATOR})"
+                ),
             )
         ],
         audit=[("break-glass", f"{broken} ? {said} : ''")] if stage == keys.WARN else (),

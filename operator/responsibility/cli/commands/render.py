@@ -77,7 +77,7 @@ def _model(files: tuple[str, ...]) -> ResponsibilityModel:
     names = sorted({manifest.raw["metadata"]["name"] for manifest in found})
     if len(names) > 1:
         raise CliError(
-            f"{', '.join(files)}: these are several models, {', '.join(names)}; give the file of one"
+            f"these are several models, {', '.join(names)}: give the file of one"
         )
     world = World(live=False)
     take_agreements(world, found, (), note)
