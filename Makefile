@@ -71,6 +71,7 @@ generate: $(STAMP) ## Write crds/, docs/reference/ and the chart's copies of wha
 	cp $(MODEL) $(CHART)/files/model.yaml
 	mkdir -p $(CHART)/files/policies
 	$(BIN)/python -m responsibility.api.admission > $(CHART)/files/policies/record-dates.yaml
+	$(BIN)/python -m responsibility.enforcement.chart_roles $(CHART)/files/roles
 	$(BIN)/python -m responsibility.enforcement.chart_policies $(CHART)/files/policies/enforcement.yaml
 
 .PHONY: check-generated
@@ -80,6 +81,7 @@ check-generated: $(STAMP) ## Fail when `make generate` would change something
 	&& $(BIN)/python -m responsibility.controller.metrics_reference --check \
 	&& $(BIN)/python -m responsibility.cli.reference --check \
 	&& $(BIN)/python -m responsibility.monitoring --check \
+	&& $(BIN)/python -m responsibility.enforcement.chart_roles --check $(CHART)/files/roles \
 	&& $(BIN)/python -m responsibility.api.admission | diff -u $(CHART)/files/policies/record-dates.yaml - \
 	&& $(BIN)/python -m responsibility.enforcement.chart_policies --check $(CHART)/files/policies/enforcement.yaml \
 	&& diff -ru crds $(CHART)/files/crds && diff -u $(MODEL) $(CHART)/files/model.yaml \

@@ -30,3 +30,18 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) -}}
 {{- end -}}
 {{- end -}}
+
+{{/* The shipped roles of items, for every prefix that hubs' names have, as one stream of documents. */}}
+{{- define "hub-responsibility.itemRoles" -}}
+{{- if .Values.grants.install -}}
+{{- .Files.Get "files/roles/hub.yaml" }}
+{{- range .Values.grants.prefixes }}
+---
+{{ $.Files.Get "files/roles/prefixed.yaml" | replace "$(prefix)" . }}
+{{- end }}
+{{- if .Values.grants.cluster }}
+---
+{{ .Files.Get "files/roles/cluster.yaml" }}
+{{- end }}
+{{- end -}}
+{{- end -}}
