@@ -20,7 +20,7 @@ from responsibility.cli.main import COMMANDS, main
 from responsibility.cli.options import Where
 from responsibility.cli.types import Type, Types
 from responsibility.cli.world import Need, World
-from responsibility.cluster.client import Api
+from responsibility.cluster.protocol import Client
 from responsibility.rbac.parse import parse_role
 from tests.e2e.lab import clusters
 from tests.e2e.lab.cluster import Cluster
@@ -223,7 +223,7 @@ def test_who_acts_as_somebody_else_has_their_rights_and_no_others(
     lee.write_text(yaml.safe_dump(text), encoding="utf-8")
     where = Where(kubeconfig=lee)
 
-    async def whoami(api: Api) -> dict[str, Any]:
+    async def whoami(api: Client) -> dict[str, Any]:
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
         return await api.create("/apis/authentication.k8s.io/v1/selfsubjectreviews", body)
 
@@ -296,7 +296,7 @@ def _spread(rule: object) -> tuple[frozenset[str], ...]:
 
 
 def test_the_table_of_types_is_that_of_this_kubernetes(kubeconfig: Path) -> None:
-    async def discover(api: Api) -> World:
+    async def discover(api: Client) -> World:
         return await live.gather(api, Need.TYPES, namespace="default")
 
     world: World = live.run(Where(kubeconfig=kubeconfig), discover)

@@ -6,18 +6,28 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 from responsibility.cli.thin import spare_the_rest
 from responsibility.cli.trouble import CliError
 from responsibility.cli.types import Types
 from responsibility.cli.world import Need, World
+from responsibility.cluster import plain, quick, reviews
+from responsibility.cluster.errors import (
+    ApiError,
+    ForbiddenError,
+    NotFoundError,
+    UnauthorizedError,
+)
+from responsibility.cluster.kubeconfigs import ConfigurationError
+from responsibility.cluster.protocol import JSON, METADATA_LIST
+from responsibility.rbac.objects import Attributes
 from responsibility.rbac.parse import parse_binding, parse_role
 
 if TYPE_CHECKING:
     from responsibility.cli.options import Where
     from responsibility.cli.question import Who
-    from responsibility.cluster.client import Api
-    from responsibility.rbac.objects import Attributes
+    from responsibility.cluster.protocol import Client
 
 _T = TypeVar("_T")
 Json = dict[str, Any]
@@ -30,26 +40,38 @@ _PAGE = 2_000
 _WHOAMI = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 
 
-def run(where: Where, work: Callable[[Api], Awaitable[_T]]) -> _T:
-    """Connect and do the work; what goes wrong on the way is CliError."""
-    spare_the_rest()
+def run(where: Where, work: Callable[[Client], Awaitable[_T]]) -> _T:
+    """Connect and do the work; what goes wrong on the way is CliError.
 
+    It may be done twice, so it must change nothing: the quick client leaves to the whole one what
+    it doesn't understand.
+    """
+    with _in_plain_words():
+        login = plain.login(where.kubeconfig, where.context, where.acting_as)
+        if login is not None:
+            try:
+                return asyncio.run(_quickly(login, work))
+            except* quick.UnusualError:
+                pass
+        return asyncio.run(_wholly(where, work))
+
+
+async def _quickly(login: plain.Login, work: Callable[[Client], Awaitable[_T]]) -> _T:
+    async with quick.QuickApi.connect(login) as api:
+        return await work(api)
+
+
+async def _wholly(where: Where, work: Callable[[Client], Awaitable[_T]]) -> _T:
+    spare_the_rest()
     from responsibility.cluster.client import Api  # noqa: PLC0415
 
-    async def connected() -> _T:
-        connecting = Api.connect(where.kubeconfig, where.context, acting_as=where.acting_as)
-        async with connecting as api:
-            return await work(api)
-
-    with _in_plain_words():
-        return asyncio.run(connected())
+    connecting = Api.connect(where.kubeconfig, where.context, acting_as=where.acting_as)
+    async with connecting as api:
+        return await work(api)
 
 
 @contextmanager
 def _in_plain_words() -> Iterator[None]:
-    from responsibility.cluster.config import ConfigurationError  # noqa: PLC0415
-    from responsibility.cluster.errors import ApiError, UnauthorizedError  # noqa: PLC0415
-
     try:
         yield
     except* ConfigurationError as group:
@@ -70,11 +92,11 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return error
 
 
-async def gather(api: Api, need: Need, *, namespace: str, scope: str = "") -> World:
+async def gather(api: Client, need: Need, *, namespace: str, scope: str = "") -> World:
     """List what is needed. With a ``scope``, RoleBindings and Roles of that namespace only."""
     world = World(live=True, namespace=namespace, scope=scope)
     lister = _Lister(api)
-    within = f"{_RBAC}/namespaces/{scope}" if scope else _RBAC
+    within = f"{_RBAC}/namespaces/{quote(scope, safe='')}" if scope else _RBAC
     async with asyncio.TaskGroup() as group:
         if Need.ACCESS in need:
             tasks = [
@@ -96,27 +118,22 @@ async def gather(api: Api, need: Need, *, namespace: str, scope: str = "") -> Wo
     return world
 
 
-async def ask(api: Api, user: str, groups: Sequence[str], asked: Attributes) -> bool | None:
+async def ask(api: Client, user: str, groups: Sequence[str], asked: Attributes) -> bool | None:
     """Return what the server itself says; None if we may not ask about others."""
-    from responsibility.cluster import reviews  # noqa: PLC0415
-    from responsibility.cluster.errors import ForbiddenError  # noqa: PLC0415
-
     try:
         return await reviews.subject_access(api, user, groups, asked)
     except ForbiddenError:
         return None
 
 
-async def ask_for(api: Api, who: Who, asked: Attributes, *, ourselves: bool) -> bool | None:
+async def ask_for(api: Client, who: Who, asked: Attributes, *, ourselves: bool) -> bool | None:
     """Return what the server says about ``who``; about ourselves it always answers."""
     if not ourselves:
         return await ask(api, who.user, who.groups, asked)
-    from responsibility.cluster import reviews  # noqa: PLC0415
-
     return await reviews.self_access(api, asked)
 
 
-async def whoami(api: Api) -> tuple[str, tuple[str, ...]]:
+async def whoami(api: Client) -> tuple[str, tuple[str, ...]]:
     """Return our own user name and groups, as the server sees them."""
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
     answer = await api.create(_WHOAMI, body)
@@ -127,14 +144,11 @@ async def whoami(api: Api) -> tuple[str, tuple[str, ...]]:
 class _Lister:
     """Lists collections; those we may not list, or that don't exist, are empty."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Client) -> None:
         self.denied: set[str] = set()
         self._api = api
 
     async def items(self, path: str, *, metadata: bool = False) -> list[Json]:
-        from responsibility.cluster.client import JSON, METADATA_LIST  # noqa: PLC0415
-        from responsibility.cluster.errors import ForbiddenError, NotFoundError  # noqa: PLC0415
-
         found: list[Json] = []
         try:
             accept = METADATA_LIST if metadata else JSON
@@ -151,19 +165,14 @@ class _Lister:
         into.extend(parse(item) for item in await self.items(path))
 
 
-async def _probe(api: Api, world: World) -> None:
+async def _probe(api: Client, world: World) -> None:
     """Find out whether RBAC decides at all; unknown if we may not ask."""
-    from responsibility.cluster import reviews  # noqa: PLC0415
-    from responsibility.rbac.objects import Attributes  # noqa: PLC0415
-
     question = Attributes(verb="delete", resource="namespaces")
     answer = await ask(api, reviews.NOBODY, (), question)
     world.rbac_enforced = None if answer is None else not answer
 
 
-async def _discover(api: Api, world: World) -> None:
-    from responsibility.cluster.errors import ApiError  # noqa: PLC0415
-
+async def _discover(api: Client, world: World) -> None:
     try:
         answers = await asyncio.gather(
             *(api.get(path, accept=_DISCOVERY) for path in ("/api", "/apis"))

@@ -16,7 +16,7 @@ from responsibility.cli.world import Need, World
 from responsibility.cluster.impersonation import NOBODY_ELSE, Impersonation
 
 if TYPE_CHECKING:
-    from responsibility.cluster.client import Api
+    from responsibility.cluster.protocol import Client
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _T = TypeVar("_T")
@@ -82,7 +82,7 @@ class Where:
             require_access(world)
         return world
 
-    def run(self, work: Callable[[Api], Awaitable[_T]]) -> _T:
+    def run(self, work: Callable[[Client], Awaitable[_T]]) -> _T:
         """Do something on the cluster. Raises CliError."""
         from responsibility.cli import live  # noqa: PLC0415
 

@@ -16,7 +16,7 @@ from responsibility.cli.world import Need
 from responsibility.rbac.objects import Attributes
 
 if TYPE_CHECKING:
-    from responsibility.cluster.client import Api
+    from responsibility.cluster.protocol import Client
 
 _FIELDS = ("verb", "group", "resource", "subresource", "name", "namespace")
 # Stands for an empty path, which a rule on all URLs covers and no other.
@@ -50,7 +50,7 @@ def _completed(
         return allowed
     from responsibility.cli import live  # noqa: PLC0415
 
-    async def work(api: Api) -> list[bool | None]:
+    async def work(api: Client) -> list[bool | None]:
         found = list(allowed)
         for number in open_:
             who, attributes = asked[number]

@@ -24,14 +24,11 @@ from multidict import CIMultiDict
 from responsibility import __name__ as _package
 from responsibility.cluster import config, errors, stream
 from responsibility.cluster.impersonation import NOBODY_ELSE, Impersonation
+from responsibility.cluster.protocol import JSON, METADATA, METADATA_LIST, Json, Params
 
-Json = dict[str, Any]
-Params = Mapping[str, str | int | bool]
+__all__ = ["JSON", "METADATA", "METADATA_LIST", "Api", "Json", "Params"]
 
-JSON = "application/json"
-# The server strips what is not metadata before it sends: a Deployment shrinks to a tenth.
-METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
 

@@ -10,9 +10,8 @@ import asyncio
 import json
 import os
 import re
+import ssl
 from typing import Any
-
-import aiohttp
 
 _LONGEST = 600
 _SECRETS = re.compile(r"/(secrets|serviceaccounts/[^/]+/token|tokenreviews)(/|$)")
@@ -125,13 +124,16 @@ def from_network(trouble: BaseException, verb: str, path: str) -> UnavailableErr
     """
     if isinstance(trouble, TimeoutError | asyncio.TimeoutError):
         return UnavailableError(0, "Timeout", "the server did not answer in time", verb, path)
-    if isinstance(trouble, aiohttp.ClientConnectorCertificateError):
-        told = str(getattr(trouble.certificate_error, "verify_message", "") or "not trusted")
+    # aiohttp has the original within its own, and needn't be imported to tell.
+    certificate = getattr(trouble, "certificate_error", trouble)
+    if isinstance(certificate, ssl.SSLCertVerificationError):
+        told = str(certificate.verify_message or "not trusted")
         return UnavailableError(0, "CertificateNotTrusted", told, verb, path)
-    if isinstance(trouble, aiohttp.ClientConnectorError):
-        number = trouble.os_error.errno or 0
+    original = getattr(trouble, "os_error", None)
+    if isinstance(original, OSError):
+        number = original.errno or 0
         # asyncio's own text repeats addresses; the resolver's numbers are negative.
-        told = os.strerror(number) if number > 0 else str(trouble.os_error.strerror or "")
+        told = os.strerror(number) if number > 0 else str(original.strerror or "")
         return UnavailableError(0, "NoConnection", told, verb, path)
     return UnavailableError(0, "ConnectionLost", type(trouble).__name__, verb, path)
 

@@ -44,33 +44,64 @@ def own_namespace() -> str | None:
         return None
 
 
-def current(kubeconfig: Path | None, context: str | None) -> Current:
-    """Return what the context says; several files are merged as kubectl does, first come first.
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A cluster's or a user's part of a kubeconfig; its paths are relative to ``folder``."""
 
-    What can't be read says nothing here: loading the credentials will tell. Raises
-    ConfigurationError for an impersonation that can't be followed.
+    name: str
+    fields: Mapping[str, Any]
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Kubeconfig:
+    """What the context in use names; None is what isn't there."""
+
+    files: str
+    context: Mapping[str, Any]
+    cluster: Entry | None
+    user: Entry | None
+
+    @classmethod
+    def read(cls, kubeconfig: Path | None, context: str | None) -> Kubeconfig:
+        """Read one file, or several, which are merged as kubectl does: first come first.
+
+        What can't be read says nothing here: loading the credentials will tell.
+        """
+        default = str(Path.home() / ".kube" / "config")
+        files = str(kubeconfig or os.environ.get("KUBECONFIG") or default)
+        wanted = context
+        known: dict[tuple[str, str], Entry] = {}
+        for file in files.split(os.pathsep):
+            config = _read(file)
+            wanted = wanted or config.get("current-context")
+            for kind in ("context", "cluster", "user"):
+                for raw in config.get(f"{kind}s") or ():
+                    if isinstance(raw, dict) and isinstance(raw.get(kind), dict):
+                        name = str(raw.get("name"))
+                        entry = Entry(name, raw[kind], Path(file).expanduser().parent)
+                        known.setdefault((kind, name), entry)
+        found = known.get(("context", wanted or ""))
+        fields = found.fields if found else {}
+        cluster, user = (known.get((kind, str(fields.get(kind)))) for kind in ("cluster", "user"))
+        return cls(files, fields, cluster, user)
+
+    def acting_as(self) -> Impersonation:
+        """Return whom it says to act as. Raises ConfigurationError."""
+        if self.user is None:
+            return NOBODY_ELSE
+        return _impersonation(self.user.fields, f"{self.files}, user {self.user.name}")
+
+
+def current(kubeconfig: Path | None, context: str | None) -> Current:
+    """Return what the context says.
+
+    Raises ConfigurationError for an impersonation that can't be followed.
     """
     if in_pod(kubeconfig, context):
         return Current(own_namespace() or "default")
-    default = str(Path.home() / ".kube" / "config")
-    return _current(str(kubeconfig or os.environ.get("KUBECONFIG") or default), context)
-
-
-def _current(named: str, context: str | None) -> Current:
-    wanted = context
-    contexts: dict[str, Any] = {}
-    users: dict[str, Any] = {}
-    for file in named.split(os.pathsep):
-        config = _read(file)
-        wanted = wanted or config.get("current-context")
-        for known, key, inner in ((contexts, "contexts", "context"), (users, "users", "user")):
-            for entry in config.get(key) or ():
-                if isinstance(entry, dict) and isinstance(entry.get(inner), dict):
-                    known.setdefault(str(entry.get("name")), entry[inner])
-    found = contexts.get(wanted or "", {})
-    user = str(found.get("user"))
-    acting_as = _impersonation(users.get(user, {}), f"{named}, user {user}")
-    return Current(found.get("namespace") or "default", acting_as)
+    found = Kubeconfig.read(kubeconfig, context)
+    return Current(found.context.get("namespace") or "default", found.acting_as())
 
 
 def _impersonation(user: Mapping[str, Any], where: str) -> Impersonation:

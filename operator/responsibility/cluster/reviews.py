@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from responsibility.cluster import errors
-from responsibility.cluster.client import Api, Json
+from responsibility.cluster.protocol import Client, Json
 from responsibility.rbac.objects import Attributes
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Question:
 
 
 async def subject_access(
-    api: Api, user: str, groups: Sequence[str], attributes: Attributes
+    api: Client, user: str, groups: Sequence[str], attributes: Attributes
 ) -> bool:
     """Return whether the server would let ``user``, as a member of ``groups``, do it.
 
@@ -51,7 +51,7 @@ async def subject_access(
 
 
 async def subject_access_many(
-    api: Api, questions: Iterable[Question], *, concurrency: int = CONCURRENCY
+    api: Client, questions: Iterable[Question], *, concurrency: int = CONCURRENCY
 ) -> list[bool]:
     """Return the answers in the order of the questions. Raises the first ApiError."""
     gate = asyncio.Semaphore(concurrency)
@@ -63,13 +63,13 @@ async def subject_access_many(
     return await _all(ask(question) for question in questions)
 
 
-async def self_access(api: Api, attributes: Attributes) -> bool:
+async def self_access(api: Client, attributes: Attributes) -> bool:
     """Return whether we ourselves may do it; everyone may ask this. Raises ApiError."""
     return _allowed(await api.create(_SELF, _review("SelfSubjectAccessReview", attributes)))
 
 
 async def self_access_many(
-    api: Api, questions: Iterable[Attributes], *, concurrency: int = CONCURRENCY
+    api: Client, questions: Iterable[Attributes], *, concurrency: int = CONCURRENCY
 ) -> list[bool]:
     """Return the answers in the order of the questions. Raises the first ApiError."""
     gate = asyncio.Semaphore(concurrency)
@@ -81,7 +81,7 @@ async def self_access_many(
     return await _all(ask(attributes) for attributes in questions)
 
 
-async def rbac_enforced(api: Api) -> bool | None:
+async def rbac_enforced(api: Client) -> bool | None:
     """Return whether the server refuses an invented user; None if that can't be found out.
 
     A user nobody has ever bound anything to, in no group, may delete namespaces only where

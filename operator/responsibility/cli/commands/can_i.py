@@ -24,7 +24,7 @@ from responsibility.cli.world import Need, World
 from responsibility.rbac.objects import Truth
 
 if TYPE_CHECKING:
-    from responsibility.cluster.client import Api
+    from responsibility.cluster.protocol import Client
 
 _CODES = {Truth.YES: Exit.OK, Truth.NO: Exit.NO, Truth.UNKNOWN: Exit.UNKNOWN}
 
@@ -126,7 +126,7 @@ def _live(
 ) -> tuple[Question, Who, Decision]:
     from responsibility.cli import live  # noqa: PLC0415
 
-    async def work(api: Api) -> tuple[World, Question, Who, bool | None]:
+    async def work(api: Client) -> tuple[World, Question, Who, bool | None]:
         listing = asyncio.create_task(
             live.gather(api, Need.ACCESS, namespace=namespace, scope=namespace)
         )

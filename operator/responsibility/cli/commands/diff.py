@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from responsibility.cli.options import Where, at_option, instant, output_option, where_options
+from responsibility.cli.options import (
+    Where,
+    at_option,
+    instant,
+    output_option,
+    routes_option,
+    where_options,
+)
 from responsibility.cli.output import Table, columns, show
 from responsibility.cli.trouble import counted
 from responsibility.cli.world import ALL
@@ -22,9 +29,12 @@ from responsibility.cli.world import ALL
     help="Take what is there now from these manifests, instead of from the cluster.",
 )
 @at_option
+@routes_option
 @output_option()
 @where_options
-def command(*, where: Where, base: tuple[str, ...], moment: str | None, output: str) -> None:
+def command(
+    *, where: Where, base: tuple[str, ...], moment: str | None, routes: bool, output: str
+) -> None:
     r"""Show what would change if the manifests of -f were applied, most of all records.
 
     Who would own what, who would be entitled to more or less, and which findings would appear or
@@ -33,7 +43,7 @@ def command(*, where: Where, base: tuple[str, ...], moment: str | None, output: 
     \b
     Examples:
       kubectl responsibility diff -f records/leap-prod.yaml
-      kubectl responsibility diff -f ./manifests -o wide
+      kubectl responsibility diff -f ./manifests --routes -o wide
       kubectl responsibility diff --base ./manifests -f records/leap-prod.yaml -o json
     """
     if not where.files:
@@ -42,8 +52,8 @@ def command(*, where: Where, base: tuple[str, ...], moment: str | None, output: 
     from responsibility.cli.report import Report, place_text, whom  # noqa: PLC0415
 
     now = instant(moment)
-    old = Report.of(replace(where, files=base).load(ALL), now)
-    new = Report.of(changes.applied(old.world, where), now)
+    old = Report.of(replace(where, files=base).load(ALL), now, routes=routes)
+    new = Report.of(changes.applied(old.world, where), now, routes=routes)
     new.tell_gaps()
     owners = changes.owners(old, new)
     entitled = changes.entitlements(old, new)
@@ -55,7 +65,11 @@ def command(*, where: Where, base: tuple[str, ...], moment: str | None, output: 
         "go": [old.json(finding) for finding in difference.go],
     }
     rows = [
-        [sign, finding.id, finding.kind, place_text(finding), finding.item, whom(finding), text]
+        [
+            *(sign, finding.id, finding.kind, place_text(finding), finding.item, whom(finding)),
+            *((finding.route,) if routes else ()),
+            text,
+        ]
         for sign, part in (("+", difference.appear), ("-", difference.go))
         for finding in part
         for text in (finding.message,)
@@ -76,7 +90,10 @@ def command(*, where: Where, base: tuple[str, ...], moment: str | None, output: 
             empty="nobody would be entitled to more or less",
         ),
         Table(
-            columns("", "ID", "KIND", "HUB", "ITEM", "WHO", wide=("MESSAGE",)),
+            columns(
+                *("", "ID", "KIND", "HUB", "ITEM", "WHO", *(("ROUTE",) if routes else ())),
+                wide=("MESSAGE",),
+            ),
             rows,
             title="findings:",
             empty="none would appear or go",

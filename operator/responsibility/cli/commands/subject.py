@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from responsibility.cli.options import Where, at_option, instant, output_option, where_options
+from responsibility.cli.options import (
+    Where,
+    at_option,
+    instant,
+    output_option,
+    routes_option,
+    where_options,
+)
 from responsibility.cli.output import Table, columns, show
 from responsibility.cli.trouble import counted
 from responsibility.cli.world import ALL
@@ -28,6 +35,7 @@ if TYPE_CHECKING:
     "NAME, or KIND NAME. - is standard input.",
 )
 @at_option
+@routes_option
 @output_option()
 @where_options
 def command(
@@ -37,6 +45,7 @@ def command(
     name: str | None,
     retired: str | None,
     moment: str | None,
+    routes: bool,
     output: str,
 ) -> None:
     r"""Tell all about one subject: what it owns, may do beyond that, and would lose on leaving.
@@ -49,6 +58,7 @@ def command(
       kubectl responsibility subject user former-engineer@example.org
       kubectl responsibility subject group leap-admins
       kubectl responsibility subject sa ci/deployer -o wide
+      kubectl responsibility subject group support-engineers --routes
       echo temp-contractor@example.org | kubectl responsibility subject --retired -
     """
     from responsibility.cli import subjects  # noqa: PLC0415
@@ -58,15 +68,15 @@ def command(
         raise click.UsageError("say either KIND NAME, such as: user someone, or --retired FILE")
     leavers = subjects.read(retired) if retired is not None else []
     only = subjects.parse(kind or "", name or "") if retired is None else None
-    report = Report.of(where.load(ALL), instant(moment))
+    report = Report.of(where.load(ALL), instant(moment), routes=routes)
     report.tell_gaps()
     if only is None:
         _retired(output, report, leavers)
         return
-    _one(output, report, only)
+    _one(output, report, only, routes=routes)
 
 
-def _one(output: str, report: Report, subject: Subject) -> None:
+def _one(output: str, report: Report, subject: Subject, *, routes: bool) -> None:
     from responsibility.cli import subjects  # noqa: PLC0415
     from responsibility.cli.report import place_text  # noqa: PLC0415
 
@@ -98,9 +108,19 @@ def _one(output: str, report: Report, subject: Subject) -> None:
             empty="nothing: no record or model names it",
         ),
         Table(
-            columns("ID", "HUB", "ITEM", "PERMISSIONS", wide=("MESSAGE",)),
-            [[f.id, place_text(f), f.item, _short(f.permissions), f.message] for f in beyond],
-            title="may do beyond that:",
+            columns(
+                *("ID", "HUB", "ITEM", "PERMISSIONS", *(("ROUTE",) if routes else ())),
+                wide=("MESSAGE",),
+            ),
+            [
+                [
+                    *(f.id, place_text(f), f.item, _short(f.permissions)),
+                    *((f.route,) if routes else ()),
+                    f.message,
+                ]
+                for f in beyond
+            ],
+            title="may do beyond that, or come by:" if routes else "may do beyond that:",
             empty="nothing that is reserved for others" + "".join(f"; {each}" for each in through),
         ),
         Table(
