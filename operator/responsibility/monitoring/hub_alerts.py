@@ -47,7 +47,17 @@ or
 {_NOW}
 unless {_BEFORE}
 and on ({", ".join(HUB)}) responsibility_exempt_subjects offset 1h"""
-_USES = "responsibility_break_glass_uses_total"
+# The API server's own count of warnings, by the policies that warn whoever breaks the glass. A
+# counter is born with the first one, and increase() does not see a birth.
+_USES = (
+    "apiserver_validating_admission_policy_check_total"
+    '{policy=~"responsibility-.+[.]break-glass", enforcement_action="warn"}'
+)
+_BROKEN = f"""sum by (cluster, policy) (
+  increase({_USES}[1h]) > 0
+  or
+  ({_USES} unless {_USES} offset 1h)
+)"""
 
 RECORDS = (
     Record(
@@ -94,18 +104,15 @@ HUB_ALERTS = (
     ),
     Alert(
         "BreakGlassUsed",
-        # A counter may be born with its first use, and increase() does not see a birth.
-        of_item_or_cluster(
-            f"{grouped('sum', ITEM, f'increase({_USES}[1h])')} > 0\n"
-            "or\n"
-            f"{grouped('sum', ITEM, _USES)} > 0\n"
-            f"unless {grouped('sum', ITEM, f'{_USES} offset 1h')}"
-        ),
+        "label_replace(\n"
+        f"{indented(_BROKEN)},\n"
+        '  "item", "$1", "policy", "responsibility-(.+)[.]break-glass"\n'
+        ")",
         "0m",
         Severity.TODAY,
-        f"Break-glass access was used on {_PLACE}",
-        f"Somebody who may do everything changed what others own.{_WHOSE} Ask who and why while "
-        "they remember; the API server's audit log names them.",
+        "Break-glass access was used: {{ $labels.item }}",
+        "Somebody who is let through in an emergency changed what others own. Ask who and why "
+        "while they remember; the API server's audit log names them and the hub.",
     ),
     Alert(
         "GrantPastEnd",
@@ -115,6 +122,15 @@ HUB_ALERTS = (
         f"A grant is past its end on {_PLACE}",
         f"A right that was given for a time is still there. Item: {{{{ $labels.item }}}}.{_WHOSE}"
         + _LOOK,
+    ),
+    Alert(
+        "GrantConflict",
+        of_item_or_cluster(grouped("max", ITEM, "responsibility_grant_conflicts") + " > 0"),
+        "15m",
+        Severity.THIS_WEEK,
+        f"The owner of {{{{ $labels.item }}}} on {_PLACE} cannot be granted its rights",
+        "A binding that somebody else has made has the name that the grant would have, and the "
+        f"operator takes nothing over that is not its own.{_WHOSE} The record's status names it.",
     ),
     Alert(
         "ExcessAccessGrew",

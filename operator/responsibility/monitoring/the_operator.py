@@ -174,7 +174,13 @@ THE_OPERATOR = Dashboard(
                 ),
             ),
             "The operator's own proof: both decide the same questions.",
-            width=24,
+        ),
+        Panel(
+            "Trials of what is enforced",
+            Kind.HISTORY,
+            (Query(per_second("probes_total", "outcome"), "{{cluster}} {{outcome}}"),),
+            "Dry runs of what policies must refuse or warn of; none where nothing is enforced.",
+            unit=Unit.RATE,
         ),
     ),
 )

@@ -40,6 +40,21 @@ def of_cluster(kind: str, values: str, item: str = "operate") -> tuple[str, str]
     return series("drift", values, item=item, kind=kind, route="direct")
 
 
+def uses(values: str, **labels: str) -> tuple[str, str]:
+    """Return the API server's count of what a policy has warned of."""
+    told = {
+        "instance": "10.0.0.1:6443",
+        "job": "apiservers",
+        "policy": "responsibility-data.break-glass",
+        "policy_binding": "responsibility-data.break-glass",
+        "enforcement_action": "warn",
+        "error_type": "no_error",
+        **labels,
+    }
+    pairs = ", ".join(f'{key}="{value}"' for key, value in told.items())
+    return f"apiserver_validating_admission_policy_check_total{{{pairs}}}", values
+
+
 Series = tuple[tuple[str, str], ...]
 OWNED: Series = (
     of_hub("item_owner_info", "1x300", item="data", party="community", contact="leads@x.example"),
@@ -198,28 +213,39 @@ CASES = (
     ),
     Case(
         alert="ResponsibilityBreakGlassUsed",
-        # Born with its first use.
-        sick=(of_hub("break_glass_uses_total", "_x69 1x100", item="data"),),
+        # Born with its first use, on one of two API servers.
+        sick=(uses("3x300"), uses("_x69 1x100", instance="10.0.0.2:6443")),
         at="71m",
         before="68m",
-        labels=_DATA,
-        summary="Break-glass access was used on hub prod/prod",
+        labels={"item": "data", "policy": "responsibility-data.break-glass"},
+        summary="Break-glass access was used: data",
         severity=Severity.TODAY,
-        # Unused; and used long ago.
+        # Used long ago; and only what was refused, or a policy of others.
         healthy=(
-            (of_hub("break_glass_uses_total", "0x100", item="data"),),
-            (of_hub("break_glass_uses_total", "5x100", item="data"),),
+            (uses("5x300"),),
+            (uses("0+1x300", enforcement_action="deny"), uses("0+1x300", policy="theirs")),
         ),
     ),
     Case(
         alert="ResponsibilityBreakGlassUsed",
-        sick=(of_hub("break_glass_uses_total", "3x69 4x100", item="data"),),
+        sick=(uses("3x69 4x100"),),
         at="72m",
         before="68m",
-        labels=_DATA,
-        summary="Break-glass access was used on hub prod/prod",
+        labels={"item": "data", "policy": "responsibility-data.break-glass"},
+        summary="Break-glass access was used: data",
         severity=Severity.TODAY,
-        healthy=((),),
+        # It ends an hour after the last use.
+        healthy=((uses("3x4 4x300"),),),
+    ),
+    Case(
+        alert="ResponsibilityGrantConflict",
+        sick=(of_hub("grant_conflicts", "1x100", item="data"),),
+        at="16m",
+        before="14m",
+        labels=_DATA,
+        summary="The owner of data on hub prod/prod cannot be granted its rights",
+        severity=Severity.THIS_WEEK,
+        healthy=((of_hub("grant_conflicts", "0x100", item="data"),),),
     ),
     Case(
         alert="ResponsibilityExcessAccessGrew",
