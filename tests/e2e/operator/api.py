@@ -20,7 +20,11 @@ Manifest = dict[str, Any]
 
 RBAC = "rbac.authorization.k8s.io/v1"
 OURS = "responsibility.2i2c.org/v1alpha1"
-_PLURALS = {"NetworkPolicy": "networkpolicies", "Responsibility": "responsibilities"}
+_PLURALS = {
+    "NetworkPolicy": "networkpolicies",
+    "Responsibility": "responsibilities",
+    "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
+}
 # What others stand on is applied before them.
 _FIRST = ("Namespace", "CustomResourceDefinition")
 _TOGETHER = 8

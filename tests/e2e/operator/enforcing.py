@@ -1,0 +1,136 @@
+"""A cluster on which enforcement is switched on, and people who try what they may and may not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from demo import organisation
+from responsibility.api import parse_model
+from responsibility.api.model import ResponsibilityModel
+from responsibility.enforcement import keys
+from responsibility.enforcement.rendered import rendered
+from tests.e2e.lab.cluster import Completed
+from tests.e2e.operator import chart
+from tests.e2e.operator.api import OURS, Manifest, where
+from tests.e2e.operator.world import World, hub, record
+
+ENABLED = {"ENFORCEMENT": "true"}
+ENGINEER = ("engineer@example.org", ["platform-engineers"])
+# An administrator of a hub's namespace by RBAC, whom the record gives nothing.
+STRANGER = ("stranger@example.org", ["strangers"])
+ITEM = "kubernetes-configuration"
+OTHER = "incident-response"
+Person = tuple[str, list[str]]
+
+
+def model(world: World) -> ResponsibilityModel:
+    """Return the model as it is in the cluster."""
+    return parse_model(world.admin.get(where(OURS, "ResponsibilityModel", "2i2c")))
+
+
+def policies(world: World) -> list[Manifest]:
+    """Return what the model renders for this cluster."""
+    return rendered(model(world), namespace=chart.NAMESPACE, account=chart.ACCOUNT)
+
+
+def install(world: World) -> None:
+    """Install the chart with enforcement, and see that its policies are those of the model."""
+    world.install("--set", "enforcement.enabled=true")
+    provider = organisation.cluster_binding("engineers", "cluster-admin", organisation.PLATFORM)
+    world.admin.apply(provider)
+    there = {(o["kind"], o["metadata"]["name"]) for o in world.objects}
+    wanted = policies(world)
+    missing = [m for m in wanted if (m["kind"], m["metadata"]["name"]) not in there]
+    world.admin.apply(*missing, manager="helm")
+
+
+def people(namespace: str) -> list[Manifest]:
+    """Return the binding that lets strangers administer a namespace, as far as RBAC goes."""
+    return [
+        organisation.binding(
+            namespace, "strangers", "admin", {"kind": "Group", "name": "strangers"}
+        )
+    ]
+
+
+def community(*subjects: Manifest) -> Manifest:
+    """Return the community's side of an agreement."""
+    return {
+        "name": "community",
+        "contact": {"email": "reef@example.org"},
+        "subjects": list(subjects),
+    }
+
+
+def staged(name: str, stage: str = "", items: Iterable[Manifest] = (), **spec: Any) -> Manifest:
+    """Return a record that asks for a stage."""
+    enforcement = spec.pop("enforcement", {"admission": stage} if stage else {})
+    return record(name, items=list(items), enforcement=enforcement, **spec)
+
+
+def item(name: str = ITEM, stage: str = "deny", **more: Any) -> Manifest:
+    """Return an item of a record, with a stage of its own."""
+    force = {"force": True} if more.pop("force", False) else {}
+    return {"name": name, "enforcement": {"admission": stage, **force}, **more}
+
+
+def scale(world: World, person: Person, namespace: str, *, to: int = 0) -> Completed:
+    """Have somebody set the hub's replicas, without storing it."""
+    user, groups = person
+    return world.cluster.kubectl(
+        "patch",
+        "deployment",
+        "hub",
+        f"-n={namespace}",
+        "--type=json",
+        "-p",
+        f'[{{"op": "add", "path": "/spec/replicas", "value": {to}}}]',
+        "--dry-run=server",
+        as_user=user,
+        as_groups=groups,
+        check=False,
+    )
+
+
+def outcome(world: World, person: Person, namespace: str) -> str:
+    """Return what happens to somebody who changes the hub's replicas: passed, warned, refused."""
+    done = scale(world, person, namespace, to=1)
+    if done.returncode:
+        assert "denied request" in done.stderr, done.stderr
+        return "refused"
+    return "warned" if "Warning:" in done.stderr else "passed"
+
+
+def namespace_keys(world: World, name: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return our labels and annotations of a Namespace."""
+    meta = world.admin.get(where("v1", "Namespace", name))["metadata"]
+    labels, annotations = meta.get("labels") or {}, meta.get("annotations") or {}
+    return (
+        {k: v for k, v in labels.items() if keys.is_ours(k)},
+        {k: v for k, v in annotations.items() if keys.is_ours(k)},
+    )
+
+
+def stage(world: World, record_: str, name: str = ITEM) -> str:
+    """Return the stage of an item as the record's status tells it."""
+    items = world.status(record_).get("items") or ()
+    return next((str(i.get("admission", "")) for i in items if i["name"] == name), "")
+
+
+def note(world: World, record_: str, name: str = ITEM) -> str:
+    """Return why an item's stage is not as asked."""
+    items = world.status(record_).get("items") or ()
+    return next((str(i.get("admissionNote", "")) for i in items if i["name"] == name), "")
+
+
+def deploy(world: World, name: str, **options: Any) -> None:
+    """Deploy a hub that strangers administer."""
+    world.admin.apply(*hub(name, **options), *people(name))
+
+
+def log_of(world: World) -> Path:
+    """Return where the API server's audit log is."""
+    assert world.cluster.audit_log is not None
+    return world.cluster.audit_log

@@ -1,0 +1,339 @@
+"""Stages go up and down, are proved, and hold: with real requests by people of all sides."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from demo import organisation
+from responsibility.enforcement import keys
+from tests.e2e.lab.lifetime import say
+from tests.e2e.operator import enforcing
+from tests.e2e.operator.api import Manifest, path_of, where
+from tests.e2e.operator.enforcing import ENGINEER, ITEM, OTHER, STRANGER
+from tests.e2e.operator.process import Operator
+from tests.e2e.operator.world import World, hub, namespace_path, record_path
+
+# A policy, and a binding, take a moment to be compiled and to be seen by the API server.
+PATIENCE = 60.0
+LABEL = keys.STAGE + ITEM
+
+
+@pytest.fixture(scope="module")
+def world(bare_world: World) -> World:
+    enforcing.install(bare_world)
+    return bare_world
+
+
+@pytest.fixture(scope="module")
+def operator(world: World) -> Iterator[Operator]:
+    with world.operator(settings=enforcing.ENABLED) as running:
+        yield running
+
+
+# It runs for all tests of this module, but where it is stopped.
+pytestmark = pytest.mark.usefixtures("operator")
+
+
+def enforce(world: World, name: str, stage: str = "deny", **more: object) -> float:
+    """Deploy a hub, ask for a stage, and wait until it is proved; return the seconds it took."""
+    enforcing.deploy(world, name)
+    began = time.monotonic()
+    world.admin.apply(enforcing.staged(name, items=[enforcing.item(stage=stage, **more)]))
+    world.until_condition(name, "Enforced", "True", "Proved", seconds=PATIENCE)
+    return time.monotonic() - began
+
+
+def test_the_operator_has_all_rights_that_enforcing_takes(operator: Operator) -> None:
+    assert operator.metrics().value("missing_rights") == 0, operator.log
+
+
+def test_stages_go_up_and_down(world: World, operator: Operator) -> None:
+    enforcing.deploy(world, "reef")
+    world.admin.apply(enforcing.staged("reef"))
+    world.until_condition("reef", "Ready", "True")
+    assert enforcing.namespace_keys(world, "reef") == ({}, {})
+    assert enforcing.outcome(world, STRANGER, "reef") == "passed"
+    assert world.status("reef")["enforcement"] == "observe/audit"
+    assert world.condition("reef", "Enforced") == ("", "", "")
+    for stage, met in (("warn", "warned"), ("deny", "refused")):
+        took = enforce(world, "reef", stage)
+        world.until(lambda s=stage: enforcing.stage(world, "reef") == s, "the stage in the status")
+        say(f"{stage} is in force and proved {took:.1f} s after it was asked for")
+        assert enforcing.outcome(world, STRANGER, "reef") == met
+        assert enforcing.outcome(world, ENGINEER, "reef") == "passed", "the owner is not bothered"
+        assert enforcing.namespace_keys(world, "reef")[0] == {LABEL: stage}
+        world.until(
+            lambda s=stage: world.status("reef")["enforcement"] == f"{s}+observe/audit",
+            "the column",
+        )
+        assert operator.metrics().value("enforced", hub="reef", item=ITEM) == 1
+    world.admin.apply(enforcing.staged("reef", items=[enforcing.item(stage="observe")]))
+    world.until(lambda: enforcing.namespace_keys(world, "reef") == ({}, {}), "no keys")
+    world.until(lambda: enforcing.outcome(world, STRANGER, "reef") == "passed", "it to pass")
+    assert operator.metrics().of("enforced", hub="reef") == []
+    reasons = [e["reason"] for e in world.events("reef")]
+    assert reasons.count("Enforced") >= 1
+    assert reasons[-1] == "NotEnforced"
+
+
+def test_the_message_says_whom_to_call(world: World) -> None:
+    enforce(world, "cove")
+    told = enforcing.scale(world, STRANGER, "cove", to=1).stderr
+    assert "cove" in told
+    assert "@" in told, "a contact"
+
+
+def test_each_item_has_a_stage_of_its_own(world: World) -> None:
+    enforcing.deploy(world, "dune")
+    world.admin.apply(
+        enforcing.staged(
+            "dune",
+            "warn",
+            items=[enforcing.item(stage="deny"), enforcing.item(OTHER, stage="observe")],
+        )
+    )
+
+    def labels() -> dict[str, str]:
+        return enforcing.namespace_keys(world, "dune")[0]
+
+    world.until(lambda: labels().get(LABEL) == "deny", "the label", PATIENCE)
+    assert keys.STAGE + OTHER not in labels()
+    assert {v for k, v in labels().items() if k != LABEL} == {"warn"}
+    world.until(lambda: enforcing.outcome(world, STRANGER, "dune") == "refused", "deny", PATIENCE)
+
+
+def test_nobody_is_locked_out_unless_the_record_insists(world: World) -> None:
+    enforcing.deploy(world, "moor")
+    vacant = enforcing.item(owner="community")
+    parties = [enforcing.community()]
+    world.admin.apply(enforcing.staged("moor", items=[vacant], parties=parties))
+    world.until_condition("moor", "Enforced", "False", "NobodyLeft")
+    assert "nobody could act" in enforcing.note(world, "moor")
+    assert enforcing.namespace_keys(world, "moor") == ({}, {})
+    # One who has no right to do it is nobody as well, and the server is asked before that is said.
+    idle = [enforcing.community({"kind": "User", "name": "idle@example.org"})]
+    world.admin.apply(enforcing.staged("moor", items=[vacant], parties=idle))
+    world.until_condition("moor", "Enforced", "False", "OwnerLacksAccess", seconds=30)
+    forced = enforcing.item(owner="community", force=True)
+    world.admin.apply(enforcing.staged("moor", items=[forced], parties=idle))
+    world.until_condition("moor", "Enforced", "True", seconds=PATIENCE)
+    assert enforcing.outcome(world, ENGINEER, "moor") == "refused", "as was insisted on"
+    # In force as it is now, it stays when nothing is insisted on any more; going down just works.
+    world.admin.apply(enforcing.staged("moor", items=[vacant], parties=idle))
+    world.until(
+        lambda: world.status("moor")["observedGeneration"] == generation(world, "moor"),
+        "its status",
+    )
+    assert enforcing.stage(world, "moor") == "deny"
+    world.admin.apply(
+        enforcing.staged("moor", items=[enforcing.item(stage="warn", owner="community")])
+    )
+    world.until(lambda: enforcing.namespace_keys(world, "moor")[0] == {LABEL: "warn"}, "warn")
+
+
+def generation(world: World, name: str) -> int:
+    """Return how often a record's spec was changed."""
+    return int(world.record(name)["metadata"]["generation"])
+
+
+def test_two_releases_with_different_owners_are_not_enforced(world: World) -> None:
+    enforcing.deploy(world, "twin")
+    second = {"name": "b-hub", "labels": _labels("b")}
+    world.admin.apply(*hub("twin", **second))
+    world.admin.apply(enforcing.staged("twin", "deny", namespace="twin", release="twin"))
+    world.until_condition("twin", "Enforced", "False", "UnrecordedRelease")
+    assert " b, " in world.condition("twin", "Enforced")[2]
+    other = enforcing.item(owner="community", force=True)
+    parties = [enforcing.community({"kind": "Group", "name": "b-admins"})]
+    world.admin.apply(
+        enforcing.staged("twin-b", namespace="twin", release="b", items=[other], parties=parties)
+    )
+    for name in ("twin", "twin-b"):
+        world.until_condition(name, "Enforced", "False", "SeveralReleases")
+    assert enforcing.namespace_keys(world, "twin") == ({}, {})
+
+
+def test_a_release_that_comes_later_lifts_nothing(world: World) -> None:
+    """Who may create Deployments must not be able to lift what binds them."""
+    enforce(world, "fjord")
+    world.admin.apply(*hub("fjord", name="b-hub", labels=_labels("b")))
+    world.until(
+        lambda: enforcing.namespace_keys(world, "fjord")[0] == {LABEL: "deny"}, "still in force"
+    )
+    assert enforcing.outcome(world, STRANGER, "fjord") == "refused"
+    world.admin.delete(
+        *(f"/apis/apps/v1/namespaces/fjord/deployments/{n}" for n in ("hub", "b-hub"))
+    )
+    world.until_condition("fjord", "HubFound", "False")
+    assert enforcing.namespace_keys(world, "fjord")[0] == {LABEL: "deny"}
+
+
+def _labels(release: str) -> dict[str, str]:
+    return {
+        "app": "jupyterhub",
+        "component": "hub",
+        "release": release,
+        "chart": "jupyterhub-4.4.0",
+    }
+
+
+def test_a_deleted_record_leaves_nothing_behind(world: World) -> None:
+    enforce(world, "tarn")
+    world.admin.delete(record_path("tarn"))
+    world.until(lambda: enforcing.namespace_keys(world, "tarn") == ({}, {}), "no keys")
+    world.until(lambda: enforcing.outcome(world, STRANGER, "tarn") == "passed", "it to pass")
+
+
+def test_what_is_changed_by_hand_is_set_right(world: World) -> None:
+    enforce(world, "holm")
+    good = enforcing.namespace_keys(world, "holm")
+    owners = f"{keys.OWNERS}{ITEM}"
+    for change in (
+        {"labels": {LABEL: None}},
+        {"labels": {LABEL: "warn"}},
+        {"annotations": {owners: "user:stranger@example.org"}},
+        {"annotations": {owners: None, keys.HUB: None}},
+        {"labels": {keys.STAGE + OTHER: "deny"}, "annotations": {keys.OWNERS + OTHER: "user:x"}},
+    ):
+        # As the operator itself: a policy keeps everybody else from it.
+        by_hand(world, "holm", change)
+        world.until(
+            lambda: enforcing.namespace_keys(world, "holm") == good,
+            f"{change} to be set right; it is {enforcing.namespace_keys(world, 'holm')}",
+        )
+
+
+def by_hand(world: World, name: str, metadata: Manifest) -> None:
+    """Change a Namespace in the operator's name, but not through it."""
+    world.cluster.kubectl(
+        "patch",
+        "namespace",
+        name,
+        "--type=merge",
+        "-p",
+        json.dumps({"metadata": metadata}),
+        "--field-manager=by-hand",
+        as_user="system:serviceaccount:hub-responsibility:hub-responsibility",
+    )
+
+
+def test_a_namespace_that_goes_away_is_left_alone(world: World, operator: Operator) -> None:
+    enforce(world, "skerry")
+    failed = operator.metrics().total("write_errors_total")
+    world.admin.delete(namespace_path("skerry"))
+    world.admin.gone(namespace_path("skerry"))
+    world.until_condition("skerry", "Enforced", "False", "NamespaceMissing")
+    assert operator.metrics().total("write_errors_total") == failed
+
+
+def policy(world: World, kind: str, name: str) -> Manifest:
+    """Return a policy or binding as it was installed."""
+    found = next(
+        m for m in enforcing.policies(world) if (m["kind"], m["metadata"]["name"]) == (kind, name)
+    )
+    return dict(found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("ValidatingAdmissionPolicy", keys.policy_name(ITEM)),
+        ("ValidatingAdmissionPolicyBinding", keys.binding_name(ITEM, "deny")),
+    ],
+)
+def test_a_policy_that_is_edited_or_deleted_shows_at_once(
+    world: World, operator: Operator, kind: str, name: str
+) -> None:
+    enforce(world, "isle")
+    good = policy(world, kind, name)
+    path = where(good["apiVersion"], kind, name)
+    change = (
+        {"failurePolicy": "Ignore"} if kind.endswith("Policy") else {"validationActions": ["Audit"]}
+    )
+    for how, spoil in (
+        ("edited", lambda: world.admin.merge({**good, "spec": change})),
+        ("deleted", lambda: world.admin.delete(path)),
+    ):
+        began = time.monotonic()
+        spoil()
+        told = world.until_condition("isle", "Enforced", "False")
+        say(f"{name} {how}: told after {time.monotonic() - began:.1f} s")
+        assert name in told
+        assert operator.metrics().value("enforced", hub="isle", item=ITEM) == 0
+        assert enforcing.namespace_keys(world, "isle")[0] == {LABEL: "deny"}, "it is not lifted"
+        world.admin.apply(good, manager="helm")
+        world.until_condition("isle", "Enforced", "True", seconds=PATIENCE)
+        assert operator.metrics().value("enforced", hub="isle", item=ITEM) == 1
+    reasons = [e["reason"] for e in world.events("isle")]
+    assert [r for r in reasons if r in ("Enforced", "NotEnforcedPolicyNotReliable")][-2:] == [
+        "NotEnforcedPolicyNotReliable",
+        "Enforced",
+    ]
+
+
+def test_at_rest_nothing_is_written_and_everything_is_tried(
+    world: World, operator: Operator
+) -> None:
+    world.until_at_rest(operator)
+    since, tried = world.mark(), operator.metrics().value("probes_total", outcome="proved")
+    world.until(
+        lambda: operator.metrics().value("probes_total", outcome="proved") > tried,
+        "another round of trials",
+        90,
+    )
+    # Trials are dry runs.
+    assert [w for w in world.writes(since) if "dryRun=All" not in w] == []
+    assert [w for w in world.writes(since) if "dryRun=All" in w] != []
+
+
+def test_refused_names_are_told_and_odd_ones_just_work(world: World) -> None:
+    enforcing.deploy(world, "odd")
+    names = [
+        "jo smith@example.org",
+        "https://issuer.example/realms/x#jo:1",
+        'it\'s "quoted" \\ back',
+        "x" * 250,
+        "Ünïcödé 团队 🦀",
+        "tab\there",
+    ]
+    subjects = [{"kind": "User", "name": n} for n in names]
+    world.admin.apply(
+        organisation.binding("odd", "odd", "admin", *subjects),
+        enforcing.staged(
+            "odd",
+            items=[enforcing.item(owner="community", force=True)],
+            parties=[enforcing.community(*subjects)],
+        ),
+    )
+    world.until_condition("odd", "Enforced", "True", seconds=PATIENCE)
+    listed = enforcing.namespace_keys(world, "odd")[1][f"{keys.OWNERS}{ITEM}"].split("\n")
+    assert {f"user:{n}" for n in names} <= set(listed)
+    for name in names:
+        assert enforcing.outcome(world, (name, []), "odd") == "passed", name
+    assert enforcing.outcome(world, STRANGER, "odd") == "refused"
+    broken = [{"kind": "User", "name": "two\nlines"}]
+    world.admin.apply(
+        enforcing.staged(
+            "odd",
+            items=[enforcing.item(owner="community", force=True)],
+            parties=[enforcing.community(*broken)],
+        )
+    )
+    told = world.until_condition("odd", "Enforced", "False", "CannotBeListed")
+    assert "party community" in told
+    assert "line break" in told
+    assert enforcing.namespace_keys(world, "odd") == ({}, {})
+
+
+def test_a_policys_path_is_where_it_is() -> None:
+    """The tests above change policies by path."""
+    manifest = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": "x"},
+    }
+    assert path_of(manifest).endswith("/v1/validatingadmissionpolicies/x")

@@ -1,0 +1,237 @@
+"""Stages go down at once and up only where nobody is locked out, unless the record insists."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from responsibility.enforcement import keys
+from responsibility.enforcement.hindrances import HINDRANCES
+from responsibility.enforcement.stages import NOTHING, ItemStage, NamespaceKeys, Plan, plan
+from responsibility.ownership.assessment import Assessment
+from tests.unit.ownership.building import KEEPERS, NOW, Grant, assess, grant, hub, people, record
+
+GUESTS = people("Group visitors")
+CAN = grant("Group visitors", "update", "configmaps")
+ITEMS = {"beds": "", "fence": ""}
+STAGES = ("observe", "warn", "deny")
+
+
+def world(*more: Grant, keepers: bool = True, **given: Any) -> Assessment:
+    return assess(*(KEEPERS if keepers else ()), CAN, *more, **given)
+
+
+def one(stage: str = "deny", **more: Any) -> Any:
+    """Return a record that asks for a stage."""
+    enforcement = {"admission": stage, **more.pop("enforcement", {})}
+    return record(parties={"guests": GUESTS}, enforcement=enforcement, **more)
+
+
+def decide(assessment: Assessment, before: str = "observe", **more: Any) -> Plan:
+    given: dict[str, Any] = {
+        "policies": {"garden": ITEMS},
+        "granted": {name: dict.fromkeys(ITEMS, before) for name in assessment.hubs},
+        "present": {},
+        **more,
+    }
+    return plan(assessment, **given)
+
+
+def stage(decided: Plan, item: str = "fence", name: str = "prod") -> ItemStage:
+    return next(s for s in decided.stages[name] if s.item == item)
+
+
+def labels(decided: Plan, namespace: str = "prod") -> Mapping[str, str]:
+    return decided.namespaces.get(namespace, NOTHING).labels
+
+
+@pytest.mark.parametrize(("before", "asked"), [*itertools.product(STAGES, STAGES)])
+def test_where_nothing_is_wrong_what_is_asked_for_is_done(before: str, asked: str) -> None:
+    decided = decide(world(records=[one(asked)]), before)
+    for item in ITEMS:
+        assert stage(decided, item) == ItemStage(item, asked, asked)
+    expected = {} if asked == "observe" else {keys.STAGE + item: asked for item in ITEMS}
+    assert labels(decided) == expected
+
+
+def test_nothing_asked_for_says_nothing_at_all() -> None:
+    assert decide(world(records=[one("observe")]), "deny").namespaces == {}
+
+
+def test_an_item_may_have_a_stage_of_its_own() -> None:
+    asked = one("warn", items={"beds": {"enforcement": {"admission": "deny"}}})
+    decided = decide(world(records=[asked]))
+    assert labels(decided) == {keys.STAGE + "beds": "deny", keys.STAGE + "fence": "warn"}
+
+
+def lacking(**more: Any) -> Assessment:
+    """Return a world in which the owner of the fence cannot do what it should."""
+    return world(keepers=False, records=[one(**more)])
+
+
+def vacant(**more: Any) -> Assessment:
+    """Return a world in which nobody is left to act for the owner of the fence."""
+    fence = {"owner": "nobody"}
+    parties = {"guests": GUESTS, "nobody": {}}
+    enforcement = {"admission": more.pop("stage", "deny"), **more}
+    lines = {"fence": fence}
+    return world(records=[record(parties=parties, items=lines, enforcement=enforcement)])
+
+
+def unenforced_rbac(**more: Any) -> Assessment:
+    return world(records=[one(**more)], rbac_enforced=False)
+
+
+LOCK_OUTS = {
+    "OwnerLacksAccess": lacking,
+    "NobodyLeft": vacant,
+    "RBACNotEnforced": unenforced_rbac,
+}
+
+
+@pytest.mark.parametrize("reason", LOCK_OUTS)
+def test_no_way_up_into_a_lock_out(reason: str) -> None:
+    decided = decide(LOCK_OUTS[reason]())
+    found = stage(decided)
+    assert (found.asked, found.stage, found.reason) == ("deny", "observe", reason)
+    assert found.message
+    assert keys.STAGE + "fence" not in labels(decided)
+
+
+@pytest.mark.parametrize("reason", LOCK_OUTS)
+def test_a_warning_locks_nobody_out(reason: str) -> None:
+    assert stage(decide(LOCK_OUTS[reason](stage="warn"))).stage == "warn"
+
+
+@pytest.mark.parametrize("reason", LOCK_OUTS)
+def test_from_warn_it_stays_at_warn(reason: str) -> None:
+    assert stage(decide(LOCK_OUTS[reason](), "warn")).stage == "warn"
+
+
+@pytest.mark.parametrize("reason", LOCK_OUTS)
+def test_what_is_in_force_stays(reason: str) -> None:
+    """Or whoever can delete a RoleBinding could lift what binds them."""
+    found = stage(decide(LOCK_OUTS[reason](), "deny"))
+    assert (found.stage, found.reason) == ("deny", "")
+
+
+@pytest.mark.parametrize("before", STAGES)
+@pytest.mark.parametrize("reason", LOCK_OUTS)
+def test_who_insists_gets_it(reason: str, before: str) -> None:
+    make = LOCK_OUTS[reason]
+    more = {"force": True} if make is vacant else {"enforcement": {"force": True}}
+    assert stage(decide(make(**more), before)).stage == "deny"
+
+
+def test_an_item_can_insist_for_itself_only() -> None:
+    asked = one(items={"fence": {"enforcement": {"force": True}}})
+    decided = decide(assess(records=[asked]))
+    assert stage(decided, "fence").stage == "deny"
+    assert stage(decided, "beds").stage == "observe"
+
+
+@pytest.mark.parametrize("asked", ["warn", "deny"])
+def test_a_policy_that_cannot_be_relied_on_is_not_put_in_force(asked: str) -> None:
+    books = {"garden": {"beds": "", "fence": "it is missing"}}
+    decided = decide(world(records=[one(asked)]), policies=books)
+    assert stage(decided) == ItemStage(
+        "fence", asked, "observe", "PolicyNotReliable", "it is missing"
+    )
+    assert stage(decided, "beds").stage == asked
+    assert stage(decide(world(records=[one(asked)]), asked, policies=books)).stage == asked
+
+
+def test_switched_off_everything_ends() -> None:
+    decided = decide(world(records=[one()]), "deny", enabled=False)
+    assert {s.reason for s in decided.stages["prod"]} == {"NotEnabled"}
+    assert "enforcement.enabled" in stage(decided).message
+    assert decided.namespaces == {}
+
+
+def test_two_releases_of_different_owners_are_not_enforced() -> None:
+    asked = [
+        one(release="a", name="a", namespace="prod", enforcement={"force": True}),
+        record(
+            "b",
+            "prod",
+            "b",
+            items={"fence": {"owner": "guests"}},
+            parties={"guests": GUESTS},
+            enforcement={"admission": "deny", "force": True},
+        ),
+    ]
+    decided = decide(world(records=asked), "deny")
+    for name in ("a", "b"):
+        found = stage(decided, name=name)
+        assert (found.stage, found.reason) == ("observe", "SeveralReleases")
+        assert "fence" in found.message
+    assert decided.namespaces == {}
+
+
+def test_two_releases_of_the_same_owners_are() -> None:
+    asked = [one("deny", name="a", namespace="prod", release="a")]
+    asked.append(one("warn", name="b", namespace="prod", release="b"))
+    decided = decide(world(records=asked))
+    # One Namespace has one stage.
+    assert labels(decided) == dict.fromkeys((keys.STAGE + "beds", keys.STAGE + "fence"), "warn")
+
+
+def test_a_release_without_a_record_hinders_but_lifts_nothing() -> None:
+    hubs = [hub("prod", "prod"), hub("prod", "other")]
+    assessment = world(records=[one(release="prod")], hubs=hubs)
+    found = stage(decide(assessment))
+    assert (found.stage, found.reason) == ("observe", "UnrecordedRelease")
+    assert "other" in found.message
+    assert stage(decide(assessment, "deny")).stage == "deny"
+
+
+def test_a_hub_that_is_gone_for_a_while_keeps_what_its_namespace_says() -> None:
+    assessment = world(records=[one()], hubs=[], namespaces={"prod": False})
+    assert stage(decide(assessment)).reason == "HubMissing"
+    there = NamespaceKeys(
+        {keys.STAGE + "fence": "deny"},
+        {keys.OWNERS + "fence": "user:x", keys.HUB: "h", keys.OWNERS + "gate": "user:y"},
+    )
+    decided = decide(
+        assessment, present={"prod": there}, granted={"prod": {"fence": "deny"}}
+    ).namespaces["prod"]
+    assert decided.labels == there.labels
+    assert decided.annotations == {keys.OWNERS + "fence": "user:x", keys.HUB: "h"}
+
+
+def test_a_namespace_that_is_going_or_gone_is_not_written() -> None:
+    going = decide(world(records=[one()], namespaces={"prod": True}), "deny")
+    assert going.untouched == {"prod"}
+    assert going.namespaces == {}
+    gone = decide(world(records=[one()], hubs=[], namespaces={}), "deny")
+    assert stage(gone).reason == "NamespaceMissing"
+    assert gone.namespaces == {}
+
+
+def test_a_record_that_cannot_be_followed_leaves_things_as_they_are() -> None:
+    decided = decide(world(records=[one(model="lost")]), speechless={"prod"})
+    assert decided == Plan({}, {}, frozenset({"prod"}))
+
+
+def test_delegations_end_by_themselves_and_their_dates_are_told() -> None:
+    until = NOW + timedelta(hours=1)
+    fence = {"delegates": [{"party": "guests", "until": until.isoformat()}]}
+    asked = one(items={"fence": fence})
+    said = decide(world(records=[asked])).namespaces["prod"]
+    assert said.markers() == {keys.marker(until)}
+    assert said.annotations[keys.DELEGATES + "fence"] == f"{keys.marker(until)} group:visitors"
+    after = decide(world(records=[asked], now=until)).namespaces["prod"]
+    assert after.markers() == set()
+    assert "visitors" not in after.annotations[keys.OWNERS + "fence"]
+
+
+def test_reasons_are_words_and_each_has_one_line_of_the_table() -> None:
+    reasons = [hindrance.reason for hindrance in HINDRANCES]
+    assert len(set(reasons)) == len(reasons)
+    assert all(reason.isalpha() and reason[0].isupper() for reason in reasons)
+    # What those decide who write records is final; what anybody can cause can be overruled.
+    assert not [h.reason for h in HINDRANCES if h.ends and h.forcible]
