@@ -16,14 +16,12 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from responsibility.rbac.graph import AccessGraph
-from responsibility.rbac.parse import parse_binding, parse_role
 from responsibility.rbac.routes.paths import Paths, routes_to
 from responsibility.rbac.routes.steps import describe
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.routes.people import Person, Refused, administrator
 from tests.e2e.routes.scenarios import SCENARIOS
-from tests.e2e.routes.world import RBAC, World
+from tests.e2e.routes.world import World, access_graph
 
 AT_A_TIME = 16
 
@@ -54,15 +52,10 @@ async def stage(cluster: Cluster) -> AsyncIterator[tuple[dict[str, list[World]],
 
 
 async def _paths(admin: Person) -> Paths:
-    kinds = ("clusterroles", "roles", "clusterrolebindings", "rolebindings")
-    lists = [(await admin.ask("GET", f"{RBAC}/{kind}"))["items"] for kind in kinds]
     accounts = await admin.ask("GET", "/api/v1/serviceaccounts")
     pods = await admin.ask("GET", "/api/v1/pods")
     return Paths(
-        AccessGraph.build(
-            [parse_role(raw) for some in lists[:2] for raw in some],
-            [parse_binding(raw) for some in lists[2:] for raw in some],
-        ),
+        await access_graph(admin),
         frozenset((a["metadata"]["namespace"], a["metadata"]["name"]) for a in accounts["items"]),
         frozenset(
             (p["metadata"]["namespace"], p["spec"]["serviceAccountName"]) for p in pods["items"]

@@ -23,8 +23,10 @@ from responsibility.ownership.assessment import (
     HubAssessment,
     Refused,
 )
+from responsibility.ownership.by_policy import commands
 from responsibility.ownership.by_route import NO_GAINS
 from responsibility.ownership.claims import Claim, claims
+from responsibility.ownership.entitlement import Entitlement
 from responsibility.ownership.fleet import Fleet
 from responsibility.ownership.holdings import Holdings, collect
 from responsibility.ownership.indirect import Found, Place, RouteMemory
@@ -76,7 +78,7 @@ class Assessor:
                 t,
                 self._holdings(t, "", snapshot),
                 {
-                    record: Place(a.names, self._holdings(t, a.hub.namespace, snapshot))
+                    record: self._place(a, snapshot)
                     for record, a in agreements.items()
                     if a.terms is t and accepted[record].hub is not None
                 },
@@ -136,6 +138,25 @@ class Assessor:
             (terms, scope),
             lambda: collect(scope, terms.questions),
         )
+
+    def _place(self, agreement: Agreement, snapshot: Snapshot) -> Place:
+        holdings = self._holdings(agreement.terms, agreement.hub.namespace, snapshot)
+        rights = self._routes.rights
+        if rights is None or all(item.rbac == "audit" for item in agreement.items):
+            return Place(agreement.names, holdings)
+        scopes = [snapshot.graph.scope(place) for place in ("", agreement.hub.namespace)]
+        asked = self._memory.get(
+            ("commands", agreement.record),
+            (agreement, *scopes, snapshot.policies, snapshot.own, self._epoch),
+            lambda: commands(
+                agreement,
+                Entitlement.of(agreement, snapshot.now),
+                rights,
+                policies=snapshot.policies,
+                own=snapshot.own,
+            ),
+        )
+        return Place(agreement.names, holdings, asked)
 
     def _cluster(
         self,
@@ -207,6 +228,13 @@ class Assessor:
             self._epoch,
         )
 
+        # Whoever may end what is enforced may do so by a right over the Namespace, too.
+        enders = (
+            (snapshot.graph.scope(""), snapshot.graph.scope(agreement.hub.namespace))
+            if any(item.admission == "deny" for item in agreement.items)
+            else ()
+        )
+
         def rbac() -> HubRbac:
             if claim.hub is None or snapshot.rbac_enforced is False:
                 return _NO_RBAC
@@ -215,6 +243,8 @@ class Assessor:
                 namespace=namespace,
                 cluster=everywhere,
                 gains=gains,
+                rights=self._routes.rights,
+                policies=snapshot.policies,
                 gone=self._gone,
                 reviews=snapshot.reviews,
                 own=snapshot.own,
@@ -223,7 +253,7 @@ class Assessor:
 
         by_rbac = self._memory.get(
             ("rbac", agreement.record),
-            (*time_and_world, namespace, everywhere, gains),
+            (*time_and_world, namespace, everywhere, gains, snapshot.policies, *enders),
             rbac,
         )
         scope = snapshot.graph.scope(agreement.hub.namespace)

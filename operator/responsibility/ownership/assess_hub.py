@@ -7,15 +7,18 @@ can do here because of a ClusterRoleBinding is found once, for the cluster, in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 
 from responsibility.ownership.agreement import Agreement, Item
 from responsibility.ownership.assessment import Exempt
+from responsibility.ownership.by_policy import endings
 from responsibility.ownership.by_route import Gains, as_holdings, further, told_by_route
 from responsibility.ownership.duties import is_vacant
-from responsibility.ownership.entitlement import Entitlement, ExemptionBook, passes
+from responsibility.ownership.entitlement import Entitlement, ExemptionBook, passes, selves
 from responsibility.ownership.exemptions import exempt_operator
 from responsibility.ownership.findings import Finding
 from responsibility.ownership.holdings import NOTHING, Holding, Holdings, excess, in_order
@@ -28,6 +31,9 @@ from responsibility.ownership.shortfall import (
     summarise,
 )
 from responsibility.rbac.objects import Source, Subject
+from responsibility.rbac.routes.rights import Rights
+from responsibility.rbac.routes.search import Piece
+from responsibility.rbac.routes.steps import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,8 @@ def assess_hub(
     namespace: Holdings,
     cluster: Holdings,
     gains: Gains,
+    rights: Rights | None = None,
+    policies: Set[str] = frozenset(),
     gone: frozenset[Subject],
     reviews: Reviews,
     own: Subject | None,
@@ -53,7 +61,8 @@ def assess_hub(
     """Return findings in both directions, for the questions asked in the hub's namespace.
 
     ``gains`` are what subjects can come by here indirectly, and not because of what they can
-    come by cluster-wide: that is a finding of the cluster.
+    come by cluster-wide: that is a finding of the cluster. With ``rights``, it is also said who
+    can end what is enforced, see `endings`.
     """
     exempt: list[Exempt] = []
     book = ExemptionBook.of((*agreement.exemptions, *exempt_operator(own)))
@@ -65,6 +74,20 @@ def assess_hub(
     reserved = {item.name: item.terms.reserved for item in agreement.items}
     direct = {(finding.subject, finding.item) for finding in findings}
     findings.extend(told_by_route(indirect, gains.__getitem__, reserved, direct))
+    if rights is not None:
+        told = {(finding.subject, finding.item) for finding in findings}
+        ends = endings(agreement, entitlement, rights, policies=policies)
+        findings.extend(
+            _held_back(
+                entitlement,
+                ends,
+                layers=(namespace, cluster),
+                told=told,
+                book=book,
+                exempt=exempt,
+                now=now,
+            )
+        )
     ground = Ground(
         hub=agreement.hub,
         model=agreement.terms.name,
@@ -120,6 +143,56 @@ def _excesses(
         exempt.extend(
             Exempt(subject, tuple(items), reason) for reason, items in let_through.items()
         )
+
+
+def _held_back(
+    entitlement: Entitlement,
+    ends: Mapping[str, Mapping[Subject, Step]],
+    *,
+    layers: Sequence[Mapping[Subject, Holding]],
+    told: Collection[tuple[Subject | None, str]],
+    book: ExemptionBook,
+    exempt: list[Exempt],
+    now: datetime,
+) -> Iterator[Finding]:
+    """Yield who holds what an item reserves, is kept from it by a policy, and can end that.
+
+    Such a subject has it by RBAC because another item of its own needs it too; of all others the
+    direct finding tells. Who is entitled to everything is left everything.
+    """
+    agreement = entitlement.agreement
+    questions = agreement.terms.questions
+    reserved = {item.name: item.terms.reserved for item in agreement.items}
+    for item in agreement.items:
+        parties = set(item.parties(now))
+        for subject, step in ends.get(item.name, {}).items():
+            if (subject, item.name) in told or passes(agreement.terms, subject):
+                continue
+            mine = {p for who in selves(subject) for p in agreement.members.get(who, ())}
+            if mine & parties or entitlement.of_subject(subject) & questions.everything:
+                continue
+            held = reduce(
+                or_,
+                (
+                    layer[who].mask(questions, agreement.names)
+                    for who in selves(subject)
+                    for layer in layers
+                    if who in layer
+                ),
+                0,
+            )
+            wanted = held & reserved[item.name] & questions.hub_mask
+            if not wanted or item.name in agreement.unresolved:
+                continue
+            reason = next(
+                (e.reason for e in book.of_subject(subject) if e.for_item(item.name)), None
+            )
+            if reason is not None:
+                exempt.extend(further(exempt, [Exempt(subject, (item.name,), reason)]))
+                continue
+            finding = _excess_finding(agreement, item, subject, wanted, ())
+            ways = {subject: [Piece(wanted, (step,))]}
+            yield from told_by_route([finding], ways.__getitem__, reserved, ())
 
 
 def _sources(

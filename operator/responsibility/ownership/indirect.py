@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from responsibility.ownership.agreement import Terms
+from responsibility.ownership.by_policy import NO_COMMANDS, Commands
 from responsibility.ownership.by_route import NO_CLUSTER_GAINS, ClusterGains, Gains, Way, total
 from responsibility.ownership.holdings import NOTHING, Holdings
 from responsibility.ownership.questions import Names, QuestionSet, bits, mask_of
@@ -22,17 +23,22 @@ from responsibility.rbac.objects import GROUP, Rule, Subject
 from responsibility.rbac.routes.entrances import Group
 from responsibility.rbac.routes.paths import ANY_NAMESPACE, Paths, step_passes
 from responsibility.rbac.routes.powers import EVERYTHING
+from responsibility.rbac.routes.rights import Rights
 from responsibility.rbac.routes.search import Behind, Gain, Giver, Search, begin, beyond
 from responsibility.rbac.routes.steps import Route, Step
-from responsibility.rbac.routes.ways import account_namespace
+from responsibility.rbac.routes.ways import POLICY, account_namespace
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A hub, as far as routes go: its names, and who holds what in its namespace."""
+    """A hub, as far as routes go: its names, and who holds what in its namespace.
+
+    ``commands`` are who can have the operator grant what there.
+    """
 
     names: Names
     holdings: Holdings
+    commands: Commands = NO_COMMANDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,7 @@ def searched(
     *,
     names: Names,
     scope: int,
+    commands: Iterable[tuple[Step, int]] = (),
     local: bool = False,
 ) -> Search:
     """Return the search for what subjects can come by in a namespace, or cluster-wide, to be run.
@@ -70,6 +77,7 @@ def searched(
         for power in paths.powers(names.namespace)
         if (mask := _mask(power.rules, questions, names) & scope)
     ]
+    given += [(step, mask & scope) for step, mask in commands if mask & scope]
     return begin(
         direct,
         given,
@@ -122,6 +130,7 @@ def local(place: Place, paths: Paths, terms: Terms) -> Local:
         questions,
         names=place.names,
         scope=questions.hub_mask & terms.reserved,
+        commands=place.commands.steps,
         local=True,
     )
     search.run()
@@ -204,7 +213,7 @@ class Wide:
         return mask | holding.mask(self.questions, names) if holding.symbolic else mask
 
     def through(
-        self, behind: Behind, givers: tuple[Giver, ...], names: Names
+        self, behind: Behind, givers: tuple[Giver, ...], place: Place
     ) -> Iterator[tuple[Subject, Through]]:
         """Yield who comes by something of the givers, and did not have it."""
         whole = total(gain for _, gain in givers)
@@ -220,7 +229,9 @@ class Wide:
                     continue
                 gate = way.gate()
                 others = tuple(giver for giver in givers if giver[0] != gate)
-                news = total(gain for _, gain in others) & ~self.known(subject, names)
+                if place.commands.is_keeper(subject):
+                    others = tuple(giver for giver in others if not giver[1].ends_by(POLICY))
+                news = total(gain for _, gain in others) & ~self.known(subject, place.names)
                 if news:
                     yield subject, Through(news, way, others)
 
@@ -242,11 +253,13 @@ def share(one: Local, wide: Wide) -> Share:
     own: dict[Subject, list[Way]] = {}
     cluster: dict[Subject, list[Way]] = {}
     for behind, givers in one.doors.items():
-        for subject, through in wide.through(behind, givers, names):
+        for subject, through in wide.through(behind, givers, one.place):
             cluster.setdefault(subject, []).append(through)
     for subject, gains in one.found.items():
         known = wide.known(subject, names) | total(cluster.get(subject, ()))
         for piece in (piece for gain in gains for piece in gain.pieces(~known)):
+            if piece.steps[-1].route == POLICY and one.place.commands.is_keeper(subject):
+                continue
             told = cluster if any(map(_is_wide, piece.steps)) else own
             told.setdefault(subject, []).append(piece)
     return Share(own, cluster)
@@ -285,6 +298,7 @@ class _Known:
             if known is not None
             and known.place.holdings is place.holdings
             and known.place.names == place.names
+            and known.place.commands == place.commands
             and (paths is self.paths or paths.unchanged(known.namespaces))
             else None
         )
@@ -319,6 +333,11 @@ class RouteMemory:
             or former.accounts != snapshot.accounts
         ):
             self._paths = Paths(snapshot.graph, snapshot.accounts, former=former)
+
+    @property
+    def rights(self) -> Rights | None:
+        """Who holds what it takes for a step; None where routes are not wanted."""
+        return self._paths.known.rights if self._paths else None
 
     def find(self, terms: Terms, holdings: Holdings, places: Mapping[str, Place]) -> Found:
         """Return what subjects can come by, cluster-wide and on the hubs, which come by record.

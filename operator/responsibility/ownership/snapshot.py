@@ -31,7 +31,8 @@ class Snapshot:
     ``namespaces`` maps each to whether it is being deleted. ``rbac_enforced`` is None where
     the probe has had no answer. ``own`` is the identity that this operator runs as: what it
     holds is listed as exempt, not hidden. With ``routes``, indirect ways to a right are looked
-    for as well; on a big cluster that takes many times as long as everything else.
+    for as well. ``policies`` are the names of the operator's admission policies that are there,
+    as far as it watches them: what they guard takes more.
     """
 
     graph: AccessGraph
@@ -46,4 +47,5 @@ class Snapshot:
     rbac_enforced: bool | None = True
     own: Subject | None = None
     routes: bool = False
+    policies: frozenset[str] = frozenset()
     reviews: Reviews = field(default_factory=Reviews)

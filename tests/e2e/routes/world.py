@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Attributes, Subject
+from responsibility.rbac.parse import parse_binding, parse_role
 from tests.e2e.routes.people import Object, Person, Refused
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -252,3 +254,13 @@ class World:
 
 
 DELETE: Object = {"verbs": ["delete"], "apiGroups": [""], "resources": ["configmaps"]}
+
+
+async def access_graph(admin: Person) -> AccessGraph:
+    """Return what RBAC says on the cluster."""
+    kinds = ("clusterroles", "roles", "clusterrolebindings", "rolebindings")
+    lists = [(await admin.ask("GET", f"{RBAC}/{kind}"))["items"] for kind in kinds]
+    return AccessGraph.build(
+        [parse_role(raw) for some in lists[:2] for raw in some],
+        [parse_binding(raw) for some in lists[2:] for raw in some],
+    )

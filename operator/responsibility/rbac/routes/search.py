@@ -67,6 +67,12 @@ class Gain:
             wanted &= gain.mask
         return Piece(wanted, (*steps, *gain.own))
 
+    def ends_by(self, route: str) -> bool:
+        """Return whether the last step of a route to any of the bits is of a label."""
+        if self.entrance is None:
+            return bool(self.own) and self.own[-1].route == route
+        return any(gain.ends_by(route) for _, gain in self.givers)
+
     def gate(self) -> Subject:
         """Return who enters where the end of the route is open."""
         gain = self

@@ -49,11 +49,13 @@ TOKEN: Final = "token"  # noqa: S105 - the name of a route
 EXEC: Final = "exec"
 WORKLOAD: Final = "workload"
 NODE: Final = "node"
+# By changing what is agreed or enforced; `ownership.by_policy` knows how.
+POLICY: Final = "policy"
 DIRECT: Final = "direct"
 
 NODE_USER: Final = "system:node:"
 
-ROUTES: Final = (DIRECT, BIND, ESCALATE, IMPERSONATE, TOKEN, EXEC, WORKLOAD, NODE)
+ROUTES: Final = (DIRECT, BIND, ESCALATE, IMPERSONATE, TOKEN, EXEC, WORKLOAD, NODE, POLICY)
 
 
 # Compared by identity: each stands in one table, and is looked up all the time.

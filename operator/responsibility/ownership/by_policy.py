@@ -1,0 +1,200 @@
+"""What somebody comes by who can change what is agreed, or what enforces it.
+
+Whoever can write a record can name itself an owner, and is then granted the item where that is
+granted. Whoever can end the admission policy that keeps it from something can do it. Neither is a
+way into another identity, so `rbac.routes` knows nothing of it; but a route may lead to somebody
+who can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from responsibility.api.item import RECORD_ITEM
+from responsibility.ownership.agreement import Agreement
+from responsibility.ownership.entitlement import Entitlement, selves
+from responsibility.ownership.questions import Atom
+from responsibility.rbac.objects import Attributes, Subject
+from responsibility.rbac.routes.entrances import opened
+from responsibility.rbac.routes.rights import Rights
+from responsibility.rbac.routes.steps import Step
+from responsibility.rbac.routes.ways import POLICY, Need, Way
+
+OURS: Final = "responsibility.2i2c.org"
+_ADMISSION: Final = "admissionregistration.k8s.io"
+_RBAC: Final = "rbac.authorization.k8s.io"
+_POLICIES: Final = "validatingadmissionpolicies"
+_BINDINGS: Final = "validatingadmissionpolicybindings"
+
+# The policies by which only some may write what is agreed, and what Namespaces say of it.
+RECORD_GUARD: Final = "responsibility-record-owners"
+KEYS_GUARD: Final = "responsibility-namespace-keys"
+
+# What the cluster's own namespaces are called; nothing is granted there.
+_PROTECTED: Final = "kube-"
+
+
+def policy(item: str) -> str:
+    """Return the name of the policy of an item."""
+    return f"responsibility-{item}"
+
+
+def deny_binding(item: str) -> str:
+    """Return the name of the binding by which the policy of an item refuses."""
+    return f"{policy(item)}-deny"
+
+
+@lru_cache(maxsize=8_192)
+def _need(verbs: tuple[str, ...], group: str, resource: str, name: str, namespace: str) -> Need:
+    """Return a need; the same object for the same words, as needs are compared by identity."""
+    return Need(
+        verbs, group, resource, names=(name,), namespace=namespace, everywhere=not namespace
+    )
+
+
+def _edit(resource: str, name: str) -> Need:
+    return _need(("update", "patch"), OURS, resource, name, "")
+
+
+def _endings(name: str) -> Iterator[tuple[Need, str]]:
+    """Yield what ends a policy whose binding has the same name, or that of a refusal."""
+    verbs = ("update", "patch", "delete")
+    yield _need(verbs, _ADMISSION, _POLICIES, name, ""), f"ValidatingAdmissionPolicy {name}"
+    yield _need(verbs, _ADMISSION, _BINDINGS, name, ""), f"ValidatingAdmissionPolicyBinding {name}"
+
+
+def _rewriting(agreement: Agreement, policies: Set[str]) -> Iterator[tuple[str, tuple[Need, ...]]]:
+    """Yield what it takes to write into a record, or its model, who owns what.
+
+    Where a policy guards them that takes ``assign`` as well, or to end that policy.
+    """
+    for kind, resource, name in (
+        ("Responsibility", "responsibilities", agreement.record),
+        ("ResponsibilityModel", "responsibilitymodels", agreement.terms.name),
+    ):
+        edit = _edit(resource, name)
+        if RECORD_GUARD not in policies:
+            yield f"{kind} {name}", (edit,)
+            continue
+        yield f"{kind} {name}", (edit, _need(("assign",), OURS, resource, name, ""))
+        for ending, what in _endings(RECORD_GUARD):
+            yield f"{what} and then {kind} {name}", (ending, edit)
+
+
+def _steps(rights: Rights, words: str, needs: tuple[Need, ...]) -> Iterator[Step]:
+    """Yield who has all that it takes, as a step."""
+    way = Way(POLICY, words, needs, exists=False)
+    for actor in rights.candidates(needs, ""):
+        for entrance in opened(rights, actor, way, ""):
+            yield Step(POLICY, actor, words, tuple(dict.fromkeys(entrance.sources)))
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """Who can have the operator grant it something on a hub: by a step, bits of the questions.
+
+    ``keepers`` are those to whom the record is left: what they write is what is agreed.
+    """
+
+    steps: tuple[tuple[Step, int], ...] = ()
+    keepers: frozenset[Subject] = frozenset()
+
+    def is_keeper(self, subject: Subject) -> bool:
+        """Return whether the record is left to a subject."""
+        return any(who in self.keepers for who in selves(subject))
+
+
+NO_COMMANDS: Final = Commands()
+
+
+def commands(
+    agreement: Agreement,
+    entitlement: Entitlement,
+    rights: Rights,
+    *,
+    policies: Set[str],
+    own: Subject | None,
+) -> Commands:
+    """Return who can have itself granted what by writing the record or the model.
+
+    ``policies`` are the names of the policies that are in force. Nothing is granted where the
+    operator, which runs as ``own``, cannot make bindings.
+    """
+    mask = 0
+    for item in agreement.items:
+        if item.rbac != "audit" and item.name != RECORD_ITEM:
+            mask |= item.terms.required
+    mask &= agreement.terms.questions.hub_mask
+    if not mask or not _grants(agreement.hub.namespace, rights, own):
+        return NO_COMMANDS
+    found: dict[Subject, Step] = {}
+    for what, needs in _rewriting(agreement, policies):
+        words = f"name itself an owner in {what}, and be granted what that brings"
+        for step in _steps(rights, words, needs):
+            found.setdefault(step.actor, step)
+    return Commands(
+        tuple((step, mask) for step in found.values()), _keepers(agreement, entitlement)
+    )
+
+
+def _grants(namespace: str, rights: Rights, own: Subject | None) -> bool:
+    if namespace.startswith(_PROTECTED) or (own is not None and own.namespace == namespace):
+        return False
+    if own is None:
+        return True
+    asked = Attributes("create", _RBAC, "rolebindings", namespace=namespace)
+    return bool(rights.graph.holds(own, asked)[1])
+
+
+def _keepers(agreement: Agreement, entitlement: Entitlement) -> frozenset[Subject]:
+    edit = 0
+    for verb in ("update", "patch"):
+        bit = agreement.terms.questions.index.get(
+            Atom(verb, OURS, "responsibilities", namespace="")
+        )
+        edit |= 0 if bit is None else 1 << bit
+    return frozenset(
+        subject for subject in agreement.members if entitlement.of_subject(subject) & edit
+    )
+
+
+def endings(
+    agreement: Agreement,
+    entitlement: Entitlement,
+    rights: Rights,
+    *,
+    policies: Set[str],
+) -> Mapping[str, Mapping[Subject, Step]]:
+    """Return, for each item that is enforced, who can end that; not those it is left to."""
+    found: dict[str, dict[Subject, Step]] = {}
+    refused = [item.name for item in agreement.items if item.admission == "deny"]
+    keepers = Commands(keepers=_keepers(agreement, entitlement)) if refused else NO_COMMANDS
+    for item in refused:
+        own = found.setdefault(item, {})
+        for words, needs in _ways_to_end(item, agreement, policies):
+            for step in _steps(rights, words, needs):
+                if not keepers.is_keeper(step.actor):
+                    own.setdefault(step.actor, step)
+    return found
+
+
+def _ways_to_end(
+    item: str, agreement: Agreement, policies: Set[str]
+) -> Iterable[tuple[str, tuple[Need, ...]]]:
+    for name in (policy(item), deny_binding(item)):
+        for need, what in _endings(name):
+            if (name == policy(item)) is (need.resource == _POLICIES):
+                yield f"edit or delete {what}, which keeps it from this", (need,)
+    for what, needs in _rewriting(agreement, policies):
+        yield f"name itself an owner in {what}, which keeps it from this", needs
+    namespace = agreement.hub.namespace
+    keys = _need(("update", "patch"), "", "namespaces", namespace, namespace)
+    words = f"write into Namespace {namespace} who may do this"
+    if KEYS_GUARD not in policies:
+        yield words, (keys,)
+        return
+    for ending, what in _endings(KEYS_GUARD):
+        yield f"edit or delete {what}, then {words}", (ending, keys)
