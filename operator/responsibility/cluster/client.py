@@ -8,6 +8,7 @@ refuse what they don't know.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -29,7 +30,8 @@ from responsibility.cluster.protocol import JSON, METADATA, METADATA_LIST, Json,
 __all__ = ["JSON", "METADATA", "METADATA_LIST", "Api", "Json", "Params"]
 
 
-_APPLY = "application/apply-patch+yaml"
+# With a parameter, so that the client sends the text that it is given.
+_APPLY = "application/apply-patch+yaml; charset=utf-8"
 _MERGE = "application/merge-patch+json"
 
 # Seconds. A page of 500 objects takes well under one; an API server under load takes many.
@@ -140,10 +142,13 @@ class Api:
         if dry_run:
             query["dryRun"] = "All"
         target = f"{path}/{subresource}" if subresource else path
-        return await self._call("PATCH", target, query, body=body, content_type=_APPLY)
+        return await self._call("PATCH", target, query, body=_yaml(body), content_type=_APPLY)
 
-    async def merge(self, path: str, body: Mapping[str, Any], *, field_manager: str) -> Json:
+    async def merge(
+        self, path: str, body: Mapping[str, Any], *, field_manager: str, dry_run: bool = False
+    ) -> Json:
         """Send a JSON merge patch; for what server-side apply can't say (a UID precondition)."""
+        query = {"fieldManager": field_manager, **({"dryRun": "All"} if dry_run else {})}
         return await self._call(
             "PATCH",
             path,
@@ -248,7 +253,7 @@ class Api:
         path: str,
         params: Params | None,
         *,
-        body: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | str | None = None,
         accept: str = JSON,
         content_type: str = JSON,
     ) -> Json:
@@ -271,7 +276,7 @@ class Api:
         path: str,
         params: Params | None,
         *,
-        body: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | str | None = None,
         accept: str,
         content_type: str = JSON,
         limits: aiohttp.ClientTimeout,
@@ -305,6 +310,23 @@ class Api:
             raise errors.from_credentials(trouble, verb, path) from trouble
         except (aiohttp.ClientError, TimeoutError, OSError) as trouble:
             raise errors.from_network(trouble, verb, path) from trouble
+
+
+# An escape sequence of JSON; the first alternative is a character beyond the basic plane, as two.
+_ESCAPE = re.compile(r"\\(?:u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|.)")
+
+
+def _yaml(body: Mapping[str, Any]) -> str:
+    """Return an object as JSON that is YAML too, which it is not always.
+
+    YAML knows no surrogate pairs: a name with an emoji in it would be refused. Other characters
+    stay escaped, since some of them are line breaks or not allowed in YAML.
+    """
+    return _ESCAPE.sub(_unescaped, json.dumps(body))
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return str(json.loads(f'"{match[0]}"')) if match[1] else match[0]
 
 
 def _seconds(header: str | None) -> float | None:
