@@ -88,9 +88,10 @@ class Admin:
                 for manifest in group
             )
 
-    def merge(self, manifest: Manifest) -> Manifest:
-        """Change some fields of an object by a merge patch."""
-        return self._send("PATCH", path_of(manifest), manifest, "application/merge-patch+json")
+    def merge(self, manifest: Manifest, *, as_user: str = "") -> Manifest:
+        """Change some fields of an object by a merge patch, maybe in somebody else's name."""
+        path = path_of(manifest)
+        return self._send("PATCH", path, manifest, "application/merge-patch+json", as_user)
 
     def replace(self, path: str, body: Manifest) -> Manifest:
         """Write an object back."""
@@ -125,12 +126,16 @@ class Admin:
         path: str,
         body: Manifest | None = None,
         content_type: str = "application/json",
+        as_user: str = "",
     ) -> Manifest:
         answer = self._pool.request(
             verb,
             self._host + path,
-            body=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": content_type},
+            body=None if body is None else json.dumps(body, ensure_ascii=False).encode(),
+            headers={
+                "Content-Type": content_type,
+                **({"Impersonate-User": as_user} if as_user else {}),
+            },
         )
         read: Manifest = json.loads(answer.data)
         if answer.status >= 400:

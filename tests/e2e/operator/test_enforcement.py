@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 
@@ -11,7 +10,7 @@ import pytest
 from demo import organisation
 from responsibility.enforcement import keys
 from tests.e2e.lab.lifetime import say
-from tests.e2e.operator import enforcing
+from tests.e2e.operator import chart, enforcing
 from tests.e2e.operator.api import Manifest, path_of, where
 from tests.e2e.operator.enforcing import ENGINEER, ITEM, OTHER, STRANGER
 from tests.e2e.operator.process import Operator
@@ -115,7 +114,16 @@ def test_nobody_is_locked_out_unless_the_record_insists(world: World) -> None:
     assert "nobody could act" in enforcing.note(world, "moor")
     assert enforcing.namespace_keys(world, "moor") == ({}, {})
     # One who has no right to do it is nobody as well, and the server is asked before that is said.
-    idle = [enforcing.community({"kind": "User", "name": "idle@example.org"})]
+    # (Of a User nobody could tell: it may be in any group.)
+    account = {"kind": "ServiceAccount", "namespace": "moor", "name": "idle"}
+    world.admin.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": "idle", "namespace": "moor"},
+        }
+    )
+    idle = [enforcing.community(account)]
     world.admin.apply(enforcing.staged("moor", items=[vacant], parties=idle))
     world.until_condition("moor", "Enforced", "False", "OwnerLacksAccess", seconds=30)
     forced = enforcing.item(owner="community", force=True)
@@ -209,16 +217,8 @@ def test_what_is_changed_by_hand_is_set_right(world: World) -> None:
 
 def by_hand(world: World, name: str, metadata: Manifest) -> None:
     """Change a Namespace in the operator's name, but not through it."""
-    world.cluster.kubectl(
-        "patch",
-        "namespace",
-        name,
-        "--type=merge",
-        "-p",
-        json.dumps({"metadata": metadata}),
-        "--field-manager=by-hand",
-        as_user="system:serviceaccount:hub-responsibility:hub-responsibility",
-    )
+    manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, **metadata}}
+    world.admin.merge(manifest, as_user=chart.ACCOUNT)
 
 
 def test_a_namespace_that_goes_away_is_left_alone(world: World, operator: Operator) -> None:

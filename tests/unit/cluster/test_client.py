@@ -1,10 +1,12 @@
 """Requests as an API server gets them, and errors as a person reads them."""
 
 import asyncio
+import json
 import socket
 from typing import Any
 
 import pytest
+import yaml
 from aiohttp import web
 from kubernetes.aio.client.configuration import Configuration
 
@@ -23,7 +25,7 @@ async def test_applies_json_under_the_content_type_of_server_side_apply(
     request = server.requests[0]
     assert answer == {"got": {"x": 1}}
     assert request.method == "PATCH"
-    assert request.headers["Content-Type"] == "application/apply-patch+yaml"
+    assert request.headers["Content-Type"] == "application/apply-patch+yaml; charset=utf-8"
     assert request.query == {"fieldManager": "me", "force": "true"}
 
 
@@ -192,3 +194,10 @@ async def test_a_cancelled_request_leaves_no_connection_behind(
 
 async def _drain(api: Api) -> list[dict[str, Any]]:
     return [event async for event in api.watch(THINGS, {"resourceVersion": "0"})]
+
+
+@pytest.mark.parametrize("text", ["🦀", "a\\ud83e\\udd80", "ü\u2028\x7f\t", "\\", 'it\'s "x"'])
+def test_what_is_applied_is_yaml_whatever_is_in_it(text: str) -> None:
+    body = {"metadata": {"annotations": {"k": text}}}
+    assert yaml.safe_load(client._yaml(body)) == body
+    assert json.loads(client._yaml(body)) == body
