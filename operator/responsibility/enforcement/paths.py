@@ -62,8 +62,8 @@ def value(node: str, steps: tuple[str, ...], depth: int = 0) -> str:
     one = f"e{depth}"
     inner = value(one, steps[place + 1 :], depth + 1)
     entries = f"{cel.sequence(node)}.map({one}, [dyn({_name(one)}), dyn({inner})])"
-    # An entry in which the field is not set says nothing about it.
-    return f"{entries}.filter({one}, {one}[1] != null)"
+    # An entry in which the field is not set says nothing about it; the API server writes {} then.
+    return f"{entries}.filter({one}, {one}[1] != null && {one}[1] != dyn({{}}))"
 
 
 def _name(entry: str) -> str:
@@ -148,6 +148,7 @@ SIDE_EFFECTS: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ),
     ("metadata", "annotations"): (
         "deployment.kubernetes.io/revision",
+        "deprecated.daemonset.template.generation",
         "kubectl.kubernetes.io/last-applied-configuration",
         "kubernetes.io/change-cause",
         "meta.helm.sh/release-name",

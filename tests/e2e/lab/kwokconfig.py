@@ -63,6 +63,9 @@ def configuration(
                     # Alone, it has nobody to give way to, and it would exit when it cannot renew
                     # its lease while a test has stopped the API server.
                     "leader-elect": "false",
+                    # Each controller as a ServiceAccount of its own, as on every real cluster; all
+                    # of them would be an administrator, and pass where a controller must not.
+                    "use-service-account-credentials": "true",
                     # As every real cluster has it: certificates are signed, and token Secrets
                     # filled. kwokctl does neither without its own flag for authorization.
                     "cluster-signing-cert-file": str(pki / "ca.crt"),

@@ -1,0 +1,149 @@
+"""One cluster with the policies of the shipped model, installed as they are rendered."""
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from responsibility.enforcement import keys
+from responsibility.enforcement.rendered import rendered
+from tests.e2e.admission import hubs
+from tests.e2e.admission.asking import ALLOWED, Asker
+from tests.e2e.lab import clusters
+from tests.e2e.lab.cluster import Cluster
+from tests.e2e.lab.kwok import KwokCluster
+from tests.e2e.lab.waiting import wait_until
+
+PATIENCE = 60.0
+
+RBAC = f"""
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {{name: {ALLOWED}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}}
+subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: Group, name: {ALLOWED}}}]
+---
+apiVersion: v1
+kind: Namespace
+metadata: {{name: {hubs.OPERATOR_NAMESPACE}}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {{name: {keys.DELEGATION_ROLE}, namespace: {hubs.OPERATOR_NAMESPACE}}}
+rules:
+- apiGroups: [{keys.MARKER_GROUP}]
+  resources: [{keys.MARKER_RESOURCE}]
+  verbs: [{keys.MARKER_VERB}]
+---
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata: {{name: e2e-growing}}
+provisioner: none.example
+allowVolumeExpansion: true
+"""
+
+
+def text(documents: list[dict[str, Any]]) -> str:
+    """Return manifests as kubectl reads them."""
+    return yaml.safe_dump_all(documents)
+
+
+def wait_until_in_force(asker: Asker, name: str, items: set[str]) -> None:
+    """Wait until the policies of these items refuse what they refuse to everyone."""
+    for item in sorted(items):
+        event = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": keys.probe_name(item), "namespace": name},
+            "involvedObject": {"namespace": name},
+        }
+
+        def refused(event: dict[str, Any] = event, item: str = item) -> bool:
+            answer = asker.ask(None, "POST", f"/api/v1/namespaces/{name}/events", event)
+            said = (answer.message, *answer.warnings)
+            return any(f"probe {item} " in text for text in said)
+
+        wait_until(refused, PATIENCE, f"the policy of {item} to be in force in {name}")
+
+
+@pytest.fixture(scope="session")
+def guarded() -> Iterator[Cluster]:
+    """Start a cluster with all policies, and nobody's hub."""
+    if clusters.choose() is not KwokCluster:
+        pytest.skip("these tests write ValidatingAdmissionPolicies: a cluster of their own (kwok)")
+    with clusters.cluster(f"e2e-{os.getpid()}-admission") as fresh:
+        fresh.kubectl("apply", "-f", "crds")
+        fresh.kubectl("apply", "-f", "-", input=RBAC)
+        manifests = rendered(hubs.MODEL, namespace=hubs.OPERATOR_NAMESPACE, account=hubs.ACCOUNT)
+        fresh.kubectl("apply", "--server-side", "-f", "-", input=text(manifests))
+        yield fresh
+
+
+@pytest.fixture(scope="session")
+def asker(guarded: Cluster) -> Asker:
+    """Connect to it."""
+    return Asker(guarded)
+
+
+MakeHub = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def make_hub(guarded: Cluster, asker: Asker) -> MakeHub:
+    """Make hubs: their objects first, then the keys, as the operator."""
+
+    def make(
+        name: str,
+        labels: dict[str, str],
+        annotations: dict[str, str],
+        *,
+        prefix: str = "",
+        populated: bool = True,
+    ) -> str:
+        guarded.kubectl("create", "namespace", name)
+        if populated:
+            created = text(hubs.objects(name, prefix))
+            guarded.kubectl("create", "-n", name, "-f", "-", input=created)
+            path = f"/api/v1/namespaces/{name}/persistentvolumeclaims/{prefix}hub-db-dir"
+            wait_until(
+                lambda: _phase(asker, path) == "Bound",
+                PATIENCE,
+                f"the volume of {name} to be bound",
+            )
+        set_keys(asker, name, labels, annotations)
+        return name
+
+    return make
+
+
+def _phase(asker: Asker, path: str) -> str:
+    found = asker.ask(None, "GET", path, dry=False).body
+    return str(found["status"].get("phase"))
+
+
+def set_keys(
+    asker: Asker, name: str, labels: dict[str, str | None], annotations: dict[str, str | None]
+) -> None:
+    """Write the keys of a Namespace as the operator would, and wait until they are in force."""
+    body = {"metadata": {"labels": labels, "annotations": annotations}}
+    path = f"/api/v1/namespaces/{name}"
+
+    def written() -> bool:
+        done = asker.ask(
+            hubs.OPERATOR, "PATCH", path, body, dry=False, type="application/merge-patch+json"
+        )
+        assert done.code == 200, done.message
+        return True
+
+    wait_until(written, PATIENCE, f"the keys of {name}")
+    wait_until_in_force(
+        asker, name, {key.removeprefix(keys.STAGE) for key, v in labels.items() if v}
+    )
+
+
+@pytest.fixture(scope="session")
+def prod(make_hub: MakeHub) -> str:
+    """Make a hub on which every item has an owner of its own and is enforced."""
+    return make_hub("prod", hubs.stages(hubs.ITEMS, keys.DENY), hubs.notes())
