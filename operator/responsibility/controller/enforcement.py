@@ -13,6 +13,7 @@ from responsibility.cluster.client import Api
 from responsibility.cluster.own import Own
 from responsibility.cluster.reflector import Reflector
 from responsibility.cluster.store import Store
+from responsibility.controller.cluster_policies import ClusterPolicies
 from responsibility.controller.grant_report import Report
 from responsibility.controller.markers import Markers
 from responsibility.controller.metrics import Metrics
@@ -22,6 +23,8 @@ from responsibility.controller.policies import Policies
 from responsibility.controller.prober import Prober, Target
 from responsibility.controller.settings import Settings
 from responsibility.controller.writer import Writer
+from responsibility.enforcement import keys
+from responsibility.enforcement.cluster_stages import ClusterPlan
 from responsibility.enforcement.hindrances import OBSERVE
 from responsibility.enforcement.stages import NamespaceKeys, Plan, plan
 from responsibility.ownership.assessment import Assessment
@@ -59,6 +62,9 @@ class Enforcement:
             api, store, writer, namespace=settings.namespace, relist=settings.relist_seconds
         )
         self._prober = Prober(api, metrics, store.touch)
+        self._cluster = ClusterPolicies(
+            store, self._policies, self._prober, writer, namespace=settings.namespace
+        )
         # By record: its UID, and the stages given to its items until now.
         self._granted: dict[str, tuple[str, dict[str, str]]] = {}
         self._outcomes: dict[str, Outcome] = {}
@@ -96,12 +102,15 @@ class Enforcement:
             enabled=self._enabled,
         )
         # Markers first: a Namespace must not name a date that nothing keeps.
-        marked = await self._mark(decided, assessment) if self._enabled else True
+        cluster = self._cluster.plan(assessment, enabled=self._enabled)
+        marked = await self._mark(decided, cluster, assessment) if self._enabled else True
         written = await self._namespaces.write(decided, spaces)
         for name, stages in decided.stages.items():
             uid, _ = self._granted[name]
             self._granted[name] = (uid, {s.item: s.stage for s in stages})
-        self._prober.want(self._targets())
+        if self._enabled:
+            written = await self._cluster.write(cluster) and written
+        self._prober.want({**self._targets(), **self._cluster.targets})
         self._outcomes = {
             name: self._outcome(name, decided, assessment, troubles) for name in decided.stages
         }
@@ -110,6 +119,10 @@ class Enforcement:
     def outcome(self, record: str) -> Outcome:
         """Return what came of it for a record."""
         return self._outcomes.get(record, NOTHING)
+
+    def cluster_outcome(self, model: str) -> Outcome:
+        """Return what came of it for what the cluster has only one of."""
+        return self._cluster.outcome(model)
 
     def results(self, assessment: Assessment, grants: Report) -> dict[str, dict[str, bool]]:
         """Return by record and item whether what is asked for is in force."""
@@ -135,12 +148,13 @@ class Enforcement:
                 stages = {i["name"]: i.get("admission") or OBSERVE for i in items if "name" in i}
                 self._granted[own.name] = (own.uid, stages)
 
-    async def _mark(self, decided: Plan, assessment: Assessment) -> bool:
+    async def _mark(
+        self, decided: Plan, cluster: Mapping[str, ClusterPlan], assessment: Assessment
+    ) -> bool:
         spaces = self._store.namespaces.items
         untouched = [spaces[name].keys for name in decided.untouched if name in spaces]
-        needed: set[str] = set()
-        for said in (*decided.namespaces.values(), *untouched):
-            needed |= said.markers()
+        needed = {m for said in (*decided.namespaces.values(), *untouched) for m in said.markers()}
+        needed |= {m for plan_ in cluster.values() for m in plan_.markers()}
         return await self._markers.keep(needed, assessment.now)
 
     def _targets(self) -> dict[tuple[str, str], Target]:
@@ -154,7 +168,9 @@ class Enforcement:
             for name, item in self._policies.items(own.value).items()
         }
         return {
-            (space.name, item): Target(stage, probes[item], space.uid)
+            (space.name, item): Target(
+                stage, probes[item], space.uid, keys.binding_name(item, stage)
+            )
             for space in self._store.namespaces.items.values()
             if space.keys and not space.deleting
             for item, stage in space.keys.stages().items()

@@ -106,6 +106,24 @@ def enforced_claim(agreement: Agreement, outcome: Outcome) -> Claim | None:
 
 def _claims(agreement: Agreement, outcome: Outcome) -> Iterator[Claim]:
     """Yield what there is to say, the gravest first."""
+    asked = outcome.asked
+    told = list(_of_admission(outcome))
+    good = [claim for claim in told if claim.status]
+    yield from (claim for claim in told if not claim.status and claim.reason != BEING_PROVED)
+    yield from _rbac_hindrances(agreement, outcome)
+    yield from (claim for claim in told if claim.reason == BEING_PROVED)
+    yield from good
+    if not asked and (
+        wanted := sorted({i.admission for i in agreement.items if i.admission != OBSERVE})
+    ):
+        words = f"{', '.join(wanted)} is asked for, but no policy can be made of any such item"
+        yield Claim(ENFORCED, False, "NothingToEnforce", words)
+    if outcome.granted is not None:
+        yield Claim(ENFORCED, True, outcome.granted.claim.reason, outcome.granted.claim.message)
+
+
+def _of_admission(outcome: Outcome) -> Iterator[Claim]:
+    """Yield what there is to say of admission, the gravest first."""
 
     def no(reason: str, message: str) -> Claim:
         return Claim(ENFORCED, False, reason, message)
@@ -120,16 +138,15 @@ def _claims(agreement: Agreement, outcome: Outcome) -> Iterator[Claim]:
     open_ = [s for s in asked if not outcome.proved(s)]
     if failed := [s for s in open_ if _failed(outcome, s)]:
         yield no("NotProved", _list(failed, outcome))
-    yield from _rbac_hindrances(agreement, outcome)
     if open_:
         yield no(BEING_PROVED, _list(open_, outcome))
     if asked:
         yield Claim(ENFORCED, True, "Proved", _all_well(outcome))
-    if wanted := sorted({i.admission for i in agreement.items if i.admission != OBSERVE}):
-        told = f"{', '.join(wanted)} is asked for, but no policy can be made of any such item"
-        yield no("NothingToEnforce", told)
-    if outcome.granted is not None:
-        yield Claim(ENFORCED, True, outcome.granted.claim.reason, outcome.granted.claim.message)
+
+
+def cluster_claim(outcome: Outcome) -> Claim | None:
+    """Return whether what records ask of the cluster as a whole is in force."""
+    return next(_of_admission(outcome), None)
 
 
 def _rbac_hindrances(agreement: Agreement, outcome: Outcome) -> Iterator[Claim]:

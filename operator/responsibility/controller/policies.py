@@ -17,7 +17,7 @@ from responsibility.cluster.client import Api
 from responsibility.cluster.reflector import Reflector
 from responsibility.enforcement import keys
 from responsibility.enforcement.policy import BINDING, POLICY, Manifest
-from responsibility.enforcement.rendered import differences, rendered
+from responsibility.enforcement.rendered import differences, installed, item_policies
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +66,20 @@ class Policies:
             )
         )
 
+    def in_force(self) -> frozenset[str]:
+        """Return the names of the policies that are there and bound, as far as is known."""
+        policies, bindings = (reflector.items for reflector in self.reflectors)
+        bound = {manifest["spec"].get("policyName") for manifest in bindings.values()}
+        return frozenset(name for _, name in policies if name in bound)
+
+    def live(self) -> dict[tuple[str, str], Manifest]:
+        """Return our policies and bindings as they are in the cluster, by kind and name."""
+        return {key: m for reflector in self.reflectors for key, m in reflector.items.items()}
+
+    def fill(self, manifests: Iterable[Manifest]) -> list[Manifest]:
+        """Return manifests for where the operator runs."""
+        return installed(manifests, namespace=self._namespace, account=self._account)
+
     def items(self, model: ResponsibilityModel) -> Mapping[str, ItemPolicies]:
         """Return what can be enforced of a model, by item."""
         known = self._rendered.get(model.name)
@@ -81,12 +95,12 @@ class Policies:
             return dict.fromkeys(items, "")
         if not all(reflector.synced.is_set() for reflector in self.reflectors):
             return dict.fromkeys(items, "the cluster's admission policies have not been listed")
-        live = {key: m for reflector in self.reflectors for key, m in reflector.items.items()}
+        live = self.live()
         return {name: _trouble(model.name, item, live) for name, item in items.items()}
 
     def _render(self, model: ResponsibilityModel) -> dict[str, ItemPolicies]:
         try:
-            manifests = rendered(model, namespace=self._namespace, account=self._account)
+            manifests = self.fill(item_policies(model))
         except ValueError as error:
             logger.warning("model %s: no policies can be rendered: %s", model.name, error)
             return {}
@@ -98,7 +112,7 @@ class Policies:
             own = named.get(keys.policy_name(item.name))
             if own is not None:
                 own = [*own, *named.get(keys.break_glass_name(item.name), ())]
-                found[item.name] = ItemPolicies(tuple(own), _probe(own))
+                found[item.name] = ItemPolicies(tuple(own), probe_text(own))
         return found
 
 
@@ -108,7 +122,7 @@ def _policy_of(manifest: Manifest) -> str:
     return str(bound if bound is not None else manifest["metadata"]["name"])
 
 
-def _probe(manifests: Iterable[Manifest]) -> str:
+def probe_text(manifests: Iterable[Manifest]) -> str:
     """Return what a policy says to a trial: the first of its validations is about nothing else."""
     policy = next(m for m in manifests if m["kind"] == POLICY)
     return str(policy["spec"]["validations"][0]["message"])

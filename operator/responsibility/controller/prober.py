@@ -37,11 +37,16 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is to be proved: the stage of an item in a namespace, and what its policy says."""
+    """What is to be proved: the stage of an item in a namespace.
+
+    ``probe`` is what its policy says, through ``binding``; ``uid`` is of whatever a new proof is
+    needed for.
+    """
 
     stage: str
     probe: str
     uid: str
+    binding: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +179,7 @@ class Prober:
                 return Proof(False, f"the operator may not try: {error.message}")
             said, refused = (error.message,), True
         ours = [text for text in said if keys.policy_name(item) in text]
-        fitting = any(
-            keys.binding_name(item, target.stage) in text and target.probe in text for text in ours
-        )
+        fitting = any(target.binding in text and target.probe in text for text in ours)
         if fitting and refused is (target.stage == keys.DENY):
             return Proof(True)
         return Proof(False, _unlike(target.stage, said, refused=refused))

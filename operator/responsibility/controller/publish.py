@@ -28,7 +28,7 @@ from responsibility.controller.events import Announcer
 from responsibility.controller.grant_report import Report
 from responsibility.controller.history import History
 from responsibility.controller.metrics import Metrics, hub_labels
-from responsibility.controller.outcome import Outcome, enforced_claim
+from responsibility.controller.outcome import Outcome, cluster_claim, enforced_claim
 from responsibility.controller.settings import Settings
 from responsibility.controller.switches import Switches
 from responsibility.controller.writer import PASSING, Writer
@@ -197,7 +197,15 @@ class Publisher:
             make: Callable[[], Status]
             if cluster is not None:
                 granted = self._grants().owners.get((MODEL, own.name))
-                details = (own.identity, assessment.unrecorded, assessment.rbac_enforced, granted)
+                outcome = self.enforcement.cluster_outcome(own.name)
+                self._switches.tell(own, cluster_claim(outcome))
+                details = (
+                    own.identity,
+                    assessment.unrecorded,
+                    assessment.rbac_enforced,
+                    granted,
+                    outcome,
+                )
                 make = partial(
                     status.model_status,
                     cluster,
@@ -206,6 +214,7 @@ class Publisher:
                     before=before(),
                     since=self._history.since(own.uid),
                     granted=granted,
+                    outcome=outcome,
                 )
                 writes.append(self._settle(self._store.models, own, cluster, details, make))
             elif refused is not None:

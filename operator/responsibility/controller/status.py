@@ -31,6 +31,7 @@ from responsibility.controller.grant_report import OwnerReport
 from responsibility.controller.outcome import (
     NOTHING,
     Outcome,
+    cluster_claim,
     enforced_claim,
     enforcement_text,
 )
@@ -115,8 +116,10 @@ def model_status(
     before: Iterable[Condition],
     since: Mapping[str, datetime],
     granted: OwnerReport | None = None,
+    outcome: Outcome = NOTHING,
 ) -> ResponsibilityModelStatus:
     """Return the status of a model: what holds for the cluster as a whole."""
+    enforced = cluster_claim(outcome)
     probe = rbac_claim(assessment.rbac_enforced)
     ready = assessment.rbac_enforced is True
     claims = [
@@ -132,12 +135,13 @@ def model_status(
             f"{len(cluster.findings)} findings about the cluster as a whole",
             checked=ready,
         ),
+        *([enforced] if enforced is not None else ()),
         *([granted.claim] if granted is not None else ()),
     ]
     return ResponsibilityModelStatus(
         observed_generation=generation,
         conditions=with_times(claims, before, generation=generation, now=assessment.now),
-        items=_items(cluster.items),
+        items=_items(cluster.items, outcome),
         drift=_drift(cluster.findings),
         findings=_findings(
             cluster.findings,

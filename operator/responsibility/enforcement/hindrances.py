@@ -12,6 +12,10 @@ from responsibility.ownership.assessment import HubAssessment, HubState
 from responsibility.ownership.findings import Finding
 
 OBSERVE = "observe"
+NOT_ENABLED = (
+    "the operator was installed without the right to enforce: set the chart's value "
+    "enforcement.enabled to true"
+)
 _RANK = {OBSERVE: 0, WARN: 1, DENY: 2}
 _BOTH = frozenset({WARN, DENY})
 _DENY = frozenset({DENY})
@@ -63,10 +67,7 @@ class Hindrance:
 def _not_enabled(case: Case) -> str:
     if case.enabled:
         return ""
-    return (
-        "the operator was installed without the right to enforce: set the chart's value "
-        "enforcement.enabled to true"
-    )
+    return NOT_ENABLED
 
 
 def _no_namespace(case: Case) -> str:
