@@ -27,6 +27,7 @@ from responsibility.rbac.parse import parse_binding, parse_role
 if TYPE_CHECKING:
     from responsibility.cli.options import Where
     from responsibility.cli.question import Who
+    from responsibility.cluster.client import Api
     from responsibility.cluster.protocol import Client
 
 _T = TypeVar("_T")
@@ -56,12 +57,18 @@ def run(where: Where, work: Callable[[Client], Awaitable[_T]]) -> _T:
         return asyncio.run(_wholly(where, work))
 
 
+def change(where: Where, work: Callable[[Api], Awaitable[_T]]) -> _T:
+    """Connect and do the work once: it may change things. What goes wrong is CliError."""
+    with _in_plain_words():
+        return asyncio.run(_wholly(where, work))
+
+
 async def _quickly(login: plain.Login, work: Callable[[Client], Awaitable[_T]]) -> _T:
     async with quick.QuickApi.connect(login) as api:
         return await work(api)
 
 
-async def _wholly(where: Where, work: Callable[[Client], Awaitable[_T]]) -> _T:
+async def _wholly(where: Where, work: Callable[[Api], Awaitable[_T]]) -> _T:
     spare_the_rest()
     from responsibility.cluster.client import Api  # noqa: PLC0415
 

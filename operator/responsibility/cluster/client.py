@@ -152,7 +152,7 @@ class Api:
         return await self._call(
             "PATCH",
             path,
-            {"fieldManager": field_manager},
+            query,
             body=body,
             content_type=_MERGE,
         )

@@ -44,7 +44,7 @@ def _not_ended(after: Snapshot, aim: Aim, plan: Plan) -> Iterator[str]:
 def _owed_and_lost(snapshot: Snapshot, after: AccessGraph) -> Iterator[str]:
     ledger = Ledger()
     for place in places(snapshot, Assessor().assess(snapshot)):
-        for subject in place.declared():
+        for subject in sorted({*place.declared(), *snapshot.graph.subjects()}):
             if snapshot.accounts is not None and subject.kind == "ServiceAccount":
                 continue
             lost = losses_owed(snapshot.graph, after, place, subject, ledger)

@@ -17,7 +17,8 @@ from responsibility.ownership.plans.places import Held, Ledger, Place
 from responsibility.ownership.plans.simulate import simulate
 from responsibility.ownership.questions import bits, mask_of
 from responsibility.rbac.graph import MASTERS_SUBJECT, AccessGraph
-from responsibility.rbac.objects import BindingKey, RoleKey, Rule, Subject
+from responsibility.rbac.identity import is_joinable
+from responsibility.rbac.objects import GROUP, BindingKey, RoleKey, Rule, Subject
 
 _PREFIX = "responsibility-keeps-"
 
@@ -42,17 +43,20 @@ def keep(
     made: list[Change] = []
     first = after
     shared = Counter(place.namespace for place in where)
+    # A group that comes by nature has members that other bindings name.
+    wide = any(each.kind == GROUP and not is_joinable(each.name) for each in touched)
+    others = before.subjects() if wide else touched
+    affected = [s for s in others if any(who in touched for who in selves(s))]
     for place in where:
         lost: dict[tuple[Rule, ...], list[Subject]] = {}
-        let_through = (s for s in touched if place.exempt.of_subject(s))
-        for subject in sorted({*place.declared(), *let_through}):
+        for subject in sorted({*place.declared(), *affected}):
             if subject == MASTERS_SUBJECT or subject in gone:
                 continue
             if not any(who in touched for who in selves(subject)):
                 continue
             missing = losses_owed(before, after, place, subject, ledger)
             # Where another hub has a say, what this one leaves free may be reserved.
-            if missing and generous and shared[place.namespace] == 1 and place.entitled(subject):
+            if missing and generous and shared[place.namespace] == 1:
                 missing = missing.plus(unreserved(before, after, place, subject, ledger))
             if missing:
                 lost.setdefault(rules_for(missing, place), []).append(subject)

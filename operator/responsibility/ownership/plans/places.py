@@ -128,7 +128,12 @@ def places(snapshot: Snapshot, assessment: Assessment) -> list[Place]:
         )
         found.extend(
             Place(
-                fleet, h.agreement.names, h.agreement.hub.namespace, questions.hub_mask, h.agreement
+                fleet,
+                h.agreement.names,
+                h.agreement.hub.namespace,
+                questions.hub_mask,
+                h.agreement,
+                ExemptionBook.of((*h.agreement.exemptions, *own_part)),
             )
             for h in hubs
             if h.hub is not None

@@ -138,7 +138,7 @@ class _Planner:
             made = {s.binding for s in finding.sources}.isdisjoint(self.snapshot.graph.bindings)
             return self._give_up(key, finding, "owed" if made else "not-rbac")
         for pair in sorted(pairs):
-            reason = self._protected(pair)
+            reason = self._protected(pair, finding)
             if reason:
                 return self._give_up(key, finding, reason, pair)
         if pairs <= into:
@@ -183,13 +183,28 @@ class _Planner:
             pairs.update((binding.key, each) for each in who if each in somebodies(binding))
         return pairs
 
-    def _protected(self, pair: Pair) -> str:
+    def _protected(self, pair: Pair, finding: Finding) -> str:
         key, subject = pair
         if is_own(subject, self.snapshot.own):
             return "own-right"
         if is_system(self.snapshot.graph.bindings[key]):
             return "system-object"
+        if self._works_with(pair, whole=not finding.steps):
+            return "let-through"
         return self.held_back.get(pair, ("", ""))[0]
+
+    def _works_with(self, pair: Pair, *, whole: bool) -> str:
+        """Return why a subject is let through where a binding gives it rights; mostly empty.
+
+        Without ``whole``, being let through for some items will do.
+        """
+        key, subject = pair
+        for place in self.places:
+            if key.namespace and place.namespace == key.namespace:
+                for each in place.exempt.of_subject(subject):
+                    if not whole or all(each.for_item(item.name) for item in place.terms.items):
+                        return each.reason
+        return ""
 
     def _give_up(self, key: str, finding: Finding, reason: str, pair: Pair | None = None) -> bool:
         if key in self.obstacles:
@@ -201,6 +216,7 @@ class _Planner:
             "binding": str(pair[0]) if pair else "",
             "binding_arguments": _arguments(pair[0]) if pair else "",
             "item": item or finding.item,
+            "reason": (self._works_with(pair, whole=False) if pair else "").rstrip("."),
         }
         self.obstacles[key] = Obstacle(
             reason, finding, known.why.format(**words), known.instead.format(**words)
@@ -300,7 +316,8 @@ class _Planner:
             if key in self.broad or is_system_role(role) or aggregated(role):
                 continue
             rules = self._narrow(role.rules, pairs)
-            if rules is not None and rules != role.rules:
+            # Of a role without any rule nothing is left to bind.
+            if rules and rules != role.rules:
                 found[key] = rules
         return found
 

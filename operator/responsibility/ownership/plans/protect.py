@@ -59,8 +59,14 @@ REASONS: Mapping[str, Reason] = {
         Reason(
             "owed",
             "the way leads through what {subject} is owed by other items, or is let through for",
-            "give the two items one owner, delegate {item} to it, or separate them in the cluster: "
+            "give these items one owner, delegate them to it, or separate them in the cluster: "
             "another ServiceAccount, another namespace",
+        ),
+        Reason(
+            "let-through",
+            "{subject} works with {binding}, and is let through: {reason}",
+            "separate what it could come by (another ServiceAccount, another namespace), correct "
+            "its chart, or exempt it from these items too",
         ),
         Reason(
             "not-rbac",

@@ -1,0 +1,54 @@
+"""``plan``: the smallest set of changes after which excess rights have really ended."""
+
+from __future__ import annotations
+
+import click
+
+from responsibility.cli.options import Where, at_option, instant, output_option, where_options
+from responsibility.cli.output import show
+from responsibility.cli.plans import Asked, Maker, aim_options, plan_json, tell
+from responsibility.cli.world import ALL
+
+
+@click.command(name="plan")
+@click.argument("hub", required=False)
+@aim_options
+@at_option
+@output_option()
+@where_options
+def command(
+    *,
+    where: Where,
+    hub: str | None,
+    everything: bool,
+    cluster: bool,
+    chosen: tuple[str, ...],
+    findings: tuple[str, ...],
+    routes: bool,
+    moment: str | None,
+    output: str,
+) -> None:
+    r"""Plan the smallest set of changes after which excess rights have really ended.
+
+    All sources of a right and all indirect routes to it are counted. A plan takes nobody what it
+    is owed, leaves no item to nobody, and touches neither Kubernetes' own objects nor the
+    operator's; what RBAC can't end is told with what to do instead. Nothing is changed: apply-plan
+    does that, by the digest.
+
+    \b
+    Examples:
+      kubectl responsibility plan leap-prod
+      kubectl responsibility plan --all
+      kubectl responsibility plan --cluster -o wide
+      kubectl responsibility plan --subject user/former-engineer@example.org
+      kubectl responsibility plan --all -f ./manifests -o json
+    """
+    maker = Maker.of(where.load(ALL), instant(moment), routes=routes)
+    maker.report.tell_gaps()
+    asked = Asked(hub, everything, cluster, chosen, findings)
+    plan = maker.plan(asked.aim(maker.report))
+    if output in ("json", "yaml"):
+        show(output, plan_json(plan))
+        return
+    command_line = f"kubectl responsibility apply-plan {plan.digest} {asked.words(routes=routes)}"
+    tell(plan, wide=output == "wide", apply_by=command_line if where.live else "")

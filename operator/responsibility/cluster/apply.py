@@ -1,0 +1,318 @@
+"""Apply a plan to a cluster, step by step, each only if its object still is what was planned for.
+
+Each write carries the UID and the resourceVersion of the object that was looked at, so an edit by
+somebody else in between is refused by the server, looked at again, and only repeated where it did
+not touch what the plan is about.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from urllib.parse import quote
+
+from responsibility.cluster.client import Api, Json
+from responsibility.cluster.errors import ApiError, ConflictError, ForbiddenError, NotFoundError
+from responsibility.cluster.undo import Journal, Step
+from responsibility.ownership.plans.change import Action, Change, Plan, rule_json
+from responsibility.rbac.identity import canonical, is_somebody
+from responsibility.rbac.objects import SERVICE_ACCOUNT, BindingKey, RoleKey, Subject
+from responsibility.rbac.parse import parse_subject
+
+MANAGER = "kubectl-responsibility"
+PLAN_LABEL = "responsibility.2i2c.org/plan"
+_GROUP = "rbac.authorization.k8s.io"
+_RBAC = f"/apis/{_GROUP}/v1"
+# What the server writes itself, and what therefore must not be sent back.
+_SERVERS_OWN = (
+    "uid",
+    "resourceVersion",
+    "creationTimestamp",
+    "managedFields",
+    "generation",
+    "selfLink",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+)
+_TRIES = 5
+
+
+class State(StrEnum):
+    """Where one step stands, as the cluster shows it."""
+
+    TODO = "to do"
+    DONE = "done"
+    CHANGED = "changed by somebody else"
+
+
+class StoppedError(Exception):
+    """A step could not be made; all before it are. ``cause`` is what the server said, if it did."""
+
+    def __init__(self, number: int, step: Step, why: str, cause: ApiError | None = None) -> None:
+        super().__init__(number, step, why)
+        self.number = number
+        self.step = step
+        self.why = why
+        self.cause = cause
+
+    def __str__(self) -> str:
+        """Return where it stopped and why."""
+        return f"stopped at step {self.number} ({self.step.what}): {self.why}"
+
+
+class StaleError(Exception):
+    """An object is no longer what the plan was made for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One step that has been made, or that had been made before."""
+
+    number: int
+    step: Step
+    was: State
+
+
+Tell = Callable[[Progress], None]
+
+
+async def prepare(api: Api, plan: Plan) -> Journal:
+    """Read all objects of a plan and return its steps. Raises StaleError, ApiError.
+
+    Nothing is written.
+    """
+    steps = [await _prepare(api, change, plan.digest) for change in plan]
+    return Journal(plan.digest, plan.aim, api.host, await cluster_id(api), tuple(steps))
+
+
+async def cluster_id(api: Api) -> str:
+    """Return what tells this cluster from others, empty if we may not know."""
+    try:
+        found = await api.get("/api/v1/namespaces/kube-system")
+    except (ForbiddenError, NotFoundError):
+        return ""
+    return str(found["metadata"]["uid"])
+
+
+async def go_on(api: Api, journal: Journal, tell: Tell, *, dry_run: bool = False) -> None:
+    """Make all steps that have not been made. Raises StoppedError."""
+    for number, step in enumerate(journal.steps, 1):
+        was = await _make(api, number, step, dry_run=dry_run)
+        tell(Progress(number, step, was))
+
+
+async def take_back(api: Api, journal: Journal, tell: Tell) -> None:
+    """Undo all steps that have been made, the last one first. Raises StoppedError."""
+    for number, step in reversed(list(enumerate(journal.steps, 1))):
+        back = Step(step.action, step.what, step.path, before=step.after, after=step.before)
+        was = await _make(api, number, back, dry_run=False, undo=True)
+        tell(Progress(number, back, was))
+
+
+async def states(api: Api, journal: Journal) -> list[State]:
+    """Return where each step stands. Raises ApiError."""
+    return [_state(step, await _read(api, step.path)) for step in journal.steps]
+
+
+async def _make(api: Api, number: int, step: Step, *, dry_run: bool, undo: bool = False) -> State:
+    """Make one step if it has not been made, and return whether it had."""
+    refused: ApiError | None = None
+    try:
+        for _ in range(_TRIES):
+            live = await _read(api, step.path)
+            state = _state(step, live, undo=undo)
+            if state is State.DONE:
+                return state
+            if state is State.CHANGED:
+                raise StoppedError(number, step, _difference(step, live))
+            try:
+                await _write(api, step, live, dry_run=dry_run)
+            except (ConflictError, NotFoundError) as error:
+                if dry_run and isinstance(error, NotFoundError):
+                    # A role that a dry run did not really create can't be bound.
+                    return State.TODO
+                # Somebody was quicker: look at what it is now.
+                refused = error
+                continue
+            return State.TODO
+    except ApiError as error:
+        raise StoppedError(number, step, _refusal(error), error) from error
+    raise StoppedError(number, step, f"again and again, {refused}", refused)
+
+
+async def _write(api: Api, step: Step, live: Json | None, *, dry_run: bool) -> None:
+    if live is None:
+        assert step.after is not None  # noqa: S101 - else it would have been done
+        collection = step.path.rpartition("/")[0]
+        await api.create(
+            collection, _clean(step.after), params={"fieldManager": MANAGER}, dry_run=dry_run
+        )
+        return
+    meta = live["metadata"]
+    uid, version = str(meta["uid"]), str(meta["resourceVersion"])
+    if step.after is None:
+        await api.delete(step.path, uid=uid, resource_version=version, dry_run=dry_run)
+        return
+    changed: Json = {
+        field: step.after.get(field) or []
+        for field in ("subjects", "rules")
+        if field in step.after or field in live
+    }
+    body = {"metadata": {"uid": uid, "resourceVersion": version}, **changed}
+    await api.merge(step.path, body, field_manager=MANAGER, dry_run=dry_run)
+
+
+async def _read(api: Api, path: str) -> Json | None:
+    try:
+        return await api.get(path)
+    except NotFoundError:
+        return None
+
+
+def _state(step: Step, live: Json | None, *, undo: bool = False) -> State:
+    if live is None:
+        if step.after is None:
+            return State.DONE
+        return State.TODO if step.before is None else State.CHANGED
+    if step.after is not None and _same(live, step.after, by_name=step.before is None or undo):
+        return State.DONE
+    if step.before is not None and _was(step.before, live):
+        return State.TODO
+    return State.CHANGED
+
+
+def _was(before: Json, live: Json) -> bool:
+    """Return whether an object is as it was; what a plan has created, no file knows the UID of."""
+    if "uid" in before["metadata"]:
+        return _same(live, before, by_name=False)
+    ours = before["metadata"]["labels"][PLAN_LABEL]
+    labels = live["metadata"].get("labels") or {}
+    return labels.get(PLAN_LABEL) == ours and _same(live, before, by_name=True)
+
+
+def _same(live: Json, wanted: Json, *, by_name: bool) -> bool:
+    """Return whether an object is the one that is meant, with the content that is meant."""
+    if not by_name and live["metadata"].get("uid") != wanted["metadata"].get("uid"):
+        return False
+    return essence(live) == essence(wanted)
+
+
+def essence(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of an object rights depend on."""
+    namespace = raw["metadata"].get("namespace") or ""
+    return {
+        "roleRef": [(raw.get("roleRef") or {}).get(key) for key in ("kind", "name")],
+        "subjects": sorted(set(_subjects(raw, namespace))),
+        "rules": [{k: v for k, v in rule.items() if v} for rule in raw.get("rules") or ()],
+        "aggregation": raw.get("aggregationRule"),
+        "deleted": bool(raw["metadata"].get("deletionTimestamp")),
+    }
+
+
+def _subjects(raw: Mapping[str, Any], namespace: str) -> list[Subject]:
+    parsed = (parse_subject(each, namespace) for each in raw.get("subjects") or ())
+    return [canonical(each) for each in parsed if is_somebody(each)]
+
+
+def _difference(step: Step, live: Json | None) -> str:
+    if live is None:
+        return "it is gone"
+    if step.before is None:
+        return "there is another object of that name"
+    if live["metadata"].get("uid") != step.before["metadata"].get("uid"):
+        return "it was deleted and made anew"
+    return "it was changed by somebody else since the plan was made"
+
+
+def _refusal(error: ApiError) -> str:
+    if isinstance(error, ForbiddenError):
+        return f"you lack a right: {error.message or error}"
+    return str(error)
+
+
+# --- from a change to a step ---------------------------------------------------------------------
+
+
+async def _prepare(api: Api, change: Change, digest: str) -> Step:
+    path = object_path(change.key)
+    live = await _read(api, path)
+    if change.action in (Action.CREATE_ROLE, Action.CREATE_BINDING):
+        made = _manifest(change, digest)
+        if live is not None and not _same(live, made, by_name=True):
+            raise StaleError(f"{change.key}: there is another object of that name")
+        return Step(change.action.value, str(change), path, None, made)
+    if live is None:
+        raise StaleError(f"{change.key} is gone")
+    if change.uid and live["metadata"].get("uid") != change.uid:
+        raise StaleError(f"{change.key} was deleted and made anew")
+    _check(change, live)
+    live["metadata"].pop("managedFields", None)
+    if change.action is Action.DELETE_BINDING:
+        return Step(change.action.value, str(change), path, live, None)
+    after = copy.deepcopy(live)
+    if change.action is Action.NARROW_ROLE:
+        after["rules"] = [rule_json(rule) for rule in change.rules_after]
+    else:
+        after["subjects"] = [
+            raw
+            for raw in live.get("subjects") or ()
+            if canonical(parse_subject(raw, change.key.namespace)) not in change.removes
+        ]
+    return Step(change.action.value, str(change), path, live, after)
+
+
+def _check(change: Change, live: Json) -> None:
+    """Raise StaleError if an object has another content than the plan was made for."""
+    found = essence(live)
+    if change.action is Action.NARROW_ROLE:
+        if found["rules"] != [rule_json(rule) for rule in change.rules_before]:
+            raise StaleError(f"{change.key} has other rules by now")
+        return
+    assert change.role is not None  # noqa: S101 - bindings have one
+    if found["roleRef"] != [_kind(change.role), change.role.name]:
+        raise StaleError(f"{change.key} binds another role by now")
+    if found["subjects"] != sorted(change.before):
+        raise StaleError(f"{change.key} has other subjects by now")
+
+
+def _manifest(change: Change, digest: str) -> Json:
+    key = change.key
+    metadata: Json = {"name": key.name, "labels": {PLAN_LABEL: digest}}
+    if key.namespace:
+        metadata["namespace"] = key.namespace
+    body: Json = {"apiVersion": f"{_GROUP}/v1", "kind": _kind(key), "metadata": metadata}
+    if change.role is None:
+        return body | {"rules": [rule_json(rule) for rule in change.rules_after]}
+    return body | {
+        "roleRef": {"apiGroup": _GROUP, "kind": _kind(change.role), "name": change.role.name},
+        "subjects": [_subject_json(subject) for subject in change.after],
+    }
+
+
+def _subject_json(subject: Subject) -> Json:
+    if subject.kind == SERVICE_ACCOUNT:
+        return {"kind": subject.kind, "name": subject.name, "namespace": subject.namespace}
+    return {"kind": subject.kind, "name": subject.name, "apiGroup": _GROUP}
+
+
+def _kind(key: BindingKey | RoleKey) -> str:
+    kind = "RoleBinding" if isinstance(key, BindingKey) else "Role"
+    return kind if key.namespace else f"Cluster{kind}"
+
+
+def object_path(key: BindingKey | RoleKey) -> str:
+    """Return where the API has an object."""
+    collection = f"{_kind(key).lower()}s"
+    where = f"/namespaces/{key.namespace}" if key.namespace else ""
+    return f"{_RBAC}{where}/{collection}/{quote(key.name, safe=':')}"
+
+
+def _clean(raw: Json) -> Json:
+    """Return an object as it can be created again."""
+    body = copy.deepcopy(raw)
+    for field in _SERVERS_OWN:
+        body["metadata"].pop(field, None)
+    return body

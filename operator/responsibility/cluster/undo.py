@@ -1,0 +1,95 @@
+"""The undo file: written before the first change, enough to go on with a plan or to take it back.
+
+It holds each object as it was and as it shall be. How far an apply came is not in it: that is seen
+from the cluster itself, so a process that is killed between any two of its steps leaves nothing
+that would have to be repaired first.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from responsibility.cluster.client import Json
+
+_KIND = "ResponsibilityUndo"
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One object: where it is, what it was (None: not there) and shall be (None: gone)."""
+
+    action: str
+    what: str
+    path: str
+    before: Json | None
+    after: Json | None
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """All steps of a plan, in the order in which they are made."""
+
+    digest: str
+    aim: str
+    host: str
+    cluster: str
+    steps: tuple[Step, ...]
+
+    def write(self, path: Path) -> None:
+        """Write it for its owner's eyes only, and not return before it is on the disk.
+
+        Raises OSError; FileExistsError if there is such a file: it may be the only way back.
+        """
+        text = json.dumps(self._data(), indent=2, ensure_ascii=False) + "\n"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _data(self) -> Json:
+        return {
+            "kind": _KIND,
+            "version": _VERSION,
+            "digest": self.digest,
+            "aim": self.aim,
+            "host": self.host,
+            "cluster": self.cluster,
+            "steps": [
+                {
+                    "action": step.action,
+                    "what": step.what,
+                    "path": step.path,
+                    "before": step.before,
+                    "after": step.after,
+                }
+                for step in self.steps
+            ],
+        }
+
+    @classmethod
+    def read(cls, path: Path) -> Journal:
+        """Read what was written. Raises OSError, and ValueError that says what is wrong."""
+        try:
+            data: Any = json.loads(path.read_text(encoding="utf-8"))
+            if data["kind"] != _KIND or data["version"] != _VERSION:
+                raise ValueError(f"{path} is not an undo file of this version")
+            steps = tuple(
+                Step(s["action"], s["what"], s["path"], s["before"], s["after"])
+                for s in data["steps"]
+            )
+            if not all(s.path.startswith("/apis/rbac.authorization.k8s.io/v1/") for s in steps):
+                raise ValueError(f"{path} names an object that no plan is about")
+            return cls(data["digest"], data["aim"], data["host"], data["cluster"], steps)
+        except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise ValueError(f"{path} is not an undo file, or was cut off: {error}") from None

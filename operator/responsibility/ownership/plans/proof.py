@@ -1,0 +1,58 @@
+"""What to ask the API server after a plan: what must have ended, and what must still hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from responsibility.ownership.assessment import Assessment
+from responsibility.ownership.entitlement import selves
+from responsibility.ownership.plans.change import Plan
+from responsibility.ownership.plans.places import Held, Ledger, Place, places
+from responsibility.ownership.plans.simulate import simulate
+from responsibility.ownership.questions import bits
+from responsibility.ownership.snapshot import Snapshot
+from responsibility.rbac.graph import MASTERS_SUBJECT
+from responsibility.rbac.identity import is_node
+from responsibility.rbac.objects import Attributes, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One question to the server, and the answer that is expected of it."""
+
+    subject: Subject
+    asked: Attributes
+    allowed: bool
+
+
+def expectations(snapshot: Snapshot, assessment: Assessment, plan: Plan) -> list[Expectation]:
+    """Return what each subject that a plan touches must and must no longer be allowed."""
+    after = simulate(snapshot.graph, plan)
+    ledger = Ledger()
+    touched = {s for change in plan for s in (*change.removes, *change.after) if change.role}
+    touched |= {loss.subject for change in plan for loss in change.losses}
+    found: dict[Expectation, None] = {}
+    for place in places(snapshot, assessment):
+        declared = [d for d in place.declared() if any(who in touched for who in selves(d))]
+        for subject in sorted({*touched, *declared}):
+            if subject == MASTERS_SUBJECT or is_node(subject):
+                continue
+            before = ledger.held(snapshot.graph, place, subject)
+            now = ledger.held(after, place, subject)
+            ended = before.within(place.terms.reserved).beyond(now)
+            for asked in _questions(ended, place):
+                # Cut into names, the right to some of them may be kept.
+                if not after.holds(subject, asked)[1]:
+                    found[Expectation(subject, asked, allowed=False)] = None
+            for asked in _questions(now.within(place.owed(subject)), place):
+                found[Expectation(subject, asked, allowed=True)] = None
+    return list(found)
+
+
+def _questions(held: Held, place: Place) -> Iterator[Attributes]:
+    atoms = place.questions.atoms
+    for bit in bits(held.mask):
+        yield atoms[bit].attributes(place.names)
+    for bit, name in sorted(held.some):
+        yield replace(atoms[bit].attributes(place.names), name=name)
