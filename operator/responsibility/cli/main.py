@@ -25,7 +25,7 @@ COMMANDS: Final = {
     "init": ("init", "Draft a record for each hub, ready for review."),
     "diff": ("diff", "Show what would change if records were applied."),
     "check": ("check", "Check manifests, for pull requests: exit code 1 on drift."),
-    "render": ("render", "Write the admission policies of a model."),
+    "render": ("render", "Write the admission policies or the roles of a model."),
     "completion": ("completion", "Print the completion script of a shell."),
 }
 

@@ -17,7 +17,7 @@ _NAME: Final = "hub-responsibility"
 
 
 @click.command(name="render")
-@click.argument("what", metavar="policies", type=click.Choice(["policies"]))
+@click.argument("what", metavar="policies|roles", type=click.Choice(["policies", "roles"]))
 @click.option(
     "--model",
     "models",
@@ -36,24 +36,51 @@ _NAME: Final = "hub-responsibility"
     is_flag=True,
     help="For the disk of the API server (Kubernetes 1.37), where no request can remove them.",
 )
+@click.option(
+    "--prefix",
+    "prefixes",
+    metavar="PREFIX",
+    multiple=True,
+    help="With roles: what a release puts before the names of its objects, such as "
+    "leap-jupyterhub-; may be repeated.",
+)
 def command(
-    *, what: str, models: tuple[str, ...], namespace: str, service_account: str, static: bool
+    *,
+    what: str,
+    models: tuple[str, ...],
+    namespace: str,
+    service_account: str,
+    static: bool,
+    prefixes: tuple[str, ...],
 ) -> None:
-    r"""Write the admission policies of a model, which enforce nothing until a hub asks for it.
+    r"""Write the admission policies or the roles of a model; they do nothing until a hub asks.
 
     The chart installs those of the shipped model (policies.enabled). For another model, or for
     additions to it, apply these in their place. With --static they are for the folder that
     staticManifestsDir names in the API server's configuration: see docs/enforcement.md.
 
+    The roles are those that owners and delegates are granted (grants.enabled), one for each item
+    and one more for each prefix: see docs/grants.md.
+
     \b
     Examples:
       kubectl responsibility render policies --model ours.yaml | kubectl apply -f -
       kubectl responsibility render policies --static > /etc/kubernetes/policies/hubs.yaml
+      kubectl responsibility render roles --prefix leap-jupyterhub- | kubectl apply -f -
     """
     from responsibility.api.crd import to_yaml  # noqa: PLC0415
     from responsibility.enforcement import rendered  # noqa: PLC0415
     from responsibility.rbac.identity import service_account_user  # noqa: PLC0415
 
+    if what == "roles":
+        from responsibility.cli.commands import render_roles  # noqa: PLC0415
+
+        if static:
+            raise click.UsageError("--static is for policies: roles are objects in the API server")
+        click.echo(render_roles.text(_model(models), prefixes), nl=False)
+        return
+    if prefixes:
+        raise click.UsageError("--prefix is for roles: policies read it from the hub's Namespace")
     account = service_account_user(namespace, service_account)
     render = rendered.static if static else rendered.rendered
     try:
@@ -76,9 +103,7 @@ def _model(files: tuple[str, ...]) -> ResponsibilityModel:
         raise CliError(f"{', '.join(files)}: there is no {_KIND} in it")
     names = sorted({manifest.raw["metadata"]["name"] for manifest in found})
     if len(names) > 1:
-        raise CliError(
-            f"these are several models, {', '.join(names)}: give the file of one"
-        )
+        raise CliError(f"these are several models, {', '.join(names)}: give the file of one")
     world = World(live=False)
     take_agreements(world, found, (), note)
     return world.models[names[0]]
