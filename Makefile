@@ -119,6 +119,10 @@ bench: $(STAMP) ## Measure how fast and how big it is
 demo: tools $(STAMP) ## Start a cluster with hubs, the people around them and the operator, and look
 	$(BIN)/python -m demo up
 
+.PHONY: tour
+tour: $(STAMP) ## Run the commands of the README's tour on the demo and write what they show into it
+	$(BIN)/python -m demo tour
+
 .PHONY: demo-down
 demo-down: $(STAMP) ## Stop the demo's operator and remove its cluster
 	$(BIN)/python -m demo down

@@ -1,6 +1,6 @@
 """The demo from a shell: a control plane with an organisation on it, and the operator beside it.
 
-python -m demo up | tell | down
+python -m demo up | tell | tour | down
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import sys
 import time
 
-from demo import story
+from demo import story, tour
 from demo.background import Operator
 from demo.installation import install
 from tests.e2e.lab.cluster import Cluster
@@ -26,8 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument(
         "command",
-        choices=["up", "tell", "down"],
-        help="start it and tell its story, tell it once more, or remove it",
+        choices=["up", "tell", "tour", "down"],
+        help="start it and tell its story, tell it once more, record the README's tour, remove it",
     )
     parser.add_argument(
         "--name",
@@ -75,13 +75,20 @@ def tell(chosen: Cluster) -> None:
     story.tell(chosen, operator)
 
 
+def record_tour(chosen: Cluster) -> None:
+    """Run the commands of the README's tour and write what they show into it."""
+    if not chosen.is_up():
+        raise LabError(f"the demo {chosen.name} is not up: start it with `make demo`")
+    tour.write(chosen)
+
+
 def down(chosen: Cluster) -> None:
     """Stop the operator and remove the cluster with everything that it kept on disk."""
     Operator(chosen).stop()
     chosen.down()
 
 
-commands = {"up": up, "tell": tell, "down": down}
+commands = {"up": up, "tell": tell, "tour": record_tour, "down": down}
 
 
 if __name__ == "__main__":

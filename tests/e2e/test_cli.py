@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shlex
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from tests.e2e.lab import clusters
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.existing import ExistingCluster
 from tests.e2e.lab.identities import impersonating_kubeconfig, service_account_kubeconfig
+from tests.e2e.lab.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +104,206 @@ def test_the_answers_are_those_of_kubectl(
             wrong[pair] = (ours, theirs[pair])
     assert len(pairs) >= 60
     assert not wrong
+
+
+# Grants of every kind beside those that the demo has; everybody here has one, named in the key.
+_RBAC = "rbac.authorization.k8s.io"
+_LABEL = "example.org/aggregate-to-keeper"
+GRANTS: dict[str, tuple[dict[str, Any], str]] = {
+    "named": (organisation.rule("", ["configmaps"], ["get"]) | {"resourceNames": ["a"]}, "coast"),
+    "sub": (organisation.rule("apps", ["deployments/scale"], ["patch"]), "coast"),
+    "any-scale": (organisation.rule("apps", ["*/scale"], ["patch"]), ""),
+    "any-verb": (organisation.rule("apps", ["deployments"], ["*"]), "coast"),
+    "any-type": (organisation.rule("apps", ["*"], ["get"]), ""),
+    "any-group": (organisation.rule("*", ["jobs"], ["list"]), ""),
+    "everything-here": (organisation.rule("*", ["*"], ["*"]), "coast"),
+    "a-namespace": (organisation.rule("", ["namespaces"], ["get"]), "coast"),
+    "nodes-here": (organisation.rule("", ["nodes"], ["get"]), "coast"),
+    "url": ({"nonResourceURLs": ["/metrics"], "verbs": ["get"]}, ""),
+    "urls": ({"nonResourceURLs": ["/logs/*"], "verbs": ["*"]}, ""),
+    "unknown-type": (organisation.rule("example.org", ["reefs"], ["get"]), ""),
+}
+# What is asked of each of them, by user and by group.
+MORE = (
+    ("get", "configmaps/a", "-n", "coast"),
+    ("get", "configmap/b", "-n", "coast"),
+    ("get", "cm", "-n", "coast"),
+    ("patch", "deploy/x", "--subresource=scale", "-n", "coast"),
+    ("patch", "sts", "--subresource=scale", "-n", "atlas"),
+    ("delete", "deployments.apps", "-n", "coast"),
+    ("get", "ds.apps", "-A"),
+    ("list", "jobs.batch", "-n", "atlas"),
+    ("*", "*", "-n", "coast"),
+    ("get", "ns/coast", "-n", "coast"),
+    ("get", "no/n1", "-n", "coast"),
+    ("get", "/metrics"),
+    ("post", "/logs/kubelet"),
+)
+# Every form that an argument may have; asked of three people.
+FORMS = (
+    ("get", "deployment", "-n", "coast"),
+    ("get", "deploy", "-n", "coast"),
+    ("get", "Deployment.apps", "-n", "coast"),
+    ("get", "deployments.v1.apps", "-n", "coast"),
+    ("get", "deployments.v1.apps/hub", "-n", "coast"),
+    ("get", "deployments.extensions", "-n", "coast"),
+    ("get", "ingresses.networking", "-n", "coast"),
+    ("get", "pods/log", "-n", "coast"),
+    ("get", "pods", "--subresource=log", "-n", "coast"),
+    ("get", "pod/a", "--subresource=log", "-n", "coast"),
+    ("*", "pods", "-n", "coast"),
+    ("get", "*", "-n", "coast"),
+    ("get", "*.apps", "-n", "coast"),
+    ("get", "*", "--subresource=scale", "-n", "coast"),
+    ("*", "*", "-A"),
+    ("*", "*.*", "-A"),
+    ("list", "pods", "--all-namespaces"),
+    ("get", "resp/coast"),
+    ("get", "responsibilities.responsibility.2i2c.org", "-n", "coast"),
+    ("get", "reefs.example.org", "-n", "coast"),
+    ("approve", "csr"),
+    ("impersonate", "users/ann"),
+    ("use", "podsecuritypolicies"),
+    ("get", "/"),
+    ("get", "/healthz/*"),
+    ("frob", "/healthz"),
+)
+ASKERS = ("by a group, everything", "by a group, a built-in role", "by name, in one namespace")
+
+
+@pytest.fixture(scope="module")
+def granted(demo: Cluster) -> Cluster:
+    """Give everybody of GRANTS what is theirs: the user directly, and a group of the same name."""
+    manifests: list[dict[str, Any]] = []
+    for name, (rule, namespace) in GRANTS.items():
+        role = organisation.cluster_role(f"grant-{name}", rule)
+        subjects = ({"kind": "User", "name": name}, {"kind": "Group", "name": f"{name}-group"})
+        bound = (
+            organisation.binding(namespace, f"grant-{name}", f"grant-{name}", *subjects)
+            if namespace
+            else organisation.cluster_binding(f"grant-{name}", f"grant-{name}", *subjects)
+        )
+        manifests += [role, bound]
+    # Aggregated: the controller fills in the rules of what has the label.
+    part = organisation.cluster_role("part", organisation.rule("", ["configmaps"], ["get"]))
+    part["metadata"]["labels"] = {_LABEL: "true"}
+    whole = organisation.cluster_role("grant-aggregated")
+    whole["aggregationRule"] = {"clusterRoleSelectors": [{"matchLabels": {_LABEL: "true"}}]}
+    person = {"kind": "User", "name": "aggregated"}
+    manifests += [part, whole, organisation.cluster_binding("agg", "grant-aggregated", person)]
+    installation.apply(demo, "grants", manifests)
+    wait_until(
+        lambda: (
+            "configmaps" in demo.kubectl("get", "clusterrole", "grant-aggregated", "-oyaml").stdout
+        ),
+        60,
+        "the role to be aggregated",
+    )
+    return demo
+
+
+def _differences(
+    cluster: Cluster, asked: list[list[str]], capsys: pytest.CaptureFixture[str]
+) -> dict[str, tuple[str, str]]:
+    """Ask kubectl and ourselves, and return where the answers differ."""
+
+    def ask_kubectl(arguments: list[str]) -> str:
+        return cluster.kubectl("auth", "can-i", *arguments, check=False).stdout.split()[0]
+
+    with ThreadPoolExecutor(2) as pool:
+        theirs = list(pool.map(ask_kubectl, asked))
+    wrong = {}
+    for arguments, expected in zip(asked, theirs, strict=True):
+        main(["can-i", *arguments, "-o", "json"])
+        told = capsys.readouterr()
+        answer = json.loads(told.out)
+        in_no_group = not any(each.startswith("--as-group") for each in arguments)
+        if answer["answer"] == "unknown" and expected == "no" and in_no_group:
+            # kubectl asks about somebody who is in no group at all.
+            assert answer["ifInGroups"], arguments
+        elif answer["answer"] != expected:
+            wrong[" ".join(arguments)] = (answer["answer"], expected)
+    return wrong
+
+
+def test_every_kind_of_grant_is_seen_as_kubectl_sees_it(
+    granted: Cluster, kubeconfig: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert kubeconfig.exists()
+    asked = [[*words, f"--as={name}"] for name in (*GRANTS, "aggregated") for words in MORE]
+    # By a group as well, for those words that are about the grant itself.
+    asked += [
+        [*words, "--as=ann", f"--as-group={name}-group"]
+        for name, words in zip(GRANTS, MORE[: len(GRANTS)], strict=True)
+    ]
+    assert not _differences(granted, asked, capsys)
+
+
+def test_every_form_of_an_argument_means_what_it_means_to_kubectl(
+    granted: Cluster, kubeconfig: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert kubeconfig.exists()
+    asked = [_arguments(person, words) for person in ASKERS for words in FORMS]
+    assert not _differences(granted, asked, capsys)
+
+
+def test_reviews_are_answered_as_the_api_server_answers_them(
+    granted: Cluster, kubeconfig: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert granted.is_up()
+    seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(1_000_000))
+    draw = random.Random(seed)  # noqa: S311 - not for secrets
+    specs = [_spec(draw) for _ in range(400)]
+    asked = tmp_path / "asked.json"
+    asked.write_text(json.dumps(specs), encoding="utf-8")
+    assert main(["can-i", "--requests", str(asked)]) == 0
+    ours = [answer["allowed"] for answer in json.loads(capsys.readouterr().out)]
+
+    async def ask(api: Client) -> list[bool]:
+        body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview"}
+        path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+        reviews = [await api.create(path, {**body, "spec": spec}) for spec in specs]
+        return [review["status"]["allowed"] for review in reviews]
+
+    theirs = live.run(Where(kubeconfig=kubeconfig), ask)
+    wrong = [(s, o, t) for s, o, t in zip(specs, ours, theirs, strict=True) if o is not t]
+    assert not wrong, f"SEED={seed}"
+    assert 20 < sum(theirs) < 380
+
+
+def _spec(draw: random.Random) -> dict[str, Any]:
+    """Draw the spec of a review: exactly these groups, whoever the user is."""
+    users = ["", *GRANTS, "aggregated", *(user for user, _ in PEOPLE.values())]
+    groups = [
+        *(group for _, groups in PEOPLE.values() for group in groups),
+        *(f"{name}-group" for name in GRANTS),
+        *("system:authenticated", "system:serviceaccounts", "system:serviceaccounts:ci"),
+    ]
+    user = draw.choice(users)
+    spec: dict[str, Any] = {"groups": draw.sample(groups, draw.choice((0, 0, 1, 2)) or (not user))}
+    if user:
+        spec["user"] = user
+    verb = draw.choice(("get", "get", "list", "patch", "delete", "create", "*", "impersonate", ""))
+    if draw.random() < 0.15:
+        path = draw.choice(("/metrics", "/logs/", "/logs/x/y", "/logs", "/healthz", "/", "/api/v1"))
+        return spec | {"nonResourceAttributes": {"verb": verb, "path": path}}
+    group, resource = draw.choice(
+        (
+            *(("", "pods"), ("", "secrets"), ("", "configmaps"), ("", "nodes"), ("", "namespaces")),
+            *(("apps", "deployments"), ("apps", "statefulsets"), ("batch", "jobs"), ("*", "*")),
+            *(("", "*"), (_RBAC, "roles"), ("responsibility.2i2c.org", "responsibilities")),
+            *(("example.org", "reefs"), ("apps", "pods"), ("", "Pods")),
+        )
+    )
+    fields = {
+        "verb": verb,
+        "group": group,
+        "resource": resource,
+        "subresource": draw.choice(("", "", "", "scale", "exec", "log", "*")),
+        "name": draw.choice(("", "", "a", "hub", "coast", "*")),
+        "namespace": draw.choice(("", "coast", "coast", "leap-prod", "atlas", "nowhere")),
+    }
+    return spec | {"resourceAttributes": fields}
 
 
 def _arguments(person: str, words: tuple[str, ...]) -> list[str]:
@@ -256,6 +458,23 @@ def test_as_means_what_it_means_to_kubectl(
     code, told = _answers(capsys, *asked, "--as-group=platform-engineers")
     assert code == 2
     assert "need --as" in told
+
+
+def test_drafts_are_accepted_by_the_api_server(
+    demo: Cluster, kubeconfig: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert kubeconfig.exists()
+    # As on a cluster where nobody has written a record yet.
+    kinds = "roles,rolebindings,clusterroles,clusterrolebindings,deployments,namespaces,respmodel"
+    dump = demo.kubectl("get", kinds, "-A", "-o", "yaml").stdout
+    (tmp_path / "dump.yaml").write_text(dump, encoding="utf-8")
+    assert main(["init", "-f", str(tmp_path / "dump.yaml")]) == 0
+    drafts = capsys.readouterr().out
+    names = [each["metadata"]["name"] for each in yaml.safe_load_all(drafts)]
+    assert names == ["atlas", "coast", "leap-prod"]
+    dry = ("apply", "--server-side", "--dry-run=server", "--force-conflicts", "-f", "-")
+    applied = demo.kubectl(*dry, input=drafts).stdout
+    assert applied.count("serverside-applied (server dry run)") == len(names)
 
 
 def test_the_same_is_found_live_and_in_files(

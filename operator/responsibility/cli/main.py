@@ -95,6 +95,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _tell(error)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
+    except SystemExit:
+        # All that click still ends by itself is a broken pipe; with the code of *no*, and of drift.
+        return _unread()
     return result if isinstance(result, int) else Exit.OK
 
 
@@ -111,9 +114,7 @@ def _tell(error: Exception) -> int:
         click.echo(f"error: {error}", err=True)
         return error.code
     if isinstance(error, BrokenPipeError):
-        # Whoever reads has seen enough (`| head`); Python must not complain at its end either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.OK
+        return _unread()
     text = (str(error).splitlines() or [""])[0]
     click.echo(
         f"error: {type(error).__name__}: {text}. This is an error in this program: run "
@@ -121,6 +122,12 @@ def _tell(error: Exception) -> int:
         err=True,
     )
     return Exit.BUG
+
+
+def _unread() -> int:
+    """End quietly: whoever reads has seen enough; Python must not complain at its end either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return Exit.UNREAD
 
 
 def script() -> None:

@@ -218,6 +218,10 @@ def output_option(*formats: str, default: str = "table") -> Callable[[_F], _F]:
     )
 
 
+# For what isn't a table: -o table and -o wide are taken as everywhere, and mean the same here.
+text_option = output_option("text", "table", "wide", "json", "yaml", default="text")
+
+
 at_option = click.option(
     "--at",
     "moment",

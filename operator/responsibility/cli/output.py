@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -103,6 +104,20 @@ _CONTROL = dict.fromkeys((*range(32), *range(127, 160)), "�")
 def clean(text: str) -> str:
     """Return a text without characters that a terminal would obey."""
     return text.translate(_CONTROL)
+
+
+def wrapped(line: str) -> str:
+    """Return a line of prose broken between words where a terminal would break it anywhere.
+
+    Commands stay whole, so that they can be copied.
+    """
+    if not sys.stdout.isatty() or line.lstrip().startswith("kubectl "):
+        return line
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(
+        line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def colourful() -> bool:

@@ -14,6 +14,7 @@ class Exit(IntEnum):
     UNKNOWN = 3
     BUG = 70
     INTERRUPTED = 130
+    UNREAD = 141
 
 
 # As --help and the reference tell them.
@@ -23,6 +24,8 @@ MEANINGS = {
     Exit.TROUBLE: "the command line, a file or the cluster is not usable; stderr says why",
     Exit.UNKNOWN: "neither yes nor no can be said (can-i)",
     Exit.BUG: "an error in this program",
+    Exit.INTERRUPTED: "interrupted",
+    Exit.UNREAD: "nobody reads the answer to its end (`| head`)",
 }
 
 

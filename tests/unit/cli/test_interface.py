@@ -1,6 +1,8 @@
 """Help, completion, formats for machines, and that nothing is imported before its time."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ from click.testing import CliRunner
 from responsibility.api import parse_record
 from responsibility.cli import default_roles
 from responsibility.cli.main import COMMANDS, cli
+from responsibility.cli.trouble import Exit
 from responsibility.rbac.objects import Role, RoleKey, Rule
 from tests.unit.cli import small
 from tests.unit.cli.conftest import Run
@@ -31,6 +34,32 @@ def test_shells_get_a_script(shell: str, run: Run) -> None:
     done = run("completion", shell)
     assert done.code == 0
     assert "_KUBECTL_RESPONSIBILITY_COMPLETE" in done.out
+
+
+IN_A_SHELL = {
+    "bash": "source <({completion}); COMP_WORDS=(kubectl-responsibility wh); COMP_CWORD=1; "
+    '_kubectl_responsibility_completion kubectl-responsibility; echo "${COMPREPLY[@]}"',
+    "fish": '{completion} | source; complete -C "kubectl-responsibility wh"',
+}
+
+
+@pytest.mark.parametrize("shell", IN_A_SHELL)
+def test_shells_complete_by_the_script(shell: str) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"there is no {shell} here")
+    line = IN_A_SHELL[shell].replace("{completion}", f"kubectl-responsibility completion {shell}")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [shell, "-c", line],
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert sorted(word for word in done.stdout.split() if word.startswith("who-")) == [
+        "who-can",
+        "who-owns",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -158,3 +187,69 @@ def test_default_roles_take_in_what_is_aggregated_into_them() -> None:
     extra = Role(RoleKey("", "reef-edit"), (rule,), labels={label: "true"})
     made = {role.key.name: role for role in default_roles.assume(default_roles.NAMES, (extra,))}
     assert [name for name in made if rule in made[name].rules] == ["admin", "edit"]
+
+
+def test_who_stops_reading_is_not_told_that_there_is_drift(files: Path) -> None:
+    """The code 1 of a broken pipe would be that of `check` which has found something."""
+    assert files.is_dir()
+    # More than a pipe holds, so that the command is still writing when nobody reads any more.
+    many = "\n---\n".join(
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\n"
+        f"metadata: {{name: b{number}}}\n"
+        "roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}\n"
+        f"subjects: [{{kind: User, name: {'long' * 20}-{number}}}]"
+        for number in range(1_500)
+    )
+    Path("many.yaml").write_text(many, encoding="utf-8")
+    program = "from responsibility.cli.main import script; script()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program, "who-can", "get", "pods", "-f", "many.yaml"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith("KIND")
+        process.stdout.close()
+        told = [line for line in process.stderr if not line.startswith("note: ")]
+        assert process.wait() == Exit.UNREAD
+    assert told == []
+
+
+def test_what_is_no_table_takes_the_same_formats(run: Run, files: Path) -> None:
+    assert files.is_dir()
+    asked = ("can-i", "get", "pods", "--as", "ann", "-f", "reef", "-o")
+    assert run(*asked, "table") == run(*asked, "wide") == run(*asked, "text")
+    ids = json.loads(run("drift", "-f", "reef", "--at", small.AT, "-o", "json").out)
+    told = ("explain", ids[0]["id"], "-f", "reef", "--at", small.AT, "-o")
+    assert run(*told, "table") == run(*told, "wide") == run(*told, "text")
+
+
+def test_a_folder_of_thousands_of_files_is_read_whole(run: Run, files: Path) -> None:
+    folder = files.parent / "many"
+    for number in range(3_000):
+        inside = folder / f"team-{number % 50}"
+        inside.mkdir(parents=True, exist_ok=True)
+        (inside / f"{number}.yaml").write_text(
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\n"
+            f"metadata:\n  name: b{number}\nroleRef:\n  kind: ClusterRole\n"
+            f"  name: cluster-admin\nsubjects:\n- kind: User\n  name: user-{number}\n",
+            encoding="utf-8",
+        )
+    (folder / ".git").mkdir()
+    (folder / ".git" / "not.yaml").write_text("{{", encoding="utf-8")
+    (folder / "README.md").write_text("{{", encoding="utf-8")
+    done = run("who-can", "get", "pods", "-f", "many", "-o", "json")
+    assert len(json.loads(done.out)["subjects"]) == 3_001  # and system:masters
+
+
+def test_names_in_any_script_are_told_as_they_are(run: Run, files: Path) -> None:
+    people = files / "rbac" / "people.yaml"
+    name = "ügür-山田太郎-" + "x" * 200
+    text = people.read_text(encoding="utf-8").replace("name: leaver", f"name: {name}")
+    people.write_text(text, encoding="utf-8")
+    done = run("can-i", "patch", "deploy", "-n", "reef", "--as", name, "-f", "reef")
+    assert done.code == 0
+    assert name in run("who-can", "patch", "deploy", "-n", "reef", "-f", "reef").out
+    assert name in run("subject", "user", name, "-f", "reef", "--at", small.AT).out

@@ -12,12 +12,19 @@ from responsibility.cli.decision import Decision, Judge
 from responsibility.cli.options import (
     Where,
     note,
-    output_option,
     require_access,
+    text_option,
     warn,
     where_options_without_as,
 )
-from responsibility.cli.output import clean, show, source_json, source_text, subject_json
+from responsibility.cli.output import (
+    clean,
+    show,
+    source_json,
+    source_text,
+    subject_json,
+    wrapped,
+)
 from responsibility.cli.question import Question, Who, describe, question, who
 from responsibility.cli.trouble import Exit
 from responsibility.cli.world import Need, World
@@ -51,7 +58,7 @@ _CODES = {Truth.YES: Exit.OK, Truth.NO: Exit.NO, Truth.UNKNOWN: Exit.UNKNOWN}
     help="Answer a JSON or YAML list of SubjectAccessReview specs, as a JSON list in that order. "
     "- is standard input.",
 )
-@output_option("text", "json", "yaml", default="text")
+@text_option
 @where_options_without_as
 @click.pass_context
 def command(
@@ -174,7 +181,7 @@ def _agreed(decision: Decision, said: bool | None) -> Decision:
 
 
 def _show(output: str, asked: Question, person: Who, decision: Decision) -> None:
-    if output == "text":
+    if output not in ("json", "yaml"):
         lines = [str(decision.truth)]
         if decision.truth is Truth.YES:
             lines.extend(f"  by {source_text(source)}" for source in decision.sources)
@@ -182,7 +189,7 @@ def _show(output: str, asked: Question, person: Who, decision: Decision) -> None
             lines[0] = f"{decision.truth}: {decision.reason}"
         if decision.truth is Truth.UNKNOWN:
             lines.extend(f"  would be by {source_text(source)}" for source in decision.sources)
-        click.echo("\n".join(map(clean, lines)))
+        click.echo("\n".join(wrapped(clean(line)) for line in lines))
         return
     asked_json = {
         key: value

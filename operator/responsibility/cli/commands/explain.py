@@ -12,11 +12,11 @@ from responsibility.cli.options import (
     Where,
     at_option,
     instant,
-    output_option,
     routes_option,
+    text_option,
     where_options,
 )
-from responsibility.cli.output import clean, show, subject_json
+from responsibility.cli.output import clean, show, subject_json, wrapped
 from responsibility.cli.trouble import CliError, counted
 from responsibility.cli.world import ALL, World
 from responsibility.rbac.identity import canonical
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.argument("finding", metavar="FINDING")
 @at_option
 @routes_option
-@output_option("text", "json", "yaml", default="text")
+@text_option
 @where_options
 def command(*, where: Where, finding: str, moment: str | None, routes: bool, output: str) -> None:
     r"""Tell the whole story of one finding, by its id or the beginning of it.
@@ -49,10 +49,10 @@ def command(*, where: Where, finding: str, moment: str | None, routes: bool, out
     report = Report.of(where.load(ALL), instant(moment), routes=routes)
     found = _find(report, finding)
     story = _story(report, found)
-    if output == "text":
+    if output not in ("json", "yaml"):
         for line in _lines(report, found, story):
             head = "\n" if line.startswith("\n") else ""
-            click.echo(head + clean(line.removeprefix("\n")))
+            click.echo(head + wrapped(clean(line.removeprefix("\n"))))
     else:
         show(output, story)
 

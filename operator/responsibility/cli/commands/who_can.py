@@ -125,7 +125,7 @@ def command(
             ],
         },
         Table(
-            columns("KIND", "SUBJECT", "NAMESPACE", "SOURCE", wide=("RULE", "NAMES")),
+            columns("KIND", "SUBJECT", "NAMESPACE", detail=("SOURCE",), wide=("RULE", "NAMES")),
             [
                 *(row for holder in found for row in _rows(*holder)),
                 *(
@@ -165,11 +165,6 @@ def _holders(
             found.setdefault(subject, {}).update(dict.fromkeys(sources))
     for subject in sorted(found, key=people_first):
         yield subject, tuple(found[subject])
-
-
-def _route_row(subject: Subject, route: Route) -> list[str]:
-    steps = ", then ".join(map(str, route))
-    return [subject.kind, subject_name(subject), "", f"by {route[0].route}: {steps}", "", ""]
 
 
 def _ways(world: World, attributes: Attributes) -> dict[Subject, Route]:

@@ -1,0 +1,154 @@
+"""The tour of the README: commands run on the demo, and what a terminal shows of each.
+
+``python -m demo tour`` runs them and writes the page; the end-to-end test runs them again and holds
+the page to it. What differs from one run to the next – how old a finding is – is written as one
+minute, and what would be too long for a page is left out, with an ellipsis in its place.
+"""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from demo import next_steps
+from tests.e2e.lab.cluster import Cluster
+from tests.e2e.lab.directories import REPOSITORY
+
+PAGE = REPOSITORY / "README.md"
+COLUMNS = 98
+_BEGIN, _END = "<!-- recorded by `make tour`: begin -->", "<!-- end -->"
+_ELLIPSIS = "…"
+_STYLES = re.compile(r"\x1b\[[0-9;]*m")
+_AGE = re.compile(r"(\bage: )\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A command, what it shows in one sentence, and which of its lines to keep (all without).
+
+    ``keep`` names stretches by how their first line begins, and how many lines they have.
+    """
+
+    why: str
+    command: str
+    keep: tuple[tuple[str, int], ...] = ()
+
+
+STEPS = (
+    Step(
+        "Who owns what on one hub, and how it stands:",
+        "kubectl responsibility matrix coast",
+        (("Coast", 9), ("14 ", 3)),
+    ),
+    Step(
+        "What differs from that, worst first, with the smallest fix and whom to call:",
+        "kubectl responsibility drift coast",
+        (("9b814a51f5", 5), ("9fbbab8028", 5), ("10 findings", 1)),
+    ),
+    Step(
+        "The whole story of one finding:",
+        "kubectl responsibility explain 9b814a51f5",
+        (("User former", 9), ("held by", 2), ("what would end it", 4), ("with the subject", 1)),
+    ),
+    Step(
+        "Everybody who may do something, by every source (`--routes` adds who could come by it):",
+        "kubectl responsibility who-can update secrets/hub -n coast",
+    ),
+    Step(
+        "May somebody? Yes, no, or unknown where only an identity provider knows their groups:",
+        "kubectl responsibility can-i patch deploy/hub -n leap-prod --as ann",
+    ),
+    Step(
+        "All about somebody who leaves:",
+        "kubectl responsibility subject user former-engineer@example.org",
+    ),
+    Step(
+        "The same from files, for a pull request, with exit code 1 where something differs:",
+        "kubectl get rolebindings former-engineer -n coast -o yaml > change.yaml\n"
+        "kubectl get resp,respmodel,deploy -A -o yaml > hubs.yaml\n"
+        "kubectl responsibility check -f hubs.yaml -f change.yaml",
+        (("medium", 6),),
+    ),
+)
+
+
+def record(cluster: Cluster) -> str:
+    """Run the commands, and return the tour as it stands in the page."""
+    return "\n\n".join(f"{step.why}\n\n```\n{_shown(cluster, step)}\n```" for step in STEPS)
+
+
+def written() -> str:
+    """Return the tour that is in the page now."""
+    return _split()[1]
+
+
+def write(cluster: Cluster) -> None:
+    """Put the tour into the page."""
+    before, _, after = _split()
+    text = f"{before}{_BEGIN}\n\n{record(cluster)}\n\n{_END}{after}"
+    PAGE.write_text(text, encoding="utf-8")
+
+
+def _split() -> tuple[str, str, str]:
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
+    own, _, after = rest.partition(_END)
+    return before, own.strip("\n"), after
+
+
+def _shown(cluster: Cluster, step: Step) -> str:
+    output = _on_terminal(f"{next_steps.preparation(cluster)}\n{step.command}")
+    lines = [line.rstrip() for line in _AGE.sub(r"\g<1>1m", output).splitlines()]
+    while lines and not lines[-1]:
+        lines.pop()
+    prompts = [f"$ {line}" for line in step.command.splitlines()]
+    return "\n".join([*prompts, *(_kept(lines, step) if step.keep else lines)])
+
+
+def _kept(lines: list[str], step: Step) -> Iterator[str]:
+    end = 0
+    for beginning, count in step.keep:
+        start = next((n for n in range(end, len(lines)) if lines[n].startswith(beginning)), None)
+        if start is None:
+            raise ValueError(f"{step.command}: no line begins with {beginning!r} any more")
+        if start > end:
+            yield _ELLIPSIS
+        end = start + count
+        yield from lines[start:end]
+    if end < len(lines):
+        yield _ELLIPSIS
+
+
+def _on_terminal(script: str) -> str:
+    """Run a script as at a terminal, and return what it shows, without styles."""
+    ours, theirs = pty.openpty()
+    environment = {k: v for k, v in os.environ.items() if k not in {"FORCE_COLOR", "LINES"}}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen(
+            ["bash", "-c", script],
+            cwd=folder,
+            env=environment | {"COLUMNS": str(COLUMNS), "NO_COLOR": "1", "TERM": "xterm"},
+            stdin=subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=theirs,
+        ),
+    ):
+        os.close(theirs)
+        shown = b""
+        while chunk := _read(ours):
+            shown += chunk
+    os.close(ours)
+    return _STYLES.sub("", shown.decode()).replace("\r\n", "\n")
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65_536)
+    except OSError:
+        # How Linux says that nobody writes to it any more.
+        return b""
