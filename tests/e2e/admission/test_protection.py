@@ -276,7 +276,7 @@ MAY_NOT = [
         "/api/v1/namespaces/prod",
         {"metadata": {"labels": {"a": "b"}}},
     ),
-    ("delete a Namespace", "DELETE", "/api/v1/namespaces/default", None),
+    ("delete a Namespace", "DELETE", "/api/v1/namespaces/prod", None),
     ("delete a pod", "DELETE", "/api/v1/namespaces/prod/pods/jupyter-ann", None),
     ("enter a pod", "POST", "/api/v1/namespaces/prod/pods/jupyter-ann/exec?command=ls", None),
     (
