@@ -23,12 +23,13 @@ from responsibility.monitoring.severity import Severity
 
 _HERE = "{{ $labels.hub_namespace }}/{{ $labels.hub }}"
 _ITEM = "{{ $labels.item }} of " + _HERE
-_OWNER = "{{ $labels.party }} ({{ $labels.contact }})"
+# A party may be without an address; that is an alert of its own.
+_OWNER = "{{ $labels.party }}{{ with $labels.contact }} ({{ . }}){{ end }}"
 # A finding of the whole cluster has neither hub nor owner of its own.
 _PLACE = (
     "{{ with $labels.hub }}hub {{ $labels.hub_namespace }}/{{ . }}{{ else }}the cluster{{ end }}"
 )
-_WHOSE = "{{ with $labels.party }} Its owner: {{ . }} ({{ $labels.contact }}).{{ end }}"
+_WHOSE = f"{{{{ with $labels.party }}}} Its owner: {_OWNER}.{{{{ end }}}}"
 _LOOK = " See `kubectl responsibility drift`, or the status of the record."
 
 

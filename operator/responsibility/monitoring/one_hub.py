@@ -94,7 +94,6 @@ ONE_HUB = Dashboard(
                 ),
                 Query(findings(_BY_ITEM, CHOSEN_HUB), "Findings"),
                 Query(grouped("max", _BY_ITEM, _HUB_ENFORCED), "Enforced"),
-                Query(grouped("max", _BY_ITEM, of("grants", CHOSEN_HUB)), "Granted"),
                 Query(
                     moment("review_due_timestamp_seconds", CHOSEN_HUB, _BY_ITEM),
                     "Review overdue from",
@@ -102,8 +101,7 @@ ONE_HUB = Dashboard(
                 ),
             ),
             "Who owns what, whom to call, and how it stands. Enforced is 1 where what was asked "
-            "for is in force, 0 where it is not, and empty where it is only looked at. Granted are "
-            "bindings that the operator has made.",
+            "for is in force, 0 where it is not, and empty where it is only looked at.",
             width=24,
             height=14,
             columns={**_CLUSTER, "item": "Item", "party": "Owner", "contact": "Contact"},

@@ -53,15 +53,19 @@ class Operator:
         """Whether the process lives."""
         return self._process.poll() is None
 
+    @property
+    def address(self) -> str:
+        """Where it serves its pages, once it listens."""
+        if not self._port and (found := _LISTENING.search(self.log)) is not None:
+            self._port = found[1]
+        return f"127.0.0.1:{self._port}" if self._port else ""
+
     def page(self, path: str) -> tuple[int, str]:
         """Read one of its pages: status and text; status 0 while nobody listens."""
-        if not self._port:
-            found = _LISTENING.search(self.log)
-            if found is None:
-                return 0, ""
-            self._port = found[1]
+        if not self.address:
+            return 0, ""
         try:
-            answer = self._http.request("GET", f"http://127.0.0.1:{self._port}{path}")
+            answer = self._http.request("GET", f"http://{self.address}{path}")
         except urllib3.exceptions.HTTPError:
             return 0, ""
         return answer.status, answer.data.decode()
