@@ -240,7 +240,7 @@ async def _prepare(api: Api, change: Change, digest: str) -> Step:
     path = object_path(change.key)
     live = await _read(api, path)
     if change.action in (Action.CREATE_ROLE, Action.CREATE_BINDING):
-        made = _manifest(change, digest)
+        made = manifest(change, digest)
         if live is not None and not _same(live, made, by_name=True):
             raise StaleError(f"{change.key}: there is another object of that name")
         return Step(change.action.value, str(change), path, None, made)
@@ -278,9 +278,12 @@ def _check(change: Change, live: Json) -> None:
         raise StaleError(f"{change.key} has other subjects by now")
 
 
-def _manifest(change: Change, digest: str) -> Json:
+def manifest(change: Change, digest: str = "") -> Json:
+    """Return the object that a change creates, labelled with the plan that it is of."""
     key = change.key
-    metadata: Json = {"name": key.name, "labels": {PLAN_LABEL: digest}}
+    metadata: Json = {"name": key.name}
+    if digest:
+        metadata["labels"] = {PLAN_LABEL: digest}
     if key.namespace:
         metadata["namespace"] = key.namespace
     body: Json = {"apiVersion": f"{_GROUP}/v1", "kind": _kind(key), "metadata": metadata}

@@ -60,7 +60,7 @@ def keep(
                 missing = missing.plus(unreserved(before, after, place, subject, ledger))
             if missing:
                 lost.setdefault(rules_for(missing, place), []).append(subject)
-        new = [each for rules, who in lost.items() for each in _grant(place, rules, who, after)]
+        new = [each for rules, who in lost.items() for each in grant(place, rules, who, after)]
         if new:
             after = simulate(after, new)
             made.extend(new)
@@ -135,9 +135,10 @@ def rules_for(held: Held, place: Place) -> tuple[Rule, ...]:
     )
 
 
-def _grant(
+def grant(
     place: Place, rules: tuple[Rule, ...], subjects: Iterable[Subject], graph: AccessGraph
 ) -> Iterable[Change]:
+    """Yield a role with these rules, unless it is there, and its binding to the subjects."""
     role = RoleKey(place.namespace, _PREFIX + _hash([rule_json(rule) for rule in rules]))
     known = graph.roles.get(role)
     if known is None or known.rules != rules:

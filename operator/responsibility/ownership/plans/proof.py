@@ -14,7 +14,7 @@ from responsibility.ownership.questions import bits
 from responsibility.ownership.snapshot import Snapshot
 from responsibility.rbac.graph import MASTERS_SUBJECT
 from responsibility.rbac.identity import is_node
-from responsibility.rbac.objects import Attributes, Subject
+from responsibility.rbac.objects import Attributes, Subject, Truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def expectations(snapshot: Snapshot, assessment: Assessment, plan: Plan) -> list
             ended = before.within(place.terms.reserved).beyond(now)
             for asked in _questions(ended, place):
                 # Cut into names, the right to some of them may be kept.
-                if not after.holds(subject, asked)[1]:
+                if after.holds(subject, asked)[0] is not Truth.YES:
                     found[Expectation(subject, asked, allowed=False)] = None
             for asked in _questions(now.within(place.owed(subject)), place):
                 found[Expectation(subject, asked, allowed=True)] = None
