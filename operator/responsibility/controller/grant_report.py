@@ -61,13 +61,11 @@ class Report:
     owners: Mapping[tuple[str, str], OwnerReport] = field(default_factory=dict)
 
     def of_record(self, agreement: Agreement) -> OwnerReport | None:
-        """Return what is told of a record; None if nothing is to be granted by it."""
-        asking = [item for item in agreement.items if item.rbac in GRANTING]
-        if not asking:
-            return None
-        if self.enabled:
-            return self.owners.get((RECORD, agreement.record), _NOT_YET)
-        return OwnerReport(_SWITCHED_OFF)
+        """Return what is told of a record; None if there is nothing to tell."""
+        known = self.owners.get((RECORD, agreement.record))
+        if known is not None or not any(item.rbac in GRANTING for item in agreement.items):
+            return known
+        return _NOT_YET if self.enabled else OwnerReport(_SWITCHED_OFF)
 
 
 _SWITCHED_OFF = Claim(

@@ -123,7 +123,8 @@ def difference(
                 changes.append(change)
         standings[each.owner] = tuple(found)
     changes.extend(
-        Change(end=[Ending(present) for present in presents]) for presents in by_place.values()
+        Change(end=[Ending(present, owner) for present in presents])
+        for (owner, _, _), presents in by_place.items()
     )
     return Difference(tuple(changes), standings)
 
