@@ -1,5 +1,11 @@
 """Who cannot do what an item reserves, but can make itself able to, is a stranger all the same."""
 
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from responsibility.ownership.assess import Assessor
 from responsibility.ownership.assessment import Assessment
 from responsibility.ownership.findings import Finding, Severity
 from tests.unit.ownership.building import (
@@ -8,12 +14,15 @@ from tests.unit.ownership.building import (
     everything,
     excess,
     exempt,
+    garden,
     grant,
     of_kind,
     people,
     record,
+    snapshot,
     states,
 )
+from tests.unit.rbac.routes.mazes import Maze
 
 HOLDER = grant("ServiceAccount prod/gardener", "patch", "deployments", group="apps", names="hub")
 POTTER = grant("User ann", "create", "pods")
@@ -91,3 +100,79 @@ def test_the_steps_of_a_longer_route_are_told_in_order() -> None:
         "User cleo",
         "ServiceAccount prod/clerk",
     ]
+
+
+def test_what_a_cluster_wide_right_opens_on_every_hub_is_one_finding() -> None:
+    """Whoever can act as any ServiceAccount can as those of every hub; that is told once."""
+    gardeners = [
+        grant("ServiceAccount a/gardener", "patch", "deployments", ns="a", group="apps"),
+        grant("ServiceAccount b/gardener", "patch", "deployments", ns="b", group="apps"),
+    ]
+    parties = [{"keeper": people(f"ServiceAccount {ns}/gardener")} for ns in "abc"]
+    records = [record(ns, parties=some) for ns, some in zip("abc", parties, strict=True)]
+    potter = grant("User ann", "create", "pods", ns="")
+    found = assess(*gardeners, potter, records=records, routes=True)
+    mine = [f for f in indirect(found) if f.item == "fence"]
+    assert [(str(f.subject), f.hub, f.hubs, f.route) for f in mine] == [
+        ("User ann", None, 2, "workload")
+    ]
+    assert found.hubs["a"].cluster_findings - found.hubs["c"].cluster_findings == 1
+    # A right in one namespace is that hub's matter.
+    here = grant("User ann", "create", "pods", ns="a")
+    found = assess(*gardeners, here, records=records, routes=True)
+    assert [str(f.hub) for f in indirect(found) if f.item == "fence"] == ["a/a"]
+
+
+def test_who_could_become_only_itself_gains_nothing() -> None:
+    parties = {"keeper": people("Group keepers")}
+    both = [
+        grant("ServiceAccount prod/gardener", "create", "pods", ns=""),
+        grant("ServiceAccount prod/gardener", "patch", "deployments", group="apps"),
+    ]
+    found = assess(*both, records=[record(parties=parties)], routes=True)
+    assert [f.route for f in of_kind(found, "excess-access")] == ["direct"]
+
+
+_THINGS = {"verbs": ["delete", "update"], "apiGroups": [""]}
+_MAZE_MODEL = garden(
+    items=[
+        {
+            "name": name,
+            "number": number,
+            "title": name,
+            "kinds": ["kubernetes"],
+            "owner": owner,
+            "reserved": [{**_THINGS, "resources": list(resources)}],
+            "required": [{**_THINGS, "resources": [resources[0]]}],
+        }
+        for number, name, owner, resources in (
+            (1, "beds", "guests", ("pods", "secrets")),
+            (2, "fence", "keeper", ("services", "configmaps")),
+        )
+    ],
+)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 100_000), st.booleans())
+def test_what_is_remembered_of_routes_is_what_is_found(seed: int, constrained: bool) -> None:
+    maze = Maze(seed, constrained=constrained)
+    guests = {"guests": people("Group crew", "ServiceAccount ns-a/robot")}
+    world = snapshot(
+        records=[record("ns-a", parties=guests, enforcement={"rbac": "grant"}), record("ns-b")],
+        models=[_MAZE_MODEL],
+        routes=True,
+    )
+    graph = maze.graph(16)
+    assessor = Assessor()
+    assessor.assess(replace(world, graph=graph))
+    for number in range(5):
+        role, binding = maze.binding(maze.draw.randrange(20) if number % 2 else 50 + number)
+        drop = [] if number % 3 else [maze.draw.choice(sorted(graph.bindings))]
+        graph, _ = graph.replace(put_roles=[role], put_bindings=[binding], drop_bindings=drop)
+        now = replace(world, graph=graph)
+        one, other = assessor.assess(now), Assessor().assess(now)
+        assert one.findings() == other.findings()
+        assert {n: h.cluster_findings for n, h in one.hubs.items()} == {
+            n: h.cluster_findings for n, h in other.hubs.items()
+        }
