@@ -8,7 +8,7 @@ gone leaves no series behind. Subjects are never labels: they are unbounded, and
 from __future__ import annotations
 
 from collections import Counter as Count
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -161,10 +161,17 @@ METRICS = (
     ),
     Description("write_errors_total", "counter", ("what",), "Writes that failed."),
     Description(
+        "break_glass_uses_total",
+        "counter",
+        (*HUB, "item"),
+        "What break-glass subjects got through with in spite of an item's policy, as the webhook "
+        "was told.",
+    ),
+    Description(
         "admission_reviews_total",
         "counter",
         (),
-        "Requests put to the admission webhook; none in this version, which has no webhook.",
+        "Requests put to the webhook that is told of uses of the break-glass.",
     ),
 )
 _BY_NAME = {metric.name: metric for metric in METRICS}
@@ -286,7 +293,7 @@ def _hubs(assessment: Assessment, in_force: Mapping[str, Mapping[str, bool]]) ->
 
 
 def _dates(assessment: Assessment) -> Iterator[Metric]:
-    ends: dict[tuple[str, ...], datetime] = {}
+    ends: dict[tuple[str, str, str, str], datetime] = {}
     reviews = _gauge("review_due_timestamp_seconds")
     for hub in assessment.hubs.values():
         agreement = hub.agreement
@@ -360,12 +367,25 @@ class Metrics:
         self.writes = self._counter("writes_total")
         self.write_errors = self._counter("write_errors_total")
         self.admission_reviews = self._counter("admission_reviews_total")
+        self._glass = self._counter("break_glass_uses_total")
+        self._glass_of: set[tuple[str, str, str]] = set()
         self.probes = self._counter("probes_total")
         for outcome in ("proved", "failed", "unanswered"):
             self.probes.labels(outcome)
         for what in ("status", "annotations", "namespaces", "markers", "policies", "grants"):
             self.writes.labels(what)
             self.write_errors.labels(what)
+
+    def glass_used(self, namespace: str, hub: str, item: str) -> None:
+        """Count a use of the break-glass."""
+        self._glass.labels(namespace, hub, item).inc()
+        self._glass_of.add((namespace, hub, item))
+
+    def forget_hubs(self, present: Collection[tuple[str, str]]) -> None:
+        """Drop what was counted for hubs that are not ``present``."""
+        for labels in [labels for labels in self._glass_of if labels[:2] not in present]:
+            self._glass.remove(*labels)
+            self._glass_of.discard(labels)
 
     def _counter(self, name: str) -> Counter:
         description = _BY_NAME[name]

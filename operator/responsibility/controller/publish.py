@@ -98,6 +98,8 @@ class Publisher:
         models = tuple(self._store.models.items.values())
         self._advance(assessment, records, models)
         self._metrics.state.assessment = assessment
+        hubs = (hub.agreement.hub for hub in assessment.hubs.values())
+        self._metrics.forget_hubs({(hub.namespace, hub.release) for hub in hubs})
         self._metrics.state.since = self._oldest(assessment, records, models)
         self._writer.begin()
         annotated = await self._annotator.annotate(assessment, dict(self._store.deployments.items))

@@ -19,11 +19,15 @@ class SettingsError(ValueError):
 class Settings:
     """All settings; each is an environment variable ``RESPONSIBILITY_<NAME>``.
 
-    ``kubeconfig`` and ``context`` are for running outside of a cluster.
+    ``kubeconfig`` and ``context`` are for running outside of a cluster. Without
+    ``webhook_certificates``, a directory with ``tls.crt`` and ``tls.key``, no webhook is served.
     """
 
     listen_host: str = "0.0.0.0"  # noqa: S104 - a pod's own address is not known beforehand
     listen_port: int = 8080
+    webhook_host: str = "0.0.0.0"  # noqa: S104 - the same
+    webhook_port: int = 8443
+    webhook_certificates: Path | None = None
     cluster_name: str = ""
     namespace: str = "default"
     leader_election: bool = False
@@ -48,11 +52,16 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         name.removeprefix(PREFIX): text for name, text in given.items() if name.startswith(PREFIX)
     }
     defaults = Settings()
-    host, port = _listen(values, defaults)
+    host, port = _listen(values, "LISTEN", defaults.listen_host, defaults.listen_port)
+    webhook = _listen(values, "WEBHOOK_LISTEN", defaults.webhook_host, defaults.webhook_port)
+    certificates = values.get("WEBHOOK_CERTIFICATES")
     kubeconfig = values.get("KUBECONFIG") or given.get("KUBECONFIG")
     return Settings(
         listen_host=host,
         listen_port=port,
+        webhook_host=webhook[0],
+        webhook_port=webhook[1],
+        webhook_certificates=Path(certificates) if certificates else None,
         cluster_name=values.get("CLUSTER_NAME", defaults.cluster_name),
         namespace=values.get("NAMESPACE") or defaults.namespace,
         leader_election=_switch(values, "LEADER_ELECTION", default=defaults.leader_election),
@@ -71,14 +80,16 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
     )
 
 
-def _listen(values: Mapping[str, str], defaults: Settings) -> tuple[str, int]:
-    text = values.get("LISTEN", "")
+def _listen(
+    values: Mapping[str, str], name: str, default_host: str, default_port: int
+) -> tuple[str, int]:
+    text = values.get(name, "")
     if not text:
-        return defaults.listen_host, defaults.listen_port
+        return default_host, default_port
     host, _, port = text.rpartition(":")
     if not port.isdecimal() or not 0 <= int(port) <= 65535:  # noqa: PLR2004 - the last port
-        raise SettingsError(f"{PREFIX}LISTEN is {text!r}: write host:port, such as 0.0.0.0:8080")
-    return host.strip("[]") or defaults.listen_host, int(port)
+        raise SettingsError(f"{PREFIX}{name} is {text!r}: write host:port, such as 0.0.0.0:8080")
+    return host.strip("[]") or default_host, int(port)
 
 
 def _switch(values: Mapping[str, str], name: str, *, default: bool) -> bool:

@@ -51,7 +51,8 @@ class Admin:
             key_file=settings.key_file,
             ca_certs=settings.ssl_ca_cert,
             retries=False,
-            timeout=30.0,
+            # Policies are compiled when they are written, and the machine may be busy.
+            timeout=120.0,
         )
 
     def get(self, path: str) -> Manifest:
