@@ -7,6 +7,7 @@ so a new pin builds anew and an old checkout still finds its own.
 """
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -113,6 +114,27 @@ def pinned_version(module: str, dependency: str) -> str:
     if match is None:
         raise LabError(f"gomods/{module}/go.mod pins no {dependency}; run `go get` there to add it")
     return match[1]
+
+
+def module_source(module: str, dependency: str) -> Path:
+    """Fetch the source of a pinned dependency, and return its directory, which is read-only.
+
+    Raises:
+        LabError: it cannot be had, or is not what was pinned.
+    """
+    fetched = subprocess.run(
+        ["go", "mod", "download", "-json", f"{dependency}@{pinned_version(module, dependency)}"],
+        cwd=GO_MODULES / module,
+        env={**os.environ, "GOWORK": "off"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = json.loads(fetched.stdout or "{}")
+    if fetched.returncode or "Dir" not in told:
+        problem = told.get("Error") or fetched.stderr.strip()
+        raise LabError(f"{dependency} cannot be fetched, which needs GOPROXY: {problem}")
+    return Path(told["Dir"])
 
 
 def _missing(commands: Collection[Command], directory: Path) -> list[Command]:
