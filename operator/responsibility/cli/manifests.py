@@ -17,8 +17,7 @@ from typing import Any
 
 import yaml
 
-from responsibility.cli import block
-from responsibility.cli.loader import Loader, tags
+from responsibility.cli.loader import Loader
 from responsibility.cli.trouble import CliError
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -98,24 +97,6 @@ def read(paths: Iterable[str], *, progress: Progress = lambda _: None) -> Iterat
         progress(len(text) - told)
 
 
-@dataclass(frozen=True, slots=True)
-class _Lines:
-    """The line at which something begins, counted from 1, and those of a list's items."""
-
-    line: int = 0
-    items: tuple[_Lines, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Document:
-    """One document of a file; ``end`` is the position up to which the text has been read."""
-
-    value: Plain
-    number: int
-    lines: _Lines
-    end: int
-
-
 def parse_any(text: str, file: str) -> Iterator[tuple[Any, Place]]:
     """Yield each document of a YAML or JSON text. Raises CliError."""
     if text.lstrip()[:1] in ("{", "["):
@@ -127,8 +108,8 @@ def parse_any(text: str, file: str) -> Iterator[tuple[Any, Place]]:
         else:
             yield value, Place(file)
             return
-    for found in _documents(text, file):
-        yield found.value, Place(file, found.number, found.lines.line)
+    for value, node, place in _documents(text, file):
+        yield value, replace(place, line=node.start_mark.line + 1)
 
 
 def _parse(text: str, file: str) -> Iterator[tuple[Manifest, int]]:
@@ -141,14 +122,13 @@ def _parse(text: str, file: str) -> Iterator[tuple[Manifest, int]]:
             if file.endswith(".json"):
                 raise CliError(_not_json(file, error)) from None
         else:
-            yield from ((each, len(text)) for each in _objects(value, _Lines(), Place(file)))
+            yield from ((each, len(text)) for each in _objects(value, None, Place(file)))
             return
-    for found in _documents(text, file):
-        place = Place(file, found.number, found.lines.line)
-        yield from ((each, found.end) for each in _objects(found.value, found.lines, place))
+    for value, node, place in _documents(text, file):
+        yield from ((each, node.end_mark.index) for each in _objects(value, node, place))
 
 
-def _objects(value: Plain, lines: _Lines, place: Place) -> Iterator[Manifest]:
+def _objects(value: Plain, node: yaml.Node | None, place: Place) -> Iterator[Manifest]:
     """Yield the object, or those of the list that it is."""
     if not isinstance(value, dict):
         raise CliError(f"{place}: this is {_kind_of(value)}, not a Kubernetes object")
@@ -160,76 +140,43 @@ def _objects(value: Plain, lines: _Lines, place: Place) -> Iterator[Manifest]:
     given: dict[str, Any] = {}
     if kind != "List":
         given = {"apiVersion": value.get("apiVersion"), "kind": kind.removesuffix("List")}
+    nodes = _items(node)
     for number, item in enumerate(items):
-        inner = lines.items[number] if number < len(lines.items) else _Lines()
-        here = replace(place, item=number + 1, line=inner.line)
+        child = nodes[number] if number < len(nodes) else None
+        line = child.start_mark.line + 1 if child is not None else 0
+        here = replace(place, item=number + 1, line=line)
         if not isinstance(item, dict):
             raise CliError(f"{here}: this is {_kind_of(item)}, not a Kubernetes object")
-        yield from _objects(item if "kind" in item else {**given, **item}, inner, here)
+        yield from _objects(item if "kind" in item else {**given, **item}, child, here)
 
 
-def _lines_of(node: yaml.Node) -> _Lines:
-    inner: tuple[_Lines, ...] = ()
+def _items(node: yaml.Node | None) -> list[yaml.Node]:
     if isinstance(node, yaml.MappingNode):
         for key, entry in node.value:
             if key.value == "items" and isinstance(entry, yaml.SequenceNode):
-                inner = tuple(_lines_of(each) for each in entry.value)
-    return _Lines(node.start_mark.line + 1, inner)
+                return list(entry.value)
+    return []
 
 
-def _documents(text: str, file: str) -> Iterator[_Document]:
-    """Yield the documents: those that are written plainly in short, all others by libyaml."""
-    parts = block.parts(text)
-    if parts is None:
-        yield from _composed(text, file)
-        return
+def _documents(text: str, file: str) -> Iterator[tuple[Any, yaml.Node, Place]]:
     number = 0
-    for part in parts:
-        own = text[part.start : part.end]
-        found = block.document(own, _scalars.__getitem__)
-        if found is not None:
-            number += 1
-            items = tuple(_Lines(part.line + line + 1) for line in found.items)
-            lines = _Lines(part.line + found.line + 1, items)
-            yield _Document(found.value, number, lines, part.end)
-            continue
-        # As many lines before it as there are, so that errors name the right one.
-        padded = "\n" * part.line + own
-        for other in _composed(padded, file, number + 1):
-            yield replace(other, end=part.end)
-        # What stands before the first marker needn't be a document; everything after one is.
-        if part.marked or any(line.strip()[:1] not in ("", "#") for line in own.splitlines()):
-            number += 1
-
-
-def _composed(text: str, file: str, number: int = 1) -> Iterator[_Document]:
     loader = Loader(text)
     try:
-        while loader.check_node():
+        while True:
+            number += 1
+            if not loader.check_node():
+                return
             node = loader.get_node()
+            place = Place(file, number, node.start_mark.line + 1)
             value = _Reader(file, number, aliases="&" in text).value(node)
             if value is not None:
-                yield _Document(value, number, _lines_of(node), node.end_mark.index)
-            number += 1
+                yield value, node, place
     except yaml.YAMLError as error:
         raise CliError(_not_yaml(text, file, number, error)) from None
     except RecursionError:
         raise CliError(f"{Place(file, number)}: this is nested without end") from None
     finally:
         loader.dispose()
-
-
-class _Scalars(dict[str, Plain]):
-    """What plain scalars stand for: the same few thousand texts, again and again."""
-
-    def __missing__(self, text: str) -> Plain:
-        tag = tags[text]
-        value = text if tag in _TEXT else _general(yaml.ScalarNode(tag, text))
-        self[text] = value
-        return value
-
-
-_scalars = _Scalars()
 
 
 class _Reader:
