@@ -27,6 +27,7 @@ from responsibility.enforcement.cluster import (
 )
 from responsibility.enforcement.cluster_stages import ClusterPlan, cluster_plan
 from responsibility.enforcement.hindrances import OBSERVE
+from responsibility.enforcement.key_memory import KeyMemory
 from responsibility.enforcement.policy import API_VERSION, POLICY, Manifest
 from responsibility.enforcement.rendered import differences
 from responsibility.ownership.assessment import Assessment
@@ -50,6 +51,9 @@ class ClusterPolicies:
         self._namespace = namespace
         self._granted: dict[str, tuple[str, dict[str, str]]] = {}
         self._rendered: dict[str, tuple[ResponsibilityModel, list[Manifest], list[str]]] = {}
+        self._tables: dict[
+            str, tuple[ResponsibilityModel, Mapping[str, Enforced], list[Manifest]]
+        ] = {}
         self._refused: tuple[object, str, float] | None = None
         self._outcomes: dict[str, Outcome] = {}
         self._targets: dict[tuple[str, str], Target] = {}
@@ -63,7 +67,9 @@ class ClusterPolicies:
         """Return what came of it for a model."""
         return self._outcomes.get(model, NOTHING)
 
-    def plan(self, assessment: Assessment, *, enabled: bool) -> dict[str, ClusterPlan]:
+    def plan(
+        self, assessment: Assessment, memory: KeyMemory, *, enabled: bool
+    ) -> dict[str, ClusterPlan]:
         """Return by model what should be in force."""
         plans = {}
         for name, cluster in assessment.clusters.items():
@@ -83,6 +89,7 @@ class ClusterPolicies:
                 trouble=self._trouble(shipped) if enabled else "",
                 granted=known[1],
                 enabled=enabled,
+                memory=memory,
             )
             self._granted[name] = (own.uid, {s.item: s.stage for s in plans[name].stages})
         return plans
@@ -127,7 +134,7 @@ class ClusterPolicies:
     ) -> tuple[bool, str]:
         """Return whether all was written that can be, and why the rest was not."""
         live = self._policies.live()
-        wanted = self._policies.fill(cluster_policies(model, table))
+        wanted = self._filled(model, table)
         bodies = []
         for manifest in wanted:
             there = live.get((POLICY, manifest["metadata"]["name"]))
@@ -149,6 +156,13 @@ class ClusterPolicies:
             self._refused = (bodies, why, now + PATIENCE)
             return True, why
         return True, ""
+
+    def _filled(self, model: ResponsibilityModel, table: Mapping[str, Enforced]) -> list[Manifest]:
+        known = self._tables.get(model.name)
+        if known is None or known[0] is not model or known[1] != table:
+            known = (model, table, self._policies.fill(cluster_policies(model, table)))
+            self._tables[model.name] = known
+        return known[2]
 
     def _shipped(
         self, model: ResponsibilityModel

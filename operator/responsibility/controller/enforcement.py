@@ -26,6 +26,7 @@ from responsibility.controller.writer import Writer
 from responsibility.enforcement import keys
 from responsibility.enforcement.cluster_stages import ClusterPlan
 from responsibility.enforcement.hindrances import OBSERVE
+from responsibility.enforcement.key_memory import KeyMemory
 from responsibility.enforcement.stages import NamespaceKeys, Plan, plan
 from responsibility.ownership.assessment import Assessment
 from responsibility.rbac.identity import service_account_user, user_and_groups
@@ -68,6 +69,7 @@ class Enforcement:
         # By record: its UID, and the stages given to its items until now.
         self._granted: dict[str, tuple[str, dict[str, str]]] = {}
         self._outcomes: dict[str, Outcome] = {}
+        self._memory = KeyMemory()
 
     @property
     def reflectors(self) -> tuple[Reflector[Any, Any], ...]:
@@ -100,14 +102,17 @@ class Enforcement:
             present={name: space.keys for name, space in spaces.items()},
             speechless=_speechless(assessment, records),
             enabled=self._enabled,
+            memory=self._memory,
         )
         # Markers first: a Namespace must not name a date that nothing keeps.
-        cluster = self._cluster.plan(assessment, enabled=self._enabled)
+        cluster = self._cluster.plan(assessment, self._memory, enabled=self._enabled)
         marked = await self._mark(decided, cluster, assessment) if self._enabled else True
         written = await self._namespaces.write(decided, spaces)
         for name, stages in decided.stages.items():
-            uid, _ = self._granted[name]
-            self._granted[name] = (uid, {s.item: s.stage for s in stages})
+            uid, before = self._granted[name]
+            given = {s.item: s.stage for s in stages}
+            # The very same while nothing changes, so that what follows from it need not be redone.
+            self._granted[name] = (uid, before if before == given else given)
         if self._enabled:
             written = await self._cluster.write(cluster) and written
         self._prober.want({**self._targets(), **self._cluster.targets})
@@ -133,6 +138,7 @@ class Enforcement:
         }
 
     def _on_policies(self) -> None:
+        self._store.policies = self._policies.in_force()
         self._prober.again()
         self._store.touch()
 

@@ -51,6 +51,7 @@ class Policies:
     ) -> None:
         self._namespace = namespace
         self._account = account
+        self._found: dict[str, dict[str, str]] = {}
         self._rendered: dict[str, tuple[ResponsibilityModel, dict[str, ItemPolicies]]] = {}
         self.reflectors: tuple[Reflector[tuple[str, str], Manifest], ...] = tuple(
             Reflector(
@@ -96,7 +97,11 @@ class Policies:
         if not all(reflector.synced.is_set() for reflector in self.reflectors):
             return dict.fromkeys(items, "the cluster's admission policies have not been listed")
         live = self.live()
-        return {name: _trouble(model.name, item, live) for name, item in items.items()}
+        found = {name: _trouble(model.name, item, live) for name, item in items.items()}
+        # The very same while nothing changes, so that what follows from it need not be redone.
+        if self._found.get(model.name) != found:
+            self._found[model.name] = found
+        return self._found[model.name]
 
     def _render(self, model: ResponsibilityModel) -> dict[str, ItemPolicies]:
         try:

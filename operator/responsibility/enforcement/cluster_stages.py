@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from responsibility.enforcement import keys
 from responsibility.enforcement.cluster import Enforced
 from responsibility.enforcement.hindrances import NOT_ENABLED, OBSERVE, above, lower
 from responsibility.enforcement.hub_keys import ItemKeys, item_keys
+from responsibility.enforcement.key_memory import KeyMemory
 from responsibility.enforcement.stages import ItemStage
 from responsibility.ownership.agreement import Agreement
 from responsibility.ownership.assessment import Assessment, ClusterAssessment
@@ -48,19 +50,25 @@ def cluster_plan(
     trouble: str,
     granted: Mapping[str, str],
     enabled: bool,
+    memory: KeyMemory | None = None,
 ) -> ClusterPlan:
     """Return what should be in force for ``items``, those that policies of the cluster guard.
 
     ``trouble`` is why these policies cannot be relied on, empty if they can; ``granted`` are the
-    stages until now.
+    stages until now. ``memory`` has begun its pass.
     """
+    memory = memory or KeyMemory()
     agreements = [
         h.agreement for h in assessment.hubs.values() if h.agreement.terms is cluster.terms
     ]
     stages, table = [], {}
     left = BUDGET
     for name in items:
-        entries = _entries(agreements, name, assessment.now)
+        entries = memory.get(
+            ("cluster", cluster.terms.name, name),
+            tuple(agreements),
+            partial(_entries, agreements, name, assessment.now),
+        )
         entry = Enforced("", entries.lines, entries.contact)
         size = sum(len(line) + 4 for line in entries.lines)
         fits = size <= left

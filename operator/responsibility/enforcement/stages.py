@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from responsibility.enforcement import keys
@@ -19,9 +20,9 @@ from responsibility.enforcement.hub_keys import (
     ItemKeys,
     UnlistableError,
     hub_annotations,
-    item_keys,
     within_budget,
 )
+from responsibility.enforcement.key_memory import KeyMemory
 from responsibility.ownership.agreement import Agreement
 from responsibility.ownership.assessment import Assessment, HubAssessment, HubState
 
@@ -64,6 +65,7 @@ class NamespaceKeys:
 
 
 NOTHING = NamespaceKeys()
+_NO_BOOK: Policies = {}
 
 
 def _ours(found: Mapping[str, str] | None) -> dict[str, str]:
@@ -101,13 +103,16 @@ def plan(
     present: Mapping[str, NamespaceKeys],
     speechless: Iterable[str] = (),
     enabled: bool = True,
+    memory: KeyMemory | None = None,
 ) -> Plan:
     """Return what should be in force.
 
     ``policies`` are by model; ``granted`` are the stages in force until now, by record and item;
     ``present`` is what Namespaces say. ``speechless`` are namespaces whose record cannot be
-    read or followed at the moment: what is in force there stays.
+    read or followed at the moment: what is in force there stays. ``memory`` makes it quick.
     """
+    memory = memory or KeyMemory()
+    memory.begin(assessment)
     groups: dict[str, list[HubAssessment]] = defaultdict(list)
     for hub in assessment.hubs.values():
         groups[hub.agreement.hub.namespace].append(hub)
@@ -116,8 +121,21 @@ def plan(
     untouched = {name for name in speechless if name not in groups}
     for namespace, group in groups.items():
         here = present.get(namespace, NOTHING)
-        found, of_records = _namespace(
-            group, assessment, policies=policies, granted=granted, present=here, enabled=enabled
+        books = (policies.get(hub.agreement.terms.name, _NO_BOOK) for hub in group)
+        before = (granted.get(hub.agreement.record, _NO_BOOK) for hub in group)
+        found, of_records = memory.get(
+            ("namespace", namespace),
+            (*group, *books, *before, here, enabled, assessment.rbac_enforced),
+            partial(
+                _namespace,
+                group,
+                assessment,
+                policies=policies,
+                granted=granted,
+                present=here,
+                enabled=enabled,
+                memory=memory,
+            ),
         )
         stages.update(of_records)
         if any(hub.hub_state is HubState.DELETING for hub in group):
@@ -135,17 +153,18 @@ def _namespace(
     granted: Mapping[str, Mapping[str, str]],
     present: NamespaceKeys,
     enabled: bool,
+    memory: KeyMemory,
 ) -> tuple[NamespaceKeys, dict[str, tuple[ItemStage, ...]]]:
     """Return what one Namespace should say, and the stages of the records about it."""
     # A record of a release that is not there does not speak for one that is.
     speaking = [hub for hub in group if hub.hub is not None] or list(group)
-    neighbours = _differences(speaking, assessment.now)
+    neighbours = _differences(speaking, assessment.now, memory)
     found: dict[str, tuple[ItemStage, ...]] = {}
     said: list[tuple[HubAssessment, dict[str, ItemKeys]]] = []
     for hub in group:
         agreement = hub.agreement
         book = policies.get(agreement.terms.name, {})
-        known = _keys(agreement, book, assessment.now)
+        known = _keys(agreement, book, assessment.now, memory)
         recorded = {other.agreement.hub.release for other in group}
         found[agreement.record] = tuple(
             _stage(
@@ -180,9 +199,11 @@ def _stage(case: Case, before: str) -> ItemStage:
     return ItemStage(case.item.name, asked, stage, *told)
 
 
-def _keys(agreement: Agreement, items: Iterable[str], now: datetime) -> dict[str, ItemKeys]:
+def _keys(
+    agreement: Agreement, items: Iterable[str], now: datetime, memory: KeyMemory
+) -> dict[str, ItemKeys]:
     asked = [item for name in items if (item := agreement.item(name)).admission != OBSERVE]
-    found = [item_keys(agreement, item, now) for item in asked]
+    found = [memory.keys(agreement, item, now) for item in asked]
     try:
         found = within_budget(agreement, found)
     except UnlistableError as error:
@@ -222,7 +243,7 @@ def _of_items(key: str, stages: Mapping[str, str]) -> bool:
     return stages.get(key.partition("/")[2], OBSERVE) != OBSERVE
 
 
-def _differences(hubs: Sequence[HubAssessment], now: datetime) -> str:
+def _differences(hubs: Sequence[HubAssessment], now: datetime, memory: KeyMemory) -> str:
     """Return how hubs in one namespace differ, so that no policy can tell them apart."""
     if len(hubs) < 2:  # noqa: PLR2004 - a pair is the least that can differ
         return ""
@@ -237,7 +258,7 @@ def _differences(hubs: Sequence[HubAssessment], now: datetime) -> str:
         differing = [
             item.name
             for item in first.items
-            if _owners(first, item.name, now) != _owners(other, item.name, now)
+            if _owners(first, item.name, now, memory) != _owners(other, item.name, now, memory)
         ]
         if differing:
             return (
@@ -247,6 +268,6 @@ def _differences(hubs: Sequence[HubAssessment], now: datetime) -> str:
     return ""
 
 
-def _owners(agreement: Agreement, name: str, now: datetime) -> dict[str, str]:
-    found = item_keys(agreement, agreement.item(name), now).annotations
+def _owners(agreement: Agreement, name: str, now: datetime, memory: KeyMemory) -> dict[str, str]:
+    found = memory.keys(agreement, agreement.item(name), now).annotations
     return {key: text for key, text in found.items() if not key.startswith(keys.CONTACT)}

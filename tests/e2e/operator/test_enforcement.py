@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -37,11 +37,11 @@ def operator(world: World) -> Iterator[Operator]:
 pytestmark = pytest.mark.usefixtures("operator")
 
 
-def enforce(world: World, name: str, stage: str = "deny", **more: object) -> float:
+def enforce(world: World, name: str, stage: str = "deny") -> float:
     """Deploy a hub, ask for a stage, and wait until it is proved; return the seconds it took."""
     enforcing.deploy(world, name)
     began = time.monotonic()
-    world.admin.apply(enforcing.staged(name, items=[enforcing.item(stage=stage, **more)]))
+    world.admin.apply(enforcing.staged(name, items=[enforcing.item(stage=stage)]))
     world.until_condition(name, "Enforced", "True", "Proved", seconds=PATIENCE)
     return time.monotonic() - began
 
@@ -51,6 +51,11 @@ def test_the_operator_has_all_rights_that_enforcing_takes(operator: Operator) ->
 
 
 def test_stages_go_up_and_down(world: World, operator: Operator) -> None:
+    def said(what: str, text: str) -> Callable[[], bool]:
+        if what == "stage":
+            return lambda: enforcing.stage(world, "reef") == text
+        return lambda: world.status("reef")["enforcement"] == text
+
     enforcing.deploy(world, "reef")
     world.admin.apply(enforcing.staged("reef"))
     world.until_condition("reef", "Ready", "True")
@@ -60,13 +65,13 @@ def test_stages_go_up_and_down(world: World, operator: Operator) -> None:
     assert world.condition("reef", "Enforced") == ("", "", "")
     for stage, met in (("warn", "warned"), ("deny", "refused")):
         took = enforce(world, "reef", stage)
-        world.until(lambda s=stage: enforcing.stage(world, "reef") == s, "the stage in the status")
+        world.until(said("stage", stage), "the stage in the status")
         say(f"{stage} is in force and proved {took:.1f} s after it was asked for")
         assert enforcing.outcome(world, STRANGER, "reef") == met
         assert enforcing.outcome(world, ENGINEER, "reef") == "passed", "the owner is not bothered"
         assert enforcing.namespace_keys(world, "reef")[0] == {LABEL: stage}
         world.until(
-            lambda s=stage: world.status("reef")["enforcement"] == f"{s}+observe/audit",
+            said("column", f"{stage}+observe/audit"),
             "the column",
         )
         assert operator.metrics().value("enforced", hub="reef", item=ITEM) == 1
@@ -150,8 +155,7 @@ def generation(world: World, name: str) -> int:
 
 def test_two_releases_with_different_owners_are_not_enforced(world: World) -> None:
     enforcing.deploy(world, "twin")
-    second = {"name": "b-hub", "labels": _labels("b")}
-    world.admin.apply(*hub("twin", **second))
+    world.admin.apply(*hub("twin", name="b-hub", labels=_labels("b")))
     world.admin.apply(enforcing.staged("twin", "deny", namespace="twin", release="twin"))
     world.until_condition("twin", "Enforced", "False", "UnrecordedRelease")
     assert " b, " in world.condition("twin", "Enforced")[2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -44,6 +45,14 @@ def markers(world: World) -> set[str]:
     jobs = world.admin.items(f"/apis/batch/v1/{namespace}/jobs")
     bindings = world.admin.items(f"/apis/rbac.authorization.k8s.io/v1/{namespace}/rolebindings")
     return {j["metadata"]["name"] for j in jobs} & {b["metadata"]["name"] for b in bindings}
+
+
+def _are(world: World, wanted: set[str]) -> bool:
+    return markers(world) == wanted
+
+
+def _says_nothing(world: World, name: str) -> bool:
+    return enforcing.namespace_keys(world, name) == ({}, {})
 
 
 def in_seconds(seconds: float) -> datetime:
@@ -92,7 +101,8 @@ def test_dates_are_moved_at_once_and_no_marker_is_left(world: World) -> None:
         first, second = in_seconds(3_600), in_seconds(7_200)
         for until in (first, second):
             world.admin.apply(lent("moor", until))
-            world.until(lambda u=until: markers(world) == {keys.marker(u)}, f"just {until}", 20)
+            only = {keys.marker(until)}
+            world.until(partial(_are, world, only), f"just {only}", 20)
         world.until_condition("moor", "Enforced", "True", seconds=PATIENCE)
         world.until(
             lambda: enforcing.outcome(world, STRANGER, "moor") == "passed", "it to hold", 20
@@ -190,7 +200,7 @@ def test_switched_off_it_takes_away_what_it_has_said(world: World) -> None:
     assert enforcing.namespace_keys(world, "reef")[0]
     with world.operator():
         for name in ("reef", "dune"):
-            world.until(lambda n=name: enforcing.namespace_keys(world, n) == ({}, {}), "no keys")
+            world.until(partial(_says_nothing, world, name), f"{name} to say nothing")
         told = world.until_condition("dune", "Enforced", "False", "NotEnabled")
         assert "enforcement.enabled" in told
     assert enforcing.outcome(world, STRANGER, "reef") == "passed"

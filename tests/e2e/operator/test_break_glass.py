@@ -1,0 +1,111 @@
+"""Each use of the break-glass is an Event on the record and a count, and nothing waits for it."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from demo import organisation
+from responsibility.enforcement.break_glass import webhook_configuration
+from tests.e2e.lab.ports import pick
+from tests.e2e.operator import enforcing
+from tests.e2e.operator.enforcing import ENGINEER, ITEM, STRANGER, Person
+from tests.e2e.operator.process import Operator
+from tests.e2e.operator.world import World
+
+RESCUER: Person = ("rescuer@example.org", ["kubeadm:cluster-admins"])
+
+
+@pytest.fixture(scope="module")
+def world(bare_world: World) -> World:
+    enforcing.install(bare_world)
+    group = {"kind": "Group", "name": RESCUER[1][0]}
+    bare_world.admin.apply(organisation.cluster_binding("rescuers", "cluster-admin", group))
+    return bare_world
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a certificate for 127.0.0.1."""
+    directory = tmp_path_factory.mktemp("certificates")
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt"]
+    command += ["ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=webhook"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1"]
+    command += ["-keyout", str(directory / "tls.key"), "-out", str(directory / "tls.crt")]
+    subprocess.run(command, check=True, capture_output=True)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def operator(world: World, certificates: Path) -> Iterator[Operator]:
+    (port,) = pick(1, ())
+    where = {
+        "url": f"https://127.0.0.1:{port}",
+        "caBundle": base64.b64encode((certificates / "tls.crt").read_bytes()).decode(),
+    }
+    world.admin.apply(webhook_configuration(enforcing.model(world), where))
+    settings = {
+        **enforcing.ENABLED,
+        "WEBHOOK_LISTEN": f"127.0.0.1:{port}",
+        "WEBHOOK_CERTIFICATES": str(certificates),
+    }
+    with world.operator(settings=settings) as running:
+        yield running
+
+
+def replicas(world: World, person: Person, number: int) -> int:
+    """Have somebody scale the hub, for good; return kubectl's exit code."""
+    user, groups = person
+    done = world.cluster.kubectl(
+        "patch",
+        "deployment/hub",
+        "-n=reef",
+        "--type=json",
+        "-p",
+        f'[{{"op": "add", "path": "/spec/replicas", "value": {number}}}]',
+        as_user=user,
+        as_groups=groups,
+        check=False,
+    )
+    return done.returncode
+
+
+def uses(operator: Operator) -> float:
+    return operator.metrics().total("break_glass_uses_total", hub="reef", item=ITEM)
+
+
+def test_each_use_is_an_event_and_a_count(world: World, operator: Operator) -> None:
+    enforcing.deploy(world, "reef")
+    world.admin.apply(enforcing.staged("reef", items=[enforcing.item()]))
+    world.until_condition("reef", "Enforced", "True", seconds=60)
+    assert replicas(world, STRANGER, 1) != 0
+    assert replicas(world, ENGINEER, 1) == 0
+    assert uses(operator) == 0, "neither who is refused nor who may is a use"
+    assert replicas(world, RESCUER, 2) == 0
+    world.until(lambda: uses(operator) == 1, "the count")
+
+    def told() -> list[str]:
+        return [e["message"] for e in world.events("reef") if e["reason"] == "BreakGlassUsed"]
+
+    world.until(lambda: len(told()) == 1, "the Event")
+    assert RESCUER[0] in told()[0]
+    assert ITEM in told()[0]
+    # What nobody stores is no use, and neither is what is nobody's.
+    assert enforcing.outcome(world, RESCUER, "reef") in ("passed", "warned")
+    user, groups = RESCUER
+    world.cluster.kubectl(
+        "annotate", "deployment/hub", "-n=reef", "note=x", as_user=user, as_groups=groups
+    )
+    assert replicas(world, RESCUER, 0) == 0
+    world.until(lambda: uses(operator) == 2, "the second use")
+    assert len(told()) == 2
+
+
+def test_without_the_operator_the_glass_still_breaks(world: World, operator: Operator) -> None:
+    operator.stop()
+    assert replicas(world, RESCUER, 1) == 0
+    assert replicas(world, STRANGER, 2) != 0
