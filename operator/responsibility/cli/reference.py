@@ -32,8 +32,8 @@ _HEAD = """# kubectl responsibility
 
 `kubectl-responsibility` is installed with the package; kubectl finds it on `PATH` as
 `kubectl responsibility`. All but `apply-plan` only read. Every command asks the cluster of your
-kubeconfig, or, with `-f`, manifests: files, folders (searched to the bottom), `-` for standard input;
-YAML of several documents, JSON, and lists of any kind.
+kubeconfig, or, with `-f`, manifests: files, folders (searched to the bottom), `-` for standard
+input; YAML of several documents, JSON, and lists of any kind.
 
 ## Answers
 
@@ -131,6 +131,12 @@ _JSON = {
     "`names`) and `hubs`, the same for each `record`.",
     "check": "`failed`, `problems` (`name`, `message`) and `findings`, each with its `place` "
     "(`file`, `document`, `line`).",
+    "replay": "`events`, `judged`, `effects` (`refused`, `warned`, `possible`: requests by the "
+    "worst that is said of each), `notCounted` (events by reason), `elsewhere`, `broken` (`lines`, "
+    "`places`), `notUnderstood`, `leftOut` and `requests`, each `effect`, `breakGlass`, `user`, "
+    "`verb`, `apiGroup`, `resource`, `namespace`, `name`, `item`, `record`, `owner` (`name`, "
+    "`contact`), `times`, `first`, `last`, `userAgents`, `fields`, `reasons` (of what is only "
+    "possible).",
 }
 
 

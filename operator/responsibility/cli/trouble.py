@@ -20,9 +20,9 @@ class Exit(IntEnum):
 # As --help and the reference tell them.
 MEANINGS = {
     Exit.OK: "yes, or nothing is wrong",
-    Exit.NO: "no (can-i), or drift was found (check)",
+    Exit.NO: "no (can-i), drift was found (check), or somebody would be refused (replay)",
     Exit.TROUBLE: "the command line, a file or the cluster is not usable; stderr says why",
-    Exit.UNKNOWN: "neither yes nor no can be said (can-i)",
+    Exit.UNKNOWN: "neither yes nor no can be said (can-i, replay)",
     Exit.BUG: "an error in this program",
     Exit.INTERRUPTED: "interrupted",
     Exit.UNREAD: "nobody reads the answer to its end (`| head`)",

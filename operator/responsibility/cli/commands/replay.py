@@ -1,0 +1,280 @@
+"""``replay``: who would have been warned or refused, by what an audit log remembers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from responsibility.cli.options import (
+    Where,
+    instant,
+    note,
+    output_option,
+    warn,
+    where_options,
+)
+from responsibility.cli.output import Table, clean, columns, show
+from responsibility.cli.progress import progress
+from responsibility.cli.trouble import CliError, Exit, counted
+from responsibility.cli.world import Need
+
+if TYPE_CHECKING:
+    from responsibility.cli.audit_log import Counts
+    from responsibility.cli.report import Report
+    from responsibility.enforcement.replay.supposed import Supposed
+    from responsibility.enforcement.replay.tally import Row, Tally
+
+# Where the chart puts the operator, if nothing says otherwise.
+_NAMESPACE = "hub-responsibility"
+_ACCOUNT = "hub-responsibility"
+_MOST_LEFT_OUT = 5
+
+
+@click.command(name="replay")
+@click.argument("logs", nargs=-1, required=True, metavar="AUDIT.log…", type=click.Path())
+@click.option(
+    "--stage",
+    type=click.Choice(("as-recorded", "warn", "deny")),
+    default="deny",
+    show_default=True,
+    help="What to suppose of every item that can be enforced; as-recorded takes what records ask "
+    "for.",
+)
+@click.option(
+    "--proposed",
+    multiple=True,
+    type=click.Path(),
+    metavar="PATH",
+    help="Put the records and models of these manifests in the place of those of the same name. "
+    "May be repeated.",
+)
+@click.option(
+    "--at",
+    "moment",
+    metavar="TIME",
+    help="Judge delegations as of this moment, such as 2027-03-01 (default: the time of each "
+    "request).",
+)
+@output_option()
+@where_options
+def command(
+    *,
+    where: Where,
+    logs: tuple[str, ...],
+    stage: str,
+    proposed: tuple[str, ...],
+    moment: str | None,
+    output: str,
+) -> int:
+    r"""Say who would have been warned or refused, doing what, if records were enforced.
+
+    AUDIT.log are audit logs of the API server (audit.k8s.io/v1): JSON lines, gzip or not, several
+    in their order in time, or - for standard input. Each request that took place is put to the
+    policies that the records' models are enforced by, as the API server would put it to them,
+    with the records of the cluster, of -f, or with --proposed in their place. Delegations are
+    judged by the time of each request; --at takes another moment.
+
+    What the log doesn't hold is not guessed: such a request is *possible*, with the reason. A log
+    at level RequestResponse holds most, one at level Metadata no objects at all.
+
+    \b
+    Examples:
+      kubectl responsibility replay /var/log/kubernetes/audit.log
+      kubectl responsibility replay audit.log -f ./manifests -f records/leap-prod.yaml -o wide
+      kubectl responsibility replay audit-*.log.gz --proposed records/leap-prod.yaml
+      zcat audit.log.gz | kubectl responsibility replay - --stage as-recorded -o json
+
+    Exit code 0: nobody would be refused or warned. 1: somebody would. 3: perhaps, the log says too
+    little.
+    """
+    from dataclasses import replace  # noqa: PLC0415
+
+    from responsibility.cli.report import Report  # noqa: PLC0415
+
+    world = where.load(Need.OWNERSHIP)
+    if proposed:
+        from responsibility.cli import changes  # noqa: PLC0415
+
+        world = changes.applied(world, replace(where, files=proposed))
+    report = Report.of(world, instant(moment))
+    report.tell_gaps()
+    supposed = _supposed(report, stage)
+    tally, counts = _replay(logs, supposed, instant(moment) if moment else None)
+    _tell(tally, counts)
+    rows = tally.rows()
+    show(
+        output,
+        _json(tally, counts, supposed),
+        Table(
+            columns(
+                *("EFFECT", "WHO", "DID", "WHERE", "ITEM", "TIMES"),
+                detail=("LAST", "OWNER", "CONTACT", "WITH"),
+                wide=("FIRST", "FIELDS", "REASON"),
+            ),
+            [_cells(row, supposed) for row in rows],
+            empty="nobody would have been refused or warned",
+            footer=_footer(tally, counts),
+        ),
+    )
+    return _exit(tally)
+
+
+def _supposed(report: Report, stage: str) -> Supposed:
+    from responsibility.enforcement.replay.cel_syntax import SyntaxProblemError  # noqa: PLC0415
+    from responsibility.enforcement.replay.supposed import suppose  # noqa: PLC0415
+    from responsibility.rbac.identity import service_account_user  # noqa: PLC0415
+
+    own = report.world.operator
+    namespace, name = (own.namespace, own.name) if own else (_NAMESPACE, _ACCOUNT)
+    try:
+        found = suppose(
+            report.assessment,
+            report.world.models,
+            stage=stage,
+            operator=(namespace, service_account_user(namespace, name)),
+        )
+    except (ValueError, SyntaxProblemError) as error:
+        raise CliError(f"no policies can be rendered: {error}") from None
+    for text in found.left_out[:_MOST_LEFT_OUT]:
+        warn(f"{text}; it is left out")
+    if len(found.left_out) > _MOST_LEFT_OUT:
+        warn(f"{len(found.left_out) - _MOST_LEFT_OUT} more are left out")
+    if not found.hubs:
+        raise CliError(
+            "there is no record that could be enforced"
+            + (": no record asks for warn or deny" if stage == "as-recorded" else "")
+            + "; draft one with init"
+        )
+    return found
+
+
+def _replay(logs: tuple[str, ...], supposed: Supposed, at: Any) -> tuple[Tally, Counts]:  # noqa: ANN401 - a datetime or nothing
+    from responsibility.cli.audit_log import AuditLog  # noqa: PLC0415
+    from responsibility.enforcement.replay.judge import Judge  # noqa: PLC0415
+    from responsibility.enforcement.replay.request import Passed, read  # noqa: PLC0415
+    from responsibility.enforcement.replay.tally import Tally  # noqa: PLC0415
+
+    judge, tally = Judge(supposed, at), Tally()
+    with progress(logs) as done:
+        log = AuditLog(judge.concerns, done)
+        for place, event in log.events(logs):
+            try:
+                request = read(event)
+            except (ValueError, TypeError, AttributeError) as error:
+                why = str(error) if isinstance(error, ValueError) else "no audit event"
+                log.counts.is_broken(place, why)
+                continue
+            if isinstance(request, Passed):
+                tally.passed[request] += 1
+                continue
+            tally.count(request, judge.judge(request))
+            judge.learn(request)
+    return tally, log.counts
+
+
+def _tell(tally: Tally, counts: Counts) -> None:
+    """Say on stderr what was passed over."""
+    for place in counts.broken:
+        warn(place)
+    if counts.broken_total > len(counts.broken):
+        warn(f"{counts.broken_total - len(counts.broken)} more lines can't be read")
+    for what, number in counts.foreign.most_common():
+        warn(f"not understood: {number} {what}")
+    passed = [f"{number} {why}" for why, number in tally.passed.most_common()]
+    if counts.elsewhere:
+        passed.insert(0, f"{counts.elsewhere} that read, or of namespaces without a record")
+    if passed:
+        note(f"of {counted(counts.events, 'event')} these don't count: {'; '.join(passed)}")
+
+
+def _footer(tally: Tally, counts: Counts) -> str:
+    said = ", ".join(f"{number} {effect}" for effect, number in _effects(tally).items())
+    return f"{counted(counts.events, 'event')}, {tally.judged} of them judged: {said}"
+
+
+def _effects(tally: Tally) -> dict[str, int]:
+    from responsibility.enforcement.replay.judge import Effect  # noqa: PLC0415
+
+    return {effect.value: tally.effects[effect] for effect in Effect}
+
+
+def _exit(tally: Tally) -> int:
+    effects = _effects(tally)
+    if effects["refused"] or effects["warned"]:
+        return Exit.NO
+    return Exit.UNKNOWN if effects["possible"] else Exit.OK
+
+
+def _cells(row: Row, supposed: Supposed) -> list[str]:
+    deed = row.deed
+    owner = _owner(deed.namespace, deed.item, supposed)
+    return [
+        f"{deed.effect.value} (glass)" if deed.glass else deed.effect.value,
+        deed.user,
+        f"{deed.verb} {deed.resource}",
+        "/".join(part for part in (deed.namespace, deed.name) if part) or "-",
+        deed.item or "-",
+        str(row.times),
+        row.last.isoformat(timespec="seconds") if row.last else "-",
+        owner["name"] or "-",
+        owner["contact"] or "-",
+        ", ".join(agent for agent, _ in row.agents.most_common(3)),
+        row.first.isoformat(timespec="seconds") if row.first else "-",
+        ", ".join(sorted(row.fields)) or "-",
+        "; ".join(sorted(row.reasons)) or "-",
+    ]
+
+
+def _owner(namespace: str, item: str, supposed: Supposed) -> dict[str, str]:
+    """Return who owns an item in a namespace: by the cluster's policies, by any record."""
+    hub = supposed.hubs.get(namespace)
+    hubs = [hub] if hub is not None else list(supposed.hubs.values())
+    parties: dict[str, str] = {}
+    for each in hubs:
+        found = next((i for i in each.agreement.items if i.name == item), None)
+        party = each.agreement.parties.get(found.owner) if found is not None else None
+        if party is not None:
+            parties.setdefault(party.label, party.contact)
+    return {
+        "name": ", ".join(parties),
+        "contact": ", ".join(dict.fromkeys(contact for contact in parties.values() if contact)),
+    }
+
+
+def _json(tally: Tally, counts: Counts, supposed: Supposed) -> dict[str, Any]:
+    return {
+        "events": counts.events,
+        "judged": tally.judged,
+        "effects": _effects(tally),
+        "notCounted": {why.name.lower(): number for why, number in tally.passed.items()},
+        "elsewhere": counts.elsewhere,
+        "broken": {"lines": counts.broken_total, "places": counts.broken},
+        "notUnderstood": dict(counts.foreign),
+        "leftOut": list(supposed.left_out),
+        "requests": [_row_json(row, supposed) for row in tally.rows()],
+    }
+
+
+def _row_json(row: Row, supposed: Supposed) -> dict[str, Any]:
+    deed = row.deed
+    hub = supposed.hubs.get(deed.namespace)
+    return {
+        "effect": deed.effect.value,
+        "breakGlass": deed.glass,
+        "user": deed.user,
+        "verb": deed.verb,
+        "apiGroup": deed.group,
+        "resource": deed.resource,
+        "namespace": deed.namespace,
+        "name": deed.name,
+        "item": deed.item,
+        "record": hub.agreement.record if hub is not None else None,
+        "owner": _owner(deed.namespace, deed.item, supposed),
+        "times": row.times,
+        "first": row.first.isoformat() if row.first else None,
+        "last": row.last.isoformat() if row.last else None,
+        "userAgents": {clean(agent): times for agent, times in row.agents.most_common()},
+        "fields": sorted(row.fields),
+        "reasons": sorted(row.reasons),
+    }

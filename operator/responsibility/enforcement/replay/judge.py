@@ -1,0 +1,320 @@
+"""What the policies say of one request: refused, warned, nothing – or that it can't be told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from responsibility.enforcement import keys
+from responsibility.enforcement.guards import CREATE, DELETE, UPDATE
+from responsibility.enforcement.kinds import SCALE
+from responsibility.enforcement.replay.cel_functions import Question
+from responsibility.enforcement.replay.cel_nodes import Frame, Node, truth
+from responsibility.enforcement.replay.cel_program import Program
+from responsibility.enforcement.replay.objects import OTHER_VERSION, Objects
+from responsibility.enforcement.replay.policies import Compiled, Policy, policies, with_name
+from responsibility.enforcement.replay.request import Request
+from responsibility.enforcement.replay.supposed import Supposed
+from responsibility.enforcement.replay.unknown import EvaluationError, Partly, UnknownError
+
+_DENY = "Deny"
+_NAMESPACES = "namespaces"
+_ABOUT = "a request about which the log says too little"
+_NOT_ASKED = "whether there was anything to delete, the log doesn't say"
+
+
+class Effect(StrEnum):
+    """What becomes of a request, the worst first."""
+
+    REFUSED = "refused"
+    WARNED = "warned"
+    POSSIBLE = "possible"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one policy says of a request.
+
+    ``fields`` are those of the item that the request changes, ``reason`` is what can't be known.
+    ``glass`` is whether it is let through for breaking the glass.
+    """
+
+    policy: str
+    items: tuple[str, ...]
+    effect: Effect
+    fields: tuple[str, ...] = ()
+    reason: str = ""
+    glass: bool = False
+
+
+@dataclass(slots=True)
+class _Dates:
+    """The authorizer, as far as delegations until a date ask it."""
+
+    namespace: str
+    at: datetime | None
+    now: datetime
+
+    def allows(self, question: Question) -> bool:
+        """Return whether a marker's date has not come yet."""
+        asked = (question.group, question.resource, question.namespace, question.verb)
+        marker = (keys.MARKER_GROUP, keys.MARKER_RESOURCE, self.namespace, keys.MARKER_VERB)
+        if asked == marker and question.account is not None:
+            date = keys.marker_date(question.account[1])
+            return date is not None and (self.at or self.now) < date
+        raise UnknownError("the policy asks what RBAC allowed at the time")
+
+
+@dataclass(slots=True)
+class Judge:
+    """Evaluates requests, one after the other, in the order of the log.
+
+    ``at`` is the moment by which delegations are judged, None for the time of each request.
+    """
+
+    supposed: Supposed
+    at: datetime | None = None
+    objects: Objects = field(default_factory=Objects)
+    _program: Program = field(default_factory=Program)
+    _policies: dict[str, list[Policy]] = field(default_factory=dict)
+    _dates: _Dates = field(init=False)
+    _found: dict[tuple[str, ...], list[tuple[Policy, tuple[str, ...]]]] = field(
+        default_factory=dict
+    )
+    _compared: frozenset[tuple[str, str]] = frozenset()
+    _by_name: frozenset[tuple[str, str]] = frozenset()
+    _namespaces: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Sort the policies."""
+        self._policies = {
+            model: policies(manifests) for model, manifests in self.supposed.policies.items()
+        }
+        self._dates = _Dates(self.supposed.operator, self.at, datetime.min.replace(tzinfo=UTC))
+        rules = [r for known in self._policies.values() for p in known for r in p.rules]
+        self._compared = frozenset(
+            (group, resource.partition("/")[0])
+            for rule in rules
+            if UPDATE in rule["operations"]
+            for group, resource in _resources(rule)
+        )
+        self._by_name = frozenset(
+            one for rule in rules if rule.get("resourceNames") for one in _resources(rule)
+        )
+        self._namespaces = frozenset(self.supposed.hubs) | frozenset(
+            name for known in self._policies.values() for p in known for name in p.namespaces()
+        )
+
+    def concerns(self, namespace: str) -> bool:
+        """Return whether requests in a namespace can be of interest at all."""
+        return namespace in self._namespaces
+
+    def judge(self, request: Request) -> list[Verdict]:
+        """Return what policies say of a request."""
+        matching = [
+            (model, policy, actions, policy.compiled(self._program))
+            for model in self._models(request)
+            for policy, actions in self._matching(model, request)
+        ]
+        # Policies share what their expressions have in common, so they share a frame.
+        frames: dict[bool, Frame] = {}
+        found: list[Verdict] = []
+        for model, policy, actions, compiled in matching:
+            converted = not policy.sees(request)
+            if converted not in frames:
+                frames[converted] = self._frame(request, converted=converted)
+            one = _One(self._item(model, policy), actions, compiled, request, frames[converted])
+            verdict = one.verdict(policy.name)
+            if verdict is not None:
+                found.append(verdict)
+        return found
+
+    def learn(self, request: Request) -> None:
+        """Remember what a request has led to."""
+        if (request.group, request.resource) in self._compared:
+            self.objects.learn(request)
+
+    def _models(self, request: Request) -> Sequence[str]:
+        hub = self.supposed.hubs.get(request.namespace)
+        # The policies of the cluster are those of all models.
+        own = [hub.model] if hub is not None else []
+        return [*own, *(model for model in self._policies if model not in own)]
+
+    def _matching(self, model: str, request: Request) -> list[tuple[Policy, tuple[str, ...]]]:
+        key = (
+            model,
+            request.operation,
+            request.group,
+            request.full_resource,
+            request.namespace,
+            request.name if (request.group, request.full_resource) in self._by_name else "",
+        )
+        if key not in self._found:
+            if len(self._found) > 100_000:  # noqa: PLR2004 - namespaces × resources, and then some
+                self._found.clear()
+            hub = self.supposed.hubs.get(request.namespace)
+            mine = hub is not None and hub.model == model
+            labels = with_name(hub.keys.labels if hub and mine else {}, request.namespace)
+            self._found[key] = [
+                (policy, actions)
+                for policy in self._policies[model]
+                if (actions := tuple(policy.matching(request, labels)))
+            ]
+        return self._found[key]
+
+    def _item(self, model: str, policy: Policy) -> str:
+        """Return the item that a policy is about; those of the cluster are about several."""
+        return self.supposed.items[model].get(policy.name, "")
+
+    def _frame(self, request: Request, *, converted: bool) -> Frame:
+        self._dates.now = request.when
+        notes = self._notes(request)
+        objects = self.objects
+        about_namespace = request.resource == _NAMESPACES and not request.group
+
+        def remembered(get: Callable[[Request], Any]) -> Callable[[], Any]:
+            def value() -> Any:  # noqa: ANN401 - whatever JSON holds
+                if converted and request.subresource != SCALE:
+                    raise UnknownError(OTHER_VERSION)
+                return get(request)
+
+            return value
+
+        new, old = remembered(objects.new), remembered(objects.old)
+        if about_namespace and request.operation != CREATE:
+            new, old = _supposed_object(new, notes), _supposed_object(old, notes)
+        if request.operation == DELETE:
+            new = _nothing
+        namespace: Any = None
+        if request.namespace and not about_namespace:
+            metadata = {"name": request.namespace, "annotations": notes}
+            namespace = Partly({"metadata": Partly(metadata, _ABOUT)}, _ABOUT)
+        return self._program.frame(
+            _asked(request), namespace, {"object": new, "oldObject": old}, self._dates
+        )
+
+    def _notes(self, request: Request) -> Partly:
+        hub = self.supposed.hubs.get(request.namespace)
+        notes = hub.keys.annotations if hub is not None else {}
+        return Partly(notes, _ABOUT, absent=keys.is_ours)
+
+
+@dataclass(frozen=True, slots=True)
+class _One:
+    """One policy and one request."""
+
+    item: str
+    actions: tuple[str, ...]
+    compiled: Compiled
+    request: Request
+    frame: Frame
+
+    def verdict(self, policy: str) -> Verdict | None:
+        """Return what the policy says, None if it has nothing against the request."""
+        glass = bool(self.item) and policy == keys.break_glass_name(self.item)
+        try:
+            if not _failed(self.compiled, self.frame):
+                return None
+        except UnknownError as unknown:
+            return Verdict(policy, self._items(), Effect.POSSIBLE, (), str(unknown), glass)
+        effect, reason = Effect.REFUSED if _DENY in self.actions else Effect.WARNED, ""
+        if self.request.of_many and not _has_items(self.request):
+            if self.request.answer is not None:
+                return None
+            effect, reason = Effect.POSSIBLE, _NOT_ASKED
+        fields = _texts(self.compiled.fields, self.frame)
+        return Verdict(policy, self._items(), effect, fields, reason, glass)
+
+    def _items(self) -> tuple[str, ...]:
+        return (self.item,) if self.item else _texts(self.compiled.items, self.frame)
+
+
+def _resources(rule: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    return ((group, resource) for group in rule["apiGroups"] for resource in rule["resources"])
+
+
+def _failed(compiled: Compiled, frame: Frame) -> bool:
+    """Return whether a validation doesn't hold; an error is one that doesn't."""
+    unknown: UnknownError | None = None
+    try:
+        for condition in compiled.conditions:
+            if not truth(condition(frame)):
+                return False
+    except UnknownError:
+        raise
+    except EvaluationError:
+        return True
+    for validation in compiled.validations:
+        try:
+            if not truth(validation(frame)):
+                return True
+        except UnknownError as error:
+            unknown = error
+        except EvaluationError:
+            return True
+    if unknown is not None:
+        raise unknown
+    return False
+
+
+def _texts(node: Node | None, frame: Frame) -> tuple[str, ...]:
+    if node is None:
+        return ()
+    try:
+        return tuple(dict.fromkeys(str(text) for text in node(frame)))
+    except EvaluationError:
+        return ()
+
+
+def _has_items(request: Request) -> bool:
+    return request.answer is not None and bool(request.answer.get("items"))
+
+
+def _nothing() -> None:
+    return None
+
+
+def _supposed_object(get: Callable[[], Any], notes: Partly) -> Callable[[], Any]:
+    """Return a Namespace as it would be, with what the operator would have written in it."""
+
+    def value() -> Any:  # noqa: ANN401 - whatever JSON holds
+        try:
+            found = get()
+        except UnknownError as unknown:
+            little = Partly({"annotations": notes}, str(unknown))
+            return Partly({"metadata": little}, str(unknown))
+        metadata = dict(found.get("metadata") or {})
+        own = {k: v for k, v in (metadata.get("annotations") or {}).items() if not keys.is_ours(k)}
+        metadata["annotations"] = {**own, **notes.known}
+        labels = metadata.get("labels") or {}
+        metadata["labels"] = {k: v for k, v in labels.items() if not keys.is_ours(k)}
+        return {**found, "metadata": metadata}
+
+    return value
+
+
+def _asked(request: Request) -> Partly:
+    """Return what policies know as ``request``."""
+    resource = {
+        "group": request.group,
+        "version": request.version,
+        "resource": request.resource,
+    }
+    said: dict[str, Any] = {
+        "operation": request.operation,
+        "resource": resource,
+        "userInfo": Partly(
+            request.who.info(), _ABOUT, absent=lambda key: key in ("username", "groups", "uid")
+        ),
+        "dryRun": False,
+    }
+    optional = {
+        "name": request.name,
+        "namespace": request.namespace,
+        "subResource": request.subresource,
+    }
+    said.update((key, text) for key, text in optional.items() if text)
+    return Partly(said, _ABOUT, absent=lambda key: key in optional)

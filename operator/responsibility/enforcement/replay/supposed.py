@@ -1,0 +1,134 @@
+"""What would be in force if records were followed: policies, and what Namespaces say to them.
+
+The operator's own plans are asked (``stages``, ``cluster_stages``), with the stage that is
+supposed for every item in the place of the recorded one, and as if it were in force already: what
+stands in the way of a stage today is not what a replay is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from responsibility.api.model import ResponsibilityModel
+from responsibility.enforcement import keys
+from responsibility.enforcement.cluster import cluster_policies, clustered
+from responsibility.enforcement.cluster_stages import cluster_plan
+from responsibility.enforcement.guards import Guards
+from responsibility.enforcement.policy import Manifest
+from responsibility.enforcement.rendered import installed, item_policies
+from responsibility.enforcement.stages import ItemStage, NamespaceKeys, plan
+from responsibility.ownership.agreement import Agreement
+from responsibility.ownership.assessment import Assessment, HubAssessment, HubState
+
+AS_RECORDED = "as-recorded"
+STAGES = (AS_RECORDED, keys.WARN, keys.DENY)
+
+# Before all delegations: a replay judges each by the time of the request.
+_BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """A namespace of which something would be in force."""
+
+    model: str
+    keys: NamespaceKeys
+    agreement: Agreement
+
+
+@dataclass(frozen=True, slots=True)
+class Supposed:
+    """Policies by model, and hubs by namespace; ``left_out`` says what could not be enforced."""
+
+    policies: Mapping[str, tuple[Manifest, ...]]
+    items: Mapping[str, Mapping[str, str]]
+    hubs: Mapping[str, Hub]
+    operator: str
+    left_out: tuple[str, ...]
+
+
+def suppose(
+    assessment: Assessment,
+    models: Mapping[str, ResponsibilityModel],
+    *,
+    stage: str,
+    operator: tuple[str, str],
+) -> Supposed:
+    """Return what would be in force; ``operator`` is its namespace and its user name.
+
+    Raises ValueError for a model that no policies can be rendered for.
+    """
+    supposed = _supposed(assessment, stage)
+    used = {hub.agreement.terms.name for hub in supposed.hubs.values()}
+    guards = {name: list(Guards.of(models[name]).items()) for name in sorted(used)}
+    book = {name: {g.item.name: "" for g in found} for name, found in guards.items()}
+    granted = {
+        hub.agreement.record: {item.name: item.admission for item in hub.agreement.items}
+        for hub in supposed.hubs.values()
+    }
+    planned = plan(supposed, policies=book, granted=granted, present={})
+    hubs: dict[str, Hub] = {}
+    for assessed in supposed.hubs.values():
+        agreement = assessed.agreement
+        namespace = agreement.hub.namespace
+        said = planned.namespaces.get(namespace)
+        if said is not None and namespace not in hubs:
+            hubs[namespace] = Hub(agreement.terms.name, said, agreement)
+    left_out = [
+        f"{record}: {entry.item}: {entry.message}"
+        for record, entries in planned.stages.items()
+        for entry in entries
+        if _is_left_out(entry)
+    ]
+    policies: dict[str, tuple[Manifest, ...]] = {}
+    items: dict[str, dict[str, str]] = {}
+    for name in sorted(used):
+        of_cluster = _of_cluster(supposed, models[name], left_out)
+        manifests = [*of_cluster, *item_policies(models[name])]
+        policies[name] = tuple(installed(manifests, namespace=operator[0], account=operator[1]))
+        items[name] = {
+            policy: found.item.name
+            for found in guards[name]
+            for policy in (
+                keys.policy_name(found.item.name),
+                keys.break_glass_name(found.item.name),
+            )
+        }
+    return Supposed(policies, items, hubs, operator[0], tuple(left_out))
+
+
+def _supposed(assessment: Assessment, stage: str) -> Assessment:
+    hubs = {record: _hub(hub, stage) for record, hub in assessment.hubs.items()}
+    return replace(assessment, hubs=hubs, now=_BEFORE_ALL)
+
+
+def _hub(hub: HubAssessment, stage: str) -> HubAssessment:
+    agreement = hub.agreement
+    if stage != AS_RECORDED:
+        items = tuple(replace(item, admission=stage) for item in agreement.items)
+        agreement = replace(agreement, items=items)
+    return replace(hub, agreement=agreement, hub_state=HubState.FOUND)
+
+
+def _is_left_out(entry: ItemStage) -> bool:
+    return bool(entry.message) and entry.asked != entry.stage
+
+
+def _of_cluster(
+    assessment: Assessment, model: ResponsibilityModel, left_out: list[str]
+) -> list[dict[str, Any]]:
+    cluster = assessment.clusters.get(model.name)
+    if cluster is None:
+        return []
+    names = clustered(model)
+    asked: dict[str, str] = dict.fromkeys(names, keys.DENY)
+    planned = cluster_plan(assessment, cluster, names, trouble="", granted=asked, enabled=True)
+    left_out.extend(
+        f"the cluster: {entry.item}: {entry.message}"
+        for entry in planned.stages
+        if _is_left_out(entry)
+    )
+    return cluster_policies(model, planned.table or {})
