@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from responsibility.enforcement import cel, keys, paths, ranges, who
@@ -44,12 +44,15 @@ _PLACEHOLDERS = {
 # One text for what is asked: "apps/deployments UPDATE", "/pods/exec CONNECT".
 
 
-def manifests(guards: ItemGuards) -> list[Manifest]:
-    """Return the policies of an item with their bindings."""
+def manifests(guards: ItemGuards, glass: Sequence[str]) -> list[Manifest]:
+    """Return the policies of an item with their bindings.
+
+    ``glass`` are the model's break-glass subjects, as lists have them.
+    """
     name = guards.item.name
-    guarded = _Guarded(guards)
+    guarded = _Guarded(guards, glass)
     label = f"{keys.STAGE}{name}"
-    glass = keys.break_glass_name(name)
+    breaking = keys.break_glass_name(name)
     return [
         guarded.policy(),
         *(
@@ -63,8 +66,8 @@ def manifests(guards: ItemGuards) -> list[Manifest]:
         ),
         guarded.break_glass(),
         binding(
-            glass,
-            glass,
+            breaking,
+            breaking,
             ("Warn", "Audit"),
             selector={
                 "matchExpressions": [{"key": label, "operator": "In", "values": list(_STAGES)}]
@@ -84,7 +87,9 @@ class _Case:
 class _Guarded:
     """An item's guards as expressions."""
 
-    def __init__(self, guards: ItemGuards) -> None:
+    def __init__(self, guards: ItemGuards, glass: Sequence[str]) -> None:
+        # Known from the model, so that for all others not a variable is evaluated.
+        self._glass = f"{who.IS_MASTER} || {cel.texts(glass)}.exists(l, l in {who.ME})"
         self._guards = guards
         self._item = guards.item
         self._entitled = who.Entitled()
@@ -95,7 +100,7 @@ class _Guarded:
         probe = keys.probe_name(self._item.name)
         is_event = f"request.resource.resource == {cel.text(_EVENTS)}"
         is_probe = f"{is_event} && variables.name == {cel.text(probe)}"
-        let_through = ["!variables.inForce", "variables.breakGlass"]
+        let_through = ["variables.machine", "!variables.inForce", "variables.breakGlass"]
         validations = [
             Validation(
                 expression=f"!({is_probe})",
@@ -124,21 +129,13 @@ class _Guarded:
             (*_rules(self._guards), _probe_rule(probe)),
             validations,
             variables=self._variables(),
-            conditions=[
-                (
-                    "not-the-control-plane",
-                    (
-                        f"request.resource.resource == {cel.text(_EVENTS)} || "
-                        f"!({who.CONTROL_PLANE} || {who.OPERATOR})"
-                    ),
-                )
-            ],
         )
 
     def break_glass(self) -> Manifest:
         """Return the policy that warns those who pass all others, and writes it down.
 
-        A policy of its own, since a binding that denies can't also warn.
+        A policy of its own, since a binding that denies can't also warn. Its condition is decided
+        before anything else, so that it costs others next to nothing.
         """
         touched = cel.any_of(self._touched())
         may = cel.all_of(self._may())
@@ -161,7 +158,7 @@ class _Guarded:
                 )
             ],
             variables=self._variables(),
-            conditions=[("not-the-control-plane", f"!({who.CONTROL_PLANE} || {who.OPERATOR})")],
+            conditions=[("breaks-the-glass", f"({self._glass}) && !({who.MACHINE})")],
             # Without the authorizer, which such an expression can't ask.
             audit=[("break-glass", f"{broken} && !({standing}) ? {said} : ''")],
         )
@@ -354,6 +351,7 @@ def _rules(guards: ItemGuards) -> list[Rule]:
     exact = {(f.where.group, f.where.resource) for f in guards.fields} | {
         (f.where.group, f.where.resource) for g in guards.objects for f in g.aside
     }
+    named = _literal_names(guards)
     operations: dict[tuple[str, str], set[str]] = {}
     for target in guards.targets:
         operations.setdefault((target.group, target.resource), set()).add(target.operation)
@@ -364,6 +362,7 @@ def _rules(guards: ItemGuards) -> list[Rule]:
             resources=(),
             operations=tuple(sorted(asked)),
             scope=CLUSTER if resource == _NAMESPACES else NAMESPACED,
+            names=named.get((group, resource), ()),
             versions=versions[group, resource] if (group, resource) in exact else ("*",),
         )
         alike.setdefault(rule, []).append(resource)
@@ -371,6 +370,21 @@ def _rules(guards: ItemGuards) -> list[Rule]:
         Rule(r.groups, tuple(sorted(resources)), r.operations, r.scope, r.names, r.versions)
         for r, resources in sorted(alike.items())
     ]
+
+
+def _literal_names(guards: ItemGuards) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return the names that a rule itself can hold, by resource: the same for every hub."""
+    names: dict[tuple[str, str], set[str]] = {}
+    for guard in guards.objects:
+        key = (guard.target.group, guard.target.resource)
+        names.setdefault(key, set()).update(guard.names)
+    for own in guards.fields:
+        names.setdefault((own.where.group, own.where.resource), set()).add(own.name)
+    return {
+        key: tuple(sorted(found))
+        for key, found in names.items()
+        if not any(name == ANY_NAME or "$(" in name for name in found)
+    }
 
 
 def _probe_rule(name: str) -> Rule:

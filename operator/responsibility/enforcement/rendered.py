@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from responsibility.api.model import ResponsibilityModel
-from responsibility.enforcement import cluster, items, protection, who
+from responsibility.enforcement import cluster, items, keys, protection, who
 from responsibility.enforcement.guards import Guards
 from responsibility.enforcement.policy import Manifest, replaced
 
@@ -33,14 +33,16 @@ def item_policies(model: ResponsibilityModel) -> list[Manifest]:
 
     Raises ValueError, which names the item and the field, for what can't be rendered.
     """
-    guarded = list(Guards.of(model).items())
+    guards_of = Guards.of(model)
+    glass = sorted({keys.entry(subject) for subject in guards_of.terms.break_glass})
+    guarded = list(guards_of.items())
     for guards in guarded:
         if guards.item.name in _TAKEN:
             raise ValueError(
                 f"item {guards.item.name}: a policy of this name is there for something else; "
                 "give the item another name"
             )
-    return [m for guards in guarded for m in items.manifests(guards)]
+    return [m for guards in guarded for m in items.manifests(guards, glass)]
 
 
 def templates(model: ResponsibilityModel) -> list[Manifest]:

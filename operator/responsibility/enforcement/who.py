@@ -38,6 +38,8 @@ CONTROL_PLANE = cel.any_of(
     ]
 )
 OPERATOR = f"{_USER} == {cel.text(ACCOUNT)}"
+# The operator writes annotations on hubs' Deployments; another policy keeps it to them.
+MACHINE = cel.any_of([CONTROL_PLANE, OPERATOR])
 
 # until-20261231t000000z
 _MARKER = "^until-[0-9]{8}t[0-9]{6}z "
@@ -74,6 +76,7 @@ VARIABLES = (
             "dyn(oldObject).?metadata.?annotations.orValue({})"
         ),
     ),
+    ("machine", MACHINE),
     ("name", NAME),
     ("place", WHERE),
     ("me", ME),

@@ -1,7 +1,7 @@
 """One cluster with the policies of the shipped model, installed as they are rendered."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -124,10 +124,10 @@ def _phase(asker: Asker, path: str) -> str:
 
 
 def set_keys(
-    asker: Asker, name: str, labels: dict[str, str | None], annotations: dict[str, str | None]
+    asker: Asker, name: str, labels: Mapping[str, str | None], annotations: Mapping[str, str | None]
 ) -> None:
     """Write the keys of a Namespace as the operator would, and wait until they are in force."""
-    body = {"metadata": {"labels": labels, "annotations": annotations}}
+    body = {"metadata": {"labels": dict(labels), "annotations": dict(annotations)}}
     path = f"/api/v1/namespaces/{name}"
 
     def written() -> bool:

@@ -3,12 +3,22 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from responsibility.api import load_shipped_model
+from responsibility.api import load_shipped_manifest, parse_model
+from responsibility.api.model import ResponsibilityModel
 from responsibility.enforcement import keys
 from responsibility.enforcement.guards import Guards
 from tests.e2e.admission.asking import Person
 
-MODEL = load_shipped_model()
+
+def _model() -> ResponsibilityModel:
+    """Return the shipped model, with one more person for emergencies."""
+    manifest = load_shipped_manifest()
+    eve = {"subject": {"kind": "User", "name": "eve"}, "reason": "on call"}
+    manifest["spec"]["breakGlass"].append(eve)
+    return parse_model(manifest, strict=True)
+
+
+MODEL = _model()
 GUARDS = Guards.of(MODEL)
 ITEMS = {guards.item.number: guards.item.name for guards in GUARDS.items()}
 ALL_ITEMS = {item.number: item.name for item in MODEL.spec.items}
@@ -97,7 +107,7 @@ def objects(name: str, prefix: str = "") -> list[dict[str, Any]]:
     """Return what a hub has in its namespace, in the shape of JupyterHub's chart."""
     core = "v1"
     rbac = "rbac.authorization.k8s.io/v1"
-    claim = {"accessModes": ["ReadWriteOnce"], "storageClassName": "e2e-growing"}
+    claim: dict[str, Any] = {"accessModes": ["ReadWriteOnce"], "storageClassName": "e2e-growing"}
     claim |= {"resources": {"requests": {"storage": "1Gi"}}, "volumeName": f"volume-{name}"}
     return [
         volume(name, f"{prefix}hub-db-dir"),

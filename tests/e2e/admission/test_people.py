@@ -1,7 +1,6 @@
 """People of every role, in every stage, with every kind of name."""
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -221,7 +220,7 @@ def _run(*command: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def warned(make_hub: MakeHub) -> Iterator[str]:
+def warned(make_hub: MakeHub) -> str:
     """Make a hub that is in the stage of warnings."""
     return make_hub("warned", hubs.stages(hubs.ITEMS, keys.WARN), hubs.notes("warned"))
 
@@ -266,7 +265,9 @@ def test_a_refused_field_is_named(asker: Asker, prod: str) -> None:
 def test_whoever_breaks_the_glass_passes_and_is_written_down(
     guarded: Cluster, asker: Asker, prod: str, person: Person
 ) -> None:
-    since = audit.mark(guarded.audit_log)
+    log = guarded.audit_log
+    assert log is not None
+    since = audit.mark(log)
     answer = quota(asker, person, prod)
     assert answer.code == 201
     assert len(answer.warnings) == 1
@@ -275,7 +276,7 @@ def test_whoever_breaks_the_glass_passes_and_is_written_down(
     key = f"{keys.break_glass_name(LIMITS)}/break-glass"
 
     def written() -> list[str]:
-        events = audit.events(guarded.audit_log, since=since, user=person.user)
+        events = audit.events(log, since=since, user=person.user)
         return [e["annotations"][key] for e in events if key in e.get("annotations", {})]
 
     found = wait_until(written, PATIENCE, "the audit log to have it")

@@ -149,7 +149,7 @@ def test_the_operator_may_write_the_status_and_nothing_else(
     status = {"status": {"summary": "fine"}}
     path = f"{RECORDS}/{written['metadata']['name']}"
     assert asker.ask(OPERATOR, "PATCH", f"{path}/status", status, type=MERGE).code == 200
-    spec = {"spec": {"items": []}}
+    spec: dict[str, Any] = {"spec": {"items": []}}
     assert asker.ask(OPERATOR, "PATCH", path, spec, type=MERGE).refused
 
 
@@ -205,7 +205,7 @@ def test_a_namespace_cannot_be_created_with_our_keys(asker: Asker) -> None:
 
 
 def _grant(**change: Any) -> dict[str, Any]:
-    binding = {
+    binding: dict[str, Any] = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "RoleBinding",
         "metadata": {
@@ -450,8 +450,8 @@ def test_the_api_server_finds_nothing_odd_in_them(guarded: Cluster) -> None:
             for policy in live
         }
 
-    found = wait_until(warnings, PATIENCE, "the policies to be checked")
-    assert {name: said for name, said in found.items() if said} == {}
+    found = wait_until(warnings, 5 * PATIENCE, "the policies to be checked", interval=1.0)
+    assert {name: said for name, said in (found or {}).items() if said} == {}
 
 
 def test_server_side_apply_by_the_operator_passes(asker: Asker, prod: str) -> None:

@@ -274,7 +274,7 @@ def test_kubectl_by_owners(guarded: Cluster, make_hub: MakeHub, tmp_path: Path) 
             guarded, hubs.owner(number), name, tmp_path, command, document=changed, editor=editor
         )
         assert said in done.stdout + done.stderr, (command, done.stderr)
-        assert "Warning" not in done.stderr, (command, done.stderr)
+        assert "Validation failed" not in done.stderr, (command, done.stderr)
 
 
 # What connects ends at the kubelet, which this node does not have; before that, policies decide.
