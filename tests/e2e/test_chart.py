@@ -1,5 +1,6 @@
 """The chart installs with both Helms, and gives the operator its rights and not one more."""
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 import yaml
 
 from demo import organisation
-from responsibility.cluster.rights import RIGHTS
+from responsibility.cluster.rights import ENFORCEMENT_RIGHTS, RIGHTS, Right
 from tests.e2e.lab import binaries, clusters
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.kwok import KwokCluster
@@ -77,18 +78,36 @@ def test_a_wrong_value_is_refused(helm: Path) -> None:
     assert "replicas" in refused.stderr
 
 
-@pytest.mark.parametrize(("kind", "namespaced"), [("ClusterRole", False), ("Role", True)])
+@pytest.mark.parametrize(
+    ("options", "rights"),
+    [
+        ((), RIGHTS),
+        (("--set", "enforcement.enabled=true"), (*RIGHTS, *ENFORCEMENT_RIGHTS)),
+    ],
+    ids=["looking", "enforcing"],
+)
 def test_the_roles_hold_what_the_operator_asks_for_and_no_more(
-    helm: Path, kind: str, namespaced: bool
+    helm: Path, options: tuple[str, ...], rights: tuple[Right, ...]
 ) -> None:
     needed = {
-        (right.group, right.resource, name, verb)
-        for right in RIGHTS
-        if right.namespaced is namespaced
-        for name in right.names or ("",)
-        for verb in right.verbs
+        (NAMESPACE if right.namespaced else right.namespace, right.group, right.resource, *one)
+        for right in rights
+        for one in itertools.product(right.names or ("",), right.verbs)
     }
-    assert _flat(_one(_objects(helm), kind)["rules"]) == needed
+    objects = _objects(helm, *options)
+    account = {"kind": "ServiceAccount", "name": RELEASE, "namespace": NAMESPACE}
+    bound = {
+        (o["metadata"].get("namespace", ""), o["roleRef"]["name"])
+        for o in objects
+        if o["kind"].endswith("RoleBinding") and o["subjects"] == [account]
+    }
+    roles = {
+        (o["metadata"].get("namespace", ""), o["metadata"]["name"]): o["rules"]
+        for o in objects
+        if o["kind"] in ("Role", "ClusterRole")
+    }
+    held = {(place, *right) for place, name in bound for right in _flat(roles[place, name])}
+    assert held == needed
 
 
 def test_without_annotations_no_deployment_can_be_patched(helm: Path) -> None:
@@ -105,7 +124,8 @@ def test_deployments_of_a_prefixed_release_can_be_named(helm: Path) -> None:
 
 def test_without_leader_election_there_is_no_role(helm: Path) -> None:
     objects = _objects(helm, "--set", "leaderElection.enabled=false")
-    assert not {o["kind"] for o in objects} & {"Role", "RoleBinding"}
+    roles = [o for o in objects if o["kind"] in ("Role", "RoleBinding")]
+    assert {o["metadata"]["namespace"] for o in roles} == {"default"}, "for Events"
     assert _one(objects, "Deployment")["spec"]["strategy"] == {"type": "Recreate"}
 
 
@@ -338,10 +358,7 @@ def _one(objects: list[dict[str, Any]], kind: str) -> dict[str, Any]:
     return found
 
 
-Right = tuple[str, str, str, str]
-
-
-def _flat(rules: list[dict[str, Any]]) -> set[Right]:
+def _flat(rules: list[dict[str, Any]]) -> set[tuple[str, str, str, str]]:
     """Return (API group, resource, name or "", verb) of all that the rules say."""
     return {
         (group, resource, name, verb)

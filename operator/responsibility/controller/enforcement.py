@@ -46,6 +46,8 @@ class Enforcement:
     ) -> None:
         self._store = store
         self._enabled = settings.enforcement
+        # Files of the API server are not to be seen through it; trials prove those alone.
+        self._watched = settings.enforcement and not settings.static_policies
         account = (
             user_and_groups(store.own)[0]
             if store.own is not None
@@ -89,7 +91,7 @@ class Enforcement:
     async def enforce(self, assessment: Assessment, records: Sequence[Own[Any]]) -> bool:
         """Write what differs; return False if something failed that is worth trying again."""
         troubles = {
-            name: self._policies.troubles(own.value, watched=self._enabled)
+            name: self._policies.troubles(own.value, watched=self._watched)
             for name, own in self._store.models.items.items()
             if own.value is not None
         }

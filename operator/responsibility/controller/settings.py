@@ -32,8 +32,9 @@ class Settings:
     namespace: str = "default"
     leader_election: bool = False
     annotate: bool = True
-    routes: bool = False
+    routes: bool = True
     enforcement: bool = False
+    static_policies: bool = False
     grants: bool = False
     grants_cluster: bool = False
     relist_seconds: float = 300.0
@@ -68,6 +69,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         annotate=_switch(values, "ANNOTATE", default=defaults.annotate),
         routes=_switch(values, "ROUTES", default=defaults.routes),
         enforcement=_switch(values, "ENFORCEMENT", default=defaults.enforcement),
+        static_policies=_switch(values, "STATIC_POLICIES", default=defaults.static_policies),
         grants=_switch(values, "GRANTS", default=defaults.grants),
         grants_cluster=_switch(values, "GRANTS_CLUSTER", default=defaults.grants_cluster),
         relist_seconds=_seconds(values, "RELIST_SECONDS", defaults.relist_seconds),
