@@ -92,6 +92,8 @@ class Store:
         self.own = own
         # The bindings that are named like those that we grant by.
         self.grants: dict[BindingKey, grants.Present] = {}
+        # The names of our admission policies that are in force, as far as they are watched.
+        self.policies: frozenset[str] = frozenset()
         self._routes = routes
         self._api = api
         self._graph = AccessGraph.build()
@@ -204,6 +206,7 @@ class Store:
             rbac_enforced=self.rbac_enforced,
             own=self.own,
             routes=self._routes,
+            policies=self.policies,
             reviews=self.reviews,
         )
 
