@@ -28,23 +28,29 @@ from responsibility.ownership.assessment import Assessment
 from responsibility.ownership.questions import bits
 from responsibility.ownership.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
-from responsibility.rbac.objects import Binding, BindingKey, RoleKey, Subject
+from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Rule, Subject
 from tests.unit.rbac import linear
 
 _NOW = datetime(2030, 1, 1, tzinfo=UTC)
 _LINEAR_HUBS = 2
+# One that lets its holder run pods, and so act as other accounts, and one that does not.
+_EDIT = RoleKey("", "edit")
+_LEADS_NOWHERE = Role(
+    RoleKey("", "leads-nowhere"), (Rule(("delete",), ("",), ("configmaps", "services")),)
+)
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--large", action="store_true", help="2,000 hubs and 50,000 bindings")
+    parser.add_argument("--direct", action="store_true", help="do not look for indirect routes")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    measure(LARGE if options.large else REFERENCE, seed=options.seed)
+    measure(LARGE if options.large else REFERENCE, seed=options.seed, routes=not options.direct)
 
 
-def measure(size: Size, *, seed: int) -> None:
+def measure(size: Size, *, seed: int, routes: bool = True) -> None:
     """Print every figure of a world of that size."""
     world = build(size, seed=seed)
     whole = snapshot(world, seed=seed)
@@ -56,12 +62,15 @@ def measure(size: Size, *, seed: int) -> None:
     show("full pass, the very first in the process", first)
     print(f"peak resident memory: {_peak():.0f} MiB, {before:.0f} of it before the pass")
 
+    print("direct rights only:")
     full, assessment = best(lambda: Assessor().assess(whole), 5 if len(world.hubs) < 500 else 2)
     show("full pass with findings and sources", full)
     _tell(assessment)
     show("nothing has changed", best(lambda: assessor.assess(whole), 5)[0])
     _changes(assessor, whole, world)
     _linear(world, whole, full)
+    if routes:
+        _routes(whole, world)
     print(f"peak resident memory at the end: {_peak():.0f} MiB")
 
 
@@ -142,19 +151,22 @@ def _tell(assessment: Assessment) -> None:
     print(f"    of these {sum(len(c.findings) for c in clusters):,} about the cluster as a whole")
 
 
-def _changes(assessor: Assessor, whole: Snapshot, world: World) -> None:
+def _changes(assessor: Assessor, whole: Snapshot, world: World, *, times: int = 50) -> None:
     """Time one changed object: the graph's part and the pass together."""
-    current = whole
-    for what, namespaces, times in (
-        ("RoleBinding", world.hubs, 50),
-        ("ClusterRoleBinding", ("",), 5),
+    graph, _ = whole.graph.replace(put_roles=[_LEADS_NOWHERE])
+    current = replace(whole, graph=graph)
+    assessor.assess(current)
+    for what, role, namespaces, most in (
+        ("RoleBinding to edit", _EDIT, world.hubs, times),
+        ("RoleBinding that opens no way", _LEADS_NOWHERE.key, world.hubs, times),
+        ("ClusterRoleBinding", _EDIT, ("",), min(times, 5)),
     ):
         seconds = []
-        for number in range(times):
+        for number in range(most):
             namespace = namespaces[number % len(namespaces)]
-            subject = Subject("User", f"new-{number}@example.org")
-            key = BindingKey(namespace, f"new-{number}")
-            binding = Binding(key, RoleKey("", "edit"), (subject,))
+            subject = Subject("User", f"{role.name}-{number}@example.org")
+            key = BindingKey(namespace, f"{role.name}-{number}")
+            binding = Binding(key, role, (subject,))
             gc.collect()
             start = time.perf_counter()
             graph, _ = current.graph.replace(put_bindings=[binding])
@@ -163,9 +175,23 @@ def _changes(assessor: Assessor, whole: Snapshot, world: World) -> None:
             seconds.append(time.perf_counter() - start)
             assert any(f.subject == subject for f in assessment.findings())  # noqa: S101
         show(f"one changed {what}, median", statistics.median(seconds))
-        show(f"    slowest of {times}", max(seconds))
+        show(f"    slowest of {most}", max(seconds))
     fresh = Assessor().assess(current)
     assert fresh.findings() == assessor.assess(current).findings()  # noqa: S101
+
+
+def _routes(whole: Snapshot, world: World) -> None:
+    """Time the same with indirect routes."""
+    print("with indirect routes:")
+    wanted = replace(whole, routes=True)
+    full, assessment = best(lambda: Assessor().assess(wanted), 3)
+    show("full pass with findings, sources and routes", full)
+    steps = sum(bool(finding.steps) for finding in assessment.findings())
+    print(f"    {steps:,} of {len(assessment.findings()):,} findings are indirect")
+    assessor = Assessor()
+    assessor.assess(wanted)
+    show("nothing has changed", best(lambda: assessor.assess(wanted), 5)[0])
+    _changes(assessor, wanted, world, times=8)
 
 
 def _linear(world: World, whole: Snapshot, full: float) -> None:
