@@ -76,7 +76,9 @@ def binding_name(world: World, name: str, item: str, party: str, *groups: str) -
     return wanted.key.name
 
 
-def can(world: World, group: str, verb: str, resource: str, namespace: str, **more: str) -> bool:
+def can(
+    world: World, member_of: str, verb: str, resource: str, namespace: str, **more: str
+) -> bool:
     """Return whether the API server lets a member of a group do something."""
     plural, _, subresource = resource.partition("/")
     attributes = {
@@ -89,7 +91,7 @@ def can(world: World, group: str, verb: str, resource: str, namespace: str, **mo
     review = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SubjectAccessReview",
-        "spec": {"user": "somebody", "groups": [group], "resourceAttributes": attributes},
+        "spec": {"user": "somebody", "groups": [member_of], "resourceAttributes": attributes},
     }
     path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
     return bool(world.admin._send("POST", path, review)["status"]["allowed"])

@@ -27,7 +27,7 @@ class RbacApi(FakeApi):
         self.bindings: dict[str, Json] = {}
         self.log: list[tuple[str, str]] = []
         self.errors: dict[tuple[str, str], errors.ApiError] = {}
-        self.watch: Callable[[str, Json], None] | None = None
+        self.watching: Callable[[str, Json], None] | None = None
         self.held: list[tuple[str, Json]] = []
         self.slow = False
 
@@ -40,8 +40,8 @@ class RbacApi(FakeApi):
     def _tell(self, type: str, thing: Json) -> None:
         if self.slow:
             self.held.append((type, thing))
-        elif self.watch is not None:
-            self.watch(type, thing)
+        elif self.watching is not None:
+            self.watching(type, thing)
 
     def catch_up(self) -> None:
         self.slow = False
@@ -103,7 +103,7 @@ class Granting:
         self.api = RbacApi()
         self.world: World = garden_world("prod", api=self.api)
         self.world.put_record("prod", generation=2, enforcement=ASKING, **record)
-        self.api.watch = self._watch
+        self.api.watching = self._watch
         self.restart(enabled=enabled)
         for role in render(garden()).roles:
             event = {"type": "ADDED", "object": role.manifest()}
@@ -358,7 +358,7 @@ async def _stuck(world: Granting) -> None:
     async def hang(*_: Any, **__: Any) -> Any:
         return await forever
 
-    world.api.create = hang  # type: ignore[method-assign, assignment]
+    world.api.create = hang  # type: ignore[method-assign]
     world.agree(parties=[{"name": "guests", **people("User eve")}])
     world.granter.follow(world.world.assess())
     began = loop.time()
