@@ -28,6 +28,8 @@ _PLURALS = {
 # What others stand on is applied before them.
 _FIRST = ("Namespace", "CustomResourceDefinition")
 _TOGETHER = 8
+_ATTEMPTS = 4
+_TOO_LATE = 504
 
 
 class RefusedError(AssertionError):
@@ -129,7 +131,20 @@ class Admin:
         content_type: str = "application/json",
         as_user: str = "",
     ) -> Manifest:
-        answer = self._pool.request(
+        for _ in range(_ATTEMPTS):
+            answer = self._request(verb, path, body, content_type, as_user)
+            # A policy is compiled when it is written, which takes a busy machine too long at first.
+            if answer.status != _TOO_LATE:
+                break
+        read: Manifest = json.loads(answer.data)
+        if answer.status >= 400:
+            raise RefusedError(answer.status, str(read.get("message")))
+        return read
+
+    def _request(
+        self, verb: str, path: str, body: Manifest | None, content_type: str, as_user: str
+    ) -> urllib3.BaseHTTPResponse:
+        return self._pool.request(
             verb,
             self._host + path,
             body=None if body is None else json.dumps(body, ensure_ascii=False).encode(),
@@ -138,10 +153,6 @@ class Admin:
                 **({"Impersonate-User": as_user} if as_user else {}),
             },
         )
-        read: Manifest = json.loads(answer.data)
-        if answer.status >= 400:
-            raise RefusedError(answer.status, str(read.get("message")))
-        return read
 
 
 def path_of(manifest: Manifest) -> str:
