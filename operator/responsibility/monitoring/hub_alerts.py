@@ -191,6 +191,23 @@ HUB_ALERTS = (
         f"Who owns it was to be looked at again by now.{_WHOSE} Review it, then move reviewAfter.",
     ),
     Alert(
+        "DelegationExpiring",
+        _findings("delegation-expiring"),
+        "1h",
+        Severity.PLANNED,
+        f"A delegation of {_ITEM} ends within two weeks",
+        "When it ends, the rights of the party it was made to count as excess."
+        f"{_WHOSE} Agree on a new end, or on who acts afterwards.",
+    ),
+    Alert(
+        "SubjectGone",
+        _findings("subject-gone"),
+        "1h",
+        Severity.PLANNED,
+        f"A ServiceAccount that acts for a party on {_PLACE} does not exist",
+        "Whoever may create ServiceAccounts in its namespace could make one of that name." + _LOOK,
+    ),
+    Alert(
         "ContactMissing",
         _findings("contact-missing"),
         "1h",

@@ -62,6 +62,18 @@ class Delegation:
         return self.until is None or now < self.until
 
 
+# How long before the end of a delegation it is told.
+_NOTICE = timedelta(days=14)
+
+
+def notice(until: datetime) -> datetime:
+    """Return from when on it is told that a delegation ends ``until`` then."""
+    try:
+        return until - _NOTICE
+    except OverflowError:
+        return until
+
+
 @dataclass(frozen=True, slots=True)
 class ItemTerms:
     """What a model says of an item, the same for all its hubs.
@@ -191,4 +203,4 @@ class Agreement:
         """Return the moments at which the agreement changes by itself."""
         ends = [d.until for i in self.items for d in i.delegates if d.until is not None]
         reviews = [i.overdue_from for i in self.items if i.overdue_from is not None]
-        return [*ends, *reviews]
+        return [*ends, *map(notice, ends), *reviews]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from responsibility.api.item import RECORD_ITEM
-from responsibility.ownership.agreement import Agreement, Party
+from responsibility.ownership.agreement import Agreement, Party, notice
 from responsibility.ownership.findings import Finding
 from responsibility.rbac.objects import Subject
 
@@ -14,6 +14,7 @@ from responsibility.rbac.objects import Subject
 def duties(agreement: Agreement, now: datetime) -> Iterator[Finding]:
     """Yield what is due on one hub, whatever its RBAC says."""
     yield from _expired(agreement, now)
+    yield from _expiring(agreement, now)
     yield from _overdue(agreement, now)
     yield from _unreachable(agreement)
 
@@ -29,6 +30,7 @@ def vacancies(agreement: Agreement, gone: frozenset[Subject], now: datetime) -> 
         owned = [i for i in agreement.items if i.owner == party.name and i.terms.checkable]
         if not owned:
             continue
+        yield from _gone(agreement, party, gone)
         if is_vacant(party, gone):
             names = tuple(item.name for item in owned)
             absent = ", ".join(str(s) for s in party.subjects)
@@ -55,6 +57,19 @@ def vacancies(agreement: Agreement, gone: frozenset[Subject], now: datetime) -> 
                     f"{party.label} has no subject, but {', '.join(enforced)} is to be enforced: "
                     "nobody could act",
                 )
+
+
+def _gone(agreement: Agreement, party: Party, gone: frozenset[Subject]) -> Iterator[Finding]:
+    """Yield which of a party's subjects are gone, while others are left."""
+    absent = [str(subject) for subject in party.subjects if subject in gone]
+    if absent and not is_vacant(party, gone):
+        yield _about_party(
+            "subject-gone",
+            agreement,
+            party,
+            (),
+            f"{party.label} declares {', '.join(absent)}, which does not exist",
+        )
 
 
 def _anybody(parties: Iterable[str], agreement: Agreement, gone: frozenset[Subject]) -> bool:
@@ -105,6 +120,22 @@ def _expired(agreement: Agreement, now: datetime) -> Iterator[Finding]:
                     party=delegation.party,
                     message=f"The delegation of {item.terms.title} to {delegation.party}{why} "
                     f"ended on {ended} and is still in the {where}",
+                )
+
+
+def _expiring(agreement: Agreement, now: datetime) -> Iterator[Finding]:
+    for item in agreement.items:
+        for delegation in item.delegates:
+            until = delegation.until
+            if until is not None and now < until and notice(until) <= now:
+                yield Finding(
+                    kind="delegation-expiring",
+                    item=item.name,
+                    number=item.terms.number,
+                    hub=agreement.hub,
+                    party=delegation.party,
+                    message=f"The delegation of {item.terms.title} to {delegation.party} ends on "
+                    f"{until:%Y-%m-%d %H:%M} UTC; then its rights are too much",
                 )
 
 

@@ -85,6 +85,20 @@ KINDS = {
             "Start the operator, which removes it, or delete the bindings listed.",
         ),
         Kind(
+            "delegation-expiring",
+            Severity.LOW,
+            False,
+            "A delegation ends soon",
+            "Agree on a new end, or on who acts afterwards.",
+        ),
+        Kind(
+            "subject-gone",
+            Severity.LOW,
+            False,
+            "A ServiceAccount that acts for a party does not exist",
+            "Create it again, or take it out of the party's subjects.",
+        ),
+        Kind(
             "contact-missing",
             Severity.LOW,
             False,

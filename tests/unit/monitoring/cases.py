@@ -187,6 +187,21 @@ CASES = (
         after=60,
     ),
     _finding(
+        "ResponsibilityDelegationExpiring",
+        "delegation-expiring",
+        Severity.PLANNED,
+        "A delegation of data of prod/prod ends within two weeks",
+        after=60,
+    ),
+    _finding(
+        "ResponsibilitySubjectGone",
+        "subject-gone",
+        Severity.PLANNED,
+        "A ServiceAccount that acts for a party on hub prod/prod does not exist",
+        after=60,
+        item="record",
+    ),
+    _finding(
         "ResponsibilityContactMissing",
         "contact-missing",
         Severity.PLANNED,

@@ -46,14 +46,17 @@ def test_a_delegation_ends_at_its_end(now: datetime, over: bool) -> None:
     # What was lent is in excess from then on.
     assert (excess(found) == {("Group crew", "beds", "prod/prod")}) is over
     assert (on_hub(found).items[1].delegates == ("crew",)) is not over
+    told = of_kind(found, "delegation-expiring")
     if over:
+        assert not told
         (finding,) = of_kind(found, "delegation-expired")
         assert "(harvest) ended on 2030-07-01 00:00 UTC and is still in the record" in (
             finding.message
         )
         assert found.next_deadline is None
     else:
-        assert found.next_deadline == UNTIL
+        # First it is told that it ends soon, and then that it has ended.
+        assert found.next_deadline == (UNTIL if told else UNTIL - timedelta(days=14))
 
 
 def test_a_delegation_without_an_end_does_not_end() -> None:

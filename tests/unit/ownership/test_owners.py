@@ -183,7 +183,7 @@ def test_an_account_that_is_gone_holds_nothing_although_it_is_bound() -> None:
     both = record(parties=guests(GONE, "ServiceAccount ci/deployer"))
     assert not assess(*bound, records=[both]).findings()
     found = assess(*bound, records=[both], accounts=ACCOUNTS)
-    assert [f.kind for f in found.findings()] == ["missing-access"]
+    assert [f.kind for f in found.findings()] == ["missing-access", "subject-gone"]
 
 
 def test_a_party_that_owns_nothing_to_be_checked_is_never_vacant() -> None:

@@ -273,7 +273,7 @@ class _Planner:
         active = self._active()
         routes = {pair for wanted in active for pair in wanted.routes} - left_out
         direct = {pair for wanted in active for pair in wanted.direct}
-        roles = self._narrowable(direct, routes)
+        roles = self._narrowable(direct)
         best = self._build(direct | routes, {})
         if not roles:
             return best
@@ -299,7 +299,7 @@ class _Planner:
         removed = sum(s in declared for change in changes for s in change.removes)
         return len(changes), removed
 
-    def _narrowable(self, direct: set[Pair], routes: set[Pair]) -> dict[RoleKey, tuple[Rule, ...]]:
+    def _narrowable(self, direct: set[Pair]) -> dict[RoleKey, tuple[Rule, ...]]:
         """Return the roles that give too much to everybody they are bound to, narrowed."""
         graph = self.snapshot.graph
         wanted = sorted({graph.bindings[key].role for key, _ in direct})
@@ -311,7 +311,7 @@ class _Planner:
         for key in wanted:
             role = graph.roles.get(key)
             pairs = {(b.key, s) for b in bound[key] for s in somebodies(b)}
-            if role is None or not pairs <= direct or pairs & routes:
+            if role is None or not pairs <= direct:
                 continue
             if key in self.broad or is_system_role(role) or aggregated(role):
                 continue
