@@ -21,6 +21,36 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/*
+What is switched on: as the mode says, unless a value says otherwise. The same table stands in
+operator/responsibility/cluster/modes.py, and a test holds one against the other.
+*/}}
+{{- define "hub-responsibility.switches" -}}
+{{- $modes := dict
+  "audit"  (dict "policies" false "enforcement" false "grants" false "limit" "deny")
+  "warn"   (dict "policies" true  "enforcement" true  "grants" false "limit" "warn")
+  "deny"   (dict "policies" true  "enforcement" true  "grants" false "limit" "deny")
+  "grant"  (dict "policies" true  "enforcement" false "grants" true  "limit" "deny")
+  "revoke" (dict "policies" true  "enforcement" false "grants" true  "limit" "deny") }}
+{{- $on := get $modes .Values.mode }}
+{{- if not $on }}
+{{- fail (printf "mode is %q: it may be audit, warn, deny, grant or revoke" .Values.mode) }}
+{{- end }}
+{{- range $name := list "policies" "enforcement" "grants" }}
+{{- $said := (get $.Values $name).enabled }}
+{{- if ne (toString $said) "" }}
+{{- $_ := set $on $name $said }}
+{{- end }}
+{{- end }}
+{{- with .Values.enforcement.limit }}
+{{- $_ := set $on "limit" . }}
+{{- end }}
+{{- toYaml $on }}
 {{- end -}}
 
 {{- define "hub-responsibility.image" -}}

@@ -7,6 +7,7 @@ tables of who may do what, and nothing else of them.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 
 from responsibility.api.model import ResponsibilityModel
@@ -31,6 +32,8 @@ from responsibility.enforcement.key_memory import KeyMemory
 from responsibility.enforcement.policy import API_VERSION, POLICY, Manifest
 from responsibility.enforcement.rendered import differences
 from responsibility.ownership.assessment import Assessment
+
+logger = logging.getLogger(__name__)
 
 _PATH = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
 # What is ours to write.
@@ -68,7 +71,7 @@ class ClusterPolicies:
         return self._outcomes.get(model, NOTHING)
 
     def plan(
-        self, assessment: Assessment, memory: KeyMemory, *, enabled: bool
+        self, assessment: Assessment, memory: KeyMemory, *, enabled: bool, limit: str
     ) -> dict[str, ClusterPlan]:
         """Return by model what should be in force."""
         plans = {}
@@ -89,6 +92,7 @@ class ClusterPolicies:
                 trouble=self._trouble(shipped) if enabled else "",
                 granted=known[1],
                 enabled=enabled,
+                limit=limit,
                 memory=memory,
             )
             self._granted[name] = (own.uid, {s.item: s.stage for s in plans[name].stages})
@@ -102,7 +106,10 @@ class ClusterPolicies:
             own = self._store.models.items.get(name)
             if own is None or own.value is None:
                 continue
-            trouble = self._trouble(self._shipped(own.value)[1])
+            shipped = self._shipped(own.value)[1]
+            if not shipped:
+                continue
+            trouble = self._trouble(shipped)
             refused = ""
             if not trouble:
                 done, refused = await self._write(own.value, plan.table or {})
@@ -169,8 +176,13 @@ class ClusterPolicies:
     ) -> tuple[ResponsibilityModel, list[Manifest], list[str]]:
         known = self._rendered.get(model.name)
         if known is None or known[0] is not model:
-            manifests = self._policies.fill(cluster_policies(model, {}))
-            known = (model, manifests, clustered(model))
+            try:
+                manifests = self._policies.fill(cluster_policies(model, {}))
+                known = (model, manifests, clustered(model))
+            except ValueError as error:
+                # Such as a break-glass subject that no list can hold.
+                logger.warning("model %s: no policies of the cluster: %s", model.name, error)
+                known = (model, [], [])
             self._rendered[model.name] = known
         return known
 

@@ -46,6 +46,7 @@ class Enforcement:
     ) -> None:
         self._store = store
         self._enabled = settings.enforcement
+        self._limit = settings.enforcement_limit
         # Files of the API server are not to be seen through it; trials prove those alone.
         self._watched = settings.enforcement and not settings.static_policies
         account = (
@@ -102,12 +103,16 @@ class Enforcement:
             policies=troubles,
             granted={name: stages for name, (_, stages) in self._granted.items()},
             present={name: space.keys for name, space in spaces.items()},
+            unrendered=self._policies.unrendered(),
             speechless=_speechless(assessment, records),
             enabled=self._enabled,
+            limit=self._limit,
             memory=self._memory,
         )
         # Markers first: a Namespace must not name a date that nothing keeps.
-        cluster = self._cluster.plan(assessment, self._memory, enabled=self._enabled)
+        cluster = self._cluster.plan(
+            assessment, self._memory, enabled=self._enabled, limit=self._limit
+        )
         marked = await self._mark(decided, cluster, assessment) if self._enabled else True
         written = await self._namespaces.write(decided, spaces)
         for name, stages in decided.stages.items():
@@ -195,7 +200,7 @@ class Enforcement:
         agreement = assessment.hubs[record].agreement
         namespace, stages = agreement.hub.namespace, decided.stages[record]
         given = [s for s in stages if s.stage != OBSERVE]
-        unreliable = troubles.get(agreement.terms.name, {})
+        unreliable = troubles.get(agreement.terms.name) or {s.item: s.message for s in stages}
         trouble = self._namespaces.trouble(namespace)
         wanted: NamespaceKeys | None = decided.namespaces.get(namespace)
         if wanted is not None and wanted.markers() and not trouble:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from responsibility.cluster import errors, rights
+from responsibility.cluster import errors, modes, rights
 from responsibility.cluster.client import Api
 from responsibility.cluster.rights import Right
 from responsibility.controller.metrics import Metrics
@@ -31,11 +31,10 @@ class OwnRights:
         self._metrics = metrics
         self._settings = settings
         self._given = given
-        self._wanted = (
-            *rights.RIGHTS,
-            *(rights.ENFORCEMENT_RIGHTS if settings.enforcement else ()),
-            *(rights.GRANT_RIGHTS if settings.grants else ()),
-            *(rights.CLUSTER_GRANT_RIGHTS if settings.grants and settings.grants_cluster else ()),
+        self._wanted = modes.wanted(
+            enforcement=settings.enforcement,
+            grants=settings.grants,
+            grants_cluster=settings.grants_cluster,
         )
         # None while that could not be found out.
         self._missing: frozenset[Right] | None = None

@@ -34,6 +34,7 @@ class Settings:
     annotate: bool = True
     routes: bool = True
     enforcement: bool = False
+    enforcement_limit: str = "deny"
     static_policies: bool = False
     grants: bool = False
     grants_cluster: bool = False
@@ -70,6 +71,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         routes=_switch(values, "ROUTES", default=defaults.routes),
         enforcement=_switch(values, "ENFORCEMENT", default=defaults.enforcement),
         static_policies=_switch(values, "STATIC_POLICIES", default=defaults.static_policies),
+        enforcement_limit=_limit(values, defaults.enforcement_limit),
         grants=_switch(values, "GRANTS", default=defaults.grants),
         grants_cluster=_switch(values, "GRANTS_CLUSTER", default=defaults.grants_cluster),
         relist_seconds=_seconds(values, "RELIST_SECONDS", defaults.relist_seconds),
@@ -114,6 +116,13 @@ def _seconds(values: Mapping[str, str], name: str, default: float) -> float:
     if not 1 <= seconds <= 86_400:  # noqa: PLR2004 - a second and a day
         raise SettingsError(f"{PREFIX}{name} is {text!r}: write seconds between 1 and 86400")
     return seconds
+
+
+def _limit(values: Mapping[str, str], default: str) -> str:
+    text = values.get("ENFORCEMENT_LIMIT") or default
+    if text not in {"warn", "deny"}:
+        raise SettingsError(f"{PREFIX}ENFORCEMENT_LIMIT is {text!r}: write warn or deny")
+    return text
 
 
 def _level(values: Mapping[str, str], default: str) -> str:

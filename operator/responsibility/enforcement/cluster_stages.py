@@ -13,7 +13,13 @@ from functools import partial
 
 from responsibility.enforcement import keys
 from responsibility.enforcement.cluster import Enforced
-from responsibility.enforcement.hindrances import NOT_ENABLED, OBSERVE, above, lower
+from responsibility.enforcement.hindrances import (
+    NOT_ALLOWED,
+    NOT_ENABLED,
+    OBSERVE,
+    above,
+    lower,
+)
 from responsibility.enforcement.hub_keys import ItemKeys, item_keys
 from responsibility.enforcement.key_memory import KeyMemory
 from responsibility.enforcement.stages import ItemStage
@@ -50,12 +56,13 @@ def cluster_plan(
     trouble: str,
     granted: Mapping[str, str],
     enabled: bool,
+    limit: str = keys.DENY,
     memory: KeyMemory | None = None,
 ) -> ClusterPlan:
     """Return what should be in force for ``items``, those that policies of the cluster guard.
 
     ``trouble`` is why these policies cannot be relied on, empty if they can; ``granted`` are the
-    stages until now. ``memory`` has begun its pass.
+    stages until now; ``limit`` is the furthest that is allowed. ``memory`` has begun its pass.
     """
     memory = memory or KeyMemory()
     agreements = [
@@ -73,7 +80,7 @@ def cluster_plan(
         size = sum(len(line) + 4 for line in entries.lines)
         fits = size <= left
         stage = _stage(
-            _Facts(name, agreements, cluster, entries, trouble, fits, enabled, assessment),
+            _Facts(name, agreements, cluster, entries, trouble, fits, enabled, limit, assessment),
             granted.get(name, OBSERVE),
         )
         stages.append(stage)
@@ -104,12 +111,18 @@ class _Facts:
     trouble: str
     fits: bool
     enabled: bool
+    limit: str
     assessment: Assessment
 
     @property
     def asked(self) -> str:
         """The lowest stage that a record asks for."""
         return lower(*(a.item(self.name).admission for a in self.agreements), *self._none)
+
+    @property
+    def allowed(self) -> str:
+        """As much of it as the operator was installed for."""
+        return lower(self.asked, self.limit)
 
     @property
     def _none(self) -> tuple[str, ...]:
@@ -127,8 +140,10 @@ def _stage(facts: _Facts, before: str) -> ItemStage:
         return ItemStage(facts.name, asked, asked)
     for reason, message, final in _hindrances(facts):
         most = OBSERVE if final else before
-        if above(asked, most):
+        if above(facts.allowed, most):
             return ItemStage(facts.name, asked, most, reason, message)
+    if above(asked, facts.allowed):
+        return ItemStage(facts.name, asked, facts.allowed, "StageNotAllowed", NOT_ALLOWED)
     return ItemStage(facts.name, asked, asked)
 
 
@@ -151,7 +166,7 @@ def _hindrances(facts: _Facts) -> Iterable[tuple[str, str, bool]]:
         return
     if facts.trouble:
         yield "PolicyNotReliable", facts.trouble, False
-    if facts.asked != keys.DENY:
+    if facts.allowed != keys.DENY:
         return
     if not facts.assessment.rbac_enforced:
         yield "RBACNotEnforced", "whether RBAC decides anything here is not known", False

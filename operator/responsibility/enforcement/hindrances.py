@@ -16,6 +16,10 @@ NOT_ENABLED = (
     "the operator was installed without the right to enforce: set the chart's value "
     "enforcement.enabled to true"
 )
+NOT_ALLOWED = (
+    "the operator was installed to put no more than warn in force: set the chart's value mode to "
+    "deny, or enforcement.limit"
+)
 _RANK = {OBSERVE: 0, WARN: 1, DENY: 2}
 _BOTH = frozenset({WARN, DENY})
 _DENY = frozenset({DENY})
@@ -37,6 +41,7 @@ class Case:
 
     ``policy`` says why the item's policy cannot be relied on, empty if it can; ``neighbours``
     what is wrong with the releases beside this one, ``unrecorded`` which of them have no record.
+    ``limit`` is the furthest stage that the operator was installed for.
     """
 
     hub: HubAssessment
@@ -47,6 +52,7 @@ class Case:
     unrecorded: tuple[str, ...]
     enabled: bool
     rbac_enforced: bool | None
+    limit: str = DENY
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +60,15 @@ class Hindrance:
     """Why an item may not go up to some ``stages``.
 
     ``ends`` also brings down what is in force: only for what those decide who write records. What
-    others can bring about must not lift what binds them. ``forcible`` gives way to ``force``.
+    others can bring about must not lift what binds them; ``most`` is how far down it goes then.
+    ``forcible`` gives way to ``force``.
     """
 
     reason: str
     ask: Callable[[Case], str]
     stages: frozenset[str] = _BOTH
     ends: bool = False
+    most: str = OBSERVE
     forcible: bool = False
 
 
@@ -68,6 +76,10 @@ def _not_enabled(case: Case) -> str:
     if case.enabled:
         return ""
     return NOT_ENABLED
+
+
+def _not_allowed(case: Case) -> str:
+    return NOT_ALLOWED if above(DENY, case.limit) else ""
 
 
 def _no_namespace(case: Case) -> str:
@@ -150,6 +162,7 @@ def _about(case: Case, kind: str) -> Finding | None:
 
 HINDRANCES: tuple[Hindrance, ...] = (
     Hindrance("NotEnabled", _not_enabled, ends=True),
+    Hindrance("StageNotAllowed", _not_allowed, stages=_DENY, ends=True, most=WARN),
     Hindrance("NamespaceMissing", _no_namespace, ends=True),
     Hindrance("NamespaceTerminating", _terminating),
     Hindrance("SeveralReleases", _releases_differ, ends=True),

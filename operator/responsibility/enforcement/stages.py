@@ -8,7 +8,7 @@ makes it doubtful: a deleted Deployment or RoleBinding must not lift what binds 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -66,6 +66,7 @@ class NamespaceKeys:
 
 NOTHING = NamespaceKeys()
 _NO_BOOK: Policies = {}
+_NOTHING_WRONG: Mapping[str, str] = {}
 
 
 def _ours(found: Mapping[str, str] | None) -> dict[str, str]:
@@ -101,15 +102,19 @@ def plan(
     policies: Mapping[str, Policies],
     granted: Mapping[str, Mapping[str, str]],
     present: Mapping[str, NamespaceKeys],
+    unrendered: Mapping[str, str] = _NOTHING_WRONG,
     speechless: Iterable[str] = (),
     enabled: bool = True,
+    limit: str = keys.DENY,
     memory: KeyMemory | None = None,
 ) -> Plan:
     """Return what should be in force.
 
     ``policies`` are by model; ``granted`` are the stages in force until now, by record and item;
-    ``present`` is what Namespaces say. ``speechless`` are namespaces whose record cannot be
-    read or followed at the moment: what is in force there stays. ``memory`` makes it quick.
+    ``present`` is what Namespaces say. Of models that are ``unrendered``, no policies can be made,
+    and why: what is in force stays. ``speechless`` are namespaces whose record cannot be
+    read or followed at the moment: what is in force there stays. ``limit`` is the furthest stage
+    that is allowed. ``memory`` makes it quick.
     """
     memory = memory or KeyMemory()
     memory.begin(assessment)
@@ -120,12 +125,18 @@ def plan(
     stages: dict[str, tuple[ItemStage, ...]] = {}
     untouched = {name for name in speechless if name not in groups}
     for namespace, group in groups.items():
+        if any(hub.agreement.terms.name in unrendered for hub in group):
+            untouched.add(namespace)
+            stages.update(
+                (hub.agreement.record, tuple(_kept(hub, granted, unrendered))) for hub in group
+            )
+            continue
         here = present.get(namespace, NOTHING)
         books = (policies.get(hub.agreement.terms.name, _NO_BOOK) for hub in group)
         before = (granted.get(hub.agreement.record, _NO_BOOK) for hub in group)
         found, of_records = memory.get(
             ("namespace", namespace),
-            (*group, *books, *before, here, enabled, assessment.rbac_enforced),
+            (*group, *books, *before, here, enabled, limit, assessment.rbac_enforced),
             partial(
                 _namespace,
                 group,
@@ -134,6 +145,7 @@ def plan(
                 granted=granted,
                 present=here,
                 enabled=enabled,
+                limit=limit,
                 memory=memory,
             ),
         )
@@ -153,6 +165,7 @@ def _namespace(
     granted: Mapping[str, Mapping[str, str]],
     present: NamespaceKeys,
     enabled: bool,
+    limit: str,
     memory: KeyMemory,
 ) -> tuple[NamespaceKeys, dict[str, tuple[ItemStage, ...]]]:
     """Return what one Namespace should say, and the stages of the records about it."""
@@ -177,6 +190,7 @@ def _namespace(
                     unrecorded=tuple(r for r in hub.releases if r not in recorded),
                     enabled=enabled,
                     rbac_enforced=assessment.rbac_enforced,
+                    limit=limit,
                 ),
                 granted.get(agreement.record, {}).get(name, OBSERVE),
             )
@@ -187,12 +201,28 @@ def _namespace(
     return _said(said, found, present), found
 
 
+def _kept(
+    hub: HubAssessment,
+    granted: Mapping[str, Mapping[str, str]],
+    unrendered: Mapping[str, str],
+) -> Iterator[ItemStage]:
+    """Yield the stages as they have been, of a model that cannot be rendered any more."""
+    agreement = hub.agreement
+    before = granted.get(agreement.record, {})
+    why = unrendered.get(agreement.terms.name, "")
+    for item in agreement.items:
+        stage = before.get(item.name, OBSERVE)
+        if item.admission != OBSERVE or stage != OBSERVE:
+            message = f"no policies can be made of model {agreement.terms.name}: {why}"
+            yield ItemStage(item.name, item.admission, stage, "PolicyNotReliable", message)
+
+
 def _stage(case: Case, before: str) -> ItemStage:
     """Return an item's stage; ``before`` is the one it has had until now."""
     asked = stage = case.item.admission
     told: tuple[str, str] = ("", "")
     for hindrance, message in hindrances(case):
-        most = OBSERVE if hindrance.ends else before
+        most = hindrance.most if hindrance.ends else before
         if stage in hindrance.stages and above(stage, most):
             stage = lower(stage, most)
             told = told if told[0] else (hindrance.reason, message)

@@ -124,3 +124,11 @@ def test_parts_of_single_hubs_are_nobody_here_but_those_of_any_namespace_are() -
         "group:keepers",
         r"like:^system:serviceaccount:[^:]*:user\-scheduler$",
     ]
+
+
+@pytest.mark.parametrize("before", ["observe", "warn", "deny"])
+def test_where_no_more_than_warnings_are_allowed_nothing_is_refused(before: str) -> None:
+    (found,) = decide(world("deny"), before, limit="warn").stages
+    assert (found.asked, found.stage, found.reason) == ("deny", "warn", "StageNotAllowed")
+    (found,) = decide(world("warn"), before, limit="warn").stages
+    assert (found.stage, found.reason) == ("warn", "")

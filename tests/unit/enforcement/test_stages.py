@@ -152,6 +152,19 @@ def test_switched_off_everything_ends() -> None:
     assert decided.namespaces == {}
 
 
+@pytest.mark.parametrize("before", STAGES)
+@pytest.mark.parametrize("force", [False, True])
+def test_where_no_more_than_warnings_are_allowed_nothing_is_refused(
+    before: str, force: bool
+) -> None:
+    asked = one("deny", enforcement={"force": force})
+    # Whatever would stand in the way of refusing is no matter to a warning.
+    decided = decide(assess(CAN, records=[asked]), before, limit="warn")
+    assert (stage(decided).stage, stage(decided).reason) == ("warn", "StageNotAllowed")
+    assert labels(decided) == {keys.STAGE + item: "warn" for item in ITEMS}
+    assert stage(decide(world(records=[one("warn")]), before, limit="warn")).reason == ""
+
+
 def test_two_releases_of_different_owners_are_not_enforced() -> None:
     asked = [
         one(release="a", name="a", namespace="prod", enforcement={"force": True}),
@@ -215,6 +228,20 @@ def test_a_namespace_that_is_going_or_gone_is_not_written() -> None:
 def test_a_record_that_cannot_be_followed_leaves_things_as_they_are() -> None:
     decided = decide(world(records=[one(model="lost")]), speechless={"prod"})
     assert decided == Plan({}, {}, frozenset({"prod"}))
+
+
+@pytest.mark.parametrize("before", STAGES)
+def test_a_model_that_cannot_be_rendered_any_more_lifts_nothing(before: str) -> None:
+    decided = decide(
+        world(records=[one()]),
+        before,
+        policies={"garden": {}},
+        unrendered={"garden": "item fence: no path"},
+    )
+    assert decided.untouched == {"prod"}
+    found = stage(decided)
+    assert (found.stage, found.reason) == (before, "PolicyNotReliable")
+    assert "no path" in found.message
 
 
 def test_delegations_end_by_themselves_and_their_dates_are_told() -> None:
