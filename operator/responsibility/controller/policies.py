@@ -52,6 +52,7 @@ class Policies:
         self._namespace = namespace
         self._account = account
         self._found: dict[str, dict[str, str]] = {}
+        self._unrendered: dict[str, str] = {}
         self._rendered: dict[str, tuple[ResponsibilityModel, dict[str, ItemPolicies]]] = {}
         self.reflectors: tuple[Reflector[tuple[str, str], Manifest], ...] = tuple(
             Reflector(
@@ -72,6 +73,10 @@ class Policies:
         policies, bindings = (reflector.items for reflector in self.reflectors)
         bound = {manifest["spec"].get("policyName") for manifest in bindings.values()}
         return frozenset(name for _, name in policies if name in bound)
+
+    def unrendered(self) -> dict[str, str]:
+        """Return the models of which no policies can be made, and why."""
+        return dict(self._unrendered)
 
     def live(self) -> dict[tuple[str, str], Manifest]:
         """Return our policies and bindings as they are in the cluster, by kind and name."""
@@ -108,7 +113,9 @@ class Policies:
             manifests = self.fill(item_policies(model))
         except ValueError as error:
             logger.warning("model %s: no policies can be rendered: %s", model.name, error)
+            self._unrendered[model.name] = str(error)
             return {}
+        self._unrendered.pop(model.name, None)
         named: dict[str, list[Manifest]] = defaultdict(list)
         for manifest in manifests:
             named[_policy_of(manifest)].append(manifest)
