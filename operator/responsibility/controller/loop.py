@@ -100,11 +100,12 @@ class Loop:
             snapshot = self._store.snapshot(self._clock())
             assessment = self._assessor.assess(snapshot)
             self._metrics.evaluation.observe(loop.time() - started)
-            self._reviewer.follow(assessment, snapshot.graph)
             if self._granter is not None:
                 self._granter.follow(assessment)
-                # What is being granted or taken away this moment is not reported as a difference.
+                # What is being granted or taken away this moment is not reported as a difference,
+                # nor is the server asked about it.
                 if await self._granter.settled(until):
                     continue
+            self._reviewer.follow(assessment, snapshot.graph)
             if not await self._reviewer.answered(until):
                 return assessment, first
