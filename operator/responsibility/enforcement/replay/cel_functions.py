@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 from responsibility.enforcement.replay.unknown import EvaluationError, Partly
 
 Value = Any
+Binary = Callable[[Value, Value], Value]
 
 
 class _Absent:
@@ -234,8 +235,9 @@ FUNCTIONS: Mapping[str, Callable[[Value], Value]] = {
 
 
 def _needs(kind: type, name: str, *values: Value) -> None:
-    if any(type(value) is not kind for value in values):
-        raise no_overload(name, *values)
+    for value in values:
+        if type(value) is not kind:
+            raise no_overload(name, *values)
 
 
 def _starts(text: Value, prefix: Value) -> bool:

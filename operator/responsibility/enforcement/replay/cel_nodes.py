@@ -196,10 +196,29 @@ def _binary(program: Maker, tree: Tree, names: Mapping[str, int]) -> Node:
             return type(value) is str and value in known
 
         return among
+    if operator in ("==", "+"):
+        return _of_texts(left, right, _OPERATORS[operator], joined=operator == "+")
     if operator not in _OPERATORS:
         raise SyntaxProblemError(f"a replay doesn't know the operator {operator}")
     function = _OPERATORS[operator]
     return lambda frame: function(left(frame), right(frame))
+
+
+def _of_texts(left: Node, right: Node, other: f.Binary, *, joined: bool) -> Node:
+    """Return the node of == or +, short for texts, which it is nearly always about."""
+    if joined:
+
+        def sum_of(frame: Frame) -> Value:
+            one, two = left(frame), right(frame)
+            return one + two if type(one) is type(two) is str else other(one, two)
+
+        return sum_of
+
+    def same(frame: Frame) -> Value:
+        one, two = left(frame), right(frame)
+        return one == two if type(one) is type(two) is str else other(one, two)
+
+    return same
 
 
 def _macro(program: Maker, tree: Tree, names: Mapping[str, int]) -> Node:
@@ -223,24 +242,30 @@ def _worse(one: EvaluationError | None, other: EvaluationError) -> EvaluationErr
 
 def _first(parts: list[Node], *, decisive: bool) -> Node:
     """Return the node of || (true decides) or && (false decides)."""
+    otherwise = not decisive
 
     def node(frame: Frame) -> Value:
         trouble: EvaluationError | None = None
         for part in parts:
             try:
-                if truth(part(frame)) is decisive:
-                    return decisive
+                value = part(frame)
             except EvaluationError as error:
                 trouble = _worse(trouble, error)
+                continue
+            if value is decisive:
+                return decisive
+            if value is not otherwise:
+                trouble = _worse(trouble, f.no_overload("a condition", value))
         if trouble is not None:
             raise trouble
-        return not decisive
+        return otherwise
 
     return node
 
 
 def _each(*, decisive: bool) -> Callable[[Node, int, list[Node]], Node]:
     """Return what makes the node of exists (true decides) or all (false decides)."""
+    otherwise = not decisive
 
     def make(inner: Node, slot: int, bodies: list[Node]) -> Node:
         body = bodies[0]
@@ -250,13 +275,17 @@ def _each(*, decisive: bool) -> Callable[[Node, int, list[Node]], Node]:
             for entry in f.entries(inner(frame)):
                 frame.slots[slot] = entry
                 try:
-                    if truth(body(frame)) is decisive:
-                        return decisive
+                    value = body(frame)
                 except EvaluationError as error:
                     trouble = _worse(trouble, error)
+                    continue
+                if value is decisive:
+                    return decisive
+                if value is not otherwise:
+                    trouble = _worse(trouble, f.no_overload("a condition", value))
             if trouble is not None:
                 raise trouble
-            return not decisive
+            return otherwise
 
         return node
 
@@ -304,7 +333,7 @@ _MACROS: Mapping[str, Callable[[Node, int, list[Node]], Node]] = {
     "map": _mapped,
 }
 
-_OPERATORS: Mapping[str, Callable[[Value, Value], Value]] = {
+_OPERATORS: Mapping[str, f.Binary] = {
     "==": f.equal,
     "!=": lambda one, other: not f.equal(one, other),
     "<": lambda one, other: f.compare(one, other) < 0,

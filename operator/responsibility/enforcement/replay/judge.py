@@ -26,6 +26,10 @@ _ABOUT = "a request about which the log says too little"
 _NOT_ASKED = "whether there was anything to delete, the log doesn't say"
 
 
+# A policy, the actions of its bindings, and whether it sees objects in another version.
+_Matching = tuple[Policy, tuple[str, ...], bool]
+
+
 class Effect(StrEnum):
     """What becomes of a request, the worst first."""
 
@@ -81,9 +85,7 @@ class Judge:
     _program: Program = field(default_factory=Program)
     _policies: dict[str, list[Policy]] = field(default_factory=dict)
     _dates: _Dates = field(init=False)
-    _found: dict[tuple[str, ...], list[tuple[Policy, tuple[str, ...]]]] = field(
-        default_factory=dict
-    )
+    _found: dict[tuple[str, ...], list[_Matching]] = field(default_factory=dict)
     _compared: frozenset[tuple[str, str]] = frozenset()
     _by_name: frozenset[tuple[str, str]] = frozenset()
     _namespaces: frozenset[str] = frozenset()
@@ -115,18 +117,18 @@ class Judge:
     def judge(self, request: Request) -> list[Verdict]:
         """Return what policies say of a request."""
         matching = [
-            (model, policy, actions, policy.compiled(self._program))
+            (self._item(model, policy), policy, actions, converted)
             for model in self._models(request)
-            for policy, actions in self._matching(model, request)
+            for policy, actions, converted in self._matching(model, request)
         ]
         # Policies share what their expressions have in common, so they share a frame.
         frames: dict[bool, Frame] = {}
         found: list[Verdict] = []
-        for model, policy, actions, compiled in matching:
-            converted = not policy.sees(request)
+        compiled = [policy.compiled(self._program) for _, policy, _, _ in matching]
+        for (item, policy, actions, converted), expressions in zip(matching, compiled, strict=True):
             if converted not in frames:
                 frames[converted] = self._frame(request, converted=converted)
-            one = _One(self._item(model, policy), actions, compiled, request, frames[converted])
+            one = _One(item, actions, expressions, request, frames[converted])
             verdict = one.verdict(policy.name)
             if verdict is not None:
                 found.append(verdict)
@@ -143,11 +145,12 @@ class Judge:
         own = [hub.model] if hub is not None else []
         return [*own, *(model for model in self._policies if model not in own)]
 
-    def _matching(self, model: str, request: Request) -> list[tuple[Policy, tuple[str, ...]]]:
+    def _matching(self, model: str, request: Request) -> list[_Matching]:
         key = (
             model,
             request.operation,
             request.group,
+            request.version,
             request.full_resource,
             request.namespace,
             request.name if (request.group, request.full_resource) in self._by_name else "",
@@ -159,7 +162,7 @@ class Judge:
             mine = hub is not None and hub.model == model
             labels = with_name(hub.keys.labels if hub and mine else {}, request.namespace)
             self._found[key] = [
-                (policy, actions)
+                (policy, actions, not policy.sees(request))
                 for policy in self._policies[model]
                 if (actions := tuple(policy.matching(request, labels)))
             ]

@@ -74,11 +74,15 @@ class Policy:
             spec = self.spec
             named = {v["name"]: v["expression"] for v in spec.get("variables") or ()}
             numbers = program.variables(named)
-            conditions = [c["expression"] for c in spec.get("matchConditions") or ()]
+            # A condition knows no variables; all policies have the same, so it is made one.
+            named_conditions = {
+                f"condition{number}": condition["expression"]
+                for number, condition in enumerate(spec.get("matchConditions") or ())
+            }
+            shared = program.variables(named_conditions)
             checked = [v["expression"] for v in spec["validations"]]
             self._compiled = Compiled(
-                # A condition knows no variables.
-                tuple(program.expression(text, {}) for text in conditions),
+                tuple(program.expression(f"variables.{name}", shared) for name in shared),
                 tuple(program.expression(text, numbers) for text in checked),
                 _variable(program, "fields", numbers),
                 _variable(program, "touched", numbers),
