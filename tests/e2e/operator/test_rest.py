@@ -60,6 +60,13 @@ pytestmark = pytest.mark.usefixtures("operator")
 
 
 @pytest.fixture(scope="module")
+def world(bare_world: World) -> World:
+    """Install the chart without the policy that refuses delegations which have ended."""
+    bare_world.install("--set", "policies.recordDates=false")
+    return bare_world
+
+
+@pytest.fixture(scope="module")
 def before(world: World) -> Pods:
     """Look at the hubs and all their pods before the operator has ever run."""
     world.admin.apply(*organisation.manifests())
