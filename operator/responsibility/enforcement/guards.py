@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.permission import ObjectField
 from responsibility.enforcement import paths
-from responsibility.enforcement.kinds import KINDS, REPLICAS, SCALE, Kind
+from responsibility.enforcement.kinds import KINDS, QUANTITIES, REPLICAS, SCALE, Kind
 from responsibility.ownership.agreement import ItemTerms, Terms
 from responsibility.ownership.questions import Atom, bits
 from responsibility.ownership.resolve import resolve_model
@@ -72,6 +72,11 @@ class Field:
     def where(self) -> Kind:
         """Where the API has the kind."""
         return KINDS[self.kind]
+
+    @property
+    def measured(self) -> bool:
+        """Whether there are quantities in it, so that bounds can be about it."""
+        return not QUANTITIES.isdisjoint(self.steps)
 
     @property
     def scalable(self) -> bool:
@@ -141,8 +146,12 @@ class Guards:
         for item in self.terms.items:
             if _KUBERNETES not in item.kinds:
                 continue
-            fields = tuple(f for f in self.fields if item.name in f.items)
             objects = tuple(self._objects(item))
+            fields = tuple(
+                f
+                for f in self.fields
+                if item.name in f.items and not self._says_nothing(f, objects)
+            )
             if fields or objects:
                 yield ItemGuards(item, objects, fields)
 
@@ -151,6 +160,22 @@ class Guards:
         atoms = (self.terms.questions.atoms[bit] for bit in bits(item.reserved))
         return sorted(
             {f"{a.verb} {a.full_resource}" for a in atoms if a.is_hub and target_of(a) is None}
+        )
+
+    def _says_nothing(self, own: Field, objects: tuple[ObjectGuard, ...]) -> bool:
+        """Whether a field is for exactly those who may change the rest of its object as well.
+
+        Policies are dear to install, so what adds nothing is left out; bounds do add something.
+        """
+        if own.measured:
+            return False
+        allowed = own.allowed.get(own.name, own.allowed[ANY_NAME])
+        return any(
+            _is_of(own, guard.target)
+            and ANY_NAME in guard.names
+            and guard.allowed.get(own.name, guard.allowed[ANY_NAME]) == allowed
+            and (own.name != ANY_NAME or guard.allowed == own.allowed)
+            for guard in objects
         )
 
     def _objects(self, item: ItemTerms) -> Iterator[ObjectGuard]:

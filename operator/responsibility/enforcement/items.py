@@ -241,7 +241,8 @@ class _Guarded:
             )
 
     def _field_variables(self) -> Iterator[tuple[str, str]]:
-        yield from ranges.variables(self._item.name)
+        if any(own.measured for own in self._guards.fields):
+            yield from ranges.variables(self._item.name)
         parts, may, standing = [], [], []
         for number, own in enumerate(self._guards.fields):
             variable = f"field{number}"
@@ -252,11 +253,12 @@ class _Guarded:
             yield variable, _is_changed(own, old, new)
             parts.append(f"({changed} ? [{cel.text(own.path)}] : [])")
             others = {n: items - {self._item.name} for n, items in own.allowed.items()}
-            inside = cel.any_of(
-                [f"!({ranges.left(own, old, new)})", _by_name(others, self._entitled.standing)]
-            )
             allowed = _by_name(own.allowed, self._entitled.may)
-            may.append(f"!{changed} || ({cel.all_of([allowed, inside])})")
+            if own.measured:
+                free = _by_name(others, self._entitled.standing)
+                inside = cel.any_of([f"!({ranges.left(own, old, new)})", free])
+                allowed = cel.all_of([allowed, inside])
+            may.append(f"!{changed} || ({allowed})")
             standing.append(f"!{changed} || {_by_name(own.allowed, self._entitled.standing)}")
         yield "fields", " + ".join(parts)
         yield "mayFields", cel.all_of(may)

@@ -44,6 +44,9 @@ KINDS = {
     "StatefulSet": Kind("apps", "v1", "statefulsets", scalable=True),
 }
 
+# Keys below which quantities stand, which bounds can be about.
+QUANTITIES = frozenset({"hard", "limits", "replicas", "requests", "resources"})
+
 # The one field of an object that is also a resource of its own: deployments/scale.
 SCALE = "scale"
 REPLICAS = "spec.replicas"

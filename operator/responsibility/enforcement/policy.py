@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ Manifest = dict[str, Any]
 API_VERSION = "admissionregistration.k8s.io/v1"
 POLICY = "ValidatingAdmissionPolicy"
 BINDING = "ValidatingAdmissionPolicyBinding"
+
+_VARIABLE = re.compile(r"\bvariables\.(\w+)")
 
 # Stands for the digest of a policy inside the policy itself.
 DIGEST = "$(digest)"
@@ -90,7 +93,7 @@ def policy(
     rules: Iterable[Rule],
     validations: Sequence[Validation],
     *,
-    variables: Iterable[tuple[str, str]] = (),
+    variables: Sequence[tuple[str, str]] = (),
     conditions: Iterable[tuple[str, str]] = (),
     audit: Iterable[tuple[str, str]] = (),
 ) -> Manifest:
@@ -98,11 +101,14 @@ def policy(
     spec: Manifest = {"failurePolicy": "Fail", "matchConstraints": matching(rules)}
     if named := [{"name": n, "expression": text} for n, text in conditions]:
         spec["matchConditions"] = named
-    if named := [{"name": n, "expression": text} for n, text in variables]:
+    said = [validation.manifest() for validation in validations]
+    annotations = [{"key": key, "valueExpression": text} for key, text in audit]
+    used = _used(json.dumps([said, annotations]), dict(variables))
+    if named := [{"name": n, "expression": text} for n, text in variables if n in used]:
         spec["variables"] = named
-    spec["validations"] = [validation.manifest() for validation in validations]
-    if named := [{"key": key, "valueExpression": text} for key, text in audit]:
-        spec["auditAnnotations"] = named
+    spec["validations"] = said
+    if annotations:
+        spec["auditAnnotations"] = annotations
     filled: Manifest = replaced(spec, {DIGEST: digest(spec)})
     return {
         "apiVersion": API_VERSION,
@@ -110,6 +116,20 @@ def policy(
         "metadata": {"name": name},
         "spec": filled,
     }
+
+
+def _used(text: str, variables: Mapping[str, str]) -> set[str]:
+    """Return the variables that an expression uses, directly or by others.
+
+    The API server compiles every variable, in an environment of all before it, so each costs.
+    """
+    found: set[str] = set()
+    waiting = set(_VARIABLE.findall(text))
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        waiting |= set(_VARIABLE.findall(variables[name])) - found
+    return found
 
 
 def binding(

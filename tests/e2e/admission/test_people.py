@@ -356,3 +356,18 @@ def test_stages_are_each_items_own(asker: Asker, make_hub: MakeHub) -> None:
     secrets = asker.ask(stranger, "DELETE", "/api/v1/namespaces/mixed/pods")
     assert secrets.code == 200
     assert not secrets.warnings
+
+
+def test_lists_as_long_as_records_can_make_them(asker: Asker, make_hub: MakeHub) -> None:
+    # An owner and 16 delegates with 64 subjects each, and somebody in hundreds of groups.
+    lines = [f"group:team-{number:04}-of-a-large-organisation" for number in range(17 * 64)]
+    texts = hubs.notes("long", {14: lines})
+    texts[f"{keys.DELEGATES}{LIMITS}"] = "\n".join(f"{OLD_MARKER} {line}" for line in lines)
+    make_hub("long", hubs.stages([14], keys.DENY), texts, populated=False)
+    many = tuple(f"other-{number:04}-of-a-large-organisation" for number in range(300))
+    for person in (Person("stranger", many), Person("stranger")):
+        answer = quota(asker, person, "long")
+        assert answer.refused, answer.message
+        assert not answer.broken, answer.message
+    last = lines[-1].removeprefix("group:")
+    assert quota(asker, Person("x", (*many, last)), "long").code == 201

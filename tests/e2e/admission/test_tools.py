@@ -261,11 +261,11 @@ COMMANDS = [
 def test_kubectl_by_owners(guarded: Cluster, make_hub: MakeHub, tmp_path: Path) -> None:
     name = make_hub("typed", hubs.stages(hubs.ITEMS, keys.DENY), hubs.notes("typed"))
     changed = hubs.workload("Deployment", "hub")
-    changed["metadata"]["annotations"] = {"a": "b"}
     editor = tmp_path / "editor"
     editor.write_text("#!/bin/sh\nsed -i 's/hub:1/hub:8/' \"$1\"\n", encoding="utf-8")
     editor.chmod(0o700)
-    for number, command, said in COMMANDS:
+    for turn, (number, command, said) in enumerate(COMMANDS):
+        changed["metadata"]["annotations"] = {"turn": str(turn)}
         refused = _kubectl(
             guarded, Person("stranger"), name, tmp_path, command, document=changed, editor=editor
         )
