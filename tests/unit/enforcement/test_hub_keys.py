@@ -132,7 +132,8 @@ def test_exemptions_in_the_words_of_policies(
     assert exempt_entry(Exemption(kind, name, namespace, frozenset("*"), "")) == line
 
 
-names = st.text("ab-:.*", min_size=1, max_size=4)
+# What a ServiceAccount can be called: no colon, and not nothing.
+names = st.text("ab-.*", min_size=1, max_size=4)
 
 
 @given(st.sampled_from(["ns", "n*", "*"]), names.map(lambda n: n.replace("*", "") + "*"), names)
@@ -140,7 +141,7 @@ def test_a_pattern_lets_through_whom_the_exemption_covers(
     namespace: str, pattern: str, name: str
 ) -> None:
     exemption = Exemption(SERVICE_ACCOUNT, pattern, namespace, frozenset("*"), "")
-    account = Subject(SERVICE_ACCOUNT, name.replace(":", ""), "ns")
+    account = Subject(SERVICE_ACCOUNT, name, "ns")
     kind, _, text = exempt_entry(exemption).partition(":")
     user, groups = user_and_groups(account)
     passes = text in groups if kind == "group" else re.fullmatch(text, user) is not None
