@@ -20,6 +20,7 @@ from responsibility.enforcement.guards import Guards
 from responsibility.enforcement.policy import Manifest
 from responsibility.enforcement.rendered import installed, item_policies
 from responsibility.enforcement.stages import ItemStage, NamespaceKeys, plan
+from responsibility.hub.discovery import Hub as Release
 from responsibility.ownership.agreement import Agreement
 from responsibility.ownership.assessment import Assessment, HubAssessment, HubState
 
@@ -101,16 +102,21 @@ def suppose(
 
 
 def _supposed(assessment: Assessment, stage: str) -> Assessment:
-    hubs = {record: _hub(hub, stage) for record, hub in assessment.hubs.items()}
+    found = {hub.agreement.hub.namespace for hub in assessment.hubs.values() if hub.hub}
+    hubs = {record: _hub(hub, stage, found) for record, hub in assessment.hubs.items()}
     return replace(assessment, hubs=hubs, now=_BEFORE_ALL)
 
 
-def _hub(hub: HubAssessment, stage: str) -> HubAssessment:
+def _hub(hub: HubAssessment, stage: str, found: set[str]) -> HubAssessment:
     agreement = hub.agreement
+    there = hub.hub
+    if there is None and agreement.hub.namespace not in found:
+        # Records alone don't say what a hub's objects are called: as charts call them by default.
+        there = Release(agreement.hub, agreement.names.prefix, "", ())
     if stage != AS_RECORDED:
         items = tuple(replace(item, admission=stage) for item in agreement.items)
         agreement = replace(agreement, items=items)
-    return replace(hub, agreement=agreement, hub_state=HubState.FOUND)
+    return replace(hub, agreement=agreement, hub=there, hub_state=HubState.FOUND)
 
 
 def _is_left_out(entry: ItemStage) -> bool:
