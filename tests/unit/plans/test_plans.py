@@ -234,8 +234,8 @@ def test_routes_are_cut_at_the_first_step() -> None:
     keeper = people(
         "ServiceAccount prod/gardener", "Group keepers", contact={"email": "k@example.org"}
     )
-    more = {"records": [record(parties={"keeper": keeper})], "routes": True}
-    (text,) = told(plan_of(holder, potter, **more))
+    records = [record(parties={"keeper": keeper})]
+    (text,) = told(plan_of(holder, potter, records=records, routes=True))
     assert text.startswith("delete RoleBinding prod/to-User-ann-create-pods (to Role prod/")
     assert text.endswith("which binds nobody but User ann")
 

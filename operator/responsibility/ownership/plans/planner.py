@@ -440,6 +440,7 @@ class _Planner:
             if b.role in narrowed_roles
             for s in somebodies(b)
         ]
+        gives: dict[Subject, dict[Pair, int]] = {}
         for key, subject in pairs:
             if key.namespace not in ("", place.namespace):
                 continue
@@ -448,8 +449,16 @@ class _Planner:
             alone = AccessGraph.build(
                 [role] if role else [], [replace(graph.bindings[key], subjects=(subject,))]
             )
-            if self.ledger.own(alone, place, subject).mask & lost:
-                self.held_back.setdefault((key, subject), ("last-holder", item))
+            mask = self.ledger.own(alone, place, subject).mask & lost
+            if mask:
+                gives.setdefault(subject, {})[key, subject] = mask
+        # As few as will do; rather somebody who is a party to it than a stranger.
+        declared = set(place.declared())
+        for subject in sorted(gives, key=lambda s: (s not in declared, s)):
+            held = {pair: mask for pair, mask in gives[subject].items() if mask & lost}
+            for pair, mask in held.items():
+                self.held_back.setdefault(pair, ("last-holder", item))
+                lost &= ~mask
 
     def _guard_sight(self, after: AccessGraph, cut: Sequence[Pair]) -> None:
         own = self.snapshot.own

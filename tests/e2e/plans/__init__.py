@@ -1,0 +1,1 @@
+"""Plans on a real cluster: made, applied, interrupted, taken back, and asked about."""

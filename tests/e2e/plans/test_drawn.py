@@ -1,0 +1,163 @@
+"""Drawn worlds, planned and applied: the API server says what the simulation said.
+
+A failure names the seed. To see it again: ``PLANS_SEED=… PLANS_WORLDS=1``.
+"""
+
+import asyncio
+import json
+import os
+import random
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import pytest
+
+from responsibility.api import parse_model, parse_record
+from responsibility.cluster import apply
+from responsibility.cluster.client import Api
+from responsibility.hub.discovery import Deployment, Hub, HubKey
+from responsibility.ownership.assess import Assessor
+from responsibility.ownership.plans.aim import Aim
+from responsibility.ownership.plans.change import Plan
+from responsibility.ownership.plans.planner import make_plan
+from responsibility.ownership.plans.proof import expectations
+from responsibility.ownership.plans.simulate import simulate
+from responsibility.ownership.snapshot import Snapshot
+from responsibility.rbac.graph import AccessGraph
+from responsibility.rbac.identity import is_node, user_and_groups
+from tests.e2e import test_rbac_differential as differential
+from tests.e2e.lab.cluster import Cluster
+from tests.unit.ownership import worlds as ownership
+from tests.unit.rbac import near
+from tests.unit.rbac import worlds as rbac
+
+FIRST_SEED = int(os.environ.get("PLANS_SEED") or random.SystemRandom().randrange(10**6))
+SEEDS = range(FIRST_SEED, FIRST_SEED + int(os.environ.get("PLANS_WORLDS") or 4))
+QUESTIONS = 600
+NOW = datetime(2030, 6, 15, 12, 0, tzinfo=UTC)
+
+M = TypeVar("M")
+
+
+def _agreed(seed: int, manifests: differential.Manifests) -> tuple[Any, list[Any], list[Hub]]:
+    """Return a model, records and hubs whose namespaces are those of the drawn world."""
+    draw = random.Random(seed)  # noqa: S311 - to be repeated
+    source = ownership.Agreements(draw)
+
+    def real(raw: Any) -> Any:
+        return json.loads(manifests.real(json.dumps(raw)))
+
+    def dumped(own: Any) -> Any:
+        return own.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+    model = parse_model(real(dumped(source.model())))
+    records = [parse_record(real(dumped(source.record(hub)))) for hub in ownership.HUBS]
+    hubs = []
+    for hub in ownership.HUBS:
+        namespace = manifests.real(hub.key.namespace)
+        main = Deployment(namespace, f"{hub.prefix}hub", "u", "hub", hub.key.release, "4.3.1", {})
+        hubs.append(Hub(HubKey(namespace, hub.key.release), hub.prefix, "4.3.1", (main,)))
+    return model, records, hubs
+
+
+async def _snapshot(
+    api: differential.Api, agreed: tuple[Any, list[Any], list[Hub]], *, routes: bool
+) -> Snapshot:
+    model, records, hubs = agreed
+    return Snapshot(
+        graph=AccessGraph.build(*await api.snapshot()),
+        now=NOW,
+        hubs={hub.key: hub for hub in hubs},
+        models={model.name: model},
+        records={record.name: record for record in records},
+        namespaces={hub.key.namespace: False for hub in hubs},
+        routes=routes,
+    )
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_the_server_says_what_was_simulated(plans_cluster: Cluster, seed: int) -> None:
+    run = f"plan-{seed}"
+    source = rbac.seeded(seed, most_bindings=30, valid=True)
+    async with (
+        differential.connect(plans_cluster.kubeconfig) as asker,
+        Api.connect(plans_cluster.kubeconfig) as api,
+    ):
+        manifests = differential.Manifests(run, source.world())
+        agreed = _agreed(seed, manifests)
+        try:
+            await differential._create(asker, manifests)
+            before = await _snapshot(asker, agreed, routes=bool(seed % 2))
+            plan = make_plan(before, Aim())
+            journal = await apply.prepare(api, plan)
+            await apply.go_on(api, journal, lambda _: None)
+            await _confirmed(asker, before, plan, manifests, random.Random(seed))  # noqa: S311
+            after = await _snapshot(asker, agreed, routes=bool(seed % 2))
+            again = make_plan(after, Aim())
+            assert not [str(change) for change in again], f"seed {seed}"
+            await apply.take_back(api, journal, lambda _: None)
+            back = await _snapshot(asker, agreed, routes=False)
+            assert _granted(back.graph) == _granted(before.graph), f"seed {seed}"
+        finally:
+            await manifests.delete(asker)
+            await _drop_made(asker)
+
+
+def _granted(graph: AccessGraph) -> set[Any]:
+    """Return all that rights depend on."""
+    bindings = {(b.key, b.role, frozenset(b.subjects)) for b in graph.bindings.values()}
+    return bindings | {(r.key, r.rules) for r in graph.roles.values()}
+
+
+async def _drop_made(asker: differential.Api) -> None:
+    for kind in differential.KINDS:
+        if kind.startswith("cluster"):
+            path = f"{differential.RBAC}/{kind}"
+            await asker.request("DELETE", path, labelSelector=apply.PLAN_LABEL)
+
+
+async def _confirmed(
+    asker: differential.Api,
+    before: Snapshot,
+    plan: Plan,
+    manifests: differential.Manifests,
+    draw: random.Random,
+) -> None:
+    """Ask for everything that ended or must hold, and for much else that the plan may touch."""
+    after = simulate(before.graph, plan)
+    assessment = Assessor().assess(before)
+    wanted = {
+        differential.Question(*user_and_groups(each.subject), each.asked): each.allowed
+        for each in expectations(before, assessment, plan)
+        if not is_node(each.subject)
+    }
+    namespaces = [*map(manifests.real, rbac.NAMESPACES)]
+    own = [b for b in before.graph.bindings.values() if b.key.namespace in namespaces]
+    ask = near.Near(draw, before.graph.roles, own, namespaces, ["ann", "bob"]).questions()
+    while own and len(wanted) < QUESTIONS:
+        question = differential.Question(*next(ask))
+        if differential._is_fair(question):
+            decided = after.decide(question.user, question.groups, question.attributes)
+            wanted.setdefault(question, bool(decided))
+
+    async def agreed() -> bool:
+        answers = await asyncio.gather(*(asker.allows(question) for question in wanted))
+        for question, answer in zip(list(wanted), answers, strict=True):
+            if answer is wanted[question]:
+                del wanted[question]
+        return not wanted
+
+    count = len(wanted)
+    assert count >= min(QUESTIONS, len(own) * 5)
+    await asker.until(agreed, f"the server to agree on {len(wanted)} of {count}: {_some(wanted)}")
+
+
+def _some(wanted: dict[Any, bool]) -> str:
+    return re.sub(r"\s+", " ", str(list(wanted.items())[:3]))
+
+
+def test_the_seeds_are_told() -> None:
+    assert replace(ownership.HUBS[0]) == ownership.HUBS[0]
+    print(f"PLANS_SEED={FIRST_SEED}")  # noqa: T201
