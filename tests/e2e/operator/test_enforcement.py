@@ -58,7 +58,7 @@ def test_stages_go_up_and_down(world: World, operator: Operator) -> None:
 
     enforcing.deploy(world, "reef")
     world.admin.apply(enforcing.staged("reef"))
-    world.until_condition("reef", "Ready", "True")
+    world.until_condition("reef", "Ready", "True", seconds=PATIENCE)
     assert enforcing.namespace_keys(world, "reef") == ({}, {})
     assert enforcing.outcome(world, STRANGER, "reef") == "passed"
     assert world.status("reef")["enforcement"] == "observe/audit"
@@ -115,7 +115,7 @@ def test_nobody_is_locked_out_unless_the_record_insists(world: World) -> None:
     vacant = enforcing.item(owner="community")
     parties = [enforcing.community()]
     world.admin.apply(enforcing.staged("moor", items=[vacant], parties=parties))
-    world.until_condition("moor", "Enforced", "False", "NobodyLeft")
+    world.until_condition("moor", "Enforced", "False", "NobodyLeft", seconds=PATIENCE)
     assert "nobody could act" in enforcing.note(world, "moor")
     assert enforcing.namespace_keys(world, "moor") == ({}, {})
     # One who has no right to do it is nobody as well, and the server is asked before that is said.
@@ -130,7 +130,7 @@ def test_nobody_is_locked_out_unless_the_record_insists(world: World) -> None:
     )
     idle = [enforcing.community(account)]
     world.admin.apply(enforcing.staged("moor", items=[vacant], parties=idle))
-    world.until_condition("moor", "Enforced", "False", "OwnerLacksAccess", seconds=30)
+    world.until_condition("moor", "Enforced", "False", "OwnerLacksAccess", seconds=PATIENCE)
     forced = enforcing.item(owner="community", force=True)
     world.admin.apply(enforcing.staged("moor", items=[forced], parties=idle))
     world.until_condition("moor", "Enforced", "True", seconds=PATIENCE)
@@ -157,7 +157,7 @@ def test_two_releases_with_different_owners_are_not_enforced(world: World) -> No
     enforcing.deploy(world, "twin")
     world.admin.apply(*hub("twin", name="b-hub", labels=_labels("b")))
     world.admin.apply(enforcing.staged("twin", "deny", namespace="twin", release="twin"))
-    world.until_condition("twin", "Enforced", "False", "UnrecordedRelease")
+    world.until_condition("twin", "Enforced", "False", "UnrecordedRelease", seconds=PATIENCE)
     assert " b, " in world.condition("twin", "Enforced")[2]
     other = enforcing.item(owner="community", force=True)
     parties = [enforcing.community({"kind": "Group", "name": "b-admins"})]
@@ -165,7 +165,7 @@ def test_two_releases_with_different_owners_are_not_enforced(world: World) -> No
         enforcing.staged("twin-b", namespace="twin", release="b", items=[other], parties=parties)
     )
     for name in ("twin", "twin-b"):
-        world.until_condition(name, "Enforced", "False", "SeveralReleases")
+        world.until_condition(name, "Enforced", "False", "SeveralReleases", seconds=PATIENCE)
     assert enforcing.namespace_keys(world, "twin") == ({}, {})
 
 
@@ -180,7 +180,7 @@ def test_a_release_that_comes_later_lifts_nothing(world: World) -> None:
     world.admin.delete(
         *(f"/apis/apps/v1/namespaces/fjord/deployments/{n}" for n in ("hub", "b-hub"))
     )
-    world.until_condition("fjord", "HubFound", "False")
+    world.until_condition("fjord", "HubFound", "False", seconds=PATIENCE)
     assert enforcing.namespace_keys(world, "fjord")[0] == {LABEL: "deny"}
 
 
@@ -230,7 +230,7 @@ def test_a_namespace_that_goes_away_is_left_alone(world: World, operator: Operat
     failed = operator.metrics().total("write_errors_total")
     world.admin.delete(namespace_path("skerry"))
     world.admin.gone(namespace_path("skerry"))
-    world.until_condition("skerry", "Enforced", "False", "NamespaceMissing")
+    world.until_condition("skerry", "Enforced", "False", "NamespaceMissing", seconds=PATIENCE)
     assert operator.metrics().total("write_errors_total") == failed
 
 
@@ -264,7 +264,7 @@ def test_a_policy_that_is_edited_or_deleted_shows_at_once(
     ):
         began = time.monotonic()
         spoil()
-        told = world.until_condition("isle", "Enforced", "False")
+        told = world.until_condition("isle", "Enforced", "False", seconds=PATIENCE)
         say(f"{name} {how}: told after {time.monotonic() - began:.1f} s")
         assert name in told
         assert operator.metrics().value("enforced", hub="isle", item=ITEM) == 0
@@ -327,7 +327,7 @@ def test_refused_names_are_told_and_odd_ones_just_work(world: World) -> None:
             parties=[enforcing.community(*broken)],
         )
     )
-    told = world.until_condition("odd", "Enforced", "False", "CannotBeListed")
+    told = world.until_condition("odd", "Enforced", "False", "CannotBeListed", seconds=PATIENCE)
     assert "party community" in told
     assert "line break" in told
     assert enforcing.namespace_keys(world, "odd") == ({}, {})

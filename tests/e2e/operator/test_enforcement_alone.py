@@ -137,7 +137,7 @@ def test_a_new_start_writes_nothing_and_knows_what_is_in_force(world: World) -> 
         world.until_at_rest(operator)
     since = world.mark()
     with world.operator(settings=enforcing.ENABLED) as operator:
-        world.until_condition("reef", "Enforced", "True")
+        world.until_condition("reef", "Enforced", "True", seconds=PATIENCE)
         world.until_at_rest(operator)
         world.until(
             lambda: operator.metrics().value("enforced", hub="reef", item=ITEM) == 1, "the metric"
@@ -201,7 +201,7 @@ def test_switched_off_it_takes_away_what_it_has_said(world: World) -> None:
     with world.operator():
         for name in ("reef", "dune"):
             world.until(partial(_says_nothing, world, name), f"{name} to say nothing")
-        told = world.until_condition("dune", "Enforced", "False", "NotEnabled")
+        told = world.until_condition("dune", "Enforced", "False", "NotEnabled", seconds=PATIENCE)
         assert "enforcement.enabled" in told
     assert enforcing.outcome(world, STRANGER, "reef") == "passed"
 
