@@ -65,6 +65,8 @@ generate: $(STAMP) ## Write crds/, docs/reference/ and the chart's copies of wha
 	$(BIN)/python -m responsibility.controller.metrics_reference
 	$(BIN)/python -m responsibility.cli.reference
 	$(BIN)/python -m responsibility.monitoring
+	$(BIN)/python -m tools.values_reference
+	$(BIN)/python -m responsibility.cluster.rights_reference
 	mkdir -p $(CHART)/files/crds
 	rm -f $(CHART)/files/crds/*.yaml
 	cp crds/*.yaml $(CHART)/files/crds/
@@ -82,6 +84,8 @@ check-generated: $(STAMP) ## Fail when `make generate` would change something
 	&& $(BIN)/python -m responsibility.controller.metrics_reference --check \
 	&& $(BIN)/python -m responsibility.cli.reference --check \
 	&& $(BIN)/python -m responsibility.monitoring --check \
+	&& $(BIN)/python -m tools.values_reference --check \
+	&& $(BIN)/python -m responsibility.cluster.rights_reference --check \
 	&& $(BIN)/python -m responsibility.enforcement.chart_roles --check $(CHART)/files/roles \
 	&& $(BIN)/python -m responsibility.api.admission | diff -u $(CHART)/files/policies/record-dates.yaml - \
 	&& $(BIN)/python -m responsibility.enforcement.chart_policies --check $(CHART)/files/policies/enforcement.yaml \
@@ -114,6 +118,33 @@ test: tools $(STAMP) ## Run everything that has to pass, and say how long each s
 .PHONY: bench
 bench: $(STAMP) ## Measure how fast and how big it is
 	$(BIN)/python -m bench
+
+# --- the image --------------------------------------------------------------------------------
+
+IMAGE ?= hub-responsibility:$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+BASE ?=
+UV := $(BIN)/uv
+
+.PHONY: image
+image: ## Build the image (IMAGE=name:tag, BASE=image@digest) with docker, podman or buildah
+	@if command -v docker >/dev/null && docker info >/dev/null 2>&1; then engine="docker build"; \
+	elif command -v podman >/dev/null && podman info >/dev/null 2>&1; then engine="podman build"; \
+	elif command -v buildah >/dev/null && buildah info >/dev/null 2>&1; then engine="buildah build"; \
+	else \
+	  echo "error: no container engine answers. Install one of docker (and start its daemon), podman or buildah. There is: $$(for name in docker podman buildah; do command -v $$name >/dev/null && echo "$$name, which cannot be used here ($$($$name info 2>&1 | tail -n 1));" || echo "no $$name;"; done | tr '\n' ' ')" >&2; exit 1; fi; \
+	set -x; $$engine --file Containerfile --tag "$(IMAGE)" $(if $(BASE),--build-arg BASE=$(BASE)) \
+	  --build-arg VERSION="$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)" \
+	  --build-arg REVISION="$$(git rev-parse HEAD 2>/dev/null || true)" \
+	  --build-arg CREATED="$$(git log -1 --format=%cI 2>/dev/null || true)" .
+
+.PHONY: lock
+lock: $(STAMP) ## Renew the pinned versions and hashes of what the image holds and is built with
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	for name in requirements build; do \
+	  input=pyproject.toml; [ $$name = requirements ] || input=image/$$name.in; \
+	  $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --custom-compile-command "make lock" -o image/$$name.lock $$input; \
+	done
 
 # --- a cluster to look at ---------------------------------------------------------------------
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import itertools
 import logging
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from importlib.metadata import version
 from typing import Any
 
 import kopf
@@ -23,12 +25,13 @@ from responsibility.controller.login import connection
 from responsibility.controller.metrics import Metrics
 from responsibility.controller.posting import Posting
 from responsibility.controller.runtime import Runtime, own_identity
-from responsibility.controller.settings import Settings, SettingsError, read
+from responsibility.controller.settings import PREFIX, Settings, SettingsError, read
 
 logger = logging.getLogger(__name__)
 
 _KINDS = (f"responsibilities.{GROUP}", f"responsibilitymodels.{GROUP}")
 _NAME = "responsibility-operator"
+_PACKAGE = "hub-responsibility"
 _NOT_FOUND = 404
 # Seconds that the framework may take to end; half of it goes for connections to our own port.
 _GRACE = 10.0
@@ -38,6 +41,7 @@ _FREE_LEAD = 3.0
 
 def main() -> None:
     """Run the operator until it is told to stop; exit with 1 on an error it cannot mend."""
+    _arguments().parse_args()
     try:
         settings = read()
     except SettingsError as error:
@@ -59,6 +63,16 @@ def main() -> None:
             sys.exit(f"{_NAME}: {cause}; it has to be started again")
         logger.critical("ended by an unexpected error", exc_info=cause)
         sys.exit(1)
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=_NAME,
+        description="Holds who owns what on JupyterHubs against what RBAC lets everyone do.",
+        epilog=f"Everything is set by environment variables {PREFIX}…; the chart does it.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version(_PACKAGE)}")
+    return parser
 
 
 class KindsGoneError(Exception):

@@ -1,0 +1,35 @@
+#!/bin/sh
+# Build what the image holds: a virtual environment with the operator, from what is pinned by hash,
+# and its bill of materials. To be run where pyproject.toml is.
+#
+#   image/build.sh TARGET [SCRATCH]
+set -eu
+
+target=${1:?where to build, such as /opt/hub-responsibility}
+scratch=${2:-/tmp/build}
+python=${PYTHON:-python3}
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+
+echo "--- the tools"
+"$python" -m venv "$scratch/tools"
+tools=$scratch/tools/bin
+"$tools/python" -m pip install --quiet --require-hashes --requirement image/build.lock
+
+echo "--- the wheel"
+# Without isolation: what builds it is what build.lock says, and nothing else is fetched.
+"$tools/python" -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$scratch/wheel" .
+
+echo "--- the environment"
+"$python" -m venv --without-pip "$target"
+# Wheels only: nothing of others is run while it is installed.
+"$tools/python" -m pip --python "$target/bin/python" install --quiet \
+  --require-hashes --only-binary :all: --requirement image/requirements.lock
+"$tools/python" -m pip --python "$target/bin/python" install --quiet \
+  --no-deps --no-index "$scratch"/wheel/*.whl
+"$tools/python" -m pip --python "$target/bin/python" check
+
+echo "--- the bill of materials"
+mkdir -p "$target/share"
+"$tools/cyclonedx-py" environment --pyproject pyproject.toml --mc-type application \
+  --output-reproducible --output-format JSON --output-file "$target/share/sbom.cdx.json" \
+  "$target/bin/python"

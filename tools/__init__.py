@@ -1,0 +1,1 @@
+"""What generates pages about things that are not part of the operator."""
