@@ -178,6 +178,17 @@ def test_kubernetes_own_objects_are_left_alone(binding: Grant) -> None:
     assert "kubectl edit rolebinding" in obstacle.instead
 
 
+def test_what_the_operator_has_granted_it_takes_back_itself() -> None:
+    granted = _as(
+        FENCE,
+        key=BindingKey("prod", "responsibility-grant-1"),
+        labels={"app.kubernetes.io/managed-by": "responsibility-operator"},
+    )
+    plan = plan_of(granted)
+    assert not plan.changes
+    assert [o.reason for o in plan.obstacles] == ["granted"]
+
+
 def test_nothing_is_done_by_halves() -> None:
     again = _as(grant("User ann", "patch", "deployments", group="apps"), labels=LABELLED)
     plan = plan_of(FENCE, again)

@@ -26,7 +26,13 @@ from responsibility.ownership.plans.keep import keep
 from responsibility.ownership.plans.losses import Teller
 from responsibility.ownership.plans.narrow import aggregated, drops, narrowed
 from responsibility.ownership.plans.places import Held, Ledger, Place, places
-from responsibility.ownership.plans.protect import REASONS, is_own, is_system, is_system_role
+from responsibility.ownership.plans.protect import (
+    REASONS,
+    is_granted,
+    is_own,
+    is_system,
+    is_system_role,
+)
 from responsibility.ownership.plans.simulate import simulate, somebodies
 from responsibility.ownership.questions import bits
 from responsibility.ownership.snapshot import Snapshot
@@ -189,6 +195,8 @@ class _Planner:
             return "own-right"
         if is_system(self.snapshot.graph.bindings[key]):
             return "system-object"
+        if is_granted(self.snapshot.graph.bindings[key]):
+            return "granted"
         if self._works_with(pair, whole=not finding.steps):
             return "let-through"
         return self.held_back.get(pair, ("", ""))[0]

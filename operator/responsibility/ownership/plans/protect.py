@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from responsibility.ownership import marks
 from responsibility.ownership.exemptions import exempt_operator
 from responsibility.rbac.objects import Binding, Role, Subject
 
 BOOTSTRAP_LABEL: Final = "kubernetes.io/bootstrapping"
+_OPERATOR: Final = "responsibility-operator"
 # Kubernetes' own, also where files show them without their labels.
 _USER_FACING = frozenset({"cluster-admin", "admin", "edit", "view"})
 
@@ -44,6 +46,11 @@ REASONS: Mapping[str, Reason] = {
             "own-right",
             "{subject} is this operator",
             "correct the chart's roles and upgrade it; or declare the right with an exemption",
+        ),
+        Reason(
+            "granted",
+            "the operator has granted {binding}, and would grant it again",
+            "change the record: when {subject} may no longer act, the operator takes it back",
         ),
         Reason(
             "blind",
@@ -87,6 +94,14 @@ def is_system(binding: Binding) -> bool:
         binding.key.name.startswith("system:")
         or BOOTSTRAP_LABEL in binding.labels
         or bool(binding.autoupdate)
+    )
+
+
+def is_granted(binding: Binding) -> bool:
+    """Return whether this operator has made the binding, for a record."""
+    return (
+        binding.key.name.startswith(marks.GRANT)
+        and binding.labels.get("app.kubernetes.io/managed-by") == _OPERATOR
     )
 
 
