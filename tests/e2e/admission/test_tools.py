@@ -369,8 +369,15 @@ def test_a_restart_and_the_end_of_our_chart(own: Cluster) -> None:
     assert asker.ask(stranger, "POST", quotas, quota).refused
     own.stop_apiserver()
     own.start_apiserver()
-    # Never a moment in which it is not in force, nor one in which owners are locked out.
-    assert asker.ask(stranger, "POST", quotas, quota).refused
+
+    def in_force_again() -> bool:
+        # Never a moment in which it is not in force: until the API server has compiled all
+        # policies, it refuses every write, whoever asks.
+        answer = asker.ask(stranger, "POST", quotas, quota)
+        assert answer.code == 403, answer.message
+        return answer.refused
+
+    wait_until(in_force_again, PATIENCE, "the policies to be compiled")
     assert asker.ask(owner, "POST", quotas, quota).code == 201
     _helm(helm, own.kubeconfig, "uninstall", "hub-responsibility", "-n", hubs.OPERATOR_NAMESPACE)
     left = own.kubectl("get", "validatingadmissionpolicies,validatingadmissionpolicybindings",
