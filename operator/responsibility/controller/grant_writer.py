@@ -47,6 +47,8 @@ class GrantWriter:
 
     def __init__(self, store: Store, writer: Writer) -> None:
         self.failed: dict[BindingKey, Failure] = {}
+        # How many writes have been done, so that headway can be seen.
+        self.done = 0
         self._store = store
         self._writer = writer
         self._written: dict[BindingKey, _Written] = {}
@@ -191,6 +193,7 @@ class GrantWriter:
             self.failed[key] = Failure(until)
             return delete
         self.failed.pop(key, None)
+        self.done += 1
         after = None if delete else parse(answer)
         self._written[key] = _Written(before, after if isinstance(after, Present) else None, until)
         return True

@@ -30,6 +30,9 @@ from responsibility.rbac.objects import Role, RoleKey
 
 # Seconds between two looks at whether all is done.
 _POLL = 0.02
+# Seconds that a look waits for grants: after each that was written, and at most.
+_HEADWAY = 2.0
+_LONGEST = 30.0
 # A record that is refused for this has lost its say; any other is merely not understood.
 _NO_SAY = "HubClaimed"
 
@@ -91,13 +94,18 @@ class Granter:
     async def settled(self, until: float) -> bool:
         """Wait for what is being done; return whether there was anything and it is done.
 
-        That is until the watch has brought it; ``until`` is in seconds of the loop's clock.
+        That is until the watch has brought it. ``until`` (in seconds of the loop's clock) is put
+        off for as long as it goes on, but not for ever.
         """
         loop = asyncio.get_running_loop()
         if not self._unsettled():
             return False
+        latest, done = max(until, loop.time() + _LONGEST), self._writer.done
         while self._unsettled():
-            if loop.time() >= until:
+            now = loop.time()
+            if self._writer.done != done:
+                until, done = max(until, now + _HEADWAY), self._writer.done
+            if now >= min(until, latest):
                 return False
             await asyncio.sleep(_POLL)
         return True

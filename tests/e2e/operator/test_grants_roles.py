@@ -29,7 +29,7 @@ VERBS = (
     *("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"),
     *("bind", "escalate", "impersonate", "use", "approve", "*"),
 )
-NAMES = ("", "hub", "proxy", "leap-hub", "other")
+NAMES = ("", "hub", "leap-hub", "other")
 
 
 @pytest.fixture(scope="module")
