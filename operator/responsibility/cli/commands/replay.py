@@ -110,7 +110,7 @@ def command(
             columns(
                 *("EFFECT", "WHO", "DID", "WHERE", "ITEM", "TIMES"),
                 detail=("LAST", "OWNER", "CONTACT", "WITH"),
-                wide=("FIRST", "FIELDS", "REASON"),
+                wide=("RECORD", "FIRST", "FIELDS", "REASON"),
             ),
             [_cells(row, supposed) for row in rows],
             empty="nobody would have been refused or warned",
@@ -208,6 +208,7 @@ def _exit(tally: Tally) -> int:
 
 def _cells(row: Row, supposed: Supposed) -> list[str]:
     deed = row.deed
+    hub = supposed.hubs.get(deed.namespace)
     owner = _owner(deed.namespace, deed.item, supposed)
     return [
         f"{deed.effect.value} (glass)" if deed.glass else deed.effect.value,
@@ -220,6 +221,7 @@ def _cells(row: Row, supposed: Supposed) -> list[str]:
         owner["name"] or "-",
         owner["contact"] or "-",
         ", ".join(agent for agent, _ in row.agents.most_common(3)),
+        hub.agreement.record if hub is not None else "-",
         row.first.isoformat(timespec="seconds") if row.first else "-",
         ", ".join(sorted(row.fields)) or "-",
         "; ".join(sorted(row.reasons)) or "-",
