@@ -39,7 +39,7 @@ READ = ",".join(
         "responsibilitymodels.responsibility.2i2c.org",
     )
 )
-_RBAC: dict[str, Any] = {"apiGroup": "rbac.authorization.k8s.io"}
+_RBAC: Any = {"apiGroup": "rbac.authorization.k8s.io"}
 EXTRA: list[Any] = [
     # A role that gives two strangers too much, by two bindings: it is narrowed.
     {

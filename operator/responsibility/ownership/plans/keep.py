@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from responsibility.ownership.entitlement import selves
 from responsibility.ownership.plans.change import Action, Change, rule_json
@@ -28,7 +28,7 @@ def keep(
     after: AccessGraph,
     where: Sequence[Place],
     *,
-    touched: Collection[Subject],
+    touched: Mapping[str, Collection[Subject]],
     ledger: Ledger,
     gone: Collection[Subject] = (),
     generous: bool = True,
@@ -37,22 +37,23 @@ def keep(
 
     ``generous``: who is given anything keeps what nobody reserves as well, such as reading.
 
-    ``touched`` are the subjects that lose something from ``before`` to ``after``. Accounts that
-    are ``gone`` need nothing.
+    ``touched`` are the subjects that lose something from ``before`` to ``after``, by namespace.
+    Accounts that are ``gone`` need nothing.
     """
     made: list[Change] = []
     first = after
     shared = Counter(place.namespace for place in where)
-    # A group that comes by nature has members that other bindings name.
-    wide = any(each.kind == GROUP and not is_joinable(each.name) for each in touched)
-    others = before.subjects() if wide else touched
-    affected = [s for s in others if any(who in touched for who in selves(s))]
+    everybody = before.subjects()
     for place in where:
         lost: dict[tuple[Rule, ...], list[Subject]] = {}
+        losing = {*touched.get("", ()), *touched.get(place.namespace, ())}
+        # A group that comes by nature has members that other bindings name.
+        wide = any(each.kind == GROUP and not is_joinable(each.name) for each in losing)
+        affected = everybody if wide else losing
         for subject in sorted({*place.declared(), *affected}):
             if subject == MASTERS_SUBJECT or subject in gone:
                 continue
-            if not any(who in touched for who in selves(subject)):
+            if not any(who in losing for who in selves(subject)):
                 continue
             missing = losses_owed(before, after, place, subject, ledger)
             # Where another hub has a say, what this one leaves free may be reserved.

@@ -12,7 +12,7 @@ of its sources does, and a route of one step only at that step. There is a choic
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
@@ -351,7 +351,11 @@ class _Planner:
             if graph.bindings[key].role not in narrow:
                 by_binding.setdefault(key, set()).add(subject)
         active = self._active()
-        cuts = [_cut(graph.bindings[key], who, active) for key, who in by_binding.items()]
+        ends: dict[Pair, list[str]] = {}
+        for wanted in active:
+            for pair in wanted.direct | wanted.routes:
+                ends.setdefault(pair, []).append(wanted.finding.id)
+        cuts = [_cut(graph.bindings[key], who, ends) for key, who in by_binding.items()]
         for role, rules in narrow.items():
             held = [w for w in active if any(graph.bindings[k].role == role for k, _ in w.direct)]
             former = graph.roles[role]
@@ -366,7 +370,9 @@ class _Planner:
                 )
             )
         after = simulate(graph, cuts)
-        touched = {subject for _, subject in pairs}
+        touched: dict[str, set[Subject]] = {}
+        for key, subject in pairs:
+            touched.setdefault(key.namespace, set()).add(subject)
         kept = keep(graph, after, self.places, touched=touched, ledger=self.ledger, gone=self.gone)
         return sorted((*kept, *cuts), key=lambda change: change.place)
 
@@ -527,10 +533,10 @@ class _Planner:
         )
 
 
-def _cut(binding: Binding, who: set[Subject], active: Iterable[_Wanted]) -> Change:
+def _cut(binding: Binding, who: set[Subject], ends: Mapping[Pair, Iterable[str]]) -> Change:
     before = tuple(sorted(somebodies(binding)))
     after = tuple(s for s in before if s not in who)
-    pairs = {(binding.key, subject) for subject in who}
+    ended = {key for subject in who for key in ends.get((binding.key, subject), ())}
     return Change(
         Action.EDIT_BINDING if after else Action.DELETE_BINDING,
         binding.key,
@@ -538,7 +544,7 @@ def _cut(binding: Binding, who: set[Subject], active: Iterable[_Wanted]) -> Chan
         role=binding.role,
         before=before,
         after=after,
-        ends=tuple(w.finding.id for w in active if pairs & (w.direct | w.routes)),
+        ends=tuple(sorted(ended)),
     )
 
 
