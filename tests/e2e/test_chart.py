@@ -258,7 +258,6 @@ ALLOWED = (
     "watch serviceaccounts -A",
     "create subjectaccessreviews",
     "create events -n leap-prod",
-    "watch customresourcedefinitions",
     "patch deployments/hub -n leap-prod",
     "patch deployments/user-scheduler -n coast",
     f"get leases -n {NAMESPACE}",
@@ -266,6 +265,9 @@ ALLOWED = (
     f"update leases -n {NAMESPACE}",
 )
 DENIED = (
+    # What it can find out without: discovery says whether its kinds are served.
+    "watch customresourcedefinitions",
+    f"get responsibilities.{GROUP}",
     # Reading what is secret, and becoming somebody who can.
     "get secrets -n leap-prod",
     "list secrets -A",

@@ -112,15 +112,8 @@ RIGHTS: tuple[Right, ...] = (
         "tell a ServiceAccount that exists from one that does not",
         "vacant owners and workload identities are not recognised",
     ),
-    Right(
-        ("get", *_LIST_WATCH),
-        _OURS,
-        "responsibilities",
-        "read the records",
-        "there is nothing to check",
-    ),
-    Right(
-        ("get", *_LIST_WATCH),
+    _seen(_OURS, "responsibilities", "read the records", "there is nothing to check"),
+    _seen(
         _OURS,
         "responsibilitymodels",
         "read the model behind the records",
@@ -163,14 +156,6 @@ RIGHTS: tuple[Right, ...] = (
         "annotate the hub's Deployments with its owners",
         "owners are not shown on the Deployments",
         names=HUB_DEPLOYMENTS,
-        optional=True,
-    ),
-    Right(
-        _LIST_WATCH,
-        "apiextensions.k8s.io",
-        "customresourcedefinitions",
-        "notice when our kinds are installed after the operator",
-        "the operator must be restarted after the CRDs are installed",
         optional=True,
     ),
     Right(

@@ -30,11 +30,20 @@ _DEFINITION = "CustomResourceDefinition"
 
 def rendered(*options: str) -> list[Manifest]:
     """Return the chart's objects, pods left out, in the namespace of the operator."""
+    objects = [o for o in _all(*options) if o["kind"] not in _PODS]
+    return [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}, *objects]
+
+
+def pods(*options: str) -> list[Manifest]:
+    """Return the operator's Deployment, which is only read here: no pod runs."""
+    return [o for o in _all(*options) if o["kind"] == "Deployment"]
+
+
+def _all(*options: str) -> list[Manifest]:
     command = [str(_helm()), "template", RELEASE, str(CHART), f"--namespace={NAMESPACE}"]
     command += ["--kube-version", _KUBERNETES, *options]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    objects = [o for o in yaml.safe_load_all(done.stdout) if o and o["kind"] not in _PODS]
-    return [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}, *objects]
+    return [o for o in yaml.safe_load_all(done.stdout) if o]
 
 
 def install(admin: Admin, *options: str, definitions: bool = True) -> list[Manifest]:

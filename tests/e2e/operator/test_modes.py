@@ -1,0 +1,208 @@
+"""What each mode of the chart grants, the operator uses; and what it asks for, the mode grants.
+
+The API server's audit log is the witness: a world is made in which everything happens that a mode
+is for, and the requests of the operator are held against the rules that the chart rendered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import yaml
+
+from responsibility.enforcement.keys import DELEGATION_ROLE, ITEM_ROLE
+from tests.e2e.lab import audit
+from tests.e2e.operator import chart, enforcing
+from tests.e2e.operator.api import RBAC, Manifest, where
+from tests.e2e.operator.process import Operator
+from tests.e2e.operator.world import World, hub, record, record_path, role_binding
+
+Request = tuple[str, str, str, str]
+"""Verb, API group, resource with its subresource, and the name that the rule limits it to."""
+
+PATIENCE = 120.0
+GROUP = "responsibility.2i2c.org"
+FULL = "mode=deny,grants.enabled=true,grants.cluster=true"
+# Granted and not seen in the log, each with its reason.
+UNSEEN = {
+    # Asked about by the API server itself, when somebody is bound; no request has this verb.
+    "bind",
+}
+# What these are about is not deployed in this world: the rule is the same for each name.
+NAMES_UNUSED = {"proxy", "autohttps", "user-scheduler"}
+# Every authenticated user may ask these: by system:basic-user, not by the chart.
+BASIC = {"selfsubjectaccessreviews", "selfsubjectreviews"}
+
+
+def granted(objects: list[Manifest]) -> set[Request]:
+    """Return what the chart's rules say that the operator's account may do."""
+    roles = {(o["kind"], o["metadata"]["name"]): o for o in objects if o["kind"].endswith("Role")}
+    bound = [
+        roles[o["roleRef"]["kind"], o["roleRef"]["name"]]
+        for o in objects
+        if o["kind"].endswith("Binding") and _is_for_us(o.get("subjects") or ())
+    ]
+    assert bound
+    return {
+        (verb, group, resource, name)
+        for role in bound
+        for rule in role["rules"]
+        for verb in rule["verbs"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for name in rule.get("resourceNames", [""])
+    }
+
+
+def _is_for_us(subjects: list[Manifest]) -> bool:
+    return any(subject["name"] == chart.RELEASE for subject in subjects)
+
+
+def asked(events: list[audit.Event], rules: set[Request]) -> set[Request]:
+    """Return what was asked, in the words of the rules."""
+    named = {(verb, group, resource) for verb, group, resource, name in rules if name}
+    found = set()
+    for event in events:
+        reference = event.get("objectRef")
+        if reference is None or reference["resource"] in BASIC:
+            continue
+        parts = (reference["resource"], reference.get("subresource"))
+        resource = "/".join(filter(None, parts))
+        key = (event["verb"], reference.get("apiGroup", ""), resource)
+        name = reference.get("name", "") if key in named else ""
+        # A binding of markers is made by the rule without names, like all others.
+        found.add((*key, name))
+    return found
+
+
+@contextmanager
+def installed(world: World, values: str) -> Iterator[Operator]:
+    """Install the chart with these values, and run the operator as its Deployment would."""
+    world.install("--set", values)
+    settings = {"LEADER_ELECTION": "true", **_environment(values)}
+    with world.operator(settings=settings) as operator:
+        yield operator
+
+
+def _environment(values: str) -> dict[str, str]:
+    (deployment,) = chart.pods("--set", values)
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    given = {e["name"].removeprefix("RESPONSIBILITY_"): e.get("value") for e in container["env"]}
+    return {k: v for k, v in given.items() if v and k not in ("LISTEN", "NAMESPACE")}
+
+
+def refused(events: list[audit.Event]) -> list[str]:
+    """Return what the API server would not let the operator do."""
+    return [
+        f"{e['verb']} {e['requestURI']}"
+        for e in events
+        if e.get("responseStatus", {}).get("code") == 403
+        and e["stage"] == "ResponseComplete"
+        # A trial of a policy is meant to be refused: by the policy, as a dry run.
+        and "dryRun=All" not in e["requestURI"]
+    ]
+
+
+def judge(world: World, since: int) -> None:
+    """Hold what was asked since then against what is granted."""
+    rules = granted(world.objects)
+    events = world.requests(since)
+    assert refused(events) == []
+    seen = asked(events, rules)
+    missing = seen - rules
+    assert not missing, f"asked for, and by no rule of the chart: {sorted(missing)}"
+    unused = {r for r in rules - seen if r[0] not in UNSEEN and r[3] not in NAMES_UNUSED}
+    assert not unused, f"granted, and never asked for: {sorted(unused)}"
+
+
+def test_audit_grants_what_is_used_and_nothing_else(bare_world: World) -> None:
+    world = bare_world
+    since = world.mark()
+    with installed(world, "mode=audit") as operator:
+        world.admin.apply(*hub("reef"), record("reef"))
+        world.until_condition("reef", "Ready", "True", seconds=PATIENCE)
+        world.until_condition("reef", "Annotated", "True", seconds=PATIENCE)
+        world.admin.apply(role_binding("reef", "eve", "admin", "eve"))
+        world.until(lambda: world.findings("reef", kind="excess-access"), "a finding", PATIENCE)
+        world.until(lambda: world.events("reef"), "an Event", PATIENCE)
+        world.until(world.model_status, "the model's status", PATIENCE)
+        assert operator.metrics().value("missing_rights") == 0, operator.log
+        assert operator.metrics().value("leader") == 1
+    judge(world, since)
+    hubs_own = [w for w in world.writes(since) if "/namespaces/reef" in w]
+    assert hubs_own
+    assert all("/namespaces/reef/deployments/" in w for w in hubs_own)
+
+
+def test_deny_with_grants_grants_what_is_used_and_nothing_else(bare_world: World) -> None:
+    world = bare_world
+    until = (datetime.now(UTC) + timedelta(days=5)).isoformat(timespec="seconds")
+    both = {"admission": "deny", "rbac": "grant", "force": True}
+    community = enforcing.community({"kind": "Group", "name": "cove-admins"})
+    delegate = {"party": "community", "until": until, "reason": "a workshop"}
+    items = [{"name": enforcing.ITEM, "delegates": [delegate]}]
+    since = world.mark()
+    # As on a cluster where nobody has led yet.
+    lease = where("coordination.k8s.io/v1", "Lease", "responsibility-operator", chart.NAMESPACE)
+    world.admin.delete(lease)
+    with installed(world, FULL) as operator:
+        world.admin.delete(record_path("reef"))
+        world.admin.apply(*hub("cove"))
+        world.admin.apply(record("cove", parties=[community], items=items, enforcement=both))
+        world.until_condition("cove", "Enforced", "True", seconds=PATIENCE)
+        world.until_condition("cove", "Granted", "True", seconds=PATIENCE)
+        cluster = where(RBAC, "ClusterRoleBinding")
+        for path in (where(RBAC, "RoleBinding", namespace="cove"), cluster):
+            world.until(lambda path=path: _ours(world, path), f"grants in {path}", PATIENCE)
+            _meddle(world, path)
+        # Without the delegation its date is over; with audit so are the grants.
+        neither = {"admission": "observe", "rbac": "audit"}
+        world.admin.apply(record("cove", parties=[community], items=[], enforcement=neither))
+        for path in (where(RBAC, "RoleBinding", namespace="cove"), cluster):
+            world.until(lambda path=path: not _ours(world, path), f"none in {path}", PATIENCE)
+        world.until(lambda: enforcing.namespace_keys(world, "cove") == ({}, {}), "", PATIENCE)
+        jobs = f"/apis/batch/v1/namespaces/{chart.NAMESPACE}/jobs"
+        world.until(lambda: not world.admin.items(jobs), "no marker", PATIENCE)
+        assert operator.metrics().value("missing_rights") == 0, operator.log
+    judge(world, since)
+    bound = {name for verb, *_, name in granted(world.objects) if verb == "bind"}
+    assert bound
+    assert all(name == DELEGATION_ROLE or name.startswith(ITEM_ROLE) for name in bound)
+
+
+def _ours(world: World, path: str) -> list[Manifest]:
+    begin = "responsibility-grant-"
+    return [b for b in world.admin.items(path) if b["metadata"]["name"].startswith(begin)]
+
+
+def _meddle(world: World, path: str) -> None:
+    """Take a label away, which is repaired by a patch."""
+    binding = min(_ours(world, path), key=lambda b: str(b["metadata"]["name"]))
+    kind = "ClusterRoleBinding" if "namespace" not in binding["metadata"] else "RoleBinding"
+    known = {k: binding["metadata"][k] for k in ("name", "namespace") if k in binding["metadata"]}
+    bare: Manifest = {"apiVersion": RBAC, "kind": kind, "metadata": {**known, "labels": None}}
+    world.admin.merge(bare)
+    own = f"{path}/{known['name']}"
+
+    def repaired() -> bool:
+        found = world.admin.get(own)["metadata"].get("labels")
+        return bool(found == binding["metadata"]["labels"])
+
+    world.until(repaired, f"{own} to be put right", PATIENCE)
+
+
+def test_the_log_is_read_as_rules_are_written() -> None:
+    """The comparison itself can fail: in both directions."""
+    event = {
+        "verb": "patch",
+        "objectRef": {"apiGroup": "apps", "resource": "deployments", "name": "hub"},
+    }
+    rules = {("patch", "apps", "deployments", "hub"), ("list", "", "nodes", "")}
+    assert asked([event], rules) == {("patch", "apps", "deployments", "hub")}
+    other = yaml.safe_load(yaml.safe_dump(event))
+    other["objectRef"] |= {"name": "other", "subresource": "scale"}
+    assert asked([other], rules) - rules == {("patch", "apps", "deployments/scale", "")}
+    del other["objectRef"]["subresource"]
+    assert asked([other], rules) - rules == {("patch", "apps", "deployments", "other")}

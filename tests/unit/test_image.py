@@ -1,0 +1,165 @@
+"""The image is built from what is pinned and runs as nobody, as far as shows without an engine."""
+
+import re
+import subprocess
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "Containerfile").read_text(encoding="utf-8")
+LOCKS = ("requirements", "build")
+
+
+def instructions() -> list[tuple[str, str]]:
+    """Return the Containerfile's instructions, each with the rest of its line."""
+    joined = re.sub(r"\\\n\s*", " ", TEXT)
+    lines = [line for line in joined.splitlines() if line and not line.startswith("#")]
+    return [(word, rest) for word, _, rest in (line.partition(" ") for line in lines)]
+
+
+def stages() -> list[list[tuple[str, str]]]:
+    found: list[list[tuple[str, str]]] = []
+    for instruction in instructions():
+        if instruction[0] == "FROM":
+            found.append([])
+        if found:
+            found[-1].append(instruction)
+    return found
+
+
+def locked(name: str) -> dict[str, tuple[str, int]]:
+    """Return what a lock pins: version and number of hashes, by name."""
+    text = (ROOT / "image" / f"{name}.lock").read_text(encoding="utf-8")
+    found = {}
+    for entry in re.split(r"\n(?=[A-Za-z0-9])", text):
+        pinned = re.match(r"([A-Za-z0-9._-]+)==(\S+)", entry)
+        if pinned is not None:
+            found[canonicalize_name(pinned[1])] = (pinned[2], entry.count("--hash=sha256:"))
+    return found
+
+
+def test_only_the_last_stage_is_shipped_and_it_runs_nothing_while_it_is_built() -> None:
+    build, last = stages()
+    assert ("RUN", "sh image/build.sh /opt/hub-responsibility") in build
+    assert "RUN" not in [word for word, _ in last]
+    copies = [rest for word, rest in last if word == "COPY"]
+    assert copies == ["--from=build /opt/hub-responsibility /opt/hub-responsibility"]
+
+
+def test_it_runs_as_a_number_that_is_nobody() -> None:
+    (user,) = [rest for word, rest in stages()[-1] if word == "USER"]
+    assert re.fullmatch(r"[1-9][0-9]*:[1-9][0-9]*", user)
+    pod = (ROOT / "helm/hub-responsibility/templates/deployment.yaml").read_text(encoding="utf-8")
+    assert f"runAsUser: {user.split(':')[0]}\n" in pod
+
+
+def test_it_starts_what_the_chart_starts() -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    (entry,) = [rest for word, rest in stages()[-1] if word == "ENTRYPOINT"]
+    assert entry == '["responsibility-operator"]'
+    assert "responsibility-operator" in scripts
+    assert "PATH=/opt/hub-responsibility/bin:" in TEXT
+
+
+def test_it_says_what_it_is() -> None:
+    labels = re.findall(r'org\.opencontainers\.image\.(\w+)="', TEXT)
+    expected = {"title", "description", "licenses", "version", "revision", "created"}
+    assert set(labels) == expected
+    made = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for argument in re.findall(r"^ARG (\w+)=", TEXT, re.MULTILINE):
+        assert f"--build-arg {argument}=" in made
+
+
+def test_what_is_copied_into_it_is_let_in_and_nothing_else() -> None:
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    let_in = {line[1:] for line in ignored if line.startswith("!")}
+    assert "*" in ignored
+    copied = {
+        source for word, rest in stages()[0] if word == "COPY" for source in rest.split()[:-1]
+    }
+    assert copied == let_in
+    assert all((ROOT / source).exists() for source in copied)
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_everything_is_pinned_by_hash(name: str) -> None:
+    found = locked(name)
+    assert found
+    assert all(hashes for _, hashes in found.values()), found
+    text = (ROOT / "image" / f"{name}.lock").read_text(encoding="utf-8")
+    assert "://" not in text, "a lock names no index: whoever builds has one"
+
+
+def _asked(name: str) -> list[Requirement]:
+    if name == "requirements":
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        return [Requirement(text) for text in project["dependencies"]]
+    lines = (ROOT / "image" / "build.in").read_text(encoding="utf-8").splitlines()
+    return [Requirement(line) for line in lines if line and not line.startswith("#")]
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_the_lock_is_of_what_is_asked_for(name: str) -> None:
+    found = locked(name)
+    for asked in _asked(name):
+        version, _ = found[canonicalize_name(asked.name)]
+        assert asked.specifier.contains(version), f"{asked}, locked {version}: run make lock"
+
+
+def test_the_lock_is_complete_and_has_nothing_too_much() -> None:
+    """As far as the packages that are installed here can tell: what they need, they name."""
+    found = locked("requirements")
+    needed, todo = set[str](), _asked("requirements")
+    while todo:
+        asked = todo.pop()
+        name = canonicalize_name(asked.name)
+        if name in needed:
+            continue
+        needed.add(name)
+        version, _ = found.get(name, ("", 0))
+        assert version, f"{name} is needed and not locked: run make lock"
+        for text in metadata.requires(name) or ():
+            requirement = Requirement(text)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                todo.append(requirement)
+    # tzdata and their like are for other systems than the one that this runs on.
+    assert set(found) - needed <= {"tzdata", "typing-extensions", "colorama"}
+
+
+def test_the_build_backend_is_locked_as_it_is_asked_for() -> None:
+    system = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]
+    for text in system["requires"]:
+        asked = Requirement(text)
+        assert asked.specifier.contains(locked("build")[asked.name][0])
+
+
+def test_the_script_installs_nothing_that_is_not_pinned() -> None:
+    script = re.sub(r"\\\n\s*", " ", (ROOT / "image/build.sh").read_text(encoding="utf-8"))
+    installs = [line for line in script.splitlines() if " install " in line]
+    assert installs
+    for line in installs:
+        assert "--require-hashes" in line or "--no-index" in line, line
+    assert "--no-build-isolation" in script
+
+
+def test_without_an_engine_it_says_what_is_missing(tmp_path: Path) -> None:
+    for tool in ("bash", "sed", "git", "tr", "tail", "cat"):
+        found = subprocess.run(["which", tool], capture_output=True, text=True, check=True)
+        (tmp_path / tool).symlink_to(found.stdout.strip())
+    make = subprocess.run(["which", "make"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [make.stdout.strip(), "-C", str(ROOT), "image"],
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "no container engine answers" in done.stderr
+    for engine in ("docker", "podman", "buildah"):
+        assert f"no {engine};" in done.stderr
