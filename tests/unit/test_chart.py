@@ -10,9 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
+from responsibility.cluster.modes import MODES
+from tools import values_reference
+
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "helm" / "hub-responsibility"
 TEMPLATES = sorted((CHART / "templates").iterdir())
+SWITCHES = {"policies.enabled", "enforcement.enabled", "grants.enabled"}
 JSON_TYPES: dict[str, type] = {
     "array": list,
     "boolean": bool,
@@ -75,15 +79,54 @@ def test_the_schema_refuses_typing_errors_at_every_level() -> None:
 def test_templates_use_every_value_and_no_other() -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in TEMPLATES)
     used = set(re.findall(r"\.Values\.([A-Za-z][\w.]*)", text))
+    # The switches are read by name, in one loop, and by nobody else.
+    assert not used & SWITCHES
+    used |= SWITCHES
     known = set(_leaves(_values()))
     assert used == known
+
+
+def test_presets_are_those_of_the_operators_table() -> None:
+    helpers = (CHART / "templates" / "_helpers.tpl").read_text(encoding="utf-8")
+    written = re.findall(
+        r'"(\w+)"\s+\(dict "policies" (\w+)\s+"enforcement" (\w+)\s+"grants" (\w+)\s+'
+        r'"limit" "(\w+)"\)',
+        helpers,
+    )
+    table = [
+        (mode.name, *(str(on).lower() for on in (mode.policies, mode.enforcement, mode.grants)))
+        for mode in MODES
+    ]
+    assert [entry[:4] for entry in written] == table
+    assert [entry[4] for entry in written] == [mode.limit for mode in MODES]
+    assert _schema()["properties"]["mode"]["enum"] == [mode.name for mode in MODES]
+
+
+def test_as_it_comes_it_only_looks() -> None:
+    assert _values()["mode"] == "audit"
+    audit = MODES[0]
+    assert audit.name == "audit"
+    writes = {
+        (right.resource, verb)
+        for right in audit.rights
+        for verb in set(right.verbs) - {"get", "list", "watch"}
+    }
+    assert writes == {
+        ("deployments", "patch"),
+        ("responsibilities/status", "patch"),
+        ("responsibilitymodels/status", "patch"),
+        ("events", "create"),
+        ("leases", "create"),
+        ("leases", "update"),
+        # A question, though it is POSTed.
+        ("subjectaccessreviews", "create"),
+    }
 
 
 def test_every_setting_is_described() -> None:
     lines = (CHART / "values.yaml").read_text(encoding="utf-8").splitlines()
     # What is passed on to the pod as it is needs no words of ours.
-    passed_on = {"podLabels", "podAnnotations", "nodeSelector", "tolerations", "affinity"}
-    passed_on |= {"priorityClassName", "resources", "annotations"}
+    passed_on = {"podAnnotations", "tolerations", "affinity", "resources", "annotations"}
     for name in set(_values()) - passed_on:
         at = lines.index(next(line for line in lines if line.startswith(f"{name}:")))
         above, below = lines[at - 1].strip(), "".join(lines[at + 1 : at + 2]).strip()
@@ -126,3 +169,13 @@ def test_chart_and_package_have_one_version() -> None:
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert chart["version"] == chart["appVersion"] == project["version"]
+
+
+def test_the_reference_is_of_these_values() -> None:
+    page = (ROOT / "docs/reference/values.md").read_text(encoding="utf-8")
+    assert page == values_reference.render(CHART), "run make generate"
+
+
+def test_comments_go_with_the_values_below_them() -> None:
+    text = "# Of a.\na:\n  # Of b,\n  # and more.\n  b: 1\n  c: {}\n\nd: []\n"
+    assert values_reference.comments(text) == {"a": "Of a.", "a.b": "Of b,\nand more."}
