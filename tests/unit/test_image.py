@@ -35,7 +35,7 @@ def stages() -> list[list[tuple[str, str]]]:
 def locked(name: str) -> dict[str, tuple[str, int]]:
     """Return what a lock pins: version and number of hashes, by name."""
     text = (ROOT / "image" / f"{name}.lock").read_text(encoding="utf-8")
-    found = {}
+    found: dict[str, tuple[str, int]] = {}
     for entry in re.split(r"\n(?=[A-Za-z0-9])", text):
         pinned = re.match(r"([A-Za-z0-9._-]+)==(\S+)", entry)
         if pinned is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import yaml
 
@@ -42,7 +43,7 @@ def granted(objects: list[Manifest]) -> set[Request]:
     bound = [
         roles[o["roleRef"]["kind"], o["roleRef"]["name"]]
         for o in objects
-        if o["kind"].endswith("Binding") and _is_for_us(o.get("subjects") or ())
+        if o["kind"].endswith("Binding") and _is_for_us(o.get("subjects") or [])
     ]
     assert bound
     return {
@@ -155,13 +156,13 @@ def test_deny_with_grants_grants_what_is_used_and_nothing_else(bare_world: World
         world.until_condition("cove", "Granted", "True", seconds=PATIENCE)
         cluster = where(RBAC, "ClusterRoleBinding")
         for path in (where(RBAC, "RoleBinding", namespace="cove"), cluster):
-            world.until(lambda path=path: _ours(world, path), f"grants in {path}", PATIENCE)
+            world.until(partial(_ours, world, path), f"grants in {path}", PATIENCE)
             _meddle(world, path)
         # Without the delegation its date is over; with audit so are the grants.
         neither = {"admission": "observe", "rbac": "audit"}
         world.admin.apply(record("cove", parties=[community], items=[], enforcement=neither))
         for path in (where(RBAC, "RoleBinding", namespace="cove"), cluster):
-            world.until(lambda path=path: not _ours(world, path), f"none in {path}", PATIENCE)
+            world.until(partial(_none, world, path), f"none in {path}", PATIENCE)
         world.until(lambda: enforcing.namespace_keys(world, "cove") == ({}, {}), "", PATIENCE)
         jobs = f"/apis/batch/v1/namespaces/{chart.NAMESPACE}/jobs"
         world.until(lambda: not world.admin.items(jobs), "no marker", PATIENCE)
@@ -175,6 +176,10 @@ def test_deny_with_grants_grants_what_is_used_and_nothing_else(bare_world: World
 def _ours(world: World, path: str) -> list[Manifest]:
     begin = "responsibility-grant-"
     return [b for b in world.admin.items(path) if b["metadata"]["name"].startswith(begin)]
+
+
+def _none(world: World, path: str) -> bool:
+    return not _ours(world, path)
 
 
 def _meddle(world: World, path: str) -> None:
