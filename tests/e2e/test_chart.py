@@ -13,7 +13,9 @@ import pytest
 import yaml
 
 from demo import organisation
-from responsibility.cluster.rights import ENFORCEMENT_RIGHTS, RIGHTS, Right
+from responsibility.cluster.modes import MODES, Mode, wanted
+from responsibility.cluster.rights import Right
+from responsibility.controller.settings import read
 from tests.e2e.lab import binaries, clusters
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.kwok import KwokCluster
@@ -78,23 +80,28 @@ def test_a_wrong_value_is_refused(helm: Path) -> None:
     assert "replicas" in refused.stderr
 
 
-@pytest.mark.parametrize(
-    ("options", "rights"),
-    [
-        ((), RIGHTS),
-        (("--set", "enforcement.enabled=true"), (*RIGHTS, *ENFORCEMENT_RIGHTS)),
-    ],
-    ids=["looking", "enforcing"],
-)
-def test_the_roles_hold_what_the_operator_asks_for_and_no_more(
-    helm: Path, options: tuple[str, ...], rights: tuple[Right, ...]
+SWITCHED = [
+    *((f"mode={mode.name}", mode.rights) for mode in MODES),
+    ("mode=deny,grants.enabled=true", wanted(enforcement=True, grants=True)),
+    (
+        "mode=revoke,grants.cluster=true,enforcement.enabled=true",
+        wanted(enforcement=True, grants=True, grants_cluster=True),
+    ),
+    ("mode=grant,grants.enabled=false", wanted()),
+    ("mode=warn,enforcement.enabled=false", wanted()),
+]
+
+
+@pytest.mark.parametrize(("values", "rights"), SWITCHED, ids=[values for values, _ in SWITCHED])
+def test_in_every_mode_the_roles_hold_what_the_operator_asks_for_and_no_more(
+    helm: Path, values: str, rights: tuple[Right, ...]
 ) -> None:
     needed = {
         (NAMESPACE if right.namespaced else right.namespace, right.group, right.resource, *one)
         for right in rights
         for one in itertools.product(right.names or ("",), right.verbs)
     }
-    objects = _objects(helm, *options)
+    objects = _objects(helm, "--set", values)
     account = {"kind": "ServiceAccount", "name": RELEASE, "namespace": NAMESPACE}
     bound = {
         (o["metadata"].get("namespace", ""), o["roleRef"]["name"])
@@ -107,7 +114,57 @@ def test_the_roles_hold_what_the_operator_asks_for_and_no_more(
         if o["kind"] in ("Role", "ClusterRole")
     }
     held = {(place, *right) for place, name in bound for right in _flat(roles[place, name])}
-    assert held == needed
+    # Which roles it may bind people to, test_grants_chart.py is about.
+    assert {h for h in held if not h[3].startswith("responsibility-item-")} == needed
+
+
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
+def test_a_mode_sets_the_operators_switches(helm: Path, mode: Mode) -> None:
+    objects = _objects(helm, "--set", f"mode={mode.name}")
+    (container,) = _one(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
+    settings = read({e["name"]: e["value"] for e in container["env"] if "value" in e})
+    assert (settings.enforcement, settings.grants) == (mode.enforcement, mode.grants)
+    assert settings.enforcement_limit == mode.limit
+    policies = {o["metadata"]["name"] for o in objects if "AdmissionPolicy" in o["kind"]}
+    assert ("responsibility-operator-confined" in policies) is mode.policies
+
+
+def test_several_replicas_are_spread_and_drained_one_by_one(helm: Path) -> None:
+    alone = _objects(helm)
+    assert "PodDisruptionBudget" not in {o["kind"] for o in alone}
+    assert "topologySpreadConstraints" not in _one(alone, "Deployment")["spec"]["template"]["spec"]
+    objects = _objects(helm, "--set", "replicas=2")
+    deployment = _one(objects, "Deployment")["spec"]
+    assert _one(objects, "PodDisruptionBudget")["spec"]["selector"] == deployment["selector"]
+    (spread,) = deployment["template"]["spec"]["topologySpreadConstraints"]
+    assert spread["labelSelector"] == deployment["selector"]
+
+
+def test_the_network_is_closed_but_for_what_is_needed(helm: Path) -> None:
+    assert "NetworkPolicy" not in {o["kind"] for o in _objects(helm)}
+    webhook = "breakGlassWebhook.enabled=true,breakGlassWebhook.secretName=x"
+    objects = _objects(helm, "--set", f"networkPolicy.enabled=true,{webhook}")
+    spec = _one(objects, "NetworkPolicy")["spec"]
+    deployment = _one(objects, "Deployment")["spec"]
+    assert spec["podSelector"] == deployment["selector"]
+    assert set(spec["policyTypes"]) == {"Ingress", "Egress"}
+    (container,) = deployment["template"]["spec"]["containers"]
+    ports = {port["port"] for rule in spec["ingress"] for port in rule["ports"]}
+    assert ports == {port["name"] for port in container["ports"]}
+    out = {port["port"] for rule in spec["egress"] for port in rule["ports"]}
+    assert out == {443, 6443, 53}
+    given = "networkPolicy.apiServer[0].ipBlock.cidr=192.0.2.10/32"
+    narrowed = _objects(helm, "--set", f"networkPolicy.enabled=true,{given}")
+    first, _ = _one(narrowed, "NetworkPolicy")["spec"]["egress"]
+    assert first["to"] == [{"ipBlock": {"cidr": "192.0.2.10/32"}}]
+
+
+def test_labels_of_the_organisation_are_on_everything(helm: Path) -> None:
+    options = "commonLabels.team=platform,replicas=2,mode=revoke,networkPolicy.enabled=true"
+    objects = [o for o in _objects(helm, "--set", options) if o["kind"] != "ResponsibilityModel"]
+    bare = [o["metadata"]["name"] for o in objects if "team" not in o["metadata"]["labels"]]
+    assert objects
+    assert not bare
 
 
 def test_without_annotations_no_deployment_can_be_patched(helm: Path) -> None:

@@ -1,0 +1,184 @@
+"""A release with both Helms: every mode and back, an older definition, and what is left of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from responsibility.cluster.modes import MODES
+from tests.e2e.lab import binaries, clusters
+from tests.e2e.lab.cluster import Cluster
+from tests.e2e.lab.kwok import KwokCluster
+from tests.e2e.lab.waiting import wait_until
+from tests.e2e.operator.api import Manifest
+from tests.e2e.operator.world import hub, record
+
+CHART = Path(__file__).parents[2] / "helm" / "hub-responsibility"
+NAMESPACE = "chart-life"
+RELEASE = "hub-responsibility"
+GROUP = "responsibility.2i2c.org"
+PATIENCE = 120.0
+KINDS = (
+    "clusterroles,clusterrolebindings,roles,rolebindings,validatingadmissionpolicies,"
+    "validatingadmissionpolicybindings,validatingwebhookconfigurations,deployments,services,"
+    "serviceaccounts,configmaps,secrets,leases,poddisruptionbudgets,networkpolicies"
+)
+
+
+class Release:
+    """One release, its Helm and its cluster."""
+
+    def __init__(self, helm: Path, cluster: Cluster) -> None:
+        self.program = helm
+        self.cluster = cluster
+
+    def helm(self, *arguments: str) -> str:
+        """Run Helm."""
+        where = (f"--kubeconfig={self.cluster.kubeconfig}", f"--namespace={NAMESPACE}")
+        command = [str(self.program), *arguments, *where]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[:4000]
+        return done.stdout
+
+    def install(self, chart: Path = CHART, **values: str) -> str:
+        """Install or upgrade with these values."""
+        options = [f"--set={name.replace('__', '.')}={value}" for name, value in values.items()]
+        return self.helm(
+            "upgrade", "--install", RELEASE, str(chart), "--create-namespace", *options
+        )
+
+    def ours(self) -> set[str]:
+        """Return all objects of the release that are there, but for Helm's own memory."""
+        chosen = f"-l=app.kubernetes.io/instance={RELEASE}"
+        found = self.cluster.kubectl("get", KINDS, "-A", chosen, "-o=name").stdout
+        return set(found.split())
+
+    def enforcing(self) -> bool:
+        """Whether the policies that enforce records are there."""
+        return any("responsibility-operator-confined" in name for name in self.ours())
+
+    def refused(self) -> bool:
+        """Whether somebody who administers the hub's namespace, and owns nothing, is refused."""
+        done = self.cluster.kubectl(
+            *("annotate", "namespace", "reef", "--overwrite", "--dry-run=server"),
+            f"owners.{GROUP}/data=user:eve",
+            check=False,
+            as_user="eve",
+            as_groups=["engineers"],
+        )
+        assert not done.returncode or "denied request" in done.stderr, done.stderr
+        return bool(done.returncode)
+
+
+@pytest.fixture(scope="module", params=["helm", "helm3"])
+def release(request: pytest.FixtureRequest) -> Iterator[Release]:
+    name: str = request.param
+    if clusters.choose() is KwokCluster:
+        program = binaries.build({"helm"}) / name
+    else:
+        found = shutil.which(name)
+        if found is None:
+            pytest.skip(f"{name} is not on PATH")
+        program = Path(found)
+    with clusters.cluster(f"e2e-{os.getpid()}-life-{name}") as fresh:
+        _apply(fresh, *hub("reef"))
+        engineers = ("--clusterrole=cluster-admin", "--group=engineers")
+        fresh.kubectl("create", "clusterrolebinding", "engineers", *engineers)
+        yield Release(program, fresh)
+
+
+def _apply(cluster: Cluster, *objects: Manifest) -> None:
+    stream = yaml.safe_dump_all(objects)
+    cluster.kubectl("apply", "--server-side", "-f=-", input=stream)
+
+
+def _older_chart(directory: Path) -> Path:
+    """Return the chart with the definition of records as it may have been: with less in it."""
+    older = directory / "older"
+    shutil.copytree(CHART, older)
+    path = older / "files" / "crds" / f"{GROUP}_responsibilities.yaml"
+    definition = yaml.safe_load(path.read_text(encoding="utf-8"))
+    (version,) = definition["spec"]["versions"]
+    spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    del spec["properties"]["enforcement"]
+    spec.pop("x-kubernetes-validations", None)
+    version["additionalPrinterColumns"] = version["additionalPrinterColumns"][:1]
+    path.write_text(yaml.safe_dump(definition), encoding="utf-8")
+    return older
+
+
+def _record(cluster: Cluster) -> Manifest:
+    shown = cluster.kubectl("get", "responsibility", "reef", "-o=yaml").stdout
+    found: Manifest = yaml.safe_load(shown)
+    return found
+
+
+def test_an_upgrade_of_the_definitions_keeps_records(release: Release, tmp_path: Path) -> None:
+    release.install(_older_chart(tmp_path))
+    contact = {"contact": {"email": "reef@example.org"}}
+    _apply(release.cluster, record("reef", parties=[{"name": "community", **contact}]))
+    before = _record(release.cluster)
+    asked = record("reef", enforcement={"admission": "warn"})
+    refused = release.cluster.kubectl(
+        "apply", "--server-side", "-f=-", input=yaml.safe_dump(asked), check=False
+    )
+    assert refused.returncode != 0, "the older definition does not know it"
+    release.install()
+    after = _record(release.cluster)
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
+    assert {k: v for k, v in after["spec"].items() if k in before["spec"]} == before["spec"]
+    asked = record("reef", parties=before["spec"]["parties"], enforcement={"admission": "warn"})
+    _apply(release.cluster, asked)
+    assert _record(release.cluster)["spec"]["enforcement"]["admission"] == "warn"
+
+
+def test_every_mode_leads_to_every_other_and_back(release: Release) -> None:
+    by_mode = {}
+    for mode in MODES:
+        release.install(mode=mode.name)
+        by_mode[mode.name] = release.ours()
+        assert release.enforcing() is mode.policies
+        assert (f"clusterrole.rbac.authorization.k8s.io/{RELEASE}-grants" in release.ours()) is (
+            mode.grants
+        )
+        notes = release.helm("get", "notes", RELEASE)
+        assert f"in mode {mode.name}." in notes
+        assert ("responsibility replay" in notes) is mode.enforcement
+        assert ("{rbac: grant}" in notes) is mode.grants
+        assert ("apply-plan" in notes) is (mode.name == "revoke")
+        assert ("refuses nobody anything" in notes) is (mode.name == "audit")
+    wait_until(release.refused, PATIENCE, "the policies to be in force")
+    # Down again, and back by Helm's own memory.
+    release.install(mode="audit")
+    assert release.ours() == by_mode["audit"]
+    wait_until(lambda: not release.refused(), PATIENCE, "nothing to be enforced")
+    release.helm("rollback", RELEASE)
+    assert release.ours() == by_mode["revoke"]
+    release.install(mode="deny")
+    assert release.ours() == by_mode["deny"]
+
+
+def test_uninstalled_it_leaves_what_it_says_and_enforces_nothing(release: Release) -> None:
+    release.install(mode="deny", replicas="2", networkPolicy__enabled="true")
+    wait_until(release.refused, PATIENCE, "the policies to be in force")
+    said = release.helm("uninstall", RELEASE, "--wait")
+    assert "kept due to the resource policy" in said
+    assert "responsibilities" in said
+    wait_until(lambda: not release.ours(), PATIENCE, lambda: f"nothing left: {release.ours()}")
+    wait_until(lambda: not release.refused(), PATIENCE, "nothing to be enforced")
+    assert _record(release.cluster)["metadata"]["name"] == "reef"
+    kept = release.cluster.kubectl("get", "crd,responsibilitymodels", "-o=name").stdout.split()
+    assert {name.partition("/")[2] for name in kept} == {
+        f"responsibilities.{GROUP}",
+        f"responsibilitymodels.{GROUP}",
+        "2i2c",
+    }
+    # And what was kept, it takes over again.
+    release.install()
+    assert _record(release.cluster)["metadata"]["name"] == "reef"

@@ -1,0 +1,145 @@
+"""What the Containerfile does, done without a container engine: the same script, on the same files.
+
+What this leaves out: the base image, and that a registry and a node take what comes of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.lab.lifetime import say
+
+ROOT = Path(__file__).parents[2]
+NOBODY = 65532
+Completed = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Build what the image holds, from the files that the Containerfile copies."""
+    directory = tmp_path_factory.mktemp("image")
+    source = directory / "src"
+    source.mkdir()
+    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines():
+        if not line.startswith("!"):
+            continue
+        place = ROOT / line[1:]
+        if place.is_dir():
+            shutil.copytree(place, source / place.name, ignore=ignored)
+        else:
+            shutil.copy(place, source)
+    base = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
+    done = subprocess.run(
+        ["sh", "image/build.sh", str(directory / "opt"), str(directory / "scratch")],
+        cwd=source,
+        env={**os.environ, "PYTHON": str(base)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    # As on a read-only root.
+    subprocess.run(["chmod", "-R", "a-w,a+rX", str(directory / "opt")], check=True)
+    yield directory / "opt"
+    subprocess.run(["chmod", "-R", "u+w", str(directory / "opt")], check=True)
+
+
+def run(image: Path, *command: str, user: int | None = None) -> Completed:
+    """Run something of the image's, with nothing of ours in its environment."""
+    return subprocess.run(
+        [str(image / "bin" / command[0]), *command[1:]],
+        env={"PATH": f"{image}/bin:/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"},
+        cwd="/",
+        user=user,
+        group=user,
+        extra_groups=None if user is None else [],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_entry_points_run(image: Path) -> None:
+    for command in ("responsibility-operator", "kubectl-responsibility"):
+        done = run(image, command, "--help")
+        assert done.returncode == 0, done.stderr
+        assert "Usage" in done.stdout or "usage" in done.stdout
+    version = run(image, "responsibility-operator", "--version").stdout.split()
+    assert version[0] == "responsibility-operator"
+    assert version[1] in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_it_runs_as_nobody_who_can_write_nothing(image: Path) -> None:
+    if os.geteuid() != 0:
+        say("\nnot run as root: the image is tried as this user, who cannot write to it either")
+        return
+    places = [image, *image.parents]
+    before = {place: place.stat().st_mode for place in places if place != Path("/")}
+    interpreter = (image / "bin" / "python").resolve()
+    private = [p for p in interpreter.parents if not p.stat().st_mode & 0o001]
+    if private:
+        say(f"\nnot tried as user {NOBODY}: this Python is in {private[0]}, which is not public")
+        return
+    try:
+        for place in before:
+            place.chmod(place.stat().st_mode | 0o011)
+        done = run(image, "responsibility-operator", "--version", user=NOBODY)
+    finally:
+        for place, mode in before.items():
+            place.chmod(mode)
+    assert done.returncode == 0, done.stderr
+
+
+def test_data_is_in_it(image: Path, tmp_path: Path) -> None:
+    code = (
+        "from responsibility.api.parse import load_shipped_model as m; print(len(m().spec.items))"
+    )
+    assert run(image, "python", "-c", code).stdout.strip() == "20"
+    done = run(image, "python", "-m", "responsibility.api.crd", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    made = {path.name: path.read_bytes() for path in tmp_path.glob("*.yaml")}
+    assert made == {path.name: path.read_bytes() for path in (ROOT / "crds").glob("*.yaml")}
+
+
+def test_without_a_cluster_it_says_so_and_ends(image: Path) -> None:
+    done = run(image, "responsibility-operator")
+    assert done.returncode == 1
+    assert "responsibility-operator: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_bill_of_materials_lists_what_is_installed(image: Path) -> None:
+    bill = json.loads((image / "share" / "sbom.cdx.json").read_text(encoding="utf-8"))
+    assert bill["bomFormat"] == "CycloneDX"
+    assert bill["metadata"]["component"]["name"] == "hub-responsibility"
+    listed = {(_plain(c["name"]), c["version"]) for c in bill["components"]}
+    code = (
+        "import importlib.metadata as m\n"
+        "for d in m.distributions(): print(d.metadata['Name'], d.version)"
+    )
+    lines = run(image, "python", "-c", code).stdout.splitlines()
+    installed = {(_plain(n), v) for n, v in (line.split() for line in lines)}
+    assert {name for name, _ in installed} >= {"kopf", "kubernetes", "pydantic"}
+    assert "pip" not in {name for name, _ in installed}
+    assert {i for i in installed if i[0] != "hub-responsibility"} <= listed
+    locked = re.findall(
+        r"^([A-Za-z0-9._-]+)==(\S+)",
+        (ROOT / "image" / "requirements.lock").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    others = {i for i in installed if i[0] != "hub-responsibility"}
+    assert others <= {(_plain(name), version) for name, version in locked}
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
