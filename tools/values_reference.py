@@ -90,9 +90,7 @@ def _may_be(schema: Mapping[str, Any]) -> str:
     )
     if "minimum" in schema:
         kind = f"{schema['minimum']} to {schema['maximum']}"
-    if "pattern" in schema:
-        pattern = schema["pattern"].replace("|", "\\|")
-        kind = f"text like `{pattern}`"
+    # A pattern says less to a reader than the comment; Helm's message has it where it matters.
     return kind
 
 

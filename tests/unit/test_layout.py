@@ -9,6 +9,10 @@ SOURCES = ROOT / "operator"
 TOP = {
     *(".ci", ".gitignore", "CHANGELOG.md", "LICENSE", "Makefile", "README.md", "pyproject.toml"),
     *("bench", "crds", "demo", "docs", "helm", "operator", "tests"),
+    # The image: its recipe, and what it is built from, pinned.
+    *("Containerfile", ".dockerignore", "image"),
+    # What generates pages about things that are not part of the operator.
+    "tools",
 }
 LARGEST = 900 * 1024
 
