@@ -31,7 +31,7 @@ _KEY = re.compile(r"( *)([A-Za-z]\w*):(?: |$)")
 
 
 def comments(text: str) -> dict[str, str]:
-    """Return the comment above each value, by its path; none where it stands with its neighbours."""
+    """Return the comments above values, by their paths; some values have none of their own."""
     found: dict[str, str] = {}
     path: list[str] = []
     above: list[str] = []
@@ -76,7 +76,7 @@ def _leaves(
             yield f"{path}{name}", value, inner
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return json.dumps(value, ensure_ascii=False).replace("|", "\\|")
 
 

@@ -314,7 +314,7 @@ ALLOWED = (
     "list namespaces",
     "watch serviceaccounts -A",
     "create subjectaccessreviews",
-    "create events -n leap-prod",
+    "create events -n default",
     "patch deployments/hub -n leap-prod",
     "patch deployments/user-scheduler -n coast",
     f"get leases -n {NAMESPACE}",
@@ -367,7 +367,8 @@ DENIED = (
     "patch customresourcedefinitions",
     "create customresourcedefinitions",
     "patch nodes",
-    # Hiding what it has told, and Leases of others.
+    # Telling in places where nobody looks for it, hiding what it has told, and Leases of others.
+    "create events -n leap-prod",
     "delete events -n leap-prod",
     "patch events -n leap-prod",
     "update leases -n kube-system",
