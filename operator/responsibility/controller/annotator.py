@@ -39,6 +39,7 @@ class _Refused:
 
     uid: str
     why: str
+    said: str
     until: float
 
 
@@ -108,13 +109,19 @@ class Annotator:
     async def _write(self, deployment: Deployment, wanted: dict[str, str]) -> bool:
         key = (deployment.namespace, deployment.name)
         path = f"/apis/apps/v1/namespaces/{deployment.namespace}/deployments/{deployment.name}"
+        refused = self._refused.get(key)
         try:
-            answer = await self._writer.apply("annotations", path, notes.patch(deployment, wanted))
+            answer = await self._writer.apply(
+                "annotations",
+                path,
+                notes.patch(deployment, wanted),
+                told=refused.said if refused is not None else "",
+            )
         except PASSING:
             return False
         except errors.ApiError as error:
             until = asyncio.get_running_loop().time() + PATIENCE
-            self._refused[key] = _Refused(deployment.uid, _why(error), until)
+            self._refused[key] = _Refused(deployment.uid, _why(error), str(error), until)
             return True
         self._refused.pop(key, None)
         if answer is not None:

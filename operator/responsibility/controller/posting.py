@@ -35,6 +35,9 @@ class Posting:
         self._api = api
         self._instance = instance
         self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(_MOST)
+        # Whether it is said already that Events are lost; a burst of them is one line in the log.
+        self._dropping = False
+        self._failing = False
 
     def __call__(self, obj: Mapping[str, Any], *, type: str, reason: str, message: str) -> None:
         """Queue one Event about ``obj``, of which kind, version, name and UID are read."""
@@ -62,12 +65,18 @@ class Posting:
         try:
             self._queue.put_nowait(event)
         except asyncio.QueueFull:
-            logger.warning("too many Events are waiting: one was dropped")
+            if not self._dropping:
+                logger.warning(
+                    "%d Events are waiting: further ones are dropped until they are posted", _MOST
+                )
+            self._dropping = True
 
     async def run(self) -> None:
         """Post what is queued until cancelled."""
         while True:
             await self._post(await self._queue.get())
+            if self._queue.empty():
+                self._dropping = False
 
     async def _post(self, event: dict[str, Any]) -> None:
         backoff = Backoff(base=0.5, cap=5.0)
@@ -79,7 +88,14 @@ class Posting:
                 if backoff.failures < _ATTEMPTS:
                     await asyncio.sleep(wait)
                     continue
-                logger.warning("an Event was not posted: %s", error)
+                self._failed(error)
             except errors.ApiError as error:
-                logger.warning("an Event was not posted: %s", error)
+                self._failed(error)
+            else:
+                self._failing = False
             return
+
+    def _failed(self, error: errors.ApiError) -> None:
+        if not self._failing:
+            logger.warning("an Event was not posted, nor will be what fails next: %s", error)
+        self._failing = True

@@ -26,6 +26,11 @@ logger = logging.getLogger(__name__)
 FRESH = 300.0
 # News may come from an RBAC cache that lags behind; it must be said twice, this far apart.
 CONFIRM = 1.5
+# A decision that differs from the server's may be one that we have not heard of yet: while much
+# changes, watches and our own passes lag. So it is looked at again after so many seconds, and once
+# more if RBAC has not been at rest meanwhile, up to so many times.
+CATCH_UP = 10.0
+LOOKS = 6
 # Questions per round, so that a cluster where nobody can do anything is not flooded.
 ROUND = 2_000
 # Decisions compared with the server's at a time.
@@ -174,17 +179,11 @@ class Reviewer:
                 logger.warning("no sample of decisions was taken: %s", error)
 
     async def _sample(self) -> None:
-        """Compare some of our decisions with the server's; a difference must show twice."""
-        graph = self._graph
+        """Compare some of our decisions with the server's; a difference must last."""
         drawn = self._draw()
-        if graph is None or not drawn:
+        if self._graph is None or not drawn:
             return
-        differing = await self._differing(graph, drawn)
-        if differing:
-            await asyncio.sleep(CONFIRM)
-            if self._graph is not graph:
-                return
-            differing = await self._differing(graph, differing)
+        differing = await self._lasting(await self._differing(self._graph, drawn))
         self._metrics.samples.inc(len(drawn))
         for subject, attributes in differing:
             self._metrics.disagreements.inc()
@@ -195,6 +194,23 @@ class Reviewer:
                 attributes,
             )
             logger.debug("the disagreement is about %s", subject)
+
+    async def _lasting(self, differing: list[Decision]) -> list[Decision]:
+        """Return which of these still differ once our graph has caught up with the server.
+
+        That is when nothing new has come for a while; on a cluster that never rests, what
+        differs each time for a minute is no lag either.
+        """
+        for _ in range(LOOKS):
+            graph = self._graph
+            if not differing or graph is None:
+                return []
+            await asyncio.sleep(CATCH_UP)
+            rests = graph is self._graph and not self._store.changed.is_set()
+            differing = await self._differing(self._graph or graph, differing)
+            if rests:
+                break
+        return differing
 
     def _draw(self) -> list[Decision]:
         """Draw decisions about declared subjects, each on some hub."""

@@ -46,18 +46,27 @@ class Writer:
             logger.warning("%d of our writes failed; the first: %s", count, first)
 
     async def apply(
-        self, what: str, path: str, body: Mapping[str, Any], *, subresource: str | None = None
+        self,
+        what: str,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        subresource: str | None = None,
+        told: str = "",
     ) -> Json | None:
         """Apply our fields and return the object; None where it is gone, or another one by now.
 
-        ``what`` is the metrics' word for it. Raises ApiError; once the server does not answer,
-        the pass's other writes fail without being sent.
+        ``what`` is the metrics' word for it. ``told`` is what the server said of the same write
+        before, where that stands in a status: said again, it is neither counted nor logged.
+        Raises ApiError; once the server does not answer, the pass's other writes fail without
+        being sent.
         """
         return await self._send(
             what,
             lambda: self._api.apply(
                 path, body, field_manager=FIELD_MANAGER, subresource=subresource
             ),
+            told,
         )
 
     async def merge(self, what: str, path: str, body: Mapping[str, Any]) -> Json | None:
@@ -74,7 +83,9 @@ class Writer:
         """Delete an object of our own; None where it is gone, or another one by now."""
         return await self._send(what, lambda: self._api.delete(path, uid=uid))
 
-    async def _send(self, what: str, request: Callable[[], Awaitable[Json]]) -> Json | None:
+    async def _send(
+        self, what: str, request: Callable[[], Awaitable[Json]], told: str = ""
+    ) -> Json | None:
         async with self._gate:
             if self._away is not None:
                 raise self._away
@@ -84,8 +95,9 @@ class Writer:
                 # The watch will tell.
                 return None
             except errors.ApiError as error:
-                self._metrics.write_errors.labels(what).inc()
-                self._failures.append(error)
+                if not told or str(error) != told:
+                    self._metrics.write_errors.labels(what).inc()
+                    self._failures.append(error)
                 if isinstance(error, errors.UnavailableError) and error.status in _AWAY:
                     self._away = error
                 raise

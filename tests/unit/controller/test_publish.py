@@ -171,6 +171,39 @@ async def test_a_right_that_is_missing_is_said_once_and_not_hammered_on() -> Non
 
 
 @virtual
+async def test_an_annotation_that_stays_refused_is_tried_now_and_then_and_alarms_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The record's condition says it; an alert that nobody can end would be switched off."""
+    world = garden_world()
+    world.api.failures = {"deployments/hub": failure(403, "Forbidden", "cannot patch resource")}
+    await world.publish()
+    tried, failed = world.api.sent, write_errors(world, "annotations")
+    assert failed == 1
+    caplog.clear()
+    for _ in range(720):
+        await asyncio.sleep(5)
+        await world.publish()
+    assert 5 <= world.api.sent - tried <= 6, "in an hour"
+    assert write_errors(world, "annotations") == failed
+    assert caplog.text == ""
+    # Another answer is news.
+    world.api.failures = {"deployments/hub": failure(403, "Forbidden", "denied: no owner label")}
+    await asyncio.sleep(600)
+    await world.publish()
+    assert write_errors(world, "annotations") == failed + 1
+    assert "no owner label" in caplog.text
+
+
+def write_errors(world: World, what: str) -> float:
+    found = world.metrics.registry.get_sample_value(
+        "responsibility_write_errors_total", {"what": what}
+    )
+    assert found is not None
+    return found
+
+
+@virtual
 async def test_a_policy_that_refuses_an_annotation_speaks_for_itself() -> None:
     world = garden_world()
     world.api.failures = {"deployments/hub": failure(403, "Forbidden", "denied: no owner label")}

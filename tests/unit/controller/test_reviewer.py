@@ -253,6 +253,43 @@ async def test_a_disagreement_while_rbac_changes_is_none() -> None:
 
 
 @virtual
+async def test_what_we_hear_of_late_is_no_disagreement() -> None:
+    """Much is deleted at once: the server refuses already, and our graph lags by seconds."""
+    world = garden_world()
+    asking = Asking(world)
+    asking.reviewer._random = random.Random(1)  # noqa: S311
+    asking.look()
+    sampling = asyncio.create_task(asking.reviewer._sample())
+    # The first news are of others, and those that matter wait to be assessed.
+    await asyncio.sleep(8)
+    world.allow(grant("User eve", "update", "configmaps"))
+    asking.look()
+    await asyncio.sleep(9)
+    world.forbid(*KEEPERS)
+    world.store.touch()
+    await asyncio.sleep(9)
+    asking.look()
+    await sampling
+    assert disagreements(world) == 0
+    assert sampled(world) == 25
+
+
+@virtual
+async def test_a_disagreement_counts_on_a_cluster_that_never_rests() -> None:
+    world = garden_world()
+    asking = Asking(world)
+    asking.reviewer._random = random.Random(1)  # noqa: S311
+    asking.look()
+    sampling = asyncio.create_task(asking.reviewer._sample())
+    for number in range(100):
+        await asyncio.sleep(1)
+        world.allow(grant(f"User eve-{number}", "update", "configmaps"))
+        asking.look()
+    assert sampling.done()
+    assert disagreements(world)
+
+
+@virtual
 async def test_nothing_is_sampled_without_a_record() -> None:
     world = World()
     world.put_model()
