@@ -136,12 +136,11 @@ class Enforcement:
         """Return what came of it for what the cluster has only one of."""
         return self._cluster.outcome(model)
 
-    def results(self, assessment: Assessment, grants: Report) -> dict[str, dict[str, bool]]:
-        """Return by record and item whether what is asked for is in force."""
+    def outcomes(self, assessment: Assessment, grants: Report) -> dict[str, Outcome]:
+        """Return by record what came of all that it asks for."""
         return {
-            name: replace(outcome, granted=grants.of_record(agreement)).results(agreement)
+            name: replace(outcome, granted=grants.of_record(assessment.hubs[name].agreement))
             for name, outcome in self._outcomes.items()
-            for agreement in (assessment.hubs[name].agreement,)
         }
 
     def _on_policies(self) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -19,6 +20,7 @@ from prometheus_client.registry import Collector
 
 from responsibility.controller.grant_report import Report
 from responsibility.enforcement.grants import RECORD
+from responsibility.ownership.agreement import Agreement
 from responsibility.ownership.assessment import Assessment
 from responsibility.ownership.findings import Finding
 
@@ -61,6 +63,13 @@ METRICS = (
         (*HUB, "item"),
         "Whether the enforcement that a record asks for is in force; 0 if not. "
         "Nothing where none is asked for.",
+    ),
+    Description(
+        "item_stage_info",
+        "gauge",
+        (*HUB, "item", "admission", "rbac"),
+        "1, with what is really in force for an item: admission is observe, warn or deny, RBAC "
+        "audit or grant.",
     ),
     Description(
         "delegation_end_timestamp_seconds",
@@ -143,7 +152,7 @@ METRICS = (
         "evaluator_disagreements_total",
         "counter",
         (),
-        "Sampled decisions in which the API server's RBAC and ours differed, twice in a row.",
+        "Sampled decisions in which the API server's RBAC and ours differed, and went on to.",
     ),
     Description("evaluator_samples_total", "counter", (), "Sampled decisions."),
     Description(
@@ -182,14 +191,24 @@ def _gauge(name: str) -> GaugeMetricFamily:
     return GaugeMetricFamily(PREFIX + name, description.help, labels=description.labels)
 
 
+class Enforced(Protocol):
+    """What came of enforcing one record."""
+
+    def results(self, agreement: Agreement) -> Mapping[str, bool]:
+        """Return for each item of which something is asked whether that is in force."""
+
+    def in_effect(self, agreement: Agreement) -> Mapping[str, tuple[str, str]]:
+        """Return for each item what is really in force of admission, and of RBAC."""
+
+
 @dataclass(slots=True)
 class State:
     """What the collector reads when it is scraped; each field is replaced as a whole."""
 
     assessment: Assessment | None = None
     since: Mapping[tuple[str, str, str], datetime] = field(default_factory=dict)
-    # By record: the items of which enforcement is asked for, and whether it is in force.
-    enforced: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+    # By record: what came of enforcing it.
+    outcomes: Mapping[str, Enforced] = field(default_factory=dict)
     leading: Callable[[], bool] = lambda: True
     missing_rights: int = 0
     grants: Report | None = None
@@ -216,7 +235,7 @@ class StateCollector(Collector):
         if assessment is None:
             return
         yield from _cluster(assessment)
-        yield from _hubs(assessment, state.enforced)
+        yield from _hubs(assessment, state.outcomes)
         yield from _dates(assessment)
         yield from _grants(assessment, state.grants)
         yield _drift(assessment)
@@ -272,8 +291,8 @@ def _cluster(assessment: Assessment) -> Iterator[Metric]:
     yield glass
 
 
-def _hubs(assessment: Assessment, in_force: Mapping[str, Mapping[str, bool]]) -> Iterator[Metric]:
-    info, owners = _gauge("hub_info"), _gauge("item_owner_info")
+def _hubs(assessment: Assessment, outcomes: Mapping[str, Enforced]) -> Iterator[Metric]:
+    info, owners, stages = _gauge("hub_info"), _gauge("item_owner_info"), _gauge("item_stage_info")
     enforced, exempt = _gauge("enforced"), _gauge("exempt_subjects")
     everywhere = {e.subject for c in assessment.clusters.values() for e in c.exempt}
     exempt.add_metric(("", ""), len(everywhere))
@@ -287,9 +306,14 @@ def _hubs(assessment: Assessment, in_force: Mapping[str, Mapping[str, bool]]) ->
             party = agreement.parties.get(item.owner)
             contact = party.contact if party is not None else ""
             owners.add_metric((*key, item.name, item.owner, contact), 1)
-        for name, really in in_force.get(agreement.record, {}).items():
+        outcome = outcomes.get(agreement.record)
+        if outcome is None:
+            continue
+        for name, really in outcome.results(agreement).items():
             enforced.add_metric((*key, name), float(really))
-    yield from (info, owners, enforced, exempt)
+        for name, in_effect in outcome.in_effect(agreement).items():
+            stages.add_metric((*key, name, *in_effect), 1)
+    yield from (info, owners, stages, enforced, exempt)
 
 
 def _dates(assessment: Assessment) -> Iterator[Metric]:

@@ -85,6 +85,18 @@ class Outcome:
                 found[item.name] = found.get(item.name, True) and there
         return found
 
+    def in_effect(self, agreement: Agreement) -> dict[str, tuple[str, str]]:
+        """Return for each item what is really in force of admission, and of RBAC."""
+        proved = {s.item: s.stage for s in self.stages if self.proved(s)}
+        granted = self.granted.items if self.granted is not None else {}
+        return {
+            name: (
+                proved.get(name, OBSERVE),
+                granted[name].stage if name in granted else AUDIT,
+            )
+            for name in (item.name for item in agreement.items)
+        }
+
     def rbac(self, item: str) -> ItemGrant | None:
         """Return how RBAC stands for an item; None where nothing is asked or there is nothing."""
         return None if self.granted is None else self.granted.items.get(item)

@@ -104,7 +104,7 @@ class Publisher:
         self._writer.begin()
         annotated = await self._annotator.annotate(assessment, dict(self._store.deployments.items))
         enforced = await self.enforcement.enforce(assessment, records)
-        self._metrics.state.enforced = self.enforcement.results(assessment, self._grants())
+        self._metrics.state.outcomes = self.enforcement.outcomes(assessment, self._grants())
         written = await asyncio.gather(
             *self._models(assessment, models), *self._records(assessment, records)
         )

@@ -31,8 +31,15 @@ _PLACE = {"cluster": "Cluster", "hub_namespace": "Namespace", "hub": "Hub"}
 _HUBS = grouped("max", HUB, of("hub_info"))
 _OWNERS = grouped("max", (*ITEM, "party"), of("item_owner_info"))
 _ENFORCED = grouped("max", ITEM, of("enforced"))
+_STAGES = grouped("max", (*ITEM, "admission"), of("item_stage_info"))
 _ENDS = moment("delegation_end_timestamp_seconds", CHOSEN, (*ITEM, "party"))
 _REVIEWS = moment("review_due_timestamp_seconds", CHOSEN, ITEM)
+
+
+def _at(stage: str) -> str:
+    """Count the items at a stage."""
+    return count(grouped("max", ITEM, of("item_stage_info", f"{CHOSEN}, {stage}")))
+
 
 FLEET = Dashboard(
     "hub-responsibility-fleet",
@@ -154,11 +161,18 @@ FLEET = Dashboard(
             "Stage of enforcement",
             Kind.SHARES,
             (
-                Query(f"{count(_OWNERS)} - {count(_ENFORCED)}", "looked at only"),
-                Query(total(_ENFORCED), "in force"),
+                Query(
+                    grouped(
+                        "count",
+                        ("admission",),
+                        f"{_STAGES} unless on ({', '.join(ITEM)}) ({_ENFORCED} == 0)",
+                    ),
+                    "{{admission}}",
+                ),
                 Query(count(f"{_ENFORCED} == 0"), "asked for, not in force"),
             ),
-            "Items of all hubs. What is asked for and not in force is an alert of its own.",
+            "What admission does about items of all hubs: observe is to look only. What is asked "
+            "for and not in force is an alert of its own.",
             width=8,
         ),
         Panel(
@@ -188,6 +202,26 @@ FLEET = Dashboard(
             "The next first; those in the past are overdue.",
             width=8,
             columns={**_PLACE, "item": "Item"},
+        ),
+        Panel(
+            "Stages over time",
+            Kind.HISTORY,
+            (
+                Query(_at('admission="warn"'), "warn"),
+                Query(_at('admission="deny"'), "deny"),
+                Query(_at('rbac="grant"'), "granted"),
+            ),
+            "How many items are really enforced, and how.",
+        ),
+        Panel(
+            "Grants",
+            Kind.HISTORY,
+            (
+                Query(total(grouped("max", ITEM, of("grants"))), "bindings in force"),
+                Query(total(grouped("max", ITEM, of("grant_conflicts"))), "conflicts"),
+            ),
+            "Bindings that the operator has made for owners and delegates, and those it can't "
+            "make, because somebody else has made something of the same name.",
         ),
     ),
 )

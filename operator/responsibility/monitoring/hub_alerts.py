@@ -59,6 +59,13 @@ _BROKEN = f"""sum by (cluster, policy) (
   or
   ({_USES} unless {_USES} offset 1h)
 )"""
+# What the operator's webhook was told, by hub. Such a counter is born with its first use, too.
+_TOLD = "responsibility_break_glass_uses_total"
+_BROKEN_ON_HUB = f"""sum by ({", ".join(ITEM)}) (
+  increase({_TOLD}[1h]) > 0
+  or
+  ({_TOLD} unless {_TOLD} offset 1h)
+)"""
 
 RECORDS = (
     Record(
@@ -114,6 +121,15 @@ HUB_ALERTS = (
         "Break-glass access was used: {{ $labels.item }}",
         "Somebody who is let through in an emergency changed what others own. Ask who and why "
         "while they remember; the API server's audit log names them and the hub.",
+    ),
+    Alert(
+        "BreakGlassUsedOnHub",
+        of_item(_BROKEN_ON_HUB),
+        "0m",
+        Severity.TODAY,
+        f"Break-glass access was used: {_ITEM}",
+        f"Somebody who is let through in an emergency changed what {_OWNER} owns. Ask who and why "
+        "while they remember; Events about the record name them (`kubectl describe resp`).",
     ),
     Alert(
         "GrantPastEnd",

@@ -178,5 +178,30 @@ ONE_HUB = Dashboard(
                 Query(total(_HUB_ENFORCED), "items in force"),
             ),
         ),
+        Panel(
+            "Stages by item",
+            Kind.TABLE,
+            (
+                Query(
+                    grouped(
+                        "max",
+                        (*_BY_ITEM, "admission", "rbac"),
+                        of("item_stage_info", CHOSEN_HUB),
+                    )
+                ),
+            ),
+            "What is really in force: what was tried, and granted. Why it is not what was asked "
+            "for is in the status of the record.",
+            columns={**_CLUSTER, "item": "Item", "admission": "Admission", "rbac": "RBAC"},
+        ),
+        Panel(
+            "Grants",
+            Kind.HISTORY,
+            (
+                Query(total(grouped("max", ITEM, of("grants", CHOSEN_HUB))), "bindings in force"),
+                Query(total(grouped("max", ITEM, of("grant_conflicts", CHOSEN_HUB))), "conflicts"),
+            ),
+            "Bindings that the operator has made for owners and delegates of this hub.",
+        ),
     ),
 )

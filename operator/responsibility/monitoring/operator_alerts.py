@@ -82,7 +82,7 @@ OPERATOR_ALERTS = (
         "0m",
         Severity.THIS_WEEK,
         "The API server refuses what the operator takes for allowed",
-        "Samples of its decisions are put to the API server, and differed twice in a row. Findings "
+        "Samples of its decisions are put to the API server, and differed for a while. Findings "
         "may be wrong. Please report it, with the operator's log.",
     ),
 )

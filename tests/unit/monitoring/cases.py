@@ -253,6 +253,36 @@ CASES = (
         healthy=((uses("3x4 4x300"),),),
     ),
     Case(
+        alert="ResponsibilityBreakGlassUsedOnHub",
+        # Born with its first use, in a replica that has only just begun to lead.
+        sick=(
+            *OWNED,
+            of_hub("break_glass_uses_total", "3x69 stale", item="data"),
+            of_hub("break_glass_uses_total", "_x70 1x100", item="data", **_OTHER_POD),
+        ),
+        at="72m",
+        before="68m",
+        labels=_DATA,
+        summary="Break-glass access was used: data of prod/prod",
+        severity=Severity.TODAY,
+        # Used long ago; and never.
+        healthy=(
+            (*OWNED, of_hub("break_glass_uses_total", "5x300", item="data")),
+            OWNED,
+        ),
+    ),
+    Case(
+        alert="ResponsibilityBreakGlassUsedOnHub",
+        sick=(*OWNED, of_hub("break_glass_uses_total", "3x69 4x100", item="data")),
+        at="72m",
+        before="68m",
+        labels=_DATA,
+        summary="Break-glass access was used: data of prod/prod",
+        severity=Severity.TODAY,
+        # It ends an hour after the last use.
+        healthy=((*OWNED, of_hub("break_glass_uses_total", "3x4 4x300", item="data")),),
+    ),
+    Case(
         alert="ResponsibilityGrantConflict",
         sick=(of_hub("grant_conflicts", "1x100", item="data"),),
         at="16m",
