@@ -126,9 +126,9 @@ def _policy(
     sets = list(dict.fromkeys(case.allowed for case in cases))
     is_probe = f"variables.asked.endsWith('events {CREATE}')"
     trespass = " + ".join(
-        f"(({case.condition()}) && !variables.may{sets.index(case.allowed)} ? "
+        f"(variables.case{number} && !variables.may{sets.index(case.allowed)} ? "
         f"[{cel.text(case.item.name)}] : [])"
-        for case in cases
+        for number, case in enumerate(cases)
     )
     refused = "variables.trespass.filter(i, i in variables.enforced)"
     if stage == keys.DENY:
@@ -181,6 +181,7 @@ def _policy(
                 ),
             ),
             *_entitled(sets),
+            *((f"case{number}", case.condition()) for number, case in enumerate(cases)),
             ("trespass", trespass),
             ("touched", _touched(cases, sets)),
         ],
@@ -255,9 +256,9 @@ def _entitled(sets: Sequence[Items]) -> Iterator[tuple[str, str]]:
 def _touched(cases: Sequence[_Case], sets: Sequence[Items]) -> str:
     """Return the items in force that a request is about, without asking the authorizer."""
     parts = [
-        f"({cel.text(case.item.name)} in variables.enforcedAnywhere && ({case.condition()}) && "
+        f"({cel.text(case.item.name)} in variables.enforcedAnywhere && variables.case{number} && "
         f"!variables.standing{sets.index(case.allowed)} ? [{cel.text(case.item.name)}] : [])"
-        for case in cases
+        for number, case in enumerate(cases)
     ]
     return " + ".join(parts)
 

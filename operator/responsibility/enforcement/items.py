@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from responsibility.enforcement import cel, keys, paths, ranges, who
 from responsibility.enforcement.guards import (
     ANY_NAME,
     CREATE,
+    DELETE,
     UPDATE,
     Field,
     ItemGuards,
@@ -30,6 +31,8 @@ from responsibility.enforcement.requests import ASKED, RESOURCE, WHAT
 
 _NAMESPACES = "namespaces"
 _EVENTS = "events"
+# Operations of which a request may come without a name.
+_NAMELESS = frozenset({CREATE, DELETE})
 _STAGES: Mapping[str, tuple[str, str]] = {
     keys.WARN: ("Warn", "Audit"),
     keys.DENY: ("Deny", "Audit"),
@@ -226,7 +229,10 @@ class _Guarded:
         for number, case in enumerate(self._cases):
             variable = f"case{number}"
             guarded.append(f"variables.{variable}")
-            yield variable, _is_case(case)
+            rest = _Rest(f"rest{number}")
+            condition = _is_case(case, rest)
+            yield from rest.variables
+            yield variable, condition
         yield "object", cel.any_of(guarded)
         for variable, ask in (
             ("mayObject", self._entitled.may),
@@ -256,7 +262,8 @@ class _Guarded:
             allowed = _by_name(own.allowed, self._entitled.may)
             if own.measured:
                 free = _by_name(others, self._entitled.standing)
-                inside = cel.any_of([f"!({ranges.left(own, old, new)})", free])
+                yield from ranges.left(own, old, new, str(number))
+                inside = cel.any_of([f"!variables.left{number}", free])
                 allowed = cel.all_of([allowed, inside])
             may.append(f"!{changed} || ({allowed})")
             standing.append(f"!{changed} || {_by_name(own.allowed, self._entitled.standing)}")
@@ -280,26 +287,43 @@ def _cases(objects: Iterable[ObjectGuard]) -> list[_Case]:
     ]
 
 
-def _is_case(case: _Case) -> str:
+@dataclass(slots=True)
+class _Rest:
+    """That more has changed than the fields of other items, part by part in variables."""
+
+    prefix: str
+    variables: list[tuple[str, str]] = field(default_factory=list)
+
+    def differs(self, masked: Iterable[tuple[str, ...]]) -> str:
+        """Return that anything but these paths differs."""
+        used = []
+        for part in paths.rest_same(masked):
+            name = f"{self.prefix}part{len(self.variables)}"
+            self.variables.append((name, part))
+            used.append(f"variables.{name}")
+        return f"!({cel.all_of(used)})"
+
+
+def _is_case(case: _Case, rest: _Rest) -> str:
     guard = case.guard
     parts = [f"variables.asked in {cel.texts(case.asked)}"]
     if ANY_NAME not in guard.names:
         parts.append(cel.any_of(_is_named(name) for name in sorted(guard.names)))
     if guard.aside:
-        parts.append(_rest(guard.aside))
+        parts.append(_rest(guard.aside, rest))
     return cel.all_of(parts)
 
 
-def _rest(aside: tuple[Field, ...]) -> str:
+def _rest(aside: tuple[Field, ...], rest: _Rest) -> str:
     """Return that more has changed than the fields of other items."""
     every = [f.steps for f in aside if f.name == ANY_NAME]
     named: dict[str, list[tuple[str, ...]]] = {}
     for own in aside:
         if own.name != ANY_NAME:
             named.setdefault(own.name, []).append(own.steps)
-    result = paths.rest_differs(every)
+    result = rest.differs(every)
     for name, steps in sorted(named.items()):
-        result = f"({_is_named(name)} ? {paths.rest_differs([*every, *steps])} : {result})"
+        result = f"({_is_named(name)} ? {rest.differs([*every, *steps])} : {result})"
     return result
 
 
@@ -359,15 +383,21 @@ def _rules(guards: ItemGuards) -> list[Rule]:
         operations.setdefault((target.group, target.resource), set()).add(target.operation)
     alike: dict[Rule, list[str]] = {}
     for (group, resource), asked in operations.items():
-        rule = Rule(
-            groups=(group,),
-            resources=(),
-            operations=tuple(sorted(asked)),
-            scope=CLUSTER if resource == _NAMESPACES else NAMESPACED,
-            names=named.get((group, resource), ()),
-            versions=versions[group, resource] if (group, resource) in exact else ("*",),
-        )
-        alike.setdefault(rule, []).append(resource)
+        names = named.get((group, resource), ())
+        # A rule with names never sees a request that has none, such as of a whole collection.
+        nameless = frozenset(asked & _NAMELESS if names else asked)
+        for some, only in ((nameless, ()), (frozenset(asked) - nameless, names)):
+            if not some:
+                continue
+            rule = Rule(
+                groups=(group,),
+                resources=(),
+                operations=tuple(sorted(some)),
+                scope=CLUSTER if resource == _NAMESPACES else NAMESPACED,
+                names=only,
+                versions=versions[group, resource] if (group, resource) in exact else ("*",),
+            )
+            alike.setdefault(rule, []).append(resource)
     return [
         Rule(r.groups, tuple(sorted(resources)), r.operations, r.scope, r.names, r.versions)
         for r, resources in sorted(alike.items())

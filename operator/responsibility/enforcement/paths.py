@@ -102,13 +102,13 @@ def same(old: str, new: str, mask: Mask, depth: int = 0) -> str:
     if not mask.below:
         return f"{old} == {new}"
     # A list of one is CEL's way to give a name to something long.
-    pair, key = f"p{depth}", f"k{depth}"
-    return f"[[dyn({old}), dyn({new})]].all({pair}, {_same(pair, key, mask, depth)})"
+    pair = f"p{depth}"
+    parts = _same(f"{pair}[0]", f"{pair}[1]", mask, depth)
+    return f"[[dyn({old}), dyn({new})]].all({pair}, {cel.all_of(parts)})"
 
 
-def _same(pair: str, key: str, mask: Mask, depth: int) -> str:
-    old, new = f"{pair}[0]", f"{pair}[1]"
-    known = cel.texts(sorted(mask.below))
+def _same(old: str, new: str, mask: Mask, depth: int) -> list[str]:
+    key, known = f"k{depth}", cel.texts(sorted(mask.below))
     # Whichever of both has a key that the other has not: absent differs from everything.
     parts = [
         f"{old}.all({key}, {key} in {known} || ({key} in {new} && {new}[{key}] == {old}[{key}]))",
@@ -124,7 +124,7 @@ def _same(pair: str, key: str, mask: Mask, depth: int) -> str:
         else:
             olds, news = map(cel.mapping, inner)
             parts.append(same(olds, news, below, depth + 1))
-    return cel.all_of(parts)
+    return parts
 
 
 def _same_entries(olds: str, news: str, mask: Mask, depth: int) -> str:
@@ -164,7 +164,20 @@ SIDE_EFFECTS: Mapping[tuple[str, ...], tuple[str, ...]] = {
 }
 
 
+def rest_same(masked: Iterable[tuple[str, ...]]) -> list[str]:
+    """Return conditions that all hold if only these paths and side effects differ.
+
+    As variables of their own: what it takes to compile an expression grows with the square of
+    its length.
+    """
+    return _same(OLD, NEW, _rest(masked), 0)
+
+
 def rest_differs(masked: Iterable[tuple[str, ...]]) -> str:
     """Return that the objects differ in anything but these paths and side effects."""
+    return f"!({same(OLD, NEW, _rest(masked))})"
+
+
+def _rest(masked: Iterable[tuple[str, ...]]) -> Mask:
     aside = [(*at, key) for at, keys in SIDE_EFFECTS.items() for key in keys]
-    return f"!({same(OLD, NEW, Mask.of((*aside, *masked)))})"
+    return Mask.of((*aside, *masked))

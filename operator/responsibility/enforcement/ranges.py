@@ -14,6 +14,8 @@ read: no policy sees them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from responsibility.enforcement import cel, keys, paths
 from responsibility.enforcement.guards import Field
 from responsibility.enforcement.who import LIKE, lines
@@ -45,14 +47,17 @@ def variables(item: str) -> list[tuple[str, str]]:
     ]
 
 
-def left(own: Field, old: str, new: str) -> str:
-    """Return that a change of a field leaves a range that the user is held to."""
-    olds, news = _entries(old, own), _entries(new, own)
+def left(own: Field, old: str, new: str, number: str) -> Iterator[tuple[str, str]]:
+    """Yield variables, the last of which says that a change leaves a range the user is held to."""
+    yield f"olds{number}", _entries(old, own)
+    yield f"news{number}", _entries(new, own)
+    olds, news = f"variables.olds{number}", f"variables.news{number}"
     place = f"{_PATH}.startsWith({cel.text(_place(own))})"
     applies = f"variables.ranges.exists(r, r[1] == {cel.text(own.kind)} && {place})"
-    wrong = f"{news}.exists(e, !(e in {olds}) && {_outside(own, 'e[1]')})"
-    gone = f"{olds}.exists(e, {_gone(own, news)})"
-    return cel.all_of([applies, cel.any_of([wrong, gone])])
+    yield f"wrong{number}", f"{news}.exists(e, !(e in {olds}) && {_outside(own, 'e[1]')})"
+    yield f"gone{number}", f"{olds}.exists(e, {_gone(own, news)})"
+    parts = cel.any_of([f"variables.wrong{number}", f"variables.gone{number}"])
+    yield f"left{number}", cel.all_of([applies, parts])
 
 
 def _entries(value: str, own: Field) -> str:

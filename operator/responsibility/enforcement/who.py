@@ -62,8 +62,12 @@ def lines(key: str) -> str:
 ME = f"['user:' + {_USER}] + {_GROUPS}.map(g, 'group:' + g)"
 IS_MASTER = f"{cel.text(MASTERS)} in {_GROUPS}"
 
-# What a request has not (a name where one is to be generated, a subresource) is not even empty.
-NAME = "request.?name.orValue('')"
+# What a request has not (a name, a subresource) is not even empty. It has no name where one is to
+# be generated, and where a collection is deleted: admission is asked about each object then, and
+# only the object says which.
+_ASKED_NAME = "request.?name.orValue('')"
+_OBJECT = "(object != null ? dyn(object) : oldObject != null ? dyn(oldObject) : dyn({}))"
+NAME = f"{_ASKED_NAME} != '' ? {_ASKED_NAME} : {_OBJECT}.?metadata.?name.orValue('')"
 SUBRESOURCE = "request.?subResource.orValue('')"
 WHERE = "request.?namespace.orValue('')"
 

@@ -1,5 +1,6 @@
 """Each item's owner may do what belongs to the item, and everybody else is refused."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -244,6 +245,48 @@ def test_deleting_a_collection_asks_about_each_object(asker: Asker) -> None:
     answer = asker.ask(PEOPLE[14], "DELETE", f"{CORE}/configmaps")
     assert answer.refused
     assert asker.ask(PEOPLE[15], "DELETE", f"{CORE}/configmaps").code == 200
+
+
+@pytest.fixture(scope="module")
+def collected(make_hub: Any) -> str:
+    """Make a hub on which only what item 4 names is enforced."""
+    make_hub("collected", hubs.stages([4], "deny"), hubs.notes("collected"))
+    return "/api/v1/namespaces/collected"
+
+
+NAMED = "?fieldSelector=metadata.name%3D"
+
+
+def test_a_collection_with_a_guarded_name_in_it_is_refused(asker: Asker, collected: str) -> None:
+    # Admission gets no name for any object of a collection.
+    claims, secrets = f"{collected}/persistentvolumeclaims", f"{collected}/secrets"
+    for everything in (claims, secrets, f"{claims}{NAMED}hub-db-dir", f"{secrets}{NAMED}hub"):
+        for person in (STRANGERS[0], PEOPLE[14]):
+            answer = asker.ask(person, "DELETE", everything)
+            assert answer.refused, (everything, answer.code)
+            assert not answer.broken
+        assert asker.ask(PEOPLE[4], "DELETE", everything).code == 200
+    # What nobody guards there can be deleted together as well.
+    answer = asker.ask(STRANGERS[0], "DELETE", f"{secrets}{NAMED}other")
+    assert (answer.code, len(answer.body["items"])) == (200, 1)
+    refusal = asker.ask(STRANGERS[0], "DELETE", claims).message
+    assert "delete persistentvolumeclaims hub-db-dir is item 4" in refusal
+
+
+def test_whoever_may_delete_one_by_name_may_delete_a_collection_of_it(asker: Asker) -> None:
+    answer = asker.ask(PEOPLE[4], "DELETE", f"{CORE}/persistentvolumeclaims{NAMED}hub-db-dir")
+    assert answer.code == 200, answer.message
+    assert len(answer.body["items"]) == 1
+    # The same, of a name that is somebody else's.
+    assert asker.ask(PEOPLE[4], "DELETE", f"{CORE}/secrets{NAMED}other").refused
+
+
+def test_a_generated_name_is_known_before_anybody_is_asked(asker: Asker) -> None:
+    body = new("ConfigMap") | {"metadata": {"generateName": "e2e-generated-"}}
+    answer = asker.ask(STRANGERS[0], "POST", f"{CORE}/configmaps", body)
+    assert answer.refused
+    assert re.search(r"create configmaps e2e-generated-\w{5} is item 15", answer.message)
+    assert asker.ask(PEOPLE[15], "POST", f"{CORE}/configmaps", body).code == 201
 
 
 def test_reading_is_nobodys_business(asker: Asker) -> None:

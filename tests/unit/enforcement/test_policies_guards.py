@@ -7,6 +7,8 @@ import pytest
 from responsibility.api import load_shipped_model
 from responsibility.enforcement import paths
 from responsibility.enforcement.guards import ANY_NAME, Guards, ItemGuards, Target, target_of
+from responsibility.enforcement.keys import policy_name
+from responsibility.enforcement.rendered import item_policies
 from responsibility.ownership.questions import Atom
 from tests.unit.enforcement.test_policies import small, writes
 
@@ -95,6 +97,18 @@ def test_a_name_narrows_what_is_guarded_and_who_may() -> None:
     update = next(g for g in found["b"].objects if g.target.operation == "UPDATE")
     assert update.names == {ANY_NAME}
     assert update.allowed == {ANY_NAME: {"b"}, "$(prefix)hub": {"a", "b"}}
+
+
+def test_a_rule_has_names_only_for_what_never_comes_without_one() -> None:
+    verbs = {"verbs": ["update", "delete"], "apiGroups": [""], "resources": ["secrets"]}
+    model = small({"name": "a", "reserved": [{**verbs, "resourceNames": ["fixed"]}]})
+    (policy,) = (m for m in item_policies(model) if m["metadata"]["name"] == policy_name("a"))
+    rules = policy["spec"]["matchConstraints"]["resourceRules"]
+    found = {
+        tuple(r["operations"]): r.get("resourceNames") for r in rules if "secrets" in r["resources"]
+    }
+    # Of a collection that is deleted, no object's name is known to a rule.
+    assert found == {("DELETE",): None, ("UPDATE",): ["fixed"]}
 
 
 def test_fields_divide_an_object() -> None:

@@ -161,6 +161,20 @@ def test_a_collection_that_was_empty_was_not_judged() -> None:
     assert effects(open_) == {LIMITS: Effect.POSSIBLE}
 
 
+def test_a_collection_is_judged_object_by_object() -> None:
+    # Of volumes, item 4 guards the hub's database only.
+    ref = {"resource": "persistentvolumeclaims", "name": "", "apiGroup": ""}
+
+    def refused(*names: str) -> bool:
+        items = [{"metadata": {"name": name}} for name in names]
+        answer: Json = {"kind": "PersistentVolumeClaimList", "items": items}
+        found = said(judge(), answered("eve", answer, verb="deletecollection", ref=ref))
+        return effects(found).get("user-access") is Effect.REFUSED
+
+    assert refused("a", "hub-db-dir", "b")
+    assert not refused("a", "b")
+
+
 def test_nothing_of_a_secret_is_kept() -> None:
     one = judge()
     secret: Json = {

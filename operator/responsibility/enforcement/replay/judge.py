@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -36,6 +36,9 @@ class Effect(StrEnum):
     REFUSED = "refused"
     WARNED = "warned"
     POSSIBLE = "possible"
+
+
+_GRAVITY = {effect: place for place, effect in enumerate(Effect)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,15 @@ class Judge:
 
     def judge(self, request: Request) -> list[Verdict]:
         """Return what policies say of a request."""
+        worst: dict[str, Verdict] = {}
+        for each in _each(request):
+            for verdict in self._judged(each):
+                known = worst.setdefault(verdict.policy, verdict)
+                if _GRAVITY[verdict.effect] < _GRAVITY[known.effect]:
+                    worst[verdict.policy] = verdict
+        return list(worst.values())
+
+    def _judged(self, request: Request) -> list[Verdict]:
         matching = [
             (self._item(model, policy), policy, actions, converted)
             for model in self._models(request)
@@ -270,6 +282,18 @@ def _texts(node: Node | None, frame: Frame) -> tuple[str, ...]:
         return tuple(dict.fromkeys(str(text) for text in node(frame)))
     except EvaluationError:
         return ()
+
+
+def _each(request: Request) -> Iterator[Request]:
+    """Yield the requests that admission was asked about: each object of a collection is one."""
+    if not (request.of_many and _has_items(request)):
+        yield request
+        return
+    assert request.answer is not None  # noqa: S101 - it has items
+    for entry in request.answer["items"]:
+        metadata = entry.get("metadata") if isinstance(entry, dict) else None
+        name = metadata.get("name") if isinstance(metadata, dict) else None
+        yield replace(request, name=name if isinstance(name, str) else "")
 
 
 def _has_items(request: Request) -> bool:
