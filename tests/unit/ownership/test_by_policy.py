@@ -25,7 +25,7 @@ from tests.unit.ownership.building import (
 
 OURS = "responsibility.2i2c.org"
 ADMISSION = "admissionregistration.k8s.io"
-GRANTED = {"enforcement": {"rbac": "grant"}}
+GRANTED: dict[str, Any] = {"enforcement": {"rbac": "grant"}}
 # The guests may change the hub's Secret for the beds; for the fence it is the keeper's.
 DENIED: dict[str, Any] = {
     "parties": {"guests": people("User ann")},
