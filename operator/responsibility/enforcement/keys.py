@@ -51,6 +51,7 @@ are named like ``marker`` names them, to the Role ``responsibility-delegation-in
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from responsibility.ownership import marks
@@ -89,6 +90,11 @@ def is_ours(key: str) -> bool:
     """Return whether a label or annotation of a Namespace is one of those above."""
     domain, _, _ = key.partition("/")
     return domain == DOMAIN or domain.endswith("." + DOMAIN)
+
+
+def speaks_of(annotations: Mapping[str, str], item: str) -> bool:
+    """Return whether a Namespace says anything of an item; if not, no stage of it is in force."""
+    return any(key + item in annotations for key in (OWNERS, DELEGATES, CONTACT))
 
 
 def policy_name(item: str) -> str:

@@ -192,7 +192,10 @@ def _namespace(
                     rbac_enforced=assessment.rbac_enforced,
                     limit=limit,
                 ),
-                granted.get(agreement.record, {}).get(name, OBSERVE),
+                # Nothing new is said of a hub that is not there: what is unsaid is not in force.
+                granted.get(agreement.record, {}).get(name, OBSERVE)
+                if hub.hub is not None or keys.speaks_of(present.annotations, name)
+                else OBSERVE,
             )
             for name, trouble in book.items()
         )

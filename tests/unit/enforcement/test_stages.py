@@ -202,6 +202,19 @@ def test_a_release_without_a_record_hinders_but_lifts_nothing() -> None:
     assert stage(decide(assessment, "deny")).stage == "deny"
 
 
+@pytest.mark.parametrize("said", [{}, {keys.OWNERS + "gate": "user:y", keys.HUB: "h"}])
+def test_what_a_namespace_no_longer_says_of_a_missing_hub_is_not_called_in_force(
+    said: dict[str, str],
+) -> None:
+    # The policy lets everything pass where the Namespace has a label and not a word.
+    assessment = world(records=[one()], hubs=[], namespaces={"prod": False})
+    there = NamespaceKeys({keys.STAGE + "fence": "deny"}, said)
+    decided = decide(assessment, present={"prod": there}, granted={"prod": {"fence": "deny"}})
+    found = stage(decided)
+    assert (found.stage, found.reason) == ("observe", "HubMissing")
+    assert keys.STAGE + "fence" not in decided.namespaces.get("prod", NOTHING).labels
+
+
 def test_a_hub_that_is_gone_for_a_while_keeps_what_its_namespace_says() -> None:
     assessment = world(records=[one()], hubs=[], namespaces={"prod": False})
     assert stage(decide(assessment)).reason == "HubMissing"
