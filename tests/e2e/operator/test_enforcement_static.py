@@ -1,0 +1,125 @@
+"""Items' policies as files of the API server: never to be seen through it, proved all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from demo import organisation
+from responsibility.cli.main import cli
+from responsibility.enforcement import keys
+from tests.e2e.lab import clusters
+from tests.e2e.lab.cluster import Options
+from tests.e2e.lab.kwok import KwokCluster
+from tests.e2e.operator import enforcing
+from tests.e2e.operator.enforcing import ENGINEER, ITEM, STRANGER
+from tests.e2e.operator.process import Operator
+from tests.e2e.operator.world import World
+
+PATIENCE = 60.0
+POLICIES = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
+STATIC = {**enforcing.ENABLED, "STATIC_POLICIES": "true"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the policies to where the API server reads them."""
+    folder = tmp_path_factory.mktemp("policies")
+    done = CliRunner().invoke(cli, ["render", "policies", "--static"])
+    assert done.exit_code == 0, done.output
+    (folder / "hubs.yaml").write_text(done.output, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def options(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Options:
+    if clusters.choose() is not KwokCluster:
+        pytest.skip("the API server has to be started with files: kwok")
+    plugin = {
+        "name": "ValidatingAdmissionPolicy",
+        "configuration": {
+            "apiVersion": "apiserver.config.k8s.io/v1",
+            "kind": "ValidatingAdmissionPolicyConfiguration",
+            "staticManifestsDir": str(folder),
+        },
+    }
+    document = {
+        "apiVersion": "apiserver.config.k8s.io/v1",
+        "kind": "AdmissionConfiguration",
+        "plugins": [plugin],
+    }
+    path = tmp_path_factory.mktemp("admission") / "admission.yaml"
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    return Options(apiserver_flags={"admission-control-config-file": str(path)})
+
+
+@pytest.fixture(scope="module")
+def world(bare_world: World) -> World:
+    # Without the chart's own policies of items, so that nothing else can be what is proved.
+    bare_world.install("--set", "enforcement.enabled=true,enforcement.staticPolicies=true")
+    engineers = organisation.cluster_binding("engineers", "cluster-admin", organisation.PLATFORM)
+    bare_world.admin.apply(engineers)
+    return bare_world
+
+
+@pytest.fixture(scope="module")
+def operator(world: World) -> Iterator[Operator]:
+    with world.operator(settings=STATIC) as running:
+        yield running
+
+
+def test_trials_prove_what_nobody_can_see(world: World, operator: Operator) -> None:
+    assert all(keys.policy_name(ITEM) not in p["metadata"]["name"] for p in policies(world))
+    enforcing.deploy(world, "reef")
+    for stage, met in (("warn", "warned"), ("deny", "refused")):
+        world.admin.apply(enforcing.staged("reef", items=[enforcing.item(stage=stage)]))
+        world.until(lambda s=stage: enforcing.stage(world, "reef") == s, stage, PATIENCE)  # type: ignore[misc]
+        world.until_condition("reef", "Enforced", "True", "Proved", seconds=PATIENCE)
+        assert enforcing.outcome(world, STRANGER, "reef") == met
+        assert enforcing.outcome(world, ENGINEER, "reef") == "passed"
+        assert operator.metrics().value("enforced", hub="reef", item=ITEM) == 1
+    assert operator.metrics().value("missing_rights") == 0, operator.log
+
+
+def test_files_that_are_changed_show_by_trials(
+    world: World, operator: Operator, folder: Path
+) -> None:
+    """The API server looks for changes by itself; there is nothing for the operator to watch."""
+    path = folder / "hubs.yaml"
+    whole = path.read_text(encoding="utf-8")
+    documents = [d for d in yaml.safe_load_all(whole) if d]
+    kept = [d for d in documents if not of_item(d)]
+    assert len(kept) < len(documents)
+    try:
+        path.write_text(yaml.safe_dump_all(kept), encoding="utf-8")
+        # The API server looks once a minute, and the operator tries in turn.
+        told = world.until_condition("reef", "Enforced", "False", seconds=180)
+        assert "let through in silence" in told
+        assert operator.metrics().value("enforced", hub="reef", item=ITEM) == 0
+    finally:
+        path.write_text(whole, encoding="utf-8")
+    world.until_condition("reef", "Enforced", "True", "Proved", seconds=180)
+
+
+def of_item(document: dict[str, object]) -> bool:
+    """Return whether a document is of the item's policies."""
+    return f"{keys.policy_name(ITEM)}" in yaml.safe_dump(document["metadata"])
+
+
+def test_without_the_setting_it_is_not_relied_on(world: World, operator: Operator) -> None:
+    operator.stop()
+    with world.operator(settings=enforcing.ENABLED):
+        enforcing.deploy(world, "dune")
+        world.admin.apply(enforcing.staged("dune", items=[enforcing.item()]))
+        world.until_condition("dune", "Enforced", "False", "PolicyNotReliable", seconds=PATIENCE)
+        assert enforcing.namespace_keys(world, "dune") == ({}, {})
+        assert enforcing.outcome(world, STRANGER, "reef") == "refused", "it is not lifted"
+
+
+def policies(world: World) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = world.admin.items(POLICIES)
+    return found
