@@ -33,13 +33,13 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hubs", type=int, default=500, help="enforced hubs in the second round")
-    parser.add_argument("--rounds", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     measure(hubs_=options.hubs, rounds=options.rounds, seed=options.seed)
 
 
-def measure(*, hubs_: int = 500, rounds: int = 300, seed: int = 0) -> None:
+def measure(*, hubs_: int = 500, rounds: int = 60, seed: int = 0) -> None:
     """Print every figure."""
     draw = random.Random(seed)
     print(f"seed {seed}: {rounds} rounds of each request, interleaved")
