@@ -143,13 +143,13 @@ def test_the_one_who_deploys_upgrades_and_rolls_back(
 ) -> None:
     name = f"deployed-{helm.name}"
     texts = hubs.notes(name)
-    texts[f"{keys.DELEGATES}{hubs.ALL_ITEMS[15]}"] = "until-20991231t000000z user:ci"
+    texts[f"{keys.DELEGATES}{hubs.ALL_ITEMS[15]}"] = "until-20971231t000000z user:ci"
     make_hub(name, hubs.stages(hubs.ITEMS, keys.DENY), texts, populated=False)
     bindings = (
         f"/apis/rbac.authorization.k8s.io/v1/namespaces/{hubs.OPERATOR_NAMESPACE}/rolebindings"
     )
     marker = {
-        "metadata": {"name": "until-20991231t000000z"},
+        "metadata": {"name": "until-20971231t000000z"},
         "roleRef": {
             "apiGroup": "rbac.authorization.k8s.io",
             "kind": "Role",
@@ -158,7 +158,7 @@ def test_the_one_who_deploys_upgrades_and_rolls_back(
         "subjects": [
             {
                 "kind": "ServiceAccount",
-                "name": "until-20991231t000000z",
+                "name": "until-20971231t000000z",
                 "namespace": hubs.OPERATOR_NAMESPACE,
             }
         ],
