@@ -18,6 +18,8 @@ def main() -> None:
         # In a process of its own, since it reports the peak of its memory.
         subprocess.run([sys.executable, "-m", "bench.pass_", *options], check=True)  # noqa: S603
         print()
+    subprocess.run([sys.executable, "-m", "bench.plans"], check=True)
+    print()
     if shutil.which("go") is None:
         print("what admission costs is not measured: there is no Go to build a control plane with")
         return

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from responsibility.ownership.entitlement import selves
 from responsibility.ownership.plans.change import Action, Change, rule_json
@@ -20,7 +21,7 @@ from responsibility.rbac.graph import MASTERS_SUBJECT, AccessGraph
 from responsibility.rbac.identity import is_joinable
 from responsibility.rbac.objects import GROUP, BindingKey, RoleKey, Rule, Subject
 
-_PREFIX = "responsibility-keeps-"
+PREFIX = "responsibility-keeps-"
 
 
 def keep(
@@ -50,7 +51,7 @@ def keep(
         # A group that comes by nature has members that other bindings name.
         wide = any(each.kind == GROUP and not is_joinable(each.name) for each in losing)
         affected = everybody if wide else losing
-        for subject in sorted({*place.declared(), *affected}):
+        for subject in sorted(filter(place.owed, {*place.declared(), *affected})):
             if subject == MASTERS_SUBJECT or subject in gone:
                 continue
             if not any(who in losing for who in selves(subject)):
@@ -76,19 +77,30 @@ def _needed(
     ledger: Ledger,
 ) -> list[Change]:
     """Return the changes without those that later ones made superfluous."""
-    for change in [c for c in made if c.action is Action.CREATE_BINDING]:
+    bindings = [c for c in made if c.action is Action.CREATE_BINDING]
+    doubtful = [c for c in bindings if _is_covered(c, [x for x in bindings if x is not c])]
+    everything = simulate(after, made) if doubtful else after
+    for change in doubtful:
         rest = [c for c in made if c is not change]
         still = {c.role for c in rest if c.action is Action.CREATE_BINDING}
         rest = [c for c in rest if c.action is not Action.CREATE_ROLE or c.key in still]
-        without = simulate(after, rest)
+        # A role that nobody is bound to makes no difference.
+        without = simulate(everything, [replace(change, action=Action.DELETE_BINDING)])
         if not any(
             losses_owed(before, without, place, subject, ledger)
             for place in where
             if change.key.namespace in ("", place.namespace)
             for subject in change.after
         ):
-            made = rest
+            made, everything = rest, without
     return made
+
+
+def _is_covered(change: Change, others: Sequence[Change]) -> bool:
+    """Return whether all whom a binding was made for may have it by others."""
+    where = {"", change.key.namespace}
+    bound = {who for other in others if other.key.namespace in where for who in other.after}
+    return all(not bound.isdisjoint(selves(subject)) for subject in change.after)
 
 
 def losses_owed(
@@ -140,7 +152,7 @@ def grant(
     place: Place, rules: tuple[Rule, ...], subjects: Iterable[Subject], graph: AccessGraph
 ) -> Iterable[Change]:
     """Yield a role with these rules, unless it is there, and its binding to the subjects."""
-    role = RoleKey(place.namespace, _PREFIX + _hash([rule_json(rule) for rule in rules]))
+    role = RoleKey(place.namespace, PREFIX + _hash([rule_json(rule) for rule in rules]))
     known = graph.roles.get(role)
     if known is None or known.rules != rules:
         if known is not None:

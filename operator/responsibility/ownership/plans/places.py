@@ -61,6 +61,10 @@ class Place:
     scope: int
     agreement: Agreement | None = None
     exempt: ExemptionBook = field(default_factory=ExemptionBook)
+    # What was worked out already: of the whole fleet, and of this place.
+    _dues: dict[Subject, int] = field(default_factory=dict, compare=False, repr=False)
+    _entitled: dict[Subject, int] = field(default_factory=dict, compare=False, repr=False)
+    _owed: dict[Subject, int] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def terms(self) -> Terms:
@@ -89,14 +93,29 @@ class Place:
 
     def entitled(self, subject: Subject) -> int:
         """Return what a subject may hold here by the agreement."""
-        due = self.fleet.entitled(subject, self.fleet.special(subject))
-        if self.agreement is None:
+        known = self._entitled.get(subject)
+        if known is None:
+            known = self._entitled[subject] = self._work_out_entitled(subject)
+        return known
+
+    def _work_out_entitled(self, subject: Subject) -> int:
+        due = self._dues.get(subject)
+        if due is None:
+            due = self.fleet.entitled(subject, self.fleet.special(subject))
+            self._dues[subject] = due
+        if not due or self.agreement is None:
             return due & self.scope
         own = self.fleet.entitled(subject, (self.agreement,))
         return (own | self.questions.wide(due)) & self.scope
 
     def owed(self, subject: Subject) -> int:
         """Return what no plan may take: what it is entitled to, and let through for."""
+        known = self._owed.get(subject)
+        if known is None:
+            known = self._owed[subject] = self._work_out_owed(subject)
+        return known
+
+    def _work_out_owed(self, subject: Subject) -> int:
         mask = self.entitled(subject)
         exemptions = self.exempt.of_subject(subject)
         for item in self.terms.items if exemptions else ():
@@ -117,13 +136,21 @@ def places(snapshot: Snapshot, assessment: Assessment) -> list[Place]:
         own = tuple(hub.agreement for hub in hubs)
         fleet = Fleet(terms, own or (resolve_defaults(terms),), snapshot.now)
         questions = terms.questions
+        dues: dict[Subject, int] = {}
         everywhere = (Names(), *(_names(hub) for hub in snapshot.hubs.values()))
         own_part = exempt_operator(snapshot.own)
         book = ExemptionBook.of(
             (*(e.fill(names) for e in terms.exemptions for names in everywhere), *own_part)
         )
         found.extend(
-            Place(fleet, Names(), namespace, questions.in_namespace(namespace), exempt=book)
+            Place(
+                fleet,
+                Names(),
+                namespace,
+                questions.in_namespace(namespace),
+                exempt=book,
+                _dues=dues,
+            )
             for namespace in ("", *questions.fixed_namespaces())
         )
         found.extend(
@@ -134,6 +161,7 @@ def places(snapshot: Snapshot, assessment: Assessment) -> list[Place]:
                 questions.hub_mask,
                 h.agreement,
                 ExemptionBook.of((*h.agreement.exemptions, *own_part)),
+                dues,
             )
             for h in hubs
             if h.hub is not None

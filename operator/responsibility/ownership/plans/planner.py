@@ -12,7 +12,7 @@ of its sources does, and a route of one step only at that step. There is a choic
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
@@ -22,7 +22,7 @@ from responsibility.ownership.entitlement import selves
 from responsibility.ownership.findings import Finding
 from responsibility.ownership.plans.aim import Aim
 from responsibility.ownership.plans.change import Action, Change, Obstacle, Plan
-from responsibility.ownership.plans.keep import keep
+from responsibility.ownership.plans.keep import PREFIX, keep
 from responsibility.ownership.plans.losses import Teller
 from responsibility.ownership.plans.narrow import aggregated, drops, narrowed
 from responsibility.ownership.plans.places import Held, Ledger, Place, places
@@ -37,7 +37,9 @@ from responsibility.ownership.plans.simulate import simulate, somebodies
 from responsibility.ownership.questions import bits
 from responsibility.ownership.snapshot import Snapshot
 from responsibility.rbac.graph import MASTERS_SUBJECT, AccessGraph
+from responsibility.rbac.identity import is_joinable
 from responsibility.rbac.objects import (
+    GROUP,
     SERVICE_ACCOUNT,
     Attributes,
     Binding,
@@ -82,12 +84,84 @@ class _Wanted:
 
 
 @dataclass(slots=True)
+class _Work:
+    """All that has to go: by role and binding, whom to take out; and which findings that ends.
+
+    With ``namespaces``, it is only what counts there.
+    """
+
+    by_role: dict[RoleKey, dict[BindingKey, set[Subject]]]
+    ends: dict[Pair, list[str]]
+    ended_by_role: dict[RoleKey, list[str]]
+    namespaces: frozenset[str] | None = None
+
+    @classmethod
+    def of(cls, active: Iterable[_Wanted], pairs: Iterable[Pair], graph: AccessGraph) -> _Work:
+        """Put it in order."""
+        work = cls({}, {}, {})
+        for key, subject in pairs:
+            role = work.by_role.setdefault(graph.bindings[key].role, {})
+            role.setdefault(key, set()).add(subject)
+        for wanted in active:
+            name = wanted.finding.id
+            for pair in wanted.direct | wanted.routes:
+                work.ends.setdefault(pair, []).append(name)
+            for bound in {graph.bindings[key].role for key, _ in wanted.direct}:
+                work.ended_by_role.setdefault(bound, []).append(name)
+        return work
+
+    def without(self, out: Callable[[Pair], bool]) -> _Work:
+        """Return it without some of the subjects."""
+        by_role: dict[RoleKey, dict[BindingKey, set[Subject]]] = {}
+        for role, cut in self.by_role.items():
+            for key, who in cut.items():
+                some = {each for each in who if not out((key, each))}
+                if some:
+                    by_role.setdefault(role, {})[key] = some
+        return replace(self, by_role=by_role)
+
+    def about(self, role: RoleKey, whole: dict[BindingKey, set[Subject]]) -> _Work:
+        """Return the part that decides what a role costs: where it is bound, and the cluster.
+
+        ``whole`` is all that would have to go of that role.
+        """
+        here = {key.namespace for key in self.by_role.get(role, {})}
+        everywhere = "" in here or role.name.startswith(PREFIX)
+        by_role = dict(self.by_role)
+        if not everywhere:
+            here.add("")
+            parts = (
+                (other, {key: who for key, who in cut.items() if key.namespace in here})
+                for other, cut in self.by_role.items()
+            )
+            by_role = {other: cut for other, cut in parts if cut}
+        by_role[role] = whole
+        return replace(self, by_role=by_role, namespaces=None if everywhere else frozenset(here))
+
+    def touched(self) -> dict[str, set[Subject]]:
+        """Return by namespace who is taken out of anything."""
+        found: dict[str, set[Subject]] = {}
+        for cut in self.by_role.values():
+            for key, who in cut.items():
+                found.setdefault(key.namespace, set()).update(who)
+        return found
+
+
+@dataclass(slots=True)
 class _Planner:
     snapshot: Snapshot
     aim: Aim
     assessor: Assessor
     sees: tuple[Attributes, ...]
     places: list[Place] = field(init=False)
+    by_namespace: dict[str, list[Place]] = field(init=False, default_factory=dict)
+    # Everybody who is owed anything by an agreement, and the bindings of each role.
+    declared: frozenset[Subject] = field(init=False, default_factory=frozenset)
+    bound: dict[RoleKey, list[Binding]] = field(init=False, default_factory=dict)
+    # Known already: who is owed nothing in a namespace, and roles without what is too much.
+    strangers: dict[tuple[str, Subject], bool] = field(init=False, default_factory=dict)
+    narrow: dict[RoleKey, tuple[Rule, ...] | None] = field(init=False, default_factory=dict)
+    alone: dict[Pair, AccessGraph] = field(init=False, default_factory=dict)
     ledger: Ledger = field(init=False, default_factory=Ledger)
     targets: dict[str, _Wanted] = field(init=False, default_factory=dict)
     obstacles: dict[str, Obstacle] = field(init=False, default_factory=dict)
@@ -102,11 +176,15 @@ class _Planner:
     def plan(self) -> Plan:
         assessment = self.assessor.assess(self.snapshot)
         self.places = places(self.snapshot, assessment)
+        for place in self.places:
+            self.by_namespace.setdefault(place.namespace, []).append(place)
+        self.declared = frozenset(s for place in self.places for s in place.declared())
+        for binding in self.snapshot.graph.bindings.values():
+            self.bound.setdefault(binding.role, []).append(binding)
         if self.snapshot.accounts is not None:
-            declared = {s for place in self.places for s in place.declared()}
             self.gone = frozenset(
                 s
-                for s in declared
+                for s in self.declared
                 if s.kind == SERVICE_ACCOUNT and (s.namespace, s.name) not in self.snapshot.accounts
             )
         for finding in self.aim.findings(assessment):
@@ -127,9 +205,13 @@ class _Planner:
         """
         if finding.steps:
             return f"{finding.id} route"
-        keys = {source.binding for source in finding.sources}
-        kept = keys and keys.isdisjoint(self.snapshot.graph.bindings)
+        kept = finding.sources and not self._has_any(finding)
         return f"{finding.id} kept" if kept else finding.id
+
+    def _has_any(self, finding: Finding) -> bool:
+        """Return whether any of a finding's bindings is one that the cluster has now."""
+        bindings = self.snapshot.graph.bindings
+        return any(s.binding is not None and s.binding in bindings for s in finding.sources)
 
     def _want(self, key: str, finding: Finding, changes: Sequence[Change] = ()) -> bool:
         """Note what has to go for a finding; return whether that is news."""
@@ -141,8 +223,7 @@ class _Planner:
         pairs = self._pairs(finding)
         into = wanted.routes if finding.steps else wanted.direct
         if not pairs:
-            made = {s.binding for s in finding.sources}.isdisjoint(self.snapshot.graph.bindings)
-            return self._give_up(key, finding, "owed" if made else "not-rbac")
+            return self._give_up(key, finding, "not-rbac" if self._has_any(finding) else "owed")
         for pair in sorted(pairs):
             reason = self._protected(pair, finding)
             if reason:
@@ -207,11 +288,10 @@ class _Planner:
         Without ``whole``, being let through for some items will do.
         """
         key, subject = pair
-        for place in self.places:
-            if key.namespace and place.namespace == key.namespace:
-                for each in place.exempt.of_subject(subject):
-                    if not whole or all(each.for_item(item.name) for item in place.terms.items):
-                        return each.reason
+        for place in self._where(key.namespace) if key.namespace else ():
+            for each in place.exempt.of_subject(subject):
+                if not whole or all(each.for_item(item.name) for item in place.terms.items):
+                    return each.reason
         return ""
 
     def _give_up(self, key: str, finding: Finding, reason: str, pair: Pair | None = None) -> bool:
@@ -281,49 +361,74 @@ class _Planner:
         active = self._active()
         routes = {pair for wanted in active for pair in wanted.routes} - left_out
         direct = {pair for wanted in active for pair in wanted.direct}
+        work = _Work.of(active, direct | routes, self.snapshot.graph)
         roles = self._narrowable(direct)
-        best = self._build(direct | routes, {})
-        if not roles:
-            return best
+        picked = {key: roles[key] for key in roles if self._is_of_strangers(key)}
+        left = [key for key in roles if key not in picked]
+        # Nobody is owed anything by them, so that all they cost is what is written.
+        picked = {key: rules for key, rules in picked.items() if len(work.by_role[key]) > 1}
         if len(roles) <= _EXACT_ROLES:
-            chosen: Iterable[dict[RoleKey, tuple[Rule, ...]]] = (
-                {key: roles[key] for key in some}
-                for count in range(1, len(roles) + 1)
-                for some in combinations(roles, count)
-            )
-            for each in chosen:
-                best = min(best, self._build(direct | routes, each), key=self._cost)
+            best = self._build(work, picked)
+            for count in range(1, len(left) + 1):
+                for some in combinations(left, count):
+                    narrow = picked | {key: roles[key] for key in some}
+                    best = min(best, self._build(work, narrow), key=self._cost)
             return best
-        picked: dict[RoleKey, tuple[Rule, ...]] = {}
-        for key, rules in roles.items():
-            other = self._build(direct | routes, {**picked, key: rules})
-            if self._cost(other) < self._cost(best):
-                best, picked = other, {**picked, key: rules}
-        return best
+        # Of the others, only who is owed anything makes a difference.
+        few = work.without(self._is_stranger) if left else work
+        for key in left:
+            part = few.about(key, work.by_role[key])
+            here = {each: picked[each] for each in picked if each in part.by_role}
+            other = here | {key: roles[key]}
+            if self._cost(self._build(part, other)) < self._cost(self._build(part, here)):
+                picked[key] = roles[key]
+        return self._build(work, picked)
+
+    def _is_of_strangers(self, role: RoleKey) -> bool:
+        """Return whether all whom a role is bound to are owed nothing wherever it counts."""
+        return not role.name.startswith(PREFIX) and all(
+            self._is_stranger((binding.key, who))
+            for binding in self.bound[role]
+            for who in somebodies(binding)
+        )
+
+    def _is_stranger(self, pair: Pair) -> bool:
+        """Return whether nothing is owed to a subject where the binding counts."""
+        key, who = pair
+        known = self.strangers.get((key.namespace, who))
+        if known is None:
+            known = self.strangers[key.namespace, who] = (
+                # A group that comes by nature has members that are owed something.
+                not (who.kind == GROUP and not is_joinable(who.name))
+                and who not in self.declared
+                and not any(place.owed(who) for place in self._where(key.namespace))
+            )
+        return known
+
+    def _where(self, namespace: str) -> Sequence[Place]:
+        """Return the places in which a binding of a namespace counts."""
+        return self.by_namespace.get(namespace, ()) if namespace else self.places
 
     def _cost(self, changes: Sequence[Change]) -> tuple[int, int]:
         """Return what is to be small: changes, then subjects owed something that lose more."""
-        declared = {s for place in self.places for s in place.declared()}
-        removed = sum(s in declared for change in changes for s in change.removes)
+        removed = sum(s in self.declared for change in changes for s in change.removes)
         return len(changes), removed
 
     def _narrowable(self, direct: set[Pair]) -> dict[RoleKey, tuple[Rule, ...]]:
         """Return the roles that give too much to everybody they are bound to, narrowed."""
         graph = self.snapshot.graph
         wanted = sorted({graph.bindings[key].role for key, _ in direct})
-        bound: dict[RoleKey, list[Binding]] = {key: [] for key in wanted}
-        for binding in graph.bindings.values():
-            if binding.role in bound:
-                bound[binding.role].append(binding)
         found: dict[RoleKey, tuple[Rule, ...]] = {}
         for key in wanted:
             role = graph.roles.get(key)
-            pairs = {(b.key, s) for b in bound[key] for s in somebodies(b)}
+            pairs = {(b.key, s) for b in self.bound[key] for s in somebodies(b)}
             if role is None or not pairs <= direct:
                 continue
             if key in self.broad or is_system_role(role) or aggregated(role):
                 continue
-            rules = self._narrow(role.rules, pairs)
+            if key not in self.narrow:
+                self.narrow[key] = self._narrow(role.rules, pairs)
+            rules = self.narrow[key]
             # Of a role without any rule nothing is left to bind.
             if rules and rules != role.rules:
                 found[key] = rules
@@ -332,9 +437,7 @@ class _Planner:
     def _narrow(self, rules: tuple[Rule, ...], pairs: set[Pair]) -> tuple[Rule, ...] | None:
         dropped = set()
         for key, subject in sorted(pairs):
-            for place in self.places:
-                if key.namespace and key.namespace != place.namespace:
-                    continue
+            for place in self._where(key.namespace):
                 held = self.ledger.own(self.snapshot.graph, place, subject)
                 mask = held.mask
                 for bit, _ in held.some:
@@ -344,20 +447,15 @@ class _Planner:
                 )
         return narrowed(rules, dropped)
 
-    def _build(self, pairs: set[Pair], narrow: dict[RoleKey, tuple[Rule, ...]]) -> list[Change]:
+    def _build(self, work: _Work, narrow: Mapping[RoleKey, tuple[Rule, ...]]) -> list[Change]:
         graph = self.snapshot.graph
-        by_binding: dict[BindingKey, set[Subject]] = {}
-        for key, subject in pairs:
-            if graph.bindings[key].role not in narrow:
-                by_binding.setdefault(key, set()).add(subject)
-        active = self._active()
-        ends: dict[Pair, list[str]] = {}
-        for wanted in active:
-            for pair in wanted.direct | wanted.routes:
-                ends.setdefault(pair, []).append(wanted.finding.id)
-        cuts = [_cut(graph.bindings[key], who, ends) for key, who in by_binding.items()]
+        cuts = [
+            _cut(graph.bindings[key], who, work.ends)
+            for role, cut in work.by_role.items()
+            if role not in narrow
+            for key, who in cut.items()
+        ]
         for role, rules in narrow.items():
-            held = [w for w in active if any(graph.bindings[k].role == role for k, _ in w.direct)]
             former = graph.roles[role]
             cuts.append(
                 Change(
@@ -366,14 +464,14 @@ class _Planner:
                     former.uid,
                     rules_before=former.rules,
                     rules_after=rules,
-                    ends=tuple(w.finding.id for w in held),
+                    ends=tuple(work.ended_by_role[role]),
                 )
             )
         after = simulate(graph, cuts)
-        touched: dict[str, set[Subject]] = {}
-        for key, subject in pairs:
-            touched.setdefault(key.namespace, set()).add(subject)
-        kept = keep(graph, after, self.places, touched=touched, ledger=self.ledger, gone=self.gone)
+        where = self.places
+        if work.namespaces is not None:
+            where = [place for place in where if place.namespace in work.namespaces]
+        kept = keep(graph, after, where, touched=work.touched(), ledger=self.ledger, gone=self.gone)
         return sorted((*kept, *cuts), key=lambda change: change.place)
 
     # --- what must not happen ----------------------------------------------------------------
@@ -404,13 +502,22 @@ class _Planner:
         self, after: AccessGraph, cut: Sequence[Pair], changes: Sequence[Change]
     ) -> None:
         graph = self.snapshot.graph
-        narrowed_roles = {c.key for c in changes if c.action is Action.NARROW_ROLE}
-        bindings = {key for key, _ in cut} | {
-            b.key for b in graph.bindings.values() if b.role in narrowed_roles
-        }
+        pairs = list(cut)
+        for change in changes:
+            if isinstance(change.key, RoleKey) and change.action is Action.NARROW_ROLE:
+                pairs += [(b.key, s) for b in self.bound[change.key] for s in somebodies(b)]
+        by_namespace: dict[str, list[Pair]] = {}
+        for pair in pairs:
+            by_namespace.setdefault(pair[0].namespace, []).append(pair)
         for place in self.places:
-            if not any(key.namespace in ("", place.namespace) for key in bindings):
+            here = [
+                pair
+                for namespace in dict.fromkeys(("", place.namespace))
+                for pair in by_namespace.get(namespace, ())
+            ]
+            if not here:
                 continue
+            holders = self.ledger.holders(graph, place)
             before = self._people(graph, place)
             now = self._people(after, place)
             for item in place.items:
@@ -422,7 +529,8 @@ class _Planner:
                     else (needs & before if not needs & now else 0)
                 )
                 if lost:
-                    self._hold(place, lost, item.name, cut, narrowed_roles)
+                    concerned = [pair for pair in here if holders.get(pair[1], 0) & lost]
+                    self._hold(place, lost, item.name, concerned)
 
     def _people(self, graph: AccessGraph, place: Place) -> int:
         """Return what anybody at all can do in a place who isn't Kubernetes itself."""
@@ -438,32 +546,10 @@ class _Planner:
                         mask |= 1 << bit
         return mask
 
-    def _hold(
-        self,
-        place: Place,
-        lost: int,
-        item: str,
-        cut: Sequence[Pair],
-        narrowed_roles: set[BindingKey | RoleKey],
-    ) -> None:
-        graph = self.snapshot.graph
-        pairs = list(cut)
-        pairs += [
-            (b.key, s)
-            for b in graph.bindings.values()
-            if b.role in narrowed_roles
-            for s in somebodies(b)
-        ]
+    def _hold(self, place: Place, lost: int, item: str, pairs: Iterable[Pair]) -> None:
         gives: dict[Subject, dict[Pair, int]] = {}
         for key, subject in pairs:
-            if key.namespace not in ("", place.namespace):
-                continue
-            # What this binding alone gives the subject here.
-            role = graph.roles.get(graph.bindings[key].role)
-            alone = AccessGraph.build(
-                [role] if role else [], [replace(graph.bindings[key], subjects=(subject,))]
-            )
-            mask = self.ledger.own(alone, place, subject).mask & lost
+            mask = self.ledger.own(self._alone((key, subject)), place, subject).mask & lost
             if mask:
                 gives.setdefault(subject, {})[key, subject] = mask
         # As few as will do; rather somebody who is a party to it than a stranger.
@@ -473,6 +559,17 @@ class _Planner:
             for pair, mask in held.items():
                 self.held_back.setdefault(pair, ("last-holder", item))
                 lost &= ~mask
+
+    def _alone(self, pair: Pair) -> AccessGraph:
+        """Return a cluster with nothing in it but this subject in this binding."""
+        known = self.alone.get(pair)
+        if known is None:
+            binding = self.snapshot.graph.bindings[pair[0]]
+            role = self.snapshot.graph.roles.get(binding.role)
+            known = self.alone[pair] = AccessGraph.build(
+                [role] if role else [], [replace(binding, subjects=(pair[1],))]
+            )
+        return known
 
     def _guard_sight(self, after: AccessGraph, cut: Sequence[Pair]) -> None:
         own = self.snapshot.own
