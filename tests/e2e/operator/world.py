@@ -20,7 +20,7 @@ from tests.e2e.operator.process import Operator
 
 PREFIX = "responsibility.2i2c.org/"
 # Seconds within which a change is to be seen everywhere, on a machine that is busy with more.
-SOON = 10.0
+SOON = 30.0
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
