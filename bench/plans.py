@@ -9,6 +9,7 @@ import argparse
 import signal
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from types import FrameType
 
 from bench.pass_ import snapshot
@@ -39,7 +40,7 @@ def main() -> None:
         ("the plan for everything", Aim()),
     ):
         assessor.assess(whole)
-        made = _limited(lambda aim=aim: best(lambda: make_plan(whole, aim, assessor=assessor), 1))
+        made = _limited(partial(make_plan, whole, aim, assessor=assessor))
         if made is None:
             print(f"{what}: not within {_LIMIT} s")
             continue
@@ -47,7 +48,7 @@ def main() -> None:
         show(f"{what}, with {len(plan.changes):,} changes", seconds)
 
 
-def _limited(make: Callable[[], tuple[float, Plan]]) -> tuple[float, Plan] | None:
+def _limited(make: Callable[[], Plan]) -> tuple[float, Plan] | None:
     """Return what is made, None if it takes too long."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -56,7 +57,7 @@ def _limited(make: Callable[[], tuple[float, Plan]]) -> tuple[float, Plan] | Non
     signal.signal(signal.SIGALRM, stop)
     signal.alarm(_LIMIT)
     try:
-        return make()
+        return best(make, 1)
     except TimeoutError:
         return None
     finally:

@@ -62,6 +62,14 @@ def steps(operator: Operator, now: datetime) -> tuple[Step, ...]:
             "kubectl responsibility subject User former-engineer@example.org",
         ),
         Step(
+            "Plan how that ends: the smallest set of changes on Coast. Nothing is changed yet.",
+            "kubectl responsibility plan coast",
+        ),
+        Step(
+            "See the split: how many items each party carries, over all hubs.",
+            "kubectl responsibility split",
+        ),
+        Step(
             "Take the leaver's rights away: a second later, Coast is left with its overdue review.",
             "kubectl delete rolebinding former-engineer -n coast\nsleep 1; kubectl get resp",
         ),

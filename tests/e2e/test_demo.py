@@ -242,9 +242,11 @@ def test_what_it_proposes_works_when_pasted(demo: Cluster, story: str) -> None:
             f"what is promised of: {step.command}; the operator's log ends in:\n"
             f"{operator.log.read_text(encoding='utf-8')[-2000:]}",
         )
-    asked, leaver, removed, extended, _, explained, counted = answers
+    asked, leaver, planned, split, removed, extended, _, explained, counted = answers
     assert asked.strip() == "yes"
     assert "ClusterRole admin" in leaver
+    assert "delete RoleBinding coast/former-engineer" in planned
+    assert "PARTY" in split
     assert "DRIFT" in removed
     assert "responsibility/" in extended
     assert "until" in explained

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import pty
 import stat
 import subprocess
 import sys
@@ -97,24 +98,35 @@ EXTRA: list[Any] = [
 ]
 
 
+_EXTRA = json.dumps({"apiVersion": "v1", "kind": "List", "items": EXTRA})
+# All that rights depend on, as it was when the demo was installed.
+_INSTALLED: dict[str, Any] = {}
+
+
 @pytest.fixture(scope="module")
-def demo(plans_cluster: Cluster) -> Cluster:
+def demo(plans_cluster: Cluster) -> Iterator[Cluster]:
     """Install the demo's organisation, and some more that is too much."""
-    installation.install(plans_cluster)
-    return plans_cluster
+    _install(plans_cluster)
+    _INSTALLED.clear()
+    _INSTALLED.update(bindings(plans_cluster))
+    yield plans_cluster
+    plans_cluster.kubectl("delete", "-f", "-", "--ignore-not-found", input=_EXTRA)
+
+
+def _install(cluster: Cluster) -> None:
+    installation.install(cluster)
+    cluster.kubectl("apply", "-f", "-", input=_EXTRA)
 
 
 @pytest.fixture
-def captain(demo: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def captain(demo: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Be somebody of the provider, in a folder of their own, with everything as it was."""
-    installation.install(demo)
-    extra = {"apiVersion": "v1", "kind": "List", "items": EXTRA}
-    demo.kubectl("apply", "-f", "-", input=json.dumps(extra))
+    if bindings(demo) != _INSTALLED:
+        _install(demo)
     kubeconfig = impersonating_kubeconfig(demo, *CAPTAIN, tmp_path / "captain")
     monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
     monkeypatch.chdir(tmp_path)
-    yield kubeconfig
-    demo.kubectl("delete", "-f", "-", "--ignore-not-found", input=json.dumps(extra))
+    return kubeconfig
 
 
 def planned(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
@@ -193,6 +205,47 @@ def test_a_plan_is_approved_applied_proved_and_taken_back(
     assert bindings(demo) == before
     assert planned(capsys, "--all")["digest"] == plan["digest"]
     assert main(["apply-plan", "--undo", str(undo), "--yes"]) == 0
+
+
+def at_a_terminal(answer: str, *arguments: str) -> tuple[int, str]:
+    """Run a command whose input is a terminal, and answer its question."""
+    ours, theirs = pty.openpty()
+    code = "import sys; from responsibility.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    try:
+        # The terminal keeps it until it is asked for.
+        os.write(ours, f"{answer}\n".encode())
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments],
+            stdin=theirs,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_person_is_asked_first_and_need_not_repeat_the_hub(
+    demo: Cluster, captain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert captain.exists()
+    before = bindings(demo)
+    digest = planned(capsys, "coast")["digest"]
+    code, told = at_a_terminal("n", "apply-plan", digest)
+    assert code != 0
+    assert "Make these changes? [y/N]" in told
+    assert bindings(demo) == before
+    assert not list(Path().glob("undo-*.json"))
+    code, told = at_a_terminal("y", "apply-plan", digest)
+    assert code == 0, told
+    assert "Make these changes? [y/N]" in told
+    assert planned(capsys, "coast")["changes"] == []
+    (undo,) = Path().glob("undo-*.json")
+    assert at_a_terminal("y", "apply-plan", "--undo", str(undo))[0] == 0
+    assert bindings(demo) == before
 
 
 def test_a_stale_plan_is_refused(

@@ -103,6 +103,9 @@ def test_a_whole_hub_is_reported_with_what_is_only_attested(run: Run, files: Pat
 
 
 def test_items_and_work_are_split(run: Run, files: Path) -> None:
+    without = run("split", *WORLD)
+    assert "nothing can be said about hours" in without.err
+    assert "HOURS" not in without.out
     model = files / "model.yaml"
     text = model.read_text(encoding="utf-8")
     model.write_text(
@@ -116,7 +119,10 @@ def test_items_and_work_are_split(run: Run, files: Path) -> None:
     ]
     assert parties[1]["hoursAMonth"] == pytest.approx(26 / 3, abs=0.01)
     assert parties[0]["withoutEffort"] == 2
-    assert "provider" in run("split", *WORLD, "-o", "wide").out
+    told = run("split", *WORLD, "-o", "wide")
+    assert "provider" in told.out
+    assert "HOURS A MONTH" in told.out
+    assert "hours" not in told.err
 
 
 @pytest.mark.parametrize(

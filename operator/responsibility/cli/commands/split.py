@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from responsibility.cli.options import Where, at_option, instant, output_option, where_options
+from responsibility.cli.options import Where, at_option, instant, note, output_option, where_options
 from responsibility.cli.output import Table, columns, show
 from responsibility.cli.world import ALL
 
@@ -63,6 +63,11 @@ def command(*, where: Where, hubs: tuple[str, ...], moment: str | None, output: 
     if output == "wide":
         tables.append(_table(per_hub, "HUB", [share.record for share in per_hub]))
     show(output, data, *tables)
+    if per_hub and not any(share.has_efforts for share in per_hub):
+        note(
+            "the model says of no item how much work it is (effort), so nothing can be said about "
+            "hours; write `effort: 2 hours a month` at its items"
+        )
 
 
 @dataclass(slots=True)
@@ -76,6 +81,11 @@ class _Share:
     delegated: list[str] = field(default_factory=list)
     hours: float = 0.0
     unknown: list[str] = field(default_factory=list)
+
+    @property
+    def has_efforts(self) -> bool:
+        """Whether the model says how much work any of its items is."""
+        return len(self.unknown) < len(self.items)
 
     def json(self) -> dict[str, Any]:
         """Return it as documented in the reference."""
@@ -133,8 +143,11 @@ def _totals(shares: Iterable[_Share]) -> Iterator[_Share]:
 
 def _table(shares: list[_Share], title: str, cells: list[str]) -> Table:
     every = sum(len(share.items) for share in shares) or 1
+    # Columns that nothing is known for would only look like zero.
+    hours = any(share.has_efforts for share in shares)
+    titles = ("HOURS A MONTH", "WITHOUT EFFORT") if hours else ()
     return Table(
-        columns(title, "PARTY", "ITEMS", "SHARE", "DELEGATED", "HOURS A MONTH", "WITHOUT EFFORT"),
+        columns(title, "PARTY", "ITEMS", "SHARE", "DELEGATED", *titles),
         [
             [
                 cell,
@@ -142,10 +155,13 @@ def _table(shares: list[_Share], title: str, cells: list[str]) -> Table:
                 str(len(share.items)),
                 f"{100 * len(share.items) / every:.0f} %",
                 str(len(share.delegated) or "-"),
-                f"{share.hours:g}" if len(share.unknown) < len(share.items) else "-",
-                str(len(share.unknown) or "-"),
+                *(_work(share) if hours else ()),
             ]
             for cell, share in zip(cells, shares, strict=True)
         ],
         empty="there is no record of any hub: `init` drafts them",
     )
+
+
+def _work(share: _Share) -> tuple[str, str]:
+    return (f"{share.hours:g}" if share.has_efforts else "-", str(len(share.unknown) or "-"))
