@@ -1,0 +1,134 @@
+"""What the operator has written into the chart's objects outlives an upgrade by a real Helm.
+
+And what an uninstalled chart leaves behind enforces nothing, and goes by the documented command.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from demo import organisation
+from responsibility.controller.cluster_policies import TABLES
+from responsibility.enforcement.cluster import DENY_NAME, WARN_NAME
+from tests.e2e.lab import binaries, clusters
+from tests.e2e.lab.kwok import KwokCluster
+from tests.e2e.lab.waiting import wait_until
+from tests.e2e.operator import chart, enforcing
+from tests.e2e.operator.api import Manifest, where
+from tests.e2e.operator.enforcing import ENGINEER, ITEM, STRANGER
+from tests.e2e.operator.process import Operator
+from tests.e2e.operator.world import World, condition
+
+PATIENCE = 60.0
+UPGRADES = "kubernetes-upgrades"
+POLICY = "admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"
+UNINSTALL = Path(__file__).parents[3] / "docs" / "uninstall.md"
+
+
+def helm(world: World, *arguments: str) -> str:
+    """Run Helm 4."""
+    kwok = clusters.choose() is KwokCluster
+    program = str(binaries.build({"helm"}) / "helm") if kwok else shutil.which("helm")
+    if program is None:
+        pytest.skip("helm is not on PATH")
+    common = (f"--kubeconfig={world.cluster.kubeconfig}", f"--namespace={chart.NAMESPACE}")
+    command = [program, *arguments, *common]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[:4000]
+    return done.stdout
+
+
+def upgrade(world: World, *options: str) -> None:
+    helm(
+        world, "upgrade", "--install", chart.RELEASE, str(chart.CHART), "--set=mode=deny", *options
+    )
+
+
+@pytest.fixture(scope="module")
+def world(bare_world: World) -> World:
+    upgrade(bare_world, "--create-namespace")
+    engineers = organisation.cluster_binding("engineers", "cluster-admin", organisation.PLATFORM)
+    bare_world.admin.apply(engineers)
+    bare_world.admin.apply(organisation.provider_subjects(), manager="organisation")
+    return bare_world
+
+
+@pytest.fixture(scope="module")
+def operator(world: World) -> Iterator[Operator]:
+    with world.operator(settings=enforcing.ENABLED) as running:
+        yield running
+
+
+def tables(world: World) -> dict[str, dict[str, str]]:
+    """Return the operator's variables of the two policies of the cluster."""
+    return {
+        name: {
+            v["name"]: v["expression"]
+            for v in policy(world, name)["spec"]["variables"]
+            if v["name"] in TABLES
+        }
+        for name in (WARN_NAME, DENY_NAME)
+    }
+
+
+def policy(world: World, name: str) -> Manifest:
+    return world.admin.get(where(*POLICY, name))
+
+
+def until_of_the_cluster(world: World, *wanted: str) -> None:
+    def found() -> tuple[str, ...]:
+        return condition(world.model_status(), "Enforced")
+
+    wait_until(lambda: found()[:2] == wanted, PATIENCE, lambda: f"{wanted}; it is {found()}")
+
+
+def test_an_upgrade_neither_conflicts_with_the_operator_nor_empties_its_tables(
+    world: World, operator: Operator
+) -> None:
+    empty = tables(world)
+    enforcing.deploy(world, "reef")
+    world.admin.apply(enforcing.staged("reef", items=[enforcing.item(), enforcing.item(UPGRADES)]))
+    world.until_condition("reef", "Enforced", "True", "Proved", seconds=PATIENCE)
+    until_of_the_cluster(world, "True", "Proved")
+    filled = tables(world)
+    assert filled != empty
+    world.until_at_rest(operator)
+    for options in ((), ("--set=replicas=2",), ("--set=mode=deny", "--set=replicas=1")):
+        upgrade(world, *options)
+        assert tables(world) == filled
+    until_of_the_cluster(world, "True", "Proved")
+
+
+def test_uninstalled_nothing_is_enforced_and_what_is_left_goes(
+    world: World, operator: Operator
+) -> None:
+    # The operator goes first, as its pod does.
+    operator.stop()
+    assert enforcing.outcome(world, STRANGER, "reef") == "refused"
+    helm(world, "uninstall", chart.RELEASE, "--wait")
+    for person in (STRANGER, ENGINEER):
+        world.until(
+            lambda p=person: enforcing.outcome(world, p, "reef") == "passed",  # type: ignore[misc]
+            "nothing to be enforced",
+            PATIENCE,
+        )
+    labels, annotations = enforcing.namespace_keys(world, "reef")
+    assert ITEM in "".join(labels)
+    assert annotations
+    world.cluster.kubectl("label", "namespace", "reef", "example.org/ours=yes")
+    text = UNINSTALL.read_text(encoding="utf-8")
+    command, _ = re.findall(r"<!-- run: leftovers -->\n```bash\n(.*?)```", text, re.DOTALL)
+    environment = {
+        "KUBECONFIG": str(world.cluster.kubeconfig),
+        "PATH": f"{binaries.build()}:/usr/local/bin:/usr/bin:/bin",
+    }
+    subprocess.run(["bash", "-euc", command], env=environment, check=True, capture_output=True)
+    assert enforcing.namespace_keys(world, "reef") == ({}, {})
+    kept = world.admin.get(where("v1", "Namespace", "reef"))["metadata"]["labels"]
+    assert kept["example.org/ours"] == "yes"
