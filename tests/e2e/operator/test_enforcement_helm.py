@@ -5,6 +5,7 @@ And what an uninstalled chart leaves behind enforces nothing, and goes by the do
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -125,8 +126,9 @@ def test_uninstalled_nothing_is_enforced_and_what_is_left_goes(
     text = UNINSTALL.read_text(encoding="utf-8")
     command, _ = re.findall(r"<!-- run: leftovers -->\n```bash\n(.*?)```", text, re.DOTALL)
     environment = {
+        **os.environ,
         "KUBECONFIG": str(world.cluster.kubeconfig),
-        "PATH": f"{binaries.build()}:/usr/local/bin:/usr/bin:/bin",
+        "PATH": f"{binaries.build()}:{os.environ['PATH']}",
     }
     subprocess.run(["bash", "-euc", command], env=environment, check=True, capture_output=True)
     assert enforcing.namespace_keys(world, "reef") == ({}, {})
