@@ -16,6 +16,7 @@ from tests.e2e.lab import clusters
 from tests.e2e.lab.cluster import Options
 from tests.e2e.lab.kwok import KwokCluster
 from tests.e2e.operator import enforcing
+from tests.e2e.operator.api import Manifest
 from tests.e2e.operator.enforcing import ENGINEER, ITEM, STRANGER
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World
@@ -105,7 +106,7 @@ def test_files_that_are_changed_show_by_trials(
     world.until_condition("reef", "Enforced", "True", "Proved", seconds=180)
 
 
-def of_item(document: dict[str, object]) -> bool:
+def of_item(document: Manifest) -> bool:
     """Return whether a document is of the item's policies."""
     return f"{keys.policy_name(ITEM)}" in yaml.safe_dump(document["metadata"])
 
@@ -120,6 +121,6 @@ def test_without_the_setting_it_is_not_relied_on(world: World, operator: Operato
         assert enforcing.outcome(world, STRANGER, "reef") == "refused", "it is not lifted"
 
 
-def policies(world: World) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = world.admin.items(POLICIES)
+def policies(world: World) -> list[Manifest]:
+    found: list[Manifest] = world.admin.items(POLICIES)
     return found
