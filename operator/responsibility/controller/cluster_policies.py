@@ -1,7 +1,7 @@
 """The two policies of what the cluster has only one of: their owners are written into them.
 
-They are installed by the chart. The operator changes four of their variables, which are the
-tables of who may do what, and nothing else of them.
+They are installed by the chart. The operator changes five of their variables, which are the
+tables of who may do what and a name for their state, and nothing else of them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from responsibility.controller.writer import PASSING, Writer
 from responsibility.enforcement import keys
 from responsibility.enforcement.cluster import (
     DENY_NAME,
+    TABLES,
+    VERSION,
     WARN_NAME,
     Enforced,
     cluster_policies,
@@ -36,8 +38,6 @@ from responsibility.ownership.assessment import Assessment
 logger = logging.getLogger(__name__)
 
 _PATH = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
-# What is ours to write.
-TABLES = ("owners", "contacts", "enforced", "enforcedAnywhere")
 _NAMES = {keys.WARN: WARN_NAME, keys.DENY: DENY_NAME}
 
 
@@ -113,19 +113,28 @@ class ClusterPolicies:
             refused = ""
             if not trouble:
                 done, refused = await self._write(own.value, plan.table or {})
-            self._tell(name, plan, trouble, refused)
+            wanted = {
+                m["metadata"]["name"]: m
+                for m in self._filled(own.value, plan.table or {})
+                if m["kind"] == POLICY
+            }
+            self._tell(name, plan, wanted, trouble, refused)
         return done
 
-    def _tell(self, name: str, plan: ClusterPlan, trouble: str, refused: str) -> None:
+    def _tell(
+        self,
+        name: str,
+        plan: ClusterPlan,
+        wanted: Mapping[str, Manifest],
+        trouble: str,
+        refused: str,
+    ) -> None:
         given = [s for s in plan.stages if s.stage != OBSERVE]
-        live = self._policies.live()
         for stage in {s.stage for s in given}:
-            policy = live.get((POLICY, _NAMES[stage]))
-            if policy is not None:
-                key = (self._namespace, f"cluster-{stage}")
-                self._targets[key] = Target(
-                    stage, probe_text([policy]), str(own_uid(policy)), _NAMES[stage]
-                )
+            # As they are to be: what was there a moment ago is met by trials, too.
+            policy = wanted[_NAMES[stage]]
+            key = (self._namespace, f"cluster-{stage}")
+            self._targets[key] = Target(stage, _said(policy), own_uid(policy), _NAMES[stage])
         self._outcomes[name] = Outcome(
             stages=plan.stages,
             proofs={
@@ -195,6 +204,11 @@ class ClusterPolicies:
 def own_uid(manifest: Manifest) -> str:
     """Return what changes when the tables do, so that they are tried anew."""
     return repr(sorted(_tables(manifest).items()))
+
+
+def _said(manifest: Manifest) -> str:
+    """Return what a trial is told by a policy with these very tables."""
+    return f"{probe_text([manifest])} {_tables(manifest).get(VERSION, '')[1:-1]}"
 
 
 def _tables(manifest: Manifest) -> dict[str, str]:

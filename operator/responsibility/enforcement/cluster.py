@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import NamedTuple
 
 from responsibility.api.model import ResponsibilityModel
@@ -40,6 +41,9 @@ from responsibility.ownership.resolve import resolve_model
 
 WARN_NAME = "responsibility-cluster-warn"
 DENY_NAME = "responsibility-cluster-deny"
+# The variables that the operator writes.
+VERSION = "version"
+TABLES = ("owners", "contacts", "enforced", "enforcedAnywhere", VERSION)
 
 _METADATA_NAME = "kubernetes.io/metadata.name"
 
@@ -156,7 +160,8 @@ def _policy(
             Validation(
                 expression=f"!({is_probe} && variables.name == {cel.text(probe)})",
                 message=f"probe {name.removeprefix('responsibility-')} {DIGEST}",
-                said=cel.text(f"probe {name.removeprefix('responsibility-')} {DIGEST}"),
+                said=cel.text(f"probe {name.removeprefix('responsibility-')} {DIGEST} ")
+                + f" + variables.{VERSION}",
             ),
             Validation(
                 expression=expression,
@@ -201,7 +206,24 @@ def _policy(
 def _tables(
     stage: str, table: Mapping[str, Enforced], items: Mapping[str, ItemTerms]
 ) -> Iterator[tuple[str, str]]:
-    """Yield what the operator writes: the only variables that are not the same everywhere."""
+    """Yield what the operator writes: the only variables that are not the same everywhere.
+
+    The last of them tells these tables from others, so that a trial shows which are in force.
+    """
+    written = dict(_owners(stage, table, items))
+    yield from written.items()
+    yield VERSION, cel.text(sha256(repr(sorted(written.items())).encode()).hexdigest()[:10])
+    yield (
+        "titles",
+        _literal(
+            {name: cel.text(f"item {item.number} ({item.title})") for name, item in items.items()}
+        ),
+    )
+
+
+def _owners(
+    stage: str, table: Mapping[str, Enforced], items: Mapping[str, ItemTerms]
+) -> Iterator[tuple[str, str]]:
     known = {name: entry for name, entry in sorted(table.items()) if name in items}
     yield "owners", _literal({name: cel.texts(entry.entries) for name, entry in known.items()})
     yield (
@@ -216,12 +238,6 @@ def _tables(
     )
     yield "enforced", _names(n for n, entry in known.items() if entry.stage == stage)
     yield "enforcedAnywhere", _names(n for n, entry in known.items() if entry.stage)
-    yield (
-        "titles",
-        _literal(
-            {name: cel.text(f"item {item.number} ({item.title})") for name, item in items.items()}
-        ),
-    )
 
 
 def _literal(entries: Mapping[str, str]) -> str:

@@ -271,7 +271,9 @@ def test_a_policy_that_is_edited_or_deleted_shows_at_once(
         assert enforcing.namespace_keys(world, "isle")[0] == {LABEL: "deny"}, "it is not lifted"
         world.admin.apply(good, manager="helm")
         world.until_condition("isle", "Enforced", "True", seconds=PATIENCE)
-        assert operator.metrics().value("enforced", hub="isle", item=ITEM) == 1
+        world.until(
+            lambda: operator.metrics().value("enforced", hub="isle", item=ITEM) == 1, "the metric"
+        )
     reasons = [e["reason"] for e in world.events("isle")]
     assert [r for r in reasons if r in ("Enforced", "NotEnforcedPolicyNotReliable")][-2:] == [
         "NotEnforcedPolicyNotReliable",
