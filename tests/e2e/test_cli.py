@@ -1,5 +1,6 @@
 """The command line on a real cluster, with the demo's organisation on it."""
 
+import gzip
 import json
 import os
 import random
@@ -311,6 +312,29 @@ def _arguments(person: str, words: tuple[str, ...]) -> list[str]:
     return [*words, f"--as={user}", *(f"--as-group={group}" for group in groups)]
 
 
+# Somebody has read a hub's Deployment.
+AUDITED = {
+    "kind": "Event",
+    "apiVersion": "audit.k8s.io/v1",
+    "level": "Metadata",
+    "auditID": "1",
+    "stage": "ResponseComplete",
+    "requestURI": "/apis/apps/v1/namespaces/leap-prod/deployments/hub",
+    "verb": "get",
+    "user": {"username": "ann", "groups": ["system:authenticated"]},
+    "objectRef": {
+        "resource": "deployments",
+        "namespace": "leap-prod",
+        "name": "hub",
+        "apiGroup": "apps",
+        "apiVersion": "v1",
+    },
+    "responseStatus": {"metadata": {}, "code": 200},
+    "requestReceivedTimestamp": "2026-01-01T00:00:00.000000Z",
+    "stageTimestamp": "2026-01-01T00:00:00.000000Z",
+}
+
+
 def _examples(capsys: pytest.CaptureFixture[str]) -> list[str]:
     """Return every example of every --help, as it stands there."""
     found: list[str] = []
@@ -355,12 +379,17 @@ def test_every_example_of_every_help_works(
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(yaml.safe_dump_all(manifests), encoding="utf-8")
+    (tmp_path / "ours.yaml").write_bytes(installation.MODEL.read_bytes())
+    log = json.dumps(AUDITED).encode() + b"\n"
+    (tmp_path / "audit.log").write_bytes(log)
+    for name in ("audit.log.gz", "audit-1.log.gz"):
+        (tmp_path / name).write_bytes(gzip.compress(log))
     monkeypatch.chdir(tmp_path)
     examples = _examples(capsys)
     assert len(examples) > 25
     failed = {}
     for line in examples:
-        if plain := line.startswith("kubectl responsibility ") and not set("<|>") & set(line):
+        if plain := line.startswith("kubectl responsibility ") and not set("<|>*") & set(line):
             code = main(shlex.split(line)[2:])
             told = capsys.readouterr()
             done = (code, told.out, told.err)

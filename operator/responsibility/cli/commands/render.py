@@ -65,7 +65,7 @@ def command(
     \b
     Examples:
       kubectl responsibility render policies --model ours.yaml | kubectl apply -f -
-      kubectl responsibility render policies --static > /etc/kubernetes/policies/hubs.yaml
+      kubectl responsibility render policies --static > static-policies.yaml
       kubectl responsibility render roles --prefix leap-jupyterhub- | kubectl apply -f -
     """
     from responsibility.api.crd import to_yaml  # noqa: PLC0415

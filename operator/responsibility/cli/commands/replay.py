@@ -80,10 +80,10 @@ def command(
 
     \b
     Examples:
-      kubectl responsibility replay /var/log/kubernetes/audit.log
+      kubectl responsibility replay audit.log
       kubectl responsibility replay audit.log -f ./manifests -f records/leap-prod.yaml -o wide
       kubectl responsibility replay audit-*.log.gz --proposed records/leap-prod.yaml
-      zcat audit.log.gz | kubectl responsibility replay - --stage as-recorded -o json
+      zcat audit.log.gz | kubectl responsibility replay - --stage warn -o json
 
     Exit code 0: nobody would be refused or warned. 1: somebody would. 3: perhaps, the log says too
     little.
