@@ -14,7 +14,7 @@ from tests.e2e.operator.chart import NAMESPACE
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World
 
-_PATIENCE = 60.0
+_PATIENCE = 120.0
 PREFIX = "Responsibility"
 # What is wrong with this organisation.
 EXPECTED = {
@@ -25,6 +25,7 @@ EXPECTED = {
     "OwnersDisagree",
     "DelegationExpired",
     "DelegationEndsSoon",
+    "DelegationExpiring",
     "AttestationOverdue",
     "ContactMissing",
     "AccessUnknown",
@@ -144,7 +145,7 @@ def test_a_new_excess_is_told_apart_from_old_ones(one: Prometheus, world: World)
 def test_an_alert_ends_with_its_cause(one: Prometheus, world: World) -> None:
     until(one, "OwnerCannotAct", hub=demo.ATLAS.release)
     world.admin.apply(
-        demo.binding(demo.ATLAS.namespace, "atlas-again", "admin", demo.ATLAS_ENGINEERS)
+        demo.binding(demo.ATLAS.namespace, "atlas-again", "cluster-admin", demo.ATLAS_ENGINEERS)
     )
     wait_until(
         lambda: not firing(one, "OwnerCannotAct", hub=demo.ATLAS.release),
