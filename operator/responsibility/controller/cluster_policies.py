@@ -113,28 +113,33 @@ class ClusterPolicies:
             refused = ""
             if not trouble:
                 done, refused = await self._write(own.value, plan.table or {})
-            wanted = {
-                m["metadata"]["name"]: m
+            tables = {
+                m["metadata"]["name"]: _tables(m)
                 for m in self._filled(own.value, plan.table or {})
                 if m["kind"] == POLICY
             }
-            self._tell(name, plan, wanted, trouble, refused)
+            # What a policy says of itself is what it was shipped with; its tables are added.
+            said = {m["metadata"]["name"]: probe_text([m]) for m in shipped if m["kind"] == POLICY}
+            self._aim(plan, said, tables)
+            self._tell(name, plan, trouble, refused)
         return done
 
-    def _tell(
+    def _aim(
         self,
-        name: str,
         plan: ClusterPlan,
-        wanted: Mapping[str, Manifest],
-        trouble: str,
-        refused: str,
+        said: Mapping[str, str],
+        tables: Mapping[str, Mapping[str, str]],
     ) -> None:
+        """Set what is to be proved: that the tables in force are those that are wanted."""
+        for stage in {s.stage for s in plan.stages} - {OBSERVE}:
+            name = _NAMES[stage]
+            version = tables[name][VERSION].strip('"')
+            self._targets[self._namespace, f"cluster-{stage}"] = Target(
+                stage, f"{said[name]} {version}", version, name
+            )
+
+    def _tell(self, name: str, plan: ClusterPlan, trouble: str, refused: str) -> None:
         given = [s for s in plan.stages if s.stage != OBSERVE]
-        for stage in {s.stage for s in given}:
-            # As they are to be: what was there a moment ago is met by trials, too.
-            policy = wanted[_NAMES[stage]]
-            key = (self._namespace, f"cluster-{stage}")
-            self._targets[key] = Target(stage, _said(policy), own_uid(policy), _NAMES[stage])
         self._outcomes[name] = Outcome(
             stages=plan.stages,
             proofs={
@@ -199,16 +204,6 @@ class ClusterPolicies:
         live = [_bare(m) for m in self._policies.live().values()]
         said = differences(live, [_bare(m) for m in shipped])
         return f"not as this model renders it: {said[0]}" if said else ""
-
-
-def own_uid(manifest: Manifest) -> str:
-    """Return what changes when the tables do, so that they are tried anew."""
-    return repr(sorted(_tables(manifest).items()))
-
-
-def _said(manifest: Manifest) -> str:
-    """Return what a trial is told by a policy with these very tables."""
-    return f"{probe_text([manifest])} {_tables(manifest).get(VERSION, '')[1:-1]}"
 
 
 def _tables(manifest: Manifest) -> dict[str, str]:

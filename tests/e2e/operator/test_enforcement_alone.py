@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from demo import organisation
 from responsibility.enforcement import keys
 from tests.e2e.lab.lifetime import say
 from tests.e2e.lab.waiting import wait_until
@@ -143,6 +144,56 @@ def test_a_new_start_writes_nothing_and_knows_what_is_in_force(world: World) -> 
         )
     spoken = [w for w in world.writes(since) if "dryRun=All" not in w and "/status" not in w]
     assert spoken == []
+
+
+def test_what_the_cluster_has_one_of_goes_by_the_lowest_stage(world: World) -> None:
+    upgrades = "kubernetes-upgrades"
+    stages = {"reef": "deny", "dune": "warn", "moor": "deny"}
+
+    def ask(**asked: str) -> None:
+        for name, stage in asked.items():
+            world.admin.apply(
+                enforcing.staged(name, items=[enforcing.item(upgrades, stage), enforcing.item()])
+            )
+
+    def storage_class(as_user: str, groups: list[str]) -> str:
+        done = world.cluster.kubectl(
+            "create",
+            "-f",
+            "-",
+            "--dry-run=server",
+            input='{"apiVersion":"storage.k8s.io/v1","kind":"StorageClass","metadata":'
+            '{"name":"x"},"provisioner":"example.org/none"}',
+            as_user=as_user,
+            as_groups=groups,
+            check=False,
+        )
+        if done.returncode:
+            assert "denied request" in done.stderr, done.stderr
+            return "refused"
+        return "warned" if "Warning:" in done.stderr else "passed"
+
+    strangers = {"kind": "Group", "name": "strangers"}
+    world.admin.apply(organisation.cluster_binding("too-much", "cluster-admin", strangers))
+    with world.operator(settings=enforcing.ENABLED) as operator:
+        ask(**stages)
+
+        def told() -> tuple[str, str]:
+            status = world.model_status()
+            items = {i["name"]: i for i in status.get("items", ())}
+            conditions = {c["type"]: c["status"] for c in status["conditions"]}
+            return str(items[upgrades].get("admission")), conditions.get("Enforced", "")
+
+        world.until(lambda: told() == ("warn", "True"), f"warn; it is {told()}", PATIENCE)
+        assert storage_class(*STRANGER) == "warned"
+        ask(dune="deny")
+        world.until(lambda: told() == ("deny", "True"), f"deny; it is {told()}", PATIENCE)
+        assert storage_class(*STRANGER) == "refused"
+        assert storage_class(*ENGINEER) == "passed"
+        ask(reef="observe")
+        world.until(lambda: told() == ("observe", ""), f"observe; it is {told()}")
+        world.until(lambda: storage_class(*STRANGER) == "passed", "it to pass")
+        assert operator.metrics().total("write_errors_total") == 0
 
 
 def test_switched_off_it_takes_away_what_it_has_said(world: World) -> None:
