@@ -10,6 +10,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from responsibility.enforcement.break_glass import (
     read_use,
 )
 from responsibility.enforcement.guards import Guards, ItemGuards
+from responsibility.enforcement.repeats import Repeats
 from responsibility.ownership.assessment import HubAssessment
 
 logger = logging.getLogger(__name__)
@@ -46,6 +48,7 @@ class Uses:
         self._store = store
         self._metrics = metrics
         self._announcer = announcer
+        self._repeats = Repeats()
         self._guards: tuple[object, dict[str, ItemGuards]] = (None, {})
 
     def take(self, item: str, review: Mapping[str, Any]) -> None:
@@ -65,7 +68,9 @@ class Uses:
             return
         for hub, own in self._hubs(use.namespace):
             guards = self._of(hub, item)
-            if guards is not None and concerns(use, guards, hub.agreement.names):
+            if guards is None or not concerns(use, guards, hub.agreement.names):
+                continue
+            if not self._repeats.seen(f"{own.name}/{item}", review, datetime.now(UTC)):
                 self._tell(use, hub, own)
 
     def _tell(self, use: Use, hub: HubAssessment, own: Own[Any]) -> None:

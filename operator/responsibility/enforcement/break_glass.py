@@ -26,6 +26,7 @@ from responsibility.enforcement.guards import (
 from responsibility.enforcement.keys import entry
 from responsibility.enforcement.kinds import SCALE
 from responsibility.enforcement.policy import Manifest
+from responsibility.enforcement.repeats import metadata
 from responsibility.ownership.questions import Names
 from responsibility.rbac.identity import MASTERS
 
@@ -79,7 +80,7 @@ class Use:
 
 
 def read_use(item: str, review: Mapping[str, Any]) -> Use | None:
-    """Return what an AdmissionReview tells; its objects are not looked at.
+    """Return what an AdmissionReview tells; of its objects only the name is looked at.
 
     None where it is none, or about something that is not stored.
     """
@@ -88,7 +89,9 @@ def read_use(item: str, review: Mapping[str, Any]) -> Use | None:
         return None
     resource, user = request.get("resource") or {}, request.get("userInfo") or {}
     plural = "/".join(filter(None, (resource.get("resource"), request.get("subResource"))))
-    operation, name = str(request.get("operation", "")), str(request.get("name") or "")
+    operation = str(request.get("operation", ""))
+    # Where a collection is deleted, the request of each object names none.
+    name = str(request.get("name") or metadata(request.get("oldObject")).get("name") or "")
     namespace = str(request.get("namespace") or "")
     if resource.get("resource") == "namespaces":
         namespace = namespace or name

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import subprocess
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -103,6 +105,47 @@ def test_each_use_is_an_event_and_a_count(world: World, operator: Operator) -> N
     assert replicas(world, RESCUER, 0) == 0
     world.until(lambda: uses(operator) == 2, "the second use")
     assert len(told()) == 2
+
+
+def test_a_use_that_the_api_server_had_to_try_again_is_one(
+    world: World, operator: Operator
+) -> None:
+    """It asks anew after each conflict, as when a controller writes the status meanwhile."""
+    before = uses(operator)
+    asked = operator.metrics().total("admission_reviews_total")
+    done = threading.Event()
+
+    def write(number: int) -> None:
+        while not done.is_set():
+            number += 4
+            world.cluster.kubectl(
+                "patch",
+                "deployment/hub",
+                "-n=reef",
+                "--subresource=status",
+                "--type=merge",
+                "-p",
+                f'{{"status": {{"observedGeneration": {number}}}}}',
+            )
+
+    made = 0
+
+    def tried_again() -> bool:
+        nonlocal made
+        made += 1
+        assert replicas(world, RESCUER, 3 + made % 2) == 0
+        world.until(lambda: uses(operator) == before + made, "the count")
+        return operator.metrics().total("admission_reviews_total") > asked + made + 3
+
+    with ThreadPoolExecutor() as pool:
+        writers = [pool.submit(write, number) for number in range(4)]
+        try:
+            world.until(tried_again, "changes that are tried again", seconds=120)
+        finally:
+            done.set()
+        for writer in writers:
+            writer.result()
+    assert uses(operator) == before + made
 
 
 def test_without_the_operator_the_glass_still_breaks(world: World, operator: Operator) -> None:

@@ -79,6 +79,14 @@ def test_a_deleted_namespace_is_its_own() -> None:
     assert use.namespace == "prod"
 
 
+def test_one_of_a_deleted_collection_is_named_by_its_object() -> None:
+    """The API server leaves the request's own name empty there."""
+    gone = review(name="", operation="DELETE", oldObject={"metadata": {"name": "hub"}})
+    use = read_use(LIMITS, gone)
+    assert use is not None
+    assert (use.name, use.what) == ("hub", "delete deployments hub")
+
+
 @pytest.mark.parametrize(
     ("name", "prefix", "about"),
     [("user-placeholder", "", True), ("b-user-placeholder", "b-", True), ("other", "", False)],
