@@ -180,8 +180,13 @@ def _alerts() -> Json:
         "enable": False,
         "hide": False,
         "iconColor": "red",
-        "expr": 'ALERTS{cluster=~"$cluster", alertname=~"Responsibility.+", alertstate="firing"}',
-        "step": "60s",
+        "target": {
+            "refId": "Anno",
+            "expr": (
+                'ALERTS{cluster=~"$cluster", alertname=~"Responsibility.+", alertstate="firing"}'
+            ),
+            "interval": "60s",
+        },
         "titleFormat": "{{alertname}}",
         "textFormat": "{{hub_namespace}} {{item}}",
     }

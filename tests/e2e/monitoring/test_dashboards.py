@@ -150,4 +150,4 @@ def test_one_hub_shows_its_own(one: Prometheus) -> None:
 
 def test_alerts_can_be_marked_on_graphs(one: Prometheus) -> None:
     (marks,) = grafana.document(DASHBOARDS[0])["annotations"]["list"]
-    wait_until(lambda: ask(one, marks["expr"]), _PATIENCE, "alerts that fire")
+    wait_until(lambda: ask(one, marks["target"]["expr"]), _PATIENCE, "alerts that fire")

@@ -12,7 +12,7 @@ from responsibility.monitoring import grafana
 from responsibility.monitoring.dashboards import DASHBOARDS
 from responsibility.monitoring.panels import Dashboard, Kind, Panel
 from responsibility.ownership.findings import KINDS
-from tests.unit.monitoring import expressions
+from tests.unit.monitoring import expressions, grafana_types
 
 each = pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda d: d.uid)
 # What Grafana fills in by itself.
@@ -49,6 +49,40 @@ def test_addresses_are_one_each_and_short_enough() -> None:
     assert len(set(uids)) == len(uids)
     # Grafana refuses longer ones.
     assert all(len(uid) <= 40 and re.fullmatch(r"[a-z0-9-]+", uid) for uid in uids)
+
+
+@each
+def test_grafana_knows_every_field_and_takes_every_value(dashboard: Dashboard) -> None:
+    assert grafana_types.problems(_read(dashboard)) == []
+
+
+# Where a dashboard could be wrong, and what is said of it.
+_WRONG: dict[str, tuple[tuple[str | int, ...], Any, str]] = {
+    "a field that is misspelt": (("grafToolTip",), 1, ".grafToolTip is no field"),
+    "a number as a text": (("panels", 0, "gridPos", "w"), "4", "should be <class 'int'>"),
+    "a value that is none": (("panels", 0, "options", "colorMode"), "all", "BigValueColorMode"),
+    "an option of another panel": (("panels", 0, "options", "pieType"), "pie", "is no field"),
+    "a field of a query": (("panels", 0, "targets", 0, "query"), "up", "is no field"),
+    "a threshold": (
+        ("panels", 0, "fieldConfig", "defaults", "thresholds", "mode"),
+        "relative",
+        "ThresholdsMode",
+    ),
+    "a transformation": (("panels", 9, "transformations", 0, "disabled"), "no", "'bool'"),
+}
+
+
+@pytest.mark.parametrize("what", _WRONG)
+def test_what_grafana_does_not_know_is_noticed(what: str) -> None:
+    path, value, said = _WRONG[what]
+    document = _read(DASHBOARDS[0])
+    *way, last = path
+    place: Any = document
+    for step in way:
+        place = place[step]
+    place[last] = value
+    (problem,) = grafana_types.problems(document)
+    assert said in problem
 
 
 @each
