@@ -31,6 +31,7 @@ from responsibility.ownership.fleet import Fleet
 from responsibility.ownership.holdings import Holdings, collect
 from responsibility.ownership.indirect import Found, Place, RouteMemory
 from responsibility.ownership.memory import Memory
+from responsibility.ownership.own_parts import confined
 from responsibility.ownership.questions import Names
 from responsibility.ownership.resolve import resolve_defaults, resolve_model, resolve_record
 from responsibility.ownership.results import cluster_result, hub_result
@@ -53,6 +54,7 @@ class Assessor:
         self._since = self._deadline = _BEGINNING
         self._epoch = object()
         self._gone: frozenset[Subject] = frozenset()
+        self._confined: dict[str, frozenset[Subject]] = {}
 
     def assess(self, snapshot: Snapshot) -> Assessment:
         """Return everything that can be said of ``snapshot``."""
@@ -168,6 +170,10 @@ class Assessor:
         own = tuple(a for _, a in sorted(agreements.items()) if a.terms is terms)
         holdings = self._holdings(terms, "", snapshot)
         fixed = {n: self._holdings(terms, n, snapshot) for n in terms.questions.fixed_namespaces()}
+        alone = self._confined[terms.name] = _same(
+            self._confined.get(terms.name, frozenset()),
+            confined(routes.cluster.subjects(), snapshot.graph),
+        )
         # A model that nobody uses, beside one that is in use, has nothing to say of subjects.
         idle = bool(agreements) and not own
         inputs = (
@@ -176,6 +182,7 @@ class Assessor:
             holdings,
             *fixed.values(),
             routes.cluster,
+            alone,
             *(snapshot.hubs[key] for key in sorted(snapshot.hubs)),
             self._gone,
             snapshot.reviews,
@@ -196,6 +203,7 @@ class Assessor:
                     Names(hub.key.namespace, hub.key.release, hub.prefix)
                     for hub in snapshot.hubs.values()
                 ],
+                confined=alone,
                 gone=self._gone,
                 reviews=snapshot.reviews,
                 own=snapshot.own,

@@ -15,6 +15,7 @@ from responsibility.ownership.exemptions import exempt_operator
 from responsibility.ownership.findings import Finding
 from responsibility.ownership.fleet import Fleet
 from responsibility.ownership.holdings import NOTHING, Holding, Holdings, in_order
+from responsibility.ownership.own_parts import TOGETHER, only_together
 from responsibility.ownership.questions import Names, QuestionSet
 from responsibility.ownership.reviews import Ask, Reviews
 from responsibility.ownership.shortfall import Ground, shortfalls, split_asks
@@ -40,6 +41,7 @@ def assess_cluster(
     fixed: Mapping[str, Holdings],
     gains: ClusterGains,
     own_names: Sequence[Names],
+    confined: frozenset[Subject],
     gone: frozenset[Subject],
     reviews: Reviews,
     own: Subject | None,
@@ -50,7 +52,8 @@ def assess_cluster(
     ``cluster`` are the holdings by ClusterRoleBindings, ``fixed`` those in the namespaces that
     the model names, ``gains`` what subjects can come by indirectly, ``own_names`` the names of
     all hubs there are: a hub's own ServiceAccounts are exempt from what the cluster has one of;
-    on other hubs their rights do count. Without ``checked``, nothing is said of subjects but who
+    on other hubs their rights do count. ``confined`` are those of them that stand together, see
+    ``own_parts``. Without ``checked``, nothing is said of subjects but who
     may do everything.
     """
     terms = fleet.terms
@@ -75,7 +78,7 @@ def assess_cluster(
             for finding, records in seeker.findings(subject, holding):
                 findings.append(finding)
                 untouched[finding.id] = records
-    for finding, records in _indirect(seeker, holdings, gains, findings):
+    for finding, records in _indirect(seeker, holdings, gains, confined, findings):
         findings.append(finding)
         untouched[finding.id] = records
     missing, asks = split_asks(_missing(fleet, holdings, gone, reviews))
@@ -90,7 +93,11 @@ def assess_cluster(
 
 
 def _indirect(
-    seeker: ClusterExcess, holdings: Holdings, gains: ClusterGains, direct: Sequence[Finding]
+    seeker: ClusterExcess,
+    holdings: Holdings,
+    gains: ClusterGains,
+    confined: frozenset[Subject],
+    direct: Sequence[Finding],
 ) -> Iterator[tuple[Finding, frozenset[str]]]:
     """Yield what subjects can come by cluster-wide, each with the records it does not touch.
 
@@ -110,6 +117,11 @@ def _indirect(
         if not holding.full and not on_hubs:
             continue
         found = dict(aside.findings(subject, holding, on_hubs))
+        together = found and subject in confined and seeker.parts.of_subject(subject)
+        if together and only_together(subject, seeker.fleet, holdings, gains):
+            items = tuple(dict.fromkeys(finding.item for finding in found))
+            aside.exempt.append(Exempt(subject, items, TOGETHER))
+            continue
         for finding in told_by_route(found, gains.ways, reserved, told):
             yield finding, next(r for f, r in found.items() if f.id == finding.id)
     seeker.exempt.extend(further(seeker.exempt, aside.exempt))

@@ -52,6 +52,14 @@ class Fleet:
             if agreement.unresolved:
                 self._unresolved.append(agreement)
 
+    def declares(self, subject: Subject) -> bool:
+        """Return whether some agreement names a subject among a party's."""
+        return subject in self._declared
+
+    def declared(self, namespace: str) -> list[Subject]:
+        """Return the ServiceAccounts of a namespace that some agreement names."""
+        return [subject for subject in self._declared if subject.namespace == namespace]
+
     def special(self, subject: Subject) -> list[Agreement]:
         """Return the agreements to which ``subject`` is not like any other; most often few.
 
