@@ -67,6 +67,16 @@ _BROKEN_ON_HUB = f"""sum by ({", ".join(ITEM)}) (
   ({_TOLD} unless {_TOLD} offset 1h)
 )"""
 
+# Of the delegations of an item about which there is such a finding, those that end that soon. The
+# delegate is another party than the owner, whose label `party` is.
+_ENDS = grouped("min", (*ITEM, "party"), "responsibility_delegation_end_timestamp_seconds")
+_EXPIRING = f"""label_replace(
+  {_ENDS},
+  "delegate", "$1", "party", "(.*)"
+)
+- time() < 14 * 86400 > 0
+and on ({", ".join(ITEM)}) {_findings("delegation-expiring")}"""
+
 RECORDS = (
     Record(
         OWNER_RECORDED,
@@ -185,20 +195,6 @@ HUB_ALERTS = (
         f"{_WHOSE} Remove it, or agree on a new end.",
     ),
     Alert(
-        "DelegationEndsSoon",
-        # The delegate is another party than the owner, whose label `party` is.
-        of_item(
-            "label_replace(\n  "
-            + grouped("min", (*ITEM, "party"), "responsibility_delegation_end_timestamp_seconds")
-            + ',\n  "delegate", "$1", "party", "(.*)"\n)\n- time() < 7 * 86400 > 0'
-        ),
-        "15m",
-        Severity.PLANNED,
-        f"The delegation of {_ITEM} to {{{{ $labels.delegate }}}} ends soon",
-        f"It ends in {{{{ $value | humanizeDuration }}}}. Let it end, or agree with {_OWNER} on a "
-        "new end before the delegate is without the right.",
-    ),
-    Alert(
         "AttestationOverdue",
         _findings("attestation-overdue"),
         "1h",
@@ -208,12 +204,12 @@ HUB_ALERTS = (
     ),
     Alert(
         "DelegationExpiring",
-        _findings("delegation-expiring"),
+        of_item(_EXPIRING),
         "1h",
         Severity.PLANNED,
-        f"A delegation of {_ITEM} ends within two weeks",
-        "When it ends, the rights of the party it was made to count as excess."
-        f"{_WHOSE} Agree on a new end, or on who acts afterwards.",
+        f"The delegation of {_ITEM} to {{{{ $labels.delegate }}}} ends within two weeks",
+        f"It ends in {{{{ $value | humanizeDuration }}}}; then the rights of the delegate count as "
+        f"excess. Let it end, or agree with {_OWNER} on a new end, or on who acts afterwards.",
     ),
     Alert(
         "SubjectGone",

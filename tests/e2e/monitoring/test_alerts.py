@@ -24,7 +24,6 @@ EXPECTED = {
     "ExcessAccess",
     "OwnersDisagree",
     "DelegationExpired",
-    "DelegationEndsSoon",
     "DelegationExpiring",
     "AttestationOverdue",
     "ContactMissing",
@@ -92,7 +91,7 @@ def test_alerts_name_whom_to_call(one: Prometheus) -> None:
         "contact": "operations@atlas.example",
         "severity": "same day action needed",
     }
-    soon = until(one, "DelegationEndsSoon")
+    soon = until(one, "DelegationExpiring")
     assert soon["labels"]["delegate"] == "guests"
     assert soon["labels"]["party"] == "provider"
     assert soon["labels"]["namespace"] == ADRIFT

@@ -40,6 +40,12 @@ def of_cluster(kind: str, values: str, item: str = "operate") -> tuple[str, str]
     return series("drift", values, item=item, kind=kind, route="direct")
 
 
+def delegation(party: str, until: int) -> tuple[str, str]:
+    """Return when a delegation on the hub ends. Its label ``party`` is not the owner's."""
+    name = "delegation_end_timestamp_seconds"
+    return of_hub(name, f"{until}x100", item="data", party=party)
+
+
 def uses(values: str, **labels: str) -> tuple[str, str]:
     """Return the API server's count of what a policy has warned of."""
     told = {
@@ -187,13 +193,6 @@ CASES = (
         after=60,
     ),
     _finding(
-        "ResponsibilityDelegationExpiring",
-        "delegation-expiring",
-        Severity.PLANNED,
-        "A delegation of data of prod/prod ends within two weeks",
-        after=60,
-    ),
-    _finding(
         "ResponsibilitySubjectGone",
         "subject-gone",
         Severity.PLANNED,
@@ -332,25 +331,23 @@ CASES = (
         healthy=((),),
     ),
     Case(
-        alert="ResponsibilityDelegationEndsSoon",
+        alert="ResponsibilityDelegationExpiring",
+        # Of two delegations of the item, the one that ends soon.
         sick=(
-            of_hub(
-                "delegation_end_timestamp_seconds",
-                f"{3 * DAY}x100",
-                item="data",
-                # The label of a delegation's party is not the owner's.
-                party="students",
-            ),
+            drift("delegation-expiring", "1x100"),
+            delegation("students", 3 * DAY),
+            delegation("guests", 90 * DAY),
         ),
-        at="16m",
-        before="14m",
+        at="61m",
+        before="59m",
         labels={**_DATA, "delegate": "students"},
-        summary="The delegation of data of prod/prod to students ends soon",
+        summary="The delegation of data of prod/prod to students ends within two weeks",
         severity=Severity.PLANNED,
         healthy=(
-            (of_hub("delegation_end_timestamp_seconds", f"{9 * DAY}x100", item="data", party="s"),),
+            (delegation("students", 20 * DAY),),
             # It has ended: that is another alert.
-            (of_hub("delegation_end_timestamp_seconds", "60x100", item="data", party="s"),),
+            (drift("delegation-expired", "1x100"), delegation("students", 60)),
+            (drift("delegation-expiring", "1x100", item="users"), delegation("students", 60)),
         ),
     ),
     Case(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from responsibility.monitoring import rules
+from responsibility.monitoring.alert import PREFIX
 from tests.unit.monitoring.cases import CASES, Case, Series
 
 Json = dict[str, Any]
@@ -21,16 +22,13 @@ def rule_file() -> Json:
 
 
 def files(rule_file: str) -> dict[str, Json]:
-    """Return all cases as files of tests, by their step."""
-    steps = sorted({case.step for case in CASES})
-    return {
-        step: {
-            "rule_files": [rule_file],
-            "evaluation_interval": step,
-            "tests": [test for case in CASES if case.step == step for test in _tests(case)],
-        }
-        for step in steps
-    }
+    """Return all cases as files of tests: one for each alert and step."""
+    found: dict[str, Json] = {}
+    for case in CASES:
+        name = f"{case.alert.removeprefix(PREFIX)}-{case.step}"
+        empty = {"rule_files": [rule_file], "evaluation_interval": case.step, "tests": []}
+        found.setdefault(name, empty)["tests"] += _tests(case)
+    return found
 
 
 def _tests(case: Case) -> list[Json]:
