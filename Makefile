@@ -95,13 +95,19 @@ check-generated: $(STAMP) ## Fail when `make generate` would change something
 
 # --- the tests --------------------------------------------------------------------------------
 
+# Tests of one file run one after the other, files side by side. Each side has clusters of its own,
+# but there is only one cluster that exists.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest --dist loadfile -n
+
 .PHONY: unit
 unit: $(STAMP) ## Run the unit tests
-	$(BIN)/python -m pytest tests/unit
+	$(PYTEST) $(WORKERS) tests/unit
 
 .PHONY: e2e
 e2e: tools $(STAMP) ## Run the end-to-end tests on a real control plane (E2E_CLUSTER=kwok|kind|existing)
-	$(BIN)/python -m pytest tests/e2e
+	$(BIN)/python -m tests.e2e.lab prepare
+	$(PYTEST) $(if $(filter existing,$(E2E_CLUSTER)),0,$(WORKERS)) tests/e2e
 
 STEPS := lint check-generated unit e2e
 

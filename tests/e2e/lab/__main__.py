@@ -1,6 +1,6 @@
 """The lab from a shell: clusters that stay up until they are told to go.
 
-python -m tests.e2e.lab build [--with helm|monitoring] | status
+python -m tests.e2e.lab build [--with helm|monitoring] | prepare | status
 python -m tests.e2e.lab up NAME | down NAME | kubeconfig NAME
 """
 
@@ -13,6 +13,7 @@ from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.clusters import KINDS, choose, cluster
 from tests.e2e.lab.directories import clusters_root
 from tests.e2e.lab.errors import LabError
+from tests.e2e.lab.kwok import KwokCluster
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,6 +24,10 @@ def main(arguments: list[str] | None = None) -> int:
             _print(build(set(parsed.need) - {"monitoring"}))
             if "monitoring" in parsed.need:
                 _print(build_monitoring())
+        elif parsed.command == "prepare":
+            if choose(parsed.kind) is KwokCluster:
+                build({"helm"})
+                build_monitoring()
         elif parsed.command == "status":
             _status(choose(parsed.kind))
         else:
@@ -74,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         choices=["helm", "monitoring"],
         help="build more",
     )
+    commands.add_parser("prepare", help="build what the tests will run, with progress on stderr")
     commands.add_parser("status", help="list clusters and whether they answer")
     for name, text in (
         ("up", "start a cluster that stays, and print its kubeconfig's path"),
