@@ -119,6 +119,18 @@ def test_sarif_names_its_rules_and_lines(run: Run, files: Path) -> None:
     assert all(line > 0 for line in regions)
 
 
+@pytest.mark.parametrize("into_files", [False, True])
+def test_drafts_are_the_same_in_json(run: Run, files: Path, *, into_files: bool) -> None:
+    (files / "record.yaml").unlink()
+    draft = yaml.safe_load(run("init", "-f", "reef").out)
+    if into_files:
+        assert run("init", "-f", "reef", "-d", "out", "-o", "json").out == "out/reef.json\n"
+        assert json.loads(Path("out/reef.json").read_text(encoding="utf-8")) == draft
+    else:
+        listed = json.loads(run("init", "-f", "reef", "-o", "json").out)
+        assert listed == {"apiVersion": "v1", "kind": "List", "items": [draft]}
+
+
 def test_drafts_are_valid_records_and_never_overwrite(run: Run, files: Path) -> None:
     (files / "record.yaml").unlink()
     done = run("init", "-f", "reef", "-d", "out")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from responsibility.cli.options import Where, instant, note, where_options
+from responsibility.cli.options import Where, instant, note, output_option, where_options
+from responsibility.cli.output import to_json
 from responsibility.cli.trouble import CliError, counted
 from responsibility.cli.world import ALL
 
@@ -20,8 +21,9 @@ from responsibility.cli.world import ALL
     help="Write one file a record into this folder, instead of all to standard output. Files that "
     "are there stay as they are.",
 )
+@output_option("yaml", "json", default="yaml")
 @where_options
-def command(*, where: Where, hubs: tuple[str, ...], directory: Path | None) -> None:
+def command(*, where: Where, hubs: tuple[str, ...], directory: Path | None, output: str) -> None:
     r"""Draft a record for each hub that has none, from the model and from who holds what today.
 
     A HUB is its namespace, or NAMESPACE/RELEASE. Groups that hold rights in the hub's namespace
@@ -33,6 +35,7 @@ def command(*, where: Where, hubs: tuple[str, ...], directory: Path | None) -> N
       kubectl responsibility init
       kubectl responsibility init --directory drafts/
       kubectl responsibility init coast atlas -f ./manifests
+      kubectl responsibility init -o json
     """
     from responsibility.cli import drafts  # noqa: PLC0415
     from responsibility.cli.report import Report  # noqa: PLC0415
@@ -44,18 +47,29 @@ def command(*, where: Where, hubs: tuple[str, ...], directory: Path | None) -> N
     texts = drafts.draft_all(report, chosen)
     if not texts:
         note("every hub has a record")
-    if directory is None:
+    parsed = {name: _parsed(text) for name, text in texts.items()} if output == "json" else {}
+    if directory is not None:
+        # Remarks are for those who read YAML: JSON has none.
+        texts |= {name: to_json(draft) + "\n" for name, draft in parsed.items()}
+        _write(directory, texts, output)
+    elif output == "json":
+        click.echo(to_json({"apiVersion": "v1", "kind": "List", "items": [*parsed.values()]}))
+    else:
         click.echo("---\n".join(texts.values()), nl=False)
-        return
-    _write(directory, texts)
 
 
-def _write(directory: Path, texts: dict[str, str]) -> None:
+def _parsed(text: str) -> object:
+    import yaml  # noqa: PLC0415
+
+    return yaml.safe_load(text)
+
+
+def _write(directory: Path, texts: dict[str, str], suffix: str) -> None:
     written = 0
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            path = directory / f"{name}.yaml"
+            path = directory / f"{name}.{suffix}"
             try:
                 # Never over a file that is there, not even one that came a moment ago.
                 with path.open("x", encoding="utf-8") as file:
