@@ -16,15 +16,44 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.lab.lifetime import say
-
 ROOT = Path(__file__).parents[2]
 NOBODY = 65532
 Completed = subprocess.CompletedProcess[str]
 
 
+def _environment() -> dict[str, str]:
+    """Return what the Containerfile sets; programs are called by their paths here."""
+    text = (ROOT / "Containerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    (line,) = re.findall(r"^ENV (.*)$", text, re.MULTILINE)
+    return dict(pair.split("=", 1) for pair in line.split())
+
+
 @pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the interpreter to build with: this one, or a copy where only its owner can reach it.
+
+    In an image everybody can; but Python is often installed in somebody's home.
+    """
+    name = f"python3.{sys.version_info.minor}"
+    base = Path(sys.base_prefix)
+    if all(place.stat().st_mode & 0o001 for place in (base, *base.parents)):
+        return base / "bin" / name
+    copy = tmp_path_factory.mktemp("python")
+    library = Path("lib") / name
+    left_out = shutil.ignore_patterns("__pycache__", "site-packages", "test", "config-*")
+    shutil.copytree(base / library, copy / library, symlinks=True, ignore=left_out)
+    for shared in (base / "lib").glob("libpython*.so*"):
+        shutil.copy(shared, copy / "lib")
+    (copy / "bin").mkdir()
+    shutil.copy(base / "bin" / name, copy / "bin")
+    # What it finds by itself, and not by where it was once installed.
+    told = _run(copy / "bin" / name, "-c", "import sys; print(sys.base_prefix)")
+    assert told.stdout.strip() == str(copy), told.stderr
+    return copy / "bin" / name
+
+
+@pytest.fixture(scope="module")
+def image(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Build what the image holds, from the files that the Containerfile copies."""
     directory = tmp_path_factory.mktemp("image")
     source = directory / "src"
@@ -38,11 +67,10 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             shutil.copytree(place, source / place.name, ignore=ignored)
         else:
             shutil.copy(place, source)
-    base = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
     done = subprocess.run(
         ["sh", "image/build.sh", str(directory / "opt"), str(directory / "scratch")],
         cwd=source,
-        env={**os.environ, "PYTHON": str(base)},
+        env={**os.environ, "PYTHON": str(python)},
         capture_output=True,
         text=True,
         check=False,
@@ -54,11 +82,31 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     subprocess.run(["chmod", "-R", "u+w", str(directory / "opt")], check=True)
 
 
+@pytest.fixture
+def reachable(python: Path, image: Path) -> Iterator[None]:
+    """Let everybody through to the image and its interpreter, as they are in a container."""
+    ways = {place for path in (python, image / "bin") for place in path.parents} - {Path("/")}
+    before = {place: place.stat().st_mode for place in ways}
+    try:
+        for place, mode in before.items():
+            place.chmod(mode | 0o011)
+        yield
+    finally:
+        for place, mode in before.items():
+            place.chmod(mode)
+
+
 def run(image: Path, *command: str, user: int | None = None) -> Completed:
     """Run something of the image's, with nothing of ours in its environment."""
+    return _run(image / "bin" / command[0], *command[1:], user=user)
+
+
+def _run(program: Path, *arguments: str, user: int | None = None) -> Completed:
+    # An interpreter that was copied looks for its library where it was built.
+    library = (program.parent / "python").resolve().parents[1] / "lib"
     return subprocess.run(
-        [str(image / "bin" / command[0]), *command[1:]],
-        env={"PATH": f"{image}/bin:/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"},
+        [str(program), *arguments],
+        env={**_environment(), "LD_LIBRARY_PATH": str(library)},
         cwd="/",
         user=user,
         group=user,
@@ -79,25 +127,20 @@ def test_the_entry_points_run(image: Path) -> None:
     assert version[1] in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason=f"only root can try it as user {NOBODY}")
+@pytest.mark.usefixtures("reachable")
 def test_it_runs_as_nobody_who_can_write_nothing(image: Path) -> None:
-    if os.geteuid() != 0:
-        say("\nnot run as root: the image is tried as this user, who cannot write to it either")
-        return
-    places = [image, *image.parents]
-    before = {place: place.stat().st_mode for place in places if place != Path("/")}
-    interpreter = (image / "bin" / "python").resolve()
-    private = [p for p in interpreter.parents if not p.stat().st_mode & 0o001]
-    if private:
-        say(f"\nnot tried as user {NOBODY}: this Python is in {private[0]}, which is not public")
-        return
-    try:
-        for place in before:
-            place.chmod(place.stat().st_mode | 0o011)
-        done = run(image, "responsibility-operator", "--version", user=NOBODY)
-    finally:
-        for place, mode in before.items():
-            place.chmod(mode)
-    assert done.returncode == 0, done.stderr
+    version = run(image, "responsibility-operator", "--version", user=NOBODY)
+    assert version.returncode == 0, version.stderr
+    # It comes as far as it does for root: all of it can be read.
+    alone = run(image, "responsibility-operator", user=NOBODY)
+    assert alone.returncode == 1
+    assert "responsibility-operator: " in alone.stderr
+    assert "Traceback" not in alone.stderr
+    code = "import os, responsibility.controller as c; print(os.getuid()); open(c.__file__, 'a')"
+    written = run(image, "python", "-c", code, user=NOBODY)
+    assert written.stdout.strip() == str(NOBODY)
+    assert "PermissionError" in written.stderr
 
 
 def test_data_is_in_it(image: Path, tmp_path: Path) -> None:
