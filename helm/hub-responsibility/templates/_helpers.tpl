@@ -53,6 +53,21 @@ operator/responsibility/cluster/modes.py, and a test holds one against the other
 {{- toYaml $on }}
 {{- end -}}
 
+{{/*
+Namespaces on which keys of ours are left, as JSON. Where nothing is to be enforced any more, the
+operator takes them away: policies would go on heeding them. Empty where no cluster is looked at.
+*/}}
+{{- define "hub-responsibility.namespacesLeft" -}}
+{{- $left := list }}
+{{- range (lookup "v1" "Namespace" "" "").items }}
+{{- $keys := concat (keys (default dict .metadata.labels)) (keys (default dict .metadata.annotations)) }}
+{{- if regexMatch "(^| )([a-z]+[.])?responsibility[.]2i2c[.]org/" (join " " $keys) }}
+{{- $left = append $left .metadata.name }}
+{{- end }}
+{{- end }}
+{{- toJson (sortAlpha $left) }}
+{{- end -}}
+
 {{- define "hub-responsibility.image" -}}
 {{- if .Values.image.digest -}}
 {{- printf "%s@%s" .Values.image.repository .Values.image.digest -}}

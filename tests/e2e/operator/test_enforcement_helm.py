@@ -44,15 +44,17 @@ def helm(world: World, *arguments: str) -> str:
     return done.stdout
 
 
-def upgrade(world: World, *options: str) -> None:
+def upgrade(world: World, *options: str, mode: str = "deny") -> None:
     helm(
-        world, "upgrade", "--install", chart.RELEASE, str(chart.CHART), "--set=mode=deny", *options
+        world,
+        *("upgrade", "--install", chart.RELEASE, str(chart.CHART), "--create-namespace"),
+        *(f"--set=mode={mode}", *options),
     )
 
 
 @pytest.fixture(scope="module")
 def world(bare_world: World) -> World:
-    upgrade(bare_world, "--create-namespace")
+    upgrade(bare_world)
     engineers = organisation.cluster_binding("engineers", "cluster-admin", organisation.PLATFORM)
     bare_world.admin.apply(engineers)
     bare_world.admin.apply(organisation.provider_subjects(), manager="organisation")
@@ -133,3 +135,47 @@ def test_uninstalled_nothing_is_enforced_and_what_is_left_goes(
     assert enforcing.namespace_keys(world, "reef") == ({}, {})
     kept = world.admin.get(where("v1", "Namespace", "reef"))["metadata"]["labels"]
     assert kept["example.org/ours"] == "yes"
+
+
+def may_patch(world: World, namespace: str) -> bool:
+    """Return whether the operator's account may patch a Namespace."""
+    question = ("auth", "can-i", "patch", f"namespaces/{namespace}")
+    done = world.cluster.kubectl(*question, as_user=chart.ACCOUNT, check=False)
+    return done.stdout.split()[:1] == ["yes"]
+
+
+@pytest.mark.parametrize("mode", ["audit", "grant"])
+def test_back_in_a_mode_that_enforces_nothing_nothing_stays(world: World, mode: str) -> None:
+    """In mode grant the policies are still there, and heed what Namespaces say."""
+    upgrade(world)
+    world.admin.apply(organisation.provider_subjects(), manager="organisation")
+    enforcing.deploy(world, "cove")
+    world.admin.apply(enforcing.staged("cove", items=[enforcing.item()]))
+    with world.operator(settings=enforcing.ENABLED) as before:
+        world.until_condition("cove", "Enforced", "True", "Proved", seconds=PATIENCE)
+        assert enforcing.outcome(world, STRANGER, "cove") == "refused"
+        upgrade(world, mode=mode)
+        # The pod of before goes on until the new one is ready.
+        assert before.running
+        with world.operator(settings={"GRANTS": str(mode == "grant").lower()}) as after:
+            world.until(lambda: passes(world, "cove"), "nothing to be enforced", PATIENCE)
+            assert before.stop() == 0
+            world.until(lambda: said_nothing(world, "cove"), "nothing to be said", PATIENCE)
+            world.until_condition("cove", "Enforced", "False", seconds=PATIENCE)
+            world.until_at_rest(after)
+            assert said_nothing(world, "cove")
+            assert passes(world, "cove")
+    names = {p["metadata"]["name"] for p in world.admin.items(where(*POLICY))}
+    assert ("responsibility-operator-confined" in names) is (mode == "grant")
+    assert may_patch(world, "cove"), "the right to take away what was left, by name"
+    assert not may_patch(world, "default")
+    upgrade(world, mode=mode)
+    assert not may_patch(world, "cove"), "nothing was left"
+
+
+def passes(world: World, namespace: str) -> bool:
+    return enforcing.outcome(world, STRANGER, namespace) == "passed"
+
+
+def said_nothing(world: World, namespace: str) -> bool:
+    return enforcing.namespace_keys(world, namespace) == ({}, {})

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from responsibility.controller.metrics import METRICS
 from responsibility.monitoring import rules
 from responsibility.monitoring.alert import Alert
 from responsibility.monitoring.alerts import ALERTS
@@ -36,6 +37,12 @@ def test_only_metrics_and_labels_that_there_are(expression: str) -> None:
         labels |= {"hub_namespace", "hub", "item", "kind", "party", "contact"}
     found = expressions.groupings(expression) | expressions.selected(expression)
     assert found <= labels | expressions.ADDED
+
+
+def test_what_scraping_adds_is_left_to_it() -> None:
+    """A label of our own by that name would be in the way, or be renamed."""
+    exported = {label for metric in METRICS for label in metric.labels}
+    assert not exported & {*expressions.ADDED, "instance", "job", "pod", "service", "node"}
 
 
 @each
