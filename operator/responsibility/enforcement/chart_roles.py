@@ -7,7 +7,6 @@ those for what the cluster has only one of.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from responsibility.api.crd import to_yaml
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.parse import load_shipped_model
+from responsibility.enforcement.copies import keep
 from responsibility.enforcement.roles import PREFIX, ItemRole, render
 from responsibility.ownership.questions import HUB
 
@@ -35,25 +35,13 @@ def to_text(roles: Iterable[ItemRole]) -> str:
     return "---\n".join(to_yaml(role.manifest()) for role in roles)
 
 
+def _in(folder: Path) -> dict[Path, str]:
+    return {folder / name: text for name, text in files(load_shipped_model()).items()}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the files into a folder, or with ``--check`` say which of them differ."""
-    parser = argparse.ArgumentParser(prog="python -m responsibility.enforcement.chart_roles")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if one differs")
-    given = parser.parse_args(arguments)
-    differing = []
-    for name, text in files(load_shipped_model()).items():
-        path = given.folder / name
-        if path.exists() and path.read_text(encoding="utf-8") == text:
-            continue
-        differing.append(path)
-        if not given.check:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-    if given.check and differing:
-        sys.stderr.write(f"out of date: {', '.join(map(str, differing))}\n")
-        return 1
-    return 0
+    return keep("responsibility.enforcement.chart_roles", _in, arguments, place="folder")
 
 
 if __name__ == "__main__":
