@@ -11,12 +11,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+import pytest
 import yaml
 
 from responsibility.enforcement.keys import DELEGATION_ROLE, ITEM_ROLE
 from tests.e2e.lab import audit
 from tests.e2e.operator import chart, enforcing
-from tests.e2e.operator.api import RBAC, Manifest, where
+from tests.e2e.operator.api import OURS, RBAC, Manifest, where
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World, hub, record, record_path, role_binding
 
@@ -137,33 +138,44 @@ def test_audit_grants_what_is_used_and_nothing_else(bare_world: World) -> None:
     assert all("/namespaces/reef/deployments/" in w for w in hubs_own)
 
 
-def test_deny_with_grants_grants_what_is_used_and_nothing_else(bare_world: World) -> None:
-    world = bare_world
+# What a record asks for where a mode allows it. With both sides of it, all that there is.
+ASKED = {
+    "mode=warn": {"admission": "warn"},
+    "mode=grant": {"rbac": "grant"},
+    FULL: {"admission": "deny", "rbac": "grant"},
+}
+
+
+@pytest.mark.parametrize("values", ASKED)
+def test_a_mode_grants_what_is_used_and_nothing_else(bare_world: World, values: str) -> None:
+    world, asked_for = bare_world, ASKED[values]
+    name = f"cove-{list(ASKED).index(values)}"
     until = (datetime.now(UTC) + timedelta(days=5)).isoformat(timespec="seconds")
-    both = {"admission": "deny", "rbac": "grant", "force": True}
     community = enforcing.community({"kind": "Group", "name": "cove-admins"})
     delegate = {"party": "community", "until": until, "reason": "a workshop"}
     items = [{"name": enforcing.ITEM, "delegates": [delegate]}]
+    bindings = [where(RBAC, "RoleBinding", namespace=name)] if "rbac" in asked_for else []
+    bindings += [where(RBAC, "ClusterRoleBinding")] if "grants.cluster=true" in values else []
     since = world.mark()
-    # As on a cluster where nobody has led yet.
+    # As on a cluster where nobody has led yet, and no other hub wants anything.
     lease = where("coordination.k8s.io/v1", "Lease", "responsibility-operator", chart.NAMESPACE)
-    world.admin.delete(lease)
-    with installed(world, FULL) as operator:
-        world.admin.delete(record_path("reef"))
-        world.admin.apply(*hub("cove"))
-        world.admin.apply(record("cove", parties=[community], items=items, enforcement=both))
-        world.until_condition("cove", "Enforced", "True", seconds=PATIENCE)
-        world.until_condition("cove", "Granted", "True", seconds=PATIENCE)
-        cluster = where(RBAC, "ClusterRoleBinding")
-        for path in (where(RBAC, "RoleBinding", namespace="cove"), cluster):
+    world.admin.delete(lease, *(record_path(r) for r in _records(world)))
+    with installed(world, values) as operator:
+        world.admin.apply(*hub(name))
+        force = {**asked_for, "force": True}
+        world.admin.apply(record(name, parties=[community], items=items, enforcement=force))
+        for key, condition in (("admission", "Enforced"), ("rbac", "Granted")):
+            if key in asked_for:
+                world.until_condition(name, condition, "True", seconds=PATIENCE)
+        for path in bindings:
             world.until(partial(_ours, world, path), f"grants in {path}", PATIENCE)
             _meddle(world, path)
         # Without the delegation its date is over; with audit so are the grants.
         neither = {"admission": "observe", "rbac": "audit"}
-        world.admin.apply(record("cove", parties=[community], items=[], enforcement=neither))
-        for path in (where(RBAC, "RoleBinding", namespace="cove"), cluster):
+        world.admin.apply(record(name, parties=[community], items=[], enforcement=neither))
+        for path in bindings:
             world.until(partial(_none, world, path), f"none in {path}", PATIENCE)
-        world.until(lambda: enforcing.namespace_keys(world, "cove") == ({}, {}), "", PATIENCE)
+        world.until(lambda: enforcing.namespace_keys(world, name) == ({}, {}), "", PATIENCE)
         jobs = f"/apis/batch/v1/namespaces/{chart.NAMESPACE}/jobs"
         world.until(lambda: not world.admin.items(jobs), "no marker", PATIENCE)
         assert operator.metrics().value("missing_rights") == 0, operator.log
@@ -171,6 +183,11 @@ def test_deny_with_grants_grants_what_is_used_and_nothing_else(bare_world: World
     bound = {name for verb, *_, name in granted(world.objects) if verb == "bind"}
     assert bound
     assert all(name == DELEGATION_ROLE or name.startswith(ITEM_ROLE) for name in bound)
+
+
+def _records(world: World) -> list[str]:
+    found = world.admin.items(where(OURS, "Responsibility"))
+    return [r["metadata"]["name"] for r in found]
 
 
 def _ours(world: World, path: str) -> list[Manifest]:
