@@ -1,0 +1,1 @@
+"""The command line on a real cluster: held against kubectl, and tried as its help says."""

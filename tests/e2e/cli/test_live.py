@@ -1,0 +1,168 @@
+"""The command line on a real cluster: whose rights it has, and what it knows by itself."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from responsibility.cli import default_roles, live
+from responsibility.cli.main import main
+from responsibility.cli.options import Where
+from responsibility.cli.types import Type, Types
+from responsibility.cli.world import Need, World
+from responsibility.cluster.protocol import Client
+from responsibility.rbac.parse import parse_role
+from tests.e2e.lab.cluster import Cluster
+from tests.e2e.lab.identities import impersonating_kubeconfig, service_account_kubeconfig
+
+
+def test_without_rights_it_says_so_and_gives_what_can_be_known(
+    demo: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    poor = service_account_kubeconfig(demo, "leap-prod", "hub", tmp_path / "poor")
+    reach = [f"--kubeconfig={poor}", "-n", "leap-prod"]
+    assert main(["who-can", "get", "pods", *reach]) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith("error: you may not list clusterrolebindings, clusterroles")
+    # About oneself, the server always answers.
+    assert main(["can-i", "get", "pods", *reach]) == 0
+    told = capsys.readouterr()
+    assert told.out == "yes\n"
+    assert "this is the server's own word, without its sources" in told.err
+    assert main(["can-i", "delete", "nodes", *reach]) == 1
+    capsys.readouterr()
+    assert main(["can-i", "get", "pods", "--as", "pat", *reach]) == 2
+    assert "you may not list" in capsys.readouterr().err
+
+
+def _answers(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    code = main(arguments)
+    told = capsys.readouterr()
+    return code, told.out + told.err
+
+
+def test_who_acts_as_somebody_else_has_their_rights_and_no_others(
+    demo: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Not the rights of the administrator, whose credentials these are.
+    lee = impersonating_kubeconfig(demo, "lee", ["leap-admins"], tmp_path / "lee")
+    mine = ("-n", "leap-prod", f"--kubeconfig={lee}")
+    code, told = _answers(capsys, "can-i", "patch", "deploy/hub", *mine)
+    assert (code, told.splitlines()[0]) == (0, "yes")
+    assert _answers(capsys, "can-i", "delete", "nodes", *mine)[0] == 1
+    assert _answers(capsys, "can-i", "get", "pods", "-n", "coast", f"--kubeconfig={lee}")[0] == 1
+    code, told = _answers(capsys, "drift", f"--kubeconfig={lee}")
+    assert code == 2
+    assert "you may not list clusterrolebindings" in told
+    # The extra fields arrive: the server asks for the right to each of them.
+    pat = {"as": "pat", "as-groups": ["platform-engineers"], "as-uid": "7"}
+    text = yaml.safe_load(lee.read_text(encoding="utf-8"))
+    text["users"][0]["user"].update(pat, **{"as-user-extra": {"example.org/Via": ["ä", "b"]}})
+    lee.write_text(yaml.safe_dump(text), encoding="utf-8")
+    where = Where(kubeconfig=lee)
+
+    async def whoami(api: Client) -> dict[str, Any]:
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        return await api.create("/apis/authentication.k8s.io/v1/selfsubjectreviews", body)
+
+    assert live.run(where, whoami)["status"]["userInfo"] == {
+        "username": "pat",
+        "uid": "7",
+        "groups": ["platform-engineers", "system:authenticated"],
+        "extra": {"example.org/via": ["ä", "b"]},
+    }
+    code, told = _answers(capsys, "who-can", "delete", "namespaces/atlas", f"--kubeconfig={lee}")
+    assert code == 0
+    assert "Group            platform-engineers" in told
+
+
+def test_as_means_what_it_means_to_kubectl(
+    demo: Cluster, kubeconfig: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert kubeconfig.exists()
+    asked = ("who-can", "get", "pods", "-n", "coast")
+    assert _answers(capsys, *asked)[0] == 0
+    for someone in (("--as=nobody",), ("--as=lee", "--as-group=leap-admins")):
+        code, told = _answers(capsys, *asked, *someone)
+        assert code == 2
+        assert "you may not list" in told
+        theirs = demo.kubectl("get", "clusterroles", *someone, check=False)
+        assert "cannot list resource" in theirs.stderr
+    as_engineer = ("--as=pat", "--as-group=platform-engineers")
+    assert _answers(capsys, *asked, *as_engineer) == _answers(capsys, *asked)
+    # Who may not impersonate is told so, and not answered as somebody else.
+    code, told = _answers(capsys, *asked, "--as-group=platform-engineers")
+    assert code == 2
+    assert "need --as" in told
+
+
+def test_drafts_are_accepted_by_the_api_server(
+    demo: Cluster, kubeconfig: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert kubeconfig.exists()
+    # As on a cluster where nobody has written a record yet.
+    kinds = "roles,rolebindings,clusterroles,clusterrolebindings,deployments,namespaces,respmodel"
+    dump = demo.kubectl("get", kinds, "-A", "-o", "yaml").stdout
+    (tmp_path / "dump.yaml").write_text(dump, encoding="utf-8")
+    assert main(["init", "-f", str(tmp_path / "dump.yaml")]) == 0
+    drafts = capsys.readouterr().out
+    names = [each["metadata"]["name"] for each in yaml.safe_load_all(drafts)]
+    assert names == ["atlas", "coast", "leap-prod"]
+    dry = ("apply", "--server-side", "--dry-run=server", "--force-conflicts", "-f", "-")
+    applied = demo.kubectl(*dry, input=drafts).stdout
+    assert applied.count("serverside-applied (server dry run)") == len(names)
+
+
+def test_the_same_is_found_live_and_in_files(
+    demo: Cluster, kubeconfig: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert kubeconfig.exists()
+    kinds = "roles,rolebindings,clusterroles,clusterrolebindings,deployments,namespaces,resp"
+    dump = demo.kubectl("get", f"{kinds},respmodel", "-A", "-o", "yaml").stdout
+    (tmp_path / "dump.yaml").write_text(dump, encoding="utf-8")
+    found = []
+    for source in ((), ("-f", str(tmp_path / "dump.yaml"))):
+        assert main(["drift", "-o", "json", *source]) == 0
+        listed = json.loads(capsys.readouterr().out)
+        found.append({(each["id"], each["kind"], each["message"]) for each in listed})
+    live_, files = found
+    # In files, a role that is missing may be elsewhere: what is missing then is unknown.
+    certain = {each for each in live_ if each[1] != "missing-access"}
+    assert certain <= files
+    assert {each[1] for each in files - certain} <= {"missing-access", "unknown"}
+
+
+def test_the_default_roles_are_those_of_this_kubernetes(demo: Cluster) -> None:
+    for role in default_roles.assume(default_roles.NAMES, ()):
+        raw = json.loads(demo.kubectl("get", "clusterrole", role.key.name, "-o", "json").stdout)
+        served = parse_role(raw)
+        ours = {_spread(rule) for rule in role.rules}
+        theirs = {_spread(rule) for rule in served.rules}
+        if role.key == default_roles.CLUSTER_ADMIN:
+            assert ours == theirs
+        else:
+            # At least: a later version of Kubernetes, or an add-on, may add to them.
+            assert ours <= theirs
+
+
+def _spread(rule: object) -> tuple[frozenset[str], ...]:
+    names = ("verbs", "api_groups", "resources", "non_resource_urls")
+    return tuple(frozenset(getattr(rule, name)) for name in names)
+
+
+def test_the_table_of_types_is_that_of_this_kubernetes(kubeconfig: Path) -> None:
+    async def discover(api: Client) -> World:
+        return await live.gather(api, Need.TYPES, namespace="default")
+
+    world: World = live.run(Where(kubeconfig=kubeconfig), discover)
+    served = {_told(each) for each in world.types.known}
+    assert {_told(each) for each in Types.builtin().known} <= served
+    ours = world.types.find("resp")
+    assert ours is not None
+    assert ours.resource == "responsibilities"
+
+
+def _told(it: Type) -> tuple[object, ...]:
+    return (it.group, it.resource, it.kind, it.namespaced, it.short_names)
