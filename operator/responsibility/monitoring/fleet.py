@@ -24,6 +24,7 @@ from responsibility.monitoring.panels import (
     title,
 )
 from responsibility.monitoring.promql import CLUSTER, HUB, ITEM, OPERATOR, findings, grouped
+from responsibility.monitoring.repeated import count_of_kind, findings_over_time, grants
 
 ONE_HUB_UID = "hub-responsibility-hub"
 _BY_ITEM = ("item",)
@@ -54,18 +55,18 @@ FLEET = Dashboard(
             "Hubs with at least one finding of their own.",
             judgement=Judgement.ZERO_IS_GOOD,
         ),
-        number(
+        count_of_kind(
             "Owners that cannot act",
-            total(of_kind("missing-access", CHOSEN)),
+            "missing-access",
+            CHOSEN,
             "Items whose owner lacks permissions that they need: who would be called could do "
             "nothing.",
-            judgement=Judgement.ZERO_IS_GOOD,
         ),
-        number(
+        count_of_kind(
             "Excess access",
-            total(of_kind("excess-access", CHOSEN)),
+            "excess-access",
+            CHOSEN,
             "Subjects that can do what an agreement gives to others, by item.",
-            judgement=Judgement.ZERO_IS_GOOD,
         ),
         number(
             "Hubs without a record",
@@ -80,12 +81,8 @@ FLEET = Dashboard(
             unit=Unit.SECONDS,
         ),
         title("Drift"),
-        Panel(
-            "Findings by kind",
-            Kind.HISTORY,
-            (Query(findings(("kind",), CHOSEN), "{{kind}}"),),
-            "Whether it gets better. The runbook tells how each kind ends.",
-            stacked=True,
+        findings_over_time(
+            "kind", CHOSEN, "Whether it gets better. The runbook tells how each kind ends."
         ),
         Panel(
             "Hubs with the most findings",
@@ -213,13 +210,8 @@ FLEET = Dashboard(
             ),
             "How many items are really enforced, and how.",
         ),
-        Panel(
-            "Grants",
-            Kind.HISTORY,
-            (
-                Query(total(grouped("max", ITEM, of("grants"))), "bindings in force"),
-                Query(total(grouped("max", ITEM, of("grant_conflicts"))), "conflicts"),
-            ),
+        grants(
+            CHOSEN,
             "Bindings that the operator has made for owners and delegates, and those it can't "
             "make, because somebody else has made something of the same name.",
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from responsibility.monitoring.chosen import CHOSEN_HUB, count, moment, of, of_kind, total
+from responsibility.monitoring.chosen import CHOSEN_HUB, count, moment, of, total
 from responsibility.monitoring.panels import (
     CLUSTERS,
     Dashboard,
@@ -16,6 +16,7 @@ from responsibility.monitoring.panels import (
     title,
 )
 from responsibility.monitoring.promql import CLUSTER, HUB, ITEM, findings, grouped
+from responsibility.monitoring.repeated import count_of_kind, findings_over_time, grants
 
 _HUB_ENFORCED = grouped("max", ITEM, of("enforced", CHOSEN_HUB))
 # Should several clusters be chosen that have a hub of this name, they are told apart.
@@ -62,17 +63,17 @@ ONE_HUB = Dashboard(
             "All that is in the status of the record.",
             judgement=Judgement.ZERO_IS_GOOD,
         ),
-        number(
+        count_of_kind(
             "Owner cannot act",
-            total(of_kind("missing-access", CHOSEN_HUB)),
+            "missing-access",
+            CHOSEN_HUB,
             "Items whose owner lacks permissions that they need.",
-            judgement=Judgement.ZERO_IS_GOOD,
         ),
-        number(
+        count_of_kind(
             "Excess access",
-            total(of_kind("excess-access", CHOSEN_HUB)),
+            "excess-access",
+            CHOSEN_HUB,
             "Subjects that can do what others own, by item.",
-            judgement=Judgement.ZERO_IS_GOOD,
         ),
         number(
             "Exempt subjects",
@@ -138,18 +139,8 @@ ONE_HUB = Dashboard(
             columns={**_CLUSTER, "item": "Item", "party": "Delegate"},
         ),
         title("History"),
-        Panel(
-            "Findings by kind",
-            Kind.HISTORY,
-            (Query(findings(("kind",), CHOSEN_HUB), "{{kind}}"),),
-            stacked=True,
-        ),
-        Panel(
-            "Findings by item",
-            Kind.HISTORY,
-            (Query(findings(("item",), CHOSEN_HUB), "{{item}}"),),
-            stacked=True,
-        ),
+        findings_over_time("kind", CHOSEN_HUB),
+        findings_over_time("item", CHOSEN_HUB),
         Panel(
             "Items by owner",
             Kind.HISTORY,
@@ -194,14 +185,8 @@ ONE_HUB = Dashboard(
             "for is in the status of the record.",
             columns={**_CLUSTER, "item": "Item", "admission": "Admission", "rbac": "RBAC"},
         ),
-        Panel(
-            "Grants",
-            Kind.HISTORY,
-            (
-                Query(total(grouped("max", ITEM, of("grants", CHOSEN_HUB))), "bindings in force"),
-                Query(total(grouped("max", ITEM, of("grant_conflicts", CHOSEN_HUB))), "conflicts"),
-            ),
-            "Bindings that the operator has made for owners and delegates of this hub.",
+        grants(
+            CHOSEN_HUB, "Bindings that the operator has made for owners and delegates of this hub."
         ),
     ),
 )

@@ -6,7 +6,8 @@ from typing import Any
 
 from responsibility.monitoring import rules
 from responsibility.monitoring.alert import PREFIX
-from tests.unit.monitoring.cases import CASES, Case, Series
+from tests.unit.monitoring.case import Case, Series
+from tests.unit.monitoring.cases import CASES
 
 Json = dict[str, Any]
 

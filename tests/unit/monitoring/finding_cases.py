@@ -1,0 +1,100 @@
+"""Alerts about findings: each fires once its kind of finding has lasted."""
+
+from __future__ import annotations
+
+from responsibility.monitoring.severity import Severity
+from tests.unit.monitoring.case import (
+    Case,
+    finding,
+    of_cluster,
+)
+
+FINDING_CASES = (
+    finding(
+        "ResponsibilityOwnerCannotAct",
+        "missing-access",
+        Severity.TODAY,
+        "The owner of data of prod/prod cannot act",
+        after=30,
+    ),
+    finding(
+        "ResponsibilityOwnerVacant",
+        "owner-vacant",
+        Severity.TODAY,
+        "Nobody is left to act for the owner of hub prod/prod",
+        after=30,
+        item="record",
+    ),
+    finding(
+        "ResponsibilityGrantPastEnd",
+        "grant-past-end",
+        Severity.TODAY,
+        "A grant is past its end on hub prod/prod",
+        after=15,
+    ),
+    finding(
+        "ResponsibilityExcessAccess",
+        "excess-access",
+        Severity.THIS_WEEK,
+        "Others than the owner can do data on hub prod/prod",
+        after=60,
+    ),
+    Case(
+        alert="ResponsibilityExcessAccess",
+        sick=(of_cluster("excess-access", "2x300"),),
+        at="61m",
+        before="59m",
+        # Nobody owns the whole cluster, and it is in no hub's namespace.
+        labels={"item": "operate", "kind": "excess-access"},
+        summary="Others than the owner can do operate on the cluster",
+        severity=Severity.THIS_WEEK,
+        healthy=((),),
+    ),
+    Case(
+        alert="ResponsibilityOwnersDisagree",
+        sick=(of_cluster("owners-disagree", "1x300"),),
+        at="61m",
+        before="59m",
+        labels={"item": "operate", "kind": "owners-disagree"},
+        summary="Records name different owners of operate, which the cluster has only one of",
+        severity=Severity.THIS_WEEK,
+        healthy=((of_cluster("excess-access", "1x300"),),),
+    ),
+    finding(
+        "ResponsibilityDelegationExpired",
+        "delegation-expired",
+        Severity.THIS_WEEK,
+        "A delegation of data of prod/prod has ended, and is still in the record",
+        after=15,
+    ),
+    finding(
+        "ResponsibilityAttestationOverdue",
+        "attestation-overdue",
+        Severity.PLANNED,
+        "data of prod/prod is overdue for its review",
+        after=60,
+    ),
+    finding(
+        "ResponsibilitySubjectGone",
+        "subject-gone",
+        Severity.PLANNED,
+        "A ServiceAccount that acts for a party on hub prod/prod does not exist",
+        after=60,
+        item="record",
+    ),
+    finding(
+        "ResponsibilityContactMissing",
+        "contact-missing",
+        Severity.PLANNED,
+        "An owner on hub prod/prod cannot be reached",
+        after=60,
+        item="record",
+    ),
+    finding(
+        "ResponsibilityAccessUnknown",
+        "unknown",
+        Severity.PLANNED,
+        "It cannot be told whether the owner of data of prod/prod can act",
+        after=1440,
+    ),
+)

@@ -1,0 +1,192 @@
+"""Alerts about what was agreed that are more than a finding that lasts."""
+
+from __future__ import annotations
+
+from responsibility.monitoring.severity import Severity
+from tests.unit.monitoring.case import (
+    DATA,
+    DAY,
+    OPERATOR,
+    OTHER_POD,
+    OWNED,
+    Case,
+    delegation,
+    drift,
+    of_cluster,
+    of_hub,
+    series,
+    uses,
+)
+
+HUB_CASES = (
+    Case(
+        alert="ResponsibilityNotEnforced",
+        sick=(of_hub("enforced", "0x100", item="data"),),
+        at="16m",
+        before="14m",
+        labels=DATA,
+        summary="data of prod/prod is not enforced, although that was asked for",
+        severity=Severity.TODAY,
+        healthy=((of_hub("enforced", "1x100", item="data"),), ()),
+    ),
+    Case(
+        alert="ResponsibilityBreakGlassUsed",
+        # Born with its first use, on one of two API servers.
+        sick=(uses("3x300"), uses("_x69 1x100", instance="10.0.0.2:6443")),
+        at="71m",
+        before="68m",
+        labels={"item": "data", "policy": "responsibility-data.break-glass"},
+        summary="Break-glass access was used: data",
+        severity=Severity.TODAY,
+        # Used long ago; and only what was refused, or a policy of others.
+        healthy=(
+            (uses("5x300"),),
+            (uses("0+1x300", enforcement_action="deny"), uses("0+1x300", policy="theirs")),
+        ),
+    ),
+    Case(
+        alert="ResponsibilityBreakGlassUsed",
+        sick=(uses("3x69 4x100"),),
+        at="72m",
+        before="68m",
+        labels={"item": "data", "policy": "responsibility-data.break-glass"},
+        summary="Break-glass access was used: data",
+        severity=Severity.TODAY,
+        # It ends an hour after the last use.
+        healthy=((uses("3x4 4x300"),),),
+    ),
+    Case(
+        alert="ResponsibilityBreakGlassUsedOnHub",
+        # Born with its first use, in a replica that has only just begun to lead.
+        sick=(
+            *OWNED,
+            of_hub("break_glass_uses_total", "3x69 stale", item="data"),
+            of_hub("break_glass_uses_total", "_x70 1x100", item="data", **OTHER_POD),
+        ),
+        at="72m",
+        before="68m",
+        labels=DATA,
+        summary="Break-glass access was used: data of prod/prod",
+        severity=Severity.TODAY,
+        # Used long ago; and never.
+        healthy=(
+            (*OWNED, of_hub("break_glass_uses_total", "5x300", item="data")),
+            OWNED,
+        ),
+    ),
+    Case(
+        alert="ResponsibilityBreakGlassUsedOnHub",
+        sick=(*OWNED, of_hub("break_glass_uses_total", "3x69 4x100", item="data")),
+        at="72m",
+        before="68m",
+        labels=DATA,
+        summary="Break-glass access was used: data of prod/prod",
+        severity=Severity.TODAY,
+        # It ends an hour after the last use.
+        healthy=((*OWNED, of_hub("break_glass_uses_total", "3x4 4x300", item="data")),),
+    ),
+    Case(
+        alert="ResponsibilityGrantConflict",
+        sick=(of_hub("grant_conflicts", "1x100", item="data"),),
+        at="16m",
+        before="14m",
+        labels=DATA,
+        summary="The owner of data on hub prod/prod cannot be granted its rights",
+        severity=Severity.THIS_WEEK,
+        healthy=((of_hub("grant_conflicts", "0x100", item="data"),),),
+    ),
+    Case(
+        alert="ResponsibilityExcessAccessGrew",
+        sick=(
+            of_hub("exempt_subjects", "0x300"),
+            drift("excess-access", "1x99 2x200"),
+        ),
+        at="111m",
+        before="98m",
+        labels={**DATA, "kind": "excess-access"},
+        summary="More people than an hour ago can do data on hub prod/prod",
+        severity=Severity.TODAY,
+        healthy=(
+            # It went down.
+            (of_hub("exempt_subjects", "0x300"), drift("excess-access", "2x99 1x200")),
+            # The operator has only just been installed: what it finds is no news.
+            (of_hub("exempt_subjects", "_x99 0x200"), drift("excess-access", "_x99 2x200")),
+        ),
+    ),
+    Case(
+        alert="ResponsibilityExcessAccessGrew",
+        # The first of this item.
+        sick=(of_hub("exempt_subjects", "0x300"), drift("excess-access", "_x99 1x200")),
+        at="111m",
+        before="98m",
+        labels={**DATA, "kind": "excess-access"},
+        summary="More people than an hour ago can do data on hub prod/prod",
+        severity=Severity.TODAY,
+        healthy=((),),
+    ),
+    Case(
+        alert="ResponsibilityExcessAccessGrew",
+        sick=(series("exempt_subjects", "0x300"), of_cluster("excess-access", "_x99 1x200")),
+        at="111m",
+        before="98m",
+        labels={"item": "operate", "kind": "excess-access"},
+        summary="More people than an hour ago can do operate on the cluster",
+        severity=Severity.TODAY,
+        healthy=((),),
+    ),
+    Case(
+        alert="ResponsibilityDelegationExpiring",
+        # Of two delegations of the item, the one that ends soon.
+        sick=(
+            drift("delegation-expiring", "1x100"),
+            delegation("students", 3 * DAY),
+            delegation("guests", 90 * DAY),
+        ),
+        at="61m",
+        before="59m",
+        labels={**DATA, "delegate": "students"},
+        summary="The delegation of data of prod/prod to students ends within two weeks",
+        severity=Severity.PLANNED,
+        healthy=(
+            (delegation("students", 20 * DAY),),
+            # It has ended: that is another alert.
+            (drift("delegation-expired", "1x100"), delegation("students", 60)),
+            (drift("delegation-expiring", "1x100", item="users"), delegation("students", 60)),
+        ),
+    ),
+    Case(
+        alert="ResponsibilityRecordRefused",
+        sick=(series("refused_records", "2x100", reason="HubTaken"),),
+        at="16m",
+        before="14m",
+        labels={**OPERATOR, "reason": "HubTaken"},
+        summary="2 records are held against no hub: HubTaken",
+        severity=Severity.THIS_WEEK,
+        healthy=((series("refused_records", "0x100", reason="HubTaken"),), ()),
+    ),
+    Case(
+        alert="ResponsibilityHubsUnrecorded",
+        sick=(series("unrecorded_hubs", "3x300"),),
+        at="1440m",
+        before="1425m",
+        labels=OPERATOR,
+        summary="3 hubs have no record",
+        severity=Severity.PLANNED,
+        healthy=((series("unrecorded_hubs", "0x300"),),),
+    ),
+    Case(
+        alert="ResponsibilityBreakGlassUndeclared",
+        sick=(series("break_glass_subjects", "4x100", declared="false"),),
+        at="61m",
+        before="59m",
+        labels=OPERATOR,
+        summary="4 subjects may do everything, and the model does not name them",
+        severity=Severity.THIS_WEEK,
+        healthy=(
+            (
+                series("break_glass_subjects", "4x100", declared="true"),
+                series("break_glass_subjects", "0x100", declared="false"),
+            ),
+        ),
+    ),
+)

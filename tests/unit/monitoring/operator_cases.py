@@ -1,0 +1,127 @@
+"""Alerts about the operator itself."""
+
+from __future__ import annotations
+
+from responsibility.monitoring.severity import Severity
+from tests.unit.monitoring.case import (
+    OPERATOR,
+    Case,
+    series,
+)
+
+OPERATOR_CASES = (
+    Case(
+        alert="ResponsibilityRBACNotEnforced",
+        sick=(series("rbac_enforced", "0x100"),),
+        at="11m",
+        before="9m",
+        labels=OPERATOR,
+        summary="The API server does not enforce RBAC: anybody may do anything",
+        severity=Severity.IMMEDIATE,
+        # It is, or that is not known.
+        healthy=((series("rbac_enforced", "1x100"),), (series("rbac_enforced", "-1x100"),)),
+    ),
+    Case(
+        alert="ResponsibilityOperatorAbsent",
+        sick=(series("build_info", "1x4 stale", version="0.1.0"),),
+        at="16m",
+        before="14m",
+        labels=OPERATOR,
+        summary="Prometheus finds no operator to scrape",
+        severity=Severity.TODAY,
+        # It runs, or was away for a moment.
+        healthy=(
+            (series("build_info", "1x100", version="0.1.0"),),
+            (series("build_info", "1x4 stale _x5 1x100", version="0.1.0"),),
+        ),
+    ),
+    Case(
+        # Never seen at all: there is no namespace to name.
+        alert="ResponsibilityOperatorAbsent",
+        sick=(),
+        at="11m",
+        before="9m",
+        labels={},
+        summary="Prometheus finds no operator to scrape",
+        severity=Severity.TODAY,
+        healthy=((series("build_info", "1x100", version="0.1.0"),),),
+    ),
+    Case(
+        alert="ResponsibilityOperatorStale",
+        sick=(
+            series("build_info", "1x100", version="0.1.0"),
+            series("last_evaluation_timestamp_seconds", "0x100"),
+        ),
+        at="12m",
+        before="9m",
+        labels=OPERATOR,
+        summary="The operator runs, and has not looked at the cluster for minutes",
+        severity=Severity.TODAY,
+        # It looks each minute.
+        healthy=(
+            (
+                series("build_info", "1x100", version="0.1.0"),
+                series("last_evaluation_timestamp_seconds", "0+60x100"),
+            ),
+        ),
+    ),
+    Case(
+        # It runs, and has never looked: nobody leads, or it waits for something.
+        alert="ResponsibilityOperatorStale",
+        sick=(series("build_info", "1x100", version="0.1.0"),),
+        at="6m",
+        before="4m",
+        labels=OPERATOR,
+        summary="The operator runs, and has not looked at the cluster for minutes",
+        severity=Severity.TODAY,
+        healthy=((),),
+    ),
+    Case(
+        alert="ResponsibilityRightsMissing",
+        sick=(series("missing_rights", "2x100"),),
+        at="16m",
+        before="14m",
+        labels=OPERATOR,
+        summary="The operator lacks 2 rights that it needs",
+        severity=Severity.THIS_WEEK,
+        healthy=((series("missing_rights", "0x100"),),),
+    ),
+    Case(
+        alert="ResponsibilityWritesFail",
+        sick=(series("write_errors_total", "0+1x100", what="status"),),
+        at="33m",
+        before="29m",
+        labels={**OPERATOR, "what": "status"},
+        summary="The operator cannot write status",
+        severity=Severity.THIS_WEEK,
+        # None, or one that was made good.
+        healthy=(
+            (series("write_errors_total", "0x100", what="status"),),
+            (series("write_errors_total", "0x4 1x100", what="status"),),
+        ),
+    ),
+    Case(
+        alert="ResponsibilityWatchesFail",
+        sick=(series("watch_errors_total", "0+1x100", resource="roles"),),
+        at="40m",
+        before="29m",
+        labels={**OPERATOR, "resource": "roles"},
+        summary="The operator cannot watch roles",
+        severity=Severity.THIS_WEEK,
+        # A watch that breaks off now and then is normal.
+        healthy=((series("watch_errors_total", "0x9 1x9 2x100", resource="roles"),),),
+    ),
+    Case(
+        alert="ResponsibilityEvaluatorDisagrees",
+        sick=(series("evaluator_disagreements_total", "0x9 1x200"),),
+        at="12m",
+        before="8m",
+        labels=OPERATOR,
+        summary="The API server refuses what the operator takes for allowed",
+        severity=Severity.THIS_WEEK,
+        healthy=(
+            (series("evaluator_disagreements_total", "0x200"),),
+            (series("evaluator_disagreements_total", "7x200"),),
+        ),
+    ),
+)
