@@ -2,61 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 
 from responsibility.enforcement import cel, keys, paths, ranges, who
-from responsibility.enforcement.guards import (
-    ANY_NAME,
-    CREATE,
-    DELETE,
-    UPDATE,
-    Field,
-    ItemGuards,
-    Items,
-    ObjectGuard,
-)
-from responsibility.enforcement.kinds import KINDS, SCALE
-from responsibility.enforcement.policy import (
-    CLUSTER,
-    DIGEST,
-    NAMESPACED,
-    Manifest,
-    Rule,
-    Validation,
-    binding,
-    policy,
-)
+from responsibility.enforcement.guards import ItemGuards
+from responsibility.enforcement.item_rules import EVENTS, probe_rule, rules
+from responsibility.enforcement.policy import DIGEST, Manifest, Validation, binding, policy
 from responsibility.enforcement.requests import ASKED, RESOURCE, WHAT
+from responsibility.enforcement.touching import Rest, by_name, cases, is_case, is_changed
 
-_NAMESPACES = "namespaces"
-_EVENTS = "events"
-# Operations of which a request may come without a name.
-_NAMELESS = frozenset({CREATE, DELETE})
 _STAGES: Mapping[str, tuple[str, str]] = {
     keys.WARN: ("Warn", "Audit"),
     keys.DENY: ("Deny", "Audit"),
 }
-
-_PLACEHOLDERS = {
-    "$(prefix)": "variables.prefix",
-    "$(release)": "variables.release",
-    "$(namespace)": "variables.place",
-}
-
-# One text for what is asked: "apps/deployments UPDATE", "/pods/exec CONNECT".
 
 
 def manifests(guards: ItemGuards, glass: Sequence[str]) -> list[Manifest]:
     """Return the policies of an item with their bindings.
 
     ``glass`` are the model's break-glass subjects, as lists have them.
+
+    The policy that warns whoever breaks the glass comes first, and so does its binding. The API
+    server takes policies over in the order in which they were written, so a trial that the last of
+    them refuses proves that nobody is let through whom the first does not warn.
     """
     name = guards.item.name
     guarded = _Guarded(guards, glass)
     label = f"{keys.STAGE}{name}"
     breaking = keys.break_glass_name(name)
     return [
+        guarded.break_glass(),
+        binding(
+            breaking,
+            breaking,
+            ("Warn", "Audit"),
+            selector={
+                "matchExpressions": [{"key": label, "operator": "In", "values": list(_STAGES)}]
+            },
+        ),
         guarded.policy(),
         *(
             binding(
@@ -67,69 +50,55 @@ def manifests(guards: ItemGuards, glass: Sequence[str]) -> list[Manifest]:
             )
             for stage, actions in _STAGES.items()
         ),
-        guarded.break_glass(),
-        binding(
-            breaking,
-            breaking,
-            ("Warn", "Audit"),
-            selector={
-                "matchExpressions": [{"key": label, "operator": "In", "values": list(_STAGES)}]
-            },
-        ),
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """Requests on which the same items have a say."""
-
-    asked: tuple[str, ...]
-    guard: ObjectGuard
 
 
 class _Guarded:
     """An item's guards as expressions."""
 
     def __init__(self, guards: ItemGuards, glass: Sequence[str]) -> None:
-        # Known from the model, so that for all others not a variable is evaluated.
+        # Known from the model, so that for all others not a variable is evaluated; and the same
+        # in both policies, so that nobody is let through by one whom the other does not warn.
         self._glass = f"{who.IS_MASTER} || {cel.texts(glass)}.exists(l, l in {who.ME})"
         self._guards = guards
         self._item = guards.item
         self._entitled = who.Entitled()
-        self._cases = _cases(guards.objects)
+        self._cases = cases(guards.objects)
 
     def policy(self) -> Manifest:
         """Return the policy that refuses, or warns, those who may not."""
         probe = keys.probe_name(self._item.name)
-        is_event = f"request.resource.resource == {cel.text(_EVENTS)}"
+        is_event = f"request.resource.resource == {cel.text(EVENTS)}"
         is_probe = f"{is_event} && variables.name == {cel.text(probe)}"
-        let_through = ["variables.machine", "!variables.inForce", "variables.breakGlass"]
+        # What decides most requests comes first.
+        first, last = ["variables.machine"], ["!variables.inForce", "variables.breakGlass"]
         validations = [
             Validation(
                 expression=f"!({is_probe})",
                 message=f"probe {self._item.name} {DIGEST}",
-                said=cel.text(f"probe {self._item.name} {DIGEST}"),
             )
         ]
         if self._cases:
             validations.append(
                 self._refusal(
-                    cel.any_of([*let_through, "!variables.object", "variables.mayObject"]),
+                    cel.any_of([*first, "!variables.object", "variables.mayObject", *last]),
                     WHAT,
+                    unless=self._is_fine(),
                 )
             )
         if self._guards.fields:
             validations.append(
                 self._refusal(
                     cel.any_of(
-                        [*let_through, "size(variables.fields) == 0", "variables.mayFields"]
+                        [*first, "size(variables.fields) == 0", "variables.mayFields", *last]
                     ),
                     f"{WHAT} + ' changes ' + variables.fields.join(', ') + '. This'",
+                    unless="size(variables.fields) == 0",
                 )
             )
         return policy(
             keys.policy_name(self._item.name),
-            (*_rules(self._guards), _probe_rule(probe)),
+            (*rules(self._guards), probe_rule(probe)),
             validations,
             variables=self._variables(),
         )
@@ -152,7 +121,7 @@ class _Guarded:
         )
         return policy(
             keys.break_glass_name(self._item.name),
-            _rules(self._guards),
+            rules(self._guards),
             [
                 Validation(
                     expression=f"!({broken}) || ({may})",
@@ -183,11 +152,26 @@ class _Guarded:
         if self._guards.fields:
             yield "size(variables.fields) == 0 || variables.mayFields"
 
-    def _refusal(self, expression: str, what: str) -> Validation:
+    def _is_fine(self) -> str:
+        """Return quick signs that no object is touched, or the item's own owner touches it."""
+        name = self._item.name
+        asked = dict.fromkeys(asked for case in self._cases for asked in case.asked)
+        found = [f"!(variables.asked in {cel.texts(asked)})"]
+        sets = (items for case in self._cases for items in case.guard.allowed.values())
+        if all(name in items for items in sets):
+            found.append(self._entitled.listed(name))
+        return cel.any_of(found)
+
+    def _refusal(self, expression: str, what: str, *, unless: str) -> Validation:
+        """Return a refusal; ``unless`` that holds, which never refuses, its words are made up.
+
+        The API server makes them up with every request, also where nobody gets to hear them.
+        """
         said = (
-            f"{what} + ' is {self._title()} of ' + variables.hub + '. It belongs to others: ' + "
-            "variables.contact + '. Ask them to do it, or to delegate the item to you; "
-            "who owns what: kubectl responsibility matrix ' + variables.place"
+            f"{unless} ? '' : {what} + ' is {self._title()} of ' + variables.hub + "
+            "'. It belongs to others: ' + variables.contact + '. Ask them to do it, or to "
+            "delegate the item to you; who owns what: kubectl responsibility matrix ' + "
+            "variables.place"
         )
         return Validation(
             expression=expression,
@@ -198,7 +182,13 @@ class _Guarded:
 
     def _variables(self) -> list[tuple[str, str]]:
         name = self._item.name
-        known = [*who.VARIABLES, *paths.VARIABLES, ("resource", RESOURCE), ("asked", ASKED)]
+        known = [
+            *who.VARIABLES,
+            ("breakGlass", self._glass),
+            *paths.VARIABLES,
+            ("resource", RESOURCE),
+            ("asked", ASKED),
+        ]
         texts = {"hub": f"{keys.HUB}", "contact": f"{keys.CONTACT}{name}"}
         fallback = {
             "hub": "'the hub in namespace ' + variables.place",
@@ -229,8 +219,8 @@ class _Guarded:
         for number, case in enumerate(self._cases):
             variable = f"case{number}"
             guarded.append(f"variables.{variable}")
-            rest = _Rest(f"rest{number}")
-            condition = _is_case(case, rest)
+            rest = Rest(f"rest{number}")
+            condition = is_case(case, rest)
             yield from rest.variables
             yield variable, condition
         yield "object", cel.any_of(guarded)
@@ -241,7 +231,7 @@ class _Guarded:
             yield (
                 variable,
                 cel.all_of(
-                    f"!{condition} || {_by_name(case.guard.allowed, ask)}"
+                    f"!{condition} || {by_name(case.guard.allowed, ask)}"
                     for condition, case in zip(guarded, self._cases, strict=True)
                 ),
             )
@@ -253,171 +243,21 @@ class _Guarded:
         for number, own in enumerate(self._guards.fields):
             variable = f"field{number}"
             changed = f"variables.{variable}"
-            old, new = f"variables.was{number}", f"variables.is{number}"
-            yield f"was{number}", paths.value(paths.OLD, own.steps)
-            yield f"is{number}", paths.value(paths.NEW, own.steps)
-            yield variable, _is_changed(own, old, new)
+            old, new = (paths.value(node, own.steps) for node in (paths.OLD, paths.NEW))
+            if paths.EACH in own.steps:
+                yield from ((f"was{number}", old), (f"is{number}", new))
+                old, new = f"variables.was{number}", f"variables.is{number}"
+            yield variable, is_changed(own, old, new)
             parts.append(f"({changed} ? [{cel.text(own.path)}] : [])")
             others = {n: items - {self._item.name} for n, items in own.allowed.items()}
-            allowed = _by_name(own.allowed, self._entitled.may)
+            allowed = by_name(own.allowed, self._entitled.may)
             if own.measured:
-                free = _by_name(others, self._entitled.standing)
+                free = by_name(others, self._entitled.standing)
                 yield from ranges.left(own, old, new, str(number))
                 inside = cel.any_of([f"!variables.left{number}", free])
                 allowed = cel.all_of([allowed, inside])
             may.append(f"!{changed} || ({allowed})")
-            standing.append(f"!{changed} || {_by_name(own.allowed, self._entitled.standing)}")
+            standing.append(f"!{changed} || {by_name(own.allowed, self._entitled.standing)}")
         yield "fields", " + ".join(parts)
         yield "mayFields", cel.all_of(may)
         yield "standingFields", cel.all_of(standing)
-
-
-def _cases(objects: Iterable[ObjectGuard]) -> list[_Case]:
-    """Put together the requests that are judged alike."""
-    found: dict[tuple[object, ...], list[ObjectGuard]] = {}
-    for guard in objects:
-        key = (guard.names, tuple(guard.allowed.items()), guard.aside and guard.target)
-        found.setdefault(key, []).append(guard)
-    return [
-        _Case(
-            tuple(f"{g.target.group}/{g.target.resource} {g.target.operation}" for g in alike),
-            alike[0],
-        )
-        for alike in found.values()
-    ]
-
-
-@dataclass(slots=True)
-class _Rest:
-    """That more has changed than the fields of other items, part by part in variables."""
-
-    prefix: str
-    variables: list[tuple[str, str]] = field(default_factory=list)
-
-    def differs(self, masked: Iterable[tuple[str, ...]]) -> str:
-        """Return that anything but these paths differs."""
-        used = []
-        for part in paths.rest_same(masked):
-            name = f"{self.prefix}part{len(self.variables)}"
-            self.variables.append((name, part))
-            used.append(f"variables.{name}")
-        return f"!({cel.all_of(used)})"
-
-
-def _is_case(case: _Case, rest: _Rest) -> str:
-    guard = case.guard
-    parts = [f"variables.asked in {cel.texts(case.asked)}"]
-    if ANY_NAME not in guard.names:
-        parts.append(cel.any_of(_is_named(name) for name in sorted(guard.names)))
-    if guard.aside:
-        parts.append(_rest(guard.aside, rest))
-    return cel.all_of(parts)
-
-
-def _rest(aside: tuple[Field, ...], rest: _Rest) -> str:
-    """Return that more has changed than the fields of other items."""
-    every = [f.steps for f in aside if f.name == ANY_NAME]
-    named: dict[str, list[tuple[str, ...]]] = {}
-    for own in aside:
-        if own.name != ANY_NAME:
-            named.setdefault(own.name, []).append(own.steps)
-    result = rest.differs(every)
-    for name, steps in sorted(named.items()):
-        result = f"({_is_named(name)} ? {rest.differs([*every, *steps])} : {result})"
-    return result
-
-
-def _is_changed(own: Field, old: str, new: str) -> str:
-    resource = f"{own.where.group}/{own.where.resource}"
-    asked = [f"{resource} {UPDATE}"]
-    if own.scalable:
-        # Its replicas stand where those of the object itself do.
-        asked.append(f"{resource}/{SCALE} {UPDATE}")
-    parts = [f"variables.asked in {cel.texts(asked)}"]
-    if own.name != ANY_NAME:
-        parts.append(_is_named(own.name))
-    return cel.all_of([*parts, paths.differs(old, new, own.steps)])
-
-
-def _is_named(name: str) -> str:
-    return f"variables.name == {_filled(name)}"
-
-
-def _filled(name: str) -> str:
-    """Return a name with its placeholders as an expression."""
-    parts = [name]
-    for placeholder in _PLACEHOLDERS:
-        parts = [
-            piece
-            for part in parts
-            for piece in ([part] if part in _PLACEHOLDERS else _split(part, placeholder))
-        ]
-    return " + ".join(_PLACEHOLDERS.get(part) or cel.text(part) for part in parts if part)
-
-
-def _split(text: str, placeholder: str) -> list[str]:
-    pieces: list[str] = []
-    for piece in text.split(placeholder):
-        pieces += [piece, placeholder]
-    return pieces[:-1]
-
-
-def _by_name(allowed: Mapping[str, Items], ask: who.Ask) -> str:
-    """Return that the user may act on one of the items, by the object's name."""
-    result = ask(allowed[ANY_NAME]) if allowed[ANY_NAME] else "false"
-    for name, items in allowed.items():
-        if name != ANY_NAME:
-            result = f"({_is_named(name)} ? {ask(items) if items else 'false'} : {result})"
-    return result
-
-
-def _rules(guards: ItemGuards) -> list[Rule]:
-    """Return the requests that an item's policies are asked about, as few entries as possible."""
-    versions = {(k.group, k.resource): (k.version,) for k in KINDS.values()}
-    exact = {(f.where.group, f.where.resource) for f in guards.fields} | {
-        (f.where.group, f.where.resource) for g in guards.objects for f in g.aside
-    }
-    named = _literal_names(guards)
-    operations: dict[tuple[str, str], set[str]] = {}
-    for target in guards.targets:
-        operations.setdefault((target.group, target.resource), set()).add(target.operation)
-    alike: dict[Rule, list[str]] = {}
-    for (group, resource), asked in operations.items():
-        names = named.get((group, resource), ())
-        # A rule with names never sees a request that has none, such as of a whole collection.
-        nameless = frozenset(asked & _NAMELESS if names else asked)
-        for some, only in ((nameless, ()), (frozenset(asked) - nameless, names)):
-            if not some:
-                continue
-            rule = Rule(
-                groups=(group,),
-                resources=(),
-                operations=tuple(sorted(some)),
-                scope=CLUSTER if resource == _NAMESPACES else NAMESPACED,
-                names=only,
-                versions=versions[group, resource] if (group, resource) in exact else ("*",),
-            )
-            alike.setdefault(rule, []).append(resource)
-    return [
-        Rule(r.groups, tuple(sorted(resources)), r.operations, r.scope, r.names, r.versions)
-        for r, resources in sorted(alike.items())
-    ]
-
-
-def _literal_names(guards: ItemGuards) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Return the names that a rule itself can hold, by resource: the same for every hub."""
-    names: dict[tuple[str, str], set[str]] = {}
-    for guard in guards.objects:
-        key = (guard.target.group, guard.target.resource)
-        names.setdefault(key, set()).update(guard.names)
-    for own in guards.fields:
-        names.setdefault((own.where.group, own.where.resource), set()).add(own.name)
-    return {
-        key: tuple(sorted(found))
-        for key, found in names.items()
-        if not any(name == ANY_NAME or "$(" in name for name in found)
-    }
-
-
-def _probe_rule(name: str) -> Rule:
-    return Rule(("", "events.k8s.io"), (_EVENTS,), (CREATE,), NAMESPACED, (name,))

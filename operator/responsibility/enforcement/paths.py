@@ -74,8 +74,17 @@ def differs(old: str, new: str, steps: tuple[str, ...]) -> str:
     """Return that two values of a field are not the same."""
     if EACH not in steps:
         return f"{new} != {old}"
-    # As sets, since the order of containers means nothing.
-    return f"!({new}.all(x, x in {old}) && {old}.all(x, x in {new}))"
+    # As sets, since the order of containers means nothing. Mostly the whole lists are the same,
+    # which is found out in a fraction of the time.
+    before, after = (cel.sequence(_list(node, steps)) for node in (OLD, NEW))
+    as_sets = f"{new}.all(x, x in {old}) && {old}.all(x, x in {new})"
+    return f"{before} != {after} && !({as_sets})"
+
+
+def _list(node: str, steps: tuple[str, ...]) -> str:
+    for step in steps[: steps.index(EACH)]:
+        node = cel.at(node, step)
+    return node
 
 
 @dataclass(slots=True)
@@ -104,7 +113,9 @@ def same(old: str, new: str, mask: Mask, depth: int = 0) -> str:
     # A list of one is CEL's way to give a name to something long.
     pair = f"p{depth}"
     parts = _same(f"{pair}[0]", f"{pair}[1]", mask, depth)
-    return f"[[dyn({old}), dyn({new})]].all({pair}, {cel.all_of(parts)})"
+    # Mostly they are equal altogether, which is found out in a fraction of the time.
+    equal = f"{pair}[0] == {pair}[1]"
+    return f"[[dyn({old}), dyn({new})]].all({pair}, {equal} || ({cel.all_of(parts)}))"
 
 
 def _same(old: str, new: str, mask: Mask, depth: int) -> list[str]:

@@ -58,22 +58,21 @@ class Rule:
 class Validation:
     """A condition that has to hold, and what is said where it doesn't.
 
-    ``message`` takes the place of ``said``, an expression, should that fail.
+    ``message`` takes the place of ``said``, an expression, should that fail or be empty.
     """
 
     expression: str
     message: str
-    said: str
+    said: str = ""
     reason: str = "Forbidden"
 
     def manifest(self) -> Manifest:
         """Return the entry of ``validations``."""
-        return {
-            "expression": self.expression,
-            "message": self.message,
-            "messageExpression": self.said,
-            "reason": self.reason,
-        }
+        found = {"expression": self.expression, "message": self.message}
+        if self.said:
+            # The API server works these out with every request, whatever comes of it.
+            found["messageExpression"] = self.said
+        return {**found, "reason": self.reason}
 
 
 def matching(rules: Iterable[Rule], selector: Mapping[str, Any] | None = None) -> Manifest:
@@ -97,7 +96,11 @@ def policy(
     conditions: Iterable[tuple[str, str]] = (),
     audit: Iterable[tuple[str, str]] = (),
 ) -> Manifest:
-    """Return a policy, with its digest filled in wherever it speaks of that."""
+    """Return a policy, with its digest filled in wherever it speaks of that.
+
+    It has no selector: the API server parses each selector with every request, which takes longer
+    than to see that no rule fits. Only bindings of policies that fit have one.
+    """
     spec: Manifest = {"failurePolicy": "Fail", "matchConstraints": matching(rules)}
     if named := [{"name": n, "expression": text} for n, text in conditions]:
         spec["matchConditions"] = named

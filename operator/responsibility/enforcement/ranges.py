@@ -49,9 +49,10 @@ def variables(item: str) -> list[tuple[str, str]]:
 
 def left(own: Field, old: str, new: str, number: str) -> Iterator[tuple[str, str]]:
     """Yield variables, the last of which says that a change leaves a range the user is held to."""
-    yield f"olds{number}", _entries(old, own)
-    yield f"news{number}", _entries(new, own)
-    olds, news = f"variables.olds{number}", f"variables.news{number}"
+    olds, news = old, new
+    if paths.EACH not in own.steps:
+        olds, news = f"variables.olds{number}", f"variables.news{number}"
+        yield from ((f"olds{number}", _entry(old)), (f"news{number}", _entry(new)))
     place = f"{_PATH}.startsWith({cel.text(_place(own))})"
     applies = f"variables.ranges.exists(r, r[1] == {cel.text(own.kind)} && {place})"
     yield f"wrong{number}", f"{news}.exists(e, !(e in {olds}) && {_outside(own, 'e[1]')})"
@@ -60,11 +61,9 @@ def left(own: Field, old: str, new: str, number: str) -> Iterator[tuple[str, str
     yield f"left{number}", cel.all_of([applies, parts])
 
 
-def _entries(value: str, own: Field) -> str:
-    """Return pairs of a list entry's name (or nothing) and the field's value there."""
-    if paths.EACH in own.steps:
-        return value
-    return f"({value} == null ? dyn([]) : dyn([[dyn(''), {value}]]))"
+def _entry(value: str) -> str:
+    """Return a value as a list of one, like those of a list's entries, but without a name."""
+    return f"[{value}].filter(v, v != null).map(v, [dyn(''), v])"
 
 
 def _place(own: Field) -> str:

@@ -86,10 +86,6 @@ VARIABLES = (
     ("me", ME),
     ("prefix", f"variables.notes[?{cel.text(keys.PREFIX)}].orValue('')"),
     ("release", f"variables.notes[?{cel.text(keys.RELEASE)}].orValue('')"),
-    (
-        "breakGlass",
-        f"{IS_MASTER} || {lines(keys.BREAK_GLASS)}.exists(l, l in variables.me)",
-    ),
 )
 
 
@@ -111,6 +107,10 @@ class Entitled:
     def standing(self, items: Items) -> str:
         """Return the same without delegations until a date, which messages can't ask about."""
         return f"variables.standing{self._number(items)}"
+
+    def listed(self, item: str) -> str:
+        """Return that the user is on the item's list by name, which is quickest to tell."""
+        return f"variables.listed{self._items.setdefault(item, len(self._items))}"
 
     def _number(self, items: Items) -> int:
         for item in sorted(items):

@@ -18,6 +18,7 @@ from responsibility.enforcement.rendered import (
     STATIC_SUFFIX,
     differences,
     installed,
+    item_policies,
     rendered,
     static,
     templates,
@@ -39,7 +40,7 @@ def expressions(policy: Manifest) -> list[str]:
         *(v["expression"] for v in spec.get("variables", ())),
         *(c["expression"] for c in spec.get("matchConditions", ())),
         *(v["expression"] for v in spec["validations"]),
-        *(v["messageExpression"] for v in spec["validations"]),
+        *(v["messageExpression"] for v in spec["validations"] if "messageExpression" in v),
         *(a["valueExpression"] for a in spec.get("auditAnnotations", ())),
     ]
 
@@ -91,7 +92,7 @@ def test_no_expression_reads_what_may_be_missing(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(of_kind(POLICY)))
 def test_messages_and_audit_never_ask_the_authorizer(name: str) -> None:
     spec = of_kind(POLICY)[name]["spec"]
-    said = [v["messageExpression"] for v in spec["validations"]]
+    said = [v["messageExpression"] for v in spec["validations"] if "messageExpression" in v]
     said += [a["valueExpression"] for a in spec.get("auditAnnotations", ())]
     variables = {v["name"]: v["expression"] for v in spec.get("variables", ())}
 
@@ -118,6 +119,29 @@ def test_stages_are_chosen_by_label() -> None:
             assert spec["validationActions"] == actions
             selector = spec["matchResources"]["namespaceSelector"]
             assert selector == {"matchLabels": {f"{keys.STAGE}{item}": stage}}
+
+
+def test_whoever_breaks_the_glass_is_warned_before_being_let_through() -> None:
+    manifest = load_shipped_manifest()
+    shipped = item_policies(parse_model(manifest))
+    subject = {"kind": "Group", "name": "rescuers"}
+    manifest["spec"]["breakGlass"].append({"subject": subject, "reason": "on call"})
+    changed = item_policies(parse_model(manifest))
+    names = [m["metadata"]["name"] for m in changed if m["kind"] == POLICY]
+    for before, after in zip(shipped, changed, strict=True):
+        if after["kind"] != POLICY:
+            continue
+        name = after["metadata"]["name"]
+        # Both know the same subjects, from the model.
+        assert "group:rescuers" in str(after["spec"])
+        assert "group:rescuers" not in str(before["spec"])
+        if name.endswith(".break-glass"):
+            # The API server takes over what was written first no later than what comes then.
+            assert names.index(name) < names.index(name.removesuffix(".break-glass"))
+        else:
+            # So a trial of this one proves both.
+            first, then = (m["spec"]["validations"][0]["message"] for m in (before, after))
+            assert first != then
 
 
 def test_only_what_is_in_namespaces_is_matched_where_a_label_chooses() -> None:
