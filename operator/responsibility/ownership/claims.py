@@ -26,7 +26,7 @@ class Claim:
 
 
 def claims(snapshot: Snapshot) -> tuple[dict[str, Claim], dict[str, Refused]]:
-    """Return the accepted claims and the refused records, by record name.
+    """Return the accepted claims and the refused records, by record name and in its order.
 
     Where two records are about one hub, the older one keeps it.
     """
@@ -53,7 +53,7 @@ def claims(snapshot: Snapshot) -> tuple[dict[str, Claim], dict[str, Refused]]:
             refused[record.name] = missing
         else:
             accepted[record.name] = claim
-    return accepted, refused
+    return dict(sorted(accepted.items())), refused
 
 
 def _seniority(record: Responsibility) -> tuple[datetime, str]:

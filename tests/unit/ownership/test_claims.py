@@ -36,6 +36,11 @@ def test_of_two_of_one_age_the_first_by_name_keeps_it() -> None:
         assert list(found.hubs) == ["a"]
 
 
+def test_hubs_come_by_name_whichever_record_is_older() -> None:
+    records = [record("b", created=OLD), record("a", created=YOUNG)]
+    assert list(assess(records=records).hubs) == ["a", "b"]
+
+
 def test_the_release_may_be_left_out_where_there_is_one() -> None:
     found = assess(records=[record("a", "prod")], hubs=[hub("prod", "spring")])
     assert on_hub(found, "a").hub_state is HubState.FOUND
