@@ -56,6 +56,13 @@ class Assessor:
         self._gone: frozenset[Subject] = frozenset()
         self._confined: dict[str, frozenset[Subject]] = {}
 
+    def fork(self) -> Assessor:
+        """Return another that knows what this one knows: for trials that this one may forget."""
+        other = Assessor()
+        vars(other).update(vars(self))
+        other._memory, other._routes = self._memory.fork(), self._routes.fork()
+        return other
+
     def assess(self, snapshot: Snapshot) -> Assessment:
         """Return everything that can be said of ``snapshot``."""
         with _no_garbage_collection():

@@ -322,6 +322,12 @@ class RouteMemory:
         self._paths: Paths | None = None
         self._known: dict[str, _Known] = {}
 
+    def fork(self) -> RouteMemory:
+        """Return another that remembers the same, and forgets by itself."""
+        other = RouteMemory()
+        other._paths, other._known = self._paths, dict(self._known)
+        return other
+
     def begin(self, snapshot: Snapshot) -> None:
         """Begin a pass over a snapshot."""
         former = self._paths

@@ -18,6 +18,12 @@ class Memory:
         self._old: dict[Hashable, tuple[tuple[Any, ...], Any]] = {}
         self._new: dict[Hashable, tuple[tuple[Any, ...], Any]] = {}
 
+    def fork(self) -> Memory:
+        """Return another that remembers the same, and forgets by itself."""
+        other = Memory()
+        other._old, other._new = self._old, dict(self._new)
+        return other
+
     def begin(self) -> None:
         """Begin a pass; what it does not ask for is forgotten."""
         self._old, self._new = self._new, {}

@@ -7,7 +7,7 @@ from responsibility.ownership.assess import Assessor
 from responsibility.ownership.plans.aim import Aim
 from responsibility.ownership.plans.change import Action, Plan
 from responsibility.ownership.plans.keep import losses_owed
-from responsibility.ownership.plans.places import Ledger, places
+from responsibility.ownership.plans.places import Ledger, Place, places
 from responsibility.ownership.plans.planner import make_plan
 from responsibility.ownership.plans.protect import is_own, is_system, is_system_role
 from responsibility.ownership.plans.simulate import simulate
@@ -88,11 +88,11 @@ def _left_to_nobody(snapshot: Snapshot, after: AccessGraph) -> Iterator[str]:
                 yield f"nobody is left for {item.name} {place}"
 
 
-def _anybody(ledger: Ledger, graph: AccessGraph, place: object) -> int:
+def _anybody(ledger: Ledger, graph: AccessGraph, place: Place) -> int:
     mask = 0
-    for subject, held in ledger.holders(graph, place).items():  # type: ignore[arg-type]
+    for subject in graph.subjects():
         if not subject.name.startswith("system:") and subject.namespace != "kube-system":
-            mask |= held
+            mask |= ledger.own(graph, place, subject).mask
     return mask
 
 

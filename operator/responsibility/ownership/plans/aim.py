@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from responsibility.ownership.assessment import Assessment
 from responsibility.ownership.entitlement import selves
-from responsibility.ownership.findings import Finding
+from responsibility.ownership.findings import Finding, worst_first
 from responsibility.rbac.objects import Subject
 
 EXCESS = "excess-access"
@@ -34,18 +34,24 @@ class Aim:
 
     def findings(self, assessment: Assessment) -> list[Finding]:
         """Return the findings that are meant, each once, in a stable order."""
-        found = {f.id: f for f in assessment.findings() if self._meant(f, assessment)}
+        found: dict[str, Finding] = {}
+        # The worst of several that are known by the same.
+        for finding in sorted(self._all_meant(assessment), key=worst_first):
+            found[finding.id] = finding
         return [found[key] for key in sorted(found)]
 
-    def _meant(self, finding: Finding, assessment: Assessment) -> bool:
+    def _all_meant(self, assessment: Assessment) -> Iterable[Finding]:
+        hub = assessment.hubs.get(self.record)
+        if self.record:
+            parts = [hub.findings] if hub is not None else []
+        else:
+            parts = [cluster.findings for cluster in assessment.clusters.values()]
+            parts += [hub.findings for hub in assessment.hubs.values() if not self.cluster]
+        return (finding for part in parts for finding in part if self._meant(finding))
+
+    def _meant(self, finding: Finding) -> bool:
         if finding.kind != EXCESS or finding.subject is None:
             return False
-        if self.cluster and finding.hub is not None:
-            return False
-        if self.record:
-            hub = assessment.hubs.get(self.record)
-            if hub is None or finding.hub != hub.agreement.hub:
-                return False
         if not self.subjects and not self.ids:
             return True
         chosen = {who for subject in self.subjects for who in selves(subject)}

@@ -32,12 +32,10 @@ def keep(
     touched: Mapping[str, Collection[Subject]],
     ledger: Ledger,
     gone: Collection[Subject] = (),
-    generous: bool = True,
 ) -> list[Change]:
     """Return what to create so that nobody loses what it is owed.
 
-    ``generous``: who is given anything keeps what nobody reserves as well, such as reading.
-
+    Who is given anything keeps what nobody reserves as well, such as reading.
     ``touched`` are the subjects that lose something from ``before`` to ``after``, by namespace.
     Accounts that are ``gone`` need nothing.
     """
@@ -58,7 +56,7 @@ def keep(
                 continue
             missing = losses_owed(before, after, place, subject, ledger)
             # Where another hub has a say, what this one leaves free may be reserved.
-            if missing and generous and shared[place.namespace] == 1:
+            if missing and shared[place.namespace] == 1:
                 missing = missing.plus(unreserved(before, after, place, subject, ledger))
             if missing:
                 lost.setdefault(rules_for(missing, place), []).append(subject)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from responsibility.ownership.cluster_excess import EVERY_HUB
 from responsibility.ownership.plans.change import Action, Change, Loss
@@ -27,6 +27,8 @@ class Teller:
     after: AccessGraph
     places: Sequence[Place]
     ledger: Ledger
+    # What is lost by all changes together, by namespace and subject: it is told of many of them.
+    _known: dict[tuple[str, Subject], tuple[str, ...]] = field(default_factory=dict)
 
     def tell(self, change: Change) -> Change:
         """Return the change with its losses, questions and cautions."""
@@ -57,24 +59,39 @@ class Teller:
         rules = role.rules if role else ()
         rest = f"all else that {binding.role} gives ({len(rules)} rule{'s' * (len(rules) != 1)})"
         for subject in subjects:
-            texts = self._texts(binding, subject)
+            texts = self._texts(binding.key.namespace, subject)
             yield Loss(subject, _where(binding), texts, rest)
 
     def _of_narrowing(self, binding: Binding, subjects: Iterable[Subject]) -> Iterator[Loss]:
         for subject in subjects:
-            texts = self._texts(binding, subject)
+            texts = self._texts(binding.key.namespace, subject)
             if texts:
                 yield Loss(subject, _where(binding), texts)
 
-    def _texts(self, binding: Binding, subject: Subject) -> tuple[str, ...]:
-        """Return the model's permissions that a subject holds by a binding, and not after."""
+    def _texts(self, namespace: str, subject: Subject) -> tuple[str, ...]:
+        """Return the model's permissions that a subject holds in a namespace, and not after."""
+        known = self._known.get((namespace, subject))
+        if known is None:
+            known = self._known[namespace, subject] = self._work_out_texts(namespace, subject)
+        return known
+
+    def _work_out_texts(self, namespace: str, subject: Subject) -> tuple[str, ...]:
         found: dict[str, None] = {}
-        graph, namespace = self.snapshot.graph, binding.key.namespace
+        graph = self.snapshot.graph
+        alike: set[tuple[str, int]] = set()
         for place in self.places:
             if namespace and place.namespace != namespace:
                 continue
+            if not namespace and not any(
+                self.ledger.varies(each, place, subject) for each in (graph, self.after)
+            ):
+                # Most hubs are like any other.
+                kind = (place.terms.name, place.scope)
+                if kind in alike:
+                    continue
+                alike.add(kind)
             before = self.ledger.held(graph, place, subject)
-            lost = before.beyond(self.ledger.held(self.after, place, subject))
+            lost = before.beyond(self.ledger.held(self.after, place, subject)) if before else before
             mask = lost.mask
             for bit, _ in lost.some:
                 mask |= 1 << bit

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 
 from responsibility.hub.discovery import Hub
 from responsibility.ownership.agreement import Agreement, ItemTerms, Terms
@@ -11,7 +13,7 @@ from responsibility.ownership.assessment import Assessment
 from responsibility.ownership.entitlement import ExemptionBook, selves
 from responsibility.ownership.exemptions import exempt_operator
 from responsibility.ownership.fleet import Fleet
-from responsibility.ownership.holdings import NOTHING, Holdings, collect
+from responsibility.ownership.holdings import Holding, Holdings, collect
 from responsibility.ownership.questions import Names, QuestionSet
 from responsibility.ownership.resolve import resolve_defaults
 from responsibility.ownership.snapshot import Snapshot
@@ -49,6 +51,9 @@ class Held:
 
     def __bool__(self) -> bool:
         return bool(self.mask or self.some)
+
+
+_NOTHING_HELD = Held()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +183,8 @@ class Ledger:
     """Who holds what in places, by one graph after the other; scopes are read once."""
 
     _read: dict[tuple[str, Scope], Holdings] = field(default_factory=dict)
+    # By the identity of holdings: them, and what is to be asked in their place.
+    _people: dict[int, tuple[Holdings, list[Holding]]] = field(default_factory=dict)
 
     def holdings(self, graph: AccessGraph, place: Place, namespace: str) -> Holdings:
         """Return what the bindings of a namespace give."""
@@ -199,31 +206,52 @@ class Ledger:
         """Return what a subject holds in a place, be it by a group that it is in by nature."""
         if subject == MASTERS_SUBJECT:
             return Held(place.scope)
-        found = Held()
-        for holdings in self.layers(graph, place):
-            for who in selves(subject):
-                found = found.plus(_of(holdings, who, place))
-        return found.within(place.scope)
+        return self._of(graph, place, selves(subject))
 
     def own(self, graph: AccessGraph, place: Place, subject: Subject) -> Held:
         """Return what is bound to the subject itself."""
-        found = Held()
+        return self._of(graph, place, (subject,))
+
+    def _of(self, graph: AccessGraph, place: Place, subjects: Iterable[Subject]) -> Held:
+        mask, some = 0, []
+        layers = self.layers(graph, place)
+        for subject in subjects:
+            for holdings in layers:
+                holding = holdings.get(subject)
+                if holding is not None:
+                    mask |= holding.mask(place.questions, place.names)
+                    some += [(part.bit, name) for part in holding.some() for name in part.names]
+        if not mask & place.scope and not some:
+            return _NOTHING_HELD
+        return Held(mask).plus(Held(some=frozenset(some))).within(place.scope)
+
+    def varies(self, graph: AccessGraph, place: Place, subject: Subject) -> bool:
+        """Return whether a subject holds something there that it may not hold in other places."""
+        if place.namespace and any(
+            who in self.holdings(graph, place, place.namespace) for who in selves(subject)
+        ):
+            return True
+        wide = self.holdings(graph, place, "")
+        return any(wide[who].symbolic for who in selves(subject) if who in wide)
+
+    def people(self, graph: AccessGraph, place: Place) -> int:
+        """Return what anybody at all can do in a place who isn't Kubernetes itself."""
+        mask = 0
         for holdings in self.layers(graph, place):
-            found = found.plus(_of(holdings, subject, place))
-        return found.within(place.scope)
+            known = self._people.get(id(holdings))
+            if known is None:
+                some = [h for s, h in holdings.items() if not _is_of_kubernetes(s)]
+                full = reduce(or_, (holding.full for holding in some), 0)
+                # The holdings too, so that no others get their id.
+                known = self._people[id(holdings)] = (
+                    holdings,
+                    [Holding(full), *(holding for holding in some if holding.symbolic)],
+                )
+            for holding in known[1]:
+                mask |= holding.mask(place.questions, place.names)
+        return mask & place.scope
 
-    def holders(self, graph: AccessGraph, place: Place) -> Mapping[Subject, int]:
-        """Return every subject that is bound to anything of the place."""
-        found: dict[Subject, int] = {}
-        for holdings in self.layers(graph, place):
-            for subject, holding in holdings.items():
-                mask = holding.mask(place.questions, place.names) & place.scope
-                if mask:
-                    found[subject] = found.get(subject, 0) | mask
-        return found
 
-
-def _of(holdings: Holdings, subject: Subject, place: Place) -> Held:
-    holding = holdings.get(subject, NOTHING)
-    some = frozenset((each.bit, name) for each in holding.some() for name in each.names)
-    return Held(holding.mask(place.questions, place.names), some)
+def _is_of_kubernetes(subject: Subject) -> bool:
+    """Return whether a subject is a part of the control plane, which acts for no party."""
+    return subject.name.startswith("system:") or subject.namespace == "kube-system"

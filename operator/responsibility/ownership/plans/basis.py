@@ -1,0 +1,92 @@
+"""What planning starts from: where rights count, who is owed anything, what binds each role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from responsibility.ownership.assessment import Assessment
+from responsibility.ownership.plans.places import Ledger, Place, places
+from responsibility.ownership.plans.simulate import somebodies
+from responsibility.ownership.snapshot import Snapshot
+from responsibility.rbac.graph import AccessGraph
+from responsibility.rbac.identity import is_joinable
+from responsibility.rbac.objects import (
+    GROUP,
+    SERVICE_ACCOUNT,
+    Binding,
+    BindingKey,
+    RoleKey,
+    Subject,
+)
+
+# A subject in a binding.
+Pair = tuple[BindingKey, Subject]
+
+
+@dataclass(slots=True)
+class Basis:
+    """A cluster before a plan, and what is looked up in it again and again."""
+
+    snapshot: Snapshot
+    assessment: Assessment
+    places: list[Place] = field(init=False)
+    ledger: Ledger = field(init=False, default_factory=Ledger)
+    # Everybody who is owed anything by an agreement; those of them that do not exist.
+    declared: frozenset[Subject] = field(init=False)
+    gone: frozenset[Subject] = field(init=False, default_factory=frozenset)
+    _bound: dict[RoleKey, list[Binding]] = field(init=False, default_factory=dict)
+    _by_namespace: dict[str, list[Place]] = field(init=False, default_factory=dict)
+    _strangers: dict[tuple[str, Subject], bool] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Look it all up."""
+        self.places = places(self.snapshot, self.assessment)
+        for place in self.places:
+            self._by_namespace.setdefault(place.namespace, []).append(place)
+        self.declared = frozenset(s for place in self.places for s in place.declared())
+        for binding in self.graph.bindings.values():
+            self._bound.setdefault(binding.role, []).append(binding)
+        accounts = self.snapshot.accounts
+        if accounts is not None:
+            self.gone = frozenset(
+                s
+                for s in self.declared
+                if s.kind == SERVICE_ACCOUNT and (s.namespace, s.name) not in accounts
+            )
+
+    @property
+    def graph(self) -> AccessGraph:
+        """The cluster's roles and bindings."""
+        return self.snapshot.graph
+
+    def where(self, namespace: str) -> Sequence[Place]:
+        """Return the places in which a binding of a namespace counts."""
+        return self._by_namespace.get(namespace, ()) if namespace else self.places
+
+    def bound(self, role: RoleKey) -> Sequence[Binding]:
+        """Return the bindings to a role."""
+        return self._bound.get(role, ())
+
+    def pairs(self, role: RoleKey) -> Iterator[Pair]:
+        """Yield all whom a role is bound to, and where."""
+        for binding in self.bound(role):
+            for subject in somebodies(binding):
+                yield binding.key, subject
+
+    def is_stranger(self, pair: Pair) -> bool:
+        """Return whether nothing is owed to a subject where the binding counts."""
+        key, who = pair
+        known = self._strangers.get((key.namespace, who))
+        if known is None:
+            known = self._strangers[key.namespace, who] = (
+                # A group that comes by nature has members that are owed something.
+                not (who.kind == GROUP and not is_joinable(who.name))
+                and who not in self.declared
+                and not any(place.owed(who) for place in self.where(key.namespace))
+            )
+        return known
+
+    def are_strangers(self, pairs: Iterable[Pair]) -> bool:
+        """Return whether that is so of all of them."""
+        return all(map(self.is_stranger, pairs))

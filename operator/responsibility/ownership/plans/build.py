@@ -1,0 +1,163 @@
+"""From what has to go to changes: which roles to narrow, which bindings to cut, what to keep.
+
+There is a choice where a role gives too much to everybody that it is bound to: it is narrowed
+instead of cutting each binding, if that is fewer changes. All combinations are tried up to
+`_EXACT_ROLES` such roles, one by one beyond.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from responsibility.ownership.plans.basis import Basis, Pair
+from responsibility.ownership.plans.change import Action, Change
+from responsibility.ownership.plans.keep import PREFIX, keep
+from responsibility.ownership.plans.narrow import aggregated, drops, narrowed
+from responsibility.ownership.plans.protect import is_system_role
+from responsibility.ownership.plans.simulate import Simulation, somebodies
+from responsibility.ownership.plans.work import Wanted, Work
+from responsibility.rbac.objects import Binding, RoleKey, Rule, Subject
+
+_EXACT_ROLES = 6
+
+
+@dataclass(slots=True)
+class Builder:
+    """Finds the fewest changes that take out who has to go."""
+
+    basis: Basis
+    # Roles that are not to be narrowed: what is left of them would not do.
+    broad: set[RoleKey] = field(default_factory=set)
+    # Roles without what is too much.
+    _narrow: dict[RoleKey, tuple[Rule, ...] | None] = field(default_factory=dict)
+    _simulation: Simulation = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with the cluster as it is."""
+        self._simulation = Simulation(self.basis.graph)
+
+    def changes(
+        self,
+        active: Sequence[Wanted],
+        *,
+        left_out: frozenset[Pair] = frozenset(),
+    ) -> list[Change]:
+        """Return changes that take everybody out of everything, but for what is left out."""
+        graph = self.basis.graph
+        routes = {pair for wanted in active for pair in wanted.routes} - left_out
+        direct = {pair for wanted in active for pair in wanted.direct}
+        work = Work.of(active, direct | routes, graph)
+        roles = self._narrowable(direct)
+        picked = {key: roles[key] for key in roles if self._is_of_strangers(key)}
+        left = [key for key in roles if key not in picked]
+        # Nobody is owed anything by them, so that all they cost is what is written.
+        picked = {key: rules for key, rules in picked.items() if len(work.by_role[key]) > 1}
+        if len(roles) <= _EXACT_ROLES:
+            best = self._build(work, picked)
+            for count in range(1, len(left) + 1):
+                for some in combinations(left, count):
+                    narrow = picked | {key: roles[key] for key in some}
+                    built = self._build(work, narrow)
+                    best = min(best, built, key=self._cost)
+            return best
+        # Of the others, only who is owed anything makes a difference.
+        few = work.without(self.basis.is_stranger) if left else work
+        for key in left:
+            part = few.about(key, work.by_role[key])
+            here = {each: picked[each] for each in picked if each in part.by_role}
+            other = here | {key: roles[key]}
+            if self._cost(self._build(part, other)) < self._cost(self._build(part, here)):
+                picked[key] = roles[key]
+        return self._build(work, picked)
+
+    def _is_of_strangers(self, role: RoleKey) -> bool:
+        """Return whether all whom a role is bound to are owed nothing wherever it counts."""
+        return not role.name.startswith(PREFIX) and self.basis.are_strangers(self.basis.pairs(role))
+
+    def _cost(self, changes: Sequence[Change]) -> tuple[int, int]:
+        """Return what is to be small: changes, then subjects owed something that lose more."""
+        declared = self.basis.declared
+        removed = sum(s in declared for change in changes for s in change.removes)
+        return len(changes), removed
+
+    def _narrowable(self, direct: set[Pair]) -> dict[RoleKey, tuple[Rule, ...]]:
+        """Return the roles that give too much to everybody they are bound to, narrowed."""
+        graph = self.basis.graph
+        wanted = sorted({graph.bindings[key].role for key, _ in direct})
+        found: dict[RoleKey, tuple[Rule, ...]] = {}
+        for key in wanted:
+            role = graph.roles.get(key)
+            if role is None or not all(pair in direct for pair in self.basis.pairs(key)):
+                continue
+            if key in self.broad or is_system_role(role) or aggregated(role):
+                continue
+            if key not in self._narrow:
+                self._narrow[key] = self._narrowed(role.rules, sorted(self.basis.pairs(key)))
+            rules = self._narrow[key]
+            # Of a role without any rule nothing is left to bind.
+            if rules and rules != role.rules:
+                found[key] = rules
+        return found
+
+    def _narrowed(self, rules: tuple[Rule, ...], pairs: Iterable[Pair]) -> tuple[Rule, ...] | None:
+        dropped = set()
+        for key, subject in pairs:
+            for place in self.basis.where(key.namespace):
+                held = self.basis.ledger.own(self.basis.graph, place, subject)
+                mask = held.mask
+                for bit, _ in held.some:
+                    mask |= 1 << bit
+                dropped |= drops(
+                    mask & place.terms.reserved & ~place.owed(subject) & place.scope, place
+                )
+        return narrowed(rules, dropped)
+
+    def _build(self, work: Work, narrow: Mapping[RoleKey, tuple[Rule, ...]]) -> list[Change]:
+        graph = self.basis.graph
+        cuts = [
+            _cut(graph.bindings[key], who, work.ends)
+            for role, cut in work.by_role.items()
+            if role not in narrow
+            for key, who in cut.items()
+        ]
+        for role, rules in narrow.items():
+            former = graph.roles[role]
+            cuts.append(
+                Change(
+                    Action.NARROW_ROLE,
+                    role,
+                    former.uid,
+                    rules_before=former.rules,
+                    rules_after=rules,
+                    ends=tuple(work.ended_by_role[role]),
+                )
+            )
+        where = self.basis.places
+        if work.namespaces is not None:
+            where = [place for place in where if place.namespace in work.namespaces]
+        kept = keep(
+            graph,
+            self._simulation.after(cuts),
+            where,
+            touched=work.touched(),
+            ledger=self.basis.ledger,
+            gone=self.basis.gone,
+        )
+        return sorted((*kept, *cuts), key=lambda change: change.place)
+
+
+def _cut(binding: Binding, who: set[Subject], ends: Mapping[Pair, Iterable[str]]) -> Change:
+    before = tuple(sorted(somebodies(binding)))
+    after = tuple(s for s in before if s not in who)
+    ended = {key for subject in who for key in ends.get((binding.key, subject), ())}
+    return Change(
+        Action.EDIT_BINDING if after else Action.DELETE_BINDING,
+        binding.key,
+        binding.uid,
+        role=binding.role,
+        before=before,
+        after=after,
+        ends=tuple(sorted(ended)),
+    )

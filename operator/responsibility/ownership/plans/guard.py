@@ -1,0 +1,130 @@
+"""What must not happen by a plan: an item left to nobody, or this operator left blind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from responsibility.ownership.entitlement import selves
+from responsibility.ownership.holdings import Holding
+from responsibility.ownership.plans.basis import Basis, Pair
+from responsibility.ownership.plans.change import Action, Change
+from responsibility.ownership.plans.places import Place
+from responsibility.ownership.plans.simulate import simulate
+from responsibility.ownership.questions import bits
+from responsibility.rbac.graph import AccessGraph
+from responsibility.rbac.objects import Attributes, BindingKey, RoleKey, Subject, Truth
+
+# Pairs that may not be cut: the reason, and the item that it is about.
+HeldBack = dict[Pair, tuple[str, str]]
+
+
+def guard(basis: Basis, changes: Sequence[Change], sees: Iterable[Attributes]) -> HeldBack:
+    """Return whom to leave in which binding, so that neither happens; mostly nobody.
+
+    ``sees`` are the rights without which the operator would be blind.
+    """
+    after = simulate(basis.graph, changes)
+    cut = [
+        (c.key, s)
+        for c in changes
+        if isinstance(c.key, BindingKey) and c.action is not Action.CREATE_BINDING
+        for s in c.removes
+    ]
+    narrowed = [
+        pair
+        for c in changes
+        if isinstance(c.key, RoleKey) and c.action is Action.NARROW_ROLE
+        for pair in basis.pairs(c.key)
+    ]
+    holder = _LastHolders(basis, after)
+    holder.look([*cut, *narrowed])
+    return {**_sight(basis, after, cut, sees), **holder.held_back}
+
+
+@dataclass(slots=True)
+class _LastHolders:
+    """Looks for items that nobody at all could act on any more."""
+
+    basis: Basis
+    after: AccessGraph
+    held_back: HeldBack = field(default_factory=dict)
+    _given: dict[tuple[str, Pair], Holding] = field(default_factory=dict)
+
+    def _alone(self, place: Place, pair: Pair) -> Holding:
+        """Return what one binding gives a subject."""
+        known = self._given.get((place.terms.name, pair))
+        if known is None:
+            scope = self.basis.graph.scope(pair[0].namespace)
+            grants = [g for g in scope.by_subject[pair[1]] if g.binding.key == pair[0]]
+            reach = place.questions.reach(grants[0].rules)
+            known = Holding(reach.full, [(grants[0].binding, reach)])
+            self._given[place.terms.name, pair] = known
+        return known
+
+    def look(self, pairs: Iterable[Pair]) -> None:
+        """Hold back what is needed of the pairs."""
+        by_namespace: dict[str, list[Pair]] = {}
+        for pair in pairs:
+            by_namespace.setdefault(pair[0].namespace, []).append(pair)
+        for place in self.basis.places:
+            here = [
+                pair
+                for namespace in dict.fromkeys(("", place.namespace))
+                for pair in by_namespace.get(namespace, ())
+            ]
+            if here:
+                self._look_at(place, here)
+
+    def _look_at(self, place: Place, pairs: Sequence[Pair]) -> None:
+        before = self._people(self.basis.graph, place)
+        now = self._people(self.after, place)
+        if not before & ~now:
+            return
+        for item in place.items:
+            needs = (item.required or item.reserved) & place.scope
+            # What nothing asks for item by item is needed as a whole.
+            lost = needs & before & ~now if item.required or not needs & now else 0
+            if lost:
+                self._hold(place, lost, item.name, pairs)
+
+    def _people(self, graph: AccessGraph, place: Place) -> int:
+        """Return what anybody can do in a place, also by the server's own word."""
+        mask = self.basis.ledger.people(graph, place)
+        reviews = self.basis.snapshot.reviews
+        if reviews.answers:
+            for subject in place.declared():
+                for bit in bits(place.scope & ~mask):
+                    asked = place.questions.atoms[bit].attributes(place.names)
+                    if reviews.allows(subject, asked):
+                        mask |= 1 << bit
+        return mask
+
+    def _hold(self, place: Place, lost: int, item: str, pairs: Iterable[Pair]) -> None:
+        gives: dict[Subject, dict[Pair, int]] = {}
+        for pair in pairs:
+            mask = self._alone(place, pair).mask(place.questions, place.names) & lost
+            if mask:
+                gives.setdefault(pair[1], {})[pair] = mask
+        # As few as will do; rather somebody who is a party to it than a stranger.
+        declared = set(place.declared())
+        for subject in sorted(gives, key=lambda s: (s not in declared, s)):
+            held = {pair: mask for pair, mask in gives[subject].items() if mask & lost}
+            for pair, mask in held.items():
+                self.held_back.setdefault(pair, ("last-holder", item))
+                lost &= ~mask
+
+
+def _sight(
+    basis: Basis, after: AccessGraph, cut: Sequence[Pair], sees: Iterable[Attributes]
+) -> HeldBack:
+    own = basis.snapshot.own
+    found: HeldBack = {}
+    for asked in sees if own is not None else ():
+        assert own is not None  # noqa: S101 - by the condition above
+        if basis.graph.holds(own, asked)[0] is not Truth.YES:
+            continue
+        if after.holds(own, asked)[0] is Truth.YES:
+            continue
+        found |= {pair: ("blind", "") for pair in cut if pair[1] in selves(own)}
+    return found

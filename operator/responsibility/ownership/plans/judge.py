@@ -1,0 +1,67 @@
+"""What of an aim is left after changes: the assessment says it, of no more than it takes.
+
+For one hub, that is its own record, and those that speak of the subjects in question; what is
+found there is the same as with all records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from responsibility.ownership.assess import Assessor
+from responsibility.ownership.findings import Finding
+from responsibility.ownership.plans.aim import Aim
+from responsibility.ownership.plans.basis import Basis
+from responsibility.ownership.plans.change import Change
+from responsibility.ownership.plans.part import Parts
+from responsibility.ownership.plans.simulate import Simulation
+from responsibility.rbac.objects import Subject
+
+# With more subjects than that, a part of the cluster is no quicker than all of it.
+_MOST_SUBJECTS = 100
+
+
+@dataclass(slots=True)
+class Judge:
+    """Tells what is left of an aim."""
+
+    basis: Basis
+    aim: Aim
+    assessor: Assessor
+    _simulation: Simulation = field(init=False)
+    _parts: Parts = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with the cluster as it is."""
+        self._simulation = Simulation(self.basis.graph)
+        # Whoever has lent it, has it know the cluster as it is.
+        self.assessor = self.assessor.fork()
+        self._parts = Parts(self.basis, self.assessor.fork(), self.aim.record)
+
+    def left(self, changes: Sequence[Change], known: Collection[Finding]) -> list[Finding]:
+        """Return what is left after changes, once the ``known`` findings have been worked on."""
+        whole = self._parts.snapshot(_subjects(known)) if self.aim.record else self.basis.snapshot
+        graph = self._simulation.after(changes)
+        return self.aim.further(self.assessor.assess(replace(whole, graph=graph)), known)
+
+    def surely_left(
+        self,
+        changes: Sequence[Change],
+        known: Collection[Finding],
+        subjects: Iterable[Subject] = (),
+    ) -> list[Finding]:
+        """Return some of what is left: of those subjects, or else of all that are known of.
+
+        Quick; if it finds nothing, there may be something all the same.
+        """
+        about = set(subjects) or _subjects(known)
+        if not about or len(about) > _MOST_SUBJECTS:
+            return []
+        after = self._simulation.after(changes)
+        assessment = self._parts.assess(after, changes, sorted(about))
+        return [f for f in self.aim.further(assessment, known) if f.subject in about]
+
+
+def _subjects(findings: Iterable[Finding]) -> set[Subject]:
+    return {finding.subject for finding in findings if finding.subject is not None}

@@ -1,0 +1,172 @@
+"""What a plan aims at: which subjects have to leave which bindings, and what may not be touched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from responsibility.ownership.entitlement import selves
+from responsibility.ownership.findings import Finding
+from responsibility.ownership.plans.basis import Basis, Pair
+from responsibility.ownership.plans.change import Change, Obstacle
+from responsibility.ownership.plans.places import Held
+from responsibility.ownership.plans.protect import REASONS, is_granted, is_own, is_system
+from responsibility.ownership.plans.simulate import simulate, somebodies
+from responsibility.ownership.plans.work import Wanted
+from responsibility.rbac.graph import AccessGraph
+from responsibility.rbac.objects import BindingKey
+
+_KEPT = " kept"
+
+
+@dataclass(slots=True)
+class Targets:
+    """The rights that are to end, by what they are known by, and those that nothing may end."""
+
+    basis: Basis
+    wanted: dict[str, Wanted] = field(default_factory=dict)
+    obstacles: dict[str, Obstacle] = field(default_factory=dict)
+    # Pairs that may not be cut: the reason, and the item that it is about.
+    held_back: dict[Pair, tuple[str, str]] = field(default_factory=dict)
+
+    def active(self) -> list[Wanted]:
+        """Return what is still to end, in order."""
+        return [w for key, w in sorted(self.wanted.items()) if key not in self.obstacles]
+
+    def known(self) -> list[Finding]:
+        """Return every finding that was worked on."""
+        return [wanted.finding for wanted in self.wanted.values()]
+
+    def key(self, finding: Finding) -> str:
+        """Return what a right is known by: direct, by a route, or left with what is kept.
+
+        A direct right may end though a route to it stays, or a part of it that is owed.
+        """
+        if finding.steps:
+            return f"{finding.id} route"
+        kept = finding.sources and not self._has_any(finding)
+        return f"{finding.id}{_KEPT}" if kept else finding.id
+
+    def _has_any(self, finding: Finding) -> bool:
+        """Return whether any of a finding's bindings is one that the cluster has now."""
+        bindings = self.basis.graph.bindings
+        return any(s.binding is not None and s.binding in bindings for s in finding.sources)
+
+    def want(self, key: str, finding: Finding, changes: Sequence[Change] = ()) -> bool:
+        """Note what has to go for a finding; return whether that is news."""
+        if key.endswith(_KEPT):
+            return self._keep(key, finding, changes)
+        if not finding.sources or any(source.binding is None for source in finding.sources):
+            return self.give_up(key, finding, "built-in" if finding.sources else "not-rbac")
+        wanted = self.wanted.setdefault(key, Wanted(finding))
+        pairs = self.pairs(finding)
+        into = wanted.routes if finding.steps else wanted.direct
+        if not pairs:
+            return self.give_up(key, finding, "not-rbac" if self._has_any(finding) else "owed")
+        for pair in sorted(pairs):
+            reason = self._protected(pair, finding)
+            if reason:
+                return self.give_up(key, finding, reason, pair)
+        if pairs <= into:
+            return False
+        into |= pairs
+        return True
+
+    def _keep(self, key: str, finding: Finding, changes: Sequence[Change]) -> bool:
+        """Give up what is owed; and all of the right, if the rest would be no less."""
+        wanted = self.wanted.get(finding.id)
+        if wanted is not None and finding.id not in self.obstacles:
+            before = self.basis.graph
+            if self._exceeds(finding, simulate(before, changes)) == self._exceeds(finding, before):
+                self.give_up(finding.id, finding, "owed")
+        return self.give_up(key, finding, "owed")
+
+    def _exceeds(self, finding: Finding, graph: AccessGraph) -> list[Held]:
+        """Return what the subject holds beyond its due of the item, place by place."""
+        assert finding.subject is not None  # noqa: S101 - excess is somebody's
+        found = []
+        for place in self.basis.places:
+            reserved = next((i.reserved for i in place.terms.items if i.name == finding.item), 0)
+            beyond = reserved & ~place.entitled(finding.subject)
+            held = self.basis.ledger.held(graph, place, finding.subject)
+            found.append(held.within(beyond))
+        return found
+
+    def pairs(self, finding: Finding) -> set[Pair]:
+        """Return who has to leave what for this finding to end."""
+        assert finding.subject is not None  # noqa: S101 - excess is somebody's
+        graph = self.basis.graph
+        pairs: set[Pair] = set()
+        for source in finding.sources:
+            binding = graph.bindings.get(source.binding) if source.binding else None
+            if binding is None:
+                continue
+            if finding.hub is not None and not finding.steps and not binding.key.namespace:
+                # Whether that is excess, too, a finding of the cluster says.
+                continue
+            who = (finding.subject,) if not finding.steps else selves(finding.subject)
+            pairs.update((binding.key, each) for each in who if each in somebodies(binding))
+        return pairs
+
+    def _protected(self, pair: Pair, finding: Finding) -> str:
+        key, subject = pair
+        binding = self.basis.graph.bindings[key]
+        if is_own(subject, self.basis.snapshot.own):
+            return "own-right"
+        if is_system(binding):
+            return "system-object"
+        if is_granted(binding):
+            return "granted"
+        if self._works_with(pair, whole=not finding.steps):
+            return "let-through"
+        return self.held_back.get(pair, ("", ""))[0]
+
+    def _works_with(self, pair: Pair, *, whole: bool) -> str:
+        """Return why a subject is let through where a binding gives it rights; mostly empty.
+
+        Without ``whole``, being let through for some items will do.
+        """
+        key, subject = pair
+        for place in self.basis.where(key.namespace) if key.namespace else ():
+            for each in place.exempt.of_subject(subject):
+                if not whole or all(each.for_item(item.name) for item in place.terms.items):
+                    return each.reason
+        return ""
+
+    def hold(self, pairs: Mapping[Pair, tuple[str, str]]) -> bool:
+        """Hold pairs back, and give up what they were wanted for; return whether that is news."""
+        news = {pair: why for pair, why in pairs.items() if pair not in self.held_back}
+        if not news:
+            return False
+        self.held_back |= news
+        for wanted in self.active():
+            for pair in sorted(wanted.direct | wanted.routes):
+                if pair in self.held_back:
+                    key = self.key(wanted.finding)
+                    self.give_up(key, wanted.finding, self.held_back[pair][0], pair)
+                    break
+        return True
+
+    def give_up(self, key: str, finding: Finding, reason: str, pair: Pair | None = None) -> bool:
+        """Note that a right stays, why, and what to do instead; return whether that is news."""
+        if key in self.obstacles:
+            return False
+        known = REASONS[reason]
+        item = self.held_back[pair][1] if pair in self.held_back else finding.item
+        words = {
+            "subject": str(pair[1] if pair else finding.subject),
+            "binding": str(pair[0]) if pair else "",
+            "binding_arguments": _arguments(pair[0]) if pair else "",
+            "item": item or finding.item,
+            "reason": (self._works_with(pair, whole=False) if pair else "").rstrip("."),
+        }
+        self.obstacles[key] = Obstacle(
+            reason, finding, known.why.format(**words), known.instead.format(**words)
+        )
+        return True
+
+
+def _arguments(key: BindingKey) -> str:
+    if key.namespace:
+        return f"rolebinding {key.name} -n {key.namespace}"
+    return f"clusterrolebinding {key.name}"

@@ -1,0 +1,98 @@
+"""Laws of what plans are judged by: less is looked at than the whole, and nothing else is said."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from responsibility.ownership.assess import Assessor
+from responsibility.ownership.findings import Finding
+from responsibility.ownership.plans.aim import Aim
+from responsibility.ownership.plans.basis import Basis
+from responsibility.ownership.plans.change import Change
+from responsibility.ownership.plans.judge import Judge
+from responsibility.ownership.plans.planner import make_plan
+from responsibility.ownership.plans.simulate import Simulation, simulate
+from responsibility.ownership.snapshot import Snapshot
+from responsibility.rbac.graph import AccessGraph
+from tests.unit.plans.drawn import drawn
+
+seeds = st.integers(0, 10**6)
+# Which changes of a plan are made in one trial after the other, as bits.
+trials = st.lists(st.integers(0, 2**12 - 1), min_size=1, max_size=3)
+
+
+def _some(changes: tuple[Change, ...], number: int) -> list[Change]:
+    return [change for bit, change in enumerate(changes) if number >> bit % 12 & 1]
+
+
+def _aims(snapshot: Snapshot, aim: Aim) -> list[Aim]:
+    return [aim, *(Aim(record=record) for record in sorted(snapshot.records))]
+
+
+def _told(found: list[Finding]) -> set[tuple[str, bool]]:
+    return {(finding.id, bool(finding.steps)) for finding in found}
+
+
+@given(seeds, trials, st.booleans())
+def test_what_is_left_is_what_a_full_assessment_finds(
+    seed: int, numbers: list[int], routes: bool
+) -> None:
+    snapshot, drawn_aim = drawn(seed, routes=routes)
+    assessor = Assessor()
+    basis = Basis(snapshot, assessor.assess(snapshot))
+    changes = make_plan(snapshot, drawn_aim).changes
+    for aim in _aims(snapshot, drawn_aim):
+        judge = Judge(basis, aim, assessor)
+        known = aim.findings(basis.assessment)
+        for number in numbers:
+            some = _some(changes, number)
+            after = replace(snapshot, graph=simulate(snapshot.graph, some))
+            full = _told(aim.further(Assessor().assess(after), known))
+            assert _told(judge.left(some, known)) == full, aim
+            assert _told(judge.surely_left(some, known)) <= full, aim
+            for subject in {f.subject for f in known if f.subject is not None}:
+                assert _told(judge.surely_left(some, known, [subject])) <= full, (aim, subject)
+
+
+@given(seeds, trials)
+def test_a_trial_knows_nothing_of_the_one_before(seed: int, numbers: list[int]) -> None:
+    snapshot, aim = drawn(seed)
+    changes = make_plan(snapshot, aim).changes
+    simulation = Simulation(snapshot.graph)
+    for number in (*numbers, 0):
+        some = _some(changes, number)
+        assert _content(simulation.after(some)) == _content(simulate(snapshot.graph, some))
+    assert _content(simulation.after([])) == _content(snapshot.graph)
+
+
+def _content(graph: AccessGraph) -> tuple[object, ...]:
+    held = {
+        (namespace, subject, grant.binding.key, grant.rules.rules)
+        for namespace in {"", *graph.bindings.parts}
+        for subject, grants in graph.scope(namespace).by_subject.items()
+        for grant in grants
+    }
+    return dict(graph.roles), dict(graph.bindings), held
+
+
+def test_what_a_lent_assessor_knows_is_left_to_it() -> None:
+    snapshot, _ = drawn(1000, routes=True)
+    assessor = Assessor()
+    before = assessor.assess(snapshot)
+    make_plan(snapshot, Aim(), assessor=assessor)
+    after = assessor.assess(snapshot)
+    assert all(after.hubs[name] is before.hubs[name] for name in before.hubs)
+
+
+def test_a_part_finds_most_of_what_is_left() -> None:
+    found = left = 0
+    for seed in range(1000, 1012):
+        snapshot, aim = drawn(seed, routes=True)
+        assessor = Assessor()
+        basis = Basis(snapshot, assessor.assess(snapshot))
+        judge = Judge(basis, aim, assessor)
+        known = aim.findings(basis.assessment)
+        left += len(_told(judge.left([], known)))
+        found += len(_told(judge.surely_left([], known)))
+    assert left >= found > left / 2 > 10
