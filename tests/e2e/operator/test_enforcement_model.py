@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from demo import organisation
+from responsibility.enforcement import keys
 from tests.e2e.lab.lifetime import say
 from tests.e2e.operator import enforcing
 from tests.e2e.operator.api import Manifest
@@ -16,7 +18,18 @@ from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World
 
 PATIENCE = 60.0
-UPGRADES = "kubernetes-upgrades"
+NEW = "controllers"
+CONTROLLER = """
+apiVersion: v1
+kind: ReplicationController
+metadata: {name: some}
+spec:
+  replicas: 0
+  selector: {app: some}
+  template:
+    metadata: {labels: {app: some}}
+    spec: {containers: [{name: some, image: registry.k8s.io/pause:3.10.2}]}
+"""
 RESCUERS = {"kind": "Group", "name": "rescuers"}
 RESCUER: Person = ("rescuer@example.org", [RESCUERS["name"]])
 
@@ -104,3 +117,149 @@ def test_permissions_that_change_are_told_and_what_is_in_force_stays(
     for name in ("reef", "late"):
         world.until_condition(name, "Enforced", "True", "Proved", seconds=PATIENCE)
     assert operator.metrics().value("enforced", hub="reef", item=ITEM) == 1
+
+
+def as_shipped(_: Manifest) -> None:
+    """Change nothing of the shipped model."""
+
+
+def item_of(spec: Manifest, name: str) -> Manifest:
+    found: Manifest = next(i for i in spec["items"] if i["name"] == name)
+    return found
+
+
+def said_of(world: World, name: str, item: str) -> set[str]:
+    """Return the keys of a Namespace that are about an item."""
+    found = enforcing.namespace_keys(world, name)
+    return {key for part in found for key in part if key.endswith(f"/{item}")}
+
+
+def test_an_item_that_leaves_the_model_is_not_enforced_any_more_and_comes_back(
+    world: World, operator: Operator, change: Callable[[Change], None]
+) -> None:
+    enforced(world, "shoal", items=[enforcing.item(), enforcing.item(OTHER)])
+    assert said_of(world, "shoal", OTHER)
+
+    def drop(spec: Manifest) -> None:
+        spec["items"] = [i for i in spec["items"] if i["name"] != OTHER]
+
+    change(drop)
+    # The record names what is not there any more, which is told and counts for nothing.
+    told = world.until_condition("shoal", "Resolved", "False", "UnknownNames", seconds=PATIENCE)
+    assert f"spec.items[{OTHER}]" in told
+    world.until(lambda: not said_of(world, "shoal", OTHER), "nothing to be said of it", PATIENCE)
+    assert not operator.metrics().of("enforced", hub="shoal", item=OTHER)
+    # The other one has not been let go of meanwhile.
+    assert labels(world, "shoal") == {f"{keys.STAGE}{ITEM}": keys.DENY}
+    assert enforcing.outcome(world, STRANGER, "shoal") == "refused"
+    render(world)
+    world.until_condition("shoal", "Enforced", "True", "Proved", seconds=PATIENCE)
+    assert not said_of(world, "shoal", OTHER)
+    change(as_shipped)
+    render(world)
+    world.until(
+        lambda: f"{keys.STAGE}{OTHER}" in said_of(world, "shoal", OTHER), "the item", PATIENCE
+    )
+    world.until_condition("shoal", "Enforced", "True", "Proved", seconds=PATIENCE)
+    assert operator.metrics().value("enforced", hub="shoal", item=OTHER) == 1
+
+
+def test_an_item_that_is_new_to_the_model_is_enforced_once_it_has_policies(
+    world: World, operator: Operator, change: Callable[[Change], None]
+) -> None:
+    enforced(world, "atoll", items=[enforcing.item()])
+
+    def controls(person: Person) -> bool:
+        """Return whether somebody may create a ReplicationController."""
+        user, groups = person
+        done = world.cluster.kubectl(
+            "create",
+            "-n=atoll",
+            "-f=-",
+            "--dry-run=server",
+            input=CONTROLLER,
+            as_user=user,
+            as_groups=groups,
+            check=False,
+        )
+        assert not done.returncode or "denied request" in done.stderr, done.stderr
+        return not done.returncode
+
+    def add(spec: Manifest) -> None:
+        reserved = {"verbs": ["create"], "apiGroups": [""], "resources": ["replicationcontrollers"]}
+        spec["items"].append(
+            {
+                "name": NEW,
+                "number": 21,
+                "title": "Controllers",
+                "kinds": ["kubernetes"],
+                "owner": "provider",
+                "reserved": [reserved],
+            }
+        )
+
+    assert controls(STRANGER)
+    change(add)
+    world.admin.apply(enforcing.staged("atoll", items=[enforcing.item(), enforcing.item(NEW)]))
+    told = world.until_condition("atoll", "Enforced", "False", "PolicyNotReliable")
+    assert NEW in told
+    assert "is missing" in enforcing.note(world, "atoll", NEW)
+    assert not said_of(world, "atoll", NEW)
+    assert operator.metrics().value("enforced", hub="atoll", item=NEW) == 0
+    render(world)
+    world.until_condition("atoll", "Enforced", "True", "Proved", seconds=PATIENCE)
+    assert f"{keys.STAGE}{NEW}" in said_of(world, "atoll", NEW)
+    assert f"{keys.OWNERS}{NEW}" in said_of(world, "atoll", NEW)
+    assert operator.metrics().value("enforced", hub="atoll", item=NEW) == 1
+    assert not controls(STRANGER)
+    assert controls(ENGINEER)
+
+
+def test_fields_that_change_count_once_the_policies_do(
+    world: World, change: Callable[[Change], None]
+) -> None:
+    enforced(world, "lagoon", items=[enforcing.item()])
+    before = labels(world, "lagoon")
+
+    def let_go_of_replicas(spec: Manifest) -> None:
+        item = item_of(spec, ITEM)
+        item["fields"] = [f for f in item["fields"] if f["path"] != "spec.replicas"]
+
+    change(let_go_of_replicas)
+    world.until_condition("lagoon", "Enforced", "False", "PolicyNotReliable")
+    assert labels(world, "lagoon") == before
+    assert enforcing.outcome(world, STRANGER, "lagoon") == "refused"
+    render(world)
+    world.until_condition("lagoon", "Enforced", "True", "Proved", seconds=PATIENCE)
+    assert labels(world, "lagoon") == before
+    assert enforcing.outcome(world, STRANGER, "lagoon") == "passed"
+
+
+def test_whoever_may_break_the_glass_by_a_new_model_is_never_let_through_in_silence(
+    world: World, change: Callable[[Change], None]
+) -> None:
+    enforced(world, "cove", items=[enforcing.item()])
+    world.admin.apply(organisation.binding("cove", "rescuers", "admin", RESCUERS))
+
+    def glass() -> str:
+        return enforcing.namespace_keys(world, "cove")[1][keys.BREAK_GLASS]
+
+    def add(spec: Manifest) -> None:
+        spec["breakGlass"].append({"subject": RESCUERS, "reason": "on call"})
+
+    assert enforcing.outcome(world, RESCUER, "cove") == "refused"
+    change(add)
+    world.until_condition("cove", "Enforced", "False", "PolicyNotReliable")
+    world.until(lambda: "group:rescuers" in glass().split("\n"), "the new list", PATIENCE)
+    # The policies do not know them yet: neither that they may, nor that they are to be warned.
+    assert enforcing.outcome(world, RESCUER, "cove") == "refused"
+    render(world)
+    world.until_condition("cove", "Enforced", "True", "Proved", seconds=PATIENCE)
+    # No waiting here: what was proved of one policy holds for the other.
+    assert enforcing.outcome(world, RESCUER, "cove") == "warned"
+    change(as_shipped)
+    world.until_condition("cove", "Enforced", "False", "PolicyNotReliable")
+    assert enforcing.outcome(world, RESCUER, "cove") == "warned"
+    render(world)
+    world.until_condition("cove", "Enforced", "True", "Proved", seconds=PATIENCE)
+    assert enforcing.outcome(world, RESCUER, "cove") == "refused"
