@@ -219,6 +219,18 @@ def _has_come_true(demo: Cluster, command: str) -> bool:
     return True
 
 
+def test_the_handover_of_the_readme_can_be_asked_for(demo: Cluster, story: str) -> None:
+    assert story
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"`(kubectl responsibility handover coast [^`]*)`", readme)
+    script = f"{next_steps.preparation(demo)}\n{command}"
+    told = subprocess.run(["bash", "-ec", script], capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+    assert "delegate to community" in told.stdout
+    assert "path: /metadata/generation" in told.stdout
+    assert "make community the owner" in told.stdout
+
+
 def test_what_it_proposes_works_when_pasted(demo: Cluster, story: str) -> None:
     """Each command in a shell of its own, after the lines that the demo says it needs."""
     operator = Operator(demo)

@@ -98,7 +98,7 @@ def test_a_whole_hub_is_reported_with_what_is_only_attested(run: Run, files: Pat
     assert files.is_dir()
     assert "3 items of reef to Reef people" in done.out
     assert "3. Support (support; attested), now community's" in done.out
-    assert "kubectl patch responsibility reef --type=merge" in done.out
+    assert "kubectl patch responsibility reef --type=json" in done.out
     assert "settings: singleuser.memory" in done.out
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,10 +14,12 @@ from responsibility.cli.options import Where, at_option, instant, output_option,
 from responsibility.cli.output import clean, show, to_yaml
 from responsibility.cli.trouble import CliError, counted
 from responsibility.cli.world import ALL
+from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
 
 if TYPE_CHECKING:
     from responsibility.cli.report import Report
     from responsibility.ownership.plans.handover import Handover, Line, Stage
+    from responsibility.ownership.plans.transfer import Patch
 
 _SPAN = re.compile(r"(\d+)([hdw])")
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
@@ -71,7 +74,8 @@ def command(
       kubectl responsibility handover coast --all --to community
     """
     from responsibility.cli.plans import Maker  # noqa: PLC0415
-    from responsibility.ownership.plans.handover import Wanted, hand_over  # noqa: PLC0415
+    from responsibility.ownership.plans.handover import hand_over  # noqa: PLC0415
+    from responsibility.ownership.plans.transfer import Wanted  # noqa: PLC0415
 
     if bool(items) == everything:
         raise click.UsageError("say which: --item ITEM, or --all")
@@ -149,7 +153,9 @@ def _json(result: Handover) -> dict[str, Any]:
             {
                 "when": stage.when.isoformat().replace("+00:00", "Z") if stage.when else None,
                 "what": stage.what,
-                "recordPatch": stage.patch,
+                "recordPatch": stage.patch.merge() if stage.patch else None,
+                "recordGuardedPatch": stage.patch.guarded() if stage.patch else None,
+                "grantedByOperator": list(stage.by_operator),
                 "objects": _objects(stage),
                 "changes": [str(change) for change in stage.changes],
                 "nobodyCanActOn": list(stage.nobody),
@@ -184,7 +190,7 @@ def _text(result: Handover, *, wide: bool) -> Iterator[str]:
         yield ""
         when = f"{stage.when:%Y-%m-%d %H:%M} UTC" if stage.when else ""
         yield clean(f"Step {number}, {when}: {stage.what}")
-        yield from _stage(stage, result.record)
+        yield from _stage(stage, result)
 
 
 def _item(line: Line, to: str, *, wide: bool) -> Iterator[str]:
@@ -214,13 +220,17 @@ def _some(texts: tuple[str, ...], *, wide: bool) -> str:
     return f"{', '.join(shown[: _MOST - 1])} and {len(shown) - _MOST + 1} more (-o wide)"
 
 
-def _stage(stage: Stage, record: str) -> Iterator[str]:
+def _stage(stage: Stage, result: Handover) -> Iterator[str]:
     objects = _objects(stage)
     if stage.patch is not None:
-        yield f"  kubectl patch responsibility {record} --type=merge --patch-file=/dev/stdin \\"
-        yield "    <<'END'"
-        yield from (f"  {line}" for line in to_yaml(stage.patch).splitlines())
-        yield "  END"
+        yield from _patch(stage.patch, result.record)
+    if stage.by_operator:
+        yield (
+            f"  the operator grants what is lacking for {', '.join(stage.by_operator)} in the "
+            "hub's namespace, since the record says rbac: grant. Go on when it has:"
+        )
+        command = f"kubectl get responsibility {quote(result.record)} -o yaml"
+        yield f"  {command}  # condition Granted"
     if objects:
         yield "  kubectl apply -f - <<'END'"
         for number, each in enumerate(objects):
@@ -228,11 +238,37 @@ def _stage(stage: Stage, record: str) -> Iterator[str]:
                 yield "  ---"
             yield from (f"  {line}" for line in to_yaml(each).splitlines())
         yield "  END"
-    rest = [change for change in stage.changes if change.after != change.before or change.before]
-    for change in rest:
-        if change.action.value not in ("create-role", "create-binding"):
-            yield clean(f"  then: {change}")
-    if stage.patch is None and not stage.changes:
+    yield from _revocation(stage, result)
+    if stage.patch is None and not stage.changes and not stage.by_operator:
         yield "  nothing is to do"
     for name in stage.nobody:
         yield f"  CAUTION: then nobody could act on {name}: give its party what it lacks first"
+
+
+def _patch(patch: Patch, record: str) -> Iterator[str]:
+    guarded = patch.guarded()
+    yield f"  kubectl patch responsibility {quote(record)} --type=json \\"
+    yield "    --patch-file=/dev/stdin <<'END'"
+    yield from (f"  {line}" for line in to_yaml(guarded).splitlines())
+    yield "  END"
+    if len(guarded) > 1:
+        yield "  # refused if somebody has edited the record meanwhile: then ask for a new handover"
+
+
+def _revocation(stage: Stage, result: Handover) -> Iterator[str]:
+    """Yield how to revoke what is shown; its digest is that of the cluster as it is by then."""
+    rest = [c for c in stage.changes if c.action.value not in ("create-role", "create-binding")]
+    if not rest:
+        return
+    for change in rest:
+        yield clean(f"  then: {change}")
+    subjects = " ".join(f"--subject {quote(_words(subject))}" for subject in stage.of)
+    routes = "" if result.plan.routes else " --no-routes"
+    yield f"  kubectl responsibility plan {quote(result.record)} {subjects}{routes}"
+    yield "  # look at it, and make the changes by the apply-plan command that it ends with"
+
+
+def _words(subject: Subject) -> str:
+    where = f"{subject.namespace}/" if subject.namespace else ""
+    kind = "sa" if subject.kind == SERVICE_ACCOUNT else subject.kind.lower()
+    return f"{kind}/{where}{subject.name}"

@@ -7,13 +7,10 @@ what the giving party then has too much of.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from responsibility.api import parse_record
-from responsibility.api.record import Responsibility
 from responsibility.ownership.agreement import Agreement, Item, Party
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.assessment import Assessment
@@ -24,6 +21,15 @@ from responsibility.ownership.plans.keep import grant, rules_for
 from responsibility.ownership.plans.places import Held, Ledger, Place, places
 from responsibility.ownership.plans.planner import make_plan
 from responsibility.ownership.plans.simulate import simulate
+from responsibility.ownership.plans.transfer import (
+    Patch,
+    Wanted,
+    delegate_first,
+    own,
+    own_alone,
+    patched,
+    patches,
+)
 from responsibility.ownership.shortfall import permission_texts
 from responsibility.ownership.snapshot import Snapshot
 from responsibility.rbac.objects import GROUP, Subject
@@ -53,12 +59,18 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One step: when, what to do, and what of the record changes or which objects are made."""
+    """One step: when, what to do, and what of the record changes or which objects are made.
+
+    What the new party lacks of the items ``by_operator``, the operator gives it. What is revoked
+    is what the subjects ``of`` the giving parties have too much of.
+    """
 
     when: datetime | None
     what: str
-    patch: Mapping[str, Any] | None = None
+    patch: Patch | None = None
     changes: tuple[Change, ...] = ()
+    by_operator: tuple[str, ...] = ()
+    of: tuple[Subject, ...] = ()
     nobody: tuple[str, ...] = ()
 
 
@@ -73,29 +85,25 @@ class Handover:
     plan: Plan
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is to be handed over: items of a record, to a party, from a moment on."""
-
-    record: str
-    items: tuple[str, ...]
-    to: str
-    start: datetime
-    overlap: timedelta
-
-
 def hand_over(snapshot: Snapshot, wanted: Wanted) -> Handover:
     """Return how to hand items over. The record, its items and the party must be there."""
     assessment = Assessor().assess(snapshot)
     agreement = assessment.hubs[wanted.record].agreement
     end = wanted.start + wanted.overlap
     record = snapshot.records[wanted.record]
-    first = _patched(record, agreement, wanted, _delegate_first)
-    second = _patched(record, agreement, wanted, _own)
-    third = _patched(record, agreement, wanted, _own_alone)
+    first, second, third = (
+        patched(record, agreement, wanted, edit) for edit in (delegate_first, own, own_alone)
+    )
+    to_first, to_second, to_third = patches((record, first, second, third))
 
-    grants = _grants(snapshot, assessment, agreement, wanted)
-    graph = simulate(snapshot.graph, grants)
+    by_operator = tuple(n for n in wanted.items if agreement.item(n).rbac != "audit")
+    rest = tuple(n for n in wanted.items if n not in by_operator)
+    grants = _grants(snapshot, assessment, agreement, wanted.to, rest)
+    # Those of the cluster as a whole are the operator's only where all records ask for it.
+    operators = _grants(snapshot, assessment, agreement, wanted.to, by_operator)
+    grants += [change for change in operators if not change.key.namespace]
+    operators = [change for change in operators if change.key.namespace]
+    graph = simulate(snapshot.graph, [*grants, *operators])
     after = replace(
         snapshot,
         graph=graph,
@@ -111,11 +119,16 @@ def hand_over(snapshot: Snapshot, wanted: Wanted) -> Handover:
         else (Plan(f"hub {wanted.record}", snapshot.routes))
     )
     stages = [
-        Stage(snapshot.now, f"delegate to {wanted.to}", _patch(first)),
-        Stage(snapshot.now, f"give {wanted.to} what it lacks", changes=tuple(grants)),
-        Stage(wanted.start, f"make {wanted.to} the owner", _patch(second)),
-        Stage(end, _END, _patch(third) if wanted.overlap else None),
-        Stage(end, "revoke what is then too much", changes=plan.changes),
+        Stage(snapshot.now, f"delegate to {wanted.to}", to_first),
+        Stage(
+            snapshot.now,
+            f"give {wanted.to} what it lacks",
+            changes=tuple(grants),
+            by_operator=by_operator if operators else (),
+        ),
+        Stage(wanted.start, f"make {wanted.to} the owner", to_second),
+        Stage(end, _END, to_third if wanted.overlap else None),
+        Stage(end, "revoke what is then too much", changes=plan.changes, of=tuple(subjects)),
     ]
     moments = [
         (snapshot.now, first, snapshot.graph),
@@ -140,77 +153,6 @@ def hand_over(snapshot: Snapshot, wanted: Wanted) -> Handover:
     return Handover(wanted.record, agreement.parties[wanted.to], tuple(lines), tuple(told), plan)
 
 
-# --- the record ----------------------------------------------------------------------------------
-
-_Entry = dict[str, Any]
-_Edit = Callable[[_Entry, Item, Wanted], None]
-
-
-def _patched(
-    record: Responsibility, agreement: Agreement, wanted: Wanted, change: _Edit
-) -> Responsibility:
-    """Return the record with the lines of the items changed."""
-    raw = record.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    entries: dict[str, _Entry] = {e["name"]: e for e in raw["spec"].get("items", [])}
-    for name in wanted.items:
-        entry = entries.setdefault(name, {"name": name})
-        change(entry, agreement.item(name), wanted)
-    raw["spec"]["items"] = list(entries.values())
-    raw.setdefault("apiVersion", record.api_version)
-    raw.setdefault("kind", record.kind)
-    return parse_record(raw)
-
-
-def _delegates(entry: _Entry, item: Item) -> list[_Entry]:
-    if "delegates" in entry:
-        return list(entry["delegates"] or ())
-    found: list[_Entry] = []
-    for each in item.delegates:
-        line: _Entry = {"party": each.party}
-        if each.until is not None:
-            line["until"] = _moment(each.until)
-        if each.reason:
-            line["reason"] = each.reason
-        found.append(line)
-    return found
-
-
-def _delegate_first(entry: _Entry, item: Item, wanted: Wanted) -> None:
-    """Let the receiving party act, too, and change nothing else."""
-    if item.owner == wanted.to:
-        return
-    others = [d for d in _delegates(entry, item) if d["party"] != wanted.to]
-    entry["delegates"] = [*others, {"party": wanted.to, "reason": "handover"}]
-
-
-def _own(entry: _Entry, item: Item, wanted: Wanted) -> None:
-    """Make the receiving party the owner; the giving one may act until the overlap ends."""
-    _own_alone(entry, item, wanted)
-    if item.owner != wanted.to and wanted.overlap:
-        until = _moment(wanted.start + wanted.overlap)
-        last = {"party": item.owner, "until": until, "reason": "handover"}
-        entry["delegates"] = [*entry["delegates"], last]
-
-
-def _own_alone(entry: _Entry, item: Item, wanted: Wanted) -> None:
-    """Make the receiving party the owner; those stay delegates who were before."""
-    if item.owner == wanted.to:
-        return
-    out = {wanted.to, item.owner}
-    entry["delegates"] = [d for d in _delegates(entry, item) if d["party"] not in out]
-    entry["owner"] = wanted.to
-
-
-def _moment(when: datetime) -> str:
-    return when.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _patch(record: Responsibility) -> Mapping[str, Any]:
-    """Return a merge patch with all lines, since such a patch replaces lists as a whole."""
-    items = record.spec.model_dump(mode="json", by_alias=True, exclude_unset=True)["items"]
-    return {"spec": {"items": items}}
-
-
 # --- who can, and who could not -------------------------------------------------------------------
 
 
@@ -229,29 +171,29 @@ def _own_places(found: Sequence[Place], agreement: Agreement) -> list[Place]:
 
 
 def _grants(
-    snapshot: Snapshot, assessment: Assessment, agreement: Agreement, wanted: Wanted
+    snapshot: Snapshot,
+    assessment: Assessment,
+    agreement: Agreement,
+    to: str,
+    items: Iterable[str],
 ) -> list[Change]:
     """Return the roles and bindings that give the receiving party what it lacks."""
     ledger = Ledger()
-    party = agreement.parties[wanted.to]
+    party = agreement.parties[to]
+    required = 0
+    for name in items:
+        required |= agreement.item(name).terms.required
     made: list[Change] = []
     if not party.subjects:
         return made
     for place in _own_places(places(snapshot, assessment), agreement):
-        missing = _lacking(snapshot, place, party, _required(agreement, wanted, place), ledger)
+        missing = _lacking(snapshot, place, party, required & place.scope, ledger)
         if missing:
             rules = rules_for(Held(missing), place)
             # A group stands for all its members; without one, everybody named gets it.
             groups = [s for s in party.subjects if s.kind == GROUP]
             made.extend(grant(place, rules, groups or party.subjects, snapshot.graph))
     return sorted(made, key=lambda change: change.place)
-
-
-def _required(agreement: Agreement, wanted: Wanted, place: Place) -> int:
-    mask = 0
-    for name in wanted.items:
-        mask |= agreement.item(name).terms.required
-    return mask & place.scope
 
 
 def _lacking(snapshot: Snapshot, place: Place, party: Party, required: int, ledger: Ledger) -> int:
