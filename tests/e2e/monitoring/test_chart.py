@@ -23,6 +23,7 @@ from tests.e2e.monitoring.prometheus import program
 CHART = Path(__file__).parents[3] / "helm" / "hub-responsibility"
 NAMESPACE = "hub-responsibility"
 _KUBERNETES = "1.37.0"
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PROMETHEUS_OPERATOR = "github.com/prometheus-operator/prometheus-operator"
 _RULE = "monitoring.alerts.prometheusRule=true"
 _CONFIG_MAP = "monitoring.alerts.configMap=true"
@@ -58,7 +59,7 @@ def _template(helm: Path, *settings: str) -> subprocess.CompletedProcess[str]:
 def _rendered(helm: Path, *settings: str) -> list[Manifest]:
     done = _template(helm, *settings)
     assert done.returncode == 0, done.stderr
-    return [o for o in yaml.safe_load_all(done.stdout) if o]
+    return [o for o in yaml.load_all(done.stdout, _LOADER) if o]
 
 
 def _one(objects: list[Manifest], kind: str) -> Manifest:

@@ -91,6 +91,10 @@ class Admin:
                 for manifest in group
             )
 
+    def create(self, path: str, body: Manifest) -> Manifest:
+        """Post an object, or a question that is one, and return the answer."""
+        return self._send("POST", path, body)
+
     def merge(self, manifest: Manifest, *, as_user: str = "") -> Manifest:
         """Change some fields of an object by a merge patch, maybe in somebody else's name."""
         path = path_of(manifest)
