@@ -12,6 +12,7 @@ import click
 
 from responsibility.cli import subjects
 from responsibility.cli.output import clean, colourful, subject_json
+from responsibility.cli.progress import share
 from responsibility.cli.report import Report
 from responsibility.cli.trouble import CliError, counted
 from responsibility.cli.world import World
@@ -28,6 +29,8 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 # Permissions named in a line; `-o wide` names all.
 _MOST = 4
+# With fewer, a plan is there before anyone could look at a bar.
+_MANY_HUBS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +145,13 @@ class Maker:
         """What was found."""
         return self.report.assessment
 
-    def plan(self, aim: Aim) -> Plan:
-        """Return the plan for an aim."""
-        return make_plan(self.snapshot, aim, assessor=self.assessor, sees=self._sees())
+    def plan(self, aim: Aim, *, silent: bool = False) -> Plan:
+        """Return the plan for an aim; with many hubs, how far that is shown, unless ``silent``."""
+        many = not silent and len(self.assessment.hubs) >= _MANY_HUBS
+        with share("planning", wanted=many) as told:
+            return make_plan(
+                self.snapshot, aim, assessor=self.assessor, sees=self._sees(), told=told
+            )
 
     def _sees(self) -> tuple[Attributes, ...]:
         """Return the rights without which the operator would be blind."""

@@ -1,4 +1,4 @@
-"""A progress bar for large inputs, on stderr, where a person is watching."""
+"""A progress bar for what takes a while, on stderr, where a person is watching."""
 
 from __future__ import annotations
 
@@ -9,19 +9,43 @@ from pathlib import Path
 
 # Bytes. What is smaller is read before anyone could look at the bar.
 LARGE = 1_000_000
+_PARTS = 1_000
 
 
 @contextmanager
 def progress(paths: Sequence[str]) -> Iterator[Callable[[int], None]]:
     """Yield what is to be told of the bytes that were dealt with."""
     total = _size(paths) if sys.stderr.isatty() else 0
-    if total < LARGE:
+    with steps("reading", total if total >= LARGE else 0) as update:
+        yield update
+
+
+@contextmanager
+def steps(label: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Yield what is to be told of the steps that were made; without any, there is no bar."""
+    if not total or not sys.stderr.isatty():
         yield lambda _: None
         return
     import click  # noqa: PLC0415
 
-    with click.progressbar(length=total, label="reading", file=sys.stderr) as bar:
+    with click.progressbar(length=total, label=label, file=sys.stderr) as bar:
         yield bar.update
+
+
+@contextmanager
+def share(label: str, *, wanted: bool) -> Iterator[Callable[[float], None]]:
+    """Yield what is to be told how much is done by now, from 0 to 1."""
+    made = 0
+
+    with steps(label, _PARTS if wanted else 0) as update:
+
+        def told(done: float) -> None:
+            nonlocal made
+            now = max(made, int(done * _PARTS))
+            update(now - made)
+            made = now
+
+        yield told
 
 
 def _size(paths: Sequence[str]) -> int:

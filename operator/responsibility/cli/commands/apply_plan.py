@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from responsibility.ownership.plans.proof import Expectation
 
 _SHORTEST_DIGEST = 12
+# Beyond so many, it is shown how many have been made.
+_MANY_AIMS = 10
 # Seconds until the server's authorizer must have seen a change; it takes milliseconds.
 _SETTLED = 20.0
 _PAUSE = 0.1
@@ -136,6 +138,7 @@ def command(
 def _approved(maker: Maker, asked: Asked, digest: str) -> tuple[Aim, Plan]:
     """Return the plan of this digest, made from the cluster as it is. Raises CliError."""
     from responsibility.cli.plans import tell  # noqa: PLC0415
+    from responsibility.cli.progress import steps  # noqa: PLC0415
     from responsibility.ownership.plans.aim import Aim  # noqa: PLC0415
 
     if asked.words(routes=True):
@@ -143,12 +146,14 @@ def _approved(maker: Maker, asked: Asked, digest: str) -> tuple[Aim, Plan]:
     else:
         aims = [Aim(), Aim(cluster=True), *(Aim(record=r) for r in sorted(maker.assessment.hubs))]
     plan = None
-    for aim in aims:
-        plan = maker.plan(aim)
-        if plan.digest.startswith(digest):
-            if not plan.changes:
-                raise CliError("this plan changes nothing", code=Exit.OK)
-            return aim, plan
+    with steps("looking for the plan", len(aims) if len(aims) > _MANY_AIMS else 0) as made:
+        for aim in aims:
+            plan = maker.plan(aim, silent=len(aims) > _MANY_AIMS)
+            made(1)
+            if plan.digest.startswith(digest):
+                if not plan.changes:
+                    raise CliError("this plan changes nothing", code=Exit.OK)
+                return aim, plan
     if plan is not None and len(aims) == 1:
         click.echo("the plan, as the cluster is now:")
         tell(plan)

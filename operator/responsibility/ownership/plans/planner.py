@@ -9,7 +9,7 @@ rights at once (``spare``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from responsibility.ownership.assess import Assessor
@@ -27,6 +27,10 @@ from responsibility.ownership.plans.targets import Targets
 from responsibility.ownership.snapshot import Snapshot
 from responsibility.rbac.objects import Attributes
 
+# How much is done once nothing is left, and once nothing is superfluous; the rest is to tell it.
+_SETTLED = 0.6
+_SPARED = 0.9
+
 
 def make_plan(
     snapshot: Snapshot,
@@ -34,17 +38,16 @@ def make_plan(
     *,
     assessor: Assessor | None = None,
     sees: Iterable[Attributes] = (),
-    told: Told = lambda _done, _of: None,
+    told: Told = lambda _done: None,
 ) -> Plan:
     """Return the plan that ends all excess rights that are meant, as far as RBAC can.
 
     ``assessor`` saves work where it knows the snapshot; ``sees`` are the rights without which
-    the operator would be blind; ``told`` hears how much of the last, longest part is done.
+    the operator would be blind; ``told`` hears how much is done, from 0 to 1.
     """
     assessor = assessor or Assessor()
     basis = Basis(snapshot, assessor.assess(snapshot))
-    planner = _Planner(basis, aim, Judge(basis, aim, assessor), tuple(sees))
-    return planner.plan(told)
+    return _Planner(basis, aim, Judge(basis, aim, assessor), tuple(sees), told).plan()
 
 
 @dataclass(slots=True)
@@ -53,6 +56,8 @@ class _Planner:
     aim: Aim
     judge: Judge
     sees: tuple[Attributes, ...]
+    told: Told
+    _done: float = field(init=False, default=0.0)
     targets: Targets = field(init=False)
     builder: Builder = field(init=False)
 
@@ -60,19 +65,28 @@ class _Planner:
         """Begin with nothing."""
         self.targets, self.builder = Targets(self.basis), Builder(self.basis)
 
-    def plan(self, told: Told) -> Plan:
+    def plan(self) -> Plan:
         targets = self.targets
         for finding in self.aim.findings(self.basis.assessment):
             targets.want(targets.key(finding), finding)
         changes = self._settle()
         while targets.hold(guard(self.basis, changes, self.sees)):
             changes = self._settle()
-        changes = Sparing(targets, self.builder, self.judge, told).spare(changes)
+        sparing = Sparing(
+            targets,
+            self.builder,
+            self.judge,
+            lambda done: self.told(_SETTLED + (_SPARED - _SETTLED) * done),
+        )
+        changes = sparing.spare(changes)
         return self._told(changes, [wanted.finding for wanted in targets.active()])
 
     def _settle(self) -> list[Change]:
         """Return changes after which only what is given up is left."""
         while True:
+            # How many rounds there will be, nobody knows: each is half of what is left of its part.
+            self._done += (_SETTLED - self._done) / 2
+            self.told(self._done)
             changes = self.builder.changes(self.targets.active())
             known = self.targets.known()
             # What is found quickly is worked on first.
@@ -109,7 +123,12 @@ class _Planner:
         return Plan(
             aim=str(self.aim),
             routes=self.basis.snapshot.routes,
-            changes=tuple(teller.tell(change) for change in changes),
+            changes=tuple(self._told_each(teller, changes)),
             ended=tuple(ended),
             obstacles=tuple(obstacles[key] for key in sorted(obstacles)),
         )
+
+    def _told_each(self, teller: Teller, changes: Sequence[Change]) -> Iterator[Change]:
+        for number, change in enumerate(changes, 1):
+            yield teller.tell(change)
+            self.told(_SPARED + (1 - _SPARED) * number / len(changes))

@@ -22,7 +22,8 @@ _EXACT_PAIRS = 6
 # Each is an assessment with routes; beyond so many, what could be left out is not looked for.
 _MOST_TRIED = 64
 
-Told = Callable[[int, int], None]
+# Is told how much is done by now, from 0 to 1.
+Told = Callable[[float], None]
 
 
 @dataclass(slots=True)
@@ -44,7 +45,7 @@ class Sparing:
         if len(loose) <= _EXACT_PAIRS:
             # From the largest set to leave out to the smallest.
             for count in range(len(loose), 0, -1):
-                self.told(len(loose) - count, len(loose))
+                self.told(1 - count / len(loose))
                 fitting = [
                     trial
                     for some in combinations(loose, count)
@@ -55,7 +56,7 @@ class Sparing:
             return changes
         out: frozenset[Pair] = frozenset()
         for number, pair in enumerate(loose):
-            self.told(number, len(loose))
+            self.told(number / len(loose))
             trial = self._without(out | {pair}, frozenset({pair}))
             if trial is not None:
                 out, changes = out | {pair}, trial
