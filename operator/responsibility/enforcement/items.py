@@ -10,6 +10,7 @@ from responsibility.enforcement.item_rules import EVENTS, probe_rule, rules
 from responsibility.enforcement.policy import DIGEST, Manifest, Validation, binding, policy
 from responsibility.enforcement.requests import ASKED, RESOURCE, WHAT
 from responsibility.enforcement.touching import Rest, by_name, cases, is_case, is_changed
+from responsibility.rbac.identity import MASTERS
 
 _STAGES: Mapping[str, tuple[str, str]] = {
     keys.WARN: ("Warn", "Audit"),
@@ -59,7 +60,7 @@ class _Guarded:
     def __init__(self, guards: ItemGuards, glass: Sequence[str]) -> None:
         # Known from the model, so that for all others not a variable is evaluated; and the same
         # in both policies, so that nobody is let through by one whom the other does not warn.
-        self._glass = f"{who.IS_MASTER} || {cel.texts(glass)}.exists(l, l in {who.ME})"
+        self._glass = who.is_one_of(dict.fromkeys([f"group:{MASTERS}", *glass]))
         self._guards = guards
         self._item = guards.item
         self._entitled = who.Entitled()
@@ -153,14 +154,16 @@ class _Guarded:
             yield "size(variables.fields) == 0 || variables.mayFields"
 
     def _is_fine(self) -> str:
-        """Return quick signs that no object is touched, or the item's own owner touches it."""
-        name = self._item.name
+        """Return quick signs that no object is touched, or by somebody who may touch them all."""
         asked = dict.fromkeys(asked for case in self._cases for asked in case.asked)
-        found = [f"!(variables.asked in {cel.texts(asked)})"]
-        sets = (items for case in self._cases for items in case.guard.allowed.values())
-        if all(name in items for items in sets):
-            found.append(self._entitled.listed(name))
-        return cel.any_of(found)
+        sets = [items for case in self._cases for items in case.guard.allowed.values()]
+        enough = frozenset[str].intersection(*sets)
+        return cel.any_of(
+            [
+                f"!(variables.asked in {cel.texts(asked)})",
+                *(self._entitled.listed(name) for name in sorted(enough)),
+            ]
+        )
 
     def _refusal(self, expression: str, what: str, *, unless: str) -> Validation:
         """Return a refusal; ``unless`` that holds, which never refuses, its words are made up.
@@ -215,14 +218,11 @@ class _Guarded:
         return [*known, *self._entitled.variables(), *own]
 
     def _object_variables(self) -> Iterator[tuple[str, str]]:
-        guarded = []
-        for number, case in enumerate(self._cases):
-            variable = f"case{number}"
-            guarded.append(f"variables.{variable}")
-            rest = Rest(f"rest{number}")
-            condition = is_case(case, rest)
-            yield from rest.variables
-            yield variable, condition
+        rest = Rest()
+        conditions = [is_case(case, rest) for case in self._cases]
+        yield from rest.variables()
+        yield from ((f"case{number}", text) for number, text in enumerate(conditions))
+        guarded = [f"variables.case{number}" for number in range(len(conditions))]
         yield "object", cel.any_of(guarded)
         for variable, ask in (
             ("mayObject", self._entitled.may),

@@ -55,10 +55,9 @@ def left(own: Field, old: str, new: str, number: str) -> Iterator[tuple[str, str
         yield from ((f"olds{number}", _entry(old)), (f"news{number}", _entry(new)))
     place = f"{_PATH}.startsWith({cel.text(_place(own))})"
     applies = f"variables.ranges.exists(r, r[1] == {cel.text(own.kind)} && {place})"
-    yield f"wrong{number}", f"{news}.exists(e, !(e in {olds}) && {_outside(own, 'e[1]')})"
-    yield f"gone{number}", f"{olds}.exists(e, {_gone(own, news)})"
-    parts = cel.any_of([f"variables.wrong{number}", f"variables.gone{number}"])
-    yield f"left{number}", cel.all_of([applies, parts])
+    wrong = f"{news}.exists(e, !(e in {olds}) && {_outside(own, 'e[1]')})"
+    gone = f"{olds}.exists(e, {_gone(own, news)})"
+    yield f"left{number}", cel.all_of([applies, cel.any_of([wrong, gone])])
 
 
 def _entry(value: str) -> str:

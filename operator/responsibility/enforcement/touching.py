@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from responsibility.enforcement import cel, paths, who
@@ -41,19 +41,23 @@ def cases(objects: Iterable[ObjectGuard]) -> list[Case]:
 
 @dataclass(slots=True)
 class Rest:
-    """That more has changed than the fields of other items, part by part in variables."""
+    """That more has changed than the fields of other items, part by part in variables.
 
-    prefix: str
-    variables: list[tuple[str, str]] = field(default_factory=list)
+    Many objects have parts in common, such as their labels.
+    """
+
+    _names: dict[str, str] = field(default_factory=dict)
 
     def differs(self, masked: Iterable[tuple[str, ...]]) -> str:
         """Return that anything but these paths differs."""
-        used = []
-        for part in paths.rest_same(masked):
-            name = f"{self.prefix}part{len(self.variables)}"
-            self.variables.append((name, part))
-            used.append(f"variables.{name}")
-        return f"!({cel.all_of(used)})"
+        parts = paths.rest_same(masked)
+        names = [self._names.setdefault(part, f"part{len(self._names)}") for part in parts]
+        return f"!({cel.all_of(f'variables.{name}' for name in names)})"
+
+    def variables(self) -> Iterator[tuple[str, str]]:
+        """Yield the variables that the answers so far stand for."""
+        for part, name in self._names.items():
+            yield name, part
 
 
 def is_case(case: Case, rest: Rest) -> str:

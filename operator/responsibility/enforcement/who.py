@@ -6,7 +6,7 @@ compared with whole lines, so it never equals two of them, and never gets to be 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from responsibility.enforcement import cel, keys
@@ -61,6 +61,19 @@ def lines(key: str) -> str:
 
 ME = f"['user:' + {_USER}] + {_GROUPS}.map(g, 'group:' + g)"
 IS_MASTER = f"{cel.text(MASTERS)} in {_GROUPS}"
+
+
+def is_one_of(entries: Iterable[str]) -> str:
+    """Return that the user is one of these, as lists have them, without any variable."""
+    users: list[str] = []
+    groups: list[str] = []
+    for entry in entries:
+        kind, _, name = entry.partition(":")
+        (users if kind == "user" else groups).append(name)
+    parts = [f"{_USER} in {cel.texts(users)}"] if users else []
+    parts += [f"{_GROUPS}.exists(g, g in {cel.texts(groups)})"] if groups else []
+    return cel.any_of(parts)
+
 
 # What a request has not (a name, a subresource) is not even empty. It has no name where one is to
 # be generated, and where a collection is deleted: admission is asked about each object then, and
@@ -120,16 +133,16 @@ class Entitled:
     def variables(self) -> Iterator[tuple[str, str]]:
         """Yield the variables that the answers so far stand for."""
         for item, number in self._items.items():
-            owners = lines(keys.OWNERS + item)
-            yield f"listed{number}", f"{owners}.exists(l, l in variables.me)"
-            yield f"like{number}", f"{owners}.exists(l, {LIKE})"
-            yield f"until{number}", _latest(item)
+            yield f"listed{number}", f"{lines(keys.OWNERS + item)}.exists(l, l in variables.me)"
         for items, number in self._sets.items():
-            numbers = sorted(self._items[item] for item in items)
+            named = sorted(items)
             # Patterns last: each is compiled anew.
-            kinds = [f"variables.{kind}{n}" for kind in ("listed", "like") for n in numbers]
-            yield f"standing{number}", cel.any_of(kinds)
-            latest = f"[{', '.join(f'variables.until{n}' for n in numbers)}].max()"
+            listed = [f"variables.listed{self._items[item]}" for item in named]
+            owners = cel.texts(keys.OWNERS + item for item in named)
+            like = f"{owners}.exists(t, {_LINES.format(key='t')}.exists(l, {LIKE}))"
+            yield f"standing{number}", cel.any_of([*listed, like])
+            delegates = cel.texts(keys.DELEGATES + item for item in named)
+            latest = f"{delegates}.map(t, {_LATEST}).max()"
             yield f"may{number}", f"variables.standing{number} || {not_over(latest)}"
 
 
@@ -138,10 +151,8 @@ IS_MINE_UNTIL = f"l.matches({cel.text(_MARKER)}) && l.substring({_MARKER_SIZE + 
 MARKER_OF = f"l.substring(0, {_MARKER_SIZE})"
 
 
-def _latest(item: str) -> str:
-    """Return the marker of the user's last delegation on an item, or nothing."""
-    delegates = lines(keys.DELEGATES + item)
-    return f"{delegates}.filter(l, {IS_MINE_UNTIL}).map(l, {MARKER_OF})[?0].orValue('')"
+# The marker of the user's last delegation in the list of the key t, or nothing.
+_LATEST = f"{_LINES.format(key='t')}.filter(l, {IS_MINE_UNTIL}).map(l, {MARKER_OF})[?0].orValue('')"
 
 
 def not_over(latest: str) -> str:
