@@ -102,6 +102,11 @@ class Asker:
             self._connection = self._connect()
             return self._send(method, target, headers, data)
 
+    def text(self, path: str) -> str:
+        """Return what the administrator reads at a path, such as ``/metrics``, as it is."""
+        self._connection.request("GET", path)
+        return self._connection.getresponse().read().decode()
+
     def _send(
         self, method: str, target: str, headers: Sequence[tuple[str, bytes]], data: bytes | None
     ) -> Answer:
