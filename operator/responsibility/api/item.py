@@ -116,9 +116,11 @@ RECORD_RESERVED: tuple[Permission, ...] = (
         scope=Scope.CLUSTER,
     ),
 )
+# Also to say who owns what: where the policies are installed, that takes `assign`. It is asked for
+# before they are, so that nobody finds out by being refused.
 RECORD_REQUIRED: tuple[Permission, ...] = (
     Permission(
-        verbs=("create", "update", "patch", "delete"),
+        verbs=("create", "update", "patch", "delete", "assign"),
         api_groups=(GROUP,),
         resources=("responsibilities",),
         scope=Scope.CLUSTER,
