@@ -29,6 +29,7 @@ from responsibility.enforcement.hindrances import OBSERVE
 from responsibility.enforcement.key_memory import KeyMemory
 from responsibility.enforcement.stages import NamespaceKeys, Plan, plan
 from responsibility.ownership.assessment import Assessment
+from responsibility.ownership.by_policy import KEYS_GUARD, RECORD_GUARD, STATIC
 from responsibility.rbac.identity import service_account_user, user_and_groups
 
 _CLAIMED = "HubClaimed"
@@ -49,6 +50,9 @@ class Enforcement:
         self._limit = settings.enforcement_limit
         # Files of the API server are not to be seen through it; trials prove those alone.
         self._watched = settings.enforcement and not settings.static_policies
+        self._static = settings.enforcement and settings.static_policies
+        # The items of which trials have shown that their policy is such a file.
+        self._static_items: frozenset[str] = frozenset()
         account = (
             user_and_groups(store.own)[0]
             if store.own is not None
@@ -123,6 +127,7 @@ class Enforcement:
         if self._enabled:
             written = await self._cluster.write(cluster) and written
         self._prober.want({**self._targets(), **self._cluster.targets})
+        self._know_policies()
         self._outcomes = {
             name: self._outcome(name, decided, assessment, troubles) for name in decided.stages
         }
@@ -144,9 +149,37 @@ class Enforcement:
         }
 
     def _on_policies(self) -> None:
-        self._store.policies = self._policies.in_force()
+        self._know_policies()
         self._prober.again()
         self._store.touch()
+
+    def _know_policies(self) -> None:
+        """Tell the store which policies are in force; who could end them depends on it."""
+        names = self._policies.in_force() | self._static_names()
+        if names != self._store.policies:
+            self._store.policies = names
+            self._store.touch()
+
+    def _static_names(self) -> frozenset[str]:
+        """Return the names of policies that the API server reads from files.
+
+        Only trials show them. All come from one rendering, so an item's stands for those that
+        protect records and Namespaces, too, which nothing can be tried of.
+        """
+        if not self._static:
+            return frozenset()
+        tried = {
+            item: self._prober.proof((namespace, item), target.stage).ok
+            for (namespace, item), target in self._targets().items()
+        }
+        # What is just being tried again is as it was.
+        failed = {item for item, ok in tried.items() if ok is False}
+        proved = {item for item, ok in tried.items() if ok}
+        self._static_items = (self._static_items - failed) | proved
+        if not self._static_items:
+            return frozenset()
+        names = {keys.policy_name(item) for item in self._static_items}
+        return frozenset(name + STATIC for name in {*names, RECORD_GUARD, KEYS_GUARD})
 
     def _remember(self, records: Iterable[Own[Any]]) -> None:
         """Keep what was given to records that are there; learn it from their status at first."""

@@ -33,6 +33,9 @@ _BINDINGS: Final = "validatingadmissionpolicybindings"
 RECORD_GUARD: Final = "responsibility-record-owners"
 KEYS_GUARD: Final = "responsibility-namespace-keys"
 
+# How the name of a policy ends that the API server reads from a file: no request changes that.
+STATIC: Final = ".static.k8s.io"
+
 # What the cluster's own namespaces are called; nothing is granted there.
 _PROTECTED: Final = "kube-"
 
@@ -59,8 +62,18 @@ def _edit(resource: str, name: str) -> Need:
     return _need(("update", "patch"), OURS, resource, name, "")
 
 
-def _endings(name: str) -> Iterator[tuple[Need, str]]:
-    """Yield what ends a policy whose binding has the same name, or that of a refusal."""
+def _is_there(name: str, policies: Set[str]) -> bool:
+    """Return whether a policy is in force, as an object or as a file of the API server."""
+    return name in policies or name + STATIC in policies
+
+
+def _endings(name: str, policies: Set[str]) -> Iterator[tuple[Need, str]]:
+    """Yield what ends a policy whose binding has the same name, or that of a refusal.
+
+    Nothing that anybody can be granted ends one that is a file.
+    """
+    if name + STATIC in policies:
+        return
     verbs = ("update", "patch", "delete")
     yield _need(verbs, _ADMISSION, _POLICIES, name, ""), f"ValidatingAdmissionPolicy {name}"
     yield _need(verbs, _ADMISSION, _BINDINGS, name, ""), f"ValidatingAdmissionPolicyBinding {name}"
@@ -76,11 +89,11 @@ def _rewriting(agreement: Agreement, policies: Set[str]) -> Iterator[tuple[str, 
         ("ResponsibilityModel", "responsibilitymodels", agreement.terms.name),
     ):
         edit = _edit(resource, name)
-        if RECORD_GUARD not in policies:
+        if not _is_there(RECORD_GUARD, policies):
             yield f"{kind} {name}", (edit,)
             continue
         yield f"{kind} {name}", (edit, _need(("assign",), OURS, resource, name, ""))
-        for ending, what in _endings(RECORD_GUARD):
+        for ending, what in _endings(RECORD_GUARD, policies):
             yield f"{what} and then {kind} {name}", (ending, edit)
 
 
@@ -120,7 +133,8 @@ def commands(
 ) -> Commands:
     """Return who can have itself granted what by writing the record or the model.
 
-    ``policies`` are the names of the policies that are in force. Nothing is granted where the
+    ``policies`` are the names of the policies that are in force; of those that are files of the
+    API server, with ``STATIC``. Nothing is granted where the
     operator, which runs as ``own``, cannot make bindings.
     """
     mask = 0
@@ -184,8 +198,9 @@ def endings(
 def _ways_to_end(
     item: str, agreement: Agreement, policies: Set[str]
 ) -> Iterable[tuple[str, tuple[Need, ...]]]:
-    for name in (policy(item), deny_binding(item)):
-        for need, what in _endings(name):
+    static = policy(item) + STATIC in policies
+    for name in () if static else (policy(item), deny_binding(item)):
+        for need, what in _endings(name, policies):
             if (name == policy(item)) is (need.resource == _POLICIES):
                 yield f"edit or delete {what}, which keeps it from this", (need,)
     for what, needs in _rewriting(agreement, policies):
@@ -193,8 +208,8 @@ def _ways_to_end(
     namespace = agreement.hub.namespace
     keys = _need(("update", "patch"), "", "namespaces", namespace, namespace)
     words = f"write into Namespace {namespace} who may do this"
-    if KEYS_GUARD not in policies:
+    if not _is_there(KEYS_GUARD, policies):
         yield words, (keys,)
         return
-    for ending, what in _endings(KEYS_GUARD):
+    for ending, what in _endings(KEYS_GUARD, policies):
         yield f"edit or delete {what}, then {words}", (ending, keys)

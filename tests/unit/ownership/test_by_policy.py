@@ -6,6 +6,7 @@ import pytest
 
 from responsibility.enforcement import keys
 from responsibility.enforcement.protection import NAMESPACE_KEYS, RECORD_OWNERS
+from responsibility.enforcement.rendered import STATIC_SUFFIX
 from responsibility.ownership import by_policy
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.assessment import Assessment
@@ -47,6 +48,7 @@ def test_the_names_are_those_that_are_rendered() -> None:
     assert by_policy.deny_binding("fence") == keys.binding_name("fence", keys.DENY)
     assert (by_policy.RECORD_GUARD, by_policy.KEYS_GUARD) == (RECORD_OWNERS, NAMESPACE_KEYS)
     assert by_policy.OURS == keys.DOMAIN
+    assert by_policy.STATIC == STATIC_SUFFIX
 
 
 def test_who_can_write_the_record_has_itself_granted_what_is_granted() -> None:
@@ -164,6 +166,36 @@ def test_who_is_held_back_by_a_policy_that_it_can_end_is_told(
     assert not by_policy_of(assess(*KEEPERS, ender, records=[record(**DENIED)], routes=True))
     open_ = {**DENIED, "items": {}}
     assert not by_policy_of(assess(*KEEPERS, ANN, ender, records=[record(**open_)], routes=True))
+
+
+@pytest.mark.parametrize(
+    "resource", ["validatingadmissionpolicies", "validatingadmissionpolicybindings"]
+)
+def test_nobody_ends_a_policy_that_is_a_file_of_the_api_server(resource: str) -> None:
+    ender = grant("User ann", "delete", resource, ns="", group=ADMISSION)
+    world = (*KEEPERS, ANN, ender)
+    guards = (keys.policy_name("fence"), RECORD_OWNERS, NAMESPACE_KEYS)
+    for suffix, some in (("", True), (STATIC_SUFFIX, False)):
+        found = assess(
+            *world,
+            records=[record(**DENIED)],
+            routes=True,
+            policies=frozenset(name + suffix for name in guards),
+        )
+        assert bool(by_policy_of(found)) is some
+
+
+def test_a_record_that_a_file_guards_takes_the_verb() -> None:
+    ender = grant("User bob", "delete", "validatingadmissionpolicies", ns="", group=ADMISSION)
+    static = frozenset({RECORD_OWNERS + STATIC_SUFFIX})
+    for more, some in ((ender, False), (editor("User bob", "assign"), True)):
+        found = assess(
+            *(*KEEPERS, editor("User bob"), more),
+            records=[record(**GRANTED)],
+            routes=True,
+            policies=static,
+        )
+        assert bool(by_policy_of(found)) is some
 
 
 def test_who_owns_the_item_is_not_held_back() -> None:
