@@ -59,10 +59,6 @@ class Release:
         found = self.cluster.kubectl("get", KINDS, "-A", chosen, "-o=name").stdout
         return set(found.split())
 
-    def enforcing(self) -> bool:
-        """Whether the policies that enforce records are there."""
-        return any("responsibility-operator-confined" in name for name in self.ours())
-
     def refused(self) -> bool:
         """Whether somebody who administers the hub's namespace, and owns nothing, is refused."""
         done = self.cluster.kubectl(
@@ -76,8 +72,19 @@ class Release:
         return bool(done.returncode)
 
 
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """Start a cluster with a hub, and somebody who may do anything and owns nothing."""
+    with clusters.cluster(f"e2e-{os.getpid()}-life") as fresh:
+        _apply(fresh, *hub("reef"))
+        engineers = ("--clusterrole=cluster-admin", "--group=engineers")
+        fresh.kubectl("create", "clusterrolebinding", "engineers", *engineers)
+        yield fresh
+
+
 @pytest.fixture(scope="module", params=["helm", "helm3"])
-def release(request: pytest.FixtureRequest) -> Iterator[Release]:
+def release(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[Release]:
+    """Return one Helm's release; nothing of it is left for the other's."""
     name: str = request.param
     if clusters.choose() is KwokCluster:
         program = binaries.build({"helm"}) / name
@@ -86,11 +93,10 @@ def release(request: pytest.FixtureRequest) -> Iterator[Release]:
         if found is None:
             pytest.skip(f"{name} is not on PATH")
         program = Path(found)
-    with clusters.cluster(f"e2e-{os.getpid()}-life-{name}") as fresh:
-        _apply(fresh, *hub("reef"))
-        engineers = ("--clusterrole=cluster-admin", "--group=engineers")
-        fresh.kubectl("create", "clusterrolebinding", "engineers", *engineers)
-        yield Release(program, fresh)
+    yield Release(program, cluster)
+    kept = [f"{kind}.{GROUP}" for kind in ("responsibilities", "responsibilitymodels")]
+    cluster.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
+    cluster.kubectl("delete", "crd", *kept, "--ignore-not-found")
 
 
 def _apply(cluster: Cluster, *objects: Manifest) -> None:
@@ -138,15 +144,17 @@ def test_an_upgrade_of_the_definitions_keeps_records(release: Release, tmp_path:
     assert _record(release.cluster)["spec"]["enforcement"]["admission"] == "warn"
 
 
-def test_every_mode_leads_to_every_other_and_back(release: Release) -> None:
+def test_modes_lead_to_each_other_and_back(release: Release) -> None:
+    """Both Helms render every mode alike, so one of them goes through all on a cluster."""
+    through = [m for m in MODES if release.program.name == "helm" or m.name in ("audit", "revoke")]
     by_mode = {}
-    for mode in MODES:
+    for mode in through:
         release.install(mode=mode.name)
-        by_mode[mode.name] = release.ours()
-        assert release.enforcing() is mode.policies
-        assert (f"clusterrole.rbac.authorization.k8s.io/{RELEASE}-grants" in release.ours()) is (
-            mode.grants
-        )
+        ours = by_mode[mode.name] = release.ours()
+        confined = any("responsibility-operator-confined" in name for name in ours)
+        assert confined is mode.policies
+        grants = f"clusterrole.rbac.authorization.k8s.io/{RELEASE}-grants"
+        assert (grants in ours) is mode.grants
         notes = release.helm("get", "notes", RELEASE)
         assert f"in mode {mode.name}." in notes
         assert ("responsibility replay" in notes) is mode.enforcement
@@ -160,8 +168,6 @@ def test_every_mode_leads_to_every_other_and_back(release: Release) -> None:
     wait_until(lambda: not release.refused(), PATIENCE, "nothing to be enforced")
     release.helm("rollback", RELEASE)
     assert release.ours() == by_mode["revoke"]
-    release.install(mode="deny")
-    assert release.ours() == by_mode["deny"]
 
 
 def test_uninstalled_it_leaves_what_it_says_and_enforces_nothing(release: Release) -> None:
