@@ -20,6 +20,8 @@ def main() -> None:
         print()
     subprocess.run([sys.executable, "-m", "bench.plans"], check=True)
     print()
+    subprocess.run([sys.executable, "-m", "bench.planning"], check=True)
+    print()
     if shutil.which("go") is None:
         print("what admission costs is not measured: there is no Go to build a control plane with")
         return

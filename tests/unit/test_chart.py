@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from tools import values_reference
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "helm" / "hub-responsibility"
 TEMPLATES = sorted((CHART / "templates").iterdir())
-SWITCHES = {"policies.enabled", "enforcement.enabled", "grants.enabled"}
+SWITCHES = {"policies.enabled", "enforcement.enabled", "grants.enabled", "revocation.enabled"}
 JSON_TYPES: dict[str, type] = {
     "array": list,
     "boolean": bool,
@@ -90,15 +91,13 @@ def test_presets_are_those_of_the_operators_table() -> None:
     helpers = (CHART / "templates" / "_helpers.tpl").read_text(encoding="utf-8")
     written = re.findall(
         r'"(\w+)"\s+\(dict "policies" (\w+)\s+"enforcement" (\w+)\s+"grants" (\w+)\s+'
-        r'"limit" "(\w+)"\)',
+        r'"revocation" (\w+)\s+"limit" "(\w+)"\)',
         helpers,
     )
-    table = [
-        (mode.name, *(str(on).lower() for on in (mode.policies, mode.enforcement, mode.grants)))
-        for mode in MODES
-    ]
-    assert [entry[:4] for entry in written] == table
-    assert [entry[4] for entry in written] == [mode.limit for mode in MODES]
+    switches = attrgetter("policies", "enforcement", "grants", "revocation")
+    table = [(mode.name, *(str(on).lower() for on in switches(mode))) for mode in MODES]
+    assert [entry[:5] for entry in written] == table
+    assert [entry[5] for entry in written] == [mode.limit for mode in MODES]
     assert _schema()["properties"]["mode"]["enum"] == [mode.name for mode in MODES]
 
 

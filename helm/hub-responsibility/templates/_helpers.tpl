@@ -32,16 +32,16 @@ operator/responsibility/cluster/modes.py, and a test holds one against the other
 */}}
 {{- define "hub-responsibility.switches" -}}
 {{- $modes := dict
-  "audit"  (dict "policies" false "enforcement" false "grants" false "limit" "deny")
-  "warn"   (dict "policies" true  "enforcement" true  "grants" false "limit" "warn")
-  "deny"   (dict "policies" true  "enforcement" true  "grants" false "limit" "deny")
-  "grant"  (dict "policies" true  "enforcement" false "grants" true  "limit" "deny")
-  "revoke" (dict "policies" true  "enforcement" false "grants" true  "limit" "deny") }}
+  "audit"  (dict "policies" false "enforcement" false "grants" false "revocation" false "limit" "deny")
+  "warn"   (dict "policies" true  "enforcement" true  "grants" false "revocation" false "limit" "warn")
+  "deny"   (dict "policies" true  "enforcement" true  "grants" false "revocation" false "limit" "deny")
+  "grant"  (dict "policies" true  "enforcement" false "grants" true  "revocation" false "limit" "deny")
+  "revoke" (dict "policies" true  "enforcement" false "grants" true  "revocation" true  "limit" "deny") }}
 {{- $on := get $modes .Values.mode }}
 {{- if not $on }}
 {{- fail (printf "mode is %q: it may be audit, warn, deny, grant or revoke" .Values.mode) }}
 {{- end }}
-{{- range $name := list "policies" "enforcement" "grants" }}
+{{- range $name := list "policies" "enforcement" "grants" "revocation" }}
 {{- $said := (get $.Values $name).enabled }}
 {{- if ne (toString $said) "" }}
 {{- $_ := set $on $name $said }}

@@ -39,6 +39,7 @@ RESOURCE_PATTERN = "^([*]|[*]/[a-z-]+|[a-z0-9.-]+(/[a-z-]+)?)$"
 TEMPLATE_PATTERN = "^([^$]|[$][(](namespace|release|prefix)[)])*$"
 TEMPLATE_STAR_PATTERN = "^([^$*]|[$][(](namespace|release|prefix)[)])*[*]?$"
 QUANTITY_PATTERN = "^[0-9]+([.][0-9]+)?(m|[kKMGTP]i?)?$"
+DIGEST_PATTERN = "^[0-9a-f]{32}$"
 
 # What a person should type instead, for each pattern above.
 FORMS: Mapping[str, str] = {
@@ -53,6 +54,7 @@ FORMS: Mapping[str, str] = {
     TEMPLATE_STAR_PATTERN: "the placeholders are $(namespace), $(release) and $(prefix), and '*' "
     "may stand at the end only",
     QUANTITY_PATTERN: "write a quantity such as 500m, 2 or 8Gi",
+    DIGEST_PATTERN: "write all 32 characters of the digest that the plan has",
 }
 
 Label = Annotated[str, Field(min_length=1, max_length=63, pattern=LABEL_PATTERN)]
@@ -60,6 +62,7 @@ Subdomain = Annotated[str, Field(min_length=1, max_length=253, pattern=SUBDOMAIN
 Email = Annotated[str, Field(max_length=254, pattern=EMAIL_PATTERN)]
 Url = Annotated[str, Field(max_length=512, pattern=URL_PATTERN)]
 ItemOrAll = Annotated[str, Field(max_length=63, pattern=ITEM_OR_ALL_PATTERN)]
+Digest = Annotated[str, Field(max_length=32, pattern=DIGEST_PATTERN)]
 Title = Annotated[str, Field(max_length=128)]
 Sentence = Annotated[str, Field(max_length=512)]
 Prose = Annotated[str, Field(max_length=2048)]

@@ -11,6 +11,7 @@ from responsibility.api.base import (
     ATOMIC,
     QUANTITY_PATTERN,
     SET,
+    Digest,
     Email,
     ItemOrAll,
     Label,
@@ -208,6 +209,12 @@ class Enforcement(Shape):
         default=Rbac.AUDIT,
         description="What happens to RBAC: audit (report only), grant (give owners what they need) "
         "or revoke (grant, and plan revocations for approval).",
+    )
+    approved_plan: Digest | None = Field(
+        default=None,
+        description="The digest of the plan that may be applied, as status.plan shows it. With "
+        "rbac revoke, the operator deletes the RoleBindings that this plan deletes, once, if it "
+        "still is what would be done. Remove it to take the approval back.",
     )
     force: bool = Field(
         default=False,

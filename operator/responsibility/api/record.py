@@ -25,8 +25,9 @@ from responsibility.api.common import (
     Exemption,
     ItemEnforcement,
     Party,
+    Rbac,
 )
-from responsibility.api.status import CommonStatus, Count, Name, Names
+from responsibility.api.status import CommonStatus, Count, Name, Names, PlanStatus
 
 DEFAULT_MODEL = "2i2c"
 
@@ -100,8 +101,26 @@ class RecordItem(Shape):
     note: Prose = Field(default="", description="What was agreed, in words.")
 
 
+def _may_revoke(spec: ResponsibilitySpec) -> bool:
+    asked = [spec.enforcement.rbac]
+    asked += [i.enforcement.rbac for i in spec.items if i.enforcement and i.enforcement.rbac]
+    return spec.enforcement.approved_plan is None or Rbac.REVOKE in asked
+
+
 class ResponsibilitySpec(Shape):
     """What people agree on for one hub."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            cel="!has(self.enforcement) || !has(self.enforcement.approvedPlan) || "
+            "(has(self.enforcement.rbac) && self.enforcement.rbac == 'revoke') || "
+            "(has(self.items) && self.items.exists(i, has(i.enforcement) && "
+            "has(i.enforcement.rbac) && i.enforcement.rbac == 'revoke'))",
+            message="nothing is revoked without rbac: revoke: set it, or remove approvedPlan",
+            check=_may_revoke,
+            at="enforcement.approvedPlan",
+        ),
+    )
 
     hub: HubReference = Field(description="The hub that this record is about.")
     model: Subdomain = Field(
@@ -156,6 +175,11 @@ class ResponsibilityStatus(CommonStatus):
         default=0,
         description="The number of findings about cluster-wide permissions of this hub's items. "
         "They are counted once for the cluster, in the model's status, and not in drift.",
+    )
+    plan: PlanStatus | None = Field(
+        default=None,
+        description="What would end the excess rights of this hub, worked out by the operator. "
+        "Gone where there are none.",
     )
 
 

@@ -18,6 +18,7 @@ MAX_FINDINGS = 32
 MAX_LISTED = 16
 MAX_UNRECORDED = 64
 MAX_EXEMPTED = 32
+MAX_REVOCATIONS = 64
 
 _NAME = 512
 _TEXT = 1024
@@ -142,7 +143,8 @@ class ItemStatus(Shape):
     rbac: Name = Field(
         default="",
         description="The stage that is in force for RBAC: audit, or grant once all that owner and "
-        "delegates are to be granted is there. Empty where nothing is to be granted.",
+        "delegates are to be granted is there, or revoke where approved plans are carried out as "
+        "well. Empty where nothing is to be granted.",
     )
     rbac_note: Text = Field(default="", description="Why nothing, or not everything, is granted.")
 
@@ -226,6 +228,38 @@ class BreakGlassStatus(Shape):
         default=(), json_schema_extra=ATOMIC, description="Every binding by which it holds that."
     )
     declared: bool = Field(description="Whether the model names this subject under breakGlass.")
+
+
+class RevocableStatus(Shape):
+    """The part of a plan that the operator can carry out itself."""
+
+    digest: Name = Field(description="What to name in spec.enforcement.approvedPlan.")
+    ends: Count = Field(description="The number of findings that it would end.")
+    changes: Annotated[tuple[Name, ...], Field(max_length=MAX_REVOCATIONS)] = Field(
+        json_schema_extra=ATOMIC, description="Every change that it would make."
+    )
+
+
+class PlanStatus(Shape):
+    """The plan for one hub, as much as tells whether to look at it."""
+
+    digest: Name = Field(description="What kubectl responsibility apply-plan takes.")
+    changes: Count = Field(description="The number of changes of RBAC objects.")
+    ends: Count = Field(description="The number of findings that it would end.")
+    held_back: Count = Field(
+        default=0, description="The number of findings that no plan can end, or that it must not."
+    )
+    cannot_end: Names = Field(
+        default=(),
+        json_schema_extra=ATOMIC,
+        description="What these are, each with the reason.",
+    )
+    revocable: RevocableStatus | None = Field(
+        default=None,
+        description="With rbac revoke: the part that the operator carries out once it is approved. "
+        "It deletes RoleBindings of the hub's namespace as a whole, and does nothing else.",
+    )
+    summary: Text = Field(default="", description="All of this in one sentence.")
 
 
 class CommonStatus(Shape):

@@ -79,13 +79,14 @@ class Progress:
 Tell = Callable[[Progress], None]
 
 
-async def prepare(api: Api, plan: Plan) -> Journal:
+async def prepare(api: Api, plan: Plan, *, cluster: str | None = None) -> Journal:
     """Read all objects of a plan and return its steps. Raises StaleError, ApiError.
 
-    Nothing is written.
+    Nothing is written. ``cluster`` is the cluster's id, where that is known already.
     """
     steps = [await _prepare(api, change, plan.digest) for change in plan]
-    return Journal(plan.digest, plan.aim, api.host, await cluster_id(api), tuple(steps))
+    known = await cluster_id(api) if cluster is None else cluster
+    return Journal(plan.digest, plan.aim, api.host, known, tuple(steps))
 
 
 async def cluster_id(api: Api) -> str:

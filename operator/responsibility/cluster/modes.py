@@ -12,6 +12,7 @@ from responsibility.cluster.rights import (
     CLUSTER_GRANT_RIGHTS,
     ENFORCEMENT_RIGHTS,
     GRANT_RIGHTS,
+    REVOKE_RIGHTS,
     RIGHTS,
     Right,
 )
@@ -30,12 +31,13 @@ class Mode:
     enforcement: bool = False
     limit: str = "deny"
     grants: bool = False
+    revocation: bool = False
     allows: str
 
     @property
     def rights(self) -> tuple[Right, ...]:
         """All that the operator holds in this mode."""
-        return wanted(enforcement=self.enforcement, grants=self.grants)
+        return wanted(enforcement=self.enforcement, grants=self.grants, revocation=self.revocation)
 
 
 MODES: tuple[Mode, ...] = (
@@ -47,13 +49,19 @@ MODES: tuple[Mode, ...] = (
         name="revoke",
         policies=True,
         grants=True,
-        allows="`rbac: revoke`: the operator grants; rights are taken away by a person, by plan",
+        revocation=True,
+        allows="`rbac: revoke`: the operator grants, and deletes the bindings that an approved "
+        "plan deletes",
     ),
 )
 
 
 def wanted(
-    *, enforcement: bool = False, grants: bool = False, grants_cluster: bool = False
+    *,
+    enforcement: bool = False,
+    grants: bool = False,
+    grants_cluster: bool = False,
+    revocation: bool = False,
 ) -> tuple[Right, ...]:
     """Return the rights that these switches take."""
     return (
@@ -61,4 +69,5 @@ def wanted(
         *(ENFORCEMENT_RIGHTS if enforcement else ()),
         *(GRANT_RIGHTS if grants else ()),
         *(CLUSTER_GRANT_RIGHTS if grants and grants_cluster else ()),
+        *(REVOKE_RIGHTS if revocation else ()),
     )

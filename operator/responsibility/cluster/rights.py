@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from responsibility.cluster import reviews
 from responsibility.cluster.client import Api
-from responsibility.enforcement.keys import DELEGATION_ROLE
+from responsibility.enforcement.keys import DELEGATION_ROLE, REVOKE_VERB
 from responsibility.rbac.objects import Attributes
 
 _RBAC = "rbac.authorization.k8s.io"
@@ -259,6 +259,39 @@ def _granting(resource: str) -> Right:
 # name: which these are depends on the models, so what is missing of it shows in condition Granted.
 GRANT_RIGHTS: tuple[Right, ...] = (_granting("rolebindings"),)
 CLUSTER_GRANT_RIGHTS: tuple[Right, ...] = (_granting("clusterrolebindings"),)
+
+_NO_REVOCATION = "nothing is revoked: a person applies plans (kubectl responsibility apply-plan)"
+
+# What revoking takes, where it is switched on. There is no `bind` in it: whoever may write a
+# binding to a role must be able to bind that role, so the operator only deletes, and what else a
+# plan may need is left to people.
+REVOKE_RIGHTS: tuple[Right, ...] = (
+    Right(
+        ("get", "delete"),
+        _RBAC,
+        "rolebindings",
+        "end the rights that an approved plan ends, by deleting bindings as a whole",
+        _NO_REVOCATION,
+        optional=True,
+    ),
+    Right(
+        (REVOKE_VERB,),
+        _OURS,
+        "responsibilities",
+        "be let through by the policy that confines it; no such request exists",
+        _NO_REVOCATION,
+        optional=True,
+    ),
+    Right(
+        ("list", "create", "patch", "delete"),
+        "",
+        "configmaps",
+        "write down what it is about to delete, so that people can take it back",
+        _NO_REVOCATION,
+        namespaced=True,
+        optional=True,
+    ),
+)
 
 
 async def missing(

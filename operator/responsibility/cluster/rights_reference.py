@@ -15,9 +15,11 @@ from responsibility.cluster.rights import (
     CLUSTER_GRANT_RIGHTS,
     ENFORCEMENT_RIGHTS,
     GRANT_RIGHTS,
+    REVOKE_RIGHTS,
     RIGHTS,
     Right,
 )
+from responsibility.enforcement.keys import REVOKE_VERB
 
 DEFAULT = Path("docs/reference/rights.md")
 
@@ -40,6 +42,7 @@ _ONLY = {
     "With `enforcement.enabled` (modes warn, deny)": ENFORCEMENT_RIGHTS,
     "With `grants.enabled` (modes grant, revoke)": GRANT_RIGHTS,
     "With `grants.cluster`": CLUSTER_GRANT_RIGHTS,
+    "With `revocation.enabled` (mode revoke)": REVOKE_RIGHTS,
 }
 _BIND = (
     "| bind | clusterroles.rbac.authorization.k8s.io, the roles of items by name | everywhere "
@@ -54,13 +57,16 @@ def render() -> str:
 
 def _lines() -> Iterator[str]:
     yield _HEAD
-    yield "| mode | records may ask for | policies | enforcement | grants | it may write |"
-    yield "|---|---|---|---|---|---|"
+    yield (
+        "| mode | records may ask for | policies | enforcement | grants | revocation "
+        "| it may write |"
+    )
+    yield "|---|---|---|---|---|---|---|"
     for mode in MODES:
         limit = f"up to {mode.limit}" if mode.enforcement else "off"
         yield (
             f"| {mode.name} | {mode.allows} | {_on(mode.policies)} | {limit} | {_on(mode.grants)} "
-            f"| {', '.join(writes(mode.rights))} |"
+            f"| {_on(mode.revocation)} | {', '.join(writes(mode.rights))} |"
         )
     yield f"\nAll that it may ever write: {', '.join(writes(_everything()))}.\n"
     for title, rights in _ONLY.items():
@@ -76,14 +82,14 @@ def writes(rights: Iterable[Right]) -> list[str]:
     found = dict.fromkeys(
         f"{right.resource}{' by name' if right.names else ''}"
         for right in rights
-        if set(right.verbs) - {"get", "list", "watch", "bind"}
+        if set(right.verbs) - {"get", "list", "watch", "bind", REVOKE_VERB}
         and right.resource != "subjectaccessreviews"  # a question
     )
     return list(found)
 
 
 def _everything() -> tuple[Right, ...]:
-    return wanted(enforcement=True, grants=True, grants_cluster=True)
+    return wanted(enforcement=True, grants=True, grants_cluster=True, revocation=True)
 
 
 def _on(switch: bool) -> str:

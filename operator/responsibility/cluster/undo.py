@@ -45,10 +45,9 @@ class Journal:
 
         Raises OSError; FileExistsError if there is such a file: it may be the only way back.
         """
-        text = json.dumps(self._data(), indent=2, ensure_ascii=False) + "\n"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.write(self.text())
             file.flush()
             os.fsync(file.fileno())
         folder = os.open(path.parent, os.O_RDONLY)
@@ -56,6 +55,10 @@ class Journal:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+    def text(self) -> str:
+        """Return it as it is written."""
+        return json.dumps(self._data(), indent=2, ensure_ascii=False) + "\n"
 
     def _data(self) -> Json:
         return {
@@ -81,7 +84,16 @@ class Journal:
     def read(cls, path: Path) -> Journal:
         """Read what was written. Raises OSError, and ValueError that says what is wrong."""
         try:
-            data: Any = json.loads(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path} is not an undo file, or was cut off: {error}") from None
+        return cls.parse(text, str(path))
+
+    @classmethod
+    def parse(cls, text: str, path: str) -> Journal:
+        """Read the text of one; ``path`` is for messages. Raises ValueError."""
+        try:
+            data: Any = json.loads(text)
             if data["kind"] != _KIND or data["version"] != _VERSION:
                 raise ValueError(f"{path} is not an undo file of this version")
             steps = tuple(
@@ -91,5 +103,5 @@ class Journal:
             if not all(s.path.startswith("/apis/rbac.authorization.k8s.io/v1/") for s in steps):
                 raise ValueError(f"{path} names an object that no plan is about")
             return cls(data["digest"], data["aim"], data["host"], data["cluster"], steps)
-        except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        except (KeyError, TypeError, json.JSONDecodeError) as error:
             raise ValueError(f"{path} is not an undo file, or was cut off: {error}") from None

@@ -5,7 +5,7 @@ What is decided is pure (``enforcement/stages.py``); here it is gathered, writte
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +28,7 @@ from responsibility.enforcement.cluster_stages import ClusterPlan
 from responsibility.enforcement.hindrances import OBSERVE
 from responsibility.enforcement.key_memory import KeyMemory
 from responsibility.enforcement.stages import NamespaceKeys, Plan, plan
+from responsibility.ownership.agreement import Agreement
 from responsibility.ownership.assessment import Assessment
 from responsibility.ownership.by_policy import KEYS_GUARD, RECORD_GUARD, STATIC
 from responsibility.rbac.identity import service_account_user, user_and_groups
@@ -141,10 +142,20 @@ class Enforcement:
         """Return what came of it for what the cluster has only one of."""
         return self._cluster.outcome(model)
 
-    def outcomes(self, assessment: Assessment, grants: Report) -> dict[str, Outcome]:
+    def outcomes(
+        self,
+        assessment: Assessment,
+        grants: Report,
+        revocable: Callable[[Agreement], frozenset[str]],
+    ) -> dict[str, Outcome]:
         """Return by record what came of all that it asks for."""
+        agreements = {name: assessment.hubs[name].agreement for name in self._outcomes}
         return {
-            name: replace(outcome, granted=grants.of_record(assessment.hubs[name].agreement))
+            name: replace(
+                outcome,
+                granted=grants.of_record(agreements[name]),
+                revoking=revocable(agreements[name]),
+            )
             for name, outcome in self._outcomes.items()
         }
 

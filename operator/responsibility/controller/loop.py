@@ -14,8 +14,10 @@ from datetime import UTC, datetime
 from responsibility.cluster.store import Store
 from responsibility.controller.granter import Granter
 from responsibility.controller.metrics import Metrics
+from responsibility.controller.planning import Planning
 from responsibility.controller.publish import Publisher
 from responsibility.controller.reviewer import Reviewer
+from responsibility.controller.revoker import Revoker
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.assessment import Assessment
 
@@ -48,6 +50,8 @@ class Loop:
         metrics: Metrics,
         *,
         granter: Granter | None = None,
+        planning: Planning | None = None,
+        revoker: Revoker | None = None,
         clock: Callable[[], datetime] = _utc,
     ) -> None:
         self.passes = 0
@@ -57,6 +61,8 @@ class Loop:
         self._reviewer = reviewer
         self._metrics = metrics
         self._granter = granter
+        self._planning = planning
+        self._revoker = revoker
         self._clock = clock
         self._assessor = Assessor()
 
@@ -108,4 +114,8 @@ class Loop:
                     continue
             self._reviewer.follow(assessment, snapshot.graph)
             if not await self._reviewer.answered(until):
+                if self._planning is not None:
+                    self._planning.follow(assessment, snapshot)
+                if self._revoker is not None:
+                    self._revoker.follow(assessment)
                 return assessment, first

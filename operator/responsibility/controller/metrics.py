@@ -69,7 +69,7 @@ METRICS = (
         "gauge",
         (*HUB, "item", "admission", "rbac"),
         "1, with what is really in force for an item: admission is observe, warn or deny, RBAC "
-        "audit or grant.",
+        "audit, grant or revoke.",
     ),
     Description(
         "delegation_end_timestamp_seconds",
@@ -131,6 +131,20 @@ METRICS = (
         (*HUB, "item"),
         "Bindings that can't be made, because others have made something of the same name.",
     ),
+    Description(
+        "plan_changes",
+        "gauge",
+        HUB,
+        "Changes in the plan that would end a hub's excess rights. Nothing where there are none, "
+        "or while it is being worked out.",
+    ),
+    Description(
+        "revocations_total",
+        "counter",
+        ("outcome",),
+        "Approved plans that the operator was to carry out: applied, stopped (not all of it was "
+        "done), refused (something else would be done by now), resumed (after an interruption).",
+    ),
     Description("leader", "gauge", (), "1 if this replica leads."),
     Description("build_info", "gauge", ("version",), "1, with the operator's version."),
     Description("missing_rights", "gauge", (), "Rights that the operator needs and lacks."),
@@ -160,7 +174,8 @@ METRICS = (
         "counter",
         ("what",),
         "Objects written: status, annotations, namespaces (what they say to policies), markers (of "
-        "delegations' ends), policies (of cluster-wide items), grants.",
+        "delegations' ends), policies (of cluster-wide items), grants, revocations (and their undo "
+        "documents).",
     ),
     Description(
         "probes_total",
@@ -212,6 +227,8 @@ class State:
     leading: Callable[[], bool] = lambda: True
     missing_rights: int = 0
     grants: Report | None = None
+    # By hub: the changes of its plan.
+    plans: Mapping[tuple[str, str], int] = field(default_factory=dict)
     relists: Callable[[], Mapping[str, int]] = dict
     errors: Callable[[], Mapping[str, int]] = dict
 
@@ -239,6 +256,12 @@ class StateCollector(Collector):
         yield from _dates(assessment)
         yield from _grants(assessment, state.grants)
         yield _drift(assessment)
+        plans, hubs = _gauge("plan_changes"), assessment.hubs.values()
+        present = {(h.agreement.hub.namespace, h.agreement.hub.release) for h in hubs}
+        for hub, changes in sorted(state.plans.items()):
+            if hub in present:
+                plans.add_metric(hub, changes)
+        yield plans
         oldest = _gauge("drift_oldest_timestamp_seconds")
         for labels, moment in sorted(state.since.items()):
             oldest.add_metric(labels, moment.timestamp())
@@ -375,6 +398,17 @@ def _version() -> str:
 _DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
+_WRITTEN = (
+    "status",
+    "annotations",
+    "namespaces",
+    "markers",
+    "policies",
+    "grants",
+    "revocations",
+)
+
+
 class Metrics:
     """The registry of one operator, with the metrics that count what it does."""
 
@@ -396,7 +430,10 @@ class Metrics:
         self.probes = self._counter("probes_total")
         for outcome in ("proved", "failed", "unanswered"):
             self.probes.labels(outcome)
-        for what in ("status", "annotations", "namespaces", "markers", "policies", "grants"):
+        self.revocations = self._counter("revocations_total")
+        for outcome in ("applied", "stopped", "refused", "resumed"):
+            self.revocations.labels(outcome)
+        for what in _WRITTEN:
             self.writes.labels(what)
             self.write_errors.labels(what)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from responsibility.controller.conditions import Claim
 from responsibility.controller.grant_report import ItemGrant, OwnerReport
@@ -15,6 +15,7 @@ from responsibility.ownership.agreement import Agreement
 ENFORCED = "Enforced"
 BEING_PROVED = "BeingProved"
 AUDIT = "audit"
+GRANT = "grant"
 REVOKE = "revoke"
 # Items named in a message; the others are in the items' own status.
 _MOST = 3
@@ -26,7 +27,8 @@ class Outcome:
 
     ``unreliable`` says of items why their policy is not what it should be; ``trouble`` why the
     Namespace, or the markers of dates, could not be written; ``granted`` how RBAC stands, None
-    where nothing is asked of it.
+    where nothing is asked of it; ``revoking`` are the items for which approved plans are carried
+    out.
     """
 
     stages: tuple[ItemStage, ...] = ()
@@ -34,6 +36,7 @@ class Outcome:
     unreliable: Mapping[str, str] = field(default_factory=dict)
     trouble: str = ""
     granted: OwnerReport | None = None
+    revoking: frozenset[str] = frozenset()
 
     @property
     def asked(self) -> tuple[ItemStage, ...]:
@@ -88,18 +91,20 @@ class Outcome:
     def in_effect(self, agreement: Agreement) -> dict[str, tuple[str, str]]:
         """Return for each item what is really in force of admission, and of RBAC."""
         proved = {s.item: s.stage for s in self.stages if self.proved(s)}
-        granted = self.granted.items if self.granted is not None else {}
         return {
             name: (
                 proved.get(name, OBSERVE),
-                granted[name].stage if name in granted else AUDIT,
+                granted.stage if (granted := self.rbac(name)) is not None else AUDIT,
             )
             for name in (item.name for item in agreement.items)
         }
 
     def rbac(self, item: str) -> ItemGrant | None:
         """Return how RBAC stands for an item; None where nothing is asked or there is nothing."""
-        return None if self.granted is None else self.granted.items.get(item)
+        found = None if self.granted is None else self.granted.items.get(item)
+        if found is not None and found.stage == GRANT and item in self.revoking:
+            return replace(found, stage=REVOKE)
+        return found
 
 
 NOTHING = Outcome()
@@ -107,7 +112,8 @@ NOTHING = Outcome()
 
 def enforcement_text(outcome: Outcome) -> str:
     """Return admission and RBAC as they are in force."""
-    stages = {item.stage for item in outcome.granted.items.values()} if outcome.granted else set()
+    granted = outcome.granted.items if outcome.granted is not None else ()
+    stages = {item.stage for name in granted if (item := outcome.rbac(name)) is not None}
     return f"{outcome.admission()}/{'+'.join(sorted(stages, reverse=True)) or AUDIT}"
 
 
@@ -166,9 +172,12 @@ def _rbac_hindrances(agreement: Agreement, outcome: Outcome) -> Iterator[Claim]:
     granted = outcome.granted.claim if outcome.granted is not None else None
     if granted is not None and granted.status is not True:
         yield Claim(ENFORCED, False, granted.reason, granted.message)
-    if any(item.rbac == REVOKE for item in agreement.items):
-        told = "rbac revoke is asked for, but the operator itself only grants"
-        yield Claim(ENFORCED, False, "NotAvailable", told)
+    if any(item.rbac == REVOKE and item.name not in outcome.revoking for item in agreement.items):
+        told = (
+            "rbac revoke is asked for, which this operator was installed without: set the chart's "
+            "mode: revoke (revocation.enabled)"
+        )
+        yield Claim(ENFORCED, False, "RevocationSwitchedOff", told)
 
 
 def _failed(outcome: Outcome, entry: ItemStage) -> bool:

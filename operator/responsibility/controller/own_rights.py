@@ -35,6 +35,7 @@ class OwnRights:
             enforcement=settings.enforcement,
             grants=settings.grants,
             grants_cluster=settings.grants_cluster,
+            revocation=settings.revocation,
         )
         # None while that could not be found out.
         self._missing: frozenset[Right] | None = None

@@ -17,22 +17,28 @@ from pydantic import ValidationError
 
 from responsibility.api.model import ResponsibilityModelStatus
 from responsibility.api.record import ResponsibilityStatus
+from responsibility.api.status import PlanStatus
 from responsibility.cluster import errors
 from responsibility.cluster.client import Api
 from responsibility.cluster.own import Own, OwnKind
 from responsibility.cluster.store import Store
 from responsibility.controller import status
 from responsibility.controller.annotator import Annotator
+from responsibility.controller.conditions import Claim
 from responsibility.controller.enforcement import Enforcement
 from responsibility.controller.events import Announcer
 from responsibility.controller.grant_report import Report
 from responsibility.controller.history import History
 from responsibility.controller.metrics import Metrics, hub_labels
 from responsibility.controller.outcome import Outcome, cluster_claim, enforced_claim
+from responsibility.controller.planning import Planning
+from responsibility.controller.revoker import Revoker
 from responsibility.controller.settings import Settings
 from responsibility.controller.switches import Switches
 from responsibility.controller.writer import PASSING, Writer
 from responsibility.enforcement.grants import MODEL
+from responsibility.enforcement.revocations import revocable_items
+from responsibility.ownership.agreement import Agreement
 from responsibility.ownership.assessment import Assessment, HubAssessment
 from responsibility.ownership.findings import Finding
 
@@ -69,11 +75,15 @@ class Publisher:
         *,
         settings: Settings,
         grants: Callable[[], Report] = Report,
+        planning: Planning | None = None,
+        revoker: Revoker | None = None,
     ) -> None:
         self._store = store
         self._metrics = metrics
         self._announcer = announcer
         self._grants = grants
+        self._planning = planning
+        self._revoker = revoker
         self._history = History()
         self._writer = Writer(api, metrics)
         self._annotator = Annotator(
@@ -82,6 +92,7 @@ class Publisher:
         self.enforcement = Enforcement(api, store, self._writer, metrics, settings)
         self._switches = Switches(announcer)
         self._settled: dict[str, _Settled] = {}
+        self._revoking = settings.revocation
 
     def retry_refused(self) -> None:
         """Try again with the next assessment what was refused: our rights have changed."""
@@ -104,7 +115,11 @@ class Publisher:
         self._writer.begin()
         annotated = await self._annotator.annotate(assessment, dict(self._store.deployments.items))
         enforced = await self.enforcement.enforce(assessment, records)
-        self._metrics.state.outcomes = self.enforcement.outcomes(assessment, self._grants())
+        self._metrics.state.outcomes = self.enforcement.outcomes(
+            assessment, self._grants(), self._revocable
+        )
+        if self._planning is not None:
+            self._metrics.state.plans = self._planning.changes()
         written = await asyncio.gather(
             *self._models(assessment, models), *self._records(assessment, records)
         )
@@ -153,10 +168,17 @@ class Publisher:
             if hub is not None:
                 note = self._annotator.trouble(hub)
                 granted = self._grants().of_record(hub.agreement)
-                outcome = replace(self.enforcement.outcome(own.name), granted=granted)
+                outcome = replace(
+                    self.enforcement.outcome(own.name),
+                    granted=granted,
+                    revoking=self._revocable(hub.agreement),
+                )
                 self._switches.tell(own, enforced_claim(hub.agreement, outcome))
-                details = (own.identity, note, assessment.rbac_enforced, outcome)
-                make = partial(self._record_status, own, hub, assessment, note, outcome)
+                plans = self._plan(own, hub), self._revoked(own, hub)
+                details = (own.identity, note, assessment.rbac_enforced, outcome, plans)
+                make = partial(
+                    self._record_status, own, hub, assessment, note, outcome, plans=plans
+                )
                 writes.append(self._settle(self._store.records, own, hub, details, make))
             elif refused is not None:
                 make_refused = partial(
@@ -176,6 +198,8 @@ class Publisher:
         assessment: Assessment,
         note: str | None,
         outcome: Outcome,
+        *,
+        plans: tuple[PlanStatus | None, Claim | None],
     ) -> Status:
         return status.record_status(
             hub,
@@ -185,7 +209,19 @@ class Publisher:
             since=self._history.since(own.uid),
             annotated=note,
             outcome=outcome,
+            plan=plans[0],
+            revoked=plans[1],
         )
+
+    def _revocable(self, agreement: Agreement) -> frozenset[str]:
+        return revocable_items(agreement) if self._revoking else frozenset()
+
+    def _plan(self, own: Own[Any], hub: HubAssessment) -> PlanStatus | None:
+        before = own.status.get("plan")
+        return self._planning.status(hub, before) if self._planning is not None else None
+
+    def _revoked(self, own: Own[Any], hub: HubAssessment) -> Claim | None:
+        return self._revoker.claim(own, hub) if self._revoker is not None else None
 
     def _models(
         self, assessment: Assessment, models: Sequence[Own[Any]]

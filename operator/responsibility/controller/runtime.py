@@ -15,8 +15,11 @@ from responsibility.controller.granter import Granter
 from responsibility.controller.loop import Loop
 from responsibility.controller.metrics import Metrics
 from responsibility.controller.own_rights import OwnRights
+from responsibility.controller.planning import Planning
 from responsibility.controller.publish import Publisher
 from responsibility.controller.reviewer import Reviewer
+from responsibility.controller.revoke_news import News
+from responsibility.controller.revoker import Revoker
 from responsibility.controller.settings import Settings
 from responsibility.rbac.identity import user_subject
 from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
@@ -54,6 +57,16 @@ class Runtime:
             cluster=settings.grants_cluster,
             namespace=settings.namespace,
         )
+        self._planning = Planning(self.store.touch, revoking=settings.revocation)
+        self._revoker = Revoker(
+            api,
+            self.store,
+            metrics,
+            self._planning,
+            News(announcer),
+            enabled=settings.revocation,
+            namespace=settings.namespace,
+        )
         publisher = Publisher(
             api,
             self.store,
@@ -61,16 +74,27 @@ class Runtime:
             announcer,
             settings=settings,
             grants=lambda: self._granter.report,
+            planning=self._planning,
+            revoker=self._revoker,
         )
         self._enforcement = publisher.enforcement
         self._uses = break_glass.Uses(self.store, metrics, announcer)
         self._reflectors = (*self.store.reflectors, *self._enforcement.reflectors)
-        self._loop = Loop(self.store, publisher, self._reviewer, metrics, granter=self._granter)
+        self._loop = Loop(
+            self.store,
+            publisher,
+            self._reviewer,
+            metrics,
+            granter=self._granter,
+            planning=self._planning,
+            revoker=self._revoker,
+        )
         self._relist_own = asyncio.Event()
 
         def given() -> None:
             publisher.retry_refused()
             self._granter.retry_refused()
+            self._revoker.retry_refused()
             self.store.touch()
 
         self._rights = OwnRights(api, metrics, settings, given)
@@ -101,6 +125,8 @@ class Runtime:
             group.create_task(self._enforcement.run())
             group.create_task(self._serve_webhook())
             group.create_task(self._granter.run())
+            group.create_task(self._planning.run())
+            group.create_task(self._revoker.run())
             group.create_task(self._loop.run())
 
     async def _serve_webhook(self) -> None:

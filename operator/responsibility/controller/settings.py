@@ -38,6 +38,7 @@ class Settings:
     static_policies: bool = False
     grants: bool = False
     grants_cluster: bool = False
+    revocation: bool = False
     relist_seconds: float = 300.0
     own_relist_seconds: float = 30.0
     sample_seconds: float = 60.0
@@ -74,6 +75,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         enforcement_limit=_limit(values, defaults.enforcement_limit),
         grants=_switch(values, "GRANTS", default=defaults.grants),
         grants_cluster=_switch(values, "GRANTS_CLUSTER", default=defaults.grants_cluster),
+        revocation=_switch(values, "REVOCATION", default=defaults.revocation),
         relist_seconds=_seconds(values, "RELIST_SECONDS", defaults.relist_seconds),
         own_relist_seconds=_seconds(values, "OWN_RELIST_SECONDS", defaults.own_relist_seconds),
         sample_seconds=_seconds(values, "SAMPLE_SECONDS", defaults.sample_seconds),

@@ -17,6 +17,7 @@ from responsibility.api.status import (
     ExemptStatus,
     FindingStatus,
     ItemStatus,
+    PlanStatus,
     SubjectReference,
 )
 from responsibility.controller.conditions import (
@@ -60,6 +61,8 @@ def record_status(
     since: Mapping[str, datetime],
     annotated: str | None,
     outcome: Outcome = NOTHING,
+    plan: PlanStatus | None = None,
+    revoked: Claim | None = None,
 ) -> ResponsibilityStatus:
     """Return the status of a record that was held against the cluster."""
     agreement = hub.agreement
@@ -71,7 +74,8 @@ def record_status(
             annotated=annotated,
             enforced=enforced,
         )
-        + ([outcome.granted.claim] if outcome.granted is not None else []),
+        + ([outcome.granted.claim] if outcome.granted is not None else [])
+        + ([revoked] if revoked is not None else []),
         before,
         generation=generation,
         now=assessment.now,
@@ -92,6 +96,7 @@ def record_status(
         exempt=len({entry.subject for entry in hub.exempt}),
         exempted=_exempted(hub.exempt),
         cluster_findings=hub.cluster_findings,
+        plan=plan,
     )
 
 

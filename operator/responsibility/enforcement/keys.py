@@ -47,6 +47,11 @@ switched on) has all of:
 The one exception are markers, in the operator's own namespace: it creates RoleBindings there that
 are named like ``marker`` names them, to the Role ``responsibility-delegation-in-force``
 (``DELEGATION_ROLE``) with the ServiceAccount of their own name as only subject, owned by a Job.
+
+Where it revokes, it also deletes RoleBindings that others have made. The policy lets it if its
+account has the verb ``revoke`` on ``responsibilities`` (``REVOKE_VERB``), a right that is good for
+nothing else, and never in ``kube-…``, its own namespace, or what is Kubernetes' own. The ConfigMaps
+that say how to take that back have names that begin with ``responsibility-undo-`` (``UNDO``).
 """
 
 from __future__ import annotations
@@ -83,6 +88,10 @@ MARKER_RESOURCE = "delegations"
 MARKER_VERB = "act"
 # The Role, in the operator's namespace, that grants it.
 DELEGATION_ROLE = "responsibility-delegation-in-force"
+# What lets the operator's account delete bindings that it did not make.
+REVOKE_VERB = "revoke"
+# How the names of its undo documents begin.
+UNDO = "responsibility-undo-"
 _MARKER = "until-%Y%m%dt%H%M%Sz"
 
 

@@ -189,6 +189,8 @@ def _asked(*targets: str) -> str:
 
 
 _RBAC = "rbac.authorization.k8s.io"
+_BOOTSTRAP = "kubernetes.io/bootstrapping"
+_AUTOUPDATE = "rbac.authorization.kubernetes.io/autoupdate"
 _MARKER = "^until-[0-9]{8}t[0-9]{6}z$"
 _HERE = f"variables.place == {_NAMESPACE}"
 _OBJECT = "(variables.new != null ? variables.new : variables.old)"
@@ -241,6 +243,29 @@ def _is_marker_binding() -> str:
     )
 
 
+def _is_revocation() -> str:
+    """Return that a binding is nobody's but people's, where the operator may revoke at all."""
+    labels, notes = _metadata(paths.OLD, "labels"), _metadata(paths.OLD, "annotations")
+    may = (
+        f"authorizer.group({cel.text(GROUP)}).resource('responsibilities')"
+        f".check({cel.text(keys.REVOKE_VERB)}).allowed()"
+    )
+    return cel.all_of(
+        [
+            "!variables.name.startsWith('system:')",
+            "!variables.place.startsWith('kube-')",
+            f"!({_HERE})",
+            f"!({cel.text(_BOOTSTRAP)} in {labels})",
+            f"!({cel.text(_AUTOUPDATE)} in {notes})",
+            may,
+        ]
+    )
+
+
+def _is_undo_document() -> str:
+    return cel.all_of([_HERE, f"variables.name.startsWith({cel.text(keys.UNDO)})"])
+
+
 def _is_marker_job() -> str:
     # A Job that runs nothing, but for those that it ends.
     idle = f"{_get('spec.parallelism')}.orValue(1) == 0"
@@ -279,6 +304,10 @@ def _operator_confined() -> Manifest:
                 _is_grant(),
             ]
         ),
+        cel.all_of([_asked(*_bindings("rolebindings", DELETE)), _is_revocation()]),
+        cel.all_of(
+            [_asked(*(f"/configmaps {operation}" for operation in writes)), _is_undo_document()]
+        ),
         cel.all_of([_asked(f"batch/jobs {CREATE}", f"batch/jobs {DELETE}"), _is_marker_job()]),
     ]
     return policy(
@@ -291,7 +320,8 @@ def _operator_confined() -> Manifest:
                 "say",
                 said=f"{WHAT} + ': the operator of Hub Responsibility may not do this, whatever "
                 "its roles say: it writes its own annotations, labels, statuses and markers, and "
-                "the bindings by which it grants'",
+                "the bindings by which it grants; where it may revoke, it deletes what an approved "
+                "plan deletes, and says how to take that back'",
             )
         ],
         variables=_CONTEXT,

@@ -17,6 +17,7 @@ from tests.e2e.lab.waiting import wait_until
 from tests.e2e.operator.chart import NAMESPACE
 from tests.e2e.operator.samples import Samples
 
+PROGRAM = "responsibility.controller.main"
 _PATIENCE = 60.0
 _LISTENING = re.compile(r"listening on port (\d+)")
 
@@ -24,12 +25,14 @@ _LISTENING = re.compile(r"listening on port (\d+)")
 class Operator:
     """One running operator. ``log`` is all it has written so far."""
 
-    def __init__(self, kubeconfig: Path, log: Path, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self, kubeconfig: Path, log: Path, settings: Mapping[str, str], program: str = PROGRAM
+    ) -> None:
         self._log = log
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("KUBE")}
         with log.open("wb") as sink:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "responsibility.controller.main"],
+                [sys.executable, "-m", program],
                 env={
                     **inherited,
                     "RESPONSIBILITY_KUBECONFIG": str(kubeconfig),
@@ -104,10 +107,15 @@ class Operator:
 
 @contextmanager
 def running(
-    kubeconfig: Path, log: Path, *, settings: Mapping[str, str], quiet: bool = True
+    kubeconfig: Path,
+    log: Path,
+    *,
+    settings: Mapping[str, str],
+    quiet: bool = True,
+    program: str = PROGRAM,
 ) -> Iterator[Operator]:
     """Run an operator; at the end it must stop when asked, and say that all was well."""
-    operator = Operator(kubeconfig, log, settings)
+    operator = Operator(kubeconfig, log, settings, program)
     try:
         yield operator
     except BaseException:

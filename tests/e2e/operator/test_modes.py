@@ -14,9 +14,10 @@ from functools import partial
 import pytest
 import yaml
 
-from responsibility.enforcement.keys import DELEGATION_ROLE, ITEM_ROLE
+from responsibility.cluster.undo_documents import MOST_KEPT, STATE
+from responsibility.enforcement.keys import DELEGATION_ROLE, ITEM_ROLE, REVOKE_VERB, UNDO
 from tests.e2e.lab import audit
-from tests.e2e.operator import chart, enforcing
+from tests.e2e.operator import chart, enforcing, revoking
 from tests.e2e.operator.api import OURS, RBAC, Manifest, where
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World, hub, record, record_path, role_binding
@@ -31,6 +32,8 @@ FULL = "mode=deny,grants.enabled=true,grants.cluster=true"
 UNSEEN = {
     # Asked about by the API server itself, when somebody is bound; no request has this verb.
     "bind",
+    # Asked about by the policy that confines the operator; there is no such request.
+    REVOKE_VERB,
 }
 # What these are about is not deployed in this world: the rule is the same for each name.
 NAMES_UNUSED = {"proxy", "autohttps", "user-scheduler"}
@@ -188,6 +191,61 @@ def test_a_mode_grants_what_is_used_and_nothing_else(bare_world: World, values: 
 def _records(world: World) -> list[str]:
     found = world.admin.items(where(OURS, "Responsibility"))
     return [r["metadata"]["name"] for r in found]
+
+
+def test_revoke_grants_what_is_used_and_nothing_else(bare_world: World) -> None:
+    world = bare_world
+    world.admin.apply(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": chart.NAMESPACE}}
+    )
+    # So many that the oldest is removed.
+    old = [f"{UNDO}old-{number:03}" for number in range(MOST_KEPT)]
+    world.admin.apply(*map(_finished, old))
+    since = world.mark()
+    lease = where("coordination.k8s.io/v1", "Lease", "responsibility-operator", chart.NAMESPACE)
+    world.admin.delete(lease)
+    with installed(world, "mode=revoke") as operator:
+        revoking.deploy(world, "skerry")
+        world.until_condition("skerry", "Granted", "True", seconds=PATIENCE)
+        bindings = where(RBAC, "RoleBinding", namespace="skerry")
+        world.until(partial(_ours, world, bindings), "grants", PATIENCE)
+        _meddle(world, bindings)
+        told = revoking.settled_plan(world, "skerry")
+        revoking.approve(world, "skerry", told["revocable"]["digest"])
+        revoking.until_revoked(world, "skerry")
+        path = where("v1", "ConfigMap", namespace=chart.NAMESPACE)
+        world.until(lambda: _names_of(world, f"{path}?labelSelector={STATE}") >= set(old[1:]), "")
+        world.admin.gone(f"{path}/{old[0]}")
+        revoking.approve(world, "skerry", None)
+        # It grants, so what it made goes when nothing is asked for any more.
+        world.admin.apply(record("skerry", enforcement={"rbac": "audit"}))
+        world.until(partial(_none, world, bindings), "no grants", PATIENCE)
+        world.until_condition("skerry", "Annotated", "True", seconds=PATIENCE)
+        assert operator.metrics().value("missing_rights") == 0, operator.log
+    judge(world, since)
+    verbs = {(verb, resource) for verb, _, resource, _ in granted(world.objects)}
+    assert not {"escalate", "impersonate", "*"} & {verb for verb, _ in verbs}
+    bound = {name for verb, *_, name in granted(world.objects) if verb == "bind"}
+    assert all(name.startswith(ITEM_ROLE) for name in bound), "revoking takes no bind"
+    assert {r for v, r in verbs if v == "delete"} == {"rolebindings", "configmaps"}
+
+
+def _finished(name: str) -> Manifest:
+    labels = {
+        STATE: "done",
+        "responsibility.2i2c.org/record-uid": "gone",
+        "responsibility.2i2c.org/plan": "0" * 32,
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": chart.NAMESPACE, "labels": labels},
+        "data": {"plan.json": "{}", "undo.json": "{}"},
+    }
+
+
+def _names_of(world: World, path: str) -> set[str]:
+    return {str(each["metadata"]["name"]) for each in world.admin.items(path)}
 
 
 def _ours(world: World, path: str) -> list[Manifest]:

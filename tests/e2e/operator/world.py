@@ -59,15 +59,18 @@ class World:
         quiet: bool = True,
         kubeconfig: Path | None = None,
         settings: Mapping[str, str] = _NONE,
+        program: str = process.PROGRAM,
     ) -> Iterator[Operator]:
         """Run an operator with the chart's identity; ``ready`` waits until it is.
 
         ``settings`` are named without their prefix; ``quiet`` is whether tracebacks in its log
-        are a fault.
+        are a fault. ``program`` is another module to run in its place.
         """
         kubeconfig = kubeconfig or self.identity()
         log = self.directory / f"{kubeconfig.stem}.log"
-        with process.running(kubeconfig, log, settings=settings, quiet=quiet) as running:
+        with process.running(
+            kubeconfig, log, settings=settings, quiet=quiet, program=program
+        ) as running:
             if ready:
                 running.until_ready()
             yield running

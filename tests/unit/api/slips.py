@@ -202,6 +202,17 @@ RECORD_SLIPS = (
         'supported values: "observe", "warn", "deny"',
     ),
     Slip(
+        "plan-digest-cut",
+        lambda s: s["enforcement"].update(rbac="revoke", approvedPlan="0123456789ab"),
+        "enforcement.approvedPlan: not in the right form: write all 32 characters of the digest",
+        "approvedPlan in body should match",
+    ),
+    Slip(
+        "plan-approved-where-nothing-is-revoked",
+        lambda s: s["enforcement"].update(rbac="grant", approvedPlan="0" * 32),
+        "nothing is revoked without rbac: revoke",
+    ),
+    Slip(
         "no-holders",
         lambda s: _item(s).update(minimumHolders=0),
         "minimumHolders: Input should be greater than or equal to 1",

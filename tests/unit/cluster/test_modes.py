@@ -3,23 +3,28 @@
 import pytest
 
 from responsibility.cluster.modes import MODES, Mode, wanted
-from responsibility.cluster.rights import ENFORCEMENT_RIGHTS, GRANT_RIGHTS, RIGHTS
+from responsibility.cluster.rights import ENFORCEMENT_RIGHTS, GRANT_RIGHTS, REVOKE_RIGHTS, RIGHTS
 from responsibility.cluster.rights_reference import DEFAULT, render
+from responsibility.enforcement.keys import REVOKE_VERB
 
-EVERYTHING = wanted(enforcement=True, grants=True, grants_cluster=True)
+EVERYTHING = wanted(enforcement=True, grants=True, grants_cluster=True, revocation=True)
 READS = {"get", "list", "watch"}
 BEYOND = {
     "audit": set[str](),
     "warn": {"namespaces", "validatingadmissionpolicies", "jobs", "rolebindings"},
     "deny": {"namespaces", "validatingadmissionpolicies", "jobs", "rolebindings"},
     "grant": {"rolebindings"},
-    "revoke": {"rolebindings"},
+    "revoke": {"rolebindings", "configmaps"},
 }
 
 
 def test_nothing_secret_is_read_in_any_mode() -> None:
-    secret = {"secrets", "configmaps", "pods", "pods/log", "pods/exec", "serviceaccounts/token"}
+    secret = {"secrets", "pods", "pods/log", "pods/exec", "serviceaccounts/token"}
     assert not {right.resource for right in EVERYTHING} & secret
+    # Its own undo documents, where nobody else has any business.
+    (documents,) = (right for right in EVERYTHING if right.resource == "configmaps")
+    assert documents.namespaced
+    assert documents in REVOKE_RIGHTS
 
 
 def test_nobody_is_impersonated_and_nothing_escalated() -> None:
@@ -32,7 +37,18 @@ def test_what_is_deleted_are_bindings_and_its_own_markers() -> None:
     deleted = {
         (right.resource, right.namespaced) for right in EVERYTHING if "delete" in right.verbs
     }
-    assert deleted == {("rolebindings", False), ("clusterrolebindings", False), ("jobs", True)}
+    assert deleted == {
+        ("rolebindings", False),
+        ("clusterrolebindings", False),
+        ("jobs", True),
+        ("configmaps", True),
+    }
+
+
+def test_revoking_writes_no_rights_and_ends_none_of_the_whole_cluster() -> None:
+    verbs = {(right.resource, verb) for right in REVOKE_RIGHTS for verb in right.verbs}
+    rbac = {(resource, verb) for resource, verb in verbs if "role" in resource}
+    assert rbac == {("rolebindings", "get"), ("rolebindings", "delete")}
 
 
 def test_deployments_and_policies_are_patched_by_name_only() -> None:
@@ -44,7 +60,7 @@ def test_deployments_and_policies_are_patched_by_name_only() -> None:
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
 def test_a_mode_writes_beyond_looking_what_is_said_of_it(mode: Mode) -> None:
     more = [right for right in mode.rights if right not in RIGHTS]
-    written = {r.resource for r in more if set(r.verbs) - READS - {"bind"}}
+    written = {r.resource for r in more if set(r.verbs) - READS - {"bind", REVOKE_VERB}}
     assert written - {"events"} == BEYOND[mode.name]
 
 
@@ -52,6 +68,7 @@ def test_switches_add_rights_and_take_none_away() -> None:
     assert set(wanted()) == set(RIGHTS)
     assert set(wanted(enforcement=True)) == {*RIGHTS, *ENFORCEMENT_RIGHTS}
     assert set(wanted(grants=True)) == {*RIGHTS, *GRANT_RIGHTS}
+    assert set(wanted(revocation=True)) == {*RIGHTS, *REVOKE_RIGHTS}
     assert wanted(grants_cluster=True) == wanted(), "nothing for the cluster without grants"
 
 

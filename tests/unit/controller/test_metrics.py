@@ -45,6 +45,7 @@ async def busy() -> World:
     world.metrics.state.grants = Report(
         enabled=True, owners={("Responsibility", "staging"): OwnerReport(claim, {"fence": granted})}
     )
+    world.metrics.state.plans = {("prod", "prod"): 2}
     world.metrics.glass_used("prod", "prod", "fence")
     await world.publish()
     return world

@@ -1,0 +1,133 @@
+"""Ask for plans in a process beside this one: see ``plan_worker``."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import chain
+from types import TracebackType
+from typing import Any, Self
+
+from responsibility.cluster.rights import RIGHTS
+from responsibility.controller import plan_worker
+from responsibility.controller.plan_worker import HEAD, Failed, World, frame
+from responsibility.enforcement.revocations import Proposal
+from responsibility.ownership.plans.change import Plan
+from responsibility.ownership.plans.proof import Expectation
+from responsibility.ownership.snapshot import Snapshot
+from responsibility.rbac.graph import AccessGraph
+from responsibility.rbac.objects import Attributes, Binding, Role
+
+# Objects in a frame: so many are pickled in a few milliseconds.
+_PART = 500
+# Bytes that the other process may take. What doesn't fit is said, and not planned.
+_MEMORY = 384 << 20
+_SECONDS = 600.0
+
+
+class PlanningError(Exception):
+    """No plan could be made; the message says why."""
+
+
+def _sees() -> tuple[Attributes, ...]:
+    """Return the rights without which the operator would be blind."""
+    return tuple(
+        asked
+        for right in RIGHTS
+        if not right.optional and not right.namespaced
+        for asked in right.questions()
+    )
+
+
+class Planner:
+    """Makes plans from one state of the cluster. Use it as an async context manager."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        *,
+        revoking: bool,
+        rbac: tuple[Iterable[Role], Iterable[Binding]] | None = None,
+    ) -> None:
+        self._world = World(
+            replace(snapshot, graph=AccessGraph.build()), revoking, _sees(), _MEMORY
+        )
+        self._rbac = rbac or (snapshot.graph.roles.values(), snapshot.graph.bindings.values())
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End the process, whatever it is doing."""
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            process.kill()
+            await process.wait()
+
+    async def propose(self, record: str) -> Proposal | None:
+        """Return the plan for a record's hub; None where it isn't found. Raises PlanningError."""
+        found: Proposal | None = await self._ask("propose", record)
+        return found
+
+    async def expectations(self, plan: Plan) -> list[Expectation]:
+        """Return what the API server is to say after a plan. Raises PlanningError."""
+        found: list[Expectation] = await self._ask("expectations", plan)
+        return found
+
+    async def _ask(self, name: str, argument: object) -> Any:  # noqa: ANN401 - either of these
+        try:
+            async with asyncio.timeout(_SECONDS):
+                answer = await self._exchange(name, argument)
+        except (OSError, EOFError, asyncio.IncompleteReadError, TimeoutError) as error:
+            await self.close()
+            raise PlanningError(f"the process that plans has ended: {error!r}") from None
+        except BaseException:
+            await self.close()
+            raise
+        if isinstance(answer, Failed):
+            raise PlanningError(answer.why)
+        return answer
+
+    async def _exchange(self, name: str, argument: object) -> object:
+        process = self._process = self._process or await self._start()
+        if process.stdin is None or process.stdout is None:
+            raise EOFError
+        process.stdin.write(frame((name, argument)))
+        await process.stdin.drain()
+        (length,) = HEAD.unpack(await process.stdout.readexactly(HEAD.size))
+        data = await process.stdout.readexactly(length)
+        answer: object = pickle.loads(data)  # noqa: S301 - from our child
+        return answer
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            # By its name, so that what it sends has the names that we know.
+            f"from {plan_worker.__name__} import main; main()",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        self._process = process
+        if process.stdin is None:
+            raise EOFError
+        process.stdin.write(frame(self._world))
+        everything = list(chain(*self._rbac))
+        for start in range(0, len(everything), _PART):
+            process.stdin.write(frame(everything[start : start + _PART]))
+            await process.stdin.drain()
+            await asyncio.sleep(0)
+        process.stdin.write(frame([]))
+        return process

@@ -1,0 +1,208 @@
+"""What is said of revoking, as condition ``Revoked``: a table of reasons, and what decides.
+
+Only records that ask for ``rbac: revoke`` have it. ``True`` means that what was approved has been
+done, or that there is nothing to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from responsibility.cluster.undo_documents import Document, State
+from responsibility.controller.conditions import Claim
+from responsibility.controller.plan_report import counted
+from responsibility.enforcement.revocations import Proposal
+
+TYPE = "Revoked"
+# Reasons that others look at.
+APPLIED = "Applied"
+PLANNING = "Planning"
+PLAN_CHANGED = "PlanChanged"
+STOPPED = "Stopped"
+INTERRUPTED = "Interrupted"
+WITHDRAWN = "Withdrawn"
+NOT_ENDED = "NotEnded"
+# What is no news: nobody has approved anything.
+QUIET = frozenset({"", PLANNING, "NotApproved", "NothingToRevoke", "NotAssessed"})
+_MOST_TOLD = 3
+
+
+class Do(Enum):
+    """What there is to do about a record."""
+
+    NOTHING = "nothing"
+    APPLY = "apply"
+    RESUME = "resume"
+    CLOSE = "close"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a record asks for, and what is known: None for a ``proposal`` is not known yet.
+
+    ``found`` is whether the hub was found and RBAC means anything; ``planned`` is whether the hub
+    has been planned for as it is; ``excess`` whether there is anything to plan for.
+    """
+
+    approved: str
+    enabled: bool
+    found: bool
+    planned: bool
+    excess: bool
+    proposal: Proposal | None
+    documents: Sequence[Document]
+    namespace: str
+
+
+def decide(asked: Asked) -> tuple[Do, Claim | None]:
+    """Return what to do, and what to say; None for a claim leaves what was said."""
+    if not asked.enabled:
+        return Do.NOTHING, _SWITCHED_OFF
+    if asked.documents:
+        return _of_documents(asked)
+    if not asked.found:
+        return Do.NOTHING, _NOT_FOUND
+    if not asked.excess:
+        return Do.NOTHING, _nothing_left(asked.approved)
+    return _of_proposal(asked) if asked.planned else (Do.NOTHING, None)
+
+
+def _of_documents(asked: Asked) -> tuple[Do, Claim | None]:
+    """Go on with what was begun, and let an approval count again once it was taken back."""
+    if any(d.state is State.OPEN for d in asked.documents):
+        return Do.RESUME, None
+    if any(d.digest != asked.approved for d in asked.documents):
+        return Do.CLOSE, None
+    return Do.NOTHING, _of_document(asked, asked.documents[0])
+
+
+def _of_proposal(asked: Asked) -> tuple[Do, Claim | None]:
+    proposal = asked.proposal
+    if proposal is None:
+        return Do.NOTHING, claim(None, "NotPlanned", "no plan could be made: see the log")
+    part = proposal.part
+    if not asked.approved:
+        return Do.NOTHING, _offer(proposal)
+    if part is not None and part.digest == asked.approved:
+        return Do.APPLY, None
+    if proposal.whole.digest == asked.approved and proposal.whole.changes:
+        return Do.NOTHING, claim(False, "NotByOperator", beyond(proposal))
+    return Do.NOTHING, changed(asked.approved, proposal)
+
+
+def _of_document(asked: Asked, document: Document) -> Claim:
+    """Return what is said of an approval that has been acted on."""
+    if document.state is State.STOPPED:
+        return claim(False, document.reason or STOPPED, document.why)
+    if document.reason:
+        return claim(False, document.reason, document.why)
+    part = asked.proposal.part if asked.excess and asked.proposal is not None else None
+    if part is not None and part.digest == asked.approved:
+        return claim(
+            False,
+            "ApprovalUsed",
+            f"plan {asked.approved} was carried out, and what it ended has come back. An approval "
+            "is good for once: remove approvedPlan, and set it again to approve it anew",
+        )
+    return claim(True, APPLIED, applied(document, asked.namespace))
+
+
+def claim(status: bool | None, reason: str, message: str) -> Claim:
+    """Return a claim of this type."""
+    return Claim(TYPE, status, reason, message)
+
+
+_SWITCHED_OFF = claim(
+    False,
+    "SwitchedOff",
+    "the record asks for revocations, which this operator was installed without: set the chart's "
+    "mode: revoke (revocation.enabled), or have a person apply the plan (kubectl responsibility "
+    "apply-plan)",
+)
+_NOT_FOUND = claim(
+    None, "NotAssessed", "nothing is known of this hub: see conditions HubFound and RBACNotEnforced"
+)
+STARTING = claim(None, PLANNING, "it is being worked out what there is to revoke")
+
+
+def _nothing_left(approved: str) -> Claim:
+    if approved:
+        return claim(
+            False,
+            PLAN_CHANGED,
+            f"plan {approved} is approved, and there is nothing to revoke any more: remove "
+            "approvedPlan",
+        )
+    return claim(True, "NothingToRevoke", "nobody holds more than was agreed")
+
+
+def _offer(proposal: Proposal) -> Claim:
+    if proposal.part is None:
+        if not proposal.whole.changes:
+            return claim(True, "NothingToRevoke", "no change of RBAC would end anything")
+        return claim(False, "NotByOperator", beyond(proposal))
+    return claim(
+        False,
+        "NotApproved",
+        f"plan {proposal.part.digest} would end {counted(len(proposal.part.ended), 'finding')} by "
+        f"{counted(len(proposal.part.changes), 'deletion')}: see status.plan.revocable, and name "
+        "it in spec.enforcement.approvedPlan",
+    )
+
+
+def beyond(proposal: Proposal) -> str:
+    """Return why the operator does not carry out the whole plan, and what to do instead."""
+    left = [str(change) for change in proposal.left]
+    if not left and proposal.part is not None:
+        return (
+            f"plan {proposal.whole.digest} is also for items without rbac: revoke: approve "
+            f"{proposal.part.digest}, or have a person apply it (kubectl responsibility apply-plan)"
+        )
+    more = len(left) - _MOST_TOLD
+    told = "; ".join(left[:_MOST_TOLD]) + (f"; and {more} more" if more > 0 else "")
+    part = (
+        f", or approve {proposal.part.digest}, the part that it can make"
+        if proposal.part is not None
+        else ""
+    )
+    return (
+        "the operator only deletes bindings of the hub's namespace as a whole, for items with "
+        f"rbac: revoke. A person makes the others, with kubectl responsibility apply-plan "
+        f"{proposal.whole.digest}{part}: {told}"
+    )
+
+
+def changed(approved: str, proposal: Proposal | None) -> Claim:
+    """Return that the approved plan is not what would be done now."""
+    part = proposal.part if proposal is not None else None
+    now = (
+        f"now it is {part.digest}: look at it (status.plan), and approve that one"
+        if part is not None
+        else "look at status.plan"
+    )
+    return claim(
+        False,
+        PLAN_CHANGED,
+        f"plan {approved} is approved, and is not what would be done as the cluster is; {now}. "
+        "Nothing was changed",
+    )
+
+
+def applied(document: Document, namespace: str) -> str:
+    """Return that a plan has been carried out, and how to take it back."""
+    return (
+        f"plan {document.digest} has been carried out. To take it back: kubectl get configmap -n "
+        f"{namespace} {document.name} -o jsonpath='{{.data.undo\\.json}}' > undo.json; kubectl "
+        "responsibility apply-plan --undo undo.json"
+    )
+
+
+def stopped(document: Document, namespace: str, made: int, of: int, why: str) -> str:
+    """Return that it went wrong, how far it came, and how to go on."""
+    back = f"; {applied(document, namespace).partition('. ')[2]}" if made else ""
+    return (
+        f"of plan {document.digest}, {made} of {counted(of, 'change')} made: {why}. "
+        f"Approve the plan that status.plan shows now{back}"
+    )

@@ -1,0 +1,104 @@
+"""The operator's undo documents: what is written, read back, and given up."""
+
+from dataclasses import replace
+
+import pytest
+
+from responsibility.cluster.client import Api
+from responsibility.cluster.undo import Journal, Step
+from responsibility.cluster.undo_documents import (
+    MOST_BYTES,
+    MOST_KEPT,
+    State,
+    TooLargeError,
+    UndoDocuments,
+    draft,
+)
+from responsibility.enforcement.keys import UNDO
+from tests.unit.cluster.fake import FakeServer, Request
+
+PATH = "/api/v1/namespaces/ours/configmaps"
+BINDING = "/apis/rbac.authorization.k8s.io/v1/namespaces/prod/rolebindings/eves"
+
+
+def journal(uid: str = "1") -> Journal:
+    before = {"metadata": {"name": "eves", "namespace": "prod", "uid": uid}}
+    step = Step("delete-binding", "delete it", BINDING, before, None)
+    return Journal("d" * 32, "hub prod", "https://here", "cluster", (step,))
+
+
+class Maps:
+    """ConfigMaps as an API server keeps them."""
+
+    def __init__(self, server: FakeServer) -> None:
+        self.kept: dict[str, dict[str, object]] = {}
+        server.answers[PATH] = self.answer
+
+    def answer(self, request: Request) -> dict[str, object]:
+        if request.method == "POST":
+            name = request.body["metadata"]["name"]
+            meta = {**request.body["metadata"], "uid": f"uid-{name}"}
+            self.kept[name] = {**request.body, "metadata": meta}
+            return self.kept[name]
+        return {"items": list(self.kept.values()), "metadata": {}}
+
+
+async def test_what_is_written_is_read_back(api: Api, server: FakeServer) -> None:
+    Maps(server)
+    documents = UndoDocuments(api, "ours")
+    assert not documents.listed
+    await documents.list()
+    made = await documents.write(draft("reef.prod", "uid", "{}", journal()))
+    again = UndoDocuments(api, "ours")
+    await again.list()
+    (found,) = again.of("uid")
+    assert found == made
+    assert found.journal() == journal()
+    assert found.state is State.OPEN
+    assert again.of("another") == []
+
+
+async def test_what_others_keep_there_is_not_ours(api: Api, server: FakeServer) -> None:
+    Maps(server).kept["theirs"] = {"metadata": {"name": "theirs"}, "data": {"a": "b"}}
+    documents = UndoDocuments(api, "ours")
+    await documents.list()
+    assert list(documents.all()) == []
+
+
+def test_the_same_plan_approved_anew_has_another_name() -> None:
+    one, two = (draft("reef", "uid", "{}", journal(uid)) for uid in ("1", "2"))
+    assert one.name != two.name
+    assert one.name.startswith(f"{UNDO}reef-dddddddddddd-")
+    assert one == draft("reef", "uid", "{}", journal("1"))
+
+
+def test_a_name_fits_whatever_the_record_is_called() -> None:
+    assert len(draft("a" * 149 + "-." + "b" * 100, "uid", "{}", journal()).name) <= 253
+
+
+def test_what_does_not_fit_is_not_begun() -> None:
+    with pytest.raises(TooLargeError):
+        draft("reef", "uid", "x" * MOST_BYTES, journal())
+
+
+async def test_the_newest_are_kept_and_what_is_open_always(
+    api: Api, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Maps(server)
+    documents = UndoDocuments(api, "ours")
+    await documents.list()
+    gone: list[str] = []
+
+    async def delete(path: str, *, uid: str) -> None:
+        assert uid
+        gone.append(path.rpartition("/")[2])
+
+    monkeypatch.setattr(api, "delete", delete)
+    first = draft("reef", "uid", "{}", journal())
+    for number in range(MOST_KEPT + 3):
+        state = State.OPEN if number == 0 else State.DONE
+        await documents.write(replace(first, name=f"{UNDO}{number:03}", state=state))
+    await documents.prune()
+    assert gone == [f"{UNDO}001", f"{UNDO}002"]
+    await documents.prune()
+    assert len(gone) == 2
