@@ -2,8 +2,8 @@
 
 Pure: a snapshot and its assessment in, a `Plan` out. ``planner`` finds it: ``targets`` is what has
 to go, ``work`` and ``build`` make changes of it, ``simulate`` says what the cluster would be like
-after them, ``judge`` and ``part`` what would be left, ``guard`` what must not happen, ``spare`` what
-the plan can do without. ``protect`` knows what no plan may touch, ``keep`` and ``narrow`` see to it
-that nobody loses what it is owed, ``losses`` says who else loses what. ``handover`` and ``transfer``
-pass items on.
+after them, ``judge`` and ``part`` what would be left, ``guard`` what must not happen, ``spare``
+what the plan can do without. ``protect`` knows what no plan may touch, ``keep`` and ``narrow`` see
+to it that nobody loses what it is owed, ``losses`` says who else loses what. ``handover`` and
+``transfer`` pass items on.
 """
