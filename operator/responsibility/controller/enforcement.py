@@ -18,7 +18,7 @@ from responsibility.controller.grant_report import Report
 from responsibility.controller.markers import Markers
 from responsibility.controller.metrics import Metrics
 from responsibility.controller.namespaces import Namespaces
-from responsibility.controller.outcome import NOTHING, Outcome
+from responsibility.controller.outcome import Outcome
 from responsibility.controller.policies import Policies
 from responsibility.controller.prober import Prober, Target
 from responsibility.controller.settings import Settings
@@ -133,10 +133,6 @@ class Enforcement:
             name: self._outcome(name, decided, assessment, troubles) for name in decided.stages
         }
         return marked and written
-
-    def outcome(self, record: str) -> Outcome:
-        """Return what came of it for a record."""
-        return self._outcomes.get(record, NOTHING)
 
     def cluster_outcome(self, model: str) -> Outcome:
         """Return what came of it for what the cluster has only one of."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -30,7 +30,7 @@ from responsibility.controller.events import Announcer
 from responsibility.controller.grant_report import Report
 from responsibility.controller.history import History
 from responsibility.controller.metrics import Metrics, hub_labels
-from responsibility.controller.outcome import Outcome, cluster_claim, enforced_claim
+from responsibility.controller.outcome import NOTHING, Outcome, cluster_claim, enforced_claim
 from responsibility.controller.planning import Planning
 from responsibility.controller.revoker import Revoker
 from responsibility.controller.settings import Settings
@@ -115,13 +115,13 @@ class Publisher:
         self._writer.begin()
         annotated = await self._annotator.annotate(assessment, dict(self._store.deployments.items))
         enforced = await self.enforcement.enforce(assessment, records)
-        self._metrics.state.outcomes = self.enforcement.outcomes(
-            assessment, self._grants(), self._revocable
-        )
+        # One value for metrics and conditions, so that neither says what the other does not.
+        outcomes = self.enforcement.outcomes(assessment, self._grants(), self._revocable)
+        self._metrics.state.outcomes = outcomes
         if self._planning is not None:
             self._metrics.state.plans = self._planning.changes()
         written = await asyncio.gather(
-            *self._models(assessment, models), *self._records(assessment, records)
+            *self._models(assessment, models), *self._records(assessment, records, outcomes)
         )
         self._writer.end()
         return annotated and enforced and all(written)
@@ -158,7 +158,10 @@ class Publisher:
         return oldest
 
     def _records(
-        self, assessment: Assessment, records: Sequence[Own[Any]]
+        self,
+        assessment: Assessment,
+        records: Sequence[Own[Any]],
+        outcomes: Mapping[str, Outcome],
     ) -> Sequence[Awaitable[bool]]:
         writes = []
         details: tuple[object, ...]
@@ -167,12 +170,7 @@ class Publisher:
             refused = assessment.refused_records.get(own.name)
             if hub is not None:
                 note = self._annotator.trouble(hub)
-                granted = self._grants().of_record(hub.agreement)
-                outcome = replace(
-                    self.enforcement.outcome(own.name),
-                    granted=granted,
-                    revoking=self._revocable(hub.agreement),
-                )
+                outcome = outcomes.get(own.name, NOTHING)
                 self._switches.tell(own, enforced_claim(hub.agreement, outcome))
                 plans = self._plan(own, hub), self._revoked(own, hub)
                 details = (own.identity, note, assessment.rbac_enforced, outcome, plans)
