@@ -126,7 +126,8 @@ _JSON = {
     "`heldBack` (`reason`, `finding`, `why`, `instead`).",
     "handover": "`record`, `to`, `items` (`number`, `name`, `title`, `description`, `kinds`, "
     "`from`, `effort`, `needs`, `lacks`, `givingLoses`, `givingKeeps`, `valuesPaths`), `steps` "
-    "(`when`, `what`, `recordPatch`, `objects`, `changes`, `nobodyCanActOn`) and `plan`, as above.",
+    "(`when`, `what`, `recordPatch`, `recordGuardedPatch`, `grantedByOperator`, "
+    "`objects`, `changes`, `nobodyCanActOn`) and `plan`, as above.",
     "split": "`parties` (`party`, `hubs`, `items`, `delegated`, `hoursAMonth`, `withoutEffort`, "
     "`names`) and `hubs`, the same for each `record`.",
     "check": "`failed`, `problems` (`name`, `message`) and `findings`, each with its `place` "
