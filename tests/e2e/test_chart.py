@@ -88,9 +88,10 @@ SWITCHED = [
     ("mode=deny,grants.enabled=true", wanted(enforcement=True, grants=True)),
     (
         "mode=revoke,grants.cluster=true,enforcement.enabled=true",
-        wanted(enforcement=True, grants=True, grants_cluster=True),
+        wanted(enforcement=True, grants=True, grants_cluster=True, revocation=True),
     ),
     ("mode=grant,grants.enabled=false", wanted()),
+    ("mode=grant,revocation.enabled=true", wanted(grants=True, revocation=True)),
     ("mode=warn,enforcement.enabled=false", wanted()),
 ]
 
@@ -127,6 +128,7 @@ def test_a_mode_sets_the_operators_switches(helm: Path, mode: Mode) -> None:
     (container,) = _one(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
     settings = read({e["name"]: e["value"] for e in container["env"] if "value" in e})
     assert (settings.enforcement, settings.grants) == (mode.enforcement, mode.grants)
+    assert settings.revocation == mode.revocation
     assert settings.enforcement_limit == mode.limit
     policies = {o["metadata"]["name"] for o in objects if "AdmissionPolicy" in o["kind"]}
     assert ("responsibility-operator-confined" in policies) is mode.policies

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,13 +24,31 @@ from responsibility.rbac.objects import Attributes, Binding, Role
 
 # Objects in a frame: so many are pickled in a few milliseconds.
 _PART = 500
-# Bytes that the other process may take. What doesn't fit is said, and not planned.
+# Bytes that the other process may take at most, and that it leaves of what the container may have:
+# beyond its limit, all processes of a container are killed, the operator with them. What doesn't
+# fit is said, and not planned.
 _MEMORY = 384 << 20
+_MARGIN = 64 << 20
+_LEAST = 48 << 20
+_CGROUP = Path("/sys/fs/cgroup")
 _SECONDS = 600.0
 
 
 class PlanningError(Exception):
     """No plan could be made; the message says why."""
+
+
+def _available() -> int:
+    """Return how many bytes the other process may take."""
+    try:
+        limit, used = (
+            int((_CGROUP / f"memory.{name}").read_text(encoding="ascii"))
+            for name in ("max", "current")
+        )
+    except (OSError, ValueError):
+        # No limit ("max"), or none that can be read.
+        return _MEMORY
+    return min(_MEMORY, limit - used - _MARGIN)
 
 
 def _sees() -> tuple[Attributes, ...]:
@@ -52,9 +71,7 @@ class Planner:
         revoking: bool,
         rbac: tuple[Iterable[Role], Iterable[Binding]] | None = None,
     ) -> None:
-        self._world = World(
-            replace(snapshot, graph=AccessGraph.build()), revoking, _sees(), _MEMORY
-        )
+        self._world = World(replace(snapshot, graph=AccessGraph.build()), revoking, _sees(), 0)
         self._rbac = rbac or (snapshot.graph.roles.values(), snapshot.graph.bindings.values())
         self._process: asyncio.subprocess.Process | None = None
 
@@ -112,6 +129,12 @@ class Planner:
         return answer
 
     async def _start(self) -> asyncio.subprocess.Process:
+        memory = _available()
+        if memory < _LEAST:
+            raise PlanningError(
+                f"only {max(0, memory) >> 20} MiB of memory are left for it: raise the chart's "
+                "resources.limits.memory"
+            )
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
@@ -123,7 +146,7 @@ class Planner:
         self._process = process
         if process.stdin is None:
             raise EOFError
-        process.stdin.write(frame(self._world))
+        process.stdin.write(frame(replace(self._world, memory=memory)))
         everything = list(chain(*self._rbac))
         for start in range(0, len(everything), _PART):
             process.stdin.write(frame(everything[start : start + _PART]))

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -126,10 +127,24 @@ async def test_the_other_process_says_what_it_takes_too_much_memory_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(planner, "_MEMORY", 1 << 20)
+    monkeypatch.setattr(planner, "_LEAST", 0)
     many = [grant(f"User {n}", "delete", "configmaps", ns=f"ns-{n}") for n in range(3_000)]
     async with Planner(world(FENCE, *many), revoking=True) as found:
         with pytest.raises(PlanningError):
             await found.propose("prod")
+
+
+async def test_it_is_not_begun_where_the_container_would_be_killed_for_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "memory.max").write_text(str(512 << 20))
+    (tmp_path / "memory.current").write_text(str(440 << 20))
+    monkeypatch.setattr(planner, "_CGROUP", tmp_path)
+    async with Planner(world(FENCE), revoking=True) as found:
+        with pytest.raises(PlanningError, match="8 MiB of memory are left"):
+            await found.propose("prod")
+        (tmp_path / "memory.max").write_text("max")
+        assert await found.propose("prod") is not None
 
 
 async def test_the_other_process_ends_with_us() -> None:
