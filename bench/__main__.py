@@ -26,6 +26,7 @@ def main() -> None:
         print("what admission costs is not measured: there is no Go to build a control plane with")
         return
     subprocess.run([sys.executable, "-m", "bench.admission"], check=True)
+    subprocess.run([sys.executable, "-m", "bench.restart"], check=True)
 
 
 if __name__ == "__main__":

@@ -118,10 +118,11 @@ class _Taken:
 
 @dataclass(frozen=True)
 class _Figures:
-    """Milliseconds of a request, and of its policies."""
+    """Milliseconds of a request, and of its policies; ``least`` in the batch that had least."""
 
     request: float
     policies: float
+    least: float
 
 
 def _round(asker: Asker, draw: random.Random, rounds: int) -> dict[Case, _Figures]:
@@ -138,7 +139,11 @@ def _round(asker: Asker, draw: random.Random, rounds: int) -> dict[Case, _Figure
             seconds, asked = (new - old for new, old in zip(_counted(asker), before, strict=True))
             found.policies.append(seconds / asked * 1000)
     return {
-        case: _Figures(statistics.median(found.requests), statistics.median(found.policies))
+        case: _Figures(
+            statistics.median(found.requests),
+            statistics.median(found.policies),
+            min(found.policies),
+        )
         for case, found in taken.items()
     }
 
@@ -175,7 +180,8 @@ def _show(what: str, found: Mapping[Case, _Figures], before: Mapping[Case, _Figu
             mine, first = found[name, kind], before[name, kind]
             told.append(
                 f"{words} {mine.request:6.2f} ms ({mine.request - first.request:+.2f} ms, "
-                f"{mine.request / first.request:4.2f} times), of it policies {mine.policies:.3f}"
+                f"{mine.request / first.request:4.2f} times), of it policies {mine.policies:.3f} "
+                f"(least {mine.least:.3f})"
             )
         print(f"    patch {kind:<11}{';  '.join(told)}", flush=True)
 
