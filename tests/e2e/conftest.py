@@ -10,8 +10,14 @@ from tests.e2e.lab import clusters, lifetime
 from tests.e2e.lab.cluster import Cluster, Options
 from tests.e2e.lab.errors import NotSupported
 from tests.e2e.lab.existing import ExistingCluster
+from tests.e2e.seeds import SEED
 
 MakeCluster = Callable[..., Cluster]
+
+
+def pytest_report_header() -> str:
+    """Tell the seed, so that a run can be had again."""
+    return f"SEED={SEED}"
 
 
 @pytest.fixture(scope="session")

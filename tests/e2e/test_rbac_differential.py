@@ -2,7 +2,7 @@
 
 Each seed draws a world, creates it through the API, reads back *all* RBAC objects of the
 cluster, and puts the same questions to both. A failure names the seed. To see it again:
-``DIFFERENTIAL_SEED=… DIFFERENTIAL_WORLDS=1``; more worlds: ``DIFFERENTIAL_WORLDS=50``.
+``SEED=… DIFFERENTIAL_WORLDS=1``; more worlds: ``DIFFERENTIAL_WORLDS=50``.
 """
 
 import asyncio
@@ -27,10 +27,10 @@ from responsibility.rbac.identity import service_account_user
 from responsibility.rbac.objects import Attributes, Binding, Role, RoleKey, Rule, Source
 from responsibility.rbac.parse import parse_binding, parse_role
 from tests.e2e.lab.cluster import Cluster
+from tests.e2e.seeds import seeds
 from tests.unit.rbac import near, worlds
 
-FIRST_SEED = int(os.environ.get("DIFFERENTIAL_SEED") or random.SystemRandom().randrange(10**6))
-SEEDS = range(FIRST_SEED, FIRST_SEED + int(os.environ.get("DIFFERENTIAL_WORLDS") or 3))
+SEEDS = seeds("DIFFERENTIAL_WORLDS", usually=3)
 QUESTIONS = 2_000
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"

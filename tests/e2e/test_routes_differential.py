@@ -4,7 +4,7 @@ Each seed draws roles and bindings that are full of ways to more, and creates th
 claim a route, it is gone with real requests, from its first credential to the last request. For
 whom we claim none, the API server is asked about every single step to whoever has the right or a
 route to it, and must refuse one of the permissions of each. A failure names the seed: to see it
-again, ``ROUTES_SEED=… ROUTES_WORLDS=1``; more worlds: ``ROUTES_WORLDS=50``.
+again, ``SEED=… ROUTES_WORLDS=1``; more worlds: ``ROUTES_WORLDS=50``.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from tests.e2e.lab.cluster import Cluster
 from tests.e2e.routes.people import Object, Person, Refused, administrator
 from tests.e2e.routes.play import ACCOUNTS, Player, token_of, user_of
 from tests.e2e.routes.world import RBAC, access_graph
+from tests.e2e.seeds import seeds
 
-FIRST_SEED = int(os.environ.get("ROUTES_SEED") or random.SystemRandom().randrange(10**6))
-SEEDS = range(FIRST_SEED, FIRST_SEED + int(os.environ.get("ROUTES_WORLDS") or 3))
+SEEDS = seeds("ROUTES_WORLDS", usually=3)
 MOST_PLAYED = 8
 _RBAC = "rbac.authorization.k8s.io"
 

@@ -1,14 +1,12 @@
 """Drawn worlds, planned and applied: the API server says what the simulation said.
 
-A failure names the seed. To see it again: ``PLANS_SEED=… PLANS_WORLDS=1``.
+A failure names the seed. To see it again: ``SEED=… PLANS_WORLDS=1``.
 """
 
 import asyncio
 import json
-import os
 import random
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -29,12 +27,12 @@ from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import is_node, user_and_groups
 from tests.e2e import test_rbac_differential as differential
 from tests.e2e.lab.cluster import Cluster
+from tests.e2e.seeds import seeds
 from tests.unit.ownership import worlds as ownership
 from tests.unit.rbac import near
 from tests.unit.rbac import worlds as rbac
 
-FIRST_SEED = int(os.environ.get("PLANS_SEED") or random.SystemRandom().randrange(10**6))
-SEEDS = range(FIRST_SEED, FIRST_SEED + int(os.environ.get("PLANS_WORLDS") or 4))
+SEEDS = seeds("PLANS_WORLDS", usually=4)
 QUESTIONS = 600
 NOW = datetime(2030, 6, 15, 12, 0, tzinfo=UTC)
 
@@ -156,8 +154,3 @@ async def _confirmed(
 
 def _some(wanted: dict[Any, bool]) -> str:
     return re.sub(r"\s+", " ", str(list(wanted.items())[:3]))
-
-
-def test_the_seeds_are_told() -> None:
-    assert replace(ownership.HUBS[0]) == ownership.HUBS[0]
-    print(f"PLANS_SEED={FIRST_SEED}")  # noqa: T201

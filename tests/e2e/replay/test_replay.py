@@ -2,7 +2,7 @@
 
 The policies are in force with ``warn``, so that everything takes place, and the API server notes
 for each request which of them were not satisfied. The replay never looks at these notes.
-``REPLAY_SEED=…`` repeats a run, ``REPLAY_STEPS=…`` makes it longer.
+``SEED=…`` repeats a run, ``REPLAY_STEPS=…`` makes it longer.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,8 +27,8 @@ from tests.e2e.lab import audit, clusters, lifetime
 from tests.e2e.lab.cluster import Options
 from tests.e2e.lab.kwok import KwokCluster
 from tests.e2e.replay import comparing, scenes, world
+from tests.e2e.seeds import SEED
 
-SEED = int(os.environ.get("REPLAY_SEED") or random.SystemRandom().randrange(10**6))
 STEPS = int(os.environ.get("REPLAY_STEPS") or 300)
 SENT = "s3cr3t-that-nobody-may-see"
 

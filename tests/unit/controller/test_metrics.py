@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from responsibility.controller.conditions import Claim
 from responsibility.controller.grant_report import ItemGrant, OwnerReport, Report
-from responsibility.controller.metrics import METRICS, PREFIX, table
+from responsibility.controller.metric_table import METRICS, PREFIX, table
 from tests.unit.controller.virtual import virtual
 from tests.unit.controller.world import World, garden_world
 from tests.unit.ownership.building import everything, grant
