@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from responsibility.api.page import write_or_check
-from responsibility.controller.metrics import PREFIX, table
+from responsibility.controller.metric_table import PREFIX, table
 
 DEFAULT = Path("docs/reference/metrics.md")
 

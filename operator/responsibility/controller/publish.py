@@ -29,7 +29,8 @@ from responsibility.controller.enforcement import Enforcement
 from responsibility.controller.events import Announcer
 from responsibility.controller.grant_report import Report
 from responsibility.controller.history import History
-from responsibility.controller.metrics import Metrics, hub_labels
+from responsibility.controller.metric_state import hub_labels
+from responsibility.controller.metrics import Metrics
 from responsibility.controller.outcome import NOTHING, Outcome, cluster_claim, enforced_claim
 from responsibility.controller.planning import Planning
 from responsibility.controller.revoker import Revoker

@@ -1,8 +1,7 @@
 """Carry out the plans that records approve, as far as deletions of RoleBindings go.
 
-What is decided stands in ``revoke_claims``; here it is done, one record after the other, in a task
-beside the loop. Between any two writes the process may be killed: what was approved is in an undo
-document before the first deletion, and how far it came is seen from the cluster.
+What is decided stands in ``revoke_claims``, how it is done in ``revocation``; here it is seen to
+that it is done, one record after the other, in a task beside the loop.
 """
 
 from __future__ import annotations
@@ -13,31 +12,25 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from responsibility.cluster import apply, errors, fresh
+from responsibility.cluster import apply, errors
 from responsibility.cluster.client import Api
 from responsibility.cluster.own import Own
 from responsibility.cluster.store import Store
-from responsibility.cluster.undo import Journal
 from responsibility.cluster.undo_documents import (
-    Document,
     State,
-    TooLargeError,
     UndoDocuments,
-    draft,
 )
 from responsibility.controller import revoke_claims as claims
 from responsibility.controller.conditions import Claim
 from responsibility.controller.metrics import Metrics
-from responsibility.controller.planner import Planner, PlanningError
+from responsibility.controller.planner import PlanningError
 from responsibility.controller.planning import Planning
-from responsibility.controller.revocation_proof import still_held
+from responsibility.controller.revocation import LaterError, Revocation, WaitError, approved
 from responsibility.controller.revoke_claims import Asked, Do
 from responsibility.controller.revoke_news import News
 from responsibility.controller.writer import PASSING
 from responsibility.enforcement import revocations
-from responsibility.enforcement.revocations import Proposal
 from responsibility.ownership.assessment import Assessment, HubAssessment
-from responsibility.ownership.plans.change import Plan
 
 logger = logging.getLogger(__name__)
 
@@ -45,16 +38,6 @@ logger = logging.getLogger(__name__)
 # only a person can.
 _AGAIN = 3.0
 _PATIENCE = 30.0
-# Seconds for which a missing right may come back.
-_GRACE = 20.0
-
-
-class _LaterError(Exception):
-    """What was refused may not be in a moment."""
-
-
-class _WithdrawnError(Exception):
-    """The record no longer says that this is to be done."""
 
 
 class Revoker:
@@ -73,19 +56,18 @@ class Revoker:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.enabled = enabled
-        self._api = api
         self._store = store
         self._metrics = metrics
         self._planning = planning
         self._news = news
         self._documents = UndoDocuments(api, namespace)
-        self._clock = clock
+        self._revocation = Revocation(
+            api, store, metrics, planning, documents=self._documents, clock=clock
+        )
         self._assessment: Assessment | None = None
         self._claims: dict[str, Claim] = {}
         # Records that wait until a moment of the loop's clock.
         self._later: dict[str, float] = {}
-        # By UID of the record: since when its deletions have been forbidden.
-        self._forbidden: dict[str, float] = {}
         self._wake = asyncio.Event()
 
     # --- what is said ---------------------------------------------------------------------------
@@ -95,7 +77,7 @@ class Revoker:
         if not revocations.revocable_items(hub.agreement):
             return None
         said = self._claims.get(own.uid) or remembered(own) or claims.STARTING
-        self._news.tell(own, said, approved=bool(_approved(own)))
+        self._news.tell(own, said, approved=bool(approved(own)))
         return said
 
     def follow(self, assessment: Assessment) -> None:
@@ -141,7 +123,7 @@ class Revoker:
         known = self._documents.listed
         enforced = self._assessment is not None and self._assessment.rbac_enforced is True
         return Asked(
-            approved=_approved(own),
+            approved=approved(own),
             enabled=self.enabled,
             found=hub.hub is not None and enforced,
             # Before it is known what was begun, nothing else is.
@@ -199,17 +181,21 @@ class Revoker:
                 why = f"record {document.record} was deleted while its plan was being carried out"
                 logger.warning("%s: %s", document.name, why)
                 self._metrics.revocations.labels("stopped").inc()
-                await self._mark(document, State.STOPPED, claims.WITHDRAWN, why)
+                await self._revocation.mark(document, State.STOPPED, claims.WITHDRAWN, why)
 
     async def _one(self, record: str, do: Do) -> None:
         own = self._store.records.items.get(record)
         if own is None:
             return
-        work = {Do.APPLY: self._apply, Do.RESUME: self._resume, Do.CLOSE: self._close}[do]
+        doing = self._revocation
+        work = {Do.APPLY: doing.apply, Do.RESUME: doing.resume, Do.CLOSE: self._close}[do]
+        self._later.pop(record, None)
         try:
             await work(own)
-            self._later.pop(record, None)
-        except (*PASSING, _LaterError) as error:
+        except WaitError as wait:
+            self._say(own, wait.said)
+            self._postpone(record, _AGAIN if wait.passing else _PATIENCE)
+        except (*PASSING, LaterError) as error:
             logger.warning("revoking for record %s goes on later: %s", record, error)
             self._postpone(record)
         except errors.ApiError as error:
@@ -241,196 +227,8 @@ class Revoker:
 
     async def _close(self, own: Own[Any]) -> None:
         for document in self._documents.of(own.uid):
-            if document.digest != _approved(own):
-                await self._mark(document, State.CLOSED, document.reason, document.why)
-
-    async def _apply(self, own: Own[Any]) -> None:
-        """Carry out an approved plan, if it still is what would be done now."""
-        async with await self._look() as planner:
-            await self._apply_by(planner, own, _approved(own))
-
-    async def _apply_by(self, planner: Planner, own: Own[Any], digest: str) -> None:
-        proposal = await planner.propose(own.name)
-        plan = proposal.part if proposal is not None else None
-        if not self._is_approved(own, digest):
-            return
-        if proposal is None or plan is None or plan.digest != digest:
-            await self._refuse(own, digest, proposal)
-            return
-        try:
-            journal = await apply.prepare(self._api, plan, cluster=self._cluster())
-            document = draft(own.name, own.uid, revocations.paper(plan), journal)
-        except apply.StaleError as stale:
-            logger.info("record %s: %s", own.name, stale)
-            await self._refuse(own, digest, None)
-            return
-        except TooLargeError:
-            why = "the plan is too large to be written down: have a person apply it"
-            self._say(own, claims.claim(False, "TooLarge", why))
-            self._postpone(own.name, _PATIENCE)
-            return
-        document = await self._documents.write(document)
-        self._metrics.writes.labels("revocations").inc()
-        logger.info("carrying out plan %s for record %s: see %s", digest, own.name, document.name)
-        await self._carry_out(own, document, journal, planner, plan)
-
-    async def _refuse(self, own: Own[Any], digest: str, proposal: Proposal | None) -> None:
-        self._metrics.revocations.labels("refused").inc()
-        if proposal is not None:
-            self._planning.note(own.name, proposal)
-        self._say(own, claims.changed(digest, proposal))
-        # The watches may be behind; they bring what differs.
-        self._postpone(own.name)
-
-    async def _resume(self, own: Own[Any]) -> None:
-        """Go on with what was begun, if what is left is still what would be done."""
-        (document, *_) = (d for d in self._documents.of(own.uid) if d.state is State.OPEN)
-        journal, why = _trusted(document)
-        if journal is None:
-            await self._stop(own, document, None, claims.INTERRUPTED, why)
-            return
-        async with await self._look() as planner:
-            await self._resume_by(planner, own, document, journal)
-
-    async def _resume_by(
-        self, planner: Planner, own: Own[Any], document: Document, journal: Journal
-    ) -> None:
-        proposal = await planner.propose(own.name)
-        if not self._is_approved(own, document.digest):
-            why = "the record no longer approves it"
-            await self._stop(own, document, journal, claims.WITHDRAWN, why)
-            return
-        states = await apply.states(self._api, journal)
-        if all(state is apply.State.DONE for state in states):
-            await self._done(own, document, None)
-            return
-        plan = proposal.part if proposal is not None else None
-        if plan is None or not revocations.approved(document.paper, plan):
-            why = "the operator was interrupted, and what is left is not what was approved"
-            await self._stop(own, document, journal, claims.INTERRUPTED, why)
-            return
-        self._metrics.revocations.labels("resumed").inc()
-        logger.info("going on with plan %s for record %s", document.digest, own.name)
-        # From the plan, held against what was approved: the document is not trusted so far.
-        rest = await apply.prepare(self._api, plan, cluster=self._cluster())
-        await self._carry_out(own, document, rest, planner, plan)
-
-    async def _carry_out(
-        self, own: Own[Any], document: Document, journal: Journal, planner: Planner, plan: Plan
-    ) -> None:
-        def still() -> None:
-            if not self._is_approved(own, document.digest):
-                raise _WithdrawnError
-
-        def tell(progress: apply.Progress) -> None:
-            logger.info("%s: %s (%s)", document.name, progress.step.what, progress.was)
-            if progress.was is apply.State.TODO:
-                self._metrics.writes.labels("revocations").inc()
-            still()
-
-        whole, _ = _trusted(document)
-        try:
-            await self._store.list_own()
-            still()
-            await apply.go_on(self._api, journal, tell)
-        except _WithdrawnError:
-            why = "the record was changed meanwhile, and no longer approves it"
-            await self._stop(own, document, whole, claims.WITHDRAWN, why)
-        except apply.StoppedError as stopped:
-            if isinstance(stopped.cause, PASSING):
-                raise stopped.cause from stopped
-            if self._may_pass(own, stopped.cause):
-                raise _LaterError(str(stopped.cause)) from stopped
-            self._metrics.write_errors.labels("revocations").inc()
-            await self._stop(
-                own, document, whole, claims.STOPPED, f"{stopped.step.what}: {stopped.why}"
-            )
-        else:
-            held = await still_held(self._api, planner, plan)
-            await self._done(own, document, held)
-
-    def _may_pass(self, own: Own[Any], cause: errors.ApiError | None) -> bool:
-        """Return whether a refusal is too young to be believed.
-
-        An API server that has just started refuses everything until it has read its roles.
-        """
-        if not isinstance(cause, errors.ForbiddenError):
-            return False
-        now = asyncio.get_running_loop().time()
-        return now < self._forbidden.setdefault(own.uid, now) + _GRACE
-
-    async def _done(self, own: Own[Any], document: Document, held: str | None) -> None:
-        reason = claims.NOT_ENDED if held else ""
-        self._forbidden.pop(own.uid, None)
-        await self._mark(document, State.DONE, reason, held or "")
-        self._metrics.revocations.labels("applied").inc()
-        logger.info("plan %s for record %s has been carried out", document.digest, own.name)
-        try:
-            await self._documents.prune()
-        except errors.ApiError as error:
-            logger.warning("old undo documents were not removed: %s", error)
-
-    async def _stop(
-        self, own: Own[Any], document: Document, journal: Journal | None, reason: str, why: str
-    ) -> None:
-        made = of = 0
-        if journal is not None:
-            states = await apply.states(self._api, journal)
-            made, of = sum(state is apply.State.DONE for state in states), len(states)
-        told = claims.stopped(document, self._documents.namespace, made, of, why)
-        logger.warning("record %s: %s", own.name, told)
-        self._forbidden.pop(own.uid, None)
-        self._metrics.revocations.labels("stopped").inc()
-        await self._mark(document, State.STOPPED, reason, told)
-
-    async def _mark(self, document: Document, state: State, reason: str, why: str) -> None:
-        try:
-            await self._documents.mark(document, state, reason, why)
-            self._metrics.writes.labels("revocations").inc()
-        except (errors.NotFoundError, errors.ConflictError):
-            logger.warning("%s was removed by somebody", document.name)
-            self._documents.forget(document)
-
-    # --- looking --------------------------------------------------------------------------------
-
-    async def _look(self) -> Planner:
-        """Return what plans from what the API server holds now. Raises ApiError."""
-        await self._store.list_own()
-        rbac = await fresh.rbac(self._api)
-        return Planner(self._store.snapshot(self._clock()), revoking=True, rbac=rbac)
-
-    def _is_approved(self, own: Own[Any], digest: str) -> bool:
-        """Return whether the record, as far as is known now, says that this is to be done."""
-        now = self._store.records.items.get(own.name)
-        return (
-            now is not None
-            and now.uid == own.uid
-            and now.value is not None
-            and _approved(now) == digest
-        )
-
-    def _cluster(self) -> str:
-        """Return what tells this cluster from others; see ``apply.cluster_id``."""
-        system = self._store.namespaces.items.get("kube-system")
-        return system.uid if system is not None else ""
-
-
-def _approved(own: Own[Any]) -> str:
-    """Return the digest that a record approves; empty for none, or none that is asked for."""
-    if own.value is None:
-        return ""
-    found: str | None = own.value.spec.enforcement.approved_plan
-    return found or ""
-
-
-def _trusted(document: Document) -> tuple[Journal | None, str]:
-    """Return the journal of a document that says what was approved, else why it is not trusted."""
-    if not revocations.is_paper_of(document.paper, document.digest):
-        return None, f"ConfigMap {document.name} does not hold the plan that it is named after"
-    try:
-        return document.journal(), ""
-    except ValueError as error:
-        return None, str(error)
+            if document.digest != approved(own):
+                await self._revocation.mark(document, State.CLOSED, document.reason, document.why)
 
 
 def remembered(own: Own[Any]) -> Claim | None:

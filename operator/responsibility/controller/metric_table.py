@@ -1,0 +1,199 @@
+"""All metrics of the operator, declared once; ``docs/reference/metrics.md`` is made from this.
+
+Subjects are never labels: they are unbounded, and names of people. ``hub_namespace`` is not called
+``namespace``, since scrape configurations set that one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PREFIX = "responsibility_"
+HUB = ("hub_namespace", "hub")
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """One metric: its name without prefix, its type, labels and what it says."""
+
+    name: str
+    type: str
+    labels: tuple[str, ...]
+    help: str
+
+
+METRICS = (
+    Description(
+        "drift",
+        "gauge",
+        (*HUB, "item", "kind", "route"),
+        "Findings, by hub and item. A finding of the whole cluster has no hub.",
+    ),
+    Description(
+        "drift_oldest_timestamp_seconds",
+        "gauge",
+        (*HUB, "kind"),
+        "When the oldest present finding was first seen (Unix time).",
+    ),
+    Description(
+        "item_owner_info",
+        "gauge",
+        (*HUB, "item", "party", "contact"),
+        "1 for the party that owns an item, with the address to reach it.",
+    ),
+    Description(
+        "enforced",
+        "gauge",
+        (*HUB, "item"),
+        "Whether the enforcement that a record asks for is in force; 0 if not. "
+        "Nothing where none is asked for.",
+    ),
+    Description(
+        "item_stage_info",
+        "gauge",
+        (*HUB, "item", "admission", "rbac"),
+        "1, with what is really in force for an item: admission is observe, warn or deny, RBAC "
+        "audit, grant or revoke.",
+    ),
+    Description(
+        "delegation_end_timestamp_seconds",
+        "gauge",
+        (*HUB, "item", "party"),
+        "When a delegation ends or has ended (Unix time); nothing for one without an end.",
+    ),
+    Description(
+        "review_due_timestamp_seconds",
+        "gauge",
+        (*HUB, "item"),
+        "When an item becomes overdue for its review (Unix time).",
+    ),
+    Description(
+        "hub_info",
+        "gauge",
+        (*HUB, "record", "model", "chart"),
+        "1 for each hub that has a record.",
+    ),
+    Description("unrecorded_hubs", "gauge", (), "Hubs that were found and have no record."),
+    Description(
+        "refused_records", "gauge", ("reason",), "Records that could not be held against a hub."
+    ),
+    Description(
+        "exempt_subjects",
+        "gauge",
+        HUB,
+        "Subjects that hold something reserved and are exempt; without a hub, cluster-wide.",
+    ),
+    Description(
+        "break_glass_subjects",
+        "gauge",
+        ("declared",),
+        "Subjects that may do everything; declared says whether the model names them.",
+    ),
+    Description(
+        "rbac_enforced",
+        "gauge",
+        (),
+        "1 if the API server enforces RBAC, 0 if not, -1 while that is not known.",
+    ),
+    Description("records", "gauge", (), "Records that are held against a hub or the lack of one."),
+    Description(
+        "last_evaluation_timestamp_seconds",
+        "gauge",
+        (),
+        "When the cluster was last assessed (Unix time).",
+    ),
+    Description(
+        "grants",
+        "gauge",
+        (*HUB, "item"),
+        "Bindings that the operator has granted and that are in force. Those of the whole cluster "
+        "have no hub.",
+    ),
+    Description(
+        "grant_conflicts",
+        "gauge",
+        (*HUB, "item"),
+        "Bindings that can't be made, because others have made something of the same name.",
+    ),
+    Description(
+        "plan_changes",
+        "gauge",
+        HUB,
+        "Changes in the plan that would end a hub's excess rights. Nothing where there are none, "
+        "or while it is being worked out.",
+    ),
+    Description(
+        "revocations_total",
+        "counter",
+        ("outcome",),
+        "Approved plans that the operator was to carry out: applied, stopped (not all of it was "
+        "done), refused (something else would be done by now), resumed (after an interruption).",
+    ),
+    Description("leader", "gauge", (), "1 if this replica leads."),
+    Description("build_info", "gauge", ("version",), "1, with the operator's version."),
+    Description("missing_rights", "gauge", (), "Rights that the operator needs and lacks."),
+    Description(
+        "relists_total",
+        "counter",
+        ("resource",),
+        "Complete lists beyond the first, by resource.",
+    ),
+    Description("watch_errors_total", "counter", ("resource",), "Failed lists and watches."),
+    Description("evaluation_seconds", "histogram", (), "Duration of one assessment."),
+    Description(
+        "detection_seconds",
+        "histogram",
+        (),
+        "Time from the arrival of a change to its being published.",
+    ),
+    Description(
+        "evaluator_disagreements_total",
+        "counter",
+        (),
+        "Sampled decisions in which the API server's RBAC and ours differed, and went on to.",
+    ),
+    Description("evaluator_samples_total", "counter", (), "Sampled decisions."),
+    Description(
+        "writes_total",
+        "counter",
+        ("what",),
+        "Objects written: status, annotations, namespaces (what they say to policies), markers (of "
+        "delegations' ends), policies (of cluster-wide items), grants, revocations (and their undo "
+        "documents).",
+    ),
+    Description(
+        "probes_total",
+        "counter",
+        ("outcome",),
+        "Trials (dry runs) of what policies must refuse or warn of: proved, failed, unanswered.",
+    ),
+    Description("write_errors_total", "counter", ("what",), "Writes that failed."),
+    Description(
+        "break_glass_uses_total",
+        "counter",
+        (*HUB, "item"),
+        "What break-glass subjects got through with in spite of an item's policy, as the webhook "
+        "was told.",
+    ),
+    Description(
+        "admission_reviews_total",
+        "counter",
+        (),
+        "Requests put to the webhook that is told of uses of the break-glass.",
+    ),
+)
+BY_NAME = {metric.name: metric for metric in METRICS}
+
+
+def table() -> str:
+    """Return the metrics as a Markdown table, for the reference."""
+    rows = [
+        "| metric | type | labels | what it says |",
+        "|---|---|---|---|",
+        *(
+            f"| `{PREFIX}{m.name}` | {m.type} | "
+            f"{', '.join(f'`{label}`' for label in m.labels) or '–'} | {m.help} |"
+            for m in METRICS
+        ),
+    ]
+    return "\n".join(rows) + "\n"
