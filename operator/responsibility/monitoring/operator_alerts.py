@@ -66,6 +66,18 @@ OPERATOR_ALERTS = (
         "server answered.",
     ),
     Alert(
+        "RevocationStopped",
+        grouped(
+            "sum", OPERATOR, 'increase(responsibility_revocations_total{outcome="stopped"}[1h])'
+        )
+        + " > 0",
+        "0m",
+        Severity.TODAY,
+        "A plan that was approved has been carried out in part only",
+        "Some of the rights that were to end have ended, others have not. The condition Revoked of "
+        "the record says how far it came and why, and how to take it back.",
+    ),
+    Alert(
         "WatchesFail",
         grouped("sum", (*OPERATOR, "resource"), "increase(responsibility_watch_errors_total[15m])")
         + " > 3",

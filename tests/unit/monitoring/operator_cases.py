@@ -101,6 +101,23 @@ OPERATOR_CASES = (
         ),
     ),
     Case(
+        alert="ResponsibilityRevocationStopped",
+        sick=(series("revocations_total", "0x9 1x100", outcome="stopped"),),
+        at="11m",
+        before="9m",
+        labels=OPERATOR,
+        summary="A plan that was approved has been carried out in part only",
+        severity=Severity.TODAY,
+        # Long ago; and what ended otherwise.
+        healthy=(
+            (series("revocations_total", "3x100", outcome="stopped"),),
+            (
+                series("revocations_total", "0+1x100", outcome="applied"),
+                series("revocations_total", "0+1x100", outcome="refused"),
+            ),
+        ),
+    ),
+    Case(
         alert="ResponsibilityWatchesFail",
         sick=(series("watch_errors_total", "0+1x100", resource="roles"),),
         at="40m",
