@@ -17,6 +17,7 @@ from responsibility.cluster.client import Json
 
 _KIND = "ResponsibilityUndo"
 _VERSION = 1
+_RBAC = "/apis/rbac.authorization.k8s.io/v1/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,36 @@ class Step:
     path: str
     before: Json | None
     after: Json | None
+
+    def outcome(self, *, back: bool = False) -> str:
+        """Return what the object will be, in words made from the object itself.
+
+        ``what`` is only what the file says of the step, and somebody may have written the file.
+        """
+        manifest = self.before if back else self.after
+        where = self.path.removeprefix(_RBAC)
+        if manifest is None:
+            return f"{where}: gone"
+        if "roleRef" in manifest:
+            role = manifest["roleRef"]
+            who = ", ".join(map(_subject, manifest.get("subjects") or ())) or "nobody"
+            return f"{where}: {role.get('kind')} {role.get('name')} to {who}"
+        rules = manifest.get("rules") or ()
+        return f"{where}: {'; '.join(map(_rule, rules)) or 'no rules'}"
+
+
+def _subject(subject: Json) -> str:
+    namespace = f"{subject['namespace']}/" if subject.get("namespace") else ""
+    return f"{subject.get('kind')} {namespace}{subject.get('name')}"
+
+
+def _word(text: str) -> str:
+    return text or '""'
+
+
+def _rule(rule: Json) -> str:
+    parts = ("verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs")
+    return " ".join(",".join(map(_word, rule[p])) for p in parts if rule.get(p))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +131,11 @@ class Journal:
                 Step(s["action"], s["what"], s["path"], s["before"], s["after"])
                 for s in data["steps"]
             )
-            if not all(s.path.startswith("/apis/rbac.authorization.k8s.io/v1/") for s in steps):
+            if not all(s.path.startswith(_RBAC) for s in steps):
                 raise ValueError(f"{path} names an object that no plan is about")
+            for step in steps:
+                for back in (False, True):
+                    step.outcome(back=back)
             return cls(data["digest"], data["aim"], data["host"], data["cluster"], steps)
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
+        except (AttributeError, KeyError, TypeError, json.JSONDecodeError) as error:
             raise ValueError(f"{path} is not an undo file, or was cut off: {error}") from None

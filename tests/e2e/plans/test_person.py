@@ -100,6 +100,9 @@ def test_a_person_is_asked_first_and_need_not_repeat_the_hub(
     assert "Make these changes? [y/N]" in told
     assert planned(capsys, "coast")["changes"] == []
     (undo,) = Path().glob("undo-*.json")
+    code, told = at_a_terminal("n", "apply-plan", "--undo", str(undo))
+    assert code != 0
+    assert "coast/rolebindings/former-engineer: ClusterRole admin to User former-engineer" in told
     assert at_a_terminal("y", "apply-plan", "--undo", str(undo))[0] == 0
     assert bindings(demo) == before
 

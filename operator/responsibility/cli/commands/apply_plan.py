@@ -276,8 +276,17 @@ def _read(where: Where, path: Path) -> Journal:
     return journal
 
 
+def _show(journal: Journal, *, back: bool = False) -> None:
+    """Show what will be, as the objects in the file have it: it is done with one's own rights."""
+    steps = reversed(journal.steps) if back else journal.steps
+    click.echo(f"{journal.host} will have:")
+    for step in steps:
+        click.echo(f"  {clean(step.outcome(back=back))}")
+
+
 def _resume(where: Where, path: Path, *, dry_run: bool, yes: bool) -> int | None:
     journal = _read(where, path)
+    _show(journal)
     _confirm(f"Go on with the plan for {clean(journal.aim)} ({journal.digest})?", yes=yes)
     _go(where, journal, path, dry_run=dry_run)
     click.echo("all changes are made; see what is left with `plan`")
@@ -286,6 +295,7 @@ def _resume(where: Where, path: Path, *, dry_run: bool, yes: bool) -> int | None
 
 def _undo(where: Where, path: Path, *, yes: bool) -> int | None:
     journal = _read(where, path)
+    _show(journal, back=True)
     _confirm(f"Take back the plan for {clean(journal.aim)} ({journal.digest})?", yes=yes)
     _go(where, journal, path, back=True)
     click.echo(f"everything is as it was before; {path} is not needed any more")
