@@ -1,167 +1,150 @@
 """Tell of every use of the break-glass: an Event on the record, and a count.
 
-The API server sends what break-glass subjects do (see ``enforcement/break_glass.py``). Nothing is
-decided here, nothing of an object is kept or logged, and whatever goes wrong, the answer is yes.
+The API server sends what break-glass subjects do (see ``enforcement/break_glass.py``) to any of the
+replicas. The one that leads knows what a use concerns; another one, which knows nothing of the
+cluster, looks that up, once it has answered.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from aiohttp import web
-
+from responsibility.api.model import ResponsibilityModel
+from responsibility.cluster import errors
+from responsibility.cluster.client import Api
 from responsibility.cluster.own import Own
 from responsibility.cluster.store import Store
 from responsibility.controller.events import Announcer
 from responsibility.controller.metrics import Metrics
-from responsibility.controller.web import ListenError
 from responsibility.enforcement import keys
-from responsibility.enforcement.break_glass import (
-    PATH,
-    Use,
-    concerns,
-    is_listed,
-    read_use,
-)
+from responsibility.enforcement.break_glass import Use, concerns, is_listed, read_use
 from responsibility.enforcement.guards import Guards, ItemGuards
 from responsibility.enforcement.repeats import Repeats
-from responsibility.ownership.assessment import HubAssessment
+from responsibility.enforcement.stages import NamespaceKeys
+from responsibility.hub.discovery import HubKey
+from responsibility.ownership.questions import Names
 
 logger = logging.getLogger(__name__)
 
-# Seconds after which a certificate that was renewed is used.
-_RELOAD = 60.0
-# Two objects of the largest size that etcd takes, and what is around them.
-_LARGEST = 8 * 1024 * 1024
+# Uses that wait for being looked up; beyond that they are dropped, which is logged.
+_MOST = 1_000
+_NAMESPACES = "/api/v1/namespaces"
+
+_Review = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Concerned:
+    """A hub that a use may be about, and its record."""
+
+    own: Own[Any]
+    key: HubKey
+    names: Names
+    model: ResponsibilityModel
 
 
 class Uses:
-    """Takes note of uses."""
+    """Takes note of uses. ``leading`` has what the replica knows that leads, else None."""
 
-    def __init__(self, store: Store, metrics: Metrics, announcer: Announcer) -> None:
-        self._store = store
+    def __init__(self, api: Api, metrics: Metrics, announcer: Announcer, *, own: Store) -> None:
+        self.leading: Store | None = None
+        self._api = api
         self._metrics = metrics
         self._announcer = announcer
+        # Nothing but our own kinds are listed into it.
+        self._own = own
         self._repeats = Repeats()
+        self._waiting: asyncio.Queue[tuple[Use, _Review]] = asyncio.Queue(_MOST)
         self._guards: tuple[object, dict[str, ItemGuards]] = (None, {})
 
-    def take(self, item: str, review: Mapping[str, Any]) -> None:
+    def take(self, item: str, review: _Review) -> None:
         """Take note of what the API server tells, if it is a use of the break-glass."""
         self._metrics.admission_reviews.inc()
         use = read_use(item, review)
         if use is None:
             return
-        space = self._store.namespaces.items.get(use.namespace)
-        if space is None or item not in space.keys.stages():
+        if self.leading is not None and self._metrics.state.assessment is not None:
+            space = self.leading.namespaces.items.get(use.namespace)
+            if space is not None:
+                self._judge(use, review, space.keys, self._assessed(self.leading, use.namespace))
             return
-        listed = space.keys.annotations
+        try:
+            self._waiting.put_nowait((use, review))
+        except asyncio.QueueFull:
+            logger.warning("a use of the break-glass is not told of: too many at once")
+
+    async def run(self) -> None:
+        """Look up what waits, until cancelled."""
+        while True:
+            use, review = await self._waiting.get()
+            try:
+                space = await self._space(use.namespace)
+                if space is not None:
+                    await self._own.list_own()
+                    self._judge(use, review, space, self._recorded(space, use.namespace))
+            except errors.ApiError as error:
+                logger.warning("a use of the break-glass is not told of: %s", error)
+
+    async def _space(self, name: str) -> NamespaceKeys | None:
+        found = await self._api.get(_NAMESPACES, {"fieldSelector": f"metadata.name={name}"})
+        return next((NamespaceKeys.of(each["metadata"]) for each in found["items"]), None)
+
+    def _judge(
+        self, use: Use, review: _Review, space: NamespaceKeys, hubs: Iterable[_Concerned]
+    ) -> None:
+        if use.item not in space.stages():
+            return
+        listed = space.annotations
         lines = listed.get(keys.BREAK_GLASS, "").split("\n")
         glass = is_listed([*lines, "group:system:masters"], use.user, use.groups)
-        owners = listed.get(keys.OWNERS + item, "").split("\n")
+        owners = listed.get(keys.OWNERS + use.item, "").split("\n")
         if not glass or is_listed(owners, use.user, use.groups):
             return
-        for hub, own in self._hubs(use.namespace):
-            guards = self._of(hub, item)
-            if guards is None or not concerns(use, guards, hub.agreement.names):
+        for hub in hubs:
+            guards = self._of(hub.model, use.item)
+            if guards is None or not concerns(use, guards, hub.names):
                 continue
-            if not self._repeats.seen(f"{own.name}/{item}", review, datetime.now(UTC)):
-                self._tell(use, hub, own)
+            if not self._repeats.seen(f"{hub.own.name}/{use.item}", review, datetime.now(UTC)):
+                self._tell(use, hub, guards.item.title)
 
-    def _tell(self, use: Use, hub: HubAssessment, own: Own[Any]) -> None:
-        key = hub.agreement.hub
-        item = hub.agreement.item(use.item)
-        self._metrics.glass_used(key.namespace, key.release, use.item)
+    def _tell(self, use: Use, hub: _Concerned, title: str) -> None:
+        self._metrics.glass_used(hub.key.namespace, hub.key.release, use.item)
         self._announcer.switched(
-            own.reference,
+            hub.own.reference,
             "BreakGlassUsed",
             f"{use.user} broke the glass: {use.what} in namespace {use.namespace} is "
-            f"{item.terms.title} ({use.item}), which belongs to others, and was let through",
+            f"{title} ({use.item}), which belongs to others, and was let through",
             warning=True,
         )
 
-    def _hubs(self, namespace: str) -> Iterator[tuple[HubAssessment, Own[Any]]]:
+    def _assessed(self, store: Store, namespace: str) -> Iterator[_Concerned]:
+        """Yield the hubs of a namespace as they were assessed last."""
         assessment = self._metrics.state.assessment
         for name, hub in assessment.hubs.items() if assessment is not None else ():
-            own = self._store.records.items.get(name)
-            if hub.agreement.hub.namespace == namespace and own is not None:
-                yield hub, own
+            agreement, own = hub.agreement, store.records.items.get(name)
+            model = store.models.items.get(agreement.terms.name)
+            here = agreement.hub.namespace == namespace
+            if here and own is not None and model is not None and model.value is not None:
+                yield _Concerned(own, agreement.hub, agreement.names, model.value)
 
-    def _of(self, hub: HubAssessment, item: str) -> ItemGuards | None:
-        own = self._store.models.items.get(hub.agreement.terms.name)
-        model = own.value if own is not None else None
-        if model is None:
-            return None
+    def _recorded(self, space: NamespaceKeys, namespace: str) -> Iterator[_Concerned]:
+        """Yield the hubs of a namespace by their records, and what the Namespace says of them."""
+        release = space.annotations.get(keys.RELEASE, "")
+        names = Names(namespace, release, space.annotations.get(keys.PREFIX, ""))
+        for own in self._own.records.items.values():
+            if own.value is None or own.value.spec.hub.namespace != namespace:
+                continue
+            model = self._own.models.items.get(own.value.spec.model)
+            if model is not None and model.value is not None:
+                key = HubKey(namespace, own.value.spec.hub.release or release)
+                yield _Concerned(own, key, names, model.value)
+
+    def _of(self, model: ResponsibilityModel, item: str) -> ItemGuards | None:
         if self._guards[0] is not model:
             self._guards = (model, {g.item.name: g for g in Guards.of(model).items()})
         return self._guards[1].get(item)
-
-
-async def serve(
-    host: str,
-    port: int,
-    certificate: Path,
-    key: Path,
-    take: Callable[[str, Mapping[str, Any]], None],
-    *,
-    bound: Callable[[int], None] = lambda _: None,
-) -> None:
-    """Serve the webhook until cancelled. Raises ListenError."""
-
-    async def answer(request: web.Request) -> web.Response:
-        uid = ""
-        try:
-            review = await request.json()
-            uid = str(review["request"]["uid"])
-            take(request.match_info["item"], review)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the request is to pass
-            # Its words might quote the object.
-            logger.warning("a use of the break-glass was not understood: %s", type(error).__name__)
-        return web.json_response(
-            {
-                "apiVersion": "admission.k8s.io/v1",
-                "kind": "AdmissionReview",
-                "response": {"uid": uid, "allowed": True},
-            }
-        )
-
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    _load(context, certificate, key)
-    app = web.Application(client_max_size=_LARGEST)
-    app.router.add_post(PATH + "{item}", answer)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, host, port, ssl_context=context).start()
-        except OSError as error:
-            raise ListenError(
-                f"cannot listen on {host}:{port}: {error.strerror or error}; set "
-                "RESPONSIBILITY_WEBHOOK_LISTEN to host:port"
-            ) from error
-        bound(int(runner.addresses[0][1]))
-        while True:
-            await asyncio.sleep(_RELOAD)
-            try:
-                _load(context, certificate, key)
-            except ListenError as error:
-                logger.warning("the old certificate is used on: %s", error)
-    finally:
-        await runner.cleanup()
-
-
-def _load(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
-    try:
-        context.load_cert_chain(certificate, key)
-    except (OSError, ssl.SSLError) as error:
-        raise ListenError(
-            f"the webhook's certificate cannot be used: {certificate}, {key}: "
-            f"{error.strerror or type(error).__name__}; set RESPONSIBILITY_WEBHOOK_CERTIFICATES "
-            "to a directory with tls.crt and tls.key"
-        ) from error

@@ -18,7 +18,9 @@ from responsibility.api.base import GROUP
 from responsibility.cluster import config, server
 from responsibility.cluster.client import Api
 from responsibility.cluster.leader import Leader, LeadershipLostError
-from responsibility.controller import web
+from responsibility.cluster.store import Store
+from responsibility.controller import glass_server, web
+from responsibility.controller.break_glass import Uses
 from responsibility.controller.events import Announcer
 from responsibility.controller.handlers import register
 from responsibility.controller.login import connection
@@ -150,23 +152,37 @@ async def _work(
 ) -> None:
     metrics.state.leading = lambda: parts.runtime is not None
 
+    post = Posting(api, settings.identity)
+    announcer = Announcer(post)
+    uses = Uses(api, metrics, announcer, own=Store(api, relist=settings.relist_seconds))
+
     async def lead(leader: Leader | None) -> None:
-        await _lead(settings, api, metrics, parts=parts, leader=leader, stop=stop)
+        runtime = Runtime(
+            settings, api, metrics, announcer, own=await own_identity(api), leader=leader
+        )
+        uses.leading = runtime.store
+        await _lead(settings, runtime, parts=parts, stop=stop)
 
     async with asyncio.TaskGroup() as group:
-        serving = group.create_task(
-            web.serve(
-                settings.listen_host,
-                settings.listen_port,
-                metrics,
-                alive=parts.alive,
-                ready=parts.ready,
-                bound=lambda port: logger.info("listening on port %s", port),
-            )
-        )
+        beside = [
+            group.create_task(
+                web.serve(
+                    settings.listen_host,
+                    settings.listen_port,
+                    metrics,
+                    alive=parts.alive,
+                    ready=parts.ready,
+                    bound=lambda port: logger.info("listening on port %s", port),
+                )
+            ),
+            group.create_task(post.run()),
+        ]
         await server.wait_for_server(api)
         parts.waiting = "waiting for the custom resources"
         await server.wait_for_crds(api, _KINDS)
+        if settings.webhook_certificates is not None:
+            beside.append(group.create_task(_serve_webhook(settings, uses)))
+            beside.append(group.create_task(uses.run()))
         if settings.leader_election:
             parts.waiting = "waiting for the lead"
             parts.candidate_since = asyncio.get_running_loop().time()
@@ -174,24 +190,29 @@ async def _work(
             await leader.run(lambda: lead(leader))
         else:
             await lead(None)
-        serving.cancel()
+        for task in beside:
+            task.cancel()
+
+
+async def _serve_webhook(settings: Settings, uses: Uses) -> None:
+    """Hear of uses of the break-glass, leading or not: nobody is told of them twice."""
+    directory = settings.webhook_certificates
+    assert directory is not None  # noqa: S101 - else it is not started
+    await glass_server.serve(
+        settings.webhook_host,
+        settings.webhook_port,
+        directory / "tls.crt",
+        directory / "tls.key",
+        uses.take,
+        bound=lambda port: logger.info("the webhook listens on port %s", port),
+    )
 
 
 async def _lead(
-    settings: Settings,
-    api: Api,
-    metrics: Metrics,
-    *,
-    parts: _Parts,
-    leader: Leader | None,
-    stop: asyncio.Event,
+    settings: Settings, runtime: Runtime, *, parts: _Parts, stop: asyncio.Event
 ) -> None:
     """Run the framework with our runtime beside it; the end of either ends both."""
     registry = kopf.OperatorRegistry()
-    post = Posting(api, settings.identity)
-    runtime = Runtime(
-        settings, api, metrics, Announcer(post), own=await own_identity(api), leader=leader
-    )
     parts.runtime = runtime
     register(registry, runtime)
     tasks: list[asyncio.Task[None]] = []
@@ -205,10 +226,9 @@ async def _lead(
 
     @kopf.on.startup(registry=registry)
     async def start(**_: Any) -> None:
-        for work in (runtime.run(), post.run()):
-            task = asyncio.create_task(work)
-            task.add_done_callback(ended)
-            tasks.append(task)
+        task = asyncio.create_task(runtime.run())
+        task.add_done_callback(ended)
+        tasks.append(task)
 
     @kopf.on.cleanup(registry=registry)
     async def clean_up(**_: Any) -> None:

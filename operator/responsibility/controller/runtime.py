@@ -9,7 +9,6 @@ from responsibility.cluster import errors
 from responsibility.cluster.client import Api
 from responsibility.cluster.leader import Leader
 from responsibility.cluster.store import Store
-from responsibility.controller import break_glass
 from responsibility.controller.events import Announcer
 from responsibility.controller.granter import Granter
 from responsibility.controller.loop import Loop
@@ -78,7 +77,6 @@ class Runtime:
             revoker=self._revoker,
         )
         self._enforcement = publisher.enforcement
-        self._uses = break_glass.Uses(self.store, metrics, announcer)
         self._reflectors = (*self.store.reflectors, *self._enforcement.reflectors)
         self._loop = Loop(
             self.store,
@@ -123,23 +121,10 @@ class Runtime:
             group.create_task(self._keep_listing_own())
             group.create_task(self._reviewer.run())
             group.create_task(self._enforcement.run())
-            group.create_task(self._serve_webhook())
             group.create_task(self._granter.run())
             group.create_task(self._planning.run())
             group.create_task(self._revoker.run())
             group.create_task(self._loop.run())
-
-    async def _serve_webhook(self) -> None:
-        directory = self.settings.webhook_certificates
-        if directory is not None:
-            await break_glass.serve(
-                self.settings.webhook_host,
-                self.settings.webhook_port,
-                directory / "tls.crt",
-                directory / "tls.key",
-                self._uses.take,
-                bound=lambda port: logger.info("the webhook listens on port %s", port),
-            )
 
     def ready(self) -> str:
         """Return why the operator is not ready, or an empty text."""

@@ -43,19 +43,24 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def operator(world: World, certificates: Path) -> Iterator[Operator]:
+def listening(world: World, certificates: Path) -> dict[str, str]:
+    """Return the settings of whom the API server tells."""
     (port,) = pick(1, ())
     where = {
         "url": f"https://127.0.0.1:{port}",
         "caBundle": base64.b64encode((certificates / "tls.crt").read_bytes()).decode(),
     }
     world.admin.apply(webhook_configuration(enforcing.model(world), where))
-    settings = {
+    return {
         **enforcing.ENABLED,
         "WEBHOOK_LISTEN": f"127.0.0.1:{port}",
         "WEBHOOK_CERTIFICATES": str(certificates),
     }
-    with world.operator(settings=settings) as running:
+
+
+@pytest.fixture(scope="module")
+def operator(world: World, listening: dict[str, str]) -> Iterator[Operator]:
+    with world.operator(settings=listening) as running:
         yield running
 
 
@@ -80,6 +85,11 @@ def uses(operator: Operator) -> float:
     return operator.metrics().total("break_glass_uses_total", hub="reef", item=ITEM)
 
 
+def told(world: World) -> list[str]:
+    """Return what Events about the record tell of uses."""
+    return [e["message"] for e in world.events("reef") if e["reason"] == "BreakGlassUsed"]
+
+
 def test_each_use_is_an_event_and_a_count(world: World, operator: Operator) -> None:
     enforcing.deploy(world, "reef")
     world.admin.apply(enforcing.staged("reef", items=[enforcing.item()]))
@@ -89,13 +99,9 @@ def test_each_use_is_an_event_and_a_count(world: World, operator: Operator) -> N
     assert uses(operator) == 0, "neither who is refused nor who may is a use"
     assert replicas(world, RESCUER, 2) == 0
     world.until(lambda: uses(operator) == 1, "the count")
-
-    def told() -> list[str]:
-        return [e["message"] for e in world.events("reef") if e["reason"] == "BreakGlassUsed"]
-
-    world.until(lambda: len(told()) == 1, "the Event")
-    assert RESCUER[0] in told()[0]
-    assert ITEM in told()[0]
+    world.until(lambda: len(told(world)) == 1, "the Event")
+    assert RESCUER[0] in told(world)[0]
+    assert ITEM in told(world)[0]
     # What nobody stores is no use, and neither is what is nobody's.
     assert enforcing.outcome(world, RESCUER, "reef") in ("passed", "warned")
     user, groups = RESCUER
@@ -104,7 +110,7 @@ def test_each_use_is_an_event_and_a_count(world: World, operator: Operator) -> N
     )
     assert replicas(world, RESCUER, 0) == 0
     world.until(lambda: uses(operator) == 2, "the second use")
-    assert len(told()) == 2
+    assert len(told(world)) == 2
 
 
 def test_a_use_that_the_api_server_had_to_try_again_is_one(
@@ -152,3 +158,25 @@ def test_without_the_operator_the_glass_still_breaks(world: World, operator: Ope
     operator.stop()
     assert replicas(world, RESCUER, 1) == 0
     assert replicas(world, STRANGER, 2) != 0
+
+
+def test_a_replica_that_stands_by_tells_of_what_it_hears(
+    world: World, operator: Operator, listening: dict[str, str]
+) -> None:
+    """The API server asks any of them, and only one."""
+    operator.stop()
+    lead = {"LEADER_ELECTION": "true"}
+
+    with world.operator(settings={**enforcing.ENABLED, **lead, "IDENTITY": "first"}) as first:
+        world.until_condition("reef", "Enforced", "True", seconds=60)
+        before = len(told(world))
+        with world.operator(
+            ready=False, settings={**listening, **lead, "IDENTITY": "second"}
+        ) as second:
+            second.until_ready(30)
+            assert second.metrics().value("leader") == 0
+            assert replicas(world, STRANGER, 3) != 0
+            assert replicas(world, RESCUER, 2) == 0
+            world.until(lambda: uses(second) == 1, "the count")
+            world.until(lambda: len(told(world)) == before + 1, "the Event")
+            assert uses(first) == 0
