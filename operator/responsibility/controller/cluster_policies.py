@@ -76,8 +76,9 @@ class ClusterPolicies:
         """Return by model what should be in force."""
         plans = {}
         for name, cluster in assessment.clusters.items():
-            own = self._store.models.items[name]
-            if own.value is None:
+            # The store moves on while a pass is published: a model may be gone by now.
+            own = self._store.models.items.get(name)
+            if own is None or own.value is None:
                 continue
             _, shipped, items = self._shipped(own.value)
             known = self._granted.get(name)

@@ -51,6 +51,7 @@ class State:
     grants: Report | None = None
     # By hub: the changes of its plan.
     plans: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    plans_pending: Callable[[], int] = lambda: 0
     relists: Callable[[], Mapping[str, int]] = dict
     errors: Callable[[], Mapping[str, int]] = dict
 
@@ -94,6 +95,7 @@ def _process(state: State) -> Iterator[Metric]:
     for name, value in (
         ("leader", state.leading()),
         ("missing_rights", state.missing_rights),
+        ("plans_pending", state.plans_pending()),
     ):
         gauge = _gauge(name)
         gauge.add_metric((), float(value))

@@ -123,6 +123,12 @@ METRICS = (
         "or while it is being worked out.",
     ),
     Description(
+        "plans_pending",
+        "gauge",
+        (),
+        "Hubs with excess rights whose plan is still to be worked out.",
+    ),
+    Description(
         "revocations_total",
         "counter",
         ("outcome",),

@@ -84,20 +84,23 @@ class Planning:
             if known.status is not None and (key := known.hub.agreement.hub)
         }
 
-    def _next(self) -> str | None:
-        """Return a record to plan for: first those that ask for more than looking."""
+    def waiting(self) -> dict[str, HubAssessment]:
+        """Return by record the hubs whose plan is still to be worked out."""
         if self._now is None:
-            return None
+            return {}
         assessment, _ = self._now
-        stale = [
-            name
+        return {
+            name: hub
             for name, hub in assessment.hubs.items()
             if _wants(hub, assessment) and not self.is_current(hub)
-        ]
-        asked = assessment.hubs
+        }
+
+    def _next(self) -> str | None:
+        """Return a record to plan for: first those that ask for more than looking."""
+        stale = self.waiting()
         return min(
             stale,
-            key=lambda n: (not revocations.revocable_items(asked[n].agreement), n),
+            key=lambda n: (not revocations.revocable_items(stale[n].agreement), n),
             default=None,
         )
 

@@ -92,6 +92,7 @@ def operator(world: World, before: Pods) -> Iterator[Operator]:
 
 
 def test_at_rest_nothing_is_written(world: World, operator: Operator) -> None:
+    world.until_at_rest(operator)
     since, lists = world.mark(), operator.metrics().total("relists_total")
     samples = operator.metrics().total("evaluator_samples_total")
     wait_until(

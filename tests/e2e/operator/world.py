@@ -166,10 +166,18 @@ class World:
             return False
 
         wait_until(rests, seconds, "the operator to come to rest")
+        # What would end excess rights is worked out beside, and then written.
+        if not _has_planned(operator):
+            wait_until(lambda: _has_planned(operator), 2 * seconds, "its plans")
+            wait_until(rests, seconds, "the operator to come to rest again")
 
     @staticmethod
     def _written(operator: Operator) -> float:
         return operator.metrics().total("writes_total")
+
+
+def _has_planned(operator: Operator) -> bool:
+    return operator.metrics().value("plans_pending") == 0
 
 
 # Reviews are questions that are POSTed, and a Lease is renewed for as long as somebody leads.
