@@ -137,6 +137,7 @@ class Planner:
             )
         process = await asyncio.create_subprocess_exec(
             sys.executable,
+            "-P",
             "-c",
             # By its name, so that what it sends has the names that we know.
             f"from {plan_worker.__name__} import main; main()",

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from responsibility.monitoring.alerts import ALERTS
 from tests.e2e.lab import binaries, clusters
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.kwok import KwokCluster
+from tests.e2e.lab.waiting import wait_until
 from tests.e2e.monitoring.prometheus import program
 
 CHART = Path(__file__).parents[3] / "helm" / "hub-responsibility"
@@ -184,6 +186,12 @@ def test_an_alert_that_is_not_there_cannot_be_turned_off(helm: Path) -> None:
     assert "there is no alert ResponsibilityTypo; there are" in refused.stderr
 
 
+def _established(cluster: Cluster, file: Path) -> bool:
+    """Ask once: where there is no condition yet, kubectl gives up instead of waiting."""
+    wait = ("wait", "--for=condition=Established", "-f", str(file))
+    return cluster.kubectl(*wait, check=False).returncode == 0
+
+
 @pytest.fixture(scope="module")
 def with_prometheus_operator() -> Iterator[Cluster]:
     """Start a cluster that knows the kinds of the Prometheus Operator."""
@@ -193,7 +201,7 @@ def with_prometheus_operator() -> Iterator[Cluster]:
         for kind in ("servicemonitors", "podmonitors", "prometheusrules"):
             file = kinds / f"monitoring.coreos.com_{kind}.yaml"
             fresh.kubectl("apply", "--server-side", "-f", str(file))
-            fresh.kubectl("wait", "--for=condition=Established", "-f", str(file))
+            wait_until(partial(_established, fresh, file), 60, f"{kind} to be served")
         fresh.kubectl("create", "namespace", NAMESPACE)
         yield fresh
 

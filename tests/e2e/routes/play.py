@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
@@ -21,6 +22,9 @@ _ANYTHING: Object = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
 _BIND = re.compile(r"bind (ClusterRole|Role) (\S+) to itself")
 _JOIN = re.compile(r"add itself to (ClusterRoleBinding|RoleBinding) (\S+), which binds")
 _EDIT = re.compile(r"put any rule into (ClusterRole|Role) (\S+?)(?:;| and )")
+
+
+_NUMBERS = itertools.count(1)
 
 
 async def token_of(who: Person, account: Subject) -> str:
@@ -53,7 +57,6 @@ class Player:
     admin: Person
     namespaces: tuple[str, ...]
     _undo: list[Callable[[], Awaitable[Any]]] = field(default_factory=list)
-    _made: int = 0
 
     @asynccontextmanager
     async def go(self, start: Person, route: Route) -> AsyncIterator[Person]:
@@ -224,5 +227,5 @@ class Player:
         return {"kind": subject.kind, "name": subject.name, **more}
 
     def _name(self) -> str:
-        self._made += 1
-        return f"{self.run}-{self._made}"
+        # Never twice: a Job that was deleted stays for as long as its pods do.
+        return f"{self.run}-{next(_NUMBERS)}"
