@@ -10,7 +10,7 @@ from responsibility.hub.discovery import HubKey
 from responsibility.rbac.objects import Subject
 from tests.e2e.operator import chart
 from tests.e2e.operator.api import RBAC, Manifest, where
-from tests.e2e.operator.world import World, record
+from tests.e2e.operator.world import World, hub, record
 
 ON = {"GRANTS": "true"}
 INSTALLED = ("--set", "grants.enabled=true")
@@ -19,6 +19,9 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 SETTLED = 20.0
 # Within so many seconds whatever somebody did by hand is undone.
 REPAIRED = 2.0
+# What communities own in these tests, unless said otherwise.
+ITEM = "incident-response"
+ROLE = role_name(ITEM)
 
 
 def install(world: World, *options: str) -> None:
@@ -44,7 +47,7 @@ def granting(name: str, *groups: str, items: Any = (), **more: Any) -> Manifest:
 
     Unless said otherwise, that is incident-response.
     """
-    items = list(items) or [{"name": "incident-response", "owner": "community"}]
+    items = list(items) or [{"name": ITEM, "owner": "community"}]
     spec = {"enforcement": {"rbac": "grant"}, **more}
     return record(name, parties=[community(*(groups or (f"{name}-admins",)))], items=items, **spec)
 
@@ -64,6 +67,12 @@ def granted_to(world: World, namespace: str, item: str) -> set[str]:
 def until_granted(world: World, name: str, seconds: float = SETTLED) -> None:
     """Wait until all is granted that a record asks for."""
     world.until_condition(name, "Granted", "True", seconds=seconds)
+
+
+def settled(world: World, name: str, *groups: str, **more: Any) -> None:
+    """Deploy a hub whose record asks for grants, and wait for them."""
+    world.admin.apply(*hub(name), granting(name, *groups, **more))
+    until_granted(world, name)
 
 
 def binding_name(world: World, name: str, item: str, party: str, *groups: str) -> str:
