@@ -52,6 +52,7 @@ class State:
     # By hub: the changes of its plan.
     plans: Mapping[tuple[str, str], int] = field(default_factory=dict)
     plans_pending: Callable[[], int] = lambda: 0
+    plans_failed: Callable[[], int] = lambda: 0
     relists: Callable[[], Mapping[str, int]] = dict
     errors: Callable[[], Mapping[str, int]] = dict
 
@@ -96,6 +97,7 @@ def _process(state: State) -> Iterator[Metric]:
         ("leader", state.leading()),
         ("missing_rights", state.missing_rights),
         ("plans_pending", state.plans_pending()),
+        ("plans_failed", state.plans_failed()),
     ):
         gauge = _gauge(name)
         gauge.add_metric((), float(value))

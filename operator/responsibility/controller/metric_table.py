@@ -129,6 +129,12 @@ METRICS = (
         "Hubs with excess rights whose plan is still to be worked out.",
     ),
     Description(
+        "plans_failed",
+        "gauge",
+        (),
+        "Hubs with excess rights for which no plan could be made, mostly for want of memory.",
+    ),
+    Description(
         "revocations_total",
         "counter",
         ("outcome",),

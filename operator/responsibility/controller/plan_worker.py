@@ -136,7 +136,10 @@ def serve(source: IO[bytes], sink: IO[bytes]) -> None:
             answer = questions[name](argument)
         except MemoryError:
             maker = None
-            answer = Failed(f"it takes more than {world.memory >> 20} MiB of memory")
+            answer = Failed(
+                f"it takes more than the {world.memory >> 20} MiB of memory that are left for it: "
+                "raise the chart's resources.limits.memory"
+            )
         except Exception as error:  # noqa: BLE001 - it is told where it is asked
             answer = Failed(f"{type(error).__name__}: {error}")
         sink.write(frame(answer))

@@ -24,10 +24,10 @@ from responsibility.rbac.objects import Attributes, Binding, Role
 
 # Objects in a frame: so many are pickled in a few milliseconds.
 _PART = 500
-# Bytes that the other process may take at most, and that it leaves of what the container may have:
-# beyond its limit, all processes of a container are killed, the operator with them. What doesn't
-# fit is said, and not planned.
-_MEMORY = 384 << 20
+# Bytes that the other process may take where the container has no limit, and that it leaves of
+# what the container may have: beyond its limit, all processes of a container are killed, the
+# operator with them. What doesn't fit is said, and not planned.
+_MEMORY = 1 << 30
 _MARGIN = 64 << 20
 _LEAST = 48 << 20
 _CGROUP = Path("/sys/fs/cgroup")
@@ -48,7 +48,7 @@ def _available() -> int:
     except (OSError, ValueError):
         # No limit ("max"), or none that can be read.
         return _MEMORY
-    return min(_MEMORY, limit - used - _MARGIN)
+    return limit - used - _MARGIN
 
 
 def _sees() -> tuple[Attributes, ...]:

@@ -24,15 +24,21 @@ logger = logging.getLogger(__name__)
 # Of the time, at most a third is spent on plans; seconds between two of them at least.
 _REST = 2.0
 _SHORTEST = 0.1
+# Seconds after which it is tried again where no plan could be made: there may be memory by then.
+_AGAIN = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A proposal, and the assessment that it was made for, known by identity."""
+    """A proposal, and the assessment that it was made for, known by identity.
+
+    ``trouble`` says why there is none, where none could be made.
+    """
 
     hub: HubAssessment
-    proposal: Proposal | None
-    status: PlanStatus | None
+    proposal: Proposal | None = None
+    status: PlanStatus | None = None
+    trouble: str = ""
 
 
 class Planning:
@@ -43,6 +49,8 @@ class Planning:
         self._revoking = revoking
         self._now: tuple[Assessment, Snapshot] | None = None
         self._known: dict[str, Known] = {}
+        # Records for which it is tried once more.
+        self._again: set[str] = set()
         self._wake = asyncio.Event()
 
     def follow(self, assessment: Assessment, snapshot: Snapshot) -> None:
@@ -70,6 +78,15 @@ class Planning:
         known = self._known.get(hub.agreement.record)
         return known is not None and known.hub is hub
 
+    def trouble(self, hub: HubAssessment) -> str:
+        """Return why no plan could be made for a hub as it is; mostly empty."""
+        known = self._known.get(hub.agreement.record)
+        return known.trouble if known is not None and known.hub is hub else ""
+
+    def failed(self) -> int:
+        """Return for how many hubs no plan could be made."""
+        return sum(bool(known.trouble) for known in self._known.values())
+
     def note(self, record: str, proposal: Proposal) -> None:
         """Take in a proposal that was made elsewhere from a fresher state."""
         hub = self._now[0].hubs.get(record) if self._now is not None else None
@@ -92,7 +109,7 @@ class Planning:
         return {
             name: hub
             for name, hub in assessment.hubs.items()
-            if _wants(hub, assessment) and not self.is_current(hub)
+            if _wants(hub, assessment) and (not self.is_current(hub) or name in self._again)
         }
 
     def _next(self) -> str | None:
@@ -108,7 +125,11 @@ class Planning:
         """Run until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
-            await self._wake.wait()
+            try:
+                async with asyncio.timeout(_AGAIN if self.failed() else None):
+                    await self._wake.wait()
+            except TimeoutError:
+                self._again = {name for name, known in self._known.items() if known.trouble}
             self._wake.clear()
             of: Assessment | None = None
             planner: Planner | None = None
@@ -128,6 +149,7 @@ class Planning:
 
     async def _plan(self, record: str, hub: HubAssessment, planner: Planner) -> None:
         proposal = status = None
+        trouble = ""
         try:
             proposal = await planner.propose(record)
             if proposal is not None:
@@ -135,11 +157,14 @@ class Planning:
         except PlanningError as error:
             # Not known is bad, but no reason to stop looking at everything else.
             logger.warning("no plan could be made for record %s: %s", record, error)
+            trouble = str(error)
         except Exception:
             # Nor is a fault of ours.
             logger.exception("no plan could be made for record %s", record)
+            trouble = "see the operator's log"
         before = self._known.get(record)
-        self._known[record] = Known(hub, proposal, status)
+        self._known[record] = Known(hub, proposal, status, trouble)
+        self._again.discard(record)
         waiting = bool(revocations.revocable_items(hub.agreement))
         if waiting or before is None or before.status != status:
             self._changed()

@@ -30,6 +30,7 @@ from responsibility.controller.metrics import Metrics
 from responsibility.controller.planner import Planner
 from responsibility.controller.planning import Planning
 from responsibility.controller.revocation_proof import still_held
+from responsibility.controller.revoke_claims import Reason
 from responsibility.controller.writer import PASSING
 from responsibility.enforcement import revocations
 from responsibility.enforcement.revocations import Proposal
@@ -107,7 +108,7 @@ class Revocation:
             raise self._refused(own, digest, None) from stale
         except TooLargeError as error:
             why = "the plan is too large to be written down: have a person apply it"
-            raise WaitError(claims.claim(False, "TooLarge", why), passing=False) from error
+            raise WaitError(claims.claim(False, Reason.TOO_LARGE, why), passing=False) from error
         document = await self._documents.write(document)
         self._metrics.writes.labels("revocations").inc()
         logger.info("carrying out plan %s for record %s: see %s", digest, own.name, document.name)
@@ -128,7 +129,7 @@ class Revocation:
         (document, *_) = (d for d in self._documents.of(own.uid) if d.state is State.OPEN)
         journal, why = _trusted(document)
         if journal is None:
-            await self._stop(own, document, None, claims.INTERRUPTED, why)
+            await self._stop(own, document, None, Reason.INTERRUPTED, why)
             return
         async with await self._look() as planner:
             await self._resume_by(planner, own, document, journal)
@@ -139,7 +140,7 @@ class Revocation:
         proposal = await planner.propose(own.name)
         if not self._is_approved(own, document.digest):
             why = "the record no longer approves it"
-            await self._stop(own, document, journal, claims.WITHDRAWN, why)
+            await self._stop(own, document, journal, Reason.WITHDRAWN, why)
             return
         states = await apply.states(self._api, journal)
         if all(state is apply.State.DONE for state in states):
@@ -148,7 +149,7 @@ class Revocation:
         plan = proposal.part if proposal is not None else None
         if plan is None or not revocations.approved(document.paper, plan):
             why = "the operator was interrupted, and what is left is not what was approved"
-            await self._stop(own, document, journal, claims.INTERRUPTED, why)
+            await self._stop(own, document, journal, Reason.INTERRUPTED, why)
             return
         self._metrics.revocations.labels("resumed").inc()
         logger.info("going on with plan %s for record %s", document.digest, own.name)
@@ -176,7 +177,7 @@ class Revocation:
             await apply.go_on(self._api, journal, tell)
         except _WithdrawnError:
             why = "the record was changed meanwhile, and no longer approves it"
-            await self._stop(own, document, whole, claims.WITHDRAWN, why)
+            await self._stop(own, document, whole, Reason.WITHDRAWN, why)
         except apply.StoppedError as stopped:
             if isinstance(stopped.cause, PASSING):
                 raise stopped.cause from stopped
@@ -184,7 +185,7 @@ class Revocation:
                 raise LaterError(str(stopped.cause)) from stopped
             self._metrics.write_errors.labels("revocations").inc()
             await self._stop(
-                own, document, whole, claims.STOPPED, f"{stopped.step.what}: {stopped.why}"
+                own, document, whole, Reason.STOPPED, f"{stopped.step.what}: {stopped.why}"
             )
         else:
             held = await still_held(self._api, planner, plan)
@@ -201,7 +202,7 @@ class Revocation:
         return now < self._forbidden.setdefault(own.uid, now) + _GRACE
 
     async def _done(self, own: Own[Any], document: Document, held: str | None) -> None:
-        reason = claims.NOT_ENDED if held else ""
+        reason = Reason.NOT_ENDED if held else None
         self._forbidden.pop(own.uid, None)
         await self.mark(document, State.DONE, reason, held or "")
         self._metrics.revocations.labels("applied").inc()
@@ -212,7 +213,7 @@ class Revocation:
             logger.warning("old undo documents were not removed: %s", error)
 
     async def _stop(
-        self, own: Own[Any], document: Document, journal: Journal | None, reason: str, why: str
+        self, own: Own[Any], document: Document, journal: Journal | None, reason: Reason, why: str
     ) -> None:
         made = of = 0
         if journal is not None:
@@ -224,10 +225,10 @@ class Revocation:
         self._metrics.revocations.labels("stopped").inc()
         await self.mark(document, State.STOPPED, reason, told)
 
-    async def mark(self, document: Document, state: State, reason: str, why: str) -> None:
+    async def mark(self, document: Document, state: State, reason: Reason | None, why: str) -> None:
         """Note in a document how far it came; a person may have removed it. Raises ApiError."""
         try:
-            await self._documents.mark(document, state, reason, why)
+            await self._documents.mark(document, state, reason.value if reason else "", why)
             self._metrics.writes.labels("revocations").inc()
         except (errors.NotFoundError, errors.ConflictError):
             logger.warning("%s was removed by somebody", document.name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 
 from responsibility.cluster.undo_documents import Document, State
 from responsibility.controller.conditions import Claim
@@ -16,17 +16,40 @@ from responsibility.controller.plan_report import counted
 from responsibility.enforcement.revocations import Proposal
 
 TYPE = "Revoked"
-# Reasons that others look at.
-APPLIED = "Applied"
-PLANNING = "Planning"
-PLAN_CHANGED = "PlanChanged"
-STOPPED = "Stopped"
-INTERRUPTED = "Interrupted"
-WITHDRAWN = "Withdrawn"
-NOT_ENDED = "NotEnded"
-# What is no news: nobody has approved anything.
-QUIET = frozenset({"", PLANNING, "NotApproved", "NothingToRevoke", "NotAssessed"})
 _MOST_TOLD = 3
+
+
+class Reason(StrEnum):
+    """Every reason of the condition; the runbook tells of each what to do."""
+
+    APPLIED = "Applied"
+    NOTHING_TO_REVOKE = "NothingToRevoke"
+    NOT_APPROVED = "NotApproved"
+    PLAN_CHANGED = "PlanChanged"
+    NOT_BY_OPERATOR = "NotByOperator"
+    APPROVAL_USED = "ApprovalUsed"
+    STOPPED = "Stopped"
+    INTERRUPTED = "Interrupted"
+    WITHDRAWN = "Withdrawn"
+    NOT_ENDED = "NotEnded"
+    SWITCHED_OFF = "SwitchedOff"
+    REFUSED = "Refused"
+    TOO_LARGE = "TooLarge"
+    FAILED = "Failed"
+    NOT_PLANNED = "NotPlanned"
+    NOT_ASSESSED = "NotAssessed"
+    PLANNING = "Planning"
+
+    @classmethod
+    def read(cls, text: str) -> Reason | None:
+        """Return the reason that was written down, None for one that we never give."""
+        return next((reason for reason in cls if reason == text), None)
+
+
+# What is no news: nobody has approved anything.
+QUIET = frozenset(
+    {Reason.PLANNING, Reason.NOT_APPROVED, Reason.NOTHING_TO_REVOKE, Reason.NOT_ASSESSED}
+)
 
 
 class Do(Enum):
@@ -43,7 +66,8 @@ class Asked:
     """What a record asks for, and what is known: None for a ``proposal`` is not known yet.
 
     ``found`` is whether the hub was found and RBAC means anything; ``planned`` is whether the hub
-    has been planned for as it is; ``excess`` whether there is anything to plan for.
+    has been planned for as it is; ``excess`` whether there is anything to plan for; ``trouble`` why
+    no plan could be made.
     """
 
     approved: str
@@ -54,6 +78,7 @@ class Asked:
     proposal: Proposal | None
     documents: Sequence[Document]
     namespace: str
+    trouble: str = ""
 
 
 def decide(asked: Asked) -> tuple[Do, Claim | None]:
@@ -81,71 +106,78 @@ def _of_documents(asked: Asked) -> tuple[Do, Claim | None]:
 def _of_proposal(asked: Asked) -> tuple[Do, Claim | None]:
     proposal = asked.proposal
     if proposal is None:
-        return Do.NOTHING, claim(None, "NotPlanned", "no plan could be made: see the log")
+        return Do.NOTHING, unplanned(asked.trouble or "see the operator's log")
     part = proposal.part
     if not asked.approved:
         return Do.NOTHING, _offer(proposal)
     if part is not None and part.digest == asked.approved:
         return Do.APPLY, None
     if proposal.whole.digest == asked.approved and proposal.whole.changes:
-        return Do.NOTHING, claim(False, "NotByOperator", beyond(proposal))
+        return Do.NOTHING, claim(False, Reason.NOT_BY_OPERATOR, beyond(proposal))
     return Do.NOTHING, changed(asked.approved, proposal)
 
 
 def _of_document(asked: Asked, document: Document) -> Claim:
     """Return what is said of an approval that has been acted on."""
     if document.state is State.STOPPED:
-        return claim(False, document.reason or STOPPED, document.why)
+        return claim(False, Reason.read(document.reason) or Reason.STOPPED, document.why)
     if document.reason:
-        return claim(False, document.reason, document.why)
+        return claim(False, Reason.read(document.reason) or Reason.NOT_ENDED, document.why)
     part = asked.proposal.part if asked.excess and asked.proposal is not None else None
     if part is not None and part.digest == asked.approved:
         return claim(
             False,
-            "ApprovalUsed",
+            Reason.APPROVAL_USED,
             f"plan {asked.approved} was carried out, and what it ended has come back. An approval "
             "is good for once: remove approvedPlan, and set it again to approve it anew",
         )
-    return claim(True, APPLIED, applied(document, asked.namespace))
+    return claim(True, Reason.APPLIED, applied(document, asked.namespace))
 
 
-def claim(status: bool | None, reason: str, message: str) -> Claim:
+def claim(status: bool | None, reason: Reason, message: str) -> Claim:
     """Return a claim of this type."""
-    return Claim(TYPE, status, reason, message)
+    return Claim(TYPE, status, reason.value, message)
 
 
 _SWITCHED_OFF = claim(
     False,
-    "SwitchedOff",
+    Reason.SWITCHED_OFF,
     "the record asks for revocations, which this operator was installed without: set the chart's "
     "mode: revoke (revocation.enabled), or have a person apply the plan (kubectl responsibility "
     "apply-plan)",
 )
 _NOT_FOUND = claim(
-    None, "NotAssessed", "nothing is known of this hub: see conditions HubFound and RBACNotEnforced"
+    None,
+    Reason.NOT_ASSESSED,
+    "nothing is known of this hub: see conditions HubFound and RBACNotEnforced",
 )
-STARTING = claim(None, PLANNING, "it is being worked out what there is to revoke")
+STARTING = claim(None, Reason.PLANNING, "it is being worked out what there is to revoke")
 
 
 def _nothing_left(approved: str) -> Claim:
     if approved:
         return claim(
             False,
-            PLAN_CHANGED,
+            Reason.PLAN_CHANGED,
             f"plan {approved} is approved, and there is nothing to revoke any more: remove "
             "approvedPlan",
         )
-    return claim(True, "NothingToRevoke", "nobody holds more than was agreed")
+    return claim(True, Reason.NOTHING_TO_REVOKE, "nobody holds more than was agreed")
+
+
+def unplanned(why: str) -> Claim:
+    """Return that it is unknown what to revoke."""
+    return claim(None, Reason.NOT_PLANNED, f"no plan could be made: {why}")
 
 
 def _offer(proposal: Proposal) -> Claim:
     if proposal.part is None:
         if not proposal.whole.changes:
-            return claim(True, "NothingToRevoke", "no change of RBAC would end anything")
-        return claim(False, "NotByOperator", beyond(proposal))
+            return claim(True, Reason.NOTHING_TO_REVOKE, "no change of RBAC would end anything")
+        return claim(False, Reason.NOT_BY_OPERATOR, beyond(proposal))
     return claim(
         False,
-        "NotApproved",
+        Reason.NOT_APPROVED,
         f"plan {proposal.part.digest} would end {counted(len(proposal.part.ended), 'finding')} by "
         f"{counted(len(proposal.part.changes), 'deletion')}: see status.plan.revocable, and name "
         "it in spec.enforcement.approvedPlan",
@@ -184,7 +216,7 @@ def changed(approved: str, proposal: Proposal | None) -> Claim:
     )
     return claim(
         False,
-        PLAN_CHANGED,
+        Reason.PLAN_CHANGED,
         f"plan {approved} is approved, and is not what would be done as the cluster is; {now}. "
         "Nothing was changed",
     )

@@ -7,7 +7,7 @@ from typing import Any
 from responsibility.cluster.own import Own
 from responsibility.controller.conditions import Claim
 from responsibility.controller.events import Announcer
-from responsibility.controller.revoke_claims import APPLIED, QUIET, TYPE
+from responsibility.controller.revoke_claims import QUIET, TYPE, Reason
 
 
 class News:
@@ -26,7 +26,7 @@ class News:
         self._known[own.uid] = claim.reason
         if claim.reason == before or claim.reason in QUIET or not approved:
             return
-        done = claim.reason == APPLIED
+        done = claim.reason == Reason.APPLIED
         self._announcer.switched(
             own.reference,
             "Revoked" if done else f"NotRevoked{claim.reason}",

@@ -26,7 +26,7 @@ from responsibility.controller.metrics import Metrics
 from responsibility.controller.planner import PlanningError
 from responsibility.controller.planning import Planning
 from responsibility.controller.revocation import LaterError, Revocation, WaitError, approved
-from responsibility.controller.revoke_claims import Asked, Do
+from responsibility.controller.revoke_claims import Asked, Do, Reason
 from responsibility.controller.revoke_news import News
 from responsibility.controller.writer import PASSING
 from responsibility.enforcement import revocations
@@ -132,6 +132,7 @@ class Revoker:
             proposal=self._planning.proposal(hub),
             documents=self._documents.of(own.uid),
             namespace=self._documents.namespace,
+            trouble=self._planning.trouble(hub),
         )
 
     def _waits(self, record: str) -> bool:
@@ -181,7 +182,7 @@ class Revoker:
                 why = f"record {document.record} was deleted while its plan was being carried out"
                 logger.warning("%s: %s", document.name, why)
                 self._metrics.revocations.labels("stopped").inc()
-                await self._revocation.mark(document, State.STOPPED, claims.WITHDRAWN, why)
+                await self._revocation.mark(document, State.STOPPED, Reason.WITHDRAWN, why)
 
     async def _one(self, record: str, do: Do) -> None:
         own = self._store.records.items.get(record)
@@ -202,19 +203,21 @@ class Revoker:
             logger.warning("nothing is revoked for record %s: %s", record, error)
             begun = any(d.state is State.OPEN for d in self._documents.of(own.uid))
             what = "what was begun waits" if begun else "nothing was changed"
-            self._say(own, claims.claim(False, "Refused", f"{what}: {error}"))
+            self._say(own, claims.claim(False, Reason.REFUSED, f"{what}: {error}"))
             self._postpone(record, _PATIENCE)
         except apply.StaleError as stale:
             logger.info("record %s: %s", record, stale)
             self._postpone(record)
         except PlanningError as error:
             logger.warning("nothing is revoked for record %s: %s", record, error)
-            self._say(own, claims.claim(None, "NotPlanned", f"no plan could be made: {error}"))
+            self._say(own, claims.unplanned(str(error)))
             self._postpone(record, _PATIENCE)
         except Exception:
             # A fault of ours must end neither the operator nor anybody's rights.
             logger.exception("nothing is revoked for record %s", record)
-            self._say(own, claims.claim(False, "Failed", "nothing is done: see the operator's log"))
+            self._say(
+                own, claims.claim(False, Reason.FAILED, "nothing is done: see the operator's log")
+            )
             self._postpone(record, _PATIENCE)
         finally:
             self._store.touch()
@@ -228,7 +231,9 @@ class Revoker:
     async def _close(self, own: Own[Any]) -> None:
         for document in self._documents.of(own.uid):
             if document.digest != approved(own):
-                await self._revocation.mark(document, State.CLOSED, document.reason, document.why)
+                await self._revocation.mark(
+                    document, State.CLOSED, Reason.read(document.reason), document.why
+                )
 
 
 def remembered(own: Own[Any]) -> Claim | None:
@@ -236,9 +241,7 @@ def remembered(own: Own[Any]) -> Claim | None:
     status = {"True": True, "False": False}
     for condition in own.status.get("conditions") or ():
         if condition.get("type") == claims.TYPE:
-            return claims.claim(
-                status.get(str(condition.get("status"))),
-                str(condition.get("reason", "")),
-                str(condition.get("message", "")),
-            )
+            reason = Reason.read(str(condition.get("reason", "")))
+            said = status.get(str(condition.get("status")))
+            return claims.claim(said, reason, str(condition.get("message", ""))) if reason else None
     return None

@@ -98,6 +98,7 @@ class Runtime:
         self._rights = OwnRights(api, metrics, settings, given)
         state = metrics.state
         state.plans_pending = lambda: len(self._planning.waiting())
+        state.plans_failed = self._planning.failed
         state.relists = lambda: {_resource(r.path): r.relists for r in self._reflectors}
         state.errors = lambda: {_resource(r.path): r.errors for r in self._reflectors}
         if leader is not None:

@@ -78,6 +78,16 @@ OPERATOR_ALERTS = (
         "the record says how far it came and why, and how to take it back.",
     ),
     Alert(
+        "PlansFail",
+        grouped("max", OPERATOR, "responsibility_plans_failed") + " > 0",
+        "30m",
+        Severity.THIS_WEEK,
+        "No plan can be made for {{ $value }} hubs",
+        "What would end their excess rights is not in their records' status, and what those "
+        "approve is not carried out. Mostly the container's memory does not suffice; its log says "
+        "why.",
+    ),
+    Alert(
         "WatchesFail",
         grouped("sum", (*OPERATOR, "resource"), "increase(responsibility_watch_errors_total[15m])")
         + " > 3",

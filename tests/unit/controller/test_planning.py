@@ -119,14 +119,44 @@ async def test_what_cannot_be_planned_is_said_and_the_rest_goes_on(
     assert beside.proposal(hubs.hubs["prod"]) is not None
     assert beside.proposal(hubs.hubs["other"]) is None
     assert beside.is_current(hubs.hubs["other"]), "nor is it tried again and again"
+    assert beside.trouble(hubs.hubs["other"]) == "it takes too much"
+    assert beside.trouble(hubs.hubs["prod"]) == ""
+    assert beside.failed() == 1
     assert asked
+    task.cancel()
+
+
+async def test_what_could_not_be_planned_is_tried_again_after_a_while(
+    asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    propose, failures = Planner.propose, iter(range(2))
+
+    async def failing(self: Planner, record: str) -> Proposal | None:
+        for _ in failures:
+            raise PlanningError("it takes too much")
+        return await propose(self, record)
+
+    monkeypatch.setattr(Planner, "propose", failing)
+    monkeypatch.setattr(planning, "_AGAIN", 0.01)
+    changed, first = asyncio.Event(), world(FENCE)
+    beside = Planning(changed.set, revoking=False)
+    hubs = Assessor().assess(first)
+    beside.follow(hubs, first)
+    task = asyncio.create_task(beside.run())
+    async with asyncio.timeout(60):
+        while beside.status(hubs.hubs["prod"], None) is None:
+            await changed.wait()
+            changed.clear()
+    assert asked == ["prod"], "the third time"
+    assert beside.failed() == 0
+    assert beside.waiting() == {}
     task.cancel()
 
 
 async def test_the_other_process_says_what_it_takes_too_much_memory_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(planner, "_MEMORY", 1 << 20)
+    monkeypatch.setattr(planner, "_available", lambda: 1 << 20)
     monkeypatch.setattr(planner, "_LEAST", 0)
     many = [grant(f"User {n}", "delete", "configmaps", ns=f"ns-{n}") for n in range(3_000)]
     async with Planner(world(FENCE, *many), revoking=True) as found:

@@ -1,11 +1,13 @@
 """What is said and done about a record that asks for revocations, as a table."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from responsibility.cluster.undo_documents import Document, State
-from responsibility.controller.revoke_claims import Asked, Do, decide, stopped
+from responsibility.controller.revoke_claims import Asked, Do, Reason, decide, stopped
 from responsibility.enforcement.revocations import Proposal
 from responsibility.ownership.plans.change import Action, Change, Plan
 from responsibility.rbac.objects import BindingKey, RoleKey
@@ -57,6 +59,7 @@ def document(state: State, digest: str = ALL.digest, **more: str) -> Document:
         ({"approved": ALL.digest, "planned": False}, Do.NOTHING, None, ""),
         ({"approved": ALL.digest, "found": False}, Do.NOTHING, None, "NotAssessed"),
         ({"approved": ALL.digest, "proposal": None}, Do.NOTHING, None, "NotPlanned"),
+        ({"proposal": None, "trouble": "no memory"}, Do.NOTHING, None, "NotPlanned"),
         ({"excess": False}, Do.NOTHING, True, "NothingToRevoke"),
         ({"excess": False, "approved": OTHER}, Do.NOTHING, False, "PlanChanged"),
         ({"proposal": Proposal(NOTHING)}, Do.NOTHING, True, "NothingToRevoke"),
@@ -146,3 +149,20 @@ def test_what_people_have_to_do_is_told_change_by_change() -> None:
 def test_the_way_back_is_told_where_anything_was_made() -> None:
     assert "--undo" in stopped(document(State.OPEN), "ours", 1, 2, "no")
     assert "--undo" not in stopped(document(State.OPEN), "ours", 0, 2, "no")
+
+
+def test_the_runbook_tells_of_every_reason_what_it_means_and_how_to_end_it() -> None:
+    runbook = Path(__file__).parents[3] / "docs" / "runbook.md"
+    rows = re.findall(
+        r"^\| `(True|False|Unknown)` `(\w+)` \| (.{20,}) \| (.{4,}) \|$",
+        runbook.read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    assert [reason for _, reason, _, _ in rows] == [reason.value for reason in Reason]
+
+
+def test_what_somebody_else_wrote_as_a_reason_is_not_repeated() -> None:
+    stopped_ = replace(ASKED, documents=(document(State.STOPPED, reason="Anything"),))
+    _, said = decide(replace(stopped_, approved=ALL.digest))
+    assert said is not None
+    assert said.reason == Reason.STOPPED

@@ -118,6 +118,17 @@ OPERATOR_CASES = (
         ),
     ),
     Case(
+        alert="ResponsibilityPlansFail",
+        sick=(series("plans_failed", "2x100"),),
+        at="31m",
+        before="29m",
+        labels=OPERATOR,
+        summary="No plan can be made for 2 hubs",
+        severity=Severity.THIS_WEEK,
+        # None, or while the memory was short.
+        healthy=((series("plans_failed", "0x100"),), (series("plans_failed", "1x20 0x80"),)),
+    ),
+    Case(
         alert="ResponsibilityWatchesFail",
         sick=(series("watch_errors_total", "0+1x100", resource="roles"),),
         at="40m",
