@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from responsibility.enforcement import cel, keys, paths, ranges, who
 from responsibility.enforcement.guards import ItemGuards
 from responsibility.enforcement.item_rules import EVENTS, probe_rule, rules
 from responsibility.enforcement.policy import DIGEST, Manifest, Validation, binding, policy
 from responsibility.enforcement.requests import ASKED, RESOURCE, WHAT
-from responsibility.enforcement.touching import Rest, by_name, cases, is_case, is_changed
+from responsibility.enforcement.touching import (
+    Rest,
+    by_name,
+    cases,
+    changing,
+    is_asked,
+    is_case,
+    is_changed,
+)
 from responsibility.rbac.identity import MASTERS
+
+# Variables that cost next to nothing to work out, or no more than the object is large. Those that
+# go through lists, or ask the authorizer, stay: what one expression may cost is limited.
+_SHORT = re.compile(
+    r"machine|breakGlass|inForce|prefix|place|resource|hub|contact|part\d+|object"
+    r"|(may|standing)(Object|Fields)"
+)
 
 _STAGES: Mapping[str, tuple[str, str]] = {
     keys.WARN: ("Warn", "Audit"),
@@ -102,6 +119,7 @@ class _Guarded:
             (*rules(self._guards), probe_rule(probe)),
             validations,
             variables=self._variables(),
+            short=_SHORT,
         )
 
     def break_glass(self) -> Manifest:
@@ -131,6 +149,7 @@ class _Guarded:
                 )
             ],
             variables=self._variables(),
+            short=_SHORT,
             conditions=[("breaks-the-glass", f"({self._glass}) && !({who.MACHINE})")],
             # Without the authorizer, which such an expression can't ask.
             audit=[("break-glass", f"{broken} && !({standing}) ? {said} : ''")],
@@ -155,13 +174,13 @@ class _Guarded:
 
     def _is_fine(self) -> str:
         """Return quick signs that no object is touched, or by somebody who may touch them all."""
-        asked = dict.fromkeys(asked for case in self._cases for asked in case.asked)
         sets = [items for case in self._cases for items in case.guard.allowed.values()]
         enough = frozenset[str].intersection(*sets)
+        asked = (asked for case in self._cases for asked in case.asked)
         return cel.any_of(
             [
-                f"!(variables.asked in {cel.texts(asked)})",
                 *(self._entitled.listed(name) for name in sorted(enough)),
+                f"!({is_asked(asked)})",
             ]
         )
 
@@ -221,8 +240,14 @@ class _Guarded:
         rest = Rest()
         conditions = [is_case(case, rest) for case in self._cases]
         yield from rest.variables()
-        yield from ((f"case{number}", text) for number, text in enumerate(conditions))
-        guarded = [f"variables.case{number}" for number in range(len(conditions))]
+        guarded = []
+        for number, (case, condition) in enumerate(zip(self._cases, conditions, strict=True)):
+            # What is asked is told quickest, and mostly tells it all.
+            asked = is_asked(case.asked)
+            if condition:
+                yield f"case{number}", condition
+                asked = f"{asked} && variables.case{number}"
+            guarded.append(asked)
         yield "object", cel.any_of(guarded)
         for variable, ask in (
             ("mayObject", self._entitled.may),
@@ -231,7 +256,7 @@ class _Guarded:
             yield (
                 variable,
                 cel.all_of(
-                    f"!{condition} || {by_name(case.guard.allowed, ask)}"
+                    f"!({condition}) || {by_name(case.guard.allowed, ask, case.guard.names)}"
                     for condition, case in zip(guarded, self._cases, strict=True)
                 ),
             )
@@ -239,25 +264,50 @@ class _Guarded:
     def _field_variables(self) -> Iterator[tuple[str, str]]:
         if any(own.measured for own in self._guards.fields):
             yield from ranges.variables(self._item.name)
-        parts, may, standing = [], [], []
+        alike: dict[tuple[str, ...], list[_Changed]] = {}
         for number, own in enumerate(self._guards.fields):
             variable = f"field{number}"
-            changed = f"variables.{variable}"
             old, new = (paths.value(node, own.steps) for node in (paths.OLD, paths.NEW))
             if paths.EACH in own.steps:
                 yield from ((f"was{number}", old), (f"is{number}", new))
                 old, new = f"variables.was{number}", f"variables.is{number}"
             yield variable, is_changed(own, old, new)
-            parts.append(f"({changed} ? [{cel.text(own.path)}] : [])")
-            others = {n: items - {self._item.name} for n, items in own.allowed.items()}
-            allowed = by_name(own.allowed, self._entitled.may)
+            may = by_name(own.allowed, self._entitled.may, [own.name])
             if own.measured:
-                free = by_name(others, self._entitled.standing)
+                others = {n: items - {self._item.name} for n, items in own.allowed.items()}
+                free = by_name(others, self._entitled.standing, [own.name])
                 yield from ranges.left(own, old, new, str(number))
-                inside = cel.any_of([f"!variables.left{number}", free])
-                allowed = cel.all_of([allowed, inside])
-            may.append(f"!{changed} || ({allowed})")
-            standing.append(f"!{changed} || {by_name(own.allowed, self._entitled.standing)}")
-        yield "fields", " + ".join(parts)
-        yield "mayFields", cel.all_of(may)
-        yield "standingFields", cel.all_of(standing)
+                may = cel.all_of([may, cel.any_of([f"!variables.left{number}", free])])
+            standing = by_name(own.allowed, self._entitled.standing, [own.name])
+            changed = f"variables.{variable}"
+            part = f"({changed} ? [{cel.text(own.path)}] : [])"
+            alike.setdefault(changing(own), []).append(
+                _Changed(part, f"!{changed} || ({may})", f"!{changed} || ({standing})")
+            )
+        # Fields of what is not asked about are not even looked at.
+        yield (
+            "fields",
+            " + ".join(
+                f"({is_asked(asked)} ? {' + '.join(each.path for each in some)} : [])"
+                for asked, some in alike.items()
+            ),
+        )
+        yield "mayFields", _where_asked(alike, lambda each: each.may)
+        yield "standingFields", _where_asked(alike, lambda each: each.standing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """Of a field, in CEL: its path if it is changed, and that the user may do that."""
+
+    path: str
+    may: str
+    standing: str
+
+
+def _where_asked(
+    alike: Mapping[tuple[str, ...], list[_Changed]], take: Callable[[_Changed], str]
+) -> str:
+    return cel.all_of(
+        f"!({is_asked(asked)}) || ({cel.all_of(map(take, some))})" for asked, some in alike.items()
+    )

@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 Manifest = dict[str, Any]
+# Validations and audit annotations.
+_Said = tuple[list[Manifest], list[Manifest]]
 
 API_VERSION = "admissionregistration.k8s.io/v1"
 POLICY = "ValidatingAdmissionPolicy"
 BINDING = "ValidatingAdmissionPolicyBinding"
 
+_NONE = re.compile(r"(?!)")
 _VARIABLE = re.compile(r"\bvariables\.(\w+)")
 
 # Stands for the digest of a policy inside the policy itself.
@@ -93,10 +96,13 @@ def policy(
     validations: Sequence[Validation],
     *,
     variables: Sequence[tuple[str, str]] = (),
+    short: re.Pattern[str] = _NONE,
     conditions: Iterable[tuple[str, str]] = (),
     audit: Iterable[tuple[str, str]] = (),
 ) -> Manifest:
     """Return a policy, with its digest filled in wherever it speaks of that.
+
+    Variables whose names are ``short`` have their text put in their place if they are used once.
 
     It has no selector: the API server parses each selector with every request, which takes longer
     than to see that no rule fits. Only bindings of policies that fit have one.
@@ -106,9 +112,9 @@ def policy(
         spec["matchConditions"] = named
     said = [validation.manifest() for validation in validations]
     annotations = [{"key": key, "valueExpression": text} for key, text in audit]
-    used = _used(json.dumps([said, annotations]), dict(variables))
-    if named := [{"name": n, "expression": text} for n, text in variables if n in used]:
-        spec["variables"] = named
+    (said, annotations), kept = _spelled_out((said, annotations), dict(variables), short)
+    if kept:
+        spec["variables"] = [{"name": n, "expression": text} for n, text in kept.items()]
     spec["validations"] = said
     if annotations:
         spec["auditAnnotations"] = annotations
@@ -121,18 +127,32 @@ def policy(
     }
 
 
-def _used(text: str, variables: Mapping[str, str]) -> set[str]:
-    """Return the variables that an expression uses, directly or by others.
+def _spelled_out(
+    said: _Said, variables: Mapping[str, str], short: re.Pattern[str]
+) -> tuple[_Said, dict[str, str]]:
+    """Return what a policy says and the variables that it needs for that, and no others.
 
-    The API server compiles every variable, in an environment of all before it, so each costs.
+    The API server compiles every variable in an environment of all before it, and takes each to
+    hand with every request, used or not. So those that are used once are spelled out there.
     """
-    found: set[str] = set()
-    waiting = set(_VARIABLE.findall(text))
-    while waiting:
-        name = waiting.pop()
-        found.add(name)
-        waiting |= set(_VARIABLE.findall(variables[name])) - found
-    return found
+    kept = dict(variables)
+    # The last ones first: a variable uses only those before it.
+    for name in reversed(list(variables)):
+        uses = _VARIABLE.findall(json.dumps([said, list(kept.values())])).count(name)
+        if uses == 0:
+            del kept[name]
+        elif uses == 1 and short.fullmatch(name):
+            there, text = re.compile(rf"\bvariables\.{name}\b"), f"({kept.pop(name)})"
+            said, kept = _put(said, there, text), _put(kept, there, text)
+    return said, kept
+
+
+def _put(value: Any, there: re.Pattern[str], text: str) -> Any:  # noqa: ANN401 - as JSON is
+    if isinstance(value, str):
+        return there.sub(lambda _: text, value)
+    if isinstance(value, dict):
+        return {key: _put(entry, there, text) for key, entry in value.items()}
+    return type(value)(_put(entry, there, text) for entry in value)
 
 
 def binding(

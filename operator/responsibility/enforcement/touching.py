@@ -60,15 +60,23 @@ class Rest:
             yield name, part
 
 
+def is_asked(asked: Iterable[str]) -> str:
+    """Return that what is asked is one of these, such as "apps/deployments UPDATE"."""
+    return f"variables.asked in {cel.texts(dict.fromkeys(asked))}"
+
+
 def is_case(case: Case, rest: Rest) -> str:
-    """Return that a request is one of these; its longer parts go into variables of ``rest``."""
+    """Return that a request is one of these, given what it asks for; or nothing, if that is all.
+
+    Its longer parts go into variables of ``rest``.
+    """
     guard = case.guard
-    parts = [f"variables.asked in {cel.texts(case.asked)}"]
+    parts = []
     if ANY_NAME not in guard.names:
         parts.append(cel.any_of(_is_named(name) for name in sorted(guard.names)))
     if guard.aside:
         parts.append(_rest(guard.aside, rest))
-    return cel.all_of(parts)
+    return cel.all_of(parts) if parts else ""
 
 
 def _rest(aside: tuple[Field, ...], rest: Rest) -> str:
@@ -84,17 +92,18 @@ def _rest(aside: tuple[Field, ...], rest: Rest) -> str:
     return result
 
 
-def is_changed(own: Field, old: str, new: str) -> str:
-    """Return that a request changes a field, given its value before and after."""
+def changing(own: Field) -> tuple[str, ...]:
+    """Return what has to be asked to change a field."""
     resource = f"{own.where.group}/{own.where.resource}"
-    asked = [f"{resource} {UPDATE}"]
-    if own.scalable:
-        # Its replicas stand where those of the object itself do.
-        asked.append(f"{resource}/{SCALE} {UPDATE}")
-    parts = [f"variables.asked in {cel.texts(asked)}"]
-    if own.name != ANY_NAME:
-        parts.append(_is_named(own.name))
-    return cel.all_of([*parts, paths.differs(old, new, own.steps)])
+    # By its scale, replicas stand where those of the object itself do.
+    scale = (f"{resource}/{SCALE} {UPDATE}",) if own.scalable else ()
+    return (f"{resource} {UPDATE}", *scale)
+
+
+def is_changed(own: Field, old: str, new: str) -> str:
+    """Return that an update changes a field, given its value before and after."""
+    named = [_is_named(own.name)] if own.name != ANY_NAME else []
+    return cel.all_of([*named, paths.differs(old, new, own.steps)])
 
 
 def _is_named(name: str) -> str:
@@ -120,10 +129,31 @@ def _split(text: str, placeholder: str) -> list[str]:
     return pieces[:-1]
 
 
-def by_name(allowed: Mapping[str, Items], ask: who.Ask) -> str:
-    """Return that the user may act on one of the items, by the object's name."""
-    result = ask(allowed[ANY_NAME]) if allowed[ANY_NAME] else "false"
-    for name, items in allowed.items():
-        if name != ANY_NAME:
-            result = f"({_is_named(name)} ? {ask(items) if items else 'false'} : {result})"
+def by_name(allowed: Mapping[str, Items], ask: who.Ask, names: Iterable[str] = (ANY_NAME,)) -> str:
+    """Return that the user may act on one of the items, by the object's name.
+
+    It is one of ``names``, so that nothing is said about others.
+    """
+    of_all = frozenset(names)
+    chosen = {
+        name: items
+        for name, items in allowed.items()
+        if name != ANY_NAME and any(_may_be(name, other) for other in of_all)
+    }
+    if not of_all <= chosen.keys():
+        chosen = {ANY_NAME: allowed[ANY_NAME], **chosen}
+    result = ""
+    for name, items in chosen.items():
+        may = ask(items) if items else "false"
+        result = f"({_is_named(name)} ? {may} : {result})" if result and may != result else may
     return result
+
+
+def _may_be(name: str, other: str) -> bool:
+    """Whether two names, with placeholders, can be the same on some hub."""
+    if ANY_NAME in (name, other):
+        return True
+    for placeholder in _PLACEHOLDERS:
+        if name.startswith(placeholder) and other.startswith(placeholder):
+            name, other = name.removeprefix(placeholder), other.removeprefix(placeholder)
+    return name == other or "$(" in name + other
