@@ -19,7 +19,7 @@ from responsibility.cluster import config, server
 from responsibility.cluster.client import Api
 from responsibility.cluster.leader import Leader, LeadershipLostError
 from responsibility.cluster.store import Store
-from responsibility.controller import glass_server, web
+from responsibility.controller import web, webhook_server
 from responsibility.controller.break_glass import Uses
 from responsibility.controller.events import Announcer
 from responsibility.controller.handlers import register
@@ -28,6 +28,10 @@ from responsibility.controller.metrics import Metrics
 from responsibility.controller.posting import Posting
 from responsibility.controller.runtime import Runtime, own_identity
 from responsibility.controller.settings import PREFIX, Settings, SettingsError, read
+from responsibility.controller.surroundings import Surroundings
+from responsibility.controller.values_reviews import ValuesReviews
+from responsibility.controller.webhook_server import Route
+from responsibility.enforcement import break_glass, values_webhook
 
 logger = logging.getLogger(__name__)
 
@@ -154,13 +158,15 @@ async def _work(
 
     post = Posting(api, settings.identity)
     announcer = Announcer(post)
-    uses = Uses(api, metrics, announcer, own=Store(api, relist=settings.relist_seconds))
+    around = Surroundings(api, metrics, own=Store(api, relist=settings.relist_seconds))
+    uses = Uses(around, metrics, announcer)
+    values = ValuesReviews(around, metrics, announcer) if settings.values_webhook else None
 
     async def lead(leader: Leader | None) -> None:
         runtime = Runtime(
             settings, api, metrics, announcer, own=await own_identity(api), leader=leader
         )
-        uses.leading = runtime.store
+        around.leading = runtime.store
         await _lead(settings, runtime, parts=parts, stop=stop)
 
     async with asyncio.TaskGroup() as group:
@@ -181,7 +187,7 @@ async def _work(
         parts.waiting = "waiting for the custom resources"
         await server.wait_for_crds(api, _KINDS)
         if settings.webhook_certificates is not None:
-            beside.append(group.create_task(_serve_webhook(settings, uses)))
+            beside.append(group.create_task(_serve_webhooks(settings, uses, values)))
             beside.append(group.create_task(uses.run()))
         if settings.leader_election:
             parts.waiting = "waiting for the lead"
@@ -194,18 +200,25 @@ async def _work(
             task.cancel()
 
 
-async def _serve_webhook(settings: Settings, uses: Uses) -> None:
-    """Hear of uses of the break-glass, leading or not: nobody is told of them twice."""
+async def _serve_webhooks(settings: Settings, uses: Uses, values: ValuesReviews | None) -> None:
+    """Answer the API server, leading or not: it asks any of the replicas, and only one."""
     directory = settings.webhook_certificates
     assert directory is not None  # noqa: S101 - else it is not started
-    await glass_server.serve(
-        settings.webhook_host,
-        settings.webhook_port,
-        directory / "tls.crt",
-        directory / "tls.key",
-        uses.take,
-        bound=lambda port: logger.info("the webhook listens on port %s", port),
-    )
+    routes = [Route(break_glass.PATH + "{item}", uses.answer)]
+    if values is not None:
+        routes.append(Route(values_webhook.PATH, values.answer))
+    try:
+        await webhook_server.serve(
+            settings.webhook_host,
+            settings.webhook_port,
+            directory / "tls.crt",
+            directory / "tls.key",
+            routes,
+            bound=lambda port: logger.info("webhooks listen on port %s", port),
+        )
+    finally:
+        if values is not None:
+            values.close()
 
 
 async def _lead(

@@ -193,6 +193,14 @@ METRICS = (
         (),
         "Requests put to the webhook that is told of uses of the break-glass.",
     ),
+    Description(
+        "values_reviews_total",
+        "counter",
+        (*HUB, "verdict"),
+        "Changes of a hub's values that were put to the webhook, by what came of it: allowed, "
+        "warned, refused, break-glass, unreadable (no YAML: let through), unjudged (let through). "
+        "Of a hub that was not found out there is no name.",
+    ),
 )
 BY_NAME = {metric.name: metric for metric in METRICS}
 

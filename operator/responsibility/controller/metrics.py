@@ -41,6 +41,8 @@ class Metrics:
         self.admission_reviews = self._counter("admission_reviews_total")
         self._glass = self._counter("break_glass_uses_total")
         self._glass_of: set[tuple[str, str, str]] = set()
+        self._values = self._counter("values_reviews_total")
+        self._values_of: set[tuple[str, str, str]] = set()
         self.probes = self._counter("probes_total")
         for outcome in ("proved", "failed", "unanswered"):
             self.probes.labels(outcome)
@@ -56,11 +58,18 @@ class Metrics:
         self._glass.labels(namespace, hub, item).inc()
         self._glass_of.add((namespace, hub, item))
 
+    def values_reviewed(self, namespace: str, hub: str, verdict: str) -> None:
+        """Count a change of a hub's values; both names are empty if it is not known whose."""
+        self._values.labels(namespace, hub, verdict).inc()
+        if namespace or hub:
+            self._values_of.add((namespace, hub, verdict))
+
     def forget_hubs(self, present: Collection[tuple[str, str]]) -> None:
         """Drop what was counted for hubs that are not ``present``."""
-        for labels in [labels for labels in self._glass_of if labels[:2] not in present]:
-            self._glass.remove(*labels)
-            self._glass_of.discard(labels)
+        for counter, counted in ((self._glass, self._glass_of), (self._values, self._values_of)):
+            for labels in [labels for labels in counted if labels[:2] not in present]:
+                counter.remove(*labels)
+                counted.discard(labels)
 
     def _counter(self, name: str) -> Counter:
         description = BY_NAME[name]

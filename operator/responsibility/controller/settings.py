@@ -20,7 +20,8 @@ class Settings:
     """All settings; each is an environment variable ``RESPONSIBILITY_<NAME>``.
 
     ``kubeconfig`` and ``context`` are for running outside of a cluster. Without
-    ``webhook_certificates``, a directory with ``tls.crt`` and ``tls.key``, no webhook is served.
+    ``webhook_certificates``, a directory with ``tls.crt`` and ``tls.key``, no webhook is served;
+    with it and ``values_webhook``, the one that sees hubs' configuration is, too.
     """
 
     listen_host: str = "0.0.0.0"  # noqa: S104 - a pod's own address is not known beforehand
@@ -28,6 +29,7 @@ class Settings:
     webhook_host: str = "0.0.0.0"  # noqa: S104 - the same
     webhook_port: int = 8443
     webhook_certificates: Path | None = None
+    values_webhook: bool = False
     cluster_name: str = ""
     namespace: str = "default"
     leader_election: bool = False
@@ -65,6 +67,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         webhook_host=webhook[0],
         webhook_port=webhook[1],
         webhook_certificates=Path(certificates) if certificates else None,
+        values_webhook=_switch(values, "VALUES_WEBHOOK", default=defaults.values_webhook),
         cluster_name=values.get("CLUSTER_NAME", defaults.cluster_name),
         namespace=values.get("NAMESPACE") or defaults.namespace,
         leader_election=_switch(values, "LEADER_ELECTION", default=defaults.leader_election),

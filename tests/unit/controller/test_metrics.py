@@ -47,6 +47,7 @@ async def busy() -> World:
     )
     world.metrics.state.plans = {("prod", "prod"): 2}
     world.metrics.glass_used("prod", "prod", "fence")
+    world.metrics.values_reviewed("prod", "prod", "refused")
     await world.publish()
     return world
 

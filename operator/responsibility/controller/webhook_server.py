@@ -1,4 +1,4 @@
-"""The webhook that the API server tells of uses of the break-glass. It decides nothing.
+"""The server of the operator's webhooks: what the API server asks, or only tells.
 
 Nothing of an object is kept or logged, and whatever goes wrong, the answer is yes.
 """
@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from responsibility.controller.web import ListenError
-from responsibility.enforcement.break_glass import PATH
 
 logger = logging.getLogger(__name__)
 
@@ -24,41 +24,34 @@ _RELOAD = 60.0
 # Two objects of the largest size that etcd takes, and what is around them.
 _LARGEST = 8 * 1024 * 1024
 
+Review = Mapping[str, Any]
+# Of an AdmissionReview's response, all but the uid.
+Response = Mapping[str, Any]
+YES: Response = {"allowed": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a webhook is, and what answers. The path may hold ``{item}``, which is given first."""
+
+    path: str
+    answer: Callable[[str, Review], Awaitable[Response]]
+
 
 async def serve(
     host: str,
     port: int,
     certificate: Path,
     key: Path,
-    take: Callable[[str, Mapping[str, Any]], None],
+    routes: Iterable[Route],
     *,
     bound: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Serve the webhook until cancelled. Raises ListenError."""
-
-    async def answer(request: web.Request) -> web.Response:
-        uid = ""
-        try:
-            review = await request.json()
-            uid = str(review["request"]["uid"])
-            take(request.match_info["item"], review)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the request is to pass
-            # Its words might quote the object.
-            logger.warning("a use of the break-glass was not understood: %s", type(error).__name__)
-        return web.json_response(
-            {
-                "apiVersion": "admission.k8s.io/v1",
-                "kind": "AdmissionReview",
-                "response": {"uid": uid, "allowed": True},
-            }
-        )
-
+    """Serve webhooks until cancelled. Raises ListenError."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     _load(context, certificate, key)
-    app = web.Application(client_max_size=_LARGEST)
-    app.router.add_post(PATH + "{item}", answer)
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(application(routes), access_log=None)
     await runner.setup()
     try:
         try:
@@ -77,6 +70,35 @@ async def serve(
                 logger.warning("the old certificate is used on: %s", error)
     finally:
         await runner.cleanup()
+
+
+def application(routes: Iterable[Route]) -> web.Application:
+    """Return what is served."""
+    app = web.Application(client_max_size=_LARGEST)
+    for route in routes:
+        app.router.add_post(route.path, _handler(route))
+    return app
+
+
+def _handler(route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handle(request: web.Request) -> web.Response:
+        uid, response = "", YES
+        try:
+            review = await request.json()
+            uid = str(review["request"]["uid"])
+            response = await route.answer(request.match_info.get("item", ""), review)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the request is to pass
+            # Its words might quote the object.
+            logger.warning("a request to %s failed: %s", route.path, type(error).__name__)
+        return web.json_response(
+            {
+                "apiVersion": "admission.k8s.io/v1",
+                "kind": "AdmissionReview",
+                "response": {**response, "uid": uid},
+            }
+        )
+
+    return handle
 
 
 def _load(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
