@@ -47,7 +47,7 @@ def service(*options: str) -> Manifest:
 
 
 def _all(*options: str) -> list[Manifest]:
-    command = [str(_helm()), "template", RELEASE, str(CHART), f"--namespace={NAMESPACE}"]
+    command = [str(helm()), "template", RELEASE, str(CHART), f"--namespace={NAMESPACE}"]
     command += ["--kube-version", _KUBERNETES, *options]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return [o for o in yaml.load_all(done.stdout, _LOADER) if o]
@@ -85,7 +85,7 @@ def _established(admin: Admin, definition: Manifest) -> bool:
     return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
 
 
-def _helm() -> Path:
+def helm() -> Path:
     if clusters.choose() is KwokCluster:
         return binaries.build({"helm"}) / "helm"
     found = shutil.which("helm")

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from demo import organisation
 from responsibility.enforcement.break_glass import webhook_configuration
-from tests.e2e.lab.ports import pick
 from tests.e2e.operator import enforcing
 from tests.e2e.operator.enforcing import ENGINEER, ITEM, STRANGER, Person
 from tests.e2e.operator.process import Operator
+from tests.e2e.operator.webhooks import Listening
 from tests.e2e.operator.world import World
 
 RESCUER: Person = ("rescuer@example.org", ["kubeadm:cluster-admins"])
@@ -31,31 +28,11 @@ def world(bare_world: World) -> World:
 
 
 @pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a certificate for 127.0.0.1."""
-    directory = tmp_path_factory.mktemp("certificates")
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt"]
-    command += ["ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=webhook"]
-    command += ["-addext", "subjectAltName=IP:127.0.0.1"]
-    command += ["-keyout", str(directory / "tls.key"), "-out", str(directory / "tls.crt")]
-    subprocess.run(command, check=True, capture_output=True)
-    return directory
-
-
-@pytest.fixture(scope="module")
-def listening(world: World, certificates: Path) -> dict[str, str]:
+def listening(world: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Return the settings of whom the API server tells."""
-    (port,) = pick(1, ())
-    where = {
-        "url": f"https://127.0.0.1:{port}",
-        "caBundle": base64.b64encode((certificates / "tls.crt").read_bytes()).decode(),
-    }
-    world.admin.apply(webhook_configuration(enforcing.model(world), where))
-    return {
-        **enforcing.ENABLED,
-        "WEBHOOK_LISTEN": f"127.0.0.1:{port}",
-        "WEBHOOK_CERTIFICATES": str(certificates),
-    }
+    where = Listening(tmp_path_factory.mktemp("certificates"))
+    world.admin.apply(webhook_configuration(enforcing.model(world), where.client_config))
+    return {**enforcing.ENABLED, **where.settings}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,483 @@
+"""What changes inside a hub's Secret is judged by whose settings those are, on a live cluster."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from demo import organisation
+from responsibility.enforcement import keys
+from responsibility.enforcement.values_webhook import NAME
+from tests.e2e.lab.cluster import Completed
+from tests.e2e.operator import chart, enforcing
+from tests.e2e.operator.api import Manifest, where
+from tests.e2e.operator.enforcing import ENGINEER, ITEM, STRANGER, Person
+from tests.e2e.operator.process import Operator
+from tests.e2e.operator.webhooks import Listening
+from tests.e2e.operator.world import World, hub
+
+PATIENCE = 90.0
+# Stands in every value that is written here, and nowhere else in the end.
+CANARY = "canary-5f0c"
+LEADER: Person = ("lea@reef.example", ["leaders"])
+# A delegate inside a range; one until a date that is near; one for all that there is.
+TESS: Person = ("tess@reef.example", ["people"])
+BREE: Person = ("bree@reef.example", ["leaders"])
+DEPLOYER: Person = ("deployer@reef.example", ["people"])
+# One of both sides.
+WHOLE: Person = ("whole@example.org", ["leaders", "platform-engineers"])
+RESCUER: Person = ("rescuer@example.org", ["kubeadm:cluster-admins"])
+HUB: Person = ("system:serviceaccount:reef:hub", ["system:serviceaccounts:reef"])
+
+THEIRS = ("user-access", "basic-environment")
+OURS = ("data", "complex-environment", ITEM, "deploy-configure-hub")
+VALUES: dict[str, Any] = {
+    "Chart": {"Name": "jupyterhub", "Version": "4.4.0"},
+    "hub": {
+        "config": {"Authenticator": {"admin_users": ["lea"], "secret": CANARY}},
+        "extraConfig": {},
+    },
+    "singleuser": {
+        "image": {"name": f"{CANARY}/base", "tag": "1"},
+        "memory": {"limit": "1G", "guarantee": "1G"},
+    },
+}
+
+
+def changed(**paths: Any) -> dict[str, Any]:
+    """Return the values with some changed, by their paths with ``__`` for a dot."""
+    found: dict[str, Any] = yaml.safe_load(yaml.safe_dump(VALUES))
+    for path, value in paths.items():
+        *above, last = path.split("__")
+        below = found
+        for part in above:
+            below = below[part]
+        below[last] = value
+    return found
+
+
+ADMINS = changed(hub__config__Authenticator={"admin_users": ["lea", CANARY]})
+IMAGE = changed(singleuser__image__tag=CANARY)
+MEMORY = changed(singleuser__memory__limit="2G")
+MUCH = changed(singleuser__memory__limit="64G")
+PYTHON = changed(hub__extraConfig={"x": f"# {CANARY}"})
+
+
+@pytest.fixture(scope="module")
+def listening(tmp_path_factory: pytest.TempPathFactory) -> Listening:
+    return Listening(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def world(bare_world: World, listening: Listening) -> World:
+    enforcing.install(bare_world)
+    options = f"valuesWebhook.secretName=x,valuesWebhook.caBundle={listening.bundle}"
+    hooks = listening.configuration(NAME, "--set", f"valuesWebhook.enabled=true,{options}")
+    glass = {"kind": "Group", "name": RESCUER[1][0]}
+    bare_world.admin.apply(hooks, organisation.cluster_binding("rescuers", "cluster-admin", glass))
+    return bare_world
+
+
+@pytest.fixture(scope="module")
+def settings(listening: Listening) -> dict[str, str]:
+    return {**enforcing.ENABLED, **listening.settings, "VALUES_WEBHOOK": "true"}
+
+
+@pytest.fixture(scope="module")
+def operator(world: World, settings: dict[str, str]) -> Iterator[Operator]:
+    with world.operator(settings=settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def reef(world: World, operator: Operator) -> str:
+    """Enforce all items that say something about values, on one hub."""
+    assert operator.running
+    deploy(world, "reef")
+    enforce(world, "reef")
+    return "reef"
+
+
+def secret(namespace: str, name: str = "hub", values: Any = None) -> Manifest:
+    """Return a hub's Secret as its chart makes it."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "labels": {"app": "jupyterhub", "component": "hub", "release": namespace},
+        },
+        "data": {
+            "values.yaml": encoded(VALUES if values is None else values),
+            "hub.config.JupyterHub.cookie_secret": encoded(CANARY),
+        },
+    }
+
+
+def encoded(values: Any) -> str:
+    text = values if isinstance(values, str) else yaml.safe_dump(values)
+    return base64.b64encode(text.encode()).decode()
+
+
+def deploy(world: World, namespace: str, prefix: str = "") -> None:
+    """Deploy a hub that everybody here administers, as far as RBAC goes."""
+    world.admin.apply(*hub(namespace, name=f"{prefix}hub"), *enforcing.people(namespace))
+    groups = ("leaders", "people")
+    subjects = [{"kind": "Group", "name": name} for name in groups]
+    account = {"kind": "ServiceAccount", "name": "hub", "namespace": namespace}
+    world.admin.apply(
+        organisation.binding(namespace, "everybody", "admin", *subjects, account),
+        secret(namespace, f"{prefix}hub"),
+    )
+
+
+def enforce(
+    world: World, name: str, *, delegates: tuple[Manifest, ...] = (), **stages: str
+) -> None:
+    """Ask for a stage of each item, ``deny`` but for some, and wait until policies are in force."""
+    near = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=30)
+    everybody: list[Manifest] = [{"party": "deployers"}, *delegates]
+    bound = [{"path": "singleuser.memory.limit", "min": "512Mi", "max": "4G"}]
+    limits = [
+        {"party": "testers", "until": "2126-01-01T00:00:00Z", "bounds": bound},
+        {"party": "guests", "until": f"{near:%Y-%m-%dT%H:%M:%SZ}"},
+    ]
+    wanted = {item: stages.get(item.replace("-", "_"), "deny") for item in (*THEIRS, *OURS)}
+    world.admin.apply(
+        enforcing.staged(
+            name,
+            parties=[
+                enforcing.community({"kind": "Group", "name": "leaders"}),
+                *(
+                    {"name": party, "subjects": [{"kind": "User", "name": person[0]}]}
+                    for party, person in (
+                        ("testers", TESS),
+                        ("guests", BREE),
+                        ("deployers", DEPLOYER),
+                    )
+                ),
+            ],
+            items=[
+                enforcing.item(
+                    item,
+                    stage,
+                    owner="community" if item in THEIRS else "provider",
+                    delegates=[*everybody, *(limits if item == ITEM else [])],
+                    force=True,
+                )
+                for item, stage in wanted.items()
+            ],
+        )
+    )
+    labels = {keys.STAGE + item: stage for item, stage in wanted.items() if stage != "observe"}
+    world.until(
+        lambda: enforcing.namespace_keys(world, name)[0] == labels,
+        f"the stages of {name}",
+        PATIENCE,
+    )
+    if labels:
+        world.until_condition(name, "Enforced", "True", "Proved", seconds=PATIENCE)
+
+
+def write(
+    world: World,
+    person: Person,
+    values: Any,
+    namespace: str = "reef",
+    *,
+    name: str = "hub",
+    **more: Any,
+) -> Completed:
+    """Have somebody write values, or ``more`` of the Secret, without storing them unless asked."""
+    store = more.pop("store", False)
+    patch = more or {"data": {"values.yaml": encoded(values)}}
+    user, groups = person
+    return world.cluster.kubectl(
+        *("patch", "secret", name, f"-n={namespace}", "--type=merge", "-p", json.dumps(patch)),
+        *(() if store else ("--dry-run=server",)),
+        as_user=user,
+        as_groups=groups,
+        check=False,
+    )
+
+
+def outcome(done: Completed) -> str:
+    """Return what became of a change, and that it was the webhook's doing."""
+    assert CANARY not in done.stderr, "what is told names settings, and never values"
+    if done.returncode:
+        hook = f'values.{keys.DOMAIN}" denied the request' in done.stderr
+        assert hook or "ValidatingAdmissionPolicy" in done.stderr, done.stderr
+        return "refused" if hook else "refused by a policy"
+    return "warned" if "Warning:" in done.stderr else "passed"
+
+
+def reviews(operator: Operator, **labels: str) -> float:
+    return operator.metrics().total("values_reviews_total", **labels)
+
+
+@pytest.mark.parametrize(
+    ("person", "values", "met"),
+    [
+        (LEADER, ADMINS, "passed"),
+        (LEADER, IMAGE, "passed"),
+        (LEADER, MEMORY, "refused"),
+        (LEADER, PYTHON, "refused"),
+        (ENGINEER, MEMORY, "passed"),
+        (ENGINEER, PYTHON, "passed"),
+        (ENGINEER, ADMINS, "refused"),
+        (TESS, MEMORY, "passed"),
+        (TESS, MUCH, "refused"),
+        (TESS, changed(singleuser__memory={"guarantee": "1G"}), "refused"),
+        (TESS, ADMINS, "refused"),
+        (DEPLOYER, changed(Chart=CANARY, hub={}, singleuser__memory__limit="8G"), "passed"),
+        # Where a delegation says nothing of it, the model's own bounds hold.
+        (DEPLOYER, MUCH, "refused"),
+        (WHOLE, changed(Chart=CANARY, hub={}, singleuser={}), "passed"),
+        (HUB, MUCH, "passed"),
+        (STRANGER, ADMINS, "refused by a policy"),
+    ],
+)
+def test_people_change_what_is_theirs(
+    world: World, reef: str, person: Person, values: Any, met: str
+) -> None:
+    done = write(world, person, values, reef)
+    assert outcome(done) == met, done.stderr
+
+
+def test_a_refusal_says_what_whose_it_is_and_whom_to_call(world: World, reef: str) -> None:
+    said = write(world, LEADER, MEMORY, reef).stderr
+    for words in (
+        "update secrets hub changes singleuser.memory.limit. This is item 14 (Resource limits)",
+        "reef",
+        "support@hub-collective.example",
+        "delegate the item to you",
+    ):
+        assert words in said
+    said = write(world, TESS, MUCH, reef).stderr
+    assert "You may change singleuser.memory.limit to at least 512Mi and at most 4G" in said
+    said = write(world, ENGINEER, ADMINS, reef).stderr
+    assert "item 4 (User access)" in said
+    assert "reef@example.org" in said
+
+
+def test_a_delegation_ends(world: World, reef: str) -> None:
+    world.until(lambda: outcome(write(world, BREE, MEMORY, reef)) == "refused", "its end", PATIENCE)
+    assert outcome(write(world, BREE, IMAGE, reef)) == "passed", "what is hers for good"
+
+
+def test_other_keys_belong_to_whoever_deploys(world: World, reef: str) -> None:
+    for key in ("hub.config.JupyterHub.cookie_secret", "start.sh"):
+        more = {"data": {key: encoded("y")}}
+        assert outcome(write(world, LEADER, None, reef, **more)) == "refused"
+        assert outcome(write(world, ENGINEER, None, reef, **more)) == "passed"
+
+
+def test_a_refusal_is_counted_and_told_once(world: World, reef: str, operator: Operator) -> None:
+    def told() -> list[str]:
+        return [e["message"] for e in world.events(reef) if e["reason"] == "ValuesRefused"]
+
+    before = reviews(operator, verdict="refused", hub=reef)
+    for _ in range(2):
+        assert outcome(write(world, LEADER, MEMORY, reef, store=True)) == "refused"
+    # Six items are enforced there, and one of their webhooks asks.
+    assert reviews(operator, verdict="refused", hub=reef) == before + 2
+    world.until(lambda: len(told()) == 1, "the Event")
+    assert LEADER[0] in told()[0]
+    assert ITEM in told()[0]
+
+
+def test_breaking_the_glass_is_warned_of_counted_and_told(
+    world: World, reef: str, operator: Operator
+) -> None:
+    done = write(world, RESCUER, MEMORY, reef, store=True)
+    assert outcome(done) == "warned"
+    assert "break-glass: update secrets hub changes singleuser.memory.limit" in done.stderr
+    assert reviews(operator, verdict="break-glass", hub=reef) == 1
+    assert operator.metrics().total("break_glass_uses_total", hub=reef, item=ITEM) == 1
+    world.until(lambda: "BreakGlassUsed" in [e["reason"] for e in world.events(reef)], "the Event")
+    assert outcome(write(world, ENGINEER, VALUES, reef, store=True)) == "passed"
+
+
+def test_without_its_labels_it_is_still_the_hubs(world: World, reef: str) -> None:
+    bare = {"metadata": {"labels": dict.fromkeys(("app", "component", "release"))}}
+    assert outcome(write(world, LEADER, None, reef, store=True, **bare)) == "passed"
+    assert outcome(write(world, LEADER, MEMORY, reef)) == "refused"
+
+
+def test_what_is_no_yaml_passes_and_is_no_way_around(
+    world: World, reef: str, operator: Operator
+) -> None:
+    done = write(world, LEADER, f"a: [{CANARY}", reef, store=True)
+    assert outcome(done) == "warned"
+    assert "no YAML" in done.stderr
+    assert reviews(operator, verdict="unreadable", hub=reef) == 1
+    assert outcome(write(world, LEADER, VALUES, reef)) == "refused"
+    assert outcome(write(world, LEADER, MEMORY, reef)) == "refused"
+    assert outcome(write(world, WHOLE, VALUES, reef, store=True)) == "passed"
+
+
+@pytest.mark.parametrize("kind", ["long", "dense"])
+def test_a_secret_of_the_largest_size_is_judged(
+    world: World, reef: str, operator: Operator, kind: str, tmp_path: Path
+) -> None:
+    """A mebibyte of text is read; of values too many to read at once, any may have changed."""
+    size = 1024 * 1024 - 8 * 1024
+    padding = "x" * size if kind == "long" else [1] * (size // 10)
+    unjudged = reviews(operator, verdict="unjudged")
+    values = changed(hub__config__Authenticator={"admin_users": ["lea"], "banner": padding})
+
+    def put(person: Person, values: Any, *, store: bool = False) -> str:
+        # A command line can't hold as much.
+        file = tmp_path / "secret.json"
+        text = yaml.dump(values, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper))
+        current = world.admin.get(where("v1", "Secret", "hub", reef))
+        current["data"]["values.yaml"] = base64.b64encode(text.encode()).decode()
+        file.write_text(json.dumps(current), encoding="utf-8")
+        user, groups = person
+        done = world.cluster.kubectl(
+            *("replace", "-f", str(file)),
+            *(() if store else ("--dry-run=server",)),
+            as_user=user,
+            as_groups=groups,
+            check=False,
+        )
+        return outcome(done)
+
+    assert put(LEADER, values) == ("passed" if kind == "long" else "refused")
+    assert put(WHOLE, values, store=True) == "passed"
+    more = changed(
+        hub__config__Authenticator={"admin_users": ["lea"], "banner": padding},
+        singleuser__memory__limit="2G",
+    )
+    assert put(LEADER, more) == "refused"
+    assert put(WHOLE, VALUES, store=True) == "passed"
+    assert reviews(operator, verdict="unjudged") == unjudged
+
+
+@pytest.mark.parametrize("stage", ["observe", "warn", "deny"])
+def test_the_stage_of_each_item_decides(world: World, operator: Operator, stage: str) -> None:
+    name = f"cove-{stage}"
+    deploy(world, name)
+    enforce(world, name, kubernetes_configuration=stage)
+    met = {"observe": "passed", "warn": "warned", "deny": "refused"}[stage]
+    done = write(world, LEADER, MEMORY, name)
+    assert outcome(done) == met, done.stderr
+    assert outcome(write(world, LEADER, PYTHON, name)) == "refused"
+    assert outcome(write(world, LEADER, MEMORY, name, store=True)) == met
+    if stage == "warn":
+        assert "singleuser.memory.limit" in done.stderr
+        assert reviews(operator, verdict="warned", hub=name) == 1
+        world.until(
+            lambda: "ValuesWarned" in [e["reason"] for e in world.events(name)], "the Event"
+        )
+
+
+@pytest.mark.usefixtures("operator")
+def test_where_nothing_is_enforced_nobody_is_asked(world: World, operator: Operator) -> None:
+    deploy(world, "moor")
+    enforce(
+        world, "moor", **dict.fromkeys([i.replace("-", "_") for i in (*THEIRS, *OURS)], "observe")
+    )
+    assert outcome(write(world, STRANGER, MUCH, "moor", store=True)) == "passed"
+    assert reviews(operator, hub="moor") == 0
+
+
+def test_a_prefixed_release_is_guarded_by_its_names(world: World, operator: Operator) -> None:
+    for name in ("atoll", "lagoon"):
+        prefix = f"{name}-jupyterhub-"
+        deploy(world, name, prefix)
+        # Named like a hub's, but no hub's.
+        world.admin.apply(secret(name), secret(name, "docker-hub"))
+        enforce(world, name)
+    for name in ("atoll", "lagoon"):
+        own = f"{name}-jupyterhub-hub"
+        assert outcome(write(world, LEADER, MEMORY, name, name=own)) == "refused"
+        assert outcome(write(world, LEADER, ADMINS, name, name=own)) == "passed"
+        assert outcome(write(world, LEADER, MEMORY, name, name=own, store=True)) == "refused"
+        assert reviews(operator, hub=name, verdict="refused") == 1
+        for other in ("hub", "docker-hub"):
+            met = outcome(write(world, ENGINEER, MEMORY, name, name=other))
+            assert met == "passed", "no policy is asked of these but those of item 15"
+
+
+TEMPLATE = """\
+apiVersion: v1
+kind: Secret
+metadata: {name: hub}
+data:
+  {{- $values := merge dict .Values }}
+  {{- $_ := set $values "Chart" (dict "Name" .Chart.Name "Version" .Chart.Version) }}
+  values.yaml: {{ $values | toYaml | b64enc | quote }}
+"""
+
+
+def test_whoever_deploys_upgrades_with_helm(
+    world: World, operator: Operator, tmp_path: Path
+) -> None:
+    assert operator.running
+    enforcing.deploy(world, "bay")
+    people = [{"kind": "Group", "name": name} for name in ("leaders", "people")]
+    world.admin.apply(organisation.binding("bay", "everybody", "admin", *people))
+    enforce(world, "bay")
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "secret.yaml").write_text(TEMPLATE)
+    (tmp_path / "Chart.yaml").write_text("{apiVersion: v2, name: hub, version: 1.0.0}\n")
+
+    def upgrade(person: Person, values: Any) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "values.yaml").write_text(yaml.safe_dump(values))
+        command = [str(chart.helm()), "upgrade", "--install", "bay", str(tmp_path)]
+        command += [f"--kubeconfig={world.cluster.kubeconfig}", "--namespace=bay"]
+        command += [f"--kube-as-user={person[0]}", *(f"--kube-as-group={g}" for g in person[1])]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    for values in (VALUES, changed(singleuser__memory__limit="2G", hub__config={}), ADMINS):
+        done = upgrade(DEPLOYER, values)
+        assert done.returncode == 0, done.stderr
+        assert "changes" not in done.stderr
+    assert reviews(operator, hub="bay", verdict="allowed") == 2, "that it was made is nobody's"
+    assert outcome(write(world, LEADER, MEMORY, "bay")) == "refused"
+
+
+def test_a_replica_that_stands_by_answers(
+    world: World, reef: str, operator: Operator, settings: dict[str, str]
+) -> None:
+    operator.stop()
+    lead = {"LEADER_ELECTION": "true"}
+    with world.operator(settings={**enforcing.ENABLED, **lead, "IDENTITY": "first"}):
+        second = {**settings, **lead, "IDENTITY": "second"}
+        with world.operator(ready=False, settings=second) as standing:
+            standing.until_ready()
+            assert standing.metrics().value("leader") == 0
+            assert outcome(write(world, LEADER, MEMORY, reef)) == "refused"
+            assert outcome(write(world, LEADER, ADMINS, reef)) == "passed"
+            assert outcome(write(world, LEADER, MEMORY, reef, store=True)) == "refused"
+            assert reviews(standing, hub=reef, verdict="refused") == 1
+            assert CANARY not in standing.log
+
+
+def test_without_an_operator_the_policies_decide(
+    world: World, reef: str, operator: Operator
+) -> None:
+    assert not operator.running
+    assert outcome(write(world, LEADER, MEMORY, reef)) == "passed"
+    assert outcome(write(world, STRANGER, MEMORY, reef)) == "refused by a policy"
+
+
+def test_nothing_of_the_secrets_was_kept(world: World, operator: Operator) -> None:
+    assert not operator.running
+    code = encoded(CANARY).rstrip("=")[:12]
+    events = yaml.safe_dump(world.admin.items("/api/v1/events"))
+    records = yaml.safe_dump([world.record(name) for name in ("reef", "bay", "cove-warn")])
+    for text in (operator.log, events, records):
+        assert CANARY not in text
+        assert code not in text
+        assert "singleuser" not in text or text is records
