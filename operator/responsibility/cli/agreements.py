@@ -12,7 +12,8 @@ from responsibility.api.parse import (
     parse_record,
 )
 from responsibility.api.record import DEFAULT_MODEL
-from responsibility.cli.manifests import Manifest, Plain
+from responsibility.cli.composed import Plain
+from responsibility.cli.manifests import Manifest
 from responsibility.cli.trouble import CliError
 from responsibility.cli.world import World
 from responsibility.ownership.snapshot import Broken

@@ -8,7 +8,7 @@ registers. Manifests say the same few words thousands of times, so the answers a
 from __future__ import annotations
 
 from operator import is_
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
@@ -27,7 +27,7 @@ class _Tags(dict[str, str]):
         return tag
 
 
-_tags = _Tags()
+TAGS: Final = _Tags()
 
 
 class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -40,6 +40,6 @@ class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mis
     def resolve(self, kind: type[yaml.Node], value: str | None, implicit: Any) -> str:  # noqa: ANN401 - as PyYAML has it
         """Return the tag of a node; ``implicit`` says whether it is plain, then quoted."""
         if kind is yaml.ScalarNode:
-            return _tags[value or ""] if implicit[0] else _STRING
+            return TAGS[value or ""] if implicit[0] else _STRING
         sequence = kind is yaml.SequenceNode
         return _DEFAULT.DEFAULT_SEQUENCE_TAG if sequence else _DEFAULT.DEFAULT_MAPPING_TAG

@@ -1,9 +1,4 @@
-"""Manifests out of files, folders and standard input, each with the place it came from.
-
-YAML is composed by libyaml and turned into plain values here: that takes half the time of the
-general constructor, keeps dates as the text that Kubernetes takes them for, and knows the line
-of everything it complains about.
-"""
+"""Manifests out of files, folders and standard input, each with the place it came from."""
 
 from __future__ import annotations
 
@@ -11,24 +6,18 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import count, repeat
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from responsibility.cli.loader import Loader
+from responsibility.cli.composed import Items, Plain
+from responsibility.cli.documents import Document, DocumentError, documents
 from responsibility.cli.trouble import CliError
 
 SUFFIXES = (".yaml", ".yml", ".json")
 STDIN = "-"
 
-_TAG = "tag:yaml.org,2002:"
-_MERGE = f"{_TAG}merge"
-_TEXT = frozenset({f"{_TAG}str", f"{_TAG}timestamp"})
-
-# Whatever YAML and JSON can say.
-Plain = Any
 Progress = Callable[[int], None]
 
 
@@ -108,8 +97,7 @@ def parse_any(text: str, file: str) -> Iterator[tuple[Any, Place]]:
         else:
             yield value, Place(file)
             return
-    for value, node, place in _documents(text, file):
-        yield value, replace(place, line=node.start_mark.line + 1)
+    yield from ((document.value, place) for document, place in _documents(text, file))
 
 
 def _parse(text: str, file: str) -> Iterator[tuple[Manifest, int]]:
@@ -122,14 +110,16 @@ def _parse(text: str, file: str) -> Iterator[tuple[Manifest, int]]:
             if file.endswith(".json"):
                 raise CliError(_not_json(file, error)) from None
         else:
-            yield from ((each, len(text)) for each in _objects(value, None, Place(file)))
+            yield from ((each, len(text)) for each in _objects(value, {}, Place(file)))
             return
-    for value, node, place in _documents(text, file):
-        yield from ((each, node.end_mark.index) for each in _objects(value, node, place))
+    for document, place in _documents(text, file):
+        yield from (
+            (each, document.end) for each in _objects(document.value, document.items, place)
+        )
 
 
-def _objects(value: Plain, node: yaml.Node | None, place: Place) -> Iterator[Manifest]:
-    """Yield the object, or those of the list that it is."""
+def _objects(value: Plain, lines: Items, place: Place) -> Iterator[Manifest]:
+    """Yield the object, or those of the list that it is; ``lines`` are those of the items."""
     if not isinstance(value, dict):
         raise CliError(f"{place}: this is {_kind_of(value)}, not a Kubernetes object")
     kind, items = value.get("kind"), value.get("items")
@@ -140,120 +130,19 @@ def _objects(value: Plain, node: yaml.Node | None, place: Place) -> Iterator[Man
     given: dict[str, Any] = {}
     if kind != "List":
         given = {"apiVersion": value.get("apiVersion"), "kind": kind.removesuffix("List")}
-    nodes = _items(node)
-    for number, item in enumerate(items):
-        child = nodes[number] if number < len(nodes) else None
-        line = child.start_mark.line + 1 if child is not None else 0
-        here = replace(place, item=number + 1, line=line)
+    for item, number, line in zip(items, count(1), lines.get(id(items)) or repeat(0)):
+        here = Place(place.file, place.document, line, number)
         if not isinstance(item, dict):
             raise CliError(f"{here}: this is {_kind_of(item)}, not a Kubernetes object")
-        yield from _objects(item if "kind" in item else {**given, **item}, child, here)
+        yield from _objects(item if "kind" in item else {**given, **item}, lines, here)
 
 
-def _items(node: yaml.Node | None) -> list[yaml.Node]:
-    if isinstance(node, yaml.MappingNode):
-        for key, entry in node.value:
-            if key.value == "items" and isinstance(entry, yaml.SequenceNode):
-                return list(entry.value)
-    return []
-
-
-def _documents(text: str, file: str) -> Iterator[tuple[Any, yaml.Node, Place]]:
-    number = 0
-    loader = Loader(text)
+def _documents(text: str, file: str) -> Iterator[tuple[Document, Place]]:
     try:
-        while True:
-            number += 1
-            if not loader.check_node():
-                return
-            node = loader.get_node()
-            place = Place(file, number, node.start_mark.line + 1)
-            value = _Reader(file, number, aliases="&" in text).value(node)
-            if value is not None:
-                yield value, node, place
-    except yaml.YAMLError as error:
-        raise CliError(_not_yaml(text, file, number, error)) from None
-    except RecursionError:
-        raise CliError(f"{Place(file, number)}: this is nested without end") from None
-    finally:
-        loader.dispose()
-
-
-class _Reader:
-    """Turns the nodes of one document into plain values.
-
-    Aliases stay one value, however often they are used, so that a small file stays small.
-    """
-
-    def __init__(self, file: str, number: int, *, aliases: bool) -> None:
-        self._file = file
-        self._number = number
-        self._aliases = aliases
-        self._known: dict[yaml.Node, Plain] = {}
-
-    def value(self, node: yaml.Node) -> Plain:
-        """Return the plain value of a node."""
-        # Nearly everything is text, and nearly every call is about a collection: texts are taken
-        # where they are met, which saves most of the calls.
-        kind = type(node)
-        if kind is yaml.ScalarNode:
-            return node.value if node.tag in _TEXT else _general(node)
-        if self._aliases and node in self._known:
-            return self._known[node]
-        if kind is yaml.SequenceNode:
-            found: Plain = [
-                each.value
-                if each.tag in _TEXT and type(each) is yaml.ScalarNode
-                else self.value(each)
-                for each in node.value
-            ]
-        else:
-            found = self._mapping(node)
-        if self._aliases:
-            self._known[node] = found
-        return found
-
-    def _mapping(self, node: yaml.Node) -> Plain:
-        found: dict[str, Plain] = {}
-        for key, entry in node.value:
-            if key.tag == _MERGE:
-                return _general(node)
-            name = key.value if type(key) is yaml.ScalarNode else str(self.value(key))
-            if entry.tag in _TEXT and type(entry) is yaml.ScalarNode:
-                found[name] = entry.value
-            else:
-                found[name] = self.value(entry)
-        if len(found) < len(node.value):
-            raise CliError(self._twice(node))
-        return found
-
-    def _twice(self, node: yaml.Node) -> str:
-        seen: set[str] = set()
-        line, name = 0, ""
-        for key, _ in node.value:
-            name, line = str(key.value), key.start_mark.line + 1
-            if name in seen:
-                break
-            seen.add(name)
-        place = Place(self._file, self._number, line)
-        return f"{place}: {name} is written twice here: keep one of them"
-
-
-def _general(node: yaml.Node) -> Plain:
-    """Return what PyYAML itself makes of a node: numbers, truth values, merge keys."""
-    constructor = yaml.constructor.SafeConstructor()
-    return constructor.construct_document(node)
-
-
-def _not_yaml(text: str, file: str, number: int, error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    place = Place(file, number, mark.line + 1 if mark else 0)
-    why = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-    lines = text.splitlines()
-    there = lines[mark.line] if mark and mark.line < len(lines) else ""
-    template = "{{" in there or (mark is not None and "{{" in "".join(lines[: mark.line][-1:]))
-    hint = " (a template? render it first, with `helm template`)" if template else ""
-    return f"{place}: this is not YAML: {why}{hint}"
+        for document in documents(text):
+            yield document, Place(file, document.number, document.line)
+    except DocumentError as error:
+        raise CliError(f"{Place(file, error.number, error.line)}: {error}") from None
 
 
 def _not_json(file: str, error: ValueError) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from responsibility.cli import manifests
+from responsibility.cli.composed import Plain
 from responsibility.cli.decision import Judge
-from responsibility.cli.manifests import Plain
 from responsibility.cli.options import Where
 from responsibility.cli.output import show, source_json
 from responsibility.cli.question import Who

@@ -160,7 +160,8 @@ def _parse_autoupdate(metadata: Mapping[str, Any], where: str) -> str:
 def _mapping(value: object, where: str, field: str) -> Mapping[str, Any]:
     if value is None:
         return {}
-    if not isinstance(value, Mapping):
+    # A dictionary is seen at once to be one, where the abstract class asks around.
+    if not isinstance(value, (dict, Mapping)):
         raise _wrong(where, field, value, "an object")
     return value
 
@@ -187,8 +188,14 @@ def _wrong(where: str, field: str, value: object, expected: str) -> ValueError:
 
 def _strings(fields: Mapping[str, Any], key: str, where: str, field: str) -> tuple[str, ...]:
     value = fields.get(key)
-    if not value and (value is None or isinstance(value, list)):
+    if value is None:
         return ()
+    if type(value) is list:
+        try:
+            return tuple(map(intern, value))
+        except TypeError:
+            # Not all of them are strings; null is an empty one.
+            pass
     path = f"{field}.{key}"
     return tuple(_string(item, where, path) for item in _list(value, where, path))
 
