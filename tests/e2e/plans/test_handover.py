@@ -1,10 +1,6 @@
 """An item changes hands on a live cluster: what is printed is run, and both parties are asked."""
 
 import json
-import os
-import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +10,7 @@ import pytest
 from responsibility.cli.main import main
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.waiting import wait_until
+from tests.e2e.plans.printed import scripts, shell, steps
 from tests.e2e.plans.scene import may
 
 ITEM = "kubernetes-configuration"
@@ -61,47 +58,10 @@ def _replace_spec(cluster: Cluster, spec: Any) -> None:
     cluster.kubectl("patch", "responsibility", "coast", "--type=json", "-p", patch)
 
 
-def _shell(cluster: Cluster, tmp_path: Path, script: str) -> subprocess.CompletedProcess[str]:
-    """Run commands as they were printed."""
-    tools = tmp_path / "bin"
-    if not tools.is_dir():
-        tools.mkdir()
-        (tools / "kubectl").symlink_to(cluster.kubectl_program())
-        (tools / "kubectl-responsibility").write_text(
-            f"#!/bin/sh\nexec {sys.executable} -c "
-            "'from responsibility.cli.main import script; script()' \"$@\"\n",
-            encoding="utf-8",
-        )
-        (tools / "kubectl-responsibility").chmod(0o755)
-    environment = {
-        **os.environ,
-        "PATH": f"{tools}:{os.environ['PATH']}",
-        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-    }
-    return subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def _told(capsys: pytest.CaptureFixture[str], *more: str) -> str:
     capsys.readouterr()
     assert main(["handover", "coast", "--item", ITEM, "--to", "south", *more]) == 0
     return capsys.readouterr().out
-
-
-def _scripts(told: str) -> dict[str, str]:
-    """Return by step the commands that are printed for it."""
-    found = {}
-    for part in re.split(r"^Step \d+, ", told, flags=re.MULTILINE)[1:]:
-        head, *lines = part.splitlines()
-        commands = [line[2:] for line in lines if line.startswith("  ")]
-        commands = [line for line in commands if not line.startswith(("then: ", "nothing is"))]
-        found[head.partition(": ")[2]] = "\n".join(commands)
-    return found
 
 
 def _able(cluster: Cluster, user: str, needs: list[str]) -> bool:
@@ -124,22 +84,22 @@ def test_at_no_step_is_there_nobody_who_can_act(
     needs = _needs(capsys)
     told = _told(capsys)
     assert "CAUTION" not in told
-    steps = _scripts(told)
-    assert list(steps) == [
+    printed = scripts(told)
+    assert list(printed) == [
         "delegate to south",
         "give south what it lacks",
         "make south the owner",
         "revoke what is then too much",
     ]
     could = [(True, False), (True, True), (True, True), (False, True)]
-    for (what, script), (north, south) in zip(steps.items(), could, strict=True):
-        done = _shell(coast, tmp_path, script)
+    for (what, script), (north, south) in zip(printed.items(), could, strict=True):
+        done = shell(coast, tmp_path, script)
         assert done.returncode == 0, f"{what}: {script}\n{done.stderr}"
         if "plan coast" in script:
             assert "to apply it: " in done.stdout, script + done.stdout
             (line,) = [x for x in done.stdout.splitlines() if x.startswith("to apply it: ")]
             command = line.removeprefix("to apply it: ") + " --yes"
-            applied = _shell(coast, tmp_path, command)
+            applied = shell(coast, tmp_path, command)
             assert applied.returncode == 0, applied.stdout + applied.stderr
         wait_until(
             lambda n=north, s=south: (  # type: ignore[misc]
@@ -157,32 +117,46 @@ def test_at_no_step_is_there_nobody_who_can_act(
 def test_what_somebody_wrote_meanwhile_is_not_undone(
     coast: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    steps = _scripts(_told(capsys))
+    printed = scripts(_told(capsys))
     # The operator's own status is no reason to refuse it, nor is a label.
     coast.kubectl("label", "responsibility", "coast", "by=somebody")
-    assert _shell(coast, tmp_path, steps["delegate to south"]).returncode == 0
+    assert shell(coast, tmp_path, printed["delegate to south"]).returncode == 0
     edited = json.dumps({"spec": {"hub": {"displayName": "Coast, edited"}}})
     coast.kubectl("patch", "responsibility", "coast", "--type=merge", "-p", edited)
-    refused = _shell(coast, tmp_path, steps["make south the owner"])
+    refused = shell(coast, tmp_path, printed["make south the owner"])
     assert refused.returncode != 0
     assert "invalid" in refused.stderr
     spec = json.loads(coast.kubectl("get", "resp", "coast", "-o", "json").stdout)["spec"]
     assert spec["hub"]["displayName"] == "Coast, edited"
     assert next(i["owner"] for i in spec["items"] if i["name"] == ITEM) == "north"
     # Asked for again, it goes on from there.
-    again = _scripts(_told(capsys))
-    assert _shell(coast, tmp_path, again["make south the owner"]).returncode == 0
+    again = scripts(_told(capsys))
+    assert shell(coast, tmp_path, again["make south the owner"]).returncode == 0
 
 
-def test_where_the_operator_grants_nothing_is_to_be_granted_by_hand(
+def test_what_the_operator_does_not_grant_is_to_be_granted_by_hand(
     coast: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    by_hand = _scripts(_told(capsys))["give south what it lacks"]
-    assert "kind: RoleBinding" in by_hand
+    def step() -> str:
+        told = _told(capsys)
+        assert "CAUTION" not in told
+        return steps(told)["give south what it lacks"]
+
+    assert "kind: RoleBinding" in step()
     grant = json.dumps({"spec": {"enforcement": {"rbac": "grant"}}})
     coast.kubectl("patch", "responsibility", "coast", "--type=merge", "-p", grant)
-    told = _told(capsys)
-    assert "CAUTION" not in told
-    step = _scripts(told)["give south what it lacks"]
-    assert f"the operator grants what is lacking for {ITEM}" in step
-    assert "kind: RoleBinding" not in step
+    without_roles = step()
+    assert "the operator does not grant all of" in without_roles
+    assert "apply what `kubectl responsibility render roles` prints" in without_roles
+    assert "kind: RoleBinding" in without_roles
+    capsys.readouterr()
+    assert main(["render", "roles"]) == 0
+    roles = capsys.readouterr().out
+    coast.kubectl("apply", "-f", "-", input=roles)
+    try:
+        granted = step()
+        assert f"the operator grants what is lacking for {ITEM}" in granted
+        assert "kubectl wait responsibility coast --for=condition=Granted" in granted
+        assert "kind: RoleBinding" not in granted
+    finally:
+        coast.kubectl("delete", "-f", "-", input=roles)

@@ -83,7 +83,9 @@ class Basis:
                 # A group that comes by nature has members that are owed something.
                 not (who.kind == GROUP and not is_joinable(who.name))
                 and who not in self.declared
-                and not any(place.owed(who) for place in self.where(key.namespace))
+                and not any(
+                    place.owed(who, wide=not key.namespace) for place in self.where(key.namespace)
+                )
             )
         return known
 

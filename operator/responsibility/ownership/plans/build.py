@@ -110,7 +110,11 @@ class Builder:
                 for bit, _ in held.some:
                     mask |= 1 << bit
                 dropped |= drops(
-                    mask & place.terms.reserved & ~place.owed(subject) & place.scope, place
+                    mask
+                    & place.terms.reserved
+                    & ~place.owed(subject, wide=not key.namespace)
+                    & place.scope,
+                    place,
                 )
         return narrowed(rules, dropped)
 

@@ -7,18 +7,18 @@ what the giving party then has too much of.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from responsibility.ownership.agreement import Agreement, Item, Party
-from responsibility.ownership.assess import Assessor
-from responsibility.ownership.assessment import Assessment
-from responsibility.ownership.entitlement import Entitlement
-from responsibility.ownership.plans.aim import Aim
-from responsibility.ownership.plans.change import Action, Change, Plan
+from responsibility.ownership.agreement import Agreement, Party
+from responsibility.ownership.findings import Finding
+from responsibility.ownership.plans.aim import EXCESS, Aim
+from responsibility.ownership.plans.change import Action, Change, Obstacle, Plan
+from responsibility.ownership.plans.handover_line import Line, lacking, lines_of, own_places
+from responsibility.ownership.plans.handover_scene import Foresee, Scene, View, grants_nothing
 from responsibility.ownership.plans.keep import grant, rules_for
-from responsibility.ownership.plans.places import Held, Ledger, Place, places
+from responsibility.ownership.plans.places import Held, Ledger, places
 from responsibility.ownership.plans.planner import make_plan
 from responsibility.ownership.plans.simulate import simulate
 from responsibility.ownership.plans.transfer import (
@@ -30,39 +30,20 @@ from responsibility.ownership.plans.transfer import (
     patched,
     patches,
 )
-from responsibility.ownership.shortfall import permission_texts
 from responsibility.ownership.snapshot import Snapshot
 from responsibility.rbac.objects import GROUP, Subject
 
-_TICK = timedelta(seconds=1)
-_END = "end the overlap"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What one item means for both parties, in permissions as ``kubectl auth can-i`` takes them.
-
-    ``needs`` is all that its owner has to be able to do, ``lacks`` what of it the receiving party
-    can't yet. ``loses`` is what the giving party may not do any more, ``keeps`` what of the item
-    it still may, because of other items.
-    """
-
-    item: Item
-    giving: str
-    needs: tuple[str, ...]
-    lacks: tuple[str, ...]
-    loses: tuple[str, ...]
-    keeps: tuple[str, ...]
-    values_paths: tuple[str, ...]
-    effort: str
+END = "end the overlap"
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
     """One step: when, what to do, and what of the record changes or which objects are made.
 
-    What the new party lacks of the items ``by_operator``, the operator gives it. What is revoked
-    is what the subjects ``of`` the giving parties have too much of.
+    What the new party lacks of the items ``by_operator``, the operator gives it; why it can't of
+    others is in ``hindered``. Of the items ``taken_back``, it takes from the giving party what it
+    gave. What is revoked is what the subjects ``of`` the giving parties have too much of;
+    ``remains`` is what of that no plan for one hub ends, ``obstacles`` what no plan at all does.
     """
 
     when: datetime | None
@@ -70,24 +51,36 @@ class Stage:
     patch: Patch | None = None
     changes: tuple[Change, ...] = ()
     by_operator: tuple[str, ...] = ()
+    hindered: tuple[tuple[str, str], ...] = ()
+    taken_back: tuple[str, ...] = ()
     of: tuple[Subject, ...] = ()
+    remains: tuple[Finding, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
     nobody: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """All of it. ``plan`` is what will be left to revoke after the overlap."""
+    """All of it. ``plan`` is what will be left to revoke after the overlap.
+
+    ``vacant`` are the items for which nobody can act as it is.
+    """
 
     record: str
     to: Party
     lines: tuple[Line, ...]
     stages: tuple[Stage, ...]
     plan: Plan
+    vacant: tuple[str, ...] = ()
 
 
-def hand_over(snapshot: Snapshot, wanted: Wanted) -> Handover:
-    """Return how to hand items over. The record, its items and the party must be there."""
-    assessment = Assessor().assess(snapshot)
+def hand_over(snapshot: Snapshot, wanted: Wanted, foresee: Foresee = grants_nothing) -> Handover:
+    """Return how to hand items over. The record, its items and the party must be there.
+
+    ``foresee`` says what the operator binds for the record.
+    """
+    scene = Scene(snapshot, wanted.record, foresee)
+    assessment = scene.assessor.assess(snapshot)
     agreement = assessment.hubs[wanted.record].agreement
     end = wanted.start + wanted.overlap
     record = snapshot.records[wanted.record]
@@ -96,61 +89,69 @@ def hand_over(snapshot: Snapshot, wanted: Wanted) -> Handover:
     )
     to_first, to_second, to_third = patches((record, first, second, third))
 
-    by_operator = tuple(n for n in wanted.items if agreement.item(n).rbac != "audit")
-    rest = tuple(n for n in wanted.items if n not in by_operator)
-    grants = _grants(snapshot, assessment, agreement, wanted.to, rest)
-    # Those of the cluster as a whole are the operator's only where all records ask for it.
-    operators = _grants(snapshot, assessment, agreement, wanted.to, by_operator)
-    grants += [change for change in operators if not change.key.namespace]
-    operators = [change for change in operators if change.key.namespace]
-    graph = simulate(snapshot.graph, [*grants, *operators])
-    after = replace(
-        snapshot,
-        graph=graph,
-        now=max(end, snapshot.now) + _TICK,
-        records={**snapshot.records, wanted.record: third},
+    delegated = scene.at(first, snapshot.now)
+    grants = _grants(delegated, agreement, wanted)
+    moments = (
+        (first, snapshot.now, ()),
+        (first, snapshot.now, grants),
+        (second, wanted.start, grants),
+        (third, end, grants),
     )
-    new = Assessor().assess(after)
+    views = [scene.at(version, when, made) for version, when, made in moments]
+    last = views[-1]
     giving = {i.owner for i in agreement.items if i.name in wanted.items and i.owner != wanted.to}
     subjects = sorted({s for name in giving for s in _subjects(agreement, name)})
+    aim = Aim(record=wanted.record, subjects=tuple(subjects))
     plan = (
-        make_plan(after, Aim(record=wanted.record, subjects=tuple(subjects)))
+        make_plan(last.snapshot, aim, assessor=scene.assessor)
         if subjects
-        else (Plan(f"hub {wanted.record}", snapshot.routes))
+        else Plan(f"hub {wanted.record}", snapshot.routes)
     )
+    then = replace(last.snapshot, graph=simulate(last.snapshot.graph, plan))
+    views.append(replace(last, snapshot=then, assessment=scene.assessor.assess(then)))
+
+    needed = {n for n in wanted.items if agreement.item(n).owner != wanted.to}
     stages = [
         Stage(snapshot.now, f"delegate to {wanted.to}", to_first),
         Stage(
             snapshot.now,
             f"give {wanted.to} what it lacks",
             changes=tuple(grants),
-            by_operator=by_operator if operators else (),
+            by_operator=_made(delegated, snapshot, wanted),
+            hindered=tuple((n, w) for n, w in delegated.granted.hindered.items() if n in needed),
         ),
-        Stage(wanted.start, f"make {wanted.to} the owner", to_second),
-        Stage(end, _END, to_third if wanted.overlap else None),
-        Stage(end, "revoke what is then too much", changes=plan.changes, of=tuple(subjects)),
-    ]
-    moments = [
-        (snapshot.now, first, snapshot.graph),
-        (snapshot.now, first, graph),
-        (wanted.start, second, graph),
-        (end, third, graph),
-        (end, third, simulate(graph, plan)),
+        Stage(
+            wanted.start,
+            f"make {wanted.to} the owner",
+            to_second,
+            taken_back=_ended(views[1], views[2], wanted),
+        ),
+        Stage(
+            end,
+            END,
+            to_third if wanted.overlap else None,
+            taken_back=_ended(views[2], views[3], wanted),
+        ),
+        Stage(
+            end,
+            "revoke what is then too much",
+            changes=plan.changes,
+            of=tuple(subjects),
+            remains=tuple(_remaining(views[-1], wanted, subjects)),
+            obstacles=plan.obstacles,
+        ),
     ]
     had = {i.name for i in agreement.items if _subjects(agreement, i.owner)}
-    told = []
-    for stage, (when, version, world) in zip(stages, moments, strict=True):
-        then = replace(
-            snapshot,
-            graph=world,
-            now=max(when, snapshot.now) + _TICK,
-            records={**snapshot.records, wanted.record: version},
-        )
-        told.append(replace(stage, nobody=tuple(_nobody(then, wanted, had))))
-    lines = _lines(snapshot, assessment, agreement, wanted, new)
+    vacant = tuple(_nobody(View(snapshot, assessment), wanted, had))
+    nobody = [tuple(_nobody(view, wanted, had)) for view in views]
+    # The first step only adds: what nobody could do before is not its fault.
+    nobody[0] = tuple(name for name in nobody[0] if name not in vacant)
+    told = [replace(stage, nobody=who) for stage, who in zip(stages, nobody, strict=True)]
+    lines = lines_of(snapshot, assessment, agreement, wanted, last.assessment)
     # Without an overlap, there is none to end.
-    told = [stage for stage in told if stage.what != _END or stage.patch is not None]
-    return Handover(wanted.record, agreement.parties[wanted.to], tuple(lines), tuple(told), plan)
+    told = [stage for stage in told if stage.what != END or stage.patch is not None]
+    party = agreement.parties[wanted.to]
+    return Handover(wanted.record, party, tuple(lines), tuple(told), plan, vacant)
 
 
 # --- who can, and who could not -------------------------------------------------------------------
@@ -160,97 +161,59 @@ def _subjects(agreement: Agreement, party: str) -> tuple[Subject, ...]:
     return agreement.parties[party].subjects if party in agreement.parties else ()
 
 
-def _own_places(found: Sequence[Place], agreement: Agreement) -> list[Place]:
-    """Return where the items of a hub count: its namespace, and the cluster."""
-    return [
-        place
-        for place in found
-        if place.terms.name == agreement.terms.name
-        and (place.agreement is None or place.agreement.record == agreement.record)
-    ]
+def _made(view: View, before: Snapshot, wanted: Wanted) -> tuple[str, ...]:
+    """Return the items of which the operator will give the receiving party what it hasn't yet."""
+    return tuple(
+        name
+        for name in wanted.items
+        if (binding := view.granted.bindings.get((name, wanted.to))) is not None
+        and binding.key not in before.graph.bindings
+    )
 
 
-def _grants(
-    snapshot: Snapshot,
-    assessment: Assessment,
-    agreement: Agreement,
-    to: str,
-    items: Iterable[str],
-) -> list[Change]:
+def _ended(before: View, after: View, wanted: Wanted) -> tuple[str, ...]:
+    """Return the items of which the operator takes back what it gave."""
+    gone = before.granted.bindings.keys() - after.granted.bindings.keys()
+    return tuple(name for name in wanted.items if any(item == name for item, _ in gone))
+
+
+def _remaining(view: View, wanted: Wanted, subjects: Collection[Subject]) -> Iterable[Finding]:
+    """Yield what the giving parties still have too much of by bindings of the whole cluster."""
+    hub = view.assessment.hubs[wanted.record]
+    cluster = view.assessment.clusters[hub.agreement.terms.name]
+    for finding in cluster.touching(wanted.record):
+        if finding.kind == EXCESS and finding.subject in subjects:
+            yield finding
+
+
+def _grants(view: View, agreement: Agreement, wanted: Wanted) -> list[Change]:
     """Return the roles and bindings that give the receiving party what it lacks."""
-    ledger = Ledger()
-    party = agreement.parties[to]
+    ledger, snapshot = Ledger(), view.snapshot
+    party = agreement.parties[wanted.to]
     required = 0
-    for name in items:
+    for name in wanted.items:
         required |= agreement.item(name).terms.required
     made: list[Change] = []
     if not party.subjects:
         return made
-    for place in _own_places(places(snapshot, assessment), agreement):
-        missing = _lacking(snapshot, place, party, required & place.scope, ledger)
+    for place in own_places(places(snapshot, view.assessment), agreement):
+        missing = lacking(snapshot, place, party, required & place.scope, ledger)
         if missing:
             rules = rules_for(Held(missing), place)
             # A group stands for all its members; without one, everybody named gets it.
             groups = [s for s in party.subjects if s.kind == GROUP]
-            made.extend(grant(place, rules, groups or party.subjects, snapshot.graph))
+            made.extend(grant(place.namespace, rules, groups or party.subjects, snapshot.graph))
     return sorted(made, key=lambda change: change.place)
 
 
-def _lacking(snapshot: Snapshot, place: Place, party: Party, required: int, ledger: Ledger) -> int:
-    held = 0
-    for subject in party.subjects:
-        held |= ledger.held(snapshot.graph, place, subject).mask
-    return required & ~held
-
-
-def _lines(
-    snapshot: Snapshot,
-    assessment: Assessment,
-    agreement: Agreement,
-    wanted: Wanted,
-    after: Assessment,
-) -> Iterable[Line]:
-    ledger = Ledger()
-    definitions = {d.name: d for d in snapshot.models[agreement.terms.name].spec.items}
-    own = _own_places(places(snapshot, assessment), agreement)
-    later = after.hubs[wanted.record].agreement
-    due = Entitlement.of(later, after.now).by_party
-    for name in wanted.items:
-        item = agreement.item(name)
-        party = agreement.parties[wanted.to]
-        needs, lacks = 0, 0
-        for place in own:
-            required = item.terms.required & place.scope
-            needs |= required
-            lacks |= _lacking(snapshot, place, party, required, ledger)
-        kept = due.get(item.owner, 0) & item.terms.covered
-        gone = item.terms.covered & ~kept & (item.terms.reserved | item.terms.required)
-        definition = definitions.get(name)
-
-        def texts(mask: int) -> tuple[str, ...]:
-            return permission_texts(mask, agreement.terms.questions, agreement.names)
-
-        same = item.owner == wanted.to
-        yield Line(
-            item=item,
-            giving=item.owner,
-            needs=texts(needs),
-            lacks=texts(lacks),
-            loses=() if same else texts(gone),
-            keeps=() if same else texts(kept & (item.terms.reserved | item.terms.required)),
-            values_paths=definition.values_paths if definition else (),
-            effort=definition.effort if definition else "",
-        )
-
-
-def _nobody(then: Snapshot, wanted: Wanted, had: Collection[str]) -> Iterable[str]:
+def _nobody(view: View, wanted: Wanted, had: Collection[str]) -> Iterable[str]:
     """Yield the items for which nobody both may and can act."""
-    assessment = Assessor().assess(then)
-    agreement = assessment.hubs[wanted.record].agreement
-    ledger = Ledger()
+    agreement = view.assessment.hubs[wanted.record].agreement
+    found = own_places(places(view.snapshot, view.assessment), agreement)
+    ledger, now = Ledger(), view.snapshot.now
     for name in wanted.items:
         item = agreement.item(name)
-        parties = [agreement.parties[p] for p in item.parties(then.now) if p in agreement.parties]
+        parties = [agreement.parties[p] for p in item.parties(now) if p in agreement.parties]
         if not item.terms.required:
             continue
         if not any(party.subjects for party in parties):
@@ -258,10 +221,10 @@ def _nobody(then: Snapshot, wanted: Wanted, had: Collection[str]) -> Iterable[st
             if name in had:
                 yield name
             continue
-        for place in _own_places(places(then, assessment), agreement):
+        for place in found:
             required = item.terms.required & place.scope
             if required and all(
-                _lacking(then, place, party, required, ledger) for party in parties
+                lacking(view.snapshot, place, party, required, ledger) for party in parties
             ):
                 yield name
                 break

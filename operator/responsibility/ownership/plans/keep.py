@@ -44,23 +44,36 @@ def keep(
     shared = Counter(place.namespace for place in where)
     everybody = before.subjects()
     for place in where:
-        lost: dict[tuple[Rule, ...], list[Subject]] = {}
+        lost: dict[tuple[str, tuple[Rule, ...]], list[Subject]] = {}
         losing = {*touched.get("", ()), *touched.get(place.namespace, ())}
         # A group that comes by nature has members that other bindings name.
         wide = any(each.kind == GROUP and not is_joinable(each.name) for each in losing)
         affected = everybody if wide else losing
-        for subject in sorted(filter(place.owed, {*place.declared(), *affected})):
+        for subject in sorted({*place.declared(), *affected}):
+            if not place.owed(subject, wide=True):
+                continue
             if subject == MASTERS_SUBJECT or subject in gone:
                 continue
             if not any(who in losing for who in selves(subject)):
                 continue
             missing = losses_owed(before, after, place, subject, ledger)
+            # What it held everywhere and is owed as that, it gets back as that: a RoleBinding
+            # would be held against the hub's record.
+            clusterwide = missing.within(place.wide(subject) & ~place.owed(subject))
+            here = missing.beyond(clusterwide)
             # Where another hub has a say, what this one leaves free may be reserved.
             if missing and shared[place.namespace] == 1:
-                missing = missing.plus(unreserved(before, after, place, subject, ledger))
-            if missing:
-                lost.setdefault(rules_for(missing, place), []).append(subject)
-        new = [each for rules, who in lost.items() for each in grant(place, rules, who, after)]
+                here = here.plus(unreserved(before, after, place, subject, ledger)).beyond(
+                    clusterwide
+                )
+            for namespace, part in ((place.namespace, here), ("", clusterwide)):
+                if part:
+                    lost.setdefault((namespace, rules_for(part, place)), []).append(subject)
+        new = [
+            each
+            for (namespace, rules), who in lost.items()
+            for each in grant(namespace, rules, who, after)
+        ]
         if new:
             after = simulate(after, new)
             made.extend(new)
@@ -105,10 +118,12 @@ def losses_owed(
     before: AccessGraph, after: AccessGraph, place: Place, subject: Subject, ledger: Ledger
 ) -> Held:
     """Return what a subject is owed in a place, held before and doesn't hold after."""
-    owed = place.owed(subject)
-    if not owed:
+    owed, more = place.owed(subject), place.wide(subject)
+    if not owed | more:
         return Held()
     held = ledger.held(before, place, subject).within(owed)
+    if more & ~owed:
+        held = held.plus(ledger.held_wide(before, place, subject).within(more))
     return held.beyond(ledger.held(after, place, subject)) if held else held
 
 
@@ -147,10 +162,10 @@ def rules_for(held: Held, place: Place) -> tuple[Rule, ...]:
 
 
 def grant(
-    place: Place, rules: tuple[Rule, ...], subjects: Iterable[Subject], graph: AccessGraph
+    namespace: str, rules: tuple[Rule, ...], subjects: Iterable[Subject], graph: AccessGraph
 ) -> Iterable[Change]:
     """Yield a role with these rules, unless it is there, and its binding to the subjects."""
-    role = RoleKey(place.namespace, PREFIX + _hash([rule_json(rule) for rule in rules]))
+    role = RoleKey(namespace, PREFIX + _hash([rule_json(rule) for rule in rules]))
     known = graph.roles.get(role)
     if known is None or known.rules != rules:
         if known is not None:
@@ -158,7 +173,7 @@ def grant(
             role = RoleKey(role.namespace, f"{role.name}-{_hash([known.uid])}")
         yield Change(Action.CREATE_ROLE, role, rules_after=rules)
     who = tuple(sorted(subjects))
-    key = BindingKey(place.namespace, f"{role.name}-{_hash(list(map(str, who)))}")
+    key = BindingKey(namespace, f"{role.name}-{_hash(list(map(str, who)))}")
     if key in graph.bindings:
         key = BindingKey(key.namespace, f"{key.name}-{_hash([graph.bindings[key].uid])}")
     yield Change(Action.CREATE_BINDING, key, role=role, after=who)

@@ -69,6 +69,7 @@ class Place:
     # What was worked out already: of the whole fleet, and of this place.
     _dues: dict[Subject, int] = field(default_factory=dict, compare=False, repr=False)
     _entitled: dict[Subject, int] = field(default_factory=dict, compare=False, repr=False)
+    _wide: dict[Subject, int] = field(default_factory=dict, compare=False, repr=False)
     _owed: dict[Subject, int] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -97,24 +98,43 @@ class Place:
         return sorted({s for a in agreements if a is not None for s in a.members})
 
     def entitled(self, subject: Subject) -> int:
-        """Return what a subject may hold here by the agreement."""
+        """Return what a subject may hold here by the agreement, whatever binds it."""
         known = self._entitled.get(subject)
         if known is None:
-            known = self._entitled[subject] = self._work_out_entitled(subject)
+            due = self._due(subject)
+            if due and self.agreement is not None:
+                due = self.fleet.entitled(subject, (self.agreement,))
+            known = self._entitled[subject] = due & self.scope
         return known
 
-    def _work_out_entitled(self, subject: Subject) -> int:
+    def wide(self, subject: Subject) -> int:
+        """Return what it may hold here by a ClusterRoleBinding, if this is a hub.
+
+        That comes with what it is entitled to in the cluster. A RoleBinding is held against the
+        hub's own record.
+        """
+        if self.agreement is None:
+            return 0
+        known = self._wide.get(subject)
+        if known is None:
+            known = self._wide[subject] = self.questions.wide(self._due(subject)) & self.scope
+        return known
+
+    def _due(self, subject: Subject) -> int:
         due = self._dues.get(subject)
         if due is None:
             due = self.fleet.entitled(subject, self.fleet.special(subject))
             self._dues[subject] = due
-        if not due or self.agreement is None:
-            return due & self.scope
-        own = self.fleet.entitled(subject, (self.agreement,))
-        return (own | self.questions.wide(due)) & self.scope
+        return due
 
-    def owed(self, subject: Subject) -> int:
-        """Return what no plan may take: what it is entitled to, and let through for."""
+    def owed(self, subject: Subject, *, wide: bool = False) -> int:
+        """Return what no plan may take: what it is entitled to, and let through for.
+
+        With ``wide``, that is of what it holds by a ClusterRoleBinding.
+        """
+        return self._owed_here(subject) | (self.wide(subject) if wide else 0)
+
+    def _owed_here(self, subject: Subject) -> int:
         known = self._owed.get(subject)
         if known is None:
             known = self._owed[subject] = self._work_out_owed(subject)
@@ -208,13 +228,22 @@ class Ledger:
             return Held(place.scope)
         return self._of(graph, place, selves(subject))
 
+    def held_wide(self, graph: AccessGraph, place: Place, subject: Subject) -> Held:
+        """Return what it holds in a place by ClusterRoleBindings."""
+        if subject == MASTERS_SUBJECT:
+            return Held(place.scope)
+        return self._given([self.holdings(graph, place, "")], place, selves(subject))
+
     def own(self, graph: AccessGraph, place: Place, subject: Subject) -> Held:
         """Return what is bound to the subject itself."""
         return self._of(graph, place, (subject,))
 
     def _of(self, graph: AccessGraph, place: Place, subjects: Iterable[Subject]) -> Held:
+        return self._given(self.layers(graph, place), place, subjects)
+
+    @staticmethod
+    def _given(layers: Iterable[Holdings], place: Place, subjects: Iterable[Subject]) -> Held:
         mask, some = 0, []
-        layers = self.layers(graph, place)
         for subject in subjects:
             for holdings in layers:
                 holding = holdings.get(subject)

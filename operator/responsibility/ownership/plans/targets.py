@@ -87,7 +87,10 @@ class Targets:
         found = []
         for place in self.basis.places:
             reserved = next((i.reserved for i in place.terms.items if i.name == finding.item), 0)
-            beyond = reserved & ~place.entitled(finding.subject)
+            entitled = place.entitled(finding.subject)
+            if finding.hub is None:
+                entitled |= place.wide(finding.subject)
+            beyond = reserved & ~entitled
             held = self.basis.ledger.held(graph, place, finding.subject)
             found.append(held.within(beyond))
         return found

@@ -78,8 +78,11 @@ def patched(
     raw = _dumped(record)
     entries: dict[str, _Entry] = {e["name"]: e for e in raw["spec"].get("items", [])}
     for name in wanted.items:
-        entry = entries.setdefault(name, {"name": name})
+        entry = entries.get(name, {"name": name})
         change(entry, agreement.item(name), wanted)
+        # A line that says nothing is not added.
+        if name in entries or len(entry) > 1:
+            entries[name] = entry
     raw["spec"]["items"] = list(entries.values())
     raw.setdefault("apiVersion", record.api_version)
     raw.setdefault("kind", record.kind)

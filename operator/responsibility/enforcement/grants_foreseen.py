@@ -1,0 +1,70 @@
+"""What the operator would bind for a record, before it does: for those who prepare a handover."""
+
+from __future__ import annotations
+
+from responsibility.enforcement.grants import Wanted
+from responsibility.enforcement.grants_wanted import ItemGrants, Roles, Surroundings, hub_grants
+from responsibility.ownership import marks
+from responsibility.ownership.assessment import HubAssessment
+from responsibility.ownership.plans.handover_scene import Foreseen
+from responsibility.ownership.plans.protect import is_granted
+from responsibility.ownership.snapshot import Snapshot
+from responsibility.rbac.objects import Binding, BindingKey, RoleKey
+
+# What an operator says that may grant nothing.
+_SWITCHED_OFF = ("Granted", "SwitchedOff")
+
+
+def foresee(hub: HubAssessment, snapshot: Snapshot) -> Foreseen | None:
+    """Return the bindings that there will be; None where the operator said that it grants nothing.
+
+    Where it is not known whether an operator runs, the record is believed.
+    """
+    record = snapshot.records[hub.agreement.record]
+    conditions = record.status.conditions if record.status is not None else ()
+    if any((said.type, said.reason) == _SWITCHED_OFF for said in conditions):
+        return None
+    own = snapshot.own.namespace if snapshot.own is not None else ""
+    world = Surroundings(Roles(snapshot.graph.roles), snapshot.namespaces, own)
+    grants = hub_grants(hub, record.metadata.uid, world, snapshot.now)
+    there = snapshot.graph.bindings
+    bindings: dict[tuple[str, str], Binding] = {}
+    hindered: dict[str, str] = {}
+    for item in grants.items:
+        why = _hindrance(item)
+        if why:
+            hindered[item.item] = why
+        for wanted in item.wanted:
+            # What is hindered is not made, and not taken from anybody who has it either.
+            if item.trouble is None or wanted.key in there:
+                bindings[item.item, wanted.party] = _binding(wanted)
+        if item.frozen:
+            bindings |= {
+                (item.item, binding.labels.get(marks.PARTY, "")): binding
+                for binding in there.values()
+                if is_granted(binding) and _is_for(binding, hub, item)
+            }
+    return Foreseen(bindings, hindered)
+
+
+def _hindrance(item: ItemGrants) -> str:
+    if item.frozen:
+        return "what is agreed on it can't be told"
+    if item.trouble is not None:
+        return item.trouble.message
+    return f"it is not granted to {item.refused}" if item.refused else ""
+
+
+def _is_for(binding: Binding, hub: HubAssessment, item: ItemGrants) -> bool:
+    labels = binding.labels
+    mine = marks.label_value(hub.agreement.record)
+    return labels.get(marks.RECORD) == mine and labels.get(marks.ITEM) == item.item
+
+
+def _binding(wanted: Wanted) -> Binding:
+    return Binding(
+        BindingKey(wanted.namespace, wanted.key.name),
+        RoleKey("", wanted.role),
+        tuple(sorted(wanted.subjects)),
+        labels=wanted.labels,
+    )

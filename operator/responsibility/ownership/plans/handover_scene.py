@@ -1,0 +1,82 @@
+"""A hub's cluster as it will be at the steps of a handover, with what the operator binds by then.
+
+What the operator grants follows from the record and the date alone, so at each step the bindings
+that it has made are taken out and those that it will have made are put in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from responsibility.api.record import Responsibility
+from responsibility.ownership import marks
+from responsibility.ownership.assess import Assessor
+from responsibility.ownership.assessment import Assessment, HubAssessment
+from responsibility.ownership.plans.change import Change
+from responsibility.ownership.plans.protect import is_granted
+from responsibility.ownership.plans.simulate import simulate
+from responsibility.ownership.snapshot import Snapshot
+from responsibility.rbac.objects import Binding
+
+_TICK = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What the operator binds for a record in its hub's namespace, by item and party.
+
+    ``hindered`` says by item why it can't, or why not all of those who are to have it.
+    """
+
+    bindings: Mapping[tuple[str, str], Binding] = field(default_factory=dict)
+    hindered: Mapping[str, str] = field(default_factory=dict)
+
+
+# Says it of a hub in a cluster. None where the operator grants nothing, and leaves what is there.
+Foresee = Callable[[HubAssessment, Snapshot], Foreseen | None]
+
+
+def grants_nothing(_hub: HubAssessment, _snapshot: Snapshot) -> Foreseen | None:
+    """Return what an operator foresees that grants nothing."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The cluster at one step: what it is, what is said of it, and what the operator binds."""
+
+    snapshot: Snapshot
+    assessment: Assessment
+    granted: Foreseen = Foreseen()
+
+
+@dataclass(slots=True)
+class Scene:
+    """Shows the cluster at one step after the other."""
+
+    snapshot: Snapshot
+    record: str
+    foresee: Foresee
+    assessor: Assessor = field(default_factory=Assessor)
+
+    def at(self, version: Responsibility, when: datetime, made: Iterable[Change] = ()) -> View:
+        """Return the cluster with this version of the record, after somebody made changes."""
+        now = max(when, self.snapshot.now) + _TICK
+        records = {**self.snapshot.records, self.record: version}
+        then = replace(self.snapshot, now=now, records=records)
+        granted = self.foresee(self.assessor.assess(then).hubs[self.record], then)
+        if granted is not None:
+            mine = marks.label_value(self.record)
+            graph, _ = then.graph.replace(
+                drop_bindings=[
+                    key
+                    for key, binding in then.graph.bindings.items()
+                    if is_granted(binding) and binding.labels.get(marks.RECORD) == mine
+                ],
+                put_bindings=granted.bindings.values(),
+            )
+            then = replace(then, graph=graph)
+        then = replace(then, graph=simulate(then.graph, made))
+        return View(then, self.assessor.assess(then), granted or Foreseen())
