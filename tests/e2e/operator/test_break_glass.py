@@ -87,7 +87,7 @@ def test_each_use_is_an_event_and_a_count(world: World, operator: Operator) -> N
     )
     assert replicas(world, RESCUER, 0) == 0
     world.until(lambda: uses(operator) == 2, "the second use")
-    assert len(told(world)) == 2
+    world.until(lambda: len(told(world)) == 2, "the second Event")
 
 
 def test_a_use_that_the_api_server_had_to_try_again_is_one(
