@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -23,11 +24,13 @@ from responsibility.controller.events import Announcer
 from responsibility.controller.metrics import Metrics
 from responsibility.controller.surroundings import Concerned, Place, Surroundings
 from responsibility.controller.webhook_server import Response
-from responsibility.enforcement.repeats import Repeats, metadata
+from responsibility.enforcement import keys
+from responsibility.enforcement.repeats import Repeats
 from responsibility.enforcement.standing import Person
 from responsibility.enforcement.values_guard import ValuesGuard
 from responsibility.enforcement.values_verdict import FINE, Case, Judgement, Verdict
 from responsibility.hub.values_secret import SECRET, difference
+from responsibility.ownership.questions import Names
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +42,7 @@ _AGE = 30.0
 _TOGETHER = 2
 _WAITING = 32
 _FORBIDDEN = 403
+_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 _REASONS = {
     Verdict.REFUSED: "ValuesRefused",
@@ -73,9 +77,13 @@ class _Asked:
     @classmethod
     def of(cls, request: Mapping[str, Any]) -> _Asked:
         user = request.get("userInfo") or {}
+        namespace, name = str(request["namespace"]), str(request["name"])
+        if not (_NAME.fullmatch(namespace) and _NAME.fullmatch(name)):
+            # Not from the API server; and it would stand in our log.
+            raise ValueError("no names of objects")
         return cls(
-            namespace=str(request.get("namespace") or ""),
-            name=str(request.get("name") or metadata(request.get("object")).get("name") or ""),
+            namespace=namespace,
+            name=name,
             person=Person(
                 str(user.get("username") or ""), tuple(str(g) for g in user.get("groups") or ())
             ),
@@ -115,9 +123,11 @@ class ValuesReviews:
         try:
             async with asyncio.timeout(self._budget):
                 place = await self._place(asked.namespace)
-                if place is not None:
-                    hubs = _named(place, asked.name)
-                    judged = await self._judge(asked, request, place, hubs)
+                if place is not None and not _is_hubs(place, asked):
+                    judged = FINE
+                elif place is not None and place.hubs:
+                    hubs = place.hubs
+                    judged = await self._judge(asked, request, place)
         except TimeoutError:
             logger.warning("a change of %s was not judged in time", _where(asked))
         except errors.ApiError as error:
@@ -139,14 +149,9 @@ class ValuesReviews:
             return known
         return await self._surroundings.looked_up(namespace, age=_AGE)
 
-    async def _judge(
-        self, asked: _Asked, request: Mapping[str, Any], place: Place, hubs: tuple[Concerned, ...]
-    ) -> Judgement:
-        if not hubs:
-            # Of no hub that is recorded: it is only called like one.
-            return FINE
-        # Where several are called the same, their records agree, or nothing is enforced there.
-        guard = self._guard_of(hubs[0].model)
+    async def _judge(self, asked: _Asked, request: Mapping[str, Any], place: Place) -> Judgement:
+        # Where there are several hubs, their records agree, or nothing is enforced there.
+        guard = self._guard_of(place.hubs[0].model)
         case = Case(guard, place.keys, asked.namespace, asked.name, asked.person, datetime.now(UTC))
         if self._waiting >= _WAITING:
             return _UNJUDGED
@@ -190,8 +195,11 @@ class ValuesReviews:
                 self._announcer.switched(hub.own.reference, reason, message, warning=True)
 
 
-def _named(place: Place, name: str) -> tuple[Concerned, ...]:
-    return tuple(hub for hub in place.hubs if hub.names.fill(SECRET) == name)
+def _is_hubs(place: Place, asked: _Asked) -> bool:
+    """Return whether a Secret is the hub's, by what the Namespace says, as policies go by that."""
+    said = place.keys.annotations
+    names = Names(asked.namespace, said.get(keys.RELEASE, ""), said.get(keys.PREFIX, ""))
+    return names.fill(SECRET) == asked.name
 
 
 def _where(asked: _Asked) -> str:

@@ -16,6 +16,7 @@ import yaml
 from demo import organisation
 from responsibility.enforcement import keys
 from responsibility.enforcement.values_webhook import NAME
+from tests.e2e.lab import audit
 from tests.e2e.lab.cluster import Completed
 from tests.e2e.operator import chart, enforcing
 from tests.e2e.operator.api import Manifest, where
@@ -140,12 +141,10 @@ def deploy(world: World, namespace: str, prefix: str = "") -> None:
     )
 
 
-def enforce(
-    world: World, name: str, *, delegates: tuple[Manifest, ...] = (), **stages: str
-) -> None:
+def enforce(world: World, name: str, **stages: str) -> None:
     """Ask for a stage of each item, ``deny`` but for some, and wait until policies are in force."""
     near = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=30)
-    everybody: list[Manifest] = [{"party": "deployers"}, *delegates]
+    everybody: list[Manifest] = [{"party": "deployers"}]
     bound = [{"path": "singleuser.memory.limit", "min": "512Mi", "max": "4G"}]
     limits = [
         {"party": "testers", "until": "2126-01-01T00:00:00Z", "bounds": bound},
@@ -195,11 +194,11 @@ def write(
     namespace: str = "reef",
     *,
     name: str = "hub",
-    **more: Any,
+    patch: Manifest | None = None,
+    store: bool = False,
 ) -> Completed:
-    """Have somebody write values, or ``more`` of the Secret, without storing them unless asked."""
-    store = more.pop("store", False)
-    patch = more or {"data": {"values.yaml": encoded(values)}}
+    """Have somebody write values, or else a patch, without storing it unless asked."""
+    patch = patch or {"data": {"values.yaml": encoded(values)}}
     user, groups = person
     return world.cluster.kubectl(
         *("patch", "secret", name, f"-n={namespace}", "--type=merge", "-p", json.dumps(patch)),
@@ -276,16 +275,16 @@ def test_a_delegation_ends(world: World, reef: str) -> None:
 
 def test_other_keys_belong_to_whoever_deploys(world: World, reef: str) -> None:
     for key in ("hub.config.JupyterHub.cookie_secret", "start.sh"):
-        more = {"data": {key: encoded("y")}}
-        assert outcome(write(world, LEADER, None, reef, **more)) == "refused"
-        assert outcome(write(world, ENGINEER, None, reef, **more)) == "passed"
+        patch = {"data": {key: encoded("y")}}
+        assert outcome(write(world, LEADER, None, reef, patch=patch)) == "refused"
+        assert outcome(write(world, ENGINEER, None, reef, patch=patch)) == "passed"
 
 
 def test_a_refusal_is_counted_and_told_once(world: World, reef: str, operator: Operator) -> None:
     def told() -> list[str]:
         return [e["message"] for e in world.events(reef) if e["reason"] == "ValuesRefused"]
 
-    before = reviews(operator, verdict="refused", hub=reef)
+    before, since = reviews(operator, verdict="refused", hub=reef), world.mark()
     for _ in range(2):
         assert outcome(write(world, LEADER, MEMORY, reef, store=True)) == "refused"
     # Six items are enforced there, and one of their webhooks asks.
@@ -293,6 +292,13 @@ def test_a_refusal_is_counted_and_told_once(world: World, reef: str, operator: O
     world.until(lambda: len(told()) == 1, "the Event")
     assert LEADER[0] in told()[0]
     assert ITEM in told()[0]
+    noted = [
+        note
+        for event in audit.events(enforcing.log_of(world), since=since, user=LEADER[0])
+        for key, note in (event.get("annotations") or {}).items()
+        if key == f"user-access.values.{keys.DOMAIN}/values"
+    ]
+    assert noted == [f"refused {ITEM}"] * 2
 
 
 def test_breaking_the_glass_is_warned_of_counted_and_told(
@@ -309,7 +315,7 @@ def test_breaking_the_glass_is_warned_of_counted_and_told(
 
 def test_without_its_labels_it_is_still_the_hubs(world: World, reef: str) -> None:
     bare = {"metadata": {"labels": dict.fromkeys(("app", "component", "release"))}}
-    assert outcome(write(world, LEADER, None, reef, store=True, **bare)) == "passed"
+    assert outcome(write(world, LEADER, None, reef, patch=bare, store=True)) == "passed"
     assert outcome(write(world, LEADER, MEMORY, reef)) == "refused"
 
 

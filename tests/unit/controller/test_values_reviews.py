@@ -58,6 +58,7 @@ class Cluster(Api):
         self.lists = 0
         self.failure: errors.ApiError | None = None
         self.hangs = False
+        self.recorded = True
 
     async def get(
         self, path: str, params: Params | None = None, *, accept: str = ""
@@ -86,7 +87,7 @@ class Cluster(Api):
             item = {"metadata": {"name": "reef", **meta}, "spec": spec}
         else:
             item = {**load_shipped_manifest(), "metadata": {"name": "2i2c", **meta}}
-        yield {"apiVersion": OURS, "items": [item]}
+        yield {"apiVersion": OURS, "items": [item] if self.recorded else []}
 
 
 class Told:
@@ -205,6 +206,15 @@ async def test_only_the_hubs_own_secret_is_judged(
     assert (await setting.ask(LEADER, MEMORY, name=name))["allowed"] is allowed
 
 
+async def test_a_hub_whose_record_is_gone_is_not_judged_and_that_is_said(setting: Setting) -> None:
+    """The Namespace still says who may, but whose a setting is stands in the model."""
+    setting.cluster.recorded = False
+    answer = await setting.ask(LEADER, MEMORY)
+    assert answer["allowed"]
+    assert "could not be looked at" in answer["warnings"][0]
+    assert setting.counted() == {"unjudged": 1}
+
+
 async def test_what_is_looked_up_is_listed_once_in_a_while(setting: Setting) -> None:
     for _ in range(3):
         await setting.ask(ENGINEER, MEMORY)
@@ -281,6 +291,9 @@ ODD = [
     json.dumps({"request": {"uid": "1", "object": CANARY, "userInfo": CANARY}}).encode(),
     json.dumps(
         {"request": {"uid": "1", "object": {"data": CANARY}, "oldObject": [CANARY]}}
+    ).encode(),
+    json.dumps(
+        {"request": {"uid": "1", "namespace": f"a\n{CANARY}", "name": "hub", "userInfo": {}}}
     ).encode(),
     b"\xff" + CANARY.encode(),
 ]
