@@ -25,8 +25,9 @@ from typing import IO, Any
 from responsibility.enforcement import revocations
 from responsibility.enforcement.revocations import Proposal
 from responsibility.ownership.assess import Assessor
+from responsibility.ownership.plans.basis import Basis
 from responsibility.ownership.plans.change import Plan
-from responsibility.ownership.plans.planner import make_plan
+from responsibility.ownership.plans.planner import plan_from
 from responsibility.ownership.plans.proof import Expectation, expectations
 from responsibility.ownership.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
@@ -59,22 +60,23 @@ class Failed:
 
 
 class Maker:
-    """Makes plans from one state of a cluster."""
+    """Makes plans from one state of a cluster, which is looked up once for all of them."""
 
     def __init__(self, world: World, roles: list[Role], bindings: list[Binding]) -> None:
         self._world = world
         self._assessor = Assessor()
-        self._snapshot = replace(world.snapshot, graph=AccessGraph.build(roles, bindings))
+        snapshot = replace(world.snapshot, graph=AccessGraph.build(roles, bindings))
+        self._basis = Basis(snapshot, self._assessor.assess(snapshot))
 
     def propose(self, record: str) -> Proposal | None:
         """Return the plan for a record's hub; None where the hub is not found."""
-        hub = revocations.hub_of(self._assessor.assess(self._snapshot), record)
+        hub = revocations.hub_of(self._basis.assessment, record)
         if hub is None:
             return None
         return revocations.propose(
             hub,
-            lambda ids: make_plan(
-                self._snapshot,
+            lambda ids: plan_from(
+                self._basis,
                 revocations.aim(record, ids),
                 assessor=self._assessor,
                 sees=self._world.sees,
@@ -84,7 +86,7 @@ class Maker:
 
     def expectations(self, plan: Plan) -> list[Expectation]:
         """Return what the API server is to say after a plan."""
-        return expectations(self._snapshot, self._assessor.assess(self._snapshot), plan)
+        return expectations(self._basis.snapshot, self._basis.assessment, plan)
 
 
 def frame(value: object) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 
 from responsibility.ownership.assessment import Assessment
@@ -32,12 +33,16 @@ class Basis:
     assessment: Assessment
     places: list[Place] = field(init=False)
     ledger: Ledger = field(init=False, default_factory=Ledger)
+    # The roles alone.
+    bare: AccessGraph = field(init=False)
     # Everybody who is owed anything by an agreement; those of them that do not exist.
     declared: frozenset[Subject] = field(init=False)
     gone: frozenset[Subject] = field(init=False, default_factory=frozenset)
     _bound: dict[RoleKey, list[Binding]] = field(init=False, default_factory=dict)
     _by_namespace: dict[str, list[Place]] = field(init=False, default_factory=dict)
     _strangers: dict[tuple[str, Subject], bool] = field(init=False, default_factory=dict)
+    _of_subject: dict[Subject, list[BindingKey]] = field(init=False, default_factory=dict)
+    _accounts: dict[str, list[Subject]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Look it all up."""
@@ -47,6 +52,13 @@ class Basis:
         self.declared = frozenset(s for place in self.places for s in place.declared())
         for binding in self.graph.bindings.values():
             self._bound.setdefault(binding.role, []).append(binding)
+            for subject in somebodies(binding):
+                self._of_subject.setdefault(subject, []).append(binding.key)
+        for subject in self._of_subject:
+            if subject.kind == SERVICE_ACCOUNT:
+                self._accounts.setdefault(subject.namespace, []).append(subject)
+        # The roles stay, and all that is known of their rules.
+        self.bare, _ = self.graph.replace(drop_bindings=list(self.graph.bindings))
         accounts = self.snapshot.accounts
         if accounts is not None:
             self.gone = frozenset(
@@ -54,6 +66,12 @@ class Basis:
                 for s in self.declared
                 if s.kind == SERVICE_ACCOUNT and (s.namespace, s.name) not in accounts
             )
+
+    def for_plan(self) -> Basis:
+        """Return it with an empty ledger, since what is read there is of one plan's trials."""
+        found = copy(self)
+        found.ledger = Ledger()
+        return found
 
     @property
     def graph(self) -> AccessGraph:
@@ -67,6 +85,14 @@ class Basis:
     def bound(self, role: RoleKey) -> Sequence[Binding]:
         """Return the bindings to a role."""
         return self._bound.get(role, ())
+
+    def bindings_of(self, subject: Subject) -> Sequence[BindingKey]:
+        """Return what binds a subject."""
+        return self._of_subject.get(subject, ())
+
+    def accounts(self, namespace: str) -> Sequence[Subject]:
+        """Return the ServiceAccounts of a namespace that anything binds."""
+        return self._accounts.get(namespace, ())
 
     def pairs(self, role: RoleKey) -> Iterator[Pair]:
         """Yield all whom a role is bound to, and where."""

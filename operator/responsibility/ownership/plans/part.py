@@ -6,7 +6,7 @@ it, does so in the whole. What is not found in the part has to be looked for in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from responsibility.ownership.assess import Assessor
@@ -17,7 +17,7 @@ from responsibility.ownership.plans.change import Change
 from responsibility.ownership.plans.simulate import somebodies
 from responsibility.ownership.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
-from responsibility.rbac.objects import SERVICE_ACCOUNT, Binding, BindingKey, RoleKey, Subject
+from responsibility.rbac.objects import Binding, BindingKey, RoleKey, Subject
 
 
 @dataclass(slots=True)
@@ -27,27 +27,21 @@ class Parts:
     The bindings of those that a subject may act as by its RoleBindings belong to it too: of the
     ServiceAccounts in each of their namespaces. ``record`` is the hub that is asked about, if it
     is one: its ServiceAccounts can be reached from everywhere.
+
+    Each part is made from the last one, so that whoever compares by identity does only the
+    difference anew.
     """
 
     basis: Basis
     # Knows the models and records from part to part.
     assessor: Assessor
     record: str = ""
-    _bare: AccessGraph = field(init=False)
-    _keys: dict[Subject, list[BindingKey]] = field(init=False, default_factory=dict)
-    _accounts: dict[str, list[Subject]] = field(init=False, default_factory=dict)
+    _last: AccessGraph = field(init=False)
+    _roles: set[RoleKey] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
-        """Index the bindings by whom they bind."""
-        bindings = self.basis.graph.bindings
-        # The roles stay, and all that is known of their rules.
-        self._bare, _ = self.basis.graph.replace(drop_bindings=list(bindings))
-        for key, binding in bindings.items():
-            for subject in somebodies(binding):
-                self._keys.setdefault(subject, []).append(key)
-        for subject in self._keys:
-            if subject.kind == SERVICE_ACCOUNT:
-                self._accounts.setdefault(subject.namespace, []).append(subject)
+        """Begin with no binding at all."""
+        self._last = self.basis.bare
 
     def snapshot(self, subjects: Iterable[Subject]) -> Snapshot:
         """Return the cluster with no other records than those that matter to the subjects.
@@ -76,11 +70,33 @@ class Parts:
         Nothing follows from what is said of others.
         """
         subjects, keys = tuple(subjects), {change.key for change in changes}
-        some, _ = self._bare.replace(
-            put_bindings=self._reached(after, keys, subjects),
-            put_roles=[after.roles[key] for key in keys if isinstance(key, RoleKey)],
+        some = self._cut(
+            {binding.key: binding for binding in self._reached(after, keys, subjects)},
+            {key for key in keys if isinstance(key, RoleKey)},
+            after,
         )
         return self.assessor.assess(replace(self.snapshot(subjects), graph=some))
+
+    def _cut(
+        self,
+        bindings: Mapping[BindingKey, Binding],
+        roles: set[RoleKey],
+        after: AccessGraph,
+    ) -> AccessGraph:
+        """Return the graph of just these bindings, with the changed ``roles`` as they are then."""
+        last, base = self._last, self.basis.graph.roles
+        now = {
+            key: after.roles[key] if key in roles else base.get(key) for key in roles | self._roles
+        }
+        turned = {key: role for key, role in now.items() if role != last.roles.get(key)}
+        self._last, _ = last.replace(
+            put_bindings=[b for key, b in bindings.items() if b != last.bindings.get(key)],
+            drop_bindings=[key for key in last.bindings if key not in bindings],
+            put_roles=[role for role in turned.values() if role is not None],
+            drop_roles=[key for key, role in turned.items() if role is None],
+        )
+        self._roles = roles
+        return self._last
 
     def _reached(
         self,
@@ -108,17 +124,19 @@ class Parts:
         def enter(namespace: str) -> None:
             if namespace and namespace not in namespaces:
                 namespaces.add(namespace)
-                reach(self._accounts.get(namespace, ()))
+                reach(self.basis.accounts(namespace))
 
         reach(subjects)
         enter(hub.agreement.hub.namespace if hub else "")
         for who in queue:
-            for key in (*self._keys.get(who, ()), *made.get(who, ())):
+            for key in (*self.basis.bindings_of(who), *made.get(who, ())):
                 binding = after.bindings.get(key)
                 if binding is not None and who in somebodies(binding):
                     found.setdefault(key, []).append(who)
                     enter(key.namespace)
-        return [replace(after.bindings[key], subjects=tuple(who)) for key, who in found.items()]
+        return [
+            replace(after.bindings[key], subjects=tuple(sorted(who))) for key, who in found.items()
+        ]
 
 
 def _names_everything(assessment: Assessment) -> bool:

@@ -47,6 +47,22 @@ def make_plan(
     """
     assessor = assessor or Assessor()
     basis = Basis(snapshot, assessor.assess(snapshot))
+    return plan_from(basis, aim, assessor=assessor, sees=sees, told=told)
+
+
+def plan_from(
+    basis: Basis,
+    aim: Aim,
+    *,
+    assessor: Assessor,
+    sees: Iterable[Attributes] = (),
+    told: Told = lambda _done: None,
+) -> Plan:
+    """Return the plan as `make_plan` does, of a cluster that many plans are made from.
+
+    The assessor is the one that has made the assessment.
+    """
+    basis = basis.for_plan()
     return _Planner(basis, aim, Judge(basis, aim, assessor), tuple(sees), told).plan()
 
 

@@ -1,22 +1,25 @@
 """Leave out of a plan what it can do without: of what a route's step needs, not all has to go.
 
-All combinations are tried up to `_EXACT_PAIRS`; beyond that, each is left out if the plan does
-without.
+Most of it is needed, which is seen at once, of many together: what lets a subject go on by itself
+can't be left out, be it with others or alone, since RBAC only adds. Of the rest all combinations
+are tried, or beyond `_EXACT_PAIRS`, each is left out if the plan does without.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
 
+from responsibility.ownership.findings import Finding
 from responsibility.ownership.plans.basis import Pair
 from responsibility.ownership.plans.build import Builder
-from responsibility.ownership.plans.change import Change
+from responsibility.ownership.plans.change import Action, Change
 from responsibility.ownership.plans.judge import Judge
 from responsibility.ownership.plans.targets import Targets
-from responsibility.rbac.objects import Subject
+from responsibility.rbac.identity import is_joinable
+from responsibility.rbac.objects import GROUP, USER, RoleKey, Subject
 
 _EXACT_PAIRS = 6
 # Each is an assessment with routes; beyond so many, what could be left out is not looked for.
@@ -24,6 +27,8 @@ _MOST_TRIED = 64
 
 # Is told how much is done by now, from 0 to 1.
 Told = Callable[[float], None]
+# Pairs that are tried together, and whose routes begin with each.
+_Batch = Mapping[Pair, set[Subject]]
 
 
 @dataclass(slots=True)
@@ -42,21 +47,23 @@ class Sparing:
         loose = sorted({pair for wanted in active for pair in wanted.routes} - direct)
         if not loose or len(loose) > _MOST_TRIED:
             return changes
+        needed = self._needed(loose, changes)
+        doubtful = [pair for pair in loose if pair not in needed]
         if len(loose) <= _EXACT_PAIRS:
             # From the largest set to leave out to the smallest.
-            for count in range(len(loose), 0, -1):
+            for count in range(len(doubtful), 0, -1):
                 self.told(1 - count / len(loose))
                 fitting = [
                     trial
-                    for some in combinations(loose, count)
+                    for some in combinations(doubtful, count)
                     if (trial := self._without(frozenset(some), frozenset(some))) is not None
                 ]
                 if fitting:
                     return min(fitting, key=lambda c: (len(c), [x.place for x in c]))
             return changes
         out: frozenset[Pair] = frozenset()
-        for number, pair in enumerate(loose):
-            self.told(number / len(loose))
+        for number, pair in enumerate(doubtful):
+            self.told(number / len(doubtful))
             trial = self._without(out | {pair}, frozenset({pair}))
             if trial is not None:
                 out, changes = out | {pair}, trial
@@ -67,16 +74,85 @@ class Sparing:
         targets = self.targets
         changes = self.builder.changes(targets.active(), left_out=out)
         known = targets.known()
-        concerned, given_up = self._concerned(new), targets.obstacles.keys()
+        concerned = {who for pair in new for who in self._concerned(pair)}
+        given_up = targets.obstacles.keys()
         for look in (partial(self.judge.surely_left, subjects=concerned), self.judge.left):
             if not {targets.key(finding) for finding in look(changes, known)} <= given_up:
                 return None
         return changes
 
-    def _concerned(self, pairs: frozenset[Pair]) -> set[Subject]:
-        """Return whose routes begin with these."""
+    def _concerned(self, pair: Pair) -> set[Subject]:
+        """Return whose routes begin with it."""
         return {
             wanted.finding.subject
             for wanted in self.targets.active()
-            if wanted.finding.subject is not None and wanted.routes & pairs
+            if wanted.finding.subject is not None and pair in wanted.routes
         }
+
+    # --- what is needed in any case -------------------------------------------------------------
+
+    def _needed(self, loose: Sequence[Pair], changes: Sequence[Change]) -> set[Pair]:
+        """Return those without which a right stays, whatever else goes; maybe not all of them."""
+        narrowed = _narrowed(changes)
+        needed: set[Pair] = set()
+        batches = list(self._batches(loose))
+        for number, batch in enumerate(batches):
+            self.told(number / len(batches) / 2)
+            trial = self.builder.changes(self.targets.active(), left_out=frozenset(batch))
+            # With other roles narrowed, it would be another question.
+            if _narrowed(trial) == narrowed:
+                needed |= self._stays(trial, batch)
+        return needed
+
+    def _stays(self, trial: Sequence[Change], batch: _Batch) -> set[Pair]:
+        """Return the pairs that let a subject go on by itself."""
+        targets = self.targets
+        known, everybody = targets.known(), {who for some in batch.values() for who in some}
+        found: dict[Subject, list[Finding]] = {}
+        for finding in self.judge.surely_left(trial, known, everybody):
+            if finding.subject is not None and targets.key(finding) not in targets.obstacles:
+                found.setdefault(finding.subject, []).append(finding)
+        return {
+            pair
+            for pair, concerned in batch.items()
+            if any(
+                not _leads_through(finding, everybody - concerned)
+                for who in concerned
+                for finding in found.get(who, ())
+            )
+        }
+
+    def _batches(self, loose: Iterable[Pair]) -> Iterator[_Batch]:
+        """Yield pairs that can be tried together: each is about somebody else.
+
+        Nobody gets to be a user or a group by a workload or a token, which leaves impersonation;
+        that is seen from the route. Pairs that are about others are not tried here.
+        """
+        rest = {pair: self._concerned(pair) for pair in loose}
+        rest = {pair: who for pair, who in rest.items() if who and all(map(_is_a_person, who))}
+        while rest:
+            batch: dict[Pair, set[Subject]] = {}
+            taken: set[Subject] = set()
+            for pair, concerned in rest.items():
+                if taken.isdisjoint({pair[1], *concerned}):
+                    batch[pair] = concerned
+                    taken |= {pair[1], *concerned}
+            rest = {pair: who for pair, who in rest.items() if pair not in batch}
+            yield batch
+
+
+def _is_a_person(subject: Subject) -> bool:
+    return subject.kind == USER or (subject.kind == GROUP and is_joinable(subject.name))
+
+
+def _leads_through(finding: Finding, others: Iterable[Subject]) -> bool:
+    """Return whether a route says that somebody of the others has a part in it."""
+    return any(str(other) in step for other in others for step in finding.steps)
+
+
+def _narrowed(changes: Iterable[Change]) -> set[RoleKey]:
+    return {
+        change.key
+        for change in changes
+        if change.action is Action.NARROW_ROLE and isinstance(change.key, RoleKey)
+    }
