@@ -359,3 +359,18 @@ async def test_what_is_no_review_is_let_through(
         text = await answer.text()
     assert json.loads(text)["response"]["allowed"] is True
     assert CANARY not in text + caplog.text + str(setting.told.events)
+
+
+async def test_the_words_of_an_error_are_never_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def fails(item: str, review: object) -> Response:
+        del item, review
+        raise RuntimeError(CANARY)
+
+    caplog.set_level(logging.DEBUG)
+    app = application([Route("/values", fails)])
+    async with test_utils.TestClient(test_utils.TestServer(app)) as client:
+        answer = await client.post("/values", json=review(LEADER, MEMORY))
+        text = await answer.text()
+    assert json.loads(text)["response"] == {"allowed": True, "uid": "1"}
+    assert "RuntimeError" in caplog.text
+    assert CANARY not in text + caplog.text

@@ -40,6 +40,11 @@ def test_what_stays_has_not_changed(value: Any) -> None:
     assert list(changes(value, value)) == []
 
 
+def test_what_is_no_number_is_still_that() -> None:
+    assert same(float("nan"), float("nan"))
+    assert not same(0.0, -0.0)
+
+
 @given(VALUES, VALUES)
 def test_no_value_comes_or_goes_in_silence(old: Any, new: Any) -> None:
     before, after = Counter(leaves(old)), Counter(leaves(new))
@@ -93,11 +98,12 @@ CASES: dict[str, tuple[Any, Any, dict[str, tuple[Any, Any]]]] = {
         {"p": [NEW, *PROFILES]},
         {"p[0].display_name": (MISSING, "huge"), "p[0].mem": (MISSING, 64)},
     ),
-    "an entry of its name": (
+    "entries by their names": (
         {"p": PROFILES},
-        {"p": [NEW, {**PROFILES[1], "mem": 9}]},
-        {"p[0].display_name": ("small", "huge"), "p[0].mem": (1, 64), "p[1].mem": (8, 9)},
+        {"p": [{**PROFILES[1], "mem": 9}, {**PROFILES[0], "mem": 2}]},
+        {"p[0].mem": (8, 9), "p[1].mem": (1, 2), "p": (MISSING, MISSING)},
     ),
+    "entries in order": ({"p": [1, 2]}, {"p": [3, 4]}, {"p[0]": (1, 3), "p[1]": (2, 4)}),
     "the order": ({"p": PROFILES}, {"p": PROFILES[::-1]}, {"p": (MISSING, MISSING)}),
     "a name in a list": ({"u": ["ann", "bob"]}, {"u": ["bob"]}, {"u[0]": ("ann", MISSING)}),
     "a value where all were unknown": (
