@@ -90,6 +90,18 @@ def test_what_is_there_is_what_was_asked_for(helm: Path, case: str) -> None:
         assert (service["name"], service["namespace"]) == (own, "somewhere")
 
 
+def test_the_configuration_of_another_model_is_served_as_well(helm: Path) -> None:
+    found = objects(helm, *SETS["values"], f"{VALUES}.install=false")
+    assert hooks(found) == {}
+    (deployment,) = of(found, "Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    settings = read({e["name"]: e["value"] for e in container["env"] if "value" in e})
+    assert settings.values_webhook
+    assert "hubs-hub-responsibility-webhook" in [
+        s["metadata"]["name"] for s in of(found, "Service")
+    ]
+
+
 def test_no_webhook_takes_a_right_more(helm: Path) -> None:
     """Of a Secret, the operator sees what the API server sends."""
     roles = [of(objects(helm, *given), "ClusterRole") for given in SETS.values()]

@@ -17,7 +17,11 @@ _NAME: Final = "hub-responsibility"
 
 
 @click.command(name="render")
-@click.argument("what", metavar="policies|roles", type=click.Choice(["policies", "roles"]))
+@click.argument(
+    "what",
+    metavar="policies|roles|webhook",
+    type=click.Choice(["policies", "roles", "webhook"]),
+)
 @click.option(
     "--model",
     "models",
@@ -44,6 +48,19 @@ _NAME: Final = "hub-responsibility"
     help="With roles: what a release puts before the names of its objects, such as "
     "leap-jupyterhub-; may be repeated.",
 )
+@click.option(
+    "--service",
+    default=f"{_NAME}-webhook",
+    show_default=True,
+    help="With webhook: the Service by which the operator is reached.",
+)
+@click.option(
+    "--ca",
+    "authority",
+    metavar="FILE",
+    default="",
+    help="With webhook: its authority's certificate (PEM). Left out, somebody else fills it in.",
+)
 def command(
     *,
     what: str,
@@ -52,8 +69,12 @@ def command(
     service_account: str,
     static: bool,
     prefixes: tuple[str, ...],
+    service: str,
+    authority: str,
 ) -> None:
-    r"""Write the admission policies or the roles of a model; they do nothing until a hub asks.
+    r"""Write the admission policies, the roles or the webhook of a model.
+
+    They do nothing until a hub asks.
 
     The chart installs those of the shipped model (policies.enabled). For another model, or for
     additions to it, apply these in their place. With --static they are for the folder that
@@ -62,25 +83,37 @@ def command(
     The roles are those that owners and delegates are granted (grants.enabled), one for each item
     and one more for each prefix: see docs/grants.md.
 
+    The webhook is the one that judges what changes inside a hub's Secret (valuesWebhook.enabled):
+    see docs/enforcement.md.
+
     \b
     Examples:
       kubectl responsibility render policies --model ours.yaml | kubectl apply -f -
       kubectl responsibility render policies --static > static-policies.yaml
       kubectl responsibility render roles --prefix leap-jupyterhub- | kubectl apply -f -
+      kubectl responsibility render webhook --model ours.yaml --ca ca.crt | kubectl apply -f -
     """
     from responsibility.api.crd import to_yaml  # noqa: PLC0415
     from responsibility.enforcement import rendered  # noqa: PLC0415
     from responsibility.rbac.identity import service_account_user  # noqa: PLC0415
 
+    if what != "policies" and static:
+        raise click.UsageError("--static is for policies: all else is an object in the API server")
+    if what != "roles" and prefixes:
+        raise click.UsageError("--prefix is for roles: all else reads it from the hub's Namespace")
+    if what == "webhook":
+        from responsibility.cli.commands import render_webhook  # noqa: PLC0415
+
+        found = render_webhook.text(
+            _model(models), namespace=namespace, service=service, authority=authority
+        )
+        click.echo(found, nl=False)
+        return
     if what == "roles":
         from responsibility.cli.commands import render_roles  # noqa: PLC0415
 
-        if static:
-            raise click.UsageError("--static is for policies: roles are objects in the API server")
         click.echo(render_roles.text(_model(models), prefixes), nl=False)
         return
-    if prefixes:
-        raise click.UsageError("--prefix is for roles: policies read it from the hub's Namespace")
     account = service_account_user(namespace, service_account)
     render = rendered.static if static else rendered.rendered
     try:
