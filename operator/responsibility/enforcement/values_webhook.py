@@ -10,7 +10,8 @@ values of a chart are new then, so nobody could deploy a hub but who owns everyt
 
 There is no ``objectSelector``: whoever may change the Secret may take its labels off first. A
 Namespace is chosen by one webhook of several, so that each request is put but once: the first of
-the items that is in force there has it asked.
+the items that is in force there has it asked. It is not the one that may be in the way, so webhooks
+are named by numbers, which people get to see.
 """
 
 from __future__ import annotations
@@ -46,13 +47,13 @@ def webhook_configuration(model: ResponsibilityModel, client_config: Mapping[str
         "kind": "ValidatingWebhookConfiguration",
         "metadata": {"name": NAME},
         "webhooks": [
-            _hook(item.name, labels[: number + 1], client_config)
-            for number, item in enumerate(guarded)
+            _hook(f"values-{number}", labels[:number], client_config)
+            for number in range(1, len(labels) + 1)
         ],
     }
 
 
-def _hook(item: str, labels: list[str], client_config: Mapping[str, Any]) -> Manifest:
+def _hook(name: str, labels: list[str], client_config: Mapping[str, Any]) -> Manifest:
     where = dict(client_config)
     if "service" in where:
         where["service"] = {**where["service"], "path": PATH}
@@ -60,7 +61,7 @@ def _hook(item: str, labels: list[str], client_config: Mapping[str, Any]) -> Man
         where["url"] = f"{where['url'].rstrip('/')}{PATH}"
     *before, own = labels
     return {
-        "name": f"{item}.values.{keys.DOMAIN}",
+        "name": f"{name}.{keys.DOMAIN}",
         "admissionReviewVersions": ["v1"],
         "clientConfig": where,
         "failurePolicy": "Ignore",

@@ -19,7 +19,7 @@ import yaml
 
 Value = Any
 
-# Scalars, maps and lists, keys included. A large hub has five thousand.
+# Scalars, keys among them, and the two ends of maps and lists. A large hub has five thousand.
 MOST_NODES = 40_000
 DEEPEST = 64
 # What libyaml can't read, PyYAML's own parser might, as the hub does; it takes 10 s for a megabyte.

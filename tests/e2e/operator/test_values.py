@@ -213,7 +213,7 @@ def outcome(done: Completed) -> str:
     """Return what became of a change, and that it was the webhook's doing."""
     assert CANARY not in done.stderr, "what is told names settings, and never values"
     if done.returncode:
-        hook = f'values.{keys.DOMAIN}" denied the request' in done.stderr
+        hook = f'webhook "values-1.{keys.DOMAIN}" denied the request' in done.stderr
         assert hook or "ValidatingAdmissionPolicy" in done.stderr, done.stderr
         return "refused" if hook else "refused by a policy"
     return "warned" if "Warning:" in done.stderr else "passed"
@@ -296,7 +296,7 @@ def test_a_refusal_is_counted_and_told_once(world: World, reef: str, operator: O
         note
         for event in audit.events(enforcing.log_of(world), since=since, user=LEADER[0])
         for key, note in (event.get("annotations") or {}).items()
-        if key == f"user-access.values.{keys.DOMAIN}/values"
+        if key == f"values-1.{keys.DOMAIN}/values"
     ]
     assert noted == [f"refused {ITEM}"] * 2
 

@@ -40,7 +40,8 @@ def test_another_models_items_have_it_asked(tmp_path: Path) -> None:
     (tmp_path / "ca.crt").write_text(PEM, encoding="utf-8")
     files = (f"--model={tmp_path}/model.yaml", f"--ca={tmp_path}/ca.crt")
     hooks = render(*files, "--service=here", "--namespace=there")["webhooks"]
-    assert "storage.values.responsibility.2i2c.org" in [hook["name"] for hook in hooks]
+    chosen = [hook["namespaceSelector"]["matchExpressions"][0]["key"] for hook in hooks]
+    assert "enforce.responsibility.2i2c.org/storage" in chosen
     for hook in hooks:
         config = hook["clientConfig"]
         assert base64.b64decode(config["caBundle"]).decode() == PEM
