@@ -53,6 +53,7 @@ class Surroundings:
         self._own = own
         self._listing = asyncio.Lock()
         self._listed_at: float | None = None
+        self._lists: set[asyncio.Task[None]] = set()
 
     def known(self, namespace: str) -> Place | None:
         """Return a namespace as this replica knows it; None if it has to be looked up."""
@@ -76,14 +77,27 @@ class Surroundings:
         return Place(space, tuple(self._recorded(space, namespace)))
 
     async def _list(self, age: float) -> None:
-        clock = asyncio.get_running_loop().time
-        asked = clock()
+        """Have our own kinds listed, unless that was done since ``age`` seconds ago."""
+        since = asyncio.get_running_loop().time() - age
+        task = asyncio.create_task(self._list_since(since))
+        self._lists.add(task)
+        task.add_done_callback(self._listed)
+        # Whoever can't wait for it leaves it to the next one, who may not have to wait then.
+        await asyncio.shield(task)
+
+    async def _list_since(self, since: float) -> None:
         async with self._listing:
             # Whoever was waiting meanwhile takes what another one has just listed.
-            if self._listed_at is None or self._listed_at < asked - age:
-                began = clock()
+            if self._listed_at is None or self._listed_at < since:
+                began = asyncio.get_running_loop().time()
                 await self._own.list_own()
                 self._listed_at = began
+
+    def _listed(self, task: asyncio.Task[None]) -> None:
+        self._lists.discard(task)
+        if not task.cancelled():
+            # Told to whoever waits; if nobody does any more, it is no news.
+            task.exception()
 
     def _assessed(self, store: Store, namespace: str) -> Iterator[Concerned]:
         """Yield the hubs of a namespace as they were assessed last."""

@@ -59,6 +59,8 @@ class Cluster(Api):
         self.failure: errors.ApiError | None = None
         self.hangs = False
         self.recorded = True
+        self.listing = asyncio.Event()
+        self.listing.set()
 
     async def get(
         self, path: str, params: Params | None = None, *, accept: str = ""
@@ -77,6 +79,7 @@ class Cluster(Api):
         self, path: str, *, limit: int = 0, params: Params | None = None, accept: str = ""
     ) -> AsyncGenerator[dict[str, Any], None]:
         del limit, params, accept
+        await self.listing.wait()
         self.lists += 1
         meta = {"uid": "u", "generation": 1, "resourceVersion": "1"}
         if path.endswith("/responsibilities"):
@@ -222,6 +225,21 @@ async def test_what_is_looked_up_is_listed_once_in_a_while(setting: Setting) -> 
     # But who may is read from the Namespace each time.
     setting.cluster.space = space(owners_kubernetes_configuration="group:leaders")
     assert (await setting.ask(LEADER, MEMORY))["allowed"]
+
+
+async def test_a_list_that_takes_too_long_is_there_for_the_next() -> None:
+    hasty = Setting(budget=0.05)
+    hasty.cluster.listing.clear()
+    assert (await hasty.ask(LEADER, MEMORY))["allowed"]
+    assert hasty.counted() == {"unjudged": 1}
+    hasty.cluster.listing.set()
+    async with asyncio.timeout(30):
+        while hasty.cluster.lists < 2:
+            await asyncio.sleep(0)
+    while (await hasty.ask(LEADER, MEMORY))["allowed"]:
+        assert hasty.counted()["unjudged"] < 200, "it never judged"
+    assert hasty.cluster.lists == 2, "records and models, listed once"
+    hasty.reviews.close()
 
 
 async def test_whatever_fails_lets_through_with_a_warning(
