@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 
@@ -39,6 +39,7 @@ class Basis:
     declared: frozenset[Subject] = field(init=False)
     gone: frozenset[Subject] = field(init=False, default_factory=frozenset)
     _bound: dict[RoleKey, list[Binding]] = field(init=False, default_factory=dict)
+    _pairs: dict[RoleKey, tuple[Pair, ...]] = field(init=False, default_factory=dict)
     _by_namespace: dict[str, list[Place]] = field(init=False, default_factory=dict)
     _strangers: dict[tuple[str, Subject], bool] = field(init=False, default_factory=dict)
     _of_subject: dict[Subject, list[BindingKey]] = field(init=False, default_factory=dict)
@@ -94,11 +95,16 @@ class Basis:
         """Return the ServiceAccounts of a namespace that anything binds."""
         return self._accounts.get(namespace, ())
 
-    def pairs(self, role: RoleKey) -> Iterator[Pair]:
-        """Yield all whom a role is bound to, and where."""
-        for binding in self.bound(role):
-            for subject in somebodies(binding):
-                yield binding.key, subject
+    def pairs(self, role: RoleKey) -> Sequence[Pair]:
+        """Return all whom a role is bound to, and where."""
+        known = self._pairs.get(role)
+        if known is None:
+            known = self._pairs[role] = tuple(
+                (binding.key, subject)
+                for binding in self.bound(role)
+                for subject in somebodies(binding)
+            )
+        return known
 
     def is_stranger(self, pair: Pair) -> bool:
         """Return whether nothing is owed to a subject where the binding counts."""

@@ -7,7 +7,7 @@ instead of cutting each binding, if that is fewer changes. All combinations are 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -32,6 +32,8 @@ class Builder:
     broad: set[RoleKey] = field(default_factory=set)
     # Roles without what is too much.
     _narrow: dict[RoleKey, tuple[Rule, ...] | None] = field(default_factory=dict)
+    # Whether that of a role costs less, by all that it depends on.
+    _pays: dict[tuple[Hashable, ...], bool] = field(default_factory=dict)
     _simulation: Simulation = field(init=False)
 
     def __post_init__(self) -> None:
@@ -67,8 +69,13 @@ class Builder:
         for key in left:
             part = few.about(key, work.by_role[key])
             here = {each: picked[each] for each in picked if each in part.by_role}
-            other = here | {key: roles[key]}
-            if self._cost(self._build(part, other)) < self._cost(self._build(part, here)):
+            asked = (key, part.pairs(), frozenset(here))
+            pays = self._pays.get(asked)
+            if pays is None:
+                other = here | {key: roles[key]}
+                pays = self._cost(self._build(part, other)) < self._cost(self._build(part, here))
+                self._pays[asked] = pays
+            if pays:
                 picked[key] = roles[key]
         return self._build(work, picked)
 

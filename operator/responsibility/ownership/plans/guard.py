@@ -11,7 +11,7 @@ from responsibility.ownership.plans.basis import Basis, Pair
 from responsibility.ownership.plans.change import Action, Change
 from responsibility.ownership.plans.places import Place
 from responsibility.ownership.plans.simulate import simulate
-from responsibility.ownership.questions import bits
+from responsibility.ownership.questions import bits, mask_of
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Attributes, BindingKey, RoleKey, Subject, Truth
 
@@ -49,16 +49,17 @@ class _LastHolders:
     basis: Basis
     after: AccessGraph
     held_back: HeldBack = field(default_factory=dict)
-    _given: dict[tuple[str, Pair], Holding] = field(default_factory=dict)
+    _given: dict[tuple[str, Pair], tuple[Holding, int]] = field(default_factory=dict)
 
-    def _alone(self, place: Place, pair: Pair) -> Holding:
-        """Return what one binding gives a subject."""
+    def _alone(self, place: Place, pair: Pair) -> tuple[Holding, int]:
+        """Return what one binding gives a subject, and what it may give, whatever the names are."""
         known = self._given.get((place.terms.name, pair))
         if known is None:
             scope = self.basis.graph.scope(pair[0].namespace)
             grants = [g for g in scope.by_subject[pair[1]] if g.binding.key == pair[0]]
             reach = place.questions.reach(grants[0].rules)
-            known = Holding(reach.full, [(grants[0].binding, reach)])
+            may = mask_of(partial.bit for partial in reach.symbolic) | reach.full
+            known = Holding(reach.full, [(grants[0].binding, reach)]), may
             self._given[place.terms.name, pair] = known
         return known
 
@@ -103,7 +104,8 @@ class _LastHolders:
     def _hold(self, place: Place, lost: int, item: str, pairs: Iterable[Pair]) -> None:
         gives: dict[Subject, dict[Pair, int]] = {}
         for pair in pairs:
-            mask = self._alone(place, pair).mask(place.questions, place.names) & lost
+            holding, may = self._alone(place, pair)
+            mask = holding.mask(place.questions, place.names) & lost if may & lost else 0
             if mask:
                 gives.setdefault(pair[1], {})[pair] = mask
         # As few as will do; rather somebody who is a party to it than a stranger.

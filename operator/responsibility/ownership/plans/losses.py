@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from responsibility.ownership.cluster_excess import EVERY_HUB
+from responsibility.ownership.entitlement import selves
 from responsibility.ownership.plans.change import Action, Change, Loss
 from responsibility.ownership.plans.places import Ledger, Place
 from responsibility.ownership.plans.protect import keepers
@@ -29,6 +30,7 @@ class Teller:
     ledger: Ledger
     # What is lost by all changes together, by namespace and subject: it is told of many of them.
     _known: dict[tuple[str, Subject], tuple[str, ...]] = field(default_factory=dict)
+    _namespaces: dict[Subject, set[str]] = field(default_factory=dict)
 
     def tell(self, change: Change) -> Change:
         """Return the change with its losses, questions and cautions."""
@@ -79,11 +81,16 @@ class Teller:
         found: dict[str, None] = {}
         graph = self.snapshot.graph
         alike: set[tuple[str, int]] = set()
+        apart = self._bound_in(subject) if not namespace else set()
         for place in self.places:
             if namespace and place.namespace != namespace:
                 continue
-            if not namespace and not any(
-                self.ledger.varies(each, place, subject) for each in (graph, self.after)
+            if (
+                not namespace
+                and place.namespace not in apart
+                and not any(
+                    self.ledger.varies(each, place, subject) for each in (graph, self.after)
+                )
             ):
                 # Most hubs are like any other.
                 kind = (place.terms.name, place.scope)
@@ -100,6 +107,17 @@ class Teller:
             names = place.names if namespace else EVERY_HUB
             found.update(dict.fromkeys(permission_texts(mask, place.questions, names)))
         return ("* *",) if "* *" in found else tuple(found)
+
+    def _bound_in(self, subject: Subject) -> set[str]:
+        """Return the namespaces in which a subject holds anything of its own, before or after."""
+        if not self._namespaces:
+            for graph in (self.snapshot.graph, self.after):
+                for key, binding in graph.bindings.items():
+                    for each in somebodies(binding):
+                        self._namespaces.setdefault(each, set()).add(key.namespace)
+        return {
+            namespace for who in selves(subject) for namespace in self._namespaces.get(who, ())
+        } - {""}
 
     def _questions(self, subject: Subject) -> Iterator[str]:
         if subject.kind != GROUP:

@@ -255,11 +255,7 @@ class Ledger:
         return Held(mask).plus(Held(some=frozenset(some))).within(place.scope)
 
     def varies(self, graph: AccessGraph, place: Place, subject: Subject) -> bool:
-        """Return whether a subject holds something there that it may not hold in other places."""
-        if place.namespace and any(
-            who in self.holdings(graph, place, place.namespace) for who in selves(subject)
-        ):
-            return True
+        """Return whether what a subject holds by ClusterRoleBindings depends on a place's names."""
         wide = self.holdings(graph, place, "")
         return any(wide[who].symbolic for who in selves(subject) if who in wide)
 

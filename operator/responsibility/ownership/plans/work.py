@@ -76,6 +76,12 @@ class Work:
         by_role[role] = whole
         return replace(self, by_role=by_role, namespaces=None if everywhere else frozenset(here))
 
+    def pairs(self) -> frozenset[Pair]:
+        """Return who is to leave what."""
+        return frozenset(
+            (key, who) for cut in self.by_role.values() for key, some in cut.items() for who in some
+        )
+
     def touched(self) -> dict[str, set[Subject]]:
         """Return by namespace who is taken out of anything."""
         found: dict[str, set[Subject]] = {}
