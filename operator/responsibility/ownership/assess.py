@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from responsibility.api.model import ResponsibilityModel
 from responsibility.ownership.agreement import Agreement, Terms
-from responsibility.ownership.assess_cluster import assess_cluster
+from responsibility.ownership.assess_cluster import assess_cluster, assess_direct
 from responsibility.ownership.assess_hub import HubRbac, assess_hub
 from responsibility.ownership.assessment import (
     Assessment,
@@ -188,8 +188,6 @@ class Assessor:
             *own,
             holdings,
             *fixed.values(),
-            routes.cluster,
-            alone,
             *(snapshot.hubs[key] for key in sorted(snapshot.hubs)),
             self._gone,
             snapshot.reviews,
@@ -199,27 +197,34 @@ class Assessor:
             self._epoch,
         )
 
-        def make() -> ClusterAssessment:
-            fleet = Fleet(terms, own or (resolve_defaults(terms),), snapshot.now)
-            rbac = assess_cluster(
-                fleet,
+        direct = self._memory.get(
+            ("direct", terms.name),
+            inputs,
+            lambda: assess_direct(
+                Fleet(terms, own or (resolve_defaults(terms),), snapshot.now),
                 cluster=holdings,
                 fixed=fixed,
-                gains=routes.cluster,
                 own_names=[
                     Names(hub.key.namespace, hub.key.release, hub.prefix)
                     for hub in snapshot.hubs.values()
                 ],
-                confined=alone,
                 gone=self._gone,
                 reviews=snapshot.reviews,
                 own=snapshot.own,
                 checked=snapshot.rbac_enforced is not False and not idle,
-            )
-            checked = snapshot.rbac_enforced is True and not idle
-            return cluster_result(fleet, rbac, checked=checked, now=snapshot.now)
-
-        return self._memory.get(("cluster", terms.name), inputs, make)
+            ),
+        )
+        checked = snapshot.rbac_enforced is True and not idle
+        return self._memory.get(
+            ("cluster", terms.name),
+            (direct, routes.cluster, alone, self._epoch),
+            lambda: cluster_result(
+                direct.fleet,
+                assess_cluster(direct, gains=routes.cluster, confined=alone),
+                checked=checked,
+                now=snapshot.now,
+            ),
+        )
 
     def _hub(
         self,
@@ -294,7 +299,9 @@ class Assessor:
 def _no_garbage_collection() -> Iterator[None]:
     """Keep the collector from looking for cycles: a pass makes many objects, and none.
 
-    Looking through all of them again and again takes half of the time of a large pass.
+    Looking through all of them again and again takes half of the time of a large pass. Afterwards
+    they are old at once, unless somebody else has put objects aside: looking through them
+    when the next object is made would take an eighth.
     """
     enabled = gc.isenabled()
     gc.disable()
@@ -302,6 +309,9 @@ def _no_garbage_collection() -> Iterator[None]:
         yield
     finally:
         if enabled:
+            if not gc.get_freeze_count():
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 

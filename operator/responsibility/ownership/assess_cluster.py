@@ -34,34 +34,46 @@ class ClusterRbac:
     untouched: Mapping[str, frozenset[str]]
 
 
-def assess_cluster(
+@dataclass(frozen=True, slots=True, eq=False)
+class ClusterDirect:
+    """What holds for the cluster whatever subjects can come by; ``told`` is of whom and what."""
+
+    fleet: Fleet
+    holdings: Holdings
+    break_glass: tuple[BreakGlass, ...]
+    disagreements: tuple[Finding, ...]
+    # Not there where nothing is said of subjects.
+    seeker: ClusterExcess | None = None
+    excess: tuple[tuple[Finding, frozenset[str]], ...] = ()
+    told: frozenset[tuple[Subject | None, str]] = frozenset()
+    missing: tuple[Finding, ...] = ()
+    asks: tuple[Ask, ...] = ()
+
+
+def assess_direct(
     fleet: Fleet,
     *,
     cluster: Holdings,
     fixed: Mapping[str, Holdings],
-    gains: ClusterGains,
     own_names: Sequence[Names],
-    confined: frozenset[Subject],
     gone: frozenset[Subject],
     reviews: Reviews,
     own: Subject | None,
     checked: bool,
-) -> ClusterRbac:
-    """Return what holds for the cluster as a whole.
+) -> ClusterDirect:
+    """Return what holds for the cluster as a whole, but for what subjects can come by.
 
     ``cluster`` are the holdings by ClusterRoleBindings, ``fixed`` those in the namespaces that
-    the model names, ``gains`` what subjects can come by indirectly, ``own_names`` the names of
-    all hubs there are: a hub's own ServiceAccounts are exempt from what the cluster has one of;
-    on other hubs their rights do count. ``confined`` are those of them that stand together, see
-    ``own_parts``. Without ``checked``, nothing is said of subjects but who
-    may do everything.
+    the model names, ``own_names`` the names of all hubs there are: a hub's own ServiceAccounts
+    are exempt from what the cluster has one of; on other hubs their rights do count. Without
+    ``checked``, nothing is said of subjects but who may do everything.
     """
     terms = fleet.terms
     holdings = _with_fixed(cluster, fixed, terms.questions)
     break_glass = _break_glass(terms, holdings)
-    findings = list(_disagreements(fleet))
+    disagreements = tuple(_disagreements(fleet))
     if not checked:
-        return ClusterRbac(tuple(findings), break_glass, (), (), {})
+        return ClusterDirect(fleet, holdings, break_glass, disagreements)
     own_parts = [exemption for exemption in terms.exemptions if exemption.own_hub_only]
     wide = [exemption for exemption in terms.exemptions if not exemption.own_hub_only]
     everywhere = (CLUSTER_NAMES, *own_names)
@@ -72,41 +84,60 @@ def assess_cluster(
         ),
         parts=ExemptionBook.of(e.fill(names) for e in own_parts for names in own_names),
     )
-    untouched: dict[str, frozenset[str]] = {}
-    for subject, holding in holdings.items():
-        if not passes(terms, subject):
-            for finding, records in seeker.findings(subject, holding):
-                findings.append(finding)
-                untouched[finding.id] = records
-    for finding, records in _indirect(seeker, holdings, gains, confined, findings):
-        findings.append(finding)
-        untouched[finding.id] = records
+    excess = tuple(
+        found
+        for subject, holding in holdings.items()
+        if not passes(terms, subject)
+        for found in seeker.findings(subject, holding)
+    )
     missing, asks = split_asks(_missing(fleet, holdings, gone, reviews))
-    findings.extend(missing)
+    return ClusterDirect(
+        fleet,
+        holdings,
+        break_glass,
+        disagreements,
+        seeker,
+        excess,
+        frozenset((finding.subject, finding.item) for finding, _ in excess),
+        tuple(missing),
+        tuple(asks),
+    )
+
+
+def assess_cluster(
+    direct: ClusterDirect, *, gains: ClusterGains, confined: frozenset[Subject]
+) -> ClusterRbac:
+    """Return what holds for the cluster as a whole.
+
+    ``gains`` is what subjects can come by indirectly. ``confined`` are those of the hubs' own
+    ServiceAccounts that stand together, see ``own_parts``.
+    """
+    if direct.seeker is None:
+        return ClusterRbac(direct.disagreements, direct.break_glass, (), (), {})
+    seeker = replace(direct.seeker, exempt=list(direct.seeker.exempt))
+    excess = (*direct.excess, *_indirect(direct, seeker, gains, confined))
     return ClusterRbac(
-        findings=tuple(findings),
-        break_glass=break_glass,
+        findings=(*direct.disagreements, *(finding for finding, _ in excess), *direct.missing),
+        break_glass=direct.break_glass,
         exempt=tuple(seeker.exempt),
-        asks=tuple(asks),
-        untouched={name: records for name, records in untouched.items() if records},
+        asks=direct.asks,
+        untouched={finding.id: records for finding, records in excess if records},
     )
 
 
 def _indirect(
+    direct: ClusterDirect,
     seeker: ClusterExcess,
-    holdings: Holdings,
     gains: ClusterGains,
     confined: frozenset[Subject],
-    direct: Sequence[Finding],
 ) -> Iterator[tuple[Finding, frozenset[str]]]:
     """Yield what subjects can come by cluster-wide, each with the records it does not touch.
 
     Who holds everything already can come by nothing more.
     """
-    terms = seeker.fleet.terms
+    holdings, terms = direct.holdings, direct.fleet.terms
     questions = terms.questions
     reserved = {item.name: item.reserved | questions.everything for item in terms.items}
-    told = {(finding.subject, finding.item) for finding in direct}
     aside = replace(seeker, exempt=[])
     for subject in gains.subjects():
         held = holdings.get(subject, NOTHING).mask(questions, CLUSTER_NAMES)
@@ -116,14 +147,15 @@ def _indirect(
         on_hubs = {record: total(ways) for record, ways in gains.on_hubs.get(subject, {}).items()}
         if not holding.full and not on_hubs:
             continue
-        found = dict(aside.findings(subject, holding, on_hubs))
+        found = list(aside.findings(subject, holding, on_hubs))
         together = found and subject in confined and seeker.parts.of_subject(subject)
-        if together and only_together(subject, seeker.fleet, holdings, gains):
-            items = tuple(dict.fromkeys(finding.item for finding in found))
+        if together and only_together(subject, direct.fleet, holdings, gains):
+            items = tuple(dict.fromkeys(finding.item for finding, _ in found))
             aside.exempt.append(Exempt(subject, items, TOGETHER))
             continue
-        for finding in told_by_route(found, gains.ways, reserved, told):
-            yield finding, next(r for f, r in found.items() if f.id == finding.id)
+        for finding, records in found:
+            for told in told_by_route((finding,), gains.ways, reserved, direct.told):
+                yield told, records
     seeker.exempt.extend(further(seeker.exempt, aside.exempt))
 
 

@@ -112,6 +112,7 @@ def _excesses(
     agreement = entitlement.agreement
     terms = agreement.terms
     reserved = terms.reserved & terms.questions.hub_mask
+    said: dict[int, Said] = {}
     for subject, holding in namespace.items():
         if passes(terms, subject):
             continue
@@ -137,7 +138,9 @@ def _excesses(
             if reason is None:
                 if wanted not in known:
                     known[wanted] = _sources(wanted, held, entitled, agreement)
-                yield _excess_finding(agreement, item, subject, wanted, known[wanted])
+                if wanted not in said:
+                    said[wanted] = _say(wanted, agreement)
+                yield _excess_finding(agreement, item, subject, said[wanted], known[wanted])
             else:
                 let_through.setdefault(reason, []).append(item.name)
         exempt.extend(
@@ -190,7 +193,7 @@ def _held_back(
             if reason is not None:
                 exempt.extend(further(exempt, [Exempt(subject, (item.name,), reason)]))
                 continue
-            finding = _excess_finding(agreement, item, subject, wanted, ())
+            finding = _excess_finding(agreement, item, subject, _say(wanted, agreement), ())
             ways = {subject: [Piece(wanted, (step,))]}
             yield from told_by_route([finding], ways.__getitem__, reserved, ())
 
@@ -206,14 +209,23 @@ def _sources(
     )
 
 
+# Permissions, and all of them in short.
+Said = tuple[tuple[str, ...], str]
+
+
+def _say(wanted: int, agreement: Agreement) -> Said:
+    texts = permission_texts(wanted, agreement.terms.questions, agreement.names)
+    return texts, summarise(texts)
+
+
 def _excess_finding(
     agreement: Agreement,
     item: Item,
     subject: Subject,
-    wanted: int,
+    said: Said,
     sources: tuple[Source, ...],
 ) -> Finding:
-    texts = permission_texts(wanted, agreement.terms.questions, agreement.names)
+    texts, in_short = said
     owner = agreement.parties[item.owner].label
     return Finding(
         kind="excess-access",
@@ -223,7 +235,7 @@ def _excess_finding(
         subject=subject,
         permissions=texts,
         sources=sources,
-        message=f"{subject} can {summarise(texts)} in namespace {agreement.hub.namespace}, "
+        message=f"{subject} can {in_short} in namespace {agreement.hub.namespace}, "
         f"but {item.terms.title} is {owner}'s",
     )
 

@@ -37,7 +37,8 @@ class ExemptionBook:
     """Exemptions made quick to look up, since most of them name one exact subject."""
 
     _exact: dict[Subject, list[Exemption]] = field(default_factory=dict)
-    _patterns: dict[Exemption, None] = field(default_factory=dict)
+    # By the kind of subject that they cover.
+    _patterns: dict[str, dict[Exemption, None]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, exemptions: Iterable[Exemption]) -> ExemptionBook:
@@ -45,7 +46,7 @@ class ExemptionBook:
         book = cls()
         for exemption in exemptions:
             if exemption.subject is None:
-                book._patterns[exemption] = None
+                book._patterns.setdefault(exemption.kind, {})[exemption] = None
             else:
                 entries = book._exact.setdefault(exemption.subject, [])
                 if exemption not in entries:
@@ -56,7 +57,7 @@ class ExemptionBook:
         """Return the exemptions that cover a subject (in canonical form)."""
         return (
             *self._exact.get(subject, ()),
-            *(pattern for pattern in self._patterns if pattern.covers(subject)),
+            *(p for p in self._patterns.get(subject.kind, ()) if p.covers(subject)),
         )
 
     def reason(self, subject: Subject, item: str) -> str | None:

@@ -88,7 +88,8 @@ class Holding:
 
 def in_order(sources: Iterable[Source]) -> tuple[Source, ...]:
     """Return sources by binding, those of the cluster first, and then by rule."""
-    return tuple(sorted(sources, key=_place))
+    found = tuple(sources)
+    return tuple(sorted(found, key=_place)) if len(found) > 1 else found
 
 
 def _place(source: Source) -> tuple[str, str, int]:

@@ -8,7 +8,7 @@ one has it on every hub, so that is looked up once, and told once, for the clust
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from responsibility.ownership.agreement import Terms
@@ -177,6 +177,8 @@ class Wide:
     holdings: Holdings
     bit_of: Mapping[Group, int]
     search: Search
+    # Those whose entrances it has looked at.
+    namespaces: frozenset[str] = field(init=False)
     everywhere: Gains = field(init=False)
     _classes: dict[int, list[Subject]] = field(init=False, default_factory=dict)
     _beyond: dict[Behind, Mapping[Subject, Gain]] = field(init=False, default_factory=dict)
@@ -195,6 +197,7 @@ class Wide:
 
     def __post_init__(self) -> None:
         """Put subjects together that have all the same on hubs."""
+        self.namespaces = frozenset(filter(None, map(_home, self.search.reached)))
         everything = self.questions.all
         mine = self.questions.hub_mask | ~everything
         for subject, mask in self.search.reached.items():
@@ -303,13 +306,16 @@ class _Known:
             else None
         )
 
-    def cluster(self, holdings: Holdings, paths: Paths, groups: Iterable[Group]) -> Wide | None:
+    def cluster(self, holdings: Holdings, paths: Paths, groups: Set[Group]) -> Wide | None:
         """Return what was found of the cluster, if it is true of it as it is now."""
-        same = self.wide.holdings is holdings and (paths is self.paths or paths.unchanged(_EVERY))
-        return self.wide if same and all(g in self.wide.bit_of for g in groups) else None
-
-
-_EVERY = frozenset({ANY_NAMESPACE})
+        wide = self.wide
+        if wide.holdings is not holdings or wide.bit_of.keys() != groups:
+            return None
+        if paths is not self.paths and not paths.unchanged(wide.namespaces):
+            return None
+        # What else it looks up leads nowhere else; the graph before is not kept for it.
+        wide.paths = paths
+        return wide
 
 
 class RouteMemory:
@@ -362,7 +368,7 @@ class RouteMemory:
             for record, place in places.items()
         }
         groups = dict.fromkeys(b.group for one in locals_.values() for b in one.doors)
-        wide = known.cluster(holdings, paths, groups) if known else None
+        wide = known.cluster(holdings, paths, groups.keys()) if known else None
         if wide is None:
             wide = Wide.of(terms, holdings, paths, groups)
         again = known is not None and wide is known.wide

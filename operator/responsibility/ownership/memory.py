@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from operator import is_
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
@@ -31,11 +32,7 @@ class Memory:
     def get(self, key: Hashable, inputs: tuple[Any, ...], make: Callable[[], _T]) -> _T:
         """Return what was made from the same inputs in the last pass, else make it."""
         known = self._new.get(key) or self._old.get(key)
-        if (
-            known is None
-            or len(known[0]) != len(inputs)
-            or any(a is not b for a, b in zip(known[0], inputs, strict=True))
-        ):
+        if known is None or len(known[0]) != len(inputs) or not all(map(is_, known[0], inputs)):
             known = (inputs, make())
         self._new[key] = known
         result: _T = known[1]

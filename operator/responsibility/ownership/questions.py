@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from responsibility.api.subjects import expand
-from responsibility.rbac.index import RuleSet
+from responsibility.rbac.index import RuleSet, remember
 from responsibility.rbac.objects import Attributes, Rule
 
 # A request with this verb never carries a name, so a rule with names never allows it. All others
@@ -178,6 +178,8 @@ class QuestionSet:
     _narrower: dict[int, int] = field(init=False, default_factory=dict)
     _texts: tuple[str, ...] = field(init=False)
     _texts_for: Names | None = field(init=False, default=None)
+    _texts_here: tuple[str, ...] = field(init=False, default=())
+    _positions: dict[int, tuple[int, ...]] = field(init=False, default_factory=dict)
     _known_texts: dict[int, tuple[str, ...]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -206,13 +208,19 @@ class QuestionSet:
     def texts(self, mask: int, names: Names) -> tuple[str, ...]:
         """Return questions as ``kubectl auth can-i`` takes them."""
         if names != self._texts_for:
-            # A hub's texts are asked for one after the other, and few of them differ.
+            # A hub's texts are asked for one after the other.
             self._texts_for, self._known_texts = names, {}
+            self._texts_here = tuple(
+                text or atom.text(names) for text, atom in zip(self._texts, self.atoms, strict=True)
+            )
         known = self._known_texts.get(mask)
         if known is None:
-            known = self._known_texts[mask] = tuple(
-                self._texts[bit] or self.atoms[bit].text(names) for bit in bits(mask)
-            )
+            positions = self._positions.get(mask)
+            if positions is None:
+                positions = tuple(bits(mask))
+                remember(self._positions, mask, positions)
+            known = tuple(map(self._texts_here.__getitem__, positions))
+            self._known_texts[mask] = known
         return known
 
     def in_namespace(self, namespace: str) -> int:

@@ -25,7 +25,10 @@ def kinds_by_item(findings: Iterable[Finding]) -> dict[str, Counter[str]]:
     for finding in findings:
         about = dict.fromkeys((finding.item, *finding.items)) if finding.items else (finding.item,)
         for item in about:
-            kinds.setdefault(item, Counter())[finding.kind] += 1
+            counts = kinds.get(item)
+            if counts is None:
+                counts = kinds[item] = Counter()
+            counts[finding.kind] += 1
     return kinds
 
 

@@ -176,11 +176,11 @@ class Collector:
     def has(self, actor: Subject, way: Way) -> bool:
         """Return whether an actor has an entrance that is as good, here or in a wider table."""
         impersonates = way.route == IMPERSONATE
-        return any(
-            actor in some.get(sort, ())
-            for sort in ({(impersonates, way.mode), (impersonates, "")})
-            for some in (self.general, self.elsewhere)
-        )
+        for mode in ("", way.mode) if way.mode else ("",):
+            sort = (impersonates, mode)
+            if actor in self.general.get(sort, ()) or actor in self.elsewhere.get(sort, ()):
+                return True
+        return False
 
     def without(self, actors: Iterable[Subject], way: Way) -> list[Subject]:
         """Return which of the actors have no entrance that is as good."""

@@ -55,27 +55,44 @@ class Known:
     rights: Rights
     constrained: bool = False
     powers: dict[str, tuple[Power, ...]] = field(default_factory=dict)
-    # By the identity of the list of ways, of which there are a few.
-    tables: dict[_TableKey, _Entry] = field(default_factory=dict)
-    # What may have changed by a change in other namespaces.
+    # By namespace, and by the identity of the list of ways, of which there are a few.
+    tables: dict[str, dict[int, _Entry]] = field(default_factory=dict)
+    # Those of ways that look at other namespaces, too.
+    far: dict[_TableKey, _Entry] = field(default_factory=dict)
+    # What may have changed.
     stale: dict[_TableKey, _Entry] = field(default_factory=dict)
     # Where somebody may impersonate for single actions.
     single: dict[str, bool] = field(default_factory=dict)
 
     def over(self, graph: AccessGraph, same: Set[str]) -> Known:
-        """Return what is true of another graph too, which is the same in some scopes."""
-        kept = {
-            key: entry
-            for key, entry in self.tables.items()
-            if key[1] in same and not any(map(_looks_elsewhere, entry[0]))
-        }
-        return Known(
-            self.rights.over(graph, same),
-            powers={scope: found for scope, found in self.powers.items() if scope in same},
-            tables=kept,
-            stale={key: entry for key, entry in self.tables.items() if key not in kept},
-            single={scope: some for scope, some in self.single.items() if scope in same},
-        )
+        """Return what is true of another graph too, which is the same in some scopes.
+
+        What is found in these scopes later is true in both.
+        """
+        known = Known(self.rights.over(graph, same), stale=dict(self.far))
+        known.single = {scope: some for scope, some in self.single.items() if scope in same}
+        if self.constrained:
+            # Found with what nobody may any more, or will have to be found anew.
+            return known
+        known.powers = {scope: found for scope, found in self.powers.items() if scope in same}
+        for scope, tables in self.tables.items():
+            if scope in same:
+                known.tables[scope] = tables
+            else:
+                known.stale.update(((ways, scope), entry) for ways, entry in tables.items())
+        return known
+
+    def table(self, ways: tuple[Way, ...], namespace: str) -> Table | None:
+        """Return what is known of the entrances in a namespace."""
+        entry = self.tables.get(namespace, {}).get(id(ways)) or self.far.get((id(ways), namespace))
+        return entry[1] if entry else None
+
+    def keep(self, ways: tuple[Way, ...], namespace: str, table: Table) -> None:
+        """Remember the entrances in a namespace."""
+        if any(map(_looks_elsewhere, ways)):
+            self.far[id(ways), namespace] = (ways, table)
+        else:
+            self.tables.setdefault(namespace, {})[id(ways)] = (ways, table)
 
 
 def _looks_elsewhere(way: Way) -> bool:
@@ -115,8 +132,7 @@ class Paths:
         self.known.constrained = self._has_constrained()
         if self.known.constrained:
             # Such powers are about who may act as whom, anywhere.
-            self.known.powers.clear()
-            self.known.tables.clear()
+            self.known.powers, self.known.tables, self.known.far = {}, {}, {}
             self._changed = None
 
     def _changes(self, former: Paths, changed: Set[str]) -> frozenset[str] | None:
@@ -126,7 +142,7 @@ class Paths:
         changed = {namespace for namespace in changed if self._keep_powers(former, namespace)}
         for key, entry in self.known.stale.items():
             if self._table(entry[0], key[1]).equals(entry[1]):
-                self.known.tables[key] = entry
+                self.known.keep(entry[0], key[1], entry[1])
             else:
                 changed.add(key[1])
         self.known.stale.clear()
@@ -203,8 +219,7 @@ class Paths:
 
     def _table(self, ways: tuple[Way, ...], namespace: str) -> Table:
         """Return the entrances by the bindings of one namespace, or of the cluster for ``""``."""
-        key = (id(ways), namespace)
-        found = self.known.tables.get(key)
+        found = self.known.table(ways, namespace)
         if found is None:
             # Who has an entrance everywhere needs none of this namespace's.
             collector = Collector(self._table(ways, "").at_once if namespace else {})
@@ -215,8 +230,9 @@ class Paths:
             for power in given:
                 for entrance in self._opened_by(power, ways, namespace, collector):
                     collector.add(entrance)
-            found = self.known.tables[key] = (ways, collector.table(wide=not namespace))
-        return found[1]
+            found = collector.table(wide=not namespace)
+            self.known.keep(ways, namespace, found)
+        return found
 
     def _opened_by(
         self, power: Power, ways: tuple[Way, ...], namespace: str, collector: Collector

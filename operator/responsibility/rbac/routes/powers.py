@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from responsibility.rbac.objects import (
     Attributes,
@@ -95,6 +96,7 @@ def touches_roles(rules: Iterable[Rule]) -> bool:
 class _Finder:
     rights: Rights
     namespace: str
+    # Who needs nothing more: cluster-wide, and by now here.
     _everything: set[Subject] = field(default_factory=set)
 
     def find(self, wide: Iterable[Power]) -> list[Power]:
@@ -102,21 +104,25 @@ class _Finder:
         wide = tuple(wide)
         self._everything = {p.step.actor for p in wide if p.rules == EVERYTHING}
         found: list[Power] = []
-        fresh = list(self._own())
+        fresh = self._own()
         frontier = [p for p in wide if touches_roles(p.rules) and p.rules != EVERYTHING]
         seen: dict[Subject, set[tuple[Rule, ...]]] = {}
         for depth in range(_DEEPEST):
             kept = []
             for power in fresh:
-                rules = seen.setdefault(power.step.actor, set())
-                if EVERYTHING in rules or power.rules in rules:
+                actor = power.step.actor
+                rules = seen.setdefault(actor, set())
+                if actor in self._everything or power.rules in rules:
                     continue
                 rules.add(power.rules)
                 kept.append(power)
+                if power.rules == EVERYTHING:
+                    # Found while the rest is being looked for, which spares looking.
+                    self._everything.add(actor)
             found += kept
             frontier += [p for p in kept if touches_roles(p.rules) and p.rules != EVERYTHING]
             if depth + 1 < _DEEPEST:
-                fresh = [further for power in frontier for further in self._after(power)]
+                fresh = chain.from_iterable(map(self._after, frontier))
             frontier = []
         return found
 
@@ -146,9 +152,8 @@ class _Finder:
         if actor in self._everything:
             return
         for kind in self._kinds():
-            for further in (
-                *self._by_binding(actor, kind, given),
-                *self._by_editing(actor, kind, given),
+            for further in chain(
+                self._by_binding(actor, kind, given), self._by_editing(actor, kind, given)
             ):
                 yield replace(further, step=replace(further.step, earlier=power.route))
 
@@ -165,7 +170,7 @@ class _Finder:
         is bound to anything here is one.
         """
         rights, namespace = self.rights, self.namespace
-        found = rights.candidates(needs, "") | rights.candidates(needs, namespace)
+        found = {**rights.candidates_everywhere(needs), **rights.candidates(needs, namespace)}
         if any(map(by_nature, found)):
             found |= dict.fromkeys(rights.graph.scope(namespace).by_subject)
         return {actor: None for actor in found if actor not in rights.mighty}
@@ -209,6 +214,8 @@ class _Finder:
         edit = self._sources(actor, "edit", bindings, given)
         home = self.namespace if kind == "roles" else ""
         for key, role in self._bindable(home, may_bind):
+            if actor in self._everything:
+                return
             if create:
                 words, by, verb = f"bind {key} to itself", create, "create"
             elif changed := self._editable(key, edit):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import chain
 from types import MappingProxyType
 
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import MASTERS, implied_groups, is_joinable
-from responsibility.rbac.index import Hits, RuleSet
+from responsibility.rbac.index import Hits, RuleSet, remember
 from responsibility.rbac.objects import GROUP, Attributes, Role, RoleKey, Rule, Source, Subject
 from responsibility.rbac.routes.ways import Need
 from responsibility.rbac.rules import rule_allows
@@ -63,9 +63,19 @@ class Rights:
 
     graph: AccessGraph
     asked_wide: dict[Need, Holders] = field(default_factory=dict)
-    asked_local: dict[tuple[Need, str], Holders] = field(default_factory=dict)
+    asked_local: dict[str, dict[Need, Holders]] = field(default_factory=dict)
     plans: dict[Need, _Plan] = field(default_factory=dict)
+    # With the rules, whose identity is in the key.
+    given: dict[tuple[Need, int], tuple[tuple[Rule, ...], tuple[Source, ...]]] = field(
+        default_factory=dict
+    )
     mighty: frozenset[Subject] = field(init=False)
+    _wide_sources: dict[tuple[Subject, Need], tuple[Source, ...]] = field(
+        init=False, default_factory=dict
+    )
+    _wide_candidates: dict[tuple[Need, ...], dict[Subject, None]] = field(
+        init=False, default_factory=dict
+    )
     _selves: dict[Subject, tuple[Subject, ...]] = field(init=False, default_factory=dict)
     _mightiest: dict[str, Role | None] = field(init=False, default_factory=dict)
 
@@ -76,16 +86,21 @@ class Rights:
 
     def over(self, graph: AccessGraph, same: Set[str]) -> Rights:
         """Return the rights in a graph that is the same cluster-wide, and in some namespaces."""
-        return Rights(
+        rights = Rights(
             graph,
             self.asked_wide,
+            # What is found of them later is true in both graphs.
             {
-                (need, namespace): found
-                for (need, namespace), found in self.asked_local.items()
+                namespace: asked
+                for namespace, asked in self.asked_local.items()
                 if namespace and namespace in same
             },
             self.plans if graph.rule_index is self.graph.rule_index else {},
+            self.given,
         )
+        rights._wide_sources = self._wide_sources
+        rights._wide_candidates = self._wide_candidates
+        return rights
 
     def selves(self, actor: Subject) -> tuple[Subject, ...]:
         """Return an actor and the groups that it is in by nature."""
@@ -121,7 +136,8 @@ class Rights:
         namespace = "" if need.anywhere else need.namespace or namespace
         if not namespace and not need.anywhere:
             return _NOBODY
-        known = self.asked_local.get((need, namespace))
+        asked = self._asked_in(namespace)
+        known = asked.get(need)
         if known is None:
             if need.anywhere:
                 found: dict[Subject, tuple[Source, ...]] = {}
@@ -131,37 +147,79 @@ class Rights:
                 known = Holders(found)
             else:
                 known = self._ask(need, namespace)
-            self.asked_local[need, namespace] = known
+            asked[need] = known
         return known
+
+    def _asked_in(self, namespace: str) -> dict[Need, Holders]:
+        asked = self.asked_local.get(namespace)
+        if asked is None:
+            asked = self.asked_local[namespace] = {}
+        return asked
 
     def _in(self, need: Need, namespace: str) -> Holders:
         """Return who holds a need in one namespace, for one that is content with any."""
-        known = self.asked_local.get((need, namespace))
+        asked = self._asked_in(namespace)
+        known = asked.get(need)
         if known is None:
-            known = self.asked_local[need, namespace] = self._ask(need, namespace)
+            known = asked[need] = self._ask(need, namespace)
         return known
 
     def sources(
         self, actor: Subject, need: Need, namespace: str, given: Given = NOTHING_GIVEN
     ) -> tuple[Source, ...]:
         """Return by what an actor, itself or by a group of its nature, holds a need."""
-        wide, local = self.wide(need), self.local(need, namespace)
-        found = [
-            source
-            for self_ in (self.selves(actor) if wide or local else ())
-            for source in (*wide.get(self_, ()), *local.get(self_, ()))
-        ]
-        if given.rules:
-            found += _usable(need, {v: given.sources(_question(need, v)) for v in _verbs(need)})
-        return tuple(found)
+        local = self.local(need, namespace)
+        if local:
+            wide = self.wide(need)
+            found = tuple(
+                source
+                for self_ in self.selves(actor)
+                for source in (*wide.get(self_, ()), *local.get(self_, ()))
+            )
+        else:
+            found = self._everywhere(actor, need)
+        return found + self._given(need, given.rules) if given.rules else found
 
-    def candidates(self, needs: Iterable[Need], namespace: str) -> dict[Subject, None]:
+    def _given(self, need: Need, rules: tuple[Rule, ...]) -> tuple[Source, ...]:
+        """Return which of some rules give a need: the same rules are given to many."""
+        known = self.given.get((need, id(rules)))
+        if known is None or known[0] is not rules:
+            given = Given(rules)
+            sources = _usable(need, {v: given.sources(_question(need, v)) for v in _verbs(need)})
+            known = (rules, sources)
+            remember(self.given, (need, id(rules)), known)
+        return known[1]
+
+    def _everywhere(self, actor: Subject, need: Need) -> tuple[Source, ...]:
+        """Return by what it holds a need everywhere: the same wherever it is asked."""
+        known = self._wide_sources.get((actor, need))
+        if known is None:
+            wide = self.wide(need)
+            known = tuple(
+                source
+                for self_ in (self.selves(actor) if wide else ())
+                for source in wide.get(self_, ())
+            )
+            remember(self._wide_sources, (actor, need), known)
+        return known
+
+    def candidates_everywhere(self, needs: tuple[Need, ...]) -> Mapping[Subject, None]:
+        """Return the candidates cluster-wide, found once."""
+        known = self._wide_candidates.get(needs)
+        if known is None:
+            known = self._wide_candidates[needs] = self.candidates(needs, "")
+        return known
+
+    def candidates(self, needs: Sequence[Need], namespace: str) -> dict[Subject, None]:
         """Return who may hold all of the needs there, in order; none if one has no holders.
 
         In a namespace, those who hold nothing by its own bindings are left out.
         """
         found: dict[Subject, None] = {}
-        both = [(self.local(need, namespace), self.wide(need)) for need in needs]
+        locals_ = [self.local(need, namespace) for need in needs]
+        if namespace and not any(locals_):
+            return {}
+        both = list(zip(locals_, map(self.wide, needs), strict=True))
         natural = False
         for local, wide in both:
             if not local and not wide:
@@ -185,14 +243,15 @@ class Rights:
         plan = self.plans.get(need)
         if plan is None:
             plan = self.plans[need] = self._plan(need)
+        bundles = self.graph.scope(namespace).bundles
+        if plan.all.isdisjoint(bundles):
+            return _NOBODY
         parts = []
-        for rules, bundle in self.graph.scope(namespace).bundles.items():
+        for rules, bundle in bundles.items():
             if rules in plan.simple:
                 parts.append(bundle.holders(plan.simple[rules]))
             elif rules in plan.named:
                 return self._ask_by_name(need, namespace)
-        if not parts:
-            return _NOBODY
         found = union(parts)
         if _MASTERS in found:
             found = {subject: found[subject] for subject in found if subject != _MASTERS}
@@ -213,6 +272,7 @@ class Rights:
                     plan.simple[rules] = tuple(dict.fromkeys((*others, *hits)))
         for rules in plan.named:
             plan.simple.pop(rules, None)
+        plan.all = frozenset((*plan.simple, *plan.named))
         return plan
 
     def _ask_by_name(self, need: Need, namespace: str) -> Holders:
@@ -236,6 +296,7 @@ class _Plan:
 
     simple: dict[RuleSet, Hits] = field(default_factory=dict)
     named: set[RuleSet] = field(default_factory=set)
+    all: frozenset[RuleSet] = frozenset()
 
 
 def _question(need: Need, verb: str, namespace: str = "") -> Attributes:

@@ -213,14 +213,17 @@ class Search:
             self._pass_on_some(behind, givers)
             return
         passed = self._passed.setdefault((behind.group, behind.acted), _Passed())
-        before = replace(passed, own=dict(passed.own))
+        before = _Passed(passed.ones, passed.twos, dict(passed.own))
         givers = passed.take(behind.group, givers)
         if not givers:
             return
+        to_others = passed.ones & ~before.ones
         for entrance in behind.group.entrances:
             if _is_shut(entrance, behind):
                 continue
-            news = passed.to(entrance.actor) & ~before.to(entrance.actor)
+            news = to_others
+            if entrance.actor in passed.own:
+                news = passed.to(entrance.actor) & ~before.to(entrance.actor)
             known = self.reached if entrance.starts_as_other else self._free
             if news & ~known.get(entrance.actor, 0):
                 self.offer(entrance.actor, _through(entrance, news, behind.length, givers))
