@@ -61,6 +61,7 @@ class Cluster(Api):
         self.recorded = True
         self.listing = asyncio.Event()
         self.listing.set()
+        self.listed = asyncio.Event()
 
     async def get(
         self, path: str, params: Params | None = None, *, accept: str = ""
@@ -90,6 +91,7 @@ class Cluster(Api):
             item = {"metadata": {"name": "reef", **meta}, "spec": spec}
         else:
             item = {**load_shipped_manifest(), "metadata": {"name": "2i2c", **meta}}
+            self.listed.set()
         yield {"apiVersion": OURS, "items": [item] if self.recorded else []}
 
 
@@ -234,8 +236,7 @@ async def test_a_list_that_takes_too_long_is_there_for_the_next() -> None:
     assert hasty.counted() == {"unjudged": 1}
     hasty.cluster.listing.set()
     async with asyncio.timeout(30):
-        while hasty.cluster.lists < 2:
-            await asyncio.sleep(0)
+        await hasty.cluster.listed.wait()
     while (await hasty.ask(LEADER, MEMORY))["allowed"]:
         assert hasty.counted()["unjudged"] < 200, "it never judged"
     assert hasty.cluster.lists == 2, "records and models, listed once"
