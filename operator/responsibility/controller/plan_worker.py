@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import IO, Any
 
+from responsibility.controller.plan_news import News
 from responsibility.enforcement import revocations
 from responsibility.enforcement.revocations import Proposal
 from responsibility.ownership.assess import Assessor
@@ -65,8 +66,14 @@ class Maker:
     def __init__(self, world: World, roles: list[Role], bindings: list[Binding]) -> None:
         self._world = world
         self._assessor = Assessor()
-        snapshot = replace(world.snapshot, graph=AccessGraph.build(roles, bindings))
+        self._look(replace(world.snapshot, graph=AccessGraph.build(roles, bindings)))
+
+    def _look(self, snapshot: Snapshot) -> None:
         self._basis = Basis(snapshot, self._assessor.assess(snapshot))
+
+    def follow(self, news: News) -> None:
+        """Plan from another state from now on."""
+        self._look(news.applied(self._basis.snapshot))
 
     def propose(self, record: str) -> Proposal | None:
         """Return the plan for a record's hub; None where the hub is not found."""
@@ -115,7 +122,7 @@ def _frames(source: IO[bytes]) -> Iterator[Any]:
 
 
 def serve(source: IO[bytes], sink: IO[bytes]) -> None:
-    """Answer questions until there are no more."""
+    """Answer questions until there are no more; who is told of a failure is to begin anew."""
     frames = _frames(source)
     world: World = next(frames)
     resource.setrlimit(resource.RLIMIT_DATA, (world.memory, world.memory))
@@ -131,13 +138,14 @@ def serve(source: IO[bytes], sink: IO[bytes]) -> None:
         try:
             if maker is None:
                 maker = Maker(world, roles, bindings)
+                roles, bindings = [], []
             questions: Mapping[str, Callable[[Any], object]] = {
+                "follow": maker.follow,
                 "propose": maker.propose,
                 "expectations": maker.expectations,
             }
             answer = questions[name](argument)
         except MemoryError:
-            maker = None
             answer = Failed(
                 f"it takes more than the {world.memory >> 20} MiB of memory that are left for it: "
                 "raise the chart's resources.limits.memory"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import pickle
 import sys
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from typing import Any, Self
 
 from responsibility.cluster.rights import RIGHTS
 from responsibility.controller import plan_worker
+from responsibility.controller.plan_news import News
 from responsibility.controller.plan_worker import HEAD, Failed, World, frame
 from responsibility.enforcement.revocations import Proposal
 from responsibility.ownership.plans.change import Plan
@@ -21,6 +23,8 @@ from responsibility.ownership.plans.proof import Expectation
 from responsibility.ownership.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Attributes, Binding, Role
+
+logger = logging.getLogger(__name__)
 
 # Objects in a frame: so many are pickled in a few milliseconds.
 _PART = 500
@@ -72,6 +76,7 @@ class Planner:
         rbac: tuple[Iterable[Role], Iterable[Binding]] | None = None,
     ) -> None:
         self._world = World(replace(snapshot, graph=AccessGraph.build()), revoking, _sees(), 0)
+        self._graph = snapshot.graph
         self._rbac = rbac or (snapshot.graph.roles.values(), snapshot.graph.bindings.values())
         self._process: asyncio.subprocess.Process | None = None
 
@@ -98,6 +103,23 @@ class Planner:
         found: Proposal | None = await self._ask("propose", record)
         return found
 
+    async def follow(self, snapshot: Snapshot) -> None:
+        """Plan from another state from now on; the process is only told what differs."""
+        before, self._graph = self._graph, snapshot.graph
+        self._world = replace(self._world, snapshot=replace(snapshot, graph=AccessGraph.build()))
+        self._rbac = (snapshot.graph.roles.values(), snapshot.graph.bindings.values())
+        if self._process is None:
+            return
+        news = News.between(before, snapshot)
+        if len(news) > _PART:
+            # As quickly told from the beginning, in parts.
+            await self.close()
+            return
+        try:
+            await self._ask("follow", news)
+        except PlanningError as error:
+            logger.info("planning begins anew: %s", error)
+
     async def expectations(self, plan: Plan) -> list[Expectation]:
         """Return what the API server is to say after a plan. Raises PlanningError."""
         found: list[Expectation] = await self._ask("expectations", plan)
@@ -114,6 +136,8 @@ class Planner:
             await self.close()
             raise
         if isinstance(answer, Failed):
+            # It may have run out of memory anywhere: the next question has a new one.
+            await self.close()
             raise PlanningError(answer.why)
         return answer
 

@@ -136,11 +136,12 @@ class Planning:
             try:
                 while (record := self._next()) is not None and self._now is not None:
                     assessment, snapshot = self._now
-                    if planner is None or of is None or not _same(of, assessment):
-                        if planner is not None:
-                            await planner.close()
-                        of, planner = assessment, Planner(snapshot, revoking=self._revoking)
                     began = loop.time()
+                    if planner is None:
+                        planner = Planner(snapshot, revoking=self._revoking)
+                    elif of is None or not _same(of, assessment):
+                        await planner.follow(snapshot)
+                    of = assessment
                     await self._plan(record, assessment.hubs[record], planner)
                     await asyncio.sleep(max(_SHORTEST, _REST * (loop.time() - began)))
             finally:
