@@ -96,16 +96,21 @@ class Enforcement:
 
     async def enforce(self, assessment: Assessment, records: Sequence[Own[Any]]) -> bool:
         """Write what differs; return False if something failed that is worth trying again."""
-        troubles = {
-            name: self._policies.troubles(own.value, watched=self._watched)
+        models = {
+            name: own.value
             for name, own in self._store.models.items.items()
             if own.value is not None
+        }
+        troubles = {
+            name: self._policies.troubles(model, watched=self._watched)
+            for name, model in models.items()
         }
         self._remember(records)
         spaces = dict(self._store.namespaces.items)
         decided = plan(
             assessment,
             policies=troubles,
+            reads={name: self._policies.reads(model) for name, model in models.items()},
             granted={name: stages for name, (_, stages) in self._granted.items()},
             present={name: space.keys for name, space in spaces.items()},
             unrendered=self._policies.unrendered(),

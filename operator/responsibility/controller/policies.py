@@ -16,8 +16,10 @@ from responsibility.api.model import ResponsibilityModel
 from responsibility.cluster.client import Api
 from responsibility.cluster.reflector import Reflector
 from responsibility.enforcement import keys
+from responsibility.enforcement.guards import Guards
 from responsibility.enforcement.policy import BINDING, POLICY, Manifest
 from responsibility.enforcement.rendered import differences, installed, item_policies
+from responsibility.enforcement.stages import Reads
 
 logger = logging.getLogger(__name__)
 
@@ -31,10 +33,14 @@ _REMEDY = (
 
 @dataclass(frozen=True, slots=True)
 class ItemPolicies:
-    """What a model renders for one item, and the text by which its policy is recognised."""
+    """What a model renders for one item, and the text by which its policy is recognised.
+
+    ``reads`` are the other items whose owners it lets through.
+    """
 
     manifests: tuple[Manifest, ...]
     probe: str
+    reads: frozenset[str]
 
 
 class Policies:
@@ -54,6 +60,7 @@ class Policies:
         self._found: dict[str, dict[str, str]] = {}
         self._unrendered: dict[str, str] = {}
         self._rendered: dict[str, tuple[ResponsibilityModel, dict[str, ItemPolicies]]] = {}
+        self._reads: dict[str, Reads] = {}
         self.reflectors: tuple[Reflector[tuple[str, str], Manifest], ...] = tuple(
             Reflector(
                 api,
@@ -92,7 +99,14 @@ class Policies:
         if known is None or known[0] is not model:
             known = (model, self._render(model))
             self._rendered[model.name] = known
+            # The very same until then, so that what follows from it need not be redone.
+            self._reads.pop(model.name, None)
         return known[1]
+
+    def reads(self, model: ResponsibilityModel) -> Reads:
+        """Return of each item that can be enforced the other items whose lists it reads."""
+        items = self.items(model)
+        return self._reads.setdefault(model.name, {n: item.reads for n, item in items.items()})
 
     def troubles(self, model: ResponsibilityModel, *, watched: bool) -> dict[str, str]:
         """Return for each item that can be enforced why not to rely on it now; empty if fine."""
@@ -120,11 +134,10 @@ class Policies:
         for manifest in manifests:
             named[_policy_of(manifest)].append(manifest)
         found = {}
-        for item in model.spec.all_items:
-            own = named.get(keys.policy_name(item.name))
-            if own is not None:
-                own = [*own, *named.get(keys.break_glass_name(item.name), ())]
-                found[item.name] = ItemPolicies(tuple(own), probe_text(own))
+        for guards in Guards.of(model).items():
+            name = guards.item.name
+            own = [*named[keys.policy_name(name)], *named[keys.break_glass_name(name)]]
+            found[name] = ItemPolicies(tuple(own), probe_text(own), guards.others)
         return found
 
 

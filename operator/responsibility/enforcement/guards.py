@@ -108,6 +108,13 @@ class ItemGuards:
     fields: tuple[Field, ...]
 
     @property
+    def others(self) -> Items:
+        """The other items whose owners may act on something of it as well."""
+        allowed = [*(guard.allowed for guard in self.objects), *(f.allowed for f in self.fields)]
+        found = frozenset[str]().union(*(items for by in allowed for items in by.values()))
+        return found - {self.item.name}
+
+    @property
     def targets(self) -> Iterator[Target]:
         """What requests it has to be asked about."""
         yield from (guard.target for guard in self.objects)

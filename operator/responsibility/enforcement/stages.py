@@ -8,7 +8,7 @@ makes it doubtful: a deleted Deployment or RoleBinding must not lift what binds 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -28,6 +28,8 @@ from responsibility.ownership.assessment import Assessment, HubAssessment, HubSt
 
 # Items by name, each with why its policy cannot be relied on; empty if it can.
 Policies = Mapping[str, str]
+# Items by name, each with the other items whose lists its policy reads.
+Reads = Mapping[str, Set[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class NamespaceKeys:
 
 NOTHING = NamespaceKeys()
 _NO_BOOK: Policies = {}
+_NO_READS: Reads = {}
 _NOTHING_WRONG: Mapping[str, str] = {}
 
 
@@ -100,6 +103,7 @@ def plan(
     assessment: Assessment,
     *,
     policies: Mapping[str, Policies],
+    reads: Mapping[str, Reads],
     granted: Mapping[str, Mapping[str, str]],
     present: Mapping[str, NamespaceKeys],
     unrendered: Mapping[str, str] = _NOTHING_WRONG,
@@ -110,11 +114,11 @@ def plan(
 ) -> Plan:
     """Return what should be in force.
 
-    ``policies`` are by model; ``granted`` are the stages in force until now, by record and item;
-    ``present`` is what Namespaces say. Of models that are ``unrendered``, no policies can be made,
-    and why: what is in force stays. ``speechless`` are namespaces whose record cannot be
-    read or followed at the moment: what is in force there stays. ``limit`` is the furthest stage
-    that is allowed. ``memory`` makes it quick.
+    ``policies`` and what each ``reads`` are by model; ``granted`` are the stages in force until
+    now, by record and item; ``present`` is what Namespaces say. Of models that are ``unrendered``,
+    no policies can be made, and why: what is in force stays. ``speechless`` are namespaces whose
+    record cannot be read or followed at the moment: what is in force there stays. ``limit`` is the
+    furthest stage that is allowed. ``memory`` makes it quick.
     """
     memory = memory or KeyMemory()
     memory.begin(assessment)
@@ -132,16 +136,19 @@ def plan(
             )
             continue
         here = present.get(namespace, NOTHING)
-        books = (policies.get(hub.agreement.terms.name, _NO_BOOK) for hub in group)
+        models = [hub.agreement.terms.name for hub in group]
+        books = (policies.get(model, _NO_BOOK) for model in models)
+        read = (reads.get(model, _NO_READS) for model in models)
         before = (granted.get(hub.agreement.record, _NO_BOOK) for hub in group)
         found, of_records = memory.get(
             ("namespace", namespace),
-            (*group, *books, *before, here, enabled, limit, assessment.rbac_enforced),
+            (*group, *books, *read, *before, here, enabled, limit, assessment.rbac_enforced),
             partial(
                 _namespace,
                 group,
                 assessment,
                 policies=policies,
+                reads=reads,
                 granted=granted,
                 present=here,
                 enabled=enabled,
@@ -162,6 +169,7 @@ def _namespace(
     assessment: Assessment,
     *,
     policies: Mapping[str, Policies],
+    reads: Mapping[str, Reads],
     granted: Mapping[str, Mapping[str, str]],
     present: NamespaceKeys,
     enabled: bool,
@@ -177,7 +185,8 @@ def _namespace(
     for hub in group:
         agreement = hub.agreement
         book = policies.get(agreement.terms.name, {})
-        known = _keys(agreement, book, assessment.now, memory)
+        read = reads.get(agreement.terms.name, _NO_READS)
+        known = _keys(agreement, book, read, assessment.now, memory)
         recorded = {other.agreement.hub.release for other in group}
         found[agreement.record] = tuple(
             _stage(
@@ -201,7 +210,8 @@ def _namespace(
         )
         if hub in speaking:
             said.append((hub, known))
-    return _said(said, found, present), found
+    read = reads.get(speaking[0].agreement.terms.name, _NO_READS)
+    return _said(said, found, read, present), found
 
 
 def _kept(
@@ -233,21 +243,30 @@ def _stage(case: Case, before: str) -> ItemStage:
 
 
 def _keys(
-    agreement: Agreement, items: Iterable[str], now: datetime, memory: KeyMemory
+    agreement: Agreement, items: Iterable[str], reads: Reads, now: datetime, memory: KeyMemory
 ) -> dict[str, ItemKeys]:
-    asked = [item for name in items if (item := agreement.item(name)).admission != OBSERVE]
-    found = [memory.keys(agreement, item, now) for item in asked]
+    """Return what there is to say of each item: of those asked for, and those that they read."""
+    asked = [name for name in items if agreement.item(name).admission != OBSERVE]
+    read = set[str]().union(*(reads.get(name, ()) for name in asked)).difference(asked)
+    wanted = [agreement.item(name) for name in (*asked, *sorted(read))]
+    found = [memory.keys(agreement, item, now) for item in wanted]
     try:
         found = within_budget(agreement, found)
     except UnlistableError as error:
         found = [ItemKeys(keys_.item, {}, trouble=str(error)) for keys_ in found]
-    by_name = {keys_.item: keys_ for keys_ in found}
-    return {name: by_name.get(name) or ItemKeys(name, {}) for name in items}
+    known = {name: ItemKeys(name, {}) for name in items} | {keys_.item: keys_ for keys_ in found}
+    for name in asked:
+        # Without the others' lists it would refuse them what is theirs.
+        wrong = (known[other].trouble for other in sorted(reads.get(name, ())))
+        if not known[name].trouble and (trouble := next(filter(None, wrong), "")):
+            known[name] = ItemKeys(name, {}, trouble=trouble)
+    return known
 
 
 def _said(
     hubs: Sequence[tuple[HubAssessment, dict[str, ItemKeys]]],
     found: Mapping[str, tuple[ItemStage, ...]],
+    reads: Reads,
     present: NamespaceKeys,
 ) -> NamespaceKeys:
     """Put together what a Namespace says; of several hubs that agree, the first speaks."""
@@ -255,25 +274,30 @@ def _said(
     for hub, _ in hubs:
         for entry in found[hub.agreement.record]:
             stages[entry.item] = lower(entry.stage, stages.get(entry.item, entry.stage))
-    labels = {keys.STAGE + name: stage for name, stage in stages.items() if stage != OBSERVE}
+    in_force = {name: stage for name, stage in stages.items() if stage != OBSERVE}
+    labels = {keys.STAGE + name: stage for name, stage in in_force.items()}
     if not labels:
         return NOTHING
+    # Who may act on something of an item by another one, whatever the stage of that.
+    read = set[str]().union(*(reads.get(name, ()) for name in in_force)).difference(in_force)
     hub, known = hubs[0]
     if hub.hub is None:
         # What its objects are called is not known without the hub: what was said stays.
-        kept = {k: v for k, v in present.annotations.items() if _of_items(k, stages)}
+        kept = {k: v for k, v in present.annotations.items() if _is_said(k, in_force, read)}
         return NamespaceKeys(labels, kept)
     annotations = hub_annotations(hub.agreement)
-    for name, stage in stages.items():
-        if stage != OBSERVE:
-            annotations.update(known[name].annotations)
+    for name in (*in_force, *sorted(read)):
+        own = known[name].annotations.items()
+        annotations.update((k, v) for k, v in own if _is_said(k, in_force, read))
     return NamespaceKeys(labels, annotations)
 
 
-def _of_items(key: str, stages: Mapping[str, str]) -> bool:
+def _is_said(key: str, in_force: Container[str], read: Container[str]) -> bool:
+    """Whether a Namespace says this; of items that are only read, nobody is told whom to call."""
     if key in (keys.HUB, keys.PREFIX, keys.RELEASE, keys.BREAK_GLASS):
         return True
-    return stages.get(key.partition("/")[2], OBSERVE) != OBSERVE
+    item = key.partition("/")[2]
+    return item in in_force or (item in read and not key.startswith(keys.CONTACT))
 
 
 def _differences(hubs: Sequence[HubAssessment], now: datetime, memory: KeyMemory) -> str:

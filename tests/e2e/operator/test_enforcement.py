@@ -91,6 +91,32 @@ def test_the_message_says_whom_to_call(world: World) -> None:
     assert "@" in told, "a contact"
 
 
+def test_one_item_alone_shuts_nobody_out_who_may_act_by_another(world: World) -> None:
+    """The Secret hub is everybody's who owns a part of it, enforced or not yet."""
+    enforcing.deploy(world, "atoll")
+    secret = {"apiVersion": "v1", "kind": "Secret"}
+    world.admin.apply({**secret, "metadata": {"name": "hub", "namespace": "atoll"}})
+    leads = enforcing.community({"kind": "Group", "name": "atoll-leads"})
+    item = enforcing.item("user-access", owner="community")
+    world.admin.apply(enforcing.staged("atoll", items=[item], parties=[leads]))
+    world.until_condition("atoll", "Enforced", "True", "Proved", seconds=PATIENCE)
+    assert list(enforcing.namespace_keys(world, "atoll")[0]) == [keys.STAGE + "user-access"]
+
+    def change(user: str, groups: list[str]) -> str:
+        done = world.cluster.kubectl(
+            *("annotate", "secret", "hub", "-n=atoll", "tried=1", "--dry-run=server"),
+            as_user=user,
+            as_groups=groups,
+            check=False,
+        )
+        return done.stderr
+
+    world.admin.apply(organisation.binding("atoll", "leads", "admin", leads["subjects"][0]))
+    assert "denied request" in change(*STRANGER)
+    assert change("lead@example.org", ["atoll-leads"]) == ""
+    assert change(*ENGINEER) == ""
+
+
 def test_each_item_has_a_stage_of_its_own(world: World) -> None:
     enforcing.deploy(world, "dune")
     world.admin.apply(

@@ -18,6 +18,8 @@ from tests.unit.ownership.building import KEEPERS, NOW, Grant, assess, grant, hu
 GUESTS = people("Group visitors")
 CAN = grant("Group visitors", "update", "configmaps")
 ITEMS = {"beds": "", "fence": ""}
+# Whoever owns the fence may act on something of the beds.
+READS = {"beds": {"fence"}, "fence": frozenset[str]()}
 STAGES = ("observe", "warn", "deny")
 
 
@@ -34,6 +36,7 @@ def one(stage: str = "deny", **more: Any) -> Any:
 def decide(assessment: Assessment, before: str = "observe", **more: Any) -> Plan:
     given: dict[str, Any] = {
         "policies": {"garden": ITEMS},
+        "reads": {"garden": READS},
         "granted": {name: dict.fromkeys(ITEMS, before) for name in assessment.hubs},
         "present": {},
         **more,
@@ -66,6 +69,52 @@ def test_an_item_may_have_a_stage_of_its_own() -> None:
     asked = one("warn", items={"beds": {"enforcement": {"admission": "deny"}}})
     decided = decide(world(records=[asked]))
     assert labels(decided) == {keys.STAGE + "beds": "deny", keys.STAGE + "fence": "warn"}
+
+
+ONLY_BEDS = {"beds": {"enforcement": {"admission": "deny"}}}
+
+
+def only_beds(**more: Any) -> Any:
+    """Return a record that asks for one item only, by whose policy others may act, too."""
+    return one("observe", items=ONLY_BEDS, **more)
+
+
+def test_who_may_act_by_another_item_is_said_whatever_the_stage_of_that_is() -> None:
+    said = decide(world(records=[only_beds()])).namespaces["prod"]
+    assert said.labels == {keys.STAGE + "beds": "deny"}
+    assert said.annotations[keys.OWNERS + "beds"] == "group:visitors"
+    assert said.annotations[keys.OWNERS + "fence"] == "group:keepers"
+    # Nobody is refused by that one, so nobody is told whom to call.
+    assert keys.CONTACT + "beds" in said.annotations
+    assert keys.CONTACT + "fence" not in said.annotations
+
+
+def test_delegations_of_an_item_that_is_only_read_end_by_themselves_too() -> None:
+    until = NOW + timedelta(hours=1)
+    fence = {"delegates": [{"party": "guests", "until": until.isoformat()}]}
+    asked = one("observe", items={**ONLY_BEDS, "fence": fence})
+    assert decide(world(records=[asked])).namespaces["prod"].markers() == {keys.marker(until)}
+
+
+def test_where_those_who_may_act_by_another_item_cannot_be_listed_nothing_is_enforced() -> None:
+    odd = people("User two\nlines")
+    asked = record(
+        parties={"guests": GUESTS, "odd": odd},
+        items={**ONLY_BEDS, "fence": {"owner": "odd"}},
+        enforcement={"admission": "observe"},
+    )
+    found = stage(decide(world(records=[asked]), "deny"), "beds")
+    assert (found.stage, found.reason) == ("observe", "CannotBeListed")
+    assert "party odd" in found.message
+
+
+def test_what_is_said_of_items_that_are_only_read_stays_while_the_hub_is_gone() -> None:
+    assessment = world(records=[only_beds()], hubs=[], namespaces={"prod": False})
+    said = {keys.OWNERS + "beds": "user:x", keys.OWNERS + "fence": "user:y", keys.HUB: "h"}
+    there = NamespaceKeys({keys.STAGE + "beds": "deny"}, said)
+    granted = {"prod": {"beds": "deny"}}
+    decided = decide(assessment, present={"prod": there}, granted=granted)
+    assert decided.namespaces["prod"].annotations == said
 
 
 def lacking(**more: Any) -> Assessment:

@@ -70,7 +70,8 @@ def suppose(
         hub.agreement.record: {item.name: item.admission for item in hub.agreement.items}
         for hub in supposed.hubs.values()
     }
-    planned = plan(supposed, policies=book, granted=granted, present={})
+    reads = {name: {g.item.name: g.others for g in found} for name, found in guards.items()}
+    planned = plan(supposed, policies=book, reads=reads, granted=granted, present={})
     hubs: dict[str, Hub] = {}
     for assessed in supposed.hubs.values():
         agreement = assessed.agreement
