@@ -113,6 +113,7 @@ def _excesses(
     terms = agreement.terms
     reserved = terms.reserved & terms.questions.hub_mask
     said: dict[int, Said] = {}
+    lines = [(i, i.terms.reserved) for i in agreement.items if i.name not in agreement.unresolved]
     for subject, holding in namespace.items():
         if passes(terms, subject):
             continue
@@ -130,9 +131,9 @@ def _excesses(
         held = (holding, cluster.get(subject, NOTHING))
         known: dict[int, tuple[Source, ...]] = {}
         let_through: dict[str, list[str]] = {}
-        for item in agreement.items:
-            wanted = beyond & item.terms.reserved
-            if not wanted or item.name in agreement.unresolved:
+        for item, reserved_by_it in lines:
+            wanted = beyond & reserved_by_it
+            if not wanted:
                 continue
             reason = next((e.reason for e in exemptions if e.for_item(item.name)), None)
             if reason is None:

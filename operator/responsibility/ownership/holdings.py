@@ -73,6 +73,9 @@ class Holding:
         found: list[Source] = []
         for binding, reach in self.grants:
             rules = {n: only for n, only, mask in reach.by_rule if mask & wanted}
+            if not reach.symbolic and not reach.some:
+                found += [Source(binding.key, binding.role, n, only) for n, only in rules.items()]
+                continue
             for partial in reach.symbolic:
                 name = questions.atoms[partial.bit].name
                 if 1 << partial.bit & wanted and names.fill(name) in partial.names:

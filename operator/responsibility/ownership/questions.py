@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
 from responsibility.api.subjects import expand
 from responsibility.rbac.index import RuleSet, remember
@@ -90,17 +89,19 @@ class Names:
     namespace: str = ""
     release: str = ""
     prefix: str = ""
+    # A hub's few texts are asked for again and again.
+    _filled: dict[str, str] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def fill(self, text: str) -> str:
         """Return ``text`` with ``$(namespace)``, ``$(release)`` and ``$(prefix)`` replaced."""
-        return _fill(text, self) if "$(" in text else text
-
-
-# A hub's few names are asked for again and again, and then the next hub's.
-@lru_cache(maxsize=4_096)
-def _fill(text: str, names: Names) -> str:
-    values = {"namespace": names.namespace, "release": names.release, "prefix": names.prefix}
-    return expand(text, values)
+        if "$(" not in text:
+            return text
+        known = self._filled.get(text)
+        if known is None:
+            values = {"namespace": self.namespace, "release": self.release, "prefix": self.prefix}
+            known = expand(text, values)
+            remember(self._filled, text, known)
+        return known
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,17 @@
 """Who cannot do what an item reserves, but can make itself able to, is a stranger all the same."""
 
 from dataclasses import replace
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from responsibility.ownership import indirect as indirect_module
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.assessment import Assessment
 from responsibility.ownership.findings import Finding, Severity
+from responsibility.rbac.routes.search import Search
 from tests.unit.ownership.building import (
     KEEPERS,
     assess,
@@ -131,6 +135,40 @@ def test_who_could_become_only_itself_gains_nothing() -> None:
     ]
     found = assess(*both, records=[record(parties=parties)], routes=True)
     assert [f.route for f in of_kind(found, "excess-access")] == ["direct"]
+
+
+def test_a_way_into_whom_the_cluster_knows_nothing_of_leaves_the_clusters_search_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    searches: list[str] = []
+    search = indirect_module.searched
+
+    def counted(*args: Any, local: bool = False, **more: Any) -> Search:
+        searches.append("hub" if local else "cluster")
+        return search(*args, local=local, **more)
+
+    monkeypatch.setattr(indirect_module, "searched", counted)
+    gardeners = [
+        grant(f"ServiceAccount {ns}/gardener", "patch", "deployments", ns=ns, group="apps")
+        for ns in "ab"
+    ]
+    # In b, an account is known to the cluster.
+    scout = grant("ServiceAccount b/scout", "patch", "deployments", ns="", group="apps")
+    records = [
+        record(ns, parties={"keeper": people(f"ServiceAccount {ns}/gardener")}) for ns in "ab"
+    ]
+    assessor = Assessor()
+    current = snapshot(*gardeners, scout, records=records, routes=True)
+    assessor.assess(current)
+    for ns, expected in (("a", ["hub"]), ("b", ["hub", "cluster"])):
+        searches.clear()
+        role, binding = grant("User ann", "create", "pods", ns=ns)
+        graph, _ = current.graph.replace(put_roles=[role], put_bindings=[binding])
+        current = replace(current, graph=graph)
+        found = assessor.assess(current)
+        assert searches == expected
+        assert any(str(f.subject) == "User ann" for f in indirect(found))
+        assert found.findings() == Assessor().assess(current).findings()
 
 
 _THINGS = {"verbs": ["delete", "update"], "apiGroups": [""]}
