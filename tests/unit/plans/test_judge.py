@@ -43,6 +43,7 @@ def _who(found: list[Finding]) -> set[tuple[object, str, bool]]:
 @example(seed=72, numbers=[0], routes=False)
 # What is told of the whole cluster is told of one hub, where not everybody is looked at.
 @example(seed=2160, numbers=[0], routes=True)
+@example(seed=524287, numbers=[16], routes=True)
 @given(seed=seeds, numbers=trials, routes=st.booleans())
 def test_what_is_left_is_what_a_full_assessment_finds(
     seed: int, numbers: list[int], *, routes: bool

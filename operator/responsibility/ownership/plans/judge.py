@@ -60,7 +60,13 @@ class Judge:
             return []
         after = self._simulation.after(changes)
         assessment = self._parts.assess(after, changes, sorted(about))
-        return [f for f in self.aim.further(assessment, known) if f.subject in about]
+        left = [f for f in self.aim.further(assessment, known) if f.subject in about]
+        if not self.aim.record:
+            return left
+        # What a part tells of the hub, the whole may tell of the cluster, by a way through other
+        # hubs; of one hub, that counts only where it was known of.
+        pairs = {(finding.subject, finding.item) for finding in known}
+        return [f for f in left if (f.subject, f.item) in pairs]
 
 
 def _subjects(findings: Iterable[Finding]) -> set[Subject]:
