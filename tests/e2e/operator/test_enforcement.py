@@ -158,7 +158,9 @@ def test_nobody_is_locked_out_unless_the_record_insists(world: World) -> None:
     world.admin.apply(enforcing.staged("moor", items=[vacant], parties=idle))
     world.until_condition("moor", "Enforced", "False", "OwnerLacksAccess", seconds=PATIENCE)
     forced = enforcing.item(owner="community", force=True)
-    world.admin.apply(enforcing.staged("moor", items=[forced], parties=idle))
+    # Whoever answers for incidents may scale the hub as well.
+    others = {"name": OTHER, "owner": "community"}
+    world.admin.apply(enforcing.staged("moor", items=[forced, others], parties=idle))
     world.until_condition("moor", "Enforced", "True", seconds=PATIENCE)
     assert enforcing.outcome(world, ENGINEER, "moor") == "refused", "as was insisted on"
     # In force as it is now, it stays when nothing is insisted on any more; going down just works.
