@@ -15,6 +15,9 @@ from responsibility.rbac.objects import Source, Subject
 # Bindings that a remedy names; a sentence with more of them helps nobody.
 _MOST_NAMED = 3
 
+# The permission to do everything, as ``kubectl auth can-i`` takes it.
+EVERYTHING_TEXT = "* *"
+
 
 class Severity(IntEnum):
     """How soon somebody should look; the lowest comes first."""
@@ -174,6 +177,13 @@ class Finding:
     def is_drift(self) -> bool:
         """Return whether record and cluster differ, rather than something being due."""
         return KINDS[self.kind].drift
+
+    def speaks_for(self, item: str) -> bool:
+        """Return whether it also says that there is too much of ``item``.
+
+        Who can do everything is told of under one item.
+        """
+        return item in (self.item, *self.items) or EVERYTHING_TEXT in self.permissions
 
     @property
     def remedy(self) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from responsibility.hub.discovery import HubKey
 from responsibility.ownership.agreement import Item, Party
-from responsibility.ownership.findings import Finding
+from responsibility.ownership.findings import EVERYTHING_TEXT, Finding
 from responsibility.ownership.holdings import Ability, Holdings, ability
 from responsibility.ownership.questions import Names, QuestionSet, bits
 from responsibility.ownership.reviews import EVERYTHING, Ask, Reviews
@@ -124,12 +124,12 @@ def permission_texts(mask: int, questions: QuestionSet, names: Names) -> tuple[s
     return questions.texts(mask, names)
 
 
-_EVERYTHING = "do everything"
+_DO_EVERYTHING = "do everything"
 
 
 def summarise(texts: Sequence[str], most: int = 2) -> str:
     """Return the first of several permissions, and how many more there are."""
-    shown = ", ".join(_EVERYTHING if text == "* *" else text for text in texts[:most])
+    shown = ", ".join(_DO_EVERYTHING if text == EVERYTHING_TEXT else text for text in texts[:most])
     return shown if len(texts) <= most else f"{shown} and {len(texts) - most} more"
 
 

@@ -61,12 +61,14 @@ class Aim:
         """Return what is still meant once the ``known`` findings have been worked on.
 
         For a hub, that is also what somebody who exceeded an item there has of the same item by
-        a ClusterRoleBinding: the right would not have ended.
+        a ClusterRoleBinding, or of everything: the right would not have ended.
         """
         found = self.findings(assessment)
         if not self.record:
             return found
-        pairs = {(finding.subject, finding.item) for finding in known}
+        items: dict[Subject | None, set[str]] = {}
+        for finding in known:
+            items.setdefault(finding.subject, set()).add(finding.item)
         hub = assessment.hubs.get(self.record)
         if hub is None:
             return found
@@ -75,6 +77,8 @@ class Aim:
         found.extend(
             f
             for f in cluster.touching(self.record)
-            if f.kind == EXCESS and (f.subject, f.item) in pairs and f.id not in ids
+            if f.kind == EXCESS
+            and f.id not in ids
+            and any(map(f.speaks_for, items.get(f.subject, ())))
         )
         return found

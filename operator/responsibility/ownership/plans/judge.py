@@ -1,7 +1,8 @@
 """What of an aim is left after changes: the assessment says it, of no more than it takes.
 
-For one hub, that is its own record, and those that speak of the subjects in question; what is
-found there is the same as with all records.
+For one hub, that is its own record, and those that speak of the subjects in question. All that
+is found with all records is found there; and ways to the hub, too, that the whole leaves untold
+where it has a finding of the same subject and item, on hubs where the right is direct.
 """
 
 from __future__ import annotations

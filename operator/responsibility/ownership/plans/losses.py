@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from responsibility.ownership.cluster_excess import EVERY_HUB
 from responsibility.ownership.entitlement import selves
+from responsibility.ownership.findings import EVERYTHING_TEXT
 from responsibility.ownership.plans.change import Action, Change, Loss
 from responsibility.ownership.plans.places import Ledger, Place
 from responsibility.ownership.plans.protect import keepers
@@ -106,7 +107,7 @@ class Teller:
             mask = mask & everything or mask
             names = place.names if namespace else EVERY_HUB
             found.update(dict.fromkeys(permission_texts(mask, place.questions, names)))
-        return ("* *",) if "* *" in found else tuple(found)
+        return (EVERYTHING_TEXT,) if EVERYTHING_TEXT in found else tuple(found)
 
     def _bound_in(self, subject: Subject) -> set[str]:
         """Return the namespaces in which a subject holds anything of its own, before or after."""
