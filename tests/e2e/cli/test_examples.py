@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
+from base64 import b64decode
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -63,6 +64,13 @@ def _shell(line: str, where: Path) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
+def _authority(kubeconfig: Path) -> bytes:
+    """Return a certificate of some authority, in PEM: the cluster's own."""
+    cluster = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))["clusters"][0]["cluster"]
+    data = cluster.get("certificate-authority-data")
+    return b64decode(data) if data else Path(cluster["certificate-authority"]).read_bytes()
+
+
 def test_every_example_of_every_help_works(
     kubeconfig: Path,
     tmp_path: Path,
@@ -83,6 +91,7 @@ def test_every_example_of_every_help_works(
         path.parent.mkdir(exist_ok=True)
         path.write_text(yaml.safe_dump_all(manifests), encoding="utf-8")
     (tmp_path / "ours.yaml").write_bytes(installation.MODEL.read_bytes())
+    (tmp_path / "ca.crt").write_bytes(_authority(kubeconfig))
     log = json.dumps(AUDITED).encode() + b"\n"
     (tmp_path / "audit.log").write_bytes(log)
     for name in ("audit.log.gz", "audit-1.log.gz"):

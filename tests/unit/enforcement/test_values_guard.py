@@ -14,6 +14,7 @@ from tests.unit.enforcement.values_case import ACCESS, DEPLOY, GUARD, IMAGE, LIM
 
 PATTERNS = [(p, item.name) for item in MODEL.spec.items for p in item.values_paths]
 PARTS = sorted({part for pattern, _ in PATTERNS for part in split(pattern)} - {"[*]", "*"})
+_OPTIONS = "singleuser.profileList[0].profile_options"
 PLACES = st.lists(st.sampled_from([*PARTS, "[0]", "[7]", "x", " [0]"]), max_size=6).map(tuple)
 # Places that patterns are about, and a little more.
 LIKELY = st.tuples(st.sampled_from(PATTERNS), PLACES, st.integers(0, 6)).map(
@@ -35,6 +36,13 @@ def owners(path: str, old: Any = MISSING, new: Any = "x") -> set[frozenset[str]]
         ("singleuser.image.tag", IMAGE),
         ("singleuser.profileList[2].kubespawner_override.image", IMAGE),
         ("singleuser.profileList[2].kubespawner_override.mem_limit", LIMITS),
+        (f"{_OPTIONS}.resource_allocation.choices.mem_2.kubespawner_override.mem_limit", LIMITS),
+        (f"{_OPTIONS}.image.choices.pangeo.kubespawner_override.image", IMAGE),
+        (f"{_OPTIONS}.image.unlisted_choice.kubespawner_override.image", IMAGE),
+        (f"{_OPTIONS}.image.choices.pangeo.kubespawner_override.node_selector", DEPLOY),
+        (f"{_OPTIONS}.image.choices.pangeo.display_name", DEPLOY),
+        ("hub.config.KubeSpawner.cpu_guarantee", LIMITS),
+        ("hub.config.KubeSpawner.privileged", DEPLOY),
         ("hub.config.Authenticator.admin_users[0]", ACCESS),
         ("hub.config.CILogonOAuthenticator.admin_users", ACCESS),
         ("hub.config.CILogonOAuthenticator.client_secret", DEPLOY),
