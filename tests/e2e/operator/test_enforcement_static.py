@@ -22,6 +22,8 @@ from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World
 
 PATIENCE = 60.0
+CONFIGURATION = "deploy-configure-hub"
+DEPLOYER = ("deployer@example.org", ["deployers"])
 POLICIES = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
 STATIC = {**enforcing.ENABLED, "STATIC_POLICIES": "true"}
 
@@ -86,6 +88,15 @@ def test_trials_prove_what_nobody_can_see(world: World, operator: Operator) -> N
     assert operator.metrics().value("missing_rights") == 0, operator.log
 
 
+def test_what_is_a_file_nobody_is_said_to_end(world: World) -> None:
+    """Deployers may write Deployments for an item of theirs; a policy keeps them from another."""
+    world.admin.apply(*deployers("reef"), owned_by_deployers("reef"))
+    world.until(lambda: reserved_of(world, "reef") == "deployers", "15 to be theirs", PATIENCE)
+    world.until_condition("reef", "Enforced", "True", "Proved", seconds=PATIENCE)
+    assert enforcing.outcome(world, DEPLOYER, "reef") == "refused"
+    world.until(lambda: not ending(world, "reef"), "nobody to be said to end it", PATIENCE)
+
+
 def test_files_that_are_changed_show_by_trials(
     world: World, operator: Operator, folder: Path
 ) -> None:
@@ -111,6 +122,50 @@ def of_item(document: Manifest) -> bool:
     return f"{keys.policy_name(ITEM)}" in yaml.safe_dump(document["metadata"])
 
 
+def deployers(namespace: str) -> list[Manifest]:
+    """Return what deployers have: a hub's Deployments, and the right to delete policies."""
+    group = {"kind": "Group", "name": DEPLOYER[1][0]}
+    delete = {
+        "apiGroups": ["admissionregistration.k8s.io"],
+        "resources": ["validatingadmissionpolicies", "validatingadmissionpolicybindings"],
+        "verbs": ["delete"],
+    }
+    deploy = {
+        "apiGroups": ["apps"],
+        "resources": ["deployments"],
+        "verbs": ["get", "update", "patch"],
+    }
+    return [
+        organisation.cluster_role("deploy", deploy),
+        organisation.binding(namespace, "deployers", "deploy", group),
+        organisation.cluster_role("sweeper", delete),
+        organisation.cluster_binding("sweepers", "sweeper", group),
+    ]
+
+
+def owned_by_deployers(name: str) -> Manifest:
+    """Return a record by which hub configuration is the deployers', and not the enforced item."""
+    party = {
+        "name": "deployers",
+        "contact": {"email": "deployers@example.org"},
+        "subjects": [{"kind": "Group", "name": DEPLOYER[1][0]}],
+    }
+    items = [enforcing.item(), {"name": CONFIGURATION, "owner": "deployers"}]
+    return enforcing.staged(name, items=items, parties=[party])
+
+
+def reserved_of(world: World, record: str) -> str:
+    """Return whose hub configuration is, as its status has it."""
+    items = world.status(record).get("items") or []
+    return next((i["owner"] for i in items if i["name"] == CONFIGURATION), "")
+
+
+def ending(world: World, record: str) -> list[Manifest]:
+    """Return the findings that deployers can end what keeps them from the item."""
+    found = world.findings(record, kind="excess-access", item=ITEM, route="policy")
+    return [f for f in found if f["subject"]["name"] == DEPLOYER[1][0]]
+
+
 def test_without_the_setting_it_is_not_relied_on(world: World, operator: Operator) -> None:
     operator.stop()
     with world.operator(settings=enforcing.ENABLED):
@@ -119,6 +174,8 @@ def test_without_the_setting_it_is_not_relied_on(world: World, operator: Operato
         world.until_condition("dune", "Enforced", "False", "PolicyNotReliable", seconds=PATIENCE)
         assert enforcing.namespace_keys(world, "dune") == ({}, {})
         assert enforcing.outcome(world, STRANGER, "reef") == "refused", "it is not lifted"
+        # What is not known to be a file could be deleted.
+        world.until(lambda: ending(world, "reef"), "deployers to be said to end it", PATIENCE)
 
 
 def policies(world: World) -> list[Manifest]:
