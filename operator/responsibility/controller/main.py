@@ -23,6 +23,7 @@ from responsibility.controller import web, webhook_server
 from responsibility.controller.break_glass import Uses
 from responsibility.controller.events import Announcer
 from responsibility.controller.handlers import register
+from responsibility.controller.listening import ListenError, Ports
 from responsibility.controller.login import connection
 from responsibility.controller.metrics import Metrics
 from responsibility.controller.posting import Posting
@@ -39,7 +40,7 @@ _KINDS = (f"responsibilities.{GROUP}", f"responsibilitymodels.{GROUP}")
 _NAME = "responsibility-operator"
 _PACKAGE = "hub-responsibility"
 _NOT_FOUND = 404
-# Seconds that the framework may take to end; half of it goes for connections to our own port.
+# Seconds that the framework may take to end, half of it for requests to our own ports.
 _GRACE = 10.0
 # A lead that is free is taken within seconds; whoever waits longer stands by.
 _FREE_LEAD = 3.0
@@ -63,7 +64,7 @@ def main() -> None:
         asyncio.run(operate(settings))
     except Exception as error:
         cause = _first(error)
-        if isinstance(cause, (config.ConfigurationError, web.ListenError)):
+        if isinstance(cause, (config.ConfigurationError, ListenError)):
             sys.exit(f"{_NAME}: {cause}")
         if isinstance(cause, (LeadershipLostError, KindsGoneError)):
             sys.exit(f"{_NAME}: {cause}; it has to be started again")
@@ -134,6 +135,9 @@ class _Parts:
     # When (loop time) it began to wait for the lead.
     candidate_since: float | None = None
 
+    def __init__(self) -> None:
+        self.ports = Ports()
+
     def alive(self) -> str:
         return self.runtime.alive() if self.runtime else ""
 
@@ -173,6 +177,7 @@ async def _work(
         beside = [
             group.create_task(
                 web.serve(
+                    parts.ports,
                     settings.listen_host,
                     settings.listen_port,
                     metrics,
@@ -187,7 +192,7 @@ async def _work(
         parts.waiting = "waiting for the custom resources"
         await server.wait_for_crds(api, _KINDS)
         if settings.webhook_certificates is not None:
-            beside.append(group.create_task(_serve_webhooks(settings, uses, values)))
+            beside.append(group.create_task(_serve_webhooks(settings, parts.ports, uses, values)))
             beside.append(group.create_task(uses.run()))
         if settings.leader_election:
             parts.waiting = "waiting for the lead"
@@ -200,7 +205,9 @@ async def _work(
             task.cancel()
 
 
-async def _serve_webhooks(settings: Settings, uses: Uses, values: ValuesReviews | None) -> None:
+async def _serve_webhooks(
+    settings: Settings, ports: Ports, uses: Uses, values: ValuesReviews | None
+) -> None:
     """Answer the API server, leading or not: it asks any of the replicas, and only one."""
     directory = settings.webhook_certificates
     assert directory is not None  # noqa: S101 - else it is not started
@@ -209,11 +216,12 @@ async def _serve_webhooks(settings: Settings, uses: Uses, values: ValuesReviews 
         routes.append(Route(values_webhook.PATH, values.answer))
     try:
         await webhook_server.serve(
+            ports,
             settings.webhook_host,
             settings.webhook_port,
-            directory / "tls.crt",
-            directory / "tls.key",
             routes,
+            certificate=directory / "tls.crt",
+            key=directory / "tls.key",
             bound=lambda port: logger.info("webhooks listen on port %s", port),
         )
     finally:
@@ -247,6 +255,7 @@ async def _lead(
     async def clean_up(**_: Any) -> None:
         # Whatever still runs in the end, the framework waits for, and then calls it hung.
         await _cancel(tasks)
+        parts.ports.end_idle_connections()
 
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.ConnectionInfo | None:

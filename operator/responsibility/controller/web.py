@@ -9,14 +9,12 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from responsibility.controller.listening import Ports
 from responsibility.controller.metrics import Metrics
 
 
-class ListenError(Exception):
-    """The port cannot be had."""
-
-
 async def serve(
+    ports: Ports,
     host: str,
     port: int,
     metrics: Metrics,
@@ -45,19 +43,6 @@ async def serve(
     app.router.add_get("/metrics", scrape)
     app.router.add_get("/healthz", probe(alive))
     app.router.add_get("/readyz", probe(ready))
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, host, port)
-        try:
-            await site.start()
-        except OSError as error:
-            why = error.strerror or error
-            raise ListenError(
-                f"cannot listen on {host}:{port}: {why}; set RESPONSIBILITY_LISTEN to host:port"
-            ) from error
-        address = runner.addresses[0]
-        bound(int(address[1]))
+    async with ports.listen(app, host, port, setting="RESPONSIBILITY_LISTEN") as number:
+        bound(number)
         await asyncio.Event().wait()
-    finally:
-        await runner.cleanup()

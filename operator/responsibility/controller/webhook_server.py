@@ -15,7 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
-from responsibility.controller.web import ListenError
+from responsibility.controller.listening import ListenError, Ports
 
 logger = logging.getLogger(__name__)
 
@@ -39,37 +39,30 @@ class Route:
 
 
 async def serve(
+    ports: Ports,
     host: str,
     port: int,
-    certificate: Path,
-    key: Path,
     routes: Iterable[Route],
     *,
+    certificate: Path,
+    key: Path,
     bound: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Serve webhooks until cancelled. Raises ListenError."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     _load(context, certificate, key)
-    runner = web.AppRunner(application(routes), access_log=None)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, host, port, ssl_context=context).start()
-        except OSError as error:
-            raise ListenError(
-                f"cannot listen on {host}:{port}: {error.strerror or error}; set "
-                "RESPONSIBILITY_WEBHOOK_LISTEN to host:port"
-            ) from error
-        bound(int(runner.addresses[0][1]))
+    listening = ports.listen(
+        application(routes), host, port, setting="RESPONSIBILITY_WEBHOOK_LISTEN", tls=context
+    )
+    async with listening as number:
+        bound(number)
         while True:
             await asyncio.sleep(_RELOAD)
             try:
                 _load(context, certificate, key)
             except ListenError as error:
                 logger.warning("the old certificate is used on: %s", error)
-    finally:
-        await runner.cleanup()
 
 
 def application(routes: Iterable[Route]) -> web.Application:

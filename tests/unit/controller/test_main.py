@@ -4,6 +4,7 @@ import signal
 import socket
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from tests.unit.controller.server import Process, empty_cluster, operator
@@ -65,6 +66,19 @@ async def test_it_runs_and_ends_in_good_order(tmp_path: Path, election: str) -> 
         if election == "true":
             assert cluster.lease is not None
             assert cluster.lease["spec"]["holderIdentity"] == "", "the next may lead at once"
+
+
+async def test_a_connection_that_is_kept_open_does_not_hold_up_its_end(tmp_path: Path) -> None:
+    async with (
+        empty_cluster() as cluster,
+        operator(tmp_path, cluster.url) as process,
+        aiohttp.ClientSession() as scraper,
+    ):
+        await process.until(200, "ok")
+        async with scraper.get(f"http://127.0.0.1:{process.port}/metrics") as answer:
+            assert answer.status == 200
+            await answer.read()
+        await stopped(process)
 
 
 async def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
