@@ -23,6 +23,8 @@ from tests.e2e.lab.kwokconfig import PORTS, configuration, ports_in, promised
 from tests.e2e.lab.waiting import wait_until
 
 _PATIENCE = 60.0
+# Seconds; each question is a process, and what it asks about needs the processor more.
+_BETWEEN = 0.25
 _APISERVER = "kube-apiserver"
 
 
@@ -155,6 +157,7 @@ class KwokCluster(Cluster):
             lambda: self._no_one_died() and self._answers(),
             _PATIENCE,
             f"the API server of {self.name}; see {self.logs}",
+            interval=_BETWEEN,
         )
         if self._dead():
             # On a busy machine the controller manager gives up before the API server is there.
@@ -165,6 +168,7 @@ class KwokCluster(Cluster):
             lambda: self.kubectl("get", "serviceaccount/default", check=False).returncode == 0,
             _PATIENCE,
             f"the controller manager of {self.name} to work; see {self.logs}",
+            interval=_BETWEEN,
         )
 
     def _dead(self) -> set[str]:

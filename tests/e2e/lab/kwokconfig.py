@@ -63,6 +63,10 @@ def configuration(
                     # Alone, it has nobody to give way to, and it would exit when it cannot renew
                     # its lease while a test has stopped the API server.
                     "leader-elect": "false",
+                    # It begins with some hundred requests, of which it sends twenty a second by
+                    # itself: half of the time that a cluster takes to start.
+                    "kube-api-qps": "1000",
+                    "kube-api-burst": "1000",
                     # Each controller as a ServiceAccount of its own, as on every real cluster; all
                     # of them would be an administrator, and pass where a controller must not.
                     "use-service-account-credentials": "true",
