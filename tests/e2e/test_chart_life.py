@@ -24,6 +24,8 @@ NAMESPACE = "chart-life"
 RELEASE = "hub-responsibility"
 GROUP = "responsibility.2i2c.org"
 PATIENCE = 120.0
+INSTALL = ("upgrade", "--install", RELEASE)
+DEFINITIONS = tuple(f"{plural}.{GROUP}" for plural in ("responsibilities", "responsibilitymodels"))
 KINDS = (
     "clusterroles,clusterrolebindings,roles,rolebindings,validatingadmissionpolicies,"
     "validatingadmissionpolicybindings,validatingwebhookconfigurations,deployments,services,"
@@ -40,18 +42,20 @@ class Release:
 
     def helm(self, *arguments: str) -> str:
         """Run Helm."""
-        where = (f"--kubeconfig={self.cluster.kubeconfig}", f"--namespace={NAMESPACE}")
-        command = [str(self.program), *arguments, *where]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = self.tried(*arguments)
         assert done.returncode == 0, done.stderr[:4000]
         return done.stdout
+
+    def tried(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Helm, whatever comes of it."""
+        where = (f"--kubeconfig={self.cluster.kubeconfig}", f"--namespace={NAMESPACE}")
+        command = [str(self.program), *arguments, *where]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
 
     def install(self, chart: Path = CHART, **values: str) -> str:
         """Install or upgrade with these values."""
         options = [f"--set={name.replace('__', '.')}={value}" for name, value in values.items()]
-        return self.helm(
-            "upgrade", "--install", RELEASE, str(chart), "--create-namespace", *options
-        )
+        return self.helm(*INSTALL, str(chart), "--create-namespace", *options)
 
     def ours(self) -> set[str]:
         """Return all objects of the release that are there, but for Helm's own memory."""
@@ -94,9 +98,8 @@ def release(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[Releas
             pytest.skip(f"{name} is not on PATH")
         program = Path(found)
     yield Release(program, cluster)
-    kept = [f"{kind}.{GROUP}" for kind in ("responsibilities", "responsibilitymodels")]
     cluster.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
-    cluster.kubectl("delete", "crd", *kept, "--ignore-not-found")
+    cluster.kubectl("delete", "crd", *DEFINITIONS, "--ignore-not-found")
 
 
 def _apply(cluster: Cluster, *objects: Manifest) -> None:
@@ -123,6 +126,33 @@ def _record(cluster: Cluster) -> Manifest:
     shown = cluster.kubectl("get", "responsibility", "reef", "-o=yaml").stdout
     found: Manifest = yaml.safe_load(shown)
     return found
+
+
+def _namesake() -> Manifest:
+    """Return a definition that has taken the name of our kind, so that ours is not served."""
+    names = {"kind": "ResponsibilityModel", "plural": "namesakes", "singular": "namesake"}
+    schema = {"openAPIV3Schema": {"type": "object"}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": schema}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"namesakes.{GROUP}"},
+        "spec": {"group": GROUP, "scope": "Cluster", "names": names, "versions": [version]},
+    }
+
+
+def test_where_kinds_are_not_served_yet_the_same_command_goes_on(release: Release) -> None:
+    """As on a busy API server; here it is sure to be too early."""
+    cluster, namesake = release.cluster, _namesake()
+    _apply(cluster, namesake)
+    cluster.kubectl("wait", "--for=condition=Established", f"crd/{namesake['metadata']['name']}")
+    early = release.tried(*INSTALL, str(CHART), "--create-namespace")
+    cluster.kubectl("delete", "crd", namesake["metadata"]["name"])
+    assert early.returncode != 0
+    assert 'no matches for kind "ResponsibilityModel"' in early.stderr
+    cluster.kubectl("wait", "--for=condition=Established", "crd", *DEFINITIONS)
+    release.install()
+    assert cluster.kubectl("get", "responsibilitymodel/2i2c", "-o=name").stdout
 
 
 def test_an_upgrade_of_the_definitions_keeps_records(release: Release, tmp_path: Path) -> None:
