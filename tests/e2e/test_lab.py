@@ -77,6 +77,17 @@ def test_an_impersonating_kubeconfig_is_that_user(cluster: Cluster, tmp_path: Pa
     assert set(who["status"]["userInfo"]["groups"]) == {"leads", "system:authenticated"}
 
 
+def test_a_line_that_is_being_written_is_not_read_in_part(tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    log.write_bytes(b'{"verb": "get"}\n{"verb": "li')
+    since = audit.mark(log)
+    with log.open("ab") as sink:
+        sink.write(b'st"}\n{"verb": "patch"}\n{"verb": "del')
+    assert [event["verb"] for event in audit.events(log)] == ["get", "list", "patch"]
+    assert [event["verb"] for event in audit.events(log, since=since)] == ["patch"]
+    assert [event["verb"] for event in audit.events(log, since=16)] == ["list", "patch"]
+
+
 def test_the_audit_log_names_who_wrote_what(cluster: Cluster) -> None:
     if cluster.audit_log is None:
         pytest.skip(f"clusters of kind {cluster.kind} have no audit log; set E2E_CLUSTER=kwok")

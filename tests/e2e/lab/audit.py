@@ -28,10 +28,12 @@ def events(path: Path, *, since: int = 0, user: str | None = None) -> list[Event
     if not path.exists():
         return []
     with path.open("rb") as log:
-        log.seek(since)
+        log.seek(max(since - 1, 0))
         lines = log.read().split(b"\n")
-    # The last piece is empty, or a line that is being written.
-    found: list[Event] = [json.loads(line) for line in lines[:-1] if line]
+    # The first piece is empty, or the rest of a line that was being written at `since`; the last is
+    # empty, or a line that is being written now.
+    whole = lines[1 if since else 0 : -1]
+    found: list[Event] = [json.loads(line) for line in whole if line]
     return [event for event in found if user is None or acting(event) == user]
 
 

@@ -50,13 +50,29 @@ def kill(pid_files: Iterable[Path], owner: Path) -> None:
         except ProcessLookupError:
             continue
     wait_until(
-        lambda: not any(is_ours(pid, owner) for pid in alive.values()),
+        lambda: all(_has_ended(pid, owner) for pid in alive.values()),
         _PATIENCE,
         f"processes {sorted(alive.values())} to die; end them by hand",
         interval=0.01,
     )
     for path in paths:
         path.unlink(missing_ok=True)
+
+
+def _has_ended(pid: int, owner: Path) -> bool:
+    """Whether nothing of a process is left, its sockets included.
+
+    What it was started with is forgotten before they are closed, and its last thread closes them.
+    """
+    if is_ours(pid, owner):
+        return False
+    try:
+        threads = len(list((_PROC / str(pid) / "task").iterdir()))
+        state = (_PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()[0]
+        somebody_elses = bool((_PROC / str(pid) / "cmdline").read_bytes())
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return somebody_elses or (state == b"Z" and threads == 1)
 
 
 def forget_dead(pid_files: Iterable[Path], owner: Path) -> None:
