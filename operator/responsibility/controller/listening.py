@@ -18,7 +18,7 @@ class ListenError(Exception):
 class Ports:
     """The ports of one operator."""
 
-    _runners: set[web.AppRunner] = field(default_factory=set)
+    _runners: set[web.AppRunner] = field(init=False, default_factory=set)
 
     @asynccontextmanager
     async def listen(

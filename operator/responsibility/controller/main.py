@@ -9,6 +9,7 @@ import logging
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
@@ -126,6 +127,7 @@ async def operate(settings: Settings, *, metrics: Metrics | None = None) -> None
             raise error
 
 
+@dataclass(slots=True)
 class _Parts:
     """What the web server asks about, before and after the operator proper exists."""
 
@@ -134,9 +136,7 @@ class _Parts:
     waiting: str = "waiting for the API server"
     # When (loop time) it began to wait for the lead.
     candidate_since: float | None = None
-
-    def __init__(self) -> None:
-        self.ports = Ports()
+    ports: Ports = field(default_factory=Ports)
 
     def alive(self) -> str:
         return self.runtime.alive() if self.runtime else ""

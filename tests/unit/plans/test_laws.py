@@ -14,7 +14,8 @@ SEEDS = range(60)
 ROUTES = range(1000, 1012)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+# What a group gets back, a member of it does not need besides (313).
+@pytest.mark.parametrize("seed", [*SEEDS, 313])
 def test_a_plan_ends_what_it_says_and_takes_nothing_that_is_owed(seed: int) -> None:
     snapshot, aim = drawn(seed)
     plan = make_plan(snapshot, aim)

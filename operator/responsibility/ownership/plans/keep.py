@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
 
 from responsibility.ownership.entitlement import selves
 from responsibility.ownership.plans.change import Action, Change, rule_json
@@ -44,40 +46,49 @@ def keep(
     shared = Counter(place.namespace for place in where)
     everybody = before.subjects()
     for place in where:
-        lost: dict[tuple[str, tuple[Rule, ...]], list[Subject]] = {}
         losing = {*touched.get("", ()), *touched.get(place.namespace, ())}
         # A group that comes by nature has members that other bindings name.
         wide = any(each.kind == GROUP and not is_joinable(each.name) for each in losing)
         affected = everybody if wide else losing
-        for subject in sorted({*place.declared(), *affected}):
-            if not place.owed(subject, wide=True):
-                continue
-            if subject == MASTERS_SUBJECT or subject in gone:
-                continue
-            if not any(who in losing for who in selves(subject)):
-                continue
-            missing = losses_owed(before, after, place, subject, ledger)
-            # What it held everywhere and is owed as that, it gets back as that: a RoleBinding
-            # would be held against the hub's record.
-            clusterwide = missing.within(place.wide(subject) & ~place.owed(subject))
-            here = missing.beyond(clusterwide)
-            # Where another hub has a say, what this one leaves free may be reserved.
-            if missing and shared[place.namespace] == 1:
-                here = here.plus(unreserved(before, after, place, subject, ledger)).beyond(
-                    clusterwide
-                )
-            for namespace, part in ((place.namespace, here), ("", clusterwide)):
-                if part:
-                    lost.setdefault((namespace, rules_for(part, place)), []).append(subject)
-        new = [
-            each
-            for (namespace, rules), who in lost.items()
-            for each in grant(namespace, rules, who, after)
-        ]
-        if new:
-            after = simulate(after, new)
-            made.extend(new)
+        # What a group gets back, its members need not get once more.
+        for level in _groups_first({*place.declared(), *affected}):
+            lost: dict[tuple[str, tuple[Rule, ...]], list[Subject]] = {}
+            for subject in level:
+                if not place.owed(subject, wide=True):
+                    continue
+                if subject == MASTERS_SUBJECT or subject in gone:
+                    continue
+                if not any(who in losing for who in selves(subject)):
+                    continue
+                missing = losses_owed(before, after, place, subject, ledger)
+                # What it held everywhere and is owed as that, it gets back as that: a RoleBinding
+                # would be held against the hub's record.
+                clusterwide = missing.within(place.wide(subject) & ~place.owed(subject))
+                here = missing.beyond(clusterwide)
+                # Where another hub has a say, what this one leaves free may be reserved.
+                if missing and shared[place.namespace] == 1:
+                    here = here.plus(unreserved(before, after, place, subject, ledger)).beyond(
+                        clusterwide
+                    )
+                for namespace, part in ((place.namespace, here), ("", clusterwide)):
+                    if part:
+                        lost.setdefault((namespace, rules_for(part, place)), []).append(subject)
+            new = [
+                each
+                for (namespace, rules), who in lost.items()
+                for each in grant(namespace, rules, who, after)
+            ]
+            if new:
+                after = simulate(after, new)
+                made.extend(new)
     return _needed(before, first, where, made, ledger)
+
+
+def _groups_first(subjects: Iterable[Subject]) -> Iterator[list[Subject]]:
+    """Yield subjects, each after the groups that it is in by nature, and else in order."""
+    depths = sorted((len(selves(subject)), subject) for subject in subjects)
+    for _, level in groupby(depths, key=itemgetter(0)):
+        yield [subject for _, subject in level]
 
 
 def _needed(
