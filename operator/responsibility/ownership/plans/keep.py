@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, repeat
 from operator import itemgetter
 
 from responsibility.ownership.entitlement import selves
@@ -45,37 +45,39 @@ def keep(
     first = after
     shared = Counter(place.namespace for place in where)
     everybody = before.subjects()
-    for place in where:
+    helped: set[tuple[str, Subject]] = set()
+    # What is given everywhere need not be given again in a namespace.
+    inner = sorted(where, key=lambda place: bool(place.namespace))
+    for everywhere, place in (*zip(repeat(True), where), *zip(repeat(False), inner)):
         losing = {*touched.get("", ()), *touched.get(place.namespace, ())}
         # A group that comes by nature has members that other bindings name.
         wide = any(each.kind == GROUP and not is_joinable(each.name) for each in losing)
-        affected = everybody if wide else losing
-        # What a group gets back, its members need not get once more.
-        for level in _groups_first({*place.declared(), *affected}):
-            lost: dict[tuple[str, tuple[Rule, ...]], list[Subject]] = {}
+        affected = {*place.declared(), *(everybody if wide else losing)} - {MASTERS_SUBJECT, *gone}
+        # Nor to members what a group gets back.
+        for level in _groups_first(affected):
+            lost: dict[tuple[Rule, ...], list[Subject]] = {}
             for subject in level:
                 if not place.owed(subject, wide=True):
-                    continue
-                if subject == MASTERS_SUBJECT or subject in gone:
                     continue
                 if not any(who in losing for who in selves(subject)):
                     continue
                 missing = losses_owed(before, after, place, subject, ledger)
-                # What it held everywhere and is owed as that, it gets back as that: a RoleBinding
-                # would be held against the hub's record.
-                clusterwide = missing.within(place.wide(subject) & ~place.owed(subject))
-                here = missing.beyond(clusterwide)
-                # Where another hub has a say, what this one leaves free may be reserved.
-                if missing and shared[place.namespace] == 1:
-                    here = here.plus(unreserved(before, after, place, subject, ledger)).beyond(
-                        clusterwide
-                    )
-                for namespace, part in ((place.namespace, here), ("", clusterwide)):
-                    if part:
-                        lost.setdefault((namespace, rules_for(part, place)), []).append(subject)
+                if everywhere:
+                    # What it held everywhere and is owed as that, it gets back as that: a
+                    # RoleBinding would be held against the hub's record.
+                    missing = missing.within(place.wide(subject) & ~place.owed(subject))
+                    if missing:
+                        helped.add((place.namespace, subject))
+                elif missing or (place.namespace, subject) in helped:
+                    # Where another hub has a say, what this one leaves free may be reserved.
+                    if shared[place.namespace] == 1:
+                        missing = missing.plus(unreserved(before, after, place, subject, ledger))
+                if missing:
+                    lost.setdefault(rules_for(missing, place), []).append(subject)
+            namespace = "" if everywhere else place.namespace
             new = [
                 each
-                for (namespace, rules), who in lost.items()
+                for rules, who in lost.items()
                 for each in grant(namespace, rules, who, after)
             ]
             if new:
