@@ -60,6 +60,10 @@ class ExemptionBook:
             *(p for p in self._patterns.get(subject.kind, ()) if p.covers(subject)),
         )
 
+    def exact(self) -> Iterable[Subject]:
+        """Return the subjects that are exempt by their full names."""
+        return self._exact.keys()
+
     def reason(self, subject: Subject, item: str) -> str | None:
         """Return why a subject is let through for an item, None if it is not."""
         return next((e.reason for e in self.of_subject(subject) if e.for_item(item)), None)

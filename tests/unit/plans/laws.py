@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.plans.aim import Aim
+from responsibility.ownership.plans.basis import Basis
 from responsibility.ownership.plans.change import Action, Plan
 from responsibility.ownership.plans.keep import losses_owed
 from responsibility.ownership.plans.places import Ledger, Place, places
@@ -13,7 +14,7 @@ from responsibility.ownership.plans.protect import is_own, is_system, is_system_
 from responsibility.ownership.plans.simulate import simulate
 from responsibility.ownership.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
-from responsibility.rbac.objects import BindingKey, RoleKey
+from responsibility.rbac.objects import BindingKey, RoleKey, Subject
 
 
 def broken(snapshot: Snapshot, aim: Aim, plan: Plan) -> list[str]:
@@ -42,14 +43,23 @@ def _not_ended(after: Snapshot, aim: Aim, plan: Plan) -> Iterator[str]:
 
 
 def _owed_and_lost(snapshot: Snapshot, after: AccessGraph) -> Iterator[str]:
-    ledger = Ledger()
-    for place in places(snapshot, Assessor().assess(snapshot)):
-        for subject in sorted({*place.declared(), *snapshot.graph.subjects()}):
-            if snapshot.accounts is not None and subject.kind == "ServiceAccount":
+    basis = Basis(snapshot, Assessor().assess(snapshot))
+    for place in basis.places:
+        named = {*place.declared(), *place.exempt.exact(), *snapshot.graph.subjects()}
+        for subject in sorted(named):
+            if not _exists(snapshot, subject):
                 continue
-            lost = losses_owed(snapshot.graph, after, place, subject, ledger)
+            lost = losses_owed(basis, after, place, subject)
             if lost:
                 yield f"{subject} loses {lost} {place}, which it is owed"
+
+
+def _exists(snapshot: Snapshot, subject: Subject) -> bool:
+    return (
+        snapshot.accounts is None
+        or subject.kind != "ServiceAccount"
+        or (subject.namespace, subject.name) in snapshot.accounts
+    )
 
 
 def _gained(snapshot: Snapshot, after: AccessGraph) -> Iterator[str]:

@@ -37,7 +37,13 @@ class Basis:
     bare: AccessGraph = field(init=False)
     # Everybody who is owed anything by an agreement; those of them that do not exist.
     declared: frozenset[Subject] = field(init=False)
+    # Everybody whom any binding names.
+    everybody: frozenset[Subject] = field(init=False)
     gone: frozenset[Subject] = field(init=False, default_factory=frozenset)
+    # Whether any rule is for requests without a name: ``resourceNames: [""]``. It allows them to
+    # delete where no name is asked about, as in a review, and no object.
+    has_blank: bool = field(init=False)
+    _let_through: dict[int, frozenset[Subject]] = field(init=False, default_factory=dict)
     _bound: dict[RoleKey, list[Binding]] = field(init=False, default_factory=dict)
     _pairs: dict[RoleKey, tuple[Pair, ...]] = field(init=False, default_factory=dict)
     _by_namespace: dict[str, list[Place]] = field(init=False, default_factory=dict)
@@ -58,8 +64,11 @@ class Basis:
         for subject in self._of_subject:
             if subject.kind == SERVICE_ACCOUNT:
                 self._accounts.setdefault(subject.namespace, []).append(subject)
+        self.everybody = frozenset(self._of_subject)
         # The roles stay, and all that is known of their rules.
         self.bare, _ = self.graph.replace(drop_bindings=list(self.graph.bindings))
+        rules = (rule for role in self.graph.roles.values() for rule in role.rules)
+        self.has_blank = any("" in rule.resource_names for rule in rules)
         accounts = self.snapshot.accounts
         if accounts is not None:
             self.gone = frozenset(
@@ -94,6 +103,22 @@ class Basis:
     def accounts(self, namespace: str) -> Sequence[Subject]:
         """Return the ServiceAccounts of a namespace that anything binds."""
         return self._accounts.get(namespace, ())
+
+    def let_through(self, place: Place) -> frozenset[Subject]:
+        """Return who is exempt in a place and known by name, whether anything binds it or not."""
+        known = self._let_through.get(id(place))
+        if known is None:
+            exact, accounts = place.exempt.exact(), self.snapshot.accounts
+            if accounts is None:
+                known = frozenset(exact)
+            else:
+                every = {Subject(SERVICE_ACCOUNT, name, namespace) for namespace, name in accounts}
+                known = frozenset(
+                    {each for each in exact if each.kind != SERVICE_ACCOUNT or each in every}
+                    | {each for each in every if place.exempt.of_subject(each)}
+                )
+            self._let_through[id(place)] = known
+        return known
 
     def pairs(self, role: RoleKey) -> Sequence[Pair]:
         """Return all whom a role is bound to, and where."""

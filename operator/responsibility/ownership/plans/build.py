@@ -13,7 +13,8 @@ from itertools import combinations
 
 from responsibility.ownership.plans.basis import Basis, Pair
 from responsibility.ownership.plans.change import Action, Change
-from responsibility.ownership.plans.keep import PREFIX, keep
+from responsibility.ownership.plans.given import PREFIX
+from responsibility.ownership.plans.keep import keep
 from responsibility.ownership.plans.narrow import aggregated, drops, narrowed
 from responsibility.ownership.plans.protect import is_system_role
 from responsibility.ownership.plans.simulate import Simulation, somebodies
@@ -148,14 +149,8 @@ class Builder:
         where = self.basis.places
         if work.namespaces is not None:
             where = [place for place in where if place.namespace in work.namespaces]
-        kept = keep(
-            graph,
-            self._simulation.after(cuts),
-            where,
-            touched=work.touched(),
-            ledger=self.basis.ledger,
-            gone=self.basis.gone,
-        )
+        after = self._simulation.after(cuts)
+        kept = keep(self.basis, after, where, touched=work.touched())
         return sorted((*kept, *cuts), key=lambda change: change.place)
 
 

@@ -27,6 +27,7 @@ class Action(StrEnum):
     DELETE_BINDING = "delete-binding"
 
 
+CREATES = frozenset({Action.CREATE_ROLE, Action.CREATE_BINDING})
 ORDER = {action: number for number, action in enumerate(Action)}
 
 

@@ -15,9 +15,9 @@ from responsibility.ownership.agreement import Agreement, Party
 from responsibility.ownership.findings import Finding
 from responsibility.ownership.plans.aim import EXCESS, Aim
 from responsibility.ownership.plans.change import Action, Change, Obstacle, Plan
+from responsibility.ownership.plans.given import grant, rules_for
 from responsibility.ownership.plans.handover_line import Line, lacking, lines_of, own_places
 from responsibility.ownership.plans.handover_scene import Foresee, Scene, View, grants_nothing
-from responsibility.ownership.plans.keep import grant, rules_for
 from responsibility.ownership.plans.places import Held, Ledger, places
 from responsibility.ownership.plans.planner import make_plan
 from responsibility.ownership.plans.simulate import simulate

@@ -6,84 +6,108 @@ gave it what it is owed, a role with just that, and a binding to it, come first.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from itertools import groupby, repeat
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from operator import itemgetter
 
 from responsibility.ownership.entitlement import selves
-from responsibility.ownership.plans.change import Action, Change, rule_json
-from responsibility.ownership.plans.places import Held, Ledger, Place
+from responsibility.ownership.plans.basis import Basis
+from responsibility.ownership.plans.change import Action, Change
+from responsibility.ownership.plans.given import grant, rules_for
+from responsibility.ownership.plans.places import Held, Place
 from responsibility.ownership.plans.simulate import simulate
 from responsibility.ownership.questions import bits, mask_of
 from responsibility.rbac.graph import MASTERS_SUBJECT, AccessGraph
 from responsibility.rbac.identity import is_joinable
-from responsibility.rbac.objects import GROUP, BindingKey, RoleKey, Rule, Subject
+from responsibility.rbac.objects import GROUP, Rule, Subject, Truth
 
-PREFIX = "responsibility-keeps-"
+# What no object is called, so no rule names it.
+_NO_NAME = "*no name*"
 
 
 def keep(
-    before: AccessGraph,
+    basis: Basis,
     after: AccessGraph,
     where: Sequence[Place],
     *,
     touched: Mapping[str, Collection[Subject]],
-    ledger: Ledger,
-    gone: Collection[Subject] = (),
 ) -> list[Change]:
     """Return what to create so that nobody loses what it is owed.
 
     Who is given anything keeps what nobody reserves as well, such as reading.
-    ``touched`` are the subjects that lose something from ``before`` to ``after``, by namespace.
-    Accounts that are ``gone`` need nothing.
+    ``touched`` are the subjects that lose something from now to ``after``, by namespace.
+    Accounts that do not exist need nothing.
     """
-    made: list[Change] = []
-    first = after
+    giving = _Giving(basis, after)
     shared = Counter(place.namespace for place in where)
-    everybody = before.subjects()
+    concerned = [(place, _concerned(basis, place, touched)) for place in where]
     helped: set[tuple[str, Subject]] = set()
     # What is given everywhere need not be given again in a namespace.
-    inner = sorted(where, key=lambda place: bool(place.namespace))
-    for everywhere, place in (*zip(repeat(True), where), *zip(repeat(False), inner)):
-        losing = {*touched.get("", ()), *touched.get(place.namespace, ())}
-        # A group that comes by nature has members that other bindings name.
-        wide = any(each.kind == GROUP and not is_joinable(each.name) for each in losing)
-        affected = {*place.declared(), *(everybody if wide else losing)} - {MASTERS_SUBJECT, *gone}
-        # Nor to members what a group gets back.
-        for level in _groups_first(affected):
-            lost: dict[tuple[Rule, ...], list[Subject]] = {}
+    for place, subjects in concerned:
+        for level in _groups_first(s for s in subjects if place.wide(s) & ~place.owed(s)):
+            lost = {}
             for subject in level:
-                if not place.owed(subject, wide=True):
-                    continue
-                if not any(who in losing for who in selves(subject)):
-                    continue
-                missing = losses_owed(before, after, place, subject, ledger)
-                if everywhere:
-                    # What it held everywhere and is owed as that, it gets back as that: a
-                    # RoleBinding would be held against the hub's record.
-                    missing = missing.within(place.wide(subject) & ~place.owed(subject))
-                    if missing:
-                        helped.add((place.namespace, subject))
-                elif missing or (place.namespace, subject) in helped:
-                    # Where another hub has a say, what this one leaves free may be reserved.
-                    if shared[place.namespace] == 1:
-                        missing = missing.plus(unreserved(before, after, place, subject, ledger))
-                if missing:
-                    lost.setdefault(rules_for(missing, place), []).append(subject)
-            namespace = "" if everywhere else place.namespace
-            new = [
-                each
-                for rules, who in lost.items()
-                for each in grant(namespace, rules, who, after)
-            ]
-            if new:
-                after = simulate(after, new)
-                made.extend(new)
-    return _needed(before, first, where, made, ledger)
+                # What it held everywhere and is owed as that, it gets back as that: a RoleBinding
+                # would be held against the hub's record.
+                missing = losses_owed(basis, giving.after, place, subject)
+                lost[subject] = missing.within(place.wide(subject) & ~place.owed(subject))
+            helped.update((place.namespace, subject) for subject, held in lost.items() if held)
+            giving.give(place, "", lost)
+    for place, subjects in sorted(concerned, key=lambda entry: bool(entry[0].namespace)):
+        for level in _groups_first(subjects):
+            lost = {}
+            for subject in level:
+                missing = losses_owed(basis, giving.after, place, subject)
+                needs_it = missing or (place.namespace, subject) in helped
+                # Where another hub has a say, what this one leaves free may be reserved.
+                if needs_it and shared[place.namespace] == 1:
+                    missing = missing.plus(_unreserved(basis, giving.after, place, subject))
+                lost[subject] = missing
+            giving.give(place, place.namespace, lost)
+    return needed(basis, after, where, giving.made)
+
+
+@dataclass(slots=True)
+class _Giving:
+    """What is given back by now, and the cluster after it."""
+
+    basis: Basis
+    after: AccessGraph
+    made: list[Change] = field(default_factory=list)
+
+    def give(self, place: Place, namespace: str, lost: Mapping[Subject, Held]) -> None:
+        """Give everybody just what it lost in a place; with no namespace, everywhere."""
+        who: dict[tuple[Rule, ...], list[Subject]] = {}
+        for subject, held in lost.items():
+            if held:
+                nameless = _nameless(self.basis, place, namespace, subject, held)
+                who.setdefault(rules_for(held, place, nameless=nameless), []).append(subject)
+        new = [
+            change
+            for rules, subjects in who.items()
+            for change in grant(namespace, rules, subjects, self.after)
+        ]
+        if new:
+            self.after = simulate(self.after, new)
+            self.made.extend(new)
+
+
+def _concerned(
+    basis: Basis, place: Place, touched: Mapping[str, Collection[Subject]]
+) -> list[Subject]:
+    """Return who is owed anything in a place and may lose it."""
+    losing = {*touched.get("", ()), *touched.get(place.namespace, ())}
+    found = {*place.declared(), *losing}
+    # A group that comes by nature has members that other bindings name, or none.
+    if any(each.kind == GROUP and not is_joinable(each.name) for each in losing):
+        found |= basis.everybody | basis.let_through(place)
+    return [
+        subject
+        for subject in found - {MASTERS_SUBJECT, *basis.gone}
+        if place.owed(subject, wide=True) and not losing.isdisjoint(selves(subject))
+    ]
 
 
 def _groups_first(subjects: Iterable[Subject]) -> Iterator[list[Subject]]:
@@ -93,14 +117,14 @@ def _groups_first(subjects: Iterable[Subject]) -> Iterator[list[Subject]]:
         yield [subject for _, subject in level]
 
 
-def _needed(
-    before: AccessGraph,
-    after: AccessGraph,
-    where: Sequence[Place],
-    made: list[Change],
-    ledger: Ledger,
+def needed(
+    basis: Basis, after: AccessGraph, where: Sequence[Place], made: Iterable[Change]
 ) -> list[Change]:
-    """Return the changes without those that later ones made superfluous."""
+    """Return what is ``made``, without what others of it make superfluous.
+
+    ``after`` is the cluster without any of it.
+    """
+    made = list(made)
     bindings = [c for c in made if c.action is Action.CREATE_BINDING]
     doubtful = [c for c in bindings if _is_covered(c, [x for x in bindings if x is not c])]
     everything = simulate(after, made) if doubtful else after
@@ -111,7 +135,7 @@ def _needed(
         # A role that nobody is bound to makes no difference.
         without = simulate(everything, [replace(change, action=Action.DELETE_BINDING)])
         if not any(
-            losses_owed(before, without, place, subject, ledger)
+            losses_owed(basis, without, place, subject)
             for place in where
             if change.key.namespace in ("", place.namespace)
             for subject in change.after
@@ -123,75 +147,50 @@ def _needed(
 def _is_covered(change: Change, others: Sequence[Change]) -> bool:
     """Return whether all whom a binding was made for may have it by others."""
     where = {"", change.key.namespace}
-    bound = {who for other in others if other.key.namespace in where for who in other.after}
+    bound = {
+        who
+        for other in others
+        if not change.key.namespace or other.key.namespace in where
+        for who in other.after
+    }
     return all(not bound.isdisjoint(selves(subject)) for subject in change.after)
 
 
-def losses_owed(
-    before: AccessGraph, after: AccessGraph, place: Place, subject: Subject, ledger: Ledger
-) -> Held:
-    """Return what a subject is owed in a place, held before and doesn't hold after."""
+def losses_owed(basis: Basis, after: AccessGraph, place: Place, subject: Subject) -> Held:
+    """Return what a subject is owed in a place, holds now, and wouldn't hold after."""
     owed, more = place.owed(subject), place.wide(subject)
     if not owed | more:
         return Held()
+    before, ledger = basis.graph, basis.ledger
     held = ledger.held(before, place, subject).within(owed)
     if more & ~owed:
         held = held.plus(ledger.held_wide(before, place, subject).within(more))
     return held.beyond(ledger.held(after, place, subject)) if held else held
 
 
-def unreserved(
-    before: AccessGraph, after: AccessGraph, place: Place, subject: Subject, ledger: Ledger
-) -> Held:
+def _unreserved(basis: Basis, after: AccessGraph, place: Place, subject: Subject) -> Held:
     """Return what a subject would lose of what the model asks about and reserves to nobody."""
     taken = place.terms.reserved & ~place.owed(subject)
     covers = place.questions.covers
     free = mask_of(
         bit for bit in bits(place.scope & ~place.terms.reserved) if not covers[bit] & taken
     )
-    held = ledger.held(before, place, subject).within(free)
-    return held.beyond(ledger.held(after, place, subject))
+    held = basis.ledger.held(basis.graph, place, subject).within(free)
+    return held.beyond(basis.ledger.held(after, place, subject))
 
 
-def rules_for(held: Held, place: Place) -> tuple[Rule, ...]:
-    """Return rules that give exactly this, as few as is simple."""
+def _nameless(basis: Basis, place: Place, namespace: str, subject: Subject, held: Held) -> int:
+    """Return the bits without a name that a subject holds for no name, and not for all."""
+    if not basis.has_blank:
+        return 0
     atoms = place.questions.atoms
-    wanted = [(bit, place.names.fill(atoms[bit].name)) for bit in bits(held.mask)]
-    verbs: dict[tuple[str, str, str], set[str]] = {}
-    for bit, name in (*wanted, *held.some):
-        atom = atoms[bit]
-        verbs.setdefault((atom.group, atom.full_resource, name), set()).add(atom.verb)
-    names: dict[tuple[str, str, tuple[str, ...], bool], list[str]] = {}
-    for (group, resource, name), words in sorted(verbs.items()):
-        names.setdefault((group, resource, tuple(sorted(words)), bool(name)), []).append(name)
-    resources: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[str]] = {}
-    for (group, resource, allowed, named), called in names.items():
-        only = tuple(called) if named else ()
-        resources.setdefault((group, allowed, only), []).append(resource)
-    return tuple(
-        Rule(allowed, (group,), tuple(kinds), only)
-        for (group, allowed, only), kinds in sorted(resources.items())
+    return mask_of(
+        bit
+        for bit in bits(held.mask)
+        if not atoms[bit].name
+        and basis.graph.holds(
+            subject,
+            replace(atoms[bit].attributes(place.names), name=_NO_NAME, namespace=namespace),
+        )[0]
+        is not Truth.YES
     )
-
-
-def grant(
-    namespace: str, rules: tuple[Rule, ...], subjects: Iterable[Subject], graph: AccessGraph
-) -> Iterable[Change]:
-    """Yield a role with these rules, unless it is there, and its binding to the subjects."""
-    role = RoleKey(namespace, PREFIX + _hash([rule_json(rule) for rule in rules]))
-    known = graph.roles.get(role)
-    if known is None or known.rules != rules:
-        if known is not None:
-            # Somebody has changed a role of ours: it is left alone, and another one made.
-            role = RoleKey(role.namespace, f"{role.name}-{_hash([known.uid])}")
-        yield Change(Action.CREATE_ROLE, role, rules_after=rules)
-    who = tuple(sorted(subjects))
-    key = BindingKey(namespace, f"{role.name}-{_hash(list(map(str, who)))}")
-    if key in graph.bindings:
-        key = BindingKey(key.namespace, f"{key.name}-{_hash([graph.bindings[key].uid])}")
-    yield Change(Action.CREATE_BINDING, key, role=role, after=who)
-
-
-def _hash(content: object) -> str:
-    text = json.dumps(content, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from responsibility.ownership.cluster_excess import EVERY_HUB
 from responsibility.ownership.entitlement import selves
 from responsibility.ownership.findings import EVERYTHING_TEXT
-from responsibility.ownership.plans.change import Action, Change, Loss
+from responsibility.ownership.plans.change import CREATES, Change, Loss
 from responsibility.ownership.plans.places import Ledger, Place
 from responsibility.ownership.plans.protect import keepers
 from responsibility.ownership.plans.simulate import somebodies
@@ -36,7 +36,7 @@ class Teller:
     def tell(self, change: Change) -> Change:
         """Return the change with its losses, questions and cautions."""
         graph = self.snapshot.graph
-        if change.action in (Action.CREATE_ROLE, Action.CREATE_BINDING):
+        if change.action in CREATES:
             return change
         if isinstance(change.key, BindingKey):
             binding = graph.bindings[change.key]

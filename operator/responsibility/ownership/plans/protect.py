@@ -18,11 +18,15 @@ _USER_FACING = frozenset({"cluster-admin", "admin", "edit", "view"})
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a right stays, and what a person can do about it."""
+    """Why a right stays, and what a person can do about it.
+
+    One that is ``provisional`` depends on what others hold, and so may pass once theirs has ended.
+    """
 
     name: str
     why: str
     instead: str
+    provisional: bool = False
 
 
 REASONS: Mapping[str, Reason] = {
@@ -56,18 +60,21 @@ REASONS: Mapping[str, Reason] = {
             "blind",
             "without {binding} the operator could no longer see what it checks",
             "upgrade the operator's chart, which binds what it needs, and plan again",
+            provisional=True,
         ),
         Reason(
             "last-holder",
             "with {binding} gone, nobody would be left who can do what {item} needs",
             "first give the owner of {item} what it lacks (the missing-access finding says what), "
             "then plan again",
+            provisional=True,
         ),
         Reason(
             "owed",
             "the way leads through what {subject} is owed by other items, or is let through for",
             "give these items one owner, delegate them to it, or separate them in the cluster: "
             "another ServiceAccount, another namespace",
+            provisional=True,
         ),
         Reason(
             "let-through",

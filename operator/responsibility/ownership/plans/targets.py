@@ -24,6 +24,8 @@ class Targets:
     """The rights that are to end, by what they are known by, and those that nothing may end."""
 
     basis: Basis
+    # What was worked on before, from where the basis comes.
+    earlier: tuple[Finding, ...] = ()
     wanted: dict[str, Wanted] = field(default_factory=dict)
     obstacles: dict[str, Obstacle] = field(default_factory=dict)
     # Pairs that may not be cut: the reason, and the item that it is about.
@@ -35,7 +37,7 @@ class Targets:
 
     def known(self) -> list[Finding]:
         """Return every finding that was worked on."""
-        return [wanted.finding for wanted in self.wanted.values()]
+        return [*self.earlier, *(wanted.finding for wanted in self.wanted.values())]
 
     def key(self, finding: Finding) -> str:
         """Return what a right is known by: direct, by a route, or left with what is kept.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from responsibility.ownership.findings import Finding
 from responsibility.ownership.plans.basis import Pair
-from responsibility.ownership.plans.keep import PREFIX
+from responsibility.ownership.plans.given import PREFIX
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import BindingKey, RoleKey, Subject
 

@@ -1,0 +1,68 @@
+"""Roles and bindings that give somebody just what is meant."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+
+from responsibility.ownership.plans.change import Action, Change, rule_json
+from responsibility.ownership.plans.places import Held, Place
+from responsibility.ownership.questions import bits
+from responsibility.rbac.graph import AccessGraph
+from responsibility.rbac.objects import BindingKey, RoleKey, Rule, Subject
+
+PREFIX = "responsibility-keeps-"
+
+
+def rules_for(held: Held, place: Place, *, nameless: int = 0) -> tuple[Rule, ...]:
+    """Return rules that give exactly this, as few as is simple.
+
+    The ``nameless`` bits are for requests without a name alone.
+    """
+    atoms = place.questions.atoms
+    wanted = [
+        (bit, "" if nameless >> bit & 1 else place.names.fill(atoms[bit].name) or None)
+        for bit in bits(held.mask)
+    ]
+    verbs: dict[tuple[str, str, str | None], set[str]] = {}
+    for bit, name in (*wanted, *held.some):
+        atom = atoms[bit]
+        verbs.setdefault((atom.group, atom.full_resource, name), set()).add(atom.verb)
+    names: dict[tuple[str, str, tuple[str, ...], bool], list[str]] = {}
+    for (group, resource, name), words in sorted(
+        verbs.items(), key=lambda e: (*e[0][:2], e[0][2] or "")
+    ):
+        kind = (group, resource, tuple(sorted(words)), name is not None)
+        names.setdefault(kind, []).append(name or "")
+    resources: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for (group, resource, allowed, named), called in names.items():
+        only = tuple(called) if named else ()
+        resources.setdefault((group, allowed, only), []).append(resource)
+    return tuple(
+        Rule(allowed, (group,), tuple(kinds), only)
+        for (group, allowed, only), kinds in sorted(resources.items())
+    )
+
+
+def grant(
+    namespace: str, rules: tuple[Rule, ...], subjects: Iterable[Subject], graph: AccessGraph
+) -> Iterable[Change]:
+    """Yield a role with these rules, unless it is there, and its binding to the subjects."""
+    role = RoleKey(namespace, PREFIX + _hash([rule_json(rule) for rule in rules]))
+    known = graph.roles.get(role)
+    if known is None or known.rules != rules:
+        if known is not None:
+            # Somebody has changed a role of ours: it is left alone, and another one made.
+            role = RoleKey(role.namespace, f"{role.name}-{_hash([known.uid])}")
+        yield Change(Action.CREATE_ROLE, role, rules_after=rules)
+    who = tuple(sorted(subjects))
+    key = BindingKey(namespace, f"{role.name}-{_hash(list(map(str, who)))}")
+    if key in graph.bindings:
+        key = BindingKey(key.namespace, f"{key.name}-{_hash([graph.bindings[key].uid])}")
+    yield Change(Action.CREATE_BINDING, key, role=role, after=who)
+
+
+def _hash(content: object) -> str:
+    text = json.dumps(content, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -1,0 +1,84 @@
+"""What a search for changes found, and what two of them come to, one after the other.
+
+The second starts from the cluster as the first leaves it, so where both are about one object, what
+it is like before is said by the first, and what it is like then by the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from responsibility.ownership.findings import Finding
+from responsibility.ownership.plans.change import CREATES, Action, Change, Obstacle
+from responsibility.ownership.plans.protect import REASONS
+from responsibility.rbac.objects import BindingKey
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Changes in order, the findings that they end, and what stands in the way of others."""
+
+    changes: tuple[Change, ...]
+    ended: tuple[Finding, ...]
+    obstacles: tuple[Obstacle, ...]
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether there may be more to end from where the changes lead."""
+        return bool(self.changes) and any(REASONS[o.reason].provisional for o in self.obstacles)
+
+    def then(self, more: Outcome) -> Outcome:
+        """Return what it comes to with what was found from where this one leads."""
+        known = {_name(obstacle.finding): obstacle.finding for obstacle in self.obstacles}
+        ended = {_name(finding): finding for finding in self.ended}
+        for finding in more.ended:
+            # As the cluster has it before any change.
+            ended.setdefault(_name(finding), known.get(_name(finding), finding))
+        still = {_name(obstacle.finding): obstacle for obstacle in more.obstacles}
+        old = [o for o in self.obstacles if _name(o.finding) in still]
+        new = [obstacle for name, obstacle in still.items() if name not in known]
+        return Outcome(tuple(_net(self.changes, more.changes)), tuple(ended.values()), (*old, *new))
+
+
+def _name(finding: Finding) -> tuple[str, bool]:
+    """Return what a right is known by: it may end though a way to it stays."""
+    return finding.id, bool(finding.steps)
+
+
+def _net(first: Iterable[Change], second: Iterable[Change]) -> list[Change]:
+    """Return the changes that do in one go what both do one after the other, in order."""
+    first = tuple(first)
+    # An object may be deleted, and made anew under its name.
+    gone = [change for change in first if change.action is Action.DELETE_BINDING]
+    found = {change.key: change for change in first if change.action is not Action.DELETE_BINDING}
+    for change in second:
+        former = found.pop(change.key, None)
+        both = change if former is None else _both(former, change)
+        if both is None:
+            continue
+        if both.action is Action.DELETE_BINDING:
+            gone.append(both)
+        else:
+            found[both.key] = both
+    bound = {change.role for change in found.values() if isinstance(change.key, BindingKey)}
+    left = [
+        change
+        for change in (*found.values(), *gone)
+        if change.action is not Action.CREATE_ROLE or change.key in bound
+    ]
+    return sorted(left, key=lambda change: change.place)
+
+
+def _both(first: Change, second: Change) -> Change | None:
+    """Return what becomes of one object; None where it comes and goes."""
+    if first.action is Action.CREATE_BINDING and second.action is Action.DELETE_BINDING:
+        return None
+    made = first.action in CREATES
+    return replace(
+        first,
+        action=first.action if made else second.action,
+        after=second.after,
+        rules_after=second.rules_after,
+        ends=() if made else tuple(sorted({*first.ends, *second.ends})),
+    )
