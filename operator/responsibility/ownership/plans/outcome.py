@@ -23,10 +23,17 @@ class Outcome:
     ended: tuple[Finding, ...]
     obstacles: tuple[Obstacle, ...]
 
-    @property
-    def may_go_on(self) -> bool:
-        """Whether there may be more to end from where the changes lead."""
-        return bool(self.changes) and any(REASONS[o.reason].provisional for o in self.obstacles)
+    def is_final(self, left: Iterable[Finding]) -> bool:
+        """Return whether all that is left stays whatever else has ended.
+
+        A way of several steps may be gone, and the next one can be cut.
+        """
+        final = {
+            _name(obstacle.finding)
+            for obstacle in self.obstacles
+            if not obstacle.finding.steps and not REASONS[obstacle.reason].provisional
+        }
+        return all(_name(finding) in final for finding in left)
 
     def then(self, more: Outcome) -> Outcome:
         """Return what it comes to with what was found from where this one leads."""

@@ -74,17 +74,19 @@ def plan_from(
 def _found(
     basis: Basis, aim: Aim, assessor: Assessor, sees: tuple[Attributes, ...], told: Told
 ) -> Outcome:
-    search = Search(basis, aim, assessor, sees, lambda part: told(_FIRST * part))
-    found = first = more = search.outcome()
-    done = _FIRST
+    found = first = Search(basis, aim, assessor, sees, lambda part: told(_FIRST * part)).outcome()
+    more, done = found, _FIRST
     for _ in range(_MOST_SEARCHES):
-        if not more.may_go_on:
+        if not more.changes:
             break
         done += (_FOUND - done) / 2
         told(done)
         assessor = assessor.fork()
         after = replace(basis.snapshot, graph=simulate(basis.graph, found.changes))
-        then = Basis(after, assessor.assess(after))
+        assessment = assessor.assess(after)
+        if found.is_final(aim.further(assessment, found.ended)):
+            break
+        then = Basis(after, assessment)
         more = Search(then, aim, assessor, sees, earlier=found.ended).outcome()
         found = found.then(more)
     return found if found is first else _without_superfluous(basis, found)

@@ -56,12 +56,13 @@ class Search:
 
     def outcome(self) -> Outcome:
         """Return changes, what they end, and what can't be ended from here."""
-        targets = self._targets
-        for finding in self.aim.further(self.basis.assessment, targets.known()):
-            targets.want(targets.key(finding), finding)
         changes = self._settle()
-        while targets.hold(guard(self.basis, changes, self.sees)):
+        while self._targets.hold(guard(self.basis, changes, self.sees)):
+            # What was found on the way to where it may not go does not count.
+            self._targets = self._targets.anew()
+            self._builder.broad.clear()
             changes = self._settle()
+        targets = self._targets
         sparing = Sparing(
             targets,
             self._builder,
@@ -76,12 +77,15 @@ class Search:
 
     def _settle(self) -> list[Change]:
         """Return changes after which only what is given up is left."""
+        targets = self._targets
+        for finding in self.aim.further(self.basis.assessment, targets.known()):
+            targets.want(targets.key(finding), finding)
         while True:
             # How many rounds there will be, nobody knows: each is half of what is left of its part.
             self._done += (_SETTLED - self._done) / 2
             self.told(self._done)
-            changes = self._builder.changes(self._targets.active())
-            known = self._targets.known()
+            changes = self._builder.changes(targets.active())
+            known = targets.known()
             # What is found quickly is worked on first.
             if not self._progress(changes, self._judge.surely_left(changes, known)) and not (
                 self._progress(changes, self._judge.left(changes, known))

@@ -139,18 +139,14 @@ class Targets:
         return ""
 
     def hold(self, pairs: Mapping[Pair, tuple[str, str]]) -> bool:
-        """Hold pairs back, and give up what they were wanted for; return whether that is news."""
+        """Hold pairs back; return whether that is news."""
         news = {pair: why for pair, why in pairs.items() if pair not in self.held_back}
-        if not news:
-            return False
         self.held_back |= news
-        for wanted in self.active():
-            for pair in sorted(wanted.direct | wanted.routes):
-                if pair in self.held_back:
-                    key = self.key(wanted.finding)
-                    self.give_up(key, wanted.finding, self.held_back[pair][0], pair)
-                    break
-        return True
+        return bool(news)
+
+    def anew(self) -> Targets:
+        """Return targets of which nothing is wanted yet, with the same held back."""
+        return Targets(self.basis, self.earlier, held_back=self.held_back)
 
     def give_up(self, key: str, finding: Finding, reason: str, pair: Pair | None = None) -> bool:
         """Note that a right stays, why, and what to do instead; return whether that is news."""
