@@ -1,6 +1,7 @@
 """What plans say about small worlds that a person can oversee."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.unit.ownership.building import (
     KEEPERS,
     Grant,
     everything,
+    garden_with,
     grant,
     people,
     record,
@@ -239,6 +241,39 @@ def test_who_is_let_through_keeps_it() -> None:
     ]
 
 
+def test_who_is_let_through_keeps_what_it_has_by_a_group_alone() -> None:
+    exempt = {
+        "subject": {"kind": "ServiceAccount", "name": "robot", "namespace": "prod"},
+        "items": ["beds"],
+        "reason": "it has to",
+    }
+    here = grant("Group system:serviceaccounts", "update", "configmaps")
+    guests = grant("Group guests", "update", "configmaps")
+    records = [record(exemptions=[exempt], parties={"guests": people("Group guests")})]
+    robot = subject("ServiceAccount prod/robot")
+
+    def kept(**more: Any) -> list[Subject]:
+        plan = plan_of(here, guests, records=records, **more)
+        assert plan.changes[-1].key == here[1].key
+        return [s for c in plan if c.action is Action.CREATE_BINDING for s in c.after]
+
+    assert kept() == [robot]
+    assert kept(accounts=[("prod", "robot"), ("prod", "default")]) == [robot]
+    assert kept(accounts=[("prod", "default")]) == []
+
+
+def test_what_was_held_for_no_name_alone_is_given_back_as_that() -> None:
+    role, binding = grant("Group guests", "*", "deployments", group="apps", names="hub")
+    nameless = Rule(("*",), ("*",), ("*",), ("",))
+    plan = plan_of(
+        (replace(role, rules=(*role.rules, nameless)), binding),
+        records=[record(parties={"guests": people("Group guests")})],
+    )
+    given = [rule for c in plan if c.action is Action.CREATE_ROLE for rule in c.rules_after]
+    assert given
+    assert {rule.resource_names for rule in given} == {("",)}
+
+
 def test_routes_are_cut_at_the_first_step() -> None:
     holder = grant("ServiceAccount prod/gardener", "patch", "deployments", group="apps")
     potter = grant("User ann", "create", "pods")
@@ -278,8 +313,6 @@ def test_a_step_that_is_owed_is_told_with_what_to_do() -> None:
         "owner": "guests",
         "required": [{"verbs": ["create"], "apiGroups": [""], "resources": ["pods"]}],
     }
-    from tests.unit.ownership.building import garden_with  # noqa: PLC0415
-
     plan = plan_of(
         holder,
         potter,

@@ -46,9 +46,17 @@ def rules_for(held: Held, place: Place, *, nameless: int = 0) -> tuple[Rule, ...
 
 
 def grant(
-    namespace: str, rules: tuple[Rule, ...], subjects: Iterable[Subject], graph: AccessGraph
+    namespace: str,
+    rules: tuple[Rule, ...],
+    subjects: Iterable[Subject],
+    graph: AccessGraph,
+    *,
+    now: AccessGraph | None = None,
 ) -> Iterable[Change]:
-    """Yield a role with these rules, unless it is there, and its binding to the subjects."""
+    """Yield a role with these rules, unless it is there, and its binding to the subjects.
+
+    Names are such as ``graph`` has none of, nor the cluster as it is ``now``.
+    """
     role = RoleKey(namespace, PREFIX + _hash([rule_json(rule) for rule in rules]))
     known = graph.roles.get(role)
     if known is None or known.rules != rules:
@@ -58,9 +66,15 @@ def grant(
         yield Change(Action.CREATE_ROLE, role, rules_after=rules)
     who = tuple(sorted(subjects))
     key = BindingKey(namespace, f"{role.name}-{_hash(list(map(str, who)))}")
-    if key in graph.bindings:
-        key = BindingKey(key.namespace, f"{key.name}-{_hash([graph.bindings[key].uid])}")
+    for each in (graph, now):
+        if each is not None and key in each.bindings:
+            key = beside(key, each.bindings[key].uid)
     yield Change(Action.CREATE_BINDING, key, role=role, after=who)
+
+
+def beside(key: BindingKey, uid: str) -> BindingKey:
+    """Return a name for a binding beside one that has its name, and a UID."""
+    return BindingKey(key.namespace, f"{key.name}-{_hash([uid])}")
 
 
 def _hash(content: object) -> str:

@@ -87,7 +87,7 @@ class _Giving:
         new = [
             change
             for rules, subjects in who.items()
-            for change in grant(namespace, rules, subjects, self.after)
+            for change in grant(namespace, rules, subjects, self.after, now=self.basis.graph)
         ]
         if new:
             self.after = simulate(self.after, new)

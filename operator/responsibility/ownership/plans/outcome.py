@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from responsibility.ownership.findings import Finding
 from responsibility.ownership.plans.change import CREATES, Action, Change, Obstacle
+from responsibility.ownership.plans.given import beside
 from responsibility.ownership.plans.protect import REASONS
 from responsibility.rbac.objects import BindingKey
 
@@ -55,25 +56,26 @@ def _name(finding: Finding) -> tuple[str, bool]:
 
 def _net(first: Iterable[Change], second: Iterable[Change]) -> list[Change]:
     """Return the changes that do in one go what both do one after the other, in order."""
-    first = tuple(first)
-    # An object may be deleted, and made anew under its name.
-    gone = [change for change in first if change.action is Action.DELETE_BINDING]
-    found = {change.key: change for change in first if change.action is not Action.DELETE_BINDING}
+    found = {change.key: change for change in first}
     for change in second:
         former = found.pop(change.key, None)
-        both = change if former is None else _both(former, change)
-        if both is None:
-            continue
-        if both.action is Action.DELETE_BINDING:
-            gone.append(both)
+        if former is None:
+            found[change.key] = change
+        elif former.action is Action.DELETE_BINDING and isinstance(change.key, BindingKey):
+            # What is made comes first when a plan is applied, and the name is not free by then.
+            found[former.key] = former
+            renamed = replace(change, key=beside(change.key, former.uid))
+            found[renamed.key] = renamed
         else:
-            found[both.key] = both
-    bound = {change.role for change in found.values() if isinstance(change.key, BindingKey)}
-    left = [
+            both = _both(former, change)
+            if both is not None:
+                found[both.key] = both
+    bound = {change.role for change in found.values() if change.action is Action.CREATE_BINDING}
+    left = (
         change
-        for change in (*found.values(), *gone)
+        for change in found.values()
         if change.action is not Action.CREATE_ROLE or change.key in bound
-    ]
+    )
     return sorted(left, key=lambda change: change.place)
 
 

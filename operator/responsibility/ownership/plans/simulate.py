@@ -67,7 +67,7 @@ def _bound(graph: AccessGraph, change: Change) -> Binding:
     assert isinstance(change.key, BindingKey)  # noqa: S101 - by its caller
     assert change.role is not None  # noqa: S101 - bindings have one
     former = graph.bindings.get(change.key)
-    if former is None:
+    if former is None or change.action is Action.CREATE_BINDING:
         return Binding(change.key, change.role, change.after)
     kept = tuple(s for s in former.subjects if canonical(s) not in change.removes)
     return replace(former, subjects=kept)

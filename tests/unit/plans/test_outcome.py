@@ -1,0 +1,154 @@
+"""What two sets of changes come to, one after the other."""
+
+from dataclasses import replace
+
+import pytest
+
+from responsibility.ownership.findings import Finding
+from responsibility.ownership.plans.change import Action, Change, Obstacle
+from responsibility.ownership.plans.given import beside
+from responsibility.ownership.plans.outcome import Outcome
+from responsibility.ownership.plans.simulate import simulate
+from responsibility.rbac.graph import AccessGraph
+from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Rule, Subject
+
+ANN, BOB, EVE = (Subject("User", name) for name in ("ann", "bob", "eve"))
+ROLE = RoleKey("prod", "gardener")
+MADE = RoleKey("prod", "made")
+READ, BOTH = (Rule(verbs, ("",), ("pods",)) for verbs in (("get",), ("get", "list")))
+FIRST, SECOND = BindingKey("prod", "first"), BindingKey("prod", "second")
+GRAPH = AccessGraph.build([Role(ROLE, (BOTH,))], [Binding(FIRST, ROLE, (ANN, BOB, EVE))])
+
+
+def outcome(*changes: Change, ended: tuple[Finding, ...] = (), stays: object = ()) -> Outcome:
+    return Outcome(changes, ended, tuple(stays))  # type: ignore[arg-type]
+
+
+def bound(action: Action, key: BindingKey, before: str, after: str, *, ends: str = "") -> Change:
+    names = {"a": ANN, "b": BOB, "e": EVE}
+    role = ROLE if key == FIRST else MADE
+    return Change(
+        action,
+        key,
+        role=role,
+        before=tuple(names[each] for each in before),
+        after=tuple(names[each] for each in after),
+        ends=tuple(ends.split()),
+    )
+
+
+EDIT = bound(Action.EDIT_BINDING, FIRST, "abe", "be", ends="2")
+MAKE = (
+    Change(Action.CREATE_ROLE, MADE, rules_after=(READ,)),
+    bound(Action.CREATE_BINDING, SECOND, "", "ab"),
+)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        pytest.param(
+            [EDIT],
+            [bound(Action.EDIT_BINDING, FIRST, "be", "e", ends="1")],
+            [bound(Action.EDIT_BINDING, FIRST, "abe", "e", ends="1 2")],
+            id="two subjects leave",
+        ),
+        pytest.param(
+            [EDIT],
+            [bound(Action.DELETE_BINDING, FIRST, "be", "", ends="1")],
+            [bound(Action.DELETE_BINDING, FIRST, "abe", "", ends="1 2")],
+            id="the last ones leave",
+        ),
+        pytest.param(
+            [*MAKE, EDIT],
+            [bound(Action.EDIT_BINDING, SECOND, "ab", "b", ends="1")],
+            [MAKE[0], bound(Action.CREATE_BINDING, SECOND, "", "b"), EDIT],
+            id="what is made is made for fewer",
+        ),
+        pytest.param(
+            [*MAKE, EDIT],
+            [bound(Action.DELETE_BINDING, SECOND, "ab", "", ends="1")],
+            [EDIT],
+            id="what is made for nobody is not made",
+        ),
+        pytest.param(
+            [MAKE[0], MAKE[1]],
+            [Change(Action.NARROW_ROLE, MADE, rules_before=(READ,), rules_after=())],
+            [Change(Action.CREATE_ROLE, MADE, rules_after=()), MAKE[1]],
+            id="what is made is made narrower",
+        ),
+        pytest.param(
+            [bound(Action.DELETE_BINDING, FIRST, "abe", "")],
+            [bound(Action.CREATE_BINDING, FIRST, "", "a")],
+            [
+                replace(bound(Action.CREATE_BINDING, FIRST, "", "a"), key=beside(FIRST, "")),
+                bound(Action.DELETE_BINDING, FIRST, "abe", ""),
+            ],
+            id="what is deleted and made anew gets another name",
+        ),
+    ],
+)
+def test_changes_are_put_together(
+    first: list[Change], second: list[Change], expected: list[Change]
+) -> None:
+    both = outcome(*first).then(outcome(*second))
+    assert list(both.changes) == expected
+    one_by_one = simulate(simulate(GRAPH, first), second)
+    at_once = simulate(GRAPH, both.changes)
+    assert rights(at_once) == rights(one_by_one)
+
+
+def rights(graph: AccessGraph) -> set[object]:
+    """Return who may do what by which role."""
+    return {
+        (who, graph.roles[binding.role].rules)
+        for binding in graph.bindings.values()
+        for who in binding.subjects
+        if binding.role in graph.roles and graph.roles[binding.role].rules
+    }
+
+
+def finding(item: str, *, steps: tuple[str, ...] = (), message: str = "") -> Finding:
+    return Finding("excess-access", item, 1, None, message, subject=ANN, steps=steps)
+
+
+def stays(found: Finding, reason: str) -> Obstacle:
+    return Obstacle(reason, found, "", "")
+
+
+def test_what_stood_in_the_way_has_ended_as_it_was_known_at_first() -> None:
+    first = outcome(EDIT, stays=[stays(finding("beds", message="at first"), "last-holder")])
+    both = first.then(outcome(ended=(finding("beds", message="then"),)))
+    assert [each.message for each in both.ended] == ["at first"]
+    assert not both.obstacles
+
+
+def test_what_still_stands_in_the_way_is_told_as_at_first() -> None:
+    old = stays(finding("beds", message="at first"), "owed")
+    first = outcome(EDIT, stays=[old, stays(finding("fence"), "owed")])
+    new = stays(finding("gate"), "owed")
+    both = first.then(outcome(stays=[stays(finding("beds", message="then"), "owed"), new]))
+    assert both.obstacles == (old, new)
+
+
+@pytest.mark.parametrize(
+    ("reason", "steps", "final"),
+    [
+        ("system-object", (), True),
+        ("let-through", (), True),
+        ("last-holder", (), False),
+        ("owed", (), False),
+        ("blind", (), False),
+        ("system-object", ("one",), False),
+    ],
+)
+def test_a_reason_may_pass_once_others_have_ended(
+    reason: str, steps: tuple[str, ...], final: bool
+) -> None:
+    left = finding("beds", steps=steps)
+    assert outcome(EDIT, stays=[stays(left, reason)]).is_final([left]) is final
+
+
+def test_what_was_never_worked_on_is_worked_on() -> None:
+    assert outcome(EDIT).is_final([])
+    assert not outcome(EDIT).is_final([finding("beds")])
