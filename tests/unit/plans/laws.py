@@ -6,7 +6,7 @@ from dataclasses import replace
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.plans.aim import Aim
 from responsibility.ownership.plans.basis import Basis
-from responsibility.ownership.plans.change import Action, Plan
+from responsibility.ownership.plans.change import CREATES, Action, Plan
 from responsibility.ownership.plans.keep import losses_owed
 from responsibility.ownership.plans.places import Ledger, Place, places
 from responsibility.ownership.plans.planner import make_plan
@@ -52,6 +52,15 @@ def _owed_and_lost(snapshot: Snapshot, after: AccessGraph) -> Iterator[str]:
             lost = losses_owed(basis, after, place, subject)
             if lost:
                 yield f"{subject} loses {lost} {place}, which it is owed"
+
+
+def _gives(snapshot: Snapshot, after: AccessGraph, without: AccessGraph) -> Iterator[str]:
+    ledger = Ledger()
+    for place in places(snapshot, Assessor().assess(snapshot)):
+        for subject in sorted(after.subjects()):
+            more = ledger.held(after, place, subject).beyond(ledger.held(without, place, subject))
+            if more:
+                yield f"{subject} holds {more} {place}"
 
 
 def _exists(snapshot: Snapshot, subject: Subject) -> bool:
@@ -114,10 +123,14 @@ def _to_plan_again(after: Snapshot, aim: Aim, plan: Plan) -> Iterator[str]:
 
 def superfluous(snapshot: Snapshot, aim: Aim, plan: Plan) -> Iterator[str]:
     """Yield every change that could be left out without anything being lost or left."""
+    after = simulate(snapshot.graph, plan)
     for change in plan:
         rest = [each for each in plan if each is not change]
         graph = simulate(snapshot.graph, rest)
         if any(_owed_and_lost(snapshot, graph)):
+            continue
+        if change.action in CREATES and any(_gives(snapshot, after, graph)):
+            # Who is given what it is owed keeps what nobody reserves as well.
             continue
         left = aim.further(Assessor().assess(replace(snapshot, graph=graph)), plan.ended)
         known = {(each.finding.id, bool(each.finding.steps)) for each in plan.obstacles}

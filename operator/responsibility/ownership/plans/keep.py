@@ -120,11 +120,11 @@ def _groups_first(subjects: Iterable[Subject]) -> Iterator[list[Subject]]:
 def needed(
     basis: Basis, after: AccessGraph, where: Sequence[Place], made: Iterable[Change]
 ) -> list[Change]:
-    """Return what is ``made``, without what others of it make superfluous.
+    """Return what is ``made``, without what gives nobody anything that others of it don't give.
 
     ``after`` is the cluster without any of it.
     """
-    made = list(made)
+    made, ledger = list(made), basis.ledger
     bindings = [c for c in made if c.action is Action.CREATE_BINDING]
     doubtful = [c for c in bindings if _is_covered(c, [x for x in bindings if x is not c])]
     everything = simulate(after, made) if doubtful else after
@@ -135,7 +135,7 @@ def needed(
         # A role that nobody is bound to makes no difference.
         without = simulate(everything, [replace(change, action=Action.DELETE_BINDING)])
         if not any(
-            losses_owed(basis, without, place, subject)
+            ledger.held(everything, place, subject).beyond(ledger.held(without, place, subject))
             for place in where
             if change.key.namespace in ("", place.namespace)
             for subject in change.after
