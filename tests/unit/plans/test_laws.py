@@ -23,6 +23,8 @@ ONCE = {
     "what ended before still counts when it is searched on": 1450,
     "what a group gets back in a namespace, a member does not get everywhere": 1832,
     "who is let through by a group alone keeps it": 2109,
+    "no more is held back than it takes": 31476,
+    "what only a member is owed, its group may be given": 33966,
 }
 ONCE_WITH_ROUTES = {
     "what was found on the way to where it may not go does not count": 20693,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 
 from responsibility.ownership.entitlement import selves
 from responsibility.ownership.holdings import Holding
@@ -13,7 +15,7 @@ from responsibility.ownership.plans.places import Place
 from responsibility.ownership.plans.simulate import simulate
 from responsibility.ownership.questions import bits, mask_of
 from responsibility.rbac.graph import AccessGraph
-from responsibility.rbac.objects import Attributes, BindingKey, RoleKey, Subject, Truth
+from responsibility.rbac.objects import Attributes, BindingKey, RoleKey, Truth
 
 # Pairs that may not be cut: the reason, and the item that it is about.
 HeldBack = dict[Pair, tuple[str, str]]
@@ -39,7 +41,7 @@ def guard(basis: Basis, changes: Sequence[Change], sees: Iterable[Attributes]) -
     ]
     holder = _LastHolders(basis, after)
     holder.look([*cut, *narrowed])
-    return {**_sight(basis, after, cut, sees), **holder.held_back}
+    return {**_sight(basis, after, cut, sees), **holder.held_back()}
 
 
 @dataclass(slots=True)
@@ -48,7 +50,9 @@ class _LastHolders:
 
     basis: Basis
     after: AccessGraph
-    held_back: HeldBack = field(default_factory=dict)
+    _held: dict[Pair, None] = field(default_factory=dict)
+    # What would be lost: the item, and which of it each pair gives; by each of these pairs.
+    _needs: dict[Pair, list[tuple[str, dict[Pair, int]]]] = field(default_factory=dict)
     _given: dict[tuple[str, Pair], tuple[Holding, int]] = field(default_factory=dict)
 
     def _alone(self, place: Place, pair: Pair) -> tuple[Holding, int]:
@@ -102,19 +106,39 @@ class _LastHolders:
         return mask
 
     def _hold(self, place: Place, lost: int, item: str, pairs: Iterable[Pair]) -> None:
-        gives: dict[Subject, dict[Pair, int]] = {}
+        gives: dict[Pair, int] = {}
         for pair in pairs:
             holding, may = self._alone(place, pair)
             mask = holding.mask(place.questions, place.names) & lost if may & lost else 0
             if mask:
-                gives.setdefault(pair[1], {})[pair] = mask
-        # As few as will do; rather somebody who is a party to it than a stranger.
+                gives[pair] = mask
+        for pair in gives:
+            self._needs.setdefault(pair, []).append((item, gives))
+        lost &= ~_union(gives, self._held)
+        # Rather somebody who is a party to it than a stranger.
         declared = set(place.declared())
-        for subject in sorted(gives, key=lambda s: (s not in declared, s)):
-            held = {pair: mask for pair, mask in gives[subject].items() if mask & lost}
-            for pair, mask in held.items():
-                self.held_back.setdefault(pair, ("last-holder", item))
-                lost &= ~mask
+        for pair in sorted(gives, key=lambda p: (p[1] not in declared, p[1])):
+            if gives[pair] & lost:
+                self._held[pair] = None
+                lost &= ~gives[pair]
+
+    def held_back(self) -> HeldBack:
+        """Return whom to hold back: as few as will do for everything that was looked at."""
+        for pair in reversed([*self._held]):
+            if self._needed_for(pair) is None:
+                del self._held[pair]
+        return {pair: ("last-holder", self._needed_for(pair) or "") for pair in self._held}
+
+    def _needed_for(self, pair: Pair) -> str | None:
+        """Return an item that needs a pair beside the others that are held; None if none does."""
+        for item, gives in self._needs[pair]:
+            if gives[pair] & ~_union(gives, self._held, but=pair):
+                return item
+        return None
+
+
+def _union(gives: Mapping[Pair, int], pairs: Container[Pair], *, but: Pair | None = None) -> int:
+    return reduce(or_, (gives[pair] for pair in gives if pair in pairs and pair != but), 0)
 
 
 def _sight(
