@@ -12,7 +12,15 @@ from responsibility.ownership.plans.planner import make_plan
 from responsibility.ownership.plans.simulate import simulate
 from responsibility.ownership.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
-from responsibility.rbac.objects import Attributes, Binding, BindingKey, Role, Rule, Subject
+from responsibility.rbac.objects import (
+    Attributes,
+    Binding,
+    BindingKey,
+    Role,
+    RoleKey,
+    Rule,
+    Subject,
+)
 from tests.unit.ownership.building import (
     KEEPERS,
     Grant,
@@ -127,6 +135,25 @@ def test_a_role_is_not_narrowed_if_anybody_else_holds_it() -> None:
     plan = plan_of((role, first), (role, second), (role, keepers))
     assert {c.action for c in plan} == {Action.DELETE_BINDING}
     assert {c.key.name for c in plan} == {first.key.name, "second"}
+
+
+@pytest.mark.parametrize("label", ["rbac.authorization.k8s.io/aggregate-to-edit", "ours/part"])
+def test_a_role_that_others_are_made_of_is_not_narrowed(label: str) -> None:
+    role, first = grant("User ann", "patch get", "deployments", group="apps")
+    part = replace(role, key=RoleKey("", "part"), labels={label: "true"})
+    whole = Role(RoleKey("", "whole"), role.rules, aggregation=({"matchLabels": {label: "true"}},))
+    bindings = [
+        replace(first, key=BindingKey("prod", name), role=part.key, subjects=(who,))
+        for name, who in (("first", ANN), ("second", BOB))
+    ]
+    keepers = replace(
+        first, key=BindingKey("prod", "whole"), role=whole.key, subjects=(subject("Group keepers"),)
+    )
+    plan = plan_of((whole, keepers), *((part, binding) for binding in bindings))
+    assert {(c.action, c.key.name) for c in plan} == {
+        (Action.DELETE_BINDING, "first"),
+        (Action.DELETE_BINDING, "second"),
+    }
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from responsibility.rbac.objects import (
     SERVICE_ACCOUNT,
     Binding,
     BindingKey,
+    Role,
     RoleKey,
     Subject,
 )
@@ -35,6 +36,8 @@ class Basis:
     ledger: Ledger = field(init=False, default_factory=Ledger)
     # The roles alone.
     bare: AccessGraph = field(init=False)
+    # Roles that are made of others.
+    aggregates: tuple[Role, ...] = field(init=False)
     # Everybody who is owed anything by an agreement; those of them that do not exist.
     declared: frozenset[Subject] = field(init=False)
     # Everybody whom any binding names.
@@ -67,6 +70,7 @@ class Basis:
         self.everybody = frozenset(self._of_subject)
         # The roles stay, and all that is known of their rules.
         self.bare, _ = self.graph.replace(drop_bindings=list(self.graph.bindings))
+        self.aggregates = tuple(role for role in self.graph.roles.values() if role.aggregation)
         rules = (rule for role in self.graph.roles.values() for rule in role.rules)
         self.has_blank = any("" in rule.resource_names for rule in rules)
         accounts = self.snapshot.accounts

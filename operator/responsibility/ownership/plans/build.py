@@ -99,7 +99,9 @@ class Builder:
             role = graph.roles.get(key)
             if role is None or not all(pair in direct for pair in self.basis.pairs(key)):
                 continue
-            if key in self.broad or is_system_role(role) or aggregated(role):
+            if key in self.broad or is_system_role(role):
+                continue
+            if aggregated(role, self.basis.aggregates):
                 continue
             if key not in self._narrow:
                 self._narrow[key] = self._narrowed(role.rules, sorted(self.basis.pairs(key)))

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from responsibility.ownership.plans.places import Place
 from responsibility.ownership.questions import bits
 from responsibility.rbac.objects import Role, Rule
+from responsibility.rbac.routes.selectors import selects
 from responsibility.rbac.rules import ALL
 
 _AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
@@ -24,9 +25,17 @@ def drops(mask: int, place: Place) -> set[Drop]:
     return {(a.verb, a.group, a.full_resource, place.names.fill(a.name)) for a in atoms}
 
 
-def aggregated(role: Role) -> bool:
-    """Return whether other roles are made of it, or it of others."""
-    return bool(role.aggregation) or any(key.startswith(_AGGREGATE) for key in role.labels)
+def aggregated(role: Role, aggregates: Iterable[Role]) -> bool:
+    """Return whether other roles are made of it (those of ``aggregates``), or it of others."""
+    return (
+        bool(role.aggregation)
+        or any(key.startswith(_AGGREGATE) for key in role.labels)
+        or any(
+            not role.key.namespace and selects(selector, role.labels)
+            for aggregate in aggregates
+            for selector in aggregate.aggregation
+        )
+    )
 
 
 def narrowed(rules: Iterable[Rule], dropped: Iterable[Drop]) -> tuple[Rule, ...] | None:
