@@ -16,7 +16,7 @@ def main() -> None:
         rbac.measure(size, seed=0)
         print(flush=True)
         # In a process of its own, since it reports the peak of its memory.
-        subprocess.run([sys.executable, "-m", "bench.pass_", *options], check=True)  # noqa: S603
+        subprocess.run([sys.executable, "-m", "bench.pass_", *options], check=True)
         print()
     subprocess.run([sys.executable, "-m", "bench.plans"], check=True)
     print()

@@ -173,11 +173,11 @@ def _changes(assessor: Assessor, whole: Snapshot, world: World, *, times: int = 
             current = replace(current, graph=graph)
             assessment = assessor.assess(current)
             seconds.append(time.perf_counter() - start)
-            assert any(f.subject == subject for f in assessment.findings())  # noqa: S101
+            assert any(f.subject == subject for f in assessment.findings())
         show(f"one changed {what}, median", statistics.median(seconds))
         show(f"    slowest of {most}", max(seconds))
     fresh = Assessor().assess(current)
-    assert fresh.findings() == assessor.assess(current).findings()  # noqa: S101
+    assert fresh.findings() == assessor.assess(current).findings()
 
 
 def _routes(whole: Snapshot, world: World) -> None:

@@ -70,7 +70,7 @@ def _compare(kubeconfig: Path, runs: int) -> None:
 
 def _measure(name: str, kubeconfig: Path) -> dict[str, float]:
     command = [sys.executable, "-m", "bench.reflector", "--contender", name]
-    done = subprocess.run(  # noqa: S603 - this very program
+    done = subprocess.run(
         [*command, "--kubeconfig", str(kubeconfig)], check=True, capture_output=True, text=True
     )
     figures: dict[str, float] = json.loads(done.stdout)
@@ -78,10 +78,10 @@ def _measure(name: str, kubeconfig: Path) -> dict[str, float]:
 
 
 def _reflector(kubeconfig: Path) -> dict[str, float]:
-    from responsibility.cluster.client import Api  # noqa: PLC0415 - only this contender's cost
-    from responsibility.cluster.reflector import Reflector  # noqa: PLC0415
-    from responsibility.rbac.objects import Binding, BindingKey  # noqa: PLC0415
-    from responsibility.rbac.parse import parse_binding  # noqa: PLC0415
+    from responsibility.cluster.client import Api
+    from responsibility.cluster.reflector import Reflector
+    from responsibility.rbac.objects import Binding, BindingKey
+    from responsibility.rbac.parse import parse_binding
 
     def transform(raw: dict[str, Any]) -> tuple[BindingKey, Binding]:
         # The server leaves the kind out of the items of a list.
@@ -103,8 +103,8 @@ def _reflector(kubeconfig: Path) -> dict[str, float]:
 
 
 def _informer(kubeconfig: Path) -> dict[str, float]:
-    from kubernetes import client, config  # noqa: PLC0415 - only this contender's cost
-    from kubernetes.informer import SharedInformer  # noqa: PLC0415
+    from kubernetes import client, config
+    from kubernetes.informer import SharedInformer
 
     config.load_kube_config(str(kubeconfig))
     api = client.RbacAuthorizationV1Api()
@@ -148,7 +148,7 @@ def _memory(field: str) -> float:
 
 
 async def _fill(kubeconfig: Path, objects: int) -> None:
-    from responsibility.cluster.client import Api  # noqa: PLC0415 - not in the contenders
+    from responsibility.cluster.client import Api
 
     async with Api.connect(kubeconfig) as api:
         there = sum([len(page["items"]) async for page in api.pages(ALL)])
@@ -169,7 +169,7 @@ async def _fill(kubeconfig: Path, objects: int) -> None:
 
 
 async def _clear(kubeconfig: Path) -> None:
-    from responsibility.cluster.client import Api  # noqa: PLC0415
+    from responsibility.cluster.client import Api
 
     async with Api.connect(kubeconfig) as api:
         await api.delete(f"/api/v1/namespaces/{NAMESPACE}")

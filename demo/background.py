@@ -97,7 +97,7 @@ class Operator:
 
     def metrics(self) -> str:
         """Return what it serves to a Prometheus."""
-        with urllib.request.urlopen(f"{self.url}/metrics", timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=10) as answer:  # noqa: S310 - our own port
             text: str = answer.read().decode()
         return text
 

@@ -251,7 +251,7 @@ def _path(manifest: Manifest) -> str:
 async def test_the_api_server_and_the_graph_give_the_same_answers(
     cluster: Cluster, seed: int
 ) -> None:
-    draw = random.Random(seed)  # noqa: S311 - to be repeated
+    draw = random.Random(seed)
     run = f"diff-{seed}-{os.getpid()}"
     async with connect(cluster.kubeconfig) as api:
         bootstrap, _ = await api.snapshot()

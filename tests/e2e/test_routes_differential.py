@@ -195,7 +195,7 @@ class _World:
 
 @asynccontextmanager
 async def _drawn(admin: Person, seed: int) -> AsyncIterator[_World]:
-    world = _World(f"rd-{seed}-{os.getpid()}", random.Random(seed), admin)  # noqa: S311
+    world = _World(f"rd-{seed}-{os.getpid()}", random.Random(seed), admin)
     world.fill()
     try:
         await world.create()

@@ -84,7 +84,7 @@ class AuditLog:
         counted = _Counted(raw, self.progress)
         source = io.BufferedReader(counted, _STEP)
         packed = source.peek(2)[:2] == _GZIP
-        lines: BinaryIO = gzip.GzipFile(fileobj=source) if packed else source  # type: ignore[assignment]
+        lines: BinaryIO = gzip.GzipFile(fileobj=source) if packed else source  # type: ignore[assignment]  # it reads bytes, which is all
         number = 0
         try:
             while line := lines.readline(LONGEST):
@@ -140,7 +140,7 @@ class AuditLog:
             yield found
             return
         inner = _inner(found)
-        if inner is None or depth > 4:  # noqa: PLR2004 - wrappings, one in the other
+        if inner is None or depth > 4:
             self.counts.foreign[_kind(found)] += 1
             return
         if isinstance(inner, str):
@@ -198,7 +198,7 @@ class _Counted(io.RawIOBase):
 
 def _opened(path: str) -> io.BufferedReader:
     if path == STDIN:
-        return sys.stdin.buffer  # type: ignore[return-value]
+        return sys.stdin.buffer  # type: ignore[return-value]  # it is one unless replaced
     return Path(path).open("rb")
 
 

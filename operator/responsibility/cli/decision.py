@@ -76,7 +76,7 @@ class Judge:
         if holders:
             groups = tuple(sorted(holders))
             names = ", ".join(group.name for group in groups[:3])
-            more = f" or {len(groups) - 3} more" if len(groups) > 3 else ""  # noqa: PLR2004
+            more = f" or {len(groups) - 3} more" if len(groups) > 3 else ""
             return Decision(
                 Truth.UNKNOWN,
                 tuple(sorted({source for group in groups for source in holders[group]})),
@@ -121,7 +121,7 @@ def _applies(binding: Binding, asked: Attributes) -> bool:
 
 
 def _subjects(binding: Binding) -> tuple[Subject, ...]:
-    from responsibility.rbac.index import RuleSet  # noqa: PLC0415 - for its canonical subjects
+    from responsibility.rbac.index import RuleSet
 
     return Grant.of(binding, RuleSet(())).subjects
 

@@ -32,7 +32,7 @@ def have_a_model(world: World) -> None:
 
 def choose(report: Report, names: Iterable[str]) -> list[Hub]:
     """Return the hubs to draft records for. Raises CliError."""
-    from responsibility.hub.discovery import discover  # noqa: PLC0415
+    from responsibility.hub.discovery import discover
 
     hubs = discover(report.world.deployments)
     wanted = list(names)

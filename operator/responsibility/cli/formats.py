@@ -161,8 +161,8 @@ def _sarif_result(checked: Checked, finding: Finding) -> dict[str, Any]:
 
 
 def _uri(place: Place) -> str:
-    from pathlib import PurePath  # noqa: PLC0415
-    from urllib.parse import quote  # noqa: PLC0415
+    from pathlib import PurePath
+    from urllib.parse import quote
 
     return quote(PurePath(place.file).as_posix())
 

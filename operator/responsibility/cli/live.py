@@ -70,7 +70,7 @@ async def _quickly(login: plain.Login, work: Callable[[Client], Awaitable[_T]]) 
 
 async def _wholly(where: Where, work: Callable[[Api], Awaitable[_T]]) -> _T:
     spare_the_rest()
-    from responsibility.cluster.client import Api  # noqa: PLC0415
+    from responsibility.cluster.client import Api
 
     connecting = Api.connect(where.kubeconfig, where.context, acting_as=where.acting_as)
     async with connecting as api:
@@ -192,8 +192,8 @@ async def _discover(api: Client, world: World) -> None:
 
 
 async def _ownership(lister: _Lister, world: World) -> None:
-    from responsibility.cli.agreements import take_live  # noqa: PLC0415
-    from responsibility.hub.discovery import parse_deployment  # noqa: PLC0415
+    from responsibility.cli.agreements import take_live
+    from responsibility.hub.discovery import parse_deployment
 
     deployments, namespaces, accounts, models, records = await asyncio.gather(
         lister.items("/apis/apps/v1/deployments", metadata=True),

@@ -30,7 +30,7 @@ class _Tags(dict[str, str]):
 TAGS: Final = _Tags()
 
 
-class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # libyaml's, where it is there
     """A safe loader; only its nodes are used."""
 
     # Called for every node, and nothing is to be done: two builtins that do nothing.

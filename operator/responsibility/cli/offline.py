@@ -36,13 +36,13 @@ def load(
         raise CliError(f"{', '.join(paths)}: there is no object in it")
     if reader.unknown:
         kinds = ", ".join(f"{kind} ({count})" for kind, count in reader.unknown.most_common(5))
-        more = f" and {counted(len(reader.unknown) - 5, 'more kind')}" * (len(reader.unknown) > 5)  # noqa: PLR2004
+        more = f" and {counted(len(reader.unknown) - 5, 'more kind')}" * (len(reader.unknown) > 5)
         total = counted(reader.unknown.total(), "object")
         notes(f"passed over {total} of kinds that have no part in this: {kinds}{more}")
     if assume_roles:
         _assume(world, notes)
     if Need.OWNERSHIP in need:
-        from responsibility.cli.agreements import take_agreements  # noqa: PLC0415
+        from responsibility.cli.agreements import take_agreements
 
         take_agreements(world, reader.models, reader.records, notes)
     return world
@@ -125,7 +125,7 @@ def _take_namespace(reader: _Reader, raw: Mapping[str, Any], _: Manifest) -> Non
 def _take_deployment(reader: _Reader, raw: Mapping[str, Any], _: Manifest) -> None:
     if Need.OWNERSHIP not in reader.need:
         return
-    from responsibility.hub.discovery import parse_deployment  # noqa: PLC0415
+    from responsibility.hub.discovery import parse_deployment
 
     deployment = parse_deployment(raw, own_prefix=f"{OURS}/")
     if deployment is not None:

@@ -55,7 +55,7 @@ class Where:
             return self.namespace
         if self.files:
             return "default"
-        from responsibility.cluster import kubeconfigs  # noqa: PLC0415
+        from responsibility.cluster import kubeconfigs
 
         try:
             return kubeconfigs.current(self.kubeconfig, self.context).namespace
@@ -65,7 +65,7 @@ class Where:
     def load(self, need: Need, *, scope: str = "", complete: bool = True) -> World:
         """Return the world. With ``complete``, not being allowed to list RBAC is CliError."""
         if self.files:
-            from responsibility.cli import offline  # noqa: PLC0415
+            from responsibility.cli import offline
 
             return offline.load(
                 self.files,
@@ -74,7 +74,7 @@ class Where:
                 assume_roles=self.default_roles,
                 notes=note,
             )
-        from responsibility.cli import live  # noqa: PLC0415
+        from responsibility.cli import live
 
         namespace = self.current_namespace
         world = self.run(lambda api: live.gather(api, need, namespace=namespace, scope=scope))
@@ -84,7 +84,7 @@ class Where:
 
     def run(self, work: Callable[[Client], Awaitable[_T]]) -> _T:
         """Do something on the cluster. Raises CliError."""
-        from responsibility.cli import live  # noqa: PLC0415
+        from responsibility.cli import live
 
         return live.run(self, work)
 

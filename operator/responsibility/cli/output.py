@@ -88,7 +88,7 @@ def to_json(data: object) -> str:
 
 def to_yaml(data: object) -> str:
     """Return YAML, keys in the order given."""
-    import yaml  # noqa: PLC0415
+    import yaml
 
     dumper: type[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     text: str = yaml.dump(
@@ -176,9 +176,9 @@ def _styled(cell: str) -> str:
 
 
 def _rich(titles: list[str], rows: list[list[str]]) -> None:
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table as RichTable  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
 
     drawn = RichTable(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
     for title in titles:

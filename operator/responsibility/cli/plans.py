@@ -157,7 +157,7 @@ class Maker:
         """Return the rights without which the operator would be blind."""
         if self.snapshot.own is None:
             return ()
-        from responsibility.cluster.rights import RIGHTS  # noqa: PLC0415
+        from responsibility.cluster.rights import RIGHTS
 
         return tuple(
             asked

@@ -26,7 +26,7 @@ def steps(label: str, total: int) -> Iterator[Callable[[int], None]]:
     if not total or not sys.stderr.isatty():
         yield lambda _: None
         return
-    import click  # noqa: PLC0415
+    import click
 
     with click.progressbar(length=total, label=label, file=sys.stderr) as bar:
         yield bar.update

@@ -50,7 +50,7 @@ class Report:
                 warn(f"{hub.agreement.record}: no hub {hub.agreement.hub} ({hub.hub_state})")
         unrecorded = self.assessment.unrecorded
         if unrecorded:
-            names = ", ".join(map(str, unrecorded[:3])) + "…" * (len(unrecorded) > 3)  # noqa: PLR2004
+            names = ", ".join(map(str, unrecorded[:3])) + "…" * (len(unrecorded) > 3)
             note(f"{counted(len(unrecorded), 'hub')} without a record: {names} (init drafts them)")
 
     def hub(self, name: str) -> HubAssessment:

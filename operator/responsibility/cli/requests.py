@@ -48,7 +48,7 @@ def _completed(
     open_ = [number for number, answer in enumerate(allowed) if answer is None]
     if not open_:
         return allowed
-    from responsibility.cli import live  # noqa: PLC0415
+    from responsibility.cli import live
 
     async def work(api: Client) -> list[bool | None]:
         found = list(allowed)

@@ -47,7 +47,7 @@ def read(file: str) -> list[Subject]:
         words = line.partition("#")[0].strip().removeprefix("- ").split()
         if not words:
             continue
-        if len(words) > 2:  # noqa: PLR2004
+        if len(words) > 2:
             raise CliError(f"{file}, line {number}: write NAME, or KIND NAME")
         try:
             found.append(parse(words[0], words[1]) if words[1:] else parse("user", words[0]))

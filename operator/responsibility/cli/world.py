@@ -85,8 +85,8 @@ class World:
 
     def snapshot(self, now: datetime) -> Snapshot:
         """Return what an assessment is made from."""
-        from responsibility.hub.discovery import discover  # noqa: PLC0415
-        from responsibility.ownership.snapshot import Snapshot  # noqa: PLC0415
+        from responsibility.hub.discovery import discover
+        from responsibility.ownership.snapshot import Snapshot
 
         return Snapshot(
             graph=self.graph,
@@ -105,7 +105,7 @@ class World:
 
     def assess(self, now: datetime) -> Assessment:
         """Return everything that can be said of it at ``now``."""
-        from responsibility.cli.doubt import doubted  # noqa: PLC0415
-        from responsibility.ownership.assess import Assessor  # noqa: PLC0415
+        from responsibility.cli.doubt import doubted
+        from responsibility.ownership.assess import Assessor
 
         return doubted(Assessor().assess(self.snapshot(now)), self)

@@ -297,7 +297,7 @@ class Api:
             # Leaving this closes the connection unless the body was read to its end, so a watch
             # that is cancelled does not leak one.
             async with response:
-                if response.status >= 400:  # noqa: PLR2004
+                if response.status >= 400:  # noqa: PLR2004 - HTTP's
                     raise errors.from_status(
                         response.status,
                         await response.read(),

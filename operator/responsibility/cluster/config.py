@@ -25,7 +25,7 @@ __all__ = ["RENEWAL", "ConfigurationError", "Credentials", "load", "own_namespac
 RENEWAL = 60.0
 
 
-class Credentials(Configuration):  # type: ignore[misc]
+class Credentials(Configuration):  # type: ignore[misc]  # the client has no types
     """Where the server is, as whom to log in, and as whom to act then."""
 
     acting_as: Impersonation = NOBODY_ELSE
@@ -56,7 +56,7 @@ async def load(
             return configuration
         files = str(kubeconfig or os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
         # Reading a small file once, before anything else runs on the loop.
-        if not any(Path(name).expanduser().is_file() for name in files.split(os.pathsep)):  # noqa: ASYNC240
+        if not any(Path(name).expanduser().is_file() for name in files.split(os.pathsep)):  # noqa: ASYNC240 - see above
             raise ConfigurationError(
                 f"there is no kubeconfig at {files}: name one with --kubeconfig or $KUBECONFIG"
             )

@@ -113,7 +113,7 @@ def from_status(
     message = str(told.get("message") or "")[:_LONGEST]
     if message and status not in _BY_STATUS and _SECRETS.search(path):
         message = "(the server's message is withheld, since it may quote the object)"
-    kind = _BY_STATUS.get(status) or (UnavailableError if status >= 500 else ApiError)  # noqa: PLR2004
+    kind = _BY_STATUS.get(status) or (UnavailableError if status >= 500 else ApiError)  # noqa: PLR2004 - HTTP's
     return kind(status, reason or _word(status), message, verb, path, retry_after=retry_after)
 
 

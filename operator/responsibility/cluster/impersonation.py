@@ -42,7 +42,7 @@ class Impersonation:
         if not self.user and (self.groups or self.uid or self.extra):
             return "groups, a UID or extra fields to act with need a user to act as: name it"
         for name, value in self.headers():
-            if any(ord(each) < ord(" ") or ord(each) == 127 for each in value):  # noqa: PLR2004
+            if any(ord(each) < ord(" ") or ord(each) == 127 for each in value):  # noqa: PLR2004 - DEL
                 return f"{name}: {value!r} has a character that no request can carry"
         return ""
 

@@ -97,7 +97,7 @@ class Leader:
             await asyncio.gather(doing, renewing, return_exceptions=True)
 
 
-class _Lock(BaseLock):  # type: ignore[misc]
+class _Lock(BaseLock):  # type: ignore[misc]  # the client has no types
     """The Lease as the library's algorithm wants it: errors are answers, never raised."""
 
     def __init__(

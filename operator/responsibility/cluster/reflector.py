@@ -108,7 +108,7 @@ class Reflector(Generic[K, V]):
         """Names (``namespace/name``) of the objects that are there but can't be read."""
         return frozenset(self._mirror.malformed)
 
-    async def wait_synced(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
+    async def wait_synced(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as asyncio's own have it
         """Return once the first list is complete: until then a missing object means nothing.
 
         Raises TimeoutError, which names the last error, after ``timeout`` seconds.

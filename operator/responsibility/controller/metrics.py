@@ -28,7 +28,7 @@ class Metrics:
 
     def __init__(self) -> None:
         # A series `…_created` beside each counter and histogram, which nobody asked for.
-        disable_created_metrics()  # type: ignore[no-untyped-call]
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no type for it
         self.registry = CollectorRegistry()
         self.state = State()
         self.registry.register(StateCollector(self.state))

@@ -39,7 +39,7 @@ class KeyMemory:
         for known in (self._used.get(key), self._known.get(key)):
             if known is not None and _same(known[0], inputs):
                 self._used[key] = known
-                return known[1]  # type: ignore[return-value]
+                return known[1]  # type: ignore[return-value]  # made by the same key's maker
         value = make()
         self._used[key] = (inputs, value)
         return value

@@ -74,7 +74,7 @@ def _text(expression: str) -> str:
 class _Dumper(yaml.SafeDumper):
     """Writes expressions of several lines as blocks, so that people can read them."""
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002 - the base class's
         super().increase_indent(flow, indentless=False)
 
 

@@ -1,5 +1,6 @@
 """The policies of what the cluster has only one of, and all of them as they live in a cluster."""
 
+import json
 from typing import Any
 
 from responsibility.enforcement import keys
@@ -74,8 +75,6 @@ def test_what_the_cluster_has_only_one_of(guarded: Cluster, asker: Asker) -> Non
 
 
 def test_what_lives_in_the_cluster_is_what_was_rendered(guarded: Cluster) -> None:
-    import json  # noqa: PLC0415
-
     kinds = "validatingadmissionpolicies,validatingadmissionpolicybindings"
     live = json.loads(guarded.kubectl("get", kinds, "-o", "json").stdout)["items"]
     wanted = rendered(hubs.MODEL, namespace=OPERATOR_NAMESPACE, account=hubs.ACCOUNT)
@@ -84,8 +83,6 @@ def test_what_lives_in_the_cluster_is_what_was_rendered(guarded: Cluster) -> Non
 
 
 def test_the_api_server_finds_nothing_odd_in_them(guarded: Cluster) -> None:
-    import json  # noqa: PLC0415
-
     def warnings() -> dict[str, Any] | None:
         live = json.loads(
             guarded.kubectl("get", "validatingadmissionpolicies", "-o", "json").stdout

@@ -221,7 +221,7 @@ def test_reviews_are_answered_as_the_api_server_answers_them(
     granted: Cluster, kubeconfig: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert granted.is_up()
-    draw = random.Random(SEED)  # noqa: S311 - not for secrets
+    draw = random.Random(SEED)
     specs = [_spec(draw) for _ in range(400)]
     asked = tmp_path / "asked.json"
     asked.write_text(json.dumps(specs), encoding="utf-8")

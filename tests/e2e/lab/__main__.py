@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             _one(parsed.command, cluster(parsed.name, kind=parsed.kind))
     except LabError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
 
@@ -42,7 +42,7 @@ def _one(command: str, chosen: Cluster) -> None:
     if command == "up":
         started = time.monotonic()
         chosen.up()
-        print(  # noqa: T201
+        print(
             f"cluster {chosen.name} ({chosen.kind}) is up after {time.monotonic() - started:.1f} s",
             file=sys.stderr,
         )
@@ -63,7 +63,7 @@ def _status(kind: type[Cluster]) -> None:
         found = kind(name)
         _print(f"{name}\t{'up' if found.is_up() else 'down'}\t{found.kubeconfig}")
     if not names:
-        print("no clusters", file=sys.stderr)  # noqa: T201
+        print("no clusters", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _print(line: object) -> None:
-    print(line)  # noqa: T201
+    print(line)
 
 
 if __name__ == "__main__":

@@ -245,4 +245,4 @@ def _build_one(command: Command, directory: Path, progress: str) -> None:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201
+    print(line, file=sys.stderr, flush=True)

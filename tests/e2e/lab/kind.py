@@ -70,7 +70,7 @@ class KindCluster(Cluster):
             return None
         return kept
 
-    def _kind(self, *args: str, input: str | None = None) -> None:  # noqa: A002
+    def _kind(self, *args: str, input: str | None = None) -> None:  # noqa: A002 - as subprocess has it
         command = [_program(), *args, f"--name={self.name}", f"--kubeconfig={self.kubeconfig}"]
         done = subprocess.run(command, input=input, capture_output=True, text=True, check=False)
         if done.returncode:

@@ -114,7 +114,7 @@ def running(
     try:
         yield Prometheus(url)
     except BaseException:
-        print((directory / "log").read_text("utf-8", "replace")[-5_000:])  # noqa: T201
+        print((directory / "log").read_text("utf-8", "replace")[-5_000:])
         raise
     finally:
         process.terminate()

@@ -121,7 +121,7 @@ def running(
     except BaseException:
         operator.kill()
         # Captured by pytest, and shown with the failure.
-        print(f"--- {log.name} ---\n{operator.log[-20_000:]}")  # noqa: T201
+        print(f"--- {log.name} ---\n{operator.log[-20_000:]}")
         raise
     if operator.running:
         code = operator.stop()

@@ -44,7 +44,7 @@ M = TypeVar("M")
 
 def _agreed(seed: int, manifests: differential.Manifests) -> tuple[Any, list[Any], list[Hub]]:
     """Return a model, records and hubs whose namespaces are those of the drawn world."""
-    draw = random.Random(seed)  # noqa: S311 - to be repeated
+    draw = random.Random(seed)
     source = ownership.Agreements(draw)
 
     def real(raw: Any) -> Any:
@@ -94,7 +94,7 @@ async def test_the_server_says_what_was_simulated(plans_cluster: Cluster, seed: 
             plan = make_plan(before, Aim())
             journal = await apply.prepare(api, plan)
             await apply.go_on(api, journal, lambda _: None)
-            await _confirmed(asker, before, plan, manifests, random.Random(seed))  # noqa: S311
+            await _confirmed(asker, before, plan, manifests, random.Random(seed))
             after = await _snapshot(asker, agreed, routes=bool(seed % 2))
             given_up = _ids([obstacle.finding for obstacle in plan.obstacles])
             promised = _ids(Aim().findings(Assessor().assess(before))) - given_up

@@ -47,7 +47,7 @@ class Drawn:
 
     def __init__(self, asker: Asker, seed: int) -> None:
         self._asker = asker
-        self._random = random.Random(seed)  # noqa: S311 - only drawing tests
+        self._random = random.Random(seed)
 
     def steps(self, number: int) -> Iterator[Step]:
         """Yield so many steps; objects that were deleted are made again."""

@@ -20,7 +20,7 @@ ROLE = f"{RBAC}\nkind: ClusterRole\nmetadata: {{name: r}}\nrules: []\n"
 ASK = ("can-i", "get", "pods", "--as", "ann")
 
 # The text of `bad.yaml`, and what must be said of it; long texts.
-# ruff: noqa: ISC004
+# ruff: noqa: ISC004 - one text in several literals, each a line of YAML
 FILES = {
     "a list that isn't closed": (
         "kind: X\napiVersion: v1\n---\nb:\n  c: [\n",

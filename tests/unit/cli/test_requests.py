@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from responsibility.rbac.objects import Attributes, Binding, Role, RoleKey, Rule
+from responsibility.rbac.objects import (
+    Attributes,
+    Binding,
+    BindingKey,
+    Role,
+    RoleKey,
+    Rule,
+    Subject,
+)
 from tests.unit.cli.conftest import Run
 from tests.unit.rbac import linear
 from tests.unit.rbac.worlds import World, seeded
@@ -146,8 +154,6 @@ def test_an_empty_path_is_covered_by_all_urls_only(run: Run, files: Path) -> Non
     assert files.is_dir()
     rules = [Rule(("get",), non_resource_urls=("/*",)), Rule(("get",), non_resource_urls=("*",))]
     for rule, allowed in zip(rules, (False, True), strict=True):
-        from responsibility.rbac.objects import BindingKey, Subject  # noqa: PLC0415
-
         bound = Binding(BindingKey("", "b"), RoleKey("", "r"), (Subject("User", "ann"),))
         items = [role(Role(RoleKey("", "r"), (rule,))), binding(bound)]
         Path("world.json").write_text(

@@ -16,7 +16,7 @@ def status_schema(plural: str) -> dict[str, Any]:
     return schema
 
 
-def faults(value: Any, schema: dict[str, Any], path: str = "status") -> list[str]:  # noqa: C901, PLR0912
+def faults(value: Any, schema: dict[str, Any], path: str = "status") -> list[str]:  # noqa: C901, PLR0912 - a keyword a branch
     """Return what an API server would refuse, or silently drop."""
     kinds = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}
     kind = kinds[schema["type"]]

@@ -216,7 +216,7 @@ async def test_samples_that_agree_count_as_samples() -> None:
 async def test_a_disagreement_counts_if_it_shows_twice(caplog: pytest.LogCaptureFixture) -> None:
     world = garden_world()
     asking = Asking(world)
-    asking.reviewer._random = random.Random(1)  # noqa: S311
+    asking.reviewer._random = random.Random(1)
     asking.look()
     with caplog.at_level(logging.INFO):
         await asking.reviewer._sample()
@@ -241,7 +241,7 @@ async def test_a_disagreement_that_ends_is_a_cache_that_lagged() -> None:
 async def test_a_disagreement_while_rbac_changes_is_none() -> None:
     world = garden_world()
     asking = Asking(world)
-    asking.reviewer._random = random.Random(1)  # noqa: S311
+    asking.reviewer._random = random.Random(1)
     asking.look()
     sampling = asyncio.create_task(asking.reviewer._sample())
     await asyncio.sleep(0.5)
@@ -257,7 +257,7 @@ async def test_what_we_hear_of_late_is_no_disagreement() -> None:
     """Much is deleted at once: the server refuses already, and our graph lags by seconds."""
     world = garden_world()
     asking = Asking(world)
-    asking.reviewer._random = random.Random(1)  # noqa: S311
+    asking.reviewer._random = random.Random(1)
     asking.look()
     sampling = asyncio.create_task(asking.reviewer._sample())
     # The first news are of others, and those that matter wait to be assessed.
@@ -278,7 +278,7 @@ async def test_what_we_hear_of_late_is_no_disagreement() -> None:
 async def test_a_disagreement_counts_on_a_cluster_that_never_rests() -> None:
     world = garden_world()
     asking = Asking(world)
-    asking.reviewer._random = random.Random(1)  # noqa: S311
+    asking.reviewer._random = random.Random(1)
     asking.look()
     sampling = asyncio.create_task(asking.reviewer._sample())
     for number in range(100):

@@ -82,7 +82,7 @@ def test_the_usual_kubeconfig_counts_unless_ours_is_named() -> None:
 
 def test_a_port_alone_listens_everywhere() -> None:
     settings = read({f"{PREFIX}LISTEN": ":0"})
-    assert (settings.listen_host, settings.listen_port) == ("0.0.0.0", 0)  # noqa: S104
+    assert (settings.listen_host, settings.listen_port) == ("0.0.0.0", 0)  # noqa: S104 - the setting's default
 
 
 def test_variables_of_a_service_named_like_us_are_no_settings() -> None:

@@ -67,8 +67,8 @@ findings = st.builds(
     sources=repeated(sources, 100),
 )
 moments = st.datetimes(
-    datetime(2020, 1, 1),  # noqa: DTZ001
-    datetime(2040, 1, 1),  # noqa: DTZ001
+    datetime(2020, 1, 1),  # noqa: DTZ001 - in UTC, by timezones
+    datetime(2040, 1, 1),  # noqa: DTZ001 - in UTC, by timezones
     timezones=st.just(UTC),
 )
 

@@ -99,7 +99,7 @@ spec:
     - {verbs: [update], apiGroups: [responsibility.2i2c.org], resources: [responsibilities], scope: Cluster}
     reserved:
     - {verbs: [update], apiGroups: [responsibility.2i2c.org], resources: [responsibilities], scope: Cluster}
-"""  # noqa: E501
+"""  # noqa: E501 - YAML
 
 Manifest = dict[str, Any]
 Grant = tuple[Role, Binding]

@@ -101,7 +101,7 @@ def pairs(findings: Iterable[Finding], kind: str) -> Counter[tuple[str, str, str
 @few
 @given(SEEDS)
 def test_masks_say_what_the_rules_say(seed: int) -> None:
-    draw = random.Random(seed)  # noqa: S311
+    draw = random.Random(seed)
     questions = QuestionSet(Agreements(draw).atoms(40))
     names = Names("ns-a", "one", draw.choice(("", "two-")))
     rules = world(seed).rbac
@@ -123,7 +123,7 @@ def test_masks_say_what_the_rules_say(seed: int) -> None:
 @few
 @given(SEEDS)
 def test_whoever_is_entitled_to_a_question_is_entitled_to_what_it_includes(seed: int) -> None:
-    questions = QuestionSet(Agreements(random.Random(seed)).atoms(40))  # noqa: S311
+    questions = QuestionSet(Agreements(random.Random(seed)).atoms(40))
     for bit, atom in enumerate(questions.atoms):
         names = (atom.name,) if atom.name else ()
         rule = Rule((atom.verb,), (atom.group,), (atom.full_resource,), names)
@@ -134,7 +134,7 @@ def test_whoever_is_entitled_to_a_question_is_entitled_to_what_it_includes(seed:
 
 
 def test_equal_rules_are_worked_out_once() -> None:
-    questions = QuestionSet(Agreements(random.Random(1)).atoms(5))  # noqa: S311
+    questions = QuestionSet(Agreements(random.Random(1)).atoms(5))
     rules = RuleSet((Rule(("*",), ("*",), ("*",)),))
     assert questions.reach(rules) is questions.reach(rules)
     assert questions.reach(rules).full == questions.all
@@ -204,7 +204,7 @@ def test_ability_is_what_the_graph_says_a_subject_holds(seed: int) -> None:
 @given(SEEDS, st.booleans())
 def test_the_order_of_objects_never_matters(seed: int, routes: bool) -> None:
     it = world(seed)
-    draw = random.Random(seed)  # noqa: S311
+    draw = random.Random(seed)
     shuffled = AccessGraph.build(
         draw.sample(it.roles, len(it.roles)), draw.sample(it.bindings, len(it.bindings))
     )
@@ -219,7 +219,7 @@ def test_the_order_of_objects_never_matters(seed: int, routes: bool) -> None:
 @given(SEEDS, st.booleans())
 def test_an_assessor_with_a_past_says_what_a_new_one_says(seed: int, routes: bool) -> None:
     it = world(seed)
-    draw = random.Random(seed)  # noqa: S311
+    draw = random.Random(seed)
     assessor = Assessor()
     graph = AccessGraph.build(it.roles, it.bindings)
     records = {r.name: r for r in it.records}
@@ -295,7 +295,7 @@ def test_whom_a_party_names_never_exceeds_more_for_it(seed: int) -> None:
     it = world(seed)
     if not it.records:
         return
-    draw = random.Random(seed)  # noqa: S311
+    draw = random.Random(seed)
     before = fresh(it)
     exceeding = [f.subject for f in _excess(before) if f.subject is not None]
     exceeding = [s for s in exceeding if "*" not in s.name and s.kind != "Robot"]
@@ -349,7 +349,7 @@ def test_the_sources_of_an_excess_are_real_and_complete(seed: int) -> None:
     assessment = fresh(it, graph)
     # The sources of an indirect finding are those of its first step; there may be other routes.
     findings = [f for f in _excess(assessment) if not f.steps]
-    for finding in random.Random(seed).sample(findings, min(6, len(findings))):  # noqa: S311
+    for finding in random.Random(seed).sample(findings, min(6, len(findings))):
         assert finding.subject is not None
         assert finding.sources
         keys = {s.binding for s in finding.sources if s.binding is not None}

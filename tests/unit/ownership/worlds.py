@@ -156,7 +156,7 @@ class World:
 
 def world(seed: int, *, exemptions: bool = True) -> World:
     """Return the world of a seed."""
-    draw = random.Random(seed)  # noqa: S311
+    draw = random.Random(seed)
     rbac = seeded(seed, most_bindings=30)
     objects = rbac.world()
     agreements = Agreements(draw)

@@ -12,7 +12,7 @@ from tests.unit.ownership import building, worlds
 
 def drawn(seed: int, *, routes: bool = False) -> tuple[Snapshot, Aim]:
     """Return the world of a seed, and what a plan is to end there."""
-    draw = random.Random(seed)  # noqa: S311 - to be repeated
+    draw = random.Random(seed)
     world = worlds.world(seed)
     bindings = [_sorted_out(draw, binding) for binding in world.bindings]
     snapshot = building.snapshot(

@@ -61,7 +61,7 @@ def test_no_change_of_a_plan_can_be_left_out(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_the_order_of_objects_never_matters(seed: int) -> None:
     snapshot, aim = drawn(seed)
-    draw = random.Random(seed)  # noqa: S311 - to be repeated
+    draw = random.Random(seed)
     roles, bindings = [*snapshot.graph.roles.values()], [*snapshot.graph.bindings.values()]
     plan = make_plan(snapshot, aim)
     draw.shuffle(roles)

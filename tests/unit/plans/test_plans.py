@@ -322,7 +322,7 @@ def test_who_could_give_it_back_to_itself_loses_that_too() -> None:
     assert {c.key for c in plan if User_ann(c)} == {FENCE[1].key, admin[1].key}
 
 
-def User_ann(change: Change) -> bool:  # noqa: N802
+def User_ann(change: Change) -> bool:  # noqa: N802 - her name
     return ANN in change.removes
 
 

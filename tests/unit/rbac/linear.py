@@ -111,7 +111,7 @@ def verb_matches(rule: Rule, verb: str) -> bool:
 
 
 def api_group_matches(rule: Rule, group: str) -> bool:
-    for rule_group in rule.api_groups:  # noqa: SIM110
+    for rule_group in rule.api_groups:  # noqa: SIM110 - as simple as can be
         if rule_group in {"*", group}:
             return True
     return False
@@ -137,7 +137,7 @@ def resource_matches(rule: Rule, combined: str, subresource: str) -> bool:
 def resource_name_matches(rule: Rule, name: str) -> bool:
     if len(rule.resource_names) == 0:
         return True
-    for rule_name in rule.resource_names:  # noqa: SIM110
+    for rule_name in rule.resource_names:  # noqa: SIM110 - as simple as can be
         if rule_name == name:
             return True
     return False

@@ -30,7 +30,7 @@ def check(graph: AccessGraph, world: World, asked: Attributes, *, any_name: bool
 
 
 def _order(source: object) -> tuple[bool, str]:
-    binding = getattr(source, "binding")  # noqa: B009
+    binding = getattr(source, "binding")  # noqa: B009 - so that mypy does not know
     return binding is not None, repr((binding and (binding.namespace, binding.name), source))
 
 
@@ -55,7 +55,7 @@ def test_larger_worlds_too(seed: int) -> None:
     world = source.world()
     graph = build(world)
     answers = []
-    aimed = near.Near(random.Random(seed), graph.roles, world.bindings, worlds.NAMESPACES)  # noqa: S311
+    aimed = near.Near(random.Random(seed), graph.roles, world.bindings, worlds.NAMESPACES)
     blind = ((*source.identity(), source.attributes()) for _ in range(150))
     for number, (user, groups, asked) in enumerate([*blind, *islice(aimed.questions(), 150)]):
         check(graph, world, asked, any_name=bool(number % 2))

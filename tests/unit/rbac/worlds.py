@@ -218,7 +218,7 @@ def new_roles(draw: st.DrawFn) -> Role:
 def seeded(seed: int, *, most_bindings: int = 40, valid: bool = False) -> Worlds:
     """Return the worlds of a seed, larger ones."""
     return Worlds(
-        random.Random(seed),  # noqa: S311 - to be repeated
+        random.Random(seed),
         valid=valid,
         fewest_bindings=most_bindings // 2,
         most_bindings=most_bindings,

@@ -105,7 +105,7 @@ def command(
         raise click.UsageError("say the DIGEST that `plan` showed, or --resume or --undo FILE")
     if len(digest) < _SHORTEST_DIGEST:
         raise click.UsageError(f"DIGEST: give at least its first {_SHORTEST_DIGEST} characters")
-    from responsibility.cli.plans import Asked, Maker  # noqa: PLC0415
+    from responsibility.cli.plans import Asked, Maker
 
     maker = Maker.of(where.load(ALL), instant(None), routes=routes)
     asked = Asked(hub, everything, cluster, chosen, findings)
@@ -137,9 +137,9 @@ def command(
 
 def _approved(maker: Maker, asked: Asked, digest: str) -> tuple[Aim, Plan]:
     """Return the plan of this digest, made from the cluster as it is. Raises CliError."""
-    from responsibility.cli.plans import tell  # noqa: PLC0415
-    from responsibility.cli.progress import steps  # noqa: PLC0415
-    from responsibility.ownership.plans.aim import Aim  # noqa: PLC0415
+    from responsibility.cli.plans import tell
+    from responsibility.cli.progress import steps
+    from responsibility.ownership.plans.aim import Aim
 
     if asked.words(routes=True):
         aims = [asked.aim(maker.report)]
@@ -172,9 +172,9 @@ def _approved(maker: Maker, asked: Asked, digest: str) -> tuple[Aim, Plan]:
 
 def _spare_me(where: Where, plan: Plan, *, even_me: bool) -> None:
     """Refuse to saw off the branch that the person sits on. Raises CliError."""
-    from responsibility.cli import live  # noqa: PLC0415
-    from responsibility.rbac.identity import MASTERS, user_subject  # noqa: PLC0415
-    from responsibility.rbac.objects import GROUP, Subject  # noqa: PLC0415
+    from responsibility.cli import live
+    from responsibility.rbac.identity import MASTERS, user_subject
+    from responsibility.rbac.objects import GROUP, Subject
 
     user, groups = where.run(live.whoami)
     me = {user_subject(user), *(Subject(GROUP, group) for group in groups)}
@@ -188,8 +188,8 @@ def _spare_me(where: Where, plan: Plan, *, even_me: bool) -> None:
 
 
 def _prepared(where: Where, plan: Plan) -> Journal:
-    from responsibility.cli import live  # noqa: PLC0415
-    from responsibility.cluster import apply  # noqa: PLC0415
+    from responsibility.cli import live
+    from responsibility.cluster import apply
 
     async def work(api: Api) -> Journal | str:
         try:
@@ -220,8 +220,8 @@ def _go(
     back: bool = False,
 ) -> None:
     """Make or take back the steps. Raises CliError, with how to go on."""
-    from responsibility.cli import live  # noqa: PLC0415
-    from responsibility.cluster import apply  # noqa: PLC0415
+    from responsibility.cli import live
+    from responsibility.cluster import apply
 
     def tell(progress: Progress) -> None:
         word = {apply.State.DONE: "was done before"}.get(progress.was, "done")
@@ -254,9 +254,9 @@ def _go(
 
 def _read(where: Where, path: Path) -> Journal:
     """Read an undo file, and see that it is this cluster's. Raises CliError."""
-    from responsibility.cli import live  # noqa: PLC0415
-    from responsibility.cluster import apply  # noqa: PLC0415
-    from responsibility.cluster.undo import Journal  # noqa: PLC0415
+    from responsibility.cli import live
+    from responsibility.cluster import apply
+    from responsibility.cluster.undo import Journal
 
     try:
         journal = Journal.read(path)
@@ -304,9 +304,9 @@ def _undo(where: Where, path: Path, *, yes: bool) -> int | None:
 
 def _prove(where: Where, maker: Maker, aim: Aim, plan: Plan, path: Path) -> int:
     """Plan again, and have the server confirm it. Return the exit code."""
-    from responsibility.cli import live  # noqa: PLC0415
-    from responsibility.cli.plans import Maker  # noqa: PLC0415
-    from responsibility.ownership.plans.proof import expectations  # noqa: PLC0415
+    from responsibility.cli import live
+    from responsibility.cli.plans import Maker
+    from responsibility.ownership.plans.proof import expectations
 
     again = Maker.of(where.load(ALL), instant(None), routes=plan.routes).plan(aim)
     if again.changes:
@@ -348,11 +348,11 @@ def _asking(
     """Return what asks the server, until it agrees or time is up; None if we may not ask."""
 
     async def work(api: Api) -> list[Expectation] | None:
-        import asyncio  # noqa: PLC0415
+        import asyncio
 
-        from responsibility.cluster import reviews  # noqa: PLC0415
-        from responsibility.cluster.errors import ForbiddenError  # noqa: PLC0415
-        from responsibility.rbac.identity import user_and_groups  # noqa: PLC0415
+        from responsibility.cluster import reviews
+        from responsibility.cluster.errors import ForbiddenError
+        from responsibility.rbac.identity import user_and_groups
 
         left = expected
         end = asyncio.get_running_loop().time() + _SETTLED

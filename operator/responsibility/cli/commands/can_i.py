@@ -93,7 +93,7 @@ def command(
     if requests is not None:
         if verb or what or user or groups:
             raise click.UsageError("--requests says all that is asked: leave the rest away")
-        from responsibility.cli.requests import answer_file  # noqa: PLC0415
+        from responsibility.cli.requests import answer_file
 
         answer_file(requests, where, output)
         return
@@ -131,7 +131,7 @@ def _live(
     groups: tuple[str, ...],
     understand: Callable[[World], Question],
 ) -> tuple[Question, Who, Decision]:
-    from responsibility.cli import live  # noqa: PLC0415
+    from responsibility.cli import live
 
     async def work(api: Client) -> tuple[World, Question, Who, bool | None]:
         listing = asyncio.create_task(

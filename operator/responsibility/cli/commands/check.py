@@ -49,8 +49,8 @@ def command(
     """
     if not where.files:
         raise click.UsageError("say which manifests to check: -f PATH (`drift` checks a cluster)")
-    from responsibility.cli import formats  # noqa: PLC0415
-    from responsibility.cli.report import Report  # noqa: PLC0415
+    from responsibility.cli import formats
+    from responsibility.cli.report import Report
 
     report = Report.of(where.load(ALL), instant(moment), routes=routes)
     checked = formats.Checked(report, tuple(report.findings()), _problems(report))
@@ -84,9 +84,9 @@ def _problems(report: Report) -> tuple[tuple[str, str], ...]:
 
 
 def _tables(checked: Checked) -> list[Table]:
-    from responsibility.cli.fixes import smallest_fix  # noqa: PLC0415
-    from responsibility.cli.places import place_of  # noqa: PLC0415
-    from responsibility.cli.report import place_text, whom  # noqa: PLC0415
+    from responsibility.cli.fixes import smallest_fix
+    from responsibility.cli.places import place_of
+    from responsibility.cli.report import place_text, whom
 
     hubs = counted(len(checked.report.assessment.hubs), "record")
     tables = []

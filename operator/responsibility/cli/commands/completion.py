@@ -15,9 +15,9 @@ def command(*, shell: str) -> None:
       source <(kubectl-responsibility completion bash)
       kubectl-responsibility completion fish | source
     """
-    from click.shell_completion import get_completion_class  # noqa: PLC0415
+    from click.shell_completion import get_completion_class
 
-    from responsibility.cli.main import cli  # noqa: PLC0415
+    from responsibility.cli.main import cli
 
     found = get_completion_class(shell)
     assert found is not None  # noqa: S101 - one of click's own

@@ -48,8 +48,8 @@ def command(
     """
     if not where.files:
         raise click.UsageError("say what would be applied: -f PATH")
-    from responsibility.cli import changes  # noqa: PLC0415
-    from responsibility.cli.report import Report, place_text, whom  # noqa: PLC0415
+    from responsibility.cli import changes
+    from responsibility.cli.report import Report, place_text, whom
 
     now = instant(moment)
     old = Report.of(replace(where, files=base).load(ALL), now, routes=routes)

@@ -39,8 +39,8 @@ def command(
       kubectl responsibility drift leap-prod --routes
       kubectl responsibility drift -f ./manifests -o json
     """
-    from responsibility.cli.fixes import bindings_text, smallest_fix  # noqa: PLC0415
-    from responsibility.cli.report import Report, place_text, whom  # noqa: PLC0415
+    from responsibility.cli.fixes import bindings_text, smallest_fix
+    from responsibility.cli.report import Report, place_text, whom
 
     report = Report.of(where.load(ALL), instant(moment), routes=routes)
     report.tell_gaps()

@@ -44,7 +44,7 @@ def command(*, where: Where, finding: str, moment: str | None, routes: bool, out
       kubectl responsibility explain 9b814a51f5
       kubectl responsibility explain 9b81 -o yaml
     """
-    from responsibility.cli.report import Report  # noqa: PLC0415
+    from responsibility.cli.report import Report
 
     report = Report.of(where.load(ALL), instant(moment), routes=routes)
     found = _find(report, finding)
@@ -68,8 +68,8 @@ def _find(report: Report, prefix: str) -> Finding:
 
 
 def _story(report: Report, finding: Finding) -> dict[str, Any]:
-    from responsibility.cli.what_if import without  # noqa: PLC0415
-    from responsibility.ownership.findings import KINDS  # noqa: PLC0415
+    from responsibility.cli.what_if import without
+    from responsibility.ownership.findings import KINDS
 
     story = {**report.json(finding), "meaning": KINDS[finding.kind].title}
     keys = list(dict.fromkeys(s.binding for s in finding.sources if s.binding is not None))

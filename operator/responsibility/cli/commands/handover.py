@@ -68,11 +68,11 @@ def command(
       kubectl responsibility handover coast --item data --to community --overlap 14d
       kubectl responsibility handover coast --all --to community
     """
-    from responsibility.cli.handover_text import text  # noqa: PLC0415
-    from responsibility.cli.plans import Maker  # noqa: PLC0415
-    from responsibility.enforcement.grants_foreseen import foresee  # noqa: PLC0415
-    from responsibility.ownership.plans.handover import hand_over  # noqa: PLC0415
-    from responsibility.ownership.plans.transfer import Wanted  # noqa: PLC0415
+    from responsibility.cli.handover_text import text
+    from responsibility.cli.plans import Maker
+    from responsibility.enforcement.grants_foreseen import foresee
+    from responsibility.ownership.plans.handover import hand_over
+    from responsibility.ownership.plans.transfer import Wanted
 
     if bool(items) == everything:
         raise click.UsageError("say which: --item ITEM, or --all")
@@ -124,8 +124,8 @@ def _span(text: str) -> timedelta:
 
 
 def _json(result: Handover) -> dict[str, Any]:
-    from responsibility.cli.handover_text import objects  # noqa: PLC0415
-    from responsibility.cli.plans import plan_json  # noqa: PLC0415
+    from responsibility.cli.handover_text import objects
+    from responsibility.cli.plans import plan_json
 
     return {
         "record": result.record,

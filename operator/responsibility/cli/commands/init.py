@@ -37,8 +37,8 @@ def command(*, where: Where, hubs: tuple[str, ...], directory: Path | None, outp
       kubectl responsibility init coast atlas -f ./manifests
       kubectl responsibility init -o json
     """
-    from responsibility.cli import drafts  # noqa: PLC0415
-    from responsibility.cli.report import Report  # noqa: PLC0415
+    from responsibility.cli import drafts
+    from responsibility.cli.report import Report
 
     world = where.load(ALL)
     drafts.have_a_model(world)
@@ -59,7 +59,7 @@ def command(*, where: Where, hubs: tuple[str, ...], directory: Path | None, outp
 
 
 def _parsed(text: str) -> object:
-    import yaml  # noqa: PLC0415
+    import yaml
 
     return yaml.safe_load(text)
 

@@ -52,7 +52,7 @@ def command(
     """
     if everything and hubs:
         raise click.UsageError("--all shows all hubs: name none")
-    from responsibility.cli.report import Report  # noqa: PLC0415
+    from responsibility.cli.report import Report
 
     report = Report.of(where.load(ALL), instant(moment), routes=routes)
     report.tell_gaps()
@@ -68,7 +68,7 @@ def command(
 
 
 def _json(hub: HubAssessment) -> dict[str, Any]:
-    from responsibility.cli.report import hub_json  # noqa: PLC0415
+    from responsibility.cli.report import hub_json
 
     agreement = hub.agreement
     return {

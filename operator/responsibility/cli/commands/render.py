@@ -93,16 +93,16 @@ def command(
       kubectl responsibility render roles --prefix leap-jupyterhub- | kubectl apply -f -
       kubectl responsibility render webhook --model ours.yaml --ca ca.crt | kubectl apply -f -
     """
-    from responsibility.api.crd import to_yaml  # noqa: PLC0415
-    from responsibility.enforcement import rendered  # noqa: PLC0415
-    from responsibility.rbac.identity import service_account_user  # noqa: PLC0415
+    from responsibility.api.crd import to_yaml
+    from responsibility.enforcement import rendered
+    from responsibility.rbac.identity import service_account_user
 
     if what != "policies" and static:
         raise click.UsageError("--static is for policies: all else is an object in the API server")
     if what != "roles" and prefixes:
         raise click.UsageError("--prefix is for roles: all else reads it from the hub's Namespace")
     if what == "webhook":
-        from responsibility.cli.commands import render_webhook  # noqa: PLC0415
+        from responsibility.cli.commands import render_webhook
 
         found = render_webhook.text(
             _model(models), namespace=namespace, service=service, authority=authority
@@ -110,7 +110,7 @@ def command(
         click.echo(found, nl=False)
         return
     if what == "roles":
-        from responsibility.cli.commands import render_roles  # noqa: PLC0415
+        from responsibility.cli.commands import render_roles
 
         click.echo(render_roles.text(_model(models), prefixes), nl=False)
         return
@@ -124,10 +124,10 @@ def command(
 
 
 def _model(files: tuple[str, ...]) -> ResponsibilityModel:
-    from responsibility.api.parse import load_shipped_model  # noqa: PLC0415
-    from responsibility.cli.agreements import take_agreements  # noqa: PLC0415
-    from responsibility.cli.manifests import read  # noqa: PLC0415
-    from responsibility.cli.world import World  # noqa: PLC0415
+    from responsibility.api.parse import load_shipped_model
+    from responsibility.cli.agreements import take_agreements
+    from responsibility.cli.manifests import read
+    from responsibility.cli.world import World
 
     if not files:
         return load_shipped_model()

@@ -88,13 +88,13 @@ def command(
     Exit code 0: nobody would be refused or warned. 1: somebody would. 3: perhaps, the log says too
     little.
     """
-    from dataclasses import replace  # noqa: PLC0415
+    from dataclasses import replace
 
-    from responsibility.cli.report import Report  # noqa: PLC0415
+    from responsibility.cli.report import Report
 
     world = where.load(Need.OWNERSHIP)
     if proposed:
-        from responsibility.cli import changes  # noqa: PLC0415
+        from responsibility.cli import changes
 
         world = changes.applied(world, replace(where, files=proposed))
     report = Report.of(world, instant(moment))
@@ -121,9 +121,9 @@ def command(
 
 
 def _supposed(report: Report, stage: str) -> Supposed:
-    from responsibility.enforcement.replay.cel_syntax import SyntaxProblemError  # noqa: PLC0415
-    from responsibility.enforcement.replay.supposed import suppose  # noqa: PLC0415
-    from responsibility.rbac.identity import service_account_user  # noqa: PLC0415
+    from responsibility.enforcement.replay.cel_syntax import SyntaxProblemError
+    from responsibility.enforcement.replay.supposed import suppose
+    from responsibility.rbac.identity import service_account_user
 
     own = report.world.operator
     namespace, name = (own.namespace, own.name) if own else (_NAMESPACE, _ACCOUNT)
@@ -150,10 +150,10 @@ def _supposed(report: Report, stage: str) -> Supposed:
 
 
 def _replay(logs: tuple[str, ...], supposed: Supposed, at: Any) -> tuple[Tally, Counts]:  # noqa: ANN401 - a datetime or nothing
-    from responsibility.cli.audit_log import AuditLog  # noqa: PLC0415
-    from responsibility.enforcement.replay.judge import Judge  # noqa: PLC0415
-    from responsibility.enforcement.replay.request import Passed, read  # noqa: PLC0415
-    from responsibility.enforcement.replay.tally import Tally  # noqa: PLC0415
+    from responsibility.cli.audit_log import AuditLog
+    from responsibility.enforcement.replay.judge import Judge
+    from responsibility.enforcement.replay.request import Passed, read
+    from responsibility.enforcement.replay.tally import Tally
 
     judge, tally = Judge(supposed, at), Tally()
     with progress(logs) as done:
@@ -194,7 +194,7 @@ def _footer(tally: Tally, counts: Counts) -> str:
 
 
 def _effects(tally: Tally) -> dict[str, int]:
-    from responsibility.enforcement.replay.judge import Effect  # noqa: PLC0415
+    from responsibility.enforcement.replay.judge import Effect
 
     return {effect.value: tally.effects[effect] for effect in Effect}
 

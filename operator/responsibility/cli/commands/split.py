@@ -44,7 +44,7 @@ def command(*, where: Where, hubs: tuple[str, ...], moment: str | None, output: 
       kubectl responsibility split leap-prod coast
       kubectl responsibility split -o wide
     """
-    from responsibility.cli.report import Report  # noqa: PLC0415
+    from responsibility.cli.report import Report
 
     report = Report.of(where.load(ALL), instant(moment))
     report.tell_gaps()

@@ -61,8 +61,8 @@ def command(
       kubectl responsibility subject group support-engineers --routes
       echo temp-contractor@example.org | kubectl responsibility subject --retired -
     """
-    from responsibility.cli import subjects  # noqa: PLC0415
-    from responsibility.cli.report import Report  # noqa: PLC0415
+    from responsibility.cli import subjects
+    from responsibility.cli.report import Report
 
     if (retired is None) == (kind is None or name is None):
         raise click.UsageError("say either KIND NAME, such as: user someone, or --retired FILE")
@@ -77,8 +77,8 @@ def command(
 
 
 def _one(output: str, report: Report, subject: Subject, *, routes: bool) -> None:
-    from responsibility.cli import subjects  # noqa: PLC0415
-    from responsibility.cli.report import place_text  # noqa: PLC0415
+    from responsibility.cli import subjects
+    from responsibility.cli.report import place_text
 
     owned = subjects.owned(report, subject)
     beyond = [f for f in report.findings() if f.subject == subject]
@@ -141,7 +141,7 @@ def _one(output: str, report: Report, subject: Subject, *, routes: bool) -> None
 
 
 def _retired(output: str, report: Report, leavers: list[Subject]) -> None:
-    from responsibility.cli import subjects  # noqa: PLC0415
+    from responsibility.cli import subjects
 
     found = []
     for subject in leavers:
@@ -177,5 +177,5 @@ def _retired_rows(subject: Subject, entry: dict[str, Any]) -> list[list[str]]:
 
 
 def _short(permissions: tuple[str, ...]) -> str:
-    more = f" and {len(permissions) - 2} more" if len(permissions) > 2 else ""  # noqa: PLR2004
+    more = f" and {len(permissions) - 2} more" if len(permissions) > 2 else ""
     return ", ".join(permissions[:2]) + more

@@ -94,7 +94,7 @@ def command(
         missing = ", ".join(dict.fromkeys(str(binding.role) for binding in pending[:3]))
         note(
             f"{counted(len(pending), 'binding')} may let more subjects do this, since their roles "
-            f"are not in the files: {missing}{'…' if len(pending) > 3 else ''}"  # noqa: PLR2004
+            f"are not in the files: {missing}{'…' if len(pending) > 3 else ''}"
         )
     ways = _ways(world, attributes) if routes else {}
     show(
@@ -169,7 +169,7 @@ def _holders(
 
 def _ways(world: World, attributes: Attributes) -> dict[Subject, Route]:
     """Return who could come by it, each with a shortest route; not who has it already."""
-    from responsibility.rbac.routes.paths import Paths, routes_to  # noqa: PLC0415
+    from responsibility.rbac.routes.paths import Paths, routes_to
 
     found = routes_to(Paths(world.graph, world.accounts), attributes)
     return {s: found[s] for s in sorted(found, key=people_first) if found[s]}

@@ -59,7 +59,7 @@ def command(
     """
     if (path is None) == (verb is None or what is None):
         raise click.UsageError("say either VERB TYPE[/NAME] or --path PATH")
-    from responsibility.cli.report import Report  # noqa: PLC0415
+    from responsibility.cli.report import Report
 
     world = where.load(ALL | Need.TYPES)
     report = Report.of(world, instant(moment))
@@ -106,7 +106,7 @@ def _agreements(report: Report, namespace: str | None) -> list[Agreement]:
 
 def _by_path(report: Report, agreement: Agreement, path: str) -> Iterator[dict[str, Any]]:
     """Yield the items whose paths speak of this one; the most precise path decides."""
-    from responsibility.hub.values_paths import covers, precision  # noqa: PLC0415
+    from responsibility.hub.values_paths import covers, precision
 
     model = report.world.models[agreement.terms.name]
     found = [
@@ -132,7 +132,7 @@ def _by_path(report: Report, agreement: Agreement, path: str) -> Iterator[dict[s
 
 
 def _by_action(report: Report, agreement: Agreement, asked: Question) -> Iterator[dict[str, Any]]:
-    from responsibility.cli.action import mask_of_action  # noqa: PLC0415
+    from responsibility.cli.action import mask_of_action
 
     wanted = mask_of_action(agreement, asked)
     for item in agreement.items:
@@ -147,7 +147,7 @@ def _by_action(report: Report, agreement: Agreement, asked: Question) -> Iterato
 
 
 def _row(report: Report, agreement: Agreement, name: str, why: list[str]) -> dict[str, Any]:
-    from responsibility.cli.report import hub_json  # noqa: PLC0415
+    from responsibility.cli.report import hub_json
 
     item = agreement.item(name)
     owner = agreement.parties.get(item.owner)

@@ -72,8 +72,8 @@ class _Kept:
             return False
         if self.revision == later.revision:
             return True
-        if None not in (self.generation, later.generation):
-            if later.generation - self.generation > 1:  # type: ignore[operator]
+        if self.generation is not None and later.generation is not None:
+            if later.generation - self.generation > 1:
                 return False
         elif self.writers is None:
             return False

@@ -30,7 +30,7 @@ class Partly:
 
     __slots__ = ("_absent", "_known", "_missing")
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # as Python says that it can't be hashed
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Partly:
     def get(self, key: object, default: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
         """Return an entry, or the default if it is known not to be there."""
         if key in self._known:
-            return self._known[key]  # type: ignore[index]
+            return self._known[key]  # type: ignore[index]  # it is in it
         if isinstance(key, str) and self._absent(key):
             return default
         raise UnknownError(self._missing)

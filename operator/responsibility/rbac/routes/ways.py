@@ -98,7 +98,7 @@ class Way:
 
 def _may(*verbs: str, resource: str, group: str = "", **more: bool | str | tuple[str, ...]) -> Need:
     resource, _, subresource = resource.partition("/")
-    return Need(verbs, group, resource, subresource, **more)  # type: ignore[arg-type]
+    return Need(verbs, group, resource, subresource, **more)  # type: ignore[arg-type]  # the fields of Need
 
 
 _EDIT = ("create", "update", "patch")

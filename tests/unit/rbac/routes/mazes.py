@@ -51,7 +51,7 @@ class Maze:
     """Draws the objects of a world, one after the other."""
 
     def __init__(self, seed: int, *, constrained: bool = False) -> None:
-        self.draw = random.Random(seed)  # noqa: S311 - to be repeated
+        self.draw = random.Random(seed)
         self._permissions = [p for p in _PERMISSIONS if constrained or ":" not in p[0]]
 
     def rule(self) -> Rule:
