@@ -29,12 +29,13 @@ from responsibility.ownership.claims import Claim, claims
 from responsibility.ownership.entitlement import Entitlement
 from responsibility.ownership.fleet import Fleet
 from responsibility.ownership.holdings import Holdings, collect
-from responsibility.ownership.indirect import Found, Place, RouteMemory
+from responsibility.ownership.indirect import Found, Place
 from responsibility.ownership.memory import Memory
 from responsibility.ownership.own_parts import confined
 from responsibility.ownership.questions import Names
 from responsibility.ownership.resolve import resolve_defaults, resolve_model, resolve_record
 from responsibility.ownership.results import cluster_result, hub_result
+from responsibility.ownership.route_memory import RouteMemory
 from responsibility.ownership.snapshot import Snapshot
 from responsibility.ownership.states import kinds_by_item
 from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject

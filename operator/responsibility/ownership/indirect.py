@@ -8,7 +8,7 @@ one has it on every hub, so that is looked up once, and told once, for the clust
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from responsibility.ownership.agreement import Terms
@@ -16,14 +16,12 @@ from responsibility.ownership.by_policy import NO_COMMANDS, Commands
 from responsibility.ownership.by_route import NO_CLUSTER_GAINS, ClusterGains, Gains, Way, total
 from responsibility.ownership.holdings import NOTHING, Holdings
 from responsibility.ownership.questions import Names, QuestionSet, bits, mask_of
-from responsibility.ownership.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import SERVICE_ACCOUNTS
 from responsibility.rbac.objects import GROUP, Rule, Subject
 from responsibility.rbac.routes.entrances import Group
 from responsibility.rbac.routes.paths import ANY_NAMESPACE, Paths, step_passes
 from responsibility.rbac.routes.powers import EVERYTHING
-from responsibility.rbac.routes.rights import Rights
 from responsibility.rbac.routes.search import Behind, Gain, Giver, Search, begin, beyond
 from responsibility.rbac.routes.steps import Route, Step
 from responsibility.rbac.routes.ways import POLICY, account_namespace
@@ -271,133 +269,3 @@ def share(one: Local, wide: Wide) -> Share:
 def _is_wide(step: Step) -> bool:
     """Return whether ClusterRoleBindings alone give a step."""
     return bool(step.sources) and not any(s.binding and s.binding.namespace for s in step.sources)
-
-
-def _together(shares: Mapping[str, Share]) -> Mapping[Subject, Mapping[str, Sequence[Way]]]:
-    """Return by subject what the cluster tells of each hub."""
-    on_hubs: dict[Subject, dict[str, Sequence[Way]]] = {}
-    for record, one in shares.items():
-        for subject, ways in one.cluster.items():
-            on_hubs.setdefault(subject, {})[record] = ways
-    return on_hubs
-
-
-@dataclass(slots=True)
-class _Known:
-    """What was found of a model in a pass: from what, and the parts."""
-
-    terms: Terms
-    paths: Paths
-    wide: Wide
-    locals: Mapping[str, Local]
-    shares: Mapping[str, Share]
-    found: Found
-
-    def local(self, record: str, place: Place, paths: Paths) -> Local | None:
-        """Return what was found of a hub, if it is true of it as it is now."""
-        known = self.locals.get(record)
-        return (
-            known
-            if known is not None
-            and known.place.holdings is place.holdings
-            and known.place.names == place.names
-            and known.place.commands == place.commands
-            and (paths is self.paths or paths.unchanged(known.namespaces))
-            else None
-        )
-
-    def cluster(self, holdings: Holdings, paths: Paths, groups: Set[Group]) -> Wide | None:
-        """Return what was found of the cluster, if it is true of it as it is now."""
-        wide = self.wide
-        if wide.holdings is not holdings or wide.bit_of.keys() != groups:
-            return None
-        if paths is not self.paths and not paths.unchanged(wide.namespaces):
-            return None
-        # What else it looks up leads nowhere else; the graph before is not kept for it.
-        wide.paths = paths
-        return wide
-
-
-class RouteMemory:
-    """What subjects can come by indirectly in one cluster, found once while nothing changes.
-
-    A hub is searched again where its namespace has changed, or one through which its routes lead.
-    """
-
-    def __init__(self) -> None:
-        self._paths: Paths | None = None
-        self._known: dict[str, _Known] = {}
-
-    def fork(self) -> RouteMemory:
-        """Return another that remembers the same, and forgets by itself."""
-        other = RouteMemory()
-        other._paths, other._known = self._paths, dict(self._known)
-        return other
-
-    def begin(self, snapshot: Snapshot) -> None:
-        """Begin a pass over a snapshot."""
-        former = self._paths
-        if not snapshot.routes:
-            self._paths, self._known = None, {}
-        elif (
-            former is None
-            or former.graph is not snapshot.graph
-            or former.accounts != snapshot.accounts
-        ):
-            self._paths = Paths(snapshot.graph, snapshot.accounts, former=former)
-
-    @property
-    def rights(self) -> Rights | None:
-        """Who holds what it takes for a step; None where routes are not wanted."""
-        return self._paths.known.rights if self._paths else None
-
-    def find(self, terms: Terms, holdings: Holdings, places: Mapping[str, Place]) -> Found:
-        """Return what subjects can come by, cluster-wide and on the hubs, which come by record.
-
-        ``holdings`` are the direct ones cluster-wide. Nothing where routes are not wanted.
-        """
-        paths = self._paths
-        if paths is None:
-            return NOTHING_FOUND
-        known = self._known.get(terms.name)
-        if known is not None and (known.terms is not terms or not paths.follows(known.paths)):
-            known = None
-        locals_ = {
-            record: (known.local(record, place, paths) if known else None)
-            or local(place, paths, terms)
-            for record, place in places.items()
-        }
-        groups = dict.fromkeys(b.group for one in locals_.values() for b in one.doors)
-        wide = known.cluster(holdings, paths, groups.keys()) if known else None
-        if wide is None:
-            wide = Wide.of(terms, holdings, paths, groups)
-        again = known is not None and wide is known.wide
-        shares = {
-            record: known.shares[record]
-            if again and known is not None and known.locals.get(record) is one
-            else share(one, wide)
-            for record, one in locals_.items()
-        }
-        found = Found(
-            ClusterGains(wide.everywhere, _together(shares)),
-            {record: one.own for record, one in shares.items()},
-        )
-        if known is not None:
-            found = _kept(found, known.found)
-        self._known[terms.name] = _Known(terms, paths, wide, locals_, shares, found)
-        return found
-
-
-def _kept(found: Found, former: Found) -> Found:
-    """Return what was found, with the former objects for what is the same."""
-    hubs = {
-        record: former.hubs[record] if former.hubs.get(record) == gains else gains
-        for record, gains in found.hubs.items()
-    }
-    cluster = found.cluster
-    if (
-        cluster.everywhere is former.cluster.everywhere
-        and cluster.on_hubs == former.cluster.on_hubs
-    ):
-        cluster = former.cluster
-    return Found(cluster, hubs)
