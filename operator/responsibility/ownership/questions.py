@@ -292,7 +292,10 @@ class QuestionSet:
                         if atom.verb != _NAMELESS:
                             some.append(Partial(bit, number, rule.resource_names))
                     elif atom.symbolic:
-                        symbolic.append(Partial(bit, number, rule.resource_names))
+                        # No object's name is empty, but one that is not filled yet is.
+                        called = tuple(filter(None, rule.resource_names))
+                        if called:
+                            symbolic.append(Partial(bit, number, called))
                     elif atom.name in rule.resource_names:
                         granted |= 1 << bit
             if granted:

@@ -23,6 +23,7 @@ ONCE = {
     "what ended before still counts when it is searched on": 1450,
     "what a group gets back in a namespace, a member does not get everywhere": 1832,
     "who is let through by a group alone keeps it": 2109,
+    "a rule for no name is not a source of what is named": 31206,
     "no more is held back than it takes": 31476,
     "what only a member is owed, its group may be given": 33966,
 }
