@@ -8,10 +8,14 @@ from responsibility.ownership.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Binding, Subject
 from tests.unit.ownership import building, worlds
+from tests.unit.rbac import worlds as rbac
 
 
-def drawn(seed: int, *, routes: bool = False) -> tuple[Snapshot, Aim]:
-    """Return the world of a seed, and what a plan is to end there."""
+def drawn(seed: int, *, routes: bool = False, listed: bool = False) -> tuple[Snapshot, Aim]:
+    """Return the world of a seed, and what a plan is to end there.
+
+    ``listed`` has it known which ServiceAccounts there are; some that are bound are not there.
+    """
     draw = random.Random(seed)
     world = worlds.world(seed)
     bindings = [_sorted_out(draw, binding) for binding in world.bindings]
@@ -33,7 +37,11 @@ def drawn(seed: int, *, routes: bool = False) -> tuple[Snapshot, Aim]:
             Aim(subjects=(draw.choice(worlds.PEOPLE),)),
         )
     )
-    return replace(snapshot, graph=graph), aim
+    accounts = None
+    if listed:
+        every = sorted((ns, name) for ns in rbac.NAMESPACES for name in rbac.SERVICE_ACCOUNTS)
+        accounts = frozenset(draw.sample(every, draw.randrange(1, len(every) + 1)))
+    return replace(snapshot, graph=graph, accounts=accounts), aim
 
 
 def _sorted_out(draw: random.Random, binding: Binding) -> Binding:

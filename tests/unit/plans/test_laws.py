@@ -52,6 +52,14 @@ def test_the_same_with_routes(seed: int) -> None:
     assert not list(laws.superfluous(snapshot, aim, plan))
 
 
+@pytest.mark.parametrize("seed", range(2000, 2020))
+def test_the_same_where_it_is_known_which_accounts_there_are(seed: int) -> None:
+    snapshot, aim = drawn(seed, listed=True)
+    plan = make_plan(snapshot, aim)
+    assert not laws.broken(snapshot, aim, plan)
+    assert not list(laws.superfluous(snapshot, aim, plan))
+
+
 @pytest.mark.parametrize("seed", [*SEEDS, *ONCE.values()], ids=[*map(str, SEEDS), *ONCE])
 def test_no_change_of_a_plan_can_be_left_out(seed: int) -> None:
     snapshot, aim = drawn(seed)
