@@ -16,6 +16,7 @@ from responsibility.cli.trouble import MEANINGS, CliError, Exit
 # By name: the module of `commands` (or of this package), and what --help says of it in one line.
 COMMANDS: Final = {
     "matrix": ("matrix", "Show who owns which item of a hub, and how each stands."),
+    "page": ("page", "Write who is responsible for what as a page for a browser."),
     "drift": ("drift", "Show what differs from what is agreed, worst first."),
     "explain": ("explain", "Tell the whole story of one finding."),
     "who-owns": ("who_owns", "Say who is accountable for an action or a setting."),

@@ -20,6 +20,7 @@ CASES = {
     "matrix-wide": ("matrix", *LATER, "-o", "wide"),
     "matrix-all": ("matrix", "--all", *NOW),
     "matrix-json": ("matrix", "reef", *NOW, "-o", "json"),
+    "page": ("page", *LATER, "--findings"),
     "drift": ("drift", *NOW),
     "drift-later": ("drift", "reef", *LATER, "-o", "wide"),
     "drift-json": ("drift", *NOW, "-o", "json"),

@@ -1,0 +1,64 @@
+"""``page``: who is responsible for what, for those who don't use a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from responsibility.cli.options import Where, at_option, instant, routes_option, where_options
+from responsibility.cli.world import ALL
+
+if TYPE_CHECKING:
+    from responsibility.cli.report import Report
+    from responsibility.ownership.assessment import HubAssessment
+    from responsibility.web.agreements import Difference
+
+
+@click.command(name="page")
+@click.argument("hubs", metavar="[HUB]...", nargs=-1)
+@click.option(
+    "--findings",
+    is_flag=True,
+    help="Also say what differs, and so who can do what it should not: not for everybody's eyes.",
+)
+@at_option
+@routes_option
+@where_options
+def command(
+    *, where: Where, hubs: tuple[str, ...], findings: bool, moment: str | None, routes: bool
+) -> None:
+    r"""Write who is responsible for what as a page, one file that a browser shows.
+
+    A HUB is the name of its record, its namespace, or NAMESPACE/RELEASE; without one, all are on
+    it. The page loads nothing and runs no program, so it can be mailed, printed, or put on any
+    web server. It is as of the moment when it is written.
+
+    \b
+    Examples:
+      kubectl responsibility page leap-prod > leap.html
+      kubectl responsibility page --findings > all.html
+    """
+    from responsibility.cli.report import Report
+    from responsibility.web.agreements import agreements_page
+
+    now = instant(moment)
+    report = Report.of(where.load(ALL), now, routes=routes)
+    report.tell_gaps()
+    chosen = report.hubs(hubs)
+    told = {hub.agreement.record: _differences(report, hub) for hub in chosen} if findings else None
+    click.echo(agreements_page(chosen, report.assessment.now, told), nl=False)
+
+
+def _differences(report: Report, hub: HubAssessment) -> list[Difference]:
+    from responsibility.web.agreements import Difference
+
+    return [
+        Difference(
+            finding.number,
+            finding.message,
+            finding.remedy,
+            tuple(dict.fromkeys(p.contact for p in report.parties(finding) if p.contact)),
+        )
+        for finding in report.findings(hub)
+    ]

@@ -1,0 +1,100 @@
+"""``page``: what people see who are party to an agreement, and what they don't."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.conftest import Run
+from tests.unit.web.reading import Page, read
+
+AT = ("--at", "2026-02-10")
+
+
+def written(run: Run, *arguments: str) -> Page:
+    done = run("page", "-f", "reef", *AT, *arguments)
+    assert done.code == 0, done.err
+    return read(done.out)
+
+
+def changed(files: Path, before: str, after: str) -> None:
+    """Write it into whatever file has it."""
+    hits = [path for path in files.rglob("*.yaml") if before in path.read_text("utf-8")]
+    assert hits
+    for path in hits:
+        path.write_text(path.read_text("utf-8").replace(before, after), "utf-8")
+
+
+@pytest.mark.usefixtures("files")
+def test_each_item_is_told_with_who_has_it_and_how_it_stands(run: Run) -> None:
+    page = written(run)
+    text = " ".join(page.shown.split())
+    assert "As of 10 February 2026, 00:00 UTC." in text
+    assert "Of 3 items, responsible are: Reef people for 2, Provider for 1." in text
+    assert "1 Settings Provider Reef people until" in text
+    assert "Reef people until 1 March 2026, 00:00 UTC (singleuser.memory.limit at most 8Gi)" in text
+    assert "! look at it again1 finding; to be looked at again on 1 February 2026" in text
+    assert {each["href"] for each in page.all("a")} == {
+        "mailto:support@provider.example",
+        "https://reef.example",
+    }
+
+
+@pytest.mark.usefixtures("files")
+def test_who_can_do_what_is_told_only_where_it_was_asked_for(run: Run) -> None:
+    drift = json.loads(run("drift", "-f", "reef", *AT, "-o", "json").out)
+    plain, told = written(run).shown, written(run, "--findings").shown
+    assert "User leaver can" in {" ".join(each["message"].split()[:3]) for each in drift}
+    for finding in drift:
+        assert finding["message"] in told
+        assert finding["message"] not in plain
+    for name in ("leaver", "reef-leads", "engineers", "RoleBinding"):
+        assert name not in plain
+
+
+@pytest.mark.parametrize("findings", [[], ["--findings"]])
+def test_what_a_record_says_is_text_and_nothing_else(
+    run: Run, files: Path, findings: list[str]
+) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    changed(files, "displayName: Reef people", f"displayName: '{evil}'")
+    changed(files, "title: Settings", f"title: '{evil}'")
+    changed(files, "displayName: Reef}", f"displayName: '{evil}'}}")
+    page = written(run, *findings)
+    assert page.shown.count(evil) >= 3
+    assert {name for name, _ in page.elements}.isdisjoint({"img", "script", "iframe", "object"})
+    for _, attributes in page.elements:
+        assert not [name for name in attributes if name.startswith("on") or name == "src"]
+
+
+def test_several_hubs_are_side_by_side_first(run: Run, files: Path) -> None:
+    record = next(
+        path for path in files.rglob("*.yaml") if "kind: Responsibility\n" in path.read_text()
+    )
+    text = record.read_text("utf-8")
+    other = text.replace("name: reef}", "name: coral}").replace(
+        "namespace: reef, release: reef, displayName: Reef", "namespace: coral, displayName: Coral"
+    )
+    assert other != text
+    (files / "other.yaml").write_text(other, "utf-8")
+    page = written(run)
+    text = " ".join(page.shown.split())
+    assert "2 hubs; the columns are the items by number. P is Provider; R is Reef people." in text
+    anchors = {f"#{each['id']}" for _, each in page.elements if "id" in each}
+    assert {each["href"] for each in page.all("a")} >= anchors == {"#hub-coral", "#hub-reef"}
+    assert "The hub's namespace was not found" in text
+    assert "All hubs" not in written(run, "reef").shown
+
+
+def test_without_any_record_it_says_so(run: Run, files: Path) -> None:
+    for path in files.rglob("*.yaml"):
+        if "kind: Responsibility\n" in path.read_text("utf-8"):
+            path.unlink()
+    assert "There is no record of any hub." in written(run).shown
+
+
+@pytest.mark.usefixtures("files")
+def test_no_such_hub_is_an_error(run: Run) -> None:
+    done = run("page", "-f", "reef", "nowhere")
+    assert (done.code, done.out) == (2, "")
+    assert "there is no record of a hub nowhere" in done.err
