@@ -100,8 +100,8 @@ def _overview(hubs: Sequence[HubAssessment]) -> Iterable[Child]:
         f"{len(hubs)} hubs; the columns are the items by number. ",
         *joined(
             (
-                tag("span", tag("b", letter), " is ", told(label))
-                for label, letter in letters.items()
+                tag("span", tag("b", letter), " is ", told(_known_as(hubs, name)))
+                for name, letter in letters.items()
             ),
             "; ",
         ),
@@ -142,27 +142,28 @@ def _cell(agreement: Agreement, result: ItemResult, letters: Mapping[str, str]) 
     sign = "" if result.state == "recorded" else f" {state.sign}"
     return tag(
         "td",
-        letters[owner] + sign,
+        letters[result.item.owner] + sign,
         class_=str(result.state),
         title=f"{result.item.terms.title}: {owner}, {state.word}",
     )
 
 
-def _letters(hubs: Sequence[HubAssessment]) -> dict[str, str]:
-    """Return for each party that owns anything as few letters as tell it from the others."""
-    labels = sorted(
-        {_label(hub.agreement, result.item.owner) for hub in hubs for result in _lines(hub)}
-    )
+def _letters(hubs: Iterable[HubAssessment]) -> dict[str, str]:
+    """Return for each party that owns anything as few letters as tell it from the others.
+
+    By the name that all hubs know it by: each has a community of its own.
+    """
     found: dict[str, str] = {}
-    for label in labels:
-        text = "".join(filter(str.isalnum, label)) or "?"
-        taken = set(found.values())
-        short = next(
-            (text[:n].capitalize() for n in range(1, 4) if text[:n].capitalize() not in taken),
-            None,
-        )
-        found[label] = short or f"{text[:1].upper()}{len(found) + 1}"
+    for name in sorted({result.item.owner for hub in hubs for result in _lines(hub)}):
+        shorts = [name[:count].capitalize() for count in range(1, len(name) + 1)]
+        found[name] = next((short for short in shorts if short not in found.values()), name)
     return found
+
+
+def _known_as(hubs: Iterable[HubAssessment], name: str) -> str:
+    """Return what all hubs call a party, or its name where they differ."""
+    labels = {_label(hub.agreement, name) for hub in hubs}
+    return labels.pop() if len(labels) == 1 else f"the hub's {name}"
 
 
 # --- one hub ------------------------------------------------------------------------------------
