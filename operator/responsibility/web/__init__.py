@@ -1,4 +1,5 @@
 """The page for people: who is responsible for what, as one HTML document without any program.
 
-``agreements`` says what is on it; ``document`` knows HTML, ``style`` how it looks.
+``agreements`` is the whole page, ``overview`` and ``hub`` are its parts, ``words`` what they say
+alike; ``document`` knows HTML, ``style`` how it looks.
 """

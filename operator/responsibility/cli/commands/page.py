@@ -12,7 +12,7 @@ from responsibility.cli.world import ALL
 if TYPE_CHECKING:
     from responsibility.cli.report import Report
     from responsibility.ownership.assessment import HubAssessment
-    from responsibility.web.agreements import Difference
+    from responsibility.web.hub import Difference
 
 
 @click.command(name="page")
@@ -51,7 +51,7 @@ def command(
 
 
 def _differences(report: Report, hub: HubAssessment) -> list[Difference]:
-    from responsibility.web.agreements import Difference
+    from responsibility.web.hub import Difference
 
     return [
         Difference(

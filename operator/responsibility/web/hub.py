@@ -1,0 +1,169 @@
+"""One hub: its items, who has them and how each stands, what was found, and whom to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from xml.etree.ElementTree import Element
+
+from responsibility.ownership.agreement import Agreement, Bound, Delegation
+from responsibility.ownership.assessment import HubAssessment, HubState, ItemResult
+from responsibility.web.document import Child, joined, link, tag, told
+from responsibility.web.words import STATES, anchor, day, label, lines, moment
+
+_CHECKED = {"kubernetes": "Kubernetes", "jupyterhub": "JupyterHub"}
+_HUB_STATES = {
+    HubState.MISSING: "No such hub was found, so nothing could be checked.",
+    HubState.NO_NAMESPACE: "The hub's namespace was not found, so nothing could be checked.",
+    HubState.DELETING: "The hub's namespace is being deleted.",
+    HubState.AMBIGUOUS: "Several hubs share the namespace and the record does not say which is "
+    "meant, so nothing could be checked.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A finding for people: what differs from what is agreed, what ends it, and whom to ask."""
+
+    item: int
+    message: str
+    remedy: str
+    contacts: tuple[str, ...] = ()
+
+
+def section(hub: HubAssessment, now: datetime, differences: Sequence[Difference] | None) -> Element:
+    """Return the part of the page about a hub; ``differences`` are told where they are given."""
+    agreement = hub.agreement
+    problem = _HUB_STATES.get(hub.hub_state)
+    return tag(
+        "section",
+        tag("h2", told(agreement.display_name), id=anchor(hub)),
+        tag("p", f"Namespace {agreement.hub.namespace}, record {agreement.record}", class_="faint"),
+        tag("p", *_split(hub)),
+        tag("p", problem, class_="drift") if problem else None,
+        _items(hub, now),
+        *(_differences(differences) if differences is not None else ()),
+        *_parties(agreement),
+        aria_labelledby=anchor(hub),
+    )
+
+
+def _split(hub: HubAssessment) -> list[Child]:
+    """Return in a sentence who has how much."""
+    total = sum(count for _, count in hub.owner_split)
+    parts = [
+        tag("span", told(label(hub.agreement, name)), f" for {count}")
+        for name, count in hub.owner_split
+    ]
+    differ = sum(result.state == "drift" for result in hub.items)
+    text = {0: "None differs from what is agreed.", 1: "One differs from what is agreed."}
+    words = text.get(differ, f"{differ} differ from what is agreed.")
+    return [f"Of {total} items, responsible are: ", *joined(parts), f". {words}"]
+
+
+def _items(hub: HubAssessment, now: datetime) -> Element:
+    head = ("", "What", "Responsible", "May act as well", "How it stands")
+    return tag(
+        "table",
+        tag("caption", "What is agreed, and how it stands"),
+        tag("thead", tag("tr", *(tag("th", text, scope="col") for text in head))),
+        tag("tbody", *(_item(hub.agreement, result, now) for result in lines(hub))),
+        class_="items",
+    )
+
+
+def _item(agreement: Agreement, result: ItemResult, now: datetime) -> Element:
+    item, terms = result.item, result.item.terms
+    state = STATES[str(result.state)]
+    count = result.findings
+    where = [_CHECKED[each] for each in result.checked if each in _CHECKED]
+    more = [
+        f"{count} finding{'s' * (count != 1)}" if count else "",
+        f"checked in {' and '.join(where)}" if where and result.state != "recorded" else "",
+        f"to be looked at again on {day(item.review_after)}" if item.review_after else "",
+    ]
+    described = tag("small", told(terms.description)) if terms.description else None
+    return tag(
+        "tr",
+        tag("td", str(terms.number), class_="number"),
+        tag("th", told(terms.title), described, scope="row"),
+        tag("td", told(label(agreement, item.owner)), data_label="Responsible"),
+        tag(
+            "td",
+            *joined((_delegate(agreement, each, now) for each in item.delegates), "; "),
+            data_label="May act as well",
+        )
+        if item.delegates
+        else tag("td", ""),
+        tag(
+            "td",
+            tag("span", f"{state.sign} {state.word}", class_=f"state {result.state}"),
+            tag("small", "; ".join(filter(None, more))) if any(more) else None,
+        ),
+    )
+
+
+def _delegate(agreement: Agreement, delegate: Delegation, now: datetime) -> Element:
+    ended = not delegate.active(now)
+    until = ""
+    if delegate.until is not None:
+        until = f" {'ended' if ended else 'until'} {moment(delegate.until)}"
+    within = ", ".join(map(_bound, delegate.bounds))
+    details = [
+        tag("span", within) if within else None,
+        told(delegate.reason) if delegate.reason else None,
+    ]
+    shown = [each for each in details if each is not None]
+    return tag(
+        "span",
+        tag("s" if ended else "span", told(label(agreement, delegate.party))),
+        until,
+        *((" (", *joined(shown, "; "), ")") if shown else ()),
+    )
+
+
+def _bound(bound: Bound) -> str:
+    ends = [
+        f"at least {bound.minimum}" if bound.minimum else "",
+        f"at most {bound.maximum}" if bound.maximum else "",
+    ]
+    return f"{bound.path} {' and '.join(filter(None, ends))}".strip()
+
+
+def _differences(differences: Sequence[Difference]) -> Iterable[Element]:
+    yield tag("h3", "What was found")
+    if not differences:
+        yield tag("p", "Nothing that differs.")
+        return
+    yield tag(
+        "ul",
+        *(
+            tag(
+                "li",
+                tag("b", f"{each.item}: ") if each.item else None,
+                told(each.message),
+                tag(
+                    "small",
+                    told(each.remedy),
+                    *((" Ask ", *joined(map(link, each.contacts)), ".") if each.contacts else ()),
+                ),
+            )
+            for each in differences
+        ),
+    )
+
+
+def _parties(agreement: Agreement) -> Iterable[Element]:
+    named = {item.owner for item in agreement.items if item.terms.number}
+    named |= {each.party for item in agreement.items for each in item.delegates}
+    yield tag("h3", "Whom to ask")
+    children = []
+    for name in sorted(named & agreement.parties.keys()):
+        party = agreement.parties[name]
+        addresses = [link(text) for text in (party.email, party.url) if text]
+        children += [
+            tag("dt", told(party.label)),
+            tag("dd", *joined(addresses)) if addresses else tag("dd", "no address is on record"),
+        ]
+    yield tag("dl", *children)

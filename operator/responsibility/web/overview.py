@@ -1,0 +1,91 @@
+"""All hubs side by side: a line for each, a column for each item."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from xml.etree.ElementTree import Element
+
+from responsibility.ownership.agreement import Agreement
+from responsibility.ownership.assessment import HubAssessment, ItemResult
+from responsibility.web.document import Child, joined, tag, told
+from responsibility.web.words import STATES, anchor, label, lines
+
+
+def overview(hubs: Sequence[HubAssessment]) -> Iterable[Child]:
+    """Yield a table with a line for each hub and a column for each item."""
+    items = {
+        (result.item.terms.number, result.item.terms.title): None
+        for hub in hubs
+        for result in lines(hub)
+    }
+    letters = _letters(hubs)
+    yield tag("h2", "All hubs")
+    yield tag(
+        "p",
+        f"{len(hubs)} hubs; the columns are the items by number. ",
+        *joined(
+            (
+                tag("span", tag("b", letter), " is ", told(_known_as(hubs, name)))
+                for name, letter in letters.items()
+            ),
+            "; ",
+        ),
+        ".",
+    )
+    head = [
+        tag("th", tag("abbr", str(number), title=title), scope="col")
+        for number, title in sorted(items)
+    ]
+    rows = []
+    for hub in hubs:
+        cells = {(r.item.terms.number, r.item.terms.title): r for r in lines(hub)}
+        rows.append(
+            tag(
+                "tr",
+                tag(
+                    "th",
+                    tag("a", told(hub.agreement.display_name), href=f"#{anchor(hub)}"),
+                    scope="row",
+                ),
+                *(
+                    _cell(hub.agreement, cells[key], letters) if key in cells else tag("td", "")
+                    for key in sorted(items)
+                ),
+            )
+        )
+    table = tag(
+        "table",
+        tag("thead", tag("tr", tag("th", "Hub", scope="col"), *head)),
+        tag("tbody", *rows),
+        class_="grid",
+    )
+    yield tag("div", table, class_="wide", tabindex="0", role="region", aria_label="All hubs")
+
+
+def _cell(agreement: Agreement, result: ItemResult, letters: Mapping[str, str]) -> Element:
+    state, owner = STATES[str(result.state)], label(agreement, result.item.owner)
+    sign = "" if result.state == "recorded" else f" {state.sign}"
+    return tag(
+        "td",
+        letters[result.item.owner] + sign,
+        class_=str(result.state),
+        title=f"{result.item.terms.title}: {owner}, {state.word}",
+    )
+
+
+def _letters(hubs: Iterable[HubAssessment]) -> dict[str, str]:
+    """Return for each party that owns anything as few letters as tell it from the others.
+
+    By the name that all hubs know it by: each has a community of its own.
+    """
+    found: dict[str, str] = {}
+    for name in sorted({result.item.owner for hub in hubs for result in lines(hub)}):
+        shorts = [name[:count].capitalize() for count in range(1, len(name) + 1)]
+        found[name] = next((short for short in shorts if short not in found.values()), name)
+    return found
+
+
+def _known_as(hubs: Iterable[HubAssessment], name: str) -> str:
+    """Return what all hubs call a party, or its name where they differ."""
+    labels = {label(hub.agreement, name) for hub in hubs}
+    return labels.pop() if len(labels) == 1 else f"the hub's {name}"

@@ -1,0 +1,59 @@
+"""What the parts of the page say alike: states, names and days in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from responsibility.ownership.agreement import Agreement, Party
+from responsibility.ownership.assessment import HubAssessment, ItemResult
+
+# Not by the locale of whoever writes the page.
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state in words: a sign for tables, a word, and what it means."""
+
+    sign: str
+    word: str
+    meaning: str
+
+
+STATES: Mapping[str, State] = {
+    "ok": State("✓", "as agreed", "what can be checked was checked, and is as agreed"),
+    "drift": State("✗", "differs", "who can do it is not who should"),
+    "unknown": State("?", "can't be told", "something could not be looked at"),
+    "recorded": State("·", "on record", "it is agreed, and no program has checked it"),
+    "overdue": State("!", "look at it again", "the day on which to look at it again has passed"),
+}
+
+
+def lines(hub: HubAssessment) -> list[ItemResult]:
+    """Return the items; the record itself only where something is to be said of it."""
+    return [r for r in hub.items if r.item.terms.number or r.findings]
+
+
+def label(agreement: Agreement, name: str) -> str:
+    """Return what people call a party of an agreement."""
+    return agreement.parties.get(name, Party(name)).label
+
+
+def anchor(hub: HubAssessment) -> str:
+    """Return where on the page a hub is; records' names are unique, and fit for it."""
+    return f"hub-{hub.agreement.record}"
+
+
+def moment(when: datetime) -> str:
+    """Return a moment (in UTC) in words."""
+    return f"{day(when)}, {when:%H:%M} UTC"
+
+
+def day(when: date) -> str:
+    """Return a day in words."""
+    return f"{when.day} {_MONTHS[when.month - 1]} {when.year}"
