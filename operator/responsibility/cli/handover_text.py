@@ -9,7 +9,7 @@ from typing import Any
 from responsibility.cli.output import clean, to_yaml
 from responsibility.cli.trouble import counted
 from responsibility.cluster.apply import manifest
-from responsibility.ownership.findings import EVERYTHING_TEXT
+from responsibility.ownership.findings import in_words
 from responsibility.ownership.plans.handover import END, Handover, Stage, created
 from responsibility.ownership.plans.handover_line import Line
 from responsibility.ownership.plans.transfer import Patch
@@ -67,7 +67,7 @@ def _item(line: Line, to: str, *, wide: bool) -> Iterator[str]:
 
 
 def _some(texts: tuple[str, ...], *, wide: bool) -> str:
-    shown = ["everything" if text == EVERYTHING_TEXT else text for text in texts]
+    shown = [*map(in_words, texts)]
     if wide or len(shown) <= _MOST:
         return ", ".join(shown)
     return f"{', '.join(shown[: _MOST - 1])} and {len(shown) - _MOST + 1} more (-o wide)"

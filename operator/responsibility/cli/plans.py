@@ -18,7 +18,7 @@ from responsibility.cli.trouble import CliError, counted
 from responsibility.cli.world import World
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.assessment import Assessment
-from responsibility.ownership.findings import EVERYTHING_TEXT, Finding
+from responsibility.ownership.findings import Finding, in_words
 from responsibility.ownership.plans.aim import Aim
 from responsibility.ownership.plans.change import Change, Loss, Obstacle, Plan, rule_json
 from responsibility.ownership.plans.planner import make_plan
@@ -273,7 +273,7 @@ def _about(change: Change, ended: dict[str, Finding], *, wide: bool) -> Iterator
 
 
 def _loss(loss: Loss, *, wide: bool) -> str:
-    texts = ["everything" if text == EVERYTHING_TEXT else text for text in loss.permissions]
+    texts = [*map(in_words, loss.permissions)]
     shown = texts if wide else texts[:_MOST]
     more = f" and {len(texts) - len(shown)} more of the model" * (len(texts) > len(shown))
     what = ", ".join(shown) + more

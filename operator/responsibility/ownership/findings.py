@@ -19,6 +19,11 @@ _MOST_NAMED = 3
 EVERYTHING_TEXT = "* *"
 
 
+def in_words(permission: str) -> str:
+    """Return a permission as people say it in a list of some."""
+    return "everything" if permission == EVERYTHING_TEXT else permission
+
+
 class Severity(IntEnum):
     """How soon somebody should look; the lowest comes first."""
 

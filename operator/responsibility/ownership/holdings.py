@@ -35,7 +35,7 @@ class Holding:
         mask = self.full
         for _, reach in self.grants:
             for partial in reach.symbolic:
-                if names.fill(questions.atoms[partial.bit].name) in partial.names:
+                if partial.fits(names.fill(questions.atoms[partial.bit].name)):
                     mask |= 1 << partial.bit
         return mask
 
@@ -78,7 +78,7 @@ class Holding:
                 continue
             for partial in reach.symbolic:
                 name = questions.atoms[partial.bit].name
-                if 1 << partial.bit & wanted and names.fill(name) in partial.names:
+                if 1 << partial.bit & wanted and partial.fits(names.fill(name)):
                     rules[partial.rule] = partial.names
             for partial in reach.some:
                 if 1 << partial.bit & wanted and _beyond(

@@ -91,7 +91,7 @@ def _mask(rules: tuple[Rule, ...], questions: QuestionSet, names: Names) -> int:
     reach = questions.reach_of(rules)
     mask = reach.full
     for partial in reach.symbolic:
-        if names.fill(questions.atoms[partial.bit].name) in partial.names:
+        if partial.fits(names.fill(questions.atoms[partial.bit].name)):
             mask |= 1 << partial.bit
     return mask
 

@@ -112,6 +112,10 @@ class Partial:
     rule: int
     names: tuple[str, ...]
 
+    def fits(self, name: str) -> bool:
+        """Return whether the rule names an object; a name that is not known yet is empty."""
+        return bool(name) and name in self.names
+
 
 @dataclass(frozen=True, slots=True)
 class Reach:
@@ -292,10 +296,7 @@ class QuestionSet:
                         if atom.verb != _NAMELESS:
                             some.append(Partial(bit, number, rule.resource_names))
                     elif atom.symbolic:
-                        # No object's name is empty, but one that is not filled yet is.
-                        called = tuple(filter(None, rule.resource_names))
-                        if called:
-                            symbolic.append(Partial(bit, number, called))
+                        symbolic.append(Partial(bit, number, rule.resource_names))
                     elif atom.name in rule.resource_names:
                         granted |= 1 << bit
             if granted:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from responsibility.api.record import Responsibility
@@ -145,6 +145,7 @@ def test_equal_rules_are_worked_out_once() -> None:
 
 @few
 @given(SEEDS)
+@example(215)
 def test_holdings_are_the_holders_of_each_question(seed: int) -> None:
     it = world(seed)
     questions = QuestionSet(it.agreements.atoms(25))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from responsibility.ownership.findings import EVERYTHING_TEXT, in_words
 from responsibility.ownership.plans.aim import Aim
 from responsibility.ownership.plans.change import Action, Change, Plan, summary
 from responsibility.ownership.plans.narrow import narrowed
@@ -349,6 +350,24 @@ def test_a_step_that_is_owed_is_told_with_what_to_do() -> None:
     )
     assert not plan.changes
     assert {o.reason for o in plan.obstacles} == {"owed"}
+
+
+def test_who_can_do_everything_loses_everything() -> None:
+    rule = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "scope": "Cluster"}
+    estate = {
+        "name": "estate",
+        "number": 9,
+        "title": "Estate",
+        "kinds": ["kubernetes"],
+        "owner": "keeper",
+        "reserved": [rule],
+    }
+    both = (everything("User ann"), everything("Group keepers"))
+    plan = plan_of(*both, models=[garden_with(estate)])
+    losses = {loss.permissions for change in plan for loss in change.losses}
+    assert losses == {(EVERYTHING_TEXT,)}
+    assert in_words(EVERYTHING_TEXT) == "everything"
+    assert in_words("get pods") == "get pods"
 
 
 def test_the_digest_is_that_of_what_a_person_saw() -> None:
