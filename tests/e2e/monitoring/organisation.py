@@ -26,6 +26,8 @@ def put(world: World, now: datetime) -> None:
         *hub(NOBODYS),
     )
     world.admin.apply(*organisation.records(now), organisation.third_record(), *_records(now))
+    # A second agreement about a hub that has one; what is applied together has no order.
+    world.admin.apply(record(f"{PERHAPS}-again", PERHAPS))
 
 
 def _records(now: datetime) -> list[Manifest]:
@@ -60,6 +62,4 @@ def _records(now: datetime) -> list[Manifest]:
             ],
             items=[{"name": "kubernetes-configuration", "owner": "community"}],
         ),
-        # A second agreement about a hub that has one.
-        record(f"{PERHAPS}-again", PERHAPS),
     ]
