@@ -27,6 +27,7 @@ from tests.e2e.operator.world import (
 HUBS = [f"hub-{number:03}" for number in range(100)]
 # What the design promises from a change to the metric, 99 times out of 100.
 PROMISED = 1.0
+ATTEMPTS = 3
 STRANGER, OTHER = "stranger@example.org", "other@example.org"
 
 # It runs for all tests of this module.
@@ -103,6 +104,18 @@ def test_a_role_that_grows_is_seen_wherever_it_is_bound(world: World, operator: 
 
 
 def test_a_change_is_in_the_metrics_within_a_second(world: World, operator: Operator) -> None:
+    # A machine that is shared with others may be slow for a while, and is never too quick.
+    for _ in range(ATTEMPTS):
+        p50, worst, own = _changes_measured(world, operator)
+        if p50 < PROMISED and worst < 3 * PROMISED:
+            break
+    assert own < PROMISED
+    assert p50 < PROMISED
+    assert worst < 3 * PROMISED
+
+
+def _changes_measured(world: World, operator: Operator) -> tuple[float, float, float]:
+    """Return how many seconds changes took: median and worst, and by the operator's own word."""
     world.until_at_rest(operator)
     took, began = [], operator.metrics()
     for name in HUBS[10:30]:
@@ -121,15 +134,11 @@ def test_a_change_is_in_the_metrics_within_a_second(world: World, operator: Oper
         f"p50 {p50:.3f} s, p95 {took[-2]:.3f} s, worst {worst:.3f} s; of it, "
         f"on average: {own}"
     )
-    # The rest is this test's own: to write, and to read all metrics again and again.
-    assert own["detection_seconds"] < PROMISED
-    # On a machine that is shared with others it took two and a half times as long for a while.
-    assert p50 < 3 * PROMISED
-    assert worst < 6 * PROMISED
     world.admin.delete(*(binding_path(name, "help") for name in HUBS[10:30]))
     world.until(
         lambda: operator.metrics().total("drift", kind="excess-access") == 0, "all to be gone"
     )
+    return p50, worst, own["detection_seconds"]
 
 
 def test_a_hub_that_is_deleted_is_said_to_be_missing(world: World, operator: Operator) -> None:
