@@ -78,8 +78,8 @@ def _measure(name: str, kubeconfig: Path) -> dict[str, float]:
 
 
 def _reflector(kubeconfig: Path) -> dict[str, float]:
-    from responsibility.cluster.client import Api
-    from responsibility.cluster.reflector import Reflector
+    from responsibility.kube.client import Api
+    from responsibility.kube.reflector import Reflector
     from responsibility.rbac.objects import Binding, BindingKey
     from responsibility.rbac.parse import parse_binding
 
@@ -148,7 +148,7 @@ def _memory(field: str) -> float:
 
 
 async def _fill(kubeconfig: Path, objects: int) -> None:
-    from responsibility.cluster.client import Api
+    from responsibility.kube.client import Api
 
     async with Api.connect(kubeconfig) as api:
         there = sum([len(page["items"]) async for page in api.pages(ALL)])
@@ -169,7 +169,7 @@ async def _fill(kubeconfig: Path, objects: int) -> None:
 
 
 async def _clear(kubeconfig: Path) -> None:
-    from responsibility.cluster.client import Api
+    from responsibility.kube.client import Api
 
     async with Api.connect(kubeconfig) as api:
         await api.delete(f"/api/v1/namespaces/{NAMESPACE}")

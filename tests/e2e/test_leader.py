@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from responsibility.cluster.client import Api
-from responsibility.cluster.leader import Leader, LeadershipLostError
+from responsibility.kube.client import Api
+from responsibility.kube.leader_election import Leader, LeadershipLostError
 from tests.e2e.conftest import MakeCluster
 from tests.e2e.lab.cluster import Cluster
 

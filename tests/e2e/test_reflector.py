@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from responsibility.cluster.client import Api
-from responsibility.cluster.reflector import Change, Reflector
+from responsibility.kube.client import Api
+from responsibility.kube.reflector import Change, Reflector
 from tests.e2e.conftest import MakeCluster
 from tests.e2e.lab.cluster import Cluster, Kubectl
 

@@ -12,23 +12,23 @@ from responsibility.cli.thin import spare_the_rest
 from responsibility.cli.trouble import CliError
 from responsibility.cli.types import Types
 from responsibility.cli.world import Need, World
-from responsibility.cluster import plain, quick, reviews
-from responsibility.cluster.errors import (
+from responsibility.kube import access_reviews, fast_client, fast_login
+from responsibility.kube.errors import (
     ApiError,
     ForbiddenError,
     NotFoundError,
     UnauthorizedError,
 )
-from responsibility.cluster.kubeconfigs import ConfigurationError
-from responsibility.cluster.protocol import JSON, METADATA_LIST
+from responsibility.kube.kubeconfig import ConfigurationError
+from responsibility.kube.protocol import JSON, METADATA_LIST
 from responsibility.rbac.objects import Attributes
 from responsibility.rbac.parse import parse_binding, parse_role
 
 if TYPE_CHECKING:
     from responsibility.cli.options import Where
     from responsibility.cli.question import Who
-    from responsibility.cluster.client import Api
-    from responsibility.cluster.protocol import Client
+    from responsibility.kube.client import Api
+    from responsibility.kube.protocol import Client
 
 _T = TypeVar("_T")
 Json = dict[str, Any]
@@ -48,11 +48,11 @@ def run(where: Where, work: Callable[[Client], Awaitable[_T]]) -> _T:
     it doesn't understand.
     """
     with _in_plain_words():
-        login = plain.login(where.kubeconfig, where.context, where.acting_as)
+        login = fast_login.login(where.kubeconfig, where.context, where.acting_as)
         if login is not None:
             try:
                 return asyncio.run(_quickly(login, work))
-            except* quick.UnusualError:
+            except* fast_client.UnusualError:
                 pass
         return asyncio.run(_wholly(where, work))
 
@@ -63,14 +63,14 @@ def change(where: Where, work: Callable[[Api], Awaitable[_T]]) -> _T:
         return asyncio.run(_wholly(where, work))
 
 
-async def _quickly(login: plain.Login, work: Callable[[Client], Awaitable[_T]]) -> _T:
-    async with quick.QuickApi.connect(login) as api:
+async def _quickly(login: fast_login.Login, work: Callable[[Client], Awaitable[_T]]) -> _T:
+    async with fast_client.QuickApi.connect(login) as api:
         return await work(api)
 
 
 async def _wholly(where: Where, work: Callable[[Api], Awaitable[_T]]) -> _T:
     spare_the_rest()
-    from responsibility.cluster.client import Api
+    from responsibility.kube.client import Api
 
     connecting = Api.connect(where.kubeconfig, where.context, acting_as=where.acting_as)
     async with connecting as api:
@@ -128,7 +128,7 @@ async def gather(api: Client, need: Need, *, namespace: str, scope: str = "") ->
 async def ask(api: Client, user: str, groups: Sequence[str], asked: Attributes) -> bool | None:
     """Return what the server itself says; None if we may not ask about others."""
     try:
-        return await reviews.subject_access(api, user, groups, asked)
+        return await access_reviews.subject_access(api, user, groups, asked)
     except ForbiddenError:
         return None
 
@@ -137,7 +137,7 @@ async def ask_for(api: Client, who: Who, asked: Attributes, *, ourselves: bool) 
     """Return what the server says about ``who``; about ourselves it always answers."""
     if not ourselves:
         return await ask(api, who.user, who.groups, asked)
-    return await reviews.self_access(api, asked)
+    return await access_reviews.self_access(api, asked)
 
 
 async def whoami(api: Client) -> tuple[str, tuple[str, ...]]:
@@ -175,7 +175,7 @@ class _Lister:
 async def _probe(api: Client, world: World) -> None:
     """Find out whether RBAC decides at all; unknown if we may not ask."""
     question = Attributes(verb="delete", resource="namespaces")
-    answer = await ask(api, reviews.NOBODY, (), question)
+    answer = await ask(api, access_reviews.NOBODY, (), question)
     world.rbac_enforced = None if answer is None else not answer
 
 

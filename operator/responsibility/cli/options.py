@@ -13,10 +13,10 @@ import click
 
 from responsibility.cli.trouble import CliError
 from responsibility.cli.world import Need, World
-from responsibility.cluster.impersonation import NOBODY_ELSE, Impersonation
+from responsibility.kube.impersonation import NOBODY_ELSE, Impersonation
 
 if TYPE_CHECKING:
-    from responsibility.cluster.protocol import Client
+    from responsibility.kube.protocol import Client
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _T = TypeVar("_T")
@@ -55,7 +55,7 @@ class Where:
             return self.namespace
         if self.files:
             return "default"
-        from responsibility.cluster import kubeconfigs
+        from responsibility.kube import kubeconfig as kubeconfigs
 
         try:
             return kubeconfigs.current(self.kubeconfig, self.context).namespace

@@ -16,7 +16,7 @@ from responsibility.cli.world import Need
 from responsibility.rbac.objects import Attributes
 
 if TYPE_CHECKING:
-    from responsibility.cluster.protocol import Client
+    from responsibility.kube.protocol import Client
 
 _FIELDS = ("verb", "group", "resource", "subresource", "name", "namespace")
 # Stands for an empty path, which a rule on all URLs covers and no other.

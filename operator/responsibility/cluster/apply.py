@@ -14,9 +14,9 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
-from responsibility.cluster.client import Api, Json
-from responsibility.cluster.errors import ApiError, ConflictError, ForbiddenError, NotFoundError
 from responsibility.cluster.undo import Journal, Step
+from responsibility.kube.client import Api, Json
+from responsibility.kube.errors import ApiError, ConflictError, ForbiddenError, NotFoundError
 from responsibility.ownership.plans.change import Action, Change, Plan, rule_json
 from responsibility.rbac.identity import canonical, is_somebody
 from responsibility.rbac.objects import SERVICE_ACCOUNT, BindingKey, RoleKey, Subject

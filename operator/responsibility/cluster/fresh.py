@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from responsibility.cluster.client import Api, Json
-from responsibility.cluster.mirror import Mirror
 from responsibility.enforcement import grants
+from responsibility.kube.cache import Mirror
+from responsibility.kube.client import Api, Json
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey
 from responsibility.rbac.parse import parse_role
 

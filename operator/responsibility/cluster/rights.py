@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from responsibility.cluster import reviews
-from responsibility.cluster.client import Api
 from responsibility.enforcement.keys import DELEGATION_ROLE, REVOKE_VERB
+from responsibility.kube import access_reviews
+from responsibility.kube.client import Api
 from responsibility.rbac.objects import Attributes
 
 _RBAC = "rbac.authorization.k8s.io"
@@ -304,7 +304,7 @@ async def missing(
     empty (outside of a cluster), namespaced rights are asked for everywhere.
     """
     questions = [(right, asked) for right in rights for asked in right.questions(namespace)]
-    answers = await reviews.self_access_many(api, (asked for _, asked in questions))
+    answers = await access_reviews.self_access_many(api, (asked for _, asked in questions))
     refused: dict[Right, list[Attributes]] = {}
     for (right, asked), allowed in zip(questions, answers, strict=True):
         if not allowed:

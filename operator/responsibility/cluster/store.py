@@ -17,12 +17,12 @@ from responsibility.api.base import GROUP, VERSION
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.parse import parse_model, parse_record
 from responsibility.api.record import Responsibility
-from responsibility.cluster.client import Api
 from responsibility.cluster.own import Own, OwnKind
-from responsibility.cluster.reflector import Change, Reflector
 from responsibility.enforcement import grants
 from responsibility.enforcement.stages import NamespaceKeys
 from responsibility.hub.discovery import Deployment, Hub, HubKey, discover, parse_deployment
+from responsibility.kube.client import Api
+from responsibility.kube.reflector import Change, Reflector
 from responsibility.ownership.reviews import Reviews
 from responsibility.ownership.snapshot import Broken, Snapshot
 from responsibility.rbac.graph import AccessGraph

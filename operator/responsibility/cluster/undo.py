@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from responsibility.cluster.client import Json
+from responsibility.kube.client import Json
 
 _KIND = "ResponsibilityUndo"
 _VERSION = 1

@@ -14,9 +14,9 @@ from enum import StrEnum
 from typing import Final
 
 from responsibility.api.base import GROUP, clip
-from responsibility.cluster.client import Api, Json
 from responsibility.cluster.undo import Journal
 from responsibility.enforcement.keys import MANAGED_BY, OPERATOR, UNDO
+from responsibility.kube.client import Api, Json
 
 STATE: Final = f"{GROUP}/revocation"
 _RECORD = f"{GROUP}/record"

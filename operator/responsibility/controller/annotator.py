@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from responsibility.cluster import errors
 from responsibility.controller import annotations as notes
 from responsibility.controller.writer import PASSING, Writer
 from responsibility.hub.discovery import Deployment
+from responsibility.kube import errors
 from responsibility.ownership.assessment import Assessment, HubAssessment
 
 # A refused write is tried again after so many seconds: only a person can change the answer.

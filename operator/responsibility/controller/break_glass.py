@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from responsibility.api.model import ResponsibilityModel
-from responsibility.cluster import errors
 from responsibility.controller.events import Announcer
 from responsibility.controller.metrics import Metrics
 from responsibility.controller.surroundings import Concerned, Place, Surroundings
@@ -23,6 +22,7 @@ from responsibility.enforcement import keys
 from responsibility.enforcement.break_glass import Use, concerns, is_listed, read_use
 from responsibility.enforcement.guards import Guards, ItemGuards
 from responsibility.enforcement.repeats import Repeats
+from responsibility.kube import errors
 
 logger = logging.getLogger(__name__)
 

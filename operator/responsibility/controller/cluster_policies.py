@@ -11,7 +11,6 @@ import logging
 from collections.abc import Mapping
 
 from responsibility.api.model import ResponsibilityModel
-from responsibility.cluster import errors
 from responsibility.cluster.store import Store
 from responsibility.controller.namespaces import PATIENCE
 from responsibility.controller.outcome import NOTHING, Outcome
@@ -33,6 +32,7 @@ from responsibility.enforcement.hindrances import OBSERVE
 from responsibility.enforcement.key_memory import KeyMemory
 from responsibility.enforcement.policy import API_VERSION, POLICY, Manifest
 from responsibility.enforcement.rendered import differences
+from responsibility.kube import errors
 from responsibility.ownership.assessment import Assessment
 
 logger = logging.getLogger(__name__)

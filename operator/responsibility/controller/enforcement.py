@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from responsibility.cluster.client import Api
 from responsibility.cluster.own import Own
-from responsibility.cluster.reflector import Reflector
 from responsibility.cluster.store import Store
 from responsibility.controller.cluster_policies import ClusterPolicies
 from responsibility.controller.grant_report import Report
@@ -28,6 +26,8 @@ from responsibility.enforcement.cluster_stages import ClusterPlan
 from responsibility.enforcement.hindrances import OBSERVE
 from responsibility.enforcement.key_memory import KeyMemory
 from responsibility.enforcement.stages import NamespaceKeys, Plan, plan
+from responsibility.kube.client import Api
+from responsibility.kube.reflector import Reflector
 from responsibility.ownership.agreement import Agreement
 from responsibility.ownership.assessment import Assessment
 from responsibility.ownership.by_policy import KEYS_GUARD, RECORD_GUARD, STATIC

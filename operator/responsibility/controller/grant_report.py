@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from responsibility.cluster import errors
 from responsibility.controller.conditions import Claim
 from responsibility.enforcement.grants import RECORD, Owner
 from responsibility.enforcement.grants_difference import Difference, Standing, conflict
 from responsibility.enforcement.grants_wanted import GRANTING, Trouble
+from responsibility.kube import errors
 from responsibility.ownership.agreement import Agreement
 from responsibility.rbac.objects import BindingKey
 

@@ -11,13 +11,13 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from responsibility.cluster import errors
-from responsibility.cluster.client import Json
 from responsibility.cluster.store import Store
 from responsibility.controller.grant_report import Failure, failure
 from responsibility.controller.writer import PASSING, Writer
 from responsibility.enforcement.grants import Present, Wanted, parse
 from responsibility.enforcement.grants_difference import Change, Difference, Ending
+from responsibility.kube import errors
+from responsibility.kube.client import Json
 from responsibility.rbac.objects import BindingKey
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from responsibility.cluster.client import Api
 from responsibility.cluster.store import Store
 from responsibility.controller.grant_report import Report, report
 from responsibility.controller.grant_writer import GrantWriter
@@ -25,6 +24,7 @@ from responsibility.enforcement.grants_wanted import (
     model_grants,
 )
 from responsibility.enforcement.keys import ITEM_ROLE
+from responsibility.kube.client import Api
 from responsibility.ownership.assessment import Assessment, HubAssessment
 from responsibility.rbac.objects import Role, RoleKey
 

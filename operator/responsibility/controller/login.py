@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import kopf
 
-from responsibility.cluster import config
 from responsibility.controller.settings import Settings
+from responsibility.kube import credentials
 
 # Tokens of ServiceAccounts rotate, so they are read again well before the shortest one ends.
 _RENEW = timedelta(minutes=5)
@@ -15,7 +15,7 @@ _RENEW = timedelta(minutes=5)
 
 async def connection(settings: Settings) -> kopf.ConnectionInfo:
     """Return how the framework reaches the API server, and as whom."""
-    loaded = await config.load(settings.kubeconfig, settings.context)
+    loaded = await credentials.load(settings.kubeconfig, settings.context)
     if loaded.refresh_api_key_hook is not None:
         await loaded.refresh_api_key_hook(loaded)
     scheme, _, token = (loaded.api_key.get("BearerToken") or "").rpartition(" ")

@@ -16,9 +16,6 @@ from typing import Any
 import kopf
 
 from responsibility.api.base import GROUP
-from responsibility.cluster import config, server
-from responsibility.cluster.client import Api
-from responsibility.cluster.leader import Leader, LeadershipLostError
 from responsibility.cluster.store import Store
 from responsibility.controller import web, webhook_server
 from responsibility.controller.break_glass import Uses
@@ -34,6 +31,9 @@ from responsibility.controller.surroundings import Surroundings
 from responsibility.controller.values_reviews import ValuesReviews
 from responsibility.controller.webhook_server import Route
 from responsibility.enforcement import break_glass, values_webhook
+from responsibility.kube import credentials, readiness
+from responsibility.kube.client import Api
+from responsibility.kube.leader_election import Leader, LeadershipLostError
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def main() -> None:
         asyncio.run(operate(settings))
     except Exception as error:
         cause = _first(error)
-        if isinstance(cause, (config.ConfigurationError, ListenError)):
+        if isinstance(cause, (credentials.ConfigurationError, ListenError)):
             sys.exit(f"{_NAME}: {cause}")
         if isinstance(cause, (LeadershipLostError, KindsGoneError)):
             sys.exit(f"{_NAME}: {cause}; it has to be started again")
@@ -104,7 +104,7 @@ async def operate(settings: Settings, *, metrics: Metrics | None = None) -> None
     async with Api.connect(settings.kubeconfig, settings.context) as api:
         if api.acting_as:
             # The framework would not, and two halves with different rights help nobody.
-            raise config.ConfigurationError(
+            raise credentials.ConfigurationError(
                 f"this kubeconfig acts as {api.acting_as}, which the operator can't do: give it "
                 "credentials of its own"
             )
@@ -188,9 +188,9 @@ async def _work(
             ),
             group.create_task(post.run()),
         ]
-        await server.wait_for_server(api)
+        await readiness.wait_for_server(api)
         parts.waiting = "waiting for the custom resources"
-        await server.wait_for_crds(api, _KINDS)
+        await readiness.wait_for_crds(api, _KINDS)
         if settings.webhook_certificates is not None:
             beside.append(group.create_task(_serve_webhooks(settings, parts.ports, uses, values)))
             beside.append(group.create_task(uses.run()))

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from responsibility.cluster import errors
-from responsibility.cluster.client import Api
-from responsibility.cluster.reflector import Reflector
 from responsibility.cluster.store import Store
 from responsibility.controller.writer import PASSING, Writer
 from responsibility.enforcement.keys import DELEGATION_ROLE, marker_date
+from responsibility.kube import errors
+from responsibility.kube.client import Api
+from responsibility.kube.reflector import Reflector
 from responsibility.rbac.objects import (
     SERVICE_ACCOUNT,
     Binding,

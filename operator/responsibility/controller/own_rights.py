@@ -9,11 +9,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from responsibility.cluster import errors, modes, rights
-from responsibility.cluster.client import Api
+from responsibility.cluster import modes, rights
 from responsibility.cluster.rights import Right
 from responsibility.controller.metrics import Metrics
 from responsibility.controller.settings import Settings
+from responsibility.kube import errors
+from responsibility.kube.client import Api
 
 logger = logging.getLogger(__name__)
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from responsibility.api.model import ResponsibilityModel
-from responsibility.cluster.client import Api
-from responsibility.cluster.reflector import Reflector
 from responsibility.enforcement import keys
 from responsibility.enforcement.guards import Guards
 from responsibility.enforcement.policy import BINDING, POLICY, Manifest
 from responsibility.enforcement.rendered import differences, installed, item_policies
 from responsibility.enforcement.stages import Reads
+from responsibility.kube.client import Api
+from responsibility.kube.reflector import Reflector
 
 logger = logging.getLogger(__name__)
 

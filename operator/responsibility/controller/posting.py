@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from responsibility.cluster import errors
-from responsibility.cluster.backoff import Backoff
-from responsibility.cluster.client import Api
 from responsibility.cluster.rights import EVENTS_NAMESPACE
+from responsibility.kube import errors
+from responsibility.kube.backoff import Backoff
+from responsibility.kube.client import Api
 
 logger = logging.getLogger(__name__)
 

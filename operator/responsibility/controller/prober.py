@@ -13,10 +13,10 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from responsibility.cluster import errors
-from responsibility.cluster.client import Api
 from responsibility.controller.metrics import Metrics
 from responsibility.enforcement import keys
+from responsibility.kube import errors
+from responsibility.kube.client import Api
 
 logger = logging.getLogger(__name__)
 

@@ -18,8 +18,6 @@ from pydantic import ValidationError
 from responsibility.api.model import ResponsibilityModelStatus
 from responsibility.api.record import ResponsibilityStatus
 from responsibility.api.status import PlanStatus
-from responsibility.cluster import errors
-from responsibility.cluster.client import Api
 from responsibility.cluster.own import Own, OwnKind
 from responsibility.cluster.store import Store
 from responsibility.controller import status
@@ -39,6 +37,8 @@ from responsibility.controller.switches import Switches
 from responsibility.controller.writer import PASSING, Writer
 from responsibility.enforcement.grants import MODEL
 from responsibility.enforcement.revocations import revocable_items
+from responsibility.kube import errors
+from responsibility.kube.client import Api
 from responsibility.ownership.agreement import Agreement
 from responsibility.ownership.assessment import Assessment, HubAssessment
 from responsibility.ownership.findings import Finding

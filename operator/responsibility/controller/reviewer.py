@@ -10,10 +10,10 @@ import logging
 import random
 from collections.abc import Callable, Iterable, Sequence
 
-from responsibility.cluster import errors, reviews
-from responsibility.cluster.client import Api
 from responsibility.cluster.store import Store
 from responsibility.controller.metrics import Metrics
+from responsibility.kube import access_reviews, errors
+from responsibility.kube.client import Api
 from responsibility.ownership.assessment import Assessment
 from responsibility.ownership.reviews import EVERYTHING, Ask, Reviews
 from responsibility.rbac.graph import AccessGraph
@@ -63,7 +63,7 @@ class Reviewer:
 
     async def probe(self) -> None:
         """Find out whether the server enforces RBAC at all."""
-        enforced = await reviews.rbac_enforced(self._api)
+        enforced = await access_reviews.rbac_enforced(self._api)
         if enforced is not None and enforced != self._store.rbac_enforced:
             self._store.rbac_enforced = enforced
             self._store.touch()
@@ -165,9 +165,10 @@ class Reviewer:
 
     async def _put(self, asks: Iterable[Ask]) -> list[bool]:
         questions = [
-            reviews.Question(*_as_asked(ask.subject), attributes=ask.attributes) for ask in asks
+            access_reviews.Question(*_as_asked(ask.subject), attributes=ask.attributes)
+            for ask in asks
         ]
-        return await reviews.subject_access_many(self._api, questions)
+        return await access_reviews.subject_access_many(self._api, questions)
 
     async def _checking(self) -> None:
         while True:

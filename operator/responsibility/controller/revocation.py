@@ -12,8 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from responsibility.cluster import apply, errors, fresh
-from responsibility.cluster.client import Api
+from responsibility.cluster import apply, fresh
 from responsibility.cluster.own import Own
 from responsibility.cluster.store import Store
 from responsibility.cluster.undo import Journal
@@ -34,6 +33,8 @@ from responsibility.controller.revoke_claims import Reason
 from responsibility.controller.writer import PASSING
 from responsibility.enforcement import revocations
 from responsibility.enforcement.revocations import Proposal
+from responsibility.kube import errors
+from responsibility.kube.client import Api
 from responsibility.ownership.plans.change import Plan
 
 logger = logging.getLogger(__name__)

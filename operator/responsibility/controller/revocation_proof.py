@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from responsibility.cluster import errors, reviews
-from responsibility.cluster.client import Api
 from responsibility.controller.planner import Planner, PlanningError
+from responsibility.kube import access_reviews, errors
+from responsibility.kube.client import Api
 from responsibility.ownership.plans.change import Plan
 from responsibility.ownership.plans.proof import Expectation
 from responsibility.rbac.identity import user_and_groups
@@ -28,9 +28,9 @@ async def still_held(api: Api, planner: Planner, plan: Plan) -> str:
     loop = asyncio.get_running_loop()
     end = loop.time() + _SETTLED
     while True:
-        questions = [reviews.Question(*user_and_groups(e.subject), e.asked) for e in left]
+        questions = [access_reviews.Question(*user_and_groups(e.subject), e.asked) for e in left]
         try:
-            answers = await reviews.subject_access_many(api, questions)
+            answers = await access_reviews.subject_access_many(api, questions)
         except errors.ApiError as error:
             return f"all of it was carried out; the API server did not confirm it: {error}"
         left = [e for e, answer in zip(left, answers, strict=True) if answer is not e.allowed]

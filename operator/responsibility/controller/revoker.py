@@ -12,8 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from responsibility.cluster import apply, errors
-from responsibility.cluster.client import Api
+from responsibility.cluster import apply
 from responsibility.cluster.own import Own
 from responsibility.cluster.store import Store
 from responsibility.cluster.undo_documents import (
@@ -30,6 +29,8 @@ from responsibility.controller.revoke_claims import Asked, Do, Reason
 from responsibility.controller.revoke_news import News
 from responsibility.controller.writer import PASSING
 from responsibility.enforcement import revocations
+from responsibility.kube import errors
+from responsibility.kube.client import Api
 from responsibility.ownership.assessment import Assessment, HubAssessment
 
 logger = logging.getLogger(__name__)

@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from responsibility.cluster import errors
-from responsibility.cluster.client import Api
-from responsibility.cluster.leader import Leader
 from responsibility.cluster.store import Store
 from responsibility.controller.events import Announcer
 from responsibility.controller.granter import Granter
@@ -20,6 +17,9 @@ from responsibility.controller.reviewer import Reviewer
 from responsibility.controller.revoke_news import News
 from responsibility.controller.revoker import Revoker
 from responsibility.controller.settings import Settings
+from responsibility.kube import errors
+from responsibility.kube.client import Api
+from responsibility.kube.leader_election import Leader
 from responsibility.rbac.identity import user_subject
 from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
 

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from responsibility.api.model import ResponsibilityModel
-from responsibility.cluster.client import Api
 from responsibility.cluster.own import Own
 from responsibility.cluster.store import Store
 from responsibility.controller.metrics import Metrics
 from responsibility.enforcement import keys
 from responsibility.enforcement.stages import NamespaceKeys
 from responsibility.hub.discovery import HubKey
+from responsibility.kube.client import Api
 from responsibility.ownership.questions import Names
 
 _NAMESPACES = "/api/v1/namespaces"

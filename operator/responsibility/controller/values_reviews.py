@@ -19,7 +19,6 @@ from functools import partial
 from typing import Any
 
 from responsibility.api.model import ResponsibilityModel
-from responsibility.cluster import errors
 from responsibility.controller.events import Announcer
 from responsibility.controller.metrics import Metrics
 from responsibility.controller.surroundings import Concerned, Place, Surroundings
@@ -30,6 +29,7 @@ from responsibility.enforcement.standing import Person
 from responsibility.enforcement.values_guard import ValuesGuard
 from responsibility.enforcement.values_verdict import FINE, Case, Judgement, Verdict
 from responsibility.hub.values_secret import SECRET, difference
+from responsibility.kube import errors
 from responsibility.ownership.questions import Names
 
 logger = logging.getLogger(__name__)

@@ -7,9 +7,9 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from responsibility.cluster import errors
-from responsibility.cluster.client import Api, Json
 from responsibility.controller.metrics import Metrics
+from responsibility.kube import errors
+from responsibility.kube.client import Api, Json
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from demo import installation, organisation
 from responsibility.cli import live
 from responsibility.cli.main import main
 from responsibility.cli.options import Where
-from responsibility.cluster.protocol import Client
+from responsibility.kube.protocol import Client
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.seeds import SEED

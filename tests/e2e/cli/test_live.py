@@ -12,7 +12,7 @@ from responsibility.cli.main import main
 from responsibility.cli.options import Where
 from responsibility.cli.types import Type, Types
 from responsibility.cli.world import Need, World
-from responsibility.cluster.protocol import Client
+from responsibility.kube.protocol import Client
 from responsibility.rbac.parse import parse_role
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.identities import impersonating_kubeconfig, service_account_kubeconfig

@@ -11,8 +11,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from responsibility.cluster.client import Api
 from responsibility.controller.main import main
+from responsibility.kube.client import Api
 
 
 def is_revoking(verb: str, path: str) -> bool:

@@ -11,10 +11,10 @@ import pytest
 from demo import organisation
 from responsibility.api.parse import load_shipped_model
 from responsibility.api.permission import Scope
-from responsibility.cluster import reviews
-from responsibility.cluster.client import Api
-from responsibility.cluster.reviews import Question
 from responsibility.enforcement.roles import ItemRole, render
+from responsibility.kube import access_reviews
+from responsibility.kube.access_reviews import Question
+from responsibility.kube.client import Api
 from responsibility.ownership.questions import HUB
 from responsibility.rbac.objects import Attributes
 from tests.e2e.lab.lifetime import say
@@ -117,7 +117,7 @@ def test_exactly_what_is_required(world: World, name: str) -> None:
     async def ask() -> list[bool]:
         async with Api.connect(world.cluster.kubeconfig) as api:
             questions = [Question(somebody(role), (), each) for each in asked]
-            return await reviews.subject_access_many(api, questions)
+            return await access_reviews.subject_access_many(api, questions)
 
     answers = asyncio.run(ask())
     wrong = [

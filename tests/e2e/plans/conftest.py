@@ -12,8 +12,8 @@ from responsibility.cli.options import instant
 from responsibility.cli.plans import Maker
 from responsibility.cli.world import ALL
 from responsibility.cluster import apply
-from responsibility.cluster.client import Api
 from responsibility.cluster.undo import Journal
+from responsibility.kube.client import Api
 from responsibility.ownership.plans.aim import Aim
 from tests.e2e.lab import clusters
 from tests.e2e.lab.cluster import Cluster

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from responsibility.cluster import apply
-from responsibility.cluster.client import Api
 from responsibility.cluster.undo import Journal
+from responsibility.kube.client import Api
 
 
 def die_at(number: int, when: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from demo import installation
 from responsibility.cli.main import main
 from responsibility.cluster import apply
-from responsibility.cluster.client import Api
+from responsibility.kube.client import Api
 from tests.e2e.lab.cluster import Cluster
 
 CAPTAIN = ("pat", ("platform-engineers",))

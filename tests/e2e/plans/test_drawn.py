@@ -16,8 +16,8 @@ import pytest
 
 from responsibility.api import parse_model, parse_record
 from responsibility.cluster import apply
-from responsibility.cluster.client import Api
 from responsibility.hub.discovery import Deployment, Hub, HubKey
+from responsibility.kube.client import Api
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.findings import Finding
 from responsibility.ownership.plans.aim import Aim

@@ -13,8 +13,8 @@ import pytest
 
 from responsibility.cli.main import main
 from responsibility.cluster import apply
-from responsibility.cluster.client import Api, Json
 from responsibility.cluster.undo import Journal
+from responsibility.kube.client import Api, Json
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.plans.scene import EXTRA, OUTSIDER, all_bindings, planned
 

@@ -1,22 +1,5 @@
-"""A fake API server for each test."""
+"""The fake API server, as for the client's own tests."""
 
-from collections.abc import AsyncIterator
+from tests.unit.kube.conftest import api, server
 
-import pytest_asyncio
-
-from responsibility.cluster.client import Api
-from tests.unit.cluster.fake import FakeServer
-
-
-@pytest_asyncio.fixture
-async def server() -> AsyncIterator[FakeServer]:
-    fake = FakeServer()
-    await fake.start()
-    yield fake
-    await fake.stop()
-
-
-@pytest_asyncio.fixture
-async def api(server: FakeServer) -> AsyncIterator[Api]:
-    async with server.api() as client:
-        yield client
+__all__ = ["api", "server"]

@@ -4,10 +4,10 @@ import pytest
 import yaml
 
 from responsibility.cluster import rights
-from responsibility.cluster.client import Api
 from responsibility.cluster.rights import ENFORCEMENT_RIGHTS, REVOKE_RIGHTS, RIGHTS, Right
 from responsibility.enforcement.keys import DELEGATION_ROLE
-from tests.unit.cluster.fake import FakeServer, Request
+from responsibility.kube.client import Api
+from tests.unit.kube.fake import FakeServer, Request
 
 SELF = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 EVERY = (*RIGHTS, *ENFORCEMENT_RIGHTS, *REVOKE_RIGHTS)

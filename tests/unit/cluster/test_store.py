@@ -11,11 +11,11 @@ from kubernetes.aio.client.configuration import Configuration
 
 from responsibility.api.base import API_VERSION
 from responsibility.cluster import store as module
-from responsibility.cluster.client import Api
-from responsibility.cluster.reflector import Change, Reflector
 from responsibility.cluster.store import Store
+from responsibility.kube.client import Api
+from responsibility.kube.reflector import Change, Reflector
 from responsibility.rbac.objects import Attributes, Subject
-from tests.unit.cluster.fake import FakeServer, Request
+from tests.unit.kube.fake import FakeServer, Request
 
 NOW = datetime(2030, 6, 15, 12, 0, tzinfo=UTC)
 Json = dict[str, Any]

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from responsibility.cluster.client import Api
 from responsibility.cluster.undo import Journal, Step
 from responsibility.cluster.undo_documents import (
     MOST_BYTES,
@@ -15,7 +14,8 @@ from responsibility.cluster.undo_documents import (
     draft,
 )
 from responsibility.enforcement.keys import UNDO
-from tests.unit.cluster.fake import FakeServer, Request
+from responsibility.kube.client import Api
+from tests.unit.kube.fake import FakeServer, Request
 
 PATH = "/api/v1/namespaces/ours/configmaps"
 BINDING = "/apis/rbac.authorization.k8s.io/v1/namespaces/prod/rolebindings/eves"

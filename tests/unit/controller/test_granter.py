@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from responsibility.cluster import errors
-from responsibility.cluster.client import Params
 from responsibility.controller.grant_report import OwnerReport
 from responsibility.controller.granter import Granter
 from responsibility.enforcement.roles import render
+from responsibility.kube import errors
+from responsibility.kube.client import Params
 from tests.unit.controller.virtual import virtual
 from tests.unit.controller.world import FakeApi, Json, World, garden_world
 from tests.unit.ownership.building import garden, people

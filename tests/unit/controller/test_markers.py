@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from responsibility.cluster.client import Api
 from responsibility.controller.markers import Markers, read_clock
 from responsibility.controller.writer import Writer
 from responsibility.enforcement.keys import DELEGATION_ROLE, marker
+from responsibility.kube.client import Api
 from tests.unit.controller.virtual import virtual
 from tests.unit.controller.world import FakeApi, World
 from tests.unit.ownership.building import NOW

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from responsibility.cluster import errors
-from responsibility.cluster.client import Api, Params
 from responsibility.controller import posting as module
 from responsibility.controller.posting import Posting
+from responsibility.kube import errors
+from responsibility.kube.client import Api, Params
 from tests.unit.controller.virtual import virtual
 from tests.unit.controller.world import failure
 

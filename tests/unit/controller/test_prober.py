@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from responsibility.cluster import errors
 from responsibility.controller.metrics import Metrics
 from responsibility.controller.prober import DEADLINE, PERIOD, RATE, Prober, Proof, Target
 from responsibility.enforcement import keys
+from responsibility.kube import errors
 from tests.unit.controller.virtual import virtual
 from tests.unit.controller.world import FakeApi, failure
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 from prometheus_client.samples import Sample
 
-from responsibility.cluster import errors
+from responsibility.kube import errors
 from tests.unit.controller.virtual import virtual
 from tests.unit.controller.world import OURS, RECORDS, Event, World, failure, garden_world
 from tests.unit.ownership.building import grant

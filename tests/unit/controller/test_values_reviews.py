@@ -18,8 +18,6 @@ from aiohttp import test_utils
 from prometheus_client import generate_latest
 
 from responsibility.api.parse import load_shipped_manifest
-from responsibility.cluster import errors
-from responsibility.cluster.client import Api, Params
 from responsibility.cluster.store import Store
 from responsibility.controller import values_reviews
 from responsibility.controller.events import Announcer
@@ -31,6 +29,8 @@ from responsibility.enforcement import keys
 from responsibility.enforcement.values_guard import ValuesGuard
 from responsibility.hub import values_secret
 from responsibility.hub.values_secret import KEY
+from responsibility.kube import errors
+from responsibility.kube.client import Api, Params
 from tests.unit.controller.world import failure
 from tests.unit.enforcement.values_case import (
     ENGINEER,

@@ -8,14 +8,14 @@ from typing import Any
 
 import yaml
 
-from responsibility.cluster import errors
-from responsibility.cluster.client import Api, Params
-from responsibility.cluster.mirror import Change
 from responsibility.cluster.store import Store
 from responsibility.controller.events import Announcer
 from responsibility.controller.metrics import Metrics
 from responsibility.controller.publish import Publisher
 from responsibility.controller.settings import Settings
+from responsibility.kube import errors
+from responsibility.kube.cache import Change
+from responsibility.kube.client import Api, Params
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.assessment import Assessment
 from tests.unit.ownership.building import GARDEN, KEEPERS, NOW, Grant

@@ -18,8 +18,8 @@ from responsibility.cli.world import ALL
 if TYPE_CHECKING:
     from responsibility.cli.plans import Asked, Maker
     from responsibility.cluster.apply import Progress
-    from responsibility.cluster.client import Api
     from responsibility.cluster.undo import Journal
+    from responsibility.kube.client import Api
     from responsibility.ownership.plans.aim import Aim
     from responsibility.ownership.plans.change import Plan
     from responsibility.ownership.plans.proof import Expectation
@@ -350,8 +350,8 @@ def _asking(
     async def work(api: Api) -> list[Expectation] | None:
         import asyncio
 
-        from responsibility.cluster import reviews
-        from responsibility.cluster.errors import ForbiddenError
+        from responsibility.kube import access_reviews
+        from responsibility.kube.errors import ForbiddenError
         from responsibility.rbac.identity import user_and_groups
 
         left = expected
@@ -359,9 +359,10 @@ def _asking(
         try:
             while left:
                 questions = [
-                    reviews.Question(*user_and_groups(each.subject), each.asked) for each in left
+                    access_reviews.Question(*user_and_groups(each.subject), each.asked)
+                    for each in left
                 ]
-                answers = await reviews.subject_access_many(api, questions)
+                answers = await access_reviews.subject_access_many(api, questions)
                 left = [
                     each
                     for each, answer in zip(left, answers, strict=True)

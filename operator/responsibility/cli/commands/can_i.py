@@ -31,7 +31,7 @@ from responsibility.cli.world import Need, World
 from responsibility.rbac.objects import Truth
 
 if TYPE_CHECKING:
-    from responsibility.cluster.protocol import Client
+    from responsibility.kube.protocol import Client
 
 _CODES = {Truth.YES: Exit.OK, Truth.NO: Exit.NO, Truth.UNKNOWN: Exit.UNKNOWN}
 

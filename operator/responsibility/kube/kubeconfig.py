@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from responsibility.cluster.impersonation import NOBODY_ELSE, Impersonation
+from responsibility.kube.impersonation import NOBODY_ELSE, Impersonation
 
 _NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 

@@ -10,9 +10,9 @@ import yaml
 from aiohttp import web
 from kubernetes.aio.client.configuration import Configuration
 
-from responsibility.cluster import client, errors
-from responsibility.cluster.client import Api
-from tests.unit.cluster.fake import THINGS, FakeServer, refusal
+from responsibility.kube import client, errors
+from responsibility.kube.client import Api
+from tests.unit.kube.fake import THINGS, FakeServer, refusal
 
 THING = f"{THINGS}/a"
 

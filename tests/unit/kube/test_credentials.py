@@ -9,9 +9,9 @@ import pytest
 import yaml
 from kubernetes.aio.config import incluster_config
 
-from responsibility.cluster import config, errors
-from responsibility.cluster.client import Api
-from tests.unit.cluster.fake import FakeServer
+from responsibility.kube import credentials, errors
+from responsibility.kube.client import Api
+from tests.unit.kube.fake import FakeServer
 
 
 def kubeconfig(tmp_path: Path, url: str, user: dict[str, Any]) -> Path:
@@ -57,11 +57,11 @@ async def test_a_rotated_token_file_is_read_again(tmp_path: Path, server: FakeSe
     path = kubeconfig(tmp_path, server.url, {"tokenFile": str(token)})
     now = 0.0
     server.answers["/version"] = lambda _: {}
-    async with Api(await config.load(path, clock=lambda: now)) as api:
+    async with Api(await credentials.load(path, clock=lambda: now)) as api:
         await api.version()
         token.write_text("second", encoding="utf-8")
         await api.version()
-        now = config.RENEWAL
+        now = credentials.RENEWAL
         await api.version()
     sent = [request.headers["Authorization"] for request in server.requests]
     assert sent == ["Bearer first", "Bearer first", "Bearer second"]
@@ -75,34 +75,34 @@ async def test_a_token_file_that_vanishes_is_trouble_that_may_pass(
     path = kubeconfig(tmp_path, server.url, {"tokenFile": str(token)})
     now = 0.0
     server.answers["/version"] = lambda _: {}
-    async with Api(await config.load(path, clock=lambda: now)) as api:
+    async with Api(await credentials.load(path, clock=lambda: now)) as api:
         token.unlink()
-        now = config.RENEWAL
+        now = credentials.RENEWAL
         with pytest.raises(errors.UnavailableError):
             await api.version()
         token.write_text("second", encoding="utf-8")
-        now += config.RENEWAL
+        now += credentials.RENEWAL
         await api.version()
     assert server.requests[-1].headers["Authorization"] == "Bearer second"
 
 
 async def test_a_missing_kubeconfig_says_what_to_set(tmp_path: Path) -> None:
-    with pytest.raises(config.ConfigurationError, match=r"--kubeconfig or \$KUBECONFIG"):
-        await config.load(tmp_path / "nowhere")
+    with pytest.raises(credentials.ConfigurationError, match=r"--kubeconfig or \$KUBECONFIG"):
+        await credentials.load(tmp_path / "nowhere")
 
 
 async def test_an_unknown_context_is_named(tmp_path: Path) -> None:
     path = kubeconfig(tmp_path, "http://localhost", {})
-    with pytest.raises(config.ConfigurationError, match="nowhere"):
-        await config.load(path, "nowhere")
+    with pytest.raises(credentials.ConfigurationError, match="nowhere"):
+        await credentials.load(path, "nowhere")
 
 
 async def test_what_is_no_kubeconfig_is_named(tmp_path: Path) -> None:
     path = tmp_path / "kubeconfig"
     for text in ("", "[1, 2]", "{unclosed"):
         path.write_text(text, encoding="utf-8")
-        with pytest.raises(config.ConfigurationError, match="kubeconfig"):
-            await config.load(path)
+        with pytest.raises(credentials.ConfigurationError, match="kubeconfig"):
+            await credentials.load(path)
 
 
 async def test_in_a_pod_the_service_account_is_used(
@@ -110,11 +110,11 @@ async def test_in_a_pod_the_service_account_is_used(
 ) -> None:
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
-    with pytest.raises(config.ConfigurationError, match="token file"):
-        await config.load()
+    with pytest.raises(credentials.ConfigurationError, match="token file"):
+        await credentials.load()
     # Unless a kubeconfig is named: a command run inside of a pod may mean another cluster.
     path = kubeconfig(tmp_path, "http://elsewhere", {})
-    assert (await config.load(path)).host == "http://elsewhere"
+    assert (await credentials.load(path)).host == "http://elsewhere"
 
 
 async def test_in_a_pod_the_server_is_found_without_any_file_of_ours(
@@ -127,7 +127,7 @@ async def test_in_a_pod_the_server_is_found_without_any_file_of_ours(
     monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(authority))
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "fd00::1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
-    found = await config.load()
+    found = await credentials.load()
     assert found.host == "https://[fd00::1]:443"
     assert found.ssl_ca_cert == str(authority)
     assert found.api_key["BearerToken"] == "bearer abc"
@@ -135,4 +135,4 @@ async def test_in_a_pod_the_server_is_found_without_any_file_of_ours(
 
 
 def test_outside_of_a_cluster_there_is_no_own_namespace() -> None:
-    assert config.own_namespace() is None
+    assert credentials.own_namespace() is None

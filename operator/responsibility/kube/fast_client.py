@@ -19,9 +19,9 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from responsibility.cluster import errors
-from responsibility.cluster.plain import Login
-from responsibility.cluster.protocol import JSON, Json, Params
+from responsibility.kube import errors
+from responsibility.kube.fast_login import Login
+from responsibility.kube.protocol import JSON, Json, Params
 
 _ANSWER: Final = 30.0
 _CONNECT: Final = 5.0

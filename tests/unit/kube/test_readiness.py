@@ -4,10 +4,10 @@ import logging
 
 import pytest
 
-from responsibility.cluster import errors
-from responsibility.cluster import server as waiting
-from responsibility.cluster.client import Api
-from tests.unit.cluster.fake import FakeServer, refusal
+from responsibility.kube import errors
+from responsibility.kube import readiness as waiting
+from responsibility.kube.client import Api
+from tests.unit.kube.fake import FakeServer, refusal
 
 CRDS = ["hubs.example.org", "crews.example.org"]
 

@@ -26,9 +26,9 @@ from contextlib import aclosing
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
-from responsibility.cluster import client, errors
-from responsibility.cluster.backoff import Backoff
-from responsibility.cluster.mirror import Change, Mirror
+from responsibility.kube import client, errors
+from responsibility.kube.backoff import Backoff
+from responsibility.kube.cache import Change, Mirror
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

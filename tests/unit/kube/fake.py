@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import test_utils, web
 from kubernetes.aio.client.configuration import Configuration
 
-from responsibility.cluster.client import Api
+from responsibility.kube.client import Api
 
 THINGS = "/apis/example.org/v1/things"
 Json = dict[str, Any]

@@ -12,8 +12,8 @@ from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from responsibility.cluster import errors
-from responsibility.cluster.protocol import Client, Json
+from responsibility.kube import errors
+from responsibility.kube.protocol import Client, Json
 from responsibility.rbac.objects import Attributes
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from responsibility.cluster import errors
+from responsibility.kube import errors
 
 
 async def lines(content: aiohttp.StreamReader) -> AsyncIterator[list[bytes]]:

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from responsibility.cluster import errors
-from responsibility.cluster.backoff import Backoff
-from responsibility.cluster.client import Api
-from responsibility.cluster.reflector import Change, Reflector
-from tests.unit.cluster.fake import THINGS, FakeServer, status_of
+from responsibility.kube import errors
+from responsibility.kube.backoff import Backoff
+from responsibility.kube.client import Api
+from responsibility.kube.reflector import Change, Reflector
+from tests.unit.kube.fake import THINGS, FakeServer, status_of
 
 Key = tuple[str, str]
 

@@ -23,9 +23,9 @@ from kubernetes.aio.config import ConfigException
 from multidict import CIMultiDict
 
 from responsibility import __name__ as _package
-from responsibility.cluster import config, errors, stream
-from responsibility.cluster.impersonation import NOBODY_ELSE, Impersonation
-from responsibility.cluster.protocol import JSON, METADATA, METADATA_LIST, Json, Params
+from responsibility.kube import credentials, errors, stream
+from responsibility.kube.impersonation import NOBODY_ELSE, Impersonation
+from responsibility.kube.protocol import JSON, METADATA, METADATA_LIST, Json, Params
 
 __all__ = ["JSON", "METADATA", "METADATA_LIST", "Api", "Json", "Params"]
 
@@ -66,7 +66,7 @@ class Api:
 
         Nothing is sent yet. Raises ConfigurationError.
         """
-        async with cls(await config.load(kubeconfig, context, acting_as=acting_as)) as api:
+        async with cls(await credentials.load(kubeconfig, context, acting_as=acting_as)) as api:
             yield api
 
     async def __aenter__(self) -> Self:

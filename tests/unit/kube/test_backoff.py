@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from responsibility.cluster.backoff import OBEYED, Backoff
+from responsibility.kube.backoff import OBEYED, Backoff
 
 
 def test_delays_double_up_to_the_cap_and_start_anew_after_a_success() -> None:

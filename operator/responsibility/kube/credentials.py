@@ -16,9 +16,9 @@ import yaml
 from kubernetes.aio import config as loaders
 from kubernetes.aio.client.configuration import Configuration
 
-from responsibility.cluster import kubeconfigs
-from responsibility.cluster.impersonation import NOBODY_ELSE, Impersonation
-from responsibility.cluster.kubeconfigs import ConfigurationError, own_namespace
+from responsibility.kube import kubeconfig as kubeconfigs
+from responsibility.kube.impersonation import NOBODY_ELSE, Impersonation
+from responsibility.kube.kubeconfig import ConfigurationError, own_namespace
 
 __all__ = ["RENEWAL", "ConfigurationError", "Credentials", "load", "own_namespace"]
 

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from responsibility.cluster.mirror import Change, Mirror
+from responsibility.kube.cache import Change, Mirror
 
 Thing = dict[str, Any]
 

@@ -7,9 +7,9 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
 
-from responsibility.cluster import errors
-from responsibility.cluster.backoff import Backoff
-from responsibility.cluster.client import Api
+from responsibility.kube import errors
+from responsibility.kube.backoff import Backoff
+from responsibility.kube.client import Api
 
 logger = logging.getLogger(__name__)
 

@@ -22,8 +22,8 @@ from kubernetes.aio.leaderelection.leaderelection import LeaderElection
 from kubernetes.aio.leaderelection.leaderelectionrecord import LeaderElectionRecord
 from kubernetes.aio.leaderelection.resourcelock.baselock import BaseLock
 
-from responsibility.cluster import errors
-from responsibility.cluster.client import Api, Json
+from responsibility.kube import errors
+from responsibility.kube.client import Api, Json
 
 T = TypeVar("T")
 

@@ -9,9 +9,9 @@ import pytest
 import yaml
 from aiohttp import web
 
-from responsibility.cluster import errors, plain, quick
-from responsibility.cluster.impersonation import NOBODY_ELSE, Impersonation
-from tests.unit.cluster.fake import THINGS, FakeServer
+from responsibility.kube import errors, fast_client, fast_login
+from responsibility.kube.impersonation import NOBODY_ELSE, Impersonation
+from tests.unit.kube.fake import THINGS, FakeServer
 
 
 def kubeconfig(
@@ -28,8 +28,8 @@ def kubeconfig(
     return path
 
 
-def login(path: Path, acting_as: Impersonation = NOBODY_ELSE) -> plain.Login:
-    found = plain.login(path, None, acting_as)
+def login(path: Path, acting_as: Impersonation = NOBODY_ELSE) -> fast_login.Login:
+    found = fast_login.login(path, None, acting_as)
     assert found is not None
     return found
 
@@ -44,7 +44,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_collection_is_listed_page_by_page(tmp_path: Path, server: FakeServer) -> None:
     for number in range(5):
         server.put(f"thing-{number}")
-    async with quick.QuickApi.connect(login(kubeconfig(tmp_path, server.url))) as api:
+    async with fast_client.QuickApi.connect(login(kubeconfig(tmp_path, server.url))) as api:
         pages = [len(page["items"]) async for page in api.pages(THINGS, limit=2)]
     assert pages == [2, 2, 1]
     assert [request.query.get("limit") for request in server.requests] == ["2"] * 3
@@ -57,7 +57,9 @@ async def test_a_review_is_sent_as_json_with_token_and_identity(
     token = tmp_path / "token"
     token.write_text("secret\n", encoding="utf-8")
     path = kubeconfig(tmp_path, server.url, {"tokenFile": "token"})
-    async with quick.QuickApi.connect(login(path, Impersonation("jürgen", ("a", "b")))) as api:
+    async with fast_client.QuickApi.connect(
+        login(path, Impersonation("jürgen", ("a", "b")))
+    ) as api:
         assert await api.create("/reviews", {"spec": "ü"}) == {"method": "POST"}
     headers = server.requests[-1].headers
     assert headers["Authorization"] == "Bearer secret"
@@ -68,14 +70,14 @@ async def test_a_review_is_sent_as_json_with_token_and_identity(
 
 async def test_a_refusal_is_the_same_error(tmp_path: Path, server: FakeServer) -> None:
     server.fail(403, "Forbidden", "no")
-    async with quick.QuickApi.connect(login(kubeconfig(tmp_path, server.url))) as api:
+    async with fast_client.QuickApi.connect(login(kubeconfig(tmp_path, server.url))) as api:
         with pytest.raises(errors.ForbiddenError, match="403 Forbidden: no"):
             await api.get(THINGS)
 
 
 async def test_nobody_there_is_the_same_error(tmp_path: Path) -> None:
     path = kubeconfig(tmp_path, "http://127.0.0.1:1")
-    async with quick.QuickApi.connect(login(path)) as api:
+    async with fast_client.QuickApi.connect(login(path)) as api:
         with pytest.raises(errors.UnavailableError, match="NoConnection: Connection refused"):
             await api.get(THINGS)
 
@@ -83,12 +85,12 @@ async def test_nobody_there_is_the_same_error(tmp_path: Path) -> None:
 async def test_what_is_no_plain_answer_is_for_the_whole_client(
     tmp_path: Path, server: FakeServer
 ) -> None:
-    async with quick.QuickApi.connect(login(kubeconfig(tmp_path, server.url))) as api:
+    async with fast_client.QuickApi.connect(login(kubeconfig(tmp_path, server.url))) as api:
         server.faults.append(lambda _: web.Response(status=302, headers={"Location": "/x"}))
-        with pytest.raises(quick.UnusualError):
+        with pytest.raises(fast_client.UnusualError):
             await api.get(THINGS)
         server.faults.append(lambda _: web.Response(text="<html>"))
-        with pytest.raises(quick.UnusualError):
+        with pytest.raises(fast_client.UnusualError):
             await api.get(THINGS)
 
 
@@ -107,7 +109,7 @@ async def test_a_connection_that_was_closed_meanwhile_is_made_again(tmp_path: Pa
 
     listening = await asyncio.start_server(once, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
-    async with quick.QuickApi.connect(
+    async with fast_client.QuickApi.connect(
         login(kubeconfig(tmp_path, f"http://127.0.0.1:{port}"))
     ) as api:
         assert await api.get("/a") == {}
@@ -127,7 +129,7 @@ async def test_closing_ends_what_still_waits(tmp_path: Path) -> None:
 
     listening = await asyncio.start_server(silent, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
-    api = quick.QuickApi(login(kubeconfig(tmp_path, f"http://127.0.0.1:{port}")))
+    api = fast_client.QuickApi(login(kubeconfig(tmp_path, f"http://127.0.0.1:{port}")))
     waiting = asyncio.create_task(api.get("/a"))
     await asked.wait()
     api.close()
@@ -158,21 +160,21 @@ NOT_PLAIN: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 def test_a_login_that_is_not_plain_is_for_the_official_loader(name: str, tmp_path: Path) -> None:
     user, cluster = NOT_PLAIN[name]
     path = kubeconfig(tmp_path, cluster.pop("server", "https://x"), user, **cluster)
-    assert plain.login(path, None, NOBODY_ELSE) is None
+    assert fast_login.login(path, None, NOBODY_ELSE) is None
 
 
 def test_a_proxy_in_the_environment_is_heeded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = kubeconfig(tmp_path, "https://x", {"token": "t"})
-    assert plain.login(path, None, NOBODY_ELSE) is not None
+    assert fast_login.login(path, None, NOBODY_ELSE) is not None
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy")
-    assert plain.login(path, None, NOBODY_ELSE) is None
+    assert fast_login.login(path, None, NOBODY_ELSE) is None
 
 
 def test_an_unknown_context_is_for_the_official_loader(tmp_path: Path) -> None:
     path = kubeconfig(tmp_path, "https://x", {"token": "t"})
-    assert plain.login(path, "other", NOBODY_ELSE) is None
+    assert fast_login.login(path, "other", NOBODY_ELSE) is None
 
 
 def test_certificates_are_checked_unless_that_is_switched_off(tmp_path: Path) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 import yaml
 
-from responsibility.cluster import config, kubeconfigs
-from responsibility.cluster.client import Api
-from responsibility.cluster.impersonation import Impersonation
-from tests.unit.cluster.fake import FakeServer
+from responsibility.kube import credentials
+from responsibility.kube import kubeconfig as kubeconfigs
+from responsibility.kube.client import Api
+from responsibility.kube.impersonation import Impersonation
+from tests.unit.kube.fake import FakeServer
 
 EVERYTHING = {
     "as": "ann",
@@ -81,9 +82,9 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
 async def test_what_cannot_be_followed_is_refused(name: str, tmp_path: Path) -> None:
     user, message = BAD[name]
     path = kubeconfig(tmp_path, user)
-    with pytest.raises(config.ConfigurationError, match=message):
-        await config.load(path)
-    with pytest.raises(config.ConfigurationError, match=message):
+    with pytest.raises(credentials.ConfigurationError, match=message):
+        await credentials.load(path)
+    with pytest.raises(credentials.ConfigurationError, match=message):
         kubeconfigs.current(path, None)
 
 

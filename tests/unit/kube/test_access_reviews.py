@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from responsibility.cluster import errors, reviews
-from responsibility.cluster.client import Api
+from responsibility.kube import access_reviews, errors
+from responsibility.kube.client import Api
 from responsibility.rbac.objects import Attributes
-from tests.unit.cluster.fake import FakeServer, Request, refusal
+from tests.unit.kube.fake import FakeServer, Request, refusal
 
 SUBJECT = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 SELF = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -23,7 +23,7 @@ def answer(request: Request) -> dict[str, Any]:
 async def test_asks_about_a_subject(api: Api, server: FakeServer) -> None:
     server.answers[SUBJECT] = answer
     exec_in_pod = Attributes("create", "", "pods", "exec", "web-0", "ns")
-    assert await reviews.subject_access(api, "ada", ["g1", "g2"], exec_in_pod)
+    assert await access_reviews.subject_access(api, "ada", ["g1", "g2"], exec_in_pod)
     assert server.requests[0].body == {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SubjectAccessReview",
@@ -44,7 +44,7 @@ async def test_asks_about_a_subject(api: Api, server: FakeServer) -> None:
 
 async def test_asks_about_a_path(api: Api, server: FakeServer) -> None:
     server.answers[SELF] = answer
-    assert not await reviews.self_access(api, Attributes("get", path="/metrics"))
+    assert not await access_reviews.self_access(api, Attributes("get", path="/metrics"))
     spec = server.requests[0].body["spec"]
     assert spec == {"nonResourceAttributes": {"verb": "get", "path": "/metrics"}}
 
@@ -52,15 +52,17 @@ async def test_asks_about_a_path(api: Api, server: FakeServer) -> None:
 async def test_answers_come_in_the_order_of_the_questions(api: Api, server: FakeServer) -> None:
     server.answers[SUBJECT] = answer
     kinds = ["pods", "nodes", "pods", "secrets"] * 20
-    asked = [reviews.Question("ada", (), Attributes("get", "", kind)) for kind in kinds]
-    assert await reviews.subject_access_many(api, asked) == [kind == "pods" for kind in kinds]
+    asked = [access_reviews.Question("ada", (), Attributes("get", "", kind)) for kind in kinds]
+    assert await access_reviews.subject_access_many(api, asked) == [
+        kind == "pods" for kind in kinds
+    ]
 
 
 async def test_one_failure_fails_all_and_leaves_no_task(api: Api, server: FakeServer) -> None:
     server.answers[SELF] = answer
     server.fail(403, "Forbidden", "no")
     with pytest.raises(errors.ForbiddenError):
-        await reviews.self_access_many(api, [Attributes("get", "", "pods")] * 50)
+        await access_reviews.self_access_many(api, [Attributes("get", "", "pods")] * 50)
 
 
 @pytest.mark.parametrize(("allowed", "enforced"), [(True, False), (False, True)])
@@ -68,11 +70,11 @@ async def test_rbac_is_enforced_when_nobody_may_do_nothing(
     api: Api, server: FakeServer, allowed: bool, enforced: bool
 ) -> None:
     server.answers[SUBJECT] = lambda _: {"status": {"allowed": allowed}}
-    assert await reviews.rbac_enforced(api) is enforced
+    assert await access_reviews.rbac_enforced(api) is enforced
     spec = server.requests[0].body["spec"]
     assert spec["groups"] == [], "system:authenticated might really be bound to something"
 
 
 async def test_without_the_right_to_ask_it_is_unknown(api: Api, server: FakeServer) -> None:
     server.answers[SUBJECT] = lambda _: refusal(403, "Forbidden")
-    assert await reviews.rbac_enforced(api) is None
+    assert await access_reviews.rbac_enforced(api) is None

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from responsibility.cluster.client import Api
-from responsibility.cluster.leader import Leader, LeadershipLostError
-from tests.unit.cluster.fake import FakeServer, Request, refusal
+from responsibility.kube.client import Api
+from responsibility.kube.leader_election import Leader, LeadershipLostError
+from tests.unit.kube.fake import FakeServer, Request, refusal
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/ours/leases"
 PATH = f"{LEASES}/operator"
