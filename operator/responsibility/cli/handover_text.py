@@ -8,7 +8,7 @@ from typing import Any
 
 from responsibility.cli.output import clean, to_yaml
 from responsibility.cli.trouble import counted
-from responsibility.cluster.apply import manifest
+from responsibility.cluster.apply_plan import manifest
 from responsibility.ownership.findings import in_words
 from responsibility.ownership.plans.handover import END, Handover, Stage, created
 from responsibility.ownership.plans.handover_line import Line

@@ -17,7 +17,7 @@ from responsibility.api.base import GROUP, VERSION
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.parse import parse_model, parse_record
 from responsibility.api.record import Responsibility
-from responsibility.cluster.own import Own, OwnKind
+from responsibility.cluster.custom_resources import Own, OwnKind
 from responsibility.enforcement import grants
 from responsibility.enforcement.stages import NamespaceKeys
 from responsibility.hub.discovery import Deployment, Hub, HubKey, discover, parse_deployment

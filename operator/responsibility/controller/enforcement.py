@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from responsibility.cluster.own import Own
+from responsibility.cluster.custom_resources import Own
 from responsibility.cluster.store import Store
 from responsibility.controller.cluster_policies import ClusterPolicies
 from responsibility.controller.grant_report import Report

@@ -11,7 +11,7 @@ from typing import Any
 import kopf
 
 from responsibility.api.base import GROUP, VERSION
-from responsibility.cluster.own import OwnKind
+from responsibility.cluster.custom_resources import OwnKind
 from responsibility.controller.runtime import Runtime
 
 

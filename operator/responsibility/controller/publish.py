@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from responsibility.api.model import ResponsibilityModelStatus
 from responsibility.api.record import ResponsibilityStatus
 from responsibility.api.status import PlanStatus
-from responsibility.cluster.own import Own, OwnKind
+from responsibility.cluster.custom_resources import Own, OwnKind
 from responsibility.cluster.store import Store
 from responsibility.controller import status
 from responsibility.controller.annotator import Annotator

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from responsibility.cluster import apply, fresh
-from responsibility.cluster.own import Own
+from responsibility.cluster import apply_plan, fresh_access_graph
+from responsibility.cluster.custom_resources import Own
 from responsibility.cluster.store import Store
 from responsibility.cluster.undo import Journal
 from responsibility.cluster.undo_documents import (
@@ -102,9 +102,9 @@ class Revocation:
         if proposal is None or plan is None or plan.digest != digest:
             raise self._refused(own, digest, proposal)
         try:
-            journal = await apply.prepare(self._api, plan, cluster=self._cluster())
+            journal = await apply_plan.prepare(self._api, plan, cluster=self._cluster())
             document = draft(own.name, own.uid, revocations.paper(plan), journal)
-        except apply.StaleError as stale:
+        except apply_plan.StaleError as stale:
             logger.info("record %s: %s", own.name, stale)
             raise self._refused(own, digest, None) from stale
         except TooLargeError as error:
@@ -143,8 +143,8 @@ class Revocation:
             why = "the record no longer approves it"
             await self._stop(own, document, journal, Reason.WITHDRAWN, why)
             return
-        states = await apply.states(self._api, journal)
-        if all(state is apply.State.DONE for state in states):
+        states = await apply_plan.states(self._api, journal)
+        if all(state is apply_plan.State.DONE for state in states):
             await self._done(own, document, None)
             return
         plan = proposal.part if proposal is not None else None
@@ -155,7 +155,7 @@ class Revocation:
         self._metrics.revocations.labels("resumed").inc()
         logger.info("going on with plan %s for record %s", document.digest, own.name)
         # From the plan, held against what was approved: the document is not trusted so far.
-        rest = await apply.prepare(self._api, plan, cluster=self._cluster())
+        rest = await apply_plan.prepare(self._api, plan, cluster=self._cluster())
         await self._carry_out(own, document, rest, planner, plan)
 
     async def _carry_out(
@@ -165,9 +165,9 @@ class Revocation:
             if not self._is_approved(own, document.digest):
                 raise _WithdrawnError
 
-        def tell(progress: apply.Progress) -> None:
+        def tell(progress: apply_plan.Progress) -> None:
             logger.info("%s: %s (%s)", document.name, progress.step.what, progress.was)
-            if progress.was is apply.State.TODO:
+            if progress.was is apply_plan.State.TODO:
                 self._metrics.writes.labels("revocations").inc()
             still()
 
@@ -175,11 +175,11 @@ class Revocation:
         try:
             await self._store.list_own()
             still()
-            await apply.go_on(self._api, journal, tell)
+            await apply_plan.go_on(self._api, journal, tell)
         except _WithdrawnError:
             why = "the record was changed meanwhile, and no longer approves it"
             await self._stop(own, document, whole, Reason.WITHDRAWN, why)
-        except apply.StoppedError as stopped:
+        except apply_plan.StoppedError as stopped:
             if isinstance(stopped.cause, PASSING):
                 raise stopped.cause from stopped
             if self._may_pass(own, stopped.cause):
@@ -218,8 +218,8 @@ class Revocation:
     ) -> None:
         made = of = 0
         if journal is not None:
-            states = await apply.states(self._api, journal)
-            made, of = sum(state is apply.State.DONE for state in states), len(states)
+            states = await apply_plan.states(self._api, journal)
+            made, of = sum(state is apply_plan.State.DONE for state in states), len(states)
         told = claims.stopped(document, self._documents.namespace, made, of, why)
         logger.warning("record %s: %s", own.name, told)
         self._forbidden.pop(own.uid, None)
@@ -240,7 +240,7 @@ class Revocation:
     async def _look(self) -> Planner:
         """Return what plans from what the API server holds now. Raises ApiError."""
         await self._store.list_own()
-        rbac = await fresh.rbac(self._api)
+        rbac = await fresh_access_graph.rbac(self._api)
         return Planner(self._store.snapshot(self._clock()), revoking=True, rbac=rbac)
 
     def _is_approved(self, own: Own[Any], digest: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from responsibility.cluster.own import Own
+from responsibility.cluster.custom_resources import Own
 from responsibility.controller.conditions import Claim
 from responsibility.controller.events import Announcer
 from responsibility.controller.revoke_claims import QUIET, TYPE, Reason

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from responsibility.cluster import apply
-from responsibility.cluster.own import Own
+from responsibility.cluster import apply_plan
+from responsibility.cluster.custom_resources import Own
 from responsibility.cluster.store import Store
 from responsibility.cluster.undo_documents import (
     State,
@@ -206,7 +206,7 @@ class Revoker:
             what = "what was begun waits" if begun else "nothing was changed"
             self._say(own, claims.claim(False, Reason.REFUSED, f"{what}: {error}"))
             self._postpone(record, _PATIENCE)
-        except apply.StaleError as stale:
+        except apply_plan.StaleError as stale:
             logger.info("record %s: %s", record, stale)
             self._postpone(record)
         except PlanningError as error:

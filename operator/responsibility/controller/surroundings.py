@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from responsibility.api.model import ResponsibilityModel
-from responsibility.cluster.own import Own
+from responsibility.cluster.custom_resources import Own
 from responsibility.cluster.store import Store
 from responsibility.controller.metrics import Metrics
 from responsibility.enforcement import keys

@@ -11,7 +11,7 @@ from responsibility.cli import live
 from responsibility.cli.options import instant
 from responsibility.cli.plans import Maker
 from responsibility.cli.world import ALL
-from responsibility.cluster import apply
+from responsibility.cluster import apply_plan
 from responsibility.cluster.undo import Journal
 from responsibility.kube.client import Api
 from responsibility.ownership.plans.aim import Aim
@@ -64,7 +64,7 @@ async def journal(
     async with Api.connect(demo.kubeconfig) as api:
         world = await live.gather(api, ALL, namespace="default")
         plan = Maker.of(world, instant(None), routes=True).plan(Aim())
-        prepared = await apply.prepare(api, plan)
+        prepared = await apply_plan.prepare(api, plan)
     path = captain.parent / "journal.json"
     prepared.write(path)
     return path, prepared

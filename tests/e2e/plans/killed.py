@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from responsibility.cluster import apply
+from responsibility.cluster import apply_plan
 from responsibility.cluster.undo import Journal
 from responsibility.kube.client import Api
 
@@ -34,7 +34,7 @@ def die_at(number: int, when: str) -> None:
 
 async def main(kubeconfig: str, file: str) -> None:
     async with Api.connect(Path(kubeconfig)) as api:
-        await apply.go_on(api, Journal.read(Path(file)), lambda _: None)
+        await apply_plan.go_on(api, Journal.read(Path(file)), lambda _: None)
 
 
 if __name__ == "__main__":

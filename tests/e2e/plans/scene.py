@@ -8,7 +8,7 @@ import pytest
 
 from demo import installation
 from responsibility.cli.main import main
-from responsibility.cluster import apply
+from responsibility.cluster import apply_plan
 from responsibility.kube.client import Api
 from tests.e2e.lab.cluster import Cluster
 
@@ -119,5 +119,5 @@ async def all_bindings(api: Api) -> dict[str, Any]:
     for kind in ("roles", "rolebindings", "clusterroles", "clusterrolebindings"):
         for raw in (await api.get(f"/apis/rbac.authorization.k8s.io/v1/{kind}"))["items"]:
             meta = raw["metadata"]
-            found[f"{kind} {meta.get('namespace', '')}/{meta['name']}"] = apply.essence(raw)
+            found[f"{kind} {meta.get('namespace', '')}/{meta['name']}"] = apply_plan.essence(raw)
     return found

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import pytest
 
 from responsibility.api import parse_model, parse_record
-from responsibility.cluster import apply
+from responsibility.cluster import apply_plan
 from responsibility.hub.discovery import Deployment, Hub, HubKey
 from responsibility.kube.client import Api
 from responsibility.ownership.assess import Assessor
@@ -93,8 +93,8 @@ async def test_the_server_says_what_was_simulated(plans_cluster: Cluster, seed: 
             before = await _snapshot(asker, agreed, routes=bool(seed % 2))
             aim = _aim(seed, before)
             plan = make_plan(before, aim)
-            journal = await apply.prepare(api, plan)
-            await apply.go_on(api, journal, lambda _: None)
+            journal = await apply_plan.prepare(api, plan)
+            await apply_plan.go_on(api, journal, lambda _: None)
             await _confirmed(asker, before, plan, manifests, random.Random(seed))
             after = await _snapshot(asker, agreed, routes=bool(seed % 2))
             given_up = _ids([obstacle.finding for obstacle in plan.obstacles])
@@ -102,7 +102,7 @@ async def test_the_server_says_what_was_simulated(plans_cluster: Cluster, seed: 
             assert not promised & _ids(aim.findings(Assessor().assess(after))), f"seed {seed}"
             again = make_plan(after, aim)
             assert not again.changes, f"{seed}, {aim}: {[str(change) for change in again]}"
-            await apply.take_back(api, journal, lambda _: None)
+            await apply_plan.take_back(api, journal, lambda _: None)
             back = await _snapshot(asker, agreed, routes=False)
             assert _granted(back.graph) == _granted(before.graph), f"seed {seed}"
         finally:
@@ -131,7 +131,7 @@ async def _drop_made(asker: differential.Api) -> None:
     for kind in differential.KINDS:
         if kind.startswith("cluster"):
             path = f"{differential.RBAC}/{kind}"
-            await asker.request("DELETE", path, labelSelector=apply.PLAN_LABEL)
+            await asker.request("DELETE", path, labelSelector=apply_plan.PLAN_LABEL)
 
 
 async def _confirmed(

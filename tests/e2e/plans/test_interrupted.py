@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from responsibility.cli.main import main
-from responsibility.cluster import apply
+from responsibility.cluster import apply_plan
 from responsibility.cluster.undo import Journal
 from responsibility.kube.client import Api, Json
 from tests.e2e.lab.cluster import Cluster
@@ -39,29 +39,31 @@ async def test_killed_at_every_step_it_can_go_on_or_be_taken_back(
     path, prepared = journal
     async with Api.connect(demo.kubeconfig) as api:
         before = await all_bindings(api)
-        await apply.go_on(api, prepared, lambda _: None)
+        await apply_plan.go_on(api, prepared, lambda _: None)
         intended = await all_bindings(api)
-        await apply.take_back(api, prepared, lambda _: None)
+        await apply_plan.take_back(api, prepared, lambda _: None)
         assert intended != before == await all_bindings(api)
         for number in range(1, len(prepared.steps) + 1):
             # What was deleted and made anew has another UID.
             fresh = await _prepared_again(api, prepared, path)
             assert await asyncio.to_thread(kill_at, demo, path, number, when) == -9
-            states = await apply.states(api, fresh)
+            states = await apply_plan.states(api, fresh)
             made = number if when == "after" else number - 1
-            expected = [apply.State.DONE] * made + [apply.State.TODO] * (len(states) - made)
+            expected = [apply_plan.State.DONE] * made + [apply_plan.State.TODO] * (
+                len(states) - made
+            )
             assert states == expected
             half = await all_bindings(api)
-            await apply.take_back(api, fresh, lambda _: None)
+            await apply_plan.take_back(api, fresh, lambda _: None)
             assert await all_bindings(api) == before
             # And the other way out of the same half-way state.
             fresh = await _prepared_again(api, prepared, path)
             half_way = replace(fresh, steps=fresh.steps[:made])
-            await apply.go_on(api, half_way, lambda _: None)
+            await apply_plan.go_on(api, half_way, lambda _: None)
             assert await all_bindings(api) == half
-            await apply.go_on(api, Journal.read(path), lambda _: None)
+            await apply_plan.go_on(api, Journal.read(path), lambda _: None)
             assert await all_bindings(api) == intended
-            await apply.take_back(api, fresh, lambda _: None)
+            await apply_plan.take_back(api, fresh, lambda _: None)
             assert await all_bindings(api) == before
 
 
@@ -107,11 +109,11 @@ async def test_an_edit_beside_what_is_planned_is_kept(
     _, prepared = journal
     async with Meddled.connect(demo.kubeconfig) as api:
         api.meddle = lambda: demo.kubectl("label", "role/loose", "-n", "coast", "by=me")
-        await apply.go_on(api, prepared, lambda _: None)
+        await apply_plan.go_on(api, prepared, lambda _: None)
         shown = demo.kubectl("get", "role/loose", "-n", "coast", "-o", "json").stdout
         assert json.loads(shown)["metadata"]["labels"]["by"] == "me"
         assert json.loads(shown)["rules"][0]["verbs"] == ["get"]
-        await apply.take_back(api, prepared, lambda _: None)
+        await apply_plan.take_back(api, prepared, lambda _: None)
 
 
 async def test_an_edit_of_what_is_planned_stops_it(
@@ -126,15 +128,15 @@ async def test_an_edit_of_what_is_planned_stops_it(
 
     async with Meddled.connect(demo.kubeconfig) as api:
         api.meddle = meddle
-        with pytest.raises(apply.StoppedError, match="changed by somebody else") as stopped:
-            await apply.go_on(api, prepared, lambda _: None)
+        with pytest.raises(apply_plan.StoppedError, match="changed by somebody else") as stopped:
+            await apply_plan.go_on(api, prepared, lambda _: None)
         assert "shared" in stopped.value.step.what
         names = json.loads(demo.kubectl("get", *shared, "-o", "json").stdout)["subjects"]
         assert {each["name"] for each in names} == {OUTSIDER, "platform-engineers", "new"}
         # Once that is repaired, it goes on.
         demo.kubectl("apply", "-f", "-", input=json.dumps(EXTRA[3]))
-        await apply.go_on(api, prepared, lambda _: None)
-        await apply.take_back(api, prepared, lambda _: None)
+        await apply_plan.go_on(api, prepared, lambda _: None)
+        await apply_plan.take_back(api, prepared, lambda _: None)
 
 
 async def test_it_goes_on_after_the_api_server_was_away(
@@ -157,8 +159,8 @@ async def test_it_goes_on_after_the_api_server_was_away(
 
     try:
         async with Away.connect(demo.kubeconfig) as away:
-            with pytest.raises(apply.StoppedError) as stopped:
-                await apply.go_on(away, prepared, lambda _: None)
+            with pytest.raises(apply_plan.StoppedError) as stopped:
+                await apply_plan.go_on(away, prepared, lambda _: None)
             assert stopped.value.number == 3
         # While it is away, nothing else is said than that.
         capsys.readouterr()
@@ -167,8 +169,8 @@ async def test_it_goes_on_after_the_api_server_was_away(
     finally:
         await asyncio.to_thread(demo.start_apiserver)
     async with Api.connect(demo.kubeconfig) as api:
-        states = await apply.states(api, prepared)
-        assert states == [apply.State.DONE] * 2 + [apply.State.TODO] * (len(states) - 2)
+        states = await apply_plan.states(api, prepared)
+        assert states == [apply_plan.State.DONE] * 2 + [apply_plan.State.TODO] * (len(states) - 2)
     assert await asyncio.to_thread(main, ["apply-plan", "--resume", str(path), "--yes"]) == 0
     assert (await asyncio.to_thread(planned, capsys, "--all"))["changes"] == []
     assert await asyncio.to_thread(main, ["apply-plan", "--undo", str(path), "--yes"]) == 0

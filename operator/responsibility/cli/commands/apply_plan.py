@@ -17,7 +17,7 @@ from responsibility.cli.world import ALL
 
 if TYPE_CHECKING:
     from responsibility.cli.plans import Asked, Maker
-    from responsibility.cluster.apply import Progress
+    from responsibility.cluster.apply_plan import Progress
     from responsibility.cluster.undo import Journal
     from responsibility.kube.client import Api
     from responsibility.ownership.plans.aim import Aim
@@ -189,12 +189,12 @@ def _spare_me(where: Where, plan: Plan, *, even_me: bool) -> None:
 
 def _prepared(where: Where, plan: Plan) -> Journal:
     from responsibility.cli import live
-    from responsibility.cluster import apply
+    from responsibility.cluster import apply_plan
 
     async def work(api: Api) -> Journal | str:
         try:
-            return await apply.prepare(api, plan)
-        except apply.StaleError as stale:
+            return await apply_plan.prepare(api, plan)
+        except apply_plan.StaleError as stale:
             return str(stale)
 
     found: Journal | str = live.change(where, work)
@@ -221,25 +221,25 @@ def _go(
 ) -> None:
     """Make or take back the steps. Raises CliError, with how to go on."""
     from responsibility.cli import live
-    from responsibility.cluster import apply
+    from responsibility.cluster import apply_plan
 
     def tell(progress: Progress) -> None:
-        word = {apply.State.DONE: "was done before"}.get(progress.was, "done")
+        word = {apply_plan.State.DONE: "was done before"}.get(progress.was, "done")
         word = "would be done" if dry_run and word == "done" else word
         what = f"undo: {progress.step.what}" if back else progress.step.what
         click.echo(f"  {progress.number}. {word}: {clean(what)}")
 
-    async def work(api: Api) -> apply.StoppedError | None:
+    async def work(api: Api) -> apply_plan.StoppedError | None:
         try:
             if back:
-                await apply.take_back(api, journal, tell)
+                await apply_plan.take_back(api, journal, tell)
             else:
-                await apply.go_on(api, journal, tell, dry_run=dry_run)
-        except apply.StoppedError as stopped:
+                await apply_plan.go_on(api, journal, tell, dry_run=dry_run)
+        except apply_plan.StoppedError as stopped:
             return stopped
         return None
 
-    stopped: apply.StoppedError | None = live.change(where, work)
+    stopped: apply_plan.StoppedError | None = live.change(where, work)
     if stopped is None:
         return
     remedy = ""
@@ -255,7 +255,7 @@ def _go(
 def _read(where: Where, path: Path) -> Journal:
     """Read an undo file, and see that it is this cluster's. Raises CliError."""
     from responsibility.cli import live
-    from responsibility.cluster import apply
+    from responsibility.cluster import apply_plan
     from responsibility.cluster.undo import Journal
 
     try:
@@ -264,7 +264,7 @@ def _read(where: Where, path: Path) -> Journal:
         raise CliError(f"{error}") from None
 
     async def work(api: Api) -> tuple[str, str]:
-        return api.host, await apply.cluster_id(api)
+        return api.host, await apply_plan.cluster_id(api)
 
     host, cluster = live.change(where, work)
     known = bool(journal.cluster and cluster)

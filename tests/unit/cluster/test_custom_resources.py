@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from responsibility.api.parse import Problem, RecordError
-from responsibility.cluster.own import OwnKind
+from responsibility.cluster.custom_resources import OwnKind
 
 
 class Parsed:
