@@ -16,8 +16,8 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from responsibility.rbac.routes.paths import Paths, routes_to
-from responsibility.rbac.routes.steps import describe
+from responsibility.rbac.escalation.graph import Paths, routes_to
+from responsibility.rbac.escalation.steps import describe
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.routes.people import Person, Refused, administrator
 from tests.e2e.routes.scenarios import SCENARIOS

@@ -20,14 +20,14 @@ from dataclasses import dataclass, field
 import aiohttp
 import pytest
 
+from responsibility.rbac.escalation.graph import Paths, routes_to
+from responsibility.rbac.escalation.permissions import Rights
+from responsibility.rbac.escalation.shortest_paths import LONGEST
+from responsibility.rbac.escalation.steps import Route, describe
+from responsibility.rbac.escalation.techniques import IMPERSONATE, Need, Way, ways_into
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import user_and_groups
 from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT, USER, Attributes, RoleKey, Subject
-from responsibility.rbac.routes.paths import Paths, routes_to
-from responsibility.rbac.routes.rights import Rights
-from responsibility.rbac.routes.search import LONGEST
-from responsibility.rbac.routes.steps import Route, describe
-from responsibility.rbac.routes.ways import IMPERSONATE, Need, Way, ways_into
 from responsibility.rbac.rules import rule_allows
 from tests.e2e.lab import lifetime
 from tests.e2e.lab.cluster import Cluster

@@ -30,10 +30,10 @@ from responsibility.ownership.shortfall import (
     split_asks,
     summarise,
 )
+from responsibility.rbac.escalation.permissions import Rights
+from responsibility.rbac.escalation.shortest_paths import Piece
+from responsibility.rbac.escalation.steps import Step
 from responsibility.rbac.objects import Source, Subject
-from responsibility.rbac.routes.rights import Rights
-from responsibility.rbac.routes.search import Piece
-from responsibility.rbac.routes.steps import Step
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,11 @@ from responsibility.api.item import RECORD_ITEM
 from responsibility.ownership.agreement import Agreement
 from responsibility.ownership.entitlement import Entitlement, selves
 from responsibility.ownership.questions import Atom
+from responsibility.rbac.escalation.edges import opened
+from responsibility.rbac.escalation.permissions import Rights
+from responsibility.rbac.escalation.steps import Step
+from responsibility.rbac.escalation.techniques import POLICY, Need, Way
 from responsibility.rbac.objects import Attributes, Subject
-from responsibility.rbac.routes.entrances import opened
-from responsibility.rbac.routes.rights import Rights
-from responsibility.rbac.routes.steps import Step
-from responsibility.rbac.routes.ways import POLICY, Need, Way
 
 OURS: Final = "responsibility.2i2c.org"
 _ADMISSION: Final = "admissionregistration.k8s.io"

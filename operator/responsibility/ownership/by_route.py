@@ -16,8 +16,8 @@ from typing import Protocol
 from responsibility.ownership.assessment import Exempt
 from responsibility.ownership.findings import Finding
 from responsibility.ownership.holdings import Holding, in_order
+from responsibility.rbac.escalation.steps import Route, describe
 from responsibility.rbac.objects import Subject
-from responsibility.rbac.routes.steps import Route, describe
 
 
 class Way(Protocol):

@@ -16,15 +16,15 @@ from responsibility.ownership.by_policy import NO_COMMANDS, Commands
 from responsibility.ownership.by_route import NO_CLUSTER_GAINS, ClusterGains, Gains, Way, total
 from responsibility.ownership.holdings import NOTHING, Holdings
 from responsibility.ownership.questions import Names, QuestionSet, bits, mask_of
+from responsibility.rbac.escalation.edges import Group
+from responsibility.rbac.escalation.graph import ANY_NAMESPACE, Paths, step_passes
+from responsibility.rbac.escalation.self_grants import EVERYTHING
+from responsibility.rbac.escalation.shortest_paths import Behind, Gain, Giver, Search, begin, beyond
+from responsibility.rbac.escalation.steps import Route, Step
+from responsibility.rbac.escalation.techniques import POLICY, account_namespace
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import SERVICE_ACCOUNTS
 from responsibility.rbac.objects import GROUP, Rule, Subject
-from responsibility.rbac.routes.entrances import Group
-from responsibility.rbac.routes.paths import ANY_NAMESPACE, Paths, step_passes
-from responsibility.rbac.routes.powers import EVERYTHING
-from responsibility.rbac.routes.search import Behind, Gain, Giver, Search, begin, beyond
-from responsibility.rbac.routes.steps import Route, Step
-from responsibility.rbac.routes.ways import POLICY, account_namespace
 
 
 @dataclass(frozen=True, slots=True)

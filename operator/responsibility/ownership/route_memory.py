@@ -19,10 +19,10 @@ from responsibility.ownership.indirect import (
     share,
 )
 from responsibility.ownership.snapshot import Snapshot
+from responsibility.rbac.escalation.edges import Group
+from responsibility.rbac.escalation.graph import Paths
+from responsibility.rbac.escalation.permissions import Rights
 from responsibility.rbac.objects import Subject
-from responsibility.rbac.routes.entrances import Group
-from responsibility.rbac.routes.paths import Paths
-from responsibility.rbac.routes.rights import Rights
 
 
 @dataclass(slots=True)

@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from responsibility.rbac.escalation.steps import Route, Step
+from responsibility.rbac.escalation.techniques import account_namespace
 from responsibility.rbac.identity import service_account_user
 from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT, Subject
-from responsibility.rbac.routes.steps import Route, Step
-from responsibility.rbac.routes.ways import account_namespace
 from tests.e2e.routes.people import Object, Person, Refused
 from tests.e2e.routes.world import RBAC
 

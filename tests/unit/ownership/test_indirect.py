@@ -11,7 +11,7 @@ from responsibility.ownership import indirect as indirect_module
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.assessment import Assessment
 from responsibility.ownership.findings import Finding, Severity
-from responsibility.rbac.routes.search import Search
+from responsibility.rbac.escalation.shortest_paths import Search
 from tests.unit.ownership.building import (
     KEEPERS,
     assess,
@@ -26,7 +26,7 @@ from tests.unit.ownership.building import (
     snapshot,
     states,
 )
-from tests.unit.rbac.routes.mazes import Maze
+from tests.unit.rbac.escalation.mazes import Maze
 
 HOLDER = grant("ServiceAccount prod/gardener", "patch", "deployments", group="apps", names="hub")
 POTTER = grant("User ann", "create", "pods")

@@ -34,7 +34,7 @@ from responsibility.rbac.identity import canonical
 from responsibility.rbac.objects import Attributes, Binding, Source, Subject
 
 if TYPE_CHECKING:
-    from responsibility.rbac.routes.steps import Route
+    from responsibility.rbac.escalation.steps import Route
 
 Holder = tuple[Subject, tuple[Source, ...]]
 
@@ -169,7 +169,7 @@ def _holders(
 
 def _ways(world: World, attributes: Attributes) -> dict[Subject, Route]:
     """Return who could come by it, each with a shortest route; not who has it already."""
-    from responsibility.rbac.routes.paths import Paths, routes_to
+    from responsibility.rbac.escalation.graph import Paths, routes_to
 
     found = routes_to(Paths(world.graph, world.accounts), attributes)
     return {s: found[s] for s in sorted(found, key=people_first) if found[s]}

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from responsibility.ownership.plans.places import Place
 from responsibility.ownership.questions import bits
+from responsibility.rbac.escalation.selectors import selects
 from responsibility.rbac.objects import Role, Rule
-from responsibility.rbac.routes.selectors import selects
 from responsibility.rbac.rules import ALL
 
 _AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from responsibility.rbac.escalation.edges import Entrance, Group
+from responsibility.rbac.escalation.steps import Route, Step
+from responsibility.rbac.escalation.techniques import IMPERSONATE
 from responsibility.rbac.objects import Subject
-from responsibility.rbac.routes.entrances import Entrance, Group
-from responsibility.rbac.routes.steps import Route, Step
-from responsibility.rbac.routes.ways import IMPERSONATE
 
 # A chain longer than this is not reported: nobody would follow it, and each link is a finding
 # of its own.

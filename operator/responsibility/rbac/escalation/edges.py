@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 
-from responsibility.rbac.objects import GROUP, Attributes, Source, Subject
-from responsibility.rbac.routes.rights import NOTHING_GIVEN, Given, Rights, named
-from responsibility.rbac.routes.steps import Route, Step
-from responsibility.rbac.routes.ways import (
+from responsibility.rbac.escalation.permissions import NOTHING_GIVEN, Given, Rights, named
+from responsibility.rbac.escalation.steps import Route, Step
+from responsibility.rbac.escalation.techniques import (
     IMPERSONATE,
     INTO_GROUP,
     NODE_USER,
     Way,
     account_namespace,
 )
+from responsibility.rbac.objects import GROUP, Attributes, Source, Subject
 
 
 @dataclass(frozen=True, slots=True)

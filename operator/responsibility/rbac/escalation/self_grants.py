@@ -17,6 +17,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
+from responsibility.rbac.escalation.permissions import (
+    NOTHING_GIVEN,
+    Given,
+    Rights,
+    by_nature,
+    named,
+)
+from responsibility.rbac.escalation.selectors import satisfiable, selects
+from responsibility.rbac.escalation.steps import Route, Step
+from responsibility.rbac.escalation.techniques import BIND, ESCALATE, Need
 from responsibility.rbac.objects import (
     Attributes,
     Binding,
@@ -27,10 +37,6 @@ from responsibility.rbac.objects import (
     Source,
     Subject,
 )
-from responsibility.rbac.routes.rights import NOTHING_GIVEN, Given, Rights, by_nature, named
-from responsibility.rbac.routes.selectors import satisfiable, selects
-from responsibility.rbac.routes.steps import Route, Step
-from responsibility.rbac.routes.ways import BIND, ESCALATE, Need
 from responsibility.rbac.rules import rule_allows
 
 _RBAC = "rbac.authorization.k8s.io"

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from itertools import chain
 from types import MappingProxyType
 
+from responsibility.rbac.escalation.techniques import Need
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import MASTERS, implied_groups, is_joinable
 from responsibility.rbac.index import Hits, RuleSet, remember
 from responsibility.rbac.objects import GROUP, Attributes, Role, RoleKey, Rule, Source, Subject
-from responsibility.rbac.routes.ways import Need
 from responsibility.rbac.rules import rule_allows
 from responsibility.rbac.scope import union
 

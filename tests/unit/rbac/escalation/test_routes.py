@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from responsibility.rbac.escalation.graph import Paths, routes_to
+from responsibility.rbac.escalation.shortest_paths import LONGEST
 from responsibility.rbac.graph import MASTERS_SUBJECT, AccessGraph
 from responsibility.rbac.objects import (
     Attributes,
@@ -18,8 +20,6 @@ from responsibility.rbac.objects import (
     Rule,
     Subject,
 )
-from responsibility.rbac.routes.paths import Paths, routes_to
-from responsibility.rbac.routes.search import LONGEST
 from tests.unit.rbac import worlds
 
 ANN = Subject("User", "ann")

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from responsibility.rbac.escalation.graph import Paths, step_passes
+from responsibility.rbac.escalation.shortest_paths import LONGEST, Behind, Search, begin, beyond
+from responsibility.rbac.escalation.steps import Step
+from responsibility.rbac.escalation.techniques import IMPERSONATE
 from responsibility.rbac.objects import Attributes, Subject
-from responsibility.rbac.routes.paths import Paths, step_passes
-from responsibility.rbac.routes.search import LONGEST, Behind, Search, begin, beyond
-from responsibility.rbac.routes.steps import Step
-from responsibility.rbac.routes.ways import IMPERSONATE
-from tests.unit.rbac.routes.mazes import SUBJECTS, Maze
+from tests.unit.rbac.escalation.mazes import SUBJECTS, Maze
 
 THINGS = ("pods", "secrets", "services", "configmaps")
 ASKED = [

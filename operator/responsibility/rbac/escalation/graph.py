@@ -8,9 +8,7 @@ from dataclasses import InitVar, dataclass, field, replace
 from itertools import chain
 from typing import Final
 
-from responsibility.rbac.graph import AccessGraph
-from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT, Attributes, Subject
-from responsibility.rbac.routes.entrances import (
+from responsibility.rbac.escalation.edges import (
     Collector,
     Entrance,
     Group,
@@ -20,11 +18,11 @@ from responsibility.rbac.routes.entrances import (
     groups,
     opened,
 )
-from responsibility.rbac.routes.powers import Power, powers
-from responsibility.rbac.routes.rights import Given, Rights
-from responsibility.rbac.routes.search import begin
-from responsibility.rbac.routes.steps import Route, Step
-from responsibility.rbac.routes.ways import (
+from responsibility.rbac.escalation.permissions import Given, Rights
+from responsibility.rbac.escalation.self_grants import Power, powers
+from responsibility.rbac.escalation.shortest_paths import begin
+from responsibility.rbac.escalation.steps import Route, Step
+from responsibility.rbac.escalation.techniques import (
     INTO_ACCOUNT,
     Way,
     account_namespace,
@@ -33,6 +31,8 @@ from responsibility.rbac.routes.ways import (
     ways_into,
     with_aws_auth,
 )
+from responsibility.rbac.graph import AccessGraph
+from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT, Attributes, Subject
 
 # Stands for all namespaces where some are named.
 ANY_NAMESPACE: Final = "*"
