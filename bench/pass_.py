@@ -24,9 +24,9 @@ from responsibility.api.model import ResponsibilityModel
 from responsibility.api.record import Responsibility
 from responsibility.hub.discovery import Deployment, Hub, HubKey
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.assessment import Assessment
-from responsibility.ownership.questions import bits
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.results.assessment import Assessment
+from responsibility.ownership.terms.permission_index import bits
+from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Rule, Subject
 from tests.unit.rbac import linear

@@ -15,7 +15,7 @@ from bench.pass_ import snapshot
 from bench.world import REFERENCE, build
 from responsibility.controller import planning
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.terms.snapshot import Snapshot
 
 _TICK = 0.01
 

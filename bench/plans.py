@@ -19,13 +19,13 @@ from unittest import mock
 from bench.pass_ import snapshot
 from bench.world import REFERENCE, build
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.findings import Finding
 from responsibility.ownership.plans.aim import Aim
 from responsibility.ownership.plans.change import Change, Plan
 from responsibility.ownership.plans.judge import Judge
 from responsibility.ownership.plans.planner import make_plan
 from responsibility.ownership.plans.simulate import simulate
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.results.findings import Finding
+from responsibility.ownership.terms.snapshot import Snapshot
 
 # Seconds of the processor: for a plan, and for one by the long way.
 _LIMIT = 30

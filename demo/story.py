@@ -21,7 +21,7 @@ from demo import next_steps
 from demo.background import Operator
 from demo.facts import ANNOTATIONS, Facts, read
 from demo.labels import Manifest
-from responsibility.ownership.findings import KINDS
+from responsibility.ownership.results.findings import KINDS
 from tests.e2e.lab.cluster import Cluster
 
 WIDTH = 100

@@ -18,8 +18,8 @@ import pytest_asyncio
 from responsibility.api import parse_model, parse_record
 from responsibility.hub.discovery import Hub, HubKey
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.findings import Finding
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.results.findings import Finding
+from responsibility.ownership.terms.snapshot import Snapshot
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.directories import REPOSITORY
 from tests.e2e.lab.waiting import wait_until

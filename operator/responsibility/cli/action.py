@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from responsibility.cli.question import Question
-from responsibility.ownership.agreement import Agreement
-from responsibility.ownership.questions import Atom, Names, mask_of
+from responsibility.ownership.terms.agreement import Agreement
+from responsibility.ownership.terms.permission_index import Atom, Names, mask_of
 from responsibility.rbac.objects import Attributes
 
 _ANY = "*"

@@ -16,7 +16,7 @@ from responsibility.cli.composed import Plain
 from responsibility.cli.manifests import Manifest
 from responsibility.cli.trouble import CliError
 from responsibility.cli.world import World
-from responsibility.ownership.snapshot import Broken
+from responsibility.ownership.terms.snapshot import Broken
 
 Json = Mapping[str, Any]
 

@@ -10,9 +10,9 @@ from responsibility.cli.options import Where
 from responsibility.cli.report import Report
 from responsibility.cli.what_if import Difference, difference
 from responsibility.cli.world import ALL, World
-from responsibility.ownership.agreement import Agreement
-from responsibility.ownership.entitlement import Entitlement
-from responsibility.ownership.shortfall import permission_texts
+from responsibility.ownership.access.shortfall import permission_texts
+from responsibility.ownership.terms.agreement import Agreement
+from responsibility.ownership.terms.entitlement import Entitlement
 from responsibility.rbac.objects import Binding, Role, Subject
 
 _Keyed = TypeVar("_Keyed", Role, Binding)

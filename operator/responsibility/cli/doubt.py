@@ -12,15 +12,15 @@ from dataclasses import replace
 from responsibility.api.status import ItemState
 from responsibility.cli.decision import pending_bindings
 from responsibility.cli.world import World
-from responsibility.ownership.agreement import Party
-from responsibility.ownership.assessment import (
+from responsibility.ownership.results.assessment import (
     Assessment,
     ClusterAssessment,
     HubAssessment,
     ItemResult,
 )
-from responsibility.ownership.findings import KINDS, Finding
-from responsibility.ownership.states import kinds_by_item
+from responsibility.ownership.results.findings import KINDS, Finding
+from responsibility.ownership.results.states import kinds_by_item
+from responsibility.ownership.terms.agreement import Party
 from responsibility.rbac.identity import canonical, implied_groups
 from responsibility.rbac.objects import GROUP, Binding, Subject
 

@@ -13,12 +13,12 @@ from responsibility.cli.report import Report
 from responsibility.cli.trouble import CliError
 from responsibility.cli.world import World
 from responsibility.hub.discovery import Hub, HubKey
-from responsibility.ownership.agreement import Terms
-from responsibility.ownership.entitlement import ExemptionBook
-from responsibility.ownership.exemptions import exempt_operator
-from responsibility.ownership.holdings import Holding, collect
-from responsibility.ownership.questions import Names
-from responsibility.ownership.resolve import resolve_model
+from responsibility.ownership.access.grant_masks import Holding, collect
+from responsibility.ownership.terms.agreement import Terms
+from responsibility.ownership.terms.entitlement import ExemptionBook
+from responsibility.ownership.terms.exemptions import exempt_operator
+from responsibility.ownership.terms.permission_index import Names
+from responsibility.ownership.terms.resolve import resolve_model
 from responsibility.rbac.identity import is_joinable
 from responsibility.rbac.objects import GROUP, Subject
 

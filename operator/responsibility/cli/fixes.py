@@ -11,7 +11,7 @@ from responsibility.rbac.identity import canonical
 from responsibility.rbac.objects import Binding, BindingKey, Subject
 
 if TYPE_CHECKING:
-    from responsibility.ownership.findings import Finding
+    from responsibility.ownership.results.findings import Finding
 
 
 def removal(binding: Binding, subject: Subject) -> str:

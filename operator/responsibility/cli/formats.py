@@ -12,8 +12,8 @@ from responsibility.cli.output import clean, source_text, to_json
 from responsibility.cli.places import place_of
 from responsibility.cli.report import Report, place_text, whom
 from responsibility.cli.trouble import counted
-from responsibility.ownership.assessment import HubAssessment
-from responsibility.ownership.findings import KINDS, Finding, Severity
+from responsibility.ownership.results.assessment import HubAssessment
+from responsibility.ownership.results.findings import KINDS, Finding, Severity
 
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.HIGH: "error", Severity.MEDIUM: "error", Severity.LOW: "warning"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from responsibility.cli.manifests import Place
 from responsibility.cli.report import Report
-from responsibility.ownership.findings import Finding
+from responsibility.ownership.results.findings import Finding
 
 
 def place_of(report: Report, finding: Finding) -> Place | None:

@@ -15,9 +15,9 @@ from responsibility.cli.output import source_json, subject_json
 from responsibility.cli.trouble import CliError, counted
 from responsibility.cli.world import World
 from responsibility.hub.discovery import HubKey
-from responsibility.ownership.agreement import Agreement, Party
-from responsibility.ownership.assessment import Assessment, HubAssessment
-from responsibility.ownership.findings import Finding, worst_first
+from responsibility.ownership.results.assessment import Assessment, HubAssessment
+from responsibility.ownership.results.findings import Finding, worst_first
+from responsibility.ownership.terms.agreement import Agreement, Party
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 

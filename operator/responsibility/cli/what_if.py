@@ -8,7 +8,7 @@ from datetime import datetime
 
 from responsibility.cli.world import World
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.findings import Finding
+from responsibility.ownership.results.findings import Finding
 from responsibility.rbac.identity import canonical
 from responsibility.rbac.objects import Binding, BindingKey, Subject
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:  # pydantic and all that: imported when a record is read
     from responsibility.api.model import ResponsibilityModel
     from responsibility.api.record import Responsibility
     from responsibility.hub.discovery import Deployment
-    from responsibility.ownership.assessment import Assessment
-    from responsibility.ownership.snapshot import Broken, Snapshot
+    from responsibility.ownership.results.assessment import Assessment
+    from responsibility.ownership.terms.snapshot import Broken, Snapshot
 
 
 class Need(Flag):
@@ -86,7 +86,7 @@ class World:
     def snapshot(self, now: datetime) -> Snapshot:
         """Return what an assessment is made from."""
         from responsibility.hub.discovery import discover
-        from responsibility.ownership.snapshot import Snapshot
+        from responsibility.ownership.terms.snapshot import Snapshot
 
         return Snapshot(
             graph=self.graph,

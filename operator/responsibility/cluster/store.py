@@ -23,8 +23,8 @@ from responsibility.enforcement.stages import NamespaceKeys
 from responsibility.hub.discovery import Deployment, Hub, HubKey, discover, parse_deployment
 from responsibility.kube.client import Api
 from responsibility.kube.reflector import Change, Reflector
-from responsibility.ownership.reviews import Reviews
-from responsibility.ownership.snapshot import Broken, Snapshot
+from responsibility.ownership.terms.access_reviews import Reviews
+from responsibility.ownership.terms.snapshot import Broken, Snapshot
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Subject
 from responsibility.rbac.parse import parse_role

@@ -13,8 +13,8 @@ from typing import Any
 
 from responsibility.cluster.store import ANNOTATION_PREFIX
 from responsibility.hub.discovery import Deployment
-from responsibility.ownership.agreement import Party
-from responsibility.ownership.assessment import Assessment, HubAssessment
+from responsibility.ownership.results.assessment import Assessment, HubAssessment
+from responsibility.ownership.terms.agreement import Party
 
 # Annotations of an object may take 256 KiB together; ours stay far below.
 _LONGEST = 4_096

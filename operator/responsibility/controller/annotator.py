@@ -10,7 +10,7 @@ from responsibility.controller import annotations as notes
 from responsibility.controller.writer import PASSING, Writer
 from responsibility.hub.discovery import Deployment
 from responsibility.kube import errors
-from responsibility.ownership.assessment import Assessment, HubAssessment
+from responsibility.ownership.results.assessment import Assessment, HubAssessment
 
 # A refused write is tried again after so many seconds: only a person can change the answer.
 PATIENCE = 600.0

@@ -33,7 +33,7 @@ from responsibility.enforcement.key_memory import KeyMemory
 from responsibility.enforcement.policy import API_VERSION, POLICY, Manifest
 from responsibility.enforcement.rendered import differences
 from responsibility.kube import errors
-from responsibility.ownership.assessment import Assessment
+from responsibility.ownership.results.assessment import Assessment
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from responsibility.api.status import Condition, ConditionStatus
-from responsibility.ownership.assessment import HubAssessment, HubState, Refused
+from responsibility.ownership.results.assessment import HubAssessment, HubState, Refused
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,9 +28,9 @@ from responsibility.enforcement.key_memory import KeyMemory
 from responsibility.enforcement.stages import NamespaceKeys, Plan, plan
 from responsibility.kube.client import Api
 from responsibility.kube.reflector import Reflector
-from responsibility.ownership.agreement import Agreement
-from responsibility.ownership.assessment import Assessment
-from responsibility.ownership.by_policy import KEYS_GUARD, RECORD_GUARD, STATIC
+from responsibility.ownership.access.policy_bypass import KEYS_GUARD, RECORD_GUARD, STATIC
+from responsibility.ownership.results.assessment import Assessment
+from responsibility.ownership.terms.agreement import Agreement
 from responsibility.rbac.identity import service_account_user, user_and_groups
 
 _CLAIMED = "HubClaimed"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from responsibility.ownership.findings import Finding, worst_first
+from responsibility.ownership.results.findings import Finding, worst_first
 
 # New findings told one by one; more of them become a count.
 _MOST = 3

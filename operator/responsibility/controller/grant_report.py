@@ -10,7 +10,7 @@ from responsibility.enforcement.grants import RECORD, Owner
 from responsibility.enforcement.grants_difference import Difference, Standing, conflict
 from responsibility.enforcement.grants_wanted import GRANTING, Trouble
 from responsibility.kube import errors
-from responsibility.ownership.agreement import Agreement
+from responsibility.ownership.terms.agreement import Agreement
 from responsibility.rbac.objects import BindingKey
 
 TYPE = "Granted"

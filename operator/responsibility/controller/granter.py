@@ -25,7 +25,7 @@ from responsibility.enforcement.grants_wanted import (
 )
 from responsibility.enforcement.keys import ITEM_ROLE
 from responsibility.kube.client import Api
-from responsibility.ownership.assessment import Assessment, HubAssessment
+from responsibility.ownership.results.assessment import Assessment, HubAssessment
 from responsibility.rbac.objects import Role, RoleKey
 
 # Seconds between two looks at whether all is done.

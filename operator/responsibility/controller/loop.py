@@ -19,7 +19,7 @@ from responsibility.controller.publish import Publisher
 from responsibility.controller.reviewer import Reviewer
 from responsibility.controller.revoker import Revoker
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.assessment import Assessment
+from responsibility.ownership.results.assessment import Assessment
 
 logger = logging.getLogger(__name__)
 

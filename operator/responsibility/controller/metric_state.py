@@ -18,9 +18,9 @@ from prometheus_client.registry import Collector
 from responsibility.controller.grant_report import Report
 from responsibility.controller.metric_table import BY_NAME, PREFIX
 from responsibility.enforcement.grants import RECORD
-from responsibility.ownership.agreement import Agreement
-from responsibility.ownership.assessment import Assessment
-from responsibility.ownership.findings import Finding
+from responsibility.ownership.results.assessment import Assessment
+from responsibility.ownership.results.findings import Finding
+from responsibility.ownership.terms.agreement import Agreement
 
 
 def _gauge(name: str) -> GaugeMetricFamily:

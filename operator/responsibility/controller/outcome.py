@@ -10,7 +10,7 @@ from responsibility.controller.grant_report import ItemGrant, OwnerReport
 from responsibility.controller.prober import Proof
 from responsibility.enforcement.hindrances import OBSERVE, above
 from responsibility.enforcement.stages import ItemStage
-from responsibility.ownership.agreement import Agreement
+from responsibility.ownership.terms.agreement import Agreement
 
 ENFORCED = "Enforced"
 BEING_PROVED = "BeingProved"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.by_namespace import ByNamespace
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey

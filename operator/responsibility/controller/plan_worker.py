@@ -30,7 +30,7 @@ from responsibility.ownership.plans.basis import Basis
 from responsibility.ownership.plans.change import Plan
 from responsibility.ownership.plans.planner import plan_from
 from responsibility.ownership.plans.proof import Expectation, expectations
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Attributes, Binding, Role
 

@@ -20,7 +20,7 @@ from responsibility.controller.plan_worker import HEAD, Failed, World, frame
 from responsibility.enforcement.revocations import Proposal
 from responsibility.ownership.plans.change import Plan
 from responsibility.ownership.plans.proof import Expectation
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Attributes, Binding, Role
 

@@ -16,8 +16,8 @@ from responsibility.controller.plan_report import plan_status, read
 from responsibility.controller.planner import Planner, PlanningError
 from responsibility.enforcement import revocations
 from responsibility.enforcement.revocations import Proposal
-from responsibility.ownership.assessment import Assessment, HubAssessment
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.results.assessment import Assessment, HubAssessment
+from responsibility.ownership.terms.snapshot import Snapshot
 
 logger = logging.getLogger(__name__)
 

@@ -39,9 +39,9 @@ from responsibility.enforcement.grants import MODEL
 from responsibility.enforcement.revocations import revocable_items
 from responsibility.kube import errors
 from responsibility.kube.client import Api
-from responsibility.ownership.agreement import Agreement
-from responsibility.ownership.assessment import Assessment, HubAssessment
-from responsibility.ownership.findings import Finding
+from responsibility.ownership.results.assessment import Assessment, HubAssessment
+from responsibility.ownership.results.findings import Finding
+from responsibility.ownership.terms.agreement import Agreement
 
 # A status that was refused for what it is, or for a missing right, is tried again after so many
 # seconds.

@@ -14,8 +14,8 @@ from responsibility.cluster.store import Store
 from responsibility.controller.metrics import Metrics
 from responsibility.kube import access_reviews, errors
 from responsibility.kube.client import Api
-from responsibility.ownership.assessment import Assessment
-from responsibility.ownership.reviews import EVERYTHING, Ask, Reviews
+from responsibility.ownership.results.assessment import Assessment
+from responsibility.ownership.terms.access_reviews import EVERYTHING, Ask, Reviews
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import user_and_groups
 from responsibility.rbac.objects import Attributes, Subject

@@ -31,7 +31,7 @@ from responsibility.controller.writer import PASSING
 from responsibility.enforcement import revocations
 from responsibility.kube import errors
 from responsibility.kube.client import Api
-from responsibility.ownership.assessment import Assessment, HubAssessment
+from responsibility.ownership.results.assessment import Assessment, HubAssessment
 
 logger = logging.getLogger(__name__)
 

@@ -36,7 +36,7 @@ from responsibility.controller.outcome import (
     enforced_claim,
     enforcement_text,
 )
-from responsibility.ownership.assessment import (
+from responsibility.ownership.results.assessment import (
     Assessment,
     ClusterAssessment,
     Exempt,
@@ -44,7 +44,7 @@ from responsibility.ownership.assessment import (
     ItemResult,
     Refused,
 )
-from responsibility.ownership.findings import Finding, describe
+from responsibility.ownership.results.findings import Finding, describe
 from responsibility.rbac.objects import Subject
 
 MAX_BREAK_GLASS = 64

@@ -19,7 +19,7 @@ from responsibility.enforcement import keys
 from responsibility.enforcement.stages import NamespaceKeys
 from responsibility.hub.discovery import HubKey
 from responsibility.kube.client import Api
-from responsibility.ownership.questions import Names
+from responsibility.ownership.terms.permission_index import Names
 
 _NAMESPACES = "/api/v1/namespaces"
 

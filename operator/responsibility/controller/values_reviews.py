@@ -30,7 +30,7 @@ from responsibility.enforcement.values_guard import ValuesGuard
 from responsibility.enforcement.values_verdict import FINE, Case, Judgement, Verdict
 from responsibility.hub.values_secret import SECRET, difference
 from responsibility.kube import errors
-from responsibility.ownership.questions import Names
+from responsibility.ownership.terms.permission_index import Names
 
 logger = logging.getLogger(__name__)
 

@@ -27,7 +27,7 @@ from responsibility.enforcement.keys import entry
 from responsibility.enforcement.kinds import SCALE
 from responsibility.enforcement.policy import Manifest
 from responsibility.enforcement.repeats import metadata
-from responsibility.ownership.questions import Names
+from responsibility.ownership.terms.permission_index import Names
 from responsibility.rbac.identity import MASTERS
 
 NAME = "responsibility-break-glass"

@@ -16,7 +16,7 @@ from responsibility.api.model import ResponsibilityModel
 from responsibility.api.parse import load_shipped_model
 from responsibility.enforcement.copies import keep
 from responsibility.enforcement.roles import PREFIX, ItemRole, render
-from responsibility.ownership.questions import HUB
+from responsibility.ownership.terms.permission_index import HUB
 
 
 def files(model: ResponsibilityModel) -> dict[str, str]:

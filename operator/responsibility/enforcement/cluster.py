@@ -35,9 +35,9 @@ from responsibility.enforcement.policy import (
     policy,
 )
 from responsibility.enforcement.requests import ASKED, RESOURCE, WHAT
-from responsibility.ownership.agreement import ItemTerms, Terms
-from responsibility.ownership.questions import HUB, bits
-from responsibility.ownership.resolve import resolve_model
+from responsibility.ownership.terms.agreement import ItemTerms, Terms
+from responsibility.ownership.terms.permission_index import HUB, bits
+from responsibility.ownership.terms.resolve import resolve_model
 
 WARN_NAME = "responsibility-cluster-warn"
 DENY_NAME = "responsibility-cluster-deny"

@@ -23,8 +23,8 @@ from responsibility.enforcement.hindrances import (
 from responsibility.enforcement.hub_keys import ItemKeys, item_keys
 from responsibility.enforcement.key_memory import KeyMemory
 from responsibility.enforcement.stages import ItemStage
-from responsibility.ownership.agreement import Agreement
-from responsibility.ownership.assessment import Assessment, ClusterAssessment
+from responsibility.ownership.results.assessment import Assessment, ClusterAssessment
+from responsibility.ownership.terms.agreement import Agreement
 
 # The lists of all items are one expression, and the API server reads none of more than 100,000
 # characters.

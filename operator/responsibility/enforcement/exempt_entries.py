@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from responsibility.enforcement.keys import entry
-from responsibility.ownership.exemptions import Exemption
+from responsibility.ownership.terms.exemptions import Exemption
 from responsibility.rbac.identity import SERVICE_ACCOUNTS, is_somebody, service_account_user
 from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT
 

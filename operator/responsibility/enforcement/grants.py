@@ -15,8 +15,8 @@ from responsibility.api.base import API_VERSION
 from responsibility.enforcement.keys import GRANT, ITEM_ROLE, MANAGED_BY, OPERATOR
 from responsibility.enforcement.roles import RBAC
 from responsibility.hub.discovery import HubKey
-from responsibility.ownership import marks
-from responsibility.ownership.marks import label_value
+from responsibility.ownership.terms import grant_labels
+from responsibility.ownership.terms.grant_labels import label_value
 from responsibility.rbac.identity import canonical
 from responsibility.rbac.objects import (
     SERVICE_ACCOUNT,
@@ -45,7 +45,10 @@ class Owner:
     @property
     def label(self) -> tuple[str, str]:
         """Return the label that says so."""
-        return (marks.RECORD if self.kind == RECORD else marks.MODEL, label_value(self.name))
+        return (
+            grant_labels.RECORD if self.kind == RECORD else grant_labels.MODEL,
+            label_value(self.name),
+        )
 
     def reference(self) -> dict[str, str]:
         """Return it as an ownerReference.
@@ -101,8 +104,8 @@ class Wanted:
         return {
             MANAGED_BY: OPERATOR,
             key: value,
-            marks.ITEM: self.item,
-            marks.PARTY: self.party,
+            grant_labels.ITEM: self.item,
+            grant_labels.PARTY: self.party,
         }
 
     def manifest(self, *, uid: str = "") -> dict[str, Any]:

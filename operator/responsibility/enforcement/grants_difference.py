@@ -17,7 +17,7 @@ from responsibility.enforcement.grants import MODEL, Owner, Present, Wanted, sub
 from responsibility.enforcement.grants_wanted import Grants, ItemGrants, Trouble
 from responsibility.enforcement.keys import GRANT, MANAGED_BY
 from responsibility.enforcement.roles import RBAC
-from responsibility.ownership import marks
+from responsibility.ownership.terms import grant_labels
 from responsibility.rbac.objects import BindingKey, Subject
 
 
@@ -151,7 +151,7 @@ class _Known:
         found = self.wanted.get(present.key)
         if found is not None:
             return found
-        for key in (marks.RECORD, marks.MODEL):
+        for key in (grant_labels.RECORD, grant_labels.MODEL):
             found = self._by_label.get((key, present.labelled(key)))
             if found is not None:
                 return found
@@ -167,7 +167,7 @@ def _by_place(
         if not (present.ours and present.to_item) or present.deleting:
             continue
         owner = known.owner(present)
-        of_model = bool(present.labelled(marks.MODEL)) or (
+        of_model = bool(present.labelled(grant_labels.MODEL)) or (
             owner is not None and owner.kind == MODEL
         )
         if not elsewhere and (of_model or not present.key.namespace):

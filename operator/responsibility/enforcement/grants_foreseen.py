@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from responsibility.enforcement.grants import Wanted
 from responsibility.enforcement.grants_wanted import ItemGrants, Roles, Surroundings, hub_grants
-from responsibility.ownership import marks
-from responsibility.ownership.assessment import HubAssessment
 from responsibility.ownership.plans.handover_scene import Foreseen
 from responsibility.ownership.plans.protect import is_granted
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.results.assessment import HubAssessment
+from responsibility.ownership.terms import grant_labels
+from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.objects import Binding, BindingKey, RoleKey
 
 # What an operator says that may grant nothing.
@@ -40,7 +40,7 @@ def foresee(hub: HubAssessment, snapshot: Snapshot) -> Foreseen | None:
                 bindings[item.item, wanted.party] = _binding(wanted)
         if item.frozen:
             bindings |= {
-                (item.item, binding.labels.get(marks.PARTY, "")): binding
+                (item.item, binding.labels.get(grant_labels.PARTY, "")): binding
                 for binding in there.values()
                 if is_granted(binding) and _is_for(binding, hub, item)
             }
@@ -57,8 +57,8 @@ def _hindrance(item: ItemGrants) -> str:
 
 def _is_for(binding: Binding, hub: HubAssessment, item: ItemGrants) -> bool:
     labels = binding.labels
-    mine = marks.label_value(hub.agreement.record)
-    return labels.get(marks.RECORD) == mine and labels.get(marks.ITEM) == item.item
+    mine = grant_labels.label_value(hub.agreement.record)
+    return labels.get(grant_labels.RECORD) == mine and labels.get(grant_labels.ITEM) == item.item
 
 
 def _binding(wanted: Wanted) -> Binding:

@@ -28,10 +28,10 @@ from responsibility.enforcement.roles import (
     role_name,
 )
 from responsibility.hub.discovery import HubKey
-from responsibility.ownership.agreement import Item, ItemTerms, Party, Terms
-from responsibility.ownership.assessment import HubAssessment, HubState
-from responsibility.ownership.fleet import Fleet
-from responsibility.ownership.questions import HUB
+from responsibility.ownership.results.assessment import HubAssessment, HubState
+from responsibility.ownership.terms.agreement import Item, ItemTerms, Party, Terms
+from responsibility.ownership.terms.fleet import Fleet
+from responsibility.ownership.terms.permission_index import HUB
 from responsibility.rbac.objects import Role, RoleKey
 
 GRANTING = ("grant", "revoke")

@@ -20,9 +20,9 @@ from responsibility.api.model import ResponsibilityModel
 from responsibility.api.permission import ObjectField
 from responsibility.enforcement import paths
 from responsibility.enforcement.kinds import KINDS, QUANTITIES, REPLICAS, SCALE, Kind
-from responsibility.ownership.agreement import ItemTerms, Terms
-from responsibility.ownership.questions import Atom, bits
-from responsibility.ownership.resolve import resolve_model
+from responsibility.ownership.terms.agreement import ItemTerms, Terms
+from responsibility.ownership.terms.permission_index import Atom, bits
+from responsibility.ownership.terms.resolve import resolve_model
 
 CREATE, UPDATE, DELETE, CONNECT = "CREATE", "UPDATE", "DELETE", "CONNECT"
 ANY_NAME = ""

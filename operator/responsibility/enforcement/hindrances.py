@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from responsibility.enforcement.hub_keys import ItemKeys
 from responsibility.enforcement.keys import DENY, WARN
-from responsibility.ownership.agreement import Item
-from responsibility.ownership.assessment import HubAssessment, HubState
-from responsibility.ownership.findings import Finding
+from responsibility.ownership.results.assessment import HubAssessment, HubState
+from responsibility.ownership.results.findings import Finding
+from responsibility.ownership.terms.agreement import Item
 
 OBSERVE = "observe"
 NOT_ENABLED = (

@@ -10,7 +10,7 @@ from datetime import datetime
 from responsibility.enforcement import keys
 from responsibility.enforcement.exempt_entries import exempt_entry
 from responsibility.enforcement.keys import entry, marker
-from responsibility.ownership.agreement import Agreement, Delegation, Item, Party
+from responsibility.ownership.terms.agreement import Agreement, Delegation, Item, Party
 from responsibility.rbac.identity import is_somebody
 from responsibility.rbac.objects import Subject
 

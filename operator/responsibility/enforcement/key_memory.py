@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from responsibility.enforcement.hub_keys import ItemKeys, item_keys
-from responsibility.ownership.agreement import Agreement, Item
-from responsibility.ownership.assessment import Assessment
+from responsibility.ownership.results.assessment import Assessment
+from responsibility.ownership.terms.agreement import Agreement, Item
 
 T = TypeVar("T")
 

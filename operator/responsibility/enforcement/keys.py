@@ -59,7 +59,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from responsibility.ownership import marks
+from responsibility.ownership.terms import grant_labels
 from responsibility.rbac.identity import user_and_groups
 from responsibility.rbac.objects import GROUP, Subject
 
@@ -77,7 +77,7 @@ RELEASE = f"{DOMAIN}/release"
 WARN = "warn"
 DENY = "deny"
 
-GRANT = marks.GRANT
+GRANT = grant_labels.GRANT
 ITEM_ROLE = "responsibility-item-"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 OPERATOR = "responsibility-operator"

@@ -22,9 +22,9 @@ from responsibility.api.model import ResponsibilityModel
 from responsibility.api.permission import Permission, Scope
 from responsibility.api.subjects import expand
 from responsibility.enforcement.keys import ITEM_ROLE
-from responsibility.ownership.agreement import ItemTerms, Terms
-from responsibility.ownership.marks import ITEM
-from responsibility.ownership.questions import HUB, bits
+from responsibility.ownership.terms.agreement import ItemTerms, Terms
+from responsibility.ownership.terms.grant_labels import ITEM
+from responsibility.ownership.terms.permission_index import HUB, bits
 from responsibility.rbac.objects import Rule
 
 RBAC = "rbac.authorization.k8s.io"

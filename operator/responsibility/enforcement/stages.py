@@ -23,8 +23,8 @@ from responsibility.enforcement.hub_keys import (
     within_budget,
 )
 from responsibility.enforcement.key_memory import KeyMemory
-from responsibility.ownership.agreement import Agreement
-from responsibility.ownership.assessment import Assessment, HubAssessment, HubState
+from responsibility.ownership.results.assessment import Assessment, HubAssessment, HubState
+from responsibility.ownership.terms.agreement import Agreement
 
 # Items by name, each with why its policy cannot be relied on; empty if it can.
 Policies = Mapping[str, str]

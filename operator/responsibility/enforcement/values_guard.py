@@ -17,7 +17,7 @@ from responsibility.enforcement.guards import ANY_NAME, CREATE, Guards, Items, T
 from responsibility.hub.values_difference import Change
 from responsibility.hub.values_paths import Place, precision, split
 from responsibility.hub.values_secret import SECRET
-from responsibility.ownership.agreement import ItemTerms
+from responsibility.ownership.terms.agreement import ItemTerms
 
 _MAKING = Target("", "secrets", CREATE)
 _ANY_ENTRY = "[*]"

@@ -25,7 +25,7 @@ from responsibility.enforcement.values_ranges import outside
 from responsibility.hub import values_paths
 from responsibility.hub.values_difference import Change
 from responsibility.hub.values_secret import KEY, Difference
-from responsibility.ownership.agreement import ItemTerms
+from responsibility.ownership.terms.agreement import ItemTerms
 
 # Settings that are named for one item; how many more there are is said.
 _NAMED = 4

@@ -14,30 +14,30 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from responsibility.api.model import ResponsibilityModel
-from responsibility.ownership.agreement import Agreement, Terms
+from responsibility.ownership.access.escalation_cache import RouteMemory
+from responsibility.ownership.access.escalation_findings import NO_GAINS
+from responsibility.ownership.access.escalations import Found, Place
+from responsibility.ownership.access.grant_masks import Holdings, collect
+from responsibility.ownership.access.hub_service_accounts import confined
+from responsibility.ownership.access.policy_bypass import commands
 from responsibility.ownership.assess_cluster import assess_cluster, assess_direct
 from responsibility.ownership.assess_hub import HubRbac, assess_hub
-from responsibility.ownership.assessment import (
+from responsibility.ownership.cache import Memory
+from responsibility.ownership.claims import Claim, claims
+from responsibility.ownership.item_results import cluster_result, hub_result
+from responsibility.ownership.results.assessment import (
     Assessment,
     ClusterAssessment,
     HubAssessment,
     Refused,
 )
-from responsibility.ownership.by_policy import commands
-from responsibility.ownership.by_route import NO_GAINS
-from responsibility.ownership.claims import Claim, claims
-from responsibility.ownership.entitlement import Entitlement
-from responsibility.ownership.fleet import Fleet
-from responsibility.ownership.holdings import Holdings, collect
-from responsibility.ownership.indirect import Found, Place
-from responsibility.ownership.memory import Memory
-from responsibility.ownership.own_parts import confined
-from responsibility.ownership.questions import Names
-from responsibility.ownership.resolve import resolve_defaults, resolve_model, resolve_record
-from responsibility.ownership.results import cluster_result, hub_result
-from responsibility.ownership.route_memory import RouteMemory
-from responsibility.ownership.snapshot import Snapshot
-from responsibility.ownership.states import kinds_by_item
+from responsibility.ownership.results.states import kinds_by_item
+from responsibility.ownership.terms.agreement import Agreement, Terms
+from responsibility.ownership.terms.entitlement import Entitlement
+from responsibility.ownership.terms.fleet import Fleet
+from responsibility.ownership.terms.permission_index import Names
+from responsibility.ownership.terms.resolve import resolve_defaults, resolve_model, resolve_record
+from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
 
 _T = TypeVar("_T")

@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from responsibility.ownership.agreement import Agreement, Item, ItemTerms, Terms
-from responsibility.ownership.assessment import BreakGlass, Exempt
-from responsibility.ownership.by_route import ClusterGains, further, told_by_route, total
+from responsibility.ownership.access.escalation_findings import (
+    ClusterGains,
+    further,
+    told_by_route,
+    total,
+)
+from responsibility.ownership.access.grant_masks import NOTHING, Holding, Holdings, in_order
+from responsibility.ownership.access.hub_service_accounts import TOGETHER, only_together
+from responsibility.ownership.access.shortfall import Ground, shortfalls, split_asks
 from responsibility.ownership.cluster_excess import CLUSTER_NAMES, ClusterExcess
 from responsibility.ownership.duties import is_vacant
-from responsibility.ownership.entitlement import ExemptionBook, passes
-from responsibility.ownership.exemptions import exempt_operator
-from responsibility.ownership.findings import Finding
-from responsibility.ownership.fleet import Fleet
-from responsibility.ownership.holdings import NOTHING, Holding, Holdings, in_order
-from responsibility.ownership.own_parts import TOGETHER, only_together
-from responsibility.ownership.questions import Names, QuestionSet
-from responsibility.ownership.reviews import Ask, Reviews
-from responsibility.ownership.shortfall import Ground, shortfalls, split_asks
+from responsibility.ownership.results.assessment import BreakGlass, Exempt
+from responsibility.ownership.results.findings import Finding
+from responsibility.ownership.terms.access_reviews import Ask, Reviews
+from responsibility.ownership.terms.agreement import Agreement, Item, ItemTerms, Terms
+from responsibility.ownership.terms.entitlement import ExemptionBook, passes
+from responsibility.ownership.terms.exemptions import exempt_operator
+from responsibility.ownership.terms.fleet import Fleet
+from responsibility.ownership.terms.permission_index import Names, QuestionSet
 from responsibility.rbac.graph import MASTERS_SUBJECT
 from responsibility.rbac.objects import Subject
 

@@ -13,23 +13,28 @@ from datetime import datetime
 from functools import reduce
 from operator import or_
 
-from responsibility.ownership.agreement import Agreement, Item
-from responsibility.ownership.assessment import Exempt
-from responsibility.ownership.by_policy import endings
-from responsibility.ownership.by_route import Gains, as_holdings, further, told_by_route
-from responsibility.ownership.duties import is_vacant
-from responsibility.ownership.entitlement import Entitlement, ExemptionBook, passes, selves
-from responsibility.ownership.exemptions import exempt_operator
-from responsibility.ownership.findings import Finding
-from responsibility.ownership.holdings import NOTHING, Holding, Holdings, excess, in_order
-from responsibility.ownership.reviews import Ask, Reviews
-from responsibility.ownership.shortfall import (
+from responsibility.ownership.access.escalation_findings import (
+    Gains,
+    as_holdings,
+    further,
+    told_by_route,
+)
+from responsibility.ownership.access.grant_masks import NOTHING, Holding, Holdings, excess, in_order
+from responsibility.ownership.access.policy_bypass import endings
+from responsibility.ownership.access.shortfall import (
     Ground,
     permission_texts,
     shortfalls,
     split_asks,
     summarise,
 )
+from responsibility.ownership.duties import is_vacant
+from responsibility.ownership.results.assessment import Exempt
+from responsibility.ownership.results.findings import Finding
+from responsibility.ownership.terms.access_reviews import Ask, Reviews
+from responsibility.ownership.terms.agreement import Agreement, Item
+from responsibility.ownership.terms.entitlement import Entitlement, ExemptionBook, passes, selves
+from responsibility.ownership.terms.exemptions import exempt_operator
 from responsibility.rbac.escalation.permissions import Rights
 from responsibility.rbac.escalation.shortest_paths import Piece
 from responsibility.rbac.escalation.steps import Step

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from responsibility.api.record import Responsibility
 from responsibility.hub.discovery import Hub, HubKey
-from responsibility.ownership.assessment import HubState, Refused
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.results.assessment import HubState, Refused
+from responsibility.ownership.terms.snapshot import Snapshot
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 

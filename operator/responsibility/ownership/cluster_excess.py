@@ -13,15 +13,15 @@ from functools import reduce
 from operator import or_
 from types import MappingProxyType
 
-from responsibility.ownership.agreement import Agreement, ItemTerms
-from responsibility.ownership.assessment import Exempt
-from responsibility.ownership.entitlement import ExemptionBook
-from responsibility.ownership.exemptions import Exemption
-from responsibility.ownership.findings import Finding
-from responsibility.ownership.fleet import Fleet
-from responsibility.ownership.holdings import Holding, excess, in_order
-from responsibility.ownership.questions import Names
-from responsibility.ownership.shortfall import permission_texts, summarise
+from responsibility.ownership.access.grant_masks import Holding, excess, in_order
+from responsibility.ownership.access.shortfall import permission_texts, summarise
+from responsibility.ownership.results.assessment import Exempt
+from responsibility.ownership.results.findings import Finding
+from responsibility.ownership.terms.agreement import Agreement, ItemTerms
+from responsibility.ownership.terms.entitlement import ExemptionBook
+from responsibility.ownership.terms.exemptions import Exemption
+from responsibility.ownership.terms.fleet import Fleet
+from responsibility.ownership.terms.permission_index import Names
 from responsibility.rbac.objects import Source, Subject
 
 CLUSTER_NAMES = Names()

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from responsibility.api.item import RECORD_ITEM
-from responsibility.ownership.agreement import Agreement, Party, notice
-from responsibility.ownership.findings import Finding
+from responsibility.ownership.results.findings import Finding
+from responsibility.ownership.terms.agreement import Agreement, Party, notice
 from responsibility.rbac.objects import Subject
 
 

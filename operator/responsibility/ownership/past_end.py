@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from responsibility.ownership import marks
-from responsibility.ownership.agreement import Agreement, Item
-from responsibility.ownership.findings import Finding
+from responsibility.ownership.results.findings import Finding
+from responsibility.ownership.terms import grant_labels
+from responsibility.ownership.terms.agreement import Agreement, Item
 from responsibility.rbac.identity import canonical
 from responsibility.rbac.objects import Binding, Source, Subject
 
@@ -25,14 +25,14 @@ def past_end(agreement: Agreement, bindings: Iterable[Binding], now: datetime) -
     }
     if not ended:
         return
-    label = marks.label_value(agreement.record)
+    label = grant_labels.label_value(agreement.record)
     granted: dict[str, list[Binding]] = {}
     for binding in bindings:
-        item = binding.labels.get(marks.ITEM, "")
+        item = binding.labels.get(grant_labels.ITEM, "")
         if (
             item in ended
-            and binding.labels.get(marks.RECORD) == label
-            and binding.key.name.startswith(marks.GRANT)
+            and binding.labels.get(grant_labels.RECORD) == label
+            and binding.key.name.startswith(grant_labels.GRANT)
         ):
             granted.setdefault(item, []).append(binding)
     for name, found in granted.items():

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from xml.etree.ElementTree import Element
 
-from responsibility.ownership.assessment import HubAssessment
+from responsibility.ownership.results.assessment import HubAssessment
 from responsibility.web.document import document, tag
 from responsibility.web.hub import Difference, section
 from responsibility.web.overview import overview

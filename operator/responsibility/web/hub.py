@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from xml.etree.ElementTree import Element
 
-from responsibility.ownership.agreement import Agreement, Bound, Delegation
-from responsibility.ownership.assessment import HubAssessment, HubState, ItemResult
+from responsibility.ownership.results.assessment import HubAssessment, HubState, ItemResult
+from responsibility.ownership.terms.agreement import Agreement, Bound, Delegation
 from responsibility.web.document import Child, joined, link, tag, told
 from responsibility.web.words import STATES, anchor, day, label, lines, moment
 

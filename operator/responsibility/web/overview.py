@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from xml.etree.ElementTree import Element
 
-from responsibility.ownership.agreement import Agreement
-from responsibility.ownership.assessment import HubAssessment, ItemResult
+from responsibility.ownership.results.assessment import HubAssessment, ItemResult
+from responsibility.ownership.terms.agreement import Agreement
 from responsibility.web.document import Child, joined, tag, told
 from responsibility.web.words import STATES, anchor, label, lines
 

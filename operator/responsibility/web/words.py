@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from responsibility.ownership.agreement import Agreement, Party
-from responsibility.ownership.assessment import HubAssessment, ItemResult
+from responsibility.ownership.results.assessment import HubAssessment, ItemResult
+from responsibility.ownership.terms.agreement import Agreement, Party
 
 # Not by the locale of whoever writes the page.
 _MONTHS = (

@@ -15,7 +15,7 @@ from responsibility.enforcement.roles import ItemRole, render
 from responsibility.kube import access_reviews
 from responsibility.kube.access_reviews import Question
 from responsibility.kube.client import Api
-from responsibility.ownership.questions import HUB
+from responsibility.ownership.terms.permission_index import HUB
 from responsibility.rbac.objects import Attributes
 from tests.e2e.lab.lifetime import say
 from tests.e2e.operator.api import RBAC, Manifest

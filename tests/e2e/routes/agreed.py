@@ -11,8 +11,8 @@ from typing import Any
 
 from responsibility.api import parse_model, parse_record
 from responsibility.hub.discovery import Hub, HubKey
-from responsibility.ownership.by_policy import deny_binding, policy
-from responsibility.ownership.resolve import resolve_model, resolve_record
+from responsibility.ownership.access.policy_bypass import deny_binding, policy
+from responsibility.ownership.terms.resolve import resolve_model, resolve_record
 from tests.e2e.routes.people import Object, Refused
 from tests.e2e.routes.world import DELETE, Permit, Scenario, World
 

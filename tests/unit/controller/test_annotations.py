@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from responsibility.controller.annotations import desired, ours, outdated, patch
 from responsibility.hub.discovery import Deployment
-from responsibility.ownership.assessment import Assessment
+from responsibility.ownership.results.assessment import Assessment
 from tests.unit.ownership.building import NOW, assess, grant, record
 
 OURS = "responsibility.2i2c.org/"

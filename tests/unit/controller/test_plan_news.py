@@ -9,7 +9,7 @@ from responsibility.controller import planner
 from responsibility.controller.plan_news import News
 from responsibility.controller.plan_worker import Maker, World
 from responsibility.controller.planner import Planner, PlanningError
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
 from tests.unit.ownership.building import KEEPERS, grant, record, snapshot
 from tests.unit.plans.drawn import drawn

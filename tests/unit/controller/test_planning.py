@@ -15,7 +15,7 @@ from responsibility.enforcement.revocations import Proposal
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.plans.aim import Aim
 from responsibility.ownership.plans.planner import make_plan
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.terms.snapshot import Snapshot
 from tests.unit.ownership.building import KEEPERS, grant, record, snapshot
 
 FENCE = grant("User ann", "patch", "deployments", group="apps", names="hub")

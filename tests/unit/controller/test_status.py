@@ -20,8 +20,14 @@ from responsibility.controller.status import (
     refused_record_status,
 )
 from responsibility.hub.discovery import HubKey
-from responsibility.ownership.assessment import Assessment, BreakGlass, Exempt, HubState, Refused
-from responsibility.ownership.findings import KINDS, Finding
+from responsibility.ownership.results.assessment import (
+    Assessment,
+    BreakGlass,
+    Exempt,
+    HubState,
+    Refused,
+)
+from responsibility.ownership.results.findings import KINDS, Finding
 from responsibility.rbac.objects import BindingKey, RoleKey, Source, Subject
 from tests.unit.controller.schema import faults, status_schema
 from tests.unit.ownership.building import NOW, assess, garden, hub, record

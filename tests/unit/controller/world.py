@@ -17,7 +17,7 @@ from responsibility.kube import errors
 from responsibility.kube.cache import Change
 from responsibility.kube.client import Api, Params
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.assessment import Assessment
+from responsibility.ownership.results.assessment import Assessment
 from tests.unit.ownership.building import GARDEN, KEEPERS, NOW, Grant
 
 Json = dict[str, Any]

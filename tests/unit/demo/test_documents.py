@@ -8,7 +8,7 @@ import yaml
 
 from responsibility.api.parse import load_shipped_model, parse_record
 from responsibility.controller.metric_table import METRICS, PREFIX
-from responsibility.ownership.findings import KINDS
+from responsibility.ownership.results.findings import KINDS
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -17,7 +17,7 @@ from responsibility.enforcement.grants_wanted import (
 )
 from responsibility.enforcement.roles import render
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.objects import BindingKey, Role, RoleKey
 from responsibility.rbac.parse import parse_role
 from tests.unit.ownership.building import garden, people, record, snapshot

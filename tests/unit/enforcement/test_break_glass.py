@@ -15,7 +15,7 @@ from responsibility.enforcement.break_glass import (
     webhook_configuration,
 )
 from responsibility.enforcement.guards import Guards
-from responsibility.ownership.questions import Names
+from responsibility.ownership.terms.permission_index import Names
 
 MODEL = load_shipped_model()
 HOOKS = webhook_configuration(MODEL, {"url": "https://127.0.0.1:1/", "caBundle": "x"})["webhooks"]

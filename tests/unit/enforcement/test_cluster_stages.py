@@ -9,7 +9,7 @@ import pytest
 
 from responsibility.enforcement import keys
 from responsibility.enforcement.cluster_stages import ClusterPlan, cluster_plan
-from responsibility.ownership.assessment import Assessment
+from responsibility.ownership.results.assessment import Assessment
 from tests.unit.ownership.building import KEEPERS, NOW, assess, exempt, garden, people, record
 
 GATE = "gate"

@@ -16,7 +16,7 @@ from responsibility.enforcement.grants import (
     parse,
     ungrantable,
 )
-from responsibility.ownership.marks import label_value
+from responsibility.ownership.terms.grant_labels import label_value
 from responsibility.rbac.objects import Binding, Subject
 from tests.unit.ownership.building import subject
 

@@ -19,8 +19,8 @@ from responsibility.enforcement.hub_keys import (
     item_keys,
     within_budget,
 )
-from responsibility.ownership.agreement import Agreement
-from responsibility.ownership.exemptions import Exemption
+from responsibility.ownership.terms.agreement import Agreement
+from responsibility.ownership.terms.exemptions import Exemption
 from responsibility.rbac.identity import user_and_groups
 from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
 from tests.unit.ownership.building import NOW, assess, exempt, garden, people, record

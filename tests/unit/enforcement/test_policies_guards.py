@@ -9,7 +9,7 @@ from responsibility.enforcement import paths
 from responsibility.enforcement.guards import ANY_NAME, Guards, ItemGuards, Target, target_of
 from responsibility.enforcement.keys import policy_name
 from responsibility.enforcement.rendered import item_policies
-from responsibility.ownership.questions import Atom
+from responsibility.ownership.terms.permission_index import Atom
 from tests.unit.enforcement.test_policies import small, writes
 
 DEPLOYMENTS = {"verbs": ["update", "patch"], "apiGroups": ["apps"], "resources": ["deployments"]}

@@ -20,8 +20,8 @@ from responsibility.enforcement.roles import (
     required,
     role_name,
 )
-from responsibility.ownership.questions import HUB
-from responsibility.ownership.resolve import resolve_model
+from responsibility.ownership.terms.permission_index import HUB
+from responsibility.ownership.terms.resolve import resolve_model
 from tests.unit.ownership.building import garden, garden_with
 
 CHART = Path(__file__).parents[3] / "helm/hub-responsibility/files/roles"

@@ -12,7 +12,7 @@ import pytest
 from responsibility.enforcement import keys
 from responsibility.enforcement.hindrances import HINDRANCES
 from responsibility.enforcement.stages import NOTHING, ItemStage, NamespaceKeys, Plan, plan
-from responsibility.ownership.assessment import Assessment
+from responsibility.ownership.results.assessment import Assessment
 from tests.unit.ownership.building import KEEPERS, NOW, Grant, assess, grant, hub, people, record
 
 GUESTS = people("Group visitors")

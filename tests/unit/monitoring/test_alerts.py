@@ -13,7 +13,7 @@ from responsibility.monitoring.alert import Alert
 from responsibility.monitoring.alerts import ALERTS
 from responsibility.monitoring.hub_alerts import HUB_ALERTS, RECORDS
 from responsibility.monitoring.severity import Severity
-from responsibility.ownership.findings import KINDS
+from responsibility.ownership.results.findings import KINDS
 from tests.unit.monitoring import expressions
 from tests.unit.monitoring.cases import CASES
 

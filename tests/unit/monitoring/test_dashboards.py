@@ -11,7 +11,7 @@ import pytest
 from responsibility.monitoring import grafana
 from responsibility.monitoring.dashboards import DASHBOARDS
 from responsibility.monitoring.panels import Dashboard, Kind, Panel
-from responsibility.ownership.findings import KINDS
+from responsibility.ownership.results.findings import KINDS
 from tests.unit.monitoring import expressions, grafana_types
 
 each = pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda d: d.uid)

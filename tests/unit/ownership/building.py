@@ -18,9 +18,9 @@ from responsibility.api.model import ResponsibilityModel
 from responsibility.api.record import Responsibility
 from responsibility.hub.discovery import Deployment, Hub, HubKey
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.assessment import Assessment, HubAssessment
-from responsibility.ownership.findings import Finding
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.results.assessment import Assessment, HubAssessment
+from responsibility.ownership.results.findings import Finding
+from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import (
     SERVICE_ACCOUNT,

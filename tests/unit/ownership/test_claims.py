@@ -1,8 +1,8 @@
 """Which record speaks for which hub, and what is said of one that speaks for none."""
 
 from responsibility.hub.discovery import HubKey
-from responsibility.ownership.assessment import HubState
-from responsibility.ownership.snapshot import Broken
+from responsibility.ownership.results.assessment import HubState
+from responsibility.ownership.terms.snapshot import Broken
 from tests.unit.ownership.building import (
     KEEPERS,
     assess,

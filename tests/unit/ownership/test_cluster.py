@@ -4,7 +4,7 @@ import pytest
 
 from responsibility.api import load_shipped_model
 from responsibility.api.model import ResponsibilityModel
-from responsibility.ownership.assessment import Assessment, BreakGlass
+from responsibility.ownership.results.assessment import Assessment, BreakGlass
 from tests.unit.ownership.building import (
     KEEPERS,
     assess,

@@ -13,13 +13,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from responsibility.api.record import Responsibility
+from responsibility.ownership.access.grant_masks import ability, collect
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.assessment import Assessment
-from responsibility.ownership.entitlement import Entitlement
-from responsibility.ownership.findings import Finding
-from responsibility.ownership.holdings import ability, collect
-from responsibility.ownership.questions import Names, QuestionSet
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.results.assessment import Assessment
+from responsibility.ownership.results.findings import Finding
+from responsibility.ownership.terms.entitlement import Entitlement
+from responsibility.ownership.terms.permission_index import Names, QuestionSet
+from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.graph import MASTERS_SUBJECT, AccessGraph
 from responsibility.rbac.identity import canonical, is_node, is_somebody
 from responsibility.rbac.index import RuleSet

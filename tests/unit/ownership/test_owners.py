@@ -2,7 +2,7 @@
 
 import pytest
 
-from responsibility.ownership.reviews import EVERYTHING, Ask, Reviews
+from responsibility.ownership.terms.access_reviews import EVERYTHING, Ask, Reviews
 from responsibility.rbac.objects import Attributes
 from tests.unit.ownership.building import (
     KEEPERS,

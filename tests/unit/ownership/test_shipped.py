@@ -8,7 +8,7 @@ import pytest
 from responsibility.api import load_shipped_manifest, load_shipped_model, parse_model
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.record import Responsibility
-from responsibility.ownership.resolve import resolve_model
+from responsibility.ownership.terms.resolve import resolve_model
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Rule
 from tests.unit.ownership.building import (
     Grant,

@@ -10,7 +10,7 @@ from responsibility.api import parse_model
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.record import Responsibility
 from responsibility.hub.discovery import Hub
-from responsibility.ownership.questions import HUB, Atom
+from responsibility.ownership.terms.permission_index import HUB, Atom
 from responsibility.rbac.objects import Binding, Role, Subject
 from tests.unit.ownership.building import hub, record
 from tests.unit.rbac.worlds import Worlds, seeded

@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 
 from responsibility.ownership.plans.aim import Aim
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Binding, Subject
 from tests.unit.ownership import building, worlds

@@ -12,7 +12,7 @@ from responsibility.ownership.plans.places import Ledger, Place, places
 from responsibility.ownership.plans.planner import make_plan
 from responsibility.ownership.plans.protect import is_own, is_system, is_system_role
 from responsibility.ownership.plans.simulate import simulate
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import BindingKey, RoleKey, Subject
 

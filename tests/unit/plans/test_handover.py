@@ -22,7 +22,7 @@ from responsibility.ownership.plans.transfer import (
     own_alone,
     patched,
 )
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.terms.snapshot import Snapshot
 from tests.unit.enforcement import grant_worlds
 from tests.unit.enforcement.grant_worlds import UID, asking, roles, settled
 from tests.unit.ownership.building import KEEPERS, NOW, everything, garden, snapshot

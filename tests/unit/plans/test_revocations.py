@@ -19,7 +19,7 @@ from responsibility.ownership.plans.aim import Aim
 from responsibility.ownership.plans.change import Action
 from responsibility.ownership.plans.planner import make_plan
 from responsibility.ownership.plans.simulate import simulate
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.terms.snapshot import Snapshot
 from tests.unit.ownership.building import KEEPERS, Grant, grant, record, snapshot
 from tests.unit.ownership.building import subject as named
 from tests.unit.plans import laws

@@ -11,7 +11,7 @@ from responsibility.enforcement.replay.judge import Effect, Judge, Verdict
 from responsibility.enforcement.replay.request import Request, read
 from responsibility.enforcement.replay.supposed import Supposed, suppose
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
 
 Json = dict[str, Any]

@@ -24,7 +24,7 @@ from responsibility.rbac.objects import BindingKey, Rule, Subject
 
 if TYPE_CHECKING:
     from responsibility.cli.report import Report
-    from responsibility.ownership.findings import Finding
+    from responsibility.ownership.results.findings import Finding
 
 
 @click.command(name="explain")
@@ -69,7 +69,7 @@ def _find(report: Report, prefix: str) -> Finding:
 
 def _story(report: Report, finding: Finding) -> dict[str, Any]:
     from responsibility.cli.what_if import without
-    from responsibility.ownership.findings import KINDS
+    from responsibility.ownership.results.findings import KINDS
 
     story = {**report.json(finding), "meaning": KINDS[finding.kind].title}
     keys = list(dict.fromkeys(s.binding for s in finding.sources if s.binding is not None))

@@ -18,8 +18,8 @@ from responsibility.cli.output import Column, Table, columns, show
 from responsibility.cli.world import ALL
 
 if TYPE_CHECKING:
-    from responsibility.ownership.agreement import Agreement
-    from responsibility.ownership.assessment import HubAssessment, ItemResult
+    from responsibility.ownership.results.assessment import HubAssessment, ItemResult
+    from responsibility.ownership.terms.agreement import Agreement
 
 
 @click.command(name="matrix")

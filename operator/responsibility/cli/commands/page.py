@@ -11,7 +11,7 @@ from responsibility.cli.world import ALL
 
 if TYPE_CHECKING:
     from responsibility.cli.report import Report
-    from responsibility.ownership.assessment import HubAssessment
+    from responsibility.ownership.results.assessment import HubAssessment
     from responsibility.web.hub import Difference
 
 

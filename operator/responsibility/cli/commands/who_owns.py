@@ -21,7 +21,7 @@ from responsibility.cli.world import ALL, Need
 
 if TYPE_CHECKING:
     from responsibility.cli.report import Report
-    from responsibility.ownership.agreement import Agreement
+    from responsibility.ownership.terms.agreement import Agreement
 
 _REQUIRED, _RESERVED = "required", "reserved"
 

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from responsibility.enforcement.guards import CONNECT, CREATE, UPDATE, target_of
-from responsibility.ownership.questions import Atom
+from responsibility.ownership.terms.permission_index import Atom
 
 Json = Mapping[str, Any]
 

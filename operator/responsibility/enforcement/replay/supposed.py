@@ -21,8 +21,8 @@ from responsibility.enforcement.policy import Manifest
 from responsibility.enforcement.rendered import installed, item_policies
 from responsibility.enforcement.stages import ItemStage, NamespaceKeys, plan
 from responsibility.hub.discovery import Hub as Release
-from responsibility.ownership.agreement import Agreement
-from responsibility.ownership.assessment import Assessment, HubAssessment, HubState
+from responsibility.ownership.results.assessment import Assessment, HubAssessment, HubState
+from responsibility.ownership.terms.agreement import Agreement
 
 AS_RECORDED = "as-recorded"
 STAGES = (AS_RECORDED, keys.WARN, keys.DENY)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from responsibility.ownership.assessment import Assessment
-from responsibility.ownership.entitlement import selves
-from responsibility.ownership.findings import Finding, worst_first
+from responsibility.ownership.results.assessment import Assessment
+from responsibility.ownership.results.findings import Finding, worst_first
+from responsibility.ownership.terms.entitlement import selves
 from responsibility.rbac.objects import Subject
 
 EXCESS = "excess-access"

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 
-from responsibility.ownership.assessment import Assessment
 from responsibility.ownership.plans.places import Ledger, Place, places
 from responsibility.ownership.plans.simulate import somebodies
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.results.assessment import Assessment
+from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import is_joinable
 from responsibility.rbac.objects import (

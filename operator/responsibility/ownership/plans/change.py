@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from responsibility.ownership.findings import Finding
+from responsibility.ownership.results.findings import Finding
 from responsibility.rbac.objects import BindingKey, RoleKey, Rule, Subject
 
 # Enough that nobody finds another plan of the same digest, and short enough for a line.

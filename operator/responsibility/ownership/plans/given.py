@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from responsibility.ownership.plans.change import Action, Change, rule_json
 from responsibility.ownership.plans.places import Held, Place
-from responsibility.ownership.questions import bits
+from responsibility.ownership.terms.permission_index import bits
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import BindingKey, RoleKey, Rule, Subject
 

@@ -11,8 +11,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from responsibility.ownership.agreement import Agreement, Party
-from responsibility.ownership.findings import Finding
 from responsibility.ownership.plans.aim import EXCESS, Aim
 from responsibility.ownership.plans.change import Action, Change, Obstacle, Plan
 from responsibility.ownership.plans.given import grant, rules_for
@@ -30,7 +28,9 @@ from responsibility.ownership.plans.transfer import (
     patched,
     patches,
 )
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.results.findings import Finding
+from responsibility.ownership.terms.agreement import Agreement, Party
+from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.objects import GROUP, Subject
 
 END = "end the overlap"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from responsibility.ownership.agreement import Agreement, Item, Party
-from responsibility.ownership.assessment import Assessment
-from responsibility.ownership.entitlement import Entitlement
+from responsibility.ownership.access.shortfall import permission_texts
 from responsibility.ownership.plans.places import Ledger, Place, places
 from responsibility.ownership.plans.transfer import Wanted
-from responsibility.ownership.shortfall import permission_texts
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.results.assessment import Assessment
+from responsibility.ownership.terms.agreement import Agreement, Item, Party
+from responsibility.ownership.terms.entitlement import Entitlement
+from responsibility.ownership.terms.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

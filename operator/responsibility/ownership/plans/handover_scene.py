@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from responsibility.api.record import Responsibility
-from responsibility.ownership import marks
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.assessment import Assessment, HubAssessment
 from responsibility.ownership.plans.change import Change
 from responsibility.ownership.plans.protect import is_granted
 from responsibility.ownership.plans.simulate import simulate
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.results.assessment import Assessment, HubAssessment
+from responsibility.ownership.terms import grant_labels
+from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.objects import Binding
 
 _TICK = timedelta(seconds=1)
@@ -68,12 +68,12 @@ class Scene:
         then = replace(self.snapshot, now=now, records=records)
         granted = self.foresee(self.assessor.assess(then).hubs[self.record], then)
         if granted is not None:
-            mine = marks.label_value(self.record)
+            mine = grant_labels.label_value(self.record)
             graph, _ = then.graph.replace(
                 drop_bindings=[
                     key
                     for key, binding in then.graph.bindings.items()
-                    if is_granted(binding) and binding.labels.get(marks.RECORD) == mine
+                    if is_granted(binding) and binding.labels.get(grant_labels.RECORD) == mine
                 ],
                 put_bindings=granted.bindings.values(),
             )

@@ -8,15 +8,15 @@ from functools import reduce
 from operator import or_
 
 from responsibility.hub.discovery import Hub
-from responsibility.ownership.agreement import Agreement, ItemTerms, Terms
-from responsibility.ownership.assessment import Assessment
-from responsibility.ownership.entitlement import ExemptionBook, selves
-from responsibility.ownership.exemptions import exempt_operator
-from responsibility.ownership.fleet import Fleet
-from responsibility.ownership.holdings import Holding, Holdings, collect
-from responsibility.ownership.questions import Names, QuestionSet
-from responsibility.ownership.resolve import resolve_defaults
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.access.grant_masks import Holding, Holdings, collect
+from responsibility.ownership.results.assessment import Assessment
+from responsibility.ownership.terms.agreement import Agreement, ItemTerms, Terms
+from responsibility.ownership.terms.entitlement import ExemptionBook, selves
+from responsibility.ownership.terms.exemptions import exempt_operator
+from responsibility.ownership.terms.fleet import Fleet
+from responsibility.ownership.terms.permission_index import Names, QuestionSet
+from responsibility.ownership.terms.resolve import resolve_defaults
+from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.graph import MASTERS_SUBJECT, AccessGraph
 from responsibility.rbac.objects import Subject
 from responsibility.rbac.scope import Scope

@@ -20,7 +20,7 @@ from responsibility.ownership.plans.outcome import Outcome
 from responsibility.ownership.plans.search import Search
 from responsibility.ownership.plans.simulate import simulate
 from responsibility.ownership.plans.spare import Told
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.objects import Attributes
 
 # How much is done once the first search is, and once the last is; the rest is to tell it.

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from responsibility.ownership import marks
-from responsibility.ownership.exemptions import exempt_operator
+from responsibility.ownership.terms import grant_labels
+from responsibility.ownership.terms.exemptions import exempt_operator
 from responsibility.rbac.objects import Binding, Role, Subject
 
 BOOTSTRAP_LABEL: Final = "kubernetes.io/bootstrapping"
@@ -107,7 +107,7 @@ def is_system(binding: Binding) -> bool:
 def is_granted(binding: Binding) -> bool:
     """Return whether this operator has made the binding, for a record."""
     return (
-        binding.key.name.startswith(marks.GRANT)
+        binding.key.name.startswith(grant_labels.GRANT)
         and binding.labels.get("app.kubernetes.io/managed-by") == _OPERATOR
     )
 

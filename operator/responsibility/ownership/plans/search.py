@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import InitVar, dataclass, field
 
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.findings import Finding
 from responsibility.ownership.plans.aim import Aim
 from responsibility.ownership.plans.basis import Basis
 from responsibility.ownership.plans.build import Builder
@@ -23,6 +22,7 @@ from responsibility.ownership.plans.judge import Judge
 from responsibility.ownership.plans.outcome import Outcome
 from responsibility.ownership.plans.spare import Sparing, Told
 from responsibility.ownership.plans.targets import Targets
+from responsibility.ownership.results.findings import Finding
 from responsibility.rbac.objects import Attributes
 
 # How much is done once nothing is left; the rest is to leave out what is superfluous.

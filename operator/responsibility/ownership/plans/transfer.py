@@ -15,7 +15,7 @@ from typing import Any
 
 from responsibility.api import parse_record
 from responsibility.api.record import Responsibility
-from responsibility.ownership.agreement import Agreement, Item
+from responsibility.ownership.terms.agreement import Agreement, Item
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from responsibility.api.record import Responsibility
+from responsibility.ownership.access.hub_service_accounts import TOGETHER
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.assessment import Assessment
-from responsibility.ownership.own_parts import TOGETHER
+from responsibility.ownership.results.assessment import Assessment
 from tests.unit.ownership.building import (
     KEEPERS,
     Grant,

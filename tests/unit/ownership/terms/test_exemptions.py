@@ -2,7 +2,7 @@
 
 import pytest
 
-from responsibility.ownership.assessment import Assessment, Exempt
+from responsibility.ownership.results.assessment import Assessment, Exempt
 from responsibility.rbac.objects import Subject
 from tests.unit.ownership.building import (
     KEEPERS,

@@ -14,9 +14,9 @@ from functools import lru_cache
 from typing import Final
 
 from responsibility.api.item import RECORD_ITEM
-from responsibility.ownership.agreement import Agreement
-from responsibility.ownership.entitlement import Entitlement, selves
-from responsibility.ownership.questions import Atom
+from responsibility.ownership.terms.agreement import Agreement
+from responsibility.ownership.terms.entitlement import Entitlement, selves
+from responsibility.ownership.terms.permission_index import Atom
 from responsibility.rbac.escalation.edges import opened
 from responsibility.rbac.escalation.permissions import Rights
 from responsibility.rbac.escalation.steps import Step

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
-from responsibility.ownership.agreement import Agreement, Terms
-from responsibility.ownership.exemptions import Exemption
+from responsibility.ownership.terms.agreement import Agreement, Terms
+from responsibility.ownership.terms.exemptions import Exemption
 from responsibility.rbac.graph import MASTERS_SUBJECT
 from responsibility.rbac.identity import implied_groups
 from responsibility.rbac.objects import GROUP, Subject

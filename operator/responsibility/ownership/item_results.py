@@ -6,17 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from responsibility.ownership.agreement import Agreement, Item
 from responsibility.ownership.assess_cluster import ClusterRbac
 from responsibility.ownership.assess_hub import HubRbac
-from responsibility.ownership.assessment import ClusterAssessment, HubAssessment, ItemResult
 from responsibility.ownership.claims import Claim
 from responsibility.ownership.duties import duties, vacancies
-from responsibility.ownership.findings import Finding, worst_first
-from responsibility.ownership.fleet import Fleet
 from responsibility.ownership.past_end import past_end
-from responsibility.ownership.snapshot import Snapshot
-from responsibility.ownership.states import item_result, kinds_by_item
+from responsibility.ownership.results.assessment import ClusterAssessment, HubAssessment, ItemResult
+from responsibility.ownership.results.findings import Finding, worst_first
+from responsibility.ownership.results.states import item_result, kinds_by_item
+from responsibility.ownership.terms.agreement import Agreement, Item
+from responsibility.ownership.terms.fleet import Fleet
+from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.objects import Subject
 
 

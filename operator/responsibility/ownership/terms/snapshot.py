@@ -9,7 +9,7 @@ from datetime import datetime
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.record import Responsibility
 from responsibility.hub.discovery import Hub, HubKey
-from responsibility.ownership.reviews import Reviews
+from responsibility.ownership.terms.access_reviews import Reviews
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Subject
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from responsibility.api.status import ItemState
-from responsibility.ownership.agreement import Item, Party
-from responsibility.ownership.assessment import ItemResult
-from responsibility.ownership.findings import KINDS, Finding
+from responsibility.ownership.results.assessment import ItemResult
+from responsibility.ownership.results.findings import KINDS, Finding
+from responsibility.ownership.terms.agreement import Item, Party
 
 KUBERNETES = "kubernetes"
 ATTESTED = "attested"

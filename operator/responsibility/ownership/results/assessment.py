@@ -10,9 +10,9 @@ from enum import StrEnum
 
 from responsibility.api.status import ItemState
 from responsibility.hub.discovery import Hub, HubKey
-from responsibility.ownership.agreement import Agreement, Item, Terms
-from responsibility.ownership.findings import Finding, worst_first
-from responsibility.ownership.reviews import Ask
+from responsibility.ownership.results.findings import Finding, worst_first
+from responsibility.ownership.terms.access_reviews import Ask
+from responsibility.ownership.terms.agreement import Agreement, Item, Terms
 from responsibility.rbac.objects import BindingKey, Source, Subject
 
 

@@ -19,7 +19,7 @@ from responsibility.api.permission import Permission, Scope
 from responsibility.api.record import RecordItem, Responsibility
 from responsibility.api.subjects import Subject as ApiSubject
 from responsibility.hub.discovery import Hub, HubKey
-from responsibility.ownership.agreement import (
+from responsibility.ownership.terms.agreement import (
     Agreement,
     Bound,
     Delegation,
@@ -28,8 +28,15 @@ from responsibility.ownership.agreement import (
     Party,
     Terms,
 )
-from responsibility.ownership.exemptions import Exemption
-from responsibility.ownership.questions import HUB, Atom, Names, QuestionSet, bits, mask_of
+from responsibility.ownership.terms.exemptions import Exemption
+from responsibility.ownership.terms.permission_index import (
+    HUB,
+    Atom,
+    Names,
+    QuestionSet,
+    bits,
+    mask_of,
+)
 from responsibility.rbac.identity import canonical
 from responsibility.rbac.objects import Subject
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from responsibility.ownership.agreement import Agreement, ItemTerms, Party, Terms
-from responsibility.ownership.entitlement import Entitlement, selves
-from responsibility.ownership.exemptions import Exemption
+from responsibility.ownership.terms.agreement import Agreement, ItemTerms, Party, Terms
+from responsibility.ownership.terms.entitlement import Entitlement, selves
+from responsibility.ownership.terms.exemptions import Exemption
 from responsibility.rbac.objects import Subject
 
 

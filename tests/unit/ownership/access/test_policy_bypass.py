@@ -7,10 +7,10 @@ import pytest
 from responsibility.enforcement import keys
 from responsibility.enforcement.protection import NAMESPACE_KEYS, RECORD_OWNERS
 from responsibility.enforcement.rendered import STATIC_SUFFIX
-from responsibility.ownership import by_policy
+from responsibility.ownership.access import policy_bypass
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.assessment import Assessment
-from responsibility.ownership.findings import Finding
+from responsibility.ownership.results.assessment import Assessment
+from responsibility.ownership.results.findings import Finding
 from responsibility.rbac.objects import Subject
 from tests.unit.ownership.building import (
     KEEPERS,
@@ -44,11 +44,11 @@ def by_policy_of(assessment: Assessment) -> list[Finding]:
 
 
 def test_the_names_are_those_that_are_rendered() -> None:
-    assert by_policy.policy("fence") == keys.policy_name("fence")
-    assert by_policy.deny_binding("fence") == keys.binding_name("fence", keys.DENY)
-    assert (by_policy.RECORD_GUARD, by_policy.KEYS_GUARD) == (RECORD_OWNERS, NAMESPACE_KEYS)
-    assert by_policy.OURS == keys.DOMAIN
-    assert by_policy.STATIC == STATIC_SUFFIX
+    assert policy_bypass.policy("fence") == keys.policy_name("fence")
+    assert policy_bypass.deny_binding("fence") == keys.binding_name("fence", keys.DENY)
+    assert (policy_bypass.RECORD_GUARD, policy_bypass.KEYS_GUARD) == (RECORD_OWNERS, NAMESPACE_KEYS)
+    assert policy_bypass.OURS == keys.DOMAIN
+    assert policy_bypass.STATIC == STATIC_SUFFIX
 
 
 def test_who_can_write_the_record_has_itself_granted_what_is_granted() -> None:

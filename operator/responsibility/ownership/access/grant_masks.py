@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
 
-from responsibility.ownership.questions import Names, Partial, QuestionSet, Reach, bits
+from responsibility.ownership.terms.permission_index import Names, Partial, QuestionSet, Reach, bits
 from responsibility.rbac.identity import MASTERS, implied_groups, is_joinable
 from responsibility.rbac.objects import (
     GROUP,

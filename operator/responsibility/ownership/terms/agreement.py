@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from responsibility.api.parse import Problem
 from responsibility.hub.discovery import HubKey
-from responsibility.ownership.exemptions import Exemption
-from responsibility.ownership.questions import Names, QuestionSet
+from responsibility.ownership.terms.exemptions import Exemption
+from responsibility.ownership.terms.permission_index import Names, QuestionSet
 from responsibility.rbac.objects import Subject
 
 

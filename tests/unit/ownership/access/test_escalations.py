@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from responsibility.ownership import indirect as indirect_module
+from responsibility.ownership.access import escalations as indirect_module
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.assessment import Assessment
-from responsibility.ownership.findings import Finding, Severity
+from responsibility.ownership.results.assessment import Assessment
+from responsibility.ownership.results.findings import Finding, Severity
 from responsibility.rbac.escalation.shortest_paths import Search
 from tests.unit.ownership.building import (
     KEEPERS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from responsibility.ownership.questions import Names
+from responsibility.ownership.terms.permission_index import Names
 from responsibility.rbac.identity import canonical
 from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
 

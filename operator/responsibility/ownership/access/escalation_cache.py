@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from responsibility.ownership.agreement import Terms
-from responsibility.ownership.by_route import ClusterGains, Way
-from responsibility.ownership.holdings import Holdings
-from responsibility.ownership.indirect import (
+from responsibility.ownership.access.escalation_findings import ClusterGains, Way
+from responsibility.ownership.access.escalations import (
     NOTHING_FOUND,
     Found,
     Local,
@@ -18,7 +16,9 @@ from responsibility.ownership.indirect import (
     local,
     share,
 )
-from responsibility.ownership.snapshot import Snapshot
+from responsibility.ownership.access.grant_masks import Holdings
+from responsibility.ownership.terms.agreement import Terms
+from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.escalation.edges import Group
 from responsibility.rbac.escalation.graph import Paths
 from responsibility.rbac.escalation.permissions import Rights

@@ -11,11 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from responsibility.ownership.agreement import Terms
-from responsibility.ownership.by_policy import NO_COMMANDS, Commands
-from responsibility.ownership.by_route import NO_CLUSTER_GAINS, ClusterGains, Gains, Way, total
-from responsibility.ownership.holdings import NOTHING, Holdings
-from responsibility.ownership.questions import Names, QuestionSet, bits, mask_of
+from responsibility.ownership.access.escalation_findings import (
+    NO_CLUSTER_GAINS,
+    ClusterGains,
+    Gains,
+    Way,
+    total,
+)
+from responsibility.ownership.access.grant_masks import NOTHING, Holdings
+from responsibility.ownership.access.policy_bypass import NO_COMMANDS, Commands
+from responsibility.ownership.terms.agreement import Terms
+from responsibility.ownership.terms.permission_index import Names, QuestionSet, bits, mask_of
 from responsibility.rbac.escalation.edges import Group
 from responsibility.rbac.escalation.graph import ANY_NAMESPACE, Paths, step_passes
 from responsibility.rbac.escalation.self_grants import EVERYTHING

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from responsibility.ownership.by_route import ClusterGains, total
-from responsibility.ownership.entitlement import selves
-from responsibility.ownership.fleet import Fleet
-from responsibility.ownership.holdings import NOTHING, Holdings
-from responsibility.ownership.questions import Names
+from responsibility.ownership.access.escalation_findings import ClusterGains, total
+from responsibility.ownership.access.grant_masks import NOTHING, Holdings
+from responsibility.ownership.terms.entitlement import selves
+from responsibility.ownership.terms.fleet import Fleet
+from responsibility.ownership.terms.permission_index import Names
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
 

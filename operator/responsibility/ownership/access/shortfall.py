@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from responsibility.hub.discovery import HubKey
-from responsibility.ownership.agreement import Item, Party
-from responsibility.ownership.findings import EVERYTHING_TEXT, Finding
-from responsibility.ownership.holdings import Ability, Holdings, ability
-from responsibility.ownership.questions import Names, QuestionSet, bits
-from responsibility.ownership.reviews import EVERYTHING, Ask, Reviews
+from responsibility.ownership.access.grant_masks import Ability, Holdings, ability
+from responsibility.ownership.results.findings import EVERYTHING_TEXT, Finding
+from responsibility.ownership.terms.access_reviews import EVERYTHING, Ask, Reviews
+from responsibility.ownership.terms.agreement import Item, Party
+from responsibility.ownership.terms.permission_index import Names, QuestionSet, bits
 from responsibility.rbac.objects import GROUP, Subject
 
 Abilities = Sequence[tuple[Subject, Ability]]

@@ -13,9 +13,9 @@ from functools import reduce
 from operator import or_
 from typing import Protocol
 
-from responsibility.ownership.assessment import Exempt
-from responsibility.ownership.findings import Finding
-from responsibility.ownership.holdings import Holding, in_order
+from responsibility.ownership.access.grant_masks import Holding, in_order
+from responsibility.ownership.results.assessment import Exempt
+from responsibility.ownership.results.findings import Finding
 from responsibility.rbac.escalation.steps import Route, describe
 from responsibility.rbac.objects import Subject
 
