@@ -19,13 +19,13 @@ from unittest import mock
 from bench.pass_ import snapshot
 from bench.world import REFERENCE, build
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.plans.aim import Aim
-from responsibility.ownership.plans.change import Change, Plan
-from responsibility.ownership.plans.judge import Judge
-from responsibility.ownership.plans.planner import make_plan
-from responsibility.ownership.plans.simulate import simulate
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans.aim import Aim
+from responsibility.plans.change import Change, Plan
+from responsibility.plans.planner import make_plan
+from responsibility.plans.search.remaining import Judge
+from responsibility.plans.simulate import simulate
 
 # Seconds of the processor: for a plan, and for one by the long way.
 _LIMIT = 30

@@ -9,10 +9,10 @@ from typing import Any
 from responsibility.cli.output import clean, to_yaml
 from responsibility.cli.trouble import counted
 from responsibility.cluster.apply_plan import manifest
-from responsibility.ownership.plans.handover import END, Handover, Stage, created
-from responsibility.ownership.plans.handover_line import Line
-from responsibility.ownership.plans.transfer import Patch
 from responsibility.ownership.results.findings import in_words
+from responsibility.plans.handover.entitlements import Line
+from responsibility.plans.handover.record_patch import Patch
+from responsibility.plans.handover.steps import END, Handover, Stage, created
 from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
 
 _MOST = 6

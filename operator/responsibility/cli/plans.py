@@ -17,12 +17,12 @@ from responsibility.cli.report import Report
 from responsibility.cli.trouble import CliError, counted
 from responsibility.cli.world import World
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.plans.aim import Aim
-from responsibility.ownership.plans.change import Change, Loss, Obstacle, Plan, rule_json
-from responsibility.ownership.plans.planner import make_plan
 from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.results.findings import Finding, in_words
 from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans.aim import Aim
+from responsibility.plans.change import Change, Loss, Obstacle, Plan, rule_json
+from responsibility.plans.planner import make_plan
 from responsibility.rbac.objects import Attributes, Rule
 
 _F = TypeVar("_F", bound=Callable[..., Any])

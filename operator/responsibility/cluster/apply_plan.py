@@ -17,7 +17,7 @@ from urllib.parse import quote
 from responsibility.cluster.undo import Journal, Step
 from responsibility.kube.client import Api, Json
 from responsibility.kube.errors import ApiError, ConflictError, ForbiddenError, NotFoundError
-from responsibility.ownership.plans.change import Action, Change, Plan, rule_json
+from responsibility.plans.change import Action, Change, Plan, rule_json
 from responsibility.rbac.identity import canonical, is_somebody
 from responsibility.rbac.objects import SERVICE_ACCOUNT, BindingKey, RoleKey, Subject
 from responsibility.rbac.parse import parse_subject

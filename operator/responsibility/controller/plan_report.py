@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from responsibility.api.status import PlanStatus, RevocableStatus
-from responsibility.enforcement.revocations import Proposal
-from responsibility.ownership.plans.change import Plan, summary
+from responsibility.plans.change import Plan, summary
+from responsibility.plans.deletions import Proposal
 
 
 def plan_status(proposal: Proposal) -> PlanStatus:

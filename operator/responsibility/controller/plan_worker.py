@@ -23,14 +23,14 @@ from types import MappingProxyType
 from typing import IO, Any
 
 from responsibility.controller.plan_news import News
-from responsibility.enforcement import revocations
-from responsibility.enforcement.revocations import Proposal
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.plans.basis import Basis
-from responsibility.ownership.plans.change import Plan
-from responsibility.ownership.plans.planner import plan_from
-from responsibility.ownership.plans.proof import Expectation, expectations
 from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans import deletions
+from responsibility.plans.change import Plan
+from responsibility.plans.context import Basis
+from responsibility.plans.deletions import Proposal
+from responsibility.plans.planner import plan_from
+from responsibility.plans.proof import Expectation, expectations
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Attributes, Binding, Role
 
@@ -77,14 +77,14 @@ class Maker:
 
     def propose(self, record: str) -> Proposal | None:
         """Return the plan for a record's hub; None where the hub is not found."""
-        hub = revocations.hub_of(self._basis.assessment, record)
+        hub = deletions.hub_of(self._basis.assessment, record)
         if hub is None:
             return None
-        return revocations.propose(
+        return deletions.propose(
             hub,
             lambda ids: plan_from(
                 self._basis,
-                revocations.aim(record, ids),
+                deletions.aim(record, ids),
                 assessor=self._assessor,
                 sees=self._world.sees,
             ),

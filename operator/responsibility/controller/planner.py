@@ -17,10 +17,10 @@ from responsibility.cluster.rights import RIGHTS
 from responsibility.controller import plan_worker
 from responsibility.controller.plan_news import News
 from responsibility.controller.plan_worker import HEAD, Failed, World, frame
-from responsibility.enforcement.revocations import Proposal
-from responsibility.ownership.plans.change import Plan
-from responsibility.ownership.plans.proof import Expectation
 from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans.change import Plan
+from responsibility.plans.deletions import Proposal
+from responsibility.plans.proof import Expectation
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Attributes, Binding, Role
 

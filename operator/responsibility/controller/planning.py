@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from responsibility.api.status import PlanStatus
 from responsibility.controller.plan_report import plan_status, read
 from responsibility.controller.planner import Planner, PlanningError
-from responsibility.enforcement import revocations
-from responsibility.enforcement.revocations import Proposal
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
 from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans import deletions
+from responsibility.plans.deletions import Proposal
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Planning:
 
     def status(self, hub: HubAssessment, before: object) -> PlanStatus | None:
         """Return what to publish; ``before`` is what is, which stays until it is known better."""
-        if not revocations.excess(hub):
+        if not deletions.excess(hub):
             return None
         known = self._known.get(hub.agreement.record)
         return known.status if known is not None else read(before)
@@ -117,7 +117,7 @@ class Planning:
         stale = self.waiting()
         return min(
             stale,
-            key=lambda n: (not revocations.revocable_items(stale[n].agreement), n),
+            key=lambda n: (not deletions.revocable_items(stale[n].agreement), n),
             default=None,
         )
 
@@ -166,13 +166,13 @@ class Planning:
         before = self._known.get(record)
         self._known[record] = Known(hub, proposal, status, trouble)
         self._again.discard(record)
-        waiting = bool(revocations.revocable_items(hub.agreement))
+        waiting = bool(deletions.revocable_items(hub.agreement))
         if waiting or before is None or before.status != status:
             self._changed()
 
 
 def _wants(hub: HubAssessment, assessment: Assessment) -> bool:
-    return bool(assessment.rbac_enforced and hub.hub is not None and revocations.excess(hub))
+    return bool(assessment.rbac_enforced and hub.hub is not None and deletions.excess(hub))
 
 
 def _same(one: Assessment, other: Assessment) -> bool:

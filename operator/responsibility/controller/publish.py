@@ -36,12 +36,12 @@ from responsibility.controller.settings import Settings
 from responsibility.controller.switches import Switches
 from responsibility.controller.writer import PASSING, Writer
 from responsibility.enforcement.grants import MODEL
-from responsibility.enforcement.revocations import revocable_items
 from responsibility.kube import errors
 from responsibility.kube.client import Api
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.agreement import Agreement
+from responsibility.plans.deletions import revocable_items
 
 # A status that was refused for what it is, or for a missing right, is tried again after so many
 # seconds.

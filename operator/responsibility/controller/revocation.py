@@ -31,11 +31,11 @@ from responsibility.controller.planning import Planning
 from responsibility.controller.revocation_proof import still_held
 from responsibility.controller.revoke_claims import Reason
 from responsibility.controller.writer import PASSING
-from responsibility.enforcement import revocations
-from responsibility.enforcement.revocations import Proposal
 from responsibility.kube import errors
 from responsibility.kube.client import Api
-from responsibility.ownership.plans.change import Plan
+from responsibility.plans import deletions
+from responsibility.plans.change import Plan
+from responsibility.plans.deletions import Proposal
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ class Revocation:
             raise self._refused(own, digest, proposal)
         try:
             journal = await apply_plan.prepare(self._api, plan, cluster=self._cluster())
-            document = draft(own.name, own.uid, revocations.paper(plan), journal)
+            document = draft(own.name, own.uid, deletions.paper(plan), journal)
         except apply_plan.StaleError as stale:
             logger.info("record %s: %s", own.name, stale)
             raise self._refused(own, digest, None) from stale
@@ -148,7 +148,7 @@ class Revocation:
             await self._done(own, document, None)
             return
         plan = proposal.part if proposal is not None else None
-        if plan is None or not revocations.approved(document.paper, plan):
+        if plan is None or not deletions.approved(document.paper, plan):
             why = "the operator was interrupted, and what is left is not what was approved"
             await self._stop(own, document, journal, Reason.INTERRUPTED, why)
             return
@@ -269,7 +269,7 @@ def approved(own: Own[Any]) -> str:
 
 def _trusted(document: Document) -> tuple[Journal | None, str]:
     """Return the journal of a document that says what was approved, else why it is not trusted."""
-    if not revocations.is_paper_of(document.paper, document.digest):
+    if not deletions.is_paper_of(document.paper, document.digest):
         return None, f"ConfigMap {document.name} does not hold the plan that it is named after"
     try:
         return document.journal(), ""

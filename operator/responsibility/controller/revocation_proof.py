@@ -7,8 +7,8 @@ import asyncio
 from responsibility.controller.planner import Planner, PlanningError
 from responsibility.kube import access_reviews, errors
 from responsibility.kube.client import Api
-from responsibility.ownership.plans.change import Plan
-from responsibility.ownership.plans.proof import Expectation
+from responsibility.plans.change import Plan
+from responsibility.plans.proof import Expectation
 from responsibility.rbac.identity import user_and_groups
 
 # Seconds until the server's authorizer must have seen a deletion; it takes milliseconds.

@@ -13,7 +13,7 @@ from enum import Enum, StrEnum
 from responsibility.cluster.undo_documents import Document, State
 from responsibility.controller.conditions import Claim
 from responsibility.controller.plan_report import counted
-from responsibility.enforcement.revocations import Proposal
+from responsibility.plans.deletions import Proposal
 
 TYPE = "Revoked"
 _MOST_TOLD = 3

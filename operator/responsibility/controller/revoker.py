@@ -28,10 +28,10 @@ from responsibility.controller.revocation import LaterError, Revocation, WaitErr
 from responsibility.controller.revoke_claims import Asked, Do, Reason
 from responsibility.controller.revoke_news import News
 from responsibility.controller.writer import PASSING
-from responsibility.enforcement import revocations
 from responsibility.kube import errors
 from responsibility.kube.client import Api
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
+from responsibility.plans import deletions
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class Revoker:
 
     def claim(self, own: Own[Any], hub: HubAssessment) -> Claim | None:
         """Return what to say of a record; None where it asks for nothing of the kind."""
-        if not revocations.revocable_items(hub.agreement):
+        if not deletions.revocable_items(hub.agreement):
             return None
         said = self._claims.get(own.uid) or remembered(own) or claims.STARTING
         self._news.tell(own, said, approved=bool(approved(own)))
@@ -117,7 +117,7 @@ class Revoker:
             for own in self._store.records.items.values()
             if (hub := hubs.get(own.name)) is not None
             and own.value is not None
-            and revocations.revocable_items(hub.agreement)
+            and deletions.revocable_items(hub.agreement)
         ]
 
     def _asked(self, own: Own[Any], hub: HubAssessment) -> Asked:
@@ -129,7 +129,7 @@ class Revoker:
             found=hub.hub is not None and enforced,
             # Before it is known what was begun, nothing else is.
             planned=known and self._planning.is_current(hub),
-            excess=not known or bool(revocations.excess(hub)),
+            excess=not known or bool(deletions.excess(hub)),
             proposal=self._planning.proposal(hub),
             documents=self._documents.of(own.uid),
             namespace=self._documents.namespace,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from responsibility.enforcement.grants import Wanted
 from responsibility.enforcement.grants_wanted import ItemGrants, Roles, Surroundings, hub_grants
-from responsibility.ownership.plans.handover_scene import Foreseen
-from responsibility.ownership.plans.protect import is_granted
 from responsibility.ownership.results.assessment import HubAssessment
 from responsibility.ownership.terms import grant_labels
 from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans.handover.simulation import Foreseen
+from responsibility.plans.protect import is_granted
 from responsibility.rbac.objects import Binding, BindingKey, RoleKey
 
 # What an operator says that may grant nothing.

@@ -14,7 +14,7 @@ from responsibility.cli.world import ALL
 from responsibility.cluster import apply_plan
 from responsibility.cluster.undo import Journal
 from responsibility.kube.client import Api
-from responsibility.ownership.plans.aim import Aim
+from responsibility.plans.aim import Aim
 from tests.e2e.lab import clusters
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.existing import ExistingCluster

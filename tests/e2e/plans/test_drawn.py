@@ -19,13 +19,13 @@ from responsibility.cluster import apply_plan
 from responsibility.hub.discovery import Deployment, Hub, HubKey
 from responsibility.kube.client import Api
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.plans.aim import Aim
-from responsibility.ownership.plans.change import Plan
-from responsibility.ownership.plans.planner import make_plan
-from responsibility.ownership.plans.proof import expectations
-from responsibility.ownership.plans.simulate import simulate
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans.aim import Aim
+from responsibility.plans.change import Plan
+from responsibility.plans.planner import make_plan
+from responsibility.plans.proof import expectations
+from responsibility.plans.simulate import simulate
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import is_node, user_and_groups
 from tests.e2e import test_rbac_differential as differential

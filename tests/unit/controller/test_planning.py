@@ -11,11 +11,11 @@ from responsibility.controller import planner, planning
 from responsibility.controller.plan_report import plan_status
 from responsibility.controller.planner import Planner, PlanningError
 from responsibility.controller.planning import Planning
-from responsibility.enforcement.revocations import Proposal
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.plans.aim import Aim
-from responsibility.ownership.plans.planner import make_plan
 from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans.aim import Aim
+from responsibility.plans.deletions import Proposal
+from responsibility.plans.planner import make_plan
 from tests.unit.ownership.building import KEEPERS, grant, record, snapshot
 
 FENCE = grant("User ann", "patch", "deployments", group="apps", names="hub")

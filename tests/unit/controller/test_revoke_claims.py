@@ -8,8 +8,8 @@ import pytest
 
 from responsibility.cluster.undo_documents import Document, State
 from responsibility.controller.revoke_claims import Asked, Do, Reason, decide, stopped
-from responsibility.enforcement.revocations import Proposal
-from responsibility.ownership.plans.change import Action, Change, Plan
+from responsibility.plans.change import Action, Change, Plan
+from responsibility.plans.deletions import Proposal
 from responsibility.rbac.objects import BindingKey, RoleKey
 from tests.unit.ownership.building import subject
 

@@ -3,8 +3,8 @@
 import random
 from dataclasses import replace
 
-from responsibility.ownership.plans.aim import Aim
 from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans.aim import Aim
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Binding, Subject
 from tests.unit.ownership import building, worlds

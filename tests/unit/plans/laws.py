@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.plans.aim import Aim
-from responsibility.ownership.plans.basis import Basis
-from responsibility.ownership.plans.change import CREATES, Action, Plan
-from responsibility.ownership.plans.keep import losses_owed
-from responsibility.ownership.plans.places import Ledger, Place, places
-from responsibility.ownership.plans.planner import make_plan
-from responsibility.ownership.plans.protect import is_own, is_system, is_system_role
-from responsibility.ownership.plans.simulate import simulate
 from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans.aim import Aim
+from responsibility.plans.change import CREATES, Action, Plan
+from responsibility.plans.context import Basis
+from responsibility.plans.planner import make_plan
+from responsibility.plans.protect import is_own, is_system, is_system_role
+from responsibility.plans.scopes import Ledger, Place, places
+from responsibility.plans.search.preserve import losses_owed
+from responsibility.plans.simulate import simulate
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import BindingKey, RoleKey, Subject
 

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from responsibility.ownership.plans.change import Action
-from responsibility.ownership.plans.planner import make_plan
+from responsibility.plans.change import Action
+from responsibility.plans.planner import make_plan
 from responsibility.rbac.graph import AccessGraph
 from tests.unit.plans import laws
 from tests.unit.plans.drawn import drawn

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from responsibility.ownership.plans.aim import Aim
-from responsibility.ownership.plans.change import Action, Change, Plan, summary
-from responsibility.ownership.plans.narrow import narrowed
-from responsibility.ownership.plans.planner import make_plan
-from responsibility.ownership.plans.simulate import simulate
 from responsibility.ownership.results.findings import EVERYTHING_TEXT, in_words
 from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans.aim import Aim
+from responsibility.plans.change import Action, Change, Plan, summary
+from responsibility.plans.planner import make_plan
+from responsibility.plans.search.narrow import narrowed
+from responsibility.plans.simulate import simulate
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import (
     Attributes,

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from responsibility.cli.progress import share, steps
-from responsibility.ownership.plans.planner import make_plan
+from responsibility.plans.planner import make_plan
 from tests.unit.plans.drawn import drawn
 
 

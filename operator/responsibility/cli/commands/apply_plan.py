@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from responsibility.cluster.apply_plan import Progress
     from responsibility.cluster.undo import Journal
     from responsibility.kube.client import Api
-    from responsibility.ownership.plans.aim import Aim
-    from responsibility.ownership.plans.change import Plan
-    from responsibility.ownership.plans.proof import Expectation
+    from responsibility.plans.aim import Aim
+    from responsibility.plans.change import Plan
+    from responsibility.plans.proof import Expectation
 
 _SHORTEST_DIGEST = 12
 # Beyond so many, it is shown how many have been made.
@@ -139,7 +139,7 @@ def _approved(maker: Maker, asked: Asked, digest: str) -> tuple[Aim, Plan]:
     """Return the plan of this digest, made from the cluster as it is. Raises CliError."""
     from responsibility.cli.plans import tell
     from responsibility.cli.progress import steps
-    from responsibility.ownership.plans.aim import Aim
+    from responsibility.plans.aim import Aim
 
     if asked.words(routes=True):
         aims = [asked.aim(maker.report)]
@@ -306,7 +306,7 @@ def _prove(where: Where, maker: Maker, aim: Aim, plan: Plan, path: Path) -> int:
     """Plan again, and have the server confirm it. Return the exit code."""
     from responsibility.cli import live
     from responsibility.cli.plans import Maker
-    from responsibility.ownership.plans.proof import expectations
+    from responsibility.plans.proof import expectations
 
     again = Maker.of(where.load(ALL), instant(None), routes=plan.routes).plan(aim)
     if again.changes:

@@ -15,7 +15,7 @@ from responsibility.cli.world import ALL
 
 if TYPE_CHECKING:
     from responsibility.cli.report import Report
-    from responsibility.ownership.plans.handover import Handover
+    from responsibility.plans.handover.steps import Handover
 
 _SPAN = re.compile(r"(\d+)([hdw])")
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
@@ -71,8 +71,8 @@ def command(
     from responsibility.cli.handover_text import text
     from responsibility.cli.plans import Maker
     from responsibility.enforcement.grants_foreseen import foresee
-    from responsibility.ownership.plans.handover import hand_over
-    from responsibility.ownership.plans.transfer import Wanted
+    from responsibility.plans.handover.record_patch import Wanted
+    from responsibility.plans.handover.steps import hand_over
 
     if bool(items) == everything:
         raise click.UsageError("say which: --item ITEM, or --all")

@@ -5,7 +5,11 @@ from dataclasses import replace
 import pytest
 
 from responsibility.api.common import Enforcement, Rbac
-from responsibility.enforcement.revocations import (
+from responsibility.ownership.assess import Assessor
+from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans.aim import Aim
+from responsibility.plans.change import Action
+from responsibility.plans.deletions import (
     Proposal,
     aim,
     approved,
@@ -14,12 +18,8 @@ from responsibility.enforcement.revocations import (
     paper,
     propose,
 )
-from responsibility.ownership.assess import Assessor
-from responsibility.ownership.plans.aim import Aim
-from responsibility.ownership.plans.change import Action
-from responsibility.ownership.plans.planner import make_plan
-from responsibility.ownership.plans.simulate import simulate
-from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans.planner import make_plan
+from responsibility.plans.simulate import simulate
 from tests.unit.ownership.building import KEEPERS, Grant, grant, record, snapshot
 from tests.unit.ownership.building import subject as named
 from tests.unit.plans import laws

@@ -13,16 +13,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import InitVar, dataclass, field
 
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.plans.aim import Aim
-from responsibility.ownership.plans.basis import Basis
-from responsibility.ownership.plans.build import Builder
-from responsibility.ownership.plans.change import Action, Change
-from responsibility.ownership.plans.guard import guard
-from responsibility.ownership.plans.judge import Judge
-from responsibility.ownership.plans.outcome import Outcome
-from responsibility.ownership.plans.spare import Sparing, Told
-from responsibility.ownership.plans.targets import Targets
 from responsibility.ownership.results.findings import Finding
+from responsibility.plans.aim import Aim
+from responsibility.plans.change import Action, Change
+from responsibility.plans.context import Basis
+from responsibility.plans.search.build import Builder
+from responsibility.plans.search.guard import guard
+from responsibility.plans.search.minimise import Sparing, Told
+from responsibility.plans.search.outcome import Outcome
+from responsibility.plans.search.remaining import Judge
+from responsibility.plans.search.targets import Targets
 from responsibility.rbac.objects import Attributes
 
 # How much is done once nothing is left; the rest is to leave out what is superfluous.

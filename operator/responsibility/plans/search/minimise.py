@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
 
-from responsibility.ownership.plans.basis import Pair
-from responsibility.ownership.plans.build import Builder
-from responsibility.ownership.plans.change import Action, Change
-from responsibility.ownership.plans.judge import Judge
-from responsibility.ownership.plans.targets import Targets
 from responsibility.ownership.results.findings import Finding
+from responsibility.plans.change import Action, Change
+from responsibility.plans.context import Pair
+from responsibility.plans.search.build import Builder
+from responsibility.plans.search.remaining import Judge
+from responsibility.plans.search.targets import Targets
 from responsibility.rbac.identity import is_joinable
 from responsibility.rbac.objects import GROUP, USER, RoleKey, Subject
 

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 
 from responsibility.api.record import Responsibility
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.plans.change import Change
-from responsibility.ownership.plans.protect import is_granted
-from responsibility.ownership.plans.simulate import simulate
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
 from responsibility.ownership.terms import grant_labels
 from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans.change import Change
+from responsibility.plans.protect import is_granted
+from responsibility.plans.simulate import simulate
 from responsibility.rbac.objects import Binding
 
 _TICK = timedelta(seconds=1)

@@ -12,9 +12,8 @@ from responsibility.api import parse_record
 from responsibility.api.record import Responsibility
 from responsibility.enforcement.grants_foreseen import foresee
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.plans.handover import Handover, Stage, hand_over
-from responsibility.ownership.plans.handover_scene import Scene
-from responsibility.ownership.plans.transfer import (
+from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans.handover.record_patch import (
     Edit,
     Wanted,
     delegate_first,
@@ -22,7 +21,8 @@ from responsibility.ownership.plans.transfer import (
     own_alone,
     patched,
 )
-from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans.handover.simulation import Scene
+from responsibility.plans.handover.steps import Handover, Stage, hand_over
 from tests.unit.enforcement import grant_worlds
 from tests.unit.enforcement.grant_worlds import UID, asking, roles, settled
 from tests.unit.ownership.building import KEEPERS, NOW, everything, garden, snapshot

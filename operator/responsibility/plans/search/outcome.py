@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from responsibility.ownership.plans.change import CREATES, Action, Change, Obstacle
-from responsibility.ownership.plans.given import beside
-from responsibility.ownership.plans.protect import REASONS
 from responsibility.ownership.results.findings import Finding
+from responsibility.plans.change import CREATES, Action, Change, Obstacle
+from responsibility.plans.protect import REASONS
+from responsibility.plans.search.new_grants import beside
 from responsibility.rbac.objects import BindingKey
 
 

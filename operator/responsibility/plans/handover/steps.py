@@ -11,15 +11,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from responsibility.ownership.plans.aim import EXCESS, Aim
-from responsibility.ownership.plans.change import Action, Change, Obstacle, Plan
-from responsibility.ownership.plans.given import grant, rules_for
-from responsibility.ownership.plans.handover_line import Line, lacking, lines_of, own_places
-from responsibility.ownership.plans.handover_scene import Foresee, Scene, View, grants_nothing
-from responsibility.ownership.plans.places import Held, Ledger, places
-from responsibility.ownership.plans.planner import make_plan
-from responsibility.ownership.plans.simulate import simulate
-from responsibility.ownership.plans.transfer import (
+from responsibility.ownership.results.findings import Finding
+from responsibility.ownership.terms.agreement import Agreement, Party
+from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans.aim import EXCESS, Aim
+from responsibility.plans.change import Action, Change, Obstacle, Plan
+from responsibility.plans.handover.entitlements import Line, lacking, lines_of, own_places
+from responsibility.plans.handover.record_patch import (
     Patch,
     Wanted,
     delegate_first,
@@ -28,9 +26,11 @@ from responsibility.ownership.plans.transfer import (
     patched,
     patches,
 )
-from responsibility.ownership.results.findings import Finding
-from responsibility.ownership.terms.agreement import Agreement, Party
-from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans.handover.simulation import Foresee, Scene, View, grants_nothing
+from responsibility.plans.planner import make_plan
+from responsibility.plans.scopes import Held, Ledger, places
+from responsibility.plans.search.new_grants import grant, rules_for
+from responsibility.plans.simulate import simulate
 from responsibility.rbac.objects import GROUP, Subject
 
 END = "end the overlap"

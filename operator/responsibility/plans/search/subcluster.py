@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.plans.basis import Basis
-from responsibility.ownership.plans.change import Change
-from responsibility.ownership.plans.simulate import somebodies
 from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.terms.entitlement import selves
 from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans.change import Change
+from responsibility.plans.context import Basis
+from responsibility.plans.simulate import somebodies
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Binding, BindingKey, RoleKey, Subject
 

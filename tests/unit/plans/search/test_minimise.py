@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from responsibility.ownership.plans import spare
-from responsibility.ownership.plans.aim import Aim
-from responsibility.ownership.plans.basis import Pair
-from responsibility.ownership.plans.change import Change
-from responsibility.ownership.plans.planner import make_plan
+from responsibility.plans.aim import Aim
+from responsibility.plans.change import Change
+from responsibility.plans.context import Pair
+from responsibility.plans.planner import make_plan
+from responsibility.plans.search import minimise
 from tests.unit.plans.drawn import drawn
 
 MANY = range(1000, 1100)
@@ -17,10 +17,10 @@ SEEDS = range(1000, 1020)
 
 def test_what_is_needed_together_is_needed_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     found = {"needed": 0, "batched": 0}
-    needed = spare.Sparing._needed
+    needed = minimise.Sparing._needed
 
     def held_against_each(
-        self: spare.Sparing, loose: Sequence[Pair], changes: Sequence[Change]
+        self: minimise.Sparing, loose: Sequence[Pair], changes: Sequence[Change]
     ) -> set[Pair]:
         seen = needed(self, loose, changes)
         for pair in seen:
@@ -30,7 +30,7 @@ def test_what_is_needed_together_is_needed_alone(monkeypatch: pytest.MonkeyPatch
         found["batched"] += sum(len(batch) > 1 for batch in self._batches(loose))
         return seen
 
-    monkeypatch.setattr(spare.Sparing, "_needed", held_against_each)
+    monkeypatch.setattr(minimise.Sparing, "_needed", held_against_each)
     for seed in MANY:
         make_plan(drawn(seed, routes=True)[0], Aim())
     assert found["needed"] > 10
@@ -43,5 +43,5 @@ def test_the_plan_is_the_one_that_is_found_by_trying_each(
 ) -> None:
     snapshot, aim = drawn(seed, routes=True)
     quickly = make_plan(snapshot, aim)
-    monkeypatch.setattr(spare.Sparing, "_needed", lambda *_: set())
+    monkeypatch.setattr(minimise.Sparing, "_needed", lambda *_: set())
     assert make_plan(snapshot, aim).digest == quickly.digest

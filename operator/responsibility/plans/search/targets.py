@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from responsibility.ownership.plans.basis import Basis, Pair
-from responsibility.ownership.plans.change import Change, Obstacle
-from responsibility.ownership.plans.places import Held
-from responsibility.ownership.plans.protect import REASONS, is_granted, is_own, is_system
-from responsibility.ownership.plans.simulate import simulate, somebodies
-from responsibility.ownership.plans.work import Wanted
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.entitlement import selves
+from responsibility.plans.change import Change, Obstacle
+from responsibility.plans.context import Basis, Pair
+from responsibility.plans.protect import REASONS, is_granted, is_own, is_system
+from responsibility.plans.scopes import Held
+from responsibility.plans.search.removals import Wanted
+from responsibility.plans.simulate import simulate, somebodies
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import BindingKey
 

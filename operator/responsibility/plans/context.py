@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 
-from responsibility.ownership.plans.places import Ledger, Place, places
-from responsibility.ownership.plans.simulate import somebodies
 from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans.scopes import Ledger, Place, places
+from responsibility.plans.simulate import somebodies
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import is_joinable
 from responsibility.rbac.objects import (

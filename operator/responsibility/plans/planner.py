@@ -11,16 +11,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.plans.aim import Aim
-from responsibility.ownership.plans.basis import Basis
-from responsibility.ownership.plans.change import CREATES, Change, Plan
-from responsibility.ownership.plans.keep import needed
-from responsibility.ownership.plans.losses import Teller
-from responsibility.ownership.plans.outcome import Outcome
-from responsibility.ownership.plans.search import Search
-from responsibility.ownership.plans.simulate import simulate
-from responsibility.ownership.plans.spare import Told
 from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans.aim import Aim
+from responsibility.plans.change import CREATES, Change, Plan
+from responsibility.plans.context import Basis
+from responsibility.plans.losses import Teller
+from responsibility.plans.search.minimise import Told
+from responsibility.plans.search.outcome import Outcome
+from responsibility.plans.search.preserve import needed
+from responsibility.plans.search.search import Search
+from responsibility.plans.simulate import simulate
 from responsibility.rbac.objects import Attributes
 
 # How much is done once the first search is, and once the last is; the rest is to tell it.

@@ -11,14 +11,14 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from responsibility.ownership.plans.basis import Basis, Pair
-from responsibility.ownership.plans.change import Action, Change
-from responsibility.ownership.plans.given import PREFIX
-from responsibility.ownership.plans.keep import keep
-from responsibility.ownership.plans.narrow import aggregated, drops, narrowed
-from responsibility.ownership.plans.protect import is_system_role
-from responsibility.ownership.plans.simulate import Simulation, somebodies
-from responsibility.ownership.plans.work import Wanted, Work
+from responsibility.plans.change import Action, Change
+from responsibility.plans.context import Basis, Pair
+from responsibility.plans.protect import is_system_role
+from responsibility.plans.search.narrow import aggregated, drops, narrowed
+from responsibility.plans.search.new_grants import PREFIX
+from responsibility.plans.search.preserve import keep
+from responsibility.plans.search.removals import Wanted, Work
+from responsibility.plans.simulate import Simulation, somebodies
 from responsibility.rbac.objects import Binding, RoleKey, Rule, Subject
 
 _EXACT_ROLES = 6

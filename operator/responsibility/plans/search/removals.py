@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from responsibility.ownership.plans.basis import Pair
-from responsibility.ownership.plans.given import PREFIX
 from responsibility.ownership.results.findings import Finding
+from responsibility.plans.context import Pair
+from responsibility.plans.search.new_grants import PREFIX
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import BindingKey, RoleKey, Subject
 

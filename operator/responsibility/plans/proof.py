@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from responsibility.ownership.plans.change import Plan
-from responsibility.ownership.plans.places import Held, Ledger, Place, places
-from responsibility.ownership.plans.simulate import simulate
 from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.terms.entitlement import selves
 from responsibility.ownership.terms.permission_index import bits
 from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans.change import Plan
+from responsibility.plans.scopes import Held, Ledger, Place, places
+from responsibility.plans.simulate import simulate
 from responsibility.rbac.graph import MASTERS_SUBJECT
 from responsibility.rbac.identity import is_node
 from responsibility.rbac.objects import Attributes, Subject, Truth

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 
 from responsibility.ownership.access.shortfall import permission_texts
 from responsibility.ownership.cluster_excess import EVERY_HUB
-from responsibility.ownership.plans.change import CREATES, Change, Loss
-from responsibility.ownership.plans.places import Ledger, Place
-from responsibility.ownership.plans.protect import keepers
-from responsibility.ownership.plans.simulate import somebodies
 from responsibility.ownership.results.findings import EVERYTHING_TEXT
 from responsibility.ownership.terms.entitlement import selves
 from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans.change import CREATES, Change, Loss
+from responsibility.plans.protect import keepers
+from responsibility.plans.scopes import Ledger, Place
+from responsibility.plans.simulate import somebodies
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import SERVICE_ACCOUNTS, is_joinable
 from responsibility.rbac.objects import GROUP, USER, Binding, BindingKey, Subject

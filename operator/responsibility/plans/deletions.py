@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from responsibility.api.status import MAX_REVOCATIONS
-from responsibility.ownership.plans.aim import EXCESS, Aim
-from responsibility.ownership.plans.change import Action, Change, Plan, canonical
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.agreement import Agreement
 from responsibility.ownership.terms.entitlement import selves
+from responsibility.plans.aim import EXCESS, Aim
+from responsibility.plans.change import Action, Change, Plan, canonical
 from responsibility.rbac.objects import BindingKey
 
 REVOKE = "revoke"

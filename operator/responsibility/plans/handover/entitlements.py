@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from responsibility.ownership.access.shortfall import permission_texts
-from responsibility.ownership.plans.places import Ledger, Place, places
-from responsibility.ownership.plans.transfer import Wanted
 from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.terms.agreement import Agreement, Item, Party
 from responsibility.ownership.terms.entitlement import Entitlement
 from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans.handover.record_patch import Wanted
+from responsibility.plans.scopes import Ledger, Place, places
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ import hashlib
 import json
 from collections.abc import Iterable
 
-from responsibility.ownership.plans.change import Action, Change, rule_json
-from responsibility.ownership.plans.places import Held, Place
 from responsibility.ownership.terms.permission_index import bits
+from responsibility.plans.change import Action, Change, rule_json
+from responsibility.plans.scopes import Held, Place
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import BindingKey, RoleKey, Rule, Subject
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from responsibility.ownership.plans.change import Action, Change, Obstacle
-from responsibility.ownership.plans.given import beside
-from responsibility.ownership.plans.outcome import Outcome
-from responsibility.ownership.plans.simulate import simulate
 from responsibility.ownership.results.findings import Finding
+from responsibility.plans.change import Action, Change, Obstacle
+from responsibility.plans.search.new_grants import beside
+from responsibility.plans.search.outcome import Outcome
+from responsibility.plans.simulate import simulate
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Rule, Subject
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from responsibility.ownership.plans.places import Place
 from responsibility.ownership.terms.permission_index import bits
+from responsibility.plans.scopes import Place
 from responsibility.rbac.escalation.selectors import selects
 from responsibility.rbac.objects import Role, Rule
 from responsibility.rbac.rules import ALL

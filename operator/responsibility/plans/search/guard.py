@@ -8,12 +8,12 @@ from functools import reduce
 from operator import or_
 
 from responsibility.ownership.access.grant_masks import Holding
-from responsibility.ownership.plans.basis import Basis, Pair
-from responsibility.ownership.plans.change import Action, Change
-from responsibility.ownership.plans.places import Place
-from responsibility.ownership.plans.simulate import simulate
 from responsibility.ownership.terms.entitlement import selves
 from responsibility.ownership.terms.permission_index import bits, mask_of
+from responsibility.plans.change import Action, Change
+from responsibility.plans.context import Basis, Pair
+from responsibility.plans.scopes import Place
+from responsibility.plans.simulate import simulate
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Attributes, BindingKey, RoleKey, Truth
 

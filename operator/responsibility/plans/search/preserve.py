@@ -12,13 +12,13 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import itemgetter
 
-from responsibility.ownership.plans.basis import Basis
-from responsibility.ownership.plans.change import Action, Change
-from responsibility.ownership.plans.given import grant, rules_for
-from responsibility.ownership.plans.places import Held, Place
-from responsibility.ownership.plans.simulate import simulate
 from responsibility.ownership.terms.entitlement import selves
 from responsibility.ownership.terms.permission_index import bits, mask_of
+from responsibility.plans.change import Action, Change
+from responsibility.plans.context import Basis
+from responsibility.plans.scopes import Held, Place
+from responsibility.plans.search.new_grants import grant, rules_for
+from responsibility.plans.simulate import simulate
 from responsibility.rbac.graph import MASTERS_SUBJECT, AccessGraph
 from responsibility.rbac.identity import is_joinable
 from responsibility.rbac.objects import GROUP, Rule, Subject, Truth

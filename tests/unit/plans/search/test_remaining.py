@@ -6,15 +6,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.plans.aim import EXCESS, Aim
-from responsibility.ownership.plans.basis import Basis
-from responsibility.ownership.plans.change import Change
-from responsibility.ownership.plans.judge import Judge
-from responsibility.ownership.plans.planner import make_plan
-from responsibility.ownership.plans.simulate import Simulation, simulate
 from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans.aim import EXCESS, Aim
+from responsibility.plans.change import Change
+from responsibility.plans.context import Basis
+from responsibility.plans.planner import make_plan
+from responsibility.plans.search.remaining import Judge
+from responsibility.plans.simulate import Simulation, simulate
 from responsibility.rbac.graph import AccessGraph
 from tests.unit.plans.drawn import drawn
 

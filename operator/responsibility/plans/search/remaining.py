@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.plans.aim import Aim
-from responsibility.ownership.plans.basis import Basis
-from responsibility.ownership.plans.change import Change
-from responsibility.ownership.plans.part import Parts
-from responsibility.ownership.plans.simulate import Simulation
 from responsibility.ownership.results.findings import Finding
+from responsibility.plans.aim import Aim
+from responsibility.plans.change import Change
+from responsibility.plans.context import Basis
+from responsibility.plans.search.subcluster import Parts
+from responsibility.plans.simulate import Simulation
 from responsibility.rbac.objects import Subject
 
 # With more subjects than that, a part of the cluster is no quicker than all of it.

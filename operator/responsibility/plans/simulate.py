@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from responsibility.ownership.plans.change import Action, Change
+from responsibility.plans.change import Action, Change
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import canonical, is_somebody
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Subject
