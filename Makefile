@@ -73,7 +73,7 @@ generate: $(STAMP) ## Write crds/, docs/reference/ and the chart's copies of wha
 	cp $(MODEL) $(CHART)/files/model.yaml
 	mkdir -p $(CHART)/files/policies
 	$(BIN)/python -m responsibility.api.admission > $(CHART)/files/policies/record-dates.yaml
-	$(BIN)/python -m responsibility.enforcement.chart_roles $(CHART)/files/roles
+	$(BIN)/python -m responsibility.grants.chart_roles $(CHART)/files/roles
 	$(BIN)/python -m responsibility.enforcement.chart_policies $(CHART)/files/policies/enforcement.yaml
 	$(BIN)/python -m responsibility.enforcement.chart_break_glass $(CHART)/files/policies/break-glass.yaml
 	$(BIN)/python -m responsibility.enforcement.chart_values_webhook $(CHART)/files/policies/values.yaml
@@ -87,7 +87,7 @@ check-generated: $(STAMP) ## Fail when `make generate` would change something
 	&& $(BIN)/python -m responsibility.monitoring --check \
 	&& $(BIN)/python -m tools.values_reference --check \
 	&& $(BIN)/python -m responsibility.cluster.rights_reference --check \
-	&& $(BIN)/python -m responsibility.enforcement.chart_roles --check $(CHART)/files/roles \
+	&& $(BIN)/python -m responsibility.grants.chart_roles --check $(CHART)/files/roles \
 	&& $(BIN)/python -m responsibility.api.admission | diff -u $(CHART)/files/policies/record-dates.yaml - \
 	&& $(BIN)/python -m responsibility.enforcement.chart_policies --check $(CHART)/files/policies/enforcement.yaml \
 	&& $(BIN)/python -m responsibility.enforcement.chart_break_glass --check $(CHART)/files/policies/break-glass.yaml \

@@ -14,7 +14,7 @@ import yaml
 from responsibility.api.parse import load_shipped_model
 from responsibility.cluster.rights import CLUSTER_GRANT_RIGHTS, GRANT_RIGHTS, Right
 from responsibility.enforcement.keys import DELEGATION_ROLE, ITEM_ROLE
-from responsibility.enforcement.roles import render
+from responsibility.grants.item_roles import render
 from tests.e2e.lab import binaries, clusters
 from tests.e2e.lab.kwok import KwokCluster
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from responsibility.enforcement import grants
+from responsibility.grants import binding as grants
 from responsibility.kube.cache import Mirror
 from responsibility.kube.client import Api, Json
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey

@@ -18,8 +18,8 @@ from responsibility.api.model import ResponsibilityModel
 from responsibility.api.parse import parse_model, parse_record
 from responsibility.api.record import Responsibility
 from responsibility.cluster.custom_resources import Own, OwnKind
-from responsibility.enforcement import grants
 from responsibility.enforcement.stages import NamespaceKeys
+from responsibility.grants import binding as grants
 from responsibility.hub.discovery import Deployment, Hub, HubKey, discover, parse_deployment
 from responsibility.kube.client import Api
 from responsibility.kube.reflector import Change, Reflector

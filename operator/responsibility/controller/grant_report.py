@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from responsibility.controller.conditions import Claim
-from responsibility.enforcement.grants import RECORD, Owner
-from responsibility.enforcement.grants_difference import Difference, Standing, conflict
-from responsibility.enforcement.grants_wanted import GRANTING, Trouble
+from responsibility.grants.binding import RECORD, Owner
+from responsibility.grants.desired import GRANTING, Trouble
+from responsibility.grants.diff import Difference, Standing, conflict
 from responsibility.kube import errors
 from responsibility.ownership.terms.agreement import Agreement
 from responsibility.rbac.objects import BindingKey

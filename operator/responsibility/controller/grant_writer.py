@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from responsibility.cluster.store import Store
 from responsibility.controller.grant_report import Failure, failure
 from responsibility.controller.writer import PASSING, Writer
-from responsibility.enforcement.grants import Present, Wanted, parse
-from responsibility.enforcement.grants_difference import Change, Difference, Ending
+from responsibility.grants.binding import Present, Wanted, parse
+from responsibility.grants.diff import Change, Difference, Ending
 from responsibility.kube import errors
 from responsibility.kube.client import Json
 from responsibility.rbac.objects import BindingKey

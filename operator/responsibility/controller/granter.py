@@ -14,16 +14,16 @@ from responsibility.controller.grant_report import Report, report
 from responsibility.controller.grant_writer import GrantWriter
 from responsibility.controller.metrics import Metrics
 from responsibility.controller.writer import Writer
-from responsibility.enforcement.grants import MODEL, RECORD, Owner
-from responsibility.enforcement.grants_difference import Change, Difference, difference
-from responsibility.enforcement.grants_wanted import (
+from responsibility.enforcement.keys import ITEM_ROLE
+from responsibility.grants.binding import MODEL, RECORD, Owner
+from responsibility.grants.desired import (
     Grants,
     Roles,
     Surroundings,
     hub_grants,
     model_grants,
 )
-from responsibility.enforcement.keys import ITEM_ROLE
+from responsibility.grants.diff import Change, Difference, difference
 from responsibility.kube.client import Api
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
 from responsibility.rbac.objects import Role, RoleKey

@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from responsibility.controller.grant_report import Report
 from responsibility.controller.metric_table import BY_NAME, PREFIX
-from responsibility.enforcement.grants import RECORD
+from responsibility.grants.binding import RECORD
 from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.agreement import Agreement

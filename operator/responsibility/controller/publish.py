@@ -35,7 +35,7 @@ from responsibility.controller.revoker import Revoker
 from responsibility.controller.settings import Settings
 from responsibility.controller.switches import Switches
 from responsibility.controller.writer import PASSING, Writer
-from responsibility.enforcement.grants import MODEL
+from responsibility.grants.binding import MODEL
 from responsibility.kube import errors
 from responsibility.kube.client import Api
 from responsibility.ownership.results.assessment import Assessment, HubAssessment

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from responsibility.enforcement.grants import RECORD, Owner, Wanted
-from responsibility.enforcement.roles import role_name
+from responsibility.grants.binding import RECORD, Owner, Wanted
+from responsibility.grants.item_roles import role_name
 from responsibility.hub.discovery import HubKey
 from responsibility.rbac.objects import Subject
 from tests.e2e.operator import chart

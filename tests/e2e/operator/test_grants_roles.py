@@ -11,7 +11,7 @@ import pytest
 from demo import organisation
 from responsibility.api.parse import load_shipped_model
 from responsibility.api.permission import Scope
-from responsibility.enforcement.roles import ItemRole, render
+from responsibility.grants.item_roles import ItemRole, render
 from responsibility.kube import access_reviews
 from responsibility.kube.access_reviews import Question
 from responsibility.kube.client import Api

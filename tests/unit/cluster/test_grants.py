@@ -4,7 +4,7 @@ import pytest
 
 from responsibility.cluster.rights import CLUSTER_GRANT_RIGHTS, GRANT_RIGHTS, Right
 from responsibility.cluster.store import Store
-from responsibility.enforcement.grants import Present
+from responsibility.grants.binding import Present
 from responsibility.kube.client import Api
 from responsibility.rbac.objects import Binding, BindingKey
 from tests.unit.cluster.test_store import binding, feed

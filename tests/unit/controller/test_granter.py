@@ -8,7 +8,7 @@ import pytest
 
 from responsibility.controller.grant_report import OwnerReport
 from responsibility.controller.granter import Granter
-from responsibility.enforcement.roles import render
+from responsibility.grants.item_roles import render
 from responsibility.kube import errors
 from responsibility.kube.client import Params
 from tests.unit.controller.virtual import virtual

@@ -70,7 +70,7 @@ def command(
     """
     from responsibility.cli.handover_text import text
     from responsibility.cli.plans import Maker
-    from responsibility.enforcement.grants_foreseen import foresee
+    from responsibility.grants.forecast import foresee
     from responsibility.plans.handover.record_patch import Wanted
     from responsibility.plans.handover.steps import hand_over
 

@@ -10,7 +10,7 @@ import pytest
 
 from responsibility.api import parse_record
 from responsibility.api.record import Responsibility
-from responsibility.enforcement.grants_foreseen import foresee
+from responsibility.grants.forecast import foresee
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.handover.record_patch import (
@@ -23,8 +23,8 @@ from responsibility.plans.handover.record_patch import (
 )
 from responsibility.plans.handover.simulation import Scene
 from responsibility.plans.handover.steps import Handover, Stage, hand_over
-from tests.unit.enforcement import grant_worlds
-from tests.unit.enforcement.grant_worlds import UID, asking, roles, settled
+from tests.unit.grants import grant_worlds
+from tests.unit.grants.grant_worlds import UID, asking, roles, settled
 from tests.unit.ownership.building import KEEPERS, NOW, everything, garden, snapshot
 
 OVERLAP = timedelta(days=14)

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from responsibility.enforcement.grants import RECORD, Owner, Present
-from responsibility.enforcement.grants_difference import Change, Difference, conflict
-from responsibility.enforcement.grants_wanted import Grants
+from responsibility.grants.binding import RECORD, Owner, Present
+from responsibility.grants.desired import Grants
+from responsibility.grants.diff import Change, Difference, conflict
 from responsibility.rbac.objects import BindingKey
-from tests.unit.enforcement.grant_worlds import (
+from tests.unit.grants.grant_worlds import (
     applied,
     as_live,
     asking,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from responsibility.enforcement.grants_wanted import Grants, ItemGrants
+from responsibility.grants.desired import Grants, ItemGrants
 from responsibility.rbac.objects import RoleKey, Rule
-from tests.unit.enforcement.grant_worlds import asking, from_records, roles, world
+from tests.unit.grants.grant_worlds import asking, from_records, roles, world
 from tests.unit.ownership.building import NOW, garden_with, hub, people, record
 
 GUESTS = {"guests": people("Group visitors")}

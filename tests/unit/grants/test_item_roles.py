@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from responsibility.api.parse import load_shipped_model
-from responsibility.enforcement.chart_roles import files
-from responsibility.enforcement.roles import (
+from responsibility.grants.chart_roles import files
+from responsibility.grants.item_roles import (
     ItemRole,
     Part,
     filled,

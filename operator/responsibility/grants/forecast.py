@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from responsibility.enforcement.grants import Wanted
-from responsibility.enforcement.grants_wanted import ItemGrants, Roles, Surroundings, hub_grants
+from responsibility.grants.binding import Wanted
+from responsibility.grants.desired import ItemGrants, Roles, Surroundings, hub_grants
 from responsibility.ownership.results.assessment import HubAssessment
 from responsibility.ownership.terms import grant_labels
 from responsibility.ownership.terms.snapshot import Snapshot

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from responsibility.enforcement.grants import (
+from responsibility.grants.binding import (
     MODEL,
     RECORD,
     Owner,

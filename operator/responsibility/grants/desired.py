@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from responsibility.api.item import RECORD_ITEM
-from responsibility.enforcement.grants import (
+from responsibility.grants.binding import (
     MODEL,
     PROTECTED,
     RECORD,
@@ -19,7 +19,7 @@ from responsibility.enforcement.grants import (
     Wanted,
     ungrantable,
 )
-from responsibility.enforcement.roles import (
+from responsibility.grants.item_roles import (
     filled,
     is_symbolic,
     parts_of,

@@ -15,7 +15,7 @@ from responsibility.api.crd import to_yaml
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.parse import load_shipped_model
 from responsibility.enforcement.copies import keep
-from responsibility.enforcement.roles import PREFIX, ItemRole, render
+from responsibility.grants.item_roles import PREFIX, ItemRole, render
 from responsibility.ownership.terms.permission_index import HUB
 
 
@@ -41,7 +41,7 @@ def _in(folder: Path) -> dict[Path, str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the files into a folder, or with ``--check`` say which of them differ."""
-    return keep("responsibility.enforcement.chart_roles", _in, arguments, place="folder")
+    return keep("responsibility.grants.chart_roles", _in, arguments, place="folder")
 
 
 if __name__ == "__main__":

@@ -6,16 +6,16 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from responsibility.enforcement.grants import Present, parse
-from responsibility.enforcement.grants_difference import Difference, difference
-from responsibility.enforcement.grants_wanted import (
+from responsibility.grants.binding import Present, parse
+from responsibility.grants.desired import (
     Grants,
     Roles,
     Surroundings,
     hub_grants,
     model_grants,
 )
-from responsibility.enforcement.roles import render
+from responsibility.grants.diff import Difference, difference
+from responsibility.grants.item_roles import render
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.objects import BindingKey, Role, RoleKey

@@ -13,7 +13,7 @@ from typing import Any
 
 from responsibility.api.base import API_VERSION
 from responsibility.enforcement.keys import GRANT, ITEM_ROLE, MANAGED_BY, OPERATOR
-from responsibility.enforcement.roles import RBAC
+from responsibility.grants.item_roles import RBAC
 from responsibility.hub.discovery import HubKey
 from responsibility.ownership.terms import grant_labels
 from responsibility.ownership.terms.grant_labels import label_value

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from responsibility.api.base import GROUP as OUR_GROUP
-from responsibility.enforcement.grants import MODEL, Owner, Present, Wanted, subject_manifest
-from responsibility.enforcement.grants_wanted import Grants, ItemGrants, Trouble
 from responsibility.enforcement.keys import GRANT, MANAGED_BY
-from responsibility.enforcement.roles import RBAC
+from responsibility.grants.binding import MODEL, Owner, Present, Wanted, subject_manifest
+from responsibility.grants.desired import Grants, ItemGrants, Trouble
+from responsibility.grants.item_roles import RBAC
 from responsibility.ownership.terms import grant_labels
 from responsibility.rbac.objects import BindingKey, Subject
 
