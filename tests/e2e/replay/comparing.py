@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from responsibility.enforcement.replay.judge import Effect, Judge
-from responsibility.enforcement.replay.request import Passed, read
+from responsibility.replay.audit_event import Passed, read
+from responsibility.replay.evaluate import Effect, Judge
 
 Event = dict[str, Any]
 

@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from responsibility.enforcement.replay.judge import Judge
-from responsibility.enforcement.replay.supposed import Supposed
+from responsibility.replay.evaluate import Judge
+from responsibility.replay.stages_at import Supposed
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import APPLY, MERGE, STRATEGIC, Asker
 from tests.e2e.lab import audit, clusters, lifetime

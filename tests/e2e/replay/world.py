@@ -13,7 +13,7 @@ from responsibility.cli import offline
 from responsibility.cli.report import Report
 from responsibility.cli.world import Need
 from responsibility.enforcement import keys
-from responsibility.enforcement.replay.supposed import Supposed, suppose
+from responsibility.replay.stages_at import Supposed, suppose
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import Asker, Person
 from tests.e2e.admission.conftest import RBAC, text, wait_until_in_force

@@ -7,12 +7,12 @@ from functools import cache
 from typing import Any
 
 from responsibility.api.parse import load_shipped_manifest, parse_model, parse_record
-from responsibility.enforcement.replay.judge import Effect, Judge, Verdict
-from responsibility.enforcement.replay.request import Request, read
-from responsibility.enforcement.replay.supposed import Supposed, suppose
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
+from responsibility.replay.audit_event import Request, read
+from responsibility.replay.evaluate import Effect, Judge, Verdict
+from responsibility.replay.stages_at import Supposed, suppose
 
 Json = dict[str, Any]
 

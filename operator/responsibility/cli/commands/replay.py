@@ -22,8 +22,8 @@ from responsibility.cli.world import Need
 if TYPE_CHECKING:
     from responsibility.cli.audit_log import Counts
     from responsibility.cli.report import Report
-    from responsibility.enforcement.replay.supposed import Supposed
-    from responsibility.enforcement.replay.tally import Row, Tally
+    from responsibility.replay.stages_at import Supposed
+    from responsibility.replay.tally import Row, Tally
 
 # Where the chart puts the operator, if nothing says otherwise.
 _NAMESPACE = "hub-responsibility"
@@ -121,9 +121,9 @@ def command(
 
 
 def _supposed(report: Report, stage: str) -> Supposed:
-    from responsibility.enforcement.replay.cel_syntax import SyntaxProblemError
-    from responsibility.enforcement.replay.supposed import suppose
     from responsibility.rbac.identity import service_account_user
+    from responsibility.replay.cel.parser import SyntaxProblemError
+    from responsibility.replay.stages_at import suppose
 
     own = report.world.operator
     namespace, name = (own.namespace, own.name) if own else (_NAMESPACE, _ACCOUNT)
@@ -151,9 +151,9 @@ def _supposed(report: Report, stage: str) -> Supposed:
 
 def _replay(logs: tuple[str, ...], supposed: Supposed, at: Any) -> tuple[Tally, Counts]:  # noqa: ANN401 - a datetime or nothing
     from responsibility.cli.audit_log import AuditLog
-    from responsibility.enforcement.replay.judge import Judge
-    from responsibility.enforcement.replay.request import Passed, read
-    from responsibility.enforcement.replay.tally import Tally
+    from responsibility.replay.audit_event import Passed, read
+    from responsibility.replay.evaluate import Judge
+    from responsibility.replay.tally import Tally
 
     judge, tally = Judge(supposed, at), Tally()
     with progress(logs) as done:
@@ -194,7 +194,7 @@ def _footer(tally: Tally, counts: Counts) -> str:
 
 
 def _effects(tally: Tally) -> dict[str, int]:
-    from responsibility.enforcement.replay.judge import Effect
+    from responsibility.replay.evaluate import Effect
 
     return {effect.value: tally.effects[effect] for effect in Effect}
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from responsibility.enforcement.replay.judge import Effect, Verdict
-from responsibility.enforcement.replay.request import Passed, Request
+from responsibility.replay.audit_event import Passed, Request
+from responsibility.replay.evaluate import Effect, Verdict
 
 # Rows are kept, not requests. Beyond so many, names of objects are no longer told apart.
 MOST_ROWS = 20_000

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from responsibility.enforcement.replay.request import Passed, Request, read
+from responsibility.replay.audit_event import Passed, Request, read
 from tests.unit.replay.events import event, request
 
 Json = dict[str, Any]

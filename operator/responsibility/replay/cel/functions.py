@@ -13,7 +13,7 @@ from decimal import ROUND_UP, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, Final, Protocol
 
-from responsibility.enforcement.replay.unknown import EvaluationError, Partly
+from responsibility.replay.cel.unknown import EvaluationError, Partly
 
 Value = Any
 Binary = Callable[[Value, Value], Value]

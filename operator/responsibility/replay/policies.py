@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from responsibility.enforcement.policy import BINDING, POLICY
-from responsibility.enforcement.replay.cel_nodes import Node
-from responsibility.enforcement.replay.cel_program import Program
-from responsibility.enforcement.replay.request import Request
+from responsibility.replay.audit_event import Request
+from responsibility.replay.cel.nodes import Node
+from responsibility.replay.cel.program import Program
 
 Json = Mapping[str, Any]
 

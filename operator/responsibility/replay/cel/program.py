@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from responsibility.enforcement.replay.cel_functions import Authorizer, Value
-from responsibility.enforcement.replay.cel_nodes import KINDS, UNSET, Frame, Node
-from responsibility.enforcement.replay.cel_syntax import SyntaxProblemError, Tree, parse
+from responsibility.replay.cel.functions import Authorizer, Value
+from responsibility.replay.cel.nodes import KINDS, UNSET, Frame, Node
+from responsibility.replay.cel.parser import SyntaxProblemError, Tree, parse
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from responsibility.enforcement.replay.judge import Effect, Judge
+from responsibility.replay.evaluate import Effect, Judge
 from tests.unit.replay.events import (
     LIMITS,
     deployment,

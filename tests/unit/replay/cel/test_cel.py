@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from responsibility.enforcement.replay.cel_program import Program
-from responsibility.enforcement.replay.cel_syntax import SyntaxProblemError, parse
-from responsibility.enforcement.replay.unknown import EvaluationError, Partly, UnknownError
+from responsibility.replay.cel.parser import SyntaxProblemError, parse
+from responsibility.replay.cel.program import Program
+from responsibility.replay.cel.unknown import EvaluationError, Partly, UnknownError
 
 UNKNOWN = Partly({"known": 1}, "it is not in the log", absent=lambda key: key == "absent")
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from responsibility.enforcement.replay import cel_functions as f
-from responsibility.enforcement.replay.cel_functions import ABSENT, Authorizer, Question, Value
-from responsibility.enforcement.replay.cel_syntax import SyntaxProblemError, Tree
-from responsibility.enforcement.replay.unknown import EvaluationError, UnknownError
+from responsibility.replay.cel import functions as f
+from responsibility.replay.cel.functions import ABSENT, Authorizer, Question, Value
+from responsibility.replay.cel.parser import SyntaxProblemError, Tree
+from responsibility.replay.cel.unknown import EvaluationError, UnknownError
 
 UNSET: Final = object()
 

@@ -17,8 +17,8 @@ from typing import Any
 
 from responsibility.enforcement.guards import CREATE, DELETE
 from responsibility.enforcement.kinds import SCALE
-from responsibility.enforcement.replay.request import Request
-from responsibility.enforcement.replay.unknown import Partly, UnknownError
+from responsibility.replay.audit_event import Request
+from responsibility.replay.cel.unknown import Partly, UnknownError
 
 Json = Mapping[str, Any]
 Key = tuple[str, str, str, str]

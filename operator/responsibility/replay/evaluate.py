@@ -11,14 +11,14 @@ from typing import Any
 from responsibility.enforcement import keys
 from responsibility.enforcement.guards import CREATE, DELETE, UPDATE
 from responsibility.enforcement.kinds import SCALE
-from responsibility.enforcement.replay.cel_functions import Question
-from responsibility.enforcement.replay.cel_nodes import Frame, Node, truth
-from responsibility.enforcement.replay.cel_program import Program
-from responsibility.enforcement.replay.objects import OTHER_VERSION, Objects
-from responsibility.enforcement.replay.policies import Compiled, Policy, policies, with_name
-from responsibility.enforcement.replay.request import Request
-from responsibility.enforcement.replay.supposed import Supposed
-from responsibility.enforcement.replay.unknown import EvaluationError, Partly, UnknownError
+from responsibility.replay.audit_event import Request
+from responsibility.replay.cel.functions import Question
+from responsibility.replay.cel.nodes import Frame, Node, truth
+from responsibility.replay.cel.program import Program
+from responsibility.replay.cel.unknown import EvaluationError, Partly, UnknownError
+from responsibility.replay.object_store import OTHER_VERSION, Objects
+from responsibility.replay.policies import Compiled, Policy, policies, with_name
+from responsibility.replay.stages_at import Supposed
 
 _DENY = "Deny"
 _NAMESPACES = "namespaces"
