@@ -74,9 +74,9 @@ generate: $(STAMP) ## Write crds/, docs/reference/ and the chart's copies of wha
 	mkdir -p $(CHART)/files/policies
 	$(BIN)/python -m responsibility.api.admission > $(CHART)/files/policies/record-dates.yaml
 	$(BIN)/python -m responsibility.grants.chart_roles $(CHART)/files/roles
-	$(BIN)/python -m responsibility.enforcement.chart_policies $(CHART)/files/policies/enforcement.yaml
-	$(BIN)/python -m responsibility.enforcement.chart_break_glass $(CHART)/files/policies/break-glass.yaml
-	$(BIN)/python -m responsibility.enforcement.chart_values_webhook $(CHART)/files/policies/values.yaml
+	$(BIN)/python -m tools.generate.chart_policies $(CHART)/files/policies/enforcement.yaml
+	$(BIN)/python -m tools.generate.chart_break_glass $(CHART)/files/policies/break-glass.yaml
+	$(BIN)/python -m tools.generate.chart_values_webhook $(CHART)/files/policies/values.yaml
 
 .PHONY: check-generated
 check-generated: $(STAMP) ## Fail when `make generate` would change something
@@ -89,9 +89,9 @@ check-generated: $(STAMP) ## Fail when `make generate` would change something
 	&& $(BIN)/python -m responsibility.cluster.rights_reference --check \
 	&& $(BIN)/python -m responsibility.grants.chart_roles --check $(CHART)/files/roles \
 	&& $(BIN)/python -m responsibility.api.admission | diff -u $(CHART)/files/policies/record-dates.yaml - \
-	&& $(BIN)/python -m responsibility.enforcement.chart_policies --check $(CHART)/files/policies/enforcement.yaml \
-	&& $(BIN)/python -m responsibility.enforcement.chart_break_glass --check $(CHART)/files/policies/break-glass.yaml \
-	&& $(BIN)/python -m responsibility.enforcement.chart_values_webhook --check $(CHART)/files/policies/values.yaml \
+	&& $(BIN)/python -m tools.generate.chart_policies --check $(CHART)/files/policies/enforcement.yaml \
+	&& $(BIN)/python -m tools.generate.chart_break_glass --check $(CHART)/files/policies/break-glass.yaml \
+	&& $(BIN)/python -m tools.generate.chart_values_webhook --check $(CHART)/files/policies/values.yaml \
 	&& diff -ru crds $(CHART)/files/crds && diff -u $(MODEL) $(CHART)/files/model.yaml \
 	|| { echo "error: generated files are out of date: run make generate and commit what it writes" >&2; exit 1; }
 

@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable
 
 from bench.admission import FREE, HELD
-from responsibility.enforcement import keys
-from responsibility.enforcement.rendered import rendered
+from responsibility.admission import namespace_keys
+from responsibility.admission.policies.rendered import rendered
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import Asker
 from tests.e2e.admission.conftest import RBAC, set_keys, text
@@ -39,7 +39,9 @@ def main() -> None:
             _show("no policies", cluster, asker)
         manifests = rendered(hubs.MODEL, namespace=hubs.OPERATOR_NAMESPACE, account=hubs.ACCOUNT)
         cluster.kubectl("apply", "--server-side", "-f", "-", input=text(manifests))
-        set_keys(asker, HELD, dict(hubs.stages(hubs.ITEMS, keys.DENY)), dict(hubs.notes(HELD)))
+        set_keys(
+            asker, HELD, dict(hubs.stages(hubs.ITEMS, namespace_keys.DENY)), dict(hubs.notes(HELD))
+        )
         for _ in range(times):
             _show("all policies", cluster, asker)
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from responsibility.admission.namespace_keys import DELEGATION_ROLE, ITEM_ROLE
 from responsibility.api.parse import load_shipped_model
 from responsibility.cluster.rights import CLUSTER_GRANT_RIGHTS, GRANT_RIGHTS, Right
-from responsibility.enforcement.keys import DELEGATION_ROLE, ITEM_ROLE
 from responsibility.grants.item_roles import render
 from tests.e2e.lab import binaries, clusters
 from tests.e2e.lab.kwok import KwokCluster

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from responsibility.enforcement.keys import DELEGATION_ROLE, REVOKE_VERB
+from responsibility.admission.namespace_keys import DELEGATION_ROLE, REVOKE_VERB
 from responsibility.kube import access_reviews
 from responsibility.kube.client import Api
 from responsibility.rbac.objects import Attributes

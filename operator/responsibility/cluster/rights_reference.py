@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from responsibility.admission.namespace_keys import REVOKE_VERB
 from responsibility.api.page import write_or_check
 from responsibility.cluster.modes import MODES, wanted
 from responsibility.cluster.rights import (
@@ -19,7 +20,6 @@ from responsibility.cluster.rights import (
     RIGHTS,
     Right,
 )
-from responsibility.enforcement.keys import REVOKE_VERB
 
 DEFAULT = Path("docs/reference/rights.md")
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from responsibility.admission.stages.namespace_stages import NamespaceKeys
 from responsibility.api.base import GROUP, VERSION
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.parse import parse_model, parse_record
 from responsibility.api.record import Responsibility
 from responsibility.cluster.custom_resources import Own, OwnKind
-from responsibility.enforcement.stages import NamespaceKeys
 from responsibility.grants import binding as grants
 from responsibility.hub.discovery import Deployment, Hub, HubKey, discover, parse_deployment
 from responsibility.kube.client import Api

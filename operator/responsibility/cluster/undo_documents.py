@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from responsibility.admission.namespace_keys import MANAGED_BY, OPERATOR, UNDO
 from responsibility.api.base import GROUP, clip
 from responsibility.cluster.undo import Journal
-from responsibility.enforcement.keys import MANAGED_BY, OPERATOR, UNDO
 from responsibility.kube.client import Api, Json
 
 STATE: Final = f"{GROUP}/revocation"

@@ -1,6 +1,6 @@
 """Tell of every use of the break-glass: an Event on the record, and a count.
 
-The API server sends what break-glass subjects do (see ``enforcement/break_glass.py``) to any of the
+The API server sends what break-glass subjects do (see ``admission/webhooks/break_glass.py``) to any of the
 replicas. The one that leads judges it at once; another one first looks up what it concerns, once it
 has answered.
 """
@@ -13,15 +13,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from responsibility.admission import namespace_keys
+from responsibility.admission.policies.guards import Guards, ItemGuards
+from responsibility.admission.webhooks.break_glass import Use, concerns, is_listed, read_use
+from responsibility.admission.webhooks.repeats import Repeats
 from responsibility.api.model import ResponsibilityModel
 from responsibility.controller.events import Announcer
 from responsibility.controller.metrics import Metrics
 from responsibility.controller.surroundings import Concerned, Place, Surroundings
 from responsibility.controller.webhook_server import YES, Response
-from responsibility.enforcement import keys
-from responsibility.enforcement.break_glass import Use, concerns, is_listed, read_use
-from responsibility.enforcement.guards import Guards, ItemGuards
-from responsibility.enforcement.repeats import Repeats
 from responsibility.kube import errors
 
 logger = logging.getLogger(__name__)
@@ -74,9 +74,9 @@ class Uses:
         if use.item not in place.keys.stages():
             return
         listed = place.keys.annotations
-        lines = listed.get(keys.BREAK_GLASS, "").split("\n")
+        lines = listed.get(namespace_keys.BREAK_GLASS, "").split("\n")
         glass = is_listed([*lines, "group:system:masters"], use.user, use.groups)
-        owners = listed.get(keys.OWNERS + use.item, "").split("\n")
+        owners = listed.get(namespace_keys.OWNERS + use.item, "").split("\n")
         if not glass or is_listed(owners, use.user, use.groups):
             return
         for hub in place.hubs:

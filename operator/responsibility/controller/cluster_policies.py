@@ -10,15 +10,8 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
-from responsibility.api.model import ResponsibilityModel
-from responsibility.cluster.store import Store
-from responsibility.controller.namespaces import PATIENCE
-from responsibility.controller.outcome import NOTHING, Outcome
-from responsibility.controller.policies import Policies, probe_text
-from responsibility.controller.prober import Prober, Target
-from responsibility.controller.writer import PASSING, Writer
-from responsibility.enforcement import keys
-from responsibility.enforcement.cluster import (
+from responsibility.admission import namespace_keys
+from responsibility.admission.policies.cluster_policies import (
     DENY_NAME,
     TABLES,
     VERSION,
@@ -27,18 +20,25 @@ from responsibility.enforcement.cluster import (
     cluster_policies,
     clustered,
 )
-from responsibility.enforcement.cluster_stages import ClusterPlan, cluster_plan
-from responsibility.enforcement.hindrances import OBSERVE
-from responsibility.enforcement.key_memory import KeyMemory
-from responsibility.enforcement.policy import API_VERSION, POLICY, Manifest
-from responsibility.enforcement.rendered import differences
+from responsibility.admission.policies.manifests import API_VERSION, POLICY, Manifest
+from responsibility.admission.policies.rendered import differences
+from responsibility.admission.stages.blockers import OBSERVE
+from responsibility.admission.stages.cache import KeyMemory
+from responsibility.admission.stages.cluster_stages import ClusterPlan, cluster_plan
+from responsibility.api.model import ResponsibilityModel
+from responsibility.cluster.store import Store
+from responsibility.controller.namespaces import PATIENCE
+from responsibility.controller.outcome import NOTHING, Outcome
+from responsibility.controller.policies import Policies, probe_text
+from responsibility.controller.prober import Prober, Target
+from responsibility.controller.writer import PASSING, Writer
 from responsibility.kube import errors
 from responsibility.ownership.results.assessment import Assessment
 
 logger = logging.getLogger(__name__)
 
 _PATH = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
-_NAMES = {keys.WARN: WARN_NAME, keys.DENY: DENY_NAME}
+_NAMES = {namespace_keys.WARN: WARN_NAME, namespace_keys.DENY: DENY_NAME}
 
 
 class ClusterPolicies:

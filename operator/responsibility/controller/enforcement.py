@@ -1,6 +1,6 @@
 """Put in force what records ask of admission: stages, Namespaces, markers of dates, proofs.
 
-What is decided is pure (``enforcement/stages.py``); here it is gathered, written and proved.
+What is decided is pure (``admission/stages/namespace_stages.py``); here it is gathered, written and proved.
 """
 
 from __future__ import annotations
@@ -9,6 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from responsibility.admission import namespace_keys
+from responsibility.admission.stages.blockers import OBSERVE
+from responsibility.admission.stages.cache import KeyMemory
+from responsibility.admission.stages.cluster_stages import ClusterPlan
+from responsibility.admission.stages.namespace_stages import NamespaceKeys, Plan, plan
 from responsibility.cluster.custom_resources import Own
 from responsibility.cluster.store import Store
 from responsibility.controller.cluster_policies import ClusterPolicies
@@ -21,11 +26,6 @@ from responsibility.controller.policies import Policies
 from responsibility.controller.prober import Prober, Target
 from responsibility.controller.settings import Settings
 from responsibility.controller.writer import Writer
-from responsibility.enforcement import keys
-from responsibility.enforcement.cluster_stages import ClusterPlan
-from responsibility.enforcement.hindrances import OBSERVE
-from responsibility.enforcement.key_memory import KeyMemory
-from responsibility.enforcement.stages import NamespaceKeys, Plan, plan
 from responsibility.kube.client import Api
 from responsibility.kube.reflector import Reflector
 from responsibility.ownership.access.policy_bypass import KEYS_GUARD, RECORD_GUARD, STATIC
@@ -190,7 +190,7 @@ class Enforcement:
         self._static_items = (self._static_items - failed) | proved
         if not self._static_items:
             return frozenset()
-        names = {keys.policy_name(item) for item in self._static_items}
+        names = {namespace_keys.policy_name(item) for item in self._static_items}
         return frozenset(name + STATIC for name in {*names, RECORD_GUARD, KEYS_GUARD})
 
     def _remember(self, records: Iterable[Own[Any]]) -> None:
@@ -226,7 +226,7 @@ class Enforcement:
         }
         return {
             (space.name, item): Target(
-                stage, probes[item], space.uid, keys.binding_name(item, stage)
+                stage, probes[item], space.uid, namespace_keys.binding_name(item, stage)
             )
             for space in self._store.namespaces.items.values()
             if space.keys and not space.deleting

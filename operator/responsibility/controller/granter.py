@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from responsibility.admission.namespace_keys import ITEM_ROLE
 from responsibility.cluster.store import Store
 from responsibility.controller.grant_report import Report, report
 from responsibility.controller.grant_writer import GrantWriter
 from responsibility.controller.metrics import Metrics
 from responsibility.controller.writer import Writer
-from responsibility.enforcement.keys import ITEM_ROLE
 from responsibility.grants.binding import MODEL, RECORD, Owner
 from responsibility.grants.desired import (
     Grants,

@@ -15,6 +15,7 @@ from typing import Any
 
 import kopf
 
+from responsibility.admission.webhooks import break_glass, values_configuration
 from responsibility.api.base import GROUP
 from responsibility.cluster.store import Store
 from responsibility.controller import web, webhook_server
@@ -30,7 +31,6 @@ from responsibility.controller.settings import PREFIX, Settings, SettingsError, 
 from responsibility.controller.surroundings import Surroundings
 from responsibility.controller.values_reviews import ValuesReviews
 from responsibility.controller.webhook_server import Route
-from responsibility.enforcement import break_glass, values_webhook
 from responsibility.kube import credentials, readiness
 from responsibility.kube.client import Api
 from responsibility.kube.leader_election import Leader, LeadershipLostError
@@ -213,7 +213,7 @@ async def _serve_webhooks(
     assert directory is not None  # noqa: S101 - else it is not started
     routes = [Route(break_glass.PATH + "{item}", uses.answer)]
     if values is not None:
-        routes.append(Route(values_webhook.PATH, values.answer))
+        routes.append(Route(values_configuration.PATH, values.answer))
     try:
         await webhook_server.serve(
             ports,

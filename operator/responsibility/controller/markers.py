@@ -1,4 +1,4 @@
-"""Keep a marker for each date at which a delegation ends: see ``enforcement/keys.py``.
+"""Keep a marker for each date at which a delegation ends: see ``admission/namespace_keys.py``.
 
 A marker is a Job without pods, which is a clock that Kubernetes itself looks at, and a RoleBinding
 that goes with it. Both are in the operator's own namespace.
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from responsibility.admission.namespace_keys import DELEGATION_ROLE, marker_date
 from responsibility.cluster.store import Store
 from responsibility.controller.writer import PASSING, Writer
-from responsibility.enforcement.keys import DELEGATION_ROLE, marker_date
 from responsibility.kube import errors
 from responsibility.kube.client import Api
 from responsibility.kube.reflector import Reflector

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from responsibility.admission.stages.namespace_stages import NOTHING, NamespaceKeys, Plan
 from responsibility.cluster.store import Namespace
 from responsibility.controller.writer import PASSING, Writer
-from responsibility.enforcement.stages import NOTHING, NamespaceKeys, Plan
 from responsibility.kube import errors
 
 # A refused write is tried again after so many seconds: only a person can change the answer.

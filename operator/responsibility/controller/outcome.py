@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from responsibility.admission.stages.blockers import OBSERVE, above
+from responsibility.admission.stages.namespace_stages import ItemStage
 from responsibility.controller.conditions import Claim
 from responsibility.controller.grant_report import ItemGrant, OwnerReport
 from responsibility.controller.prober import Proof
-from responsibility.enforcement.hindrances import OBSERVE, above
-from responsibility.enforcement.stages import ItemStage
 from responsibility.ownership.terms.agreement import Agreement
 
 ENFORCED = "Enforced"

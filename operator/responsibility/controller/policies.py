@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from responsibility.admission import namespace_keys
+from responsibility.admission.policies.guards import Guards
+from responsibility.admission.policies.manifests import BINDING, POLICY, Manifest
+from responsibility.admission.policies.rendered import differences, installed, item_policies
+from responsibility.admission.stages.namespace_stages import Reads
 from responsibility.api.model import ResponsibilityModel
-from responsibility.enforcement import keys
-from responsibility.enforcement.guards import Guards
-from responsibility.enforcement.policy import BINDING, POLICY, Manifest
-from responsibility.enforcement.rendered import differences, installed, item_policies
-from responsibility.enforcement.stages import Reads
 from responsibility.kube.client import Api
 from responsibility.kube.reflector import Reflector
 
@@ -136,7 +136,10 @@ class Policies:
         found = {}
         for guards in Guards.of(model).items():
             name = guards.item.name
-            own = [*named[keys.policy_name(name)], *named[keys.break_glass_name(name)]]
+            own = [
+                *named[namespace_keys.policy_name(name)],
+                *named[namespace_keys.break_glass_name(name)],
+            ]
             found[name] = ItemPolicies(tuple(own), probe_text(own), guards.others)
         return found
 

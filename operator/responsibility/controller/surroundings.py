@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from responsibility.admission import namespace_keys
+from responsibility.admission.stages.namespace_stages import NamespaceKeys
 from responsibility.api.model import ResponsibilityModel
 from responsibility.cluster.custom_resources import Own
 from responsibility.cluster.store import Store
 from responsibility.controller.metrics import Metrics
-from responsibility.enforcement import keys
-from responsibility.enforcement.stages import NamespaceKeys
 from responsibility.hub.discovery import HubKey
 from responsibility.kube.client import Api
 from responsibility.ownership.terms.permission_index import Names
@@ -111,8 +111,8 @@ class Surroundings:
 
     def _recorded(self, space: NamespaceKeys, namespace: str) -> Iterator[Concerned]:
         """Yield the hubs of a namespace by their records, and what the Namespace says of them."""
-        release = space.annotations.get(keys.RELEASE, "")
-        names = Names(namespace, release, space.annotations.get(keys.PREFIX, ""))
+        release = space.annotations.get(namespace_keys.RELEASE, "")
+        names = Names(namespace, release, space.annotations.get(namespace_keys.PREFIX, ""))
         for own in self._own.records.items.values():
             if own.value is None or own.value.spec.hub.namespace != namespace:
                 continue

@@ -1,4 +1,4 @@
-"""Answer what the API server asks about hubs' values: see ``enforcement/values_webhook.py``.
+"""Answer what the API server asks about hubs' values: see ``admission/webhooks/values_configuration.py``.
 
 Every replica answers. What the request holds is looked at in a thread, for as long as the answer
 may take and no longer; nothing of it is kept, logged, counted or told but the names of items. Who
@@ -18,16 +18,16 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from responsibility.admission import namespace_keys
+from responsibility.admission.webhooks.repeats import Repeats
+from responsibility.admission.webhooks.requester import Person
+from responsibility.admission.webhooks.values_decision import FINE, Case, Judgement, Verdict
+from responsibility.admission.webhooks.values_ownership import ValuesGuard
 from responsibility.api.model import ResponsibilityModel
 from responsibility.controller.events import Announcer
 from responsibility.controller.metrics import Metrics
 from responsibility.controller.surroundings import Concerned, Place, Surroundings
 from responsibility.controller.webhook_server import Response
-from responsibility.enforcement import keys
-from responsibility.enforcement.repeats import Repeats
-from responsibility.enforcement.standing import Person
-from responsibility.enforcement.values_guard import ValuesGuard
-from responsibility.enforcement.values_verdict import FINE, Case, Judgement, Verdict
 from responsibility.hub.values_secret import SECRET, difference
 from responsibility.kube import errors
 from responsibility.ownership.terms.permission_index import Names
@@ -198,7 +198,9 @@ class ValuesReviews:
 def _is_hubs(place: Place, asked: _Asked) -> bool:
     """Return whether a Secret is the hub's, by what the Namespace says, as policies go by that."""
     said = place.keys.annotations
-    names = Names(asked.namespace, said.get(keys.RELEASE, ""), said.get(keys.PREFIX, ""))
+    names = Names(
+        asked.namespace, said.get(namespace_keys.RELEASE, ""), said.get(namespace_keys.PREFIX, "")
+    )
     return names.fill(SECRET) == asked.name
 
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from responsibility.admission.namespace_keys import GRANT, ITEM_ROLE, MANAGED_BY, OPERATOR
 from responsibility.api.base import API_VERSION
-from responsibility.enforcement.keys import GRANT, ITEM_ROLE, MANAGED_BY, OPERATOR
 from responsibility.grants.item_roles import RBAC
 from responsibility.hub.discovery import HubKey
 from responsibility.ownership.terms import grant_labels

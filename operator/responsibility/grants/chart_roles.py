@@ -14,9 +14,9 @@ from pathlib import Path
 from responsibility.api.crd import to_yaml
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.parse import load_shipped_model
-from responsibility.enforcement.copies import keep
 from responsibility.grants.item_roles import PREFIX, ItemRole, render
 from responsibility.ownership.terms.permission_index import HUB
+from tools.generate.copies import keep
 
 
 def files(model: ResponsibilityModel) -> dict[str, str]:

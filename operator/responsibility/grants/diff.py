@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from responsibility.admission.namespace_keys import GRANT, MANAGED_BY
 from responsibility.api.base import GROUP as OUR_GROUP
-from responsibility.enforcement.keys import GRANT, MANAGED_BY
 from responsibility.grants.binding import MODEL, Owner, Present, Wanted, subject_manifest
 from responsibility.grants.desired import Grants, ItemGrants, Trouble
 from responsibility.grants.item_roles import RBAC

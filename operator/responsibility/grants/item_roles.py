@@ -16,12 +16,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from responsibility.admission.namespace_keys import ITEM_ROLE
 from responsibility.api.base import GROUP as OUR_GROUP
 from responsibility.api.item import RECORD_ITEM, ItemDefinition
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.permission import Permission, Scope
 from responsibility.api.subjects import expand
-from responsibility.enforcement.keys import ITEM_ROLE
 from responsibility.ownership.terms.agreement import ItemTerms, Terms
 from responsibility.ownership.terms.grant_labels import ITEM
 from responsibility.ownership.terms.permission_index import HUB, bits

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from responsibility.enforcement.guards import CONNECT, CREATE, UPDATE, target_of
+from responsibility.admission.policies.guards import CONNECT, CREATE, UPDATE, target_of
 from responsibility.ownership.terms.permission_index import Atom
 
 Json = Mapping[str, Any]

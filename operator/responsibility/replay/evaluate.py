@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from responsibility.enforcement import keys
-from responsibility.enforcement.guards import CREATE, DELETE, UPDATE
-from responsibility.enforcement.kinds import SCALE
+from responsibility.admission import namespace_keys
+from responsibility.admission.policies.guards import CREATE, DELETE, UPDATE
+from responsibility.admission.policies.kinds import SCALE
 from responsibility.replay.audit_event import Request
 from responsibility.replay.cel.functions import Question
 from responsibility.replay.cel.nodes import Frame, Node, truth
@@ -68,9 +68,14 @@ class _Dates:
     def allows(self, question: Question) -> bool:
         """Return whether a marker's date has not come yet."""
         asked = (question.group, question.resource, question.namespace, question.verb)
-        marker = (keys.MARKER_GROUP, keys.MARKER_RESOURCE, self.namespace, keys.MARKER_VERB)
+        marker = (
+            namespace_keys.MARKER_GROUP,
+            namespace_keys.MARKER_RESOURCE,
+            self.namespace,
+            namespace_keys.MARKER_VERB,
+        )
         if asked == marker and question.account is not None:
-            date = keys.marker_date(question.account[1])
+            date = namespace_keys.marker_date(question.account[1])
             return date is not None and (self.at or self.now) < date
         raise UnknownError("the policy asks what RBAC allowed at the time")
 
@@ -214,7 +219,7 @@ class Judge:
     def _notes(self, request: Request) -> Partly:
         hub = self.supposed.hubs.get(request.namespace)
         notes = hub.keys.annotations if hub is not None else {}
-        return Partly(notes, _ABOUT, absent=keys.is_ours)
+        return Partly(notes, _ABOUT, absent=namespace_keys.is_ours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +234,7 @@ class _One:
 
     def verdict(self, policy: str) -> Verdict | None:
         """Return what the policy says, None if it has nothing against the request."""
-        glass = bool(self.item) and policy == keys.break_glass_name(self.item)
+        glass = bool(self.item) and policy == namespace_keys.break_glass_name(self.item)
         try:
             if not _failed(self.compiled, self.frame):
                 return None
@@ -314,10 +319,14 @@ def _supposed_object(get: Callable[[], Any], notes: Partly) -> Callable[[], Any]
             little = Partly({"annotations": notes}, str(unknown))
             return Partly({"metadata": little}, str(unknown))
         metadata = dict(found.get("metadata") or {})
-        own = {k: v for k, v in (metadata.get("annotations") or {}).items() if not keys.is_ours(k)}
+        own = {
+            k: v
+            for k, v in (metadata.get("annotations") or {}).items()
+            if not namespace_keys.is_ours(k)
+        }
         metadata["annotations"] = {**own, **notes.known}
         labels = metadata.get("labels") or {}
-        metadata["labels"] = {k: v for k, v in labels.items() if not keys.is_ours(k)}
+        metadata["labels"] = {k: v for k, v in labels.items() if not namespace_keys.is_ours(k)}
         return {**found, "metadata": metadata}
 
     return value

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from responsibility.enforcement.guards import CREATE, DELETE
-from responsibility.enforcement.kinds import SCALE
+from responsibility.admission.policies.guards import CREATE, DELETE
+from responsibility.admission.policies.kinds import SCALE
 from responsibility.replay.audit_event import Request
 from responsibility.replay.cel.unknown import Partly, UnknownError
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from responsibility.enforcement.policy import BINDING, POLICY
+from responsibility.admission.policies.manifests import BINDING, POLICY
 from responsibility.replay.audit_event import Request
 from responsibility.replay.cel.nodes import Node
 from responsibility.replay.cel.program import Program

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from responsibility.enforcement import keys
-from responsibility.enforcement.rendered import rendered
+from responsibility.admission import namespace_keys
+from responsibility.admission.policies.rendered import rendered
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import ALLOWED, Asker
 from tests.e2e.lab import clusters
@@ -31,11 +31,11 @@ metadata: {{name: {hubs.OPERATOR_NAMESPACE}}}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
-metadata: {{name: {keys.DELEGATION_ROLE}, namespace: {hubs.OPERATOR_NAMESPACE}}}
+metadata: {{name: {namespace_keys.DELEGATION_ROLE}, namespace: {hubs.OPERATOR_NAMESPACE}}}
 rules:
-- apiGroups: [{keys.MARKER_GROUP}]
-  resources: [{keys.MARKER_RESOURCE}]
-  verbs: [{keys.MARKER_VERB}]
+- apiGroups: [{namespace_keys.MARKER_GROUP}]
+  resources: [{namespace_keys.MARKER_RESOURCE}]
+  verbs: [{namespace_keys.MARKER_VERB}]
 ---
 apiVersion: storage.k8s.io/v1
 kind: StorageClass
@@ -56,7 +56,7 @@ def wait_until_in_force(asker: Asker, name: str, items: set[str]) -> None:
         event = {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"name": keys.probe_name(item), "namespace": name},
+            "metadata": {"name": namespace_keys.probe_name(item), "namespace": name},
             "involvedObject": {"namespace": name},
         }
 
@@ -139,11 +139,11 @@ def set_keys(
 
     wait_until(written, PATIENCE, f"the keys of {name}")
     wait_until_in_force(
-        asker, name, {key.removeprefix(keys.STAGE) for key, v in labels.items() if v}
+        asker, name, {key.removeprefix(namespace_keys.STAGE) for key, v in labels.items() if v}
     )
 
 
 @pytest.fixture(scope="session")
 def prod(make_hub: MakeHub) -> str:
     """Make a hub on which every item has an owner of its own and is enforced."""
-    return make_hub("prod", hubs.stages(hubs.ITEMS, keys.DENY), hubs.notes())
+    return make_hub("prod", hubs.stages(hubs.ITEMS, namespace_keys.DENY), hubs.notes())

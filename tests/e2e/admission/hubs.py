@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from responsibility.admission import namespace_keys
+from responsibility.admission.policies.guards import Guards
 from responsibility.api import load_shipped_manifest, parse_model
 from responsibility.api.model import ResponsibilityModel
-from responsibility.enforcement import keys
-from responsibility.enforcement.guards import Guards
 from tests.e2e.admission.asking import Person
 
 
@@ -37,7 +37,7 @@ def owner(number: int) -> Person:
 
 def stages(numbers: Iterable[int], stage: str) -> dict[str, str]:
     """Return the labels that put items in force."""
-    return {f"{keys.STAGE}{ALL_ITEMS[number]}": stage for number in numbers}
+    return {f"{namespace_keys.STAGE}{ALL_ITEMS[number]}": stage for number in numbers}
 
 
 def notes(
@@ -45,10 +45,10 @@ def notes(
 ) -> dict[str, str]:
     """Return the annotations of a hub on which everybody owns one item."""
     found = {
-        keys.HUB: f"LEAP ({name}/{name})",
-        keys.PREFIX: "",
-        keys.RELEASE: name,
-        keys.BREAK_GLASS: "group:system:masters\nuser:eve",
+        namespace_keys.HUB: f"LEAP ({name}/{name})",
+        namespace_keys.PREFIX: "",
+        namespace_keys.RELEASE: name,
+        namespace_keys.BREAK_GLASS: "group:system:masters\nuser:eve",
     }
     exempt = [
         f"user:system:serviceaccount:{name}:hub",
@@ -57,8 +57,8 @@ def notes(
     ]
     for number, item in ALL_ITEMS.items():
         lines = [f"user:owner-{number}", *exempt, *(more or {}).get(number, ())]
-        found[f"{keys.OWNERS}{item}"] = "\n".join(sorted(lines))
-        found[f"{keys.CONTACT}{item}"] = f"Party {number}: {number}@leap.example"
+        found[f"{namespace_keys.OWNERS}{item}"] = "\n".join(sorted(lines))
+        found[f"{namespace_keys.CONTACT}{item}"] = f"Party {number}: {number}@leap.example"
     return found | texts
 
 

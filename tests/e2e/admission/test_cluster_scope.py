@@ -3,9 +3,14 @@
 import json
 from typing import Any
 
-from responsibility.enforcement import keys
-from responsibility.enforcement.cluster import DENY_NAME, WARN_NAME, Enforced, cluster_policies
-from responsibility.enforcement.rendered import differences, installed, rendered
+from responsibility.admission import namespace_keys
+from responsibility.admission.policies.cluster_policies import (
+    DENY_NAME,
+    WARN_NAME,
+    Enforced,
+    cluster_policies,
+)
+from responsibility.admission.policies.rendered import differences, installed, rendered
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import Asker, Person
 from tests.e2e.admission.conftest import PATIENCE, text
@@ -37,9 +42,9 @@ def test_what_the_cluster_has_only_one_of(guarded: Cluster, asker: Asker) -> Non
         guarded,
         {
             upgrades: Enforced(
-                keys.DENY, ["user:upgrader", "like:^robot\\-.*$"], "Ops: o@x.example"
+                namespace_keys.DENY, ["user:upgrader", "like:^robot\\-.*$"], "Ops: o@x.example"
             ),
-            operate: Enforced(keys.WARN, ["user:operator"], "Ops"),
+            operate: Enforced(namespace_keys.WARN, ["user:operator"], "Ops"),
         },
     )
     wait_until(lambda: asker.ask(STRANGER, "PATCH", path, label).refused, PATIENCE, "a refusal")

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from demo import organisation
+from responsibility.admission import namespace_keys as keys
+from responsibility.admission.policies.rendered import rendered
 from responsibility.api import parse_model
 from responsibility.api.model import ResponsibilityModel
-from responsibility.enforcement import keys
-from responsibility.enforcement.rendered import rendered
 from tests.e2e.lab.cluster import Completed
 from tests.e2e.operator import chart
 from tests.e2e.operator.api import OURS, Manifest, where

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from demo import organisation
-from responsibility.enforcement.break_glass import webhook_configuration
+from responsibility.admission.webhooks.break_glass import webhook_configuration
 from tests.e2e.operator import enforcing
 from tests.e2e.operator.enforcing import ENGINEER, ITEM, STRANGER, Person
 from tests.e2e.operator.process import Operator

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from demo import organisation
-from responsibility.enforcement.cluster import DENY_NAME, TABLES, WARN_NAME
+from responsibility.admission.policies.cluster_policies import DENY_NAME, TABLES, WARN_NAME
 from tests.e2e.lab import binaries, clusters
 from tests.e2e.lab.kwok import KwokCluster
 from tests.e2e.lab.waiting import wait_until

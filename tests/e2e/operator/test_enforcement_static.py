@@ -10,8 +10,8 @@ import yaml
 from click.testing import CliRunner
 
 from demo import organisation
+from responsibility.admission import namespace_keys
 from responsibility.cli.main import cli
-from responsibility.enforcement import keys
 from tests.e2e.lab import clusters
 from tests.e2e.lab.cluster import Options
 from tests.e2e.lab.kwok import KwokCluster
@@ -76,7 +76,9 @@ def operator(world: World) -> Iterator[Operator]:
 
 
 def test_trials_prove_what_nobody_can_see(world: World, operator: Operator) -> None:
-    assert all(keys.policy_name(ITEM) not in p["metadata"]["name"] for p in policies(world))
+    assert all(
+        namespace_keys.policy_name(ITEM) not in p["metadata"]["name"] for p in policies(world)
+    )
     enforcing.deploy(world, "reef")
     for stage, met in (("warn", "warned"), ("deny", "refused")):
         world.admin.apply(enforcing.staged("reef", items=[enforcing.item(stage=stage)]))
@@ -119,7 +121,7 @@ def test_files_that_are_changed_show_by_trials(
 
 def of_item(document: Manifest) -> bool:
     """Return whether a document is of the item's policies."""
-    return f"{keys.policy_name(ITEM)}" in yaml.safe_dump(document["metadata"])
+    return f"{namespace_keys.policy_name(ITEM)}" in yaml.safe_dump(document["metadata"])
 
 
 def deployers(namespace: str) -> list[Manifest]:

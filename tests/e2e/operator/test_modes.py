@@ -14,8 +14,8 @@ from functools import partial
 import pytest
 import yaml
 
+from responsibility.admission.namespace_keys import DELEGATION_ROLE, ITEM_ROLE, REVOKE_VERB, UNDO
 from responsibility.cluster.undo_documents import MOST_KEPT, STATE
-from responsibility.enforcement.keys import DELEGATION_ROLE, ITEM_ROLE, REVOKE_VERB, UNDO
 from tests.e2e.lab import audit
 from tests.e2e.operator import chart, enforcing, revoking
 from tests.e2e.operator.api import OURS, RBAC, Manifest, where

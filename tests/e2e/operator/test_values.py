@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from demo import organisation
-from responsibility.enforcement import keys
-from responsibility.enforcement.values_webhook import NAME
+from responsibility.admission import namespace_keys
+from responsibility.admission.webhooks.values_configuration import NAME
 from tests.e2e.lab import audit
 from tests.e2e.lab.cluster import Completed
 from tests.e2e.operator import chart, enforcing
@@ -177,7 +177,9 @@ def enforce(world: World, name: str, **stages: str) -> None:
             ],
         )
     )
-    labels = {keys.STAGE + item: stage for item, stage in wanted.items() if stage != "observe"}
+    labels = {
+        namespace_keys.STAGE + item: stage for item, stage in wanted.items() if stage != "observe"
+    }
     world.until(
         lambda: enforcing.namespace_keys(world, name)[0] == labels,
         f"the stages of {name}",
@@ -213,7 +215,7 @@ def outcome(done: Completed) -> str:
     """Return what became of a change, and that it was the webhook's doing."""
     assert CANARY not in done.stderr, "what is told names settings, and never values"
     if done.returncode:
-        hook = f'webhook "values-1.{keys.DOMAIN}" denied the request' in done.stderr
+        hook = f'webhook "values-1.{namespace_keys.DOMAIN}" denied the request' in done.stderr
         assert hook or "ValidatingAdmissionPolicy" in done.stderr, done.stderr
         return "refused" if hook else "refused by a policy"
     return "warned" if "Warning:" in done.stderr else "passed"
@@ -296,7 +298,7 @@ def test_a_refusal_is_counted_and_told_once(world: World, reef: str, operator: O
         note
         for event in audit.events(enforcing.log_of(world), since=since, user=LEADER[0])
         for key, note in (event.get("annotations") or {}).items()
-        if key == f"values-1.{keys.DOMAIN}/values"
+        if key == f"values-1.{namespace_keys.DOMAIN}/values"
     ]
     assert noted == [f"refused {ITEM}"] * 2
 

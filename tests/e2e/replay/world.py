@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
+from responsibility.admission import namespace_keys
 from responsibility.cli import offline
 from responsibility.cli.report import Report
 from responsibility.cli.world import Need
-from responsibility.enforcement import keys
 from responsibility.replay.stages_at import Supposed, suppose
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import Asker, Person
@@ -152,7 +152,7 @@ def install(cluster: Cluster, asker: Asker, found: Supposed) -> None:
             type="application/merge-patch+json",
         )
         assert done.code == 200, done.message
-        items = {key.removeprefix(keys.STAGE) for key in hub.keys.labels}
+        items = {key.removeprefix(namespace_keys.STAGE) for key in hub.keys.labels}
         wait_until_in_force(asker, name, items)
 
 
@@ -162,9 +162,13 @@ def _same(one: Manifest, other: Manifest) -> bool:
 
 def _marker() -> Iterator[Manifest]:
     """Yield what lets delegates of LATER act: the binding, without the Job that ends it."""
-    name = keys.marker(datetime.fromisoformat(LATER))
+    name = namespace_keys.marker(datetime.fromisoformat(LATER))
     subject = {"kind": "ServiceAccount", "name": name, "namespace": hubs.OPERATOR_NAMESPACE}
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": keys.DELEGATION_ROLE}
+    role = {
+        "apiGroup": "rbac.authorization.k8s.io",
+        "kind": "Role",
+        "name": namespace_keys.DELEGATION_ROLE,
+    }
     yield {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "RoleBinding",

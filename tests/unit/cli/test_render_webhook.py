@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from responsibility.api.parse import load_shipped_manifest
 from responsibility.cli.main import cli
-from responsibility.enforcement.chart_values_webhook import text
+from tools.generate.chart_values_webhook import text
 
 PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 

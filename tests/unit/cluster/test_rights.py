@@ -3,9 +3,9 @@
 import pytest
 import yaml
 
+from responsibility.admission.namespace_keys import DELEGATION_ROLE
 from responsibility.cluster import rights
 from responsibility.cluster.rights import ENFORCEMENT_RIGHTS, REVOKE_RIGHTS, RIGHTS, Right
-from responsibility.enforcement.keys import DELEGATION_ROLE
 from responsibility.kube.client import Api
 from tests.unit.kube.fake import FakeServer, Request
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from responsibility.admission.namespace_keys import UNDO
 from responsibility.cluster.undo import Journal, Step
 from responsibility.cluster.undo_documents import (
     MOST_BYTES,
@@ -13,7 +14,6 @@ from responsibility.cluster.undo_documents import (
     UndoDocuments,
     draft,
 )
-from responsibility.enforcement.keys import UNDO
 from responsibility.kube.client import Api
 from tests.unit.kube.fake import FakeServer, Request
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from responsibility.admission.namespace_keys import DELEGATION_ROLE, marker
 from responsibility.controller.markers import Markers, read_clock
 from responsibility.controller.writer import Writer
-from responsibility.enforcement.keys import DELEGATION_ROLE, marker
 from responsibility.kube.client import Api
 from tests.unit.controller.virtual import virtual
 from tests.unit.controller.world import FakeApi, World

@@ -6,23 +6,23 @@ from typing import Any
 
 import pytest
 
+from responsibility.admission import namespace_keys
 from responsibility.controller.metrics import Metrics
 from responsibility.controller.prober import DEADLINE, PERIOD, RATE, Prober, Proof, Target
-from responsibility.enforcement import keys
 from responsibility.kube import errors
 from tests.unit.controller.virtual import virtual
 from tests.unit.controller.world import FakeApi, failure
 
 KEY = ("prod", "fence")
-DENY = Target("deny", "probe fence 0123", "uid", keys.binding_name("fence", "deny"))
-WARN = Target("warn", "probe fence 0123", "uid", keys.binding_name("fence", "warn"))
+DENY = Target("deny", "probe fence 0123", "uid", namespace_keys.binding_name("fence", "deny"))
+WARN = Target("warn", "probe fence 0123", "uid", namespace_keys.binding_name("fence", "warn"))
 
 
 def words(stage: str, probe: str = "probe fence 0123", item: str = "fence") -> str:
     """Return what the API server says of a violation."""
     return (
-        f"ValidatingAdmissionPolicy '{keys.policy_name(item)}' with binding "
-        f"'{keys.binding_name(item, stage)}' denied request: {probe}"
+        f"ValidatingAdmissionPolicy '{namespace_keys.policy_name(item)}' with binding "
+        f"'{namespace_keys.binding_name(item, stage)}' denied request: {probe}"
     )
 
 
@@ -39,7 +39,7 @@ class Cluster(FakeApi):
         self.answer: Callable[[], tuple[str, ...]] = tuple
 
     async def try_create(self, path: str, body: Mapping[str, Any]) -> tuple[str, ...]:
-        assert body["metadata"]["name"] == keys.probe_name("fence")
+        assert body["metadata"]["name"] == namespace_keys.probe_name("fence")
         self.tried.append((asyncio.get_running_loop().time(), path))
         return self.answer()
 

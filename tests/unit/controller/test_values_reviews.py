@@ -17,6 +17,8 @@ import yaml
 from aiohttp import test_utils
 from prometheus_client import generate_latest
 
+from responsibility.admission import namespace_keys
+from responsibility.admission.webhooks.values_ownership import ValuesGuard
 from responsibility.api.parse import load_shipped_manifest
 from responsibility.cluster.store import Store
 from responsibility.controller import values_reviews
@@ -25,14 +27,11 @@ from responsibility.controller.metrics import Metrics
 from responsibility.controller.surroundings import Surroundings
 from responsibility.controller.values_reviews import ValuesReviews
 from responsibility.controller.webhook_server import Response, Route, application
-from responsibility.enforcement import keys
-from responsibility.enforcement.values_guard import ValuesGuard
 from responsibility.hub import values_secret
 from responsibility.hub.values_secret import KEY
 from responsibility.kube import errors
 from responsibility.kube.client import Api, Params
-from tests.unit.controller.world import failure
-from tests.unit.enforcement.values_case import (
+from tests.unit.admission.webhooks.values_case import (
     ENGINEER,
     HUB,
     LEADER,
@@ -42,6 +41,7 @@ from tests.unit.enforcement.values_case import (
     space,
     values,
 )
+from tests.unit.controller.world import failure
 from tests.unit.hub.values import secret
 
 OURS = "responsibility.2i2c.org/v1alpha1"
@@ -72,7 +72,11 @@ class Cluster(Api):
             await asyncio.Event().wait()
         if self.failure is not None:
             raise self.failure
-        annotations = {**self.space.annotations, keys.PREFIX: self.prefix, keys.RELEASE: "prod"}
+        annotations = {
+            **self.space.annotations,
+            namespace_keys.PREFIX: self.prefix,
+            namespace_keys.RELEASE: "prod",
+        }
         meta = {"name": "prod", "labels": self.space.labels, "annotations": annotations}
         return {"items": [{"metadata": meta}]}
 

@@ -93,8 +93,8 @@ def command(
       kubectl responsibility render roles --prefix leap-jupyterhub- | kubectl apply -f -
       kubectl responsibility render webhook --model ours.yaml --ca ca.crt | kubectl apply -f -
     """
+    from responsibility.admission.policies import rendered
     from responsibility.api.crd import to_yaml
-    from responsibility.enforcement import rendered
     from responsibility.rbac.identity import service_account_user
 
     if what != "policies" and static:

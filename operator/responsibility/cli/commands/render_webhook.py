@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 def text(model: ResponsibilityModel, *, namespace: str, service: str, authority: str) -> str:
     """Return the manifest; ``authority`` is a file with the certificate, or empty."""
+    from responsibility.admission.webhooks.values_configuration import webhook_configuration
     from responsibility.api.crd import to_yaml
-    from responsibility.enforcement.values_webhook import webhook_configuration
 
     where: dict[str, Any] = {"service": {"name": service, "namespace": namespace, "port": 443}}
     if authority:

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from responsibility.enforcement import keys
-from responsibility.enforcement.protection import NAMESPACE_KEYS, RECORD_OWNERS
-from responsibility.enforcement.rendered import STATIC_SUFFIX
+from responsibility.admission import namespace_keys
+from responsibility.admission.policies.rendered import STATIC_SUFFIX
+from responsibility.admission.policies.self_protection import NAMESPACE_KEYS, RECORD_OWNERS
 from responsibility.ownership.access import policy_bypass
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.results.assessment import Assessment
@@ -44,10 +44,12 @@ def by_policy_of(assessment: Assessment) -> list[Finding]:
 
 
 def test_the_names_are_those_that_are_rendered() -> None:
-    assert policy_bypass.policy("fence") == keys.policy_name("fence")
-    assert policy_bypass.deny_binding("fence") == keys.binding_name("fence", keys.DENY)
+    assert policy_bypass.policy("fence") == namespace_keys.policy_name("fence")
+    assert policy_bypass.deny_binding("fence") == namespace_keys.binding_name(
+        "fence", namespace_keys.DENY
+    )
     assert (policy_bypass.RECORD_GUARD, policy_bypass.KEYS_GUARD) == (RECORD_OWNERS, NAMESPACE_KEYS)
-    assert policy_bypass.OURS == keys.DOMAIN
+    assert policy_bypass.OURS == namespace_keys.DOMAIN
     assert policy_bypass.STATIC == STATIC_SUFFIX
 
 
@@ -174,7 +176,7 @@ def test_who_is_held_back_by_a_policy_that_it_can_end_is_told(
 def test_nobody_ends_a_policy_that_is_a_file_of_the_api_server(resource: str) -> None:
     ender = grant("User ann", "delete", resource, ns="", group=ADMISSION)
     world = (*KEEPERS, ANN, ender)
-    guards = (keys.policy_name("fence"), RECORD_OWNERS, NAMESPACE_KEYS)
+    guards = (namespace_keys.policy_name("fence"), RECORD_OWNERS, NAMESPACE_KEYS)
     for suffix, some in (("", True), (STATIC_SUFFIX, False)):
         found = assess(
             *world,

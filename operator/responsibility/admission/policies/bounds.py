@@ -1,0 +1,113 @@
+"""Bounds, as CEL: whoever may move a value only inside a range has to stay there.
+
+A bound's path names a kind and a field of it, or a value one or two keys below a field that the
+model gives to the item::
+
+    Deployment/spec.replicas
+    Deployment/spec.template.spec.containers[*].resources.limits.memory
+    ResourceQuota/spec.hard["limits.memory"]
+
+Values are compared as quantities (``1Gi`` is more than ``1000M``). To remove a value that has a
+bound is to leave it. Paths of the chart's values are inside the hub's Secret, which CEL can't
+read: no policy sees them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from responsibility.admission import namespace_keys
+from responsibility.admission.policies import cel, field_paths
+from responsibility.admission.policies.guards import Field
+from responsibility.admission.policies.requester import LIKE, lines
+
+
+def variables(item: str) -> list[tuple[str, str]]:
+    """Return what the policy of an item has to know about bounds.
+
+    ``ranges`` are those that the user is held to: none for whoever is listed without any as well.
+    """
+    owners, delegates = lines(namespace_keys.OWNERS + item), lines(namespace_keys.DELEGATES + item)
+    entries = f"({owners} + {delegates}.map(l, size(l) > 23 ? l.substring(23) : ''))"
+    unbound = "l in variables.me && !variables.bounded.exists(b, b[0] == l)"
+    return [
+        (
+            "bounded",
+            (
+                f"{lines(namespace_keys.BOUNDS + item)}.map(l, l.split('\\t'))"
+                ".filter(b, size(b) == 5 && b[0] in variables.me)"
+            ),
+        ),
+        (
+            "ranges",
+            (
+                f"size(variables.bounded) == 0 || {entries}.exists(l, {unbound}) || "
+                f"{owners}.exists(l, {LIKE}) ? [] : variables.bounded"
+            ),
+        ),
+    ]
+
+
+def left(own: Field, old: str, new: str, number: str) -> Iterator[tuple[str, str]]:
+    """Yield variables, the last of which says that a change leaves a range the user is held to."""
+    olds, news = old, new
+    if field_paths.EACH not in own.steps:
+        olds, news = f"variables.olds{number}", f"variables.news{number}"
+        yield from ((f"olds{number}", _entry(old)), (f"news{number}", _entry(new)))
+    place = f"{_PATH}.startsWith({cel.text(_place(own))})"
+    applies = f"variables.ranges.exists(r, r[1] == {cel.text(own.kind)} && {place})"
+    wrong = f"{news}.exists(e, !(e in {olds}) && {_outside(own, 'e[1]')})"
+    gone = f"{olds}.exists(e, {_gone(own, news)})"
+    yield f"left{number}", cel.all_of([applies, cel.any_of([wrong, gone])])
+
+
+def _entry(value: str) -> str:
+    """Return a value as a list of one, like those of a list's entries, but without a name."""
+    return f"[{value}].filter(v, v != null).map(v, [dyn(''), v])"
+
+
+def _place(own: Field) -> str:
+    """Return a path as bounds are compared: with dots only, whichever way keys were written."""
+    return "".join(s if s == field_paths.EACH else f".{s}" for s in own.steps).removeprefix(".")
+
+
+def _outside(own: Field, value: str) -> str:
+    """Return that a value, or one that stands one or two keys below it, is outside."""
+    place = cel.text(_place(own))
+    one, two = f"{place} + '.' + j", f"{place} + '.' + j + '.' + k"
+    deep = f"{value}[j].exists(k, {_out(two, f'{value}[j][k]')})"
+    below = f"{value}.exists(j, type({value}[j]) == map ? {deep} : {_out(one, f'{value}[j]')})"
+    return f"(type({value}) == map ? {below} : {_out(place, value)})"
+
+
+def _gone(own: Field, new: str) -> str:
+    """Return that a value that has a bound is no longer there."""
+    place = cel.text(_place(own))
+    one, two = f"{place} + '.' + j", f"{place} + '.' + j + '.' + k"
+    here = f"{new}.filter(n, n[0] == e[0]).map(n, n[1])[?0].orValue(dyn({{}}))"
+    deep = f"e[1][j].exists(k, !(k in {cel.mapping('m[?j]')}) && {_has(two)})"
+    return (
+        f"type(e[1]) == map ? [dyn({here})].exists(m, e[1].exists(j, "
+        f"type(e[1][j]) == map ? {deep} : !(j in m) && {_has(one)})) : "
+        f"!{new}.exists(n, n[0] == e[0]) && {_has(place)}"
+    )
+
+
+_PATH = "r[2].replace('[\"', '.').replace('\"]', '')"
+
+
+def _has(place: str) -> str:
+    return f"variables.ranges.exists(r, {_PATH} == {place})"
+
+
+def _out(place: str, value: str) -> str:
+    text = f"string({value})"
+    worse = [
+        f"(r[{index}] != '' && isQuantity(r[{index}]) && "
+        f"quantity({text}).{comparison}(quantity(r[{index}])))"
+        for index, comparison in ((3, "isLessThan"), (4, "isGreaterThan"))
+    ]
+    return (
+        f"variables.ranges.exists(r, {_PATH} == {place} && "
+        f"(!isQuantity({text}) || {' || '.join(worse)}))"
+    )

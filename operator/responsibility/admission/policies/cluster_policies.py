@@ -1,0 +1,334 @@
+"""The policies of what a cluster has only one of: nodes, definitions, storage classes, ….
+
+There is no Namespace to read owners from, so they stand in the policies as literals, and the
+operator patches just these two objects, by name. They are shipped with empty tables, which
+enforces nothing. What a model reserves in a fixed namespace, such as ``kube-system``, is here too.
+
+A right at cluster scope to something that lives in namespaces (``pods/eviction``) is a right in
+each of them. It is guarded where the model reserves it in a hub's namespace, not everywhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import NamedTuple
+
+from responsibility.admission import namespace_keys
+from responsibility.admission.policies import cel, requester
+from responsibility.admission.policies.guards import (
+    ANY_NAME,
+    CREATE,
+    Items,
+    Target,
+    target_of,
+)
+from responsibility.admission.policies.manifests import (
+    CLUSTER,
+    DIGEST,
+    NAMESPACED,
+    Manifest,
+    Rule,
+    Validation,
+    binding,
+    policy,
+)
+from responsibility.admission.policies.requester import ASKED, RESOURCE, WHAT
+from responsibility.api.model import ResponsibilityModel
+from responsibility.ownership.terms.agreement import ItemTerms, Terms
+from responsibility.ownership.terms.permission_index import HUB, bits
+from responsibility.ownership.terms.resolve import resolve_model
+
+WARN_NAME = "responsibility-cluster-warn"
+DENY_NAME = "responsibility-cluster-deny"
+# The variables that the operator writes.
+VERSION = "version"
+TABLES = ("owners", "contacts", "enforced", "enforcedAnywhere", VERSION)
+
+_METADATA_NAME = "kubernetes.io/metadata.name"
+
+
+class Enforced(NamedTuple):
+    """What is in force for an item of the cluster: who may act, and whom the others may call.
+
+    ``stage`` is ``warn`` or ``deny``, or empty for an item whose owners count only where it
+    shares something with others. ``entries`` are lines as ``keys`` describes them for owners and
+    delegates.
+    """
+
+    stage: str
+    entries: Sequence[str]
+    contact: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """Requests of one item on which the same items have a say."""
+
+    item: ItemTerms
+    namespace: str
+    names: frozenset[str]
+    allowed: Items
+    targets: tuple[Target, ...]
+
+    def condition(self) -> str:
+        """Return that a request is one of these."""
+        asked = [f"{t.group}/{t.resource} {t.operation}" for t in self.targets]
+        if self.namespace:
+            where = f"variables.place == {cel.text(self.namespace)}"
+        else:
+            # A request about a Namespace has its name for a namespace.
+            where = "variables.place == '' || variables.resource == 'namespaces'"
+        parts = [f"variables.asked in {cel.texts(asked)}", where]
+        if ANY_NAME not in self.names:
+            parts.append(f"variables.name in {cel.texts(sorted(self.names))}")
+        return cel.all_of(parts)
+
+
+def cluster_policies(
+    model: ResponsibilityModel, table: Mapping[str, Enforced | tuple[str, Sequence[str], str]]
+) -> list[Manifest]:
+    """Return the two policies, with who may do what by item, and their bindings.
+
+    Placeholders for where the operator runs are left; see ``rendered.installed``.
+    """
+    terms = resolve_model(model)
+    cases = list(_cases(terms))
+    entries = {name: Enforced(*entry) for name, entry in table.items()}
+    found = []
+    for stage, name, actions in (
+        (namespace_keys.WARN, WARN_NAME, ("Warn", "Audit")),
+        (namespace_keys.DENY, DENY_NAME, ("Deny", "Audit")),
+    ):
+        found.append(_policy(name, stage, terms, cases, entries))
+        everywhere = [*_rules(cases, fixed=False), _probe_rule(name)]
+        found.append(binding(name, name, actions, rules=everywhere))
+        if fixed := _rules(cases, fixed=True):
+            names = sorted({case.namespace for case in cases} - {""})
+            selector = {
+                "matchExpressions": [{"key": _METADATA_NAME, "operator": "In", "values": names}]
+            }
+            found.append(
+                binding(f"{name}-namespaces", name, actions, selector=selector, rules=fixed)
+            )
+    return found
+
+
+def clustered(model: ResponsibilityModel) -> list[str]:
+    """Return the items that have something at cluster scope to enforce, by number."""
+    return list(dict.fromkeys(case.item.name for case in _cases(resolve_model(model))))
+
+
+def _policy(
+    name: str,
+    stage: str,
+    terms: Terms,
+    cases: Sequence[_Case],
+    table: Mapping[str, Enforced],
+) -> Manifest:
+    items = {case.item.name: case.item for case in cases}
+    sets = list(dict.fromkeys(case.allowed for case in cases))
+    is_probe = f"variables.asked.endsWith('events {CREATE}')"
+    trespass = " + ".join(
+        f"(variables.case{number} && !variables.may{sets.index(case.allowed)} ? "
+        f"[{cel.text(case.item.name)}] : [])"
+        for number, case in enumerate(cases)
+    )
+    refused = "variables.trespass.filter(i, i in variables.enforced)"
+    if stage == namespace_keys.DENY:
+        # Whoever breaks the glass is warned by the other policy.
+        expression = f"variables.breakGlass || size({refused}) == 0"
+    else:
+        glass = (
+            "variables.breakGlass && variables.trespass.exists(i, i in variables.enforcedAnywhere)"
+        )
+        expression = f"size({refused}) == 0 && !({glass})"
+    said = (
+        f"(variables.breakGlass ? 'break-glass: ' : '') + {WHAT} + ' is ' + "
+        "variables.touched.map(i, variables.titles[?i].orValue(i) + "
+        "' of this cluster (belongs to others: ' + variables.contacts[?i]"
+        ".orValue('see kubectl responsibility who-owns ' + i) + ')').join(', ') + "
+        "(variables.breakGlass ? '. It was let through; tell them.' : "
+        "'. Ask them to do it, or to delegate the item to you')"
+    )
+    probe = namespace_keys.probe_name(name.removeprefix("responsibility-"))
+    broken = "variables.breakGlass && size(variables.touched) > 0"
+    return policy(
+        name,
+        [*_rules(cases, fixed=False), *_rules(cases, fixed=True), _probe_rule(name)],
+        [
+            Validation(
+                expression=f"!({is_probe} && variables.name == {cel.text(probe)})",
+                message=f"probe {name.removeprefix('responsibility-')} {DIGEST}",
+                said=cel.text(f"probe {name.removeprefix('responsibility-')} {DIGEST} ")
+                + f" + variables.{VERSION}",
+            ),
+            Validation(
+                expression=expression,
+                message="this belongs to others on this cluster: "
+                "kubectl responsibility who-owns says to whom",
+                said=said,
+            ),
+        ],
+        variables=[
+            *_tables(stage, table, items),
+            ("resource", RESOURCE),
+            ("asked", ASKED),
+            ("name", requester.NAME),
+            ("place", requester.WHERE),
+            ("me", requester.ME),
+            ("breakGlass", _break_glass(terms)),
+            (
+                "listed",
+                (
+                    "variables.owners.filter(i, variables.owners[i].exists(l, l in variables.me || "
+                    f"{requester.LIKE}))"
+                ),
+            ),
+            *_entitled(sets),
+            *((f"case{number}", case.condition()) for number, case in enumerate(cases)),
+            ("trespass", trespass),
+            ("touched", _touched(cases, sets)),
+        ],
+        conditions=[
+            (
+                "not-the-control-plane",
+                (
+                    "request.resource.resource == 'events' || "
+                    f"!({requester.CONTROL_PLANE} || {requester.OPERATOR})"
+                ),
+            )
+        ],
+        audit=[("break-glass", f"{broken} ? {said} : ''")] if stage == namespace_keys.WARN else (),
+    )
+
+
+def _tables(
+    stage: str, table: Mapping[str, Enforced], items: Mapping[str, ItemTerms]
+) -> Iterator[tuple[str, str]]:
+    """Yield what the operator writes: the only variables that are not the same everywhere.
+
+    The last of them tells these tables from others, so that a trial shows which are in force.
+    """
+    written = dict(_owners(stage, table, items))
+    yield from written.items()
+    yield VERSION, cel.text(sha256(repr(sorted(written.items())).encode()).hexdigest()[:10])
+    yield (
+        "titles",
+        _literal(
+            {name: cel.text(f"item {item.number} ({item.title})") for name, item in items.items()}
+        ),
+    )
+
+
+def _owners(
+    stage: str, table: Mapping[str, Enforced], items: Mapping[str, ItemTerms]
+) -> Iterator[tuple[str, str]]:
+    known = {name: entry for name, entry in sorted(table.items()) if name in items}
+    yield "owners", _literal({name: cel.texts(entry.entries) for name, entry in known.items()})
+    yield (
+        "contacts",
+        _literal(
+            {
+                name: cel.text(" ".join(entry.contact.split()))
+                for name, entry in known.items()
+                if entry.contact.strip()
+            }
+        ),
+    )
+    yield "enforced", _names(n for n, entry in known.items() if entry.stage == stage)
+    yield "enforcedAnywhere", _names(n for n, entry in known.items() if entry.stage)
+
+
+def _literal(entries: Mapping[str, str]) -> str:
+    pairs = ", ".join(f"{cel.text(name)}: {value}" for name, value in entries.items())
+    return f"dyn({{{pairs}}})"
+
+
+def _names(names: Iterator[str]) -> str:
+    return f"dyn({cel.texts(names)})"
+
+
+def _break_glass(terms: Terms) -> str:
+    listed = sorted({namespace_keys.entry(subject) for subject in terms.break_glass})
+    return f"{requester.IS_MASTER} || {cel.texts(listed)}.exists(l, l in variables.me)"
+
+
+def _entitled(sets: Sequence[Items]) -> Iterator[tuple[str, str]]:
+    for number, items in enumerate(sets):
+        names = cel.texts(sorted(items))
+        yield f"standing{number}", f"variables.listed.exists(i, i in {names})"
+        latest = (
+            f"{names}.map(i, {cel.sequence('variables.owners[?i]')}"
+            f".filter(l, {requester.IS_MINE_UNTIL}).map(l, {requester.MARKER_OF})).map(found, "
+            "size(found) == 0 ? '' : found.max())"
+        )
+        yield (
+            f"may{number}",
+            f"variables.standing{number} || {requester.not_over(f'{latest}.max()')}",
+        )
+
+
+def _touched(cases: Sequence[_Case], sets: Sequence[Items]) -> str:
+    """Return the items in force that a request is about, without asking the authorizer."""
+    parts = [
+        f"({cel.text(case.item.name)} in variables.enforcedAnywhere && variables.case{number} && "
+        f"!variables.standing{sets.index(case.allowed)} ? [{cel.text(case.item.name)}] : [])"
+        for number, case in enumerate(cases)
+    ]
+    return " + ".join(parts)
+
+
+def _cases(terms: Terms) -> Iterator[_Case]:
+    rights = {item.name: _targets(terms, item.required | item.reserved) for item in terms.items}
+    for item in terms.items:
+        if "kubernetes" not in item.kinds:
+            continue
+        named: dict[tuple[str, Target], set[str]] = {}
+        for namespace, target, name in _targets(terms, item.reserved):
+            named.setdefault((namespace, target), set()).add(name)
+        alike: dict[tuple[str, frozenset[str], Items], list[Target]] = {}
+        for (namespace, target), listed in sorted(named.items()):
+            kept = frozenset({ANY_NAME}) if ANY_NAME in listed else frozenset(listed)
+            allowed = frozenset(
+                other
+                for other, held in rights.items()
+                if any(
+                    t == target and where in (namespace, "") and n in (ANY_NAME, *kept)
+                    for where, t, n in held
+                )
+            )
+            alike.setdefault((namespace, kept, allowed), []).append(target)
+        for (namespace, names, allowed), targets in alike.items():
+            yield _Case(item, namespace, names, allowed, tuple(targets))
+
+
+def _targets(terms: Terms, mask: int) -> list[tuple[str, Target, str]]:
+    atoms = (terms.questions.atoms[bit] for bit in bits(mask))
+    return [
+        (atom.namespace, target, atom.name)
+        for atom in atoms
+        if atom.namespace != HUB and (target := target_of(atom)) is not None
+    ]
+
+
+def _rules(cases: Sequence[_Case], *, fixed: bool) -> list[Rule]:
+    operations: dict[tuple[str, str], set[str]] = {}
+    for case in cases:
+        if bool(case.namespace) is fixed:
+            for target in case.targets:
+                asked = operations.setdefault((target.group, target.resource), set())
+                asked.add(target.operation)
+    alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (group, resource), asked in operations.items():
+        alike.setdefault((group, tuple(sorted(asked))), []).append(resource)
+    return [
+        Rule((group,), tuple(sorted(resources)), asked, NAMESPACED if fixed else CLUSTER)
+        for (group, asked), resources in sorted(alike.items())
+    ]
+
+
+def _probe_rule(name: str) -> Rule:
+    probe = namespace_keys.probe_name(name.removeprefix("responsibility-"))
+    return Rule(("", "events.k8s.io"), ("events",), (CREATE,), NAMESPACED, (probe,))

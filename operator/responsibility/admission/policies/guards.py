@@ -1,0 +1,326 @@
+"""What an item's policy watches, worked out from the model alone.
+
+An item guards what it *reserves* in a hub's namespace, as far as that reaches admission: changes
+and connections do, reading and the verbs of RBAC itself don't. A request is for all whose items
+say something about it, reserved or required: people act by the union of their items. Only a
+wildcard entitles nobody. In RBAC it is a right to everything; here it would make every item the
+cluster operator's, and nothing could be refused to him.
+
+Where items share an object, its ``fields`` divide it. An item that has fields in a kind, and
+neither creates nor deletes such objects, may change those and nothing else. What is in nobody's
+field belongs to the items that have the object as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from responsibility.admission.policies import field_paths
+from responsibility.admission.policies.kinds import KINDS, QUANTITIES, REPLICAS, SCALE, Kind
+from responsibility.api.model import ResponsibilityModel
+from responsibility.api.permission import ObjectField
+from responsibility.ownership.terms.agreement import ItemTerms, Terms
+from responsibility.ownership.terms.permission_index import Atom, bits
+from responsibility.ownership.terms.resolve import resolve_model
+
+CREATE, UPDATE, DELETE, CONNECT = "CREATE", "UPDATE", "DELETE", "CONNECT"
+ANY_NAME = ""
+_KUBERNETES = "kubernetes"
+_WILDCARD = "*"
+
+# What a verb of RBAC is to admission. The others never get there: reads, and those that stand for
+# a right over rights (bind, escalate, impersonate, approve, sign, assign).
+_OPERATIONS = {
+    "create": CREATE,
+    "update": UPDATE,
+    "patch": UPDATE,
+    "delete": DELETE,
+    "deletecollection": DELETE,
+}
+# Subresources to which clients connect: whatever the verb, admission sees a CONNECT.
+_CONNECTIONS = frozenset({"exec", "attach", "portforward", "proxy"})
+
+Names = frozenset[str]
+Items = frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Target:
+    """One operation on one resource (``pods/exec`` is one of its own)."""
+
+    group: str
+    resource: str
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field that belongs to items, in objects of one kind, of one name or of any.
+
+    ``items`` list it; ``allowed`` are those that may change it, by the object's name.
+    """
+
+    kind: str
+    name: str
+    path: str
+    steps: tuple[str, ...]
+    items: Items
+    allowed: Mapping[str, Items]
+
+    @property
+    def where(self) -> Kind:
+        """Where the API has the kind."""
+        return KINDS[self.kind]
+
+    @property
+    def measured(self) -> bool:
+        """Whether there are quantities in it, so that bounds can be about it."""
+        return not QUANTITIES.isdisjoint(self.steps)
+
+    @property
+    def scalable(self) -> bool:
+        """Whether it can be changed through the subresource ``scale`` as well."""
+        return self.path == REPLICAS and self.where.scalable
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectGuard:
+    """Requests that are for some items only.
+
+    ``names`` of the objects guarded; with ``ANY_NAME`` among them, all are. ``allowed`` are the
+    items that entitle to it, by the name for which they do. For an UPDATE, ``aside`` are the
+    fields of other items, which they guard themselves.
+    """
+
+    target: Target
+    names: Names
+    allowed: Mapping[str, Items]
+    aside: tuple[Field, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ItemGuards:
+    """All that one item's policy watches in the namespaces of hubs."""
+
+    item: ItemTerms
+    objects: tuple[ObjectGuard, ...]
+    fields: tuple[Field, ...]
+
+    @property
+    def others(self) -> Items:
+        """The other items whose owners may act on something of it as well."""
+        allowed = [*(guard.allowed for guard in self.objects), *(f.allowed for f in self.fields)]
+        found = frozenset[str]().union(*(items for by in allowed for items in by.values()))
+        return found - {self.item.name}
+
+    @property
+    def targets(self) -> Iterator[Target]:
+        """What requests it has to be asked about."""
+        yield from (guard.target for guard in self.objects)
+        for own in self.fields:
+            yield Target(own.where.group, own.where.resource, UPDATE)
+            if own.scalable:
+                yield Target(own.where.group, f"{own.where.resource}/{SCALE}", UPDATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """The guards of a model: items with what they reserve, and what no policy can see.
+
+    ``rights`` are what each item says something about in hubs' namespaces: targets and names.
+    """
+
+    terms: Terms
+    fields: tuple[Field, ...]
+    rights: Mapping[str, frozenset[tuple[Target, str]]]
+
+    @classmethod
+    def of(cls, model: ResponsibilityModel) -> Guards:
+        """Return the guards of a model.
+
+        Raises ValueError for a field that no policy can be written for.
+        """
+        terms = resolve_model(model)
+        rights = {
+            item.name: frozenset(_targets(terms, item.required | item.reserved))
+            for item in terms.items
+        }
+        return cls(terms, tuple(_fields(model, rights)), rights)
+
+    def items(self) -> Iterator[ItemGuards]:
+        """Yield the items that something in a hub's namespace can be enforced for, by number."""
+        for item in self.terms.items:
+            if _KUBERNETES not in item.kinds:
+                continue
+            objects = tuple(self._objects(item))
+            fields = tuple(
+                f
+                for f in self.fields
+                if item.name in f.items and not self._says_nothing(f, objects)
+            )
+            if fields or objects:
+                yield ItemGuards(item, objects, fields)
+
+    def unseen(self, item: ItemTerms) -> list[str]:
+        """Return what an item reserves in a hub's namespace and no policy can refuse."""
+        atoms = (self.terms.questions.atoms[bit] for bit in bits(item.reserved))
+        return sorted(
+            {f"{a.verb} {a.full_resource}" for a in atoms if a.is_hub and target_of(a) is None}
+        )
+
+    def _says_nothing(self, own: Field, objects: tuple[ObjectGuard, ...]) -> bool:
+        """Whether a field is for exactly those who may change the rest of its object as well.
+
+        Policies are dear to install, so what adds nothing is left out; bounds do add something.
+        """
+        if own.measured:
+            return False
+        allowed = own.allowed.get(own.name, own.allowed[ANY_NAME])
+        return any(
+            _is_of(own, guard.target)
+            and ANY_NAME in guard.names
+            and guard.allowed.get(own.name, guard.allowed[ANY_NAME]) == allowed
+            and (own.name != ANY_NAME or guard.allowed == own.allowed)
+            for guard in objects
+        )
+
+    def _objects(self, item: ItemTerms) -> Iterator[ObjectGuard]:
+        reserved: dict[Target, set[str]] = {}
+        for target, name in _targets(self.terms, item.reserved, hub_only=True):
+            reserved.setdefault(target, set()).add(name)
+        for target, names in sorted(reserved.items()):
+            if any(_is_scale_of(f, target) for f in self.fields):
+                # Another way to change a field, and guarded with that.
+                continue
+            kept = frozenset(
+                name
+                for name in names
+                if target.operation != UPDATE or item.name in self._whole(target, name)
+            )
+            if kept:
+                yield ObjectGuard(
+                    target=target,
+                    names=frozenset({ANY_NAME}) if ANY_NAME in kept else kept,
+                    allowed=self._allowed(target),
+                    aside=self._aside(item, target),
+                )
+
+    def _allowed(self, target: Target) -> dict[str, Items]:
+        names = {n for rights in self.rights.values() for t, n in rights if t == target}
+        decide = self._whole if target.operation == UPDATE else self._entitled
+        return _by_name({name: decide(target, name) for name in names | {ANY_NAME}})
+
+    def _entitled(self, target: Target, name: str) -> Items:
+        """Return the items that say something about this, for this name or for any."""
+        return frozenset(
+            item
+            for item, rights in self.rights.items()
+            if (target, name) in rights or (target, ANY_NAME) in rights
+        )
+
+    def _whole(self, target: Target, name: str) -> Items:
+        """Return the items that may change all of an object but the fields of others."""
+        entitled = self._entitled(target, name)
+        whole = frozenset(item for item in entitled if not self._fields_only(item, target, name))
+        # Where everybody has fields only, the rest is for those who reserve the object.
+        return whole or entitled
+
+    def _fields_only(self, item: str, target: Target, name: str) -> bool:
+        has_fields = any(
+            item in f.items and _is_of(f, target) and f.name in (ANY_NAME, name)
+            for f in self.fields
+        )
+        creates_or_deletes = any(
+            (t.group, t.resource) == (target.group, target.resource)
+            and t.operation in (CREATE, DELETE)
+            and n in (ANY_NAME, name)
+            for t, n in self.rights[item]
+        )
+        return has_fields and not creates_or_deletes
+
+    def _aside(self, item: ItemTerms, target: Target) -> tuple[Field, ...]:
+        return tuple(f for f in self.fields if _is_of(f, target) and item.name not in f.items)
+
+
+def _is_of(own: Field, target: Target) -> bool:
+    """Whether a field is in the objects that are changed."""
+    return target == Target(own.where.group, own.where.resource, UPDATE)
+
+
+def _is_scale_of(own: Field, target: Target) -> bool:
+    resource = f"{own.where.resource}/{SCALE}"
+    return own.scalable and target == Target(own.where.group, resource, UPDATE)
+
+
+def _by_name(allowed: Mapping[str, Items]) -> dict[str, Items]:
+    """Return them without the names that make no difference."""
+    every = allowed[ANY_NAME]
+    return {ANY_NAME: every} | {
+        name: items for name, items in sorted(allowed.items()) if items != every
+    }
+
+
+def _targets(terms: Terms, mask: int, *, hub_only: bool = False) -> Iterator[tuple[Target, str]]:
+    for bit in bits(mask):
+        atom = terms.questions.atoms[bit]
+        if atom.is_hub or (atom.namespace == "" and not hub_only):
+            target = target_of(atom)
+            if target is not None:
+                yield target, atom.name
+
+
+def _fields(
+    model: ResponsibilityModel, rights: Mapping[str, frozenset[tuple[Target, str]]]
+) -> Iterator[Field]:
+    listed: dict[tuple[str, str, str], set[str]] = {}
+    for item in model.spec.items:
+        for number, entry in enumerate(item.fields):
+            _check(f"item {item.name}, fields[{number}]", entry)
+            listed.setdefault((entry.kind, entry.name or ANY_NAME, entry.path), set()).add(
+                item.name
+            )
+    for (kind, name, path), items in listed.items():
+        own = Field(kind, name, path, field_paths.parse(path), frozenset(items), {})
+        yield replace(own, allowed=_may_change(own, listed, rights))
+
+
+def _check(place: str, entry: ObjectField) -> None:
+    if entry.kind not in KINDS:
+        raise ValueError(
+            f"{place}.kind: no policy can be written for a field of {entry.kind}; "
+            f"use one of {', '.join(KINDS)}"
+        )
+    try:
+        field_paths.parse(entry.path)
+    except ValueError as error:
+        raise ValueError(f"{place}.path: {error}") from None
+
+
+def _may_change(
+    own: Field,
+    listed: Mapping[tuple[str, str, str], set[str]],
+    rights: Mapping[str, frozenset[tuple[Target, str]]],
+) -> dict[str, Items]:
+    """Return who may change a field: who lists it, and who may scale what it scales."""
+    said: dict[str, set[str]] = {ANY_NAME: set()}
+    for (kind, name, path), items in listed.items():
+        if (kind, path) == (own.kind, own.path):
+            said.setdefault(name, set()).update(items)
+    for item, held in rights.items():
+        for target, name in held:
+            if _is_scale_of(own, target):
+                said.setdefault(name, set()).add(item)
+    everywhere = said[ANY_NAME]
+    found = {name: frozenset(items | everywhere) for name, items in said.items()}
+    return _by_name(found)
+
+
+def target_of(atom: Atom) -> Target | None:
+    """Return what a permission is to admission; None if it never gets there."""
+    if _WILDCARD in (atom.verb, atom.group, atom.resource, atom.subresource):
+        return None
+    if atom.subresource in _CONNECTIONS:
+        return Target(atom.group, atom.full_resource, CONNECT)
+    operation = _OPERATIONS.get(atom.verb)
+    return None if operation is None else Target(atom.group, atom.full_resource, operation)

@@ -1,0 +1,325 @@
+"""The policies of one item: what it guards, who passes, and what the others are told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from responsibility.admission import namespace_keys
+from responsibility.admission.policies import bounds, cel, field_paths, requester
+from responsibility.admission.policies.guards import ItemGuards
+from responsibility.admission.policies.manifests import (
+    DIGEST,
+    Manifest,
+    Validation,
+    binding,
+    policy,
+)
+from responsibility.admission.policies.match_rules import EVENTS, probe_rule, rules
+from responsibility.admission.policies.matched_requests import (
+    Rest,
+    by_name,
+    cases,
+    changing,
+    is_asked,
+    is_case,
+    is_changed,
+)
+from responsibility.admission.policies.requester import ASKED, RESOURCE, WHAT
+from responsibility.rbac.identity import MASTERS
+
+# Variables that cost next to nothing to work out, or no more than the object is large. Those that
+# go through lists, or ask the authorizer, stay: what one expression may cost is limited.
+_SHORT = re.compile(
+    r"machine|breakGlass|inForce|prefix|place|resource|hub|contact|part\d+|object"
+    r"|(may|standing)(Object|Fields)"
+)
+
+_STAGES: Mapping[str, tuple[str, str]] = {
+    namespace_keys.WARN: ("Warn", "Audit"),
+    namespace_keys.DENY: ("Deny", "Audit"),
+}
+
+
+def manifests(guards: ItemGuards, glass: Sequence[str]) -> list[Manifest]:
+    """Return the policies of an item with their bindings.
+
+    ``glass`` are the model's break-glass subjects, as lists have them.
+
+    The policy that warns whoever breaks the glass comes first, and so does its binding. The API
+    server takes policies over in the order in which they were written, so a trial that the last of
+    them refuses proves that nobody is let through whom the first does not warn.
+    """
+    name = guards.item.name
+    guarded = _Guarded(guards, glass)
+    label = f"{namespace_keys.STAGE}{name}"
+    breaking = namespace_keys.break_glass_name(name)
+    return [
+        guarded.break_glass(),
+        binding(
+            breaking,
+            breaking,
+            ("Warn", "Audit"),
+            selector={
+                "matchExpressions": [{"key": label, "operator": "In", "values": list(_STAGES)}]
+            },
+        ),
+        guarded.policy(),
+        *(
+            binding(
+                namespace_keys.binding_name(name, stage),
+                namespace_keys.policy_name(name),
+                actions,
+                selector={"matchLabels": {label: stage}},
+            )
+            for stage, actions in _STAGES.items()
+        ),
+    ]
+
+
+class _Guarded:
+    """An item's guards as expressions."""
+
+    def __init__(self, guards: ItemGuards, glass: Sequence[str]) -> None:
+        # Known from the model, so that for all others not a variable is evaluated; and the same
+        # in both policies, so that nobody is let through by one whom the other does not warn.
+        self._glass = requester.is_one_of(dict.fromkeys([f"group:{MASTERS}", *glass]))
+        self._guards = guards
+        self._item = guards.item
+        self._entitled = requester.Entitled()
+        self._cases = cases(guards.objects)
+
+    def policy(self) -> Manifest:
+        """Return the policy that refuses, or warns, those who may not."""
+        probe = namespace_keys.probe_name(self._item.name)
+        is_event = f"request.resource.resource == {cel.text(EVENTS)}"
+        is_probe = f"{is_event} && variables.name == {cel.text(probe)}"
+        # What decides most requests comes first.
+        first, last = ["variables.machine"], ["!variables.inForce", "variables.breakGlass"]
+        validations = [
+            Validation(
+                expression=f"!({is_probe})",
+                message=f"probe {self._item.name} {DIGEST}",
+            )
+        ]
+        if self._cases:
+            validations.append(
+                self._refusal(
+                    cel.any_of([*first, "!variables.object", "variables.mayObject", *last]),
+                    WHAT,
+                    unless=self._is_fine(),
+                )
+            )
+        if self._guards.fields:
+            validations.append(
+                self._refusal(
+                    cel.any_of(
+                        [*first, "size(variables.fields) == 0", "variables.mayFields", *last]
+                    ),
+                    f"{WHAT} + ' changes ' + variables.fields.join(', ') + '. This'",
+                    unless="size(variables.fields) == 0",
+                )
+            )
+        return policy(
+            namespace_keys.policy_name(self._item.name),
+            (*rules(self._guards), probe_rule(probe)),
+            validations,
+            variables=self._variables(),
+            short=_SHORT,
+        )
+
+    def break_glass(self) -> Manifest:
+        """Return the policy that warns those who pass all others, and writes it down.
+
+        A policy of its own, since a binding that denies can't also warn. Its condition is decided
+        before anything else, so that it costs others next to nothing.
+        """
+        touched = cel.any_of(self._touched())
+        may = cel.all_of(self._may())
+        standing = may.replace("variables.mayObject", "variables.standingObject").replace(
+            "variables.mayFields", "variables.standingFields"
+        )
+        broken = f"variables.inForce && variables.breakGlass && ({touched})"
+        said = (
+            f"'break-glass: ' + {WHAT} + ' is {self._title()} of ' + variables.hub + "
+            "'. It belongs to others: ' + variables.contact + '. It was let through; tell them.'"
+        )
+        return policy(
+            namespace_keys.break_glass_name(self._item.name),
+            rules(self._guards),
+            [
+                Validation(
+                    expression=f"!({broken}) || ({may})",
+                    message=f"break-glass: this is {self._title(plain=True)}, and was let through",
+                    said=said,
+                )
+            ],
+            variables=self._variables(),
+            short=_SHORT,
+            conditions=[("breaks-the-glass", f"({self._glass}) && !({requester.MACHINE})")],
+            # Without the authorizer, which such an expression can't ask.
+            audit=[("break-glass", f"{broken} && !({standing}) ? {said} : ''")],
+        )
+
+    def _title(self, *, plain: bool = False) -> str:
+        """Return the item in words; inside a literal in single quotes unless plain."""
+        title = f"item {self._item.number} ({self._item.title})"
+        return title if plain else title.replace("\\", "\\\\").replace("'", "\\'")
+
+    def _touched(self) -> Iterator[str]:
+        if self._cases:
+            yield "variables.object"
+        if self._guards.fields:
+            yield "size(variables.fields) > 0"
+
+    def _may(self) -> Iterator[str]:
+        if self._cases:
+            yield "!variables.object || variables.mayObject"
+        if self._guards.fields:
+            yield "size(variables.fields) == 0 || variables.mayFields"
+
+    def _is_fine(self) -> str:
+        """Return quick signs that no object is touched, or by somebody who may touch them all."""
+        sets = [items for case in self._cases for items in case.guard.allowed.values()]
+        enough = frozenset[str].intersection(*sets)
+        asked = (asked for case in self._cases for asked in case.asked)
+        return cel.any_of(
+            [
+                *(self._entitled.listed(name) for name in sorted(enough)),
+                f"!({is_asked(asked)})",
+            ]
+        )
+
+    def _refusal(self, expression: str, what: str, *, unless: str) -> Validation:
+        """Return a refusal; ``unless`` that holds, which never refuses, its words are made up.
+
+        The API server makes them up with every request, also where nobody gets to hear them.
+        """
+        said = (
+            f"{unless} ? '' : {what} + ' is {self._title()} of ' + variables.hub + "
+            "'. It belongs to others: ' + variables.contact + '. Ask them to do it, or to "
+            "delegate the item to you; who owns what: kubectl responsibility matrix ' + "
+            "variables.place"
+        )
+        return Validation(
+            expression=expression,
+            message=f"this is {self._title(plain=True)}, which belongs to others: "
+            f"kubectl responsibility who-owns {self._item.name} says to whom",
+            said=said,
+        )
+
+    def _variables(self) -> list[tuple[str, str]]:
+        name = self._item.name
+        known = [
+            *requester.VARIABLES,
+            ("breakGlass", self._glass),
+            *field_paths.VARIABLES,
+            ("resource", RESOURCE),
+            ("asked", ASKED),
+        ]
+        texts = {"hub": f"{namespace_keys.HUB}", "contact": f"{namespace_keys.CONTACT}{name}"}
+        fallback = {
+            "hub": "'the hub in namespace ' + variables.place",
+            "contact": cel.text(f"see kubectl responsibility who-owns {name}"),
+        }
+        for variable, key in texts.items():
+            # A message with a line break would not be shown at all.
+            known.append(
+                (
+                    variable,
+                    (
+                        f"variables.notes[?{cel.text(key)}].orValue({fallback[variable]})"
+                        ".replace('\\n', ' ')"
+                    ),
+                )
+            )
+        said = [
+            f"{key}{name}"
+            for key in (namespace_keys.OWNERS, namespace_keys.DELEGATES, namespace_keys.CONTACT)
+        ]
+        known.append(("inForce", f"{cel.texts(said)}.exists(k, k in variables.notes)"))
+        own: list[tuple[str, str]] = []
+        if self._cases:
+            own.extend(self._object_variables())
+        if self._guards.fields:
+            own.extend(self._field_variables())
+        return [*known, *self._entitled.variables(), *own]
+
+    def _object_variables(self) -> Iterator[tuple[str, str]]:
+        rest = Rest()
+        conditions = [is_case(case, rest) for case in self._cases]
+        yield from rest.variables()
+        guarded = []
+        for number, (case, condition) in enumerate(zip(self._cases, conditions, strict=True)):
+            # What is asked is told quickest, and mostly tells it all.
+            asked = is_asked(case.asked)
+            if condition:
+                yield f"case{number}", condition
+                asked = f"{asked} && variables.case{number}"
+            guarded.append(asked)
+        yield "object", cel.any_of(guarded)
+        for variable, ask in (
+            ("mayObject", self._entitled.may),
+            ("standingObject", self._entitled.standing),
+        ):
+            yield (
+                variable,
+                cel.all_of(
+                    f"!({condition}) || {by_name(case.guard.allowed, ask, case.guard.names)}"
+                    for condition, case in zip(guarded, self._cases, strict=True)
+                ),
+            )
+
+    def _field_variables(self) -> Iterator[tuple[str, str]]:
+        if any(own.measured for own in self._guards.fields):
+            yield from bounds.variables(self._item.name)
+        alike: dict[tuple[str, ...], list[_Changed]] = {}
+        for number, own in enumerate(self._guards.fields):
+            variable = f"field{number}"
+            old, new = (
+                field_paths.value(node, own.steps) for node in (field_paths.OLD, field_paths.NEW)
+            )
+            if field_paths.EACH in own.steps:
+                yield from ((f"was{number}", old), (f"is{number}", new))
+                old, new = f"variables.was{number}", f"variables.is{number}"
+            yield variable, is_changed(own, old, new)
+            may = by_name(own.allowed, self._entitled.may, [own.name])
+            if own.measured:
+                others = {n: items - {self._item.name} for n, items in own.allowed.items()}
+                free = by_name(others, self._entitled.standing, [own.name])
+                yield from bounds.left(own, old, new, str(number))
+                may = cel.all_of([may, cel.any_of([f"!variables.left{number}", free])])
+            standing = by_name(own.allowed, self._entitled.standing, [own.name])
+            changed = f"variables.{variable}"
+            part = f"({changed} ? [{cel.text(own.path)}] : [])"
+            alike.setdefault(changing(own), []).append(
+                _Changed(part, f"!{changed} || ({may})", f"!{changed} || ({standing})")
+            )
+        # Fields of what is not asked about are not even looked at.
+        yield (
+            "fields",
+            " + ".join(
+                f"({is_asked(asked)} ? {' + '.join(each.path for each in some)} : [])"
+                for asked, some in alike.items()
+            ),
+        )
+        yield "mayFields", _where_asked(alike, lambda each: each.may)
+        yield "standingFields", _where_asked(alike, lambda each: each.standing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """Of a field, in CEL: its path if it is changed, and that the user may do that."""
+
+    path: str
+    may: str
+    standing: str
+
+
+def _where_asked(
+    alike: Mapping[tuple[str, ...], list[_Changed]], take: Callable[[_Changed], str]
+) -> str:
+    return cel.all_of(
+        f"!({is_asked(asked)}) || ({cel.all_of(map(take, some))})" for asked, some in alike.items()
+    )

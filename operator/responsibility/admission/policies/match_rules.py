@@ -1,0 +1,65 @@
+"""Which requests an item's policies are asked about: as few rules as possible."""
+
+from __future__ import annotations
+
+from responsibility.admission.policies.guards import ANY_NAME, CREATE, DELETE, ItemGuards
+from responsibility.admission.policies.kinds import KINDS
+from responsibility.admission.policies.manifests import CLUSTER, NAMESPACED, Rule
+
+EVENTS = "events"
+_NAMESPACES = "namespaces"
+# Operations of which a request may come without a name.
+_NAMELESS = frozenset({CREATE, DELETE})
+
+
+def rules(guards: ItemGuards) -> list[Rule]:
+    """Return the rules of an item's policies."""
+    versions = {(k.group, k.resource): (k.version,) for k in KINDS.values()}
+    exact = {(f.where.group, f.where.resource) for f in guards.fields} | {
+        (f.where.group, f.where.resource) for g in guards.objects for f in g.aside
+    }
+    named = _literal_names(guards)
+    operations: dict[tuple[str, str], set[str]] = {}
+    for target in guards.targets:
+        operations.setdefault((target.group, target.resource), set()).add(target.operation)
+    alike: dict[Rule, list[str]] = {}
+    for (group, resource), asked in operations.items():
+        names = named.get((group, resource), ())
+        # A rule with names never sees a request that has none, such as of a whole collection.
+        nameless = frozenset(asked & _NAMELESS if names else asked)
+        for some, only in ((nameless, ()), (frozenset(asked) - nameless, names)):
+            if not some:
+                continue
+            rule = Rule(
+                groups=(group,),
+                resources=(),
+                operations=tuple(sorted(some)),
+                scope=CLUSTER if resource == _NAMESPACES else NAMESPACED,
+                names=only,
+                versions=versions[group, resource] if (group, resource) in exact else ("*",),
+            )
+            alike.setdefault(rule, []).append(resource)
+    return [
+        Rule(r.groups, tuple(sorted(resources)), r.operations, r.scope, r.names, r.versions)
+        for r, resources in sorted(alike.items())
+    ]
+
+
+def _literal_names(guards: ItemGuards) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return the names that a rule itself can hold, by resource: the same for every hub."""
+    names: dict[tuple[str, str], set[str]] = {}
+    for guard in guards.objects:
+        key = (guard.target.group, guard.target.resource)
+        names.setdefault(key, set()).update(guard.names)
+    for own in guards.fields:
+        names.setdefault((own.where.group, own.where.resource), set()).add(own.name)
+    return {
+        key: tuple(sorted(found))
+        for key, found in names.items()
+        if not any(name == ANY_NAME or "$(" in name for name in found)
+    }
+
+
+def probe_rule(name: str) -> Rule:
+    """Return the rule about the Event that is refused to everyone."""
+    return Rule(("", "events.k8s.io"), (EVENTS,), (CREATE,), NAMESPACED, (name,))

@@ -1,0 +1,161 @@
+"""That a request touches what is an item's, as CEL: whole objects, or fields in those of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from responsibility.admission.policies import cel, field_paths, requester
+from responsibility.admission.policies.guards import ANY_NAME, UPDATE, Field, Items, ObjectGuard
+from responsibility.admission.policies.kinds import SCALE
+
+_PLACEHOLDERS = {
+    "$(prefix)": "variables.prefix",
+    "$(release)": "variables.release",
+    "$(namespace)": "variables.place",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Requests on which the same items have a say."""
+
+    asked: tuple[str, ...]
+    guard: ObjectGuard
+
+
+def cases(objects: Iterable[ObjectGuard]) -> list[Case]:
+    """Put together the requests that are judged alike."""
+    found: dict[tuple[object, ...], list[ObjectGuard]] = {}
+    for guard in objects:
+        key = (guard.names, tuple(guard.allowed.items()), guard.aside and guard.target)
+        found.setdefault(key, []).append(guard)
+    return [
+        Case(
+            tuple(f"{g.target.group}/{g.target.resource} {g.target.operation}" for g in alike),
+            alike[0],
+        )
+        for alike in found.values()
+    ]
+
+
+@dataclass(slots=True)
+class Rest:
+    """That more has changed than the fields of other items, part by part in variables.
+
+    Many objects have parts in common, such as their labels.
+    """
+
+    _names: dict[str, str] = field(default_factory=dict)
+
+    def differs(self, masked: Iterable[tuple[str, ...]]) -> str:
+        """Return that anything but these paths differs."""
+        parts = field_paths.rest_same(masked)
+        names = [self._names.setdefault(part, f"part{len(self._names)}") for part in parts]
+        return f"!({cel.all_of(f'variables.{name}' for name in names)})"
+
+    def variables(self) -> Iterator[tuple[str, str]]:
+        """Yield the variables that the answers so far stand for."""
+        for part, name in self._names.items():
+            yield name, part
+
+
+def is_asked(asked: Iterable[str]) -> str:
+    """Return that what is asked is one of these, such as "apps/deployments UPDATE"."""
+    return f"variables.asked in {cel.texts(dict.fromkeys(asked))}"
+
+
+def is_case(case: Case, rest: Rest) -> str:
+    """Return that a request is one of these, given what it asks for; or nothing, if that is all.
+
+    Its longer parts go into variables of ``rest``.
+    """
+    guard = case.guard
+    parts = []
+    if ANY_NAME not in guard.names:
+        parts.append(cel.any_of(_is_named(name) for name in sorted(guard.names)))
+    if guard.aside:
+        parts.append(_rest(guard.aside, rest))
+    return cel.all_of(parts) if parts else ""
+
+
+def _rest(aside: tuple[Field, ...], rest: Rest) -> str:
+    """Return that more has changed than the fields of other items."""
+    every = [f.steps for f in aside if f.name == ANY_NAME]
+    named: dict[str, list[tuple[str, ...]]] = {}
+    for own in aside:
+        if own.name != ANY_NAME:
+            named.setdefault(own.name, []).append(own.steps)
+    result = rest.differs(every)
+    for name, steps in sorted(named.items()):
+        result = f"({_is_named(name)} ? {rest.differs([*every, *steps])} : {result})"
+    return result
+
+
+def changing(own: Field) -> tuple[str, ...]:
+    """Return what has to be asked to change a field."""
+    resource = f"{own.where.group}/{own.where.resource}"
+    # By its scale, replicas stand where those of the object itself do.
+    scale = (f"{resource}/{SCALE} {UPDATE}",) if own.scalable else ()
+    return (f"{resource} {UPDATE}", *scale)
+
+
+def is_changed(own: Field, old: str, new: str) -> str:
+    """Return that an update changes a field, given its value before and after."""
+    named = [_is_named(own.name)] if own.name != ANY_NAME else []
+    return cel.all_of([*named, field_paths.differs(old, new, own.steps)])
+
+
+def _is_named(name: str) -> str:
+    return f"variables.name == {_filled(name)}"
+
+
+def _filled(name: str) -> str:
+    """Return a name with its placeholders as an expression."""
+    parts = [name]
+    for placeholder in _PLACEHOLDERS:
+        parts = [
+            piece
+            for part in parts
+            for piece in ([part] if part in _PLACEHOLDERS else _split(part, placeholder))
+        ]
+    return " + ".join(_PLACEHOLDERS.get(part) or cel.text(part) for part in parts if part)
+
+
+def _split(text: str, placeholder: str) -> list[str]:
+    pieces: list[str] = []
+    for piece in text.split(placeholder):
+        pieces += [piece, placeholder]
+    return pieces[:-1]
+
+
+def by_name(
+    allowed: Mapping[str, Items], ask: requester.Ask, names: Iterable[str] = (ANY_NAME,)
+) -> str:
+    """Return that the user may act on one of the items, by the object's name.
+
+    It is one of ``names``, so that nothing is said about others.
+    """
+    of_all = frozenset(names)
+    chosen = {
+        name: items
+        for name, items in allowed.items()
+        if name != ANY_NAME and any(_may_be(name, other) for other in of_all)
+    }
+    if not of_all <= chosen.keys():
+        chosen = {ANY_NAME: allowed[ANY_NAME], **chosen}
+    result = ""
+    for name, items in chosen.items():
+        may = ask(items) if items else "false"
+        result = f"({_is_named(name)} ? {may} : {result})" if result and may != result else may
+    return result
+
+
+def _may_be(name: str, other: str) -> bool:
+    """Whether two names, with placeholders, can be the same on some hub."""
+    if ANY_NAME in (name, other):
+        return True
+    for placeholder in _PLACEHOLDERS:
+        if name.startswith(placeholder) and other.startswith(placeholder):
+            name, other = name.removeprefix(placeholder), other.removeprefix(placeholder)
+    return name == other or "$(" in name + other

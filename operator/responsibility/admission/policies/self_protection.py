@@ -1,0 +1,361 @@
+"""Policies that protect enforcement itself: the records, the Namespaces' keys, and the operator.
+
+They have one binding each and hold wherever they are installed. Nobody is let through for being
+the control plane but where it does such things, since none of this is its business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from responsibility.admission import namespace_keys
+from responsibility.admission.policies import cel, field_paths, requester
+from responsibility.admission.policies.guards import CREATE, DELETE, UPDATE
+from responsibility.admission.policies.manifests import (
+    ANY,
+    API_VERSION,
+    BINDING,
+    CLUSTER,
+    POLICY,
+    Manifest,
+    Rule,
+    Validation,
+    binding,
+    policy,
+)
+from responsibility.admission.policies.requester import ASKED, RESOURCE, WHAT
+from responsibility.api.base import GROUP
+
+RECORD_OWNERS = "responsibility-record-owners"
+NAMESPACE_KEYS = "responsibility-namespace-keys"
+OPERATOR_CONFINED = "responsibility-operator-confined"
+POLICIES = "responsibility-policies"
+
+_OURS = ("responsibilities", "responsibilitymodels")
+_NAMESPACE = cel.text(requester.NAMESPACE)
+_CONTEXT = (
+    *field_paths.VARIABLES,
+    ("resource", RESOURCE),
+    ("asked", ASKED),
+    ("name", requester.NAME),
+    ("place", requester.WHERE),
+)
+
+
+def protections() -> list[Manifest]:
+    """Return the policies, each with the binding that puts it in force."""
+    found = [_record_owners(), _namespace_keys(), _operator_confined()]
+    return [part for one in found for part in (one, _in_force(one))]
+
+
+def static_protections() -> list[Manifest]:
+    """Return what works as static manifests only: a policy about policies.
+
+    The API server asks policies that are API objects about everything but policies.
+    """
+    one = _policies()
+    return [one, _in_force(one)]
+
+
+def _in_force(one: Manifest) -> Manifest:
+    name = one["metadata"]["name"]
+    return binding(name, name, ("Deny", "Audit"))
+
+
+# What may be said of an agreement by whoever may write the record, without changing it.
+_REMARKS = {
+    "responsibilities": (
+        "spec.hub.displayName",
+        "spec.parties[*].displayName",
+        "spec.parties[*].contact",
+        "spec.items[*].note",
+        "spec.items[*].reviewAfter",
+    ),
+    "responsibilitymodels": (
+        "spec.displayName",
+        "spec.description",
+        "spec.parties[*].displayName",
+        "spec.parties[*].contact",
+        "spec.items[*].title",
+        "spec.items[*].description",
+        "spec.items[*].effort",
+    ),
+}
+
+
+def _record_owners() -> Manifest:
+    agreed = " : ".join(
+        f"variables.resource == {cel.text(resource)} ? {_differs_but_for(free)}"
+        for resource, free in _REMARKS.items()
+    )
+    assign = (
+        f"authorizer.group({cel.text(GROUP)}).resource(variables.resource).name(variables.name)"
+        ".check('assign').allowed()"
+    )
+    return policy(
+        RECORD_OWNERS,
+        [Rule((GROUP,), _OURS, (CREATE, DELETE, UPDATE), CLUSTER)],
+        [
+            Validation(
+                expression=f"request.operation == {cel.text(UPDATE)} && !({agreed} : true) || "
+                f"{assign}",
+                message="who owns what may be changed only by those with the verb assign on the "
+                "record",
+                said=f"{WHAT} + ' changes who owns or may do what. That takes the verb assign: "
+                f"ask those who kubectl responsibility who-can assign ' + variables.resource + "
+                f"'.{GROUP} lists. Names, contacts, notes and review dates are free to all who "
+                "may write it'",
+            )
+        ],
+        variables=_CONTEXT,
+        # The API server itself removes what is left of a kind whose definition goes.
+        conditions=[("not-the-control-plane", f"!({requester.CONTROL_PLANE})")],
+    )
+
+
+def _differs_but_for(free: Sequence[str]) -> str:
+    aside = [("apiVersion",), ("kind",), ("metadata",), ("status",)]
+    masked = field_paths.Mask.of([*aside, *map(field_paths.parse, free)])
+    return f"!({field_paths.same(field_paths.OLD, field_paths.NEW, masked)})"
+
+
+# See keys.is_ours.
+_IS_OURS = (
+    f"[k.split('/')[0]].exists(d, d == {cel.text(namespace_keys.DOMAIN)} || "
+    f"d.endsWith({cel.text('.' + namespace_keys.DOMAIN)}))"
+)
+
+
+def _metadata(root: str, part: str) -> str:
+    return cel.mapping(cel.at(cel.at(root, "metadata"), part))
+
+
+def _kept(part: str, *, ours: bool, both_ways: bool = True) -> str:
+    """Return that labels or annotations, ours or all others, are as they were."""
+    old, new = _metadata(field_paths.OLD, part), _metadata(field_paths.NEW, part)
+    other = f"!({_IS_OURS})" if ours else f"({_IS_OURS})"
+    added = f"{new}.all(k, {other} || (k in {old} && {old}[k] == {new}[k]))"
+    removed = f"{old}.all(k, {other} || k in {new})"
+    return cel.all_of([added, removed] if both_ways else [added])
+
+
+_PARTS = ("labels", "annotations")
+
+
+def _namespace_keys() -> Manifest:
+    same = cel.all_of(_kept(part, ours=True) for part in _PARTS)
+    only_removed = cel.all_of(_kept(part, ours=True, both_ways=False) for part in _PARTS)
+    glass = (
+        f"{requester.IS_MASTER} || "
+        f"{_metadata(field_paths.OLD, 'annotations')}[?{cel.text(namespace_keys.BREAK_GLASS)}].orValue('')"
+        ".split('\\n').exists(l, l in variables.me)"
+    )
+    return policy(
+        NAMESPACE_KEYS,
+        # Labels and annotations can be changed through these as well.
+        [
+            Rule(
+                ("",),
+                ("namespaces", "namespaces/finalize", "namespaces/status"),
+                (CREATE, UPDATE),
+                CLUSTER,
+            )
+        ],
+        [
+            Validation(
+                expression=f"({same}) || {requester.OPERATOR} || (({glass}) && ({only_removed}))",
+                message=f"labels and annotations of {namespace_keys.DOMAIN} are the operator's",
+                said=f"'labels and annotations of {namespace_keys.DOMAIN} on a Namespace are written by the "
+                "operator only: change the record of the hub (kubectl get responsibilities) in "
+                "their place. In an emergency, system:masters may remove them'",
+            )
+        ],
+        variables=(*_CONTEXT, ("me", requester.ME)),
+    )
+
+
+_SIDE = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
+
+
+def _only_our_keys(*parts: str) -> str:
+    """Return that an update changes nothing but our own keys in these parts of the metadata."""
+    aside: list[tuple[str, ...]] = [("apiVersion",), ("kind",), ("status",)]
+    aside += [("metadata", key) for key in (*_SIDE, *parts)]
+    rest = field_paths.same(field_paths.OLD, field_paths.NEW, field_paths.Mask.of(aside))
+    return cel.all_of([rest, *(_kept(part, ours=False) for part in parts)])
+
+
+def _asked(*targets: str) -> str:
+    return f"variables.asked in {cel.texts(targets)}"
+
+
+_RBAC = "rbac.authorization.k8s.io"
+_BOOTSTRAP = "kubernetes.io/bootstrapping"
+_AUTOUPDATE = "rbac.authorization.kubernetes.io/autoupdate"
+_MARKER = "^until-[0-9]{8}t[0-9]{6}z$"
+_HERE = f"variables.place == {_NAMESPACE}"
+_OBJECT = "(variables.new != null ? variables.new : variables.old)"
+
+
+def _get(path: str, root: str = _OBJECT) -> str:
+    for step in path.split("."):
+        root = cel.at(root, step)
+    return root
+
+
+def _is_grant() -> str:
+    """Return that an object is a binding by which the operator grants: see ``keys``."""
+    subjects = cel.sequence(_get("subjects"))
+    role = f"{_get('roleRef.name')}.orValue('')"
+    system = "has(s.name) && s.name.startsWith('system:') && s.kind != 'ServiceAccount'"
+    managed = (
+        f"{_metadata(field_paths.NEW, 'labels')}[?{cel.text(namespace_keys.MANAGED_BY)}].orValue('') == "
+        f"{cel.text(namespace_keys.OPERATOR)}"
+    )
+    owner = (
+        f"{cel.sequence(_get('metadata.ownerReferences', field_paths.NEW))}.exists(o, "
+        f"o.apiVersion.startsWith({cel.text(GROUP + '/')}))"
+    )
+    return cel.all_of(
+        [
+            f"variables.name.startsWith({cel.text(namespace_keys.GRANT)})",
+            f"{role}.startsWith({cel.text(namespace_keys.ITEM_ROLE)})",
+            f"{_get('roleRef.kind')}.orValue('') == 'ClusterRole'",
+            f"!{subjects}.exists(s, {system})",
+            "!variables.place.startsWith('kube-')",
+            f"request.operation == {cel.text(DELETE)} || (({managed}) && ({owner}))",
+        ]
+    )
+
+
+def _is_marker_binding() -> str:
+    subjects = cel.sequence(_get("subjects"))
+    return cel.all_of(
+        [
+            _HERE,
+            f"variables.name.matches({cel.text(_MARKER)})",
+            f"{_get('roleRef.kind')}.orValue('') == 'Role'",
+            f"{_get('roleRef.name')}.orValue('') == {cel.text(namespace_keys.DELEGATION_ROLE)}",
+            (
+                f"{subjects}.all(s, s.kind == 'ServiceAccount' && s.name == variables.name && "
+                f"has(s.namespace) && s.namespace == {_NAMESPACE})"
+            ),
+        ]
+    )
+
+
+def _is_revocation() -> str:
+    """Return that a binding is nobody's but people's, where the operator may revoke at all."""
+    labels, notes = _metadata(field_paths.OLD, "labels"), _metadata(field_paths.OLD, "annotations")
+    may = (
+        f"authorizer.group({cel.text(GROUP)}).resource('responsibilities')"
+        f".check({cel.text(namespace_keys.REVOKE_VERB)}).allowed()"
+    )
+    return cel.all_of(
+        [
+            "!variables.name.startsWith('system:')",
+            "!variables.place.startsWith('kube-')",
+            f"!({_HERE})",
+            f"!({cel.text(_BOOTSTRAP)} in {labels})",
+            f"!({cel.text(_AUTOUPDATE)} in {notes})",
+            may,
+        ]
+    )
+
+
+def _is_undo_document() -> str:
+    return cel.all_of([_HERE, f"variables.name.startsWith({cel.text(namespace_keys.UNDO)})"])
+
+
+def _is_marker_job() -> str:
+    # A Job that runs nothing, but for those that it ends.
+    idle = f"{_get('spec.parallelism')}.orValue(1) == 0"
+    return cel.all_of(
+        [
+            _HERE,
+            f"variables.name.matches({cel.text(_MARKER)})",
+            f"request.operation == {cel.text(DELETE)} || {idle}",
+        ]
+    )
+
+
+def _bindings(resource: str, *operations: str) -> list[str]:
+    return [f"{_RBAC}/{resource} {operation}" for operation in operations]
+
+
+def _operator_confined() -> Manifest:
+    writes = (CREATE, UPDATE, DELETE)
+    allowed = [
+        _asked(f"/events {CREATE}", f"events.k8s.io/events {CREATE}"),
+        cel.all_of(
+            [
+                _asked(*(f"coordination.k8s.io/leases {operation}" for operation in writes)),
+                _HERE,
+            ]
+        ),
+        _asked(*(f"{GROUP}/{resource}/status {UPDATE}" for resource in _OURS)),
+        cel.all_of([_asked(f"apps/deployments {UPDATE}"), _only_our_keys("annotations")]),
+        cel.all_of([_asked(f"/namespaces {UPDATE}"), _only_our_keys("labels", "annotations")]),
+        cel.all_of([_asked(*_bindings("rolebindings", CREATE, DELETE)), _is_marker_binding()]),
+        cel.all_of(
+            [
+                _asked(
+                    *_bindings("rolebindings", *writes), *_bindings("clusterrolebindings", *writes)
+                ),
+                _is_grant(),
+            ]
+        ),
+        cel.all_of([_asked(*_bindings("rolebindings", DELETE)), _is_revocation()]),
+        cel.all_of(
+            [_asked(*(f"/configmaps {operation}" for operation in writes)), _is_undo_document()]
+        ),
+        cel.all_of([_asked(f"batch/jobs {CREATE}", f"batch/jobs {DELETE}"), _is_marker_job()]),
+    ]
+    return policy(
+        OPERATOR_CONFINED,
+        [Rule((ANY,), ("*/*",), (ANY,), ANY)],
+        [
+            Validation(
+                expression=cel.any_of(allowed),
+                message="the operator of Hub Responsibility may not do this, whatever its roles "
+                "say",
+                said=f"{WHAT} + ': the operator of Hub Responsibility may not do this, whatever "
+                "its roles say: it writes its own annotations, labels, statuses and markers, and "
+                "the bindings by which it grants; where it may revoke, it deletes what an approved "
+                "plan deletes, and says how to take that back'",
+            )
+        ],
+        variables=_CONTEXT,
+        conditions=[("the-operator", requester.OPERATOR)],
+    )
+
+
+def _policies() -> Manifest:
+    """Return the policy about those policies that are API objects, and that we live by."""
+    mine = "variables.name.startsWith('responsibility-')"
+    operators = "variables.name in ['responsibility-cluster-warn', 'responsibility-cluster-deny']"
+    tables = f"{requester.OPERATOR} && request.operation == {cel.text(UPDATE)} && {operators}"
+    assign = (
+        f"authorizer.group({cel.text(GROUP)}).resource('responsibilitymodels')"
+        ".check('assign').allowed()"
+    )
+    group = API_VERSION.partition("/")[0]
+    resources = tuple(sorted(_plural(kind) for kind in (POLICY, BINDING)))
+    return policy(
+        POLICIES,
+        [Rule((group,), resources, (CREATE, DELETE, UPDATE), CLUSTER)],
+        [
+            Validation(
+                expression=f"!({mine}) || ({tables}) || {assign}",
+                message="these policies hold people to what was agreed",
+                said=f"{WHAT} + ': this policy holds people to what was agreed; to change it takes "
+                f"the verb assign on responsibilitymodels.{GROUP}'",
+            )
+        ],
+        variables=_CONTEXT,
+    )
+
+
+def _plural(kind: str) -> str:
+    lower = kind.lower()
+    return f"{lower[:-1]}ies" if lower.endswith("y") else f"{lower}s"

@@ -1,0 +1,187 @@
+"""What stands in the way of a stage, as one table: each line a question about one item of a hub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from responsibility.admission.namespace_keys import DENY, WARN
+from responsibility.admission.stages.namespace_annotations import ItemKeys
+from responsibility.ownership.results.assessment import HubAssessment, HubState
+from responsibility.ownership.results.findings import Finding
+from responsibility.ownership.terms.agreement import Item
+
+OBSERVE = "observe"
+NOT_ENABLED = (
+    "the operator was installed without the right to enforce: set the chart's value "
+    "enforcement.enabled to true"
+)
+NOT_ALLOWED = (
+    "the operator was installed to put no more than warn in force: set the chart's value mode to "
+    "deny, or enforcement.limit"
+)
+_RANK = {OBSERVE: 0, WARN: 1, DENY: 2}
+_BOTH = frozenset({WARN, DENY})
+_DENY = frozenset({DENY})
+
+
+def lower(*stages: str) -> str:
+    """Return the lowest of some stages."""
+    return min(stages, key=_RANK.__getitem__)
+
+
+def above(stage: str, other: str) -> bool:
+    """Return whether ``stage`` goes further than ``other``."""
+    return _RANK[stage] > _RANK[other]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One item of one hub, and all that counts for its stage.
+
+    ``policy`` says why the item's policy cannot be relied on, empty if it can; ``neighbours``
+    what is wrong with the releases beside this one, ``unrecorded`` which of them have no record.
+    ``limit`` is the furthest stage that the operator was installed for.
+    """
+
+    hub: HubAssessment
+    item: Item
+    keys: ItemKeys
+    policy: str
+    neighbours: str
+    unrecorded: tuple[str, ...]
+    enabled: bool
+    rbac_enforced: bool | None
+    limit: str = DENY
+
+
+@dataclass(frozen=True, slots=True)
+class Hindrance:
+    """Why an item may not go up to some ``stages``.
+
+    ``ends`` also brings down what is in force: only for what those decide who write records. What
+    others can bring about must not lift what binds them; ``most`` is how far down it goes then.
+    ``forcible`` gives way to ``force``.
+    """
+
+    reason: str
+    ask: Callable[[Case], str]
+    stages: frozenset[str] = _BOTH
+    ends: bool = False
+    most: str = OBSERVE
+    forcible: bool = False
+
+
+def _not_enabled(case: Case) -> str:
+    if case.enabled:
+        return ""
+    return NOT_ENABLED
+
+
+def _not_allowed(case: Case) -> str:
+    return NOT_ALLOWED if above(DENY, case.limit) else ""
+
+
+def _no_namespace(case: Case) -> str:
+    missing = case.hub.hub_state is HubState.NO_NAMESPACE
+    return f"there is no namespace {case.hub.agreement.hub.namespace}" if missing else ""
+
+
+def _terminating(case: Case) -> str:
+    going = case.hub.hub_state is HubState.DELETING
+    return f"namespace {case.hub.agreement.hub.namespace} is being deleted" if going else ""
+
+
+def _releases_differ(case: Case) -> str:
+    return case.neighbours
+
+
+def _unlistable(case: Case) -> str:
+    return case.keys.trouble
+
+
+def _no_hub(case: Case) -> str:
+    if case.hub.hub_state not in (HubState.MISSING, HubState.AMBIGUOUS):
+        return ""
+    agreement = case.hub.agreement
+    return (
+        f"which release in namespace {agreement.hub.namespace} the record is about is not known"
+        if case.hub.hub_state is HubState.AMBIGUOUS
+        else f"hub {agreement.hub} was not found"
+    )
+
+
+def _unrecorded(case: Case) -> str:
+    if not case.unrecorded:
+        return ""
+    return (
+        f"namespace {case.hub.agreement.hub.namespace} also holds {', '.join(case.unrecorded)}, "
+        "for which there is no record, and admission knows one set of owners for a namespace: "
+        "write a record with the same owners, or move one of the two"
+    )
+
+
+def _unresolved(case: Case) -> str:
+    if case.item.name not in case.hub.agreement.unresolved:
+        return ""
+    return "its owner or a delegate is a party that nobody declares"
+
+
+def _policy(case: Case) -> str:
+    return case.policy
+
+
+def _rbac(case: Case) -> str:
+    if case.rbac_enforced:
+        return ""
+    return "whether RBAC decides anything on this cluster is not known, or it does not"
+
+
+def _vacant(case: Case) -> str:
+    found = _about(case, "owner-vacant")
+    if found is not None:
+        return found.message
+    return (
+        f"{case.item.owner} has no subject, nor has a delegate: nobody could act"
+        if (case.keys.vacant and not case.keys.trouble)
+        else ""
+    )
+
+
+def _lacking(case: Case) -> str:
+    found = _about(case, "missing-access")
+    return found.message if found is not None else ""
+
+
+def _about(case: Case, kind: str) -> Finding | None:
+    name = case.item.name
+    return next(
+        (f for f in case.hub.findings if f.kind == kind and name in (f.item, *f.items)), None
+    )
+
+
+HINDRANCES: tuple[Hindrance, ...] = (
+    Hindrance("NotEnabled", _not_enabled, ends=True),
+    Hindrance("StageNotAllowed", _not_allowed, stages=_DENY, ends=True, most=WARN),
+    Hindrance("NamespaceMissing", _no_namespace, ends=True),
+    Hindrance("NamespaceTerminating", _terminating),
+    Hindrance("SeveralReleases", _releases_differ, ends=True),
+    Hindrance("CannotBeListed", _unlistable, ends=True),
+    Hindrance("UnknownParty", _unresolved),
+    Hindrance("HubMissing", _no_hub),
+    Hindrance("UnrecordedRelease", _unrecorded),
+    Hindrance("PolicyNotReliable", _policy, forcible=True),
+    Hindrance("RBACNotEnforced", _rbac, stages=_DENY, forcible=True),
+    Hindrance("NobodyLeft", _vacant, stages=_DENY, forcible=True),
+    Hindrance("OwnerLacksAccess", _lacking, stages=_DENY, forcible=True),
+)
+
+
+def hindrances(case: Case) -> Iterator[tuple[Hindrance, str]]:
+    """Yield what stands in the way of more than looking, each with the reason in words."""
+    for hindrance in HINDRANCES:
+        if hindrance.forcible and case.item.force:
+            continue
+        message = hindrance.ask(case)
+        if message:
+            yield hindrance, message

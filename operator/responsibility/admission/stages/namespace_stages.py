@@ -1,0 +1,335 @@
+"""How far admission goes for each item of each hub, and why not as far as was asked.
+
+Going down always works, at once. Going up needs that nobody is locked out by it, unless the
+record says ``force``. What is in force stays when somebody other than those who write records
+makes it doubtful: a deleted Deployment or RoleBinding must not lift what binds its deleter.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from responsibility.admission import namespace_keys
+from responsibility.admission.stages.blockers import OBSERVE, Case, above, hindrances, lower
+from responsibility.admission.stages.cache import KeyMemory
+from responsibility.admission.stages.namespace_annotations import (
+    ItemKeys,
+    UnlistableError,
+    hub_annotations,
+    within_budget,
+)
+from responsibility.ownership.results.assessment import Assessment, HubAssessment, HubState
+from responsibility.ownership.terms.agreement import Agreement
+
+# Items by name, each with why its policy cannot be relied on; empty if it can.
+Policies = Mapping[str, str]
+# Items by name, each with the other items whose lists its policy reads.
+Reads = Mapping[str, Set[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceKeys:
+    """Our labels and annotations of a Namespace, and only ours."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, metadata: Mapping[str, Any]) -> NamespaceKeys:
+        """Return what is ours of an object's metadata."""
+        return cls(_ours(metadata.get("labels")), _ours(metadata.get("annotations")))
+
+    def __bool__(self) -> bool:
+        """Return whether there are any."""
+        return bool(self.labels or self.annotations)
+
+    def stages(self) -> dict[str, str]:
+        """Return the stages that policies are switched to, by item."""
+        return {
+            key.removeprefix(namespace_keys.STAGE): stage
+            for key, stage in self.labels.items()
+            if key.startswith(namespace_keys.STAGE)
+        }
+
+    def markers(self) -> set[str]:
+        """Return the dates in use, as the names of their markers."""
+        return {
+            line.partition(" ")[0]
+            for key, text in self.annotations.items()
+            if key.startswith(namespace_keys.DELEGATES)
+            for line in text.splitlines()
+        }
+
+
+NOTHING = NamespaceKeys()
+_NO_BOOK: Policies = {}
+_NO_READS: Reads = {}
+_NOTHING_WRONG: Mapping[str, str] = {}
+
+
+def _ours(found: Mapping[str, str] | None) -> dict[str, str]:
+    return {key: text for key, text in (found or {}).items() if namespace_keys.is_ours(key)}
+
+
+@dataclass(frozen=True, slots=True)
+class ItemStage:
+    """The stage of one item: asked for, given, and why that is less."""
+
+    item: str
+    asked: str
+    stage: str
+    reason: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What every Namespace should say, and the stage of each item of each record.
+
+    Namespaces that are not in ``namespaces`` should say nothing, but for the ``untouched``.
+    """
+
+    namespaces: Mapping[str, NamespaceKeys]
+    stages: Mapping[str, tuple[ItemStage, ...]]
+    untouched: frozenset[str] = frozenset()
+
+
+def plan(
+    assessment: Assessment,
+    *,
+    policies: Mapping[str, Policies],
+    reads: Mapping[str, Reads],
+    granted: Mapping[str, Mapping[str, str]],
+    present: Mapping[str, NamespaceKeys],
+    unrendered: Mapping[str, str] = _NOTHING_WRONG,
+    speechless: Iterable[str] = (),
+    enabled: bool = True,
+    limit: str = namespace_keys.DENY,
+    memory: KeyMemory | None = None,
+) -> Plan:
+    """Return what should be in force.
+
+    ``policies`` and what each ``reads`` are by model; ``granted`` are the stages in force until
+    now, by record and item; ``present`` is what Namespaces say. Of models that are ``unrendered``,
+    no policies can be made, and why: what is in force stays. ``speechless`` are namespaces whose
+    record cannot be read or followed at the moment: what is in force there stays. ``limit`` is the
+    furthest stage that is allowed. ``memory`` makes it quick.
+    """
+    memory = memory or KeyMemory()
+    memory.begin(assessment)
+    groups: dict[str, list[HubAssessment]] = defaultdict(list)
+    for hub in assessment.hubs.values():
+        groups[hub.agreement.hub.namespace].append(hub)
+    wanted: dict[str, NamespaceKeys] = {}
+    stages: dict[str, tuple[ItemStage, ...]] = {}
+    untouched = {name for name in speechless if name not in groups}
+    for namespace, group in groups.items():
+        if any(hub.agreement.terms.name in unrendered for hub in group):
+            untouched.add(namespace)
+            stages.update(
+                (hub.agreement.record, tuple(_kept(hub, granted, unrendered))) for hub in group
+            )
+            continue
+        here = present.get(namespace, NOTHING)
+        models = [hub.agreement.terms.name for hub in group]
+        books = (policies.get(model, _NO_BOOK) for model in models)
+        read = (reads.get(model, _NO_READS) for model in models)
+        before = (granted.get(hub.agreement.record, _NO_BOOK) for hub in group)
+        found, of_records = memory.get(
+            ("namespace", namespace),
+            (*group, *books, *read, *before, here, enabled, limit, assessment.rbac_enforced),
+            partial(
+                _namespace,
+                group,
+                assessment,
+                policies=policies,
+                reads=reads,
+                granted=granted,
+                present=here,
+                enabled=enabled,
+                limit=limit,
+                memory=memory,
+            ),
+        )
+        stages.update(of_records)
+        if any(hub.hub_state is HubState.DELETING for hub in group):
+            untouched.add(namespace)
+        elif found:
+            wanted[namespace] = found
+    return Plan(wanted, stages, frozenset(untouched))
+
+
+def _namespace(
+    group: Sequence[HubAssessment],
+    assessment: Assessment,
+    *,
+    policies: Mapping[str, Policies],
+    reads: Mapping[str, Reads],
+    granted: Mapping[str, Mapping[str, str]],
+    present: NamespaceKeys,
+    enabled: bool,
+    limit: str,
+    memory: KeyMemory,
+) -> tuple[NamespaceKeys, dict[str, tuple[ItemStage, ...]]]:
+    """Return what one Namespace should say, and the stages of the records about it."""
+    # A record of a release that is not there does not speak for one that is.
+    speaking = [hub for hub in group if hub.hub is not None] or list(group)
+    neighbours = _differences(speaking, assessment.now, memory)
+    found: dict[str, tuple[ItemStage, ...]] = {}
+    said: list[tuple[HubAssessment, dict[str, ItemKeys]]] = []
+    for hub in group:
+        agreement = hub.agreement
+        book = policies.get(agreement.terms.name, {})
+        read = reads.get(agreement.terms.name, _NO_READS)
+        known = _keys(agreement, book, read, assessment.now, memory)
+        recorded = {other.agreement.hub.release for other in group}
+        found[agreement.record] = tuple(
+            _stage(
+                Case(
+                    hub=hub,
+                    item=agreement.item(name),
+                    keys=known[name],
+                    policy=trouble,
+                    neighbours=neighbours if hub in speaking else "",
+                    unrecorded=tuple(r for r in hub.releases if r not in recorded),
+                    enabled=enabled,
+                    rbac_enforced=assessment.rbac_enforced,
+                    limit=limit,
+                ),
+                # Nothing new is said of a hub that is not there: what is unsaid is not in force.
+                granted.get(agreement.record, {}).get(name, OBSERVE)
+                if hub.hub is not None or namespace_keys.speaks_of(present.annotations, name)
+                else OBSERVE,
+            )
+            for name, trouble in book.items()
+        )
+        if hub in speaking:
+            said.append((hub, known))
+    read = reads.get(speaking[0].agreement.terms.name, _NO_READS)
+    return _said(said, found, read, present), found
+
+
+def _kept(
+    hub: HubAssessment,
+    granted: Mapping[str, Mapping[str, str]],
+    unrendered: Mapping[str, str],
+) -> Iterator[ItemStage]:
+    """Yield the stages as they have been, of a model that cannot be rendered any more."""
+    agreement = hub.agreement
+    before = granted.get(agreement.record, {})
+    why = unrendered.get(agreement.terms.name, "")
+    for item in agreement.items:
+        stage = before.get(item.name, OBSERVE)
+        if item.admission != OBSERVE or stage != OBSERVE:
+            message = f"no policies can be made of model {agreement.terms.name}: {why}"
+            yield ItemStage(item.name, item.admission, stage, "PolicyNotReliable", message)
+
+
+def _stage(case: Case, before: str) -> ItemStage:
+    """Return an item's stage; ``before`` is the one it has had until now."""
+    asked = stage = case.item.admission
+    told: tuple[str, str] = ("", "")
+    for hindrance, message in hindrances(case):
+        most = hindrance.most if hindrance.ends else before
+        if stage in hindrance.stages and above(stage, most):
+            stage = lower(stage, most)
+            told = told if told[0] else (hindrance.reason, message)
+    return ItemStage(case.item.name, asked, stage, *told)
+
+
+def _keys(
+    agreement: Agreement, items: Iterable[str], reads: Reads, now: datetime, memory: KeyMemory
+) -> dict[str, ItemKeys]:
+    """Return what there is to say of each item: of those asked for, and those that they read."""
+    asked = [name for name in items if agreement.item(name).admission != OBSERVE]
+    read = set[str]().union(*(reads.get(name, ()) for name in asked)).difference(asked)
+    wanted = [agreement.item(name) for name in (*asked, *sorted(read))]
+    found = [memory.keys(agreement, item, now) for item in wanted]
+    try:
+        found = within_budget(agreement, found)
+    except UnlistableError as error:
+        found = [ItemKeys(keys_.item, {}, trouble=str(error)) for keys_ in found]
+    known = {name: ItemKeys(name, {}) for name in items} | {keys_.item: keys_ for keys_ in found}
+    for name in asked:
+        # Without the others' lists it would refuse them what is theirs.
+        wrong = (known[other].trouble for other in sorted(reads.get(name, ())))
+        if not known[name].trouble and (trouble := next(filter(None, wrong), "")):
+            known[name] = ItemKeys(name, {}, trouble=trouble)
+    return known
+
+
+def _said(
+    hubs: Sequence[tuple[HubAssessment, dict[str, ItemKeys]]],
+    found: Mapping[str, tuple[ItemStage, ...]],
+    reads: Reads,
+    present: NamespaceKeys,
+) -> NamespaceKeys:
+    """Put together what a Namespace says; of several hubs that agree, the first speaks."""
+    stages: dict[str, str] = {}
+    for hub, _ in hubs:
+        for entry in found[hub.agreement.record]:
+            stages[entry.item] = lower(entry.stage, stages.get(entry.item, entry.stage))
+    in_force = {name: stage for name, stage in stages.items() if stage != OBSERVE}
+    labels = {namespace_keys.STAGE + name: stage for name, stage in in_force.items()}
+    if not labels:
+        return NOTHING
+    # Who may act on something of an item by another one, whatever the stage of that.
+    read = set[str]().union(*(reads.get(name, ()) for name in in_force)).difference(in_force)
+    hub, known = hubs[0]
+    if hub.hub is None:
+        # What its objects are called is not known without the hub: what was said stays.
+        kept = {k: v for k, v in present.annotations.items() if _is_said(k, in_force, read)}
+        return NamespaceKeys(labels, kept)
+    annotations = hub_annotations(hub.agreement)
+    for name in (*in_force, *sorted(read)):
+        own = known[name].annotations.items()
+        annotations.update((k, v) for k, v in own if _is_said(k, in_force, read))
+    return NamespaceKeys(labels, annotations)
+
+
+def _is_said(key: str, in_force: Container[str], read: Container[str]) -> bool:
+    """Whether a Namespace says this; of items that are only read, nobody is told whom to call."""
+    if key in (
+        namespace_keys.HUB,
+        namespace_keys.PREFIX,
+        namespace_keys.RELEASE,
+        namespace_keys.BREAK_GLASS,
+    ):
+        return True
+    item = key.partition("/")[2]
+    return item in in_force or (item in read and not key.startswith(namespace_keys.CONTACT))
+
+
+def _differences(hubs: Sequence[HubAssessment], now: datetime, memory: KeyMemory) -> str:
+    """Return how hubs in one namespace differ, so that no policy can tell them apart."""
+    if len(hubs) < 2:  # noqa: PLR2004 - a pair is the least that can differ
+        return ""
+    first, *others = (hub.agreement for hub in hubs)
+    for other in others:
+        where = f"namespace {first.hub.namespace} holds releases {first.hub.release} and "
+        where += f"{other.hub.release}"
+        if first.terms is not other.terms:
+            return f"{where}, whose records build on different models"
+        if first.names.prefix != other.names.prefix:
+            return f"{where}, whose objects are named differently; policies know one prefix"
+        differing = [
+            item.name
+            for item in first.items
+            if _owners(first, item.name, now, memory) != _owners(other, item.name, now, memory)
+        ]
+        if differing:
+            return (
+                f"{where}, whose records name different owners of {', '.join(differing[:3])}: "
+                "admission knows one set of owners for a namespace; move one of the two"
+            )
+    return ""
+
+
+def _owners(agreement: Agreement, name: str, now: datetime, memory: KeyMemory) -> dict[str, str]:
+    found = memory.keys(agreement, agreement.item(name), now).annotations
+    return {key: text for key, text in found.items() if not key.startswith(namespace_keys.CONTACT)}

@@ -1,0 +1,104 @@
+"""Who acts, for what is judged in the operator: a hub's Namespace held against a request's user.
+
+The same as ``who`` and ``ranges`` say in CEL, of the same lists (see ``keys``). Only dates differ:
+a policy asks the authorizer for a marker, since it has no clock; here the time is given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from responsibility.admission import namespace_keys
+from responsibility.rbac.identity import MASTERS
+
+_LIKE, _LIKE_GROUP = "like:", "like-group:"
+_PARTS_OF_A_BOUND = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who asks, as the API server knows them."""
+
+    user: str
+    groups: tuple[str, ...]
+
+    @property
+    def lines(self) -> frozenset[str]:
+        """How lists name them."""
+        return frozenset({f"user:{self.user}", *(f"group:{group}" for group in self.groups)})
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The range of a value that somebody may move only inside; an empty text is no end."""
+
+    path: str
+    minimum: str
+    maximum: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether somebody may act on an item now, and inside which ranges of the chart's values."""
+
+    may: bool
+    ranges: tuple[Range, ...] = ()
+
+    @property
+    def is_free(self) -> bool:
+        """Whether they may do with it as they like."""
+        return self.may and not self.ranges
+
+
+def standing(notes: Mapping[str, str], item: str, person: Person, now: datetime) -> Standing:
+    """Return what a Namespace's annotations say of somebody and an item."""
+    owners = _lines(notes, namespace_keys.OWNERS + item)
+    mine = person.lines
+    entries = {line for line in owners if line in mine}
+    for line in _lines(notes, namespace_keys.DELEGATES + item):
+        marker, _, entry = line.partition(" ")
+        end = namespace_keys.marker_date(marker)
+        if entry in mine and end is not None and now < end:
+            entries.add(entry)
+    if is_like(owners, person):
+        return Standing(may=True)
+    bounds = [line.split("\t") for line in _lines(notes, namespace_keys.BOUNDS + item)]
+    bounds = [b for b in bounds if len(b) == _PARTS_OF_A_BOUND and b[0] in entries]
+    if entries - {bound[0] for bound in bounds}:
+        return Standing(may=True)
+    # A path in the chart's values has no kind.
+    ranges = [Range(path, least, most) for _, kind, path, least, most in bounds if not kind]
+    return Standing(bool(entries), tuple(ranges))
+
+
+def breaks_the_glass(notes: Mapping[str, str], person: Person) -> bool:
+    """Return whether somebody passes with a warning where others are refused."""
+    return MASTERS in person.groups or bool(
+        person.lines & set(_lines(notes, namespace_keys.BREAK_GLASS))
+    )
+
+
+def is_like(lines: Iterable[str], person: Person) -> bool:
+    """Return whether a pattern among the lines is of somebody."""
+    for line in lines:
+        if line.startswith(_LIKE) and _fits(line.removeprefix(_LIKE), person.user):
+            return True
+        if line.startswith(_LIKE_GROUP):
+            pattern = line.removeprefix(_LIKE_GROUP)
+            if any(_fits(pattern, group) for group in person.groups):
+                return True
+    return False
+
+
+def _lines(notes: Mapping[str, str], key: str) -> list[str]:
+    return [line for line in notes.get(key, "").split("\n") if line]
+
+
+def _fits(pattern: str, text: str) -> bool:
+    try:
+        return re.fullmatch(pattern, text) is not None
+    except re.error:
+        return False

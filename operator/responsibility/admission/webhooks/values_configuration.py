@@ -1,0 +1,101 @@
+"""The webhook that is asked about hubs' values, which no policy can read.
+
+It is narrow: updates of Secrets that are named like a hub's and whose content changes, in
+namespaces where an item is enforced that says something about values. Nothing depends on it
+(``failurePolicy: Ignore``): while the operator is down, the policies alone decide, and they let
+everybody who owns something in the Secret change all of it.
+
+Whoever makes the Secret anew is not asked about: it takes the items that entitle to that, and all
+values of a chart are new then, so nobody could deploy a hub but who owns everything.
+
+There is no ``objectSelector``: whoever may change the Secret may take its labels off first. A
+Namespace is chosen by one webhook of several, so that each request is put but once: the first of
+the items that is in force there has it asked. It is not the one that may be in the way, so webhooks
+are named by numbers, which people get to see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from responsibility.admission import namespace_keys
+from responsibility.admission.policies import cel
+from responsibility.admission.policies.manifests import Manifest
+from responsibility.admission.policies.requester import CONTROL_PLANE
+from responsibility.admission.webhooks.values_ownership import ValuesGuard
+from responsibility.api.model import ResponsibilityModel
+from responsibility.hub.values_secret import KEY
+from responsibility.hub.values_secret import NAME as HUB
+
+NAME = "responsibility-values"
+PATH = "/values"
+# Seconds: the operator answers within its own, shorter budget, or not at all.
+TIMEOUT = 3
+
+_IN_FORCE = [namespace_keys.WARN, namespace_keys.DENY]
+
+
+def webhook_configuration(model: ResponsibilityModel, client_config: Mapping[str, Any]) -> Manifest:
+    """Return the configuration; ``client_config`` says where the operator is, without the path.
+
+    It holds a ``url`` or a ``service``, and the ``caBundle`` of its certificate.
+    """
+    guarded = sorted(ValuesGuard.of(model).items.values(), key=lambda item: item.number)
+    labels = [f"{namespace_keys.STAGE}{item.name}" for item in guarded]
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": NAME},
+        "webhooks": [
+            _hook(f"values-{number}", labels[:number], client_config)
+            for number in range(1, len(labels) + 1)
+        ],
+    }
+
+
+def _hook(name: str, labels: list[str], client_config: Mapping[str, Any]) -> Manifest:
+    where = dict(client_config)
+    if "service" in where:
+        where["service"] = {**where["service"], "path": PATH}
+    else:
+        where["url"] = f"{where['url'].rstrip('/')}{PATH}"
+    *before, own = labels
+    return {
+        "name": f"{name}.{namespace_keys.DOMAIN}",
+        "admissionReviewVersions": ["v1"],
+        "clientConfig": where,
+        "failurePolicy": "Ignore",
+        "matchPolicy": "Equivalent",
+        # What is refused is told of, unless it is a dry run.
+        "sideEffects": "NoneOnDryRun",
+        "timeoutSeconds": TIMEOUT,
+        "namespaceSelector": {
+            "matchExpressions": [
+                {"key": own, "operator": "In", "values": _IN_FORCE},
+                *({"key": key, "operator": "NotIn", "values": _IN_FORCE} for key in before),
+            ]
+        },
+        "rules": [
+            {
+                "apiGroups": [""],
+                "apiVersions": ["v1"],
+                "resources": ["secrets"],
+                "operations": ["UPDATE"],
+                "scope": "Namespaced",
+            }
+        ],
+        "matchConditions": [
+            {"name": "is-named-like-a-hubs", "expression": _NAMED},
+            {"name": "is-no-machine", "expression": f"!({CONTROL_PLANE})"},
+            {"name": "has-values", "expression": _HAS_VALUES},
+            {"name": "changes-them", "expression": _CHANGES},
+        ],
+    }
+
+
+# What stands before it differs from hub to hub, and no Namespace can be seen here.
+_NAMED = f"request.name == {cel.text(HUB)} || request.name.endsWith({cel.text('-' + HUB)})"
+_DATA = [f"{node}.?data.orValue(dyn({{}}))" for node in ("dyn(object)", "dyn(oldObject)")]
+_HAS_VALUES = cel.any_of(f"{cel.text(KEY)} in {data}" for data in _DATA)
+_CHANGES = " != ".join(_DATA)

@@ -1,0 +1,201 @@
+"""What becomes of a change of a hub's values: whose it is, who made it, and what they are told.
+
+Only an item whose stage is ``warn`` or ``deny`` has a say. Settings are named, values never are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from responsibility.admission import namespace_keys
+from responsibility.admission.policies.guards import Items
+from responsibility.admission.stages.namespace_stages import NamespaceKeys
+from responsibility.admission.webhooks.requester import (
+    Person,
+    Range,
+    Standing,
+    breaks_the_glass,
+    standing,
+)
+from responsibility.admission.webhooks.values_bounds import outside
+from responsibility.admission.webhooks.values_ownership import ValuesGuard
+from responsibility.hub import values_paths
+from responsibility.hub.values_difference import Change
+from responsibility.hub.values_secret import KEY, Difference
+from responsibility.ownership.terms.agreement import ItemTerms
+
+# Settings that are named for one item; how many more there are is said.
+_NAMED = 4
+_LONGEST = 160
+
+
+class Verdict(StrEnum):
+    """What came of a review; values of a metric's label."""
+
+    ALLOWED = "allowed"
+    WARNED = "warned"
+    REFUSED = "refused"
+    BREAK_GLASS = "break-glass"
+    UNREADABLE = "unreadable"
+    UNJUDGED = "unjudged"
+
+
+@dataclass(slots=True)
+class Breach:
+    """Settings of one item that somebody changes who may not, or not so."""
+
+    item: ItemTerms
+    stage: str
+    settings: list[str] = field(default_factory=list)
+    more: int = 0
+    # Where they may, but not so far.
+    left: Range | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict, and the answer to the API server."""
+
+    verdict: Verdict
+    message: str = ""
+    warnings: tuple[str, ...] = ()
+    # The items that were breached, for those who are told of it.
+    items: tuple[ItemTerms, ...] = ()
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the request goes on."""
+        return self.verdict is not Verdict.REFUSED
+
+
+FINE = Judgement(Verdict.ALLOWED)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Somebody who writes the Secret of a hub, and what its Namespace says."""
+
+    guard: ValuesGuard
+    space: NamespaceKeys
+    namespace: str
+    # The Secret, as it is called there.
+    name: str
+    person: Person
+    now: datetime
+
+    def judge(self, compare: Callable[[], Difference]) -> Judgement:
+        """Return what becomes of it; what has changed is asked only where it matters."""
+        stages = self._in_force()
+        notes = self.space.annotations
+        held = {name: standing(notes, name, self.person, self.now) for name in self.guard.items}
+        if all(held[name].is_free for name in stages):
+            return FINE
+        found = compare()
+        breaches = list(self._breaches(found, stages, held))
+        if breaches:
+            return self._judgement(breaches)
+        if found.unreadable:
+            return Judgement(Verdict.UNREADABLE, warnings=(self._unreadable(),))
+        return FINE
+
+    def _in_force(self) -> dict[str, str]:
+        notes, stages = self.space.annotations, self.space.stages()
+        return {
+            name: stages[name]
+            for name in self.guard.items
+            if stages.get(name) in (namespace_keys.WARN, namespace_keys.DENY)
+            and namespace_keys.speaks_of(notes, name)
+        }
+
+    def _breaches(
+        self, found: Difference, stages: Mapping[str, str], held: Mapping[str, Standing]
+    ) -> Iterator[Breach]:
+        breaches: dict[tuple[str, Range | None], Breach] = {}
+        for change in found.changes:
+            for items in self.guard.owners(change):
+                left = _left(change, items, held)
+                if left == _INSIDE:
+                    continue
+                for name in items & stages.keys():
+                    terms = self.guard.items[name]
+                    breach = breaches.setdefault(
+                        (name, left[0]), Breach(terms, stages[name], left=left[0])
+                    )
+                    if len(breach.settings) < _NAMED:
+                        breach.settings.append(_setting(change))
+                    else:
+                        breach.more += 1
+        yield from sorted(breaches.values(), key=lambda breach: breach.item.number)
+
+    def _judgement(self, breaches: list[Breach]) -> Judgement:
+        items = tuple({breach.item.name: breach.item for breach in breaches}.values())
+        if breaks_the_glass(self.space.annotations, self.person):
+            said = tuple(
+                f"break-glass: {self._whose(b)}. It was let through; tell them" for b in breaches
+            )
+            return Judgement(Verdict.BREAK_GLASS, warnings=said, items=items)
+        refused = [self._refusal(b) for b in breaches if b.stage == namespace_keys.DENY]
+        warned = tuple(self._refusal(b) for b in breaches if b.stage != namespace_keys.DENY)
+        if refused:
+            return Judgement(Verdict.REFUSED, " ".join(refused), warned, items)
+        return Judgement(Verdict.WARNED, warnings=warned, items=items)
+
+    def _refusal(self, breach: Breach) -> str:
+        if breach.left is not None:
+            least, most = breach.left.minimum, breach.left.maximum
+            ends = [f"at least {least}"] * bool(least) + [f"at most {most}"] * bool(most)
+            agreed = f"You may change {breach.left.path} to {' and '.join(ends)}"
+            return f"{self._whose(breach)}. {agreed}; ask them for more."
+        return (
+            f"{self._whose(breach)}. Ask them to do it, or to delegate the item to you; whose a "
+            f"setting is: kubectl responsibility who-owns -n {self.namespace} --path SETTING"
+        )
+
+    def _whose(self, breach: Breach) -> str:
+        notes, item = self.space.annotations, breach.item
+        hub = _line(notes.get(namespace_keys.HUB, f"the hub in namespace {self.namespace}"))
+        contact = _line(
+            notes.get(
+                namespace_keys.CONTACT + item.name,
+                f"see kubectl responsibility who-owns {item.name}",
+            )
+        )
+        more = f" and {breach.more} more" if breach.more else ""
+        return (
+            f"update secrets {self.name} changes {', '.join(breach.settings)}{more}. This is item "
+            f"{item.number} ({item.title}) of {hub}. It belongs to others: {contact}"
+        )
+
+    def _unreadable(self) -> str:
+        return (
+            f"{KEY} in secrets {self.name} is no YAML any more: it was let through, since the hub "
+            "can't read it either, and doesn't start with it. To put it right takes whoever may "
+            "change all of it"
+        )
+
+
+# That a change is inside of what somebody may do, rather than outside of all, or of a range.
+_INSIDE: tuple[Range | None, bool] = (None, True)
+
+
+def _left(change: Change, items: Items, held: Mapping[str, Standing]) -> tuple[Range | None, bool]:
+    """Return the range that a change leaves, None where somebody may not do it at all."""
+    left: Range | None = None
+    for name in sorted(items):
+        if held[name].may:
+            left = outside(change, held[name].ranges)
+            if left is None:
+                return _INSIDE
+    return left, False
+
+
+def _setting(change: Change) -> str:
+    path = values_paths.text(change.place) or f"all of {KEY}"
+    return path if len(path) <= _LONGEST else f"{path[: _LONGEST - 1]}…"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())

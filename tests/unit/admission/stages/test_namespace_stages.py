@@ -1,0 +1,355 @@
+"""Stages go down at once and up only where nobody is locked out, unless the record insists."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from responsibility.admission import namespace_keys
+from responsibility.admission.stages.blockers import HINDRANCES
+from responsibility.admission.stages.namespace_stages import (
+    NOTHING,
+    ItemStage,
+    NamespaceKeys,
+    Plan,
+    plan,
+)
+from responsibility.ownership.results.assessment import Assessment
+from tests.unit.ownership.building import KEEPERS, NOW, Grant, assess, grant, hub, people, record
+
+GUESTS = people("Group visitors")
+CAN = grant("Group visitors", "update", "configmaps")
+ITEMS = {"beds": "", "fence": ""}
+# Whoever owns the fence may act on something of the beds.
+READS = {"beds": {"fence"}, "fence": frozenset[str]()}
+STAGES = ("observe", "warn", "deny")
+
+
+def world(*more: Grant, keepers: bool = True, **given: Any) -> Assessment:
+    return assess(*(KEEPERS if keepers else ()), CAN, *more, **given)
+
+
+def one(stage: str = "deny", **more: Any) -> Any:
+    """Return a record that asks for a stage."""
+    enforcement = {"admission": stage, **more.pop("enforcement", {})}
+    return record(parties={"guests": GUESTS}, enforcement=enforcement, **more)
+
+
+def decide(assessment: Assessment, before: str = "observe", **more: Any) -> Plan:
+    given: dict[str, Any] = {
+        "policies": {"garden": ITEMS},
+        "reads": {"garden": READS},
+        "granted": {name: dict.fromkeys(ITEMS, before) for name in assessment.hubs},
+        "present": {},
+        **more,
+    }
+    return plan(assessment, **given)
+
+
+def stage(decided: Plan, item: str = "fence", name: str = "prod") -> ItemStage:
+    return next(s for s in decided.stages[name] if s.item == item)
+
+
+def labels(decided: Plan, namespace: str = "prod") -> Mapping[str, str]:
+    return decided.namespaces.get(namespace, NOTHING).labels
+
+
+@pytest.mark.parametrize(("before", "asked"), [*itertools.product(STAGES, STAGES)])
+def test_where_nothing_is_wrong_what_is_asked_for_is_done(before: str, asked: str) -> None:
+    decided = decide(world(records=[one(asked)]), before)
+    for item in ITEMS:
+        assert stage(decided, item) == ItemStage(item, asked, asked)
+    expected = {} if asked == "observe" else {namespace_keys.STAGE + item: asked for item in ITEMS}
+    assert labels(decided) == expected
+
+
+def test_nothing_asked_for_says_nothing_at_all() -> None:
+    assert decide(world(records=[one("observe")]), "deny").namespaces == {}
+
+
+def test_an_item_may_have_a_stage_of_its_own() -> None:
+    asked = one("warn", items={"beds": {"enforcement": {"admission": "deny"}}})
+    decided = decide(world(records=[asked]))
+    assert labels(decided) == {
+        namespace_keys.STAGE + "beds": "deny",
+        namespace_keys.STAGE + "fence": "warn",
+    }
+
+
+ONLY_BEDS = {"beds": {"enforcement": {"admission": "deny"}}}
+
+
+def only_beds(**more: Any) -> Any:
+    """Return a record that asks for one item only, by whose policy others may act, too."""
+    return one("observe", items=ONLY_BEDS, **more)
+
+
+def test_who_may_act_by_another_item_is_said_whatever_the_stage_of_that_is() -> None:
+    said = decide(world(records=[only_beds()])).namespaces["prod"]
+    assert said.labels == {namespace_keys.STAGE + "beds": "deny"}
+    assert said.annotations[namespace_keys.OWNERS + "beds"] == "group:visitors"
+    assert said.annotations[namespace_keys.OWNERS + "fence"] == "group:keepers"
+    # Nobody is refused by that one, so nobody is told whom to call.
+    assert namespace_keys.CONTACT + "beds" in said.annotations
+    assert namespace_keys.CONTACT + "fence" not in said.annotations
+
+
+def test_delegations_of_an_item_that_is_only_read_end_by_themselves_too() -> None:
+    until = NOW + timedelta(hours=1)
+    fence = {"delegates": [{"party": "guests", "until": until.isoformat()}]}
+    asked = one("observe", items={**ONLY_BEDS, "fence": fence})
+    assert decide(world(records=[asked])).namespaces["prod"].markers() == {
+        namespace_keys.marker(until)
+    }
+
+
+def test_where_those_who_may_act_by_another_item_cannot_be_listed_nothing_is_enforced() -> None:
+    odd = people("User two\nlines")
+    asked = record(
+        parties={"guests": GUESTS, "odd": odd},
+        items={**ONLY_BEDS, "fence": {"owner": "odd"}},
+        enforcement={"admission": "observe"},
+    )
+    found = stage(decide(world(records=[asked]), "deny"), "beds")
+    assert (found.stage, found.reason) == ("observe", "CannotBeListed")
+    assert "party odd" in found.message
+
+
+def test_what_is_said_of_items_that_are_only_read_stays_while_the_hub_is_gone() -> None:
+    assessment = world(records=[only_beds()], hubs=[], namespaces={"prod": False})
+    said = {
+        namespace_keys.OWNERS + "beds": "user:x",
+        namespace_keys.OWNERS + "fence": "user:y",
+        namespace_keys.HUB: "h",
+    }
+    there = NamespaceKeys({namespace_keys.STAGE + "beds": "deny"}, said)
+    granted = {"prod": {"beds": "deny"}}
+    decided = decide(assessment, present={"prod": there}, granted=granted)
+    assert decided.namespaces["prod"].annotations == said
+
+
+def lacking(**more: Any) -> Assessment:
+    """Return a world in which the owner of the fence cannot do what it should."""
+    return world(keepers=False, records=[one(**more)])
+
+
+def vacant(**more: Any) -> Assessment:
+    """Return a world in which nobody is left to act for the owner of the fence."""
+    fence = {"owner": "nobody"}
+    parties = {"guests": GUESTS, "nobody": {}}
+    enforcement = {"admission": more.pop("stage", "deny"), **more}
+    lines = {"fence": fence}
+    return world(records=[record(parties=parties, items=lines, enforcement=enforcement)])
+
+
+def unenforced_rbac(**more: Any) -> Assessment:
+    return world(records=[one(**more)], rbac_enforced=False)
+
+
+LOCK_OUTS = {
+    "OwnerLacksAccess": lacking,
+    "NobodyLeft": vacant,
+    "RBACNotEnforced": unenforced_rbac,
+}
+
+
+@pytest.mark.parametrize("reason", LOCK_OUTS)
+def test_no_way_up_into_a_lock_out(reason: str) -> None:
+    decided = decide(LOCK_OUTS[reason]())
+    found = stage(decided)
+    assert (found.asked, found.stage, found.reason) == ("deny", "observe", reason)
+    assert found.message
+    assert namespace_keys.STAGE + "fence" not in labels(decided)
+
+
+@pytest.mark.parametrize("reason", LOCK_OUTS)
+def test_a_warning_locks_nobody_out(reason: str) -> None:
+    assert stage(decide(LOCK_OUTS[reason](stage="warn"))).stage == "warn"
+
+
+@pytest.mark.parametrize("reason", LOCK_OUTS)
+def test_from_warn_it_stays_at_warn(reason: str) -> None:
+    assert stage(decide(LOCK_OUTS[reason](), "warn")).stage == "warn"
+
+
+@pytest.mark.parametrize("reason", LOCK_OUTS)
+def test_what_is_in_force_stays(reason: str) -> None:
+    """Or whoever can delete a RoleBinding could lift what binds them."""
+    found = stage(decide(LOCK_OUTS[reason](), "deny"))
+    assert (found.stage, found.reason) == ("deny", "")
+
+
+@pytest.mark.parametrize("before", STAGES)
+@pytest.mark.parametrize("reason", LOCK_OUTS)
+def test_who_insists_gets_it(reason: str, before: str) -> None:
+    make = LOCK_OUTS[reason]
+    more = {"force": True} if make is vacant else {"enforcement": {"force": True}}
+    assert stage(decide(make(**more), before)).stage == "deny"
+
+
+def test_an_item_can_insist_for_itself_only() -> None:
+    asked = one(items={"fence": {"enforcement": {"force": True}}})
+    decided = decide(assess(records=[asked]))
+    assert stage(decided, "fence").stage == "deny"
+    assert stage(decided, "beds").stage == "observe"
+
+
+@pytest.mark.parametrize("asked", ["warn", "deny"])
+def test_a_policy_that_cannot_be_relied_on_is_not_put_in_force(asked: str) -> None:
+    books = {"garden": {"beds": "", "fence": "it is missing"}}
+    decided = decide(world(records=[one(asked)]), policies=books)
+    assert stage(decided) == ItemStage(
+        "fence", asked, "observe", "PolicyNotReliable", "it is missing"
+    )
+    assert stage(decided, "beds").stage == asked
+    assert stage(decide(world(records=[one(asked)]), asked, policies=books)).stage == asked
+
+
+def test_switched_off_everything_ends() -> None:
+    decided = decide(world(records=[one()]), "deny", enabled=False)
+    assert {s.reason for s in decided.stages["prod"]} == {"NotEnabled"}
+    assert "enforcement.enabled" in stage(decided).message
+    assert decided.namespaces == {}
+
+
+@pytest.mark.parametrize("before", STAGES)
+@pytest.mark.parametrize("force", [False, True])
+def test_where_no_more_than_warnings_are_allowed_nothing_is_refused(
+    before: str, force: bool
+) -> None:
+    asked = one("deny", enforcement={"force": force})
+    # Whatever would stand in the way of refusing is no matter to a warning.
+    decided = decide(assess(CAN, records=[asked]), before, limit="warn")
+    assert (stage(decided).stage, stage(decided).reason) == ("warn", "StageNotAllowed")
+    assert labels(decided) == {namespace_keys.STAGE + item: "warn" for item in ITEMS}
+    assert stage(decide(world(records=[one("warn")]), before, limit="warn")).reason == ""
+
+
+def test_two_releases_of_different_owners_are_not_enforced() -> None:
+    asked = [
+        one(release="a", name="a", namespace="prod", enforcement={"force": True}),
+        record(
+            "b",
+            "prod",
+            "b",
+            items={"fence": {"owner": "guests"}},
+            parties={"guests": GUESTS},
+            enforcement={"admission": "deny", "force": True},
+        ),
+    ]
+    decided = decide(world(records=asked), "deny")
+    for name in ("a", "b"):
+        found = stage(decided, name=name)
+        assert (found.stage, found.reason) == ("observe", "SeveralReleases")
+        assert "fence" in found.message
+    assert decided.namespaces == {}
+
+
+def test_two_releases_of_the_same_owners_are() -> None:
+    asked = [one("deny", name="a", namespace="prod", release="a")]
+    asked.append(one("warn", name="b", namespace="prod", release="b"))
+    decided = decide(world(records=asked))
+    # One Namespace has one stage.
+    assert labels(decided) == dict.fromkeys(
+        (namespace_keys.STAGE + "beds", namespace_keys.STAGE + "fence"), "warn"
+    )
+
+
+def test_a_release_without_a_record_hinders_but_lifts_nothing() -> None:
+    hubs = [hub("prod", "prod"), hub("prod", "other")]
+    assessment = world(records=[one(release="prod")], hubs=hubs)
+    found = stage(decide(assessment))
+    assert (found.stage, found.reason) == ("observe", "UnrecordedRelease")
+    assert "other" in found.message
+    assert stage(decide(assessment, "deny")).stage == "deny"
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {namespace_keys.OWNERS + "gate": "user:y", namespace_keys.HUB: "h"}]
+)
+def test_what_a_namespace_no_longer_says_of_a_missing_hub_is_not_called_in_force(
+    said: dict[str, str],
+) -> None:
+    # The policy lets everything pass where the Namespace has a label and not a word.
+    assessment = world(records=[one()], hubs=[], namespaces={"prod": False})
+    there = NamespaceKeys({namespace_keys.STAGE + "fence": "deny"}, said)
+    decided = decide(assessment, present={"prod": there}, granted={"prod": {"fence": "deny"}})
+    found = stage(decided)
+    assert (found.stage, found.reason) == ("observe", "HubMissing")
+    assert namespace_keys.STAGE + "fence" not in decided.namespaces.get("prod", NOTHING).labels
+
+
+def test_a_hub_that_is_gone_for_a_while_keeps_what_its_namespace_says() -> None:
+    assessment = world(records=[one()], hubs=[], namespaces={"prod": False})
+    assert stage(decide(assessment)).reason == "HubMissing"
+    there = NamespaceKeys(
+        {namespace_keys.STAGE + "fence": "deny"},
+        {
+            namespace_keys.OWNERS + "fence": "user:x",
+            namespace_keys.HUB: "h",
+            namespace_keys.OWNERS + "gate": "user:y",
+        },
+    )
+    decided = decide(
+        assessment, present={"prod": there}, granted={"prod": {"fence": "deny"}}
+    ).namespaces["prod"]
+    assert decided.labels == there.labels
+    assert decided.annotations == {
+        namespace_keys.OWNERS + "fence": "user:x",
+        namespace_keys.HUB: "h",
+    }
+
+
+def test_a_namespace_that_is_going_or_gone_is_not_written() -> None:
+    going = decide(world(records=[one()], namespaces={"prod": True}), "deny")
+    assert going.untouched == {"prod"}
+    assert going.namespaces == {}
+    gone = decide(world(records=[one()], hubs=[], namespaces={}), "deny")
+    assert stage(gone).reason == "NamespaceMissing"
+    assert gone.namespaces == {}
+
+
+def test_a_record_that_cannot_be_followed_leaves_things_as_they_are() -> None:
+    decided = decide(world(records=[one(model="lost")]), speechless={"prod"})
+    assert decided == Plan({}, {}, frozenset({"prod"}))
+
+
+@pytest.mark.parametrize("before", STAGES)
+def test_a_model_that_cannot_be_rendered_any_more_lifts_nothing(before: str) -> None:
+    decided = decide(
+        world(records=[one()]),
+        before,
+        policies={"garden": {}},
+        unrendered={"garden": "item fence: no path"},
+    )
+    assert decided.untouched == {"prod"}
+    found = stage(decided)
+    assert (found.stage, found.reason) == (before, "PolicyNotReliable")
+    assert "no path" in found.message
+
+
+def test_delegations_end_by_themselves_and_their_dates_are_told() -> None:
+    until = NOW + timedelta(hours=1)
+    fence = {"delegates": [{"party": "guests", "until": until.isoformat()}]}
+    asked = one(items={"fence": fence})
+    said = decide(world(records=[asked])).namespaces["prod"]
+    assert said.markers() == {namespace_keys.marker(until)}
+    assert (
+        said.annotations[namespace_keys.DELEGATES + "fence"]
+        == f"{namespace_keys.marker(until)} group:visitors"
+    )
+    after = decide(world(records=[asked], now=until)).namespaces["prod"]
+    assert after.markers() == set()
+    assert "visitors" not in after.annotations[namespace_keys.OWNERS + "fence"]
+
+
+def test_reasons_are_words_and_each_has_one_line_of_the_table() -> None:
+    reasons = [hindrance.reason for hindrance in HINDRANCES]
+    assert len(set(reasons)) == len(reasons)
+    assert all(reason.isalpha() and reason[0].isupper() for reason in reasons)
+    # What those decide who write records is final; what anybody can cause can be overruled.
+    assert not [h.reason for h in HINDRANCES if h.ends and h.forcible]

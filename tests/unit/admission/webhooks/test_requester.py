@@ -1,0 +1,85 @@
+"""Who may act is what the policies say it is: owners, delegates until a date, inside bounds."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from responsibility.admission import namespace_keys
+from responsibility.admission.webhooks.requester import (
+    Person,
+    Range,
+    Standing,
+    breaks_the_glass,
+    standing,
+)
+from tests.unit.admission.webhooks.values_case import NOW
+
+ITEM = "kubernetes-configuration"
+DEE = Person("dee", ("helpers",))
+UNTIL = namespace_keys.marker(NOW + timedelta(days=1))
+OVER = namespace_keys.marker(NOW - timedelta(seconds=1))
+BOUND = "singleuser.memory.limit\t1G\t8Gi"
+RANGE = Range("singleuser.memory.limit", "1G", "8Gi")
+YES, NO = Standing(may=True), Standing(may=False)
+INSIDE = Standing(may=True, ranges=(RANGE,))
+
+CASES = {
+    "an owner": ({"owners": "user:a\nuser:dee"}, YES),
+    "by a group": ({"owners": "group:helpers"}, YES),
+    "a user is no group": ({"owners": "group:dee\nuser:helpers"}, NO),
+    "like one": ({"owners": "like:^d.*$"}, YES),
+    "in a group like one": ({"owners": "like-group:^help.*$"}, YES),
+    "not quite like one": ({"owners": "like:d\nlike-group:helper\nlike:["}, NO),
+    "until a date": ({"delegates": f"{UNTIL} user:dee"}, YES),
+    "after that date": ({"delegates": f"{OVER} user:dee"}, NO),
+    "until no date at all": ({"delegates": "someday user:dee"}, NO),
+    "inside of a range": ({"owners": "user:dee", "bounds": f"user:dee\t\t{BOUND}"}, INSIDE),
+    "until a date, inside of a range": (
+        {"delegates": f"{UNTIL} user:dee", "bounds": f"user:dee\t\t{BOUND}"},
+        INSIDE,
+    ),
+    "after that, inside of a range": (
+        {"delegates": f"{OVER} user:dee", "bounds": f"user:dee\t\t{BOUND}"},
+        NO,
+    ),
+    "free as one of a group": (
+        {"owners": "group:helpers\nuser:dee", "bounds": f"user:dee\t\t{BOUND}"},
+        YES,
+    ),
+    "bound, though free until yesterday": (
+        {
+            "owners": "user:dee",
+            "delegates": f"{OVER} group:helpers",
+            "bounds": f"user:dee\t\t{BOUND}",
+        },
+        INSIDE,
+    ),
+    "a range of an object's field": (
+        {"owners": "user:dee", "bounds": "user:dee\tDeployment\tspec.replicas\t1\t3"},
+        YES,
+    ),
+    "somebody else's range": ({"owners": "user:dee", "bounds": f"user:x\t\t{BOUND}"}, YES),
+    "nobody": ({}, NO),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_standing(name: str) -> None:
+    notes, expected = CASES[name]
+    said = {f"{key}.{namespace_keys.DOMAIN}/{ITEM}": text for key, text in notes.items()}
+    assert standing(said, ITEM, DEE, NOW) == expected
+    assert standing(said, "another", DEE, NOW) == NO
+
+
+def test_somebody_without_a_name_is_not_an_empty_line() -> None:
+    assert standing({namespace_keys.OWNERS + ITEM: ""}, ITEM, Person("", ()), NOW) == NO
+
+
+def test_the_glass_is_for_those_who_are_named() -> None:
+    notes = {namespace_keys.BREAK_GLASS: "user:dee\ngroup:rescuers"}
+    assert breaks_the_glass(notes, DEE)
+    assert breaks_the_glass(notes, Person("x", ("rescuers",)))
+    assert breaks_the_glass({}, Person("x", ("system:masters",)))
+    assert not breaks_the_glass(notes, Person("x", ("dee",)))
