@@ -28,7 +28,7 @@ from responsibility.controller.events import Announcer
 from responsibility.controller.metrics import Metrics
 from responsibility.controller.surroundings import Concerned, Place, Surroundings
 from responsibility.controller.webhook_server import Response
-from responsibility.hub.values_secret import SECRET, difference
+from responsibility.hub.values.secret import SECRET, difference
 from responsibility.kube import errors
 from responsibility.ownership.terms.permission_index import Names
 

@@ -4,7 +4,7 @@ import pytest
 
 from responsibility.cli.question import Who, question, who
 from responsibility.cli.types import Types
-from responsibility.hub.values_paths import covers, precision
+from responsibility.hub.values.paths import covers, precision
 from responsibility.rbac.objects import Attributes
 
 TYPES = Types.builtin()

@@ -27,8 +27,8 @@ from responsibility.controller.metrics import Metrics
 from responsibility.controller.surroundings import Surroundings
 from responsibility.controller.values_reviews import ValuesReviews
 from responsibility.controller.webhook_server import Response, Route, application
-from responsibility.hub import values_secret
-from responsibility.hub.values_secret import KEY
+from responsibility.hub.values import secret as values_secret
+from responsibility.hub.values.secret import KEY
 from responsibility.kube import errors
 from responsibility.kube.client import Api, Params
 from tests.unit.admission.webhooks.values_case import (
@@ -42,7 +42,7 @@ from tests.unit.admission.webhooks.values_case import (
     values,
 )
 from tests.unit.controller.world import failure
-from tests.unit.hub.values import secret
+from tests.unit.hub.values.values import secret
 
 OURS = "responsibility.2i2c.org/v1alpha1"
 CANARY = "canary-5f0c"

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from responsibility.admission.webhooks.requester import Range
-from responsibility.hub.values_difference import Change
-from responsibility.hub.values_paths import is_below, reaches
+from responsibility.hub.values.difference import Change
+from responsibility.hub.values.paths import is_below, reaches
 
 # No more digits than anybody needs: working with a number of many thousand takes its time.
 _QUANTITY = re.compile(

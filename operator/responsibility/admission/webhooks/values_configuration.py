@@ -25,8 +25,8 @@ from responsibility.admission.policies.manifests import Manifest
 from responsibility.admission.policies.requester import CONTROL_PLANE
 from responsibility.admission.webhooks.values_ownership import ValuesGuard
 from responsibility.api.model import ResponsibilityModel
-from responsibility.hub.values_secret import KEY
-from responsibility.hub.values_secret import NAME as HUB
+from responsibility.hub.values.secret import KEY
+from responsibility.hub.values.secret import NAME as HUB
 
 NAME = "responsibility-values"
 PATH = "/values"

@@ -22,9 +22,9 @@ from responsibility.admission.webhooks.requester import (
 )
 from responsibility.admission.webhooks.values_bounds import outside
 from responsibility.admission.webhooks.values_ownership import ValuesGuard
-from responsibility.hub import values_paths
-from responsibility.hub.values_difference import Change
-from responsibility.hub.values_secret import KEY, Difference
+from responsibility.hub.values import paths
+from responsibility.hub.values.difference import Change
+from responsibility.hub.values.secret import KEY, Difference
 from responsibility.ownership.terms.agreement import ItemTerms
 
 # Settings that are named for one item; how many more there are is said.
@@ -193,7 +193,7 @@ def _left(change: Change, items: Items, held: Mapping[str, Standing]) -> tuple[R
 
 
 def _setting(change: Change) -> str:
-    path = values_paths.text(change.place) or f"all of {KEY}"
+    path = paths.text(change.place) or f"all of {KEY}"
     return path if len(path) <= _LONGEST else f"{path[: _LONGEST - 1]}…"
 
 

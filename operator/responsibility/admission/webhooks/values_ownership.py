@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 
 from responsibility.admission.policies.guards import ANY_NAME, CREATE, Guards, Items, Target
 from responsibility.api.model import ResponsibilityModel
-from responsibility.hub.values_difference import Change
-from responsibility.hub.values_paths import Place, precision, split
-from responsibility.hub.values_secret import SECRET
+from responsibility.hub.values.difference import Change
+from responsibility.hub.values.paths import Place, precision, split
+from responsibility.hub.values.secret import SECRET
 from responsibility.ownership.terms.agreement import ItemTerms
 
 _MAKING = Target("", "secrets", CREATE)

@@ -106,7 +106,7 @@ def _agreements(report: Report, namespace: str | None) -> list[Agreement]:
 
 def _by_path(report: Report, agreement: Agreement, path: str) -> Iterator[dict[str, Any]]:
     """Yield the items whose paths speak of this one; the most precise path decides."""
-    from responsibility.hub.values_paths import covers, precision
+    from responsibility.hub.values.paths import covers, precision
 
     model = report.world.models[agreement.terms.name]
     found = [

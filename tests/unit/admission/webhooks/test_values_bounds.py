@@ -8,8 +8,8 @@ import pytest
 
 from responsibility.admission.webhooks.requester import Range
 from responsibility.admission.webhooks.values_bounds import outside, quantity
-from responsibility.hub.values_difference import MISSING, UNKNOWN, Change
-from responsibility.hub.values_paths import split
+from responsibility.hub.values.difference import MISSING, UNKNOWN, Change
+from responsibility.hub.values.paths import split
 
 LIMIT = "singleuser.memory.limit"
 MEMORY = Range(LIMIT, "512Mi", "8Gi")

@@ -12,7 +12,7 @@ from hypothesis import given
 from responsibility.admission import namespace_keys
 from responsibility.admission.webhooks.requester import Person
 from responsibility.admission.webhooks.values_decision import Case, Judgement, Verdict
-from responsibility.hub.values_secret import difference
+from responsibility.hub.values.secret import difference
 from tests.unit.admission.webhooks.values_case import (
     ACCESS,
     DEPLOY,
@@ -29,7 +29,7 @@ from tests.unit.admission.webhooks.values_case import (
     space,
     values,
 )
-from tests.unit.hub.values import VALUES, secret
+from tests.unit.hub.values.values import VALUES, secret
 
 CANARY = "canary-5f0c"
 

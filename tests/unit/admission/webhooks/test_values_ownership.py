@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from responsibility.hub.values_difference import MISSING, Change
-from responsibility.hub.values_paths import precision, reaches, split
+from responsibility.hub.values.difference import MISSING, Change
+from responsibility.hub.values.paths import precision, reaches, split
 from tests.unit.admission.webhooks.values_case import ACCESS, DEPLOY, GUARD, IMAGE, LIMITS, MODEL
 
 PATTERNS = [(p, item.name) for item in MODEL.spec.items for p in item.values_paths]

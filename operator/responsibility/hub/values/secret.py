@@ -19,9 +19,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from responsibility.hub.values_difference import MISSING, UNKNOWN, Change, changes
-from responsibility.hub.values_paths import Place, split
-from responsibility.hub.values_yaml import BeyondError, UnreadableError, Value, read
+from responsibility.hub.values.difference import MISSING, UNKNOWN, Change, changes
+from responsibility.hub.values.paths import Place, split
+from responsibility.hub.values.yaml import BeyondError, UnreadableError, Value, read
 
 # How it is called, with what the release puts before all its names; and the key.
 SECRET = "$(prefix)hub"  # noqa: S105 - a name

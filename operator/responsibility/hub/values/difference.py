@@ -16,8 +16,8 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from responsibility.hub.values_paths import Place, of_key
-from responsibility.hub.values_yaml import Value
+from responsibility.hub.values.paths import Place, of_key
+from responsibility.hub.values.yaml import Value
 
 # By what the entries of lists are told apart: profiles, services, containers, volumes.
 _NAMES = ("slug", "name", "display_name")

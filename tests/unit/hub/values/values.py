@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from hypothesis import strategies as st
 
-from responsibility.hub.values_secret import KEY
+from responsibility.hub.values.secret import KEY
 
 KEYS = st.sampled_from(["a", "b", "name", "hub", "config", "x.y", "[0]", "limit", ""])
 SCALARS = (

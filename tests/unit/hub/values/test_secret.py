@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from responsibility.hub.values_difference import MISSING, UNKNOWN
-from responsibility.hub.values_paths import text
-from responsibility.hub.values_secret import KEY, difference
-from tests.unit.hub.values import encoded, secret
+from responsibility.hub.values.difference import MISSING, UNKNOWN
+from responsibility.hub.values.paths import text
+from responsibility.hub.values.secret import KEY, difference
+from tests.unit.hub.values.values import encoded, secret
 
 VALUES = {"singleuser": {"memory": {"limit": "1G"}}}
 MORE = {"singleuser": {"memory": {"limit": "2G"}}}

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from responsibility.hub.values_difference import MISSING, UNKNOWN, Change, changes, same
-from responsibility.hub.values_paths import Place, of_key, text
-from tests.unit.hub.values import VALUES
+from responsibility.hub.values.difference import MISSING, UNKNOWN, Change, changes, same
+from responsibility.hub.values.paths import Place, of_key, text
+from tests.unit.hub.values.values import VALUES
 
 
 def leaves(value: Any, place: Place = ()) -> list[tuple[Place, str]]:

@@ -11,10 +11,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from responsibility.hub import values_yaml
-from responsibility.hub.values_difference import same
-from responsibility.hub.values_yaml import BeyondError, UnreadableError, read
-from tests.unit.hub.values import VALUES
+from responsibility.hub.values import yaml as values_yaml
+from responsibility.hub.values.difference import same
+from responsibility.hub.values.yaml import BeyondError, UnreadableError, read
+from tests.unit.hub.values.values import VALUES
 
 CANARY = "canary-5f0c"
 
