@@ -11,7 +11,7 @@ from typing import Final
 
 import click
 
-from responsibility.cli.trouble import MEANINGS, CliError, Exit
+from responsibility.cli.terminal.errors import MEANINGS, CliError, Exit
 
 # By name: the module of `commands` (or of this package), and what --help says of it in one line.
 COMMANDS: Final = {

@@ -14,7 +14,7 @@ import click
 
 from responsibility.api.page import write_or_check
 from responsibility.cli.main import COMMANDS, cli
-from responsibility.cli.trouble import MEANINGS
+from responsibility.cli.terminal.errors import MEANINGS
 
 # Described once for all commands.
 _COMMON = frozenset(

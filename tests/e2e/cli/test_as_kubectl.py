@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from demo import installation, organisation
-from responsibility.cli import live
 from responsibility.cli.main import main
-from responsibility.cli.options import Where
+from responsibility.cli.sources import live
+from responsibility.cli.sources.options import Where
 from responsibility.kube.protocol import Client
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.waiting import wait_until

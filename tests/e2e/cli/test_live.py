@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from responsibility.cli import default_roles, live
 from responsibility.cli.main import main
-from responsibility.cli.options import Where
-from responsibility.cli.types import Type, Types
-from responsibility.cli.world import Need, World
+from responsibility.cli.sources import default_roles, live
+from responsibility.cli.sources.cluster_view import Need, World
+from responsibility.cli.sources.options import Where
+from responsibility.cli.sources.types import Type, Types
 from responsibility.kube.protocol import Client
 from responsibility.rbac.parse import parse_role
 from tests.e2e.lab.cluster import Cluster

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from responsibility.cli import live
-from responsibility.cli.options import instant
-from responsibility.cli.plans import Maker
-from responsibility.cli.world import ALL
+from responsibility.cli.answers.plan_text import Maker
+from responsibility.cli.sources import live
+from responsibility.cli.sources.cluster_view import ALL
+from responsibility.cli.sources.options import instant
 from responsibility.cluster import apply_plan
 from responsibility.cluster.undo import Journal
 from responsibility.kube.client import Api

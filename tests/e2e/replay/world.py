@@ -10,9 +10,9 @@ from typing import Any
 import yaml
 
 from responsibility.admission import namespace_keys
-from responsibility.cli import offline
-from responsibility.cli.report import Report
-from responsibility.cli.world import Need
+from responsibility.cli.answers.report import Report
+from responsibility.cli.sources import offline
+from responsibility.cli.sources.cluster_view import Need
 from responsibility.replay.stages_at import Supposed, suppose
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import Asker, Person

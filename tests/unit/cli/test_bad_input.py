@@ -154,7 +154,7 @@ def test_an_error_in_the_program_is_one_line(
         raise RuntimeError("first line\nsecond line")
 
     assert files.is_dir()
-    monkeypatch.setattr("responsibility.cli.offline.load", fail)
+    monkeypatch.setattr("responsibility.cli.sources.offline.load", fail)
     done = run(*ASK, "-f", "reef")
     assert done.code == 70
     assert done.err.startswith("error: RuntimeError: first line. This is an error in this program")

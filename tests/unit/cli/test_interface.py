@@ -13,9 +13,9 @@ import yaml
 from click.testing import CliRunner
 
 from responsibility.api import parse_record
-from responsibility.cli import default_roles
 from responsibility.cli.main import COMMANDS, cli
-from responsibility.cli.trouble import Exit
+from responsibility.cli.sources import default_roles
+from responsibility.cli.terminal.errors import Exit
 from responsibility.rbac.objects import Role, RoleKey, Rule
 from tests.unit.cli import small
 from tests.unit.cli.conftest import Run

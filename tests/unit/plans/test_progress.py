@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from responsibility.cli.progress import share, steps
+from responsibility.cli.terminal.progress import share, steps
 from responsibility.plans.planner import make_plan
 from tests.unit.plans.drawn import drawn
 

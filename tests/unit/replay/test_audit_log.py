@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from responsibility.cli import audit_log
-from responsibility.cli.audit_log import AuditLog
-from responsibility.cli.trouble import CliError
+from responsibility.cli.sources import audit_log
+from responsibility.cli.sources.audit_log import AuditLog
+from responsibility.cli.terminal.errors import CliError
 from tests.unit.replay.events import event
 
 Json = dict[str, Any]

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from responsibility.cli.options import Where, instant, note, warn, where_options
-from responsibility.cli.output import clean
-from responsibility.cli.trouble import CliError, Exit, counted
-from responsibility.cli.world import ALL
+from responsibility.cli.sources.cluster_view import ALL
+from responsibility.cli.sources.options import Where, instant, note, warn, where_options
+from responsibility.cli.terminal.errors import CliError, Exit, counted
+from responsibility.cli.terminal.output import clean
 
 if TYPE_CHECKING:
-    from responsibility.cli.plans import Asked, Maker
+    from responsibility.cli.answers.plan_text import Asked, Maker
     from responsibility.cluster.apply_plan import Progress
     from responsibility.cluster.undo import Journal
     from responsibility.kube.client import Api
@@ -105,7 +105,7 @@ def command(
         raise click.UsageError("say the DIGEST that `plan` showed, or --resume or --undo FILE")
     if len(digest) < _SHORTEST_DIGEST:
         raise click.UsageError(f"DIGEST: give at least its first {_SHORTEST_DIGEST} characters")
-    from responsibility.cli.plans import Asked, Maker
+    from responsibility.cli.answers.plan_text import Asked, Maker
 
     maker = Maker.of(where.load(ALL), instant(None), routes=routes)
     asked = Asked(hub, everything, cluster, chosen, findings)
@@ -137,8 +137,8 @@ def command(
 
 def _approved(maker: Maker, asked: Asked, digest: str) -> tuple[Aim, Plan]:
     """Return the plan of this digest, made from the cluster as it is. Raises CliError."""
-    from responsibility.cli.plans import tell
-    from responsibility.cli.progress import steps
+    from responsibility.cli.answers.plan_text import tell
+    from responsibility.cli.terminal.progress import steps
     from responsibility.plans.aim import Aim
 
     if asked.words(routes=True):
@@ -172,7 +172,7 @@ def _approved(maker: Maker, asked: Asked, digest: str) -> tuple[Aim, Plan]:
 
 def _spare_me(where: Where, plan: Plan, *, even_me: bool) -> None:
     """Refuse to saw off the branch that the person sits on. Raises CliError."""
-    from responsibility.cli import live
+    from responsibility.cli.sources import live
     from responsibility.rbac.identity import MASTERS, user_subject
     from responsibility.rbac.objects import GROUP, Subject
 
@@ -188,7 +188,7 @@ def _spare_me(where: Where, plan: Plan, *, even_me: bool) -> None:
 
 
 def _prepared(where: Where, plan: Plan) -> Journal:
-    from responsibility.cli import live
+    from responsibility.cli.sources import live
     from responsibility.cluster import apply_plan
 
     async def work(api: Api) -> Journal | str:
@@ -220,7 +220,7 @@ def _go(
     back: bool = False,
 ) -> None:
     """Make or take back the steps. Raises CliError, with how to go on."""
-    from responsibility.cli import live
+    from responsibility.cli.sources import live
     from responsibility.cluster import apply_plan
 
     def tell(progress: Progress) -> None:
@@ -254,7 +254,7 @@ def _go(
 
 def _read(where: Where, path: Path) -> Journal:
     """Read an undo file, and see that it is this cluster's. Raises CliError."""
-    from responsibility.cli import live
+    from responsibility.cli.sources import live
     from responsibility.cluster import apply_plan
     from responsibility.cluster.undo import Journal
 
@@ -304,8 +304,8 @@ def _undo(where: Where, path: Path, *, yes: bool) -> int | None:
 
 def _prove(where: Where, maker: Maker, aim: Aim, plan: Plan, path: Path) -> int:
     """Plan again, and have the server confirm it. Return the exit code."""
-    from responsibility.cli import live
-    from responsibility.cli.plans import Maker
+    from responsibility.cli.answers.plan_text import Maker
+    from responsibility.cli.sources import live
     from responsibility.plans.proof import expectations
 
     again = Maker.of(where.load(ALL), instant(None), routes=plan.routes).plan(aim)

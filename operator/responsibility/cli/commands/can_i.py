@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from responsibility.cli.decision import Decision, Judge
-from responsibility.cli.options import (
+from responsibility.cli.answers.decision import Decision, Judge
+from responsibility.cli.sources.cluster_view import Need, World
+from responsibility.cli.sources.options import (
     Where,
     note,
     require_access,
@@ -17,7 +18,9 @@ from responsibility.cli.options import (
     warn,
     where_options_without_as,
 )
-from responsibility.cli.output import (
+from responsibility.cli.sources.question import Question, Who, describe, question, who
+from responsibility.cli.terminal.errors import Exit
+from responsibility.cli.terminal.output import (
     clean,
     show,
     source_json,
@@ -25,9 +28,6 @@ from responsibility.cli.output import (
     subject_json,
     wrapped,
 )
-from responsibility.cli.question import Question, Who, describe, question, who
-from responsibility.cli.trouble import Exit
-from responsibility.cli.world import Need, World
 from responsibility.rbac.objects import Truth
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def command(
     if requests is not None:
         if verb or what or user or groups:
             raise click.UsageError("--requests says all that is asked: leave the rest away")
-        from responsibility.cli.requests import answer_file
+        from responsibility.cli.answers.requests import answer_file
 
         answer_file(requests, where, output)
         return
@@ -131,7 +131,7 @@ def _live(
     groups: tuple[str, ...],
     understand: Callable[[World], Question],
 ) -> tuple[Question, Who, Decision]:
-    from responsibility.cli import live
+    from responsibility.cli.sources import live
 
     async def work(api: Client) -> tuple[World, Question, Who, bool | None]:
         listing = asyncio.create_task(

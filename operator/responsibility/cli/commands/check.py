@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from responsibility.cli.options import (
+from responsibility.cli.sources.cluster_view import ALL
+from responsibility.cli.sources.options import (
     Where,
     at_option,
     instant,
@@ -15,13 +16,12 @@ from responsibility.cli.options import (
     routes_option,
     where_options,
 )
-from responsibility.cli.output import Table, columns, show, source_text
-from responsibility.cli.trouble import Exit, counted
-from responsibility.cli.world import ALL
+from responsibility.cli.terminal.errors import Exit, counted
+from responsibility.cli.terminal.output import Table, columns, show, source_text
 
 if TYPE_CHECKING:
-    from responsibility.cli.formats import Checked
-    from responsibility.cli.report import Report
+    from responsibility.cli.answers.formats import Checked
+    from responsibility.cli.answers.report import Report
 
 
 @click.command(name="check")
@@ -49,8 +49,8 @@ def command(
     """
     if not where.files:
         raise click.UsageError("say which manifests to check: -f PATH (`drift` checks a cluster)")
-    from responsibility.cli import formats
-    from responsibility.cli.report import Report
+    from responsibility.cli.answers import formats
+    from responsibility.cli.answers.report import Report
 
     report = Report.of(where.load(ALL), instant(moment), routes=routes)
     checked = formats.Checked(report, tuple(report.findings()), _problems(report))
@@ -84,9 +84,9 @@ def _problems(report: Report) -> tuple[tuple[str, str], ...]:
 
 
 def _tables(checked: Checked) -> list[Table]:
-    from responsibility.cli.fixes import smallest_fix
-    from responsibility.cli.places import place_of
-    from responsibility.cli.report import place_text, whom
+    from responsibility.cli.answers.fixes import smallest_fix
+    from responsibility.cli.answers.places import place_of
+    from responsibility.cli.answers.report import place_text, whom
 
     hubs = counted(len(checked.report.assessment.hubs), "record")
     tables = []

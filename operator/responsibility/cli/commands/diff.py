@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from responsibility.cli.options import (
+from responsibility.cli.sources.cluster_view import ALL
+from responsibility.cli.sources.options import (
     Where,
     at_option,
     instant,
@@ -15,9 +16,8 @@ from responsibility.cli.options import (
     routes_option,
     where_options,
 )
-from responsibility.cli.output import Table, columns, show
-from responsibility.cli.trouble import counted
-from responsibility.cli.world import ALL
+from responsibility.cli.terminal.errors import counted
+from responsibility.cli.terminal.output import Table, columns, show
 
 
 @click.command(name="diff")
@@ -48,8 +48,8 @@ def command(
     """
     if not where.files:
         raise click.UsageError("say what would be applied: -f PATH")
-    from responsibility.cli import changes
-    from responsibility.cli.report import Report, place_text, whom
+    from responsibility.cli.answers import changes
+    from responsibility.cli.answers.report import Report, place_text, whom
 
     now = instant(moment)
     old = Report.of(replace(where, files=base).load(ALL), now, routes=routes)

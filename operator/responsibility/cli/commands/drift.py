@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from responsibility.cli.options import (
+from responsibility.cli.sources.cluster_view import ALL
+from responsibility.cli.sources.options import (
     Where,
     at_option,
     instant,
@@ -12,9 +13,8 @@ from responsibility.cli.options import (
     routes_option,
     where_options,
 )
-from responsibility.cli.output import Table, columns, show, source_text
-from responsibility.cli.trouble import counted
-from responsibility.cli.world import ALL
+from responsibility.cli.terminal.errors import counted
+from responsibility.cli.terminal.output import Table, columns, show, source_text
 
 
 @click.command(name="drift")
@@ -39,8 +39,8 @@ def command(
       kubectl responsibility drift leap-prod --routes
       kubectl responsibility drift -f ./manifests -o json
     """
-    from responsibility.cli.fixes import bindings_text, smallest_fix
-    from responsibility.cli.report import Report, place_text, whom
+    from responsibility.cli.answers.fixes import bindings_text, smallest_fix
+    from responsibility.cli.answers.report import Report, place_text, whom
 
     report = Report.of(where.load(ALL), instant(moment), routes=routes)
     report.tell_gaps()

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from responsibility.cli.fixes import removal
-from responsibility.cli.options import (
+from responsibility.cli.answers.fixes import removal
+from responsibility.cli.sources.cluster_view import ALL, World
+from responsibility.cli.sources.options import (
     Where,
     at_option,
     instant,
@@ -16,14 +17,13 @@ from responsibility.cli.options import (
     text_option,
     where_options,
 )
-from responsibility.cli.output import clean, show, subject_json, wrapped
-from responsibility.cli.trouble import CliError, counted
-from responsibility.cli.world import ALL, World
+from responsibility.cli.terminal.errors import CliError, counted
+from responsibility.cli.terminal.output import clean, show, subject_json, wrapped
 from responsibility.rbac.identity import canonical
 from responsibility.rbac.objects import BindingKey, Rule, Subject
 
 if TYPE_CHECKING:
-    from responsibility.cli.report import Report
+    from responsibility.cli.answers.report import Report
     from responsibility.ownership.results.findings import Finding
 
 
@@ -44,7 +44,7 @@ def command(*, where: Where, finding: str, moment: str | None, routes: bool, out
       kubectl responsibility explain 9b814a51f5
       kubectl responsibility explain 9b81 -o yaml
     """
-    from responsibility.cli.report import Report
+    from responsibility.cli.answers.report import Report
 
     report = Report.of(where.load(ALL), instant(moment), routes=routes)
     found = _find(report, finding)
@@ -68,7 +68,7 @@ def _find(report: Report, prefix: str) -> Finding:
 
 
 def _story(report: Report, finding: Finding) -> dict[str, Any]:
-    from responsibility.cli.what_if import without
+    from responsibility.cli.answers.simulate import without
     from responsibility.ownership.results.findings import KINDS
 
     story = {**report.json(finding), "meaning": KINDS[finding.kind].title}

@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from responsibility.cli.options import Where, at_option, instant, output_option, where_options
-from responsibility.cli.output import show
-from responsibility.cli.trouble import CliError
-from responsibility.cli.world import ALL
+from responsibility.cli.sources.cluster_view import ALL
+from responsibility.cli.sources.options import (
+    Where,
+    at_option,
+    instant,
+    output_option,
+    where_options,
+)
+from responsibility.cli.terminal.errors import CliError
+from responsibility.cli.terminal.output import show
 
 if TYPE_CHECKING:
-    from responsibility.cli.report import Report
+    from responsibility.cli.answers.report import Report
     from responsibility.plans.handover.steps import Handover
 
 _SPAN = re.compile(r"(\d+)([hdw])")
@@ -68,8 +74,8 @@ def command(
       kubectl responsibility handover coast --item data --to community --overlap 14d
       kubectl responsibility handover coast --all --to community
     """
-    from responsibility.cli.handover_text import text
-    from responsibility.cli.plans import Maker
+    from responsibility.cli.answers.handover_text import text
+    from responsibility.cli.answers.plan_text import Maker
     from responsibility.grants.forecast import foresee
     from responsibility.plans.handover.record_patch import Wanted
     from responsibility.plans.handover.steps import hand_over
@@ -124,8 +130,8 @@ def _span(text: str) -> timedelta:
 
 
 def _json(result: Handover) -> dict[str, Any]:
-    from responsibility.cli.handover_text import objects
-    from responsibility.cli.plans import plan_json
+    from responsibility.cli.answers.handover_text import objects
+    from responsibility.cli.answers.plan_text import plan_json
 
     return {
         "record": result.record,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from responsibility.cli.options import Where, instant, note, output_option, where_options
-from responsibility.cli.output import to_json
-from responsibility.cli.trouble import CliError, counted
-from responsibility.cli.world import ALL
+from responsibility.cli.sources.cluster_view import ALL
+from responsibility.cli.sources.options import Where, instant, note, output_option, where_options
+from responsibility.cli.terminal.errors import CliError, counted
+from responsibility.cli.terminal.output import to_json
 
 
 @click.command(name="init")
@@ -37,8 +37,8 @@ def command(*, where: Where, hubs: tuple[str, ...], directory: Path | None, outp
       kubectl responsibility init coast atlas -f ./manifests
       kubectl responsibility init -o json
     """
-    from responsibility.cli import drafts
-    from responsibility.cli.report import Report
+    from responsibility.cli.answers import drafts
+    from responsibility.cli.answers.report import Report
 
     world = where.load(ALL)
     drafts.have_a_model(world)

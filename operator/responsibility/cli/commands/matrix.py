@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from responsibility.cli.options import (
+from responsibility.cli.sources.cluster_view import ALL
+from responsibility.cli.sources.options import (
     Where,
     at_option,
     instant,
@@ -14,8 +15,7 @@ from responsibility.cli.options import (
     routes_option,
     where_options,
 )
-from responsibility.cli.output import Column, Table, columns, show
-from responsibility.cli.world import ALL
+from responsibility.cli.terminal.output import Column, Table, columns, show
 
 if TYPE_CHECKING:
     from responsibility.ownership.results.assessment import HubAssessment, ItemResult
@@ -52,7 +52,7 @@ def command(
     """
     if everything and hubs:
         raise click.UsageError("--all shows all hubs: name none")
-    from responsibility.cli.report import Report
+    from responsibility.cli.answers.report import Report
 
     report = Report.of(where.load(ALL), instant(moment), routes=routes)
     report.tell_gaps()
@@ -68,7 +68,7 @@ def command(
 
 
 def _json(hub: HubAssessment) -> dict[str, Any]:
-    from responsibility.cli.report import hub_json
+    from responsibility.cli.answers.report import hub_json
 
     agreement = hub.agreement
     return {

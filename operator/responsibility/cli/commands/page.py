@@ -6,11 +6,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from responsibility.cli.options import Where, at_option, instant, routes_option, where_options
-from responsibility.cli.world import ALL
+from responsibility.cli.sources.cluster_view import ALL
+from responsibility.cli.sources.options import (
+    Where,
+    at_option,
+    instant,
+    routes_option,
+    where_options,
+)
 
 if TYPE_CHECKING:
-    from responsibility.cli.report import Report
+    from responsibility.cli.answers.report import Report
     from responsibility.ownership.results.assessment import HubAssessment
     from responsibility.web.hub import Difference
 
@@ -39,7 +45,7 @@ def command(
       kubectl responsibility page leap-prod > leap.html
       kubectl responsibility page --findings > all.html
     """
-    from responsibility.cli.report import Report
+    from responsibility.cli.answers.report import Report
     from responsibility.web.agreements import agreements_page
 
     now = instant(moment)

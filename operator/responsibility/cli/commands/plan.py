@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import click
 
-from responsibility.cli.options import Where, at_option, instant, output_option, where_options
-from responsibility.cli.output import show
-from responsibility.cli.plans import Asked, Maker, aim_options, plan_json, tell
-from responsibility.cli.world import ALL
+from responsibility.cli.answers.plan_text import Asked, Maker, aim_options, plan_json, tell
+from responsibility.cli.sources.cluster_view import ALL
+from responsibility.cli.sources.options import (
+    Where,
+    at_option,
+    instant,
+    output_option,
+    where_options,
+)
+from responsibility.cli.terminal.output import show
 
 
 @click.command(name="plan")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from responsibility.cli.options import note
-from responsibility.cli.trouble import CliError
+from responsibility.cli.sources.options import note
+from responsibility.cli.terminal.errors import CliError
 
 if TYPE_CHECKING:
     from responsibility.api.model import ResponsibilityModel
@@ -125,9 +125,9 @@ def command(
 
 def _model(files: tuple[str, ...]) -> ResponsibilityModel:
     from responsibility.api.parse import load_shipped_model
-    from responsibility.cli.agreements import take_agreements
-    from responsibility.cli.manifests import read
-    from responsibility.cli.world import World
+    from responsibility.cli.sources.agreements import take_agreements
+    from responsibility.cli.sources.cluster_view import World
+    from responsibility.cli.sources.manifests import read
 
     if not files:
         return load_shipped_model()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from responsibility.cli.options import note
-from responsibility.cli.trouble import CliError
+from responsibility.cli.sources.options import note
+from responsibility.cli.terminal.errors import CliError
 
 if TYPE_CHECKING:
     from responsibility.api.model import ResponsibilityModel

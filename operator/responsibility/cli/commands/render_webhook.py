@@ -6,8 +6,8 @@ import base64
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from responsibility.cli.options import note
-from responsibility.cli.trouble import CliError
+from responsibility.cli.sources.options import note
+from responsibility.cli.terminal.errors import CliError
 
 if TYPE_CHECKING:
     from responsibility.api.model import ResponsibilityModel

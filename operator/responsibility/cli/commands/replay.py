@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from responsibility.cli.options import (
+from responsibility.cli.sources.cluster_view import Need
+from responsibility.cli.sources.options import (
     Where,
     instant,
     note,
@@ -14,14 +15,13 @@ from responsibility.cli.options import (
     warn,
     where_options,
 )
-from responsibility.cli.output import Table, clean, columns, show
-from responsibility.cli.progress import progress
-from responsibility.cli.trouble import CliError, Exit, counted
-from responsibility.cli.world import Need
+from responsibility.cli.terminal.errors import CliError, Exit, counted
+from responsibility.cli.terminal.output import Table, clean, columns, show
+from responsibility.cli.terminal.progress import progress
 
 if TYPE_CHECKING:
-    from responsibility.cli.audit_log import Counts
-    from responsibility.cli.report import Report
+    from responsibility.cli.answers.report import Report
+    from responsibility.cli.sources.audit_log import Counts
     from responsibility.replay.stages_at import Supposed
     from responsibility.replay.tally import Row, Tally
 
@@ -90,11 +90,11 @@ def command(
     """
     from dataclasses import replace
 
-    from responsibility.cli.report import Report
+    from responsibility.cli.answers.report import Report
 
     world = where.load(Need.OWNERSHIP)
     if proposed:
-        from responsibility.cli import changes
+        from responsibility.cli.answers import changes
 
         world = changes.applied(world, replace(where, files=proposed))
     report = Report.of(world, instant(moment))
@@ -150,7 +150,7 @@ def _supposed(report: Report, stage: str) -> Supposed:
 
 
 def _replay(logs: tuple[str, ...], supposed: Supposed, at: Any) -> tuple[Tally, Counts]:  # noqa: ANN401 - a datetime or nothing
-    from responsibility.cli.audit_log import AuditLog
+    from responsibility.cli.sources.audit_log import AuditLog
     from responsibility.replay.audit_event import Passed, read
     from responsibility.replay.evaluate import Judge
     from responsibility.replay.tally import Tally

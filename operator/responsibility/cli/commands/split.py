@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from responsibility.cli.options import Where, at_option, instant, note, output_option, where_options
-from responsibility.cli.output import Table, columns, show
-from responsibility.cli.world import ALL
+from responsibility.cli.sources.cluster_view import ALL
+from responsibility.cli.sources.options import (
+    Where,
+    at_option,
+    instant,
+    note,
+    output_option,
+    where_options,
+)
+from responsibility.cli.terminal.output import Table, columns, show
 
 if TYPE_CHECKING:
-    from responsibility.cli.report import Report
+    from responsibility.cli.answers.report import Report
 
 # Hours: a working day has eight, a month 21 days or four weeks and a third.
 _HOURS = {"minute": 1 / 60, "hour": 1.0, "day": 8.0, "week": 40.0}
@@ -44,7 +51,7 @@ def command(*, where: Where, hubs: tuple[str, ...], moment: str | None, output: 
       kubectl responsibility split leap-prod coast
       kubectl responsibility split -o wide
     """
-    from responsibility.cli.report import Report
+    from responsibility.cli.answers.report import Report
 
     report = Report.of(where.load(ALL), instant(moment))
     report.tell_gaps()

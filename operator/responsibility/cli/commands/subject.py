@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from responsibility.cli.options import (
+from responsibility.cli.sources.cluster_view import ALL
+from responsibility.cli.sources.options import (
     Where,
     at_option,
     instant,
@@ -14,13 +15,12 @@ from responsibility.cli.options import (
     routes_option,
     where_options,
 )
-from responsibility.cli.output import Table, columns, show
-from responsibility.cli.trouble import counted
-from responsibility.cli.world import ALL
+from responsibility.cli.terminal.errors import counted
+from responsibility.cli.terminal.output import Table, columns, show
 from responsibility.rbac.identity import implied_groups
 
 if TYPE_CHECKING:
-    from responsibility.cli.report import Report
+    from responsibility.cli.answers.report import Report
     from responsibility.rbac.objects import Subject
 
 
@@ -61,8 +61,8 @@ def command(
       kubectl responsibility subject group support-engineers --routes
       echo temp-contractor@example.org | kubectl responsibility subject --retired -
     """
-    from responsibility.cli import subjects
-    from responsibility.cli.report import Report
+    from responsibility.cli.answers import subjects
+    from responsibility.cli.answers.report import Report
 
     if (retired is None) == (kind is None or name is None):
         raise click.UsageError("say either KIND NAME, such as: user someone, or --retired FILE")
@@ -77,8 +77,8 @@ def command(
 
 
 def _one(output: str, report: Report, subject: Subject, *, routes: bool) -> None:
-    from responsibility.cli import subjects
-    from responsibility.cli.report import place_text
+    from responsibility.cli.answers import subjects
+    from responsibility.cli.answers.report import place_text
 
     owned = subjects.owned(report, subject)
     beyond = [f for f in report.findings() if f.subject == subject]
@@ -141,7 +141,7 @@ def _one(output: str, report: Report, subject: Subject, *, routes: bool) -> None
 
 
 def _retired(output: str, report: Report, leavers: list[Subject]) -> None:
-    from responsibility.cli import subjects
+    from responsibility.cli.answers import subjects
 
     found = []
     for subject in leavers:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from responsibility.cli.decision import pending_bindings
-from responsibility.cli.options import (
+from responsibility.cli.answers.decision import pending_bindings
+from responsibility.cli.sources.cluster_view import Need, World
+from responsibility.cli.sources.options import (
     Where,
     note,
     output_option,
@@ -17,7 +18,9 @@ from responsibility.cli.options import (
     warn,
     where_options,
 )
-from responsibility.cli.output import (
+from responsibility.cli.sources.question import describe, question
+from responsibility.cli.terminal.errors import CliError, counted
+from responsibility.cli.terminal.output import (
     Table,
     columns,
     people_first,
@@ -27,9 +30,6 @@ from responsibility.cli.output import (
     subject_json,
     subject_name,
 )
-from responsibility.cli.question import describe, question
-from responsibility.cli.trouble import CliError, counted
-from responsibility.cli.world import Need, World
 from responsibility.rbac.identity import canonical
 from responsibility.rbac.objects import Attributes, Binding, Source, Subject
 

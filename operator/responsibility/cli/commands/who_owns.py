@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from responsibility.cli.options import (
+from responsibility.cli.sources.cluster_view import ALL, Need
+from responsibility.cli.sources.options import (
     Where,
     at_option,
     instant,
@@ -15,12 +16,11 @@ from responsibility.cli.options import (
     warn,
     where_options,
 )
-from responsibility.cli.output import Table, columns, show
-from responsibility.cli.question import Question, describe, question
-from responsibility.cli.world import ALL, Need
+from responsibility.cli.sources.question import Question, describe, question
+from responsibility.cli.terminal.output import Table, columns, show
 
 if TYPE_CHECKING:
-    from responsibility.cli.report import Report
+    from responsibility.cli.answers.report import Report
     from responsibility.ownership.terms.agreement import Agreement
 
 _REQUIRED, _RESERVED = "required", "reserved"
@@ -59,7 +59,7 @@ def command(
     """
     if (path is None) == (verb is None or what is None):
         raise click.UsageError("say either VERB TYPE[/NAME] or --path PATH")
-    from responsibility.cli.report import Report
+    from responsibility.cli.answers.report import Report
 
     world = where.load(ALL | Need.TYPES)
     report = Report.of(world, instant(moment))
@@ -132,7 +132,7 @@ def _by_path(report: Report, agreement: Agreement, path: str) -> Iterator[dict[s
 
 
 def _by_action(report: Report, agreement: Agreement, asked: Question) -> Iterator[dict[str, Any]]:
-    from responsibility.cli.action import mask_of_action
+    from responsibility.cli.answers.action import mask_of_action
 
     wanted = mask_of_action(agreement, asked)
     for item in agreement.items:
@@ -147,7 +147,7 @@ def _by_action(report: Report, agreement: Agreement, asked: Question) -> Iterato
 
 
 def _row(report: Report, agreement: Agreement, name: str, why: list[str]) -> dict[str, Any]:
-    from responsibility.cli.report import hub_json
+    from responsibility.cli.answers.report import hub_json
 
     item = agreement.item(name)
     owner = agreement.parties.get(item.owner)

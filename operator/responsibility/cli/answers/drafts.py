@@ -1,0 +1,209 @@
+"""Drafts of records: what the model says, and who holds what today."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from responsibility.api.parse import load_shipped_model
+from responsibility.api.record import DEFAULT_MODEL
+from responsibility.cli.answers.report import Report
+from responsibility.cli.sources.cluster_view import World
+from responsibility.cli.terminal.errors import CliError
+from responsibility.cli.terminal.output import clean, to_json
+from responsibility.hub.discovery import Hub, HubKey
+from responsibility.ownership.access.grant_masks import Holding, collect
+from responsibility.ownership.terms.agreement import Terms
+from responsibility.ownership.terms.entitlement import ExemptionBook
+from responsibility.ownership.terms.exemptions import exempt_operator
+from responsibility.ownership.terms.permission_index import Names
+from responsibility.ownership.terms.resolve import resolve_model
+from responsibility.rbac.identity import is_joinable
+from responsibility.rbac.objects import GROUP, Subject
+
+
+def have_a_model(world: World) -> None:
+    """Take the shipped model where there is none yet."""
+    if not world.models:
+        model = load_shipped_model()
+        world.models[model.name] = model
+
+
+def choose(report: Report, names: Iterable[str]) -> list[Hub]:
+    """Return the hubs to draft records for. Raises CliError."""
+    from responsibility.hub.discovery import discover
+
+    hubs = discover(report.world.deployments)
+    wanted = list(names)
+    if not hubs:
+        raise CliError(
+            "there is no JupyterHub: no Deployment is labelled as the hub of a JupyterHub release"
+        )
+    if not wanted:
+        return [hubs[key] for key in report.assessment.unrecorded]
+    return [hubs[_find(name, hubs, report)] for name in wanted]
+
+
+def _find(name: str, hubs: Iterable[HubKey], report: Report) -> HubKey:
+    found = [key for key in hubs if name in (str(key), key.namespace)]
+    if len(found) > 1:
+        raise CliError(f"{name} means several hubs: say one of {', '.join(map(str, found))}")
+    if not found:
+        there = ", ".join(map(str, sorted(hubs)))
+        raise CliError(f"there is no hub {name}; there are {there}")
+    for hub in report.assessment.hubs.values():
+        if hub.agreement.hub == found[0]:
+            raise CliError(
+                f"hub {found[0]} has a record already: {hub.agreement.record}; edit that one"
+            )
+    return found[0]
+
+
+def draft_all(report: Report, hubs: Iterable[Hub]) -> dict[str, str]:
+    """Return the drafts as YAML, by the name of the record."""
+    models = report.world.models
+    model = models.get(DEFAULT_MODEL) or models[min(models)]
+    terms = resolve_model(model)
+    taken = {*report.world.records, *report.world.broken_records}
+    drafts = {}
+    for hub in hubs:
+        key = hub.key
+        both = key.namespace if key.namespace == key.release else f"{key.namespace}-{key.release}"
+        # It becomes the name of an object and of a file.
+        name = re.sub(r"[^a-z0-9-]+", "-", both.lower()).strip("-")[:60] or "hub"
+        while name in taken:
+            name = f"{name}-draft"
+        taken.add(name)
+        drafts[name] = "\n".join(_draft(report, hub, name, terms)) + "\n"
+    return drafts
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """Somebody with rights in the hub's namespace, and the items they belong to."""
+
+    subject: Subject
+    bindings: tuple[str, ...]
+    requires: tuple[str, ...]
+    some: tuple[str, ...]
+
+    @property
+    def likely(self) -> bool:
+        """Whether it looks like the community's own identity."""
+        return self.subject.kind == GROUP and is_joinable(self.subject.name)
+
+
+def _holders(report: Report, hub: Hub, terms: Terms) -> list[_Holder]:
+    """Return who holds something of the model by RoleBindings in the hub's namespace."""
+    names = Names(hub.key.namespace, hub.key.release, hub.prefix)
+    book = ExemptionBook.of(
+        (*(e.fill(names) for e in terms.exemptions), *exempt_operator(report.world.operator))
+    )
+    known = {subject for party in terms.parties.values() for subject in party.subjects}
+    held = collect(report.world.graph.scope(hub.key.namespace), terms.questions)
+    return [
+        _holder(subject, holding, terms, names)
+        for subject, holding in sorted(held.items(), key=lambda pair: pair[0])
+        if subject not in known and not book.of_subject(subject)
+    ]
+
+
+def _holder(subject: Subject, holding: Holding, terms: Terms, names: Names) -> _Holder:
+    mask = holding.mask(terms.questions, names) & terms.questions.hub_mask
+    whole, some = [], []
+    for item in terms.items:
+        required = item.required & terms.questions.hub_mask
+        if required and not required & ~mask:
+            whole.append(item.name)
+        elif item.reserved & mask:
+            some.append(item.name)
+    bindings = tuple(
+        dict.fromkeys(f"{binding.key} to {binding.role}" for binding, _ in holding.grants)
+    )
+    return _Holder(subject, bindings, tuple(whole), tuple(some))
+
+
+def _draft(report: Report, hub: Hub, name: str, terms: Terms) -> Iterator[str]:
+    key = hub.key
+    holders = _holders(report, hub, terms)
+    likely = [holder for holder in holders if holder.likely]
+    yield f"# A draft: who owns what on hub {key}. Review it, then apply it."
+    yield "apiVersion: responsibility.2i2c.org/v1alpha1"
+    yield "kind: Responsibility"
+    yield "metadata:"
+    yield f"  name: {_text(name)}"
+    yield "spec:"
+    yield "  hub:"
+    yield f"    namespace: {_text(key.namespace)}"
+    yield f"    release: {_text(key.release)}"
+    yield "    # displayName: the name that people know"
+    yield f"  model: {_text(terms.name)}"
+    community = _community(terms)
+    if community:
+        yield "  parties:"
+        yield f"  - name: {_text(community)}"
+        yield "    # displayName: …"
+        yield "    # Where the community is reached: without it, nobody can be called."
+        yield "    # contact: {email: …}"
+        if likely:
+            yield "    # Groups that hold rights in this namespace today. Are they the community's?"
+            yield "    subjects:"
+            for holder in likely:
+                yield from _comments(holder, "    ")
+                yield f"    - {_reference(holder.subject)}"
+        else:
+            yield "    # No group holds rights in this namespace. That is normal for a community"
+            yield "    # that acts by pull requests and on the hub's admin page."
+    others = [holder for holder in holders if not holder.likely]
+    if others:
+        yield "  # These hold rights here, too, and are nobody's so far. Remove their bindings, or"
+        yield "  # add them to a party's subjects, or to exemptions with a reason:"
+        for holder in others:
+            yield from _comments(holder, "  ")
+            yield f"  # - {_reference(holder.subject)}"
+    yield from _pointless(report, hub)
+    yield "  # What differs from the model. By default:"
+    yield from (f"  #   {item.number:>2} {item.name}: {item.owner}" for item in terms.items)
+    yield "  items: []"
+
+
+def _pointless(report: Report, hub: Hub) -> Iterator[str]:
+    """Yield the bindings that were meant to give something, and give nothing."""
+    graph = report.world.graph
+    keys = graph.scope(hub.key.namespace).dangling()
+    if keys:
+        yield "  # These bind roles that are not there. Somebody may have lost what they need:"
+    for key in keys:
+        binding = graph.bindings[key]
+        subjects = ", ".join(map(str, binding.subjects)) or "nobody"
+        yield f"  # {clean(f'{key} to {binding.role}: {subjects}')}"
+
+
+def _community(terms: Terms) -> str:
+    """Return the party that hubs differ in: one without subjects that owns something."""
+    owners = {item.owner for item in terms.items}
+    return next((p.name for p in reversed(list(terms.parties.values())) if p.name in owners), "")
+
+
+def _comments(holder: _Holder, indent: str) -> Iterator[str]:
+    # Cleaned: a name may hold a line break, and with it anything that YAML can say.
+    yield f"{indent}# {clean(str(holder.subject))}: {clean(', '.join(holder.bindings))}"
+    if holder.requires:
+        yield f"{indent}#   can do all that these require: {', '.join(holder.requires)}"
+    if holder.some:
+        yield f"{indent}#   can do some of what these reserve: {', '.join(holder.some)}"
+
+
+def _reference(subject: Subject) -> str:
+    fields = {"kind": subject.kind, "name": subject.name}
+    if subject.namespace:
+        fields["namespace"] = subject.namespace
+    return "{" + ", ".join(f"{key}: {_text(value)}" for key, value in fields.items()) + "}"
+
+
+def _text(value: str) -> str:
+    """Return a name as YAML: quoted, as JSON does it, unless it is plain letters."""
+    plain = value.replace("-", "").isalnum() and value[:1].isalpha()
+    risky = value.lower() in ("y", "n", "yes", "no", "on", "off", "true", "false", "null")
+    return value if plain and not risky else to_json(value)

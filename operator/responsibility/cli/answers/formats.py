@@ -1,0 +1,229 @@
+"""The answers of ``check`` for machines: JUnit, SARIF, Markdown, GitHub's workflow commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+from responsibility.cli.answers.places import place_of
+from responsibility.cli.answers.report import Report, place_text, whom
+from responsibility.cli.sources.manifests import Place
+from responsibility.cli.terminal.errors import counted
+from responsibility.cli.terminal.output import clean, source_text, to_json
+from responsibility.ownership.results.assessment import HubAssessment
+from responsibility.ownership.results.findings import KINDS, Finding, Severity
+
+_SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
+_LEVELS = {Severity.HIGH: "error", Severity.MEDIUM: "error", Severity.LOW: "warning"}
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What ``check`` found: findings, and records that can't be followed."""
+
+    report: Report
+    findings: tuple[Finding, ...]
+    problems: tuple[tuple[str, str], ...]
+
+    @property
+    def failed(self) -> bool:
+        """Whether a pull request should not be merged like this."""
+        return bool(self.problems) or any(finding.is_drift for finding in self.findings)
+
+    def level(self, finding: Finding) -> str:
+        """Return ``error`` for drift, ``warning`` for what only asks for attention."""
+        return _LEVELS[finding.severity] if finding.is_drift else "note"
+
+
+def as_json(checked: Checked) -> dict[str, Any]:
+    """Return everything, as documented in the reference."""
+    return {
+        "failed": checked.failed,
+        "problems": [{"name": name, "message": text} for name, text in checked.problems],
+        "findings": [
+            {**checked.report.json(finding), "place": _place_json(checked, finding)}
+            for finding in checked.findings
+        ],
+    }
+
+
+def _place_json(checked: Checked, finding: Finding) -> dict[str, Any] | None:
+    place = place_of(checked.report, finding)
+    if place is None:
+        return None
+    return {"file": place.file, "document": place.document, "line": place.line}
+
+
+def junit(checked: Checked) -> str:
+    """Return one suite a hub with one case an item, so that a CI shows what was checked."""
+    suites = [_suite(checked, hub) for hub in checked.report.hubs(())]
+    cluster = [finding for finding in checked.findings if finding.hub is None]
+    if cluster:
+        cases = [_case("(cluster)", finding.id, [finding]) for finding in cluster]
+        suites.append(_wrap("(cluster)", cases))
+    if checked.problems:
+        cases = [
+            f'    <testcase classname="records" name={quoteattr(name)}>'
+            f"<failure message={_attribute(text)}/></testcase>"
+            for name, text in checked.problems
+        ]
+        suites.append(_wrap("records", cases))
+    body = "\n".join(suites)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n{body}\n</testsuites>'
+
+
+def _suite(checked: Checked, hub: HubAssessment) -> str:
+    name = hub.agreement.record
+    by_item: dict[str, list[Finding]] = {}
+    for finding in checked.findings:
+        if finding.hub == hub.agreement.hub:
+            by_item.setdefault(finding.item, []).append(finding)
+    return _wrap(
+        name,
+        [_case(name, result.item.name, by_item.get(result.item.name, [])) for result in hub.items],
+    )
+
+
+def _wrap(name: str, cases: list[str]) -> str:
+    failures = sum("<failure" in case for case in cases)
+    head = f'name={quoteattr(name)} tests="{len(cases)}" failures="{failures}"'
+    lines = "\n".join(cases)
+    return f"  <testsuite {head}>\n{lines}\n  </testsuite>"
+
+
+def _case(suite: str, name: str, findings: list[Finding]) -> str:
+    head = f"    <testcase classname={quoteattr(suite)} name={quoteattr(name)}"
+    told = [
+        f"<failure type={quoteattr(f.kind)} message={_attribute(f.message)}>{_content(f.remedy)}"
+        "</failure>"
+        for f in findings
+        if f.is_drift
+    ]
+    told += [
+        f"<system-out>{_content(f'{f.kind}: {f.message}')}</system-out>"
+        for f in findings
+        if not f.is_drift
+    ]
+    return f"{head}/>" if not told else f"{head}>{''.join(told)}</testcase>"
+
+
+def _attribute(text: str) -> str:
+    # XML has no way to write control characters.
+    return quoteattr(clean(text))
+
+
+def _content(text: str) -> str:
+    return escape(clean(text))
+
+
+def sarif(checked: Checked) -> str:
+    """Return SARIF 2.1.0, which code hosts show beside the lines it is about."""
+    results = [_sarif_result(checked, finding) for finding in checked.findings]
+    results.extend(
+        {"ruleId": "record", "level": "error", "message": {"text": f"{name}: {text}"}}
+        for name, text in checked.problems
+    )
+    rules: list[dict[str, Any]] = [
+        {
+            "id": kind.name,
+            "shortDescription": {"text": kind.title},
+            "help": {"text": kind.remedy},
+        }
+        for kind in KINDS.values()
+    ]
+    rules.append({"id": "record", "shortDescription": {"text": "A record can't be followed"}})
+    driver = {"name": "kubectl-responsibility", "rules": rules}
+    return to_json(
+        {
+            "$schema": _SARIF,
+            "version": "2.1.0",
+            "runs": [{"tool": {"driver": driver}, "results": results}],
+        }
+    )
+
+
+def _sarif_result(checked: Checked, finding: Finding) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "ruleId": finding.kind,
+        "level": checked.level(finding),
+        "message": {"text": f"{finding.message}. {finding.remedy}"},
+        "partialFingerprints": {"finding/v1": finding.id},
+    }
+    place = place_of(checked.report, finding)
+    if place is not None:
+        where: dict[str, Any] = {"artifactLocation": {"uri": _uri(place)}}
+        if place.line:
+            where["region"] = {"startLine": place.line}
+        result["locations"] = [{"physicalLocation": where}]
+    return result
+
+
+def _uri(place: Place) -> str:
+    from pathlib import PurePath
+    from urllib.parse import quote
+
+    return quote(PurePath(place.file).as_posix())
+
+
+def markdown(checked: Checked) -> str:
+    """Return a comment for a pull request."""
+    return "\n".join(_markdown(checked))
+
+
+def _markdown(checked: Checked) -> Iterator[str]:
+    word = "drift" if checked.failed else "no drift"
+    yield f"### Shared responsibility: {word}"
+    yield ""
+    yield from (f"* **{_cell(name)}**: {_cell(text)}" for name, text in checked.problems)
+    if checked.problems:
+        yield ""
+    if not checked.findings:
+        hubs = counted(len(checked.report.assessment.hubs), "hub")
+        yield f"Nothing differs from what is agreed ({hubs})."
+        return
+    yield f"{counted(len(checked.findings), 'finding')}, worst first:"
+    yield ""
+    yield "| | Hub | Item | Who | What | Fix |"
+    yield "|---|---|---|---|---|---|"
+    for finding in checked.findings:
+        sources = "; ".join(source_text(source) for source in finding.sources)
+        message = f"{finding.message} ({sources})" if sources else finding.message
+        cells = (
+            finding.severity.name.lower(),
+            place_text(finding),
+            finding.item,
+            whom(finding),
+            message,
+            finding.remedy,
+        )
+        yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+
+
+def _cell(text: str) -> str:
+    for special in ("\\", "|", "*", "_", "`", "<"):
+        text = text.replace(special, f"\\{special}")
+    return clean(text)
+
+
+def github(checked: Checked) -> str:
+    """Return workflow commands, which GitHub Actions turns into annotations."""
+    lines = [f"::error title=record::{_data(f'{name}: {text}')}" for name, text in checked.problems]
+    for finding in checked.findings:
+        level = {"note": "notice"}.get(checked.level(finding), checked.level(finding))
+        place = place_of(checked.report, finding)
+        where = f"file={_property(place.file)}," if place else ""
+        where += f"line={place.line}," if place and place.line else ""
+        title = _property(f"{finding.kind}: {finding.item} of {place_text(finding)}")
+        text = _data(f"{finding.message}. {finding.remedy}")
+        lines.append(f"::{level} {where}title={title}::{text}")
+    return "\n".join(lines)
+
+
+def _data(text: str) -> str:
+    return clean(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,200 @@
+"""An assessment, ready to be shown: hubs by name, findings with their age and whom to call."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from responsibility.api.model import ResponsibilityModel
+from responsibility.api.record import Responsibility
+from responsibility.cli.sources.cluster_view import World
+from responsibility.cli.sources.options import note, warn
+from responsibility.cli.terminal.errors import CliError, counted
+from responsibility.cli.terminal.output import source_json, subject_json
+from responsibility.hub.discovery import HubKey
+from responsibility.ownership.results.assessment import Assessment, HubAssessment
+from responsibility.ownership.results.findings import Finding, worst_first
+from responsibility.ownership.terms.agreement import Agreement, Party
+
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+
+
+@dataclass(slots=True)
+class Report:
+    """One world, assessed at one moment."""
+
+    world: World
+    assessment: Assessment
+    since: Mapping[str, datetime] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, world: World, now: datetime, *, routes: bool = False) -> Report:
+        """Assess a world, indirect routes included where asked."""
+        world.routes = routes
+        return cls(world, world.assess(now), _since(world))
+
+    def tell_gaps(self) -> None:
+        """Say on stderr what could not be assessed."""
+        for refused in (
+            *self.assessment.refused_models.values(),
+            *self.assessment.refused_records.values(),
+        ):
+            warn(f"{refused.name} is left out: {refused.message}")
+        for hub in self.assessment.hubs.values():
+            for problem in hub.agreement.problems:
+                warn(f"Responsibility {hub.agreement.record}: {problem}")
+            if hub.hub is None:
+                warn(f"{hub.agreement.record}: no hub {hub.agreement.hub} ({hub.hub_state})")
+        unrecorded = self.assessment.unrecorded
+        if unrecorded:
+            names = ", ".join(map(str, unrecorded[:3])) + "…" * (len(unrecorded) > 3)
+            note(f"{counted(len(unrecorded), 'hub')} without a record: {names} (init drafts them)")
+
+    def hub(self, name: str) -> HubAssessment:
+        """Return the hub of a record, a namespace, or ``namespace/release``. Raises CliError."""
+        hubs = self.assessment.hubs
+        if name in hubs:
+            return hubs[name]
+        found = [
+            hub
+            for hub in hubs.values()
+            if name in (hub.agreement.hub.namespace, str(hub.agreement.hub))
+            or name.lower() == hub.agreement.display_name.lower()
+        ]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            names = ", ".join(sorted(hub.agreement.record for hub in found))
+            raise CliError(f"{name} means several hubs: name a record, one of {names}")
+        raise CliError(self._no_such_hub(name))
+
+    def _no_such_hub(self, name: str) -> str:
+        refused = self.assessment.refused_records.get(name)
+        if refused:
+            return f"record {name} can't be assessed: {refused.message}"
+        if any(name in (key.namespace, str(key)) for key in self.assessment.unrecorded):
+            return f"hub {name} has no record yet: draft one with `init {name}`"
+        there = sorted(self.assessment.hubs)
+        if not there:
+            return f"there is no record of a hub {name}, nor of any other"
+        close = difflib.get_close_matches(name, there, n=1)
+        known = f"did you mean {close[0]}?" if close else f"there are {', '.join(there[:8])}"
+        return f"there is no record of a hub {name}: {known}"
+
+    def hubs(self, names: Iterable[str]) -> list[HubAssessment]:
+        """Return the hubs of these names, all of them without any. Raises CliError."""
+        chosen = list(names)
+        if chosen:
+            return [self.hub(name) for name in chosen]
+        return [hub for _, hub in sorted(self.assessment.hubs.items())]
+
+    def findings(self, hub: HubAssessment | None = None) -> list[Finding]:
+        """Return the findings, worst first; of one hub, with those of the cluster touching it."""
+        if hub is None:
+            return list(self.assessment.findings())
+        cluster = self.assessment.clusters[hub.agreement.terms.name]
+        touching = cluster.touching(hub.agreement.record)
+        return sorted((*hub.findings, *touching), key=worst_first)
+
+    def agreement(self, finding: Finding) -> Agreement | None:
+        """Return the agreement of the finding's hub; None for one of the cluster."""
+        for hub in self.assessment.hubs.values():
+            if finding.hub is not None and hub.agreement.hub == finding.hub:
+                return hub.agreement
+        return None
+
+    def parties(self, finding: Finding) -> tuple[Party, ...]:
+        """Return whom to call: the party concerned, or whoever owns the item."""
+        own = self.agreement(finding)
+        agreements = [own] if own else self._of_model(finding.model)
+        found: dict[str, Party] = {}
+        for agreement in agreements:
+            name = finding.party or agreement.item(finding.item).owner
+            party = agreement.parties.get(name)
+            if party is not None:
+                found.setdefault(f"{name} {party.contact}", party)
+        return tuple(found.values())
+
+    def contact(self, finding: Finding) -> str:
+        """Return the addresses of those to call, empty if there are none."""
+        found = [party.contact for party in self.parties(finding) if party.contact]
+        return ", ".join(dict.fromkeys(found))
+
+    def _of_model(self, model: str) -> list[Agreement]:
+        return [
+            hub.agreement
+            for hub in self.assessment.hubs.values()
+            if hub.agreement.terms.name == model
+        ]
+
+    def age(self, finding: Finding) -> str:
+        """Return how long ago it was first found, ``-`` where nobody has noted that."""
+        since = self.since.get(finding.id)
+        return "-" if since is None else short_age((self.assessment.now - since).total_seconds())
+
+    def json(self, finding: Finding) -> dict[str, Any]:
+        """Return a finding as documented in the reference."""
+        since = self.since.get(finding.id)
+        return {
+            "id": finding.id,
+            "kind": finding.kind,
+            "severity": finding.severity.name.lower(),
+            "drift": finding.is_drift,
+            "hub": hub_json(finding.hub),
+            "item": finding.item,
+            "number": finding.number,
+            "items": list(finding.items),
+            "subject": subject_json(finding.subject) if finding.subject else None,
+            "party": finding.party,
+            "route": finding.route,
+            "steps": list(finding.steps),
+            "permissions": list(finding.permissions),
+            "sources": [source_json(source) for source in finding.sources],
+            "message": finding.message,
+            "remedy": finding.remedy,
+            "contact": self.contact(finding),
+            "since": None if since is None else since.isoformat().replace("+00:00", "Z"),
+        }
+
+
+def hub_json(key: HubKey | None) -> dict[str, str] | None:
+    """Return a hub's identity; null stands for the cluster as a whole."""
+    return None if key is None else {"namespace": key.namespace, "release": key.release}
+
+
+def place_text(finding: Finding) -> str:
+    """Return the hub, as short as it is clear; ``(cluster)`` for the whole cluster."""
+    if finding.hub is None:
+        return "(cluster)"
+    key = finding.hub
+    return key.namespace if key.namespace == key.release else str(key)
+
+
+def whom(finding: Finding) -> str:
+    """Return the subject, or the party, that a finding is about."""
+    return str(finding.subject or finding.party or "-")
+
+
+def short_age(seconds: float) -> str:
+    """Return an age as kubectl writes it: 45s, 12m, 5h, 9d."""
+    for unit, letter in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "m")):
+        if seconds >= unit:
+            return f"{int(seconds // unit)}{letter}"
+    return f"{max(0, int(seconds))}s"
+
+
+def _since(world: World) -> dict[str, datetime]:
+    """Return when each finding was first seen, from what the operator has written."""
+    found: dict[str, datetime] = {}
+    owns: list[ResponsibilityModel | Responsibility] = [
+        *world.models.values(),
+        *world.records.values(),
+    ]
+    for own in owns:
+        for entry in own.status.findings if own.status else ():
+            if entry.since is not None:
+                found[entry.id] = min(entry.since, found.get(entry.id, entry.since))
+    return found

@@ -1,0 +1,161 @@
+"""What a subject is named in, bound by and entitled to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from responsibility.api.common import Party
+from responsibility.cli.answers.fixes import removal
+from responsibility.cli.answers.report import Report
+from responsibility.cli.answers.simulate import Difference, without
+from responsibility.cli.sources import manifests
+from responsibility.cli.sources.cluster_view import World
+from responsibility.cli.terminal.errors import CliError
+from responsibility.cli.terminal.output import subject_json
+from responsibility.rbac.identity import canonical
+from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT, USER, Subject
+
+_KINDS = {
+    "user": USER,
+    "group": GROUP,
+    "serviceaccount": SERVICE_ACCOUNT,
+    "sa": SERVICE_ACCOUNT,
+}
+as_json = subject_json
+
+
+def parse(kind: str, name: str) -> Subject:
+    """Return the subject that is meant. Raises CliError."""
+    found = _KINDS.get(kind.lower().removesuffix("s") if kind.lower() != "sa" else "sa")
+    if found is None:
+        raise CliError(f"{kind} is no kind of subject: use user, group or serviceaccount")
+    if found != SERVICE_ACCOUNT:
+        return canonical(Subject(found, name))
+    namespace, slash, own = (
+        name.replace(":", "/").removeprefix("system/serviceaccount/").partition("/")
+    )
+    if not (namespace and slash and own):
+        raise CliError(f"{name}: write a ServiceAccount as NAMESPACE/NAME, such as ci/deployer")
+    return Subject(SERVICE_ACCOUNT, own, namespace)
+
+
+def read(file: str) -> list[Subject]:
+    """Return the subjects of a list: one a line, ``NAME`` or ``KIND NAME``. Raises CliError."""
+    found = []
+    for number, line in enumerate(manifests.text_of(file).splitlines(), 1):
+        words = line.partition("#")[0].strip().removeprefix("- ").split()
+        if not words:
+            continue
+        if len(words) > 2:
+            raise CliError(f"{file}, line {number}: write NAME, or KIND NAME")
+        try:
+            found.append(parse(words[0], words[1]) if words[1:] else parse("user", words[0]))
+        except CliError as error:
+            raise CliError(f"{file}, line {number}: {error}") from None
+    if not found:
+        raise CliError(f"{file}: there is nobody in it")
+    return list(dict.fromkeys(found))
+
+
+def owned(report: Report, subject: Subject) -> list[dict[str, Any]]:
+    """Return the items that the subject's parties own or are delegated, hub by hub."""
+    found = []
+    for hub in report.hubs(()):
+        agreement = hub.agreement
+        for party in agreement.members.get(subject, ()):
+            for result in hub.items:
+                item = result.item
+                role = {item.owner: "owner"}.get(party)
+                if role is None and party in result.delegates:
+                    role = "delegate"
+                if role:
+                    found.append(
+                        {
+                            "record": agreement.record,
+                            "party": party,
+                            "as": role,
+                            "number": item.terms.number,
+                            "item": item.name,
+                        }
+                    )
+    return found
+
+
+def held(world: World, subject: Subject) -> list[dict[str, Any]]:
+    """Return the bindings that name the subject, and how to take it out of each."""
+    found = []
+    for binding in world.graph.bindings_of(subject):
+        key = binding.key
+        others = [each for each in binding.subjects if canonical(each) != canonical(subject)]
+        found.append(
+            {
+                "binding": str(key),
+                "namespace": key.namespace,
+                "name": key.name,
+                "role": str(binding.role),
+                "others": len(others),
+                "command": removal(binding, canonical(subject)),
+            }
+        )
+    return found
+
+
+def named(world: World, subject: Subject) -> list[dict[str, str]]:
+    """Return where records and models name it, as a subject or as a user of the hub."""
+    found: list[dict[str, str]] = []
+    sources: list[tuple[str, str, Iterable[Party]]] = [
+        *(("ResponsibilityModel", m.name, m.spec.parties) for m in world.models.values()),
+        *(("Responsibility", r.name, r.spec.parties) for r in world.records.values()),
+    ]
+    for kind, name, parties in sources:
+        for party in parties:
+            own = {canonical(Subject(s.kind.value, s.name, s.namespace)) for s in party.subjects}
+            fields = {
+                "subjects": subject in own,
+                "hubUsers": subject.kind == USER and subject.name in party.hub_users,
+                "hubGroups": subject.kind == GROUP and subject.name in party.hub_groups,
+            }
+            found.extend(
+                {"kind": kind, "name": name, "party": party.name, "field": field}
+                for field, there in fields.items()
+                if there
+            )
+    return found
+
+
+def let_through(report: Report, subject: Subject) -> list[str]:
+    """Return why rights of the subject are listed elsewhere than among the findings."""
+    found = []
+    for cluster in report.assessment.clusters.values():
+        for entry in cluster.break_glass:
+            if entry.subject == subject:
+                declared = "declared" if entry.declared else "not declared in the model"
+                found.append(f"it may do everything (break glass, {declared})")
+    parts = [
+        *(hub.exempt for hub in report.assessment.hubs.values()),
+        *(cluster.exempt for cluster in report.assessment.clusters.values()),
+    ]
+    found.extend(
+        f"it is exempt: {entry.reason}"
+        for part in parts
+        for entry in part
+        if entry.subject == subject
+    )
+    return list(dict.fromkeys(found))
+
+
+def leaving(report: Report, subject: Subject) -> Difference:
+    """Return what follows when no binding names the subject any more."""
+    keys = [binding.key for binding in report.world.graph.bindings_of(subject)]
+    return without(report.world, subject, keys, report.assessment.now)
+
+
+def alone(report: Report, subject: Subject) -> list[dict[str, str]]:
+    """Return the parties that nobody else acts for."""
+    return [
+        {"record": hub.agreement.record, "party": party.name}
+        for hub in report.hubs(())
+        for party in hub.agreement.parties.values()
+        if party.subjects == (subject,)
+    ]

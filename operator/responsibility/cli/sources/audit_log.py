@@ -1,0 +1,207 @@
+"""Audit logs as they lie about: JSON lines, plain or gzip, of any size, in several wrappings.
+
+Nothing is held but one line at a time. A log may hold tokens and Secrets, so nothing of a line is
+ever shown: what is broken is named by file and line number.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import re
+import sys
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from responsibility.cli.terminal.errors import CliError
+
+STDIN = "-"
+# What is longer is no event: the API server takes no object of more than 3 MB.
+LONGEST = 64 * 1024 * 1024
+_STEP = 1 << 20
+_MOST_NAMED = 10
+_GZIP = b"\x1f\x8b"
+
+# The beginning of an event as the API server writes it, which says whether it is worth reading.
+_HEAD = re.compile(
+    rb'\{"kind":"Event","apiVersion":"audit\.k8s\.io/v1","level":"(?P<level>\w+)",'
+    rb'"auditID":"[^"]*","stage":"(?P<stage>\w+)","requestURI":"(?P<uri>(?:[^"\\]|\\.)*)",'
+    rb'"verb":"(?P<verb>\w+)"'
+)
+_NAMESPACE = re.compile(rb"/namespaces/([^/?]+)")
+_CONNECTION = re.compile(rb"/(?:exec|attach|portforward|proxy)(?:[/?]|\Z)")
+_READS = frozenset({b"get", b"list", b"watch"})
+
+# Where exports of clouds and log shippers keep the event: CloudWatch, Azure, Fluent Bit, Loki.
+_WRAPPED = ("@message", "message", "log", "event", "line")
+
+
+@dataclass(slots=True)
+class Counts:
+    """What there was in a log; ``broken`` are places, as far as they are named."""
+
+    lines: int = 0
+    events: int = 0
+    elsewhere: int = 0
+    foreign: Counter[str] = field(default_factory=Counter)
+    broken: list[str] = field(default_factory=list)
+    broken_total: int = 0
+
+    def is_broken(self, place: str, why: str) -> None:
+        """Count something that can't be read."""
+        self.broken_total += 1
+        if len(self.broken) < _MOST_NAMED:
+            self.broken.append(f"{place}: {why}")
+
+
+@dataclass(slots=True)
+class AuditLog:
+    """Audit events of files; ``-`` is standard input.
+
+    ``concerns`` says whether events of a namespace are of interest; others need not be read.
+    """
+
+    concerns: Callable[[str], bool]
+    progress: Callable[[int], None] = lambda _: None
+    counts: Counts = field(default_factory=Counts)
+
+    def events(self, paths: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield each event with its place, in order. Raises CliError for a missing file."""
+        for path in paths:
+            name = "standard input" if path == STDIN else path
+            try:
+                with _opened(path) as raw:
+                    yield from self._lines(name, raw)
+            except (IsADirectoryError, FileNotFoundError, PermissionError) as error:
+                raise CliError(f"{path}: {error.strerror}") from None
+
+    def _lines(self, name: str, raw: io.BufferedReader) -> Iterator[tuple[str, dict[str, Any]]]:
+        counted = _Counted(raw, self.progress)
+        source = io.BufferedReader(counted, _STEP)
+        packed = source.peek(2)[:2] == _GZIP
+        lines: BinaryIO = gzip.GzipFile(fileobj=source) if packed else source  # type: ignore[assignment]  # it reads bytes, which is all
+        number = 0
+        try:
+            while line := lines.readline(LONGEST):
+                number += 1
+                self.counts.lines += 1
+                place = f"{name}, line {number}"
+                if number == 1 and line.strip() in (b"{", b"["):
+                    line += lines.read(LONGEST)
+                if not line.endswith(b"\n") and len(line) >= LONGEST:
+                    self.counts.is_broken(place, "longer than any event")
+                    _skip(lines)
+                    continue
+                yield from self._line(place, line)
+        except (OSError, EOFError, zlib.error) as error:
+            self.counts.is_broken(f"{name}, after line {number}", f"not readable: {error}")
+
+    def _line(self, place: str, line: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
+        head = _HEAD.match(line)
+        if head is not None and line.rstrip().endswith(b"}") and not self._wanted(head):
+            self.counts.events += 1
+            self.counts.elsewhere += 1
+            return
+        if not line.strip():
+            return
+        try:
+            found = json.loads(line)
+        except (ValueError, RecursionError):
+            self.counts.is_broken(place, "not JSON")
+            return
+        yield from ((place, event) for event in self._unwrapped(place, found))
+
+    def _wanted(self, head: re.Match[bytes]) -> bool:
+        """Return whether an event has to be read; what is seen here is never a refused request."""
+        uri = head["uri"]
+        if head["verb"] in _READS and not _CONNECTION.search(uri):
+            return False
+        namespace = _NAMESPACE.search(uri)
+        return namespace is None or self.concerns(namespace[1].decode("utf-8", "replace"))
+
+    def _unwrapped(self, place: str, found: Any, depth: int = 0) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - whatever JSON holds
+        if isinstance(found, list):
+            for entry in found:
+                yield from self._unwrapped(place, entry, depth)
+            return
+        if not isinstance(found, dict):
+            self.counts.is_broken(place, "no object")
+            return
+        if "auditID" in found and "stage" in found:
+            if not str(found.get("apiVersion", "audit.k8s.io/v1")).startswith("audit.k8s.io/"):
+                self.counts.foreign["objects of another API"] += 1
+                return
+            self.counts.events += 1
+            yield found
+            return
+        inner = _inner(found)
+        if inner is None or depth > 4:
+            self.counts.foreign[_kind(found)] += 1
+            return
+        if isinstance(inner, str):
+            try:
+                inner = json.loads(inner)
+            except (ValueError, RecursionError):
+                self.counts.foreign["text that is no event"] += 1
+                return
+        yield from self._unwrapped(place, inner, depth + 1)
+
+
+def _inner(found: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Return what is wrapped: a list, an object or a text; None if nothing is known to be."""
+    if str(found.get("apiVersion", "")).startswith("audit.k8s.io/"):
+        return found.get("items")
+    for key in ("logEvents", "events", "records"):
+        if isinstance(found.get(key), list):
+            return found[key]
+    properties = found.get("properties")
+    if isinstance(properties, dict) and "log" in properties:
+        return properties["log"]
+    for key in _WRAPPED:
+        if isinstance(found.get(key), (str, dict)):
+            return found[key]
+    return None
+
+
+def _kind(found: dict[str, Any]) -> str:
+    if "protoPayload" in found:
+        return (
+            "entries of Google's own form (protoPayload), which leaves out groups and objects: "
+            "no replay is possible"
+        )
+    return "objects that are no audit events"
+
+
+class _Counted(io.RawIOBase):
+    """A stream that tells how many bytes have been read of it."""
+
+    def __init__(self, raw: io.BufferedReader, progress: Callable[[int], None]) -> None:
+        self._raw = raw
+        self._progress = progress
+
+    def readable(self) -> bool:
+        """Say so."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - as io has it
+        """Read on."""
+        data = self._raw.read1(len(buffer))
+        buffer[: len(data)] = data
+        self._progress(len(data))
+        return len(data)
+
+
+def _opened(path: str) -> io.BufferedReader:
+    if path == STDIN:
+        return sys.stdin.buffer  # type: ignore[return-value]  # it is one unless replaced
+    return Path(path).open("rb")
+
+
+def _skip(lines: BinaryIO) -> None:
+    while (rest := lines.readline(_STEP)) and not rest.endswith(b"\n"):
+        pass

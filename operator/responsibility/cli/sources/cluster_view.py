@@ -1,0 +1,111 @@
+"""A world: everything a command may ask about, from a cluster or from files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Flag, auto
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from responsibility.cli.sources.manifests import Place
+from responsibility.cli.sources.types import Types
+from responsibility.rbac.graph import AccessGraph
+from responsibility.rbac.objects import SERVICE_ACCOUNT, Binding, Role, RoleKey, Subject
+
+if TYPE_CHECKING:  # pydantic and all that: imported when a record is read
+    from responsibility.api.model import ResponsibilityModel
+    from responsibility.api.record import Responsibility
+    from responsibility.hub.discovery import Deployment
+    from responsibility.ownership.results.assessment import Assessment
+    from responsibility.ownership.terms.snapshot import Broken, Snapshot
+
+
+class Need(Flag):
+    """What a command has to know; nothing else is listed or read."""
+
+    ACCESS = auto()
+    TYPES = auto()
+    OWNERSHIP = auto()
+
+
+# The name of the operator's chart, and of what it installs.
+_CHART = "hub-responsibility"
+
+ALL = Need.ACCESS | Need.OWNERSHIP
+
+
+# No repr: the signal handling of asyncio.run makes one of its result, twice.
+@dataclass(repr=False)
+class World:
+    """What was read.
+
+    ``live`` says whether a cluster answered. ``assumed`` are roles that files bind but don't
+    have, taken as Kubernetes makes them: what they hold *at least*. ``denied`` says which kinds
+    may not be listed. ``namespace`` is the one to use where none is named. ``scope`` is the only
+    namespace whose RoleBindings were read, empty for all. ``places`` says where an object of this
+    kind, namespace and name stands in the files. ``routes`` has indirect ways looked for.
+    """
+
+    live: bool
+    namespace: str = "default"
+    scope: str = ""
+    roles: list[Role] = field(default_factory=list)
+    bindings: list[Binding] = field(default_factory=list)
+    assumed: frozenset[RoleKey] = frozenset()
+    types: Types = field(default_factory=Types.builtin)
+    namespaces: dict[str, bool] = field(default_factory=dict)
+    accounts: frozenset[tuple[str, str]] | None = None
+    deployments: list[Deployment] = field(default_factory=list)
+    models: dict[str, ResponsibilityModel] = field(default_factory=dict)
+    records: dict[str, Responsibility] = field(default_factory=dict)
+    broken_models: dict[str, Broken] = field(default_factory=dict)
+    broken_records: dict[str, Broken] = field(default_factory=dict)
+    rbac_enforced: bool | None = True
+    denied: tuple[str, ...] = ()
+    places: dict[tuple[str, str, str], Place] = field(default_factory=dict)
+    routes: bool = False
+
+    @cached_property
+    def graph(self) -> AccessGraph:
+        """Return who can do what."""
+        return AccessGraph.build(self.roles, self.bindings)
+
+    @cached_property
+    def operator(self) -> Subject | None:
+        """Return the ServiceAccount that the operator runs as, by the binding of its chart."""
+        for binding in self.bindings:
+            if not binding.key.namespace and _CHART in (
+                binding.key.name,
+                binding.labels.get("app.kubernetes.io/name"),
+            ):
+                accounts = (s for s in binding.subjects if s.kind == SERVICE_ACCOUNT)
+                return next(accounts, None)
+        return None
+
+    def snapshot(self, now: datetime) -> Snapshot:
+        """Return what an assessment is made from."""
+        from responsibility.hub.discovery import discover
+        from responsibility.ownership.terms.snapshot import Snapshot
+
+        return Snapshot(
+            graph=self.graph,
+            now=now,
+            hubs=discover(self.deployments),
+            models=self.models,
+            records=self.records,
+            broken_models=self.broken_models,
+            broken_records=self.broken_records,
+            namespaces=self.namespaces,
+            accounts=self.accounts,
+            rbac_enforced=self.rbac_enforced,
+            own=self.operator,
+            routes=self.routes,
+        )
+
+    def assess(self, now: datetime) -> Assessment:
+        """Return everything that can be said of it at ``now``."""
+        from responsibility.cli.answers.offline_uncertainty import doubted
+        from responsibility.ownership.assess import Assessor
+
+        return doubted(Assessor().assess(self.snapshot(now)), self)

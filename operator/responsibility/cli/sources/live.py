@@ -1,0 +1,216 @@
+"""A world out of a cluster: only what a question needs is listed, in pages, all at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
+
+from responsibility.cli.sources.cluster_view import Need, World
+from responsibility.cli.sources.types import Types
+from responsibility.cli.terminal.errors import CliError
+from responsibility.cli.terminal.slim_imports import spare_the_rest
+from responsibility.kube import access_reviews, fast_client, fast_login
+from responsibility.kube.errors import (
+    ApiError,
+    ForbiddenError,
+    NotFoundError,
+    UnauthorizedError,
+)
+from responsibility.kube.kubeconfig import ConfigurationError
+from responsibility.kube.protocol import JSON, METADATA_LIST
+from responsibility.rbac.objects import Attributes
+from responsibility.rbac.parse import parse_binding, parse_role
+
+if TYPE_CHECKING:
+    from responsibility.cli.sources.options import Where
+    from responsibility.cli.sources.question import Who
+    from responsibility.kube.client import Api
+    from responsibility.kube.protocol import Client
+
+_T = TypeVar("_T")
+Json = dict[str, Any]
+
+_RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_OURS = "/apis/responsibility.2i2c.org/v1alpha1"
+_DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+# Larger than the usual 500: each page costs a round trip, and a person is waiting.
+_PAGE = 2_000
+_WHOAMI = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+
+
+def run(where: Where, work: Callable[[Client], Awaitable[_T]]) -> _T:
+    """Connect and do the work; what goes wrong on the way is CliError.
+
+    It may be done twice, so it must change nothing: the quick client leaves to the whole one what
+    it doesn't understand.
+    """
+    with _in_plain_words():
+        login = fast_login.login(where.kubeconfig, where.context, where.acting_as)
+        if login is not None:
+            try:
+                return asyncio.run(_quickly(login, work))
+            except* fast_client.UnusualError:
+                pass
+        return asyncio.run(_wholly(where, work))
+
+
+def change(where: Where, work: Callable[[Api], Awaitable[_T]]) -> _T:
+    """Connect and do the work once: it may change things. What goes wrong is CliError."""
+    with _in_plain_words():
+        return asyncio.run(_wholly(where, work))
+
+
+async def _quickly(login: fast_login.Login, work: Callable[[Client], Awaitable[_T]]) -> _T:
+    async with fast_client.QuickApi.connect(login) as api:
+        return await work(api)
+
+
+async def _wholly(where: Where, work: Callable[[Api], Awaitable[_T]]) -> _T:
+    spare_the_rest()
+    from responsibility.kube.client import Api
+
+    connecting = Api.connect(where.kubeconfig, where.context, acting_as=where.acting_as)
+    async with connecting as api:
+        return await work(api)
+
+
+@contextmanager
+def _in_plain_words() -> Iterator[None]:
+    try:
+        yield
+    except* ConfigurationError as group:
+        raise CliError(f"{_first(group)}; or read files with -f") from None
+    except* UnauthorizedError as group:
+        why = "log in again, or name other credentials with --kubeconfig and --context"
+        raise CliError(
+            f"the cluster doesn't accept these credentials ({_first(group)}): {why}"
+        ) from None
+    except* ApiError as group:
+        raise CliError(f"the cluster doesn't answer: {_first(group)}") from None
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+async def gather(api: Client, need: Need, *, namespace: str, scope: str = "") -> World:
+    """List what is needed. With a ``scope``, RoleBindings and Roles of that namespace only."""
+    world = World(live=True, namespace=namespace, scope=scope)
+    lister = _Lister(api)
+    within = f"{_RBAC}/namespaces/{quote(scope, safe='')}" if scope else _RBAC
+    async with asyncio.TaskGroup() as group:
+        if Need.ACCESS in need:
+            tasks = [
+                group.create_task(lister.fold(path, parse, into))
+                for path, parse, into in (
+                    (f"{_RBAC}/clusterroles", parse_role, world.roles),
+                    (f"{_RBAC}/clusterrolebindings", parse_binding, world.bindings),
+                    (f"{within}/roles", parse_role, world.roles),
+                    (f"{within}/rolebindings", parse_binding, world.bindings),
+                )
+            ]
+            assert tasks  # noqa: S101 - kept alive until the group ends
+            group.create_task(_probe(api, world))
+        if Need.TYPES in need:
+            group.create_task(_discover(api, world))
+        if Need.OWNERSHIP in need:
+            group.create_task(_ownership(lister, world))
+    world.denied = tuple(sorted(lister.denied))
+    return world
+
+
+async def ask(api: Client, user: str, groups: Sequence[str], asked: Attributes) -> bool | None:
+    """Return what the server itself says; None if we may not ask about others."""
+    try:
+        return await access_reviews.subject_access(api, user, groups, asked)
+    except ForbiddenError:
+        return None
+
+
+async def ask_for(api: Client, who: Who, asked: Attributes, *, ourselves: bool) -> bool | None:
+    """Return what the server says about ``who``; about ourselves it always answers."""
+    if not ourselves:
+        return await ask(api, who.user, who.groups, asked)
+    return await access_reviews.self_access(api, asked)
+
+
+async def whoami(api: Client) -> tuple[str, tuple[str, ...]]:
+    """Return our own user name and groups, as the server sees them."""
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    answer = await api.create(_WHOAMI, body)
+    info = (answer.get("status") or {}).get("userInfo") or {}
+    return str(info.get("username") or ""), tuple(info.get("groups") or ())
+
+
+class _Lister:
+    """Lists collections; those we may not list, or that don't exist, are empty."""
+
+    def __init__(self, api: Client) -> None:
+        self.denied: set[str] = set()
+        self._api = api
+
+    async def items(self, path: str, *, metadata: bool = False) -> list[Json]:
+        found: list[Json] = []
+        try:
+            accept = METADATA_LIST if metadata else JSON
+            async for page in self._api.pages(path, limit=_PAGE, accept=accept):
+                found.extend(page.get("items") or ())
+        except ForbiddenError:
+            self.denied.add(path.rpartition("/")[2])
+        except NotFoundError:
+            # Our own kinds, on a cluster where nothing of this is installed.
+            return []
+        return found
+
+    async def fold(self, path: str, parse: Callable[[Json], Any], into: list[Any]) -> None:
+        into.extend(parse(item) for item in await self.items(path))
+
+
+async def _probe(api: Client, world: World) -> None:
+    """Find out whether RBAC decides at all; unknown if we may not ask."""
+    question = Attributes(verb="delete", resource="namespaces")
+    answer = await ask(api, access_reviews.NOBODY, (), question)
+    world.rbac_enforced = None if answer is None else not answer
+
+
+async def _discover(api: Client, world: World) -> None:
+    try:
+        answers = await asyncio.gather(
+            *(api.get(path, accept=_DISCOVERY) for path in ("/api", "/apis"))
+        )
+        groups = [group for answer in answers for group in answer["items"]]
+        world.types = Types.discovered(groups)
+    except (ApiError, KeyError):
+        # A server that doesn't know this form (before 1.27): its own kinds are known anyway.
+        world.types = Types.builtin()
+
+
+async def _ownership(lister: _Lister, world: World) -> None:
+    from responsibility.cli.sources.agreements import take_live
+    from responsibility.hub.discovery import parse_deployment
+
+    deployments, namespaces, accounts, models, records = await asyncio.gather(
+        lister.items("/apis/apps/v1/deployments", metadata=True),
+        lister.items("/api/v1/namespaces", metadata=True),
+        lister.items("/api/v1/serviceaccounts", metadata=True),
+        lister.items(f"{_OURS}/responsibilitymodels"),
+        lister.items(f"{_OURS}/responsibilities"),
+    )
+    parsed = (parse_deployment(raw, own_prefix="responsibility.2i2c.org/") for raw in deployments)
+    world.deployments = [deployment for deployment in parsed if deployment is not None]
+    for raw in namespaces:
+        meta = raw["metadata"]
+        world.namespaces[meta["name"]] = bool(meta.get("deletionTimestamp"))
+    if "serviceaccounts" not in lister.denied:
+        world.accounts = frozenset(
+            (raw["metadata"]["namespace"], raw["metadata"]["name"]) for raw in accounts
+        )
+    if "namespaces" in lister.denied:
+        world.namespaces = dict.fromkeys((d.namespace for d in world.deployments), False)
+    take_live(world, models, records)
