@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from bench.pass_ import snapshot
 from bench.world import REFERENCE, build
-from responsibility.controller import planning
+from responsibility.controller.plans import queue
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.terms.snapshot import Snapshot
 
@@ -25,7 +25,7 @@ async def _run(whole: Snapshot, seconds: float) -> None:
     assessment = assessor.assess(whole)
     # What the pass itself leaves is none of ours.
     gc.collect()
-    beside = planning.Planning(lambda: None, revoking=True)
+    beside = queue.Planning(lambda: None, revoking=True)
     beside.follow(assessment, whole)
     task = asyncio.create_task(beside.run())
     loop = asyncio.get_running_loop()
@@ -55,7 +55,7 @@ def main() -> None:
     world = build(REFERENCE, seed=given.seed)
     whole = replace(snapshot(world, seed=given.seed), routes=True)
     print(f"seed {given.seed}: {REFERENCE}")
-    planning._REST = 0.0  # noqa: SLF001 - as much of it as there can be
+    queue._REST = 0.0  # noqa: SLF001 - as much of it as there can be
     asyncio.run(_run(whole, given.seconds))
 
 

@@ -15,7 +15,7 @@ import yaml
 from demo import organisation
 from responsibility.cluster.modes import MODES, Mode, wanted
 from responsibility.cluster.rights import Right
-from responsibility.controller.settings import read
+from responsibility.controller.process.settings import read
 from tests.e2e.lab import binaries, clusters
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.kwok import KwokCluster

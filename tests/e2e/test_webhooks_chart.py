@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from responsibility.controller.settings import read
+from responsibility.controller.process.settings import read
 from tests.e2e.lab import binaries, clusters
 from tests.e2e.lab.kwok import KwokCluster
 

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from responsibility.controller import annotations as notes
-from responsibility.controller.writer import PASSING, Writer
+from responsibility.controller.reporting import annotations as notes
+from responsibility.controller.reporting.writer import PASSING, Writer
 from responsibility.hub.discovery import Deployment
 from responsibility.kube import errors
 from responsibility.ownership.results.assessment import Assessment, HubAssessment

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from responsibility.cluster.store import Store
-from responsibility.controller.granter import Granter
-from responsibility.controller.metrics import Metrics
-from responsibility.controller.planning import Planning
+from responsibility.controller.grants.granter import Granter
+from responsibility.controller.plans.queue import Planning
+from responsibility.controller.plans.revoker import Revoker
 from responsibility.controller.publish import Publisher
+from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.reviewer import Reviewer
-from responsibility.controller.revoker import Revoker
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.results.assessment import Assessment
 

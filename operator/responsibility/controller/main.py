@@ -18,19 +18,19 @@ import kopf
 from responsibility.admission.webhooks import break_glass, values_configuration
 from responsibility.api.base import GROUP
 from responsibility.cluster.store import Store
-from responsibility.controller import web, webhook_server
-from responsibility.controller.break_glass import Uses
-from responsibility.controller.events import Announcer
 from responsibility.controller.handlers import register
-from responsibility.controller.listening import ListenError, Ports
-from responsibility.controller.login import connection
-from responsibility.controller.metrics import Metrics
-from responsibility.controller.posting import Posting
+from responsibility.controller.process import health, webhook_server
+from responsibility.controller.process.login import connection
+from responsibility.controller.process.ports import ListenError, Ports
+from responsibility.controller.process.settings import PREFIX, Settings, SettingsError, read
+from responsibility.controller.process.webhook_server import Route
+from responsibility.controller.reporting.event_poster import Posting
+from responsibility.controller.reporting.events import Announcer
+from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.runtime import Runtime, own_identity
-from responsibility.controller.settings import PREFIX, Settings, SettingsError, read
-from responsibility.controller.surroundings import Surroundings
-from responsibility.controller.values_reviews import ValuesReviews
-from responsibility.controller.webhook_server import Route
+from responsibility.controller.webhooks.break_glass import Uses
+from responsibility.controller.webhooks.hub_lookup import Surroundings
+from responsibility.controller.webhooks.values import ValuesReviews
 from responsibility.kube import credentials, readiness
 from responsibility.kube.client import Api
 from responsibility.kube.leader_election import Leader, LeadershipLostError
@@ -176,7 +176,7 @@ async def _work(
     async with asyncio.TaskGroup() as group:
         beside = [
             group.create_task(
-                web.serve(
+                health.serve(
                     parts.ports,
                     settings.listen_host,
                     settings.listen_port,

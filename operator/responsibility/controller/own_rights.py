@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from responsibility.cluster import modes, rights
 from responsibility.cluster.rights import Right
-from responsibility.controller.metrics import Metrics
-from responsibility.controller.settings import Settings
+from responsibility.controller.process.settings import Settings
+from responsibility.controller.reporting.metrics import Metrics
 from responsibility.kube import errors
 from responsibility.kube.client import Api
 

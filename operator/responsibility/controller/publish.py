@@ -21,20 +21,25 @@ from responsibility.api.status import PlanStatus
 from responsibility.cluster.custom_resources import Own, OwnKind
 from responsibility.cluster.store import Store
 from responsibility.controller import status
+from responsibility.controller.admission.enforcement import Enforcement
+from responsibility.controller.admission.enforcement_events import Switches
+from responsibility.controller.admission.enforcement_status import (
+    NOTHING,
+    Outcome,
+    cluster_claim,
+    enforced_claim,
+)
 from responsibility.controller.annotator import Annotator
-from responsibility.controller.conditions import Claim
-from responsibility.controller.enforcement import Enforcement
-from responsibility.controller.events import Announcer
-from responsibility.controller.grant_report import Report
-from responsibility.controller.history import History
-from responsibility.controller.metric_state import hub_labels
-from responsibility.controller.metrics import Metrics
-from responsibility.controller.outcome import NOTHING, Outcome, cluster_claim, enforced_claim
-from responsibility.controller.planning import Planning
-from responsibility.controller.revoker import Revoker
-from responsibility.controller.settings import Settings
-from responsibility.controller.switches import Switches
-from responsibility.controller.writer import PASSING, Writer
+from responsibility.controller.plans.queue import Planning
+from responsibility.controller.plans.revoker import Revoker
+from responsibility.controller.process.settings import Settings
+from responsibility.controller.reporting.conditions import Claim
+from responsibility.controller.reporting.events import Announcer
+from responsibility.controller.reporting.grant_status import Report
+from responsibility.controller.reporting.history import History
+from responsibility.controller.reporting.metrics import Metrics
+from responsibility.controller.reporting.metrics_collector import hub_labels
+from responsibility.controller.reporting.writer import PASSING, Writer
 from responsibility.grants.binding import MODEL
 from responsibility.kube import errors
 from responsibility.kube.client import Api

@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 
 from responsibility.cluster.store import Store
-from responsibility.controller.metrics import Metrics
+from responsibility.controller.reporting.metrics import Metrics
 from responsibility.kube import access_reviews, errors
 from responsibility.kube.client import Api
 from responsibility.ownership.results.assessment import Assessment

@@ -6,17 +6,17 @@ import asyncio
 import logging
 
 from responsibility.cluster.store import Store
-from responsibility.controller.events import Announcer
-from responsibility.controller.granter import Granter
+from responsibility.controller.grants.granter import Granter
 from responsibility.controller.loop import Loop
-from responsibility.controller.metrics import Metrics
 from responsibility.controller.own_rights import OwnRights
-from responsibility.controller.planning import Planning
+from responsibility.controller.plans.queue import Planning
+from responsibility.controller.plans.revocation_events import News
+from responsibility.controller.plans.revoker import Revoker
+from responsibility.controller.process.settings import Settings
 from responsibility.controller.publish import Publisher
+from responsibility.controller.reporting.events import Announcer
+from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.reviewer import Reviewer
-from responsibility.controller.revoke_news import News
-from responsibility.controller.revoker import Revoker
-from responsibility.controller.settings import Settings
 from responsibility.kube import errors
 from responsibility.kube.client import Api
 from responsibility.kube.leader_election import Leader

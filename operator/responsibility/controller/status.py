@@ -20,7 +20,14 @@ from responsibility.api.status import (
     PlanStatus,
     SubjectReference,
 )
-from responsibility.controller.conditions import (
+from responsibility.controller.admission.enforcement_status import (
+    NOTHING,
+    Outcome,
+    cluster_claim,
+    enforced_claim,
+    enforcement_text,
+)
+from responsibility.controller.reporting.conditions import (
     Claim,
     drift_claim,
     hub_claims,
@@ -28,14 +35,7 @@ from responsibility.controller.conditions import (
     refused_claims,
     with_times,
 )
-from responsibility.controller.grant_report import OwnerReport
-from responsibility.controller.outcome import (
-    NOTHING,
-    Outcome,
-    cluster_claim,
-    enforced_claim,
-    enforcement_text,
-)
+from responsibility.controller.reporting.grant_status import OwnerReport
 from responsibility.ownership.results.assessment import (
     Assessment,
     ClusterAssessment,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from responsibility.api.model import ResponsibilityModelStatus
 from responsibility.api.record import ResponsibilityStatus
 from responsibility.api.status import Condition
-from responsibility.controller.conditions import Claim, with_times
+from responsibility.controller.reporting.conditions import Claim, with_times
 from responsibility.controller.status import (
     model_status,
     record_status,

@@ -9,10 +9,10 @@ from typing import Any
 import yaml
 
 from responsibility.cluster.store import Store
-from responsibility.controller.events import Announcer
-from responsibility.controller.metrics import Metrics
+from responsibility.controller.process.settings import Settings
 from responsibility.controller.publish import Publisher
-from responsibility.controller.settings import Settings
+from responsibility.controller.reporting.events import Announcer
+from responsibility.controller.reporting.metrics import Metrics
 from responsibility.kube import errors
 from responsibility.kube.cache import Change
 from responsibility.kube.client import Api, Params

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from responsibility.api.parse import load_shipped_model, parse_record
-from responsibility.controller.metric_table import METRICS, PREFIX
+from responsibility.controller.reporting.metrics_table import METRICS, PREFIX
 from responsibility.ownership.results.findings import KINDS
 
 ROOT = Path(__file__).parents[3]

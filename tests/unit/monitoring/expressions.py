@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from responsibility.controller.metric_table import METRICS, PREFIX
+from responsibility.controller.reporting.metrics_table import METRICS, PREFIX
 
 _SUFFIXES = {"histogram": ("_bucket", "_sum", "_count"), "counter": ("",), "gauge": ("",)}
 EXPORTED = {

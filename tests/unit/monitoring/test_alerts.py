@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from responsibility.controller.metric_table import METRICS
+from responsibility.controller.reporting.metrics_table import METRICS
 from responsibility.monitoring import rules
 from responsibility.monitoring.alert import Alert
 from responsibility.monitoring.alerts import ALERTS

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from responsibility.admission import namespace_keys
 from responsibility.admission.webhooks.values_configuration import webhook_configuration
-from responsibility.controller.values_reviews import BUDGET
+from responsibility.controller.webhooks.values import BUDGET
 from tests.unit.admission.webhooks.values_case import GUARD, MODEL
 
 HOOKS = webhook_configuration(MODEL, {"url": "https://127.0.0.1:1/", "caBundle": "x"})["webhooks"]

@@ -1,0 +1,230 @@
+"""The two policies of what the cluster has only one of: their owners are written into them.
+
+They are installed by the chart. The operator changes five of their variables, which are the
+tables of who may do what and a name for their state, and nothing else of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+from responsibility.admission import namespace_keys
+from responsibility.admission.policies.cluster_policies import (
+    DENY_NAME,
+    TABLES,
+    VERSION,
+    WARN_NAME,
+    Enforced,
+    cluster_policies,
+    clustered,
+)
+from responsibility.admission.policies.manifests import API_VERSION, POLICY, Manifest
+from responsibility.admission.policies.rendered import differences
+from responsibility.admission.stages.blockers import OBSERVE
+from responsibility.admission.stages.cache import KeyMemory
+from responsibility.admission.stages.cluster_stages import ClusterPlan, cluster_plan
+from responsibility.api.model import ResponsibilityModel
+from responsibility.cluster.store import Store
+from responsibility.controller.admission.enforcement_status import NOTHING, Outcome
+from responsibility.controller.admission.namespaces import PATIENCE
+from responsibility.controller.admission.policies import Policies, probe_text
+from responsibility.controller.admission.prober import Prober, Target
+from responsibility.controller.reporting.writer import PASSING, Writer
+from responsibility.kube import errors
+from responsibility.ownership.results.assessment import Assessment
+
+logger = logging.getLogger(__name__)
+
+_PATH = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
+_NAMES = {namespace_keys.WARN: WARN_NAME, namespace_keys.DENY: DENY_NAME}
+
+
+class ClusterPolicies:
+    """Keeps the tables of the two policies as the records of a model ask."""
+
+    def __init__(
+        self, store: Store, policies: Policies, prober: Prober, writer: Writer, *, namespace: str
+    ) -> None:
+        self._store = store
+        self._policies = policies
+        self._prober = prober
+        self._writer = writer
+        self._namespace = namespace
+        self._granted: dict[str, tuple[str, dict[str, str]]] = {}
+        self._rendered: dict[str, tuple[ResponsibilityModel, list[Manifest], list[str]]] = {}
+        self._tables: dict[
+            str, tuple[ResponsibilityModel, Mapping[str, Enforced], list[Manifest]]
+        ] = {}
+        self._refused: tuple[object, str, float] | None = None
+        self._outcomes: dict[str, Outcome] = {}
+        self._targets: dict[tuple[str, str], Target] = {}
+
+    @property
+    def targets(self) -> Mapping[tuple[str, str], Target]:
+        """What is to be proved."""
+        return self._targets
+
+    def outcome(self, model: str) -> Outcome:
+        """Return what came of it for a model."""
+        return self._outcomes.get(model, NOTHING)
+
+    def plan(
+        self, assessment: Assessment, memory: KeyMemory, *, enabled: bool, limit: str
+    ) -> dict[str, ClusterPlan]:
+        """Return by model what should be in force."""
+        plans = {}
+        for name, cluster in assessment.clusters.items():
+            # The store moves on while a pass is published: a model may be gone by now.
+            own = self._store.models.items.get(name)
+            if own is None or own.value is None:
+                continue
+            _, shipped, items = self._shipped(own.value)
+            known = self._granted.get(name)
+            if known is None or known[0] != own.uid:
+                said = own.status.get("items") or ()
+                stages = {i["name"]: i.get("admission") or OBSERVE for i in said if "name" in i}
+                known = (own.uid, stages)
+            plans[name] = cluster_plan(
+                assessment,
+                cluster,
+                items,
+                trouble=self._trouble(shipped) if enabled else "",
+                granted=known[1],
+                enabled=enabled,
+                limit=limit,
+                memory=memory,
+            )
+            self._granted[name] = (own.uid, {s.item: s.stage for s in plans[name].stages})
+        return plans
+
+    async def write(self, plans: Mapping[str, ClusterPlan]) -> bool:
+        """Write the tables that differ; return False if that is worth trying again soon."""
+        self._outcomes, self._targets = {}, {}
+        done = True
+        for name, plan in plans.items():
+            own = self._store.models.items.get(name)
+            if own is None or own.value is None:
+                continue
+            shipped = self._shipped(own.value)[1]
+            if not shipped:
+                continue
+            trouble = self._trouble(shipped)
+            refused = ""
+            if not trouble:
+                done, refused = await self._write(own.value, plan.table or {})
+            tables = {
+                m["metadata"]["name"]: _tables(m)
+                for m in self._filled(own.value, plan.table or {})
+                if m["kind"] == POLICY
+            }
+            # What a policy says of itself is what it was shipped with; its tables are added.
+            said = {m["metadata"]["name"]: probe_text([m]) for m in shipped if m["kind"] == POLICY}
+            self._aim(plan, said, tables)
+            self._tell(name, plan, trouble, refused)
+        return done
+
+    def _aim(
+        self,
+        plan: ClusterPlan,
+        said: Mapping[str, str],
+        tables: Mapping[str, Mapping[str, str]],
+    ) -> None:
+        """Set what is to be proved: that the tables in force are those that are wanted."""
+        for stage in {s.stage for s in plan.stages} - {OBSERVE}:
+            name = _NAMES[stage]
+            version = tables[name][VERSION].strip('"')
+            self._targets[self._namespace, f"cluster-{stage}"] = Target(
+                stage, f"{said[name]} {version}", version, name
+            )
+
+    def _tell(self, name: str, plan: ClusterPlan, trouble: str, refused: str) -> None:
+        given = [s for s in plan.stages if s.stage != OBSERVE]
+        self._outcomes[name] = Outcome(
+            stages=plan.stages,
+            proofs={
+                s.item: self._prober.proof((self._namespace, f"cluster-{s.stage}"), s.stage)
+                for s in given
+            },
+            unreliable={s.item: trouble for s in given} if trouble else {},
+            trouble=refused,
+        )
+
+    async def _write(
+        self, model: ResponsibilityModel, table: Mapping[str, Enforced]
+    ) -> tuple[bool, str]:
+        """Return whether all was written that can be, and why the rest was not."""
+        live = self._policies.live()
+        wanted = self._filled(model, table)
+        bodies = []
+        for manifest in wanted:
+            there = live.get((POLICY, manifest["metadata"]["name"]))
+            if manifest["kind"] == POLICY and there is not None:
+                tables = _tables(manifest)
+                if _tables(there) != tables:
+                    bodies.append((manifest["metadata"]["name"], tables))
+        now = asyncio.get_running_loop().time()
+        if self._refused is not None and self._refused[0] == bodies and now < self._refused[2]:
+            return True, self._refused[1]
+        self._refused = None
+        try:
+            for name, tables in bodies:
+                await self._writer.apply("policies", f"{_PATH}/{name}", _body(name, tables))
+        except PASSING:
+            return False, ""
+        except errors.ApiError as error:
+            why = f"the policies of the cluster could not be written: {error.message or error}"
+            self._refused = (bodies, why, now + PATIENCE)
+            return True, why
+        return True, ""
+
+    def _filled(self, model: ResponsibilityModel, table: Mapping[str, Enforced]) -> list[Manifest]:
+        known = self._tables.get(model.name)
+        if known is None or known[0] is not model or known[1] != table:
+            known = (model, table, self._policies.fill(cluster_policies(model, table)))
+            self._tables[model.name] = known
+        return known[2]
+
+    def _shipped(
+        self, model: ResponsibilityModel
+    ) -> tuple[ResponsibilityModel, list[Manifest], list[str]]:
+        known = self._rendered.get(model.name)
+        if known is None or known[0] is not model:
+            try:
+                manifests = self._policies.fill(cluster_policies(model, {}))
+                known = (model, manifests, clustered(model))
+            except ValueError as error:
+                # Such as a break-glass subject that no list can hold.
+                logger.warning("model %s: no policies of the cluster: %s", model.name, error)
+                known = (model, [], [])
+            self._rendered[model.name] = known
+        return known
+
+    def _trouble(self, shipped: list[Manifest]) -> str:
+        live = [_bare(m) for m in self._policies.live().values()]
+        said = differences(live, [_bare(m) for m in shipped])
+        return f"not as this model renders it: {said[0]}" if said else ""
+
+
+def _tables(manifest: Manifest) -> dict[str, str]:
+    found = manifest["spec"].get("variables") or ()
+    return {v["name"]: v["expression"] for v in found if v["name"] in TABLES}
+
+
+def _bare(manifest: Manifest) -> Manifest:
+    """Return a policy without what is ours to write."""
+    variables = manifest["spec"].get("variables")
+    if not variables:
+        return manifest
+    bare = [{**v, "expression": ""} if v["name"] in TABLES else v for v in variables]
+    return {**manifest, "spec": {**manifest["spec"], "variables": bare}}
+
+
+def _body(name: str, tables: Mapping[str, str]) -> Manifest:
+    return {
+        "apiVersion": API_VERSION,
+        "kind": POLICY,
+        "metadata": {"name": name},
+        "spec": {"variables": [{"name": n, "expression": tables[n]} for n in TABLES]},
+    }

@@ -1,0 +1,273 @@
+"""Put in force what records ask of admission: stages, Namespaces, markers of dates, proofs.
+
+What is decided is pure (``admission/stages/namespace_stages.py``); here it is gathered, written and proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from responsibility.admission import namespace_keys
+from responsibility.admission.stages.blockers import OBSERVE
+from responsibility.admission.stages.cache import KeyMemory
+from responsibility.admission.stages.cluster_stages import ClusterPlan
+from responsibility.admission.stages.namespace_stages import NamespaceKeys, Plan, plan
+from responsibility.cluster.custom_resources import Own
+from responsibility.cluster.store import Store
+from responsibility.controller.admission.cluster_policies import ClusterPolicies
+from responsibility.controller.admission.enforcement_status import Outcome
+from responsibility.controller.admission.markers import Markers
+from responsibility.controller.admission.namespaces import Namespaces
+from responsibility.controller.admission.policies import Policies
+from responsibility.controller.admission.prober import Prober, Target
+from responsibility.controller.process.settings import Settings
+from responsibility.controller.reporting.grant_status import Report
+from responsibility.controller.reporting.metrics import Metrics
+from responsibility.controller.reporting.writer import Writer
+from responsibility.kube.client import Api
+from responsibility.kube.reflector import Reflector
+from responsibility.ownership.access.policy_bypass import KEYS_GUARD, RECORD_GUARD, STATIC
+from responsibility.ownership.results.assessment import Assessment
+from responsibility.ownership.terms.agreement import Agreement
+from responsibility.rbac.identity import service_account_user, user_and_groups
+
+_CLAIMED = "HubClaimed"
+_NAME = "responsibility-operator"
+
+
+class Enforcement:
+    """Keeps Namespaces and markers as records ask, and knows what is really in force.
+
+    Switched off, it only takes away what it finds of ours.
+    """
+
+    def __init__(
+        self, api: Api, store: Store, writer: Writer, metrics: Metrics, settings: Settings
+    ) -> None:
+        self._store = store
+        self._enabled = settings.enforcement
+        self._limit = settings.enforcement_limit
+        # Files of the API server are not to be seen through it; trials prove those alone.
+        self._watched = settings.enforcement and not settings.static_policies
+        self._static = settings.enforcement and settings.static_policies
+        # The items of which trials have shown that their policy is such a file.
+        self._static_items: frozenset[str] = frozenset()
+        account = (
+            user_and_groups(store.own)[0]
+            if store.own is not None
+            else service_account_user(settings.namespace, _NAME)
+        )
+        self._policies = Policies(
+            api,
+            self._on_policies,
+            namespace=settings.namespace,
+            account=account,
+            relist=settings.relist_seconds,
+        )
+        self._namespaces = Namespaces(writer)
+        self._markers = Markers(
+            api, store, writer, namespace=settings.namespace, relist=settings.relist_seconds
+        )
+        self._prober = Prober(api, metrics, store.touch)
+        self._cluster = ClusterPolicies(
+            store, self._policies, self._prober, writer, namespace=settings.namespace
+        )
+        # By record: its UID, and the stages given to its items until now.
+        self._granted: dict[str, tuple[str, dict[str, str]]] = {}
+        self._outcomes: dict[str, Outcome] = {}
+        self._memory = KeyMemory()
+
+    @property
+    def reflectors(self) -> tuple[Reflector[Any, Any], ...]:
+        """The copies that only enforcement needs."""
+        return (*self._policies.reflectors, self._markers.reflector) if self._enabled else ()
+
+    def retry_refused(self) -> None:
+        """Try again with the next assessment what was refused: our rights have changed."""
+        self._namespaces.retry_refused()
+        self._prober.again()
+
+    async def run(self) -> None:
+        """Prove what is in force until cancelled."""
+        if self._enabled:
+            await self._prober.run()
+
+    async def enforce(self, assessment: Assessment, records: Sequence[Own[Any]]) -> bool:
+        """Write what differs; return False if something failed that is worth trying again."""
+        models = {
+            name: own.value
+            for name, own in self._store.models.items.items()
+            if own.value is not None
+        }
+        troubles = {
+            name: self._policies.troubles(model, watched=self._watched)
+            for name, model in models.items()
+        }
+        self._remember(records)
+        spaces = dict(self._store.namespaces.items)
+        decided = plan(
+            assessment,
+            policies=troubles,
+            reads={name: self._policies.reads(model) for name, model in models.items()},
+            granted={name: stages for name, (_, stages) in self._granted.items()},
+            present={name: space.keys for name, space in spaces.items()},
+            unrendered=self._policies.unrendered(),
+            speechless=_speechless(assessment, records),
+            enabled=self._enabled,
+            limit=self._limit,
+            memory=self._memory,
+        )
+        # Markers first: a Namespace must not name a date that nothing keeps.
+        cluster = self._cluster.plan(
+            assessment, self._memory, enabled=self._enabled, limit=self._limit
+        )
+        marked = await self._mark(decided, cluster, assessment) if self._enabled else True
+        written = await self._namespaces.write(decided, spaces)
+        for name, stages in decided.stages.items():
+            uid, before = self._granted[name]
+            given = {s.item: s.stage for s in stages}
+            # The very same while nothing changes, so that what follows from it need not be redone.
+            self._granted[name] = (uid, before if before == given else given)
+        if self._enabled:
+            written = await self._cluster.write(cluster) and written
+        self._prober.want({**self._targets(), **self._cluster.targets})
+        self._know_policies()
+        self._outcomes = {
+            name: self._outcome(name, decided, assessment, troubles) for name in decided.stages
+        }
+        return marked and written
+
+    def cluster_outcome(self, model: str) -> Outcome:
+        """Return what came of it for what the cluster has only one of."""
+        return self._cluster.outcome(model)
+
+    def outcomes(
+        self,
+        assessment: Assessment,
+        grants: Report,
+        revocable: Callable[[Agreement], frozenset[str]],
+    ) -> dict[str, Outcome]:
+        """Return by record what came of all that it asks for."""
+        agreements = {name: assessment.hubs[name].agreement for name in self._outcomes}
+        return {
+            name: replace(
+                outcome,
+                granted=grants.of_record(agreements[name]),
+                revoking=revocable(agreements[name]),
+            )
+            for name, outcome in self._outcomes.items()
+        }
+
+    def _on_policies(self) -> None:
+        self._know_policies()
+        self._prober.again()
+        self._store.touch()
+
+    def _know_policies(self) -> None:
+        """Tell the store which policies are in force; who could end them depends on it."""
+        names = self._policies.in_force() | self._static_names()
+        if names != self._store.policies:
+            self._store.policies = names
+            self._store.touch()
+
+    def _static_names(self) -> frozenset[str]:
+        """Return the names of policies that the API server reads from files.
+
+        Only trials show them. All come from one rendering, so an item's stands for those that
+        protect records and Namespaces, too, which nothing can be tried of.
+        """
+        if not self._static:
+            return frozenset()
+        tried = {
+            item: self._prober.proof((namespace, item), target.stage).ok
+            for (namespace, item), target in self._targets().items()
+        }
+        # What is just being tried again is as it was.
+        failed = {item for item, ok in tried.items() if ok is False}
+        proved = {item for item, ok in tried.items() if ok}
+        self._static_items = (self._static_items - failed) | proved
+        if not self._static_items:
+            return frozenset()
+        names = {namespace_keys.policy_name(item) for item in self._static_items}
+        return frozenset(name + STATIC for name in {*names, RECORD_GUARD, KEYS_GUARD})
+
+    def _remember(self, records: Iterable[Own[Any]]) -> None:
+        """Keep what was given to records that are there; learn it from their status at first."""
+        known, self._granted = self._granted, {}
+        for own in records:
+            before = known.get(own.name)
+            if before is not None and before[0] == own.uid:
+                self._granted[own.name] = before
+            else:
+                items = own.status.get("items") or ()
+                stages = {i["name"]: i.get("admission") or OBSERVE for i in items if "name" in i}
+                self._granted[own.name] = (own.uid, stages)
+
+    async def _mark(
+        self, decided: Plan, cluster: Mapping[str, ClusterPlan], assessment: Assessment
+    ) -> bool:
+        spaces = self._store.namespaces.items
+        untouched = [spaces[name].keys for name in decided.untouched if name in spaces]
+        needed = {m for said in (*decided.namespaces.values(), *untouched) for m in said.markers()}
+        needed |= {m for plan_ in cluster.values() for m in plan_.markers()}
+        return await self._markers.keep(needed, assessment.now)
+
+    def _targets(self) -> dict[tuple[str, str], Target]:
+        """Return what Namespaces say is in force, as far as our models have a policy for it."""
+        if not self._enabled:
+            return {}
+        probes = {
+            name: item.probe
+            for own in self._store.models.items.values()
+            if own.value is not None
+            for name, item in self._policies.items(own.value).items()
+        }
+        return {
+            (space.name, item): Target(
+                stage, probes[item], space.uid, namespace_keys.binding_name(item, stage)
+            )
+            for space in self._store.namespaces.items.values()
+            if space.keys and not space.deleting
+            for item, stage in space.keys.stages().items()
+            if item in probes
+        }
+
+    def _outcome(
+        self,
+        record: str,
+        decided: Plan,
+        assessment: Assessment,
+        troubles: Mapping[str, Mapping[str, str]],
+    ) -> Outcome:
+        agreement = assessment.hubs[record].agreement
+        namespace, stages = agreement.hub.namespace, decided.stages[record]
+        given = [s for s in stages if s.stage != OBSERVE]
+        unreliable = troubles.get(agreement.terms.name) or {s.item: s.message for s in stages}
+        trouble = self._namespaces.trouble(namespace)
+        wanted: NamespaceKeys | None = decided.namespaces.get(namespace)
+        if wanted is not None and wanted.markers() and not trouble:
+            trouble = self._markers.trouble
+        if trouble:
+            trouble = f"what is asked for could not be put in force: {trouble}"
+        return Outcome(
+            stages=stages,
+            proofs={s.item: self._prober.proof((namespace, s.item), s.stage) for s in given},
+            unreliable={s.item: unreliable[s.item] for s in given if unreliable.get(s.item)},
+            trouble=trouble,
+        )
+
+
+def _speechless(assessment: Assessment, records: Iterable[Own[Any]]) -> set[str]:
+    """Return the namespaces of records that cannot be read or followed at the moment."""
+    found = set()
+    for own in records:
+        refused = assessment.refused_records.get(own.name)
+        if refused is None or refused.reason == _CLAIMED:
+            continue
+        if own.value is not None:
+            found.add(own.value.spec.hub.namespace)
+        else:
+            found.add(str(own.status.get("hub") or "").partition("/")[0])
+    return found - {""}

@@ -1,0 +1,54 @@
+"""Tell by Events when what a record asks for comes into force, or is no longer proved to be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from responsibility.api.status import ConditionStatus
+from responsibility.cluster.custom_resources import Own
+from responsibility.controller.admission.enforcement_status import BEING_PROVED, ENFORCED
+from responsibility.controller.reporting.conditions import Claim
+from responsibility.controller.reporting.events import Announcer
+
+_GONE = "NoLongerAsked"
+
+
+class Switches:
+    """Remembers of each record whether it was enforced, and tells of transitions only."""
+
+    def __init__(self, announcer: Announcer) -> None:
+        self._announcer = announcer
+        # By UID: whether it was in force, and the reason if not.
+        self._known: dict[str, tuple[bool, str]] = {}
+
+    def tell(self, own: Own[Any], claim: Claim | None) -> None:
+        """Take note of what is said now; what is still being proved is no news."""
+        before = self._known.get(own.uid) or _remembered(own)
+        self._known[own.uid] = before
+        if claim is not None and claim.reason == BEING_PROVED:
+            return
+        now = (False, _GONE) if claim is None else (claim.status is True, claim.reason)
+        self._known[own.uid] = now
+        if now == before:
+            return
+        if claim is None:
+            self._announcer.switched(own.reference, "NotEnforced", "nothing is enforced any more")
+        elif claim.status:
+            self._announcer.switched(own.reference, "Enforced", claim.message)
+        else:
+            self._announcer.switched(
+                own.reference, f"NotEnforced{claim.reason}", claim.message, warning=True
+            )
+
+    def keep(self, uids: set[str]) -> None:
+        """Forget all other records."""
+        self._known = {uid: known for uid, known in self._known.items() if uid in uids}
+
+
+def _remembered(own: Own[Any]) -> tuple[bool, str]:
+    """Return what was said in the status that a predecessor wrote."""
+    for condition in own.status.get("conditions") or ():
+        if condition.get("type") == ENFORCED:
+            yes = condition.get("status") == ConditionStatus.TRUE.value
+            return yes, str(condition.get("reason", ""))
+    return False, _GONE

@@ -1,0 +1,208 @@
+"""What came of enforcing one record: stages as asked, given and proved; and how that is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from responsibility.admission.stages.blockers import OBSERVE, above
+from responsibility.admission.stages.namespace_stages import ItemStage
+from responsibility.controller.admission.prober import Proof
+from responsibility.controller.reporting.conditions import Claim
+from responsibility.controller.reporting.grant_status import ItemGrant, OwnerReport
+from responsibility.ownership.terms.agreement import Agreement
+
+ENFORCED = "Enforced"
+BEING_PROVED = "BeingProved"
+AUDIT = "audit"
+GRANT = "grant"
+REVOKE = "revoke"
+# Items named in a message; the others are in the items' own status.
+_MOST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The stages of one record's items that can be enforced, and what was proved of them.
+
+    ``unreliable`` says of items why their policy is not what it should be; ``trouble`` why the
+    Namespace, or the markers of dates, could not be written; ``granted`` how RBAC stands, None
+    where nothing is asked of it; ``revoking`` are the items for which approved plans are carried
+    out.
+    """
+
+    stages: tuple[ItemStage, ...] = ()
+    proofs: Mapping[str, Proof] = field(default_factory=dict)
+    unreliable: Mapping[str, str] = field(default_factory=dict)
+    trouble: str = ""
+    granted: OwnerReport | None = None
+    revoking: frozenset[str] = frozenset()
+
+    @property
+    def asked(self) -> tuple[ItemStage, ...]:
+        """The items of which more than looking is asked, or given."""
+        return tuple(s for s in self.stages if OBSERVE not in (s.asked, s.stage) or s.reason)
+
+    def proved(self, entry: ItemStage) -> bool:
+        """Return whether an item's stage is really in force."""
+        proof = self.proofs.get(entry.item)
+        return (
+            entry.stage != OBSERVE
+            and proof is not None
+            and proof.ok is True
+            and not self.unreliable.get(entry.item)
+        )
+
+    def in_force(self, entry: ItemStage) -> bool:
+        """Return whether what is asked for an item is really in force."""
+        return self.proved(entry) and not above(entry.asked, entry.stage)
+
+    def note(self, entry: ItemStage) -> str:
+        """Return why an item's stage is not as asked, or not proved; empty if all is well."""
+        if entry.message and above(entry.asked, entry.stage):
+            return f"{entry.asked} is asked for, but {entry.message}"
+        if entry.stage == OBSERVE or self.proved(entry):
+            return ""
+        unreliable = self.unreliable.get(entry.item)
+        if unreliable:
+            return unreliable
+        proof = self.proofs.get(entry.item)
+        return "it has not been tried yet" if proof is None else proof.why
+
+    def admission(self) -> str:
+        """Return what is really in force, strongest first: ``deny``, or ``deny+observe``."""
+        found = {s.stage if self.proved(s) else OBSERVE for s in self.stages} or {OBSERVE}
+        return "+".join(stage for stage in ("deny", "warn", OBSERVE) if stage in found)
+
+    def results(self, agreement: Agreement) -> dict[str, bool]:
+        """Return for each item of which something is asked whether that is in force."""
+        found = {s.item: self.in_force(s) for s in self.asked}
+        if self.granted is None:
+            return found
+        # Switched off, nothing is known of single items.
+        off = not self.granted.items and self.granted.claim.status is False
+        for item in agreement.items:
+            granted = self.rbac(item.name)
+            if item.rbac != AUDIT and (off or granted is not None):
+                there = granted is not None and granted.stage == item.rbac
+                found[item.name] = found.get(item.name, True) and there
+        return found
+
+    def in_effect(self, agreement: Agreement) -> dict[str, tuple[str, str]]:
+        """Return for each item what is really in force of admission, and of RBAC."""
+        proved = {s.item: s.stage for s in self.stages if self.proved(s)}
+        return {
+            name: (
+                proved.get(name, OBSERVE),
+                granted.stage if (granted := self.rbac(name)) is not None else AUDIT,
+            )
+            for name in (item.name for item in agreement.items)
+        }
+
+    def rbac(self, item: str) -> ItemGrant | None:
+        """Return how RBAC stands for an item; None where nothing is asked or there is nothing."""
+        found = None if self.granted is None else self.granted.items.get(item)
+        if found is not None and found.stage == GRANT and item in self.revoking:
+            return replace(found, stage=REVOKE)
+        return found
+
+
+NOTHING = Outcome()
+
+
+def enforcement_text(outcome: Outcome) -> str:
+    """Return admission and RBAC as they are in force."""
+    granted = outcome.granted.items if outcome.granted is not None else ()
+    stages = {item.stage for name in granted if (item := outcome.rbac(name)) is not None}
+    return f"{outcome.admission()}/{'+'.join(sorted(stages, reverse=True)) or AUDIT}"
+
+
+def enforced_claim(agreement: Agreement, outcome: Outcome) -> Claim | None:
+    """Return whether what the record asks for is in force; None where it asks for nothing."""
+    return next(_claims(agreement, outcome), None)
+
+
+def _claims(agreement: Agreement, outcome: Outcome) -> Iterator[Claim]:
+    """Yield what there is to say, the gravest first."""
+    asked = outcome.asked
+    told = list(_of_admission(outcome))
+    good = [claim for claim in told if claim.status]
+    yield from (claim for claim in told if not claim.status and claim.reason != BEING_PROVED)
+    yield from _rbac_hindrances(agreement, outcome)
+    yield from (claim for claim in told if claim.reason == BEING_PROVED)
+    yield from good
+    if not asked and (
+        wanted := sorted({i.admission for i in agreement.items if i.admission != OBSERVE})
+    ):
+        words = f"{', '.join(wanted)} is asked for, but no policy can be made of any such item"
+        yield Claim(ENFORCED, False, "NothingToEnforce", words)
+    if outcome.granted is not None:
+        yield Claim(ENFORCED, True, outcome.granted.claim.reason, outcome.granted.claim.message)
+
+
+def _of_admission(outcome: Outcome) -> Iterator[Claim]:
+    """Yield what there is to say of admission, the gravest first."""
+
+    def no(reason: str, message: str) -> Claim:
+        return Claim(ENFORCED, False, reason, message)
+
+    asked = outcome.asked
+    if outcome.trouble:
+        yield no("NotWritten", outcome.trouble)
+    if short := [s for s in asked if above(s.asked, s.stage)]:
+        yield no(short[0].reason, _list(short, outcome))
+    if unreliable := [s for s in asked if outcome.unreliable.get(s.item)]:
+        yield no("PolicyNotReliable", _list(unreliable, outcome))
+    open_ = [s for s in asked if not outcome.proved(s)]
+    if failed := [s for s in open_ if _failed(outcome, s)]:
+        yield no("NotProved", _list(failed, outcome))
+    if open_:
+        yield no(BEING_PROVED, _list(open_, outcome))
+    if asked:
+        yield Claim(ENFORCED, True, "Proved", _all_well(outcome))
+
+
+def cluster_claim(outcome: Outcome) -> Claim | None:
+    """Return whether what records ask of the cluster as a whole is in force."""
+    return next(_of_admission(outcome), None)
+
+
+def _rbac_hindrances(agreement: Agreement, outcome: Outcome) -> Iterator[Claim]:
+    """Yield why RBAC is not what the record asks for."""
+    granted = outcome.granted.claim if outcome.granted is not None else None
+    if granted is not None and granted.status is not True:
+        yield Claim(ENFORCED, False, granted.reason, granted.message)
+    if any(item.rbac == REVOKE and item.name not in outcome.revoking for item in agreement.items):
+        told = (
+            "rbac revoke is asked for, which this operator was installed without: set the chart's "
+            "mode: revoke (revocation.enabled)"
+        )
+        yield Claim(ENFORCED, False, "RevocationSwitchedOff", told)
+
+
+def _failed(outcome: Outcome, entry: ItemStage) -> bool:
+    proof = outcome.proofs.get(entry.item)
+    return proof is not None and proof.ok is False
+
+
+def _list(entries: list[ItemStage], outcome: Outcome) -> str:
+    """Return items with their notes; those that share one are named together."""
+    by_note: dict[str, list[str]] = {}
+    for entry in entries:
+        by_note.setdefault(outcome.note(entry), []).append(entry.item)
+    told = [f"{_names(items)}: {note}" for note, items in list(by_note.items())[:_MOST]]
+    more = len(by_note) - _MOST
+    return "; ".join(told) + (f"; and {more} more reasons, see status.items" if more > 0 else "")
+
+
+def _names(items: list[str]) -> str:
+    more = len(items) - _MOST
+    return ", ".join(items[:_MOST]) + (f" and {more} more" if more > 0 else "")
+
+
+def _all_well(outcome: Outcome) -> str:
+    counts: dict[str, int] = {}
+    for entry in outcome.asked:
+        counts[entry.stage] = counts.get(entry.stage, 0) + 1
+    told = ", ".join(f"{stage} on {n} items" for stage, n in sorted(counts.items()))
+    return f"{told}; a trial of each was met as it should be"

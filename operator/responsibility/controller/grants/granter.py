@@ -1,0 +1,194 @@
+"""Keep the bindings that the operator grants by as the agreements want them.
+
+It looks at everything with each assessment, and acts beside the loop, so that a slow server never
+holds up what is reported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from responsibility.admission.namespace_keys import ITEM_ROLE
+from responsibility.cluster.store import Store
+from responsibility.controller.grants.writer import GrantWriter
+from responsibility.controller.reporting.grant_status import Report, report
+from responsibility.controller.reporting.metrics import Metrics
+from responsibility.controller.reporting.writer import Writer
+from responsibility.grants.binding import MODEL, RECORD, Owner
+from responsibility.grants.desired import (
+    Grants,
+    Roles,
+    Surroundings,
+    hub_grants,
+    model_grants,
+)
+from responsibility.grants.diff import Change, Difference, difference
+from responsibility.kube.client import Api
+from responsibility.ownership.results.assessment import Assessment, HubAssessment
+from responsibility.rbac.objects import Role, RoleKey
+
+# Seconds between two looks at whether all is done.
+_POLL = 0.02
+# Seconds that a look waits for grants: after each that was written, and at most.
+_HEADWAY = 2.0
+_LONGEST = 30.0
+# A record that is refused for this has lost its say; any other is merely not understood.
+_NO_SAY = "HubClaimed"
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What follows from a record, and what it was made from."""
+
+    hub: HubAssessment
+    uid: str
+    roles: Roles
+    grants: Grants
+
+    def is_of(self, hub: HubAssessment, uid: str, roles: Roles) -> bool:
+        """Return whether it would be the same, known by identity: comparing takes longer."""
+        return self.hub is hub and self.uid == uid and self.roles is roles
+
+
+class Granter:
+    """Creates, repairs and removes our bindings; ``report`` says how they stand."""
+
+    def __init__(
+        self,
+        api: Api,
+        store: Store,
+        metrics: Metrics,
+        *,
+        enabled: bool,
+        cluster: bool = False,
+        namespace: str = "",
+    ) -> None:
+        self.report = Report(enabled=enabled, cluster=enabled and cluster)
+        self._store = store
+        self._metrics = metrics
+        self._writer = GrantWriter(store, Writer(api, metrics))
+        self._own_namespace = namespace
+        # None until something was assessed: before that, nothing is known to be superfluous.
+        self._grants: tuple[Grants, ...] | None = None
+        self._known: dict[str, _Known] = {}
+        self._roles = Roles({})
+        self._wake = asyncio.Event()
+        self._busy = False
+
+    # --- what is to be done ---------------------------------------------------------------------
+
+    def follow(self, assessment: Assessment) -> None:
+        """Take in an assessment of the store as it is now; what has to be done is done beside."""
+        if not self.report.enabled or assessment.rbac_enforced is not True:
+            return
+        self._grants = self._wanted(assessment)
+        if self._due(self._look()):
+            self._wake.set()
+
+    def retry_refused(self) -> None:
+        """Try again at once what was refused: our rights have changed."""
+        self._writer.failed.clear()
+        self._wake.set()
+
+    async def settled(self, until: float) -> bool:
+        """Wait for what is being done; return whether there was anything and it is done.
+
+        That is until the watch has brought it. ``until`` (in seconds of the loop's clock) is put
+        off for as long as it goes on, but not for ever.
+        """
+        loop = asyncio.get_running_loop()
+        if not self._unsettled():
+            return False
+        latest, done = max(until, loop.time() + _LONGEST), self._writer.done
+        while self._unsettled():
+            now = loop.time()
+            if self._writer.done != done:
+                until, done = max(until, now + _HEADWAY), self._writer.done
+            if now >= min(until, latest):
+                return False
+            await asyncio.sleep(_POLL)
+        return True
+
+    def _unsettled(self) -> bool:
+        if self._busy or self._wake.is_set():
+            return True
+        return self._writer.unseen()
+
+    def _wanted(self, assessment: Assessment) -> tuple[Grants, ...]:
+        """Return what follows from every record and model that there is."""
+        store = self._store
+        world = self._surroundings()
+        found: list[Grants] = []
+        known, self._known = self._known, {}
+        for name, own in store.records.items.items():
+            hub, refused = assessment.hubs.get(name), assessment.refused_records.get(name)
+            if hub is not None:
+                entry = known.get(name)
+                if entry is None or not entry.is_of(hub, own.uid, self._roles):
+                    grants = hub_grants(hub, own.uid, world, assessment.now)
+                    entry = _Known(hub, own.uid, self._roles, grants)
+                self._known[name] = entry
+                found.append(entry.grants)
+            else:
+                frozen = refused is None or refused.reason != _NO_SAY
+                found.append(Grants(Owner(RECORD, name, own.uid), frozen=frozen))
+        if self.report.cluster:
+            for name, model in store.models.items.items():
+                cluster = assessment.clusters.get(name)
+                hubs = assessment.hubs.values()
+                found.append(
+                    model_grants(cluster.terms, model.uid, hubs, world, assessment.now)
+                    if cluster is not None
+                    else Grants(Owner(MODEL, name, model.uid), frozen=True)
+                )
+        return tuple(found)
+
+    def _surroundings(self) -> Surroundings:
+        live: dict[RoleKey, Role] = {
+            key: role
+            for key, role in self._store.cluster_roles.items.items()
+            if key.name.startswith(ITEM_ROLE)
+        }
+        if live != self._roles.live:
+            self._roles = Roles(live)
+        namespaces = {n: space.deleting for n, space in self._store.namespaces.items.items()}
+        return Surroundings(self._roles, namespaces, self._own_namespace)
+
+    def _look(self) -> Difference:
+        """Return what is to be done now, and report how everything stands."""
+        if self._grants is None:
+            return Difference((), {})
+        found = difference(self._grants, self._writer.live(), elsewhere=self.report.cluster)
+        self._writer.forget(found)
+        self.report = report(self.report, found, self._writer.failed)
+        self._metrics.state.grants = self.report
+        return found
+
+    def _due(self, found: Difference) -> list[Change]:
+        return [change for change in found.changes if self._writer.is_due(change)]
+
+    # --- doing it -------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(self._writer.pause()):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            await self._round()
+
+    async def _round(self) -> None:
+        changes = self._due(self._look())
+        if not changes:
+            return
+        self._busy = True
+        try:
+            await self._writer.carry_out(changes)
+        finally:
+            self._busy = False
+            self._look()
+            self._store.touch()

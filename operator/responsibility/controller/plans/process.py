@@ -1,0 +1,181 @@
+"""Ask for plans in a process beside this one: see ``plan_worker``."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import pickle
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from responsibility.cluster.rights import RIGHTS
+from responsibility.controller.plans import worker
+from responsibility.controller.plans.snapshot_delta import News
+from responsibility.controller.plans.worker import HEAD, Failed, World, frame
+from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans.change import Plan
+from responsibility.plans.deletions import Proposal
+from responsibility.plans.proof import Expectation
+from responsibility.rbac.graph import AccessGraph
+from responsibility.rbac.objects import Attributes, Binding, Role
+
+logger = logging.getLogger(__name__)
+
+# Objects in a frame: so many are pickled in a few milliseconds.
+_PART = 500
+# Bytes that the other process may take where the container has no limit, and that it leaves of
+# what the container may have: beyond its limit, all processes of a container are killed, the
+# operator with them. What doesn't fit is said, and not planned.
+_MEMORY = 1 << 30
+_MARGIN = 64 << 20
+_LEAST = 48 << 20
+_CGROUP = Path("/sys/fs/cgroup")
+_SECONDS = 600.0
+
+
+class PlanningError(Exception):
+    """No plan could be made; the message says why."""
+
+
+def _available() -> int:
+    """Return how many bytes the other process may take."""
+    try:
+        limit, used = (
+            int((_CGROUP / f"memory.{name}").read_text(encoding="ascii"))
+            for name in ("max", "current")
+        )
+    except (OSError, ValueError):
+        # No limit ("max"), or none that can be read.
+        return _MEMORY
+    return limit - used - _MARGIN
+
+
+def _sees() -> tuple[Attributes, ...]:
+    """Return the rights without which the operator would be blind."""
+    return tuple(
+        asked
+        for right in RIGHTS
+        if not right.optional and not right.namespaced
+        for asked in right.questions()
+    )
+
+
+class Planner:
+    """Makes plans from one state of the cluster. Use it as an async context manager."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        *,
+        revoking: bool,
+        rbac: tuple[Iterable[Role], Iterable[Binding]] | None = None,
+    ) -> None:
+        self._world = World(replace(snapshot, graph=AccessGraph.build()), revoking, _sees(), 0)
+        self._graph = snapshot.graph
+        self._rbac = rbac or (snapshot.graph.roles.values(), snapshot.graph.bindings.values())
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End the process, whatever it is doing."""
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            process.kill()
+            await process.wait()
+
+    async def propose(self, record: str) -> Proposal | None:
+        """Return the plan for a record's hub; None where it isn't found. Raises PlanningError."""
+        found: Proposal | None = await self._ask("propose", record)
+        return found
+
+    async def follow(self, snapshot: Snapshot) -> None:
+        """Plan from another state from now on; the process is only told what differs."""
+        before, self._graph = self._graph, snapshot.graph
+        self._world = replace(self._world, snapshot=replace(snapshot, graph=AccessGraph.build()))
+        self._rbac = (snapshot.graph.roles.values(), snapshot.graph.bindings.values())
+        if self._process is None:
+            return
+        news = News.between(before, snapshot)
+        if len(news) > _PART:
+            # As quickly told from the beginning, in parts.
+            await self.close()
+            return
+        try:
+            await self._ask("follow", news)
+        except PlanningError as error:
+            logger.info("planning begins anew: %s", error)
+
+    async def expectations(self, plan: Plan) -> list[Expectation]:
+        """Return what the API server is to say after a plan. Raises PlanningError."""
+        found: list[Expectation] = await self._ask("expectations", plan)
+        return found
+
+    async def _ask(self, name: str, argument: object) -> Any:  # noqa: ANN401 - either of these
+        try:
+            async with asyncio.timeout(_SECONDS):
+                answer = await self._exchange(name, argument)
+        except (OSError, EOFError, asyncio.IncompleteReadError, TimeoutError) as error:
+            await self.close()
+            raise PlanningError(f"the process that plans has ended: {error!r}") from None
+        except BaseException:
+            await self.close()
+            raise
+        if isinstance(answer, Failed):
+            # It may have run out of memory anywhere: the next question has a new one.
+            await self.close()
+            raise PlanningError(answer.why)
+        return answer
+
+    async def _exchange(self, name: str, argument: object) -> object:
+        process = self._process = self._process or await self._start()
+        if process.stdin is None or process.stdout is None:
+            raise EOFError
+        process.stdin.write(frame((name, argument)))
+        await process.stdin.drain()
+        (length,) = HEAD.unpack(await process.stdout.readexactly(HEAD.size))
+        data = await process.stdout.readexactly(length)
+        answer: object = pickle.loads(data)  # noqa: S301 - from our child
+        return answer
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        memory = _available()
+        if memory < _LEAST:
+            raise PlanningError(
+                f"only {max(0, memory) >> 20} MiB of memory are left for it: raise the chart's "
+                "resources.limits.memory"
+            )
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",
+            "-c",
+            # By its name, so that what it sends has the names that we know.
+            f"from {worker.__name__} import main; main()",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        self._process = process
+        if process.stdin is None:
+            raise EOFError
+        process.stdin.write(frame(replace(self._world, memory=memory)))
+        everything = list(chain(*self._rbac))
+        for start in range(0, len(everything), _PART):
+            process.stdin.write(frame(everything[start : start + _PART]))
+            await process.stdin.drain()
+            await asyncio.sleep(0)
+        process.stdin.write(frame([]))
+        return process

@@ -1,0 +1,183 @@
+"""Work out what would end excess rights, beside the loop, and seldom enough to slow nothing down.
+
+A plan takes many assessments, so one is made only where that of a record has changed, one after
+the other, in another process, with a rest after each that is longer than it took.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from responsibility.api.status import PlanStatus
+from responsibility.controller.plans.process import Planner, PlanningError
+from responsibility.controller.reporting.plan_status import plan_status, read
+from responsibility.ownership.results.assessment import Assessment, HubAssessment
+from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans import deletions
+from responsibility.plans.deletions import Proposal
+
+logger = logging.getLogger(__name__)
+
+# Of the time, at most a third is spent on plans; seconds between two of them at least.
+_REST = 2.0
+_SHORTEST = 0.1
+# Seconds after which it is tried again where no plan could be made: there may be memory by then.
+_AGAIN = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A proposal, and the assessment that it was made for, known by identity.
+
+    ``trouble`` says why there is none, where none could be made.
+    """
+
+    hub: HubAssessment
+    proposal: Proposal | None = None
+    status: PlanStatus | None = None
+    trouble: str = ""
+
+
+class Planning:
+    """Keeps a proposal for each hub with excess rights."""
+
+    def __init__(self, changed: Callable[[], None], *, revoking: bool) -> None:
+        self._changed = changed
+        self._revoking = revoking
+        self._now: tuple[Assessment, Snapshot] | None = None
+        self._known: dict[str, Known] = {}
+        # Records for which it is tried once more.
+        self._again: set[str] = set()
+        self._wake = asyncio.Event()
+
+    def follow(self, assessment: Assessment, snapshot: Snapshot) -> None:
+        """Take in an assessment; what has to be planned is planned beside."""
+        self._now = (assessment, snapshot)
+        wanted = {name for name, hub in assessment.hubs.items() if _wants(hub, assessment)}
+        self._known = {name: known for name, known in self._known.items() if name in wanted}
+        if self._next() is not None:
+            self._wake.set()
+
+    def status(self, hub: HubAssessment, before: object) -> PlanStatus | None:
+        """Return what to publish; ``before`` is what is, which stays until it is known better."""
+        if not deletions.excess(hub):
+            return None
+        known = self._known.get(hub.agreement.record)
+        return known.status if known is not None else read(before)
+
+    def proposal(self, hub: HubAssessment) -> Proposal | None:
+        """Return the proposal for this very assessment; None while there is none."""
+        known = self._known.get(hub.agreement.record)
+        return known.proposal if known is not None and known.hub is hub else None
+
+    def is_current(self, hub: HubAssessment) -> bool:
+        """Return whether a hub has been planned for as it is."""
+        known = self._known.get(hub.agreement.record)
+        return known is not None and known.hub is hub
+
+    def trouble(self, hub: HubAssessment) -> str:
+        """Return why no plan could be made for a hub as it is; mostly empty."""
+        known = self._known.get(hub.agreement.record)
+        return known.trouble if known is not None and known.hub is hub else ""
+
+    def failed(self) -> int:
+        """Return for how many hubs no plan could be made."""
+        return sum(bool(known.trouble) for known in self._known.values())
+
+    def note(self, record: str, proposal: Proposal) -> None:
+        """Take in a proposal that was made elsewhere from a fresher state."""
+        hub = self._now[0].hubs.get(record) if self._now is not None else None
+        if hub is not None:
+            self._known[record] = Known(hub, proposal, plan_status(proposal))
+
+    def changes(self) -> dict[tuple[str, str], int]:
+        """Return by hub how many changes its plan has."""
+        return {
+            (key.namespace, key.release): known.status.changes
+            for known in self._known.values()
+            if known.status is not None and (key := known.hub.agreement.hub)
+        }
+
+    def waiting(self) -> dict[str, HubAssessment]:
+        """Return by record the hubs whose plan is still to be worked out."""
+        if self._now is None:
+            return {}
+        assessment, _ = self._now
+        return {
+            name: hub
+            for name, hub in assessment.hubs.items()
+            if _wants(hub, assessment) and (not self.is_current(hub) or name in self._again)
+        }
+
+    def _next(self) -> str | None:
+        """Return a record to plan for: first those that ask for more than looking."""
+        stale = self.waiting()
+        return min(
+            stale,
+            key=lambda n: (not deletions.revocable_items(stale[n].agreement), n),
+            default=None,
+        )
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                async with asyncio.timeout(_AGAIN if self.failed() else None):
+                    await self._wake.wait()
+            except TimeoutError:
+                self._again = {name for name, known in self._known.items() if known.trouble}
+            self._wake.clear()
+            of: Assessment | None = None
+            planner: Planner | None = None
+            try:
+                while (record := self._next()) is not None and self._now is not None:
+                    assessment, snapshot = self._now
+                    began = loop.time()
+                    if planner is None:
+                        planner = Planner(snapshot, revoking=self._revoking)
+                    elif of is None or not _same(of, assessment):
+                        await planner.follow(snapshot)
+                    of = assessment
+                    await self._plan(record, assessment.hubs[record], planner)
+                    await asyncio.sleep(max(_SHORTEST, _REST * (loop.time() - began)))
+            finally:
+                if planner is not None:
+                    await planner.close()
+
+    async def _plan(self, record: str, hub: HubAssessment, planner: Planner) -> None:
+        proposal = status = None
+        trouble = ""
+        try:
+            proposal = await planner.propose(record)
+            if proposal is not None:
+                status = plan_status(proposal)
+        except PlanningError as error:
+            # Not known is bad, but no reason to stop looking at everything else.
+            logger.warning("no plan could be made for record %s: %s", record, error)
+            trouble = str(error)
+        except Exception:
+            # Nor is a fault of ours.
+            logger.exception("no plan could be made for record %s", record)
+            trouble = "see the operator's log"
+        before = self._known.get(record)
+        self._known[record] = Known(hub, proposal, status, trouble)
+        self._again.discard(record)
+        waiting = bool(deletions.revocable_items(hub.agreement))
+        if waiting or before is None or before.status != status:
+            self._changed()
+
+
+def _wants(hub: HubAssessment, assessment: Assessment) -> bool:
+    return bool(assessment.rbac_enforced and hub.hub is not None and deletions.excess(hub))
+
+
+def _same(one: Assessment, other: Assessment) -> bool:
+    """Return whether two assessments say the same of everything."""
+    return all(
+        old.keys() == new.keys() and all(old[name] is new[name] for name in new)
+        for old, new in ((one.hubs, other.hubs), (one.clusters, other.clusters))
+    )

@@ -1,0 +1,248 @@
+"""Carry out the plans that records approve, as far as deletions of RoleBindings go.
+
+What is decided stands in ``revoke_claims``, how it is done in ``revocation``; here it is seen to
+that it is done, one record after the other, in a task beside the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from responsibility.cluster import apply_plan
+from responsibility.cluster.custom_resources import Own
+from responsibility.cluster.store import Store
+from responsibility.cluster.undo_documents import (
+    State,
+    UndoDocuments,
+)
+from responsibility.controller.plans import revocation_conditions as claims
+from responsibility.controller.plans.process import PlanningError
+from responsibility.controller.plans.queue import Planning
+from responsibility.controller.plans.revocation import LaterError, Revocation, WaitError, approved
+from responsibility.controller.plans.revocation_conditions import Asked, Do, Reason
+from responsibility.controller.plans.revocation_events import News
+from responsibility.controller.reporting.conditions import Claim
+from responsibility.controller.reporting.metrics import Metrics
+from responsibility.controller.reporting.writer import PASSING
+from responsibility.kube import errors
+from responsibility.kube.client import Api
+from responsibility.ownership.results.assessment import Assessment, HubAssessment
+from responsibility.plans import deletions
+
+logger = logging.getLogger(__name__)
+
+# Seconds after which what could not be done is tried again: where time may help, and where mostly
+# only a person can.
+_AGAIN = 3.0
+_PATIENCE = 30.0
+
+
+class Revoker:
+    """Deletes what was approved; ``claim`` says how that stands."""
+
+    def __init__(
+        self,
+        api: Api,
+        store: Store,
+        metrics: Metrics,
+        planning: Planning,
+        news: News,
+        *,
+        enabled: bool,
+        namespace: str,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.enabled = enabled
+        self._store = store
+        self._metrics = metrics
+        self._planning = planning
+        self._news = news
+        self._documents = UndoDocuments(api, namespace)
+        self._revocation = Revocation(
+            api, store, metrics, planning, documents=self._documents, clock=clock
+        )
+        self._assessment: Assessment | None = None
+        self._claims: dict[str, Claim] = {}
+        # Records that wait until a moment of the loop's clock.
+        self._later: dict[str, float] = {}
+        self._wake = asyncio.Event()
+
+    # --- what is said ---------------------------------------------------------------------------
+
+    def claim(self, own: Own[Any], hub: HubAssessment) -> Claim | None:
+        """Return what to say of a record; None where it asks for nothing of the kind."""
+        if not deletions.revocable_items(hub.agreement):
+            return None
+        said = self._claims.get(own.uid) or remembered(own) or claims.STARTING
+        self._news.tell(own, said, approved=bool(approved(own)))
+        return said
+
+    def follow(self, assessment: Assessment) -> None:
+        """Take in an assessment; what is to be done is done beside."""
+        self._assessment = assessment
+        present = {own.uid for own in self._store.records.items.values()}
+        self._claims = {uid: said for uid, said in self._claims.items() if uid in present}
+        self._news.keep(present)
+        for record, do in self._due().items():
+            if do is not Do.NOTHING and not self._waits(record):
+                self._wake.set()
+        if self.enabled and not self._documents.listed:
+            self._wake.set()
+
+    def retry_refused(self) -> None:
+        """Try again at once what was refused: our rights have changed."""
+        self._later.clear()
+        self._wake.set()
+
+    def _due(self) -> Mapping[str, Do]:
+        """Decide about every record that asks for it, and remember what to say."""
+        found: dict[str, Do] = {}
+        for own, hub in self._asking():
+            do, said = claims.decide(self._asked(own, hub))
+            if said is not None:
+                self._claims[own.uid] = said
+            found[own.name] = do
+        return found
+
+    def _asking(self) -> list[tuple[Own[Any], HubAssessment]]:
+        if self._assessment is None:
+            return []
+        hubs = self._assessment.hubs
+        return [
+            (own, hub)
+            for own in self._store.records.items.values()
+            if (hub := hubs.get(own.name)) is not None
+            and own.value is not None
+            and deletions.revocable_items(hub.agreement)
+        ]
+
+    def _asked(self, own: Own[Any], hub: HubAssessment) -> Asked:
+        known = self._documents.listed
+        enforced = self._assessment is not None and self._assessment.rbac_enforced is True
+        return Asked(
+            approved=approved(own),
+            enabled=self.enabled,
+            found=hub.hub is not None and enforced,
+            # Before it is known what was begun, nothing else is.
+            planned=known and self._planning.is_current(hub),
+            excess=not known or bool(deletions.excess(hub)),
+            proposal=self._planning.proposal(hub),
+            documents=self._documents.of(own.uid),
+            namespace=self._documents.namespace,
+            trouble=self._planning.trouble(hub),
+        )
+
+    def _waits(self, record: str) -> bool:
+        return asyncio.get_running_loop().time() < self._later.get(record, 0.0)
+
+    # --- what is done ---------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        if not self.enabled:
+            return
+        while True:
+            try:
+                async with asyncio.timeout(_AGAIN if self._later else None):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            await self._round()
+
+    async def _round(self) -> None:
+        if not self._documents.listed and not await self._list():
+            return
+        await self._tidy()
+        due = {record: do for record, do in self._due().items() if do is not Do.NOTHING}
+        self._later = {name: until for name, until in self._later.items() if name in due}
+        for record, do in due.items():
+            if not self._waits(record):
+                await self._one(record, do)
+
+    async def _list(self) -> bool:
+        try:
+            await self._documents.list()
+        except errors.ApiError as error:
+            logger.warning("what was revoked before is unknown, so nothing is revoked: %s", error)
+            self._postpone("")
+            return False
+        self._later.pop("", None)
+        self._store.touch()
+        return True
+
+    async def _tidy(self) -> None:
+        """End what belongs to records that are gone."""
+        uids = {own.uid for own in self._store.records.items.values()}
+        for document in self._documents.all():
+            if document.state is State.OPEN and document.record_uid not in uids:
+                why = f"record {document.record} was deleted while its plan was being carried out"
+                logger.warning("%s: %s", document.name, why)
+                self._metrics.revocations.labels("stopped").inc()
+                await self._revocation.mark(document, State.STOPPED, Reason.WITHDRAWN, why)
+
+    async def _one(self, record: str, do: Do) -> None:
+        own = self._store.records.items.get(record)
+        if own is None:
+            return
+        doing = self._revocation
+        work = {Do.APPLY: doing.apply, Do.RESUME: doing.resume, Do.CLOSE: self._close}[do]
+        self._later.pop(record, None)
+        try:
+            await work(own)
+        except WaitError as wait:
+            self._say(own, wait.said)
+            self._postpone(record, _AGAIN if wait.passing else _PATIENCE)
+        except (*PASSING, LaterError) as error:
+            logger.warning("revoking for record %s goes on later: %s", record, error)
+            self._postpone(record)
+        except errors.ApiError as error:
+            logger.warning("nothing is revoked for record %s: %s", record, error)
+            begun = any(d.state is State.OPEN for d in self._documents.of(own.uid))
+            what = "what was begun waits" if begun else "nothing was changed"
+            self._say(own, claims.claim(False, Reason.REFUSED, f"{what}: {error}"))
+            self._postpone(record, _PATIENCE)
+        except apply_plan.StaleError as stale:
+            logger.info("record %s: %s", record, stale)
+            self._postpone(record)
+        except PlanningError as error:
+            logger.warning("nothing is revoked for record %s: %s", record, error)
+            self._say(own, claims.unplanned(str(error)))
+            self._postpone(record, _PATIENCE)
+        except Exception:
+            # A fault of ours must end neither the operator nor anybody's rights.
+            logger.exception("nothing is revoked for record %s", record)
+            self._say(
+                own, claims.claim(False, Reason.FAILED, "nothing is done: see the operator's log")
+            )
+            self._postpone(record, _PATIENCE)
+        finally:
+            self._store.touch()
+
+    def _say(self, own: Own[Any], said: Claim) -> None:
+        self._claims[own.uid] = said
+
+    def _postpone(self, record: str, seconds: float = _AGAIN) -> None:
+        self._later[record] = asyncio.get_running_loop().time() + seconds
+
+    async def _close(self, own: Own[Any]) -> None:
+        for document in self._documents.of(own.uid):
+            if document.digest != approved(own):
+                await self._revocation.mark(
+                    document, State.CLOSED, Reason.read(document.reason), document.why
+                )
+
+
+def remembered(own: Own[Any]) -> Claim | None:
+    """Return what was said in the status that a predecessor wrote."""
+    status = {"True": True, "False": False}
+    for condition in own.status.get("conditions") or ():
+        if condition.get("type") == claims.TYPE:
+            reason = Reason.read(str(condition.get("reason", "")))
+            said = status.get(str(condition.get("status")))
+            return claims.claim(said, reason, str(condition.get("message", ""))) if reason else None
+    return None

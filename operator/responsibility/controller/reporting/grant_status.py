@@ -1,0 +1,190 @@
+"""How grants stand, as it is told: a condition, a stage for each item, and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from responsibility.controller.reporting.conditions import Claim
+from responsibility.grants.binding import RECORD, Owner
+from responsibility.grants.desired import GRANTING, Trouble
+from responsibility.grants.diff import Difference, Standing, conflict
+from responsibility.kube import errors
+from responsibility.ownership.terms.agreement import Agreement
+from responsibility.rbac.objects import BindingKey
+
+TYPE = "Granted"
+_MOST_TOLD = 3
+_NO_BIND = "attempting to grant RBAC permissions not currently held"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A write that failed, and when (loop time) to try again; nothing is told of a quiet one."""
+
+    until: float
+    trouble: Trouble | None = None
+
+
+Failures = Mapping[BindingKey, Failure]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemGrant:
+    """One item: the stage that is in force, why it is not another, and numbers."""
+
+    name: str
+    stage: str
+    note: str
+    bindings: int
+    conflicts: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerReport:
+    """What is told of one record or model."""
+
+    claim: Claim
+    items: Mapping[str, ItemGrant] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How all grants stand; without ``enabled`` nothing is granted, whatever records ask for.
+
+    ``cluster`` is whether that includes what the cluster has only one of. ``owners`` are those of
+    which something is asked, by kind and name.
+    """
+
+    enabled: bool = False
+    cluster: bool = False
+    owners: Mapping[tuple[str, str], OwnerReport] = field(default_factory=dict)
+
+    def of_record(self, agreement: Agreement) -> OwnerReport | None:
+        """Return what is told of a record; None if there is nothing to tell."""
+        known = self.owners.get((RECORD, agreement.record))
+        if known is not None or not any(item.rbac in GRANTING for item in agreement.items):
+            return known
+        return _NOT_YET if self.enabled else OwnerReport(_SWITCHED_OFF)
+
+
+_SWITCHED_OFF = Claim(
+    TYPE,
+    False,
+    "SwitchedOff",
+    "the record asks for grants, which this operator was installed without: set the chart's "
+    "grants.enabled",
+)
+_NOT_YET = OwnerReport(Claim(TYPE, None, "NotLookedAt", "nothing has been granted yet"))
+
+
+def report(before: Report, found: Difference, failed: Failures) -> Report:
+    """Return how everything stands, before what is found to be done has been done."""
+    ending: dict[Owner, list[Trouble]] = {}
+    for change in found.changes:
+        for each in change.end:
+            failure = failed.get(each.present.key)
+            if each.owner is not None and failure is not None and failure.trouble is not None:
+                ending.setdefault(each.owner, []).append(failure.trouble)
+    owners = {
+        (owner.kind, owner.name): _owner(standings, failed, ending.get(owner, ()))
+        for owner, standings in found.standings.items()
+        if standings or owner in ending
+    }
+    return Report(before.enabled, before.cluster, owners)
+
+
+def _owner(
+    standings: Iterable[Standing], failed: Failures, ending: Iterable[Trouble]
+) -> OwnerReport:
+    troubles: list[Trouble] = []
+    items: dict[str, ItemGrant] = {}
+    wanted = there = 0
+    for standing in standings:
+        own = _troubles(standing, failed)
+        troubles.extend(own)
+        wanted, there = wanted + standing.wanted, there + standing.there
+        items[standing.item.item] = _add(items.get(standing.item.item), standing, own)
+    troubles.extend(ending)
+    return OwnerReport(_claim(troubles, wanted, there), items)
+
+
+def _troubles(standing: Standing, failed: Failures) -> list[Trouble]:
+    item = standing.item
+    found = [item.trouble] if item.trouble is not None else []
+    if item.frozen:
+        found.append(
+            Trouble("Unresolved", f"what is agreed on {item.item} can't be told: see Resolved")
+        )
+    if item.refused:
+        found.append(Trouble("SubjectRefused", f"{item.item} is not granted to {item.refused}"))
+    if standing.conflicts:
+        found.append(conflict(standing.conflicts))
+    failures = (failed.get(wanted.key) for wanted in item.wanted)
+    found.extend(f.trouble for f in failures if f is not None and f.trouble is not None)
+    return found
+
+
+def _add(before: ItemGrant | None, standing: Standing, troubles: list[Trouble]) -> ItemGrant:
+    """Return how an item stands, with what is known of it from other places."""
+    item = standing.item
+    full = standing.wanted > 0 and standing.there == standing.wanted and not troubles
+    note = "; ".join(trouble.message for trouble in troubles) or item.note
+    bindings, conflicts = standing.there, len(standing.conflicts)
+    if before is not None:
+        full = full and before.stage == "grant"
+        note = "; ".join(filter(None, (before.note, note)))
+        bindings, conflicts = bindings + before.bindings, conflicts + before.conflicts
+    return ItemGrant(item.item, "grant" if full else "audit", note, bindings, conflicts)
+
+
+def _claim(troubles: list[Trouble], wanted: int, there: int) -> Claim:
+    if troubles:
+        messages = list(dict.fromkeys(trouble.message for trouble in troubles))
+        more = len(messages) - _MOST_TOLD
+        text = "; ".join(messages[:_MOST_TOLD]) + (f"; and {more} more" if more > 0 else "")
+        return Claim(TYPE, False, troubles[0].reason, text)
+    if there < wanted:
+        return Claim(TYPE, None, "Granting", f"{wanted - there} bindings are not made yet")
+    if not wanted:
+        return Claim(TYPE, True, "NothingToGrant", "nobody is to be granted anything")
+    return Claim(TYPE, True, "Granted", f"{there} binding{'s' * (there != 1)} in force")
+
+
+def failure(error: errors.ApiError, key: BindingKey, role: str, until: float) -> Failure:
+    """Return what to say of a write that failed: the rule to add, where a right is missing."""
+    resource = "rolebindings" if key.namespace else "clusterrolebindings"
+    if not isinstance(error, errors.ForbiddenError):
+        return Failure(until, Trouble("Failed", f"{key}: {error.message or error}"))
+    if _NO_BIND in error.message:
+        rule = (
+            '{apiGroups: ["rbac.authorization.k8s.io"], resources: ["clusterroles"], '
+            f'verbs: ["bind"], resourceNames: ["{role}"]}}'
+        )
+        return Failure(
+            until,
+            Trouble(
+                "Forbidden",
+                f"the operator may not bind ClusterRole {role}: add it to the chart's "
+                f"grants.roles, or to its ClusterRole: - {rule}",
+            ),
+        )
+    if f'cannot {_verb(error)} resource "{resource}"' in error.message:
+        switch = "grants.enabled" if key.namespace else "grants.cluster"
+        rule = (
+            f'{{apiGroups: ["rbac.authorization.k8s.io"], resources: ["{resource}"], '
+            f'verbs: ["{_verb(error)}"]}}'
+        )
+        return Failure(
+            until,
+            Trouble(
+                "Forbidden",
+                f"the operator may not {_verb(error)} {resource}: set the chart's {switch}, or add "
+                f"to its ClusterRole: - {rule}",
+            ),
+        )
+    return Failure(until, Trouble("Refused", f"{key}: {error.message}"))
+
+
+def _verb(error: errors.ApiError) -> str:
+    return {"POST": "create", "PATCH": "patch", "DELETE": "delete"}.get(error.verb, "write")

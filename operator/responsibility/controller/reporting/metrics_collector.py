@@ -1,0 +1,221 @@
+"""The metrics of how things stand, made from the last assessment when they are asked for.
+
+So a hub that is gone leaves no series behind.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Count
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Protocol
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from responsibility.controller.reporting.grant_status import Report
+from responsibility.controller.reporting.metrics_table import BY_NAME, PREFIX
+from responsibility.grants.binding import RECORD
+from responsibility.ownership.results.assessment import Assessment
+from responsibility.ownership.results.findings import Finding
+from responsibility.ownership.terms.agreement import Agreement
+
+
+def _gauge(name: str) -> GaugeMetricFamily:
+    description = BY_NAME[name]
+    return GaugeMetricFamily(PREFIX + name, description.help, labels=description.labels)
+
+
+class Enforced(Protocol):
+    """What came of enforcing one record."""
+
+    def results(self, agreement: Agreement) -> Mapping[str, bool]:
+        """Return for each item of which something is asked whether that is in force."""
+
+    def in_effect(self, agreement: Agreement) -> Mapping[str, tuple[str, str]]:
+        """Return for each item what is really in force of admission, and of RBAC."""
+
+
+@dataclass(slots=True)
+class State:
+    """What the collector reads when it is scraped; each field is replaced as a whole."""
+
+    assessment: Assessment | None = None
+    since: Mapping[tuple[str, str, str], datetime] = field(default_factory=dict)
+    # By record: what came of enforcing it.
+    outcomes: Mapping[str, Enforced] = field(default_factory=dict)
+    leading: Callable[[], bool] = lambda: True
+    missing_rights: int = 0
+    grants: Report | None = None
+    # By hub: the changes of its plan.
+    plans: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    plans_pending: Callable[[], int] = lambda: 0
+    plans_failed: Callable[[], int] = lambda: 0
+    relists: Callable[[], Mapping[str, int]] = dict
+    errors: Callable[[], Mapping[str, int]] = dict
+
+
+class StateCollector(Collector):
+    """Turns the last assessment into series, at the time of the scrape."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def describe(self) -> Iterable[Metric]:
+        """Return nothing: registering must not need an assessment."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric of state."""
+        state = self._state
+        yield from _process(state)
+        # A scrape runs in a thread of its own, and a pass may end meanwhile.
+        assessment = state.assessment
+        if assessment is None:
+            return
+        yield from _cluster(assessment)
+        yield from _hubs(assessment, state.outcomes)
+        yield from _dates(assessment)
+        yield from _grants(assessment, state.grants)
+        yield _drift(assessment)
+        plans, hubs = _gauge("plan_changes"), assessment.hubs.values()
+        present = {(h.agreement.hub.namespace, h.agreement.hub.release) for h in hubs}
+        for hub, changes in sorted(state.plans.items()):
+            if hub in present:
+                plans.add_metric(hub, changes)
+        yield plans
+        oldest = _gauge("drift_oldest_timestamp_seconds")
+        for labels, moment in sorted(state.since.items()):
+            oldest.add_metric(labels, moment.timestamp())
+        yield oldest
+
+
+def _process(state: State) -> Iterator[Metric]:
+    for name, value in (
+        ("leader", state.leading()),
+        ("missing_rights", state.missing_rights),
+        ("plans_pending", state.plans_pending()),
+        ("plans_failed", state.plans_failed()),
+    ):
+        gauge = _gauge(name)
+        gauge.add_metric((), float(value))
+        yield gauge
+    build = _gauge("build_info")
+    build.add_metric((_version(),), 1)
+    yield build
+    for name, read in (("relists_total", state.relists), ("watch_errors_total", state.errors)):
+        description = BY_NAME[name]
+        counter = Metric(PREFIX + name.removesuffix("_total"), description.help, "counter")
+        for resource, value in sorted(read().items()):
+            counter.add_sample(PREFIX + name, {"resource": resource}, value)
+        yield counter
+
+
+def _cluster(assessment: Assessment) -> Iterator[Metric]:
+    enforced = {True: 1, False: 0, None: -1}[assessment.rbac_enforced]
+    for name, value in (
+        ("unrecorded_hubs", len(assessment.unrecorded)),
+        ("records", len(assessment.hubs)),
+        ("rbac_enforced", enforced),
+        ("last_evaluation_timestamp_seconds", assessment.now.timestamp()),
+    ):
+        gauge = _gauge(name)
+        gauge.add_metric((), value)
+        yield gauge
+    refused = _gauge("refused_records")
+    reasons = Count(entry.reason for entry in assessment.refused_records.values())
+    for reason, number in sorted(reasons.items()):
+        refused.add_metric((reason,), number)
+    yield refused
+    glass = _gauge("break_glass_subjects")
+    holders = {
+        (entry.subject, entry.declared)
+        for cluster in assessment.clusters.values()
+        for entry in cluster.break_glass
+    }
+    for declared in (True, False):
+        glass.add_metric((str(declared).lower(),), sum(entry[1] is declared for entry in holders))
+    yield glass
+
+
+def _hubs(assessment: Assessment, outcomes: Mapping[str, Enforced]) -> Iterator[Metric]:
+    info, owners, stages = _gauge("hub_info"), _gauge("item_owner_info"), _gauge("item_stage_info")
+    enforced, exempt = _gauge("enforced"), _gauge("exempt_subjects")
+    everywhere = {e.subject for c in assessment.clusters.values() for e in c.exempt}
+    exempt.add_metric(("", ""), len(everywhere))
+    for hub in assessment.hubs.values():
+        agreement = hub.agreement
+        key = (agreement.hub.namespace, agreement.hub.release)
+        exempt.add_metric(key, len({entry.subject for entry in hub.exempt}))
+        chart = hub.hub.chart if hub.hub is not None else ""
+        info.add_metric((*key, agreement.record, agreement.terms.name, chart), 1)
+        for item in agreement.items:
+            party = agreement.parties.get(item.owner)
+            contact = party.contact if party is not None else ""
+            owners.add_metric((*key, item.name, item.owner, contact), 1)
+        outcome = outcomes.get(agreement.record)
+        if outcome is None:
+            continue
+        for name, really in outcome.results(agreement).items():
+            enforced.add_metric((*key, name), float(really))
+        for name, in_effect in outcome.in_effect(agreement).items():
+            stages.add_metric((*key, name, *in_effect), 1)
+    yield from (info, owners, stages, enforced, exempt)
+
+
+def _dates(assessment: Assessment) -> Iterator[Metric]:
+    ends: dict[tuple[str, str, str, str], datetime] = {}
+    reviews = _gauge("review_due_timestamp_seconds")
+    for hub in assessment.hubs.values():
+        agreement = hub.agreement
+        key = (agreement.hub.namespace, agreement.hub.release)
+        for item in agreement.items:
+            for delegation in item.delegates:
+                if delegation.until is not None:
+                    labels = (*key, item.name, delegation.party)
+                    ends[labels] = min(delegation.until, ends.get(labels, delegation.until))
+            if (due := item.overdue_from) is not None:
+                reviews.add_metric((*key, item.name), due.timestamp())
+    delegations = _gauge("delegation_end_timestamp_seconds")
+    for labels, end in ends.items():
+        delegations.add_metric(labels, end.timestamp())
+    yield from (delegations, reviews)
+
+
+def _grants(assessment: Assessment, report: Report | None) -> Iterator[Metric]:
+    grants, conflicts = _gauge("grants"), _gauge("grant_conflicts")
+    for (kind, name), owner in (report.owners if report else {}).items():
+        hub = assessment.hubs.get(name) if kind == RECORD else None
+        if kind == RECORD and hub is None:
+            continue
+        key = (hub.agreement.hub.namespace, hub.agreement.hub.release) if hub else ("", "")
+        for item in owner.items.values():
+            grants.add_metric((*key, item.name), item.bindings)
+            conflicts.add_metric((*key, item.name), item.conflicts)
+    yield from (grants, conflicts)
+
+
+def _drift(assessment: Assessment) -> Metric:
+    gauge = _gauge("drift")
+    counts = Count(
+        (*hub_labels(finding), finding.item, finding.kind, finding.route)
+        for finding in assessment.findings()
+    )
+    for labels, number in sorted(counts.items()):
+        gauge.add_metric(labels, number)
+    return gauge
+
+
+def hub_labels(finding: Finding) -> tuple[str, str]:
+    """Return a finding's hub as label values; both empty for a finding of the cluster."""
+    hub = finding.hub
+    return ("", "") if hub is None else (hub.namespace, hub.release)
+
+
+def _version() -> str:
+    try:
+        return version("hub-responsibility")
+    except PackageNotFoundError:
+        return "unknown"

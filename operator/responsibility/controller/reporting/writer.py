@@ -1,0 +1,105 @@
+"""How everything that is published is sent: by server-side apply, a few at a time, and counted."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from responsibility.controller.reporting.metrics import Metrics
+from responsibility.kube import errors
+from responsibility.kube.client import Api, Json
+
+logger = logging.getLogger(__name__)
+
+FIELD_MANAGER = "responsibility-operator"
+
+# What may be over by itself, so that trying again soon is of use.
+PASSING = (errors.UnavailableError, errors.UnauthorizedError)
+
+# Writes in flight at once; the API server's own fairness does the rest.
+_CONCURRENCY = 8
+# No answer, "too many requests", "not now": the next write would fare no better.
+_AWAY = (0, 429, 503)
+
+
+class Writer:
+    """Sends the writes of one pass after the other."""
+
+    def __init__(self, api: Api, metrics: Metrics) -> None:
+        self._api = api
+        self._metrics = metrics
+        self._gate = asyncio.Semaphore(_CONCURRENCY)
+        self._away: errors.ApiError | None = None
+        self._failures: list[errors.ApiError] = []
+
+    def begin(self) -> None:
+        """Begin a pass: whatever was wrong with the server may be over."""
+        self._away = None
+        self._failures = []
+
+    def end(self) -> None:
+        """Say in one line what has failed in this pass."""
+        if self._failures:
+            count, first = len(self._failures), self._failures[0]
+            logger.warning("%d of our writes failed; the first: %s", count, first)
+
+    async def apply(
+        self,
+        what: str,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        subresource: str | None = None,
+        told: str = "",
+    ) -> Json | None:
+        """Apply our fields and return the object; None where it is gone, or another one by now.
+
+        ``what`` is the metrics' word for it. ``told`` is what the server said of the same write
+        before, where that stands in a status: said again, it is neither counted nor logged.
+        Raises ApiError; once the server does not answer, the pass's other writes fail without
+        being sent.
+        """
+        return await self._send(
+            what,
+            lambda: self._api.apply(
+                path, body, field_manager=FIELD_MANAGER, subresource=subresource
+            ),
+            told,
+        )
+
+    async def merge(self, what: str, path: str, body: Mapping[str, Any]) -> Json | None:
+        """Send a merge patch, for what applying cannot say: to remove what others have written."""
+        return await self._send(
+            what, lambda: self._api.merge(path, body, field_manager=FIELD_MANAGER)
+        )
+
+    async def create(self, what: str, path: str, body: Mapping[str, Any]) -> Json | None:
+        """Create an object and return it; None where there is one of its name."""
+        return await self._send(what, lambda: self._api.create(path, body))
+
+    async def delete(self, what: str, path: str, *, uid: str) -> Json | None:
+        """Delete an object of our own; None where it is gone, or another one by now."""
+        return await self._send(what, lambda: self._api.delete(path, uid=uid))
+
+    async def _send(
+        self, what: str, request: Callable[[], Awaitable[Json]], told: str = ""
+    ) -> Json | None:
+        async with self._gate:
+            if self._away is not None:
+                raise self._away
+            try:
+                answer = await request()
+            except (errors.NotFoundError, errors.ConflictError):
+                # The watch will tell.
+                return None
+            except errors.ApiError as error:
+                if not told or str(error) != told:
+                    self._metrics.write_errors.labels(what).inc()
+                    self._failures.append(error)
+                if isinstance(error, errors.UnavailableError) and error.status in _AWAY:
+                    self._away = error
+                raise
+            self._metrics.writes.labels(what).inc()
+            return answer

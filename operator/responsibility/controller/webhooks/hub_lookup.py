@@ -1,0 +1,122 @@
+"""What a webhook has to know of the hubs in a namespace, whether its replica leads or not.
+
+The API server asks any of the replicas. The one that leads knows the cluster; another one, which
+knows nothing of it, looks up what a request concerns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from responsibility.admission import namespace_keys
+from responsibility.admission.stages.namespace_stages import NamespaceKeys
+from responsibility.api.model import ResponsibilityModel
+from responsibility.cluster.custom_resources import Own
+from responsibility.cluster.store import Store
+from responsibility.controller.reporting.metrics import Metrics
+from responsibility.hub.discovery import HubKey
+from responsibility.kube.client import Api
+from responsibility.ownership.terms.permission_index import Names
+
+_NAMESPACES = "/api/v1/namespaces"
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """A hub that a request may be about, and its record."""
+
+    own: Own[Any]
+    key: HubKey
+    names: Names
+    model: ResponsibilityModel
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A namespace: what it says to policies, and its hubs that have a record."""
+
+    keys: NamespaceKeys
+    hubs: tuple[Concerned, ...]
+
+
+class Surroundings:
+    """Knows, or looks up. ``leading`` has what the replica knows that leads, else None."""
+
+    def __init__(self, api: Api, metrics: Metrics, *, own: Store) -> None:
+        self.leading: Store | None = None
+        self._api = api
+        self._metrics = metrics
+        # Nothing but our own kinds are listed into it.
+        self._own = own
+        self._listing = asyncio.Lock()
+        self._listed_at: float | None = None
+        self._lists: set[asyncio.Task[None]] = set()
+
+    def known(self, namespace: str) -> Place | None:
+        """Return a namespace as this replica knows it; None if it has to be looked up."""
+        if self.leading is None or self._metrics.state.assessment is None:
+            return None
+        space = self.leading.namespaces.items.get(namespace)
+        if space is None:
+            return None
+        return Place(space.keys, tuple(self._assessed(self.leading, namespace)))
+
+    async def looked_up(self, namespace: str, *, age: float = 0.0) -> Place | None:
+        """Return a namespace as it is; None if it is gone.
+
+        Records and models may have been listed ``age`` seconds ago. Raises ApiError.
+        """
+        found = await self._api.get(_NAMESPACES, {"fieldSelector": f"metadata.name={namespace}"})
+        space = next((NamespaceKeys.of(each["metadata"]) for each in found["items"]), None)
+        if space is None:
+            return None
+        await self._list(age)
+        return Place(space, tuple(self._recorded(space, namespace)))
+
+    async def _list(self, age: float) -> None:
+        """Have our own kinds listed, unless that was done since ``age`` seconds ago."""
+        since = asyncio.get_running_loop().time() - age
+        task = asyncio.create_task(self._list_since(since))
+        self._lists.add(task)
+        task.add_done_callback(self._listed)
+        # Whoever can't wait for it leaves it to the next one, who may not have to wait then.
+        await asyncio.shield(task)
+
+    async def _list_since(self, since: float) -> None:
+        async with self._listing:
+            # Whoever was waiting meanwhile takes what another one has just listed.
+            if self._listed_at is None or self._listed_at < since:
+                began = asyncio.get_running_loop().time()
+                await self._own.list_own()
+                self._listed_at = began
+
+    def _listed(self, task: asyncio.Task[None]) -> None:
+        self._lists.discard(task)
+        if not task.cancelled():
+            # Told to whoever waits; if nobody does any more, it is no news.
+            task.exception()
+
+    def _assessed(self, store: Store, namespace: str) -> Iterator[Concerned]:
+        """Yield the hubs of a namespace as they were assessed last."""
+        assessment = self._metrics.state.assessment
+        for name, hub in assessment.hubs.items() if assessment is not None else ():
+            agreement, own = hub.agreement, store.records.items.get(name)
+            model = store.models.items.get(agreement.terms.name)
+            here = agreement.hub.namespace == namespace
+            if here and own is not None and model is not None and model.value is not None:
+                yield Concerned(own, agreement.hub, agreement.names, model.value)
+
+    def _recorded(self, space: NamespaceKeys, namespace: str) -> Iterator[Concerned]:
+        """Yield the hubs of a namespace by their records, and what the Namespace says of them."""
+        release = space.annotations.get(namespace_keys.RELEASE, "")
+        names = Names(namespace, release, space.annotations.get(namespace_keys.PREFIX, ""))
+        for own in self._own.records.items.values():
+            if own.value is None or own.value.spec.hub.namespace != namespace:
+                continue
+            model = self._own.models.items.get(own.value.spec.model)
+            if model is not None and model.value is not None:
+                key = HubKey(namespace, own.value.spec.hub.release or release)
+                yield Concerned(own, key, names, model.value)

@@ -1,0 +1,246 @@
+"""Answer what the API server asks about hubs' values: see ``admission/webhooks/values_configuration.py``.
+
+Every replica answers. What the request holds is looked at in a thread, for as long as the answer
+may take and no longer; nothing of it is kept, logged, counted or told but the names of items. Who
+can't be answered in time, or at all, goes on with a warning: the policies have decided already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from responsibility.admission import namespace_keys
+from responsibility.admission.webhooks.repeats import Repeats
+from responsibility.admission.webhooks.requester import Person
+from responsibility.admission.webhooks.values_decision import FINE, Case, Judgement, Verdict
+from responsibility.admission.webhooks.values_ownership import ValuesGuard
+from responsibility.api.model import ResponsibilityModel
+from responsibility.controller.process.webhook_server import Response
+from responsibility.controller.reporting.events import Announcer
+from responsibility.controller.reporting.metrics import Metrics
+from responsibility.controller.webhooks.hub_lookup import Concerned, Place, Surroundings
+from responsibility.hub.values.secret import SECRET, difference
+from responsibility.kube import errors
+from responsibility.ownership.terms.permission_index import Names
+
+logger = logging.getLogger(__name__)
+
+# Seconds that an answer may take; the API server waits a little longer.
+BUDGET = 2.0
+# How old, in seconds, records and models may be where they have to be looked up.
+_AGE = 30.0
+# Reviews that are worked on at once, and that may wait; those beyond get no judgement.
+_TOGETHER = 2
+_WAITING = 32
+_FORBIDDEN = 403
+_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
+
+_REASONS = {
+    Verdict.REFUSED: "ValuesRefused",
+    Verdict.WARNED: "ValuesWarned",
+    Verdict.BREAK_GLASS: "BreakGlassUsed",
+    Verdict.UNREADABLE: "ValuesUnreadable",
+}
+_ENDS = {
+    Verdict.REFUSED: "which belong to others: it was refused",
+    Verdict.WARNED: "which belong to others: they were warned, and it was let through",
+    Verdict.BREAK_GLASS: "which belong to others: they broke the glass, and it was let through",
+}
+_UNJUDGED = Judgement(
+    Verdict.UNJUDGED,
+    warnings=(
+        "whose the settings in this secret are could not be looked at, so it was let through",
+    ),
+)
+
+_Review = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Of a review, what may be told of it."""
+
+    namespace: str
+    name: str
+    person: Person
+    dry_run: bool
+
+    @classmethod
+    def of(cls, request: Mapping[str, Any]) -> _Asked:
+        user = request.get("userInfo") or {}
+        namespace, name = str(request["namespace"]), str(request["name"])
+        if not (_NAME.fullmatch(namespace) and _NAME.fullmatch(name)):
+            # Not from the API server; and it would stand in our log.
+            raise ValueError("no names of objects")
+        return cls(
+            namespace=namespace,
+            name=name,
+            person=Person(
+                str(user.get("username") or ""), tuple(str(g) for g in user.get("groups") or ())
+            ),
+            dry_run=bool(request.get("dryRun")),
+        )
+
+
+class ValuesReviews:
+    """Judges changes of hubs' Secrets."""
+
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        metrics: Metrics,
+        announcer: Announcer,
+        *,
+        budget: float = BUDGET,
+    ) -> None:
+        self._surroundings = surroundings
+        self._metrics = metrics
+        self._announcer = announcer
+        self._budget = budget
+        self._threads = ThreadPoolExecutor(_TOGETHER, thread_name_prefix="values")
+        # A thread that has not been waited for to its end is still at work.
+        self._free = asyncio.Semaphore(_TOGETHER)
+        self._waiting = 0
+        self._repeats = Repeats()
+        self._guard: tuple[object, ValuesGuard | None] = (None, None)
+
+    async def answer(self, item: str, review: _Review) -> Response:
+        """Return whether the API server should let a change through, and what to tell."""
+        del item
+        request = review["request"]
+        asked = _Asked.of(request)
+        hubs: tuple[Concerned, ...] = ()
+        judged = _UNJUDGED
+        try:
+            async with asyncio.timeout(self._budget):
+                place = await self._place(asked.namespace)
+                if place is not None and not _is_hubs(place, asked):
+                    judged = FINE
+                elif place is not None and place.hubs:
+                    hubs = place.hubs
+                    judged = await self._judge(asked, request, place)
+        except TimeoutError:
+            logger.warning("a change of %s was not judged in time", _where(asked))
+        except errors.ApiError as error:
+            logger.warning("a change of %s was not judged: %s", _where(asked), error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the request is to pass
+            # Its words might quote the Secret.
+            logger.warning("a change of %s was not judged: %s", _where(asked), type(error).__name__)
+        if not asked.dry_run:
+            self._tell(asked, hubs, judged)
+        return _response(judged)
+
+    def close(self) -> None:
+        """End the threads, without waiting for what nobody waits for any more."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _place(self, namespace: str) -> Place | None:
+        known = self._surroundings.known(namespace)
+        if known is not None:
+            return known
+        return await self._surroundings.looked_up(namespace, age=_AGE)
+
+    async def _judge(self, asked: _Asked, request: Mapping[str, Any], place: Place) -> Judgement:
+        # Where there are several hubs, their records agree, or nothing is enforced there.
+        guard = self._guard_of(place.hubs[0].model)
+        case = Case(guard, place.keys, asked.namespace, asked.name, asked.person, datetime.now(UTC))
+        if self._waiting >= _WAITING:
+            return _UNJUDGED
+        self._waiting += 1
+        try:
+            await self._free.acquire()
+        finally:
+            self._waiting -= 1
+        old, new = request.get("oldObject") or {}, request.get("object") or {}
+        work = self._threads.submit(case.judge, lambda: difference(old, new))
+        work.add_done_callback(partial(self._let_next, asyncio.get_running_loop()))
+        return await asyncio.wrap_future(work)
+
+    def _let_next(self, loop: asyncio.AbstractEventLoop, work: Future[Judgement]) -> None:
+        del work
+        # The loop may have ended meanwhile.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._free.release)
+
+    def _guard_of(self, model: ResponsibilityModel) -> ValuesGuard:
+        known, guard = self._guard
+        if known is not model or guard is None:
+            guard = ValuesGuard.of(model)
+            self._guard = (model, guard)
+        return guard
+
+    def _tell(self, asked: _Asked, hubs: tuple[Concerned, ...], judged: Judgement) -> None:
+        for hub in hubs:
+            self._metrics.values_reviewed(hub.key.namespace, hub.key.release, judged.verdict)
+        if not hubs:
+            self._metrics.values_reviewed("", "", judged.verdict)
+        reason = _REASONS.get(judged.verdict)
+        if reason is None:
+            return
+        message = _words(asked, judged)
+        for hub in hubs:
+            if judged.verdict is Verdict.BREAK_GLASS:
+                for item in judged.items:
+                    self._metrics.glass_used(hub.key.namespace, hub.key.release, item.name)
+            if not self._repeats.seen(hub.own.name, _attempt(asked, judged), datetime.now(UTC)):
+                self._announcer.switched(hub.own.reference, reason, message, warning=True)
+
+
+def _is_hubs(place: Place, asked: _Asked) -> bool:
+    """Return whether a Secret is the hub's, by what the Namespace says, as policies go by that."""
+    said = place.keys.annotations
+    names = Names(
+        asked.namespace, said.get(namespace_keys.RELEASE, ""), said.get(namespace_keys.PREFIX, "")
+    )
+    return names.fill(SECRET) == asked.name
+
+
+def _where(asked: _Asked) -> str:
+    return f"secrets {asked.name} in namespace {asked.namespace}"
+
+
+def _words(asked: _Asked, judged: Judgement) -> str:
+    who = asked.person.user
+    if judged.verdict is Verdict.UNREADABLE:
+        return f"{who} wrote values into {_where(asked)} that are no YAML: it was let through"
+    items = ", ".join(f"{item.title} ({item.name})" for item in judged.items)
+    return f"{who} changed settings in {_where(asked)} of {items}, {_ENDS[judged.verdict]}"
+
+
+def _attempt(asked: _Asked, judged: Judgement) -> _Review:
+    """Return what tells one attempt from another: who, and which settings; no values."""
+    return {
+        "request": {
+            "operation": "UPDATE",
+            "namespace": asked.namespace,
+            "name": asked.name,
+            "userInfo": {"username": asked.person.user},
+            "object": {"said": [judged.verdict, judged.message, *judged.warnings]},
+        }
+    }
+
+
+def _response(judged: Judgement) -> Response:
+    found: dict[str, Any] = {"allowed": judged.allowed}
+    if not judged.allowed:
+        found["status"] = {
+            "code": _FORBIDDEN,
+            "reason": "Forbidden",
+            "message": judged.message,
+        }
+    if judged.warnings:
+        found["warnings"] = list(judged.warnings)
+    if judged.verdict is not Verdict.ALLOWED:
+        # For the audit log, which has the request, but not what was thought of it.
+        names = ",".join(item.name for item in judged.items)
+        found["auditAnnotations"] = {"values": f"{judged.verdict} {names}".rstrip()}
+    return found

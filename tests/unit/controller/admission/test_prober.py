@@ -1,0 +1,168 @@
+"""Trials: what proves a policy, what does not, and how often it is asked."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from responsibility.admission import namespace_keys
+from responsibility.controller.admission.prober import DEADLINE, PERIOD, RATE, Prober, Proof, Target
+from responsibility.controller.reporting.metrics import Metrics
+from responsibility.kube import errors
+from tests.unit.controller.virtual import virtual
+from tests.unit.controller.world import FakeApi, failure
+
+KEY = ("prod", "fence")
+DENY = Target("deny", "probe fence 0123", "uid", namespace_keys.binding_name("fence", "deny"))
+WARN = Target("warn", "probe fence 0123", "uid", namespace_keys.binding_name("fence", "warn"))
+
+
+def words(stage: str, probe: str = "probe fence 0123", item: str = "fence") -> str:
+    """Return what the API server says of a violation."""
+    return (
+        f"ValidatingAdmissionPolicy '{namespace_keys.policy_name(item)}' with binding "
+        f"'{namespace_keys.binding_name(item, stage)}' denied request: {probe}"
+    )
+
+
+def refused(text: str) -> errors.ApiError:
+    return failure(403, "Forbidden", f'events "x" is forbidden: {text}')
+
+
+class Cluster(FakeApi):
+    """Answers trials; what to is set by tests."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tried: list[tuple[float, str]] = []
+        self.answer: Callable[[], tuple[str, ...]] = tuple
+
+    async def try_create(self, path: str, body: Mapping[str, Any]) -> tuple[str, ...]:
+        assert body["metadata"]["name"] == namespace_keys.probe_name("fence")
+        self.tried.append((asyncio.get_running_loop().time(), path))
+        return self.answer()
+
+
+def refusing(error: errors.ApiError) -> Callable[[], tuple[str, ...]]:
+    def answer() -> tuple[str, ...]:
+        raise error
+
+    return answer
+
+
+async def prove(
+    cluster: Cluster, targets: Mapping[tuple[str, str], Target], seconds: float
+) -> tuple[Prober, list[Proof]]:
+    """Try for so many seconds; return the prober and what was told of the first target."""
+    told: list[Proof] = []
+    (key, target), *_ = targets.items()
+    prober = Prober(cluster, Metrics(), lambda: told.append(prober.proof(key, target.stage)))
+    prober.want(targets)
+    task = asyncio.create_task(prober.run())
+    await asyncio.sleep(seconds)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return prober, told
+
+
+@virtual
+async def test_a_refusal_by_the_policy_proves_it() -> None:
+    cluster = Cluster()
+    cluster.answer = refusing(refused(words("deny")))
+    _, told = await prove(cluster, {KEY: DENY}, 1)
+    assert told == [Proof(True)]
+
+
+@virtual
+async def test_a_warning_by_the_policy_proves_it() -> None:
+    cluster = Cluster()
+    cluster.answer = lambda: ('299 - "something else"', f'299 - "{words("warn")}"')
+    _, told = await prove(cluster, {KEY: WARN}, 1)
+    assert told == [Proof(True)]
+
+
+def _silence() -> tuple[str, ...]:
+    return ()
+
+
+@pytest.mark.parametrize(
+    ("target", "answer"),
+    [
+        (DENY, _silence),
+        (WARN, _silence),
+        (DENY, lambda: (words("deny"),)),
+        (WARN, refusing(refused(words("warn")))),
+        (DENY, refusing(refused(words("deny", probe="probe fence 9999")))),
+        (DENY, refusing(refused(words("warn")))),
+        (DENY, refusing(refused(words("deny", item="beds")))),
+        (DENY, refusing(failure(422, "Invalid", "some webhook says no"))),
+        (DENY, refusing(failure(403, "Forbidden", "User x cannot create resource events"))),
+    ],
+)
+def test_anything_else_proves_nothing(
+    target: Target, answer: Callable[[], tuple[str, ...]]
+) -> None:
+    @virtual
+    async def run() -> None:
+        cluster = Cluster()
+        cluster.answer = answer
+        _, told = await prove(cluster, {KEY: target}, DEADLINE + 15)
+        assert told[0].ok is None, "it may take a moment to come into force"
+        assert told[-1].ok is False
+        assert told[-1].why
+
+    run()
+
+
+@virtual
+async def test_what_was_proved_and_fails_is_told_at_once() -> None:
+    cluster = Cluster()
+    cluster.answer = refusing(refused(words("deny")))
+    told: list[Proof] = []
+    prober = Prober(cluster, Metrics(), lambda: told.append(prober.proof(KEY, "deny")))
+    prober.want({KEY: DENY})
+    task = asyncio.create_task(prober.run())
+    await asyncio.sleep(1)
+    cluster.answer = tuple
+    prober.again()
+    await asyncio.sleep(0.5)
+    assert [proof.ok for proof in told] == [True, False]
+    cluster.answer = refusing(refused(words("deny")))
+    await asyncio.sleep(DEADLINE)
+    assert told[-1] == Proof(True)
+    task.cancel()
+
+
+@virtual
+async def test_a_server_that_is_away_says_nothing_about_policies() -> None:
+    cluster = Cluster()
+    cluster.answer = refusing(refused(words("deny")))
+    prober, _ = await prove(cluster, {KEY: DENY}, 1)
+    cluster.answer = refusing(failure(503, "ServiceUnavailable"))
+    task = asyncio.create_task(prober.run())
+    await asyncio.sleep(PERIOD * 2)
+    assert prober.proof(KEY, "deny") == Proof(True)
+    task.cancel()
+
+
+@virtual
+async def test_a_new_stage_has_to_be_proved_anew() -> None:
+    cluster = Cluster()
+    cluster.answer = refusing(refused(words("deny")))
+    prober, _ = await prove(cluster, {KEY: DENY}, 1)
+    assert prober.proof(KEY, "warn").ok is None
+    prober.want({KEY: WARN})
+    assert prober.proof(KEY, "deny").ok is None
+
+
+@virtual
+async def test_at_rest_there_are_few_trials_however_many_targets() -> None:
+    cluster = Cluster()
+    cluster.answer = refusing(refused(words("deny")))
+    targets = {(f"hub-{number}", "fence"): DENY for number in range(600)}
+    await prove(cluster, targets, 600)
+    began = cluster.tried[0][0]
+    assert len({path for at, path in cluster.tried if at < began + 30}) == 600
+    later = [at for at, _ in cluster.tried if at > began + 300]
+    assert len(later) / 300 <= RATE * 1.1

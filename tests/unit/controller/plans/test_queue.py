@@ -1,0 +1,205 @@
+"""Plans beside the loop: made where something has changed, kept until they are known better."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from responsibility.api.status import MAX_REVOCATIONS, PlanStatus
+from responsibility.controller.plans import process as planner
+from responsibility.controller.plans import queue
+from responsibility.controller.plans.process import Planner, PlanningError
+from responsibility.controller.plans.queue import Planning
+from responsibility.controller.reporting.plan_status import plan_status
+from responsibility.ownership.assess import Assessor
+from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.plans.aim import Aim
+from responsibility.plans.deletions import Proposal
+from responsibility.plans.planner import make_plan
+from tests.unit.ownership.building import KEEPERS, grant, record, snapshot
+
+FENCE = grant("User ann", "patch", "deployments", group="apps", names="hub")
+OTHER = grant("User bob", "delete", "configmaps", ns="other")
+REVOKE = {"rbac": "revoke"}
+RECORDS = [record("prod", enforcement=REVOKE), record("other", enforcement=REVOKE)]
+
+
+def world(*grants: object) -> Snapshot:
+    return snapshot(*KEEPERS, *grants, records=RECORDS)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note which records are planned for, and don't rest."""
+    found: list[str] = []
+    propose = Planner.propose
+
+    async def noted(self: Planner, record: str) -> Proposal | None:
+        found.append(record)
+        return await propose(self, record)
+
+    monkeypatch.setattr(Planner, "propose", noted)
+    monkeypatch.setattr(queue, "_REST", 0.0)
+    monkeypatch.setattr(queue, "_SHORTEST", 0.0)
+    return found
+
+
+async def until(what: asyncio.Event) -> None:
+    async with asyncio.timeout(60):
+        await what.wait()
+    what.clear()
+
+
+async def test_what_has_changed_is_planned_for_and_nothing_else(asked: list[str]) -> None:
+    changed, assessor = asyncio.Event(), Assessor()
+    beside = Planning(changed.set, revoking=True)
+    task = asyncio.create_task(beside.run())
+    first = world(FENCE, OTHER)
+    one = assessor.assess(first)
+    beside.follow(one, first)
+    assert beside.status(one.hubs["prod"], None) is None
+    before = {"digest": "told before", "changes": 1, "ends": 1}
+    kept = beside.status(one.hubs["prod"], before)
+    assert kept is not None
+    assert kept.digest == "told before", "until it is known better"
+    for _ in range(2):
+        await until(changed)
+    assert sorted(asked) == ["other", "prod"]
+    told = beside.status(one.hubs["prod"], None)
+    assert told is not None
+    assert told.digest == make_plan(first, Aim(record="prod")).digest
+    assert told.revocable is not None
+    assert beside.changes() == {("prod", "prod"): 1, ("other", "other"): 1}
+
+    # The same once more, and with another binding on one of the two.
+    beside.follow(assessor.assess(first), first)
+    graph, _ = first.graph.replace(put_roles=[MORE[0]], put_bindings=[MORE[1]])
+    second = replace(first, graph=graph)
+    two = assessor.assess(second)
+    assert two.hubs["other"] is one.hubs["other"]
+    beside.follow(two, second)
+    assert not beside.is_current(two.hubs["prod"])
+    assert beside.is_current(two.hubs["other"])
+    await until(changed)
+    assert asked[2:] == ["prod"]
+    assert beside.changes()["prod", "prod"] == 2
+
+    # Where there is nothing too much any more, there is no plan.
+    graph, _ = graph.replace(drop_bindings=[MORE[1].key, FENCE[1].key])
+    third = replace(first, graph=graph)
+    three = assessor.assess(third)
+    beside.follow(three, third)
+    assert beside.status(three.hubs["prod"], before) is None
+    assert beside.changes() == {("other", "other"): 1}
+    task.cancel()
+
+
+MORE = grant("User eve", "delete", "configmaps")
+
+
+async def test_what_cannot_be_planned_is_said_and_the_rest_goes_on(
+    asked: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    propose = Planner.propose
+
+    async def failing(self: Planner, record: str) -> Proposal | None:
+        if record == "other":
+            raise PlanningError("it takes too much")
+        return await propose(self, record)
+
+    monkeypatch.setattr(Planner, "propose", failing)
+    changed, first = asyncio.Event(), world(FENCE, OTHER)
+    beside = Planning(changed.set, revoking=True)
+    task = asyncio.create_task(beside.run())
+    hubs = Assessor().assess(first)
+    beside.follow(hubs, first)
+    for _ in range(2):
+        await until(changed)
+    assert "record other: it takes too much" in caplog.text
+    assert beside.proposal(hubs.hubs["prod"]) is not None
+    assert beside.proposal(hubs.hubs["other"]) is None
+    assert beside.is_current(hubs.hubs["other"]), "nor is it tried again and again"
+    assert beside.trouble(hubs.hubs["other"]) == "it takes too much"
+    assert beside.trouble(hubs.hubs["prod"]) == ""
+    assert beside.failed() == 1
+    assert asked
+    task.cancel()
+
+
+async def test_what_could_not_be_planned_is_tried_again_after_a_while(
+    asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    propose, failures = Planner.propose, iter(range(2))
+
+    async def failing(self: Planner, record: str) -> Proposal | None:
+        for _ in failures:
+            raise PlanningError("it takes too much")
+        return await propose(self, record)
+
+    monkeypatch.setattr(Planner, "propose", failing)
+    monkeypatch.setattr(queue, "_AGAIN", 0.01)
+    changed, first = asyncio.Event(), world(FENCE)
+    beside = Planning(changed.set, revoking=False)
+    hubs = Assessor().assess(first)
+    beside.follow(hubs, first)
+    task = asyncio.create_task(beside.run())
+    async with asyncio.timeout(60):
+        while beside.status(hubs.hubs["prod"], None) is None:
+            await changed.wait()
+            changed.clear()
+    assert asked == ["prod"], "the third time"
+    assert beside.failed() == 0
+    assert beside.waiting() == {}
+    task.cancel()
+
+
+async def test_the_other_process_says_what_it_takes_too_much_memory_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(planner, "_available", lambda: 1 << 20)
+    monkeypatch.setattr(planner, "_LEAST", 0)
+    many = [grant(f"User {n}", "delete", "configmaps", ns=f"ns-{n}") for n in range(3_000)]
+    async with Planner(world(FENCE, *many), revoking=True) as found:
+        with pytest.raises(PlanningError):
+            await found.propose("prod")
+
+
+async def test_it_is_not_begun_where_the_container_would_be_killed_for_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "memory.max").write_text(str(512 << 20))
+    (tmp_path / "memory.current").write_text(str(440 << 20))
+    monkeypatch.setattr(planner, "_CGROUP", tmp_path)
+    async with Planner(world(FENCE), revoking=True) as found:
+        with pytest.raises(PlanningError, match="8 MiB of memory are left"):
+            await found.propose("prod")
+        (tmp_path / "memory.max").write_text("max")
+        assert await found.propose("prod") is not None
+
+
+async def test_the_other_process_ends_with_us() -> None:
+    async with Planner(world(FENCE), revoking=True) as found:
+        assert await found.propose("nobody") is None
+        proposal = await found.propose("prod")
+        assert proposal is not None
+        assert proposal.part is not None
+        assert all(not each.allowed for each in await found.expectations(proposal.part))
+        process = found._process
+        assert process is not None
+        process.kill()
+        with pytest.raises(PlanningError, match="has ended"):
+            await found.propose("prod")
+    assert process.returncode is not None
+
+
+def test_a_status_never_outgrows_its_bounds() -> None:
+    grants = [grant(f"User {'x' * 240}{n}", "delete", "configmaps") for n in range(MAX_REVOCATIONS)]
+    first = snapshot(*KEEPERS, *grants, records=[record()])
+    plan = make_plan(first, Aim(record="prod"))
+    assert len(plan.changes) == MAX_REVOCATIONS
+    told = plan_status(Proposal(plan, plan))
+    assert PlanStatus.model_validate(told.dump()) == told
+    assert told.revocable is not None
+    assert len(told.revocable.changes) == MAX_REVOCATIONS
+    assert max(map(len, told.revocable.changes)) <= 512

@@ -1,0 +1,89 @@
+"""Settings: what may be set, and what is said of a value that cannot be used."""
+
+from pathlib import Path
+
+import pytest
+
+from responsibility.controller.process.settings import Settings, SettingsError, read
+
+PREFIX = "RESPONSIBILITY_"
+
+
+def test_without_a_word_everything_has_a_default() -> None:
+    assert read({"IDENTITY": "ignored"}) == Settings()
+    assert read({f"{PREFIX}{n}": "" for n in ("LISTEN", "ANNOTATE", "KUBECONFIG")}) == Settings()
+
+
+def test_everything_can_be_set() -> None:
+    given = {
+        "LISTEN": "[::1]:9000",
+        "CLUSTER_NAME": "leap",
+        "NAMESPACE": "ours",
+        "LEADER_ELECTION": "true",
+        "ANNOTATE": "False",
+        "ENFORCEMENT_LIMIT": "warn",
+        "RELIST_SECONDS": "600",
+        "OWN_RELIST_SECONDS": "1",
+        "SAMPLE_SECONDS": "86400",
+        "IDENTITY": "pod-1",
+        "KUBECONFIG": "/etc/kubeconfig",
+        "CONTEXT": "admin",
+        "LOG_LEVEL": "debug",
+    }
+    assert read({PREFIX + name: value for name, value in given.items()}) == Settings(
+        listen_host="::1",
+        listen_port=9000,
+        cluster_name="leap",
+        namespace="ours",
+        leader_election=True,
+        annotate=False,
+        enforcement_limit="warn",
+        relist_seconds=600.0,
+        own_relist_seconds=1.0,
+        sample_seconds=86_400.0,
+        identity="pod-1",
+        kubeconfig=Path("/etc/kubeconfig"),
+        context="admin",
+        log_level="DEBUG",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "may_be"),
+    [
+        (
+            "LISTEN",
+            ["8080x", "localhost", "0.0.0.0:", "0.0.0.0:70000", ":-1"],
+            "host:port, such as 0.0.0.0:8080",
+        ),
+        ("LEADER_ELECTION", ["1", "yes", "on"], "true or false"),
+        ("ANNOTATE", ["no", "0", "tru"], "true or false"),
+        ("ENFORCEMENT_LIMIT", ["observe", "DENY", "off"], "warn or deny"),
+        ("RELIST_SECONDS", ["0", "-1", "nan", "inf", "5m", "86401"], "between 1 and 86400"),
+        ("OWN_RELIST_SECONDS", ["0.5"], "between 1 and 86400"),
+        ("SAMPLE_SECONDS", ["never"], "between 1 and 86400"),
+        ("LOG_LEVEL", ["LOUD", "CRITICAL"], "DEBUG, INFO, WARNING or ERROR"),
+    ],
+)
+def test_what_cannot_be_used_is_named_with_what_it_may_be(
+    name: str, values: list[str], may_be: str
+) -> None:
+    for value in values:
+        with pytest.raises(SettingsError) as told:
+            read({PREFIX + name: value})
+        assert f"{PREFIX}{name} is {value!r}: write " in str(told.value)
+        assert may_be in str(told.value)
+
+
+def test_the_usual_kubeconfig_counts_unless_ours_is_named() -> None:
+    assert read({"KUBECONFIG": "/a"}).kubeconfig == Path("/a")
+    assert read({"KUBECONFIG": "/a", f"{PREFIX}KUBECONFIG": "/b"}).kubeconfig == Path("/b")
+
+
+def test_a_port_alone_listens_everywhere() -> None:
+    settings = read({f"{PREFIX}LISTEN": ":0"})
+    assert (settings.listen_host, settings.listen_port) == ("0.0.0.0", 0)  # noqa: S104 - the setting's default
+
+
+def test_variables_of_a_service_named_like_us_are_no_settings() -> None:
+    assert read({f"{PREFIX}PORT": "tcp://10.0.0.1:80", f"{PREFIX}SERVICE_HOST": "x"}) == Settings()

@@ -1,0 +1,112 @@
+"""Every metric of the table is exported, nothing else is, and no label tells a name."""
+
+from datetime import UTC, datetime
+
+import pytest
+from prometheus_client import generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from responsibility.controller.reporting.conditions import Claim
+from responsibility.controller.reporting.grant_status import ItemGrant, OwnerReport, Report
+from responsibility.controller.reporting.metrics_table import METRICS, PREFIX, table
+from tests.unit.controller.virtual import virtual
+from tests.unit.controller.world import World, garden_world
+from tests.unit.ownership.building import everything, grant
+
+_SUFFIXES = {"histogram": ("_bucket", "_sum", "_count"), "counter": ("",), "gauge": ("",)}
+
+
+FENCE = {
+    "name": "fence",
+    "delegates": [
+        {"party": "guests", "until": "2030-02-01T00:00:00Z"},
+        {"party": "keeper"},
+    ],
+}
+TEA = {"name": "tea", "reviewAfter": "2030-03-01"}
+
+
+def exported(world: World) -> list[Metric]:
+    return list(text_string_to_metric_families(generate_latest(world.metrics.registry).decode()))
+
+
+async def busy() -> World:
+    """Return a world with something to say for each metric."""
+    world = garden_world("prod", "staging")
+    world.put_hub("nobodys")
+    world.put_record("other", model="another")
+    world.put_record("staging", generation=2, enforcement={"admission": "warn"}, items=[FENCE, TEA])
+    world.allow(grant("User eve", "update", "configmaps"), everything("User root"))
+    world.metrics.state.relists = lambda: {"roles": 1}
+    world.metrics.state.errors = lambda: {"roles": 2}
+    granted = ItemGrant("fence", "grant", "", bindings=2, conflicts=1)
+    claim = Claim("Granted", True, "Granted", "2 bindings in force")
+    world.metrics.state.grants = Report(
+        enabled=True, owners={("Responsibility", "staging"): OwnerReport(claim, {"fence": granted})}
+    )
+    world.metrics.state.plans = {("prod", "prod"): 2}
+    world.metrics.glass_used("prod", "prod", "fence")
+    world.metrics.values_reviewed("prod", "prod", "refused")
+    await world.publish()
+    return world
+
+
+@virtual
+async def test_the_table_is_what_is_exported_and_nothing_else() -> None:
+    found = {
+        (sample.name, frozenset(sample.labels) - {"le"})
+        for family in exported(await busy())
+        for sample in family.samples
+    }
+    wanted = {
+        (PREFIX + metric.name + suffix, frozenset(metric.labels))
+        for metric in METRICS
+        for suffix in _SUFFIXES[metric.type]
+    }
+    assert found == wanted
+
+
+@virtual
+async def test_dates_are_those_of_the_record() -> None:
+    found = {
+        (sample.name.removeprefix(PREFIX), sample.labels["item"]): sample
+        for family in exported(await busy())
+        for sample in family.samples
+        if sample.name.endswith(("end_timestamp_seconds", "due_timestamp_seconds"))
+    }
+    assert len(found) == 2
+    delegation = found["delegation_end_timestamp_seconds", "fence"]
+    assert delegation.labels["party"] == "guests"
+    assert datetime.fromtimestamp(delegation.value, UTC) == datetime(2030, 2, 1, tzinfo=UTC)
+    # Still in time on the day itself.
+    due = found["review_due_timestamp_seconds", "tea"]
+    assert datetime.fromtimestamp(due.value, UTC) == datetime(2030, 3, 2, tzinfo=UTC)
+
+
+@virtual
+async def test_no_label_names_a_subject() -> None:
+    text = generate_latest((await busy()).metrics.registry).decode()
+    for name in ("eve", "root", "keepers", "caretaker"):
+        assert f'"{name}' not in text
+
+
+@virtual
+async def test_a_hub_that_is_gone_leaves_no_series() -> None:
+    world = await busy()
+    world.delete_record("prod")
+    world.delete_hub("prod")
+    await world.publish()
+    assert 'hub_namespace="prod"' not in generate_latest(world.metrics.registry).decode()
+    assert 'hub_namespace="staging"' in generate_latest(world.metrics.registry).decode()
+
+
+def test_before_the_first_look_the_process_speaks_of_itself_only() -> None:
+    names = {f.name for f in exported(World())}
+    assert {f"{PREFIX}leader", f"{PREFIX}build_info"} <= names
+    assert f"{PREFIX}rbac_enforced" not in names
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda m: m.name)
+def test_the_reference_has_every_metric(metric: object) -> None:
+    assert f"`{PREFIX}{metric.name}`" in table()  # type: ignore[attr-defined]

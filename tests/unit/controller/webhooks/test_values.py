@@ -1,0 +1,399 @@
+"""The webhook for values: what it answers, counts and tells, and that no value ever leaves it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import logging
+import threading
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import yaml
+from aiohttp import test_utils
+from prometheus_client import generate_latest
+
+from responsibility.admission import namespace_keys
+from responsibility.admission.webhooks.values_ownership import ValuesGuard
+from responsibility.api.parse import load_shipped_manifest
+from responsibility.cluster.store import Store
+from responsibility.controller.process.webhook_server import Response, Route, application
+from responsibility.controller.reporting.events import Announcer
+from responsibility.controller.reporting.metrics import Metrics
+from responsibility.controller.webhooks import values as values_reviews
+from responsibility.controller.webhooks.hub_lookup import Surroundings
+from responsibility.controller.webhooks.values import ValuesReviews
+from responsibility.hub.values import secret as values_secret
+from responsibility.hub.values.secret import KEY
+from responsibility.kube import errors
+from responsibility.kube.client import Api, Params
+from tests.unit.admission.webhooks.values_case import (
+    ENGINEER,
+    HUB,
+    LEADER,
+    LIMITS,
+    MASTER,
+    STRANGER,
+    space,
+    values,
+)
+from tests.unit.controller.world import failure
+from tests.unit.hub.values.values import secret
+
+OURS = "responsibility.2i2c.org/v1alpha1"
+CANARY = "canary-5f0c"
+MEMORY = values(singleuser__memory__limit="2G")
+
+
+class Cluster(Api):
+    """A namespace, its record and the shipped model, as a replica that stands by looks them up."""
+
+    def __init__(self) -> None:
+        self.space = space()
+        self.prefix = ""
+        self.lists = 0
+        self.failure: errors.ApiError | None = None
+        self.hangs = False
+        self.recorded = True
+        self.listing = asyncio.Event()
+        self.listing.set()
+        self.listed = asyncio.Event()
+
+    async def get(
+        self, path: str, params: Params | None = None, *, accept: str = ""
+    ) -> dict[str, Any]:
+        del params, accept
+        assert path == "/api/v1/namespaces"
+        if self.hangs:
+            await asyncio.Event().wait()
+        if self.failure is not None:
+            raise self.failure
+        annotations = {
+            **self.space.annotations,
+            namespace_keys.PREFIX: self.prefix,
+            namespace_keys.RELEASE: "prod",
+        }
+        meta = {"name": "prod", "labels": self.space.labels, "annotations": annotations}
+        return {"items": [{"metadata": meta}]}
+
+    async def pages(
+        self, path: str, *, limit: int = 0, params: Params | None = None, accept: str = ""
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        del limit, params, accept
+        await self.listing.wait()
+        self.lists += 1
+        meta = {"uid": "u", "generation": 1, "resourceVersion": "1"}
+        if path.endswith("/responsibilities"):
+            spec: dict[str, Any] = {
+                "hub": {"namespace": "prod", "release": "prod"},
+                "model": "2i2c",
+            }
+            item = {"metadata": {"name": "reef", **meta}, "spec": spec}
+        else:
+            item = {**load_shipped_manifest(), "metadata": {"name": "2i2c", **meta}}
+            self.listed.set()
+        yield {"apiVersion": OURS, "items": [item] if self.recorded else []}
+
+
+class Told:
+    """Collects what is told."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str, str]] = []
+
+    def __call__(self, obj: Mapping[str, Any], *, type: str, reason: str, message: str) -> None:
+        assert type == "Warning"
+        self.events.append((obj["metadata"]["name"], reason, message))
+
+
+class Setting:
+    """A replica that stands by and answers."""
+
+    def __init__(self, budget: float = 30.0) -> None:
+        self.cluster, self.told, self.metrics = Cluster(), Told(), Metrics()
+        own = Store(self.cluster, relist=300)
+        around = Surroundings(self.cluster, self.metrics, own=own)
+        announcer = Announcer(self.told)
+        self.reviews = ValuesReviews(around, self.metrics, announcer, budget=budget)
+
+    async def ask(self, person: Any, new: Any, old: Any = None, **more: Any) -> Response:
+        return await self.reviews.answer("", review(person, new, old, **more))
+
+    def counted(self) -> Counter[str]:
+        found: Counter[str] = Counter()
+        for family in self.metrics.registry.collect():
+            for sample in family.samples:
+                if sample.name == "responsibility_values_reviews_total":
+                    found[sample.labels["verdict"]] += int(sample.value)
+        return found
+
+
+@pytest.fixture
+def setting() -> Iterator[Setting]:
+    made = Setting()
+    yield made
+    made.reviews.close()
+
+
+def review(person: Any, new: Any, old: Any = None, **more: Any) -> dict[str, Any]:
+    old = values() if old is None else old
+    return {
+        "request": {
+            "uid": "1",
+            "operation": "UPDATE",
+            "resource": {"group": "", "version": "v1", "resource": "secrets"},
+            "namespace": "prod",
+            "name": "hub",
+            "userInfo": {"username": person.user, "groups": list(person.groups)},
+            "object": new if isinstance(new, dict) and "data" in new else secret(new),
+            "oldObject": secret(old),
+            **more,
+        }
+    }
+
+
+async def test_who_may_is_let_through_without_a_word(setting: Setting) -> None:
+    assert await setting.ask(ENGINEER, MEMORY) == {"allowed": True}
+    assert setting.told.events == []
+    assert setting.counted() == {"allowed": 1}
+
+
+async def test_a_refusal_is_answered_counted_and_told_of(setting: Setting) -> None:
+    answer = await setting.ask(LEADER, MEMORY)
+    assert answer["allowed"] is False
+    assert answer["status"]["code"] == 403
+    assert "item 14" in answer["status"]["message"]
+    assert answer["auditAnnotations"] == {"values": f"refused {LIMITS}"}
+    assert setting.counted() == {"refused": 1}
+    ((record, reason, message),) = setting.told.events
+    assert (record, reason) == ("reef", "ValuesRefused")
+    assert LEADER.user in message
+    assert LIMITS in message
+    assert "singleuser" not in message, "settings are told to those who change them"
+
+
+async def test_the_same_attempt_is_told_of_once(setting: Setting) -> None:
+    for _ in range(3):
+        await setting.ask(LEADER, MEMORY)
+    await setting.ask(LEADER, values(singleuser__memory__guarantee="2G"))
+    await setting.ask(STRANGER, MEMORY)
+    assert len(setting.told.events) == 3
+    assert setting.counted() == {"refused": 5}
+
+
+async def test_a_dry_run_is_answered_and_told_nobody(setting: Setting) -> None:
+    assert not (await setting.ask(LEADER, MEMORY, dryRun=True))["allowed"]
+    assert (setting.told.events, setting.counted()) == ([], {})
+
+
+async def test_breaking_the_glass_is_a_use_of_it(setting: Setting) -> None:
+    answer = await setting.ask(MASTER, MEMORY)
+    assert answer["allowed"]
+    assert "break-glass: " in answer["warnings"][0]
+    assert [event[1] for event in setting.told.events] == ["BreakGlassUsed"]
+    text = generate_latest(setting.metrics.registry).decode()
+    assert f'break_glass_uses_total{{hub="prod",hub_namespace="prod",item="{LIMITS}"}} 1' in text
+
+
+@pytest.mark.parametrize(
+    ("prefix", "name", "allowed"),
+    [
+        ("leap-", "leap-hub", False),
+        ("leap-", "hub", True),
+        ("", "docker-hub", True),
+        ("", "hub", False),
+    ],
+)
+async def test_only_the_hubs_own_secret_is_judged(
+    setting: Setting, prefix: str, name: str, *, allowed: bool
+) -> None:
+    setting.cluster.prefix = prefix
+    assert (await setting.ask(LEADER, MEMORY, name=name))["allowed"] is allowed
+
+
+async def test_a_hub_whose_record_is_gone_is_not_judged_and_that_is_said(setting: Setting) -> None:
+    """The Namespace still says who may, but whose a setting is stands in the model."""
+    setting.cluster.recorded = False
+    answer = await setting.ask(LEADER, MEMORY)
+    assert answer["allowed"]
+    assert "could not be looked at" in answer["warnings"][0]
+    assert setting.counted() == {"unjudged": 1}
+
+
+async def test_what_is_looked_up_is_listed_once_in_a_while(setting: Setting) -> None:
+    for _ in range(3):
+        await setting.ask(ENGINEER, MEMORY)
+    assert setting.cluster.lists == 2, "records and models"
+    # But who may is read from the Namespace each time.
+    setting.cluster.space = space(owners_kubernetes_configuration="group:leaders")
+    assert (await setting.ask(LEADER, MEMORY))["allowed"]
+
+
+async def test_a_list_that_takes_too_long_is_there_for_the_next() -> None:
+    hasty = Setting(budget=0.05)
+    hasty.cluster.listing.clear()
+    assert (await hasty.ask(LEADER, MEMORY))["allowed"]
+    assert hasty.counted() == {"unjudged": 1}
+    hasty.cluster.listing.set()
+    async with asyncio.timeout(30):
+        await hasty.cluster.listed.wait()
+    while (await hasty.ask(LEADER, MEMORY))["allowed"]:
+        assert hasty.counted()["unjudged"] < 200, "it never judged"
+    assert hasty.cluster.lists == 2, "records and models, listed once"
+    hasty.reviews.close()
+
+
+async def test_whatever_fails_lets_through_with_a_warning(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: Any) -> Any:
+        raise RuntimeError(CANARY)
+
+    setting.cluster.failure = failure(503, "ServiceUnavailable", "later")
+    assert (await setting.ask(LEADER, MEMORY))["allowed"]
+    setting.cluster.failure = None
+    monkeypatch.setattr(values_reviews, "difference", fails)
+    answer = await setting.ask(LEADER, MEMORY)
+    assert answer["allowed"]
+    assert "could not be looked at" in answer["warnings"][0]
+    assert setting.counted() == {"unjudged": 2}
+    assert "RuntimeError" in caplog.text
+    assert CANARY not in caplog.text
+
+
+async def test_an_answer_in_time_or_none(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    setting = Setting(budget=0.05)
+    setting.cluster.hangs = True
+    assert (await setting.ask(LEADER, MEMORY))["allowed"]
+    setting.cluster.hangs = False
+    may_end = threading.Event()
+
+    def lasts(*_: Any) -> Any:
+        may_end.wait(60)
+        return values_secret.Difference(())
+
+    monkeypatch.setattr(values_reviews, "difference", lasts)
+    try:
+        answers = await asyncio.gather(*(setting.ask(LEADER, MEMORY) for _ in range(40)))
+    finally:
+        may_end.set()
+    assert all(answer["allowed"] for answer in answers)
+    assert setting.counted() == {"unjudged": 41}
+    assert "not judged in time" in caplog.text
+    # Threads that nobody waits for any more are free again, once they have ended.
+    monkeypatch.undo()
+    for _ in range(200):
+        if not (await setting.ask(LEADER, MEMORY))["allowed"]:
+            break
+    else:
+        pytest.fail("it never judged again")
+    setting.reviews.close()
+
+
+TEXTS = {
+    "a value": yaml.safe_dump(values(singleuser__memory__limit=CANARY)),
+    "a value of nobody": yaml.safe_dump(values(hub__config__X={"secret": CANARY})),
+    "no YAML": f"a: [{CANARY}",
+    "no YAML at all": f"{CANARY}: {CANARY}: \t{CANARY}",
+    "too much": f"a: &x {CANARY}\nb: *x",
+    "no date": f"a: 2021-13-45\nb: {CANARY}",
+    "much too much": f"{CANARY}: " + "[" * 50_000,
+    "another type": CANARY,
+}
+ODD = [
+    b"",
+    CANARY.encode(),
+    b'{"request": "' + CANARY.encode() + b'"',
+    json.dumps({"request": CANARY}).encode(),
+    json.dumps({"request": {"uid": "1", "object": CANARY, "userInfo": CANARY}}).encode(),
+    json.dumps(
+        {"request": {"uid": "1", "object": {"data": CANARY}, "oldObject": [CANARY]}}
+    ).encode(),
+    json.dumps(
+        {"request": {"uid": "1", "namespace": f"a\n{CANARY}", "name": "hub", "userInfo": {}}}
+    ).encode(),
+    b"\xff" + CANARY.encode(),
+]
+
+
+@asynccontextmanager
+async def serving(setting: Setting) -> AsyncIterator[test_utils.TestClient[Any, Any]]:
+    app = application([Route("/values", setting.reviews.answer)])
+    async with test_utils.TestClient(test_utils.TestServer(app)) as client:
+        yield client
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+@pytest.mark.parametrize("broken", [False, True])
+async def test_no_value_is_ever_told(
+    setting: Setting,
+    text: str,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    broken: bool,
+) -> None:
+    """Not in answers, Events, metrics or the log; nor if we are broken ourselves."""
+    caplog.set_level(logging.DEBUG)
+    if broken:
+
+        def fails(self: ValuesGuard, change: object) -> Any:
+            raise KeyError(self, change, text)
+
+        monkeypatch.setattr(ValuesGuard, "owners", fails)
+    said = []
+    async with serving(setting) as client:
+        for person in (LEADER, ENGINEER, STRANGER, MASTER, HUB):
+            for new, old in ((text, values()), (values(), text), (text, f"x: {CANARY}-2")):
+                answer = await client.post("/values", json=review(person, new, old))
+                assert answer.status == 200
+                said.append(await answer.text())
+        undecodable = {"data": {KEY: f"{CANARY}!"}}
+        answer = await client.post("/values", json=review(LEADER, undecodable))
+        said.append(await answer.text())
+    assert len(said) == 16
+    verdicts = set(setting.counted())
+    assert ("unjudged" in verdicts) is broken
+    assert broken or "refused" in verdicts
+    metrics = generate_latest(setting.metrics.registry).decode()
+    everything = "\n".join(
+        [*said, str(setting.told.events), metrics, caplog.text, *capfd.readouterr()]
+    )
+    encoded = base64.b64encode(CANARY.encode()).decode().rstrip("=")
+    assert CANARY not in everything
+    assert encoded[:12] not in everything
+    assert "values_reviews_total" in metrics
+
+
+@pytest.mark.parametrize("body", ODD)
+async def test_what_is_no_review_is_let_through(
+    setting: Setting, body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with serving(setting) as client:
+        answer = await client.post("/values", data=body)
+        text = await answer.text()
+    assert json.loads(text)["response"]["allowed"] is True
+    assert CANARY not in text + caplog.text + str(setting.told.events)
+
+
+async def test_the_words_of_an_error_are_never_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def fails(item: str, review: object) -> Response:
+        del item, review
+        raise RuntimeError(CANARY)
+
+    caplog.set_level(logging.DEBUG)
+    app = application([Route("/values", fails)])
+    async with test_utils.TestClient(test_utils.TestServer(app)) as client:
+        answer = await client.post("/values", json=review(LEADER, MEMORY))
+        text = await answer.text()
+    assert json.loads(text)["response"] == {"allowed": True, "uid": "1"}
+    assert "RuntimeError" in caplog.text
+    assert CANARY not in text + caplog.text
