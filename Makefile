@@ -61,12 +61,12 @@ lint: $(STAMP) ## Check style, types and which package imports which
 .PHONY: generate
 generate: $(STAMP) ## Write crds/, docs/reference/ and the chart's copies of what it ships
 	$(BIN)/python -m responsibility.api.crd crds
-	$(BIN)/python -m responsibility.api.reference
-	$(BIN)/python -m responsibility.controller.metrics_reference
-	$(BIN)/python -m responsibility.cli.reference
+	$(BIN)/python -m tools.generate.api_reference
+	$(BIN)/python -m tools.generate.metrics_reference
+	$(BIN)/python -m tools.generate.cli_reference
 	$(BIN)/python -m responsibility.monitoring
-	$(BIN)/python -m tools.values_reference
-	$(BIN)/python -m responsibility.cluster.rights_reference
+	$(BIN)/python -m tools.generate.values_reference
+	$(BIN)/python -m tools.generate.rights_reference
 	mkdir -p $(CHART)/files/crds
 	rm -f $(CHART)/files/crds/*.yaml
 	cp crds/*.yaml $(CHART)/files/crds/
@@ -81,12 +81,12 @@ generate: $(STAMP) ## Write crds/, docs/reference/ and the chart's copies of wha
 .PHONY: check-generated
 check-generated: $(STAMP) ## Fail when `make generate` would change something
 	@$(BIN)/python -m responsibility.api.crd --check crds \
-	&& $(BIN)/python -m responsibility.api.reference --check \
-	&& $(BIN)/python -m responsibility.controller.metrics_reference --check \
-	&& $(BIN)/python -m responsibility.cli.reference --check \
+	&& $(BIN)/python -m tools.generate.api_reference --check \
+	&& $(BIN)/python -m tools.generate.metrics_reference --check \
+	&& $(BIN)/python -m tools.generate.cli_reference --check \
 	&& $(BIN)/python -m responsibility.monitoring --check \
-	&& $(BIN)/python -m tools.values_reference --check \
-	&& $(BIN)/python -m responsibility.cluster.rights_reference --check \
+	&& $(BIN)/python -m tools.generate.values_reference --check \
+	&& $(BIN)/python -m tools.generate.rights_reference --check \
 	&& $(BIN)/python -m responsibility.grants.chart_roles --check $(CHART)/files/roles \
 	&& $(BIN)/python -m responsibility.api.admission | diff -u $(CHART)/files/policies/record-dates.yaml - \
 	&& $(BIN)/python -m tools.generate.chart_policies --check $(CHART)/files/policies/enforcement.yaml \

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from responsibility.cluster.modes import MODES
-from tools import values_reference
+from tools.generate import values_reference
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "helm" / "hub-responsibility"

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from responsibility.cli import reference
+from tools.generate import cli_reference
 
 
 def test_the_page_is_up_to_date() -> None:
-    page = Path(__file__).parents[3] / reference.DEFAULT
-    assert page.read_text(encoding="utf-8") == reference.render(), (
-        "run python -m responsibility.cli.reference"
+    page = Path(__file__).parents[3] / cli_reference.DEFAULT
+    assert page.read_text(encoding="utf-8") == cli_reference.render(), (
+        "run python -m tools.generate.cli_reference"
     )

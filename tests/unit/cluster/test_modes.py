@@ -5,7 +5,7 @@ import pytest
 from responsibility.admission.namespace_keys import REVOKE_VERB
 from responsibility.cluster.modes import MODES, Mode, wanted
 from responsibility.cluster.rights import ENFORCEMENT_RIGHTS, GRANT_RIGHTS, REVOKE_RIGHTS, RIGHTS
-from responsibility.cluster.rights_reference import DEFAULT, render
+from tools.generate.rights_reference import DEFAULT, render
 
 EVERYTHING = wanted(enforcement=True, grants=True, grants_cluster=True, revocation=True)
 READS = {"get", "list", "watch"}
