@@ -1,0 +1,1 @@
+"""A Kubernetes client that knows nothing of hubs: requests, watches, leadership, access reviews."""

@@ -10,11 +10,10 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from responsibility.kube import errors
 from responsibility.kube.protocol import Client, Json
-from responsibility.rbac.objects import Attributes
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +25,53 @@ CONCURRENCY = 16
 
 # Nobody has this name: the colon before it keeps it out of every identity provider's way.
 NOBODY = "responsibility-operator:nobody-6f1d9c"
+
+
+class Attributes(Protocol):
+    """What is asked: a verb on a resource, or, where ``path`` is set, on a non-resource URL.
+
+    The fields are those of ``ResourceAttributes`` in the API ``authorization.k8s.io/v1``; empty
+    texts stand for "any" as they do there.
+    """
+
+    @property
+    def verb(self) -> str:
+        """The verb, in lower case."""
+
+    @property
+    def group(self) -> str:
+        """The API group; empty for the core."""
+
+    @property
+    def resource(self) -> str:
+        """The plural name."""
+
+    @property
+    def subresource(self) -> str:
+        """Empty for the resource itself."""
+
+    @property
+    def name(self) -> str:
+        """Empty for any."""
+
+    @property
+    def namespace(self) -> str:
+        """Empty for the cluster."""
+
+    @property
+    def path(self) -> str:
+        """A non-resource URL, or empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class _DeleteAnyNamespace:
+    verb: str = "delete"
+    group: str = ""
+    resource: str = "namespaces"
+    subresource: str = ""
+    name: str = ""
+    namespace: str = ""
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +133,8 @@ async def rbac_enforced(api: Client) -> bool | None:
     A user nobody has ever bound anything to, in no group, may delete namespaces only where
     authorization is switched off (``AlwaysAllow``) or another authorizer allows everything.
     """
-    question = Attributes(verb="delete", resource="namespaces")
     try:
-        return not await subject_access(api, NOBODY, (), question)
+        return not await subject_access(api, NOBODY, (), _DeleteAnyNamespace())
     except errors.ApiError as error:
         logger.warning("whether RBAC is enforced is unknown: %s", error)
         return None

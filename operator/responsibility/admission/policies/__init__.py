@@ -1,0 +1,1 @@
+"""Admission policies, rendered from a model: ValidatingAdmissionPolicies and their CEL."""

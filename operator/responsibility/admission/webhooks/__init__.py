@@ -1,0 +1,1 @@
+"""Decisions about one admission request, as the webhooks take them."""

@@ -1,0 +1,1 @@
+"""Access: what subjects can do, or can obtain, beyond what they are entitled to."""

@@ -1,0 +1,1 @@
+"""Results of an assessment: findings, the states of items, and all of it together."""

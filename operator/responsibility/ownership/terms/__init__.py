@@ -1,0 +1,1 @@
+"""Terms: what was agreed, by whom, for whom and until when."""

@@ -1,0 +1,1 @@
+"""Handing an item over to another party, step by step."""
