@@ -147,7 +147,8 @@ def _namespace_keys() -> Manifest:
     only_removed = cel.all_of(_kept(part, ours=True, both_ways=False) for part in _PARTS)
     glass = (
         f"{requester.IS_MASTER} || "
-        f"{_metadata(field_paths.OLD, 'annotations')}[?{cel.text(namespace_keys.BREAK_GLASS)}].orValue('')"
+        f"{_metadata(field_paths.OLD, 'annotations')}"
+        f"[?{cel.text(namespace_keys.BREAK_GLASS)}].orValue('')"
         ".split('\\n').exists(l, l in variables.me)"
     )
     return policy(
@@ -165,9 +166,10 @@ def _namespace_keys() -> Manifest:
             Validation(
                 expression=f"({same}) || {requester.OPERATOR} || (({glass}) && ({only_removed}))",
                 message=f"labels and annotations of {namespace_keys.DOMAIN} are the operator's",
-                said=f"'labels and annotations of {namespace_keys.DOMAIN} on a Namespace are written by the "
-                "operator only: change the record of the hub (kubectl get responsibilities) in "
-                "their place. In an emergency, system:masters may remove them'",
+                said=f"'labels and annotations of {namespace_keys.DOMAIN} on a Namespace "
+                "are written by the operator only: change the record of the hub (kubectl get "
+                "responsibilities) in their place. In an emergency, system:masters may remove "
+                "them'",
             )
         ],
         variables=(*_CONTEXT, ("me", requester.ME)),
@@ -209,7 +211,8 @@ def _is_grant() -> str:
     role = f"{_get('roleRef.name')}.orValue('')"
     system = "has(s.name) && s.name.startsWith('system:') && s.kind != 'ServiceAccount'"
     managed = (
-        f"{_metadata(field_paths.NEW, 'labels')}[?{cel.text(namespace_keys.MANAGED_BY)}].orValue('') == "
+        f"{_metadata(field_paths.NEW, 'labels')}"
+        f"[?{cel.text(namespace_keys.MANAGED_BY)}].orValue('') == "
         f"{cel.text(namespace_keys.OPERATOR)}"
     )
     owner = (

@@ -1,6 +1,7 @@
 """Put in force what records ask of admission: stages, Namespaces, markers of dates, proofs.
 
-What is decided is pure (``admission/stages/namespace_stages.py``); here it is gathered, written and proved.
+What is decided is pure (``admission/stages/namespace_stages.py``); here it is gathered, written
+and proved.
 """
 
 from __future__ import annotations

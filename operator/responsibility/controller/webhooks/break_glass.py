@@ -1,8 +1,8 @@
 """Tell of every use of the break-glass: an Event on the record, and a count.
 
-The API server sends what break-glass subjects do (see ``admission/webhooks/break_glass.py``) to any of the
-replicas. The one that leads judges it at once; another one first looks up what it concerns, once it
-has answered.
+The API server sends what break-glass subjects do (see ``admission/webhooks/break_glass.py``) to any
+of the replicas. The one that leads judges it at once; another one first looks up what it concerns,
+once it has answered.
 """
 
 from __future__ import annotations
