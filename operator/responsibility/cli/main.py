@@ -115,7 +115,7 @@ def _tell(error: Exception) -> int:
         return Exit.INTERRUPTED
     if isinstance(error, click.ClickException):
         error.show()
-        return Exit.TROUBLE
+        return Exit.UNUSABLE
     if isinstance(error, CliError):
         click.echo(f"error: {error}", err=True)
         return error.code

@@ -9,9 +9,9 @@ import yaml
 
 from responsibility.cli.main import main
 from responsibility.cli.sources import default_roles, live
-from responsibility.cli.sources.cluster_view import Need, World
+from responsibility.cli.sources.cluster_view import ClusterView, Need
 from responsibility.cli.sources.options import Where
-from responsibility.cli.sources.types import Type, Types
+from responsibility.cli.sources.resource_types import ResourceType, ResourceTypes
 from responsibility.kube.protocol import Client
 from responsibility.rbac.parse import parse_role
 from tests.e2e.lab.cluster import Cluster
@@ -153,16 +153,16 @@ def _spread(rule: object) -> tuple[frozenset[str], ...]:
 
 
 def test_the_table_of_types_is_that_of_this_kubernetes(kubeconfig: Path) -> None:
-    async def discover(api: Client) -> World:
+    async def discover(api: Client) -> ClusterView:
         return await live.gather(api, Need.TYPES, namespace="default")
 
-    world: World = live.run(Where(kubeconfig=kubeconfig), discover)
-    served = {_told(each) for each in world.types.known}
-    assert {_told(each) for each in Types.builtin().known} <= served
-    ours = world.types.find("resp")
+    view: ClusterView = live.run(Where(kubeconfig=kubeconfig), discover)
+    served = {_told(each) for each in view.types.known}
+    assert {_told(each) for each in ResourceTypes.builtin().known} <= served
+    ours = view.types.find("resp")
     assert ours is not None
     assert ours.resource == "responsibilities"
 
 
-def _told(it: Type) -> tuple[object, ...]:
+def _told(it: ResourceType) -> tuple[object, ...]:
     return (it.group, it.resource, it.kind, it.namespaced, it.short_names)

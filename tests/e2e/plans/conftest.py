@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from responsibility.cli.answers.plan_text import Maker
+from responsibility.cli.answers.plan_text import PlanMaker
 from responsibility.cli.sources import live
 from responsibility.cli.sources.cluster_view import ALL
 from responsibility.cli.sources.options import instant
@@ -63,7 +63,7 @@ async def journal(
     assert capsys is not None
     async with Api.connect(demo.kubeconfig) as api:
         world = await live.gather(api, ALL, namespace="default")
-        plan = Maker.of(world, instant(None), routes=True).plan(Aim())
+        plan = PlanMaker.of(world, instant(None), routes=True).plan(Aim())
         prepared = await apply_plan.prepare(api, plan)
     path = captain.parent / "journal.json"
     prepared.write(path)

@@ -1,8 +1,8 @@
-"""Which of a model's permissions an action is, on one hub."""
+"""The permissions of a model that an action uses, on one hub."""
 
 from __future__ import annotations
 
-from responsibility.cli.sources.question import Question
+from responsibility.cli.sources.access_question import AccessQuestion
 from responsibility.ownership.terms.agreement import Agreement
 from responsibility.ownership.terms.permission_index import Atom, Names, mask_of
 from responsibility.rbac.objects import Attributes
@@ -10,7 +10,7 @@ from responsibility.rbac.objects import Attributes
 _ANY = "*"
 
 
-def mask_of_action(agreement: Agreement, asked: Question) -> int:
+def mask_of_action(agreement: Agreement, asked: AccessQuestion) -> int:
     """Return the model's permissions that doing this uses, as a mask over its questions."""
     questions, names = agreement.terms.questions, agreement.names
     namespaced = asked.type is None or asked.type.namespaced
@@ -35,7 +35,7 @@ def _is(atom: Atom, asked: Attributes, names: Names) -> bool:
     return all(_ANY in pair or pair[0] == pair[1] for pair in pairs)
 
 
-def _there(atom: Atom, asked: Question, names: Names, *, namespaced: bool) -> bool:
+def _there(atom: Atom, asked: AccessQuestion, names: Names, *, namespaced: bool) -> bool:
     """Whether the permission is asked where the action happens."""
     where = names.fill(atom.namespace)
     if not namespaced:

@@ -1,4 +1,4 @@
-"""Two worlds side by side: before and after manifests are applied."""
+"""Differences between two views: before and after manifests are applied."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from responsibility.cli.answers.report import Report
-from responsibility.cli.answers.simulate import Difference, difference
-from responsibility.cli.sources.cluster_view import ALL, World
+from responsibility.cli.answers.simulate import FindingChanges, difference
+from responsibility.cli.sources.cluster_view import ALL, ClusterView
 from responsibility.cli.sources.options import Where
 from responsibility.ownership.access.shortfall import permission_texts
 from responsibility.ownership.terms.agreement import Agreement
@@ -18,7 +18,7 @@ from responsibility.rbac.objects import Binding, Role, Subject
 _Keyed = TypeVar("_Keyed", Role, Binding)
 
 
-def applied(base: World, where: Where) -> World:
+def applied(base: ClusterView, where: Where) -> ClusterView:
     """Return the base with the objects of the files in the place of those of the same name."""
     # Roles that are missing in these files are those of the base.
     more = replace(where, default_roles=False).load(ALL)
@@ -52,8 +52,8 @@ def _over(base: Iterable[_Keyed], more: Iterable[_Keyed]) -> list[_Keyed]:
     return list(merged.values())
 
 
-def _names(world: World) -> set[tuple[str, str]]:
-    return {(d.namespace, d.name) for d in world.deployments}
+def _names(view: ClusterView) -> set[tuple[str, str]]:
+    return {(d.namespace, d.name) for d in view.deployments}
 
 
 def _agreements(report: Report) -> dict[str, Agreement]:
@@ -117,6 +117,6 @@ def _entitled(agreement: Agreement | None, report: Report) -> dict[Subject, froz
     }
 
 
-def findings(old: Report, new: Report) -> Difference:
+def findings(old: Report, new: Report) -> FindingChanges:
     """Return the findings that appear and go."""
     return difference(old.findings(), new.findings())

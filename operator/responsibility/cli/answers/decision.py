@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from responsibility.cli.sources.cluster_view import World
+from responsibility.cli.sources.access_question import AskedUser
+from responsibility.cli.sources.cluster_view import ClusterView
 from responsibility.cli.sources.default_roles import CLUSTER_ADMIN
-from responsibility.cli.sources.question import Who
 from responsibility.rbac.identity import NODES, is_joinable, is_node, user_subject
 from responsibility.rbac.objects import (
     GROUP,
@@ -36,41 +36,41 @@ class Decision:
 
 
 @dataclass(slots=True)
-class Judge:
-    """Decides about one world, as the API server would, as far as that world tells."""
+class ViewAuthorizer:
+    """Decides about one view, as the API server would, as far as that view tells."""
 
-    world: World
+    view: ClusterView
     _pending: Mapping[Subject, list[Binding]] = field(init=False)
 
     def __post_init__(self) -> None:
         """Find the bindings that may grant more than is known."""
         pending: dict[Subject, list[Binding]] = {}
-        for binding in pending_bindings(self.world):
+        for binding in pending_bindings(self.view):
             for subject in _subjects(binding):
                 pending.setdefault(subject, []).append(binding)
         self._pending = pending
 
-    def decide(self, who: Who, asked: Attributes) -> Decision:
+    def decide(self, who: AskedUser, asked: Attributes) -> Decision:
         """Return whether this user, in these groups, may do it."""
-        graph = self.world.graph
+        graph = self.view.graph
         sources = graph.decide(who.user, who.groups, asked)
         if sources:
             return Decision(Truth.YES, sources)
         subjects = {user_subject(who.user), *(Subject(GROUP, group) for group in who.groups)}
         bound = self._bindings(subjects, asked)
         if bound:
-            return Decision(Truth.UNKNOWN, (), _missing_role(bound[0], self.world))
+            return Decision(Truth.UNKNOWN, (), _missing_role(bound[0], self.view))
         if is_node(user_subject(who.user)) and (NODES in who.groups or not who.complete):
             return Decision(Truth.UNKNOWN, (), "the Node authorizer decides about nodes as well")
         if not who.complete:
             return self._by_a_group(who, asked)
         return Decision(Truth.NO, (), f"no binding lets {who.user or 'these groups'} do this")
 
-    def _by_a_group(self, who: Who, asked: Attributes) -> Decision:
+    def _by_a_group(self, who: AskedUser, asked: Attributes) -> Decision:
         """Tell whether a group that the person may be in would make it a yes."""
         holders = {
             subject: sources
-            for subject, sources in self.world.graph.holders(asked).items()
+            for subject, sources in self.view.graph.holders(asked).items()
             if subject.kind == GROUP and is_joinable(subject.name)
         }
         if holders:
@@ -87,7 +87,7 @@ class Judge:
         joinable = [s for s in self._pending if s.kind == GROUP and is_joinable(s.name)]
         bound = self._bindings(joinable, asked)
         if bound:
-            return Decision(Truth.UNKNOWN, (), _missing_role(bound[0], self.world))
+            return Decision(Truth.UNKNOWN, (), _missing_role(bound[0], self.view))
         return Decision(Truth.NO, (), f"no binding lets {who.user}, or any group, do this")
 
     def _bindings(self, subjects: Collection[Subject], asked: Attributes) -> list[Binding]:
@@ -99,18 +99,18 @@ class Judge:
         ]
 
 
-def pending_bindings(world: World, asked: Attributes | None = None) -> list[Binding]:
+def pending_bindings(view: ClusterView, asked: Attributes | None = None) -> list[Binding]:
     """Return the bindings whose role the files don't have, or not for certain in full.
 
     On a cluster there are none: there, a role that doesn't exist grants nothing.
     """
-    if world.live:
+    if view.live:
         return []
-    uncertain = world.assumed - {CLUSTER_ADMIN}
+    uncertain = view.assumed - {CLUSTER_ADMIN}
     return [
         binding
-        for _, binding in sorted(world.graph.bindings.items())
-        if (binding.role not in world.graph.roles or binding.role in uncertain)
+        for _, binding in sorted(view.graph.bindings.items())
+        if (binding.role not in view.graph.roles or binding.role in uncertain)
         and (asked is None or _applies(binding, asked))
     ]
 
@@ -126,8 +126,8 @@ def _subjects(binding: Binding) -> tuple[Subject, ...]:
     return Grant.of(binding, RuleSet(())).subjects
 
 
-def _missing_role(binding: Binding, world: World) -> str:
-    if binding.role in world.assumed:
+def _missing_role(binding: Binding, view: ClusterView) -> str:
+    if binding.role in view.assumed:
         return (
             f"{binding.key} binds {binding.role}, which is not in the files: Kubernetes' own "
             "doesn't allow this, but an add-on may have extended it"

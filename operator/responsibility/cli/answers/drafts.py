@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from responsibility.api.parse import load_shipped_model
 from responsibility.api.record import DEFAULT_MODEL
 from responsibility.cli.answers.report import Report
-from responsibility.cli.sources.cluster_view import World
+from responsibility.cli.sources.cluster_view import ClusterView
 from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.output import clean, to_json
 from responsibility.hub.discovery import Hub, HubKey
@@ -23,18 +23,18 @@ from responsibility.rbac.identity import is_joinable
 from responsibility.rbac.objects import GROUP, Subject
 
 
-def have_a_model(world: World) -> None:
+def have_a_model(view: ClusterView) -> None:
     """Take the shipped model where there is none yet."""
-    if not world.models:
+    if not view.models:
         model = load_shipped_model()
-        world.models[model.name] = model
+        view.models[model.name] = model
 
 
 def choose(report: Report, names: Iterable[str]) -> list[Hub]:
     """Return the hubs to draft records for. Raises CliError."""
     from responsibility.hub.discovery import discover
 
-    hubs = discover(report.world.deployments)
+    hubs = discover(report.view.deployments)
     wanted = list(names)
     if not hubs:
         raise CliError(
@@ -62,10 +62,10 @@ def _find(name: str, hubs: Iterable[HubKey], report: Report) -> HubKey:
 
 def draft_all(report: Report, hubs: Iterable[Hub]) -> dict[str, str]:
     """Return the drafts as YAML, by the name of the record."""
-    models = report.world.models
+    models = report.view.models
     model = models.get(DEFAULT_MODEL) or models[min(models)]
     terms = resolve_model(model)
-    taken = {*report.world.records, *report.world.broken_records}
+    taken = {*report.view.records, *report.view.broken_records}
     drafts = {}
     for hub in hubs:
         key = hub.key
@@ -98,10 +98,10 @@ def _holders(report: Report, hub: Hub, terms: Terms) -> list[_Holder]:
     """Return who holds something of the model by RoleBindings in the hub's namespace."""
     names = Names(hub.key.namespace, hub.key.release, hub.prefix)
     book = ExemptionBook.of(
-        (*(e.fill(names) for e in terms.exemptions), *exempt_operator(report.world.operator))
+        (*(e.fill(names) for e in terms.exemptions), *exempt_operator(report.view.operator))
     )
     known = {subject for party in terms.parties.values() for subject in party.subjects}
-    held = collect(report.world.graph.scope(hub.key.namespace), terms.questions)
+    held = collect(report.view.graph.scope(hub.key.namespace), terms.questions)
     return [
         _holder(subject, holding, terms, names)
         for subject, holding in sorted(held.items(), key=lambda pair: pair[0])
@@ -170,7 +170,7 @@ def _draft(report: Report, hub: Hub, name: str, terms: Terms) -> Iterator[str]:
 
 def _pointless(report: Report, hub: Hub) -> Iterator[str]:
     """Yield the bindings that were meant to give something, and give nothing."""
-    graph = report.world.graph
+    graph = report.view.graph
     keys = graph.scope(hub.key.namespace).dangling()
     if keys:
         yield "  # These bind roles that are not there. Somebody may have lost what they need:"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from responsibility.cli.sources.cluster_view import World
+from responsibility.cli.sources.cluster_view import ClusterView
 from responsibility.cli.terminal.errors import counted
 from responsibility.rbac.identity import canonical
 from responsibility.rbac.objects import Binding, BindingKey, Subject
@@ -24,12 +24,12 @@ def removal(binding: Binding, subject: Subject) -> str:
     return f"kubectl {'delete' if alone else 'edit'} {kind} {quote(key.name)}{where}"
 
 
-def smallest_fix(world: World, finding: Finding) -> str:
+def smallest_fix(view: ClusterView, finding: Finding) -> str:
     """Return what to do first."""
     keys = _bindings(finding)
     if finding.subject is None or not keys:
         return finding.remedy
-    command = removal(world.graph.bindings[keys[0]], finding.subject)
+    command = removal(view.graph.bindings[keys[0]], finding.subject)
     return command + (f", and {len(keys) - 1} more" if len(keys) > 1 else "")
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from responsibility.cli.answers.places import place_of
+from responsibility.cli.answers.locations import location_of
 from responsibility.cli.answers.report import Report, place_text, whom
-from responsibility.cli.sources.manifests import Place
+from responsibility.cli.sources.manifests import Location
 from responsibility.cli.terminal.errors import counted
 from responsibility.cli.terminal.output import clean, source_text, to_json
 from responsibility.ownership.results.assessment import HubAssessment
@@ -50,7 +50,7 @@ def as_json(checked: Checked) -> dict[str, Any]:
 
 
 def _place_json(checked: Checked, finding: Finding) -> dict[str, Any] | None:
-    place = place_of(checked.report, finding)
+    place = location_of(checked.report, finding)
     if place is None:
         return None
     return {"file": place.file, "document": place.document, "line": place.line}
@@ -151,7 +151,7 @@ def _sarif_result(checked: Checked, finding: Finding) -> dict[str, Any]:
         "message": {"text": f"{finding.message}. {finding.remedy}"},
         "partialFingerprints": {"finding/v1": finding.id},
     }
-    place = place_of(checked.report, finding)
+    place = location_of(checked.report, finding)
     if place is not None:
         where: dict[str, Any] = {"artifactLocation": {"uri": _uri(place)}}
         if place.line:
@@ -160,7 +160,7 @@ def _sarif_result(checked: Checked, finding: Finding) -> dict[str, Any]:
     return result
 
 
-def _uri(place: Place) -> str:
+def _uri(place: Location) -> str:
     from pathlib import PurePath
     from urllib.parse import quote
 
@@ -212,7 +212,7 @@ def github(checked: Checked) -> str:
     lines = [f"::error title=record::{_data(f'{name}: {text}')}" for name, text in checked.problems]
     for finding in checked.findings:
         level = {"note": "notice"}.get(checked.level(finding), checked.level(finding))
-        place = place_of(checked.report, finding)
+        place = location_of(checked.report, finding)
         where = f"file={_property(place.file)}," if place else ""
         where += f"line={place.line}," if place and place.line else ""
         title = _property(f"{finding.kind}: {finding.item} of {place_text(finding)}")

@@ -1,4 +1,4 @@
-"""What files can't tell: an owner bound to a role that isn't in them may be able to act after all.
+"""Downgrades of findings by what files can't tell: a role that isn't in them may exist after all.
 
 On a cluster a role that doesn't exist grants nothing. In files it may just be somewhere else, so
 ``missing-access`` becomes ``unknown`` for whoever is bound to one.
@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from responsibility.api.status import ItemState
 from responsibility.cli.answers.decision import pending_bindings
-from responsibility.cli.sources.cluster_view import World
+from responsibility.cli.sources.cluster_view import ClusterView
 from responsibility.ownership.results.assessment import (
     Assessment,
     ClusterAssessment,
@@ -25,18 +25,18 @@ from responsibility.rbac.identity import canonical, implied_groups
 from responsibility.rbac.objects import GROUP, Binding, Subject
 
 
-def doubted(assessment: Assessment, world: World) -> Assessment:
+def downgrade_uncertain(assessment: Assessment, view: ClusterView) -> Assessment:
     """Return the assessment with what is missing for sure told from what may be."""
-    pending = pending_bindings(world)
+    pending = pending_bindings(view)
     if not pending:
         return assessment
-    doubt = _Doubt(pending)
+    doubt = _Downgrade(pending)
     hubs = {name: doubt.hub(hub) for name, hub in assessment.hubs.items()}
     clusters = {name: doubt.cluster(each, hubs) for name, each in assessment.clusters.items()}
     return replace(assessment, hubs=hubs, clusters=clusters)
 
 
-class _Doubt:
+class _Downgrade:
     """Bindings that may grant more than the files say, by whom they bind."""
 
     def __init__(self, pending: Iterable[Binding]) -> None:

@@ -1,4 +1,4 @@
-"""Plans at a terminal: made from a world, and told so that a person can decide."""
+"""Plans at a terminal: made from a view, and told so that a person can decide."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 
 from responsibility.cli.answers import subjects
 from responsibility.cli.answers.report import Report
-from responsibility.cli.sources.cluster_view import World
+from responsibility.cli.sources.cluster_view import ClusterView
 from responsibility.cli.terminal.errors import CliError, counted
 from responsibility.cli.terminal.output import clean, colourful, subject_json
 from responsibility.cli.terminal.progress import share
@@ -34,7 +34,7 @@ _MANY_HUBS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PlanRequest:
     """What a plan was asked for on the command line."""
 
     hub: str | None
@@ -125,20 +125,20 @@ def aim_options(function: _F) -> _F:
 
 
 @dataclass(slots=True)
-class Maker:
-    """Makes plans of one world; what was assessed once is used again."""
+class PlanMaker:
+    """Makes plans of one view; what was assessed once is used again."""
 
     report: Report
     snapshot: Snapshot
     assessor: Assessor
 
     @classmethod
-    def of(cls, world: World, now: datetime, *, routes: bool) -> Maker:
-        """Return a maker of plans for a world as of a moment."""
-        world.routes = routes
-        snapshot = world.snapshot(now)
+    def of(cls, view: ClusterView, now: datetime, *, routes: bool) -> PlanMaker:
+        """Return a maker of plans for a view as of a moment."""
+        view.routes = routes
+        snapshot = view.snapshot(now)
         assessor = Assessor()
-        return cls(Report(world, assessor.assess(snapshot)), snapshot, assessor)
+        return cls(Report(view, assessor.assess(snapshot)), snapshot, assessor)
 
     @property
     def assessment(self) -> Assessment:

@@ -10,7 +10,7 @@ from typing import Any
 
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.record import Responsibility
-from responsibility.cli.sources.cluster_view import World
+from responsibility.cli.sources.cluster_view import ClusterView
 from responsibility.cli.sources.options import note, warn
 from responsibility.cli.terminal.errors import CliError, counted
 from responsibility.cli.terminal.output import source_json, subject_json
@@ -24,17 +24,17 @@ _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 @dataclass(slots=True)
 class Report:
-    """One world, assessed at one moment."""
+    """One view, assessed at one moment."""
 
-    world: World
+    view: ClusterView
     assessment: Assessment
     since: Mapping[str, datetime] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, world: World, now: datetime, *, routes: bool = False) -> Report:
-        """Assess a world, indirect routes included where asked."""
-        world.routes = routes
-        return cls(world, world.assess(now), _since(world))
+    def of(cls, view: ClusterView, now: datetime, *, routes: bool = False) -> Report:
+        """Assess a view, indirect routes included where asked."""
+        view.routes = routes
+        return cls(view, view.assess(now), _since(view))
 
     def tell_gaps(self) -> None:
         """Say on stderr what could not be assessed."""
@@ -186,12 +186,12 @@ def short_age(seconds: float) -> str:
     return f"{max(0, int(seconds))}s"
 
 
-def _since(world: World) -> dict[str, datetime]:
+def _since(view: ClusterView) -> dict[str, datetime]:
     """Return when each finding was first seen, from what the operator has written."""
     found: dict[str, datetime] = {}
     owns: list[ResponsibilityModel | Responsibility] = [
-        *world.models.values(),
-        *world.records.values(),
+        *view.models.values(),
+        *view.records.values(),
     ]
     for own in owns:
         for entry in own.status.findings if own.status else ():

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from responsibility.cli.answers.decision import Judge
+from responsibility.cli.answers.decision import ViewAuthorizer
 from responsibility.cli.sources import manifests
+from responsibility.cli.sources.access_question import AskedUser
 from responsibility.cli.sources.cluster_view import Need
-from responsibility.cli.sources.composed import Plain
 from responsibility.cli.sources.options import Where
-from responsibility.cli.sources.question import Who
+from responsibility.cli.sources.yaml.composer import Value
 from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.output import show, source_json
 from responsibility.rbac.objects import Attributes
@@ -28,8 +28,8 @@ def answer_file(file: str, where: Where, output: str) -> None:
     if file == manifests.STDIN and manifests.STDIN in where.files:
         raise CliError("standard input can't be both -f and --requests: put one into a file")
     asked = read(file)
-    world = where.load(Need.ACCESS)
-    judge = Judge(world)
+    view = where.load(Need.ACCESS)
+    judge = ViewAuthorizer(view)
     decisions = [judge.decide(who, attributes) for who, attributes in asked]
     allowed = [decision.allowed for decision in decisions]
     if where.live:
@@ -42,7 +42,7 @@ def answer_file(file: str, where: Where, output: str) -> None:
 
 
 def _completed(
-    where: Where, asked: list[tuple[Who, Attributes]], allowed: list[bool | None]
+    where: Where, asked: list[tuple[AskedUser, Attributes]], allowed: list[bool | None]
 ) -> list[bool | None]:
     """Put to the server what RBAC can't tell, if we may."""
     open_ = [number for number, answer in enumerate(allowed) if answer is None]
@@ -61,7 +61,7 @@ def _completed(
     return result
 
 
-def read(file: str) -> list[tuple[Who, Attributes]]:
+def read(file: str) -> list[tuple[AskedUser, Attributes]]:
     """Return the questions of a file. Raises CliError, with the number of the entry."""
     found = list(manifests.parse_any(manifests.text_of(file), file))
     values: list[Any] = [value for value, _ in found]
@@ -72,7 +72,7 @@ def read(file: str) -> list[tuple[Who, Attributes]]:
     return [_entry(value, f"{file}, entry {number}") for number, value in enumerate(values, 1)]
 
 
-def _entry(raw: Plain, where: str) -> tuple[Who, Attributes]:
+def _entry(raw: Value, where: str) -> tuple[AskedUser, Attributes]:
     spec = raw.get("spec", raw) if isinstance(raw, Mapping) else None
     if not isinstance(spec, Mapping):
         raise CliError(f"{where}: this is not the spec of a SubjectAccessReview")
@@ -90,10 +90,10 @@ def _entry(raw: Plain, where: str) -> tuple[Who, Attributes]:
         )
     attributes = _attributes(resource, path, where)
     # Exactly these groups: the API server adds none to a review either.
-    return Who(user, tuple(groups), complete=True), attributes
+    return AskedUser(user, tuple(groups), complete=True), attributes
 
 
-def _attributes(resource: Plain, path: Plain, where: str) -> Attributes:
+def _attributes(resource: Value, path: Value, where: str) -> Attributes:
     if path is not None:
         return Attributes(
             _field(path, "verb", where, "nonResourceAttributes"),
@@ -104,7 +104,7 @@ def _attributes(resource: Plain, path: Plain, where: str) -> Attributes:
     )
 
 
-def _field(fields: Plain, name: str, where: str, parent: str) -> str:
+def _field(fields: Value, name: str, where: str, parent: str) -> str:
     if not isinstance(fields, Mapping):
         raise CliError(f"{where}: {parent} is not a mapping")
     value = fields.get(name)

@@ -1,4 +1,4 @@
-"""What a change would do: the same world with the change made, assessed again."""
+"""A simulated change: the same view with the change made, assessed again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from responsibility.cli.sources.cluster_view import World
+from responsibility.cli.sources.cluster_view import ClusterView
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.results.findings import Finding
 from responsibility.rbac.identity import canonical
@@ -14,7 +14,7 @@ from responsibility.rbac.objects import Binding, BindingKey, Subject
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class FindingChanges:
     """Findings that a change makes appear, and that it ends."""
 
     appear: tuple[Finding, ...]
@@ -22,12 +22,12 @@ class Difference:
 
 
 def without(
-    world: World, subject: Subject, keys: Iterable[BindingKey], now: datetime
-) -> Difference:
+    view: ClusterView, subject: Subject, keys: Iterable[BindingKey], now: datetime
+) -> FindingChanges:
     """Return what follows when the subject is taken out of these bindings."""
-    before = world.snapshot(now)
-    changed = [_less(world.graph.bindings[key], subject) for key in keys]
-    graph, _ = world.graph.replace(
+    before = view.snapshot(now)
+    changed = [_less(view.graph.bindings[key], subject) for key in keys]
+    graph, _ = view.graph.replace(
         put_bindings=[binding for binding in changed if binding.subjects],
         drop_bindings=[binding.key for binding in changed if not binding.subjects],
     )
@@ -41,12 +41,12 @@ def _less(binding: Binding, subject: Subject) -> Binding:
     return replace(binding, subjects=stay)
 
 
-def difference(old: Iterable[Finding], new: Iterable[Finding]) -> Difference:
+def difference(old: Iterable[Finding], new: Iterable[Finding]) -> FindingChanges:
     """Return what is in one of the two only, in their order."""
     before, after = list(old), list(new)
     known_before = {finding.id: finding for finding in before}
     known_after = {finding.id: finding for finding in after}
-    return Difference(
+    return FindingChanges(
         tuple(f for f in after if _changed(f, known_before.get(f.id))),
         tuple(f for f in before if f.id not in known_after),
     )

@@ -1,4 +1,4 @@
-"""What a subject is named in, bound by and entitled to."""
+"""Facts about one subject: where it is named, bound and entitled."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 from responsibility.api.common import Party
 from responsibility.cli.answers.fixes import removal
 from responsibility.cli.answers.report import Report
-from responsibility.cli.answers.simulate import Difference, without
+from responsibility.cli.answers.simulate import FindingChanges, without
 from responsibility.cli.sources import manifests
-from responsibility.cli.sources.cluster_view import World
+from responsibility.cli.sources.cluster_view import ClusterView
 from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.output import subject_json
 from responsibility.rbac.identity import canonical
@@ -82,10 +82,10 @@ def owned(report: Report, subject: Subject) -> list[dict[str, Any]]:
     return found
 
 
-def held(world: World, subject: Subject) -> list[dict[str, Any]]:
+def held(view: ClusterView, subject: Subject) -> list[dict[str, Any]]:
     """Return the bindings that name the subject, and how to take it out of each."""
     found = []
-    for binding in world.graph.bindings_of(subject):
+    for binding in view.graph.bindings_of(subject):
         key = binding.key
         others = [each for each in binding.subjects if canonical(each) != canonical(subject)]
         found.append(
@@ -101,12 +101,12 @@ def held(world: World, subject: Subject) -> list[dict[str, Any]]:
     return found
 
 
-def named(world: World, subject: Subject) -> list[dict[str, str]]:
+def named(view: ClusterView, subject: Subject) -> list[dict[str, str]]:
     """Return where records and models name it, as a subject or as a user of the hub."""
     found: list[dict[str, str]] = []
     sources: list[tuple[str, str, Iterable[Party]]] = [
-        *(("ResponsibilityModel", m.name, m.spec.parties) for m in world.models.values()),
-        *(("Responsibility", r.name, r.spec.parties) for r in world.records.values()),
+        *(("ResponsibilityModel", m.name, m.spec.parties) for m in view.models.values()),
+        *(("Responsibility", r.name, r.spec.parties) for r in view.records.values()),
     ]
     for kind, name, parties in sources:
         for party in parties:
@@ -145,10 +145,10 @@ def let_through(report: Report, subject: Subject) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def leaving(report: Report, subject: Subject) -> Difference:
+def leaving(report: Report, subject: Subject) -> FindingChanges:
     """Return what follows when no binding names the subject any more."""
-    keys = [binding.key for binding in report.world.graph.bindings_of(subject)]
-    return without(report.world, subject, keys, report.assessment.now)
+    keys = [binding.key for binding in report.view.graph.bindings_of(subject)]
+    return without(report.view, subject, keys, report.assessment.now)
 
 
 def alone(report: Report, subject: Subject) -> list[dict[str, str]]:

@@ -1,1 +1,1 @@
-"""One module a command: what it asks of the world, and how it shows the answer."""
+"""One module a command: what it asks of the view, and how it shows the answer."""

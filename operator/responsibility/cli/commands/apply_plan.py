@@ -16,7 +16,7 @@ from responsibility.cli.terminal.errors import CliError, Exit, counted
 from responsibility.cli.terminal.output import clean
 
 if TYPE_CHECKING:
-    from responsibility.cli.answers.plan_text import Asked, Maker
+    from responsibility.cli.answers.plan_text import PlanMaker, PlanRequest
     from responsibility.cluster.apply_plan import Progress
     from responsibility.cluster.undo import Journal
     from responsibility.kube.client import Api
@@ -105,10 +105,10 @@ def command(
         raise click.UsageError("say the DIGEST that `plan` showed, or --resume or --undo FILE")
     if len(digest) < _SHORTEST_DIGEST:
         raise click.UsageError(f"DIGEST: give at least its first {_SHORTEST_DIGEST} characters")
-    from responsibility.cli.answers.plan_text import Asked, Maker
+    from responsibility.cli.answers.plan_text import PlanMaker, PlanRequest
 
-    maker = Maker.of(where.load(ALL), instant(None), routes=routes)
-    asked = Asked(hub, everything, cluster, chosen, findings)
+    maker = PlanMaker.of(where.load(ALL), instant(None), routes=routes)
+    asked = PlanRequest(hub, everything, cluster, chosen, findings)
     aim, plan = _approved(maker, asked, digest)
     _spare_me(where, plan, even_me=even_me)
     path = undo_file or Path(f"undo-{plan.digest[:_SHORTEST_DIGEST]}.json")
@@ -135,7 +135,7 @@ def command(
     return _prove(where, maker, aim, plan, path)
 
 
-def _approved(maker: Maker, asked: Asked, digest: str) -> tuple[Aim, Plan]:
+def _approved(maker: PlanMaker, asked: PlanRequest, digest: str) -> tuple[Aim, Plan]:
     """Return the plan of this digest, made from the cluster as it is. Raises CliError."""
     from responsibility.cli.answers.plan_text import tell
     from responsibility.cli.terminal.progress import steps
@@ -302,13 +302,13 @@ def _undo(where: Where, path: Path, *, yes: bool) -> int | None:
     return None
 
 
-def _prove(where: Where, maker: Maker, aim: Aim, plan: Plan, path: Path) -> int:
+def _prove(where: Where, maker: PlanMaker, aim: Aim, plan: Plan, path: Path) -> int:
     """Plan again, and have the server confirm it. Return the exit code."""
-    from responsibility.cli.answers.plan_text import Maker
+    from responsibility.cli.answers.plan_text import PlanMaker
     from responsibility.cli.sources import live
     from responsibility.plans.proof import expectations
 
-    again = Maker.of(where.load(ALL), instant(None), routes=plan.routes).plan(aim)
+    again = PlanMaker.of(where.load(ALL), instant(None), routes=plan.routes).plan(aim)
     if again.changes:
         warn(
             f"{counted(len(again.changes), 'change')} are left to plan: somebody has changed RBAC "

@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from responsibility.cli.answers.decision import Decision, Judge
-from responsibility.cli.sources.cluster_view import Need, World
+from responsibility.cli.answers.decision import Decision, ViewAuthorizer
+from responsibility.cli.sources.access_question import (
+    AccessQuestion,
+    AskedUser,
+    describe,
+    question,
+    who,
+)
+from responsibility.cli.sources.cluster_view import ClusterView, Need
 from responsibility.cli.sources.options import (
     Where,
     note,
@@ -18,7 +25,6 @@ from responsibility.cli.sources.options import (
     warn,
     where_options_without_as,
 )
-from responsibility.cli.sources.question import Question, Who, describe, question, who
 from responsibility.cli.terminal.errors import Exit
 from responsibility.cli.terminal.output import (
     clean,
@@ -105,8 +111,8 @@ def command(
         raise click.UsageError("--as-group needs --as: name the user as well")
     namespace = "" if all_namespaces else where.current_namespace
 
-    def understand(world: World) -> Question:
-        asked = question(verb, what, world.types, subresource=subresource, namespace=namespace)
+    def understand(view: ClusterView) -> AccessQuestion:
+        asked = question(verb, what, view.types, subresource=subresource, namespace=namespace)
         for text in asked.warnings:
             warn(text)
         return asked
@@ -116,9 +122,9 @@ def command(
     else:
         if user is None:
             raise click.UsageError("files don't know who you are: say whom you mean with --as")
-        world = where.load(Need.ACCESS | Need.TYPES)
-        asked, person = understand(world), who(user, groups)
-        decision = Judge(world).decide(person, asked.attributes)
+        view = where.load(Need.ACCESS | Need.TYPES)
+        asked, person = understand(view), who(user, groups)
+        decision = ViewAuthorizer(view).decide(person, asked.attributes)
     if not quiet:
         _show(output, asked, person, decision)
     context.exit(_CODES[decision.truth])
@@ -129,18 +135,18 @@ def _live(
     namespace: str,
     user: str | None,
     groups: tuple[str, ...],
-    understand: Callable[[World], Question],
-) -> tuple[Question, Who, Decision]:
+    understand: Callable[[ClusterView], AccessQuestion],
+) -> tuple[AccessQuestion, AskedUser, Decision]:
     from responsibility.cli.sources import live
 
-    async def work(api: Client) -> tuple[World, Question, Who, bool | None]:
+    async def work(api: Client) -> tuple[ClusterView, AccessQuestion, AskedUser, bool | None]:
         listing = asyncio.create_task(
             live.gather(api, Need.ACCESS, namespace=namespace, scope=namespace)
         )
         try:
             # Discovery and identity first: they decide what the server itself is asked.
             types = await live.gather(api, Need.TYPES, namespace=namespace)
-            person = Who(*await live.whoami(api), complete=True) if user is None else None
+            person = AskedUser(*await live.whoami(api), complete=True) if user is None else None
             asked = understand(types)
             told = person or who(user or "", groups)
             said = await live.ask_for(api, told, asked.attributes, ourselves=user is None)
@@ -150,10 +156,10 @@ def _live(
             # What it failed of, if it did, was told already.
             await asyncio.gather(listing, return_exceptions=True)
 
-    world, asked, person, said = where.run(work)
-    denied = [kind for kind in world.denied if kind != "namespaces"]
+    view, asked, person, said = where.run(work)
+    denied = [kind for kind in view.denied if kind != "namespaces"]
     if denied and said is None:
-        require_access(world)
+        require_access(view)
     if denied:
         note(
             f"you may not list {', '.join(denied)}, so this is the server's own word, without "
@@ -162,7 +168,7 @@ def _live(
         truth = Truth.YES if said else Truth.NO if person.complete else Truth.UNKNOWN
         reason = "" if said or person.complete else f"{person.user} may be in further groups"
         return asked, person, Decision(truth, (), reason)
-    return asked, person, _agreed(Judge(world).decide(person, asked.attributes), said)
+    return asked, person, _agreed(ViewAuthorizer(view).decide(person, asked.attributes), said)
 
 
 def _agreed(decision: Decision, said: bool | None) -> Decision:
@@ -180,7 +186,7 @@ def _agreed(decision: Decision, said: bool | None) -> Decision:
     return decision
 
 
-def _show(output: str, asked: Question, person: Who, decision: Decision) -> None:
+def _show(output: str, asked: AccessQuestion, person: AskedUser, decision: Decision) -> None:
     if output not in ("json", "yaml"):
         lines = [str(decision.truth)]
         if decision.truth is Truth.YES:

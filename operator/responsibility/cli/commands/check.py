@@ -85,7 +85,7 @@ def _problems(report: Report) -> tuple[tuple[str, str], ...]:
 
 def _tables(checked: Checked) -> list[Table]:
     from responsibility.cli.answers.fixes import smallest_fix
-    from responsibility.cli.answers.places import place_of
+    from responsibility.cli.answers.locations import location_of
     from responsibility.cli.answers.report import place_text, whom
 
     hubs = counted(len(checked.report.assessment.hubs), "record")
@@ -100,8 +100,8 @@ def _tables(checked: Checked) -> list[Table]:
             place_text(finding),
             finding.item,
             whom(finding),
-            str(place_of(checked.report, finding) or "-"),
-            smallest_fix(checked.report.world, finding),
+            str(location_of(checked.report, finding) or "-"),
+            smallest_fix(checked.report.view, finding),
             finding.message,
             "; ".join(source_text(source) for source in finding.sources) or "-",
         ]

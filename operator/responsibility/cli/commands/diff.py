@@ -53,7 +53,7 @@ def command(
 
     now = instant(moment)
     old = Report.of(replace(where, files=base).load(ALL), now, routes=routes)
-    new = Report.of(changes.applied(old.world, where), now, routes=routes)
+    new = Report.of(changes.applied(old.view, where), now, routes=routes)
     new.tell_gaps()
     owners = changes.owners(old, new)
     entitled = changes.entitlements(old, new)

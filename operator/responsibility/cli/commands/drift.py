@@ -55,7 +55,7 @@ def command(
             whom(finding),
             bindings_text(finding),
             report.age(finding),
-            smallest_fix(report.world, finding),
+            smallest_fix(report.view, finding),
             report.contact(finding) or "-",
             finding.route,
             finding.message,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from responsibility.cli.answers.fixes import removal
-from responsibility.cli.sources.cluster_view import ALL, World
+from responsibility.cli.sources.cluster_view import ALL, ClusterView
 from responsibility.cli.sources.options import (
     Where,
     at_option,
@@ -76,10 +76,10 @@ def _story(report: Report, finding: Finding) -> dict[str, Any]:
     subject = finding.subject
     if subject is None or not keys:
         return {**story, "bindings": [], "pending": _pending(report, finding), "ifRemoved": None}
-    change = without(report.world, subject, keys, report.assessment.now)
+    change = without(report.view, subject, keys, report.assessment.now)
     return {
         **story,
-        "bindings": [_binding(report.world, finding, key, subject) for key in keys],
+        "bindings": [_binding(report.view, finding, key, subject) for key in keys],
         "pending": [],
         "ifRemoved": {
             "ends": [{"id": f.id, "message": f.message} for f in change.go],
@@ -88,9 +88,11 @@ def _story(report: Report, finding: Finding) -> dict[str, Any]:
     }
 
 
-def _binding(world: World, finding: Finding, key: BindingKey, subject: Subject) -> dict[str, Any]:
-    binding = world.graph.bindings[key]
-    role = world.graph.roles.get(binding.role)
+def _binding(
+    view: ClusterView, finding: Finding, key: BindingKey, subject: Subject
+) -> dict[str, Any]:
+    binding = view.graph.bindings[key]
+    role = view.graph.roles.get(binding.role)
     numbers = sorted({source.rule for source in finding.sources if source.binding == key})
     others = [each for each in binding.subjects if canonical(each) != subject]
     return {
@@ -111,7 +113,7 @@ def _pending(report: Report, finding: Finding) -> list[dict[str, str]]:
     subjects = {subject for party in report.parties(finding) for subject in party.subjects}
     return [
         {"binding": str(binding.key), "role": str(binding.role)}
-        for binding in report.world.graph.dangling()
+        for binding in report.view.graph.dangling()
         if binding.key.namespace in ("", finding.hub.namespace if finding.hub else "")
         and subjects.intersection(map(canonical, binding.subjects))
     ]

@@ -75,7 +75,7 @@ def command(
       kubectl responsibility handover coast --all --to community
     """
     from responsibility.cli.answers.handover_text import text
-    from responsibility.cli.answers.plan_text import Maker
+    from responsibility.cli.answers.plan_text import PlanMaker
     from responsibility.grants.forecast import foresee
     from responsibility.plans.handover.record_patch import Wanted
     from responsibility.plans.handover.steps import hand_over
@@ -83,7 +83,7 @@ def command(
     if bool(items) == everything:
         raise click.UsageError("say which: --item ITEM, or --all")
     now = instant(moment)
-    maker = Maker.of(where.load(ALL), now, routes=routes)
+    maker = PlanMaker.of(where.load(ALL), now, routes=routes)
     maker.report.tell_gaps()
     record, chosen = _chosen(maker.report, hub, items, party)
     begins = instant(start) if start else now

@@ -40,9 +40,9 @@ def command(*, where: Where, hubs: tuple[str, ...], directory: Path | None, outp
     from responsibility.cli.answers import drafts
     from responsibility.cli.answers.report import Report
 
-    world = where.load(ALL)
-    drafts.have_a_model(world)
-    report = Report.of(world, instant(None))
+    view = where.load(ALL)
+    drafts.have_a_model(view)
+    report = Report.of(view, instant(None))
     chosen = drafts.choose(report, hubs)
     texts = drafts.draft_all(report, chosen)
     if not texts:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import click
 
-from responsibility.cli.answers.plan_text import Asked, Maker, aim_options, plan_json, tell
+from responsibility.cli.answers.plan_text import (
+    PlanMaker,
+    PlanRequest,
+    aim_options,
+    plan_json,
+    tell,
+)
 from responsibility.cli.sources.cluster_view import ALL
 from responsibility.cli.sources.options import (
     Where,
@@ -49,9 +55,9 @@ def command(
       kubectl responsibility plan --subject user/former-engineer@example.org
       kubectl responsibility plan --all -f ./manifests -o json
     """
-    maker = Maker.of(where.load(ALL), instant(moment), routes=routes)
+    maker = PlanMaker.of(where.load(ALL), instant(moment), routes=routes)
     maker.report.tell_gaps()
-    asked = Asked(hub, everything, cluster, chosen, findings)
+    asked = PlanRequest(hub, everything, cluster, chosen, findings)
     plan = maker.plan(asked.aim(maker.report))
     if output in ("json", "yaml"):
         show(output, plan_json(plan))

@@ -125,8 +125,8 @@ def command(
 
 def _model(files: tuple[str, ...]) -> ResponsibilityModel:
     from responsibility.api.parse import load_shipped_model
-    from responsibility.cli.sources.agreements import take_agreements
-    from responsibility.cli.sources.cluster_view import World
+    from responsibility.cli.sources.agreements import add_agreements
+    from responsibility.cli.sources.cluster_view import ClusterView
     from responsibility.cli.sources.manifests import read
 
     if not files:
@@ -137,6 +137,6 @@ def _model(files: tuple[str, ...]) -> ResponsibilityModel:
     names = sorted({manifest.raw["metadata"]["name"] for manifest in found})
     if len(names) > 1:
         raise CliError(f"these are several models, {', '.join(names)}: give the file of one")
-    world = World(live=False)
-    take_agreements(world, found, (), note)
-    return world.models[names[0]]
+    view = ClusterView(live=False)
+    add_agreements(view, found, (), note)
+    return view.models[names[0]]

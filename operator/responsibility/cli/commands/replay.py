@@ -92,12 +92,12 @@ def command(
 
     from responsibility.cli.answers.report import Report
 
-    world = where.load(Need.OWNERSHIP)
+    view = where.load(Need.OWNERSHIP)
     if proposed:
         from responsibility.cli.answers import changes
 
-        world = changes.applied(world, replace(where, files=proposed))
-    report = Report.of(world, instant(moment))
+        view = changes.applied(view, replace(where, files=proposed))
+    report = Report.of(view, instant(moment))
     report.tell_gaps()
     supposed = _supposed(report, stage)
     tally, counts = _replay(logs, supposed, instant(moment) if moment else None)
@@ -125,12 +125,12 @@ def _supposed(report: Report, stage: str) -> Supposed:
     from responsibility.replay.cel.parser import SyntaxProblemError
     from responsibility.replay.stages_at import suppose
 
-    own = report.world.operator
+    own = report.view.operator
     namespace, name = (own.namespace, own.name) if own else (_NAMESPACE, _ACCOUNT)
     try:
         found = suppose(
             report.assessment,
-            report.world.models,
+            report.view.models,
             stage=stage,
             operator=(namespace, service_account_user(namespace, name)),
         )

@@ -108,7 +108,7 @@ class _Share:
 
 def _share(report: Report, record: str, party: str) -> _Share:
     agreement = report.assessment.hubs[record].agreement
-    model = report.world.models[agreement.terms.name]
+    model = report.view.models[agreement.terms.name]
     efforts = {item.name: item.effort for item in model.spec.items}
     share = _Share(party, record)
     for item in agreement.items:

@@ -82,7 +82,7 @@ def _one(output: str, report: Report, subject: Subject, *, routes: bool) -> None
 
     owned = subjects.owned(report, subject)
     beyond = [f for f in report.findings() if f.subject == subject]
-    held = subjects.held(report.world, subject)
+    held = subjects.held(report.view, subject)
     leaving = subjects.leaving(report, subject)
     groups = list(implied_groups(subject))
     through = subjects.let_through(report, subject)
@@ -145,8 +145,8 @@ def _retired(output: str, report: Report, leavers: list[Subject]) -> None:
 
     found = []
     for subject in leavers:
-        held = subjects.held(report.world, subject)
-        named = subjects.named(report.world, subject)
+        held = subjects.held(report.view, subject)
+        named = subjects.named(report.view, subject)
         found.append({"subject": subjects.as_json(subject), "bindings": held, "records": named})
     rows = []
     for subject, entry in zip(leavers, found, strict=True):

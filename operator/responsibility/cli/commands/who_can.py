@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from responsibility.cli.answers.decision import pending_bindings
-from responsibility.cli.sources.cluster_view import Need, World
+from responsibility.cli.sources.access_question import describe, question
+from responsibility.cli.sources.cluster_view import ClusterView, Need
 from responsibility.cli.sources.options import (
     Where,
     note,
@@ -18,7 +19,6 @@ from responsibility.cli.sources.options import (
     warn,
     where_options,
 )
-from responsibility.cli.sources.question import describe, question
 from responsibility.cli.terminal.errors import CliError, counted
 from responsibility.cli.terminal.output import (
     Table,
@@ -80,23 +80,23 @@ def command(
         raise CliError("routes lead to one place: name it with -n instead of --all-namespaces")
     namespace = "" if all_namespaces else where.current_namespace
     # A route may lead through any namespace, so all bindings are read.
-    world = where.load(Need.ACCESS | Need.TYPES, scope="" if routes else namespace)
-    asked = question(verb, what, world.types, subresource=subresource, namespace=namespace)
+    view = where.load(Need.ACCESS | Need.TYPES, scope="" if routes else namespace)
+    asked = question(verb, what, view.types, subresource=subresource, namespace=namespace)
     for text in asked.at_cluster.warnings:
         warn(text)
     attributes = asked.at_cluster.attributes
     everywhere = all_namespaces and not attributes.path and not attributes.namespace
-    found = list(_holders(world, attributes, everywhere=everywhere, any_name=any_name))
-    pending = _pending(world, None if everywhere else attributes, found)
+    found = list(_holders(view, attributes, everywhere=everywhere, any_name=any_name))
+    pending = _pending(view, None if everywhere else attributes, found)
     if not any_name:
-        _hint(world, attributes, everywhere=everywhere, known=found)
+        _hint(view, attributes, everywhere=everywhere, known=found)
     if pending:
         missing = ", ".join(dict.fromkeys(str(binding.role) for binding in pending[:3]))
         note(
             f"{counted(len(pending), 'binding')} may let more subjects do this, since their roles "
             f"are not in the files: {missing}{'…' if len(pending) > 3 else ''}"
         )
-    ways = _ways(world, attributes) if routes else {}
+    ways = _ways(view, attributes) if routes else {}
     show(
         output,
         {
@@ -146,13 +146,13 @@ def command(
 
 
 def _holders(
-    world: World, attributes: Attributes, *, everywhere: bool, any_name: bool
+    view: ClusterView, attributes: Attributes, *, everywhere: bool, any_name: bool
 ) -> Iterator[Holder]:
     """Yield every subject with all sources, groups first.
 
     Cluster-wide bindings, and those of the namespace asked about; or of each, for all of them.
     """
-    graph = world.graph
+    graph = view.graph
     found: dict[Subject, dict[Source, None]] = {}
     namespaces = {key.namespace for key in graph.bindings} - {""} if everywhere else ()
     parts = [graph.holders(attributes, any_name=any_name)]
@@ -167,28 +167,32 @@ def _holders(
         yield subject, tuple(found[subject])
 
 
-def _ways(world: World, attributes: Attributes) -> dict[Subject, Route]:
+def _ways(view: ClusterView, attributes: Attributes) -> dict[Subject, Route]:
     """Return who could come by it, each with a shortest route; not who has it already."""
     from responsibility.rbac.escalation.graph import Paths, routes_to
 
-    found = routes_to(Paths(world.graph, world.accounts), attributes)
+    found = routes_to(Paths(view.graph, view.accounts), attributes)
     return {s: found[s] for s in sorted(found, key=people_first) if found[s]}
 
 
-def _pending(world: World, attributes: Attributes | None, found: list[Holder]) -> list[Binding]:
+def _pending(
+    view: ClusterView, attributes: Attributes | None, found: list[Holder]
+) -> list[Binding]:
     """Return the bindings to roles not in the files that may add somebody to the list."""
     known = {subject for subject, _ in found}
     return [
         binding
-        for binding in pending_bindings(world, attributes)
+        for binding in pending_bindings(view, attributes)
         if not known.issuperset(map(canonical, binding.subjects))
     ]
 
 
-def _hint(world: World, attributes: Attributes, *, everywhere: bool, known: list[Holder]) -> None:
+def _hint(
+    view: ClusterView, attributes: Attributes, *, everywhere: bool, known: list[Holder]
+) -> None:
     if attributes.name or attributes.path:
         return
-    loosely = _holders(world, attributes, everywhere=everywhere, any_name=True)
+    loosely = _holders(view, attributes, everywhere=everywhere, any_name=True)
     more = {subject for subject, _ in loosely} - {subject for subject, _ in known}
     if more:
         note(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from responsibility.cli.sources.access_question import AccessQuestion, describe, question
 from responsibility.cli.sources.cluster_view import ALL, Need
 from responsibility.cli.sources.options import (
     Where,
@@ -16,7 +17,6 @@ from responsibility.cli.sources.options import (
     warn,
     where_options,
 )
-from responsibility.cli.sources.question import Question, describe, question
 from responsibility.cli.terminal.output import Table, columns, show
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ def command(
         raise click.UsageError("say either VERB TYPE[/NAME] or --path PATH")
     from responsibility.cli.answers.report import Report
 
-    world = where.load(ALL | Need.TYPES)
-    report = Report.of(world, instant(moment))
+    view = where.load(ALL | Need.TYPES)
+    report = Report.of(view, instant(moment))
     report.tell_gaps()
     agreements = _agreements(report, where.namespace)
     rows: list[dict[str, Any]] = []
@@ -73,7 +73,7 @@ def command(
         asked = question(
             verb or "",
             what or "",
-            world.types,
+            view.types,
             subresource=subresource,
             namespace=where.namespace or "",
         )
@@ -108,7 +108,7 @@ def _by_path(report: Report, agreement: Agreement, path: str) -> Iterator[dict[s
     """Yield the items whose paths speak of this one; the most precise path decides."""
     from responsibility.hub.values.paths import covers, precision
 
-    model = report.world.models[agreement.terms.name]
+    model = report.view.models[agreement.terms.name]
     found = [
         (pattern, item)
         for item in model.spec.items
@@ -116,7 +116,7 @@ def _by_path(report: Report, agreement: Agreement, path: str) -> Iterator[dict[s
         if covers(pattern, path)
     ]
     best = max((precision(pattern) for pattern, _ in found), default=None)
-    record = report.world.records[agreement.record]
+    record = report.view.records[agreement.record]
     for pattern, item in found:
         if precision(pattern) == best:
             own = next((i for i in record.spec.items if i.name == item.name), None)
@@ -131,7 +131,9 @@ def _by_path(report: Report, agreement: Agreement, path: str) -> Iterator[dict[s
             yield {**_row(report, agreement, item.name, [f"values {pattern}"]), "bounds": bounds}
 
 
-def _by_action(report: Report, agreement: Agreement, asked: Question) -> Iterator[dict[str, Any]]:
+def _by_action(
+    report: Report, agreement: Agreement, asked: AccessQuestion
+) -> Iterator[dict[str, Any]]:
     from responsibility.cli.answers.action import mask_of_action
 
     wanted = mask_of_action(agreement, asked)

@@ -12,58 +12,58 @@ from responsibility.api.parse import (
     parse_record,
 )
 from responsibility.api.record import DEFAULT_MODEL
-from responsibility.cli.sources.cluster_view import World
-from responsibility.cli.sources.composed import Plain
+from responsibility.cli.sources.cluster_view import ClusterView
 from responsibility.cli.sources.manifests import Manifest
+from responsibility.cli.sources.yaml.composer import Value
 from responsibility.cli.terminal.errors import CliError
 from responsibility.ownership.terms.snapshot import Broken
 
 Json = Mapping[str, Any]
 
 
-def take_agreements(
-    world: World,
+def add_agreements(
+    view: ClusterView,
     models: Iterable[Manifest],
     records: Iterable[Manifest],
     notes: Callable[[str], None],
 ) -> None:
-    """Put the records and models of files into the world. Raises CliError."""
+    """Put the records and models of files into the view. Raises CliError."""
     for manifest in records:
         try:
             record = parse_record(manifest.raw, strict=True)
         except RecordError as error:
             raise CliError(_placed(manifest, error)) from None
-        world.records[record.name] = record
+        view.records[record.name] = record
     by_name: dict[str, list[Manifest]] = {}
     for manifest in models:
         by_name.setdefault(manifest.raw["metadata"]["name"], []).append(manifest)
-    wanted = {record.spec.model for record in world.records.values()}
+    wanted = {record.spec.model for record in view.records.values()}
     if DEFAULT_MODEL in wanted or not by_name:
         by_name.setdefault(DEFAULT_MODEL, [])
     for name, parts in by_name.items():
         try:
-            world.models[name] = parse_model(_whole(name, parts, notes), strict=True)
+            view.models[name] = parse_model(_whole(name, parts, notes), strict=True)
         except RecordError as error:
             text = _placed(parts[-1], error) if parts else str(error)
             raise CliError(text) from None
 
 
-def take_live(
-    world: World, models: Iterable[dict[str, Any]], records: Iterable[dict[str, Any]]
+def add_live(
+    view: ClusterView, models: Iterable[dict[str, Any]], records: Iterable[dict[str, Any]]
 ) -> None:
-    """Put a cluster's records and models into the world; broken ones are kept as such."""
+    """Put a cluster's records and models into the view; broken ones are kept as such."""
     for raw in models:
         name, generation = _identity(raw)
         try:
-            world.models[name] = parse_model(raw)
+            view.models[name] = parse_model(raw)
         except RecordError as error:
-            world.broken_models[name] = Broken(name, str(error), generation)
+            view.broken_models[name] = Broken(name, str(error), generation)
     for raw in records:
         name, generation = _identity(raw)
         try:
-            world.records[name] = parse_record(raw)
+            view.records[name] = parse_record(raw)
         except RecordError as error:
-            world.broken_records[name] = Broken(name, str(error), generation)
+            view.broken_records[name] = Broken(name, str(error), generation)
 
 
 def _identity(raw: Json) -> tuple[str, int]:
@@ -100,7 +100,7 @@ def _whole(name: str, parts: list[Manifest], notes: Callable[[str], None]) -> di
     return whole
 
 
-def _merged(base: Plain, more: Plain) -> Plain:
+def _merged(base: Value, more: Value) -> Value:
     """Merge mappings by key and lists of named entries by name; all else is replaced."""
     if isinstance(base, dict) and isinstance(more, dict):
         return {**base, **{key: _merged(base.get(key), value) for key, value in more.items()}}

@@ -1,4 +1,4 @@
-"""A world: everything a command may ask about, from a cluster or from files."""
+"""The view of one cluster: everything a command may ask about, as a cluster or files have it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from enum import Flag, auto
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from responsibility.cli.sources.manifests import Place
-from responsibility.cli.sources.types import Types
+from responsibility.cli.sources.manifests import Location
+from responsibility.cli.sources.resource_types import ResourceTypes
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import SERVICE_ACCOUNT, Binding, Role, RoleKey, Subject
 
@@ -37,7 +37,7 @@ ALL = Need.ACCESS | Need.OWNERSHIP
 
 # No repr: the signal handling of asyncio.run makes one of its result, twice.
 @dataclass(repr=False)
-class World:
+class ClusterView:
     """What was read.
 
     ``live`` says whether a cluster answered. ``assumed`` are roles that files bind but don't
@@ -53,7 +53,7 @@ class World:
     roles: list[Role] = field(default_factory=list)
     bindings: list[Binding] = field(default_factory=list)
     assumed: frozenset[RoleKey] = frozenset()
-    types: Types = field(default_factory=Types.builtin)
+    types: ResourceTypes = field(default_factory=ResourceTypes.builtin)
     namespaces: dict[str, bool] = field(default_factory=dict)
     accounts: frozenset[tuple[str, str]] | None = None
     deployments: list[Deployment] = field(default_factory=list)
@@ -63,7 +63,7 @@ class World:
     broken_records: dict[str, Broken] = field(default_factory=dict)
     rbac_enforced: bool | None = True
     denied: tuple[str, ...] = ()
-    places: dict[tuple[str, str, str], Place] = field(default_factory=dict)
+    places: dict[tuple[str, str, str], Location] = field(default_factory=dict)
     routes: bool = False
 
     @cached_property
@@ -105,7 +105,7 @@ class World:
 
     def assess(self, now: datetime) -> Assessment:
         """Return everything that can be said of it at ``now``."""
-        from responsibility.cli.answers.offline_uncertainty import doubted
+        from responsibility.cli.answers.offline_uncertainty import downgrade_uncertain
         from responsibility.ownership.assess import Assessor
 
-        return doubted(Assessor().assess(self.snapshot(now)), self)
+        return downgrade_uncertain(Assessor().assess(self.snapshot(now)), self)

@@ -1,4 +1,4 @@
-"""The roles that Kubernetes brings along for people, for files that bind them without having them.
+"""Roles that Kubernetes brings along for people, for files that bind them without having them.
 
 Nobody keeps ``cluster-admin``, ``admin``, ``edit`` and ``view`` in Git: the API server makes them,
 and adds what is missing whenever it starts (``autoupdate``). So what stands here is what they hold

@@ -1,4 +1,4 @@
-"""A world out of a cluster: only what a question needs is listed, in pages, all at once."""
+"""Views of a live cluster: only what a question needs is listed, in pages, all at once."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
-from responsibility.cli.sources.cluster_view import Need, World
-from responsibility.cli.sources.types import Types
+from responsibility.cli.sources.cluster_view import ClusterView, Need
+from responsibility.cli.sources.resource_types import ResourceTypes
 from responsibility.cli.terminal.errors import CliError
-from responsibility.cli.terminal.slim_imports import spare_the_rest
+from responsibility.cli.terminal.slim_imports import import_async_client_only
 from responsibility.kube import access_reviews, fast_client, fast_login
 from responsibility.kube.errors import (
     ApiError,
@@ -25,8 +25,8 @@ from responsibility.rbac.objects import Attributes
 from responsibility.rbac.parse import parse_binding, parse_role
 
 if TYPE_CHECKING:
+    from responsibility.cli.sources.access_question import AskedUser
     from responsibility.cli.sources.options import Where
-    from responsibility.cli.sources.question import Who
     from responsibility.kube.client import Api
     from responsibility.kube.protocol import Client
 
@@ -69,7 +69,7 @@ async def _quickly(login: fast_login.Login, work: Callable[[Client], Awaitable[_
 
 
 async def _wholly(where: Where, work: Callable[[Api], Awaitable[_T]]) -> _T:
-    spare_the_rest()
+    import_async_client_only()
     from responsibility.kube.client import Api
 
     connecting = Api.connect(where.kubeconfig, where.context, acting_as=where.acting_as)
@@ -99,9 +99,9 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return error
 
 
-async def gather(api: Client, need: Need, *, namespace: str, scope: str = "") -> World:
+async def gather(api: Client, need: Need, *, namespace: str, scope: str = "") -> ClusterView:
     """List what is needed. With a ``scope``, RoleBindings and Roles of that namespace only."""
-    world = World(live=True, namespace=namespace, scope=scope)
+    view = ClusterView(live=True, namespace=namespace, scope=scope)
     lister = _Lister(api)
     within = f"{_RBAC}/namespaces/{quote(scope, safe='')}" if scope else _RBAC
     async with asyncio.TaskGroup() as group:
@@ -109,20 +109,20 @@ async def gather(api: Client, need: Need, *, namespace: str, scope: str = "") ->
             tasks = [
                 group.create_task(lister.fold(path, parse, into))
                 for path, parse, into in (
-                    (f"{_RBAC}/clusterroles", parse_role, world.roles),
-                    (f"{_RBAC}/clusterrolebindings", parse_binding, world.bindings),
-                    (f"{within}/roles", parse_role, world.roles),
-                    (f"{within}/rolebindings", parse_binding, world.bindings),
+                    (f"{_RBAC}/clusterroles", parse_role, view.roles),
+                    (f"{_RBAC}/clusterrolebindings", parse_binding, view.bindings),
+                    (f"{within}/roles", parse_role, view.roles),
+                    (f"{within}/rolebindings", parse_binding, view.bindings),
                 )
             ]
             assert tasks  # noqa: S101 - kept alive until the group ends
-            group.create_task(_probe(api, world))
+            group.create_task(_probe(api, view))
         if Need.TYPES in need:
-            group.create_task(_discover(api, world))
+            group.create_task(_discover(api, view))
         if Need.OWNERSHIP in need:
-            group.create_task(_ownership(lister, world))
-    world.denied = tuple(sorted(lister.denied))
-    return world
+            group.create_task(_ownership(lister, view))
+    view.denied = tuple(sorted(lister.denied))
+    return view
 
 
 async def ask(api: Client, user: str, groups: Sequence[str], asked: Attributes) -> bool | None:
@@ -133,7 +133,9 @@ async def ask(api: Client, user: str, groups: Sequence[str], asked: Attributes) 
         return None
 
 
-async def ask_for(api: Client, who: Who, asked: Attributes, *, ourselves: bool) -> bool | None:
+async def ask_for(
+    api: Client, who: AskedUser, asked: Attributes, *, ourselves: bool
+) -> bool | None:
     """Return what the server says about ``who``; about ourselves it always answers."""
     if not ourselves:
         return await ask(api, who.user, who.groups, asked)
@@ -172,27 +174,27 @@ class _Lister:
         into.extend(parse(item) for item in await self.items(path))
 
 
-async def _probe(api: Client, world: World) -> None:
+async def _probe(api: Client, view: ClusterView) -> None:
     """Find out whether RBAC decides at all; unknown if we may not ask."""
     question = Attributes(verb="delete", resource="namespaces")
     answer = await ask(api, access_reviews.NOBODY, (), question)
-    world.rbac_enforced = None if answer is None else not answer
+    view.rbac_enforced = None if answer is None else not answer
 
 
-async def _discover(api: Client, world: World) -> None:
+async def _discover(api: Client, view: ClusterView) -> None:
     try:
         answers = await asyncio.gather(
             *(api.get(path, accept=_DISCOVERY) for path in ("/api", "/apis"))
         )
         groups = [group for answer in answers for group in answer["items"]]
-        world.types = Types.discovered(groups)
+        view.types = ResourceTypes.discovered(groups)
     except (ApiError, KeyError):
         # A server that doesn't know this form (before 1.27): its own kinds are known anyway.
-        world.types = Types.builtin()
+        view.types = ResourceTypes.builtin()
 
 
-async def _ownership(lister: _Lister, world: World) -> None:
-    from responsibility.cli.sources.agreements import take_live
+async def _ownership(lister: _Lister, view: ClusterView) -> None:
+    from responsibility.cli.sources.agreements import add_live
     from responsibility.hub.discovery import parse_deployment
 
     deployments, namespaces, accounts, models, records = await asyncio.gather(
@@ -203,14 +205,14 @@ async def _ownership(lister: _Lister, world: World) -> None:
         lister.items(f"{_OURS}/responsibilities"),
     )
     parsed = (parse_deployment(raw, own_prefix="responsibility.2i2c.org/") for raw in deployments)
-    world.deployments = [deployment for deployment in parsed if deployment is not None]
+    view.deployments = [deployment for deployment in parsed if deployment is not None]
     for raw in namespaces:
         meta = raw["metadata"]
-        world.namespaces[meta["name"]] = bool(meta.get("deletionTimestamp"))
+        view.namespaces[meta["name"]] = bool(meta.get("deletionTimestamp"))
     if "serviceaccounts" not in lister.denied:
-        world.accounts = frozenset(
+        view.accounts = frozenset(
             (raw["metadata"]["namespace"], raw["metadata"]["name"]) for raw in accounts
         )
     if "namespaces" in lister.denied:
-        world.namespaces = dict.fromkeys((d.namespace for d in world.deployments), False)
-    take_live(world, models, records)
+        view.namespaces = dict.fromkeys((d.namespace for d in view.deployments), False)
+    add_live(view, models, records)

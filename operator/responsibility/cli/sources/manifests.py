@@ -11,8 +11,8 @@ from itertools import count, repeat
 from pathlib import Path
 from typing import Any
 
-from responsibility.cli.sources.composed import Items, Plain
-from responsibility.cli.sources.documents import Document, DocumentError, documents
+from responsibility.cli.sources.yaml.composer import Items, Value
+from responsibility.cli.sources.yaml.documents import DocumentError, YamlDocument, documents
 from responsibility.cli.terminal.errors import CliError
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -22,7 +22,7 @@ Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """Where something stands: file, number of the document, line; or the number in a list."""
 
     file: str
@@ -45,7 +45,7 @@ class Manifest:
     """One object as it was written."""
 
     raw: dict[str, Any]
-    place: Place
+    place: Location
 
 
 def files(paths: Iterable[str]) -> list[str]:
@@ -86,7 +86,7 @@ def read(paths: Iterable[str], *, progress: Progress = lambda _: None) -> Iterat
         progress(len(text) - told)
 
 
-def parse_any(text: str, file: str) -> Iterator[tuple[Any, Place]]:
+def parse_any(text: str, file: str) -> Iterator[tuple[Any, Location]]:
     """Yield each document of a YAML or JSON text. Raises CliError."""
     if text.lstrip()[:1] in ("{", "["):
         try:
@@ -95,7 +95,7 @@ def parse_any(text: str, file: str) -> Iterator[tuple[Any, Place]]:
             if file.endswith(".json"):
                 raise CliError(_not_json(file, error)) from None
         else:
-            yield value, Place(file)
+            yield value, Location(file)
             return
     yield from ((document.value, place) for document, place in _documents(text, file))
 
@@ -110,7 +110,7 @@ def _parse(text: str, file: str) -> Iterator[tuple[Manifest, int]]:
             if file.endswith(".json"):
                 raise CliError(_not_json(file, error)) from None
         else:
-            yield from ((each, len(text)) for each in _objects(value, {}, Place(file)))
+            yield from ((each, len(text)) for each in _objects(value, {}, Location(file)))
             return
     for document, place in _documents(text, file):
         yield from (
@@ -118,7 +118,7 @@ def _parse(text: str, file: str) -> Iterator[tuple[Manifest, int]]:
         )
 
 
-def _objects(value: Plain, lines: Items, place: Place) -> Iterator[Manifest]:
+def _objects(value: Value, lines: Items, place: Location) -> Iterator[Manifest]:
     """Yield the object, or those of the list that it is; ``lines`` are those of the items."""
     if not isinstance(value, dict):
         raise CliError(f"{place}: this is {_kind_of(value)}, not a Kubernetes object")
@@ -131,23 +131,23 @@ def _objects(value: Plain, lines: Items, place: Place) -> Iterator[Manifest]:
     if kind != "List":
         given = {"apiVersion": value.get("apiVersion"), "kind": kind.removesuffix("List")}
     for item, number, line in zip(items, count(1), lines.get(id(items)) or repeat(0)):
-        here = Place(place.file, place.document, line, number)
+        here = Location(place.file, place.document, line, number)
         if not isinstance(item, dict):
             raise CliError(f"{here}: this is {_kind_of(item)}, not a Kubernetes object")
         yield from _objects(item if "kind" in item else {**given, **item}, lines, here)
 
 
-def _documents(text: str, file: str) -> Iterator[tuple[Document, Place]]:
+def _documents(text: str, file: str) -> Iterator[tuple[YamlDocument, Location]]:
     try:
         for document in documents(text):
-            yield document, Place(file, document.number, document.line)
+            yield document, Location(file, document.number, document.line)
     except DocumentError as error:
-        raise CliError(f"{Place(file, error.number, error.line)}: {error}") from None
+        raise CliError(f"{Location(file, error.number, error.line)}: {error}") from None
 
 
 def _not_json(file: str, error: ValueError) -> str:
     line = getattr(error, "lineno", 0)
-    return f"{Place(file, 1, line)}: this is not JSON: {getattr(error, 'msg', error)}"
+    return f"{Location(file, 1, line)}: this is not JSON: {getattr(error, 'msg', error)}"
 
 
 def _kind_of(value: object) -> str:
@@ -165,7 +165,7 @@ def text_of(file: str) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise CliError(f"{Place(file, 1, line)}: this is not text in UTF-8") from None
+        raise CliError(f"{Location(file, 1, line)}: this is not text in UTF-8") from None
 
 
 def _is_stream(path: str) -> bool:

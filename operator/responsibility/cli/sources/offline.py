@@ -1,4 +1,4 @@
-"""A world out of files."""
+"""Views out of files."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from responsibility.cli.sources import default_roles
-from responsibility.cli.sources.cluster_view import Need, World
-from responsibility.cli.sources.manifests import Manifest, Place, read
+from responsibility.cli.sources.cluster_view import ClusterView, Need
+from responsibility.cli.sources.manifests import Location, Manifest, read
 from responsibility.cli.terminal.errors import CliError, counted
 from responsibility.cli.terminal.progress import progress
 from responsibility.rbac.parse import parse_binding, parse_role
@@ -25,13 +25,13 @@ def load(
     namespace: str | None = None,
     assume_roles: bool = True,
     notes: Callable[[str], None] = lambda _: None,
-) -> World:
+) -> ClusterView:
     """Return what the files say; ``notes`` is told what a person should know. Raises CliError."""
     reader = _Reader(need, namespace)
     with progress(paths) as done:
         for manifest in read(paths, progress=done):
             reader.take(manifest)
-    world = reader.world
+    view = reader.view
     if not reader.seen:
         raise CliError(f"{', '.join(paths)}: there is no object in it")
     if reader.unknown:
@@ -40,28 +40,28 @@ def load(
         total = counted(reader.unknown.total(), "object")
         notes(f"passed over {total} of kinds that have no part in this: {kinds}{more}")
     if assume_roles:
-        _assume(world, notes)
+        _assume(view, notes)
     if Need.OWNERSHIP in need:
-        from responsibility.cli.sources.agreements import take_agreements
+        from responsibility.cli.sources.agreements import add_agreements
 
-        take_agreements(world, reader.models, reader.records, notes)
-    return world
+        add_agreements(view, reader.models, reader.records, notes)
+    return view
 
 
 @dataclass(slots=True)
 class _Reader:
-    """Sorts manifests into a world."""
+    """Sorts manifests into a view."""
 
     need: Need
     namespace: str | None
-    world: World = field(init=False)
+    view: ClusterView = field(init=False)
     unknown: Counter[str] = field(default_factory=Counter)
     models: list[Manifest] = field(default_factory=list)
     records: list[Manifest] = field(default_factory=list)
     seen: int = 0
 
     def __post_init__(self) -> None:
-        self.world = World(live=False, namespace=self.namespace or "default")
+        self.view = ClusterView(live=False, namespace=self.namespace or "default")
 
     def take(self, manifest: Manifest) -> None:
         """Put one object where it belongs."""
@@ -88,7 +88,7 @@ class _Reader:
         except ValueError as error:
             raise CliError(f"{place}: {error}") from None
 
-    def _namespace(self, kind: str, name: str, metadata: dict[str, Any], place: Place) -> str:
+    def _namespace(self, kind: str, name: str, metadata: dict[str, Any], place: Location) -> str:
         namespace = metadata.get("namespace") or self.namespace
         if not isinstance(namespace, str) or not namespace:
             raise CliError(
@@ -96,30 +96,30 @@ class _Reader:
                 "-n which namespace such objects belong to"
             )
         metadata["namespace"] = namespace
-        self.world.namespaces.setdefault(namespace, False)
+        self.view.namespaces.setdefault(namespace, False)
         return namespace
 
     def _note_place(
-        self, kind: str, namespace: str, name: str, place: Place, *, mergeable: bool
+        self, kind: str, namespace: str, name: str, place: Location, *, mergeable: bool
     ) -> None:
         key = (kind, namespace, name)
-        first = self.world.places.setdefault(key, place)
+        first = self.view.places.setdefault(key, place)
         if first is not place and not mergeable:
             called = f"{namespace}/{name}" if namespace else name
             raise CliError(f"{kind} {called} is there twice: {first}; and {place}")
 
 
 def _take_role(reader: _Reader, raw: Mapping[str, Any], _: Manifest) -> None:
-    reader.world.roles.append(parse_role(raw))
+    reader.view.roles.append(parse_role(raw))
 
 
 def _take_binding(reader: _Reader, raw: Mapping[str, Any], _: Manifest) -> None:
-    reader.world.bindings.append(parse_binding(raw))
+    reader.view.bindings.append(parse_binding(raw))
 
 
 def _take_namespace(reader: _Reader, raw: Mapping[str, Any], _: Manifest) -> None:
     meta = raw["metadata"]
-    reader.world.namespaces[meta["name"]] = bool(meta.get("deletionTimestamp"))
+    reader.view.namespaces[meta["name"]] = bool(meta.get("deletionTimestamp"))
 
 
 def _take_deployment(reader: _Reader, raw: Mapping[str, Any], _: Manifest) -> None:
@@ -129,11 +129,11 @@ def _take_deployment(reader: _Reader, raw: Mapping[str, Any], _: Manifest) -> No
 
     deployment = parse_deployment(raw, own_prefix=f"{OURS}/")
     if deployment is not None:
-        reader.world.deployments.append(deployment)
+        reader.view.deployments.append(deployment)
 
 
 def _take_definition(reader: _Reader, raw: Mapping[str, Any], _: Manifest) -> None:
-    reader.world.types.define(raw)
+    reader.view.types.define(raw)
 
 
 def _take_model(reader: _Reader, _: Mapping[str, Any], manifest: Manifest) -> None:
@@ -172,19 +172,19 @@ HANDLERS: Mapping[tuple[str, str], _Handler] = {
 }
 
 
-def _assume(world: World, notes: Callable[[str], None]) -> None:
+def _assume(view: ClusterView, notes: Callable[[str], None]) -> None:
     """Add Kubernetes' own user-facing roles, where they are bound and not in the files."""
-    there = {role.key for role in world.roles}
+    there = {role.key for role in view.roles}
     wanted = {
         binding.role.name
-        for binding in world.bindings
+        for binding in view.bindings
         if not binding.role.namespace and binding.role not in there
     }
-    assumed = default_roles.assume(sorted(wanted), world.roles)
+    assumed = default_roles.assume(sorted(wanted), view.roles)
     if not assumed:
         return
-    world.roles.extend(assumed)
-    world.assumed = frozenset(role.key for role in assumed)
+    view.roles.extend(assumed)
+    view.assumed = frozenset(role.key for role in assumed)
     names = ", ".join(role.key.name for role in assumed)
     notes(
         f"not in the files, so taken as Kubernetes {default_roles.VERSION} makes them: ClusterRole "

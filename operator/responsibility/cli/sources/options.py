@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from responsibility.cli.sources.cluster_view import Need, World
+from responsibility.cli.sources.cluster_view import ClusterView, Need
 from responsibility.cli.terminal.errors import CliError
 from responsibility.kube.impersonation import NOBODY_ELSE, Impersonation
 
@@ -62,8 +62,8 @@ class Where:
         except kubeconfigs.ConfigurationError as error:
             raise CliError(str(error)) from None
 
-    def load(self, need: Need, *, scope: str = "", complete: bool = True) -> World:
-        """Return the world. With ``complete``, not being allowed to list RBAC is CliError."""
+    def load(self, need: Need, *, scope: str = "", complete: bool = True) -> ClusterView:
+        """Return the view. With ``complete``, not being allowed to list RBAC is CliError."""
         if self.files:
             from responsibility.cli.sources import offline
 
@@ -77,10 +77,10 @@ class Where:
         from responsibility.cli.sources import live
 
         namespace = self.current_namespace
-        world = self.run(lambda api: live.gather(api, need, namespace=namespace, scope=scope))
+        view = self.run(lambda api: live.gather(api, need, namespace=namespace, scope=scope))
         if complete:
-            require_access(world)
-        return world
+            require_access(view)
+        return view
 
     def run(self, work: Callable[[Client], Awaitable[_T]]) -> _T:
         """Do something on the cluster. Raises CliError."""
@@ -92,18 +92,18 @@ class Where:
 _RBAC_KINDS = ("clusterrolebindings", "clusterroles", "rolebindings", "roles")
 
 
-def require_access(world: World) -> None:
+def require_access(view: ClusterView) -> None:
     """Raise CliError if the RBAC objects could not be read; warn of a cluster without RBAC."""
-    denied = [kind for kind in _RBAC_KINDS if kind in world.denied]
+    denied = [kind for kind in _RBAC_KINDS if kind in view.denied]
     if denied:
         raise CliError(
             f"you may not list {', '.join(denied)} (rbac.authorization.k8s.io) on this cluster, "
             "without which this can't be answered: ask for the right to list them, or ask "
             "single questions with can-i, which the server itself can answer"
         )
-    for kind in sorted(set(world.denied)):
+    for kind in sorted(set(view.denied)):
         warn(f"you may not list {kind}: what depends on them is left out")
-    if world.rbac_enforced is False:
+    if view.rbac_enforced is False:
         warn(
             "this cluster allows things to a user nobody has heard of: RBAC doesn't decide here, "
             "so what follows is what is written, not what holds"

@@ -1,4 +1,4 @@
-"""What goes wrong, in words for the person who must act; and the exit codes."""
+"""Errors in words for the person who must act, and the exit codes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class Exit(IntEnum):
 
     OK = 0
     NO = 1
-    TROUBLE = 2
+    UNUSABLE = 2
     UNKNOWN = 3
     BUG = 70
     INTERRUPTED = 130
@@ -21,7 +21,7 @@ class Exit(IntEnum):
 MEANINGS = {
     Exit.OK: "yes, or nothing is wrong",
     Exit.NO: "no (can-i), drift was found (check), or somebody would be refused (replay)",
-    Exit.TROUBLE: "the command line, a file or the cluster is not usable; stderr says why",
+    Exit.UNUSABLE: "the command line, a file or the cluster is not usable; stderr says why",
     Exit.UNKNOWN: "neither yes nor no can be said (can-i, replay)",
     Exit.BUG: "an error in this program",
     Exit.INTERRUPTED: "interrupted",
@@ -32,7 +32,7 @@ MEANINGS = {
 class CliError(Exception):
     """Something that the person at the terminal can repair; its text is all that is shown."""
 
-    def __init__(self, message: str, *, code: Exit = Exit.TROUBLE) -> None:
+    def __init__(self, message: str, *, code: Exit = Exit.UNUSABLE) -> None:
         super().__init__(message)
         self.code = code
 

@@ -16,7 +16,7 @@ from types import ModuleType
 _PACKAGES = ("kubernetes", "kubernetes.aio")
 
 
-def spare_the_rest() -> None:
+def import_async_client_only() -> None:
     """Put the stand-ins in place; nothing happens where the client was imported already."""
     if _PACKAGES[0] in sys.modules:
         return

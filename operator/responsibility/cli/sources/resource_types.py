@@ -1,4 +1,4 @@
-"""What people call a kind of object: ``deploy``, ``Deployment.apps``, ``deployments.v1.apps``.
+"""Names of kinds of objects: ``deploy``, ``Deployment.apps``, ``deployments.v1.apps``.
 
 As ``kubectl`` resolves it: short names first, then plural and singular, in the order in which the
 server lists its API groups. A cluster is asked for its kinds; for files there is a table of the
@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from responsibility.cli.sources.builtin_types import BUILTIN
+from responsibility.cli.sources.builtin_resource_types import BUILTIN
 
 
 @dataclass(frozen=True, slots=True)
-class Type:
+class ResourceType:
     """One kind of object that the API serves."""
 
     group: str
@@ -32,20 +32,20 @@ class Type:
 
 
 @dataclass(slots=True)
-class Types:
+class ResourceTypes:
     """All kinds, in the order of preference."""
 
-    known: list[Type] = field(default_factory=list)
+    known: list[ResourceType] = field(default_factory=list)
 
     @classmethod
-    def builtin(cls) -> Types:
+    def builtin(cls) -> ResourceTypes:
         """Return those that every cluster has."""
         return cls([_builtin(group, line) for group, lines in BUILTIN.items() for line in lines])
 
     @classmethod
-    def discovered(cls, groups: Iterable[Mapping[str, Any]]) -> Types:
+    def discovered(cls, groups: Iterable[Mapping[str, Any]]) -> ResourceTypes:
         """Return those of an ``APIGroupDiscoveryList``'s items."""
-        found: dict[tuple[str, str], Type] = {}
+        found: dict[tuple[str, str], ResourceType] = {}
         for group in groups:
             name = group["metadata"].get("name") or ""
             versions = group.get("versions") or []
@@ -53,7 +53,7 @@ class Types:
                 for raw in version.get("resources") or []:
                     known = found.get((name, raw["resource"]))
                     earlier = known.versions if known else ()
-                    found[name, raw["resource"]] = Type(
+                    found[name, raw["resource"]] = ResourceType(
                         group=name,
                         resource=raw["resource"],
                         kind=(raw.get("responseKind") or {}).get("kind") or "",
@@ -70,7 +70,7 @@ class Types:
         names = spec.get("names") or {}
         versions = spec.get("versions") or []
         self.known.append(
-            Type(
+            ResourceType(
                 group=str(spec.get("group") or ""),
                 resource=str(names.get("plural") or ""),
                 kind=str(names.get("kind") or ""),
@@ -81,7 +81,7 @@ class Types:
             )
         )
 
-    def find(self, text: str) -> Type | None:
+    def find(self, text: str) -> ResourceType | None:
         """Return what ``TYPE``, ``TYPE.GROUP`` or ``TYPE.VERSION.GROUP`` means; None if nothing.
 
         As the RESTMapper of kubectl does: a group may be abbreviated (``ingresses.networking``).
@@ -99,22 +99,22 @@ class Types:
         alike = [known for known in candidates if known.group.startswith(rest)]
         return next(iter(exact or alike), None)
 
-    def of(self, group: str, resource: str) -> Type | None:
+    def of(self, group: str, resource: str) -> ResourceType | None:
         """Return the kind with exactly this group and plural name."""
         for known in self.known:
             if known.group == group and known.resource == resource:
                 return known
         return None
 
-    def _called(self, name: str) -> list[Type]:
+    def _called(self, name: str) -> list[ResourceType]:
         short = next((known.resource for known in self.known if name in known.short_names), name)
         return [known for known in self.known if known.named(short)]
 
 
-def _builtin(group: str, line: str) -> Type:
+def _builtin(group: str, line: str) -> ResourceType:
     name, _, versions = group.partition("/")
     resource, kind, scope, *short = line.split()
-    return Type(
+    return ResourceType(
         group="" if name == "core" else name,
         resource=resource,
         kind=kind,

@@ -9,8 +9,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from responsibility.cli.sources.composed import Document, DocumentError, composed
-from responsibility.cli.sources.documents import documents
+from responsibility.cli.sources.yaml.composer import DocumentError, YamlDocument, compose
+from responsibility.cli.sources.yaml.documents import documents
 
 # What a line may begin with, and what may follow: all that means something somewhere in YAML.
 HEADS = (
@@ -100,7 +100,7 @@ DUMPED = st.builds(
 Seen = tuple[list[object], object]
 
 
-def result(found: Iterable[Document]) -> Seen:
+def result(found: Iterable[YamlDocument]) -> Seen:
     """Return all that is known of the documents, and what is wrong in the end."""
     seen: list[object] = []
     try:
@@ -114,7 +114,7 @@ def result(found: Iterable[Document]) -> Seen:
     return seen, None
 
 
-def item_lines(value: Any, document: Document) -> Iterator[list[int] | None]:
+def item_lines(value: Any, document: YamlDocument) -> Iterator[list[int] | None]:
     """Yield the lines of the items of every list, in order."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     if isinstance(value, list) and document.items.get(id(value)):
@@ -125,7 +125,7 @@ def item_lines(value: Any, document: Document) -> Iterator[list[int] | None]:
 
 def same(text: str) -> None:
     values, wrong = result(documents(text))
-    expected, expected_wrong = result(composed(text))
+    expected, expected_wrong = result(compose(text))
     assert wrong == expected_wrong
     # What libyaml refuses to read at all it finds some documents ahead.
     assert values[: len(expected)] == expected
@@ -219,12 +219,12 @@ def test_what_kubectl_and_helm_write_does_not_take_libyaml(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     same(WRITTEN)
-    expected = list(composed(WRITTEN))
+    expected = list(compose(WRITTEN))
 
     def refuse(*_: object, **__: object) -> None:
         pytest.fail("libyaml was asked for a whole document")
 
-    monkeypatch.setattr("responsibility.cli.sources.documents.composed", refuse)
+    monkeypatch.setattr("responsibility.cli.sources.yaml.documents.compose", refuse)
     found = list(documents(WRITTEN))
     assert [each.value for each in found] == [each.value for each in expected]
     text = found[0].value["metadata"]["annotations"]["script"]

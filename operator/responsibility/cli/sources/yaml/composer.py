@@ -13,14 +13,14 @@ from typing import Any
 
 import yaml
 
-from responsibility.cli.sources.loader import TAGS, Loader
+from responsibility.cli.sources.yaml.loader import TAGS, Loader
 
 _TAG = "tag:yaml.org,2002:"
 _MERGE = f"{_TAG}merge"
 TEXT = frozenset({f"{_TAG}str", f"{_TAG}timestamp"})
 
 # Whatever YAML and JSON can say.
-Plain = Any
+Value = Any
 
 # The lines of the entries of lists called `items`, by the identity of the list.
 Items = Mapping[int, Sequence[int]]
@@ -28,7 +28,7 @@ ITEMS = "items"
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class YamlDocument:
     """One document: its number in the text, its first line, and the lines of its items.
 
     ``end`` is the position in the text up to which has been read. An empty one is None.
@@ -36,7 +36,7 @@ class Document:
 
     number: int
     line: int
-    value: Plain
+    value: Value
     items: Items = field(default_factory=dict)
     end: int = 0
 
@@ -50,7 +50,7 @@ class DocumentError(ValueError):
         self.line = line
 
 
-def composed(text: str, *, after: int = 0, lines: int = 0) -> Iterator[Document]:
+def compose(text: str, *, after: int = 0, lines: int = 0) -> Iterator[YamlDocument]:
     """Yield every document, empty ones too. Raises DocumentError.
 
     Of a longer text, ``after`` documents and ``lines`` came before.
@@ -65,7 +65,7 @@ def composed(text: str, *, after: int = 0, lines: int = 0) -> Iterator[Document]
             node = loader.get_node()
             reader = _Reader(number, lines, aliases="&" in text)
             value = reader.value(node)
-            yield Document(
+            yield YamlDocument(
                 number, lines + node.start_mark.line + 1, value, reader.items, node.end_mark.index
             )
     except yaml.YAMLError as error:
@@ -87,9 +87,9 @@ class _Reader:
         self._number = number
         self._lines = lines
         self._aliases = aliases
-        self._known: dict[yaml.Node, Plain] = {}
+        self._known: dict[yaml.Node, Value] = {}
 
-    def value(self, node: yaml.Node) -> Plain:
+    def value(self, node: yaml.Node) -> Value:
         """Return the plain value of a node."""
         # Nearly everything is text, and nearly every call is about a collection: texts are taken
         # where they are met, which saves most of the calls.
@@ -98,7 +98,7 @@ class _Reader:
         if self._aliases and node in self._known:
             return self._known[node]
         if isinstance(node, yaml.SequenceNode):
-            found: Plain = [
+            found: Value = [
                 each.value
                 if each.tag in TEXT and type(each) is yaml.ScalarNode
                 else self.value(each)
@@ -110,8 +110,8 @@ class _Reader:
             self._known[node] = found
         return found
 
-    def _mapping(self, node: yaml.Node) -> Plain:
-        found: dict[str, Plain] = {}
+    def _mapping(self, node: yaml.Node) -> Value:
+        found: dict[str, Value] = {}
         for key, entry in node.value:
             if key.tag == _MERGE:
                 return _general(node)
@@ -139,7 +139,7 @@ class _Reader:
         return DocumentError(self._number, self._lines + line, why)
 
 
-def scalar(node: yaml.ScalarNode) -> Plain:
+def scalar(node: yaml.ScalarNode) -> Value:
     """Return the value of a scalar: text, but for numbers, truth values and nothing."""
     if node.tag in TEXT:
         return node.value
@@ -154,7 +154,7 @@ def scalar(node: yaml.ScalarNode) -> Plain:
         raise yaml.constructor.ConstructorError(None, None, why, node.start_mark) from None
 
 
-def alone(line: str) -> tuple[bool, Plain]:
+def alone(line: str) -> tuple[bool, Value]:
     """Return whether the value of a list's or mapping's one entry is complete, and the value.
 
     It is if it is in quotes or brackets, and without an alias or anything wrong.
@@ -177,7 +177,7 @@ def alone(line: str) -> tuple[bool, Plain]:
         loader.dispose()
 
 
-def _general(node: yaml.Node) -> Plain:
+def _general(node: yaml.Node) -> Value:
     """Return what PyYAML itself makes of a node: numbers, truth values, merge keys."""
     constructor = yaml.constructor.SafeConstructor()
     return constructor.construct_document(node)

@@ -13,10 +13,10 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
-from responsibility.cli.sources import block_style
-from responsibility.cli.sources.composed import Document, DocumentError, composed
+from responsibility.cli.sources.yaml import block_style
+from responsibility.cli.sources.yaml.composer import DocumentError, YamlDocument, compose
 
-__all__ = ["Document", "DocumentError", "documents"]
+__all__ = ["DocumentError", "YamlDocument", "documents"]
 
 # What may stand beside the marker of a document in block style.
 _BARE: Final = re.compile(r"---(?: +#.*| *)")
@@ -25,7 +25,7 @@ _AFTER_MARKER: Final = frozenset({"", "\n", "\r", " ", "\t"})
 _BREAK: Final = re.compile("\n|\r\n?|[\x85\u2028\u2029]")
 
 
-def documents(text: str) -> Iterator[Document]:
+def documents(text: str) -> Iterator[YamlDocument]:
     """Yield every document that says anything. Raises DocumentError."""
     return (document for document in _parts(text) if document.value is not None)
 
@@ -39,7 +39,7 @@ def _markers(text: str) -> Iterator[int]:
         at = text.find("\n---", at + 4)
 
 
-def _parts(text: str) -> Iterator[Document]:
+def _parts(text: str) -> Iterator[YamlDocument]:
     """Yield every document, empty ones too, each read by itself."""
     meanings = block_style.Meanings()
     number = before = 0
@@ -52,10 +52,10 @@ def _parts(text: str) -> Iterator[Document]:
             block = block_style.read(lines, meanings, skip=int(marked))
         if block is None:
             try:
-                found = list(composed(part, after=number, lines=before))
+                found = list(compose(part, after=number, lines=before))
             except DocumentError:
                 # What is wrong is said of the text as a whole: it may be at the next marker.
-                yield from composed(text[start:], after=number, lines=before)
+                yield from compose(text[start:], after=number, lines=before)
                 return
             yield from (replace(each, end=start + each.end) for each in found)
             number += len(found)
@@ -64,5 +64,5 @@ def _parts(text: str) -> Iterator[Document]:
         if marked or block.value is not None:
             number += 1
             items = {key: [before + line + 1 for line in some] for key, some in block.items.items()}
-            yield Document(number, before + block.line + 1, block.value, items, end)
+            yield YamlDocument(number, before + block.line + 1, block.value, items, end)
         before += len(lines) - 1

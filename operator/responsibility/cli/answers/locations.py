@@ -1,15 +1,15 @@
-"""Where a finding stands in the files: its first binding, else the record."""
+"""The location of a finding in the files: its first binding, else the record."""
 
 from __future__ import annotations
 
 from responsibility.cli.answers.report import Report
-from responsibility.cli.sources.manifests import Place
+from responsibility.cli.sources.manifests import Location
 from responsibility.ownership.results.findings import Finding
 
 
-def place_of(report: Report, finding: Finding) -> Place | None:
+def location_of(report: Report, finding: Finding) -> Location | None:
     """Return where to look in the files; None where nothing in them is to blame."""
-    places = report.world.places
+    places = report.view.places
     for source in finding.sources:
         if source.binding is not None:
             key = source.binding

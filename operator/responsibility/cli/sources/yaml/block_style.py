@@ -22,8 +22,8 @@ from typing import Any, Final
 
 from yaml import ScalarNode
 
-from responsibility.cli.sources.composed import ITEMS, TEXT, Items, Plain, alone, scalar
-from responsibility.cli.sources.loader import TAGS
+from responsibility.cli.sources.yaml.composer import ITEMS, TEXT, Items, Value, alone, scalar
+from responsibility.cli.sources.yaml.loader import TAGS
 
 # A text without quotes that ends on its line: begun by no character that means something, and
 # without a colon or a `#` beside a space, which would end it before.
@@ -106,17 +106,17 @@ def _meaning(line: str) -> Meaning:
 class Block:
     """A document, None if empty; its first line and those of items, counted from 0."""
 
-    value: Plain
+    value: Value
     line: int
     items: Items
 
 
 def read(lines: Sequence[str], meanings: Meanings, *, skip: int = 0) -> Block | None:  # noqa: C901, PLR0911, PLR0912, PLR0915 - one loop over hundreds of thousands of lines
     """Return the document that these lines are, but for some at the beginning; None for libyaml."""
-    outside: dict[str, Plain] = {}
+    outside: dict[str, Value] = {}
     first = 0
     items: dict[int, list[int]] = {}
-    lists: list[list[Plain]] = []
+    lists: list[list[Value]] = []
     # The place of the next entry, and what it goes into; then those that it may go back to.
     at: int = _OUTSIDE
     inside: Any = outside

@@ -2,12 +2,12 @@
 
 import pytest
 
-from responsibility.cli.sources.question import Who, question, who
-from responsibility.cli.sources.types import Types
+from responsibility.cli.sources.access_question import AskedUser, question, who
+from responsibility.cli.sources.resource_types import ResourceTypes
 from responsibility.hub.values.paths import covers, precision
 from responsibility.rbac.objects import Attributes
 
-TYPES = Types.builtin()
+TYPES = ResourceTypes.builtin()
 
 # What was typed, and what kubectl asks the API server.
 ASKED = {
@@ -68,7 +68,7 @@ def test_the_api_server_asks_elsewhere_than_kubectl(what: str, namespace: str) -
 
 
 def test_a_definition_brings_its_names_along() -> None:
-    types = Types.builtin()
+    types = ResourceTypes.builtin()
     types.define(
         {
             "spec": {
@@ -102,7 +102,7 @@ PEOPLE = {
 @pytest.mark.parametrize("given", PEOPLE)
 def test_groups_are_those_that_impersonation_gives(given: tuple[str, tuple[str, ...]]) -> None:
     groups, complete = PEOPLE[given]
-    assert who(*given) == Who(given[0], groups, complete)
+    assert who(*given) == AskedUser(given[0], groups, complete)
 
 
 PATHS = {

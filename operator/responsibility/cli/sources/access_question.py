@@ -1,4 +1,4 @@
-"""From the words on the command line to a question that an authorizer can be asked.
+"""Questions that an authorizer can be asked, from the words on the command line.
 
 Word for word what ``kubectl auth can-i`` makes of them (``pkg/cmd/auth/cani.go`` in kubectl), down
 to its warnings: TYPE/NAME is never TYPE/SUBRESOURCE, an unknown type is asked as it was written,
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from responsibility.cli.sources.builtin_types import RESOURCE_VERBS, URL_VERBS, WITHOUT_API
-from responsibility.cli.sources.types import Type, Types
+from responsibility.cli.sources.builtin_resource_types import RESOURCE_VERBS, URL_VERBS, WITHOUT_API
+from responsibility.cli.sources.resource_types import ResourceType, ResourceTypes
 from responsibility.cli.terminal.errors import CliError
 from responsibility.rbac.identity import (
     ANONYMOUS,
@@ -23,15 +23,15 @@ from responsibility.rbac.objects import SERVICE_ACCOUNT, Attributes
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class AccessQuestion:
     """What is asked, what kind of object it is about (None: unknown), and what is odd about it."""
 
     attributes: Attributes
-    type: Type | None = None
+    type: ResourceType | None = None
     warnings: tuple[str, ...] = ()
 
     @property
-    def at_cluster(self) -> Question:
+    def at_cluster(self) -> AccessQuestion:
         """The same, asked where the API server asks it: a kind without namespaces has none.
 
         But a request about the Namespace ``x`` itself is made in namespace ``x``.
@@ -44,14 +44,14 @@ class Question:
 
 
 def question(
-    verb: str, what: str, types: Types, *, subresource: str = "", namespace: str = ""
-) -> Question:
+    verb: str, what: str, types: ResourceTypes, *, subresource: str = "", namespace: str = ""
+) -> AccessQuestion:
     """Return the question; an empty namespace asks about all of them. Raises CliError."""
     if what.startswith("/"):
         if subresource:
             raise CliError(f"--subresource can't be used with the URL {what}")
         odd = () if verb in URL_VERBS else (f"verb '{verb}' is not a known verb",)
-        return Question(Attributes(verb, path=what), None, odd)
+        return AccessQuestion(Attributes(verb, path=what), None, odd)
     text, _, name = what.partition("/")
     known = None if text == "*" else types.find(text)
     warnings = []
@@ -70,11 +70,11 @@ def question(
     if verb not in RESOURCE_VERBS:
         warnings.append(f"verb '{verb}' is not a known verb")
     attributes = Attributes(verb, group, resource, subresource, name, namespace)
-    return Question(attributes, known, tuple(warnings))
+    return AccessQuestion(attributes, known, tuple(warnings))
 
 
 @dataclass(frozen=True, slots=True)
-class Who:
+class AskedUser:
     """As whom a question is asked. ``complete`` if there can be no further groups."""
 
     user: str
@@ -82,7 +82,7 @@ class Who:
     complete: bool
 
 
-def who(user: str, groups: tuple[str, ...]) -> Who:
+def who(user: str, groups: tuple[str, ...]) -> AskedUser:
     """Return what the API server makes of ``--as`` and ``--as-group``.
 
     See ``WithImpersonation`` in k8s.io/apiserver: named groups take the place of a
@@ -96,7 +96,7 @@ def who(user: str, groups: tuple[str, ...]) -> Who:
     elif not {AUTHENTICATED, UNAUTHENTICATED} & set(groups):
         known = (*groups, UNAUTHENTICATED if user == ANONYMOUS else AUTHENTICATED)
     complete = bool(groups) or subject.kind == SERVICE_ACCOUNT or user == ANONYMOUS
-    return Who(user, known, complete)
+    return AskedUser(user, known, complete)
 
 
 def describe(asked: Attributes) -> str:
