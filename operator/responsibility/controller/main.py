@@ -20,7 +20,7 @@ from responsibility.api.base import GROUP
 from responsibility.cluster.store import Store
 from responsibility.controller.handlers import register
 from responsibility.controller.process import health, webhook_server
-from responsibility.controller.process.login import connection
+from responsibility.controller.process.login import Login
 from responsibility.controller.process.ports import ListenError, Ports
 from responsibility.controller.process.settings import PREFIX, Settings, SettingsError, read
 from responsibility.controller.process.webhook_server import Route
@@ -257,14 +257,18 @@ async def _lead(
         await _cancel(tasks)
         parts.ports.end_idle_connections()
 
+    log_in = Login(settings)
+
     @kopf.on.login(registry=registry)
-    async def login(**_: Any) -> kopf.ConnectionInfo | None:
-        return await connection(settings)
+    async def login(**_: Any) -> kopf.ConnectionInfo:
+        return await log_in()
 
     try:
         await kopf.operator(
             registry=registry,
             settings=_framework(),
+            # Else it is made from the user's name, which a container's user need not have.
+            identity=settings.identity,  # type: ignore[arg-type]  # a str by a private name
             standalone=True,
             clusterwide=True,
             stop_flag=stop,

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,6 +25,7 @@ from multidict import CIMultiDict
 
 from responsibility import __name__ as _package
 from responsibility.kube import credentials, errors, stream
+from responsibility.kube.credentials import Credentials
 from responsibility.kube.impersonation import NOBODY_ELSE, Impersonation
 from responsibility.kube.protocol import JSON, METADATA, METADATA_LIST, Json, Params
 
@@ -282,34 +284,49 @@ class Api:
         limits: aiohttp.ClientTimeout,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send one request, yield the response of a success, raise ApiError otherwise."""
-        headers = CIMultiDict(self._acting_as.headers())
-        headers.update({"Accept": accept, "Content-Type": content_type})
-        headers.update(self._client.default_headers)
+        url = self.host + path + (f"?{urlencode(params)}" if params else "")
         try:
-            await self._client.update_params_for_auth(
-                headers, [], ["BearerToken"], path, verb, body
-            )
-            url = self.host + path + (f"?{urlencode(params)}" if params else "")
-            sent = await self._client.rest_client.request(
-                verb, url, headers=headers, body=body, _request_timeout=limits
-            )
-            response: aiohttp.ClientResponse = sent.response
-            # Leaving this closes the connection unless the body was read to its end, so a watch
-            # that is cancelled does not leak one.
-            async with response:
-                if response.status >= 400:  # noqa: PLR2004 - HTTP's
-                    raise errors.from_status(
-                        response.status,
-                        await response.read(),
-                        verb,
-                        path,
-                        retry_after=_seconds(response.headers.get("Retry-After")),
+            async with AsyncExitStack() as stack:
+                renewed = False
+                while True:
+                    headers = CIMultiDict(self._acting_as.headers())
+                    headers.update({"Accept": accept, "Content-Type": content_type})
+                    headers.update(self._client.default_headers)
+                    await self._client.update_params_for_auth(
+                        headers, [], ["BearerToken"], path, verb, body
                     )
+                    sent = await self._client.rest_client.request(
+                        verb, url, headers=headers, body=body, _request_timeout=limits
+                    )
+                    # Leaving this closes the connection unless the body was read to its end, so
+                    # a watch that is cancelled does not leak one.
+                    response = await stack.enter_async_context(sent.response)
+                    if response.status < HTTPStatus.BAD_REQUEST:
+                        break
+                    refusal = await response.read()
+                    # A token is rotated before the old one ends, mostly.
+                    if response.status != HTTPStatus.UNAUTHORIZED or renewed:
+                        raise _refused(response, refusal, verb, path)
+                    renewed = True
+                    if not await self._renew():
+                        raise _refused(response, refusal, verb, path)
                 yield response
         except ConfigException as trouble:
             raise errors.from_credentials(trouble, verb, path) from trouble
         except (aiohttp.ClientError, TimeoutError, OSError) as trouble:
             raise errors.from_network(trouble, verb, path) from trouble
+
+    async def _renew(self) -> bool:
+        """Read refused credentials again; return whether they are others now."""
+        configuration = self._client.configuration
+        return isinstance(configuration, Credentials) and await configuration.renew()
+
+
+def _refused(
+    response: aiohttp.ClientResponse, body: bytes, verb: str, path: str
+) -> errors.ApiError:
+    after = _seconds(response.headers.get("Retry-After"))
+    return errors.from_status(response.status, body, verb, path, retry_after=after)
 
 
 # An escape sequence of JSON; the first alternative is a character beyond the basic plane, as two.

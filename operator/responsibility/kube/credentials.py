@@ -1,8 +1,10 @@
 """Where the API server is and as whom to speak to it: the official loaders, kept fresh.
 
-The kubeconfig loader of ``kubernetes.aio`` reads a ``tokenFile`` once and runs an exec plugin
-once, so a long-lived process would be locked out when the token expires. Its in-cluster loader
-does re-read the token each minute. Here both do. It also ignores as whom a kubeconfig says to act.
+The kubeconfig loader of ``kubernetes.aio`` (37.0.2) reads a ``tokenFile`` once and runs an exec
+plugin once, so a long-lived process would be locked out when the token expires. Its in-cluster
+loader re-reads the token each minute, but by a hook of another form, and sends the line break that
+a token's file may end with. Here both kinds are read again each minute, and at once when the server
+refuses what they hold, as client-go does. Whom a kubeconfig says to act as, the loader ignores.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from pathlib import Path
 import yaml
 from kubernetes.aio import config as loaders
 from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.config import incluster_config
 
 from responsibility.kube import kubeconfig as kubeconfigs
 from responsibility.kube.impersonation import NOBODY_ELSE, Impersonation
@@ -22,13 +25,45 @@ from responsibility.kube.kubeconfig import ConfigurationError, own_namespace
 
 __all__ = ["RENEWAL", "ConfigurationError", "Credentials", "load", "own_namespace"]
 
+# Seconds after which credentials are read again.
 RENEWAL = 60.0
+_TOKEN = "BearerToken"  # noqa: S105 - no secret: the client's name for one
+
+Reader = Callable[[Configuration], Awaitable[None]]
 
 
 class Credentials(Configuration):  # type: ignore[misc]  # the client has no types
     """Where the server is, as whom to log in, and as whom to act then."""
 
     acting_as: Impersonation = NOBODY_ELSE
+
+    async def renew(self) -> bool:
+        """Read them again now, since they were refused; return whether they are others.
+
+        Raises ConfigException where they can't be read.
+        """
+        hook = self.refresh_api_key_hook
+        return isinstance(hook, _Renewal) and await hook.renew(self)
+
+
+class _Renewal:
+    """The hook that ``kubernetes.aio`` awaits before each request."""
+
+    def __init__(self, read: Reader, clock: Callable[[], float]) -> None:
+        self._read = read
+        self._clock = clock
+        self._due = clock() + RENEWAL
+
+    async def __call__(self, configuration: Configuration) -> None:
+        if self._clock() >= self._due:
+            await self.renew(configuration)
+
+    async def renew(self, configuration: Configuration) -> bool:
+        # Moved first: requests that come meanwhile go on with the token they have.
+        self._due = self._clock() + RENEWAL
+        before = configuration.api_key.get(_TOKEN)
+        await self._read(configuration)
+        return bool(configuration.api_key.get(_TOKEN) != before)
 
 
 async def load(
@@ -50,9 +85,11 @@ async def load(
     configuration = Credentials()
     configuration.acting_as = acting_as
     # The loaders build their own copies of it; ours must not become the process's default.
+    files = ""
     try:
         if kubeconfigs.in_pod(kubeconfig, context):
-            loaders.load_incluster_config(client_configuration=configuration)
+            await _read_in_pod(configuration)
+            configuration.refresh_api_key_hook = _Renewal(_read_in_pod, clock)
             return configuration
         files = str(kubeconfig or os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
         # Reading a small file once, before anything else runs on the loop.
@@ -68,33 +105,62 @@ async def load(
         )
     except loaders.ConfigException as error:
         raise ConfigurationError(str(error)) from error
+    except OSError as error:
+        raise ConfigurationError(_why(error)) from error
     except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
         # Not with its words: a parser quotes the line it fell over, and a token may stand there.
         raise ConfigurationError(
             f"{files} is not a usable kubeconfig ({type(error).__name__}); "
             "see whether `kubectl config view` can read it"
         ) from None
-    configuration.refresh_api_key_hook = _renewal(loader, clock)
+    configuration.refresh_api_key_hook = _Renewal(_kubeconfig_reader(loader), clock)
     configuration.acting_as = acting_as or kubeconfigs.current(kubeconfig, context).acting_as
     return configuration
 
 
-def _renewal(
-    loader: loaders.kube_config.KubeConfigLoader, clock: Callable[[], float]
-) -> Callable[[Configuration], Awaitable[None]]:
-    """Return the hook that ``kubernetes.aio`` awaits before each request.
+def _kubeconfig_reader(loader: loaders.kube_config.KubeConfigLoader) -> Reader:
+    """Return what reads the token file again.
 
-    Loading again reads the token file again, and runs the exec plugin again only when the
-    credential it gave is about to expire (or has no expiry).
+    It runs an exec plugin again only when the credential that it gave is about to expire (or has
+    no expiry).
     """
-    due = clock() + RENEWAL
 
-    async def renew(configuration: Configuration) -> None:
-        nonlocal due
-        if clock() < due:
-            return
-        # Moved first: requests that come meanwhile go on with the token they have.
-        due = clock() + RENEWAL
-        await loader.load_and_set(configuration)
+    async def read(configuration: Configuration) -> None:
+        try:
+            await loader.load_and_set(configuration)
+        except OSError as error:
+            raise loaders.ConfigException(_why(error)) from error
 
-    return renew
+    return read
+
+
+async def _read_in_pod(configuration: Configuration) -> None:
+    """Read what a pod is given: the server from its environment, token and authority from files.
+
+    Raises ConfigException.
+    """
+    token = incluster_config.SERVICE_TOKEN_FILENAME
+    loader = incluster_config.InClusterConfigLoader(
+        token_filename=token,
+        cert_filename=incluster_config.SERVICE_CERT_FILENAME,
+        try_refresh_token=False,
+    )
+    try:
+        loader.load_and_set(configuration)
+    except loaders.ConfigException as error:
+        raise loaders.ConfigException(f"{error} {_MOUNT.format(token)}") from error
+    except OSError as error:
+        raise loaders.ConfigException(f"{_why(error)}. {_MOUNT.format(token)}") from error
+    except UnicodeDecodeError as error:
+        raise loaders.ConfigException(f"{token} holds no token. {_MOUNT.format(token)}") from error
+    configuration.api_key[_TOKEN] = configuration.api_key[_TOKEN].strip()
+
+
+_MOUNT = (
+    "In a pod, {} has to hold the token of its ServiceAccount: set automountServiceAccountToken to "
+    "true, or name a kubeconfig"
+)
+
+
+def _why(error: OSError) -> str:
+    return f"{error.filename} can't be read: {error.strerror or type(error).__name__}"

@@ -3,10 +3,11 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import aiohttp
@@ -145,8 +146,14 @@ class Process:
 
 
 @asynccontextmanager
-async def operator(directory: Path, url: str, **settings: str) -> AsyncIterator[Process]:
-    """Run the operator against an API server."""
+async def operator(
+    directory: Path,
+    url: str,
+    *,
+    environ: Mapping[str, str] = MappingProxyType({}),
+    **settings: str,
+) -> AsyncIterator[Process]:
+    """Run the operator against an API server, with settings, and other variables beside them."""
     kubeconfig = directory / "kubeconfig"
     kubeconfig.write_text(
         f"""
@@ -170,7 +177,11 @@ users: [{{name: u, user: {{token: secret-token}}}}]
         "-m",
         "responsibility.controller.main",
         stderr=asyncio.subprocess.PIPE,
-        env=inherited | {f"RESPONSIBILITY_{n}": v for n, v in (given | settings).items()},
+        env={
+            **inherited,
+            **{f"RESPONSIBILITY_{n}": v for n, v in (given | settings).items()},
+            **environ,
+        },
     )
     running = Process(process)
     reading = asyncio.create_task(running.read())

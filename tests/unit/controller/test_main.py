@@ -1,7 +1,9 @@
 """The process: how it starts, what it says while it waits, and how it ends."""
 
+import os
 import signal
 import socket
+import sys
 from pathlib import Path
 
 import aiohttp
@@ -68,6 +70,36 @@ async def test_it_runs_and_ends_in_good_order(tmp_path: Path, election: str) -> 
             assert cluster.lease["spec"]["holderIdentity"] == "", "the next may lead at once"
 
 
+async def test_it_runs_as_a_user_without_a_name(tmp_path: Path) -> None:
+    nameless = tmp_path / "nameless"
+    nameless.mkdir()
+    # As in an image whose user has a number only.
+    (nameless / "sitecustomize.py").write_text(
+        "import getpass\n\ndef getuser():\n    raise OSError('No username set')\n\n"
+        "getpass.getuser = getuser\n",
+        encoding="utf-8",
+    )
+    path = os.pathsep.join((str(nameless), *sys.path))
+    async with (
+        empty_cluster() as cluster,
+        operator(tmp_path, cluster.url, environ={"PYTHONPATH": path}) as process,
+    ):
+        await process.until(200, "ok")
+        await stopped(process)
+
+
+@pytest.mark.parametrize("missing", ["token", "kubeconfig"])
+async def test_in_a_pod_without_a_token_it_says_what_to_set(tmp_path: Path, missing: str) -> None:
+    pod = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": "1"}
+    nowhere = "" if missing == "token" else str(tmp_path / "none")
+    async with operator(tmp_path, NOBODY, environ=pod, KUBECONFIG=nowhere) as process:
+        code, _ = await process.end()
+    assert code == 1
+    assert len(process.log) == 1, "\n".join(process.log)
+    words = "automountServiceAccountToken" if missing == "token" else "there is no kubeconfig"
+    assert words in process.log[0]
+
+
 async def test_a_connection_that_is_kept_open_does_not_hold_up_its_end(tmp_path: Path) -> None:
     async with (
         empty_cluster() as cluster,
@@ -96,14 +128,17 @@ async def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"KUBECONFIG": "/nowhere"}, "there is no kubeconfig at /nowhere"),
-        ({"ANNOTATE": "perhaps"}, "RESPONSIBILITY_ANNOTATE is 'perhaps': write true or false"),
+        ({"RESPONSIBILITY_KUBECONFIG": "/nowhere"}, "there is no kubeconfig at /nowhere"),
+        (
+            {"RESPONSIBILITY_ANNOTATE": "perhaps"},
+            "RESPONSIBILITY_ANNOTATE is 'perhaps': write true or false",
+        ),
     ],
 )
 async def test_what_is_set_wrong_is_said_in_one_line(
     tmp_path: Path, settings: dict[str, str], words: str
 ) -> None:
-    async with operator(tmp_path, NOBODY, **settings) as process:
+    async with operator(tmp_path, NOBODY, environ=settings) as process:
         code, _ = await process.end()
     assert code == 1
     assert [line for line in process.log if words in line] == process.log

@@ -1,5 +1,6 @@
 """Credentials are found where they should be, and stay fresh."""
 
+import errno
 import json
 import stat
 from pathlib import Path
@@ -12,6 +13,7 @@ from kubernetes.aio.config import incluster_config
 from responsibility.kube import credentials, errors
 from responsibility.kube.client import Api
 from tests.unit.kube.fake import FakeServer
+from tests.unit.kube.pod import Pod, in_pod
 
 
 def kubeconfig(tmp_path: Path, url: str, user: dict[str, Any]) -> Path:
@@ -105,33 +107,75 @@ async def test_what_is_no_kubeconfig_is_named(tmp_path: Path) -> None:
             await credentials.load(path)
 
 
-async def test_in_a_pod_the_service_account_is_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_refused_credentials_are_read_again_at_once(
+    tmp_path: Path, server: FakeServer
 ) -> None:
-    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
-    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
-    with pytest.raises(credentials.ConfigurationError, match="token file"):
-        await credentials.load()
+    token = tmp_path / "token"
+    token.write_text("first", encoding="utf-8")
+    path = kubeconfig(tmp_path, server.url, {"tokenFile": str(token)})
+    server.answers["/version"] = lambda _: {"major": "1"}
+    async with Api(await credentials.load(path, clock=lambda: 0.0)) as api:
+        token.write_text("second", encoding="utf-8")
+        server.fail(401, "Unauthorized")
+        assert (await api.version())["major"] == "1", "the new token is tried"
+        server.fail(401, "Unauthorized")
+        with pytest.raises(errors.UnauthorizedError):
+            await api.version()
+    sent = [request.headers["Authorization"] for request in server.requests]
+    assert sent == ["Bearer first", "Bearer second", "Bearer second"], "the same is not tried again"
+
+
+@pytest.fixture
+def pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pod:
+    return in_pod(tmp_path, monkeypatch)
+
+
+async def test_in_a_pod_the_service_account_is_used(tmp_path: Path, pod: Pod) -> None:
+    found = await credentials.load()
+    assert found.host == "https://[fd00::1]:443"
+    assert found.ssl_ca_cert == str(pod.authority)
+    assert found.api_key["BearerToken"] == "bearer first"
     # Unless a kubeconfig is named: a command run inside of a pod may mean another cluster.
     path = kubeconfig(tmp_path, "http://elsewhere", {})
     assert (await credentials.load(path)).host == "http://elsewhere"
 
 
-async def test_in_a_pod_the_server_is_found_without_any_file_of_ours(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_in_a_pod_a_rotated_token_is_read_again(pod: Pod) -> None:
+    now = 0.0
+    found = await credentials.load(clock=lambda: now)
+    pod.rotate("second")
+    assert await found.get_api_key_with_prefix("BearerToken") == "bearer first"
+    now = credentials.RENEWAL
+    assert await found.get_api_key_with_prefix("BearerToken") == "bearer second"
+    pod.rotate("third")
+    assert await found.renew(), "it was refused"
+    assert await found.get_api_key_with_prefix("BearerToken") == "bearer third"
+    assert not await found.renew()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe"], ids=["none", "empty", "no text"])
+async def test_in_a_pod_without_a_token_it_says_what_to_set(
+    pod: Pod, content: bytes | None
 ) -> None:
-    token, authority = tmp_path / "token", tmp_path / "ca.crt"
-    token.write_text("abc", encoding="utf-8")
-    authority.write_text("a certificate", encoding="utf-8")
-    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(token))
-    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(authority))
-    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "fd00::1")
-    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
-    found = await credentials.load()
-    assert found.host == "https://[fd00::1]:443"
-    assert found.ssl_ca_cert == str(authority)
-    assert found.api_key["BearerToken"] == "bearer abc"
-    assert found.refresh_api_key_hook is not None, "the token rotates"
+    pod.lose()
+    if content is not None:
+        pod.token.write_bytes(content)
+    with pytest.raises(
+        credentials.ConfigurationError, match="automountServiceAccountToken"
+    ) as said:
+        await credentials.load()
+    assert str(pod.token) in str(said.value)
+
+
+async def test_in_a_pod_a_token_that_cannot_be_read_says_why(
+    pod: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(pod.token))
+
+    monkeypatch.setattr(incluster_config.InClusterConfigLoader, "_read_token_file", refuse)
+    with pytest.raises(credentials.ConfigurationError, match="token can't be read: Permission den"):
+        await credentials.load()
 
 
 def test_outside_of_a_cluster_there_is_no_own_namespace() -> None:
