@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from responsibility.rbac.escalation.graph import Paths, routes_to
+from responsibility.rbac.escalation.graph import EscalationGraph, routes_to
 from responsibility.rbac.escalation.steps import describe
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.routes.people import Person, Refused, administrator
@@ -27,7 +27,7 @@ AT_A_TIME = 16
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def stage(cluster: Cluster) -> AsyncIterator[tuple[dict[str, list[World]], Paths]]:
+async def stage(cluster: Cluster) -> AsyncIterator[tuple[dict[str, list[World]], EscalationGraph]]:
     """Build all worlds, and read what RBAC says before anybody has done anything."""
     limit = asyncio.Semaphore(AT_A_TIME)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64)) as http:
@@ -51,10 +51,10 @@ async def stage(cluster: Cluster) -> AsyncIterator[tuple[dict[str, list[World]],
             await world.clean()
 
 
-async def _paths(admin: Person) -> Paths:
+async def _paths(admin: Person) -> EscalationGraph:
     accounts = await admin.ask("GET", "/api/v1/serviceaccounts")
     pods = await admin.ask("GET", "/api/v1/pods")
-    return Paths(
+    return EscalationGraph(
         await access_graph(admin),
         frozenset((a["metadata"]["namespace"], a["metadata"]["name"]) for a in accounts["items"]),
         frozenset(
@@ -65,18 +65,18 @@ async def _paths(admin: Person) -> Paths:
 
 @pytest.mark.parametrize("name", [scenario.name for scenario in SCENARIOS])
 async def test_a_route_is_open_with_all_permissions_and_closed_without_any_of_them(
-    stage: tuple[dict[str, list[World]], Paths], name: str
+    stage: tuple[dict[str, list[World]], EscalationGraph], name: str
 ) -> None:
-    worlds, paths = stage
+    worlds, escalation = stage
     whole, *lacking = worlds[name]
-    route = routes_to(paths, whole.target).get(whole.subject)
+    route = routes_to(escalation, whole.target).get(whole.subject)
     assert route is not None, "the route is not found"
     assert tuple(step.route for step in route) == whole.scenario.routes, describe(route)
 
     await asyncio.gather(*map(_is_refused, lacking), whole.scenario.act(whole))
     assert whole.scenario.reach or await whole.is_destroyed()
     for world in lacking:
-        other = routes_to(paths, world.target).get(world.subject)
+        other = routes_to(escalation, world.target).get(world.subject)
         assert other is None, f"{world}: {describe(other)}"
         assert not await world.is_destroyed()
 

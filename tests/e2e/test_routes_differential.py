@@ -20,11 +20,16 @@ from dataclasses import dataclass, field
 import aiohttp
 import pytest
 
-from responsibility.rbac.escalation.graph import Paths, routes_to
-from responsibility.rbac.escalation.permissions import Rights
-from responsibility.rbac.escalation.shortest_paths import LONGEST
+from responsibility.rbac.escalation.graph import EscalationGraph, routes_to
+from responsibility.rbac.escalation.permissions import Permissions
+from responsibility.rbac.escalation.shortest_paths import MAX_STEPS
 from responsibility.rbac.escalation.steps import Route, describe
-from responsibility.rbac.escalation.techniques import IMPERSONATE, Need, Way, ways_into
+from responsibility.rbac.escalation.techniques import (
+    IMPERSONATE,
+    Requirement,
+    Technique,
+    techniques_into,
+)
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import user_and_groups
 from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT, USER, Attributes, RoleKey, Subject
@@ -234,9 +239,11 @@ async def test_routes_are_gone_and_where_there_is_none_no_step_is_open(
         async with _drawn(admin, seed) as world:
             graph = await access_graph(admin)
             accounts = frozenset((a.namespace, a.name) for a in world.accounts)
-            found = routes_to(Paths(graph, accounts, frozenset()), world.target)
+            found = routes_to(EscalationGraph(graph, accounts, frozenset()), world.target)
             # What a group of Kubernetes' own can come by, its members can.
-            without = [s for s in world.subjects if found.keys().isdisjoint(Rights.selves_of(s))]
+            without = [
+                s for s in world.subjects if found.keys().isdisjoint(Permissions.selves_of(s))
+            ]
             holes = await asyncio.gather(*(_holes(world, graph, found, s) for s in without))
             assert not any(holes), f"seed {seed}: " + "; ".join(itertools.chain(*holes))
             claimed = [s for s in world.subjects if found.get(s)]
@@ -289,14 +296,14 @@ async def _holes(
     holes = []
     for target in world.subjects:
         rest = found.get(target)
-        if rest is None or len(rest) >= LONGEST or target == subject:
+        if rest is None or len(rest) >= MAX_STEPS or target == subject:
             continue
-        for way in _ways(target):
+        for technique in _ways(target):
             again = bool(rest) and rest[0].route == IMPERSONATE
-            if way.mode or way.pods or (again and way.route == IMPERSONATE):
+            if technique.mode or technique.pods or (again and technique.route == IMPERSONATE):
                 continue
-            if await _is_open(way, target, world, may):
-                holes.append(f"{subject}: {way.words.format(target=target)}")
+            if await _is_open(technique, target, world, may):
+                holes.append(f"{subject}: {technique.words.format(target=target)}")
     holes += [
         f"{subject}: bind {key}"
         for key in _granting(graph, world)
@@ -307,18 +314,18 @@ async def _holes(
     return holes
 
 
-def _ways(target: Subject) -> Iterator[Way]:
-    yield from ways_into(target)
+def _ways(target: Subject) -> Iterator[Technique]:
+    yield from techniques_into(target)
     if target.name.startswith("system:serviceaccounts:"):
-        yield from ways_into(Subject(SERVICE_ACCOUNT, "s0", "any"))
+        yield from techniques_into(Subject(SERVICE_ACCOUNT, "s0", "any"))
 
 
 _May = Callable[[Attributes], Awaitable[bool]]
 
 
-async def _is_open(way: Way, target: Subject, world: _World, may: _May) -> bool:
-    for need in way.needs:
-        if not await _first_of(_requests(need, target, world), may):
+async def _is_open(technique: Technique, target: Subject, world: _World, may: _May) -> bool:
+    for requirement in technique.requirements:
+        if not await _first_of(_requests(requirement, target, world), may):
             return False
     return True
 
@@ -330,21 +337,26 @@ async def _first_of(requests: Iterable[Attributes], may: _May) -> bool:
     return False
 
 
-def _requests(need: Need, target: Subject, world: _World) -> Iterator[Attributes]:
+def _requests(requirement: Requirement, target: Subject, world: _World) -> Iterator[Attributes]:
     """Yield everything that is as good for a need."""
     home = target.namespace or target.name.removeprefix("system:serviceaccounts:")
-    places = [need.namespace or ("" if need.everywhere else home)]
-    if need.anywhere:
+    places = [requirement.namespace or ("" if requirement.everywhere else home)]
+    if requirement.anywhere:
         places = list(world.namespaces)
-    names = [target.name] if need.named else list(need.names)
-    if target.kind == GROUP and need.named and need.resource == "serviceaccounts":
+    names = [target.name] if requirement.named else list(requirement.names)
+    if target.kind == GROUP and requirement.named and requirement.resource == "serviceaccounts":
         names = [f"s{number}" for number in range(ACCOUNTS)]
     if not names:
-        names = ["", f"{world.run}-u", "s0", "s1"] if "create" not in need.verbs else [""]
-    for verb, place, name in itertools.product(need.verbs, places, names):
-        nameless = verb == "create" and not need.subresource
+        names = ["", f"{world.run}-u", "s0", "s1"] if "create" not in requirement.verbs else [""]
+    for verb, place, name in itertools.product(requirement.verbs, places, names):
+        nameless = verb == "create" and not requirement.subresource
         yield Attributes(
-            verb, need.group, need.resource, need.subresource, "" if nameless else name, place
+            verb,
+            requirement.group,
+            requirement.resource,
+            requirement.subresource,
+            "" if nameless else name,
+            place,
         )
 
 

@@ -35,8 +35,8 @@ from responsibility.ownership.terms.access_reviews import Ask, Reviews
 from responsibility.ownership.terms.agreement import Agreement, Item
 from responsibility.ownership.terms.entitlement import Entitlement, ExemptionBook, passes, selves
 from responsibility.ownership.terms.exemptions import exempt_operator
-from responsibility.rbac.escalation.permissions import Rights
-from responsibility.rbac.escalation.shortest_paths import Piece
+from responsibility.rbac.escalation.permissions import Permissions
+from responsibility.rbac.escalation.shortest_paths import RoutePart
 from responsibility.rbac.escalation.steps import Step
 from responsibility.rbac.objects import Source, Subject
 
@@ -56,7 +56,7 @@ def assess_hub(
     namespace: Holdings,
     cluster: Holdings,
     gains: Gains,
-    rights: Rights | None = None,
+    rights: Permissions | None = None,
     policies: Set[str] = frozenset(),
     gone: frozenset[Subject],
     reviews: Reviews,
@@ -123,21 +123,21 @@ def _excesses(
         if passes(terms, subject):
             continue
         entitled = entitlement.of_subject(subject)
-        beyond = excess(
+        beyond_frontier = excess(
             holding,
             entitled=entitled,
             reserved=reserved,
             questions=terms.questions,
             names=agreement.names,
         )
-        if not beyond:
+        if not beyond_frontier:
             continue
         exemptions = book.of_subject(subject)
         held = (holding, cluster.get(subject, NOTHING))
         known: dict[int, tuple[Source, ...]] = {}
         let_through: dict[str, list[str]] = {}
         for item, reserved_by_it in lines:
-            wanted = beyond & reserved_by_it
+            wanted = beyond_frontier & reserved_by_it
             if not wanted:
                 continue
             reason = next((e.reason for e in exemptions if e.for_item(item.name)), None)
@@ -200,7 +200,7 @@ def _held_back(
                 exempt.extend(further(exempt, [Exempt(subject, (item.name,), reason)]))
                 continue
             finding = _excess_finding(agreement, item, subject, _say(wanted, agreement), ())
-            ways = {subject: [Piece(wanted, (step,))]}
+            ways = {subject: [RoutePart(wanted, (step,))]}
             yield from told_by_route([finding], ways.__getitem__, reserved, ())
 
 

@@ -19,7 +19,7 @@ from responsibility.ownership.terms.resolve import resolve_defaults
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.graph import MASTERS_SUBJECT, AccessGraph
 from responsibility.rbac.objects import Subject
-from responsibility.rbac.scope import Scope
+from responsibility.rbac.scope import BindingScope
 
 # A bit that is held for one name only.
 Named = tuple[int, str]
@@ -202,7 +202,7 @@ def _names(hub: Hub) -> Names:
 class Ledger:
     """Who holds what in places, by one graph after the other; scopes are read once."""
 
-    _read: dict[tuple[str, Scope], Holdings] = field(default_factory=dict)
+    _read: dict[tuple[str, BindingScope], Holdings] = field(default_factory=dict)
     # By the identity of holdings: them, and what is to be asked in their place.
     _people: dict[int, tuple[Holdings, list[Holding]]] = field(default_factory=dict)
 

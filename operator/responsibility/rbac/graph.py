@@ -24,7 +24,7 @@ from responsibility.rbac.identity import (
     user_and_groups,
     user_subject,
 )
-from responsibility.rbac.index import Question, RuleIndex, RuleSet, remember
+from responsibility.rbac.index import RuleIndex, RuleQuestion, RuleSet, remember
 from responsibility.rbac.objects import (
     GROUP,
     USER,
@@ -37,13 +37,13 @@ from responsibility.rbac.objects import (
     Subject,
     Truth,
 )
-from responsibility.rbac.scope import Both, Scope, effect, rules_by_binding
+from responsibility.rbac.scope import BindingScope, ChainedHolders, effect, rules_by_binding
 
 MASTERS_SUBJECT: Final = Subject(GROUP, MASTERS)
 MASTERS_SOURCE: Final = Source(None, None)
 
 _NOBODY: Mapping[Subject, tuple[Source, ...]] = MappingProxyType({})
-_NO_BINDINGS = Scope()
+_NO_BINDINGS = BindingScope()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class AccessGraph:
     bindings: ByNamespace[BindingKey, Binding]
     _index: RuleIndex
     _rule_sets: ByNamespace[RoleKey, RuleSet]
-    _scopes: Mapping[str, Scope]
+    _scopes: Mapping[str, BindingScope]
 
     @classmethod
     def build(cls, roles: Iterable[Role] = (), bindings: Iterable[Binding] = ()) -> AccessGraph:
@@ -83,7 +83,7 @@ class AccessGraph:
             {key: index.rule_set(role.rules) for key, role in all_roles.items()}
         )
         scopes = {
-            namespace: Scope.build(part.values(), rules_by_binding(rule_sets))
+            namespace: BindingScope.build(part.values(), rules_by_binding(rule_sets))
             for namespace, part in all_bindings.parts.items()
         }
         return cls(all_roles, all_bindings, index, rule_sets, scopes)
@@ -136,7 +136,7 @@ class AccessGraph:
             former = scopes.pop(namespace, None)
             part = bindings.parts.get(namespace)
             if part:
-                scopes[namespace] = Scope.build(
+                scopes[namespace] = BindingScope.build(
                     part.values(), rules_by_binding(rule_sets), former=former
                 )
         graph = AccessGraph(roles, bindings, index, rule_sets, scopes)
@@ -167,7 +167,7 @@ class AccessGraph:
         question = self._index.question(attributes, any_name=any_name)
         everywhere = self._cluster_holders(question, attributes)
         here = self._namespace_holders(question, attributes)
-        return Both(everywhere, here) if here else everywhere
+        return ChainedHolders(everywhere, here) if here else everywhere
 
     def cluster_holders(
         self, attributes: Attributes, *, any_name: bool = False
@@ -223,7 +223,7 @@ class AccessGraph:
         """Which rules allow what; the same object as long as no role has new rules."""
         return self._index
 
-    def scope(self, namespace: str) -> Scope:
+    def scope(self, namespace: str) -> BindingScope:
         """Return the bindings of one namespace, or for ``""`` the ClusterRoleBindings.
 
         The same object as long as nothing in it changes, so results can be kept by identity.
@@ -253,7 +253,7 @@ class AccessGraph:
         return tuple(self.bindings[key] for key in sorted(keys))
 
     def _cluster_holders(
-        self, question: Question, attributes: Attributes
+        self, question: RuleQuestion, attributes: Attributes
     ) -> Mapping[Subject, tuple[Source, ...]]:
         scope = self.scope("")
         holders = scope.answers.get(question)
@@ -265,7 +265,7 @@ class AccessGraph:
         return MappingProxyType(holders)
 
     def _namespace_holders(
-        self, question: Question, attributes: Attributes
+        self, question: RuleQuestion, attributes: Attributes
     ) -> Mapping[Subject, tuple[Source, ...]]:
         if not attributes.namespace or attributes.path:
             return _NOBODY

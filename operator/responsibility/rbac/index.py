@@ -56,7 +56,7 @@ Hits = tuple[int, ...]
 Matches = Mapping[RuleSet, Hits]
 
 
-class Question(NamedTuple):
+class RuleQuestion(NamedTuple):
     """What of a request the rules can tell apart; the namespace is not among it.
 
     ``name`` is None for every name that no rule mentions: those all get the same answer.
@@ -86,7 +86,7 @@ class _Table:
         self._by_key: defaultdict[tuple[str, str, str], list[_Reference]] = defaultdict(list)
         self._with_urls: list[_Reference] = []
         self._wide: list[_Reference] = []
-        self._answers: dict[Question, Matches] = {}
+        self._answers: dict[RuleQuestion, Matches] = {}
         for rules in rule_sets:
             room = widest
             for number, rule in enumerate(rules.rules):
@@ -105,7 +105,7 @@ class _Table:
         for key in dict.fromkeys(product(rule.verbs, rule.api_groups, rule.resources)):
             self._by_key[key].append(reference)
 
-    def answer(self, question: Question, attributes: Attributes) -> Matches:
+    def answer(self, question: RuleQuestion, attributes: Attributes) -> Matches:
         answer = self._answers.get(question)
         if answer is None:
             found: dict[RuleSet, Hits] = {}
@@ -149,7 +149,7 @@ class RuleIndex:
     _names: frozenset[str]
     _table: _Table
     _latecomers: tuple[RuleSet, ...] = ()
-    _answers: dict[Question, Matches] = field(default_factory=dict)
+    _answers: dict[RuleQuestion, Matches] = field(default_factory=dict)
 
     @classmethod
     def build(cls, contents: Iterable[tuple[Rule, ...]], *, widest: int = WIDEST) -> RuleIndex:
@@ -182,10 +182,10 @@ class RuleIndex:
         """Return the one object for these rules, which the index must have."""
         return self._sets[rules]
 
-    def question(self, attributes: Attributes, *, any_name: bool) -> Question:
+    def question(self, attributes: Attributes, *, any_name: bool) -> RuleQuestion:
         """Return the key under which answers to the request are remembered."""
         name = attributes.name
-        return Question(
+        return RuleQuestion(
             attributes.verb,
             attributes.group,
             attributes.resource,
@@ -195,7 +195,7 @@ class RuleIndex:
             any_name and not name,
         )
 
-    def matches(self, question: Question, attributes: Attributes) -> Matches:
+    def matches(self, question: RuleQuestion, attributes: Attributes) -> Matches:
         """Return, for each rule set that allows the request, the rules that do.
 
         ``question`` must be this index's own for ``attributes``.
@@ -208,7 +208,7 @@ class RuleIndex:
             remember(self._answers, question, answer)
         return answer
 
-    def _ask_latecomers(self, question: Question, attributes: Attributes) -> Matches:
+    def _ask_latecomers(self, question: RuleQuestion, attributes: Attributes) -> Matches:
         found = {
             rules: tuple(
                 number

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from responsibility.rbac.identity import canonical, is_somebody
-from responsibility.rbac.index import Hits, Matches, Question, RuleSet
+from responsibility.rbac.index import Hits, Matches, RuleQuestion, RuleSet
 from responsibility.rbac.objects import Binding, BindingKey, RoleKey, Source, Subject
 
 # Stands for the rules of a role that doesn't exist: it is never among the matches.
@@ -47,7 +47,7 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Bundle:
+class RuleSetBindings:
     """The grants of a scope whose roles have the same rules, so that they answer as one."""
 
     rules: RuleSet
@@ -69,15 +69,15 @@ class Bundle:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scope:
+class BindingScope:
     """The bindings of one namespace, or those of the cluster."""
 
-    bundles: Mapping[RuleSet, Bundle] = field(default_factory=dict)
+    by_rule_set: Mapping[RuleSet, RuleSetBindings] = field(default_factory=dict)
     by_subject: Mapping[Subject, tuple[Grant, ...]] = field(default_factory=dict)
     # Every role that some binding refers to, whether it exists or not.
     role_refs: frozenset[RoleKey] = frozenset()
     # Answers by question, kept for the cluster's scope only: it is asked for every namespace.
-    answers: dict[Question, Holders] = field(default_factory=dict)
+    answers: dict[RuleQuestion, Holders] = field(default_factory=dict)
 
     @classmethod
     def build(
@@ -85,8 +85,8 @@ class Scope:
         bindings: Iterable[Binding],
         rules_of: Callable[[Binding], RuleSet | None],
         *,
-        former: Scope | None = None,
-    ) -> Scope:
+        former: BindingScope | None = None,
+    ) -> BindingScope:
         """Return the scope of these bindings.
 
         ``rules_of`` finds the rules of the role, None if there is no such role. What didn't
@@ -104,13 +104,15 @@ class Scope:
             by_rules.setdefault(rules, []).append(grant)
             for subject in grant.subjects:
                 by_subject.setdefault(subject, []).append(grant)
-        bundles = {rules: Bundle(rules, tuple(grants)) for rules, grants in by_rules.items()}
+        by_rule_set = {
+            rules: RuleSetBindings(rules, tuple(grants)) for rules, grants in by_rules.items()
+        }
         if former:
-            for rules, bundle in former.bundles.items():
-                if rules in bundles and bundles[rules].grants == bundle.grants:
-                    bundles[rules] = bundle
+            for rules, bundle in former.by_rule_set.items():
+                if rules in by_rule_set and by_rule_set[rules].grants == bundle.grants:
+                    by_rule_set[rules] = bundle
         return cls(
-            bundles,
+            by_rule_set,
             {subject: tuple(grants) for subject, grants in by_subject.items()},
             frozenset(grant.binding.role for grants in by_rules.values() for grant in grants),
         )
@@ -118,18 +120,20 @@ class Scope:
     def grants(self) -> dict[BindingKey, Grant]:
         """Return every binding in effect."""
         return {
-            grant.binding.key: grant for bundle in self.bundles.values() for grant in bundle.grants
+            grant.binding.key: grant
+            for bundle in self.by_rule_set.values()
+            for grant in bundle.grants
         }
 
     def dangling(self) -> tuple[BindingKey, ...]:
         """Return the bindings whose role doesn't exist."""
-        bundle = self.bundles.get(_NO_ROLE)
+        bundle = self.by_rule_set.get(_NO_ROLE)
         return tuple(grant.binding.key for grant in bundle.grants) if bundle else ()
 
     def holders(self, matches: Matches) -> Holders:
         """Return every subject that a matching rule is bound to, with all its sources."""
-        matching = [rules for rules in self.bundles if rules in matches]
-        return union([self.bundles[rules].holders(matches[rules]) for rules in matching])
+        matching = [rules for rules in self.by_rule_set if rules in matches]
+        return union([self.by_rule_set[rules].holders(matches[rules]) for rules in matching])
 
     def sources(self, subjects: Iterable[Subject], matches: Matches) -> set[Source]:
         """Return the sources of a request that comes as all of these subjects at once."""
@@ -156,7 +160,7 @@ def effect(binding: Binding | None) -> tuple[RoleKey, tuple[Subject, ...]] | Non
     return None if binding is None else (binding.role, binding.subjects)
 
 
-class Both(Mapping[Subject, tuple[Source, ...]]):
+class ChainedHolders(Mapping[Subject, tuple[Source, ...]]):
     """The holders by two scopes, without a copy of the many that hold it in every namespace."""
 
     __slots__ = ("_everywhere", "_here")

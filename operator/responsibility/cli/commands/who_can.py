@@ -169,9 +169,9 @@ def _holders(
 
 def _ways(view: ClusterView, attributes: Attributes) -> dict[Subject, Route]:
     """Return who could come by it, each with a shortest route; not who has it already."""
-    from responsibility.rbac.escalation.graph import Paths, routes_to
+    from responsibility.rbac.escalation.graph import EscalationGraph, routes_to
 
-    found = routes_to(Paths(view.graph, view.accounts), attributes)
+    found = routes_to(EscalationGraph(view.graph, view.accounts), attributes)
     return {s: found[s] for s in sorted(found, key=people_first) if found[s]}
 
 

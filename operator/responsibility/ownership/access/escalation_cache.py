@@ -19,9 +19,9 @@ from responsibility.ownership.access.escalations import (
 from responsibility.ownership.access.grant_masks import Holdings
 from responsibility.ownership.terms.agreement import Terms
 from responsibility.ownership.terms.snapshot import Snapshot
-from responsibility.rbac.escalation.edges import Group
-from responsibility.rbac.escalation.graph import Paths
-from responsibility.rbac.escalation.permissions import Rights
+from responsibility.rbac.escalation.edges import EdgeGroup
+from responsibility.rbac.escalation.graph import EscalationGraph
+from responsibility.rbac.escalation.permissions import Permissions
 from responsibility.rbac.objects import Subject
 
 
@@ -30,13 +30,13 @@ class _Known:
     """What was found of a model in a pass: from what, and the parts."""
 
     terms: Terms
-    paths: Paths
+    escalation: EscalationGraph
     wide: Wide
     locals: Mapping[str, Local]
     shares: Mapping[str, Share]
     found: Found
 
-    def local(self, record: str, place: Place, paths: Paths) -> Local | None:
+    def local(self, record: str, place: Place, escalation: EscalationGraph) -> Local | None:
         """Return what was found of a hub, if it is true of it as it is now."""
         known = self.locals.get(record)
         return (
@@ -45,19 +45,21 @@ class _Known:
             and known.place.holdings is place.holdings
             and known.place.names == place.names
             and known.place.commands == place.commands
-            and (paths is self.paths or paths.unchanged(known.namespaces))
+            and (escalation is self.escalation or escalation.unchanged(known.namespaces))
             else None
         )
 
-    def cluster(self, holdings: Holdings, paths: Paths, groups: Set[Group]) -> Wide | None:
+    def cluster(
+        self, holdings: Holdings, escalation: EscalationGraph, groups: Set[EdgeGroup]
+    ) -> Wide | None:
         """Return what was found of the cluster, if it is true of it as it is now."""
         wide = self.wide
         if wide.holdings is not holdings or wide.bit_of.keys() != groups:
             return None
-        if paths is not self.paths and not paths.unchanged(wide.namespaces):
+        if escalation is not self.escalation and not escalation.unchanged(wide.namespaces):
             return None
         # What else it looks up leads nowhere else; the graph before is not kept for it.
-        wide.paths = paths
+        wide.escalation = escalation
         return wide
 
 
@@ -68,7 +70,7 @@ class RouteMemory:
     """
 
     def __init__(self) -> None:
-        self._paths: Paths | None = None
+        self._paths: EscalationGraph | None = None
         self._known: dict[str, _Known] = {}
 
     def fork(self) -> RouteMemory:
@@ -87,33 +89,35 @@ class RouteMemory:
             or former.graph is not snapshot.graph
             or former.accounts != snapshot.accounts
         ):
-            self._paths = Paths(snapshot.graph, snapshot.accounts, former=former)
+            self._paths = EscalationGraph(snapshot.graph, snapshot.accounts, former=former)
 
     @property
-    def rights(self) -> Rights | None:
+    def rights(self) -> Permissions | None:
         """Who holds what it takes for a step; None where routes are not wanted."""
-        return self._paths.known.rights if self._paths else None
+        return self._paths.known.permissions if self._paths else None
 
     def find(self, terms: Terms, holdings: Holdings, places: Mapping[str, Place]) -> Found:
         """Return what subjects can come by, cluster-wide and on the hubs, which come by record.
 
         ``holdings`` are the direct ones cluster-wide. Nothing where routes are not wanted.
         """
-        paths = self._paths
-        if paths is None:
+        escalation = self._paths
+        if escalation is None:
             return NOTHING_FOUND
         known = self._known.get(terms.name)
-        if known is not None and (known.terms is not terms or not paths.follows(known.paths)):
+        if known is not None and (
+            known.terms is not terms or not escalation.follows(known.escalation)
+        ):
             known = None
         locals_ = {
-            record: (known.local(record, place, paths) if known else None)
-            or local(place, paths, terms)
+            record: (known.local(record, place, escalation) if known else None)
+            or local(place, escalation, terms)
             for record, place in places.items()
         }
-        groups = dict.fromkeys(b.group for one in locals_.values() for b in one.doors)
-        wide = known.cluster(holdings, paths, groups.keys()) if known else None
+        groups = dict.fromkeys(b.group for one in locals_.values() for b in one.frontier)
+        wide = known.cluster(holdings, escalation, groups.keys()) if known else None
         if wide is None:
-            wide = Wide.of(terms, holdings, paths, groups)
+            wide = Wide.of(terms, holdings, escalation, groups)
         again = known is not None and wide is known.wide
         shares = {
             record: known.shares[record]
@@ -127,7 +131,7 @@ class RouteMemory:
         )
         if known is not None:
             found = _kept(found, known.found)
-        self._known[terms.name] = _Known(terms, paths, wide, locals_, shares, found)
+        self._known[terms.name] = _Known(terms, escalation, wide, locals_, shares, found)
         return found
 
 

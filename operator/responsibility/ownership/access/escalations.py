@@ -22,10 +22,17 @@ from responsibility.ownership.access.grant_masks import NOTHING, Holdings
 from responsibility.ownership.access.policy_bypass import NO_COMMANDS, Commands
 from responsibility.ownership.terms.agreement import Terms
 from responsibility.ownership.terms.permission_index import Names, QuestionSet, bits, mask_of
-from responsibility.rbac.escalation.edges import Group
-from responsibility.rbac.escalation.graph import ANY_NAMESPACE, Paths, step_passes
+from responsibility.rbac.escalation.edges import EdgeGroup
+from responsibility.rbac.escalation.graph import ANY_NAMESPACE, EscalationGraph, step_passes
 from responsibility.rbac.escalation.self_grants import EVERYTHING
-from responsibility.rbac.escalation.shortest_paths import Behind, Gain, Giver, Search, begin, beyond
+from responsibility.rbac.escalation.shortest_paths import (
+    FrontierGroup,
+    Gain,
+    Predecessor,
+    RouteSearch,
+    beyond_frontier,
+    start_search,
+)
 from responsibility.rbac.escalation.steps import Route, Step
 from responsibility.rbac.escalation.techniques import POLICY, account_namespace
 from responsibility.rbac.graph import AccessGraph
@@ -58,14 +65,14 @@ NOTHING_FOUND = Found()
 
 def searched(
     holdings: Holdings,
-    paths: Paths,
+    escalation: EscalationGraph,
     questions: QuestionSet,
     *,
     names: Names,
     scope: int,
     commands: Iterable[tuple[Step, int]] = (),
     local: bool = False,
-) -> Search:
+) -> RouteSearch:
     """Return the search for what subjects can come by in a namespace, or cluster-wide, to be run.
 
     ``holdings`` are the direct ones there, ``scope`` the questions that count.
@@ -77,16 +84,16 @@ def searched(
         if (mask := holdings[subject].mask(questions, names) & scope)
     }
     given = [
-        (power.step, mask)
-        for power in paths.powers(names.namespace)
-        if (mask := _mask(power.rules, questions, names) & scope)
+        (self_grant.step, mask)
+        for self_grant in escalation.self_grants(names.namespace)
+        if (mask := _mask(self_grant.rules, questions, names) & scope)
     ]
     given += [(step, mask & scope) for step, mask in commands if mask & scope]
-    return begin(
+    return start_search(
         direct,
         given,
-        paths.into,
-        constrain=lambda step, mask: _constrained(step, mask, paths.graph, questions, names),
+        escalation.into,
+        constrain=lambda step, mask: _constrained(step, mask, escalation.graph, questions, names),
         local=local,
     )
 
@@ -121,16 +128,16 @@ class Local:
 
     place: Place
     found: Mapping[Subject, tuple[Gain, ...]]
-    doors: Mapping[Behind, tuple[Giver, ...]]
+    frontier: Mapping[FrontierGroup, tuple[Predecessor, ...]]
     namespaces: frozenset[str]
 
 
-def local(place: Place, paths: Paths, terms: Terms) -> Local:
+def local(place: Place, escalation: EscalationGraph, terms: Terms) -> Local:
     """Search one hub."""
     questions = terms.questions
     search = searched(
         place.holdings,
-        paths,
+        escalation,
         questions,
         names=place.names,
         scope=questions.hub_mask & terms.reserved,
@@ -141,7 +148,10 @@ def local(place: Place, paths: Paths, terms: Terms) -> Local:
     return Local(
         place,
         {subject: tuple(gains) for subject, gains in search.found.items()},
-        {behind: tuple(givers) for behind, givers in search.doors.items()},
+        {
+            frontier_group: tuple(predecessors)
+            for frontier_group, predecessors in search.frontier.items()
+        },
         frozenset((place.names.namespace, *filter(None, map(_home, search.reached)))),
     )
 
@@ -161,12 +171,14 @@ class Through:
 
     mask: int
     way: Gain
-    givers: tuple[Giver, ...]
+    predecessors: tuple[Predecessor, ...]
 
     def route(self, wanted: int = -1) -> Route:
         """Return the route to some of the wanted bits."""
-        giver, gain = max(self.givers, key=lambda g: (g[1].mask & wanted & self.mask).bit_count())
-        return self.way.route(end=(giver, gain.route(wanted & self.mask)))
+        predecessor, gain = max(
+            self.predecessors, key=lambda g: (g[1].mask & wanted & self.mask).bit_count()
+        )
+        return self.way.route(end=(predecessor, gain.route(wanted & self.mask)))
 
 
 @dataclass(slots=True, eq=False)
@@ -176,28 +188,34 @@ class Wide:
     ``bit_of`` has the bits that stand for whatever is behind such a group of entrances.
     """
 
-    paths: Paths
+    escalation: EscalationGraph
     questions: QuestionSet
     holdings: Holdings
-    bit_of: Mapping[Group, int]
-    search: Search
+    bit_of: Mapping[EdgeGroup, int]
+    search: RouteSearch
     # Those whose entrances it has looked at.
     namespaces: frozenset[str] = field(init=False)
     everywhere: Gains = field(init=False)
     _classes: dict[int, list[Subject]] = field(init=False, default_factory=dict)
-    _beyond: dict[Behind, Mapping[Subject, Gain]] = field(init=False, default_factory=dict)
+    _beyond: dict[FrontierGroup, Mapping[Subject, Gain]] = field(init=False, default_factory=dict)
 
     @classmethod
-    def of(cls, terms: Terms, holdings: Holdings, paths: Paths, groups: Iterable[Group]) -> Wide:
+    def of(
+        cls,
+        terms: Terms,
+        holdings: Holdings,
+        escalation: EscalationGraph,
+        groups: Iterable[EdgeGroup],
+    ) -> Wide:
         """Search the cluster."""
         questions = terms.questions
         first = questions.all.bit_length()
         bit_of = {group: 1 << first + number for number, group in enumerate(groups)}
-        search = searched(holdings, paths, questions, names=Names(), scope=questions.all)
+        search = searched(holdings, escalation, questions, names=Names(), scope=questions.all)
         for group, bit in bit_of.items():
-            search.offer_behind(Behind(group, acted=False, length=0), bit)
+            search.offer_from(FrontierGroup(group, impersonated=False, length=0), bit)
         search.run()
-        return cls(paths, questions, holdings, bit_of, search)
+        return cls(escalation, questions, holdings, bit_of, search)
 
     def __post_init__(self) -> None:
         """Put subjects together that have all the same on hubs."""
@@ -220,24 +238,28 @@ class Wide:
         return mask | holding.mask(self.questions, names) if holding.symbolic else mask
 
     def through(
-        self, behind: Behind, givers: tuple[Giver, ...], place: Place
+        self, frontier_group: FrontierGroup, predecessors: tuple[Predecessor, ...], place: Place
     ) -> Iterator[tuple[Subject, Through]]:
         """Yield who comes by something of the givers, and did not have it."""
-        whole = total(gain for _, gain in givers)
-        bit = self.bit_of[behind.group]
+        whole = total(gain for _, gain in predecessors)
+        bit = self.bit_of[frontier_group.group]
         for mask, subjects in self._classes.items():
             if not mask & bit or not whole & ~mask:
                 continue
-            if behind not in self._beyond:
-                self._beyond[behind] = beyond(behind, self.paths.into)
+            if frontier_group not in self._beyond:
+                self._beyond[frontier_group] = beyond_frontier(frontier_group, self.escalation.into)
             for subject in subjects:
-                way = self._beyond[behind].get(subject)
+                way = self._beyond[frontier_group].get(subject)
                 if way is None:
                     continue
-                gate = way.gate()
-                others = tuple(giver for giver in givers if giver[0] != gate)
+                entry = way.entry()
+                others = tuple(
+                    predecessor for predecessor in predecessors if predecessor[0] != entry
+                )
                 if place.commands.is_keeper(subject):
-                    others = tuple(giver for giver in others if not giver[1].ends_by(POLICY))
+                    others = tuple(
+                        predecessor for predecessor in others if not predecessor[1].ends_by(POLICY)
+                    )
                 news = total(gain for _, gain in others) & ~self.known(subject, place.names)
                 if news:
                     yield subject, Through(news, way, others)
@@ -259,16 +281,16 @@ def share(one: Local, wide: Wide) -> Share:
     names = one.place.names
     own: dict[Subject, list[Way]] = {}
     cluster: dict[Subject, list[Way]] = {}
-    for behind, givers in one.doors.items():
-        for subject, through in wide.through(behind, givers, one.place):
+    for frontier_group, predecessors in one.frontier.items():
+        for subject, through in wide.through(frontier_group, predecessors, one.place):
             cluster.setdefault(subject, []).append(through)
     for subject, gains in one.found.items():
         known = wide.known(subject, names) | total(cluster.get(subject, ()))
-        for piece in (piece for gain in gains for piece in gain.pieces(~known)):
-            if piece.steps[-1].route == POLICY and one.place.commands.is_keeper(subject):
+        for part in (part for gain in gains for part in gain.parts(~known)):
+            if part.steps[-1].route == POLICY and one.place.commands.is_keeper(subject):
                 continue
-            told = cluster if any(map(_is_wide, piece.steps)) else own
-            told.setdefault(subject, []).append(piece)
+            told = cluster if any(map(_is_wide, part.steps)) else own
+            told.setdefault(subject, []).append(part)
     return Share(own, cluster)
 
 

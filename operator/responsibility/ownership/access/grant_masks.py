@@ -20,7 +20,7 @@ from responsibility.rbac.objects import (
     Source,
     Subject,
 )
-from responsibility.rbac.scope import Scope
+from responsibility.rbac.scope import BindingScope
 
 
 @dataclass(slots=True)
@@ -118,10 +118,10 @@ class Holdings(dict[Subject, Holding]):
 NOTHING = Holding()
 
 
-def collect(scope: Scope, questions: QuestionSet) -> Holdings:
+def collect(scope: BindingScope, questions: QuestionSet) -> Holdings:
     """Return what each subject bound in ``scope`` holds of the questions."""
     held = Holdings()
-    for bundle in scope.bundles.values():
+    for bundle in scope.by_rule_set.values():
         reach = questions.reach(bundle.rules)
         if not reach:
             continue

@@ -17,10 +17,10 @@ from responsibility.api.item import RECORD_ITEM
 from responsibility.ownership.terms.agreement import Agreement
 from responsibility.ownership.terms.entitlement import Entitlement, selves
 from responsibility.ownership.terms.permission_index import Atom
-from responsibility.rbac.escalation.edges import opened
-from responsibility.rbac.escalation.permissions import Rights
+from responsibility.rbac.escalation.edges import edges_by
+from responsibility.rbac.escalation.permissions import Permissions
 from responsibility.rbac.escalation.steps import Step
-from responsibility.rbac.escalation.techniques import POLICY, Need, Way
+from responsibility.rbac.escalation.techniques import POLICY, Requirement, Technique
 from responsibility.rbac.objects import Attributes, Subject
 
 OURS: Final = "responsibility.2i2c.org"
@@ -51,15 +51,17 @@ def deny_binding(item: str) -> str:
 
 
 @lru_cache(maxsize=8_192)
-def _need(verbs: tuple[str, ...], group: str, resource: str, name: str, namespace: str) -> Need:
-    """Return a need; the same object for the same words, as needs are compared by identity."""
-    return Need(
+def _requirement(
+    verbs: tuple[str, ...], group: str, resource: str, name: str, namespace: str
+) -> Requirement:
+    """Return a requirement; one object for the same words, as they are compared by identity."""
+    return Requirement(
         verbs, group, resource, names=(name,), namespace=namespace, everywhere=not namespace
     )
 
 
-def _edit(resource: str, name: str) -> Need:
-    return _need(("update", "patch"), OURS, resource, name, "")
+def _edit(resource: str, name: str) -> Requirement:
+    return _requirement(("update", "patch"), OURS, resource, name, "")
 
 
 def _is_there(name: str, policies: Set[str]) -> bool:
@@ -67,7 +69,7 @@ def _is_there(name: str, policies: Set[str]) -> bool:
     return name in policies or name + STATIC in policies
 
 
-def _endings(name: str, policies: Set[str]) -> Iterator[tuple[Need, str]]:
+def _endings(name: str, policies: Set[str]) -> Iterator[tuple[Requirement, str]]:
     """Yield what ends a policy whose binding has the same name, or that of a refusal.
 
     Nothing that anybody can be granted ends one that is a file.
@@ -75,11 +77,16 @@ def _endings(name: str, policies: Set[str]) -> Iterator[tuple[Need, str]]:
     if name + STATIC in policies:
         return
     verbs = ("update", "patch", "delete")
-    yield _need(verbs, _ADMISSION, _POLICIES, name, ""), f"ValidatingAdmissionPolicy {name}"
-    yield _need(verbs, _ADMISSION, _BINDINGS, name, ""), f"ValidatingAdmissionPolicyBinding {name}"
+    yield _requirement(verbs, _ADMISSION, _POLICIES, name, ""), f"ValidatingAdmissionPolicy {name}"
+    yield (
+        _requirement(verbs, _ADMISSION, _BINDINGS, name, ""),
+        f"ValidatingAdmissionPolicyBinding {name}",
+    )
 
 
-def _rewriting(agreement: Agreement, policies: Set[str]) -> Iterator[tuple[str, tuple[Need, ...]]]:
+def _rewriting(
+    agreement: Agreement, policies: Set[str]
+) -> Iterator[tuple[str, tuple[Requirement, ...]]]:
     """Yield what it takes to write into a record, or its model, who owns what.
 
     Where a policy guards them that takes ``assign`` as well, or to end that policy.
@@ -92,17 +99,19 @@ def _rewriting(agreement: Agreement, policies: Set[str]) -> Iterator[tuple[str, 
         if not _is_there(RECORD_GUARD, policies):
             yield f"{kind} {name}", (edit,)
             continue
-        yield f"{kind} {name}", (edit, _need(("assign",), OURS, resource, name, ""))
+        yield f"{kind} {name}", (edit, _requirement(("assign",), OURS, resource, name, ""))
         for ending, what in _endings(RECORD_GUARD, policies):
             yield f"{what} and then {kind} {name}", (ending, edit)
 
 
-def _steps(rights: Rights, words: str, needs: tuple[Need, ...]) -> Iterator[Step]:
+def _steps(
+    rights: Permissions, words: str, requirements: tuple[Requirement, ...]
+) -> Iterator[Step]:
     """Yield who has all that it takes, as a step."""
-    way = Way(POLICY, words, needs, exists=False)
-    for actor in rights.candidates(needs, ""):
-        for entrance in opened(rights, actor, way, ""):
-            yield Step(POLICY, actor, words, tuple(dict.fromkeys(entrance.sources)))
+    technique = Technique(POLICY, words, requirements, exists=False)
+    for actor in rights.candidates(requirements, ""):
+        for edge in edges_by(rights, actor, technique, ""):
+            yield Step(POLICY, actor, words, tuple(dict.fromkeys(edge.sources)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +135,7 @@ NO_COMMANDS: Final = Commands()
 def commands(
     agreement: Agreement,
     entitlement: Entitlement,
-    rights: Rights,
+    rights: Permissions,
     *,
     policies: Set[str],
     own: Subject | None,
@@ -145,16 +154,16 @@ def commands(
     if not mask or not _grants(agreement.hub.namespace, rights, own):
         return NO_COMMANDS
     found: dict[Subject, Step] = {}
-    for what, needs in _rewriting(agreement, policies):
+    for what, requirements in _rewriting(agreement, policies):
         words = f"name itself an owner in {what}, and be granted what that brings"
-        for step in _steps(rights, words, needs):
+        for step in _steps(rights, words, requirements):
             found.setdefault(step.actor, step)
     return Commands(
         tuple((step, mask) for step in found.values()), _keepers(agreement, entitlement)
     )
 
 
-def _grants(namespace: str, rights: Rights, own: Subject | None) -> bool:
+def _grants(namespace: str, rights: Permissions, own: Subject | None) -> bool:
     if namespace.startswith(_PROTECTED) or (own is not None and own.namespace == namespace):
         return False
     if own is None:
@@ -178,7 +187,7 @@ def _keepers(agreement: Agreement, entitlement: Entitlement) -> frozenset[Subjec
 def endings(
     agreement: Agreement,
     entitlement: Entitlement,
-    rights: Rights,
+    rights: Permissions,
     *,
     policies: Set[str],
 ) -> Mapping[str, Mapping[Subject, Step]]:
@@ -188,8 +197,8 @@ def endings(
     keepers = Commands(keepers=_keepers(agreement, entitlement)) if refused else NO_COMMANDS
     for item in refused:
         own = found.setdefault(item, {})
-        for words, needs in _ways_to_end(item, agreement, policies):
-            for step in _steps(rights, words, needs):
+        for words, requirements in _ways_to_end(item, agreement, policies):
+            for step in _steps(rights, words, requirements):
                 if not keepers.is_keeper(step.actor):
                     own.setdefault(step.actor, step)
     return found
@@ -197,16 +206,16 @@ def endings(
 
 def _ways_to_end(
     item: str, agreement: Agreement, policies: Set[str]
-) -> Iterable[tuple[str, tuple[Need, ...]]]:
+) -> Iterable[tuple[str, tuple[Requirement, ...]]]:
     static = policy(item) + STATIC in policies
     for name in () if static else (policy(item), deny_binding(item)):
-        for need, what in _endings(name, policies):
-            if (name == policy(item)) is (need.resource == _POLICIES):
-                yield f"edit or delete {what}, which keeps it from this", (need,)
-    for what, needs in _rewriting(agreement, policies):
-        yield f"name itself an owner in {what}, which keeps it from this", needs
+        for requirement, what in _endings(name, policies):
+            if (name == policy(item)) is (requirement.resource == _POLICIES):
+                yield f"edit or delete {what}, which keeps it from this", (requirement,)
+    for what, requirements in _rewriting(agreement, policies):
+        yield f"name itself an owner in {what}, which keeps it from this", requirements
     namespace = agreement.hub.namespace
-    keys = _need(("update", "patch"), "", "namespaces", namespace, namespace)
+    keys = _requirement(("update", "patch"), "", "namespaces", namespace, namespace)
     words = f"write into Namespace {namespace} who may do this"
     if not _is_there(KEYS_GUARD, policies):
         yield words, (keys,)

@@ -1,4 +1,4 @@
-"""All edges of one access graph, and the routes to one permission over them."""
+"""The escalation graph: all edges of an access graph, and the routes to a permission over them."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from itertools import chain
 from typing import Final
 
 from responsibility.rbac.escalation.edges import (
-    Collector,
-    Entrance,
-    Group,
-    Table,
-    after,
+    Edge,
+    EdgeCollector,
+    EdgeGroup,
+    EdgeTable,
     collect,
-    groups,
-    opened,
+    edge_groups,
+    edges_by,
+    preceded_by,
 )
-from responsibility.rbac.escalation.permissions import Given, Rights
-from responsibility.rbac.escalation.self_grants import Power, powers
-from responsibility.rbac.escalation.shortest_paths import begin
+from responsibility.rbac.escalation.permissions import Permissions, SelfGrantedRules
+from responsibility.rbac.escalation.self_grants import SelfGrant, self_grants
+from responsibility.rbac.escalation.shortest_paths import start_search
 from responsibility.rbac.escalation.steps import Route, Step
 from responsibility.rbac.escalation.techniques import (
     INTO_ACCOUNT,
-    Way,
+    Technique,
     account_namespace,
     constrained_into,
     into_account,
-    ways_into,
+    techniques_into,
     with_aws_auth,
 )
 from responsibility.rbac.graph import AccessGraph
@@ -45,62 +45,70 @@ _MODES = {
 
 
 _TableKey = tuple[int, str]
-_Entry = tuple[tuple[Way, ...], Table]
+_Entry = tuple[tuple[Technique, ...], EdgeTable]
 
 
 @dataclass(slots=True)
-class Known:
+class EdgeCache:
     """What was found out in a graph: rights, and edges by scope."""
 
-    rights: Rights
+    permissions: Permissions
     constrained: bool = False
-    powers: dict[str, tuple[Power, ...]] = field(default_factory=dict)
-    # By namespace, and by the identity of the list of ways, of which there are a few.
+    self_grants: dict[str, tuple[SelfGrant, ...]] = field(default_factory=dict)
+    # By namespace, and by the identity of the list of techniques, of which there are a few.
     tables: dict[str, dict[int, _Entry]] = field(default_factory=dict)
-    # Those of ways that look at other namespaces, too.
+    # Those of techniques that look at other namespaces, too.
     far: dict[_TableKey, _Entry] = field(default_factory=dict)
     # What may have changed.
     stale: dict[_TableKey, _Entry] = field(default_factory=dict)
     # Where somebody may impersonate for single actions.
     single: dict[str, bool] = field(default_factory=dict)
 
-    def over(self, graph: AccessGraph, same: Set[str]) -> Known:
+    def over(self, graph: AccessGraph, same: Set[str]) -> EdgeCache:
         """Return what is true of another graph too, which is the same in some scopes.
 
         What is found in these scopes later is true in both.
         """
-        known = Known(self.rights.over(graph, same), stale=dict(self.far))
+        known = EdgeCache(self.permissions.over(graph, same), stale=dict(self.far))
         known.single = {scope: some for scope, some in self.single.items() if scope in same}
         if self.constrained:
             # Found with what nobody may any more, or will have to be found anew.
             return known
-        known.powers = {scope: found for scope, found in self.powers.items() if scope in same}
+        known.self_grants = {
+            scope: found for scope, found in self.self_grants.items() if scope in same
+        }
         for scope, tables in self.tables.items():
             if scope in same:
                 known.tables[scope] = tables
             else:
-                known.stale.update(((ways, scope), entry) for ways, entry in tables.items())
+                known.stale.update(
+                    ((techniques, scope), entry) for techniques, entry in tables.items()
+                )
         return known
 
-    def table(self, ways: tuple[Way, ...], namespace: str) -> Table | None:
-        """Return what is known of the entrances in a namespace."""
-        entry = self.tables.get(namespace, {}).get(id(ways)) or self.far.get((id(ways), namespace))
+    def table(self, techniques: tuple[Technique, ...], namespace: str) -> EdgeTable | None:
+        """Return what is known of the edges in a namespace."""
+        entry = self.tables.get(namespace, {}).get(id(techniques)) or self.far.get(
+            (id(techniques), namespace)
+        )
         return entry[1] if entry else None
 
-    def keep(self, ways: tuple[Way, ...], namespace: str, table: Table) -> None:
-        """Remember the entrances in a namespace."""
-        if any(map(_looks_elsewhere, ways)):
-            self.far[id(ways), namespace] = (ways, table)
+    def keep(self, techniques: tuple[Technique, ...], namespace: str, table: EdgeTable) -> None:
+        """Remember the edges in a namespace."""
+        if any(map(_looks_elsewhere, techniques)):
+            self.far[id(techniques), namespace] = (techniques, table)
         else:
-            self.tables.setdefault(namespace, {})[id(ways)] = (ways, table)
+            self.tables.setdefault(namespace, {})[id(techniques)] = (techniques, table)
 
 
-def _looks_elsewhere(way: Way) -> bool:
-    return any(need.anywhere or need.namespace for need in way.needs)
+def _looks_elsewhere(technique: Technique) -> bool:
+    return any(
+        requirement.anywhere or requirement.namespace for requirement in technique.requirements
+    )
 
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
-class Paths:
+class EscalationGraph:
     """The edges of one access graph, each looked up once.
 
     ``accounts`` are the ServiceAccounts that exist, as (namespace, name), and ``pods`` those
@@ -114,16 +122,16 @@ class Paths:
     accounts: frozenset[tuple[str, str]] | None = None
     pods: frozenset[tuple[str, str]] | None = None
     aws_auth: bool = False
-    former: InitVar[Paths | None] = None
-    known: Known = field(init=False)
-    _into: dict[Subject, tuple[Group, ...]] = field(init=False, default_factory=dict)
-    _former: Callable[[], Paths | None] = field(init=False, default=lambda: None)
+    former: InitVar[EscalationGraph | None] = None
+    known: EdgeCache = field(init=False)
+    _into: dict[Subject, tuple[EdgeGroup, ...]] = field(init=False, default_factory=dict)
+    _former: Callable[[], EscalationGraph | None] = field(init=False, default=lambda: None)
     _changed: frozenset[str] | None = field(init=False, default=None)
 
-    def __post_init__(self, former: Paths | None) -> None:
+    def __post_init__(self, former: EscalationGraph | None) -> None:
         """Take over what is still true."""
         if former is None or not self._same(former, ""):
-            self.known = Known(Rights(self.graph))
+            self.known = EdgeCache(Permissions(self.graph))
         else:
             parts = former.graph.bindings.parts.keys() | self.graph.bindings.parts.keys()
             same = {"", *(each for each in parts if self._same(former, each))}
@@ -131,15 +139,15 @@ class Paths:
             self._former, self._changed = weakref.ref(former), self._changes(former, parts - same)
         self.known.constrained = self._has_constrained()
         if self.known.constrained:
-            # Such powers are about who may act as whom, anywhere.
-            self.known.powers, self.known.tables, self.known.far = {}, {}, {}
+            # Such self-grants are about who may act as whom, anywhere.
+            self.known.self_grants, self.known.tables, self.known.far = {}, {}, {}
             self._changed = None
 
-    def _changes(self, former: Paths, changed: Set[str]) -> frozenset[str] | None:
-        """Return the namespaces in which ways may have changed; None if they may be anywhere."""
+    def _changes(self, former: EscalationGraph, changed: Set[str]) -> frozenset[str] | None:
+        """Return the namespaces in which edges may have changed; None if they may be anywhere."""
         if (self.pods, self.aws_auth) != (former.pods, former.aws_auth):
             return None
-        changed = {namespace for namespace in changed if self._keep_powers(former, namespace)}
+        changed = {namespace for namespace in changed if self._keep_self_grants(former, namespace)}
         for key, entry in self.known.stale.items():
             if self._table(entry[0], key[1]).equals(entry[1]):
                 self.known.keep(entry[0], key[1], entry[1])
@@ -154,61 +162,61 @@ class Paths:
             return None
         return frozenset((*changed, *(ns for ns, _ in self.accounts ^ former.accounts)))
 
-    def _keep_powers(self, former: Paths, namespace: str) -> bool:
-        """Keep the former powers where they are the same, and return whether they are not."""
-        known = former.known.powers.get(namespace, ())
-        if known != self.powers(namespace):
+    def _keep_self_grants(self, former: EscalationGraph, namespace: str) -> bool:
+        """Keep the former self-grants where they are the same, and return whether they are not."""
+        known = former.known.self_grants.get(namespace, ())
+        if known != self.self_grants(namespace):
             return True
-        self.known.powers[namespace] = known
+        self.known.self_grants[namespace] = known
         return False
 
-    def follows(self, former: Paths) -> bool:
+    def follows(self, former: EscalationGraph) -> bool:
         """Return whether it is known what has changed since a former graph."""
         return former is self or (self._changed is not None and self._former() is former)
 
     def unchanged(self, namespaces: Set[str]) -> bool:
-        """Return whether all ways by these namespaces' bindings are what they were."""
+        """Return whether all techniques by these namespaces' bindings are what they were."""
         if self._changed is None:
             return False
         return not self._changed or (
             ANY_NAMESPACE not in namespaces and self._changed.isdisjoint(namespaces)
         )
 
-    def powers(self, namespace: str) -> tuple[Power, ...]:
+    def self_grants(self, namespace: str) -> tuple[SelfGrant, ...]:
         """Return who can give itself what in a namespace, or cluster-wide for ``""``."""
-        found = self.known.powers.get(namespace)
+        found = self.known.self_grants.get(namespace)
         if found is None:
-            wide = self.powers("") if namespace else ()
-            found = powers(self.known.rights, namespace, wide)
+            wide = self.self_grants("") if namespace else ()
+            found = self_grants(self.known.permissions, namespace, wide)
             if self.known.constrained:
                 found += tuple(self._as_another(found))
-            self.known.powers[namespace] = found
+            self.known.self_grants[namespace] = found
         return found
 
-    def into(self, target: Subject) -> tuple[Group, ...]:
-        """Return the ways of each subject into ``target``, in groups that others share."""
+    def into(self, target: Subject) -> tuple[EdgeGroup, ...]:
+        """Return the techniques of each subject into ``target``, in groups that others share."""
         found = self._into.get(target)
         if found is None:
-            found = tuple(self._entrances(target))
+            found = tuple(self._edges_into(target))
             if self.known.constrained:
-                found += groups(self._through_another(target, found))
+                found += edge_groups(self._through_another(target, found))
             self._into[target] = found
         return found
 
-    def _entrances(self, target: Subject) -> Iterator[Group]:
+    def _edges_into(self, target: Subject) -> Iterator[EdgeGroup]:
         if target.kind == SERVICE_ACCOUNT:
-            ways = self._ways_into_account(target)
-            yield from self._table(ways, "").into(target.name)
-            yield from self._table(ways, target.namespace).into(target.name)
+            techniques = self._techniques_into_account(target)
+            yield from self._table(techniques, "").into(target.name)
+            yield from self._table(techniques, target.namespace).into(target.name)
             return
-        ways = with_aws_auth(target) if self.aws_auth else ways_into(target)
-        yield from self._table(ways, "").into(target.name)
+        techniques = with_aws_auth(target) if self.aws_auth else techniques_into(target)
+        yield from self._table(techniques, "").into(target.name)
         namespace = account_namespace(target.name) if target.kind == GROUP else None
         if namespace is not None:
             for each in ("", namespace) if namespace else self._namespaces():
                 yield from self._table(INTO_ACCOUNT, each).into_any()
 
-    def _ways_into_account(self, target: Subject) -> tuple[Way, ...]:
+    def _techniques_into_account(self, target: Subject) -> tuple[Technique, ...]:
         key = (target.namespace, target.name)
         exists = self.accounts is None or key in self.accounts
         pods = self.pods is None or key in self.pods
@@ -217,65 +225,75 @@ class Paths:
     def _namespaces(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(("", *sorted(self.graph.bindings.parts))))
 
-    def _table(self, ways: tuple[Way, ...], namespace: str) -> Table:
-        """Return the entrances by the bindings of one namespace, or of the cluster for ``""``."""
-        found = self.known.table(ways, namespace)
+    def _table(self, techniques: tuple[Technique, ...], namespace: str) -> EdgeTable:
+        """Return the edges by the bindings of one namespace, or of the cluster for ``""``."""
+        found = self.known.table(techniques, namespace)
         if found is None:
-            # Who has an entrance everywhere needs none of this namespace's.
-            collector = Collector(self._table(ways, "").at_once if namespace else {})
-            collect(self.known.rights, ways, namespace, collector)
+            # Who has an edge everywhere needs none of this namespace's.
+            collector = EdgeCollector(self._table(techniques, "").at_once if namespace else {})
+            collect(self.known.permissions, techniques, namespace, collector)
             # What is given in a namespace may be a right to anything there, constrained
-            # impersonation too; but who can have that has a better way.
-            given = () if all(way.mode for way in ways) else self.powers(namespace)
-            for power in given:
-                for entrance in self._opened_by(power, ways, namespace, collector):
-                    collector.add(entrance)
+            # impersonation too; but who can have that has a better technique.
+            granted = (
+                ()
+                if all(technique.mode for technique in techniques)
+                else self.self_grants(namespace)
+            )
+            for self_grant in granted:
+                for edge in self._opened_by(self_grant, techniques, namespace, collector):
+                    collector.add(edge)
             found = collector.table(wide=not namespace)
-            self.known.keep(ways, namespace, found)
+            self.known.keep(techniques, namespace, found)
         return found
 
     def _opened_by(
-        self, power: Power, ways: tuple[Way, ...], namespace: str, collector: Collector
-    ) -> Iterator[Entrance]:
-        """Yield the ways that are open to somebody who has given itself a power."""
-        given = Given(power.rules, power.step.namespace)
-        for way in ways:
-            if collector.has(power.step.actor, way):
+        self,
+        self_grant: SelfGrant,
+        techniques: tuple[Technique, ...],
+        namespace: str,
+        collector: EdgeCollector,
+    ) -> Iterator[Edge]:
+        """Yield the techniques that are open to somebody after a self-grant."""
+        granted = SelfGrantedRules(self_grant.rules, self_grant.step.namespace)
+        for technique in techniques:
+            if collector.has(self_grant.step.actor, technique):
                 continue
-            for entrance in opened(self.known.rights, power.step.actor, way, namespace, given):
-                yield after(entrance, power.route)
+            for edge in edges_by(
+                self.known.permissions, self_grant.step.actor, technique, namespace, granted
+            ):
+                yield preceded_by(edge, self_grant.route)
 
-    def _as_another(self, found: Iterable[Power]) -> Iterator[Power]:
-        """Yield the powers that somebody has by constrained impersonation of who has them."""
-        for power in found:
-            for entrance in self._constrained_into(power.step.actor):
-                if not power.step.earlier and self._may_ask(entrance, power.request):
-                    first = entrance.step_into(power.step.actor)
+    def _as_another(self, found: Iterable[SelfGrant]) -> Iterator[SelfGrant]:
+        """Yield the self-grants that somebody has by constrained impersonation of who has them."""
+        for self_grant in found:
+            for edge in self._constrained_into(self_grant.step.actor):
+                if not self_grant.step.earlier and self._may_ask(edge, self_grant.request):
+                    first = edge.step_into(self_grant.step.actor)
                     step = replace(
-                        power.step, actor=entrance.actor, earlier=(*power.step.earlier, first)
+                        self_grant.step, actor=edge.actor, earlier=(*self_grant.step.earlier, first)
                     )
-                    yield replace(power, step=step)
+                    yield replace(self_grant, step=step)
 
-    def _through_another(self, target: Subject, found: Iterable[Group]) -> Iterator[Entrance]:
-        """Yield the entrances that somebody has by constrained impersonation of who has them."""
-        for entrance in chain.from_iterable(group.entrances for group in found):
-            if entrance.earlier or entrance.impersonates:
+    def _through_another(self, target: Subject, found: Iterable[EdgeGroup]) -> Iterator[Edge]:
+        """Yield the edges that somebody has by constrained impersonation of who has them."""
+        for edge in chain.from_iterable(group.edges for group in found):
+            if edge.earlier or edge.impersonates:
                 continue
-            for other in self._constrained_into(entrance.actor):
-                asked = entrance.requests(target)
+            for other in self._constrained_into(edge.actor):
+                asked = edge.requests(target)
                 if other.actor != target and all(self._may_ask(other, each) for each in asked):
-                    yield after(entrance, other.route_into(entrance.actor))
+                    yield preceded_by(edge, other.route_into(edge.actor))
 
-    def _constrained_into(self, actor: Subject) -> Iterator[Entrance]:
-        ways = constrained_into(actor)
+    def _constrained_into(self, actor: Subject) -> Iterator[Edge]:
+        techniques = constrained_into(actor)
         for namespace in ("", actor.namespace) if actor.namespace else ("",):
-            for group in self._table(ways, namespace).into(actor.name):
-                yield from group.entrances
+            for group in self._table(techniques, namespace).into(actor.name):
+                yield from group.edges
 
-    def _may_ask(self, entrance: Entrance, request: Iterable[Attributes]) -> bool:
+    def _may_ask(self, edge: Edge, request: Iterable[Attributes]) -> bool:
         """Return whether constrained impersonation extends to one of the alternatives."""
         return any(
-            _may_act(entrance.actor, entrance.mode, attributes, self.graph, any_name=True)
+            _may_act(edge.actor, edge.mode, attributes, self.graph, any_name=True)
             for attributes in request
         )
 
@@ -297,9 +315,9 @@ class Paths:
             f"impersonate:{mode}", "authentication.k8s.io", resource, namespace=namespace
         )
         ask = self.graph.namespace_holders if namespace else self.graph.cluster_holders
-        return bool(ask(asked, any_name=True).keys() - self.known.rights.mighty)
+        return bool(ask(asked, any_name=True).keys() - self.known.permissions.unrestricted)
 
-    def _same(self, former: Paths, namespace: str) -> bool:
+    def _same(self, former: EscalationGraph, namespace: str) -> bool:
         """Return whether nothing that counts in a namespace has changed."""
         one, other = self.graph, former.graph
         return one.scope(namespace) is other.scope(namespace) and one.roles.parts.get(
@@ -321,26 +339,26 @@ def _may_act(
 ) -> bool:
     asked = replace(attributes, verb=f"impersonate-on:{mode}:{attributes.verb}")
     holders = graph.holders(asked, any_name=any_name)
-    return any(self in holders for self in Rights.selves_of(actor))
+    return any(self in holders for self in Permissions.selves_of(actor))
 
 
-def routes_to(paths: Paths, attributes: Attributes) -> dict[Subject, Route]:
+def routes_to(escalation: EscalationGraph, attributes: Attributes) -> dict[Subject, Route]:
     """Return everybody who can come by a permission, with a shortest route.
 
     The route of who holds it directly is empty.
     """
-    graph = paths.graph
+    graph = escalation.graph
     direct = dict.fromkeys(graph.holders(attributes), 1)
-    given = [
-        (power.step, 1)
+    granted = [
+        (self_grant.step, 1)
         for namespace in sorted({"", attributes.namespace})
-        for power in paths.powers(namespace)
-        if power.allows(attributes)
+        for self_grant in escalation.self_grants(namespace)
+        if self_grant.allows(attributes)
     ]
-    search = begin(
+    search = start_search(
         direct,
-        given,
-        paths.into,
+        granted,
+        escalation.into,
         constrain=lambda step, mask: mask if step_passes(step, attributes, graph) else 0,
     )
     search.run()

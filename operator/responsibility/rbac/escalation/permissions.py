@@ -1,4 +1,4 @@
-"""Who holds the permissions that ways consist of: in a graph, and beyond it."""
+"""Holders of the requirements of techniques: by a graph, and by rules given to oneself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from types import MappingProxyType
 
-from responsibility.rbac.escalation.techniques import Need
+from responsibility.rbac.escalation.techniques import Requirement
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import MASTERS, implied_groups, is_joinable
 from responsibility.rbac.index import Hits, RuleSet, remember
@@ -17,13 +17,13 @@ from responsibility.rbac.scope import union
 
 
 class Holders(dict[Subject, tuple[Source, ...]]):
-    """Who holds a need, and by what; ``natural`` if a group of Kubernetes' own is among them."""
+    """Who holds a requirement, and by what; ``has_implied_groups`` if one is Kubernetes' own."""
 
-    __slots__ = ("natural",)
+    __slots__ = ("has_implied_groups",)
 
     def __init__(self, found: Mapping[Subject, tuple[Source, ...]] = MappingProxyType({})) -> None:
         super().__init__(found)
-        self.natural = any(map(by_nature, found))
+        self.has_implied_groups = any(map(is_implied_group, found))
 
 
 _MASTERS = Subject(GROUP, MASTERS)
@@ -32,7 +32,7 @@ _ANY_PATH = Attributes("*", path="*")
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class SelfGrantedRules:
     """Rules that somebody has given to itself, in a namespace or everywhere for ``""``.
 
     Sources of them have no binding.
@@ -50,43 +50,43 @@ class Given:
         )
 
 
-NOTHING_GIVEN = Given()
+NOTHING_GRANTED = SelfGrantedRules()
 
 
 @dataclass(slots=True)
-class Rights:
-    """Answers who holds a need, each question put once.
+class Permissions:
+    """Answers who holds a requirement, each question put once.
 
     Who holds everything anyhow has no use for a detour, and is left out; so is
     ``system:masters``.
     """
 
     graph: AccessGraph
-    asked_wide: dict[Need, Holders] = field(default_factory=dict)
-    asked_local: dict[str, dict[Need, Holders]] = field(default_factory=dict)
-    plans: dict[Need, _Plan] = field(default_factory=dict)
+    asked_wide: dict[Requirement, Holders] = field(default_factory=dict)
+    asked_local: dict[str, dict[Requirement, Holders]] = field(default_factory=dict)
+    rule_set_hits: dict[Requirement, _RuleSetHits] = field(default_factory=dict)
     # With the rules, whose identity is in the key.
-    given: dict[tuple[Need, int], tuple[tuple[Rule, ...], tuple[Source, ...]]] = field(
+    granted: dict[tuple[Requirement, int], tuple[tuple[Rule, ...], tuple[Source, ...]]] = field(
         default_factory=dict
     )
-    mighty: frozenset[Subject] = field(init=False)
-    _wide_sources: dict[tuple[Subject, Need], tuple[Source, ...]] = field(
+    unrestricted: frozenset[Subject] = field(init=False)
+    _wide_sources: dict[tuple[Subject, Requirement], tuple[Source, ...]] = field(
         init=False, default_factory=dict
     )
-    _wide_candidates: dict[tuple[Need, ...], dict[Subject, None]] = field(
+    _wide_candidates: dict[tuple[Requirement, ...], dict[Subject, None]] = field(
         init=False, default_factory=dict
     )
-    _selves: dict[Subject, tuple[Subject, ...]] = field(init=False, default_factory=dict)
-    _mightiest: dict[str, Role | None] = field(init=False, default_factory=dict)
+    _implied: dict[Subject, tuple[Subject, ...]] = field(init=False, default_factory=dict)
+    _strongest: dict[str, Role | None] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Find those who hold everything."""
         holders = self.graph.cluster_holders
-        self.mighty = frozenset({_MASTERS, *(holders(_ANYTHING).keys() & holders(_ANY_PATH))})
+        self.unrestricted = frozenset({_MASTERS, *(holders(_ANYTHING).keys() & holders(_ANY_PATH))})
 
-    def over(self, graph: AccessGraph, same: Set[str]) -> Rights:
+    def over(self, graph: AccessGraph, same: Set[str]) -> Permissions:
         """Return the rights in a graph that is the same cluster-wide, and in some namespaces."""
-        rights = Rights(
+        permissions = Permissions(
             graph,
             self.asked_wide,
             # What is found of them later is true in both graphs.
@@ -95,18 +95,18 @@ class Rights:
                 for namespace, asked in self.asked_local.items()
                 if namespace and namespace in same
             },
-            self.plans if graph.rule_index is self.graph.rule_index else {},
-            self.given,
+            self.rule_set_hits if graph.rule_index is self.graph.rule_index else {},
+            self.granted,
         )
-        rights._wide_sources = self._wide_sources
-        rights._wide_candidates = self._wide_candidates
-        return rights
+        permissions._wide_sources = self._wide_sources
+        permissions._wide_candidates = self._wide_candidates
+        return permissions
 
-    def selves(self, actor: Subject) -> tuple[Subject, ...]:
+    def with_implied_groups(self, actor: Subject) -> tuple[Subject, ...]:
         """Return an actor and the groups that it is in by nature."""
-        known = self._selves.get(actor)
+        known = self._implied.get(actor)
         if known is None:
-            known = self._selves[actor] = self.selves_of(actor)
+            known = self._implied[actor] = self.selves_of(actor)
         return known
 
     @staticmethod
@@ -114,160 +114,171 @@ class Rights:
         """Return an actor and the groups that it is in by nature."""
         return (actor, *(Subject(GROUP, group) for group in implied_groups(actor)))
 
-    def mightiest(
+    def strongest_role(
         self, namespace: str, of: Callable[[Mapping[RoleKey, Role]], Role | None]
     ) -> Role | None:
         """Return the role of a namespace that grants the most, found once."""
-        if namespace not in self._mightiest:
-            self._mightiest[namespace] = of(self.graph.roles.parts.get(namespace, {}))
-        return self._mightiest[namespace]
+        if namespace not in self._strongest:
+            self._strongest[namespace] = of(self.graph.roles.parts.get(namespace, {}))
+        return self._strongest[namespace]
 
-    def wide(self, need: Need) -> Holders:
-        """Return who holds a need everywhere, for any name."""
-        known = self.asked_wide.get(need)
+    def wide(self, requirement: Requirement) -> Holders:
+        """Return who holds a requirement everywhere, for any name."""
+        known = self.asked_wide.get(requirement)
         if known is None:
-            known = self.asked_wide[need] = self._ask(need, "")
+            known = self.asked_wide[requirement] = self._ask(requirement, "")
         return known
 
-    def local(self, need: Need, namespace: str) -> Holders:
+    def local(self, requirement: Requirement, namespace: str) -> Holders:
         """Return who holds it by the bindings of one namespace, or of any for ``anywhere``."""
-        if need.everywhere:
+        if requirement.everywhere:
             return _NOBODY
-        namespace = "" if need.anywhere else need.namespace or namespace
-        if not namespace and not need.anywhere:
+        namespace = "" if requirement.anywhere else requirement.namespace or namespace
+        if not namespace and not requirement.anywhere:
             return _NOBODY
         asked = self._asked_in(namespace)
-        known = asked.get(need)
+        known = asked.get(requirement)
         if known is None:
-            if need.anywhere:
+            if requirement.anywhere:
                 found: dict[Subject, tuple[Source, ...]] = {}
                 for each in sorted(self.graph.bindings.parts):
                     if each:
-                        found |= self._in(need, each)
+                        found |= self._in(requirement, each)
                 known = Holders(found)
             else:
-                known = self._ask(need, namespace)
-            asked[need] = known
+                known = self._ask(requirement, namespace)
+            asked[requirement] = known
         return known
 
-    def _asked_in(self, namespace: str) -> dict[Need, Holders]:
+    def _asked_in(self, namespace: str) -> dict[Requirement, Holders]:
         asked = self.asked_local.get(namespace)
         if asked is None:
             asked = self.asked_local[namespace] = {}
         return asked
 
-    def _in(self, need: Need, namespace: str) -> Holders:
-        """Return who holds a need in one namespace, for one that is content with any."""
+    def _in(self, requirement: Requirement, namespace: str) -> Holders:
+        """Return who holds a requirement in one namespace, for one that is content with any."""
         asked = self._asked_in(namespace)
-        known = asked.get(need)
+        known = asked.get(requirement)
         if known is None:
-            known = asked[need] = self._ask(need, namespace)
+            known = asked[requirement] = self._ask(requirement, namespace)
         return known
 
     def sources(
-        self, actor: Subject, need: Need, namespace: str, given: Given = NOTHING_GIVEN
+        self,
+        actor: Subject,
+        requirement: Requirement,
+        namespace: str,
+        granted: SelfGrantedRules = NOTHING_GRANTED,
     ) -> tuple[Source, ...]:
-        """Return by what an actor, itself or by a group of its nature, holds a need."""
-        local = self.local(need, namespace)
+        """Return by what an actor, itself or by a group of its nature, holds a requirement."""
+        local = self.local(requirement, namespace)
         if local:
-            wide = self.wide(need)
+            wide = self.wide(requirement)
             found = tuple(
                 source
-                for self_ in self.selves(actor)
+                for self_ in self.with_implied_groups(actor)
                 for source in (*wide.get(self_, ()), *local.get(self_, ()))
             )
         else:
-            found = self._everywhere(actor, need)
-        return found + self._given(need, given.rules) if given.rules else found
+            found = self._everywhere(actor, requirement)
+        return found + self._by_granted(requirement, granted.rules) if granted.rules else found
 
-    def _given(self, need: Need, rules: tuple[Rule, ...]) -> tuple[Source, ...]:
-        """Return which of some rules give a need: the same rules are given to many."""
-        known = self.given.get((need, id(rules)))
+    def _by_granted(self, requirement: Requirement, rules: tuple[Rule, ...]) -> tuple[Source, ...]:
+        """Return which of some rules give a requirement: the same rules are given to many."""
+        known = self.granted.get((requirement, id(rules)))
         if known is None or known[0] is not rules:
-            given = Given(rules)
-            sources = _usable(need, {v: given.sources(_question(need, v)) for v in _verbs(need)})
+            granted = SelfGrantedRules(rules)
+            sources = _usable(
+                requirement,
+                {v: granted.sources(_question(requirement, v)) for v in _verbs(requirement)},
+            )
             known = (rules, sources)
-            remember(self.given, (need, id(rules)), known)
+            remember(self.granted, (requirement, id(rules)), known)
         return known[1]
 
-    def _everywhere(self, actor: Subject, need: Need) -> tuple[Source, ...]:
-        """Return by what it holds a need everywhere: the same wherever it is asked."""
-        known = self._wide_sources.get((actor, need))
+    def _everywhere(self, actor: Subject, requirement: Requirement) -> tuple[Source, ...]:
+        """Return by what it holds a requirement everywhere: the same wherever it is asked."""
+        known = self._wide_sources.get((actor, requirement))
         if known is None:
-            wide = self.wide(need)
+            wide = self.wide(requirement)
             known = tuple(
                 source
-                for self_ in (self.selves(actor) if wide else ())
+                for self_ in (self.with_implied_groups(actor) if wide else ())
                 for source in wide.get(self_, ())
             )
-            remember(self._wide_sources, (actor, need), known)
+            remember(self._wide_sources, (actor, requirement), known)
         return known
 
-    def candidates_everywhere(self, needs: tuple[Need, ...]) -> Mapping[Subject, None]:
+    def candidates_everywhere(
+        self, requirements: tuple[Requirement, ...]
+    ) -> Mapping[Subject, None]:
         """Return the candidates cluster-wide, found once."""
-        known = self._wide_candidates.get(needs)
+        known = self._wide_candidates.get(requirements)
         if known is None:
-            known = self._wide_candidates[needs] = self.candidates(needs, "")
+            known = self._wide_candidates[requirements] = self.candidates(requirements, "")
         return known
 
-    def candidates(self, needs: Sequence[Need], namespace: str) -> dict[Subject, None]:
-        """Return who may hold all of the needs there, in order; none if one has no holders.
+    def candidates(
+        self, requirements: Sequence[Requirement], namespace: str
+    ) -> dict[Subject, None]:
+        """Return who may hold all of the requirements there, in order; none if one has no holders.
 
         In a namespace, those who hold nothing by its own bindings are left out.
         """
         found: dict[Subject, None] = {}
-        locals_ = [self.local(need, namespace) for need in needs]
+        locals_ = [self.local(requirement, namespace) for requirement in requirements]
         if namespace and not any(locals_):
             return {}
-        both = list(zip(locals_, map(self.wide, needs), strict=True))
-        natural = False
+        both = list(zip(locals_, map(self.wide, requirements), strict=True))
+        has_implied_groups = False
         for local, wide in both:
             if not local and not wide:
                 return {}
             found |= dict.fromkeys(local)
-            natural = natural or local.natural
+            has_implied_groups = has_implied_groups or local.has_implied_groups
         # What all accounts hold here may complete what one of them holds everywhere.
-        if not namespace or natural:
+        if not namespace or has_implied_groups:
             for _, wide in both:
                 found |= dict.fromkeys(wide)
         # What a group of Kubernetes' own holds, others hold through it; else, it takes each need.
         if len(both) > 1:
             for local, wide in both:
-                if not wide.natural and not local.natural:
+                if not wide.has_implied_groups and not local.has_implied_groups:
                     found = {a: None for a in found if a in local or a in wide}
-        for actor in self.mighty & found.keys():
+        for actor in self.unrestricted & found.keys():
             del found[actor]
         return found
 
-    def _ask(self, need: Need, namespace: str) -> Holders:
-        plan = self.plans.get(need)
+    def _ask(self, requirement: Requirement, namespace: str) -> Holders:
+        plan = self.rule_set_hits.get(requirement)
         if plan is None:
-            plan = self.plans[need] = self._plan(need)
-        bundles = self.graph.scope(namespace).bundles
-        if plan.all.isdisjoint(bundles):
+            plan = self.rule_set_hits[requirement] = self._hits_of(requirement)
+        by_rule_set = self.graph.scope(namespace).by_rule_set
+        if plan.all.isdisjoint(by_rule_set):
             return _NOBODY
         parts = []
-        for rules, bundle in bundles.items():
+        for rules, bundle in by_rule_set.items():
             if rules in plan.simple:
                 parts.append(bundle.holders(plan.simple[rules]))
             elif rules in plan.named:
-                return self._ask_by_name(need, namespace)
+                return self._ask_by_name(requirement, namespace)
         found = union(parts)
         if _MASTERS in found:
             found = {subject: found[subject] for subject in found if subject != _MASTERS}
         return Holders(found)
 
-    def _plan(self, need: Need) -> _Plan:
-        """Return what each set of rules says of a need, whichever namespace it is bound in."""
-        plan = _Plan()
+    def _hits_of(self, requirement: Requirement) -> _RuleSetHits:
+        """Return what each set of rules says of a requirement, wherever it is bound."""
+        plan = _RuleSetHits()
         index = self.graph.rule_index
-        for verb in _verbs(need):
-            asked = _question(need, verb)
+        for verb in _verbs(requirement):
+            asked = _question(requirement, verb)
             matches = index.matches(index.question(asked, any_name=True), asked)
             for rules, hits in matches.items():
                 if any(rules.rules[number].resource_names for number in hits):
                     plan.named.add(rules)
-                elif verb in need.verbs:
+                elif verb in requirement.verbs:
                     others = plan.simple.get(rules, ())
                     plan.simple[rules] = tuple(dict.fromkeys((*others, *hits)))
         for rules in plan.named:
@@ -275,54 +286,62 @@ class Rights:
         plan.all = frozenset((*plan.simple, *plan.named))
         return plan
 
-    def _ask_by_name(self, need: Need, namespace: str) -> Holders:
+    def _ask_by_name(self, requirement: Requirement, namespace: str) -> Holders:
         graph = self.graph
         by_verb = {}
-        for verb in _verbs(need):
-            asked = _question(need, verb, namespace)
+        for verb in _verbs(requirement):
+            asked = _question(requirement, verb, namespace)
             ask = graph.namespace_holders if namespace else graph.cluster_holders
             by_verb[verb] = ask(asked, any_name=True)
         found: dict[Subject, tuple[Source, ...]] = {}
         for subject in dict.fromkeys(chain.from_iterable(by_verb.values())):
-            sources = _usable(need, {v: h.get(subject, ()) for v, h in by_verb.items()})
+            sources = _usable(requirement, {v: h.get(subject, ()) for v, h in by_verb.items()})
             if sources and subject != _MASTERS:
                 found[subject] = sources
         return Holders(found)
 
 
 @dataclass(slots=True)
-class _Plan:
-    """How sets of rules give a need: some without names, some with."""
+class _RuleSetHits:
+    """How sets of rules give a requirement: some without names, some with."""
 
     simple: dict[RuleSet, Hits] = field(default_factory=dict)
     named: set[RuleSet] = field(default_factory=set)
     all: frozenset[RuleSet] = frozenset()
 
 
-def _question(need: Need, verb: str, namespace: str = "") -> Attributes:
-    return Attributes(verb, need.group, need.resource, need.subresource, namespace=namespace)
+def _question(requirement: Requirement, verb: str, namespace: str = "") -> Attributes:
+    return Attributes(
+        verb, requirement.group, requirement.resource, requirement.subresource, namespace=namespace
+    )
 
 
-def _verbs(need: Need) -> tuple[str, ...]:
+def _verbs(requirement: Requirement) -> tuple[str, ...]:
     """Return the verbs to look up: to create by name takes a patch that creates."""
-    creates = "create" in need.verbs and not need.subresource
-    return tuple(dict.fromkeys((*need.verbs, "patch"))) if creates else need.verbs
+    creates = "create" in requirement.verbs and not requirement.subresource
+    return tuple(dict.fromkeys((*requirement.verbs, "patch"))) if creates else requirement.verbs
 
 
-def _usable(need: Need, by_verb: Mapping[str, tuple[Source, ...]]) -> tuple[Source, ...]:
-    """Return the sources that really give a need.
+def _usable(
+    requirement: Requirement, by_verb: Mapping[str, tuple[Source, ...]]
+) -> tuple[Source, ...]:
+    """Return the sources that really give a requirement.
 
     A rule that allows to create objects of certain names allows no ordinary creation, which has
     no name when it is authorized; only a server-side apply, which needs ``patch`` as well.
     """
     found: list[Source] = []
-    for verb in need.verbs:
+    for verb in requirement.verbs:
         for source in by_verb[verb]:
-            if verb == "create" and not need.subresource and source.names:
+            if verb == "create" and not requirement.subresource and source.names:
                 patches = by_verb["patch"]
                 if not any(not p.names or set(p.names) & set(source.names) for p in patches):
                     continue
-            if not need.names or not source.names or set(need.names) & set(source.names):
+            if (
+                not requirement.names
+                or not source.names
+                or set(requirement.names) & set(source.names)
+            ):
                 found.append(source)
     return tuple(dict.fromkeys(found))
 
@@ -332,7 +351,7 @@ def named(sources: Iterable[Source], name: str) -> tuple[Source, ...]:
     return tuple(source for source in sources if not source.names or name in source.names)
 
 
-def by_nature(subject: Subject) -> bool:
+def is_implied_group(subject: Subject) -> bool:
     """Return whether it is a group whose members the cluster itself knows."""
     return subject.kind == GROUP and not is_joinable(subject.name)
 

@@ -1,4 +1,4 @@
-"""Who can give itself rights: by binding a role, or by editing one that it is bound to.
+"""Self-grants: rights that one can give oneself by binding a role, or by editing a bound one.
 
 The API server lets nobody hand out more than they have (``pkg/registry/rbac/rolebinding/
 policybased/storage.go``, ``escalation_check.go``), unless they hold ``bind`` on the role, or
@@ -18,15 +18,15 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from responsibility.rbac.escalation.permissions import (
-    NOTHING_GIVEN,
-    Given,
-    Rights,
-    by_nature,
+    NOTHING_GRANTED,
+    Permissions,
+    SelfGrantedRules,
+    is_implied_group,
     named,
 )
 from responsibility.rbac.escalation.selectors import satisfiable, selects
 from responsibility.rbac.escalation.steps import Route, Step
-from responsibility.rbac.escalation.techniques import BIND, ESCALATE, Need
+from responsibility.rbac.escalation.techniques import BIND, ESCALATE, Requirement
 from responsibility.rbac.objects import (
     Attributes,
     Binding,
@@ -50,7 +50,7 @@ _DEEPEST = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Power:
+class SelfGrant:
     """Rules that ``step.actor`` can give itself in ``step.namespace`` (empty: everywhere).
 
     ``request`` is the one that it takes, as alternatives.
@@ -66,15 +66,15 @@ class Power:
         return (*self.step.earlier, replace(self.step, earlier=()))
 
     def allows(self, attributes: Attributes) -> bool:
-        """Return whether the rules allow a request, which must be in the power's namespace."""
+        """Return whether the rules allow a request, which must be in the self-grant's namespace."""
         if attributes.path and self.step.namespace:
             return False
         return any(rule_allows(rule, attributes) for rule in self.rules)
 
 
 _EDIT = ("update", "patch")
-_NEEDS: Mapping[tuple[str, str], Need] = {
-    (verb, kind): Need(verbs, _RBAC, kind)
+_REQUIREMENTS: Mapping[tuple[str, str], Requirement] = {
+    (verb, kind): Requirement(verbs, _RBAC, kind)
     for kind in ("roles", "clusterroles", "rolebindings", "clusterrolebindings")
     for verb, verbs in (
         ("create", ("create",)),
@@ -85,12 +85,14 @@ _NEEDS: Mapping[tuple[str, str], Need] = {
 }
 
 
-def powers(rights: Rights, namespace: str, wide: Iterable[Power] = ()) -> tuple[Power, ...]:
+def self_grants(
+    permissions: Permissions, namespace: str, wide: Iterable[SelfGrant] = ()
+) -> tuple[SelfGrant, ...]:
     """Return what subjects can give themselves in a namespace, or cluster-wide for ``""``.
 
-    ``wide`` are the powers that they have cluster-wide. Each power has as few steps as can be.
+    ``wide`` are those that they have cluster-wide. Each has as few steps as can be.
     """
-    return tuple(_Finder(rights, namespace).find(wide))
+    return tuple(_SelfGrantFinder(permissions, namespace).find(wide))
 
 
 def touches_roles(rules: Iterable[Rule]) -> bool:
@@ -99,47 +101,47 @@ def touches_roles(rules: Iterable[Rule]) -> bool:
 
 
 @dataclass(slots=True)
-class _Finder:
-    rights: Rights
+class _SelfGrantFinder:
+    permissions: Permissions
     namespace: str
     # Who needs nothing more: cluster-wide, and by now here.
     _everything: set[Subject] = field(default_factory=set)
 
-    def find(self, wide: Iterable[Power]) -> list[Power]:
+    def find(self, wide: Iterable[SelfGrant]) -> list[SelfGrant]:
         """Search level by level: what is given may be a right to give more."""
         wide = tuple(wide)
         self._everything = {p.step.actor for p in wide if p.rules == EVERYTHING}
-        found: list[Power] = []
-        fresh = self._own()
+        found: list[SelfGrant] = []
+        fresh = self._direct()
         frontier = [p for p in wide if touches_roles(p.rules) and p.rules != EVERYTHING]
         seen: dict[Subject, set[tuple[Rule, ...]]] = {}
         for depth in range(_DEEPEST):
             kept = []
-            for power in fresh:
-                actor = power.step.actor
+            for self_grant in fresh:
+                actor = self_grant.step.actor
                 rules = seen.setdefault(actor, set())
-                if actor in self._everything or power.rules in rules:
+                if actor in self._everything or self_grant.rules in rules:
                     continue
-                rules.add(power.rules)
-                kept.append(power)
-                if power.rules == EVERYTHING:
+                rules.add(self_grant.rules)
+                kept.append(self_grant)
+                if self_grant.rules == EVERYTHING:
                     # Found while the rest is being looked for, which spares looking.
                     self._everything.add(actor)
             found += kept
             frontier += [p for p in kept if touches_roles(p.rules) and p.rules != EVERYTHING]
             if depth + 1 < _DEEPEST:
-                fresh = chain.from_iterable(map(self._after, frontier))
+                fresh = chain.from_iterable(map(self._following, frontier))
             frontier = []
         return found
 
-    def _own(self) -> Iterator[Power]:
+    def _direct(self) -> Iterator[SelfGrant]:
         """Yield what subjects can give themselves with the rights that they hold."""
         for kind in self._kinds():
             bindings = self._bindings()
-            may_bind, escalate = _NEEDS["bind", kind], _NEEDS["escalate", kind]
+            may_bind, escalate = _REQUIREMENTS["bind", kind], _REQUIREMENTS["escalate", kind]
             for first, others in (
-                (may_bind, (_NEEDS["create", bindings], _NEEDS["edit", bindings])),
-                (escalate, (_NEEDS["create", kind], _NEEDS["edit", kind])),
+                (may_bind, (_REQUIREMENTS["create", bindings], _REQUIREMENTS["edit", bindings])),
+                (escalate, (_REQUIREMENTS["create", kind], _REQUIREMENTS["edit", kind])),
             ):
                 actors: dict[Subject, None] = {}
                 for other in others:
@@ -148,20 +150,23 @@ class _Finder:
                     if actor in self._everything:
                         continue
                     if first is may_bind:
-                        yield from self._by_binding(actor, kind, NOTHING_GIVEN)
+                        yield from self._by_binding(actor, kind, NOTHING_GRANTED)
                     else:
-                        yield from self._by_editing(actor, kind, NOTHING_GIVEN)
+                        yield from self._by_editing(actor, kind, NOTHING_GRANTED)
 
-    def _after(self, power: Power) -> Iterator[Power]:
+    def _following(self, self_grant: SelfGrant) -> Iterator[SelfGrant]:
         """Yield what an actor can give itself once it has given itself those rules."""
-        given, actor = Given(power.rules, power.step.namespace), power.step.actor
+        granted, actor = (
+            SelfGrantedRules(self_grant.rules, self_grant.step.namespace),
+            self_grant.step.actor,
+        )
         if actor in self._everything:
             return
         for kind in self._kinds():
             for further in chain(
-                self._by_binding(actor, kind, given), self._by_editing(actor, kind, given)
+                self._by_binding(actor, kind, granted), self._by_editing(actor, kind, granted)
             ):
-                yield replace(further, step=replace(further.step, earlier=power.route))
+                yield replace(further, step=replace(further.step, earlier=self_grant.route))
 
     def _kinds(self) -> tuple[str, ...]:
         return ("clusterroles", "roles") if self.namespace else ("clusterroles",)
@@ -169,55 +174,62 @@ class _Finder:
     def _bindings(self) -> str:
         return "rolebindings" if self.namespace else "clusterrolebindings"
 
-    def _candidates(self, *needs: Need) -> dict[Subject, None]:
+    def _candidates(self, *requirements: Requirement) -> dict[Subject, None]:
         """Return who may hold all of them, everywhere or here.
 
         What is bound to all accounts may be edited by a right of all accounts, so then whoever
         is bound to anything here is one.
         """
-        rights, namespace = self.rights, self.namespace
-        found = {**rights.candidates_everywhere(needs), **rights.candidates(needs, namespace)}
-        if any(map(by_nature, found)):
-            found |= dict.fromkeys(rights.graph.scope(namespace).by_subject)
-        return {actor: None for actor in found if actor not in rights.mighty}
+        permissions, namespace = self.permissions, self.namespace
+        found = {
+            **permissions.candidates_everywhere(requirements),
+            **permissions.candidates(requirements, namespace),
+        }
+        if any(map(is_implied_group, found)):
+            found |= dict.fromkeys(permissions.graph.scope(namespace).by_subject)
+        return {actor: None for actor in found if actor not in permissions.unrestricted}
 
-    def _sources(self, actor: Subject, what: str, kind: str, given: Given) -> tuple[Source, ...]:
-        """Return by what an actor holds a need, in the scope of the kind."""
+    def _sources(
+        self, actor: Subject, what: str, kind: str, granted: SelfGrantedRules
+    ) -> tuple[Source, ...]:
+        """Return by what an actor holds a requirement, in the scope of the kind."""
         scope = "" if kind == "clusterroles" and what != "bind" else self.namespace
         # What is given in a namespace does not reach ClusterRoles; bind is asked in it.
-        if given.namespace and not scope:
-            given = NOTHING_GIVEN
-        return self.rights.sources(actor, _NEEDS[what, kind], scope, given)
+        if granted.namespace and not scope:
+            granted = NOTHING_GRANTED
+        return self.permissions.sources(actor, _REQUIREMENTS[what, kind], scope, granted)
 
     def _rewriting(
-        self, actor: Subject, key: RoleKey, given: Given, *, exists: bool
+        self, actor: Subject, key: RoleKey, granted: SelfGrantedRules, *, exists: bool
     ) -> tuple[Source, ...]:
         """Return by what an actor may put rules that it does not hold itself into a role."""
         if key.namespace not in ("", self.namespace):
             return ()
         kind = "roles" if key.namespace else "clusterroles"
-        escalate = named(self._sources(actor, "escalate", kind, given), key.name)
+        escalate = named(self._sources(actor, "escalate", kind, granted), key.name)
         if not escalate:
             return ()
         if exists:
-            edit = named(self._sources(actor, "edit", kind, given), key.name)
+            edit = named(self._sources(actor, "edit", kind, granted), key.name)
         else:
-            edit = named(self._sources(actor, "create", kind, given), key.name)
+            edit = named(self._sources(actor, "create", kind, granted), key.name)
             if any(not source.names for source in edit):
                 # By an ordinary creation, which has no name, or by an apply that has.
                 free = tuple(source for source in escalate if not source.names)
                 escalate = free or (
-                    escalate if named(self._sources(actor, "edit", kind, given), key.name) else ()
+                    escalate if named(self._sources(actor, "edit", kind, granted), key.name) else ()
                 )
         return (*edit, *escalate) if edit and escalate else ()
 
-    def _by_binding(self, actor: Subject, kind: str, given: Given) -> Iterator[Power]:
-        may_bind = self._sources(actor, "bind", kind, given)
+    def _by_binding(
+        self, actor: Subject, kind: str, granted: SelfGrantedRules
+    ) -> Iterator[SelfGrant]:
+        may_bind = self._sources(actor, "bind", kind, granted)
         if not may_bind:
             return
         bindings = self._bindings()
-        create = self._sources(actor, "create", bindings, given)
-        edit = self._sources(actor, "edit", bindings, given)
+        create = self._sources(actor, "create", bindings, granted)
+        edit = self._sources(actor, "edit", bindings, granted)
         home = self.namespace if kind == "roles" else ""
         for key, role in self._bindable(home, may_bind):
             if actor in self._everything:
@@ -228,7 +240,7 @@ class _Finder:
                 words, by, verb = f"add itself to {changed}, which binds {key}", edit, "patch"
             else:
                 continue
-            rewriting = self._rewriting(actor, key, given, exists=role is not None)
+            rewriting = self._rewriting(actor, key, granted, exists=role is not None)
             if rewriting:
                 words = f"put any rule into {key} and {words}"
             elif role is None:
@@ -252,13 +264,13 @@ class _Finder:
         sources: tuple[Source, ...],
         rules: tuple[Rule, ...],
         request: Attributes,
-    ) -> Power:
+    ) -> SelfGrant:
         held = tuple(dict.fromkeys(source for source in sources if source.binding is not None))
         step = Step(route, actor, words, held, None, self.namespace)
         # In a namespace paths do not count, so that more is not to be had.
         if _grants_everything(rules) and (self.namespace or _grants_paths(rules)):
             rules = EVERYTHING
-        return Power(step, rules, (request,))
+        return SelfGrant(step, rules, (request,))
 
     def _bindable(
         self, home: str, may_bind: tuple[Source, ...]
@@ -267,11 +279,11 @@ class _Finder:
 
         One that does not exist comes as None: it may be created.
         """
-        part = self.rights.graph.roles.parts.get(home, {})
+        part = self.permissions.graph.roles.parts.get(home, {})
         if any(not source.names for source in may_bind):
-            mightiest = self.rights.mightiest(home, mightiest_of)
-            if mightiest is not None:
-                yield mightiest.key, mightiest
+            strongest_role = self.permissions.strongest_role(home, strongest_role_of)
+            if strongest_role is not None:
+                yield strongest_role.key, strongest_role
                 return
             # In an order of their own, so that of several the same is always found.
             yield from ((key, part[key]) for key in sorted(part))
@@ -284,26 +296,32 @@ class _Finder:
         """Return a binding of ``role`` here that may be edited, if any: roleRefs are fixed."""
         if not edit:
             return None
-        part: Mapping[BindingKey, Binding] = self.rights.graph.bindings.parts.get(
+        part: Mapping[BindingKey, Binding] = self.permissions.graph.bindings.parts.get(
             self.namespace, {}
         )
         editable = (b.key for b in part.values() if b.role == role and named(edit, b.key.name))
         return min(editable, default=None)
 
-    def _by_editing(self, actor: Subject, kind: str, given: Given) -> Iterator[Power]:
+    def _by_editing(
+        self, actor: Subject, kind: str, granted: SelfGrantedRules
+    ) -> Iterator[SelfGrant]:
         """Yield that an actor can put anything into a role that it is bound to here."""
-        if not self._sources(actor, "escalate", kind, given):
+        if not self._sources(actor, "escalate", kind, granted):
             return
-        graph = self.rights.graph
+        graph = self.permissions.graph
         by_subject = graph.scope(self.namespace).by_subject
-        grants = (g for self_ in self.rights.selves(actor) for g in by_subject.get(self_, ()))
+        grants = (
+            g
+            for self_ in self.permissions.with_implied_groups(actor)
+            for g in by_subject.get(self_, ())
+        )
         for grant in grants:
             key = grant.binding.role
             if bool(key.namespace) != (kind == "roles"):
                 continue
             for edited, via in self._feeding(key):
                 exists = edited in graph.roles
-                sources = self._rewriting(actor, edited, given, exists=exists)
+                sources = self._rewriting(actor, edited, granted, exists=exists)
                 if sources:
                     verb = "put any rule into" if exists else "create, with any rule,"
                     yield self._power(
@@ -324,7 +342,7 @@ class _Finder:
 
     def _feeding(self, key: RoleKey) -> Iterator[tuple[RoleKey, str]]:
         """Yield a role, and those that are or could be aggregated into it."""
-        graph = self.rights.graph
+        graph = self.permissions.graph
         yield key, ""
         role = graph.roles.get(key)
         if role is None or not role.aggregation:
@@ -354,12 +372,15 @@ def _fed_by(part: Mapping[RoleKey, Role], role: Role) -> Iterator[RoleKey]:
                 yield other.key
 
 
-def mightiest_of(part: Mapping[RoleKey, Role]) -> Role | None:
+def strongest_role_of(part: Mapping[RoleKey, Role]) -> Role | None:
     """Return a role that grants everything, paths too if there is one."""
-    mighty = sorted(
+    unrestricted = sorted(
         (role for role in part.values() if _grants_everything(role.rules)), key=lambda r: r.key
     )
-    return next((r for r in mighty if _grants_paths(r.rules)), mighty[0] if mighty else None)
+    return next(
+        (r for r in unrestricted if _grants_paths(r.rules)),
+        unrestricted[0] if unrestricted else None,
+    )
 
 
 def _grants_everything(rules: Iterable[Rule]) -> bool:

@@ -1,9 +1,9 @@
-"""The shortest route of every subject, for sets of things that can be done.
+"""Shortest escalation routes of every subject, for sets of permissions as bit masks.
 
 What is looked for is given as bit masks: each subject starts with the bits it holds directly,
 and a step into another identity adds the bits of that identity. The search goes by the length of
 the route, so each bit is reached by a shortest one; all that can be reached at one length through
-the same entrances is passed on together, as one mask.
+the same edges is passed on together, as one mask.
 """
 
 from __future__ import annotations
@@ -11,91 +11,91 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from responsibility.rbac.escalation.edges import Entrance, Group
+from responsibility.rbac.escalation.edges import Edge, EdgeGroup
 from responsibility.rbac.escalation.steps import Route, Step
 from responsibility.rbac.escalation.techniques import IMPERSONATE
 from responsibility.rbac.objects import Subject
 
 # A chain longer than this is not reported: nobody would follow it, and each link is a finding
 # of its own.
-LONGEST = 6
+MAX_STEPS = 6
 
 
 @dataclass(slots=True, eq=False)
 class Gain:
     """Bits that a subject can come by in ``length`` steps; none for what it holds directly.
 
-    ``acted`` says that it impersonates somebody first, so that nobody can impersonate it on this
-    route. It has come by an ``entrance`` into one of several ``givers``, or by a power of its own,
-    whose steps are ``own``. The route is put together when it is asked for: few are ever told.
+    ``impersonated`` says that it impersonates somebody first, so that nobody can impersonate it on
+    this route. It has come by an ``edge`` into one of several ``predecessors``, or by a self-grant
+    of its own, whose steps are ``own``. The route is put together when asked for: few are told.
     """
 
     mask: int
     length: int
-    acted: bool = False
+    impersonated: bool = False
     own: Route = ()
-    entrance: Entrance | None = None
-    givers: Sequence[Giver] = ()
+    edge: Edge | None = None
+    predecessors: Sequence[Predecessor] = ()
 
     def route(self, wanted: int = -1, end: End | None = None) -> Route:
         """Return a shortest route to one or more of the ``wanted`` bits.
 
         ``end`` is who stands at an open end, with the rest of the route, see `beyond`.
         """
-        return self.piece(wanted, end).steps
+        return self.part(wanted, end).steps
 
-    def pieces(self, wanted: int) -> Iterator[Piece]:
+    def parts(self, wanted: int) -> Iterator[RoutePart]:
         """Yield routes until all of the ``wanted`` bits that it has are reached."""
         wanted &= self.mask
         while wanted:
-            piece = self.piece(wanted)
-            yield piece
-            wanted &= ~piece.mask
+            part = self.part(wanted)
+            yield part
+            wanted &= ~part.mask
 
-    def piece(self, wanted: int = -1, end: End | None = None) -> Piece:
+    def part(self, wanted: int = -1, end: End | None = None) -> RoutePart:
         """Return a shortest route to some of the ``wanted`` bits, and to which."""
         steps: list[Step] = []
         gain = self
         wanted &= gain.mask
-        while gain.entrance is not None:
-            if not gain.givers:
+        while gain.edge is not None:
+            if not gain.predecessors:
                 assert end is not None, "a route with an open end"  # noqa: S101 - for mypy, and whoever changes this
-                return Piece(wanted, (*steps, *gain.entrance.route_into(end[0]), *end[1]))
-            giver, behind = gain._giver(wanted)
-            steps += gain.entrance.route_into(giver)
-            gain = behind
+                return RoutePart(wanted, (*steps, *gain.edge.route_into(end[0]), *end[1]))
+            predecessor, rest = gain._predecessor(wanted)
+            steps += gain.edge.route_into(predecessor)
+            gain = rest
             wanted &= gain.mask
-        return Piece(wanted, (*steps, *gain.own))
+        return RoutePart(wanted, (*steps, *gain.own))
 
     def ends_by(self, route: str) -> bool:
         """Return whether the last step of a route to any of the bits is of a label."""
-        if self.entrance is None:
+        if self.edge is None:
             return bool(self.own) and self.own[-1].route == route
-        return any(gain.ends_by(route) for _, gain in self.givers)
+        return any(gain.ends_by(route) for _, gain in self.predecessors)
 
-    def gate(self) -> Subject:
+    def entry(self) -> Subject:
         """Return who enters where the end of the route is open."""
         gain = self
-        while gain.entrance is not None and gain.givers:
-            _, gain = gain._giver(gain.mask)
-        assert gain.entrance is not None, "a route with an open end"  # noqa: S101 - for mypy, and whoever changes this
-        return gain.entrance.actor
+        while gain.edge is not None and gain.predecessors:
+            _, gain = gain._predecessor(gain.mask)
+        assert gain.edge is not None, "a route with an open end"  # noqa: S101 - for mypy, and whoever changes this
+        return gain.edge.actor
 
-    def _giver(self, wanted: int) -> Giver:
+    def _predecessor(self, wanted: int) -> Predecessor:
         """Return who gives the most of the wanted bits; of several, the first."""
-        actor = self.entrance.actor if self.entrance else None
+        actor = self.edge.actor if self.edge else None
         return max(
-            (giver for giver in self.givers if giver[0] != actor),
-            key=lambda giver: (giver[1].mask & wanted).bit_count(),
+            (predecessor for predecessor in self.predecessors if predecessor[0] != actor),
+            key=lambda predecessor: (predecessor[1].mask & wanted).bit_count(),
         )
 
 
-Giver = tuple[Subject, Gain]
+Predecessor = tuple[Subject, Gain]
 End = tuple[Subject, Route]
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class RoutePart:
     """Some bits, and the route to them."""
 
     mask: int
@@ -107,17 +107,20 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Behind:
-    """An entrance, as far as the rest of a route goes: its group, and what stands behind it."""
+class FrontierGroup:
+    """A group of edges at the end of a search, and how the rest of a route behind it is.
 
-    group: Group
-    acted: bool
+    ``impersonated`` and ``length`` are those of the rest.
+    """
+
+    group: EdgeGroup
+    impersonated: bool
     length: int
 
 
 @dataclass(slots=True)
-class _Passed:
-    """What has been passed on by one group: bits of one giver at least, and of two or more.
+class _PassedOn:
+    """What has been passed on by one group: bits of one predecessor at least, and of two or more.
 
     ``own`` are those that came from its actors: nobody becomes itself.
     """
@@ -126,14 +129,14 @@ class _Passed:
     twos: int = 0
     own: dict[Subject, int] = field(default_factory=dict)
 
-    def take(self, group: Group, givers: Iterable[Giver]) -> list[Giver]:
+    def take(self, group: EdgeGroup, predecessors: Iterable[Predecessor]) -> list[Predecessor]:
         """Take in what is given, and return of whom any of it is news."""
-        news: list[Giver] = []
-        for giver in givers:
-            subject, gain = giver
+        news: list[Predecessor] = []
+        for predecessor in predecessors:
+            subject, gain = predecessor
             mask = gain.mask
             if mask & ~self.twos:
-                news.append(giver)
+                news.append(predecessor)
                 self.twos |= self.ones & mask
                 self.ones |= mask
             if subject in group.actors:
@@ -147,54 +150,58 @@ class _Passed:
 
 
 @dataclass(slots=True)
-class Search:
-    """A search; ``wide`` groups are left at their doors if ``local``, to be asked for apart.
+class RouteSearch:
+    """A search; cluster-wide groups of edges are its frontier if ``local``.
 
-    ``into`` returns the ways into an identity. ``constrain`` reduces the bits that a step passes
+    ``into`` returns the techniques into an identity. ``constrain`` reduces the bits a step passes
     on (constrained impersonation).
     """
 
-    into: Callable[[Subject], Iterable[Group]]
+    into: Callable[[Subject], Iterable[EdgeGroup]]
     constrain: Callable[[Step, int], int] = lambda _, mask: mask
     local: bool = False
     found: dict[Subject, list[Gain]] = field(default_factory=dict)
-    doors: dict[Behind, list[Giver]] = field(default_factory=dict)
+    frontier: dict[FrontierGroup, list[Predecessor]] = field(default_factory=dict)
     reached: dict[Subject, int] = field(default_factory=dict)
     _free: dict[Subject, int] = field(default_factory=dict)
-    _passed: dict[tuple[Group, bool], _Passed] = field(default_factory=dict)
-    _offers: list[list[Giver]] = field(default_factory=lambda: [[] for _ in range(LONGEST + 1)])
+    _passed: dict[tuple[EdgeGroup, bool], _PassedOn] = field(default_factory=dict)
+    _offers: list[list[Predecessor]] = field(
+        default_factory=lambda: [[] for _ in range(MAX_STEPS + 1)]
+    )
 
     def offer(self, subject: Subject, gain: Gain) -> None:
         """Offer bits to a subject."""
-        if gain.mask and gain.length <= LONGEST:
+        if gain.mask and gain.length <= MAX_STEPS:
             self._offers[gain.length].append((subject, gain))
 
-    def offer_behind(self, behind: Behind, mask: int) -> None:
-        """Offer bits to whoever has an entrance of a group; the routes have an open end."""
-        for entrance in behind.group.entrances:
-            if not _is_shut(entrance, behind):
-                self.offer(entrance.actor, _through(entrance, mask, behind.length, ()))
+    def offer_from(self, frontier_group: FrontierGroup, mask: int) -> None:
+        """Offer bits to whoever has an edge of a group; the routes have an open end."""
+        for edge in frontier_group.group.edges:
+            if not _is_unusable(edge, frontier_group):
+                self.offer(edge.actor, _through(edge, mask, frontier_group.length, ()))
 
     def run(self) -> None:
         """Go from length to length."""
-        for length in range(LONGEST + 1):
-            doors: dict[Behind, list[Giver]] = {}
+        for length in range(MAX_STEPS + 1):
+            frontier: dict[FrontierGroup, list[Predecessor]] = {}
             for subject, gain in self._accepted(length):
                 for group in self.into(subject):
-                    doors.setdefault(Behind(group, gain.acted, length), []).append((subject, gain))
-            for behind, givers in doors.items():
-                if self.local and behind.group.wide:
-                    self.doors[behind] = givers
-                elif length < LONGEST:
-                    self._pass_on(behind, givers)
+                    frontier.setdefault(FrontierGroup(group, gain.impersonated, length), []).append(
+                        (subject, gain)
+                    )
+            for frontier_group, predecessors in frontier.items():
+                if self.local and frontier_group.group.wide:
+                    self.frontier[frontier_group] = predecessors
+                elif length < MAX_STEPS:
+                    self._pass_on(frontier_group, predecessors)
 
-    def _accepted(self, length: int) -> Iterator[Giver]:
+    def _accepted(self, length: int) -> Iterator[Predecessor]:
         """Yield what of the offers of a length is news, those of more bits first."""
         offers = self._offers[length]
         offers.sort(key=_free_and_large_first)
         for subject, gain in offers:
             reached = self.reached.get(subject, 0)
-            news = gain.mask & ~(reached if gain.acted else self._free.get(subject, 0))
+            news = gain.mask & ~(reached if gain.impersonated else self._free.get(subject, 0))
             if not news:
                 continue
             gain.mask = news
@@ -202,85 +209,93 @@ class Search:
                 self.reached[subject] = reached | news
                 if length:
                     self.found.setdefault(subject, []).append(gain)
-            if not gain.acted:
+            if not gain.impersonated:
                 self._free[subject] = self._free.get(subject, 0) | news
             yield subject, gain
         offers.clear()
 
-    def _pass_on(self, behind: Behind, givers: list[Giver]) -> None:
-        """Offer what stands behind a group to all who have one of its entrances."""
-        if behind.group.constrained:
-            self._pass_on_some(behind, givers)
+    def _pass_on(self, frontier_group: FrontierGroup, predecessors: list[Predecessor]) -> None:
+        """Offer what stands behind a group to all who have one of its edges."""
+        if frontier_group.group.constrained:
+            self._pass_on_constrained(frontier_group, predecessors)
             return
-        passed = self._passed.setdefault((behind.group, behind.acted), _Passed())
-        before = _Passed(passed.ones, passed.twos, dict(passed.own))
-        givers = passed.take(behind.group, givers)
-        if not givers:
+        passed = self._passed.setdefault(
+            (frontier_group.group, frontier_group.impersonated), _PassedOn()
+        )
+        before = _PassedOn(passed.ones, passed.twos, dict(passed.own))
+        predecessors = passed.take(frontier_group.group, predecessors)
+        if not predecessors:
             return
         to_others = passed.ones & ~before.ones
-        for entrance in behind.group.entrances:
-            if _is_shut(entrance, behind):
+        for edge in frontier_group.group.edges:
+            if _is_unusable(edge, frontier_group):
                 continue
             news = to_others
-            if entrance.actor in passed.own:
-                news = passed.to(entrance.actor) & ~before.to(entrance.actor)
-            known = self.reached if entrance.starts_as_other else self._free
-            if news & ~known.get(entrance.actor, 0):
-                self.offer(entrance.actor, _through(entrance, news, behind.length, givers))
+            if edge.actor in passed.own:
+                news = passed.to(edge.actor) & ~before.to(edge.actor)
+            known = self.reached if edge.starts_as_other else self._free
+            if news & ~known.get(edge.actor, 0):
+                self.offer(edge.actor, _through(edge, news, frontier_group.length, predecessors))
 
-    def _pass_on_some(self, behind: Behind, givers: list[Giver]) -> None:
-        """Offer what constrained impersonation passes on, from each giver by itself."""
-        for entrance in behind.group.entrances:
-            for subject, gain in givers:
-                if entrance.actor != subject and not _is_shut(entrance, behind):
-                    some = self.constrain(entrance.step_into(subject), gain.mask)
-                    giver = [(subject, gain)]
-                    self.offer(entrance.actor, _through(entrance, some, behind.length, giver))
+    def _pass_on_constrained(
+        self, frontier_group: FrontierGroup, predecessors: list[Predecessor]
+    ) -> None:
+        """Offer what constrained impersonation passes on, from each predecessor by itself."""
+        for edge in frontier_group.group.edges:
+            for subject, gain in predecessors:
+                if edge.actor != subject and not _is_unusable(edge, frontier_group):
+                    some = self.constrain(edge.step_into(subject), gain.mask)
+                    predecessor = [(subject, gain)]
+                    self.offer(edge.actor, _through(edge, some, frontier_group.length, predecessor))
 
 
-def _is_shut(entrance: Entrance, behind: Behind) -> bool:
-    """Return whether an entrance cannot be used for what stands behind it.
+def _is_unusable(edge: Edge, frontier_group: FrontierGroup) -> bool:
+    """Return whether an edge cannot be used for what stands behind it.
 
     A request can impersonate once only: who merely impersonates somebody has no credential of it
     to impersonate the next. Constrained impersonation is for single actions, so comes last.
     """
-    return entrance.impersonates and (behind.acted or bool(entrance.mode and behind.length))
+    return edge.impersonates and (
+        frontier_group.impersonated or bool(edge.mode and frontier_group.length)
+    )
 
 
-def _through(entrance: Entrance, mask: int, length: int, givers: Sequence[Giver]) -> Gain:
-    total = length + 1 + len(entrance.earlier)
-    return Gain(mask, total, entrance.starts_as_other, entrance=entrance, givers=givers)
+def _through(edge: Edge, mask: int, length: int, predecessors: Sequence[Predecessor]) -> Gain:
+    total = length + 1 + len(edge.earlier)
+    return Gain(mask, total, edge.starts_as_other, edge=edge, predecessors=predecessors)
 
 
-def _free_and_large_first(offer: Giver) -> tuple[bool, int]:
-    return offer[1].acted, -offer[1].mask.bit_count()
+def _free_and_large_first(offer: Predecessor) -> tuple[bool, int]:
+    return offer[1].impersonated, -offer[1].mask.bit_count()
 
 
-def begin(
+def start_search(
     direct: Mapping[Subject, int],
-    powers: Iterable[tuple[Step, int]],
-    into: Callable[[Subject], Iterable[Group]],
+    self_grants: Iterable[tuple[Step, int]],
+    into: Callable[[Subject], Iterable[EdgeGroup]],
     *,
     constrain: Callable[[Step, int], int] = lambda _, mask: mask,
     local: bool = False,
-) -> Search:
+) -> RouteSearch:
     """Return a search for what subjects can come by beyond what they hold directly, to be run.
 
-    ``powers`` are bits that a step's actor can give itself.
+    ``self_grants`` are bits that a step's actor can give itself.
     """
-    search = Search(into, constrain, local)
+    search = RouteSearch(into, constrain, local)
     for subject, mask in direct.items():
         search.offer(subject, Gain(mask, 0))
-    for step, mask in powers:
+    for step, mask in self_grants:
         own = unfolded(step)
         search.offer(step.actor, Gain(mask, len(own), own[0].route == IMPERSONATE, own))
     return search
 
 
-def beyond(behind: Behind, into: Callable[[Subject], Iterable[Group]]) -> Mapping[Subject, Gain]:
+def beyond_frontier(
+    frontier_group: FrontierGroup, into: Callable[[Subject], Iterable[EdgeGroup]]
+) -> Mapping[Subject, Gain]:
     """Return who can come by whatever stands behind a group, each by a shortest route."""
-    search = Search(into)
-    search.offer_behind(behind, 1)
+    search = RouteSearch(into)
+    search.offer_from(frontier_group, 1)
     search.run()
     return {subject: found[0] for subject, found in search.found.items()}
 

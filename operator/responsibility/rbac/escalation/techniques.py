@@ -1,6 +1,6 @@
-"""The ways by which one identity comes to act as another, as one table.
+"""The techniques by which one identity comes to act as another, as one table.
 
-Each way is a list of permissions that are needed together. Where it says *named*, a rule that
+Each technique is a list of permissions that are needed together. Where it says *named*, a rule that
 is restricted to names must have the target's name; other rules with names count as well, since
 having one name is enough to get in.
 
@@ -60,8 +60,8 @@ ROUTES: Final = (DIRECT, BIND, ESCALATE, IMPERSONATE, TOKEN, EXEC, WORKLOAD, NOD
 
 # Compared by identity: each stands in one table, and is looked up all the time.
 @dataclass(frozen=True, slots=True, eq=False)
-class Need:
-    """One permission of a way: any of the verbs on one resource.
+class Requirement:
+    """One permission of a technique: any of the verbs on one resource.
 
     ``named`` asks for the target's own name, ``names`` for any of some fixed ones; otherwise any
     name does. It is asked in the target's namespace, unless ``namespace`` is another one, or
@@ -80,8 +80,8 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """A way into an identity: what is needed, and how to say it.
+class Technique:
+    """A technique into an identity: what is needed, and how to say it.
 
     ``pods`` says that it needs a pod that runs as the target; ``exists`` that the target must
     exist (a ServiceAccount that does not can still be impersonated). ``mode`` is that of
@@ -90,15 +90,17 @@ class Way:
 
     route: str
     words: str
-    needs: tuple[Need, ...]
+    requirements: tuple[Requirement, ...]
     pods: bool = False
     exists: bool = True
     mode: str = ""
 
 
-def _may(*verbs: str, resource: str, group: str = "", **more: bool | str | tuple[str, ...]) -> Need:
+def _may(
+    *verbs: str, resource: str, group: str = "", **more: bool | str | tuple[str, ...]
+) -> Requirement:
     resource, _, subresource = resource.partition("/")
-    return Need(verbs, group, resource, subresource, **more)  # type: ignore[arg-type]  # the fields of Need
+    return Requirement(verbs, group, resource, subresource, **more)  # type: ignore[arg-type]  # the fields of Need
 
 
 _EDIT = ("create", "update", "patch")
@@ -127,7 +129,7 @@ _REQUEST = _may(
 )
 
 
-def _approve(signer: str) -> tuple[Need, ...]:
+def _approve(signer: str) -> tuple[Requirement, ...]:
     """Return what it takes to approve one's own request (``IsAuthorizedForSignerName``)."""
     domain = signer.partition("/")[0]
     return (
@@ -149,7 +151,7 @@ def _approve(signer: str) -> tuple[Need, ...]:
     )
 
 
-_CERTIFICATE = Way(
+_CERTIFICATE = Technique(
     NODE,
     "approve a client certificate in the name of {target}",
     _approve("kubernetes.io/kube-apiserver-client"),
@@ -172,63 +174,63 @@ _BECOME_A_NODE = (
 )
 
 # On EKS this ConfigMap says which user and which groups an identity of AWS is.
-AWS_AUTH: Final = Way(
+AWS_AUTH: Final = Technique(
     TOKEN,
     "make an identity of AWS {target} in the ConfigMap kube-system/aws-auth",
     (_may("update", "patch", resource="configmaps", names=("aws-auth",), namespace="kube-system"),),
     exists=False,
 )
 
-INTO_ACCOUNT: Final[tuple[Way, ...]] = (
-    Way(
+INTO_ACCOUNT: Final[tuple[Technique, ...]] = (
+    Technique(
         IMPERSONATE,
         "impersonate {target}",
         (_may("impersonate", resource="serviceaccounts", named=True),),
         exists=False,
     ),
-    Way(
+    Technique(
         TOKEN,
         "request a token of {target}",
         (_may("create", resource="serviceaccounts/token", named=True),),
     ),
     *(
-        Way(
+        Technique(
             WORKLOAD,
             f"{' or '.join(verbs)} {resource} that run as {{target}}",
             (_may(*verbs, group=group, resource=resource),),
         )
         for group, resource, verbs in _MAKERS
     ),
-    Way(
+    Technique(
         TOKEN,
         "create a token Secret for {target} and read it",
         (_may("create", resource="secrets"), _may(*_READ, resource="secrets")),
     ),
-    Way(
+    Technique(
         EXEC,
         "run commands in a pod that runs as {target}",
         (_may("create", resource="pods/exec"),),
         pods=True,
     ),
-    Way(
+    Technique(
         EXEC,
         "attach to a pod that runs as {target}",
         (_may("create", resource="pods/attach"),),
         pods=True,
     ),
-    Way(
+    Technique(
         EXEC,
         "add a debugging container to a pod that runs as {target}",
         (_may("update", "patch", resource="pods/ephemeralcontainers"),),
         pods=True,
     ),
-    Way(
+    Technique(
         WORKLOAD,
         "change the image of a pod that runs as {target}",
         (_may("update", "patch", resource="pods"),),
         pods=True,
     ),
-    Way(
+    Technique(
         WORKLOAD,
         "have a webhook make new pods run as {target}",
         (
@@ -237,7 +239,7 @@ INTO_ACCOUNT: Final[tuple[Way, ...]] = (
             ),
         ),
     ),
-    Way(
+    Technique(
         WORKLOAD,
         "have a mutating policy make new pods run as {target}",
         (
@@ -250,7 +252,7 @@ INTO_ACCOUNT: Final[tuple[Way, ...]] = (
             ),
         ),
     ),
-    Way(
+    Technique(
         IMPERSONATE,
         "impersonate {target} for single actions",
         (
@@ -264,7 +266,7 @@ INTO_ACCOUNT: Final[tuple[Way, ...]] = (
         exists=False,
         mode="serviceaccount",
     ),
-    Way(
+    Technique(
         NODE,
         "reach, through a node's kubelet, a pod that runs as {target}",
         (_may("get", "create", resource="nodes/proxy", everywhere=True),),
@@ -272,21 +274,21 @@ INTO_ACCOUNT: Final[tuple[Way, ...]] = (
     ),
     *(
         # The Node authorizer lets a node request a token for each pod that runs on it.
-        Way(NODE, "become the node of a pod that runs as {target}", needs, pods=True)
-        for needs in _BECOME_A_NODE
+        Technique(NODE, "become the node of a pod that runs as {target}", requirements, pods=True)
+        for requirements in _BECOME_A_NODE
     ),
     _CERTIFICATE,
 )
 
-_INTO_USER = Way(
+_INTO_USER = Technique(
     IMPERSONATE,
     "impersonate {target}",
     (_may("impersonate", resource="users", named=True, everywhere=True),),
 )
 # The mode user-info refuses ServiceAccounts and nodes: these have modes of their own.
-INTO_USER: Final[tuple[Way, ...]] = (
+INTO_USER: Final[tuple[Technique, ...]] = (
     _INTO_USER,
-    Way(
+    Technique(
         IMPERSONATE,
         "impersonate {target} for single actions",
         (
@@ -303,7 +305,7 @@ INTO_USER: Final[tuple[Way, ...]] = (
     _CERTIFICATE,
 )
 _INTO_NODES = (
-    Way(
+    Technique(
         IMPERSONATE,
         "impersonate {target} for single actions",
         (
@@ -317,14 +319,17 @@ _INTO_NODES = (
         ),
         mode="arbitrary-node",
     ),
-    *(Way(NODE, "get the certificate of {target}", needs) for needs in _BECOME_A_NODE),
+    *(
+        Technique(NODE, "get the certificate of {target}", requirements)
+        for requirements in _BECOME_A_NODE
+    ),
 )
-INTO_NODE: Final[tuple[Way, ...]] = (_INTO_USER, *_INTO_NODES, _CERTIFICATE)
+INTO_NODE: Final[tuple[Technique, ...]] = (_INTO_USER, *_INTO_NODES, _CERTIFICATE)
 
 # A group can only be impersonated along with somebody: a user or, in the legacy mode, a
 # ServiceAccount.
 _INTO_GROUP = tuple(
-    Way(
+    Technique(
         IMPERSONATE,
         "impersonate a member of {target}",
         (_may("impersonate", resource="groups", named=True, everywhere=True), somebody),
@@ -334,9 +339,9 @@ _INTO_GROUP = tuple(
         _may("impersonate", resource="serviceaccounts", anywhere=True),
     )
 )
-INTO_GROUP: Final[tuple[Way, ...]] = (
+INTO_GROUP: Final[tuple[Technique, ...]] = (
     *_INTO_GROUP,
-    Way(
+    Technique(
         IMPERSONATE,
         "impersonate a member of {target} for single actions",
         (
@@ -363,14 +368,19 @@ INTO_MASTERS: Final = _INTO_GROUP
 INTO_NODES: Final = (
     *INTO_GROUP,
     *(
-        replace(way, needs=tuple(replace(need, named=False) for need in way.needs))
-        for way in _INTO_NODES
+        replace(
+            technique,
+            requirements=tuple(
+                replace(requirement, named=False) for requirement in technique.requirements
+            ),
+        )
+        for technique in _INTO_NODES
     ),
 )
 
 
-def ways_into(target: Subject) -> tuple[Way, ...]:
-    """Return the ways into an identity. There are none into groups that everybody is in."""
+def techniques_into(target: Subject) -> tuple[Technique, ...]:
+    """Return the techniques into an identity. There are none into groups that everybody is in."""
     if target.kind == SERVICE_ACCOUNT:
         return INTO_ACCOUNT
     if target.kind != GROUP:
@@ -388,40 +398,40 @@ def account_namespace(group: str) -> str | None:
     return group.removeprefix(prefix) if group.startswith(prefix) else None
 
 
-def constrained_into(target: Subject) -> tuple[Way, ...]:
-    """Return those of the ways into an identity that are constrained impersonation."""
-    return _CONSTRAINED.get(id(ways_into(target)), ())
+def constrained_into(target: Subject) -> tuple[Technique, ...]:
+    """Return those of the techniques into an identity that are constrained impersonation."""
+    return _CONSTRAINED.get(id(techniques_into(target)), ())
 
 
 _CONSTRAINED = {
-    id(ways): tuple(way for way in ways if way.mode)
-    for ways in (INTO_ACCOUNT, INTO_USER, INTO_NODE, INTO_GROUP, INTO_NODES)
+    id(techniques): tuple(technique for technique in techniques if technique.mode)
+    for techniques in (INTO_ACCOUNT, INTO_USER, INTO_NODE, INTO_GROUP, INTO_NODES)
 }
 
 
-def with_aws_auth(target: Subject) -> tuple[Way, ...]:
-    """Return the ways into an identity on a cluster that has the ConfigMap ``aws-auth``."""
-    ways = ways_into(target)
-    return _WITH_AWS_AUTH.get(id(ways), ways)
+def with_aws_auth(target: Subject) -> tuple[Technique, ...]:
+    """Return the techniques into an identity on a cluster that has the ConfigMap ``aws-auth``."""
+    techniques = techniques_into(target)
+    return _WITH_AWS_AUTH.get(id(techniques), techniques)
 
 
 _WITH_AWS_AUTH = {
-    id(ways): (*ways, AWS_AUTH)
-    for ways in (INTO_USER, INTO_NODE, INTO_GROUP, INTO_MASTERS, INTO_NODES)
+    id(techniques): (*techniques, AWS_AUTH)
+    for techniques in (INTO_USER, INTO_NODE, INTO_GROUP, INTO_MASTERS, INTO_NODES)
 }
 
 
-def _needing(*, exists: bool, pods: bool) -> tuple[Way, ...]:
+def _needing(*, exists: bool, pods: bool) -> tuple[Technique, ...]:
     return tuple(
-        way
-        if exists or not way.exists
+        technique
+        if exists or not technique.exists
         else replace(
-            way,
-            words=f"create the account that is missing and {way.words}",
-            needs=(*way.needs, _CREATE_ACCOUNT),
+            technique,
+            words=f"create the account that is missing and {technique.words}",
+            requirements=(*technique.requirements, _CREATE_ACCOUNT),
         )
-        for way in INTO_ACCOUNT
-        if pods or not way.pods
+        for technique in INTO_ACCOUNT
+        if pods or not technique.pods
     )
 
 
@@ -432,8 +442,8 @@ _INTO_ACCOUNT = {
 }
 
 
-def into_account(*, exists: bool, pods: bool) -> tuple[Way, ...]:
-    """Return the ways that are open into a ServiceAccount, by what is known of it.
+def into_account(*, exists: bool, pods: bool) -> tuple[Technique, ...]:
+    """Return the techniques that are open into a ServiceAccount, by what is known of it.
 
     One that does not exist, but is bound to something, can be created first. Each table is
     one object, which tells them apart.

@@ -11,7 +11,7 @@ from responsibility.ownership.access import escalations as indirect_module
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.results.findings import Finding, Severity
-from responsibility.rbac.escalation.shortest_paths import Search
+from responsibility.rbac.escalation.shortest_paths import RouteSearch
 from tests.unit.ownership.building import (
     KEEPERS,
     assess,
@@ -143,7 +143,7 @@ def test_a_way_into_whom_the_cluster_knows_nothing_of_leaves_the_clusters_search
     searches: list[str] = []
     search = indirect_module.searched
 
-    def counted(*args: Any, local: bool = False, **more: Any) -> Search:
+    def counted(*args: Any, local: bool = False, **more: Any) -> RouteSearch:
         searches.append("hub" if local else "cluster")
         return search(*args, local=local, **more)
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from responsibility.rbac.escalation.graph import Paths, routes_to
-from responsibility.rbac.escalation.shortest_paths import LONGEST
+from responsibility.rbac.escalation.graph import EscalationGraph, routes_to
+from responsibility.rbac.escalation.shortest_paths import MAX_STEPS
 from responsibility.rbac.graph import MASTERS_SUBJECT, AccessGraph
 from responsibility.rbac.objects import (
     Attributes,
@@ -56,7 +56,7 @@ def graph(
 
 
 def labels(g: AccessGraph, subject: Subject = ANN) -> tuple[str, ...] | None:
-    route = routes_to(Paths(g), TARGET).get(subject)
+    route = routes_to(EscalationGraph(g), TARGET).get(subject)
     return None if route is None else tuple(step.route for step in route)
 
 
@@ -135,7 +135,7 @@ def test_nobody_gets_a_certificate_of_the_masters_or_impersonates_them_constrain
 
 
 def test_the_masters_are_holders_and_take_no_detour() -> None:
-    assert routes_to(Paths(graph()), TARGET)[MASTERS_SUBJECT] == ()
+    assert routes_to(EscalationGraph(graph()), TARGET)[MASTERS_SUBJECT] == ()
 
 
 def test_a_group_of_accounts_is_entered_through_any_of_them() -> None:
@@ -147,14 +147,14 @@ def test_a_group_of_accounts_is_entered_through_any_of_them() -> None:
 def test_an_account_that_is_missing_can_be_created() -> None:
     rights = ["prod: create serviceaccounts", "prod: create serviceaccounts/token"]
     for some, found in ((rights, True), (rights[:1], False), (rights[1:], False)):
-        routes = routes_to(Paths(graph(*some), accounts=frozenset()), TARGET)
+        routes = routes_to(EscalationGraph(graph(*some), accounts=frozenset()), TARGET)
         assert (ANN in routes) is found
 
 
 def test_aws_auth_makes_anybody_a_master_where_there_is_one() -> None:
     right = "kube-system: patch configmaps aws-auth"
     assert labels(graph(right)) is None
-    assert ANN in routes_to(Paths(graph(right), aws_auth=True), TARGET)
+    assert ANN in routes_to(EscalationGraph(graph(right), aws_auth=True), TARGET)
 
 
 @settings(max_examples=40, deadline=None)
@@ -163,21 +163,23 @@ def test_laws(
     world: worlds.World, binding: Binding, asked: Attributes, shuffle: random.Random
 ) -> None:
     before = AccessGraph.build(*world.objects)
-    routes = routes_to(Paths(before), asked)
+    routes = routes_to(EscalationGraph(before), asked)
     assert set(before.holders(asked)) == {s for s, route in routes.items() if not route}
-    assert all(len(route) <= LONGEST for route in routes.values())
+    assert all(len(route) <= MAX_STEPS for route in routes.values())
     for subject, route in routes.items():
         assert not route or route[0].actor == subject
         assert all(s.binding in before.bindings for step in route for s in step.sources)
     roles, bindings = list(world.roles), list(world.bindings)
     shuffle.shuffle(roles)
     shuffle.shuffle(bindings)
-    other = routes_to(Paths(AccessGraph.build(roles, bindings)), asked)
+    other = routes_to(EscalationGraph(AccessGraph.build(roles, bindings)), asked)
     assert {s: len(r) for s, r in other.items()} == {s: len(r) for s, r in routes.items()}
     if binding.key not in before.bindings:
         graph_after, _ = before.replace(put_bindings=[binding])
-        known = Paths(before)
+        known = EscalationGraph(before)
         routes_to(known, asked)
-        after = routes_to(Paths(graph_after, former=known), asked)
-        assert after == routes_to(Paths(graph_after), asked), "what is reused is what is found"
+        after = routes_to(EscalationGraph(graph_after, former=known), asked)
+        assert after == routes_to(EscalationGraph(graph_after), asked), (
+            "what is reused is what is found"
+        )
         assert all(len(after[subject]) <= len(route) for subject, route in routes.items())
