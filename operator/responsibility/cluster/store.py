@@ -91,7 +91,7 @@ class Store:
         self.reviews = Reviews()
         self.own = own
         # The bindings that are named like those that we grant by.
-        self.grants: dict[BindingKey, grants.Present] = {}
+        self.grants: dict[BindingKey, grants.LiveBinding] = {}
         # The names of our admission policies that are in force, as far as they are watched.
         self.policies: frozenset[str] = frozenset()
         self._routes = routes
@@ -236,7 +236,7 @@ class Store:
     def _on_bindings(self, change: Change[BindingKey, Binding]) -> None:
         self._bindings_changed.update(change.put)
         for key, binding in change.put.items():
-            if isinstance(binding, grants.Present):
+            if isinstance(binding, grants.LiveBinding):
                 self.grants[key] = binding
         for key in change.dropped:
             self.grants.pop(key, None)

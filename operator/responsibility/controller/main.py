@@ -29,7 +29,7 @@ from responsibility.controller.reporting.events import Announcer
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.runtime import Runtime, own_identity
 from responsibility.controller.webhooks.break_glass import Uses
-from responsibility.controller.webhooks.hub_lookup import Surroundings
+from responsibility.controller.webhooks.hub_lookup import HubLookup
 from responsibility.controller.webhooks.values import ValuesReviews
 from responsibility.kube import credentials, readiness
 from responsibility.kube.client import Api
@@ -162,7 +162,7 @@ async def _work(
 
     post = Posting(api, settings.identity)
     announcer = Announcer(post)
-    around = Surroundings(api, metrics, own=Store(api, relist=settings.relist_seconds))
+    around = HubLookup(api, metrics, own=Store(api, relist=settings.relist_seconds))
     uses = Uses(around, metrics, announcer)
     values = ValuesReviews(around, metrics, announcer) if settings.values_webhook else None
 

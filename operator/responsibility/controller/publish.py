@@ -21,11 +21,11 @@ from responsibility.api.status import PlanStatus
 from responsibility.cluster.custom_resources import Own, OwnKind
 from responsibility.cluster.store import Store
 from responsibility.controller import status
-from responsibility.controller.admission.enforcement import Enforcement
-from responsibility.controller.admission.enforcement_events import Switches
+from responsibility.controller.admission.enforcement import EnforcementLoop
+from responsibility.controller.admission.enforcement_events import EnforcementTransitions
 from responsibility.controller.admission.enforcement_status import (
     NOTHING,
-    Outcome,
+    EnforcementStatus,
     cluster_claim,
     enforced_claim,
 )
@@ -95,8 +95,8 @@ class Publisher:
         self._annotator = Annotator(
             self._writer, enabled=settings.annotate, cluster=settings.cluster_name
         )
-        self.enforcement = Enforcement(api, store, self._writer, metrics, settings)
-        self._switches = Switches(announcer)
+        self.enforcement = EnforcementLoop(api, store, self._writer, metrics, settings)
+        self._switches = EnforcementTransitions(announcer)
         self._settled: dict[str, _Settled] = {}
         self._revoking = settings.revocation
 
@@ -167,7 +167,7 @@ class Publisher:
         self,
         assessment: Assessment,
         records: Sequence[Own[Any]],
-        outcomes: Mapping[str, Outcome],
+        outcomes: Mapping[str, EnforcementStatus],
     ) -> Sequence[Awaitable[bool]]:
         writes = []
         details: tuple[object, ...]
@@ -201,7 +201,7 @@ class Publisher:
         hub: HubAssessment,
         assessment: Assessment,
         note: str | None,
-        outcome: Outcome,
+        outcome: EnforcementStatus,
         *,
         plans: tuple[PlanStatus | None, Claim | None],
     ) -> Status:

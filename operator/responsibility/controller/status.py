@@ -22,7 +22,7 @@ from responsibility.api.status import (
 )
 from responsibility.controller.admission.enforcement_status import (
     NOTHING,
-    Outcome,
+    EnforcementStatus,
     cluster_claim,
     enforced_claim,
     enforcement_text,
@@ -60,7 +60,7 @@ def record_status(
     before: Iterable[Condition],
     since: Mapping[str, datetime],
     annotated: str | None,
-    outcome: Outcome = NOTHING,
+    outcome: EnforcementStatus = NOTHING,
     plan: PlanStatus | None = None,
     revoked: Claim | None = None,
 ) -> ResponsibilityStatus:
@@ -121,7 +121,7 @@ def model_status(
     before: Iterable[Condition],
     since: Mapping[str, datetime],
     granted: OwnerReport | None = None,
-    outcome: Outcome = NOTHING,
+    outcome: EnforcementStatus = NOTHING,
 ) -> ResponsibilityModelStatus:
     """Return the status of a model: what holds for the cluster as a whole."""
     enforced = cluster_claim(outcome)
@@ -185,7 +185,9 @@ def refused_model_status(
     )
 
 
-def _items(results: Iterable[ItemResult], outcome: Outcome = NOTHING) -> tuple[ItemStatus, ...]:
+def _items(
+    results: Iterable[ItemResult], outcome: EnforcementStatus = NOTHING
+) -> tuple[ItemStatus, ...]:
     stages = {entry.item: entry for entry in outcome.stages}
     return tuple(
         ItemStatus(

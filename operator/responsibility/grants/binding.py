@@ -64,7 +64,7 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DesiredBinding:
     """A binding that should be there; ``hub`` is None for what the cluster has only one of."""
 
     owner: Owner
@@ -127,7 +127,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Present(Binding):
+class LiveBinding(Binding):
     """A binding named like ours as it is, with what of it is kept for none of the others.
 
     ``owners`` are the UIDs of its ownerReferences. ``ours`` is whether we have written it: its
@@ -152,7 +152,7 @@ class Present(Binding):
         """Return the value of one of our labels, empty without it."""
         return self.labels.get(key, "")
 
-    def is_as(self, wanted: Wanted) -> bool:
+    def is_as(self, wanted: DesiredBinding) -> bool:
         """Return whether nothing of ours is amiss."""
         return (
             self.who == wanted.subjects
@@ -160,7 +160,7 @@ class Present(Binding):
             and all(self.labels.get(key) == value for key, value in wanted.labels.items())
         )
 
-    def can_become(self, wanted: Wanted) -> bool:
+    def can_become(self, wanted: DesiredBinding) -> bool:
         """Return whether it is ours to repair. What a binding refers to can't be changed."""
         return self.ours and self.role == RoleKey("", wanted.role)
 
@@ -172,7 +172,7 @@ def parse(raw: Mapping[str, Any]) -> Binding:
         return binding
     metadata = raw["metadata"]
     managers = metadata.get("managedFields") or ()
-    return Present(
+    return LiveBinding(
         **{f.name: getattr(binding, f.name) for f in fields(binding)},
         owners=frozenset(str(o.get("uid")) for o in metadata.get("ownerReferences") or ()),
         ours=binding.labels.get(MANAGED_BY) == OPERATOR

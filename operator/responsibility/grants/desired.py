@@ -15,8 +15,8 @@ from responsibility.grants.binding import (
     MODEL,
     PROTECTED,
     RECORD,
+    DesiredBinding,
     Owner,
-    Wanted,
     ungrantable,
 )
 from responsibility.grants.item_roles import (
@@ -40,7 +40,7 @@ _RENDER = "`kubectl responsibility render roles"
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class GrantTrouble:
     """Why a grant is not made: one word for programs, and a sentence with what to do."""
 
     reason: str
@@ -58,8 +58,8 @@ class ItemGrants:
 
     item: str
     namespace: str
-    wanted: tuple[Wanted, ...] = ()
-    trouble: Trouble | None = None
+    wanted: tuple[DesiredBinding, ...] = ()
+    trouble: GrantTrouble | None = None
     frozen: bool = False
     refused: str = ""
     note: str = ""
@@ -79,11 +79,11 @@ class Roles:
 
     def __init__(self, live: Mapping[RoleKey, Role]) -> None:
         self.live = live
-        self._known: dict[tuple[int, str, str, str], tuple[Terms, str, Trouble | None]] = {}
+        self._known: dict[tuple[int, str, str, str], tuple[Terms, str, GrantTrouble | None]] = {}
 
     def find(
         self, terms: Terms, item: ItemTerms, place: str, prefix: str = ""
-    ) -> tuple[str, Trouble | None]:
+    ) -> tuple[str, GrantTrouble | None]:
         """Return the role to bind, and what speaks against it."""
         key = (id(terms), item.name, place, prefix)
         known = self._known.get(key)
@@ -93,23 +93,23 @@ class Roles:
 
     def _find(
         self, terms: Terms, item: ItemTerms, place: str, prefix: str
-    ) -> tuple[str, Trouble | None]:
+    ) -> tuple[str, GrantTrouble | None]:
         parts = required(terms, item).get(place, frozenset())
         prefix = prefix if is_symbolic(parts) else ""
         name = role_name(item.name, place, prefix)
         reason = refused(item.name, parts)
         if reason:
-            return name, Trouble("NotGrantable", f"{item.name} can't be granted: {reason}")
+            return name, GrantTrouble("NotGrantable", f"{item.name} can't be granted: {reason}")
         role = self.live.get(RoleKey("", name))
         if role is None and prefix:
-            return name, Trouble(
+            return name, GrantTrouble(
                 "PrefixNotCovered",
                 f"the hub's names begin with {prefix}, for which there is no ClusterRole {name}: "
                 f"add the prefix to the chart's grants.prefixes, or apply what {_RENDER} "
                 f"--prefix {prefix}` prints",
             )
         if role is None:
-            return name, Trouble(
+            return name, GrantTrouble(
                 "RoleMissing",
                 f"there is no ClusterRole {name}: apply what {_RENDER}` prints for model "
                 f"{terms.name}, or install the chart with grants.enabled",
@@ -117,7 +117,9 @@ class Roles:
         return name, _differing(terms, name, role, filled(parts, prefix))
 
 
-def _differing(terms: Terms, name: str, role: Role, parts: frozenset[object]) -> Trouble | None:
+def _differing(
+    terms: Terms, name: str, role: Role, parts: frozenset[object]
+) -> GrantTrouble | None:
     live = frozenset(parts_of(role.rules))
     urls = any(rule.non_resource_urls for rule in role.rules)
     if live == parts and not role.aggregation and not urls:
@@ -134,7 +136,7 @@ def _differing(terms: Terms, name: str, role: Role, parts: frozenset[object]) ->
         )
         if text
     )
-    return Trouble(
+    return GrantTrouble(
         "RoleDiffers",
         f"ClusterRole {name} is not what model {terms.name} requires: {what}. Apply what {_RENDER}"
         "` prints for this model",
@@ -142,33 +144,33 @@ def _differing(terms: Terms, name: str, role: Role, parts: frozenset[object]) ->
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class GrantContext:
     """What grants depend on beside the agreements: see `Roles`; namespaces as in a snapshot."""
 
     roles: Roles
     namespaces: Mapping[str, bool] = field(default_factory=dict)
     own_namespace: str = ""
 
-    def protected(self, namespace: str) -> Trouble | None:
+    def protected(self, namespace: str) -> GrantTrouble | None:
         """Return why nothing is ever granted in a namespace."""
         if not namespace.startswith(PROTECTED) and namespace != self.own_namespace:
             return None
-        return Trouble(
+        return GrantTrouble(
             "NamespaceProtected",
             f"nothing is granted in namespace {namespace}, from where the whole cluster, or the "
             "operator, could be taken over: grant it by hand",
         )
 
-    def missing(self, namespace: str) -> Trouble | None:
+    def missing(self, namespace: str) -> GrantTrouble | None:
         """Return that a namespace is not there to grant anything in."""
         if self.namespaces.get(namespace) is False:
             return None
-        return Trouble(
+        return GrantTrouble(
             "NamespaceMissing", f"namespace {namespace} is not there, or is being deleted"
         )
 
 
-def hub_grants(hub: HubAssessment, uid: str, world: Surroundings, now: datetime) -> Grants:
+def hub_grants(hub: HubAssessment, uid: str, world: GrantContext, now: datetime) -> Grants:
     """Return what follows from one record; ``uid`` is the record's."""
     agreement = hub.agreement
     owner = Owner(RECORD, agreement.record, uid)
@@ -183,7 +185,7 @@ def hub_grants(hub: HubAssessment, uid: str, world: Surroundings, now: datetime)
 
 
 def _item(
-    hub: HubAssessment, item: Item, owner: Owner, world: Surroundings, now: datetime
+    hub: HubAssessment, item: Item, owner: Owner, world: GrantContext, now: datetime
 ) -> ItemGrants:
     agreement = hub.agreement
     namespace = agreement.hub.namespace
@@ -191,7 +193,7 @@ def _item(
         return ItemGrants(item.name, namespace, frozen=True)
     role, trouble = world.roles.find(agreement.terms, item.terms, HUB, agreement.names.prefix)
     if hub.hub_state is not HubState.FOUND:
-        trouble = Trouble(hub.hub_state.value, f"there is no hub {agreement.hub} to grant for")
+        trouble = GrantTrouble(hub.hub_state.value, f"there is no hub {agreement.hub} to grant for")
     trouble = world.protected(namespace) or trouble
     parties = [agreement.parties[name] for name in dict.fromkeys(item.parties(now))]
     wanted, left_out, note = _bindings(
@@ -208,23 +210,23 @@ def _bindings(
     namespace: str,
     role: str,
     hub: HubKey | None = None,
-) -> tuple[tuple[Wanted, ...], str, str]:
+) -> tuple[tuple[DesiredBinding, ...], str, str]:
     """Return a binding for each party that has somebody, who is left out, and what to note."""
-    wanted: list[Wanted] = []
+    wanted: list[DesiredBinding] = []
     left_out: list[str] = []
     for party in parties:
         reasons = {subject: ungrantable(subject) for subject in party.subjects}
         left_out.extend(f"{subject}, which is {why}" for subject, why in reasons.items() if why)
         able = frozenset(subject for subject, why in reasons.items() if not why)
         if able:
-            wanted.append(Wanted(owner, item, party.name, namespace, role, able, hub))
+            wanted.append(DesiredBinding(owner, item, party.name, namespace, role, able, hub))
     names = ", ".join(party.label for party in parties)
     note = "" if wanted else f"{names}: nobody to grant it to"
     return tuple(wanted), "; ".join(left_out), note
 
 
 def model_grants(
-    terms: Terms, uid: str, hubs: Iterable[HubAssessment], world: Surroundings, now: datetime
+    terms: Terms, uid: str, hubs: Iterable[HubAssessment], world: GrantContext, now: datetime
 ) -> Grants:
     """Return what the records of one model ask for outside of hubs' namespaces."""
     owner = Owner(MODEL, terms.name, uid)
@@ -246,7 +248,7 @@ def model_grants(
 
 
 def _outside(
-    fleet: Fleet, item: ItemTerms, place: str, owner: Owner, world: Surroundings
+    fleet: Fleet, item: ItemTerms, place: str, owner: Owner, world: GrantContext
 ) -> Iterable[ItemGrants]:
     agreements = fleet.agreements
     asking = [a for a in agreements if a.item(item.name).rbac in GRANTING]
@@ -261,14 +263,14 @@ def _outside(
     owners = [party for party, _ in fleet.owners(item)]
     if len(owners) > 1:
         named = ", ".join(sorted({party.label for party in owners})[:_MOST_NAMED])
-        trouble = Trouble(
+        trouble = GrantTrouble(
             "OwnersDisagree",
             f"records name different owners for {item.name}, or give one different subjects: "
             f"{named}. What the cluster has only one of is granted to one owner",
         )
     elif len(asking) < len(agreements):
         missing = next(a.record for a in agreements if a not in asking)
-        trouble = Trouble(
+        trouble = GrantTrouble(
             "RecordsDisagree",
             f"not all records ask to have {item.name} granted (record {missing} does not), but it "
             "is about the whole cluster",

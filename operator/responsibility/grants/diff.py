@@ -14,8 +14,14 @@ from typing import Any
 
 from responsibility.admission.namespace_keys import GRANT, MANAGED_BY
 from responsibility.api.base import GROUP as OUR_GROUP
-from responsibility.grants.binding import MODEL, Owner, Present, Wanted, subject_manifest
-from responsibility.grants.desired import Grants, ItemGrants, Trouble
+from responsibility.grants.binding import (
+    MODEL,
+    DesiredBinding,
+    LiveBinding,
+    Owner,
+    subject_manifest,
+)
+from responsibility.grants.desired import Grants, GrantTrouble, ItemGrants
 from responsibility.grants.item_roles import RBAC
 from responsibility.ownership.terms import grant_labels
 from responsibility.rbac.objects import BindingKey, Subject
@@ -28,7 +34,7 @@ class Ending:
     If all that takes its place is there, it goes as a whole; else it shrinks to ``still``.
     """
 
-    present: Present
+    present: LiveBinding
     owner: Owner | None = None
     still: frozenset[Subject] = frozenset()
 
@@ -59,15 +65,15 @@ class Ending:
 
 
 @dataclass(slots=True)
-class Change:
+class GrantChange:
     """What to do about one item in one place, in this order.
 
     ``blocked`` is whether something that is wanted can't be made, so that endings only shrink.
     """
 
     blocked: bool = False
-    create: list[Wanted] = field(default_factory=list)
-    repair: list[tuple[Wanted, Present]] = field(default_factory=list)
+    create: list[DesiredBinding] = field(default_factory=list)
+    repair: list[tuple[DesiredBinding, LiveBinding]] = field(default_factory=list)
     end: list[Ending] = field(default_factory=list)
 
     def __bool__(self) -> bool:
@@ -76,7 +82,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class GrantCounts:
     """How one item stands in one place.
 
     ``there`` of ``wanted`` bindings are as they should be; ``conflicts`` are names that somebody
@@ -90,11 +96,11 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class GrantDiff:
     """All that is to be done, and how everything stands before that, by owner."""
 
-    changes: tuple[Change, ...]
-    standings: Mapping[Owner, tuple[Standing, ...]]
+    changes: tuple[GrantChange, ...]
+    standings: Mapping[Owner, tuple[GrantCounts, ...]]
 
     def __bool__(self) -> bool:
         """Return whether there is anything to do."""
@@ -102,8 +108,8 @@ class Difference:
 
 
 def difference(
-    grants: Iterable[Grants], live: Mapping[BindingKey, Present], *, elsewhere: bool = True
-) -> Difference:
+    grants: Iterable[Grants], live: Mapping[BindingKey, LiveBinding], *, elsewhere: bool = True
+) -> GrantDiff:
     """Return what to do.
 
     ``grants`` have every record and model that there is: what belongs to none is removed. Without
@@ -111,8 +117,8 @@ def difference(
     """
     known = _Known(tuple(grants))
     by_place = _by_place(known, live.values(), elsewhere=elsewhere)
-    changes: list[Change] = []
-    standings: dict[Owner, tuple[Standing, ...]] = {}
+    changes: list[GrantChange] = []
+    standings: dict[Owner, tuple[GrantCounts, ...]] = {}
     for each in known.grants:
         found = []
         for item in each.items:
@@ -123,10 +129,10 @@ def difference(
                 changes.append(change)
         standings[each.owner] = tuple(found)
     changes.extend(
-        Change(end=[Ending(present, owner) for present in presents])
+        GrantChange(end=[Ending(present, owner) for present in presents])
         for (owner, _, _), presents in by_place.items()
     )
-    return Difference(tuple(changes), standings)
+    return GrantDiff(tuple(changes), standings)
 
 
 class _Known:
@@ -146,7 +152,7 @@ class _Known:
         self._by_label = {each.owner.label: each.owner for each in grants}
         self._by_uid = {each.owner.uid: each.owner for each in grants}
 
-    def owner(self, present: Present) -> Owner | None:
+    def owner(self, present: LiveBinding) -> Owner | None:
         """Return what a binding follows from: by its name, else by labels or owners."""
         found = self.wanted.get(present.key)
         if found is not None:
@@ -159,10 +165,10 @@ class _Known:
 
 
 def _by_place(
-    known: _Known, live: Iterable[Present], *, elsewhere: bool
-) -> dict[tuple[Owner | None, str, str], list[Present]]:
+    known: _Known, live: Iterable[LiveBinding], *, elsewhere: bool
+) -> dict[tuple[Owner | None, str, str], list[LiveBinding]]:
     """Return our bindings by what they follow from; those that are not to be touched left out."""
-    found: dict[tuple[Owner | None, str, str], list[Present]] = defaultdict(list)
+    found: dict[tuple[Owner | None, str, str], list[LiveBinding]] = defaultdict(list)
     for present in live:
         if not (present.ours and present.to_item) or present.deleting:
             continue
@@ -181,15 +187,15 @@ def _by_place(
 
 
 def _compare(
-    owner: Owner, item: ItemGrants, here: list[Present], live: Mapping[BindingKey, Present]
-) -> tuple[Change, Standing]:
+    owner: Owner, item: ItemGrants, here: list[LiveBinding], live: Mapping[BindingKey, LiveBinding]
+) -> tuple[GrantChange, GrantCounts]:
     there = 0
     conflicts = [
         wanted.key
         for wanted in item.wanted
         if (present := live.get(wanted.key)) is not None and not present.can_become(wanted)
     ]
-    change = Change(blocked=item.trouble is not None or bool(conflicts))
+    change = GrantChange(blocked=item.trouble is not None or bool(conflicts))
     for wanted in item.wanted:
         present = live.get(wanted.key)
         if present is None:
@@ -209,13 +215,13 @@ def _compare(
         ending = Ending(present, owner, still)
         if present.key not in repaired and not ending.settled(blocked=change.blocked):
             change.end.append(ending)
-    return change, Standing(item, len(item.wanted), there, tuple(conflicts))
+    return change, GrantCounts(item, len(item.wanted), there, tuple(conflicts))
 
 
-def conflict(keys: Iterable[BindingKey]) -> Trouble:
+def conflict(keys: Iterable[BindingKey]) -> GrantTrouble:
     """Return what to say of names that somebody else has taken."""
     named = ", ".join(str(key) for key in keys)
-    return Trouble(
+    return GrantTrouble(
         "Conflict",
         f"{named}: there is an object of this name that the operator did not make, and does not "
         "take over: delete it, or have whoever made it choose another name",

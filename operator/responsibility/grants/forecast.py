@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from responsibility.grants.binding import Wanted
-from responsibility.grants.desired import ItemGrants, Roles, Surroundings, hub_grants
+from responsibility.grants.binding import DesiredBinding
+from responsibility.grants.desired import GrantContext, ItemGrants, Roles, hub_grants
 from responsibility.ownership.results.assessment import HubAssessment
 from responsibility.ownership.terms import grant_labels
 from responsibility.ownership.terms.snapshot import Snapshot
@@ -25,13 +25,13 @@ def foresee(hub: HubAssessment, snapshot: Snapshot) -> Foreseen | None:
     if any((said.type, said.reason) == _SWITCHED_OFF for said in conditions):
         return None
     own = snapshot.own.namespace if snapshot.own is not None else ""
-    world = Surroundings(Roles(snapshot.graph.roles), snapshot.namespaces, own)
+    world = GrantContext(Roles(snapshot.graph.roles), snapshot.namespaces, own)
     grants = hub_grants(hub, record.metadata.uid, world, snapshot.now)
     there = snapshot.graph.bindings
     bindings: dict[tuple[str, str], Binding] = {}
     hindered: dict[str, str] = {}
     for item in grants.items:
-        why = _hindrance(item)
+        why = _blocker(item)
         if why:
             hindered[item.item] = why
         for wanted in item.wanted:
@@ -47,7 +47,7 @@ def foresee(hub: HubAssessment, snapshot: Snapshot) -> Foreseen | None:
     return Foreseen(bindings, hindered)
 
 
-def _hindrance(item: ItemGrants) -> str:
+def _blocker(item: ItemGrants) -> str:
     if item.frozen:
         return "what is agreed on it can't be told"
     if item.trouble is not None:
@@ -61,7 +61,7 @@ def _is_for(binding: Binding, hub: HubAssessment, item: ItemGrants) -> bool:
     return labels.get(grant_labels.RECORD) == mine and labels.get(grant_labels.ITEM) == item.item
 
 
-def _binding(wanted: Wanted) -> Binding:
+def _binding(wanted: DesiredBinding) -> Binding:
     return Binding(
         BindingKey(wanted.namespace, wanted.key.name),
         RoleKey("", wanted.role),

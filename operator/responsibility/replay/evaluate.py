@@ -12,13 +12,13 @@ from responsibility.admission import namespace_keys
 from responsibility.admission.policies.guards import CREATE, DELETE, UPDATE
 from responsibility.admission.policies.kinds import SCALE
 from responsibility.replay.audit_event import Request
-from responsibility.replay.cel.functions import Question
+from responsibility.replay.cel.functions import AuthorizerQuestion
 from responsibility.replay.cel.nodes import Frame, Node, truth
 from responsibility.replay.cel.program import Program
-from responsibility.replay.cel.unknown import EvaluationError, Partly, UnknownError
+from responsibility.replay.cel.unknown import EvaluationError, PartialMap, UnknownError
 from responsibility.replay.object_store import OTHER_VERSION, Objects
 from responsibility.replay.policies import Compiled, Policy, policies, with_name
-from responsibility.replay.stages_at import Supposed
+from responsibility.replay.stages_at import StagesAt
 
 _DENY = "Deny"
 _NAMESPACES = "namespaces"
@@ -42,7 +42,7 @@ _GRAVITY = {effect: place for place, effect in enumerate(Effect)}
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PolicyVerdict:
     """What one policy says of a request.
 
     ``fields`` are those of the item that the request changes, ``reason`` is what can't be known.
@@ -65,7 +65,7 @@ class _Dates:
     at: datetime | None
     now: datetime
 
-    def allows(self, question: Question) -> bool:
+    def allows(self, question: AuthorizerQuestion) -> bool:
         """Return whether a marker's date has not come yet."""
         asked = (question.group, question.resource, question.namespace, question.verb)
         marker = (
@@ -81,13 +81,13 @@ class _Dates:
 
 
 @dataclass(slots=True)
-class Judge:
+class Evaluator:
     """Evaluates requests, one after the other, in the order of the log.
 
     ``at`` is the moment by which delegations are judged, None for the time of each request.
     """
 
-    supposed: Supposed
+    supposed: StagesAt
     at: datetime | None = None
     objects: Objects = field(default_factory=Objects)
     _program: Program = field(default_factory=Program)
@@ -122,9 +122,9 @@ class Judge:
         """Return whether requests in a namespace can be of interest at all."""
         return namespace in self._namespaces
 
-    def judge(self, request: Request) -> list[Verdict]:
+    def judge(self, request: Request) -> list[PolicyVerdict]:
         """Return what policies say of a request."""
-        worst: dict[str, Verdict] = {}
+        worst: dict[str, PolicyVerdict] = {}
         for each in _each(request):
             for verdict in self._judged(each):
                 known = worst.setdefault(verdict.policy, verdict)
@@ -132,7 +132,7 @@ class Judge:
                     worst[verdict.policy] = verdict
         return list(worst.values())
 
-    def _judged(self, request: Request) -> list[Verdict]:
+    def _judged(self, request: Request) -> list[PolicyVerdict]:
         matching = [
             (self._item(model, policy), policy, actions, converted)
             for model in self._models(request)
@@ -140,7 +140,7 @@ class Judge:
         ]
         # Policies share what their expressions have in common, so they share a frame.
         frames: dict[bool, Frame] = {}
-        found: list[Verdict] = []
+        found: list[PolicyVerdict] = []
         compiled = [policy.compiled(self._program) for _, policy, _, _ in matching]
         for (item, policy, actions, converted), expressions in zip(matching, compiled, strict=True):
             if converted not in frames:
@@ -211,15 +211,15 @@ class Judge:
         namespace: Any = None
         if request.namespace and not about_namespace:
             metadata = {"name": request.namespace, "annotations": notes}
-            namespace = Partly({"metadata": Partly(metadata, _ABOUT)}, _ABOUT)
+            namespace = PartialMap({"metadata": PartialMap(metadata, _ABOUT)}, _ABOUT)
         return self._program.frame(
             _asked(request), namespace, {"object": new, "oldObject": old}, self._dates
         )
 
-    def _notes(self, request: Request) -> Partly:
+    def _notes(self, request: Request) -> PartialMap:
         hub = self.supposed.hubs.get(request.namespace)
         notes = hub.keys.annotations if hub is not None else {}
-        return Partly(notes, _ABOUT, absent=namespace_keys.is_ours)
+        return PartialMap(notes, _ABOUT, absent=namespace_keys.is_ours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,21 +232,21 @@ class _One:
     request: Request
     frame: Frame
 
-    def verdict(self, policy: str) -> Verdict | None:
+    def verdict(self, policy: str) -> PolicyVerdict | None:
         """Return what the policy says, None if it has nothing against the request."""
         glass = bool(self.item) and policy == namespace_keys.break_glass_name(self.item)
         try:
             if not _failed(self.compiled, self.frame):
                 return None
         except UnknownError as unknown:
-            return Verdict(policy, self._items(), Effect.POSSIBLE, (), str(unknown), glass)
+            return PolicyVerdict(policy, self._items(), Effect.POSSIBLE, (), str(unknown), glass)
         effect, reason = Effect.REFUSED if _DENY in self.actions else Effect.WARNED, ""
         if self.request.of_many and not _has_items(self.request):
             if self.request.answer is not None:
                 return None
             effect, reason = Effect.POSSIBLE, _NOT_ASKED
         fields = _texts(self.compiled.fields, self.frame)
-        return Verdict(policy, self._items(), effect, fields, reason, glass)
+        return PolicyVerdict(policy, self._items(), effect, fields, reason, glass)
 
     def _items(self) -> tuple[str, ...]:
         return (self.item,) if self.item else _texts(self.compiled.items, self.frame)
@@ -309,15 +309,15 @@ def _nothing() -> None:
     return None
 
 
-def _supposed_object(get: Callable[[], Any], notes: Partly) -> Callable[[], Any]:
+def _supposed_object(get: Callable[[], Any], notes: PartialMap) -> Callable[[], Any]:
     """Return a Namespace as it would be, with what the operator would have written in it."""
 
     def value() -> Any:  # noqa: ANN401 - whatever JSON holds
         try:
             found = get()
         except UnknownError as unknown:
-            little = Partly({"annotations": notes}, str(unknown))
-            return Partly({"metadata": little}, str(unknown))
+            little = PartialMap({"annotations": notes}, str(unknown))
+            return PartialMap({"metadata": little}, str(unknown))
         metadata = dict(found.get("metadata") or {})
         own = {
             k: v
@@ -332,7 +332,7 @@ def _supposed_object(get: Callable[[], Any], notes: Partly) -> Callable[[], Any]
     return value
 
 
-def _asked(request: Request) -> Partly:
+def _asked(request: Request) -> PartialMap:
     """Return what policies know as ``request``."""
     resource = {
         "group": request.group,
@@ -342,7 +342,7 @@ def _asked(request: Request) -> Partly:
     said: dict[str, Any] = {
         "operation": request.operation,
         "resource": resource,
-        "userInfo": Partly(
+        "userInfo": PartialMap(
             request.who.info(), _ABOUT, absent=lambda key: key in ("username", "groups", "uid")
         ),
         "dryRun": False,
@@ -353,4 +353,4 @@ def _asked(request: Request) -> Partly:
         "subResource": request.subresource,
     }
     said.update((key, text) for key, text in optional.items() if text)
-    return Partly(said, _ABOUT, absent=lambda key: key in optional)
+    return PartialMap(said, _ABOUT, absent=lambda key: key in optional)

@@ -18,7 +18,7 @@ from typing import Any
 from responsibility.admission.policies.guards import CREATE, DELETE
 from responsibility.admission.policies.kinds import SCALE
 from responsibility.replay.audit_event import Request
-from responsibility.replay.cel.unknown import Partly, UnknownError
+from responsibility.replay.cel.unknown import PartialMap, UnknownError
 
 Json = Mapping[str, Any]
 Key = tuple[str, str, str, str]
@@ -115,7 +115,7 @@ class Objects:
             raise UnknownError(NO_OBJECTS.format(level=request.level or "unknown"))
         return self._cleaned(request)
 
-    def old(self, request: Request) -> dict[str, Any] | Partly | None:
+    def old(self, request: Request) -> dict[str, Any] | PartialMap | None:
         """Return the object as it was; null for one that is created. Raises UnknownError."""
         if request.operation == CREATE:
             return None
@@ -207,7 +207,7 @@ class Objects:
         return hashlib.blake2b(text, key=self._salt, digest_size=16).hexdigest()
 
 
-def _as_scale(kept: _Kept, later: _Kept) -> Partly:
+def _as_scale(kept: _Kept, later: _Kept) -> PartialMap:
     if kept.uid != later.uid or kept.revision > later.revision:
         raise UnknownError(IN_BETWEEN)
     replicas = (kept.object.get("spec") or {}).get("replicas")
@@ -215,8 +215,8 @@ def _as_scale(kept: _Kept, later: _Kept) -> Partly:
         raise UnknownError(NO_EARLIER)
     # A Scale of none doesn't say so: the field is left out.
     known = {"replicas": replicas} if replicas else {}
-    spec = Partly(known, NO_EARLIER, absent=lambda key: key == "replicas")
-    return Partly({"spec": spec}, NO_EARLIER)
+    spec = PartialMap(known, NO_EARLIER, absent=lambda key: key == "replicas")
+    return PartialMap({"spec": spec}, NO_EARLIER)
 
 
 def _key(request: Request) -> Key:

@@ -32,7 +32,7 @@ _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Hub:
+class HubStages:
     """A namespace of which something would be in force."""
 
     model: str
@@ -41,12 +41,12 @@ class Hub:
 
 
 @dataclass(frozen=True, slots=True)
-class Supposed:
+class StagesAt:
     """Policies by model, and hubs by namespace; ``left_out`` says what could not be enforced."""
 
     policies: Mapping[str, tuple[Manifest, ...]]
     items: Mapping[str, Mapping[str, str]]
-    hubs: Mapping[str, Hub]
+    hubs: Mapping[str, HubStages]
     operator: str
     left_out: tuple[str, ...]
 
@@ -57,7 +57,7 @@ def suppose(
     *,
     stage: str,
     operator: tuple[str, str],
-) -> Supposed:
+) -> StagesAt:
     """Return what would be in force; ``operator`` is its namespace and its user name.
 
     Raises ValueError for a model that no policies can be rendered for.
@@ -72,13 +72,13 @@ def suppose(
     }
     reads = {name: {g.item.name: g.others for g in found} for name, found in guards.items()}
     planned = plan(supposed, policies=book, reads=reads, granted=granted, present={})
-    hubs: dict[str, Hub] = {}
+    hubs: dict[str, HubStages] = {}
     for assessed in supposed.hubs.values():
         agreement = assessed.agreement
         namespace = agreement.hub.namespace
         said = planned.namespaces.get(namespace)
         if said is not None and namespace not in hubs:
-            hubs[namespace] = Hub(agreement.terms.name, said, agreement)
+            hubs[namespace] = HubStages(agreement.terms.name, said, agreement)
     left_out = [
         f"{record}: {entry.item}: {entry.message}"
         for record, entries in planned.stages.items()
@@ -99,7 +99,7 @@ def suppose(
                 namespace_keys.break_glass_name(found.item.name),
             )
         }
-    return Supposed(policies, items, hubs, operator[0], tuple(left_out))
+    return StagesAt(policies, items, hubs, operator[0], tuple(left_out))
 
 
 def _supposed(assessment: Assessment, stage: str) -> Assessment:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from responsibility.replay.audit_event import Passed, Request
-from responsibility.replay.evaluate import Effect, Verdict
+from responsibility.replay.evaluate import Effect, PolicyVerdict
 
 # Rows are kept, not requests. Beyond so many, names of objects are no longer told apart.
 MOST_ROWS = 20_000
@@ -46,7 +46,7 @@ class Row:
     fields: set[str] = field(default_factory=set)
     reasons: set[str] = field(default_factory=set)
 
-    def add(self, request: Request, verdict: Verdict) -> None:
+    def add(self, request: Request, verdict: PolicyVerdict) -> None:
         """Count one request."""
         self.times += 1
         self.first = min(self.first or request.when, request.when)
@@ -70,7 +70,7 @@ class Tally:
     passed: Counter[Passed] = field(default_factory=Counter)
     _rows: dict[Deed, Row] = field(default_factory=dict)
 
-    def count(self, request: Request, verdicts: Iterable[Verdict]) -> None:
+    def count(self, request: Request, verdicts: Iterable[PolicyVerdict]) -> None:
         """Count a request with what the policies said of it."""
         self.judged += 1
         said = list(verdicts)
@@ -84,7 +84,7 @@ class Tally:
         """Return the rows, worst first, and what happened most often before the rest."""
         return sorted(self._rows.values(), key=_order)
 
-    def _row(self, request: Request, verdict: Verdict, item: str) -> Row:
+    def _row(self, request: Request, verdict: PolicyVerdict, item: str) -> Row:
         full = len(self._rows) >= MOST_ROWS
         deed = _deed(request, verdict, item, request.name)
         if full and deed not in self._rows:
@@ -94,7 +94,7 @@ class Tally:
         return self._rows[deed]
 
 
-def _deed(request: Request, verdict: Verdict, item: str, name: str) -> Deed:
+def _deed(request: Request, verdict: PolicyVerdict, item: str, name: str) -> Deed:
     return Deed(
         effect=verdict.effect,
         glass=verdict.glass,

@@ -7,7 +7,7 @@ from responsibility.admission import namespace_keys
 from responsibility.admission.policies.cluster_policies import (
     DENY_NAME,
     WARN_NAME,
-    Enforced,
+    ClusterEnforcement,
     cluster_policies,
 )
 from responsibility.admission.policies.rendered import differences, installed, rendered
@@ -25,7 +25,7 @@ NODE = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "e2e"}}
 NODES = "/api/v1/nodes"
 
 
-def _install(guarded: Cluster, table: dict[str, Enforced]) -> None:
+def _install(guarded: Cluster, table: dict[str, ClusterEnforcement]) -> None:
     manifests = installed(
         cluster_policies(hubs.MODEL, table), namespace=OPERATOR_NAMESPACE, account=hubs.ACCOUNT
     )
@@ -41,10 +41,10 @@ def test_what_the_cluster_has_only_one_of(guarded: Cluster, asker: Asker) -> Non
     _install(
         guarded,
         {
-            upgrades: Enforced(
+            upgrades: ClusterEnforcement(
                 namespace_keys.DENY, ["user:upgrader", "like:^robot\\-.*$"], "Ops: o@x.example"
             ),
-            operate: Enforced(namespace_keys.WARN, ["user:operator"], "Ops"),
+            operate: ClusterEnforcement(namespace_keys.WARN, ["user:operator"], "Ops"),
         },
     )
     wait_until(lambda: asker.ask(STRANGER, "PATCH", path, label).refused, PATIENCE, "a refusal")

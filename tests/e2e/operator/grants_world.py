@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from responsibility.grants.binding import RECORD, Owner, Wanted
+from responsibility.grants.binding import RECORD, DesiredBinding, Owner
 from responsibility.grants.item_roles import role_name
 from responsibility.hub.discovery import HubKey
 from responsibility.rbac.objects import Subject
@@ -79,7 +79,7 @@ def binding_name(world: World, name: str, item: str, party: str, *groups: str) -
     """Return how the operator will name a binding."""
     uid = world.record(name)["metadata"]["uid"]
     subjects = frozenset(Subject("Group", group) for group in groups)
-    wanted = Wanted(
+    wanted = DesiredBinding(
         Owner(RECORD, name, uid), item, party, name, role_name(item), subjects, HubKey(name, name)
     )
     return wanted.key.name

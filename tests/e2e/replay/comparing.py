@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from responsibility.replay.audit_event import Passed, read
-from responsibility.replay.evaluate import Effect, Judge
+from responsibility.replay.evaluate import Effect, Evaluator
 
 Event = dict[str, Any]
 
@@ -33,7 +33,7 @@ def said(event: Event) -> set[str]:
     return {entry["policy"] for entry in json.loads(text)} if text else set()
 
 
-def compare(events: Iterable[Event], judge: Judge) -> Compared:
+def compare(events: Iterable[Event], judge: Evaluator) -> Compared:
     """Replay events, and compare each with what the API server noted with it."""
     found = Compared()
     for event in events:

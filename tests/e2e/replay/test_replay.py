@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from responsibility.replay.evaluate import Judge
-from responsibility.replay.stages_at import Supposed
+from responsibility.replay.evaluate import Evaluator
+from responsibility.replay.stages_at import StagesAt
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import APPLY, MERGE, STRATEGIC, Asker
 from tests.e2e.lab import audit, clusters, lifetime
@@ -43,7 +43,7 @@ class Logged:
     agreed: Path
     events: list[Event]
     begin: int
-    supposed: Supposed
+    supposed: StagesAt
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def _at(level: str, event: Event) -> Event:
 
 
 def _compared(logged: Logged, level: str) -> comparing.Compared:
-    judge = Judge(logged.supposed)
+    judge = Evaluator(logged.supposed)
     before = [_at(level, event) for event in logged.events[: logged.begin]]
     comparing.compare(before, judge)
     found = comparing.compare([_at(level, event) for event in logged.events[logged.begin :]], judge)

@@ -13,7 +13,7 @@ from responsibility.admission import namespace_keys
 from responsibility.cli.answers.report import Report
 from responsibility.cli.sources import offline
 from responsibility.cli.sources.cluster_view import Need
-from responsibility.replay.stages_at import Supposed, suppose
+from responsibility.replay.stages_at import StagesAt, suppose
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import Asker, Person
 from tests.e2e.admission.conftest import RBAC, text, wait_until_in_force
@@ -121,7 +121,7 @@ def manifests(folder: Path) -> Path:
     return path
 
 
-def supposed(path: Path, stage: str) -> Supposed:
+def supposed(path: Path, stage: str) -> StagesAt:
     """Return what would be in force."""
     world = offline.load([str(path)], Need.OWNERSHIP)
     report = Report.of(world, datetime.now(UTC))
@@ -129,7 +129,7 @@ def supposed(path: Path, stage: str) -> Supposed:
     return suppose(report.assessment, world.models, stage=stage, operator=operator)
 
 
-def install(cluster: Cluster, asker: Asker, found: Supposed) -> None:
+def install(cluster: Cluster, asker: Asker, found: StagesAt) -> None:
     """Put in force what is supposed, as the operator would."""
     cluster.kubectl("apply", "-f", "-", input=RBAC)
     cluster.kubectl("apply", "--server-side", "-f", "-", input=text(list(found.policies["2i2c"])))

@@ -4,7 +4,7 @@ import pytest
 
 from responsibility.cluster.rights import CLUSTER_GRANT_RIGHTS, GRANT_RIGHTS, Right
 from responsibility.cluster.store import Store
-from responsibility.grants.binding import Present
+from responsibility.grants.binding import LiveBinding
 from responsibility.kube.client import Api
 from responsibility.rbac.objects import Binding, BindingKey
 from tests.unit.cluster.test_store import binding, feed
@@ -41,7 +41,7 @@ async def test_a_change_of_nothing_but_the_owner_is_a_change(store: Store) -> No
 async def test_what_is_gone_is_gone(store: Store) -> None:
     cluster = binding(NAME, "", "x")
     feed(store.cluster_bindings, ("ADDED", cluster))
-    assert isinstance(store.grants[BindingKey("", NAME)], Present)
+    assert isinstance(store.grants[BindingKey("", NAME)], LiveBinding)
     feed(store.cluster_bindings, ("DELETED", cluster))
     assert store.grants == {}
 

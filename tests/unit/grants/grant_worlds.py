@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from responsibility.grants.binding import Present, parse
+from responsibility.grants.binding import LiveBinding, parse
 from responsibility.grants.desired import (
+    GrantContext,
     Grants,
     Roles,
-    Surroundings,
     hub_grants,
     model_grants,
 )
-from responsibility.grants.diff import Difference, difference
+from responsibility.grants.diff import GrantDiff, difference
 from responsibility.grants.item_roles import render
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.terms.snapshot import Snapshot
@@ -22,7 +22,7 @@ from responsibility.rbac.objects import BindingKey, Role, RoleKey
 from responsibility.rbac.parse import parse_role
 from tests.unit.ownership.building import garden, people, record, snapshot
 
-Live = Mapping[BindingKey, Present]
+Live = Mapping[BindingKey, LiveBinding]
 UID = "uid-"
 
 
@@ -50,14 +50,14 @@ def asking(name: str = "prod", guests: Iterable[str] = ("Group visitors",), **mo
     return record(name, **given)
 
 
-def world(live: Mapping[RoleKey, Role] | None = None, **namespaces: bool) -> Surroundings:
-    return Surroundings(
+def world(live: Mapping[RoleKey, Role] | None = None, **namespaces: bool) -> GrantContext:
+    return GrantContext(
         Roles(_garden_roles() if live is None else live), namespaces, own_namespace="operator"
     )
 
 
 def wanted(
-    found: Snapshot, around: Surroundings | None = None, *, cluster: bool = False
+    found: Snapshot, around: GrantContext | None = None, *, cluster: bool = False
 ) -> tuple[Grants, ...]:
     """Return what follows from a snapshot's records, and models."""
     around = around or world()
@@ -78,13 +78,13 @@ def from_records(*records: Any, cluster: bool = False, **more: Any) -> tuple[Gra
     return wanted(snapshot(records=records, models=models, **more), around, cluster=cluster)
 
 
-def compare(grants: Iterable[Grants], live: Live | None = None, **more: Any) -> Difference:
+def compare(grants: Iterable[Grants], live: Live | None = None, **more: Any) -> GrantDiff:
     return difference(grants, live or {}, **more)
 
 
 def applied(
-    found: Difference, live: Live | None = None, *, failing: Iterable[BindingKey] = ()
-) -> dict[BindingKey, Present]:
+    found: GrantDiff, live: Live | None = None, *, failing: Iterable[BindingKey] = ()
+) -> dict[BindingKey, LiveBinding]:
     """Return the bindings after all has been done that can be, as the writer does it."""
     after = dict(live or {})
     failing = set(failing)
@@ -105,16 +105,16 @@ def applied(
     return after
 
 
-def as_live(manifest: Mapping[str, Any], **metadata: Any) -> Present:
+def as_live(manifest: Mapping[str, Any], **metadata: Any) -> LiveBinding:
     """Return an object of ours as the API server has it."""
     meta = {**manifest["metadata"], "uid": f"uid-of-{manifest['metadata']['name']}"}
     meta["managedFields"] = [{"manager": "responsibility-operator"}]
     found = parse({**manifest, "metadata": {**meta, **metadata}})
-    assert isinstance(found, Present)
+    assert isinstance(found, LiveBinding)
     return found
 
 
-def settled(*records: Any, **more: Any) -> dict[BindingKey, Present]:
+def settled(*records: Any, **more: Any) -> dict[BindingKey, LiveBinding]:
     """Return the bindings that these records end in."""
     return applied(compare(from_records(*records, **more)))
 

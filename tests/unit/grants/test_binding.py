@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from responsibility.grants.binding import (
     MODEL,
     RECORD,
+    DesiredBinding,
+    LiveBinding,
     Owner,
-    Present,
-    Wanted,
     parse,
     ungrantable,
 )
@@ -25,7 +25,7 @@ ANN, BOB = subject("User ann"), subject("Group bobs")
 DEPLOYER = subject("ServiceAccount prod/deployer")
 
 
-def wanted(*subjects: Subject, **more: Any) -> Wanted:
+def wanted(*subjects: Subject, **more: Any) -> DesiredBinding:
     given = {
         "owner": OWNER,
         "item": "fence",
@@ -34,16 +34,16 @@ def wanted(*subjects: Subject, **more: Any) -> Wanted:
         "role": "responsibility-item-fence",
         "subjects": frozenset(subjects or (ANN,)),
     }
-    return Wanted(**{**given, **more})
+    return DesiredBinding(**{**given, **more})
 
 
-def live(want: Wanted, **metadata: Any) -> Present:
+def live(want: DesiredBinding, **metadata: Any) -> LiveBinding:
     """Return a grant as the API server has it."""
     raw = copy.deepcopy(want.manifest())
     raw["metadata"] |= {"uid": "u", "managedFields": [{"manager": "responsibility-operator"}]}
     raw["metadata"] |= metadata
     found = parse(raw)
-    assert isinstance(found, Present)
+    assert isinstance(found, LiveBinding)
     return found
 
 
@@ -132,7 +132,7 @@ def test_a_user_named_like_a_service_account_is_that() -> None:
     raw = wanted(DEPLOYER).manifest()
     raw["subjects"] = [{"kind": "User", "name": "system:serviceaccount:prod:deployer"}]
     found = parse(raw)
-    assert isinstance(found, Present)
+    assert isinstance(found, LiveBinding)
     assert found.who == {DEPLOYER}
 
 

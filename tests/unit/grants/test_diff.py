@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from responsibility.grants.binding import RECORD, Owner, Present
+from responsibility.grants.binding import RECORD, LiveBinding, Owner
 from responsibility.grants.desired import Grants
-from responsibility.grants.diff import Change, Difference, conflict
+from responsibility.grants.diff import GrantChange, GrantDiff, conflict
 from responsibility.rbac.objects import BindingKey
 from tests.unit.grants.grant_worlds import (
     applied,
@@ -25,12 +25,12 @@ from tests.unit.grants.grant_worlds import (
 from tests.unit.ownership.building import people, subject
 
 
-def only(found: Difference) -> Change:
+def only(found: GrantDiff) -> GrantChange:
     (change,) = found.changes
     return change
 
 
-def beds(live: dict[BindingKey, Present]) -> tuple[BindingKey, Present]:
+def beds(live: dict[BindingKey, LiveBinding]) -> tuple[BindingKey, LiveBinding]:
     (found,) = [(k, p) for k, p in live.items() if k.name.startswith("responsibility-grant-beds")]
     return found
 

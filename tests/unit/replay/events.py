@@ -11,8 +11,8 @@ from responsibility.ownership.assess import Assessor
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
 from responsibility.replay.audit_event import Request, read
-from responsibility.replay.evaluate import Effect, Judge, Verdict
-from responsibility.replay.stages_at import Supposed, suppose
+from responsibility.replay.evaluate import Effect, Evaluator, PolicyVerdict
+from responsibility.replay.stages_at import StagesAt, suppose
 
 Json = dict[str, Any]
 
@@ -43,7 +43,7 @@ _RECORD: Json = {
 
 
 @cache
-def supposed(stage: str = "deny", admission: str = "observe") -> Supposed:
+def supposed(stage: str = "deny", admission: str = "observe") -> StagesAt:
     """Return what would be in force: ann owns the limits of hub coast, guest has them until END."""
     model = parse_model(load_shipped_manifest())
     spec = {**_RECORD["spec"], "enforcement": {"admission": admission}}
@@ -120,7 +120,7 @@ def request(raw: Json) -> Request:
     return found
 
 
-def said(judge: Judge, raw: Json) -> list[Verdict]:
+def said(judge: Evaluator, raw: Json) -> list[PolicyVerdict]:
     """Return what is said of an event; the log goes on."""
     one = request(raw)
     found = judge.judge(one)
@@ -128,6 +128,6 @@ def said(judge: Judge, raw: Json) -> list[Verdict]:
     return found
 
 
-def effects(verdicts: list[Verdict]) -> dict[str, Effect]:
+def effects(verdicts: list[PolicyVerdict]) -> dict[str, Effect]:
     """Return what is said by item."""
     return {item: verdict.effect for verdict in verdicts for item in verdict.items}

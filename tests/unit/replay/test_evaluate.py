@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from responsibility.replay.evaluate import Effect, Judge
+from responsibility.replay.evaluate import Effect, Evaluator
 from tests.unit.replay.events import (
     LIMITS,
     deployment,
@@ -20,8 +20,8 @@ from tests.unit.replay.events import (
 Json = dict[str, Any]
 
 
-def judge() -> Judge:
-    return Judge(supposed())
+def judge() -> Evaluator:
+    return Evaluator(supposed())
 
 
 def test_the_owner_may_and_others_are_refused() -> None:
@@ -37,12 +37,12 @@ def test_other_namespaces_are_nobodys_business() -> None:
 
 
 def test_a_stage_of_warn_warns() -> None:
-    verdicts = said(Judge(supposed("warn")), quota("eve"))
+    verdicts = said(Evaluator(supposed("warn")), quota("eve"))
     assert effects(verdicts) == {LIMITS: Effect.WARNED}
 
 
 def test_as_recorded_takes_what_the_record_asks_for() -> None:
-    verdicts = said(Judge(supposed("as-recorded", "warn")), quota("eve"))
+    verdicts = said(Evaluator(supposed("as-recorded", "warn")), quota("eve"))
     assert effects(verdicts) == {LIMITS: Effect.WARNED}
     assert not supposed("as-recorded", "observe").hubs
 

@@ -48,16 +48,16 @@ def variables(item: str) -> list[tuple[str, str]]:
     ]
 
 
-def left(own: Field, old: str, new: str, number: str) -> Iterator[tuple[str, str]]:
+def left(owned: Field, old: str, new: str, number: str) -> Iterator[tuple[str, str]]:
     """Yield variables, the last of which says that a change leaves a range the user is held to."""
     olds, news = old, new
-    if field_paths.EACH not in own.steps:
+    if field_paths.EACH not in owned.steps:
         olds, news = f"variables.olds{number}", f"variables.news{number}"
         yield from ((f"olds{number}", _entry(old)), (f"news{number}", _entry(new)))
-    place = f"{_PATH}.startsWith({cel.text(_place(own))})"
-    applies = f"variables.ranges.exists(r, r[1] == {cel.text(own.kind)} && {place})"
-    wrong = f"{news}.exists(e, !(e in {olds}) && {_outside(own, 'e[1]')})"
-    gone = f"{olds}.exists(e, {_gone(own, news)})"
+    place = f"{_PATH}.startsWith({cel.text(_place(owned))})"
+    applies = f"variables.ranges.exists(r, r[1] == {cel.text(owned.kind)} && {place})"
+    wrong = f"{news}.exists(e, !(e in {olds}) && {_outside(owned, 'e[1]')})"
+    gone = f"{olds}.exists(e, {_gone(owned, news)})"
     yield f"left{number}", cel.all_of([applies, cel.any_of([wrong, gone])])
 
 
@@ -66,23 +66,23 @@ def _entry(value: str) -> str:
     return f"[{value}].filter(v, v != null).map(v, [dyn(''), v])"
 
 
-def _place(own: Field) -> str:
+def _place(owned: Field) -> str:
     """Return a path as bounds are compared: with dots only, whichever way keys were written."""
-    return "".join(s if s == field_paths.EACH else f".{s}" for s in own.steps).removeprefix(".")
+    return "".join(s if s == field_paths.EACH else f".{s}" for s in owned.steps).removeprefix(".")
 
 
-def _outside(own: Field, value: str) -> str:
+def _outside(owned: Field, value: str) -> str:
     """Return that a value, or one that stands one or two keys below it, is outside."""
-    place = cel.text(_place(own))
+    place = cel.text(_place(owned))
     one, two = f"{place} + '.' + j", f"{place} + '.' + j + '.' + k"
     deep = f"{value}[j].exists(k, {_out(two, f'{value}[j][k]')})"
     below = f"{value}.exists(j, type({value}[j]) == map ? {deep} : {_out(one, f'{value}[j]')})"
     return f"(type({value}) == map ? {below} : {_out(place, value)})"
 
 
-def _gone(own: Field, new: str) -> str:
+def _gone(owned: Field, new: str) -> str:
     """Return that a value that has a bound is no longer there."""
-    place = cel.text(_place(own))
+    place = cel.text(_place(owned))
     one, two = f"{place} + '.' + j", f"{place} + '.' + j + '.' + k"
     here = f"{new}.filter(n, n[0] == e[0]).map(n, n[1])[?0].orValue(dyn({{}}))"
     deep = f"e[1][j].exists(k, !(k in {cel.mapping('m[?j]')}) && {_has(two)})"

@@ -29,7 +29,7 @@ from responsibility.admission.policies.manifests import (
     DIGEST,
     NAMESPACED,
     Manifest,
-    Rule,
+    ResourceRule,
     Validation,
     binding,
     policy,
@@ -49,7 +49,7 @@ TABLES = ("owners", "contacts", "enforced", "enforcedAnywhere", VERSION)
 _METADATA_NAME = "kubernetes.io/metadata.name"
 
 
-class Enforced(NamedTuple):
+class ClusterEnforcement(NamedTuple):
     """What is in force for an item of the cluster: who may act, and whom the others may call.
 
     ``stage`` is ``warn`` or ``deny``, or empty for an item whose owners count only where it
@@ -63,7 +63,7 @@ class Enforced(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
+class _ClusterRequests:
     """Requests of one item on which the same items have a say."""
 
     item: ItemTerms
@@ -87,15 +87,16 @@ class _Case:
 
 
 def cluster_policies(
-    model: ResponsibilityModel, table: Mapping[str, Enforced | tuple[str, Sequence[str], str]]
+    model: ResponsibilityModel,
+    table: Mapping[str, ClusterEnforcement | tuple[str, Sequence[str], str]],
 ) -> list[Manifest]:
     """Return the two policies, with who may do what by item, and their bindings.
 
     Placeholders for where the operator runs are left; see ``rendered.installed``.
     """
     terms = resolve_model(model)
-    cases = list(_cases(terms))
-    entries = {name: Enforced(*entry) for name, entry in table.items()}
+    cases = list(_cluster_requests(terms))
+    entries = {name: ClusterEnforcement(*entry) for name, entry in table.items()}
     found = []
     for stage, name, actions in (
         (namespace_keys.WARN, WARN_NAME, ("Warn", "Audit")),
@@ -117,15 +118,15 @@ def cluster_policies(
 
 def clustered(model: ResponsibilityModel) -> list[str]:
     """Return the items that have something at cluster scope to enforce, by number."""
-    return list(dict.fromkeys(case.item.name for case in _cases(resolve_model(model))))
+    return list(dict.fromkeys(case.item.name for case in _cluster_requests(resolve_model(model))))
 
 
 def _policy(
     name: str,
     stage: str,
     terms: Terms,
-    cases: Sequence[_Case],
-    table: Mapping[str, Enforced],
+    cases: Sequence[_ClusterRequests],
+    table: Mapping[str, ClusterEnforcement],
 ) -> Manifest:
     items = {case.item.name: case.item for case in cases}
     sets = list(dict.fromkeys(case.allowed for case in cases))
@@ -144,7 +145,7 @@ def _policy(
             "variables.breakGlass && variables.trespass.exists(i, i in variables.enforcedAnywhere)"
         )
         expression = f"size({refused}) == 0 && !({glass})"
-    said = (
+    message_expression = (
         f"(variables.breakGlass ? 'break-glass: ' : '') + {WHAT} + ' is ' + "
         "variables.touched.map(i, variables.titles[?i].orValue(i) + "
         "' of this cluster (belongs to others: ' + variables.contacts[?i]"
@@ -161,14 +162,16 @@ def _policy(
             Validation(
                 expression=f"!({is_probe} && variables.name == {cel.text(probe)})",
                 message=f"probe {name.removeprefix('responsibility-')} {DIGEST}",
-                said=cel.text(f"probe {name.removeprefix('responsibility-')} {DIGEST} ")
+                message_expression=cel.text(
+                    f"probe {name.removeprefix('responsibility-')} {DIGEST} "
+                )
                 + f" + variables.{VERSION}",
             ),
             Validation(
                 expression=expression,
                 message="this belongs to others on this cluster: "
                 "kubectl responsibility who-owns says to whom",
-                said=said,
+                message_expression=message_expression,
             ),
         ],
         variables=[
@@ -200,12 +203,14 @@ def _policy(
                 ),
             )
         ],
-        audit=[("break-glass", f"{broken} ? {said} : ''")] if stage == namespace_keys.WARN else (),
+        audit=[("break-glass", f"{broken} ? {message_expression} : ''")]
+        if stage == namespace_keys.WARN
+        else (),
     )
 
 
 def _tables(
-    stage: str, table: Mapping[str, Enforced], items: Mapping[str, ItemTerms]
+    stage: str, table: Mapping[str, ClusterEnforcement], items: Mapping[str, ItemTerms]
 ) -> Iterator[tuple[str, str]]:
     """Yield what the operator writes: the only variables that are not the same everywhere.
 
@@ -223,7 +228,7 @@ def _tables(
 
 
 def _owners(
-    stage: str, table: Mapping[str, Enforced], items: Mapping[str, ItemTerms]
+    stage: str, table: Mapping[str, ClusterEnforcement], items: Mapping[str, ItemTerms]
 ) -> Iterator[tuple[str, str]]:
     known = {name: entry for name, entry in sorted(table.items()) if name in items}
     yield "owners", _literal({name: cel.texts(entry.entries) for name, entry in known.items()})
@@ -270,7 +275,7 @@ def _entitled(sets: Sequence[Items]) -> Iterator[tuple[str, str]]:
         )
 
 
-def _touched(cases: Sequence[_Case], sets: Sequence[Items]) -> str:
+def _touched(cases: Sequence[_ClusterRequests], sets: Sequence[Items]) -> str:
     """Return the items in force that a request is about, without asking the authorizer."""
     parts = [
         f"({cel.text(case.item.name)} in variables.enforcedAnywhere && variables.case{number} && "
@@ -280,7 +285,7 @@ def _touched(cases: Sequence[_Case], sets: Sequence[Items]) -> str:
     return " + ".join(parts)
 
 
-def _cases(terms: Terms) -> Iterator[_Case]:
+def _cluster_requests(terms: Terms) -> Iterator[_ClusterRequests]:
     rights = {item.name: _targets(terms, item.required | item.reserved) for item in terms.items}
     for item in terms.items:
         if "kubernetes" not in item.kinds:
@@ -301,7 +306,7 @@ def _cases(terms: Terms) -> Iterator[_Case]:
             )
             alike.setdefault((namespace, kept, allowed), []).append(target)
         for (namespace, names, allowed), targets in alike.items():
-            yield _Case(item, namespace, names, allowed, tuple(targets))
+            yield _ClusterRequests(item, namespace, names, allowed, tuple(targets))
 
 
 def _targets(terms: Terms, mask: int) -> list[tuple[str, Target, str]]:
@@ -313,7 +318,7 @@ def _targets(terms: Terms, mask: int) -> list[tuple[str, Target, str]]:
     ]
 
 
-def _rules(cases: Sequence[_Case], *, fixed: bool) -> list[Rule]:
+def _rules(cases: Sequence[_ClusterRequests], *, fixed: bool) -> list[ResourceRule]:
     operations: dict[tuple[str, str], set[str]] = {}
     for case in cases:
         if bool(case.namespace) is fixed:
@@ -324,11 +329,11 @@ def _rules(cases: Sequence[_Case], *, fixed: bool) -> list[Rule]:
     for (group, resource), asked in operations.items():
         alike.setdefault((group, tuple(sorted(asked))), []).append(resource)
     return [
-        Rule((group,), tuple(sorted(resources)), asked, NAMESPACED if fixed else CLUSTER)
+        ResourceRule((group,), tuple(sorted(resources)), asked, NAMESPACED if fixed else CLUSTER)
         for (group, asked), resources in sorted(alike.items())
     ]
 
 
-def _probe_rule(name: str) -> Rule:
+def _probe_rule(name: str) -> ResourceRule:
     probe = namespace_keys.probe_name(name.removeprefix("responsibility-"))
-    return Rule(("", "events.k8s.io"), ("events",), (CREATE,), NAMESPACED, (probe,))
+    return ResourceRule(("", "events.k8s.io"), ("events",), (CREATE,), NAMESPACED, (probe,))

@@ -190,5 +190,5 @@ def rest_differs(masked: Iterable[tuple[str, ...]]) -> str:
 
 
 def _rest(masked: Iterable[tuple[str, ...]]) -> Mask:
-    aside = [(*at, key) for at, keys in SIDE_EFFECTS.items() for key in keys]
-    return Mask.of((*aside, *masked))
+    excluded = [(*at, key) for at, keys in SIDE_EFFECTS.items() for key in keys]
+    return Mask.of((*excluded, *masked))

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from responsibility.admission.policies import field_paths
-from responsibility.admission.policies.kinds import KINDS, QUANTITIES, REPLICAS, SCALE, Kind
+from responsibility.admission.policies.kinds import KINDS, QUANTITIES, REPLICAS, SCALE, ResourceKind
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.permission import ObjectField
 from responsibility.ownership.terms.agreement import ItemTerms, Terms
@@ -69,7 +69,7 @@ class Field:
     allowed: Mapping[str, Items]
 
     @property
-    def where(self) -> Kind:
+    def where(self) -> ResourceKind:
         """Where the API has the kind."""
         return KINDS[self.kind]
 
@@ -89,14 +89,14 @@ class ObjectGuard:
     """Requests that are for some items only.
 
     ``names`` of the objects guarded; with ``ANY_NAME`` among them, all are. ``allowed`` are the
-    items that entitle to it, by the name for which they do. For an UPDATE, ``aside`` are the
+    items that entitle to it, by the name for which they do. For an UPDATE, ``excluded`` are the
     fields of other items, which they guard themselves.
     """
 
     target: Target
     names: Names
     allowed: Mapping[str, Items]
-    aside: tuple[Field, ...] = ()
+    excluded: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +118,10 @@ class ItemGuards:
     def targets(self) -> Iterator[Target]:
         """What requests it has to be asked about."""
         yield from (guard.target for guard in self.objects)
-        for own in self.fields:
-            yield Target(own.where.group, own.where.resource, UPDATE)
-            if own.scalable:
-                yield Target(own.where.group, f"{own.where.resource}/{SCALE}", UPDATE)
+        for owned in self.fields:
+            yield Target(owned.where.group, owned.where.resource, UPDATE)
+            if owned.scalable:
+                yield Target(owned.where.group, f"{owned.where.resource}/{SCALE}", UPDATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,26 +162,26 @@ class Guards:
             if fields or objects:
                 yield ItemGuards(item, objects, fields)
 
-    def unseen(self, item: ItemTerms) -> list[str]:
+    def unenforceable(self, item: ItemTerms) -> list[str]:
         """Return what an item reserves in a hub's namespace and no policy can refuse."""
         atoms = (self.terms.questions.atoms[bit] for bit in bits(item.reserved))
         return sorted(
             {f"{a.verb} {a.full_resource}" for a in atoms if a.is_hub and target_of(a) is None}
         )
 
-    def _says_nothing(self, own: Field, objects: tuple[ObjectGuard, ...]) -> bool:
+    def _says_nothing(self, owned: Field, objects: tuple[ObjectGuard, ...]) -> bool:
         """Whether a field is for exactly those who may change the rest of its object as well.
 
         Policies are dear to install, so what adds nothing is left out; bounds do add something.
         """
-        if own.measured:
+        if owned.measured:
             return False
-        allowed = own.allowed.get(own.name, own.allowed[ANY_NAME])
+        allowed = owned.allowed.get(owned.name, owned.allowed[ANY_NAME])
         return any(
-            _is_of(own, guard.target)
+            _is_of(owned, guard.target)
             and ANY_NAME in guard.names
-            and guard.allowed.get(own.name, guard.allowed[ANY_NAME]) == allowed
-            and (own.name != ANY_NAME or guard.allowed == own.allowed)
+            and guard.allowed.get(owned.name, guard.allowed[ANY_NAME]) == allowed
+            and (owned.name != ANY_NAME or guard.allowed == owned.allowed)
             for guard in objects
         )
 
@@ -203,7 +203,7 @@ class Guards:
                     target=target,
                     names=frozenset({ANY_NAME}) if ANY_NAME in kept else kept,
                     allowed=self._allowed(target),
-                    aside=self._aside(item, target),
+                    excluded=self._aside(item, target),
                 )
 
     def _allowed(self, target: Target) -> dict[str, Items]:
@@ -243,14 +243,14 @@ class Guards:
         return tuple(f for f in self.fields if _is_of(f, target) and item.name not in f.items)
 
 
-def _is_of(own: Field, target: Target) -> bool:
+def _is_of(owned: Field, target: Target) -> bool:
     """Whether a field is in the objects that are changed."""
-    return target == Target(own.where.group, own.where.resource, UPDATE)
+    return target == Target(owned.where.group, owned.where.resource, UPDATE)
 
 
-def _is_scale_of(own: Field, target: Target) -> bool:
-    resource = f"{own.where.resource}/{SCALE}"
-    return own.scalable and target == Target(own.where.group, resource, UPDATE)
+def _is_scale_of(owned: Field, target: Target) -> bool:
+    resource = f"{owned.where.resource}/{SCALE}"
+    return owned.scalable and target == Target(owned.where.group, resource, UPDATE)
 
 
 def _by_name(allowed: Mapping[str, Items]) -> dict[str, Items]:
@@ -281,8 +281,8 @@ def _fields(
                 item.name
             )
     for (kind, name, path), items in listed.items():
-        own = Field(kind, name, path, field_paths.parse(path), frozenset(items), {})
-        yield replace(own, allowed=_may_change(own, listed, rights))
+        owned = Field(kind, name, path, field_paths.parse(path), frozenset(items), {})
+        yield replace(owned, allowed=_may_change(owned, listed, rights))
 
 
 def _check(place: str, entry: ObjectField) -> None:
@@ -298,21 +298,21 @@ def _check(place: str, entry: ObjectField) -> None:
 
 
 def _may_change(
-    own: Field,
+    owned: Field,
     listed: Mapping[tuple[str, str, str], set[str]],
     rights: Mapping[str, frozenset[tuple[Target, str]]],
 ) -> dict[str, Items]:
     """Return who may change a field: who lists it, and who may scale what it scales."""
-    said: dict[str, set[str]] = {ANY_NAME: set()}
+    listing: dict[str, set[str]] = {ANY_NAME: set()}
     for (kind, name, path), items in listed.items():
-        if (kind, path) == (own.kind, own.path):
-            said.setdefault(name, set()).update(items)
+        if (kind, path) == (owned.kind, owned.path):
+            listing.setdefault(name, set()).update(items)
     for item, held in rights.items():
         for target, name in held:
-            if _is_scale_of(own, target):
-                said.setdefault(name, set()).add(item)
-    everywhere = said[ANY_NAME]
-    found = {name: frozenset(items | everywhere) for name, items in said.items()}
+            if _is_scale_of(owned, target):
+                listing.setdefault(name, set()).add(item)
+    everywhere = listing[ANY_NAME]
+    found = {name: frozenset(items | everywhere) for name, items in listing.items()}
     return _by_name(found)
 
 

@@ -18,13 +18,13 @@ from responsibility.admission.policies.manifests import (
 )
 from responsibility.admission.policies.match_rules import EVENTS, probe_rule, rules
 from responsibility.admission.policies.matched_requests import (
-    Rest,
+    UnownedFields,
     by_name,
-    cases,
     changing,
     is_asked,
-    is_case,
     is_changed,
+    is_in_group,
+    request_groups,
 )
 from responsibility.admission.policies.requester import ASKED, RESOURCE, WHAT
 from responsibility.rbac.identity import MASTERS
@@ -88,7 +88,7 @@ class _Guarded:
         self._guards = guards
         self._item = guards.item
         self._entitled = requester.Entitled()
-        self._cases = cases(guards.objects)
+        self._cases = request_groups(guards.objects)
 
     def policy(self) -> Manifest:
         """Return the policy that refuses, or warns, those who may not."""
@@ -141,7 +141,7 @@ class _Guarded:
             "variables.mayFields", "variables.standingFields"
         )
         broken = f"variables.inForce && variables.breakGlass && ({touched})"
-        said = (
+        message_expression = (
             f"'break-glass: ' + {WHAT} + ' is {self._title()} of ' + variables.hub + "
             "'. It belongs to others: ' + variables.contact + '. It was let through; tell them.'"
         )
@@ -152,14 +152,14 @@ class _Guarded:
                 Validation(
                     expression=f"!({broken}) || ({may})",
                     message=f"break-glass: this is {self._title(plain=True)}, and was let through",
-                    said=said,
+                    message_expression=message_expression,
                 )
             ],
             variables=self._variables(),
             short=_SHORT,
             conditions=[("breaks-the-glass", f"({self._glass}) && !({requester.MACHINE})")],
             # Without the authorizer, which such an expression can't ask.
-            audit=[("break-glass", f"{broken} && !({standing}) ? {said} : ''")],
+            audit=[("break-glass", f"{broken} && !({standing}) ? {message_expression} : ''")],
         )
 
     def _title(self, *, plain: bool = False) -> str:
@@ -196,7 +196,7 @@ class _Guarded:
 
         The API server makes them up with every request, also where nobody gets to hear them.
         """
-        said = (
+        message_expression = (
             f"{unless} ? '' : {what} + ' is {self._title()} of ' + variables.hub + "
             "'. It belongs to others: ' + variables.contact + '. Ask them to do it, or to "
             "delegate the item to you; who owns what: kubectl responsibility matrix ' + "
@@ -206,7 +206,7 @@ class _Guarded:
             expression=expression,
             message=f"this is {self._title(plain=True)}, which belongs to others: "
             f"kubectl responsibility who-owns {self._item.name} says to whom",
-            said=said,
+            message_expression=message_expression,
         )
 
     def _variables(self) -> list[tuple[str, str]]:
@@ -234,21 +234,21 @@ class _Guarded:
                     ),
                 )
             )
-        said = [
+        keys = [
             f"{key}{name}"
             for key in (namespace_keys.OWNERS, namespace_keys.DELEGATES, namespace_keys.CONTACT)
         ]
-        known.append(("inForce", f"{cel.texts(said)}.exists(k, k in variables.notes)"))
-        own: list[tuple[str, str]] = []
+        known.append(("inForce", f"{cel.texts(keys)}.exists(k, k in variables.notes)"))
+        owned: list[tuple[str, str]] = []
         if self._cases:
-            own.extend(self._object_variables())
+            owned.extend(self._object_variables())
         if self._guards.fields:
-            own.extend(self._field_variables())
-        return [*known, *self._entitled.variables(), *own]
+            owned.extend(self._field_variables())
+        return [*known, *self._entitled.variables(), *owned]
 
     def _object_variables(self) -> Iterator[tuple[str, str]]:
-        rest = Rest()
-        conditions = [is_case(case, rest) for case in self._cases]
+        rest = UnownedFields()
+        conditions = [is_in_group(case, rest) for case in self._cases]
         yield from rest.variables()
         guarded = []
         for number, (case, condition) in enumerate(zip(self._cases, conditions, strict=True)):
@@ -272,28 +272,28 @@ class _Guarded:
             )
 
     def _field_variables(self) -> Iterator[tuple[str, str]]:
-        if any(own.measured for own in self._guards.fields):
+        if any(owned.measured for owned in self._guards.fields):
             yield from bounds.variables(self._item.name)
         alike: dict[tuple[str, ...], list[_Changed]] = {}
-        for number, own in enumerate(self._guards.fields):
+        for number, owned in enumerate(self._guards.fields):
             variable = f"field{number}"
             old, new = (
-                field_paths.value(node, own.steps) for node in (field_paths.OLD, field_paths.NEW)
+                field_paths.value(node, owned.steps) for node in (field_paths.OLD, field_paths.NEW)
             )
-            if field_paths.EACH in own.steps:
+            if field_paths.EACH in owned.steps:
                 yield from ((f"was{number}", old), (f"is{number}", new))
                 old, new = f"variables.was{number}", f"variables.is{number}"
-            yield variable, is_changed(own, old, new)
-            may = by_name(own.allowed, self._entitled.may, [own.name])
-            if own.measured:
-                others = {n: items - {self._item.name} for n, items in own.allowed.items()}
-                free = by_name(others, self._entitled.standing, [own.name])
-                yield from bounds.left(own, old, new, str(number))
+            yield variable, is_changed(owned, old, new)
+            may = by_name(owned.allowed, self._entitled.may, [owned.name])
+            if owned.measured:
+                others = {n: items - {self._item.name} for n, items in owned.allowed.items()}
+                free = by_name(others, self._entitled.standing, [owned.name])
+                yield from bounds.left(owned, old, new, str(number))
                 may = cel.all_of([may, cel.any_of([f"!variables.left{number}", free])])
-            standing = by_name(own.allowed, self._entitled.standing, [own.name])
+            standing = by_name(owned.allowed, self._entitled.standing, [owned.name])
             changed = f"variables.{variable}"
-            part = f"({changed} ? [{cel.text(own.path)}] : [])"
-            alike.setdefault(changing(own), []).append(
+            part = f"({changed} ? [{cel.text(owned.path)}] : [])"
+            alike.setdefault(changing(owned), []).append(
                 _Changed(part, f"!{changed} || ({may})", f"!{changed} || ({standing})")
             )
         # Fields of what is not asked about are not even looked at.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ResourceKind:
     """A kind as its resource: ``deployments`` of ``apps/v1``.
 
     The version is the one in which paths are written. The API server converts requests in other
@@ -20,28 +20,28 @@ class Kind:
 
 
 KINDS = {
-    "ConfigMap": Kind("", "v1", "configmaps"),
-    "CronJob": Kind("batch", "v1", "cronjobs"),
-    "DaemonSet": Kind("apps", "v1", "daemonsets"),
-    "Deployment": Kind("apps", "v1", "deployments", scalable=True),
-    "HTTPRoute": Kind("gateway.networking.k8s.io", "v1", "httproutes"),
-    "HorizontalPodAutoscaler": Kind("autoscaling", "v2", "horizontalpodautoscalers"),
-    "Ingress": Kind("networking.k8s.io", "v1", "ingresses"),
-    "Job": Kind("batch", "v1", "jobs"),
-    "LimitRange": Kind("", "v1", "limitranges"),
-    "NetworkPolicy": Kind("networking.k8s.io", "v1", "networkpolicies"),
-    "PersistentVolumeClaim": Kind("", "v1", "persistentvolumeclaims"),
-    "Pod": Kind("", "v1", "pods"),
-    "PodDisruptionBudget": Kind("policy", "v1", "poddisruptionbudgets"),
-    "ReplicaSet": Kind("apps", "v1", "replicasets", scalable=True),
-    "ReplicationController": Kind("", "v1", "replicationcontrollers", scalable=True),
-    "ResourceQuota": Kind("", "v1", "resourcequotas"),
-    "Role": Kind("rbac.authorization.k8s.io", "v1", "roles"),
-    "RoleBinding": Kind("rbac.authorization.k8s.io", "v1", "rolebindings"),
-    "Secret": Kind("", "v1", "secrets"),
-    "Service": Kind("", "v1", "services"),
-    "ServiceAccount": Kind("", "v1", "serviceaccounts"),
-    "StatefulSet": Kind("apps", "v1", "statefulsets", scalable=True),
+    "ConfigMap": ResourceKind("", "v1", "configmaps"),
+    "CronJob": ResourceKind("batch", "v1", "cronjobs"),
+    "DaemonSet": ResourceKind("apps", "v1", "daemonsets"),
+    "Deployment": ResourceKind("apps", "v1", "deployments", scalable=True),
+    "HTTPRoute": ResourceKind("gateway.networking.k8s.io", "v1", "httproutes"),
+    "HorizontalPodAutoscaler": ResourceKind("autoscaling", "v2", "horizontalpodautoscalers"),
+    "Ingress": ResourceKind("networking.k8s.io", "v1", "ingresses"),
+    "Job": ResourceKind("batch", "v1", "jobs"),
+    "LimitRange": ResourceKind("", "v1", "limitranges"),
+    "NetworkPolicy": ResourceKind("networking.k8s.io", "v1", "networkpolicies"),
+    "PersistentVolumeClaim": ResourceKind("", "v1", "persistentvolumeclaims"),
+    "Pod": ResourceKind("", "v1", "pods"),
+    "PodDisruptionBudget": ResourceKind("policy", "v1", "poddisruptionbudgets"),
+    "ReplicaSet": ResourceKind("apps", "v1", "replicasets", scalable=True),
+    "ReplicationController": ResourceKind("", "v1", "replicationcontrollers", scalable=True),
+    "ResourceQuota": ResourceKind("", "v1", "resourcequotas"),
+    "Role": ResourceKind("rbac.authorization.k8s.io", "v1", "roles"),
+    "RoleBinding": ResourceKind("rbac.authorization.k8s.io", "v1", "rolebindings"),
+    "Secret": ResourceKind("", "v1", "secrets"),
+    "Service": ResourceKind("", "v1", "services"),
+    "ServiceAccount": ResourceKind("", "v1", "serviceaccounts"),
+    "StatefulSet": ResourceKind("apps", "v1", "statefulsets", scalable=True),
 }
 
 # Keys below which quantities stand, which bounds can be about.

@@ -15,7 +15,7 @@ from typing import Any
 
 Manifest = dict[str, Any]
 # Validations and audit annotations.
-_Said = tuple[list[Manifest], list[Manifest]]
+_Texts = tuple[list[Manifest], list[Manifest]]
 
 API_VERSION = "admissionregistration.k8s.io/v1"
 POLICY = "ValidatingAdmissionPolicy"
@@ -33,7 +33,7 @@ ANY = "*"
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Rule:
+class ResourceRule:
     """Requests that a policy is asked about."""
 
     groups: tuple[str, ...]
@@ -61,24 +61,24 @@ class Rule:
 class Validation:
     """A condition that has to hold, and what is said where it doesn't.
 
-    ``message`` takes the place of ``said``, an expression, should that fail or be empty.
+    ``message`` takes the place of ``message_expression`` should that fail or be empty.
     """
 
     expression: str
     message: str
-    said: str = ""
+    message_expression: str = ""
     reason: str = "Forbidden"
 
     def manifest(self) -> Manifest:
         """Return the entry of ``validations``."""
         found = {"expression": self.expression, "message": self.message}
-        if self.said:
+        if self.message_expression:
             # The API server works these out with every request, whatever comes of it.
-            found["messageExpression"] = self.said
+            found["messageExpression"] = self.message_expression
         return {**found, "reason": self.reason}
 
 
-def matching(rules: Iterable[Rule], selector: Mapping[str, Any] | None = None) -> Manifest:
+def matching(rules: Iterable[ResourceRule], selector: Mapping[str, Any] | None = None) -> Manifest:
     """Return ``matchConstraints`` or ``matchResources`` with their defaults."""
     found: Manifest = {
         "matchPolicy": "Equivalent",
@@ -92,7 +92,7 @@ def matching(rules: Iterable[Rule], selector: Mapping[str, Any] | None = None) -
 
 def policy(
     name: str,
-    rules: Iterable[Rule],
+    rules: Iterable[ResourceRule],
     validations: Sequence[Validation],
     *,
     variables: Sequence[tuple[str, str]] = (),
@@ -110,12 +110,12 @@ def policy(
     spec: Manifest = {"failurePolicy": "Fail", "matchConstraints": matching(rules)}
     if named := [{"name": n, "expression": text} for n, text in conditions]:
         spec["matchConditions"] = named
-    said = [validation.manifest() for validation in validations]
+    texts = [validation.manifest() for validation in validations]
     annotations = [{"key": key, "valueExpression": text} for key, text in audit]
-    (said, annotations), kept = _spelled_out((said, annotations), dict(variables), short)
+    (texts, annotations), kept = _spelled_out((texts, annotations), dict(variables), short)
     if kept:
         spec["variables"] = [{"name": n, "expression": text} for n, text in kept.items()]
-    spec["validations"] = said
+    spec["validations"] = texts
     if annotations:
         spec["auditAnnotations"] = annotations
     filled: Manifest = replaced(spec, {DIGEST: digest(spec)})
@@ -128,8 +128,8 @@ def policy(
 
 
 def _spelled_out(
-    said: _Said, variables: Mapping[str, str], short: re.Pattern[str]
-) -> tuple[_Said, dict[str, str]]:
+    texts: _Texts, variables: Mapping[str, str], short: re.Pattern[str]
+) -> tuple[_Texts, dict[str, str]]:
     """Return what a policy says and the variables that it needs for that, and no others.
 
     The API server compiles every variable in an environment of all before it, and takes each to
@@ -138,13 +138,16 @@ def _spelled_out(
     kept = dict(variables)
     # The last ones first: a variable uses only those before it.
     for name in reversed(list(variables)):
-        uses = _VARIABLE.findall(json.dumps([said, list(kept.values())])).count(name)
+        uses = _VARIABLE.findall(json.dumps([texts, list(kept.values())])).count(name)
         if uses == 0:
             del kept[name]
         elif uses == 1 and short.fullmatch(name):
             there, text = re.compile(rf"\bvariables\.{name}\b"), f"({kept.pop(name)})"
-            said, kept = _put(said, there, text), _put(kept, there, text)
-    return said, kept
+            texts, kept = (
+                _put(texts, there, text),
+                _put(kept, there, text),
+            )
+    return texts, kept
 
 
 def _put(value: Any, there: re.Pattern[str], text: str) -> Any:  # noqa: ANN401 - as JSON is
@@ -161,7 +164,7 @@ def binding(
     actions: Sequence[str],
     *,
     selector: Mapping[str, Any] | None = None,
-    rules: Iterable[Rule] = (),
+    rules: Iterable[ResourceRule] = (),
 ) -> Manifest:
     """Return a binding that puts a policy in force where the selector says."""
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from responsibility.admission.policies.guards import ANY_NAME, CREATE, DELETE, ItemGuards
 from responsibility.admission.policies.kinds import KINDS
-from responsibility.admission.policies.manifests import CLUSTER, NAMESPACED, Rule
+from responsibility.admission.policies.manifests import CLUSTER, NAMESPACED, ResourceRule
 
 EVENTS = "events"
 _NAMESPACES = "namespaces"
@@ -12,17 +12,17 @@ _NAMESPACES = "namespaces"
 _NAMELESS = frozenset({CREATE, DELETE})
 
 
-def rules(guards: ItemGuards) -> list[Rule]:
+def rules(guards: ItemGuards) -> list[ResourceRule]:
     """Return the rules of an item's policies."""
     versions = {(k.group, k.resource): (k.version,) for k in KINDS.values()}
     exact = {(f.where.group, f.where.resource) for f in guards.fields} | {
-        (f.where.group, f.where.resource) for g in guards.objects for f in g.aside
+        (f.where.group, f.where.resource) for g in guards.objects for f in g.excluded
     }
     named = _literal_names(guards)
     operations: dict[tuple[str, str], set[str]] = {}
     for target in guards.targets:
         operations.setdefault((target.group, target.resource), set()).add(target.operation)
-    alike: dict[Rule, list[str]] = {}
+    alike: dict[ResourceRule, list[str]] = {}
     for (group, resource), asked in operations.items():
         names = named.get((group, resource), ())
         # A rule with names never sees a request that has none, such as of a whole collection.
@@ -30,7 +30,7 @@ def rules(guards: ItemGuards) -> list[Rule]:
         for some, only in ((nameless, ()), (frozenset(asked) - nameless, names)):
             if not some:
                 continue
-            rule = Rule(
+            rule = ResourceRule(
                 groups=(group,),
                 resources=(),
                 operations=tuple(sorted(some)),
@@ -40,7 +40,7 @@ def rules(guards: ItemGuards) -> list[Rule]:
             )
             alike.setdefault(rule, []).append(resource)
     return [
-        Rule(r.groups, tuple(sorted(resources)), r.operations, r.scope, r.names, r.versions)
+        ResourceRule(r.groups, tuple(sorted(resources)), r.operations, r.scope, r.names, r.versions)
         for r, resources in sorted(alike.items())
     ]
 
@@ -51,8 +51,8 @@ def _literal_names(guards: ItemGuards) -> dict[tuple[str, str], tuple[str, ...]]
     for guard in guards.objects:
         key = (guard.target.group, guard.target.resource)
         names.setdefault(key, set()).update(guard.names)
-    for own in guards.fields:
-        names.setdefault((own.where.group, own.where.resource), set()).add(own.name)
+    for owned in guards.fields:
+        names.setdefault((owned.where.group, owned.where.resource), set()).add(owned.name)
     return {
         key: tuple(sorted(found))
         for key, found in names.items()
@@ -60,6 +60,6 @@ def _literal_names(guards: ItemGuards) -> dict[tuple[str, str], tuple[str, ...]]
     }
 
 
-def probe_rule(name: str) -> Rule:
+def probe_rule(name: str) -> ResourceRule:
     """Return the rule about the Event that is refused to everyone."""
-    return Rule(("", "events.k8s.io"), (EVENTS,), (CREATE,), NAMESPACED, (name,))
+    return ResourceRule(("", "events.k8s.io"), (EVENTS,), (CREATE,), NAMESPACED, (name,))

@@ -17,21 +17,21 @@ _PLACEHOLDERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class RequestGroup:
     """Requests on which the same items have a say."""
 
     asked: tuple[str, ...]
     guard: ObjectGuard
 
 
-def cases(objects: Iterable[ObjectGuard]) -> list[Case]:
+def request_groups(objects: Iterable[ObjectGuard]) -> list[RequestGroup]:
     """Put together the requests that are judged alike."""
     found: dict[tuple[object, ...], list[ObjectGuard]] = {}
     for guard in objects:
-        key = (guard.names, tuple(guard.allowed.items()), guard.aside and guard.target)
+        key = (guard.names, tuple(guard.allowed.items()), guard.excluded and guard.target)
         found.setdefault(key, []).append(guard)
     return [
-        Case(
+        RequestGroup(
             tuple(f"{g.target.group}/{g.target.resource} {g.target.operation}" for g in alike),
             alike[0],
         )
@@ -40,7 +40,7 @@ def cases(objects: Iterable[ObjectGuard]) -> list[Case]:
 
 
 @dataclass(slots=True)
-class Rest:
+class UnownedFields:
     """That more has changed than the fields of other items, part by part in variables.
 
     Many objects have parts in common, such as their labels.
@@ -65,7 +65,7 @@ def is_asked(asked: Iterable[str]) -> str:
     return f"variables.asked in {cel.texts(dict.fromkeys(asked))}"
 
 
-def is_case(case: Case, rest: Rest) -> str:
+def is_in_group(case: RequestGroup, rest: UnownedFields) -> str:
     """Return that a request is one of these, given what it asks for; or nothing, if that is all.
 
     Its longer parts go into variables of ``rest``.
@@ -74,36 +74,36 @@ def is_case(case: Case, rest: Rest) -> str:
     parts = []
     if ANY_NAME not in guard.names:
         parts.append(cel.any_of(_is_named(name) for name in sorted(guard.names)))
-    if guard.aside:
-        parts.append(_rest(guard.aside, rest))
+    if guard.excluded:
+        parts.append(_rest(guard.excluded, rest))
     return cel.all_of(parts) if parts else ""
 
 
-def _rest(aside: tuple[Field, ...], rest: Rest) -> str:
+def _rest(excluded: tuple[Field, ...], rest: UnownedFields) -> str:
     """Return that more has changed than the fields of other items."""
-    every = [f.steps for f in aside if f.name == ANY_NAME]
+    every = [f.steps for f in excluded if f.name == ANY_NAME]
     named: dict[str, list[tuple[str, ...]]] = {}
-    for own in aside:
-        if own.name != ANY_NAME:
-            named.setdefault(own.name, []).append(own.steps)
+    for owned in excluded:
+        if owned.name != ANY_NAME:
+            named.setdefault(owned.name, []).append(owned.steps)
     result = rest.differs(every)
     for name, steps in sorted(named.items()):
         result = f"({_is_named(name)} ? {rest.differs([*every, *steps])} : {result})"
     return result
 
 
-def changing(own: Field) -> tuple[str, ...]:
+def changing(owned: Field) -> tuple[str, ...]:
     """Return what has to be asked to change a field."""
-    resource = f"{own.where.group}/{own.where.resource}"
+    resource = f"{owned.where.group}/{owned.where.resource}"
     # By its scale, replicas stand where those of the object itself do.
-    scale = (f"{resource}/{SCALE} {UPDATE}",) if own.scalable else ()
+    scale = (f"{resource}/{SCALE} {UPDATE}",) if owned.scalable else ()
     return (f"{resource} {UPDATE}", *scale)
 
 
-def is_changed(own: Field, old: str, new: str) -> str:
+def is_changed(owned: Field, old: str, new: str) -> str:
     """Return that an update changes a field, given its value before and after."""
-    named = [_is_named(own.name)] if own.name != ANY_NAME else []
-    return cel.all_of([*named, field_paths.differs(old, new, own.steps)])
+    named = [_is_named(owned.name)] if owned.name != ANY_NAME else []
+    return cel.all_of([*named, field_paths.differs(old, new, owned.steps)])
 
 
 def _is_named(name: str) -> str:

@@ -105,20 +105,22 @@ def differences(
     Of objects that were not rendered nothing is said.
     """
     found = {_key(manifest): manifest for manifest in live}
-    said = []
+    message_expression = []
     for manifest in wanted:
         kind, name = _key(manifest)
         other = found.get((kind, name))
         if other is None:
-            said.append(f"{kind} {name} is missing")
+            message_expression.append(f"{kind} {name} is missing")
         elif other.get("spec") != manifest["spec"]:
             parts = sorted(
                 key
                 for key in {*other.get("spec", {}), *manifest["spec"]}
                 if other.get("spec", {}).get(key) != manifest["spec"].get(key)
             )
-            said.append(f"{kind} {name} has been changed: spec.{', spec.'.join(parts)}")
-    return said
+            message_expression.append(
+                f"{kind} {name} has been changed: spec.{', spec.'.join(parts)}"
+            )
+    return message_expression
 
 
 def _key(manifest: Mapping[str, Any]) -> tuple[str, str]:

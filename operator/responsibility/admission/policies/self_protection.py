@@ -18,7 +18,7 @@ from responsibility.admission.policies.manifests import (
     CLUSTER,
     POLICY,
     Manifest,
-    Rule,
+    ResourceRule,
     Validation,
     binding,
     policy,
@@ -94,17 +94,19 @@ def _record_owners() -> Manifest:
     )
     return policy(
         RECORD_OWNERS,
-        [Rule((GROUP,), _OURS, (CREATE, DELETE, UPDATE), CLUSTER)],
+        [ResourceRule((GROUP,), _OURS, (CREATE, DELETE, UPDATE), CLUSTER)],
         [
             Validation(
                 expression=f"request.operation == {cel.text(UPDATE)} && !({agreed} : true) || "
                 f"{assign}",
                 message="who owns what may be changed only by those with the verb assign on the "
                 "record",
-                said=f"{WHAT} + ' changes who owns or may do what. That takes the verb assign: "
-                f"ask those who kubectl responsibility who-can assign ' + variables.resource + "
-                f"'.{GROUP} lists. Names, contacts, notes and review dates are free to all who "
-                "may write it'",
+                message_expression=(
+                    f"{WHAT} + ' changes who owns or may do what. That takes the verb assign: "
+                    f"ask those who kubectl responsibility who-can assign ' + variables.resource + "
+                    f"'.{GROUP} lists. Names, contacts, notes and review dates are free to all who "
+                    "may write it'"
+                ),
             )
         ],
         variables=_CONTEXT,
@@ -114,8 +116,8 @@ def _record_owners() -> Manifest:
 
 
 def _differs_but_for(free: Sequence[str]) -> str:
-    aside = [("apiVersion",), ("kind",), ("metadata",), ("status",)]
-    masked = field_paths.Mask.of([*aside, *map(field_paths.parse, free)])
+    excluded = [("apiVersion",), ("kind",), ("metadata",), ("status",)]
+    masked = field_paths.Mask.of([*excluded, *map(field_paths.parse, free)])
     return f"!({field_paths.same(field_paths.OLD, field_paths.NEW, masked)})"
 
 
@@ -155,7 +157,7 @@ def _namespace_keys() -> Manifest:
         NAMESPACE_KEYS,
         # Labels and annotations can be changed through these as well.
         [
-            Rule(
+            ResourceRule(
                 ("",),
                 ("namespaces", "namespaces/finalize", "namespaces/status"),
                 (CREATE, UPDATE),
@@ -166,10 +168,12 @@ def _namespace_keys() -> Manifest:
             Validation(
                 expression=f"({same}) || {requester.OPERATOR} || (({glass}) && ({only_removed}))",
                 message=f"labels and annotations of {namespace_keys.DOMAIN} are the operator's",
-                said=f"'labels and annotations of {namespace_keys.DOMAIN} on a Namespace "
-                "are written by the operator only: change the record of the hub (kubectl get "
-                "responsibilities) in their place. In an emergency, system:masters may remove "
-                "them'",
+                message_expression=(
+                    f"'labels and annotations of {namespace_keys.DOMAIN} on a Namespace "
+                    "are written by the operator only: change the record of the hub (kubectl get "
+                    "responsibilities) in their place. In an emergency, system:masters may remove "
+                    "them'"
+                ),
             )
         ],
         variables=(*_CONTEXT, ("me", requester.ME)),
@@ -181,9 +185,9 @@ _SIDE = ("creationTimestamp", "generation", "managedFields", "resourceVersion", 
 
 def _only_our_keys(*parts: str) -> str:
     """Return that an update changes nothing but our own keys in these parts of the metadata."""
-    aside: list[tuple[str, ...]] = [("apiVersion",), ("kind",), ("status",)]
-    aside += [("metadata", key) for key in (*_SIDE, *parts)]
-    rest = field_paths.same(field_paths.OLD, field_paths.NEW, field_paths.Mask.of(aside))
+    excluded: list[tuple[str, ...]] = [("apiVersion",), ("kind",), ("status",)]
+    excluded += [("metadata", key) for key in (*_SIDE, *parts)]
+    rest = field_paths.same(field_paths.OLD, field_paths.NEW, field_paths.Mask.of(excluded))
     return cel.all_of([rest, *(_kept(part, ours=False) for part in parts)])
 
 
@@ -316,16 +320,18 @@ def _operator_confined() -> Manifest:
     ]
     return policy(
         OPERATOR_CONFINED,
-        [Rule((ANY,), ("*/*",), (ANY,), ANY)],
+        [ResourceRule((ANY,), ("*/*",), (ANY,), ANY)],
         [
             Validation(
                 expression=cel.any_of(allowed),
                 message="the operator of Hub Responsibility may not do this, whatever its roles "
                 "say",
-                said=f"{WHAT} + ': the operator of Hub Responsibility may not do this, whatever "
-                "its roles say: it writes its own annotations, labels, statuses and markers, and "
-                "the bindings by which it grants; where it may revoke, it deletes what an approved "
-                "plan deletes, and says how to take that back'",
+                message_expression=(
+                    f"{WHAT} + ': the operator of Hub Responsibility may not do this, whatever "
+                    "its roles say: it writes its own annotations, labels, statuses and markers, "
+                    "and the bindings by which it grants; where it may revoke, it deletes what an "
+                    "approved plan deletes, and says how to take that back'"
+                ),
             )
         ],
         variables=_CONTEXT,
@@ -346,13 +352,15 @@ def _policies() -> Manifest:
     resources = tuple(sorted(_plural(kind) for kind in (POLICY, BINDING)))
     return policy(
         POLICIES,
-        [Rule((group,), resources, (CREATE, DELETE, UPDATE), CLUSTER)],
+        [ResourceRule((group,), resources, (CREATE, DELETE, UPDATE), CLUSTER)],
         [
             Validation(
                 expression=f"!({mine}) || ({tables}) || {assign}",
                 message="these policies hold people to what was agreed",
-                said=f"{WHAT} + ': this policy holds people to what was agreed; to change it takes "
-                f"the verb assign on responsibilitymodels.{GROUP}'",
+                message_expression=(
+                    f"{WHAT} + ': this policy holds people to what was agreed; to change it takes "
+                    f"the verb assign on responsibilitymodels.{GROUP}'"
+                ),
             )
         ],
         variables=_CONTEXT,

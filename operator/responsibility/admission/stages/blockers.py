@@ -36,7 +36,7 @@ def above(stage: str, other: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class StageInputs:
     """One item of one hub, and all that counts for its stage.
 
     ``policy`` says why the item's policy cannot be relied on, empty if it can; ``neighbours``
@@ -56,7 +56,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Hindrance:
+class Blocker:
     """Why an item may not go up to some ``stages``.
 
     ``ends`` also brings down what is in force: only for what those decide who write records. What
@@ -65,42 +65,42 @@ class Hindrance:
     """
 
     reason: str
-    ask: Callable[[Case], str]
+    ask: Callable[[StageInputs], str]
     stages: frozenset[str] = _BOTH
     ends: bool = False
     most: str = OBSERVE
     forcible: bool = False
 
 
-def _not_enabled(case: Case) -> str:
+def _not_enabled(case: StageInputs) -> str:
     if case.enabled:
         return ""
     return NOT_ENABLED
 
 
-def _not_allowed(case: Case) -> str:
+def _not_allowed(case: StageInputs) -> str:
     return NOT_ALLOWED if above(DENY, case.limit) else ""
 
 
-def _no_namespace(case: Case) -> str:
+def _no_namespace(case: StageInputs) -> str:
     missing = case.hub.hub_state is HubState.NO_NAMESPACE
     return f"there is no namespace {case.hub.agreement.hub.namespace}" if missing else ""
 
 
-def _terminating(case: Case) -> str:
+def _terminating(case: StageInputs) -> str:
     going = case.hub.hub_state is HubState.DELETING
     return f"namespace {case.hub.agreement.hub.namespace} is being deleted" if going else ""
 
 
-def _releases_differ(case: Case) -> str:
+def _releases_differ(case: StageInputs) -> str:
     return case.neighbours
 
 
-def _unlistable(case: Case) -> str:
+def _unlistable(case: StageInputs) -> str:
     return case.keys.trouble
 
 
-def _no_hub(case: Case) -> str:
+def _no_hub(case: StageInputs) -> str:
     if case.hub.hub_state not in (HubState.MISSING, HubState.AMBIGUOUS):
         return ""
     agreement = case.hub.agreement
@@ -111,7 +111,7 @@ def _no_hub(case: Case) -> str:
     )
 
 
-def _unrecorded(case: Case) -> str:
+def _unrecorded(case: StageInputs) -> str:
     if not case.unrecorded:
         return ""
     return (
@@ -121,23 +121,23 @@ def _unrecorded(case: Case) -> str:
     )
 
 
-def _unresolved(case: Case) -> str:
+def _unresolved(case: StageInputs) -> str:
     if case.item.name not in case.hub.agreement.unresolved:
         return ""
     return "its owner or a delegate is a party that nobody declares"
 
 
-def _policy(case: Case) -> str:
+def _policy(case: StageInputs) -> str:
     return case.policy
 
 
-def _rbac(case: Case) -> str:
+def _rbac(case: StageInputs) -> str:
     if case.rbac_enforced:
         return ""
     return "whether RBAC decides anything on this cluster is not known, or it does not"
 
 
-def _vacant(case: Case) -> str:
+def _vacant(case: StageInputs) -> str:
     found = _about(case, "owner-vacant")
     if found is not None:
         return found.message
@@ -148,40 +148,40 @@ def _vacant(case: Case) -> str:
     )
 
 
-def _lacking(case: Case) -> str:
+def _lacking(case: StageInputs) -> str:
     found = _about(case, "missing-access")
     return found.message if found is not None else ""
 
 
-def _about(case: Case, kind: str) -> Finding | None:
+def _about(case: StageInputs, kind: str) -> Finding | None:
     name = case.item.name
     return next(
         (f for f in case.hub.findings if f.kind == kind and name in (f.item, *f.items)), None
     )
 
 
-HINDRANCES: tuple[Hindrance, ...] = (
-    Hindrance("NotEnabled", _not_enabled, ends=True),
-    Hindrance("StageNotAllowed", _not_allowed, stages=_DENY, ends=True, most=WARN),
-    Hindrance("NamespaceMissing", _no_namespace, ends=True),
-    Hindrance("NamespaceTerminating", _terminating),
-    Hindrance("SeveralReleases", _releases_differ, ends=True),
-    Hindrance("CannotBeListed", _unlistable, ends=True),
-    Hindrance("UnknownParty", _unresolved),
-    Hindrance("HubMissing", _no_hub),
-    Hindrance("UnrecordedRelease", _unrecorded),
-    Hindrance("PolicyNotReliable", _policy, forcible=True),
-    Hindrance("RBACNotEnforced", _rbac, stages=_DENY, forcible=True),
-    Hindrance("NobodyLeft", _vacant, stages=_DENY, forcible=True),
-    Hindrance("OwnerLacksAccess", _lacking, stages=_DENY, forcible=True),
+BLOCKERS: tuple[Blocker, ...] = (
+    Blocker("NotEnabled", _not_enabled, ends=True),
+    Blocker("StageNotAllowed", _not_allowed, stages=_DENY, ends=True, most=WARN),
+    Blocker("NamespaceMissing", _no_namespace, ends=True),
+    Blocker("NamespaceTerminating", _terminating),
+    Blocker("SeveralReleases", _releases_differ, ends=True),
+    Blocker("CannotBeListed", _unlistable, ends=True),
+    Blocker("UnknownParty", _unresolved),
+    Blocker("HubMissing", _no_hub),
+    Blocker("UnrecordedRelease", _unrecorded),
+    Blocker("PolicyNotReliable", _policy, forcible=True),
+    Blocker("RBACNotEnforced", _rbac, stages=_DENY, forcible=True),
+    Blocker("NobodyLeft", _vacant, stages=_DENY, forcible=True),
+    Blocker("OwnerLacksAccess", _lacking, stages=_DENY, forcible=True),
 )
 
 
-def hindrances(case: Case) -> Iterator[tuple[Hindrance, str]]:
+def blockers_of(case: StageInputs) -> Iterator[tuple[Blocker, str]]:
     """Yield what stands in the way of more than looking, each with the reason in words."""
-    for hindrance in HINDRANCES:
-        if hindrance.forcible and case.item.force:
+    for blocker in BLOCKERS:
+        if blocker.forcible and case.item.force:
             continue
-        message = hindrance.ask(case)
+        message = blocker.ask(case)
         if message:
-            yield hindrance, message
+            yield blocker, message

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 
 from responsibility.admission import namespace_keys
-from responsibility.admission.policies.cluster_policies import Enforced
+from responsibility.admission.policies.cluster_policies import ClusterEnforcement
 from responsibility.admission.stages.blockers import (
     NOT_ALLOWED,
     NOT_ENABLED,
@@ -36,7 +36,7 @@ class ClusterPlan:
     """The stage of each item, and what the policies are to be told."""
 
     stages: tuple[ItemStage, ...] = ()
-    table: Mapping[str, Enforced] | None = None
+    table: Mapping[str, ClusterEnforcement] | None = None
 
     def markers(self) -> set[str]:
         """Return the dates in use, as the names of their markers."""
@@ -76,11 +76,13 @@ def cluster_plan(
             tuple(agreements),
             partial(_entries, agreements, name, assessment.now),
         )
-        entry = Enforced("", entries.lines, entries.contact)
+        entry = ClusterEnforcement("", entries.lines, entries.contact)
         size = sum(len(line) + 4 for line in entries.lines)
         fits = size <= left
         stage = _stage(
-            _Facts(name, agreements, cluster, entries, trouble, fits, enabled, limit, assessment),
+            _ClusterInputs(
+                name, agreements, cluster, entries, trouble, fits, enabled, limit, assessment
+            ),
             granted.get(name, OBSERVE),
         )
         stages.append(stage)
@@ -93,7 +95,7 @@ def cluster_plan(
 
 
 @dataclass(frozen=True, slots=True)
-class _Entries:
+class _ListedOwners:
     """Who may act on an item of the cluster, by any record."""
 
     lines: Sequence[str]
@@ -103,11 +105,11 @@ class _Entries:
 
 
 @dataclass(frozen=True, slots=True)
-class _Facts:
+class _ClusterInputs:
     name: str
     agreements: Sequence[Agreement]
     cluster: ClusterAssessment
-    entries: _Entries
+    entries: _ListedOwners
     trouble: str
     fits: bool
     enabled: bool
@@ -134,11 +136,11 @@ class _Facts:
         return all(a.item(self.name).force for a in self.agreements)
 
 
-def _stage(facts: _Facts, before: str) -> ItemStage:
+def _stage(facts: _ClusterInputs, before: str) -> ItemStage:
     asked = facts.asked
     if asked == OBSERVE:
         return ItemStage(facts.name, asked, asked)
-    for reason, message, final in _hindrances(facts):
+    for reason, message, final in _blockers(facts):
         most = OBSERVE if final else before
         if above(facts.allowed, most):
             return ItemStage(facts.name, asked, most, reason, message)
@@ -147,7 +149,7 @@ def _stage(facts: _Facts, before: str) -> ItemStage:
     return ItemStage(facts.name, asked, asked)
 
 
-def _hindrances(facts: _Facts) -> Iterable[tuple[str, str, bool]]:
+def _blockers(facts: _ClusterInputs) -> Iterable[tuple[str, str, bool]]:
     """Yield what stands in the way: reason, words, and whether it ends what is in force too."""
     if not facts.enabled:
         yield (
@@ -178,7 +180,7 @@ def _hindrances(facts: _Facts) -> Iterable[tuple[str, str, bool]]:
             yield "OwnerLacksAccess", finding.message, False
 
 
-def _entries(agreements: Sequence[Agreement], name: str, now: datetime) -> _Entries:
+def _entries(agreements: Sequence[Agreement], name: str, now: datetime) -> _ListedOwners:
     lasting: set[str] = set()
     until: dict[str, str] = {}
     contacts: dict[str, None] = {}
@@ -186,7 +188,7 @@ def _entries(agreements: Sequence[Agreement], name: str, now: datetime) -> _Entr
     for agreement in agreements:
         found = _of(agreement, name, now)
         if found.trouble:
-            return _Entries((), "", vacant=False, trouble=found.trouble)
+            return _ListedOwners((), "", vacant=False, trouble=found.trouble)
         vacant = vacant and found.vacant
         lasting.update(_lines(found, namespace_keys.OWNERS + name))
         for line in _lines(found, namespace_keys.DELEGATES + name):
@@ -196,7 +198,7 @@ def _entries(agreements: Sequence[Agreement], name: str, now: datetime) -> _Entr
     dated = sorted(
         (f"{date} {who}" for who, date in until.items() if who not in lasting), reverse=True
     )
-    return _Entries((*sorted(lasting), *dated), "; ".join(list(contacts)[:3]), vacant)
+    return _ListedOwners((*sorted(lasting), *dated), "; ".join(list(contacts)[:3]), vacant)
 
 
 def _of(agreement: Agreement, name: str, now: datetime) -> ItemKeys:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from responsibility.admission import namespace_keys
-from responsibility.admission.stages.blockers import OBSERVE, Case, above, hindrances, lower
+from responsibility.admission.stages.blockers import OBSERVE, StageInputs, above, blockers_of, lower
 from responsibility.admission.stages.cache import KeyMemory
 from responsibility.admission.stages.namespace_annotations import (
     ItemKeys,
@@ -88,7 +88,7 @@ class ItemStage:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class StagePlan:
     """What every Namespace should say, and the stage of each item of each record.
 
     Namespaces that are not in ``namespaces`` should say nothing, but for the ``untouched``.
@@ -107,16 +107,16 @@ def plan(
     granted: Mapping[str, Mapping[str, str]],
     present: Mapping[str, NamespaceKeys],
     unrendered: Mapping[str, str] = _NOTHING_WRONG,
-    speechless: Iterable[str] = (),
+    unreadable: Iterable[str] = (),
     enabled: bool = True,
     limit: str = namespace_keys.DENY,
     memory: KeyMemory | None = None,
-) -> Plan:
+) -> StagePlan:
     """Return what should be in force.
 
     ``policies`` and what each ``reads`` are by model; ``granted`` are the stages in force until
     now, by record and item; ``present`` is what Namespaces say. Of models that are ``unrendered``,
-    no policies can be made, and why: what is in force stays. ``speechless`` are namespaces whose
+    no policies can be made, and why: what is in force stays. ``unreadable`` are namespaces whose
     record cannot be read or followed at the moment: what is in force there stays. ``limit`` is the
     furthest stage that is allowed. ``memory`` makes it quick.
     """
@@ -127,7 +127,7 @@ def plan(
         groups[hub.agreement.hub.namespace].append(hub)
     wanted: dict[str, NamespaceKeys] = {}
     stages: dict[str, tuple[ItemStage, ...]] = {}
-    untouched = {name for name in speechless if name not in groups}
+    untouched = {name for name in unreadable if name not in groups}
     for namespace, group in groups.items():
         if any(hub.agreement.terms.name in unrendered for hub in group):
             untouched.add(namespace)
@@ -161,7 +161,7 @@ def plan(
             untouched.add(namespace)
         elif found:
             wanted[namespace] = found
-    return Plan(wanted, stages, frozenset(untouched))
+    return StagePlan(wanted, stages, frozenset(untouched))
 
 
 def _namespace(
@@ -190,7 +190,7 @@ def _namespace(
         recorded = {other.agreement.hub.release for other in group}
         found[agreement.record] = tuple(
             _stage(
-                Case(
+                StageInputs(
                     hub=hub,
                     item=agreement.item(name),
                     keys=known[name],
@@ -211,7 +211,7 @@ def _namespace(
         if hub in speaking:
             said.append((hub, known))
     read = reads.get(speaking[0].agreement.terms.name, _NO_READS)
-    return _said(said, found, read, present), found
+    return _namespace_keys(said, found, read, present), found
 
 
 def _kept(
@@ -230,15 +230,15 @@ def _kept(
             yield ItemStage(item.name, item.admission, stage, "PolicyNotReliable", message)
 
 
-def _stage(case: Case, before: str) -> ItemStage:
+def _stage(case: StageInputs, before: str) -> ItemStage:
     """Return an item's stage; ``before`` is the one it has had until now."""
     asked = stage = case.item.admission
     told: tuple[str, str] = ("", "")
-    for hindrance, message in hindrances(case):
-        most = hindrance.most if hindrance.ends else before
-        if stage in hindrance.stages and above(stage, most):
+    for blocker, message in blockers_of(case):
+        most = blocker.most if blocker.ends else before
+        if stage in blocker.stages and above(stage, most):
             stage = lower(stage, most)
-            told = told if told[0] else (hindrance.reason, message)
+            told = told if told[0] else (blocker.reason, message)
     return ItemStage(case.item.name, asked, stage, *told)
 
 
@@ -263,7 +263,7 @@ def _keys(
     return known
 
 
-def _said(
+def _namespace_keys(
     hubs: Sequence[tuple[HubAssessment, dict[str, ItemKeys]]],
     found: Mapping[str, tuple[ItemStage, ...]],
     reads: Reads,
@@ -283,16 +283,16 @@ def _said(
     hub, known = hubs[0]
     if hub.hub is None:
         # What its objects are called is not known without the hub: what was said stays.
-        kept = {k: v for k, v in present.annotations.items() if _is_said(k, in_force, read)}
+        kept = {k: v for k, v in present.annotations.items() if _is_kept(k, in_force, read)}
         return NamespaceKeys(labels, kept)
     annotations = hub_annotations(hub.agreement)
     for name in (*in_force, *sorted(read)):
         own = known[name].annotations.items()
-        annotations.update((k, v) for k, v in own if _is_said(k, in_force, read))
+        annotations.update((k, v) for k, v in own if _is_kept(k, in_force, read))
     return NamespaceKeys(labels, annotations)
 
 
-def _is_said(key: str, in_force: Container[str], read: Container[str]) -> bool:
+def _is_kept(key: str, in_force: Container[str], read: Container[str]) -> bool:
     """Whether a Namespace says this; of items that are only read, nobody is told whom to call."""
     if key in (
         namespace_keys.HUB,

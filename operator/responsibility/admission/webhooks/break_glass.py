@@ -187,8 +187,10 @@ def _is_of(item: ItemGuards) -> str:
     parts = []
     for guard in item.objects:
         asked = _asked(guard.target)
-        if guard.aside:
-            asked = f"{asked} && {_here(field_paths.rest_differs([f.steps for f in guard.aside]))}"
+        if guard.excluded:
+            asked = (
+                f"{asked} && {_here(field_paths.rest_differs([f.steps for f in guard.excluded]))}"
+            )
         parts.append(asked)
     for own in item.fields:
         asked = cel.any_of(_asked(target) for target in _targets_of(own))

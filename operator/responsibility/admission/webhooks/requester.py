@@ -19,7 +19,7 @@ _PARTS_OF_A_BOUND = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class UserInfo:
     """Who asks, as the API server knows them."""
 
     user: str
@@ -41,7 +41,7 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Entitlement:
     """Whether somebody may act on an item now, and inside which ranges of the chart's values."""
 
     may: bool
@@ -53,7 +53,9 @@ class Standing:
         return self.may and not self.ranges
 
 
-def standing(notes: Mapping[str, str], item: str, person: Person, now: datetime) -> Standing:
+def entitlement(
+    notes: Mapping[str, str], item: str, person: UserInfo, now: datetime
+) -> Entitlement:
     """Return what a Namespace's annotations say of somebody and an item."""
     owners = _lines(notes, namespace_keys.OWNERS + item)
     mine = person.lines
@@ -64,24 +66,24 @@ def standing(notes: Mapping[str, str], item: str, person: Person, now: datetime)
         if entry in mine and end is not None and now < end:
             entries.add(entry)
     if is_like(owners, person):
-        return Standing(may=True)
+        return Entitlement(may=True)
     bounds = [line.split("\t") for line in _lines(notes, namespace_keys.BOUNDS + item)]
     bounds = [b for b in bounds if len(b) == _PARTS_OF_A_BOUND and b[0] in entries]
     if entries - {bound[0] for bound in bounds}:
-        return Standing(may=True)
+        return Entitlement(may=True)
     # A path in the chart's values has no kind.
     ranges = [Range(path, least, most) for _, kind, path, least, most in bounds if not kind]
-    return Standing(bool(entries), tuple(ranges))
+    return Entitlement(bool(entries), tuple(ranges))
 
 
-def breaks_the_glass(notes: Mapping[str, str], person: Person) -> bool:
+def breaks_the_glass(notes: Mapping[str, str], person: UserInfo) -> bool:
     """Return whether somebody passes with a warning where others are refused."""
     return MASTERS in person.groups or bool(
         person.lines & set(_lines(notes, namespace_keys.BREAK_GLASS))
     )
 
 
-def is_like(lines: Iterable[str], person: Person) -> bool:
+def is_like(lines: Iterable[str], person: UserInfo) -> bool:
     """Return whether a pattern among the lines is of somebody."""
     for line in lines:
         if line.startswith(_LIKE) and _fits(line.removeprefix(_LIKE), person.user):

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from responsibility.admission.webhooks.requester import Range
-from responsibility.hub.values.difference import Change
+from responsibility.hub.values.difference import SettingChange
 from responsibility.hub.values.paths import is_below, reaches
 
 # No more digits than anybody needs: working with a number of many thousand takes its time.
@@ -25,7 +25,7 @@ _LARGE = {letter: n for n, letter in enumerate("KMGTPE", 1)}
 _SMALL = {"n": -9, "u": -6, "m": -3, "k": 3}
 
 
-def outside(change: Change, ranges: Iterable[Range]) -> Range | None:
+def outside(change: SettingChange, ranges: Iterable[Range]) -> Range | None:
     """Return a range that a change leaves; None if it leaves none."""
     if not change.fills:
         return None

@@ -14,17 +14,17 @@ from responsibility.admission import namespace_keys
 from responsibility.admission.policies.guards import Items
 from responsibility.admission.stages.namespace_stages import NamespaceKeys
 from responsibility.admission.webhooks.requester import (
-    Person,
+    Entitlement,
     Range,
-    Standing,
+    UserInfo,
     breaks_the_glass,
-    standing,
+    entitlement,
 )
 from responsibility.admission.webhooks.values_bounds import outside
 from responsibility.admission.webhooks.values_ownership import ValuesGuard
 from responsibility.hub.values import paths
-from responsibility.hub.values.difference import Change
-from responsibility.hub.values.secret import KEY, Difference
+from responsibility.hub.values.difference import SettingChange
+from responsibility.hub.values.secret import KEY, SettingsDiff
 from responsibility.ownership.terms.agreement import ItemTerms
 
 # Settings that are named for one item; how many more there are is said.
@@ -32,7 +32,7 @@ _NAMED = 4
 _LONGEST = 160
 
 
-class Verdict(StrEnum):
+class ValuesVerdict(StrEnum):
     """What came of a review; values of a metric's label."""
 
     ALLOWED = "allowed"
@@ -56,10 +56,10 @@ class Breach:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class ValuesDecision:
     """The verdict, and the answer to the API server."""
 
-    verdict: Verdict
+    verdict: ValuesVerdict
     message: str = ""
     warnings: tuple[str, ...] = ()
     # The items that were breached, for those who are told of it.
@@ -68,14 +68,14 @@ class Judgement:
     @property
     def allowed(self) -> bool:
         """Whether the request goes on."""
-        return self.verdict is not Verdict.REFUSED
+        return self.verdict is not ValuesVerdict.REFUSED
 
 
-FINE = Judgement(Verdict.ALLOWED)
+FINE = ValuesDecision(ValuesVerdict.ALLOWED)
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class ValuesUpdate:
     """Somebody who writes the Secret of a hub, and what its Namespace says."""
 
     guard: ValuesGuard
@@ -83,14 +83,14 @@ class Case:
     namespace: str
     # The Secret, as it is called there.
     name: str
-    person: Person
+    person: UserInfo
     now: datetime
 
-    def judge(self, compare: Callable[[], Difference]) -> Judgement:
+    def judge(self, compare: Callable[[], SettingsDiff]) -> ValuesDecision:
         """Return what becomes of it; what has changed is asked only where it matters."""
         stages = self._in_force()
         notes = self.space.annotations
-        held = {name: standing(notes, name, self.person, self.now) for name in self.guard.items}
+        held = {name: entitlement(notes, name, self.person, self.now) for name in self.guard.items}
         if all(held[name].is_free for name in stages):
             return FINE
         found = compare()
@@ -98,7 +98,7 @@ class Case:
         if breaches:
             return self._judgement(breaches)
         if found.unreadable:
-            return Judgement(Verdict.UNREADABLE, warnings=(self._unreadable(),))
+            return ValuesDecision(ValuesVerdict.UNREADABLE, warnings=(self._unreadable(),))
         return FINE
 
     def _in_force(self) -> dict[str, str]:
@@ -111,7 +111,7 @@ class Case:
         }
 
     def _breaches(
-        self, found: Difference, stages: Mapping[str, str], held: Mapping[str, Standing]
+        self, found: SettingsDiff, stages: Mapping[str, str], held: Mapping[str, Entitlement]
     ) -> Iterator[Breach]:
         breaches: dict[tuple[str, Range | None], Breach] = {}
         for change in found.changes:
@@ -130,18 +130,18 @@ class Case:
                         breach.more += 1
         yield from sorted(breaches.values(), key=lambda breach: breach.item.number)
 
-    def _judgement(self, breaches: list[Breach]) -> Judgement:
+    def _judgement(self, breaches: list[Breach]) -> ValuesDecision:
         items = tuple({breach.item.name: breach.item for breach in breaches}.values())
         if breaks_the_glass(self.space.annotations, self.person):
             said = tuple(
                 f"break-glass: {self._whose(b)}. It was let through; tell them" for b in breaches
             )
-            return Judgement(Verdict.BREAK_GLASS, warnings=said, items=items)
+            return ValuesDecision(ValuesVerdict.BREAK_GLASS, warnings=said, items=items)
         refused = [self._refusal(b) for b in breaches if b.stage == namespace_keys.DENY]
         warned = tuple(self._refusal(b) for b in breaches if b.stage != namespace_keys.DENY)
         if refused:
-            return Judgement(Verdict.REFUSED, " ".join(refused), warned, items)
-        return Judgement(Verdict.WARNED, warnings=warned, items=items)
+            return ValuesDecision(ValuesVerdict.REFUSED, " ".join(refused), warned, items)
+        return ValuesDecision(ValuesVerdict.WARNED, warnings=warned, items=items)
 
     def _refusal(self, breach: Breach) -> str:
         if breach.left is not None:
@@ -181,7 +181,9 @@ class Case:
 _INSIDE: tuple[Range | None, bool] = (None, True)
 
 
-def _left(change: Change, items: Items, held: Mapping[str, Standing]) -> tuple[Range | None, bool]:
+def _left(
+    change: SettingChange, items: Items, held: Mapping[str, Entitlement]
+) -> tuple[Range | None, bool]:
     """Return the range that a change leaves, None where somebody may not do it at all."""
     left: Range | None = None
     for name in sorted(items):
@@ -192,7 +194,7 @@ def _left(change: Change, items: Items, held: Mapping[str, Standing]) -> tuple[R
     return left, False
 
 
-def _setting(change: Change) -> str:
+def _setting(change: SettingChange) -> str:
     path = paths.text(change.place) or f"all of {KEY}"
     return path if len(path) <= _LONGEST else f"{path[: _LONGEST - 1]}…"
 

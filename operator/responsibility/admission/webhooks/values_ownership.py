@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from responsibility.admission.policies.guards import ANY_NAME, CREATE, Guards, Items, Target
 from responsibility.api.model import ResponsibilityModel
-from responsibility.hub.values.difference import Change
+from responsibility.hub.values.difference import SettingChange
 from responsibility.hub.values.paths import Place, precision, split
 from responsibility.hub.values.secret import SECRET
 from responsibility.ownership.terms.agreement import ItemTerms
@@ -24,11 +24,11 @@ _ANY_ENTRY = "[*]"
 
 
 @dataclass(slots=True)
-class _Step:
+class _PatternNode:
     """What patterns say at one place, and from there on, part by part."""
 
-    exact: dict[str, _Step] = field(default_factory=dict)
-    starred: dict[str, tuple[re.Pattern[str], _Step]] = field(default_factory=dict)
+    exact: dict[str, _PatternNode] = field(default_factory=dict)
+    starred: dict[str, tuple[re.Pattern[str], _PatternNode]] = field(default_factory=dict)
     # The items whose pattern ends here, and how precise it is.
     ends: dict[tuple[int, int], set[str]] = field(default_factory=dict)
 
@@ -36,12 +36,12 @@ class _Step:
         step = self
         for part in split(pattern):
             if "*" not in part:
-                step = step.exact.setdefault(part, _Step())
+                step = step.exact.setdefault(part, _PatternNode())
             else:
-                step = step.starred.setdefault(part, (_compiled(part), _Step()))[1]
+                step = step.starred.setdefault(part, (_compiled(part), _PatternNode()))[1]
         step.ends.setdefault(precision(pattern), set()).add(item)
 
-    def next(self, part: str) -> Iterator[_Step]:
+    def next(self, part: str) -> Iterator[_PatternNode]:
         if part in self.exact:
             yield self.exact[part]
         for pattern, step in self.starred.values():
@@ -69,13 +69,13 @@ class ValuesGuard:
 
     items: Mapping[str, ItemTerms]
     rest: Items
-    _top: _Step = field(repr=False)
+    _top: _PatternNode = field(repr=False)
 
     @classmethod
     def of(cls, model: ResponsibilityModel) -> ValuesGuard:
         """Return the guard of a model; raises ValueError where no policies can be made of it."""
         guards = Guards.of(model)
-        top = _Step()
+        top = _PatternNode()
         for item in model.spec.items:
             for pattern in item.values_paths:
                 top.add(pattern, item.name)
@@ -88,7 +88,7 @@ class ValuesGuard:
         items = {item.name: item for item in guards.terms.items if item.name in named}
         return cls(items, rest, top)
 
-    def owners(self, change: Change) -> set[Items]:
+    def owners(self, change: SettingChange) -> set[Items]:
         """Return sets of items: whoever makes the change needs to act on one of each."""
         reached, here = self._reached(change.place)
         found = {reached or self.rest}
@@ -97,7 +97,7 @@ class ValuesGuard:
             found.update(items for step in here for items in step.below())
         return {items for items in found if items}
 
-    def _reached(self, place: Place) -> tuple[Items, list[_Step]]:
+    def _reached(self, place: Place) -> tuple[Items, list[_PatternNode]]:
         """Return the items with the most precise pattern, and the steps that a place leads to."""
         best: tuple[tuple[int, int], set[str]] = ((0, 0), set())
         here = [self._top]

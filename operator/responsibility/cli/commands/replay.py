@@ -22,7 +22,7 @@ from responsibility.cli.terminal.progress import progress
 if TYPE_CHECKING:
     from responsibility.cli.answers.report import Report
     from responsibility.cli.sources.audit_log import Counts
-    from responsibility.replay.stages_at import Supposed
+    from responsibility.replay.stages_at import StagesAt
     from responsibility.replay.tally import Row, Tally
 
 # Where the chart puts the operator, if nothing says otherwise.
@@ -120,7 +120,7 @@ def command(
     return _exit(tally)
 
 
-def _supposed(report: Report, stage: str) -> Supposed:
+def _supposed(report: Report, stage: str) -> StagesAt:
     from responsibility.rbac.identity import service_account_user
     from responsibility.replay.cel.parser import SyntaxProblemError
     from responsibility.replay.stages_at import suppose
@@ -149,13 +149,13 @@ def _supposed(report: Report, stage: str) -> Supposed:
     return found
 
 
-def _replay(logs: tuple[str, ...], supposed: Supposed, at: Any) -> tuple[Tally, Counts]:  # noqa: ANN401 - a datetime or nothing
+def _replay(logs: tuple[str, ...], supposed: StagesAt, at: Any) -> tuple[Tally, Counts]:  # noqa: ANN401 - a datetime or nothing
     from responsibility.cli.sources.audit_log import AuditLog
     from responsibility.replay.audit_event import Passed, read
-    from responsibility.replay.evaluate import Judge
+    from responsibility.replay.evaluate import Evaluator
     from responsibility.replay.tally import Tally
 
-    judge, tally = Judge(supposed, at), Tally()
+    judge, tally = Evaluator(supposed, at), Tally()
     with progress(logs) as done:
         log = AuditLog(judge.concerns, done)
         for place, event in log.events(logs):
@@ -206,7 +206,7 @@ def _exit(tally: Tally) -> int:
     return Exit.UNKNOWN if effects["possible"] else Exit.OK
 
 
-def _cells(row: Row, supposed: Supposed) -> list[str]:
+def _cells(row: Row, supposed: StagesAt) -> list[str]:
     deed = row.deed
     hub = supposed.hubs.get(deed.namespace)
     owner = _owner(deed.namespace, deed.item, supposed)
@@ -228,7 +228,7 @@ def _cells(row: Row, supposed: Supposed) -> list[str]:
     ]
 
 
-def _owner(namespace: str, item: str, supposed: Supposed) -> dict[str, str]:
+def _owner(namespace: str, item: str, supposed: StagesAt) -> dict[str, str]:
     """Return who owns an item in a namespace: by the cluster's policies, by any record."""
     hub = supposed.hubs.get(namespace)
     hubs = [hub] if hub is not None else list(supposed.hubs.values())
@@ -244,7 +244,7 @@ def _owner(namespace: str, item: str, supposed: Supposed) -> dict[str, str]:
     }
 
 
-def _json(tally: Tally, counts: Counts, supposed: Supposed) -> dict[str, Any]:
+def _json(tally: Tally, counts: Counts, supposed: StagesAt) -> dict[str, Any]:
     return {
         "events": counts.events,
         "judged": tally.judged,
@@ -258,7 +258,7 @@ def _json(tally: Tally, counts: Counts, supposed: Supposed) -> dict[str, Any]:
     }
 
 
-def _row_json(row: Row, supposed: Supposed) -> dict[str, Any]:
+def _row_json(row: Row, supposed: StagesAt) -> dict[str, Any]:
     deed = row.deed
     hub = supposed.hubs.get(deed.namespace)
     return {

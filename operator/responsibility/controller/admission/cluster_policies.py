@@ -16,7 +16,7 @@ from responsibility.admission.policies.cluster_policies import (
     TABLES,
     VERSION,
     WARN_NAME,
-    Enforced,
+    ClusterEnforcement,
     cluster_policies,
     clustered,
 )
@@ -27,10 +27,10 @@ from responsibility.admission.stages.cache import KeyMemory
 from responsibility.admission.stages.cluster_stages import ClusterPlan, cluster_plan
 from responsibility.api.model import ResponsibilityModel
 from responsibility.cluster.store import Store
-from responsibility.controller.admission.enforcement_status import NOTHING, Outcome
+from responsibility.controller.admission.enforcement_status import NOTHING, EnforcementStatus
 from responsibility.controller.admission.namespaces import PATIENCE
 from responsibility.controller.admission.policies import Policies, probe_text
-from responsibility.controller.admission.prober import Prober, Target
+from responsibility.controller.admission.prober import Prober, ProbeTarget
 from responsibility.controller.reporting.writer import PASSING, Writer
 from responsibility.kube import errors
 from responsibility.ownership.results.assessment import Assessment
@@ -55,18 +55,18 @@ class ClusterPolicies:
         self._granted: dict[str, tuple[str, dict[str, str]]] = {}
         self._rendered: dict[str, tuple[ResponsibilityModel, list[Manifest], list[str]]] = {}
         self._tables: dict[
-            str, tuple[ResponsibilityModel, Mapping[str, Enforced], list[Manifest]]
+            str, tuple[ResponsibilityModel, Mapping[str, ClusterEnforcement], list[Manifest]]
         ] = {}
         self._refused: tuple[object, str, float] | None = None
-        self._outcomes: dict[str, Outcome] = {}
-        self._targets: dict[tuple[str, str], Target] = {}
+        self._outcomes: dict[str, EnforcementStatus] = {}
+        self._targets: dict[tuple[str, str], ProbeTarget] = {}
 
     @property
-    def targets(self) -> Mapping[tuple[str, str], Target]:
+    def targets(self) -> Mapping[tuple[str, str], ProbeTarget]:
         """What is to be proved."""
         return self._targets
 
-    def outcome(self, model: str) -> Outcome:
+    def outcome(self, model: str) -> EnforcementStatus:
         """Return what came of it for a model."""
         return self._outcomes.get(model, NOTHING)
 
@@ -135,13 +135,13 @@ class ClusterPolicies:
         for stage in {s.stage for s in plan.stages} - {OBSERVE}:
             name = _NAMES[stage]
             version = tables[name][VERSION].strip('"')
-            self._targets[self._namespace, f"cluster-{stage}"] = Target(
+            self._targets[self._namespace, f"cluster-{stage}"] = ProbeTarget(
                 stage, f"{said[name]} {version}", version, name
             )
 
     def _tell(self, name: str, plan: ClusterPlan, trouble: str, refused: str) -> None:
         given = [s for s in plan.stages if s.stage != OBSERVE]
-        self._outcomes[name] = Outcome(
+        self._outcomes[name] = EnforcementStatus(
             stages=plan.stages,
             proofs={
                 s.item: self._prober.proof((self._namespace, f"cluster-{s.stage}"), s.stage)
@@ -152,7 +152,7 @@ class ClusterPolicies:
         )
 
     async def _write(
-        self, model: ResponsibilityModel, table: Mapping[str, Enforced]
+        self, model: ResponsibilityModel, table: Mapping[str, ClusterEnforcement]
     ) -> tuple[bool, str]:
         """Return whether all was written that can be, and why the rest was not."""
         live = self._policies.live()
@@ -179,7 +179,9 @@ class ClusterPolicies:
             return True, why
         return True, ""
 
-    def _filled(self, model: ResponsibilityModel, table: Mapping[str, Enforced]) -> list[Manifest]:
+    def _filled(
+        self, model: ResponsibilityModel, table: Mapping[str, ClusterEnforcement]
+    ) -> list[Manifest]:
         known = self._tables.get(model.name)
         if known is None or known[0] is not model or known[1] != table:
             known = (model, table, self._policies.fill(cluster_policies(model, table)))

@@ -14,15 +14,15 @@ from responsibility.admission import namespace_keys
 from responsibility.admission.stages.blockers import OBSERVE
 from responsibility.admission.stages.cache import KeyMemory
 from responsibility.admission.stages.cluster_stages import ClusterPlan
-from responsibility.admission.stages.namespace_stages import NamespaceKeys, Plan, plan
+from responsibility.admission.stages.namespace_stages import NamespaceKeys, StagePlan, plan
 from responsibility.cluster.custom_resources import Own
 from responsibility.cluster.store import Store
 from responsibility.controller.admission.cluster_policies import ClusterPolicies
-from responsibility.controller.admission.enforcement_status import Outcome
+from responsibility.controller.admission.enforcement_status import EnforcementStatus
 from responsibility.controller.admission.markers import Markers
 from responsibility.controller.admission.namespaces import Namespaces
 from responsibility.controller.admission.policies import Policies
-from responsibility.controller.admission.prober import Prober, Target
+from responsibility.controller.admission.prober import Prober, ProbeTarget
 from responsibility.controller.process.settings import Settings
 from responsibility.controller.reporting.grant_status import Report
 from responsibility.controller.reporting.metrics import Metrics
@@ -38,7 +38,7 @@ _CLAIMED = "HubClaimed"
 _NAME = "responsibility-operator"
 
 
-class Enforcement:
+class EnforcementLoop:
     """Keeps Namespaces and markers as records ask, and knows what is really in force.
 
     Switched off, it only takes away what it finds of ours.
@@ -77,7 +77,7 @@ class Enforcement:
         )
         # By record: its UID, and the stages given to its items until now.
         self._granted: dict[str, tuple[str, dict[str, str]]] = {}
-        self._outcomes: dict[str, Outcome] = {}
+        self._outcomes: dict[str, EnforcementStatus] = {}
         self._memory = KeyMemory()
 
     @property
@@ -115,7 +115,7 @@ class Enforcement:
             granted={name: stages for name, (_, stages) in self._granted.items()},
             present={name: space.keys for name, space in spaces.items()},
             unrendered=self._policies.unrendered(),
-            speechless=_speechless(assessment, records),
+            unreadable=_unreadable(assessment, records),
             enabled=self._enabled,
             limit=self._limit,
             memory=self._memory,
@@ -140,7 +140,7 @@ class Enforcement:
         }
         return marked and written
 
-    def cluster_outcome(self, model: str) -> Outcome:
+    def cluster_outcome(self, model: str) -> EnforcementStatus:
         """Return what came of it for what the cluster has only one of."""
         return self._cluster.outcome(model)
 
@@ -149,7 +149,7 @@ class Enforcement:
         assessment: Assessment,
         grants: Report,
         revocable: Callable[[Agreement], frozenset[str]],
-    ) -> dict[str, Outcome]:
+    ) -> dict[str, EnforcementStatus]:
         """Return by record what came of all that it asks for."""
         agreements = {name: assessment.hubs[name].agreement for name in self._outcomes}
         return {
@@ -207,7 +207,7 @@ class Enforcement:
                 self._granted[own.name] = (own.uid, stages)
 
     async def _mark(
-        self, decided: Plan, cluster: Mapping[str, ClusterPlan], assessment: Assessment
+        self, decided: StagePlan, cluster: Mapping[str, ClusterPlan], assessment: Assessment
     ) -> bool:
         spaces = self._store.namespaces.items
         untouched = [spaces[name].keys for name in decided.untouched if name in spaces]
@@ -215,7 +215,7 @@ class Enforcement:
         needed |= {m for plan_ in cluster.values() for m in plan_.markers()}
         return await self._markers.keep(needed, assessment.now)
 
-    def _targets(self) -> dict[tuple[str, str], Target]:
+    def _targets(self) -> dict[tuple[str, str], ProbeTarget]:
         """Return what Namespaces say is in force, as far as our models have a policy for it."""
         if not self._enabled:
             return {}
@@ -226,7 +226,7 @@ class Enforcement:
             for name, item in self._policies.items(own.value).items()
         }
         return {
-            (space.name, item): Target(
+            (space.name, item): ProbeTarget(
                 stage, probes[item], space.uid, namespace_keys.binding_name(item, stage)
             )
             for space in self._store.namespaces.items.values()
@@ -238,10 +238,10 @@ class Enforcement:
     def _outcome(
         self,
         record: str,
-        decided: Plan,
+        decided: StagePlan,
         assessment: Assessment,
         troubles: Mapping[str, Mapping[str, str]],
-    ) -> Outcome:
+    ) -> EnforcementStatus:
         agreement = assessment.hubs[record].agreement
         namespace, stages = agreement.hub.namespace, decided.stages[record]
         given = [s for s in stages if s.stage != OBSERVE]
@@ -252,7 +252,7 @@ class Enforcement:
             trouble = self._markers.trouble
         if trouble:
             trouble = f"what is asked for could not be put in force: {trouble}"
-        return Outcome(
+        return EnforcementStatus(
             stages=stages,
             proofs={s.item: self._prober.proof((namespace, s.item), s.stage) for s in given},
             unreliable={s.item: unreliable[s.item] for s in given if unreliable.get(s.item)},
@@ -260,7 +260,7 @@ class Enforcement:
         )
 
 
-def _speechless(assessment: Assessment, records: Iterable[Own[Any]]) -> set[str]:
+def _unreadable(assessment: Assessment, records: Iterable[Own[Any]]) -> set[str]:
     """Return the namespaces of records that cannot be read or followed at the moment."""
     found = set()
     for own in records:

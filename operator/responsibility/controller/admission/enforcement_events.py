@@ -13,7 +13,7 @@ from responsibility.controller.reporting.events import Announcer
 _GONE = "NoLongerAsked"
 
 
-class Switches:
+class EnforcementTransitions:
     """Remembers of each record whether it was enforced, and tells of transitions only."""
 
     def __init__(self, announcer: Announcer) -> None:

@@ -22,7 +22,7 @@ _MOST = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class EnforcementStatus:
     """The stages of one record's items that can be enforced, and what was proved of them.
 
     ``unreliable`` says of items why their policy is not what it should be; ``trouble`` why the
@@ -107,28 +107,28 @@ class Outcome:
         return found
 
 
-NOTHING = Outcome()
+NOTHING = EnforcementStatus()
 
 
-def enforcement_text(outcome: Outcome) -> str:
+def enforcement_text(outcome: EnforcementStatus) -> str:
     """Return admission and RBAC as they are in force."""
     granted = outcome.granted.items if outcome.granted is not None else ()
     stages = {item.stage for name in granted if (item := outcome.rbac(name)) is not None}
     return f"{outcome.admission()}/{'+'.join(sorted(stages, reverse=True)) or AUDIT}"
 
 
-def enforced_claim(agreement: Agreement, outcome: Outcome) -> Claim | None:
+def enforced_claim(agreement: Agreement, outcome: EnforcementStatus) -> Claim | None:
     """Return whether what the record asks for is in force; None where it asks for nothing."""
     return next(_claims(agreement, outcome), None)
 
 
-def _claims(agreement: Agreement, outcome: Outcome) -> Iterator[Claim]:
+def _claims(agreement: Agreement, outcome: EnforcementStatus) -> Iterator[Claim]:
     """Yield what there is to say, the gravest first."""
     asked = outcome.asked
     told = list(_of_admission(outcome))
     good = [claim for claim in told if claim.status]
     yield from (claim for claim in told if not claim.status and claim.reason != BEING_PROVED)
-    yield from _rbac_hindrances(agreement, outcome)
+    yield from _rbac_blockers(agreement, outcome)
     yield from (claim for claim in told if claim.reason == BEING_PROVED)
     yield from good
     if not asked and (
@@ -140,7 +140,7 @@ def _claims(agreement: Agreement, outcome: Outcome) -> Iterator[Claim]:
         yield Claim(ENFORCED, True, outcome.granted.claim.reason, outcome.granted.claim.message)
 
 
-def _of_admission(outcome: Outcome) -> Iterator[Claim]:
+def _of_admission(outcome: EnforcementStatus) -> Iterator[Claim]:
     """Yield what there is to say of admission, the gravest first."""
 
     def no(reason: str, message: str) -> Claim:
@@ -162,12 +162,12 @@ def _of_admission(outcome: Outcome) -> Iterator[Claim]:
         yield Claim(ENFORCED, True, "Proved", _all_well(outcome))
 
 
-def cluster_claim(outcome: Outcome) -> Claim | None:
+def cluster_claim(outcome: EnforcementStatus) -> Claim | None:
     """Return whether what records ask of the cluster as a whole is in force."""
     return next(_of_admission(outcome), None)
 
 
-def _rbac_hindrances(agreement: Agreement, outcome: Outcome) -> Iterator[Claim]:
+def _rbac_blockers(agreement: Agreement, outcome: EnforcementStatus) -> Iterator[Claim]:
     """Yield why RBAC is not what the record asks for."""
     granted = outcome.granted.claim if outcome.granted is not None else None
     if granted is not None and granted.status is not True:
@@ -180,12 +180,12 @@ def _rbac_hindrances(agreement: Agreement, outcome: Outcome) -> Iterator[Claim]:
         yield Claim(ENFORCED, False, "RevocationSwitchedOff", told)
 
 
-def _failed(outcome: Outcome, entry: ItemStage) -> bool:
+def _failed(outcome: EnforcementStatus, entry: ItemStage) -> bool:
     proof = outcome.proofs.get(entry.item)
     return proof is not None and proof.ok is False
 
 
-def _list(entries: list[ItemStage], outcome: Outcome) -> str:
+def _list(entries: list[ItemStage], outcome: EnforcementStatus) -> str:
     """Return items with their notes; those that share one are named together."""
     by_note: dict[str, list[str]] = {}
     for entry in entries:
@@ -200,7 +200,7 @@ def _names(items: list[str]) -> str:
     return ", ".join(items[:_MOST]) + (f" and {more} more" if more > 0 else "")
 
 
-def _all_well(outcome: Outcome) -> str:
+def _all_well(outcome: EnforcementStatus) -> str:
     counts: dict[str, int] = {}
     for entry in outcome.asked:
         counts[entry.stage] = counts.get(entry.stage, 0) + 1

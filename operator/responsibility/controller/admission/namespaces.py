@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from responsibility.admission.stages.namespace_stages import NOTHING, NamespaceKeys, Plan
+from responsibility.admission.stages.namespace_stages import NOTHING, NamespaceKeys, StagePlan
 from responsibility.cluster.store import Namespace
 from responsibility.controller.reporting.writer import PASSING, Writer
 from responsibility.kube import errors
@@ -49,7 +49,7 @@ class Namespaces:
         self._written: dict[str, _Written] = {}
         self._refused: dict[str, _Refused] = {}
 
-    async def write(self, plan: Plan, present: Mapping[str, Namespace]) -> bool:
+    async def write(self, plan: StagePlan, present: Mapping[str, Namespace]) -> bool:
         """Write what differs; return False if something failed that is worth trying again."""
         due = {
             name: (space, wanted)

@@ -36,7 +36,7 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ProbeTarget:
     """What is to be proved: the stage of an item in a namespace.
 
     ``probe`` is what its policy says, through ``binding``; ``uid`` is of whatever a new proof is
@@ -64,7 +64,7 @@ PENDING = Proof(None, "it has not been tried yet")
 class _Work:
     """A target, when it is due (loop time), and until when failures are only delays."""
 
-    target: Target
+    target: ProbeTarget
     due: float
     patience: float
     proof: Proof = PENDING
@@ -82,7 +82,7 @@ class Prober:
         self._work: dict[Key, _Work] = {}
         self._wake = asyncio.Event()
 
-    def want(self, targets: Mapping[Key, Target]) -> None:
+    def want(self, targets: Mapping[Key, ProbeTarget]) -> None:
         """Set what is to be proved; what is new or has changed is tried at once."""
         now = asyncio.get_running_loop().time()
         work: dict[Key, _Work] = {}
@@ -162,7 +162,7 @@ class Prober:
             if self._work.get(key) is work:
                 self._on_change()
 
-    async def _ask(self, key: Key, target: Target) -> Proof | None:
+    async def _ask(self, key: Key, target: ProbeTarget) -> Proof | None:
         """Try once; None where there was no answer."""
         namespace, item = key
         path = f"/api/v1/namespaces/{namespace}/events"

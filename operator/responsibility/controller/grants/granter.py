@@ -17,13 +17,13 @@ from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.reporting.writer import Writer
 from responsibility.grants.binding import MODEL, RECORD, Owner
 from responsibility.grants.desired import (
+    GrantContext,
     Grants,
     Roles,
-    Surroundings,
     hub_grants,
     model_grants,
 )
-from responsibility.grants.diff import Change, Difference, difference
+from responsibility.grants.diff import GrantChange, GrantDiff, difference
 from responsibility.kube.client import Api
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
 from responsibility.rbac.objects import Role, RoleKey
@@ -144,7 +144,7 @@ class Granter:
                 )
         return tuple(found)
 
-    def _surroundings(self) -> Surroundings:
+    def _surroundings(self) -> GrantContext:
         live: dict[RoleKey, Role] = {
             key: role
             for key, role in self._store.cluster_roles.items.items()
@@ -153,19 +153,19 @@ class Granter:
         if live != self._roles.live:
             self._roles = Roles(live)
         namespaces = {n: space.deleting for n, space in self._store.namespaces.items.items()}
-        return Surroundings(self._roles, namespaces, self._own_namespace)
+        return GrantContext(self._roles, namespaces, self._own_namespace)
 
-    def _look(self) -> Difference:
+    def _look(self) -> GrantDiff:
         """Return what is to be done now, and report how everything stands."""
         if self._grants is None:
-            return Difference((), {})
+            return GrantDiff((), {})
         found = difference(self._grants, self._writer.live(), elsewhere=self.report.cluster)
         self._writer.forget(found)
         self.report = report(self.report, found, self._writer.failed)
         self._metrics.state.grants = self.report
         return found
 
-    def _due(self, found: Difference) -> list[Change]:
+    def _due(self, found: GrantDiff) -> list[GrantChange]:
         return [change for change in found.changes if self._writer.is_due(change)]
 
     # --- doing it -------------------------------------------------------------------------------

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from responsibility.cluster.store import Store
 from responsibility.controller.reporting.grant_status import Failure, failure
 from responsibility.controller.reporting.writer import PASSING, Writer
-from responsibility.grants.binding import Present, Wanted, parse
-from responsibility.grants.diff import Change, Difference, Ending
+from responsibility.grants.binding import DesiredBinding, LiveBinding, parse
+from responsibility.grants.diff import Ending, GrantChange, GrantDiff
 from responsibility.kube import errors
 from responsibility.kube.client import Json
 from responsibility.rbac.objects import BindingKey
@@ -37,8 +37,8 @@ _UNSEEN = 1.0
 class _Written:
     """What a key had when we wrote to it, and what it has since; ``until`` is loop time."""
 
-    before: Present | None
-    after: Present | None
+    before: LiveBinding | None
+    after: LiveBinding | None
     until: float
 
 
@@ -53,7 +53,7 @@ class GrantWriter:
         self._writer = writer
         self._written: dict[BindingKey, _Written] = {}
 
-    def live(self) -> Mapping[BindingKey, Present]:
+    def live(self) -> Mapping[BindingKey, LiveBinding]:
         """Return our bindings as they are, with what the watch has not brought yet."""
         if not self._written:
             return self._store.grants
@@ -68,7 +68,7 @@ class GrantWriter:
                 live[key] = written.after
         return live
 
-    def forget(self, found: Difference) -> None:
+    def forget(self, found: GrantDiff) -> None:
         """Forget the failures of what is not to be done any more."""
         keys = {
             key
@@ -86,7 +86,7 @@ class GrantWriter:
         self.live()
         return bool(self._written)
 
-    def is_due(self, change: Change) -> bool:
+    def is_due(self, change: GrantChange) -> bool:
         """Return whether there is anything in it that is not known to fail."""
         keys = (*(w.key for w in change.create), *(p.key for _, p in change.repair))
         if any(self._may(key) for key in keys):
@@ -109,7 +109,7 @@ class GrantWriter:
         moments += [written.until for written in self._written.values()]
         return min((moment - now for moment in moments if moment > now), default=None)
 
-    async def carry_out(self, changes: Iterable[Change]) -> None:
+    async def carry_out(self, changes: Iterable[GrantChange]) -> None:
         """Do all of them, a few at a time."""
         self._writer.begin()
         try:
@@ -117,7 +117,7 @@ class GrantWriter:
         finally:
             self._writer.end()
 
-    async def _settle(self, change: Change) -> None:
+    async def _settle(self, change: GrantChange) -> None:
         """Make first, and end only then."""
         made = await asyncio.gather(
             *(self._create(wanted) for wanted in change.create),
@@ -126,7 +126,7 @@ class GrantWriter:
         blocked = change.blocked or not all(made)
         await asyncio.gather(*(self._end(ending, blocked=blocked) for ending in change.end))
 
-    async def _create(self, wanted: Wanted) -> bool:
+    async def _create(self, wanted: DesiredBinding) -> bool:
         done = await self._write(
             wanted.key,
             wanted.role,
@@ -144,7 +144,7 @@ class GrantWriter:
             )
         return done
 
-    async def _repair(self, wanted: Wanted, present: Present) -> bool:
+    async def _repair(self, wanted: DesiredBinding, present: LiveBinding) -> bool:
         body = wanted.manifest(uid=present.uid)
         done = await self._write(
             wanted.key,
@@ -195,7 +195,9 @@ class GrantWriter:
         self.failed.pop(key, None)
         self.done += 1
         after = None if delete else parse(answer)
-        self._written[key] = _Written(before, after if isinstance(after, Present) else None, until)
+        self._written[key] = _Written(
+            before, after if isinstance(after, LiveBinding) else None, until
+        )
         return True
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from responsibility.controller.reporting.conditions import Claim
 from responsibility.grants.binding import RECORD, Owner
-from responsibility.grants.desired import GRANTING, Trouble
-from responsibility.grants.diff import Difference, Standing, conflict
+from responsibility.grants.desired import GRANTING, GrantTrouble
+from responsibility.grants.diff import GrantCounts, GrantDiff, conflict
 from responsibility.kube import errors
 from responsibility.ownership.terms.agreement import Agreement
 from responsibility.rbac.objects import BindingKey
@@ -23,7 +23,7 @@ class Failure:
     """A write that failed, and when (loop time) to try again; nothing is told of a quiet one."""
 
     until: float
-    trouble: Trouble | None = None
+    trouble: GrantTrouble | None = None
 
 
 Failures = Mapping[BindingKey, Failure]
@@ -78,9 +78,9 @@ _SWITCHED_OFF = Claim(
 _NOT_YET = OwnerReport(Claim(TYPE, None, "NotLookedAt", "nothing has been granted yet"))
 
 
-def report(before: Report, found: Difference, failed: Failures) -> Report:
+def report(before: Report, found: GrantDiff, failed: Failures) -> Report:
     """Return how everything stands, before what is found to be done has been done."""
-    ending: dict[Owner, list[Trouble]] = {}
+    ending: dict[Owner, list[GrantTrouble]] = {}
     for change in found.changes:
         for each in change.end:
             failure = failed.get(each.present.key)
@@ -95,9 +95,9 @@ def report(before: Report, found: Difference, failed: Failures) -> Report:
 
 
 def _owner(
-    standings: Iterable[Standing], failed: Failures, ending: Iterable[Trouble]
+    standings: Iterable[GrantCounts], failed: Failures, ending: Iterable[GrantTrouble]
 ) -> OwnerReport:
-    troubles: list[Trouble] = []
+    troubles: list[GrantTrouble] = []
     items: dict[str, ItemGrant] = {}
     wanted = there = 0
     for standing in standings:
@@ -109,15 +109,17 @@ def _owner(
     return OwnerReport(_claim(troubles, wanted, there), items)
 
 
-def _troubles(standing: Standing, failed: Failures) -> list[Trouble]:
+def _troubles(standing: GrantCounts, failed: Failures) -> list[GrantTrouble]:
     item = standing.item
     found = [item.trouble] if item.trouble is not None else []
     if item.frozen:
         found.append(
-            Trouble("Unresolved", f"what is agreed on {item.item} can't be told: see Resolved")
+            GrantTrouble("Unresolved", f"what is agreed on {item.item} can't be told: see Resolved")
         )
     if item.refused:
-        found.append(Trouble("SubjectRefused", f"{item.item} is not granted to {item.refused}"))
+        found.append(
+            GrantTrouble("SubjectRefused", f"{item.item} is not granted to {item.refused}")
+        )
     if standing.conflicts:
         found.append(conflict(standing.conflicts))
     failures = (failed.get(wanted.key) for wanted in item.wanted)
@@ -125,7 +127,9 @@ def _troubles(standing: Standing, failed: Failures) -> list[Trouble]:
     return found
 
 
-def _add(before: ItemGrant | None, standing: Standing, troubles: list[Trouble]) -> ItemGrant:
+def _add(
+    before: ItemGrant | None, standing: GrantCounts, troubles: list[GrantTrouble]
+) -> ItemGrant:
     """Return how an item stands, with what is known of it from other places."""
     item = standing.item
     full = standing.wanted > 0 and standing.there == standing.wanted and not troubles
@@ -138,7 +142,7 @@ def _add(before: ItemGrant | None, standing: Standing, troubles: list[Trouble]) 
     return ItemGrant(item.item, "grant" if full else "audit", note, bindings, conflicts)
 
 
-def _claim(troubles: list[Trouble], wanted: int, there: int) -> Claim:
+def _claim(troubles: list[GrantTrouble], wanted: int, there: int) -> Claim:
     if troubles:
         messages = list(dict.fromkeys(trouble.message for trouble in troubles))
         more = len(messages) - _MOST_TOLD
@@ -155,7 +159,7 @@ def failure(error: errors.ApiError, key: BindingKey, role: str, until: float) ->
     """Return what to say of a write that failed: the rule to add, where a right is missing."""
     resource = "rolebindings" if key.namespace else "clusterrolebindings"
     if not isinstance(error, errors.ForbiddenError):
-        return Failure(until, Trouble("Failed", f"{key}: {error.message or error}"))
+        return Failure(until, GrantTrouble("Failed", f"{key}: {error.message or error}"))
     if _NO_BIND in error.message:
         rule = (
             '{apiGroups: ["rbac.authorization.k8s.io"], resources: ["clusterroles"], '
@@ -163,7 +167,7 @@ def failure(error: errors.ApiError, key: BindingKey, role: str, until: float) ->
         )
         return Failure(
             until,
-            Trouble(
+            GrantTrouble(
                 "Forbidden",
                 f"the operator may not bind ClusterRole {role}: add it to the chart's "
                 f"grants.roles, or to its ClusterRole: - {rule}",
@@ -177,13 +181,13 @@ def failure(error: errors.ApiError, key: BindingKey, role: str, until: float) ->
         )
         return Failure(
             until,
-            Trouble(
+            GrantTrouble(
                 "Forbidden",
                 f"the operator may not {_verb(error)} {resource}: set the chart's {switch}, or add "
                 f"to its ClusterRole: - {rule}",
             ),
         )
-    return Failure(until, Trouble("Refused", f"{key}: {error.message}"))
+    return Failure(until, GrantTrouble("Refused", f"{key}: {error.message}"))
 
 
 def _verb(error: errors.ApiError) -> str:

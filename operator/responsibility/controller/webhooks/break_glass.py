@@ -21,7 +21,7 @@ from responsibility.api.model import ResponsibilityModel
 from responsibility.controller.process.webhook_server import YES, Response
 from responsibility.controller.reporting.events import Announcer
 from responsibility.controller.reporting.metrics import Metrics
-from responsibility.controller.webhooks.hub_lookup import Concerned, Place, Surroundings
+from responsibility.controller.webhooks.hub_lookup import HubLookup, HubNamespace, RecordedHub
 from responsibility.kube import errors
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ _Review = Mapping[str, Any]
 class Uses:
     """Takes note of uses."""
 
-    def __init__(self, surroundings: Surroundings, metrics: Metrics, announcer: Announcer) -> None:
+    def __init__(self, surroundings: HubLookup, metrics: Metrics, announcer: Announcer) -> None:
         self._surroundings = surroundings
         self._metrics = metrics
         self._announcer = announcer
@@ -70,7 +70,7 @@ class Uses:
             except errors.ApiError as error:
                 logger.warning("a use of the break-glass is not told of: %s", error)
 
-    def _judge(self, use: Use, review: _Review, place: Place) -> None:
+    def _judge(self, use: Use, review: _Review, place: HubNamespace) -> None:
         if use.item not in place.keys.stages():
             return
         listed = place.keys.annotations
@@ -86,7 +86,7 @@ class Uses:
             if not self._repeats.seen(f"{hub.own.name}/{use.item}", review, datetime.now(UTC)):
                 self._tell(use, hub, guards.item.title)
 
-    def _tell(self, use: Use, hub: Concerned, title: str) -> None:
+    def _tell(self, use: Use, hub: RecordedHub, title: str) -> None:
         self._metrics.glass_used(hub.key.namespace, hub.key.release, use.item)
         self._announcer.switched(
             hub.own.reference,

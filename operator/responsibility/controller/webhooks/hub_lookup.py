@@ -25,7 +25,7 @@ _NAMESPACES = "/api/v1/namespaces"
 
 
 @dataclass(frozen=True, slots=True)
-class Concerned:
+class RecordedHub:
     """A hub that a request may be about, and its record."""
 
     own: Own[Any]
@@ -35,14 +35,14 @@ class Concerned:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class HubNamespace:
     """A namespace: what it says to policies, and its hubs that have a record."""
 
     keys: NamespaceKeys
-    hubs: tuple[Concerned, ...]
+    hubs: tuple[RecordedHub, ...]
 
 
-class Surroundings:
+class HubLookup:
     """Knows, or looks up. ``leading`` has what the replica knows that leads, else None."""
 
     def __init__(self, api: Api, metrics: Metrics, *, own: Store) -> None:
@@ -55,16 +55,16 @@ class Surroundings:
         self._listed_at: float | None = None
         self._lists: set[asyncio.Task[None]] = set()
 
-    def known(self, namespace: str) -> Place | None:
+    def known(self, namespace: str) -> HubNamespace | None:
         """Return a namespace as this replica knows it; None if it has to be looked up."""
         if self.leading is None or self._metrics.state.assessment is None:
             return None
         space = self.leading.namespaces.items.get(namespace)
         if space is None:
             return None
-        return Place(space.keys, tuple(self._assessed(self.leading, namespace)))
+        return HubNamespace(space.keys, tuple(self._assessed(self.leading, namespace)))
 
-    async def looked_up(self, namespace: str, *, age: float = 0.0) -> Place | None:
+    async def looked_up(self, namespace: str, *, age: float = 0.0) -> HubNamespace | None:
         """Return a namespace as it is; None if it is gone.
 
         Records and models may have been listed ``age`` seconds ago. Raises ApiError.
@@ -74,7 +74,7 @@ class Surroundings:
         if space is None:
             return None
         await self._list(age)
-        return Place(space, tuple(self._recorded(space, namespace)))
+        return HubNamespace(space, tuple(self._recorded(space, namespace)))
 
     async def _list(self, age: float) -> None:
         """Have our own kinds listed, unless that was done since ``age`` seconds ago."""
@@ -99,7 +99,7 @@ class Surroundings:
             # Told to whoever waits; if nobody does any more, it is no news.
             task.exception()
 
-    def _assessed(self, store: Store, namespace: str) -> Iterator[Concerned]:
+    def _assessed(self, store: Store, namespace: str) -> Iterator[RecordedHub]:
         """Yield the hubs of a namespace as they were assessed last."""
         assessment = self._metrics.state.assessment
         for name, hub in assessment.hubs.items() if assessment is not None else ():
@@ -107,9 +107,9 @@ class Surroundings:
             model = store.models.items.get(agreement.terms.name)
             here = agreement.hub.namespace == namespace
             if here and own is not None and model is not None and model.value is not None:
-                yield Concerned(own, agreement.hub, agreement.names, model.value)
+                yield RecordedHub(own, agreement.hub, agreement.names, model.value)
 
-    def _recorded(self, space: NamespaceKeys, namespace: str) -> Iterator[Concerned]:
+    def _recorded(self, space: NamespaceKeys, namespace: str) -> Iterator[RecordedHub]:
         """Yield the hubs of a namespace by their records, and what the Namespace says of them."""
         release = space.annotations.get(namespace_keys.RELEASE, "")
         names = Names(namespace, release, space.annotations.get(namespace_keys.PREFIX, ""))
@@ -119,4 +119,4 @@ class Surroundings:
             model = self._own.models.items.get(own.value.spec.model)
             if model is not None and model.value is not None:
                 key = HubKey(namespace, own.value.spec.hub.release or release)
-                yield Concerned(own, key, names, model.value)
+                yield RecordedHub(own, key, names, model.value)

@@ -20,14 +20,19 @@ from typing import Any
 
 from responsibility.admission import namespace_keys
 from responsibility.admission.webhooks.repeats import Repeats
-from responsibility.admission.webhooks.requester import Person
-from responsibility.admission.webhooks.values_decision import FINE, Case, Judgement, Verdict
+from responsibility.admission.webhooks.requester import UserInfo
+from responsibility.admission.webhooks.values_decision import (
+    FINE,
+    ValuesDecision,
+    ValuesUpdate,
+    ValuesVerdict,
+)
 from responsibility.admission.webhooks.values_ownership import ValuesGuard
 from responsibility.api.model import ResponsibilityModel
 from responsibility.controller.process.webhook_server import Response
 from responsibility.controller.reporting.events import Announcer
 from responsibility.controller.reporting.metrics import Metrics
-from responsibility.controller.webhooks.hub_lookup import Concerned, Place, Surroundings
+from responsibility.controller.webhooks.hub_lookup import HubLookup, HubNamespace, RecordedHub
 from responsibility.hub.values.secret import SECRET, difference
 from responsibility.kube import errors
 from responsibility.ownership.terms.permission_index import Names
@@ -45,18 +50,20 @@ _FORBIDDEN = 403
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 _REASONS = {
-    Verdict.REFUSED: "ValuesRefused",
-    Verdict.WARNED: "ValuesWarned",
-    Verdict.BREAK_GLASS: "BreakGlassUsed",
-    Verdict.UNREADABLE: "ValuesUnreadable",
+    ValuesVerdict.REFUSED: "ValuesRefused",
+    ValuesVerdict.WARNED: "ValuesWarned",
+    ValuesVerdict.BREAK_GLASS: "BreakGlassUsed",
+    ValuesVerdict.UNREADABLE: "ValuesUnreadable",
 }
 _ENDS = {
-    Verdict.REFUSED: "which belong to others: it was refused",
-    Verdict.WARNED: "which belong to others: they were warned, and it was let through",
-    Verdict.BREAK_GLASS: "which belong to others: they broke the glass, and it was let through",
+    ValuesVerdict.REFUSED: "which belong to others: it was refused",
+    ValuesVerdict.WARNED: "which belong to others: they were warned, and it was let through",
+    ValuesVerdict.BREAK_GLASS: (
+        "which belong to others: they broke the glass, and it was let through"
+    ),
 }
-_UNJUDGED = Judgement(
-    Verdict.UNJUDGED,
+_UNJUDGED = ValuesDecision(
+    ValuesVerdict.UNJUDGED,
     warnings=(
         "whose the settings in this secret are could not be looked at, so it was let through",
     ),
@@ -71,7 +78,7 @@ class _Asked:
 
     namespace: str
     name: str
-    person: Person
+    person: UserInfo
     dry_run: bool
 
     @classmethod
@@ -84,7 +91,7 @@ class _Asked:
         return cls(
             namespace=namespace,
             name=name,
-            person=Person(
+            person=UserInfo(
                 str(user.get("username") or ""), tuple(str(g) for g in user.get("groups") or ())
             ),
             dry_run=bool(request.get("dryRun")),
@@ -96,7 +103,7 @@ class ValuesReviews:
 
     def __init__(
         self,
-        surroundings: Surroundings,
+        surroundings: HubLookup,
         metrics: Metrics,
         announcer: Announcer,
         *,
@@ -118,7 +125,7 @@ class ValuesReviews:
         del item
         request = review["request"]
         asked = _Asked.of(request)
-        hubs: tuple[Concerned, ...] = ()
+        hubs: tuple[RecordedHub, ...] = ()
         judged = _UNJUDGED
         try:
             async with asyncio.timeout(self._budget):
@@ -143,16 +150,20 @@ class ValuesReviews:
         """End the threads, without waiting for what nobody waits for any more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _place(self, namespace: str) -> Place | None:
+    async def _place(self, namespace: str) -> HubNamespace | None:
         known = self._surroundings.known(namespace)
         if known is not None:
             return known
         return await self._surroundings.looked_up(namespace, age=_AGE)
 
-    async def _judge(self, asked: _Asked, request: Mapping[str, Any], place: Place) -> Judgement:
+    async def _judge(
+        self, asked: _Asked, request: Mapping[str, Any], place: HubNamespace
+    ) -> ValuesDecision:
         # Where there are several hubs, their records agree, or nothing is enforced there.
         guard = self._guard_of(place.hubs[0].model)
-        case = Case(guard, place.keys, asked.namespace, asked.name, asked.person, datetime.now(UTC))
+        case = ValuesUpdate(
+            guard, place.keys, asked.namespace, asked.name, asked.person, datetime.now(UTC)
+        )
         if self._waiting >= _WAITING:
             return _UNJUDGED
         self._waiting += 1
@@ -165,7 +176,7 @@ class ValuesReviews:
         work.add_done_callback(partial(self._let_next, asyncio.get_running_loop()))
         return await asyncio.wrap_future(work)
 
-    def _let_next(self, loop: asyncio.AbstractEventLoop, work: Future[Judgement]) -> None:
+    def _let_next(self, loop: asyncio.AbstractEventLoop, work: Future[ValuesDecision]) -> None:
         del work
         # The loop may have ended meanwhile.
         with suppress(RuntimeError):
@@ -178,7 +189,7 @@ class ValuesReviews:
             self._guard = (model, guard)
         return guard
 
-    def _tell(self, asked: _Asked, hubs: tuple[Concerned, ...], judged: Judgement) -> None:
+    def _tell(self, asked: _Asked, hubs: tuple[RecordedHub, ...], judged: ValuesDecision) -> None:
         for hub in hubs:
             self._metrics.values_reviewed(hub.key.namespace, hub.key.release, judged.verdict)
         if not hubs:
@@ -188,14 +199,14 @@ class ValuesReviews:
             return
         message = _words(asked, judged)
         for hub in hubs:
-            if judged.verdict is Verdict.BREAK_GLASS:
+            if judged.verdict is ValuesVerdict.BREAK_GLASS:
                 for item in judged.items:
                     self._metrics.glass_used(hub.key.namespace, hub.key.release, item.name)
             if not self._repeats.seen(hub.own.name, _attempt(asked, judged), datetime.now(UTC)):
                 self._announcer.switched(hub.own.reference, reason, message, warning=True)
 
 
-def _is_hubs(place: Place, asked: _Asked) -> bool:
+def _is_hubs(place: HubNamespace, asked: _Asked) -> bool:
     """Return whether a Secret is the hub's, by what the Namespace says, as policies go by that."""
     said = place.keys.annotations
     names = Names(
@@ -208,15 +219,15 @@ def _where(asked: _Asked) -> str:
     return f"secrets {asked.name} in namespace {asked.namespace}"
 
 
-def _words(asked: _Asked, judged: Judgement) -> str:
+def _words(asked: _Asked, judged: ValuesDecision) -> str:
     who = asked.person.user
-    if judged.verdict is Verdict.UNREADABLE:
+    if judged.verdict is ValuesVerdict.UNREADABLE:
         return f"{who} wrote values into {_where(asked)} that are no YAML: it was let through"
     items = ", ".join(f"{item.title} ({item.name})" for item in judged.items)
     return f"{who} changed settings in {_where(asked)} of {items}, {_ENDS[judged.verdict]}"
 
 
-def _attempt(asked: _Asked, judged: Judgement) -> _Review:
+def _attempt(asked: _Asked, judged: ValuesDecision) -> _Review:
     """Return what tells one attempt from another: who, and which settings; no values."""
     return {
         "request": {
@@ -229,7 +240,7 @@ def _attempt(asked: _Asked, judged: Judgement) -> _Review:
     }
 
 
-def _response(judged: Judgement) -> Response:
+def _response(judged: ValuesDecision) -> Response:
     found: dict[str, Any] = {"allowed": judged.allowed}
     if not judged.allowed:
         found["status"] = {
@@ -239,7 +250,7 @@ def _response(judged: Judgement) -> Response:
         }
     if judged.warnings:
         found["warnings"] = list(judged.warnings)
-    if judged.verdict is not Verdict.ALLOWED:
+    if judged.verdict is not ValuesVerdict.ALLOWED:
         # For the audit log, which has the request, but not what was thought of it.
         names = ",".join(item.name for item in judged.items)
         found["auditAnnotations"] = {"values": f"{judged.verdict} {names}".rstrip()}

@@ -39,7 +39,7 @@ UNKNOWN: Final = _Sign("UNKNOWN")
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SettingChange:
     """A place and its values before and after; both are missing where entries changed places.
 
     Values are never shown: this may stand in an error.
@@ -55,7 +55,7 @@ class Change:
         return not (_is_hollow(self.old) and _is_hollow(self.new))
 
 
-def changes(old: Value, new: Value, place: Place = ()) -> Iterator[Change]:
+def changes(old: Value, new: Value, place: Place = ()) -> Iterator[SettingChange]:
     """Yield all that differs; nothing exactly if both are equal."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in dict.fromkeys((*old, *new)):
@@ -66,12 +66,12 @@ def changes(old: Value, new: Value, place: Place = ()) -> Iterator[Change]:
     elif _frozen(old) != _frozen(new):
         full = [_is_full(value) for value in (old, new)]
         if full[0]:
-            yield from _all(old, place, lambda where, value: Change(where, value, MISSING))
+            yield from _all(old, place, lambda where, value: SettingChange(where, value, MISSING))
         if full[1]:
-            yield from _all(new, place, lambda where, value: Change(where, MISSING, value))
+            yield from _all(new, place, lambda where, value: SettingChange(where, MISSING, value))
         before, after = (MISSING if f else v for f, v in zip(full, (old, new), strict=True))
         if before is not MISSING or after is not MISSING:
-            yield Change(place, before, after)
+            yield SettingChange(place, before, after)
 
 
 def same(one: Value, other: Value) -> bool:
@@ -79,7 +79,9 @@ def same(one: Value, other: Value) -> bool:
     return bool(_frozen(one) == _frozen(other))
 
 
-def _all(value: Value, place: Place, tell: Callable[[Place, Value], Change]) -> Iterator[Change]:
+def _all(
+    value: Value, place: Place, tell: Callable[[Place, Value], SettingChange]
+) -> Iterator[SettingChange]:
     if not _is_full(value):
         yield tell(place, value)
     elif isinstance(value, dict):
@@ -90,7 +92,7 @@ def _all(value: Value, place: Place, tell: Callable[[Place, Value], Change]) -> 
             yield from _all(below, (*place, f"[{number}]"), tell)
 
 
-def _of_lists(old: list[Value], new: list[Value], place: Place) -> Iterator[Change]:
+def _of_lists(old: list[Value], new: list[Value], place: Place) -> Iterator[SettingChange]:
     partner = _partners(old, new)
     for number, value in enumerate(new):
         before = old[partner[number]] if number in partner else MISSING
@@ -99,7 +101,7 @@ def _of_lists(old: list[Value], new: list[Value], place: Place) -> Iterator[Chan
         yield from changes(old[number], MISSING, (*place, f"[{number}]"))
     order = [partner[number] for number in sorted(partner)]
     if order != sorted(order):
-        yield Change(place, MISSING, MISSING)
+        yield SettingChange(place, MISSING, MISSING)
 
 
 def _partners(old: list[Value], new: list[Value]) -> dict[int, int]:

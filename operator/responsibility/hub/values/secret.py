@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from responsibility.hub.values.difference import MISSING, UNKNOWN, Change, changes
+from responsibility.hub.values.difference import MISSING, UNKNOWN, SettingChange, changes
 from responsibility.hub.values.paths import Place, split
 from responsibility.hub.values.yaml import BeyondError, UnreadableError, Value, read
 
@@ -33,17 +33,17 @@ _FILES: Place = ("hub", "extraFiles")
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class SettingsDiff:
     """What changes in the Secret. ``unreadable``: its values are no YAML any more.
 
     Such values the hub can't read either, so they change nothing but that it doesn't start.
     """
 
-    changes: tuple[Change, ...]
+    changes: tuple[SettingChange, ...]
     unreadable: bool = False
 
 
-def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
+def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> SettingsDiff:
     """Return what changes from one Secret, as JSON has it, to another.
 
     Where values are not read, though the hub might read them, or were unreadable before, any of
@@ -54,25 +54,25 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
     found = list(_of_keys(before, after))
     was, now = before.get(KEY, MISSING), after.get(KEY, MISSING)
     if was == now:
-        return Difference(tuple(found))
+        return SettingsDiff(tuple(found))
     try:
         value = _value(now)
     except UnreadableError:
-        return Difference(tuple(found), unreadable=True)
+        return SettingsDiff(tuple(found), unreadable=True)
     except BeyondError:
-        return Difference((*found, Change((), MISSING, UNKNOWN)))
+        return SettingsDiff((*found, SettingChange((), MISSING, UNKNOWN)))
     try:
         found.extend(changes(_value(was), value))
     except (UnreadableError, BeyondError):
-        found.append(Change((), UNKNOWN, value))
-    return Difference(tuple(found))
+        found.append(SettingChange((), UNKNOWN, value))
+    return SettingsDiff(tuple(found))
 
 
-def _of_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+def _of_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[SettingChange]:
     for key in dict.fromkeys((*before, *after)):
         old, new = before.get(key, MISSING), after.get(key, MISSING)
         if key != KEY and old != new:
-            yield Change(split(key) if key.startswith(_PATHS) else (*_FILES, key), old, new)
+            yield SettingChange(split(key) if key.startswith(_PATHS) else (*_FILES, key), old, new)
 
 
 def _value(data: object) -> Value:

@@ -13,7 +13,7 @@ from decimal import ROUND_UP, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, Final, Protocol
 
-from responsibility.replay.cel.unknown import EvaluationError, Partly
+from responsibility.replay.cel.unknown import EvaluationError, PartialMap
 
 Value = Any
 Binary = Callable[[Value, Value], Value]
@@ -35,7 +35,7 @@ _TYPES: Mapping[type, str] = {
     str: "string",
     list: "list",
     dict: "map",
-    Partly: "map",
+    PartialMap: "map",
     type(None): "null_type",
 }
 TYPE_NAMES: Final = frozenset(_TYPES.values())
@@ -44,12 +44,12 @@ TYPE_NAMES: Final = frozenset(_TYPES.values())
 class Authorizer(Protocol):
     """Answers what an expression asks the authorizer."""
 
-    def allows(self, question: Question) -> bool:
+    def allows(self, question: AuthorizerQuestion) -> bool:
         """Return the answer. Raises UnknownError where nobody can tell."""
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class AuthorizerQuestion:
     """What an expression asks the authorizer, put together bit by bit; no account is the user."""
 
     authorizer: Authorizer
@@ -77,7 +77,7 @@ def no_overload(name: str, *values: Value) -> EvaluationError:
 
 def optional(node: Value, key: Value) -> Value:
     """Return ``node[?key]``."""
-    if type(node) is dict or type(node) is Partly:
+    if type(node) is dict or type(node) is PartialMap:
         return node.get(key, ABSENT)
     if type(node) is list and type(key) is int:
         return node[key] if 0 <= key < len(node) else ABSENT
@@ -98,7 +98,7 @@ def entries(node: Value) -> Sequence[Value]:
         return node
     if type(node) is dict:
         return list(node)
-    if type(node) is Partly:
+    if type(node) is PartialMap:
         node.whole()
     raise no_overload("a macro", node)
 
@@ -109,7 +109,7 @@ def contains(value: Value, collection: Value) -> bool:
         return value in collection
     if type(collection) is dict:
         return isinstance(value, str) and value in collection
-    if type(collection) is Partly:
+    if type(collection) is PartialMap:
         return collection.get(value, ABSENT) is not ABSENT
     raise no_overload("in", value, collection)
 
@@ -152,7 +152,7 @@ def compare(one: Value, other: Value) -> int:
 def _size(value: Value) -> int:
     if isinstance(value, str | list | dict):
         return len(value)
-    if type(value) is Partly:
+    if type(value) is PartialMap:
         value.whole()
     raise no_overload("size", value)
 
@@ -334,25 +334,25 @@ def _value_of(optional_: Value) -> Value:
     return optional_
 
 
-def _asking(part: str) -> Callable[[Value, Value], Question]:
-    def method(question: Value, text: Value) -> Question:
-        _needs(Question, part, question)
+def _asking(part: str) -> Callable[[Value, Value], AuthorizerQuestion]:
+    def method(question: Value, text: Value) -> AuthorizerQuestion:
+        _needs(AuthorizerQuestion, part, question)
         _needs(str, part, text)
-        asked: Question = replace(question, **{part: text})
+        asked: AuthorizerQuestion = replace(question, **{part: text})
         return asked
 
     return method
 
 
-def _account(question: Value, namespace: Value, name: Value) -> Question:
-    _needs(Question, "serviceAccount", question)
+def _account(question: Value, namespace: Value, name: Value) -> AuthorizerQuestion:
+    _needs(AuthorizerQuestion, "serviceAccount", question)
     _needs(str, "serviceAccount", namespace, name)
-    asked: Question = replace(question, account=(namespace, name))
+    asked: AuthorizerQuestion = replace(question, account=(namespace, name))
     return asked
 
 
 def _allowed(question: Value) -> bool:
-    _needs(Question, "allowed", question)
+    _needs(AuthorizerQuestion, "allowed", question)
     return bool(question.authorizer.allows(question))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from responsibility.replay.cel import functions as f
-from responsibility.replay.cel.functions import ABSENT, Authorizer, Question, Value
+from responsibility.replay.cel.functions import ABSENT, Authorizer, AuthorizerQuestion, Value
 from responsibility.replay.cel.parser import SyntaxProblemError, Tree
 from responsibility.replay.cel.unknown import EvaluationError, UnknownError
 
@@ -33,7 +33,7 @@ class Frame:
 Node = Callable[[Frame], Value]
 
 
-class Maker(Protocol):
+class Compiler(Protocol):
     """Makes the nodes inside of others."""
 
     def node(self, tree: Tree, names: Mapping[str, int]) -> Node:
@@ -46,12 +46,12 @@ class Maker(Protocol):
         """Return a place of its own for what a macro goes through."""
 
 
-def _literal(_program: Maker, tree: Tree, _names: Mapping[str, int]) -> Node:
+def _literal(_program: Compiler, tree: Tree, _names: Mapping[str, int]) -> Node:
     value = tree[1]
     return lambda _: value
 
 
-def _variable(program: Maker, tree: Tree, _names: Mapping[str, int]) -> Node:
+def _variable(program: Compiler, tree: Tree, _names: Mapping[str, int]) -> Node:
     number = tree[1]
 
     def node(frame: Frame) -> Value:
@@ -69,7 +69,7 @@ def _variable(program: Maker, tree: Tree, _names: Mapping[str, int]) -> Node:
     return node
 
 
-def _name(_program: Maker, tree: Tree, names: Mapping[str, int]) -> Node:
+def _name(_program: Compiler, tree: Tree, names: Mapping[str, int]) -> Node:
     name = tree[1]
     if name in names:
         slot = names[name]
@@ -82,14 +82,14 @@ def _name(_program: Maker, tree: Tree, names: Mapping[str, int]) -> Node:
     roots: dict[str, Node] = {
         "request": lambda frame: frame.request,
         "namespaceObject": lambda frame: frame.namespace_object,
-        "authorizer": lambda frame: Question(frame.authorizer),
+        "authorizer": lambda frame: AuthorizerQuestion(frame.authorizer),
     }
     if name not in roots:
         raise SyntaxProblemError(f"{name!r} is no variable that a replay knows")
     return roots[name]
 
 
-def _list(program: Maker, tree: Tree, names: Mapping[str, int]) -> Node:
+def _list(program: Compiler, tree: Tree, names: Mapping[str, int]) -> Node:
     if all(part[0] == "literal" for part in tree[1]):
         constant = [part[1] for part in tree[1]]
         return lambda _: constant
@@ -97,22 +97,22 @@ def _list(program: Maker, tree: Tree, names: Mapping[str, int]) -> Node:
     return lambda frame: [part(frame) for part in parts]
 
 
-def _map(program: Maker, tree: Tree, names: Mapping[str, int]) -> Node:
+def _map(program: Compiler, tree: Tree, names: Mapping[str, int]) -> Node:
     pairs = [(program.node(k, names), program.node(v, names)) for k, v in tree[1]]
     return lambda frame: {key(frame): value(frame) for key, value in pairs}
 
 
-def _select(program: Maker, tree: Tree, names: Mapping[str, int]) -> Node:
+def _select(program: Compiler, tree: Tree, names: Mapping[str, int]) -> Node:
     inner, key = program.node(tree[1], names), tree[2]
     return lambda frame: f.index(inner(frame), key)
 
 
-def _index(program: Maker, tree: Tree, names: Mapping[str, int]) -> Node:
+def _index(program: Compiler, tree: Tree, names: Mapping[str, int]) -> Node:
     inner, key = program.node(tree[1], names), program.node(tree[2], names)
     return lambda frame: f.index(inner(frame), key(frame))
 
 
-def _optional(program: Maker, tree: Tree, names: Mapping[str, int]) -> Node:
+def _optional(program: Compiler, tree: Tree, names: Mapping[str, int]) -> Node:
     if tree[2][0] != "literal":
         inner, key = program.node(tree[1], names), program.node(tree[2], names)
         return lambda frame: f.optional(inner(frame), key(frame))
@@ -133,7 +133,7 @@ def _optional(program: Maker, tree: Tree, names: Mapping[str, int]) -> Node:
     return node
 
 
-def _call(program: Maker, tree: Tree, names: Mapping[str, int]) -> Node:
+def _call(program: Compiler, tree: Tree, names: Mapping[str, int]) -> Node:
     _, target, name, given = tree
     if target is None and name == "has" and len(given) == 1 and given[0][0] == "select":
         inner, key = program.node(given[0][1], names), given[0][2]
@@ -162,30 +162,30 @@ def _call(program: Maker, tree: Tree, names: Mapping[str, int]) -> Node:
     return lambda frame: method(inner(frame), *(each(frame) for each in arguments))
 
 
-def _or(program: Maker, tree: Tree, names: Mapping[str, int]) -> Node:
+def _or(program: Compiler, tree: Tree, names: Mapping[str, int]) -> Node:
     return _first([program.node(part, names) for part in tree[1]], decisive=True)
 
 
-def _and(program: Maker, tree: Tree, names: Mapping[str, int]) -> Node:
+def _and(program: Compiler, tree: Tree, names: Mapping[str, int]) -> Node:
     return _first([program.node(part, names) for part in tree[1]], decisive=False)
 
 
-def _not(program: Maker, tree: Tree, names: Mapping[str, int]) -> Node:
+def _not(program: Compiler, tree: Tree, names: Mapping[str, int]) -> Node:
     inner = program.node(tree[1], names)
     return lambda frame: not truth(inner(frame))
 
 
-def _minus(program: Maker, tree: Tree, names: Mapping[str, int]) -> Node:
+def _minus(program: Compiler, tree: Tree, names: Mapping[str, int]) -> Node:
     inner = program.node(tree[1], names)
     return lambda frame: -f.add(inner(frame), 0)
 
 
-def _if(program: Maker, tree: Tree, names: Mapping[str, int]) -> Node:
+def _if(program: Compiler, tree: Tree, names: Mapping[str, int]) -> Node:
     condition, then, otherwise = (program.node(part, names) for part in tree[1:])
     return lambda frame: then(frame) if truth(condition(frame)) else otherwise(frame)
 
 
-def _binary(program: Maker, tree: Tree, names: Mapping[str, int]) -> Node:
+def _binary(program: Compiler, tree: Tree, names: Mapping[str, int]) -> Node:
     _, operator, *sides = tree
     left, right = (program.node(side, names) for side in sides)
     if operator == "in" and sides[1][0] == "list" and _all_texts(sides[1][1]):
@@ -221,7 +221,7 @@ def _of_texts(left: Node, right: Node, other: f.Binary, *, joined: bool) -> Node
     return same
 
 
-def _macro(program: Maker, tree: Tree, names: Mapping[str, int]) -> Node:
+def _macro(program: Compiler, tree: Tree, names: Mapping[str, int]) -> Node:
     _, name, target, variable, given = tree
     slot = program.slot()
     inner = program.node(target, names)
@@ -349,7 +349,7 @@ def _all_texts(parts: tuple[Tree, ...]) -> bool:
     return all(part[0] == "literal" and isinstance(part[1], str) for part in parts)
 
 
-KINDS: Mapping[str, Callable[[Maker, Tree, Mapping[str, int]], Node]] = {
+KINDS: Mapping[str, Callable[[Compiler, Tree, Mapping[str, int]], Node]] = {
     "literal": _literal,
     "variable": _variable,
     "name": _name,

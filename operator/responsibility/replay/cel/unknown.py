@@ -22,7 +22,7 @@ def _is_unknown(_key: str) -> bool:
     return False
 
 
-class Partly:
+class PartialMap:
     """A mapping of which some entries are known; all others may be there or not.
 
     ``absent`` says of which keys it is known that they are not there.

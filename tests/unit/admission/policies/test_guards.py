@@ -121,7 +121,7 @@ def test_fields_divide_an_object() -> None:
     assert [f.allowed for f in found["a"].fields] == [{ANY_NAME: {"a"}}]
     update = next(g for g in found["b"].objects if g.target.operation == "UPDATE")
     assert update.allowed == {ANY_NAME: {"b"}}
-    assert [f.path for f in update.aside] == ["spec.replicas"]
+    assert [f.path for f in update.excluded] == ["spec.replicas"]
 
 
 def test_where_all_have_fields_only_the_rest_is_for_who_reserves_the_object() -> None:
@@ -195,7 +195,7 @@ def test_the_shipped_model_guards_what_it_should() -> None:
 def test_what_no_policy_can_see_is_told() -> None:
     all_guards = Guards.of(load_shipped_model())
     items = {item.number: item for item in all_guards.terms.items}
-    assert all_guards.unseen(items[15]) == [
+    assert all_guards.unenforceable(items[15]) == [
         "bind roles",
         "escalate roles",
         "get secrets",
@@ -203,4 +203,4 @@ def test_what_no_policy_can_see_is_told() -> None:
         "list secrets",
         "watch secrets",
     ]
-    assert all_guards.unseen(items[19]) == []
+    assert all_guards.unenforceable(items[19]) == []

@@ -13,7 +13,7 @@ from responsibility.admission import namespace_keys
 from responsibility.admission.policies import cel
 from responsibility.admission.policies.cluster_policies import (
     TABLES,
-    Enforced,
+    ClusterEnforcement,
     cluster_policies,
     clustered,
 )
@@ -289,7 +289,9 @@ def test_a_literal_is_one_string(text: str) -> None:
 
 def test_the_clusters_tables_are_literals() -> None:
     names = ['user:a"b', "group:c\\d", "user:x') || true || ('", "like:^a$"]
-    table = {"operate-cluster": Enforced(namespace_keys.DENY, names, "Ops\n<o@x.example>")}
+    table = {
+        "operate-cluster": ClusterEnforcement(namespace_keys.DENY, names, "Ops\n<o@x.example>")
+    }
     for policy in of_kind(POLICY, cluster_policies(MODEL, table)).values():
         variables = {v["name"]: v["expression"] for v in policy["spec"]["variables"]}
         literal = variables["owners"].removeprefix("dyn(").removesuffix(")")
@@ -300,7 +302,7 @@ def test_the_clusters_tables_are_literals() -> None:
 
 def test_what_is_not_patched_in_the_clusters_policies_stays() -> None:
     empty = of_kind(POLICY, cluster_policies(MODEL, {}))
-    table = {"operate-cluster": Enforced(namespace_keys.DENY, ["user:a"], "Ops")}
+    table = {"operate-cluster": ClusterEnforcement(namespace_keys.DENY, ["user:a"], "Ops")}
     full = of_kind(POLICY, cluster_policies(MODEL, table))
     for name, policy in full.items():
         before, after = empty[name]["spec"], policy["spec"]

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from responsibility.admission import namespace_keys
-from responsibility.admission.stages.blockers import HINDRANCES
+from responsibility.admission.stages.blockers import BLOCKERS
 from responsibility.admission.stages.namespace_stages import (
     NOTHING,
     ItemStage,
     NamespaceKeys,
-    Plan,
+    StagePlan,
     plan,
 )
 from responsibility.ownership.results.assessment import Assessment
@@ -39,7 +39,7 @@ def one(stage: str = "deny", **more: Any) -> Any:
     return record(parties={"guests": GUESTS}, enforcement=enforcement, **more)
 
 
-def decide(assessment: Assessment, before: str = "observe", **more: Any) -> Plan:
+def decide(assessment: Assessment, before: str = "observe", **more: Any) -> StagePlan:
     given: dict[str, Any] = {
         "policies": {"garden": ITEMS},
         "reads": {"garden": READS},
@@ -50,11 +50,11 @@ def decide(assessment: Assessment, before: str = "observe", **more: Any) -> Plan
     return plan(assessment, **given)
 
 
-def stage(decided: Plan, item: str = "fence", name: str = "prod") -> ItemStage:
+def stage(decided: StagePlan, item: str = "fence", name: str = "prod") -> ItemStage:
     return next(s for s in decided.stages[name] if s.item == item)
 
 
-def labels(decided: Plan, namespace: str = "prod") -> Mapping[str, str]:
+def labels(decided: StagePlan, namespace: str = "prod") -> Mapping[str, str]:
     return decided.namespaces.get(namespace, NOTHING).labels
 
 
@@ -314,8 +314,8 @@ def test_a_namespace_that_is_going_or_gone_is_not_written() -> None:
 
 
 def test_a_record_that_cannot_be_followed_leaves_things_as_they_are() -> None:
-    decided = decide(world(records=[one(model="lost")]), speechless={"prod"})
-    assert decided == Plan({}, {}, frozenset({"prod"}))
+    decided = decide(world(records=[one(model="lost")]), unreadable={"prod"})
+    assert decided == StagePlan({}, {}, frozenset({"prod"}))
 
 
 @pytest.mark.parametrize("before", STAGES)
@@ -348,8 +348,8 @@ def test_delegations_end_by_themselves_and_their_dates_are_told() -> None:
 
 
 def test_reasons_are_words_and_each_has_one_line_of_the_table() -> None:
-    reasons = [hindrance.reason for hindrance in HINDRANCES]
+    reasons = [blocker.reason for blocker in BLOCKERS]
     assert len(set(reasons)) == len(reasons)
     assert all(reason.isalpha() and reason[0].isupper() for reason in reasons)
     # What those decide who write records is final; what anybody can cause can be overruled.
-    assert not [h.reason for h in HINDRANCES if h.ends and h.forcible]
+    assert not [h.reason for h in BLOCKERS if h.ends and h.forcible]

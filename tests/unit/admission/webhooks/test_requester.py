@@ -8,22 +8,22 @@ import pytest
 
 from responsibility.admission import namespace_keys
 from responsibility.admission.webhooks.requester import (
-    Person,
+    Entitlement,
     Range,
-    Standing,
+    UserInfo,
     breaks_the_glass,
-    standing,
+    entitlement,
 )
 from tests.unit.admission.webhooks.values_case import NOW
 
 ITEM = "kubernetes-configuration"
-DEE = Person("dee", ("helpers",))
+DEE = UserInfo("dee", ("helpers",))
 UNTIL = namespace_keys.marker(NOW + timedelta(days=1))
 OVER = namespace_keys.marker(NOW - timedelta(seconds=1))
 BOUND = "singleuser.memory.limit\t1G\t8Gi"
 RANGE = Range("singleuser.memory.limit", "1G", "8Gi")
-YES, NO = Standing(may=True), Standing(may=False)
-INSIDE = Standing(may=True, ranges=(RANGE,))
+YES, NO = Entitlement(may=True), Entitlement(may=False)
+INSIDE = Entitlement(may=True, ranges=(RANGE,))
 
 CASES = {
     "an owner": ({"owners": "user:a\nuser:dee"}, YES),
@@ -69,17 +69,17 @@ CASES = {
 def test_standing(name: str) -> None:
     notes, expected = CASES[name]
     said = {f"{key}.{namespace_keys.DOMAIN}/{ITEM}": text for key, text in notes.items()}
-    assert standing(said, ITEM, DEE, NOW) == expected
-    assert standing(said, "another", DEE, NOW) == NO
+    assert entitlement(said, ITEM, DEE, NOW) == expected
+    assert entitlement(said, "another", DEE, NOW) == NO
 
 
 def test_somebody_without_a_name_is_not_an_empty_line() -> None:
-    assert standing({namespace_keys.OWNERS + ITEM: ""}, ITEM, Person("", ()), NOW) == NO
+    assert entitlement({namespace_keys.OWNERS + ITEM: ""}, ITEM, UserInfo("", ()), NOW) == NO
 
 
 def test_the_glass_is_for_those_who_are_named() -> None:
     notes = {namespace_keys.BREAK_GLASS: "user:dee\ngroup:rescuers"}
     assert breaks_the_glass(notes, DEE)
-    assert breaks_the_glass(notes, Person("x", ("rescuers",)))
-    assert breaks_the_glass({}, Person("x", ("system:masters",)))
-    assert not breaks_the_glass(notes, Person("x", ("dee",)))
+    assert breaks_the_glass(notes, UserInfo("x", ("rescuers",)))
+    assert breaks_the_glass({}, UserInfo("x", ("system:masters",)))
+    assert not breaks_the_glass(notes, UserInfo("x", ("dee",)))

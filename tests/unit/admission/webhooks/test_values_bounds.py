@@ -8,7 +8,7 @@ import pytest
 
 from responsibility.admission.webhooks.requester import Range
 from responsibility.admission.webhooks.values_bounds import outside, quantity
-from responsibility.hub.values.difference import MISSING, UNKNOWN, Change
+from responsibility.hub.values.difference import MISSING, UNKNOWN, SettingChange
 from responsibility.hub.values.paths import split
 
 LIMIT = "singleuser.memory.limit"
@@ -19,7 +19,7 @@ PROFILES = Range("singleuser.profileList[*].kubespawner_override.mem_limit", "",
 def is_inside(
     path: str, new: Any, *, old: Any = "1G", ranges: tuple[Range, ...] = (MEMORY,)
 ) -> bool:
-    return outside(Change(split(path), old, new), ranges) is None
+    return outside(SettingChange(split(path), old, new), ranges) is None
 
 
 @pytest.mark.parametrize("value", ["512Mi", "1G", "8G", "8Gi", 8 * 1024**3, "0.6G", 600e6, "1024M"])

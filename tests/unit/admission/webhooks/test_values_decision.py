@@ -10,8 +10,12 @@ import pytest
 from hypothesis import given
 
 from responsibility.admission import namespace_keys
-from responsibility.admission.webhooks.requester import Person
-from responsibility.admission.webhooks.values_decision import Case, Judgement, Verdict
+from responsibility.admission.webhooks.requester import UserInfo
+from responsibility.admission.webhooks.values_decision import (
+    ValuesDecision,
+    ValuesUpdate,
+    ValuesVerdict,
+)
 from responsibility.hub.values.secret import difference
 from tests.unit.admission.webhooks.values_case import (
     ACCESS,
@@ -34,7 +38,7 @@ from tests.unit.hub.values.values import VALUES, secret
 CANARY = "canary-5f0c"
 
 
-def judged(asked: Case, new: Any, old: Any = None) -> Judgement:
+def judged(asked: ValuesUpdate, new: Any, old: Any = None) -> ValuesDecision:
     old = values() if old is None else old
     return asked.judge(lambda: difference(secret(old), secret(new)))
 
@@ -64,10 +68,10 @@ OTHERS = {
         (STRANGER, ADMINS, "refused"),
         (HUB, MEMORY, "allowed"),
         (MASTER, MEMORY, "break-glass"),
-        (Person("rescuer", ()), MEMORY, "break-glass"),
+        (UserInfo("rescuer", ()), MEMORY, "break-glass"),
     ],
 )
-def test_people_change_what_is_theirs(person: Person, new: Any, verdict: str) -> None:
+def test_people_change_what_is_theirs(person: UserInfo, new: Any, verdict: str) -> None:
     found = judged(case(person), new)
     assert found.verdict == verdict
     assert found.allowed is (verdict != "refused")
@@ -130,7 +134,7 @@ BOUND = f"user:{LEADER.user}\t\tsingleuser.memory.limit\t512Mi\t4G"
 TOMORROW, YESTERDAY = (namespace_keys.marker(NOW + timedelta(days=days)) for days in (1, -1))
 
 
-def delegated(marker: str, bounds: str = "") -> Case:
+def delegated(marker: str, bounds: str = "") -> ValuesUpdate:
     notes = {f"delegates_{LIMITS}": f"{marker} user:{LEADER.user}", f"bounds_{LIMITS}": bounds}
     return case(LEADER, space(**{k: text for k, text in notes.items() if text}))
 
@@ -146,7 +150,7 @@ def delegated(marker: str, bounds: str = "") -> Case:
     ],
 )
 def test_delegates_act_until_their_date_and_inside_their_bounds(
-    asked: Case, limit: Any, verdict: str
+    asked: ValuesUpdate, limit: Any, verdict: str
 ) -> None:
     assert judged(asked, values(singleuser__memory__limit=limit)).verdict == verdict
 
@@ -158,7 +162,7 @@ def test_a_bound_is_told_to_whom_it_holds() -> None:
 
 def test_values_that_nobody_can_read_pass_with_a_warning() -> None:
     found = judged(case(LEADER), "a: [1")
-    assert (found.verdict, found.allowed) == (Verdict.UNREADABLE, True)
+    assert (found.verdict, found.allowed) == (ValuesVerdict.UNREADABLE, True)
     assert "no YAML" in found.warnings[0]
 
 
@@ -188,7 +192,7 @@ def never() -> Any:
     ],
     ids=["one who may all", "nothing in force", "all that is in force is theirs"],
 )
-def test_the_secret_is_looked_at_only_where_it_matters(asked: Case) -> None:
+def test_the_secret_is_looked_at_only_where_it_matters(asked: ValuesUpdate) -> None:
     look: Callable[[], Any] = never
     assert asked.judge(look).verdict == "allowed"
 
@@ -199,14 +203,14 @@ def test_who_owns_all_may_change_all_and_a_stranger_nothing(old: Any, new: Any) 
     changed = difference(secret({"k": old}), secret({"k": new})).changes
     assert stranger.allowed is (not changed)
     everything = space(**{f"owners_{item}": "user:all" for item in GUARD.items})
-    assert judged(case(Person("all", ()), everything), {"k": new}, {"k": old}).allowed
+    assert judged(case(UserInfo("all", ()), everything), {"k": new}, {"k": old}).allowed
 
 
 @pytest.mark.parametrize(
     "text", [CANARY, f"a: {CANARY}", f"a: [{CANARY}", f"a: &x {CANARY}\nb: *x"]
 )
 @pytest.mark.parametrize("person", [LEADER, ENGINEER, STRANGER, MASTER])
-def test_no_word_of_the_values_is_told(person: Person, text: str) -> None:
+def test_no_word_of_the_values_is_told(person: UserInfo, text: str) -> None:
     for new, old in ((text, values()), (values(), text), (text, f"b: {CANARY}2")):
         found = judged(case(person), new, old)
         assert CANARY not in repr(found)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from responsibility.hub.values.difference import MISSING, Change
+from responsibility.hub.values.difference import MISSING, SettingChange
 from responsibility.hub.values.paths import precision, reaches, split
 from tests.unit.admission.webhooks.values_case import ACCESS, DEPLOY, GUARD, IMAGE, LIMITS, MODEL
 
@@ -26,7 +26,7 @@ LIKELY = st.tuples(st.sampled_from(PATTERNS), PLACES, st.integers(0, 6)).map(
 
 
 def owners(path: str, old: Any = MISSING, new: Any = "x") -> set[frozenset[str]]:
-    return GUARD.owners(Change(split(path), old, new))
+    return GUARD.owners(SettingChange(split(path), old, new))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_it_is_the_same_as_who_owns_says(place: tuple[str, ...]) -> None:
     best = max((worth for worth, _ in found), default=None)
     expected = frozenset(item for worth, item in found if worth == best) or GUARD.rest
     # Of a value that comes nowhere near a map, nothing more is asked.
-    assert GUARD.owners(Change(place, MISSING, {})) == {expected}
+    assert GUARD.owners(SettingChange(place, MISSING, {})) == {expected}
 
 
 def test_the_rest_is_for_those_who_make_the_secret() -> None:
@@ -82,4 +82,4 @@ def test_one_value_in_the_place_of_a_map_is_about_all_of_it() -> None:
 
 def test_a_key_that_looks_like_an_entry_is_none() -> None:
     place = ("singleuser", "profileList", " [0]", "kubespawner_override", "image")
-    assert GUARD.owners(Change(place, MISSING, "x")) == {frozenset({DEPLOY})}
+    assert GUARD.owners(SettingChange(place, MISSING, "x")) == {frozenset({DEPLOY})}

@@ -8,8 +8,8 @@ from typing import Any
 
 from responsibility.admission import namespace_keys
 from responsibility.admission.stages.namespace_stages import NamespaceKeys
-from responsibility.admission.webhooks.requester import Person
-from responsibility.admission.webhooks.values_decision import Case
+from responsibility.admission.webhooks.requester import UserInfo
+from responsibility.admission.webhooks.values_decision import ValuesUpdate
 from responsibility.admission.webhooks.values_ownership import ValuesGuard
 from responsibility.api.parse import load_shipped_model
 
@@ -23,11 +23,11 @@ ACCESS, IMAGE, LIMITS, DEPLOY = (
     "kubernetes-configuration",
     "deploy-configure-hub",
 )
-ENGINEER = Person("ann@example.org", ("engineers",))
-LEADER = Person("lea@example.org", ("leaders",))
-STRANGER = Person("sam@example.org", ("strangers",))
-MASTER = Person("root", ("system:masters",))
-HUB = Person("system:serviceaccount:prod:hub", ("system:serviceaccounts:prod",))
+ENGINEER = UserInfo("ann@example.org", ("engineers",))
+LEADER = UserInfo("lea@example.org", ("leaders",))
+STRANGER = UserInfo("sam@example.org", ("strangers",))
+MASTER = UserInfo("root", ("system:masters",))
+HUB = UserInfo("system:serviceaccount:prod:hub", ("system:serviceaccounts:prod",))
 
 _OWNERS = {ACCESS: "group:leaders", IMAGE: "group:leaders"}
 
@@ -56,9 +56,9 @@ def space(stages: Mapping[str, str] | str = namespace_keys.DENY, **notes: str) -
     )
 
 
-def case(person: Person, said: NamespaceKeys | None = None, now: datetime = NOW) -> Case:
+def case(person: UserInfo, said: NamespaceKeys | None = None, now: datetime = NOW) -> ValuesUpdate:
     """Return that somebody writes the Secret of a hub."""
-    return Case(GUARD, space() if said is None else said, "prod", "hub", person, now)
+    return ValuesUpdate(GUARD, space() if said is None else said, "prod", "hub", person, now)
 
 
 def values(**more: Any) -> dict[str, Any]:

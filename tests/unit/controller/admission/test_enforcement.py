@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 from responsibility.admission import namespace_keys
-from responsibility.admission.stages.namespace_stages import NamespaceKeys, Plan
+from responsibility.admission.stages.namespace_stages import NamespaceKeys, StagePlan
 from responsibility.controller.admission.namespaces import Namespaces
 from responsibility.controller.reporting.writer import Writer
 from tests.unit.controller.virtual import virtual
@@ -83,15 +83,15 @@ class Fixture:
         thing["metadata"].update(more)
         self.world.store.namespaces._take([{"type": "MODIFIED", "object": thing}])
 
-    async def write(self, plan: Plan) -> int:
+    async def write(self, plan: StagePlan) -> int:
         """Write once and return how many requests that took."""
         before = self.api.sent + len(self.api.merged)
         await self.spaces.write(plan, dict(self.world.store.namespaces.items))
         return self.api.sent + len(self.api.merged) - before
 
 
-ASKED = Plan({"prod": WANTED}, {})
-NONE = Plan({}, {})
+ASKED = StagePlan({"prod": WANTED}, {})
+NONE = StagePlan({}, {})
 
 
 @virtual
@@ -135,7 +135,7 @@ async def test_what_is_going_or_not_ours_to_say_is_left_alone() -> None:
     assert await fixture.write(ASKED) == 0
     fixture.api.labels.update(WANTED.labels)
     fixture.watch()
-    assert await fixture.write(Plan({}, {}, frozenset({"prod"}))) == 0
+    assert await fixture.write(StagePlan({}, {}, frozenset({"prod"}))) == 0
     assert await fixture.write(NONE) == 2
 
 
@@ -146,7 +146,7 @@ async def test_a_refusal_is_told_and_tried_again_only_after_a_while_or_a_change(
     assert await fixture.write(ASKED) == 1
     assert fixture.spaces.trouble("prod") == "a webhook says no"
     assert await fixture.write(ASKED) == 0
-    other = Plan({"prod": NamespaceKeys({namespace_keys.STAGE + "fence": "warn"})}, {})
+    other = StagePlan({"prod": NamespaceKeys({namespace_keys.STAGE + "fence": "warn"})}, {})
     assert await fixture.write(other) == 1
     fixture.spaces.retry_refused()
     fixture.api.failures = {}

@@ -7,15 +7,22 @@ from typing import Any
 import pytest
 
 from responsibility.admission import namespace_keys
-from responsibility.controller.admission.prober import DEADLINE, PERIOD, RATE, Prober, Proof, Target
+from responsibility.controller.admission.prober import (
+    DEADLINE,
+    PERIOD,
+    RATE,
+    Prober,
+    ProbeTarget,
+    Proof,
+)
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.kube import errors
 from tests.unit.controller.virtual import virtual
 from tests.unit.controller.world import FakeApi, failure
 
 KEY = ("prod", "fence")
-DENY = Target("deny", "probe fence 0123", "uid", namespace_keys.binding_name("fence", "deny"))
-WARN = Target("warn", "probe fence 0123", "uid", namespace_keys.binding_name("fence", "warn"))
+DENY = ProbeTarget("deny", "probe fence 0123", "uid", namespace_keys.binding_name("fence", "deny"))
+WARN = ProbeTarget("warn", "probe fence 0123", "uid", namespace_keys.binding_name("fence", "warn"))
 
 
 def words(stage: str, probe: str = "probe fence 0123", item: str = "fence") -> str:
@@ -52,7 +59,7 @@ def refusing(error: errors.ApiError) -> Callable[[], tuple[str, ...]]:
 
 
 async def prove(
-    cluster: Cluster, targets: Mapping[tuple[str, str], Target], seconds: float
+    cluster: Cluster, targets: Mapping[tuple[str, str], ProbeTarget], seconds: float
 ) -> tuple[Prober, list[Proof]]:
     """Try for so many seconds; return the prober and what was told of the first target."""
     told: list[Proof] = []
@@ -101,7 +108,7 @@ def _silence() -> tuple[str, ...]:
     ],
 )
 def test_anything_else_proves_nothing(
-    target: Target, answer: Callable[[], tuple[str, ...]]
+    target: ProbeTarget, answer: Callable[[], tuple[str, ...]]
 ) -> None:
     @virtual
     async def run() -> None:

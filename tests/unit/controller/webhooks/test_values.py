@@ -25,7 +25,7 @@ from responsibility.controller.process.webhook_server import Response, Route, ap
 from responsibility.controller.reporting.events import Announcer
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.webhooks import values as values_reviews
-from responsibility.controller.webhooks.hub_lookup import Surroundings
+from responsibility.controller.webhooks.hub_lookup import HubLookup
 from responsibility.controller.webhooks.values import ValuesReviews
 from responsibility.hub.values import secret as values_secret
 from responsibility.hub.values.secret import KEY
@@ -116,7 +116,7 @@ class Setting:
     def __init__(self, budget: float = 30.0) -> None:
         self.cluster, self.told, self.metrics = Cluster(), Told(), Metrics()
         own = Store(self.cluster, relist=300)
-        around = Surroundings(self.cluster, self.metrics, own=own)
+        around = HubLookup(self.cluster, self.metrics, own=own)
         announcer = Announcer(self.told)
         self.reviews = ValuesReviews(around, self.metrics, announcer, budget=budget)
 
@@ -276,7 +276,7 @@ async def test_an_answer_in_time_or_none(
 
     def lasts(*_: Any) -> Any:
         may_end.wait(60)
-        return values_secret.Difference(())
+        return values_secret.SettingsDiff(())
 
     monkeypatch.setattr(values_reviews, "difference", lasts)
     try:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from responsibility.hub.values.difference import MISSING, UNKNOWN, Change, changes, same
+from responsibility.hub.values.difference import MISSING, UNKNOWN, SettingChange, changes, same
 from responsibility.hub.values.paths import Place, of_key, text
 from tests.unit.hub.values.values import VALUES
 
@@ -64,7 +64,7 @@ def test_both_directions_tell_of_the_same_places(old: Any, new: Any) -> None:
 @given(VALUES, VALUES)
 def test_a_change_never_shows_its_values(old: Any, new: Any) -> None:
     for change in changes({"k": old}, {"k": new}):
-        assert repr(change) == f"Change(place={change.place!r})"
+        assert repr(change) == f"SettingChange(place={change.place!r})"
 
 
 PROFILES = [{"display_name": "small", "mem": 1}, {"display_name": "large", "mem": 8}]
@@ -136,7 +136,7 @@ def test_a_change_is_told_of_the_smallest_place(case: str) -> None:
 def test_an_empty_place_says_nothing_about_what_is_below(
     old: Any, new: Any, *, fills: bool
 ) -> None:
-    assert Change(("a",), old, new).fills is fills
+    assert SettingChange(("a",), old, new).fills is fills
 
 
 def test_a_key_is_never_taken_for_more_than_one_part() -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from responsibility.replay.cel.parser import SyntaxProblemError, parse
 from responsibility.replay.cel.program import Program
-from responsibility.replay.cel.unknown import EvaluationError, Partly, UnknownError
+from responsibility.replay.cel.unknown import EvaluationError, PartialMap, UnknownError
 
-UNKNOWN = Partly({"known": 1}, "it is not in the log", absent=lambda key: key == "absent")
+UNKNOWN = PartialMap({"known": 1}, "it is not in the log", absent=lambda key: key == "absent")
 
 
 class Nobody:
