@@ -197,16 +197,16 @@ def _routes(whole: Snapshot, world: World) -> None:
 def _linear(world: World, whole: Snapshot, full: float) -> None:
     assessment = Assessor().assess(whole)
     agreements = [hub.agreement for hub in assessment.hubs.values()][:_LINEAR_HUBS]
-    questions = agreements[0].terms.questions
+    permissions = agreements[0].terms.permissions
     asked = list(
-        bits(questions.hub_mask & (agreements[0].terms.required | agreements[0].terms.reserved))
+        bits(permissions.hub_mask & (agreements[0].terms.required | agreements[0].terms.reserved))
     )
     sample = asked[:: max(1, len(asked) // 10)]
     seconds = once(
         lambda: [
             linear.holders(
                 (world.roles, world.bindings),
-                questions.atoms[bit].attributes(agreement.names),
+                permissions.by_bit[bit].attributes(agreement.names),
                 any_name=True,
             )
             for agreement in agreements

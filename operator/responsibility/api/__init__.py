@@ -14,7 +14,7 @@ from responsibility.api.parse import (
     parse_model,
     parse_record,
 )
-from responsibility.api.permission import Permission
+from responsibility.api.permission import PermissionRule
 from responsibility.api.record import Responsibility
 
 __all__ = [
@@ -23,7 +23,7 @@ __all__ = [
     "VERSION",
     "ItemDefinition",
     "Meta",
-    "Permission",
+    "PermissionRule",
     "Problem",
     "RecordError",
     "Responsibility",

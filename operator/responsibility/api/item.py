@@ -8,7 +8,7 @@ from pydantic import Field
 
 from responsibility.api.base import ATOMIC, GROUP, SET, Label, Prose, Shape, keyed
 from responsibility.api.common import Bound, Delegate, ValuesPath
-from responsibility.api.permission import ObjectField, Permission, Scope
+from responsibility.api.permission import ObjectField, PermissionRule, Scope
 from responsibility.api.status import ItemKind
 from responsibility.api.subjects import Subject
 
@@ -50,13 +50,13 @@ class ItemDefinition(Shape):
         description="How many of the owner's subjects must be able to act, so that one person's "
         "absence stops nothing, such as 2.",
     )
-    required: tuple[Permission, ...] = Field(
+    required: tuple[PermissionRule, ...] = Field(
         default=(),
         max_length=32,
         json_schema_extra=ATOMIC,
         description="What the owner must be able to do.",
     )
-    reserved: tuple[Permission, ...] = Field(
+    reserved: tuple[PermissionRule, ...] = Field(
         default=(),
         max_length=32,
         json_schema_extra=ATOMIC,
@@ -92,20 +92,20 @@ class ItemDefinition(Shape):
 _WRITE = ("create", "update", "patch", "delete", "deletecollection")
 
 # Who may do these things may change what everybody else is held to.
-RECORD_RESERVED: tuple[Permission, ...] = (
-    Permission(
+RECORD_RESERVED: tuple[PermissionRule, ...] = (
+    PermissionRule(
         verbs=(*_WRITE, "assign"),
         api_groups=(GROUP,),
         resources=("responsibilities", "responsibilitymodels"),
         scope=Scope.CLUSTER,
     ),
-    Permission(
+    PermissionRule(
         verbs=("update", "patch"),
         api_groups=(GROUP,),
         resources=("responsibilities/status", "responsibilitymodels/status"),
         scope=Scope.CLUSTER,
     ),
-    Permission(
+    PermissionRule(
         verbs=_WRITE,
         api_groups=("admissionregistration.k8s.io",),
         resources=(
@@ -118,8 +118,8 @@ RECORD_RESERVED: tuple[Permission, ...] = (
 )
 # Also to say who owns what: where the policies are installed, that takes `assign`. It is asked for
 # before they are, so that nobody finds out by being refused.
-RECORD_REQUIRED: tuple[Permission, ...] = (
-    Permission(
+RECORD_REQUIRED: tuple[PermissionRule, ...] = (
+    PermissionRule(
         verbs=("create", "update", "patch", "delete", "assign"),
         api_groups=(GROUP,),
         resources=("responsibilities",),
@@ -144,13 +144,13 @@ class RecordDefinition(Shape):
     minimum_holders: Annotated[int, Field(ge=1, le=64, strict=True)] = Field(
         default=1, description="How many of the owner's subjects must be able to act, such as 2."
     )
-    required: tuple[Permission, ...] = Field(
+    required: tuple[PermissionRule, ...] = Field(
         default=(),
         max_length=32,
         json_schema_extra=ATOMIC,
         description="What the owner must be able to do. Left out, to write records.",
     )
-    reserved: tuple[Permission, ...] = Field(
+    reserved: tuple[PermissionRule, ...] = Field(
         default=(),
         max_length=32,
         json_schema_extra=ATOMIC,

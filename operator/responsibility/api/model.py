@@ -19,7 +19,7 @@ from responsibility.api.base import (
 )
 from responsibility.api.common import Exemption, Party
 from responsibility.api.item import RECORD_ITEM, BreakGlass, ItemDefinition, RecordDefinition
-from responsibility.api.permission import ObjectField, Permission, Scope
+from responsibility.api.permission import ObjectField, PermissionRule, Scope
 from responsibility.api.status import BreakGlassStatus, CommonStatus, Count, ItemKind, ManyNames
 
 __all__ = [
@@ -28,7 +28,7 @@ __all__ = [
     "ItemDefinition",
     "ItemKind",
     "ObjectField",
-    "Permission",
+    "PermissionRule",
     "RecordDefinition",
     "ResponsibilityModel",
     "ResponsibilityModelSpec",

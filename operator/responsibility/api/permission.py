@@ -32,7 +32,7 @@ Resource = Annotated[str, Field(min_length=1, max_length=128, pattern=RESOURCE_P
 ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=TEMPLATE_PATTERN)]
 
 
-class Permission(Shape):
+class PermissionRule(Shape):
     """A right as RBAC words it: every verb on every resource of every group named."""
 
     rules: ClassVar[tuple[Rule, ...]] = (

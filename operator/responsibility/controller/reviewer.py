@@ -220,10 +220,12 @@ class Reviewer:
         for agreement in (
             self._random.choice(hubs).agreement for _ in range(SAMPLE if hubs else 0)
         ):
-            subjects, atoms = tuple(agreement.members), agreement.terms.questions.atoms
-            if subjects and atoms:
-                atom = self._random.choice(atoms)
-                drawn.append((self._random.choice(subjects), atom.attributes(agreement.names)))
+            subjects, by_bit = tuple(agreement.members), agreement.terms.permissions.by_bit
+            if subjects and by_bit:
+                permission = self._random.choice(by_bit)
+                drawn.append(
+                    (self._random.choice(subjects), permission.attributes(agreement.names))
+                )
         return drawn
 
     async def _differing(self, graph: AccessGraph, drawn: Sequence[Decision]) -> list[Decision]:
@@ -254,7 +256,7 @@ def _relevant(assessment: Assessment | None) -> Callable[[Ask], bool]:
         return lambda _: False
     terms = [cluster.terms for cluster in assessment.clusters.values()]
     subjects = {s for t in terms for party in t.parties.values() for s in party.subjects}
-    places = {""} | {n for t in terms for n in t.questions.fixed_namespaces()}
+    places = {""} | {n for t in terms for n in t.permissions.fixed_namespaces()}
     for hub in assessment.hubs.values():
         subjects.update(hub.agreement.members)
         places.add(hub.agreement.hub.namespace)

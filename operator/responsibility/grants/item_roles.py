@@ -20,7 +20,7 @@ from responsibility.admission.namespace_keys import ITEM_ROLE
 from responsibility.api.base import GROUP as OUR_GROUP
 from responsibility.api.item import RECORD_ITEM, ItemDefinition
 from responsibility.api.model import ResponsibilityModel
-from responsibility.api.permission import Permission, Scope
+from responsibility.api.permission import PermissionRule, Scope
 from responsibility.api.subjects import expand
 from responsibility.ownership.terms.agreement import ItemTerms, Terms
 from responsibility.ownership.terms.grant_labels import ITEM
@@ -172,7 +172,7 @@ def required(terms: Terms, item: ItemTerms) -> dict[str, frozenset[Part]]:
     """Return what an item requires, by place, with the placeholders left as they are."""
     found: dict[str, set[Part]] = {}
     for bit in bits(item.required):
-        atom = terms.questions.atoms[bit]
+        atom = terms.permissions.by_bit[bit]
         part = Part(atom.verb, atom.group, atom.full_resource, atom.name)
         found.setdefault(atom.namespace, set()).add(part)
     return {place: frozenset(parts) for place, parts in sorted(found.items())}
@@ -190,24 +190,24 @@ def filled(parts: Iterable[Part], prefix: str) -> frozenset[Part]:
     )
 
 
-def _places(definition: ItemDefinition) -> Mapping[str, list[Permission]]:
-    found: dict[str, list[Permission]] = {}
+def _places(definition: ItemDefinition) -> Mapping[str, list[PermissionRule]]:
+    found: dict[str, list[PermissionRule]] = {}
     for permission in definition.required:
         place = "" if permission.scope is Scope.CLUSTER else permission.namespace or HUB
         found.setdefault(place, []).append(permission)
     return dict(sorted(found.items()))
 
 
-def _parts(permissions: Iterable[Permission]) -> frozenset[Part]:
+def _parts(permissions: Iterable[PermissionRule]) -> frozenset[Part]:
     return parts_of(_as_rule(permission, None) for permission in permissions)
 
 
-def _role(item: str, place: str, permissions: Iterable[Permission], prefix: str) -> ItemRole:
+def _role(item: str, place: str, permissions: Iterable[PermissionRule], prefix: str) -> ItemRole:
     rules = tuple(dict.fromkeys(_as_rule(permission, prefix) for permission in permissions))
     return ItemRole(role_name(item, place, prefix), item, place, rules)
 
 
-def _as_rule(permission: Permission, prefix: str | None) -> Rule:
+def _as_rule(permission: PermissionRule, prefix: str | None) -> Rule:
     names = permission.resource_names
     if prefix is not None:
         names = tuple(expand(name, {"prefix": prefix}) for name in names)

@@ -97,7 +97,7 @@ async def subject_access(
 
 
 async def subject_access_many(
-    api: Client, questions: Iterable[Question], *, concurrency: int = CONCURRENCY
+    api: Client, permissions: Iterable[Question], *, concurrency: int = CONCURRENCY
 ) -> list[bool]:
     """Return the answers in the order of the questions. Raises the first ApiError."""
     gate = asyncio.Semaphore(concurrency)
@@ -106,7 +106,7 @@ async def subject_access_many(
         async with gate:
             return await subject_access(api, question.user, question.groups, question.attributes)
 
-    return await _all(ask(question) for question in questions)
+    return await _all(ask(question) for question in permissions)
 
 
 async def self_access(api: Client, attributes: Attributes) -> bool:
@@ -115,7 +115,7 @@ async def self_access(api: Client, attributes: Attributes) -> bool:
 
 
 async def self_access_many(
-    api: Client, questions: Iterable[Attributes], *, concurrency: int = CONCURRENCY
+    api: Client, permissions: Iterable[Attributes], *, concurrency: int = CONCURRENCY
 ) -> list[bool]:
     """Return the answers in the order of the questions. Raises the first ApiError."""
     gate = asyncio.Semaphore(concurrency)
@@ -124,7 +124,7 @@ async def self_access_many(
         async with gate:
             return await self_access(api, attributes)
 
-    return await _all(ask(attributes) for attributes in questions)
+    return await _all(ask(attributes) for attributes in permissions)
 
 
 async def rbac_enforced(api: Client) -> bool | None:
@@ -164,12 +164,12 @@ def _allowed(review: Json) -> bool:
     return bool((review.get("status") or {}).get("allowed"))
 
 
-async def _all(questions: Iterable[Coroutine[Any, Any, bool]]) -> list[bool]:
+async def _all(permissions: Iterable[Coroutine[Any, Any, bool]]) -> list[bool]:
     """Await all of them; when one fails, cancel the rest and raise what it raised."""
     tasks: list[asyncio.Task[bool]] = []
     try:
         async with asyncio.TaskGroup() as group:
-            tasks.extend(group.create_task(question) for question in questions)
+            tasks.extend(group.create_task(question) for question in permissions)
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
     return [task.result() for task in tasks]

@@ -16,10 +16,10 @@ from typing import TypeVar
 from responsibility.api.model import ResponsibilityModel
 from responsibility.ownership.access.escalation_cache import RouteMemory
 from responsibility.ownership.access.escalation_findings import NO_GAINS
-from responsibility.ownership.access.escalations import Found, Place
+from responsibility.ownership.access.escalations import Escalations, HubAccess
 from responsibility.ownership.access.grant_masks import Holdings, collect
-from responsibility.ownership.access.hub_service_accounts import confined
-from responsibility.ownership.access.policy_bypass import commands
+from responsibility.ownership.access.hub_service_accounts import bound_at_home
+from responsibility.ownership.access.policy_bypass import record_writers
 from responsibility.ownership.assess_cluster import assess_cluster, assess_direct
 from responsibility.ownership.assess_hub import HubRbac, assess_hub
 from responsibility.ownership.cache import Memory
@@ -146,19 +146,19 @@ class Assessor:
         return self._memory.get(
             ("holdings", terms.name, namespace),
             (terms, scope),
-            lambda: collect(scope, terms.questions),
+            lambda: collect(scope, terms.permissions),
         )
 
-    def _place(self, agreement: Agreement, snapshot: Snapshot) -> Place:
+    def _place(self, agreement: Agreement, snapshot: Snapshot) -> HubAccess:
         holdings = self._holdings(agreement.terms, agreement.hub.namespace, snapshot)
         rights = self._routes.rights
         if rights is None or all(item.rbac == "audit" for item in agreement.items):
-            return Place(agreement.names, holdings)
+            return HubAccess(agreement.names, holdings)
         scopes = [snapshot.graph.scope(place) for place in ("", agreement.hub.namespace)]
         asked = self._memory.get(
             ("commands", agreement.record),
             (agreement, *scopes, snapshot.policies, snapshot.own, self._epoch),
-            lambda: commands(
+            lambda: record_writers(
                 agreement,
                 Entitlement.of(agreement, snapshot.now),
                 rights,
@@ -166,21 +166,23 @@ class Assessor:
                 own=snapshot.own,
             ),
         )
-        return Place(agreement.names, holdings, asked)
+        return HubAccess(agreement.names, holdings, asked)
 
     def _cluster(
         self,
         terms: Terms,
         agreements: Mapping[str, Agreement],
-        routes: Found,
+        routes: Escalations,
         snapshot: Snapshot,
     ) -> ClusterAssessment:
         own = tuple(a for _, a in sorted(agreements.items()) if a.terms is terms)
         holdings = self._holdings(terms, "", snapshot)
-        fixed = {n: self._holdings(terms, n, snapshot) for n in terms.questions.fixed_namespaces()}
+        fixed = {
+            n: self._holdings(terms, n, snapshot) for n in terms.permissions.fixed_namespaces()
+        }
         alone = self._confined[terms.name] = _same(
             self._confined.get(terms.name, frozenset()),
-            confined(routes.cluster.subjects(), snapshot.graph),
+            bound_at_home(routes.cluster.subjects(), snapshot.graph),
         )
         # A model that nobody uses, beside one that is in use, has nothing to say of subjects.
         idle = bool(agreements) and not own
@@ -221,7 +223,7 @@ class Assessor:
             (direct, routes.cluster, alone, self._epoch),
             lambda: cluster_result(
                 direct.fleet,
-                assess_cluster(direct, gains=routes.cluster, confined=alone),
+                assess_cluster(direct, gains=routes.cluster, bound_at_home=alone),
                 checked=checked,
                 now=snapshot.now,
             ),
@@ -232,7 +234,7 @@ class Assessor:
         agreement: Agreement,
         claim: Claim,
         clusters: Mapping[str, ClusterAssessment],
-        routes: Mapping[str, Found],
+        routes: Mapping[str, Escalations],
         snapshot: Snapshot,
     ) -> HubAssessment:
         terms = agreement.terms

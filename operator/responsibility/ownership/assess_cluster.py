@@ -8,22 +8,22 @@ from dataclasses import dataclass, replace
 from responsibility.ownership.access.escalation_findings import (
     ClusterGains,
     further,
-    told_by_route,
     total,
+    with_routes,
 )
 from responsibility.ownership.access.grant_masks import NOTHING, Holding, Holdings, in_order
-from responsibility.ownership.access.hub_service_accounts import TOGETHER, only_together
-from responsibility.ownership.access.shortfall import Ground, shortfalls, split_asks
+from responsibility.ownership.access.hub_service_accounts import TOGETHER, escalates_within_hub
+from responsibility.ownership.access.shortfall import CheckedScope, shortfalls, split_asks
 from responsibility.ownership.cluster_excess import CLUSTER_NAMES, ClusterExcess
 from responsibility.ownership.duties import is_vacant
-from responsibility.ownership.results.assessment import BreakGlass, Exempt
+from responsibility.ownership.results.assessment import BreakGlassHolder, Exempt
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.access_reviews import Ask, Reviews
 from responsibility.ownership.terms.agreement import Agreement, Item, ItemTerms, Terms
-from responsibility.ownership.terms.entitlement import ExemptionBook, passes
+from responsibility.ownership.terms.entitlement import ExemptionBook, is_break_glass
 from responsibility.ownership.terms.exemptions import exempt_operator
 from responsibility.ownership.terms.fleet import Fleet
-from responsibility.ownership.terms.permission_index import Names, QuestionSet
+from responsibility.ownership.terms.permission_index import Names, PermissionIndex
 from responsibility.rbac.graph import MASTERS_SUBJECT
 from responsibility.rbac.objects import Subject
 
@@ -33,7 +33,7 @@ class ClusterRbac:
     """What RBAC says about the cluster; ``untouched`` maps a finding's id to records."""
 
     findings: tuple[Finding, ...]
-    break_glass: tuple[BreakGlass, ...]
+    break_glass: tuple[BreakGlassHolder, ...]
     exempt: tuple[Exempt, ...]
     asks: tuple[Ask, ...]
     untouched: Mapping[str, frozenset[str]]
@@ -45,7 +45,7 @@ class ClusterDirect:
 
     fleet: Fleet
     holdings: Holdings
-    break_glass: tuple[BreakGlass, ...]
+    break_glass: tuple[BreakGlassHolder, ...]
     disagreements: tuple[Finding, ...]
     # Not there where nothing is said of subjects.
     seeker: ClusterExcess | None = None
@@ -74,7 +74,7 @@ def assess_direct(
     ``checked``, nothing is said of subjects but who may do everything.
     """
     terms = fleet.terms
-    holdings = _with_fixed(cluster, fixed, terms.questions)
+    holdings = _with_fixed(cluster, fixed, terms.permissions)
     break_glass = _break_glass(terms, holdings)
     disagreements = tuple(_disagreements(fleet))
     if not checked:
@@ -92,7 +92,7 @@ def assess_direct(
     excess = tuple(
         found
         for subject, holding in holdings.items()
-        if not passes(terms, subject)
+        if not is_break_glass(terms, subject)
         for found in seeker.findings(subject, holding)
     )
     missing, asks = split_asks(_missing(fleet, holdings, gone, reviews))
@@ -110,17 +110,17 @@ def assess_direct(
 
 
 def assess_cluster(
-    direct: ClusterDirect, *, gains: ClusterGains, confined: frozenset[Subject]
+    direct: ClusterDirect, *, gains: ClusterGains, bound_at_home: frozenset[Subject]
 ) -> ClusterRbac:
     """Return what holds for the cluster as a whole.
 
-    ``gains`` is what subjects can come by indirectly. ``confined`` are those of the hubs' own
+    ``gains`` is what subjects can come by indirectly. ``bound_at_home`` are those of the hubs' own
     ServiceAccounts that stand together, see ``own_parts``.
     """
     if direct.seeker is None:
         return ClusterRbac(direct.disagreements, direct.break_glass, (), (), {})
     seeker = replace(direct.seeker, exempt=list(direct.seeker.exempt))
-    excess = (*direct.excess, *_indirect(direct, seeker, gains, confined))
+    excess = (*direct.excess, *_indirect(direct, seeker, gains, bound_at_home))
     return ClusterRbac(
         findings=(*direct.disagreements, *(finding for finding, _ in excess), *direct.missing),
         break_glass=direct.break_glass,
@@ -134,43 +134,43 @@ def _indirect(
     direct: ClusterDirect,
     seeker: ClusterExcess,
     gains: ClusterGains,
-    confined: frozenset[Subject],
+    bound_at_home: frozenset[Subject],
 ) -> Iterator[tuple[Finding, frozenset[str]]]:
     """Yield what subjects can come by cluster-wide, each with the records it does not touch.
 
     Who holds everything already can come by nothing more.
     """
     holdings, terms = direct.holdings, direct.fleet.terms
-    questions = terms.questions
-    reserved = {item.name: item.reserved | questions.everything for item in terms.items}
+    permissions = terms.permissions
+    reserved = {item.name: item.reserved | permissions.everything for item in terms.items}
     aside = replace(seeker, exempt=[])
     for subject in gains.subjects():
-        held = holdings.get(subject, NOTHING).mask(questions, CLUSTER_NAMES)
-        if held & questions.everything or passes(terms, subject):
+        held = holdings.get(subject, NOTHING).mask(permissions, CLUSTER_NAMES)
+        if held & permissions.everything or is_break_glass(terms, subject):
             continue
-        holding = Holding(total(gains.everywhere.get(subject, ())) & questions.all & ~held)
+        holding = Holding(total(gains.everywhere.get(subject, ())) & permissions.all & ~held)
         on_hubs = {record: total(ways) for record, ways in gains.on_hubs.get(subject, {}).items()}
         if not holding.full and not on_hubs:
             continue
         found = list(aside.findings(subject, holding, on_hubs))
-        together = found and subject in confined and seeker.parts.of_subject(subject)
-        if together and only_together(subject, direct.fleet, holdings, gains):
+        together = found and subject in bound_at_home and seeker.parts.of_subject(subject)
+        if together and escalates_within_hub(subject, direct.fleet, holdings, gains):
             items = tuple(dict.fromkeys(finding.item for finding, _ in found))
             aside.exempt.append(Exempt(subject, items, TOGETHER))
             continue
         for finding, records in found:
-            for told in told_by_route((finding,), gains.ways, reserved, direct.told):
+            for told in with_routes((finding,), gains.ways, reserved, direct.told):
                 yield told, records
     seeker.exempt.extend(further(seeker.exempt, aside.exempt))
 
 
 def _with_fixed(
-    cluster: Holdings, fixed: Mapping[str, Holdings], questions: QuestionSet
+    cluster: Holdings, fixed: Mapping[str, Holdings], permissions: PermissionIndex
 ) -> Holdings:
     """Return cluster-wide holdings, and with them those in the model's fixed namespaces."""
     merged = Holdings(cluster)
     for namespace, holdings in fixed.items():
-        scope = questions.in_namespace(namespace)
+        scope = permissions.in_namespace(namespace)
         for subject, holding in holdings.items():
             local = holding.within(scope)
             if local.grants:
@@ -178,16 +178,16 @@ def _with_fixed(
     return merged
 
 
-def _break_glass(terms: Terms, holdings: Holdings) -> tuple[BreakGlass, ...]:
+def _break_glass(terms: Terms, holdings: Holdings) -> tuple[BreakGlassHolder, ...]:
     """Return who can do everything, and whom the model lets pass, whether it is bound or not."""
-    wildcard = terms.questions.everything
+    wildcard = terms.permissions.everything
     subjects = dict.fromkeys((*terms.break_glass, MASTERS_SUBJECT))
     subjects.update((s, None) for s, h in sorted(holdings.items(), key=_who) if h.full & wildcard)
     return tuple(
-        BreakGlass(
+        BreakGlassHolder(
             subject,
             in_order(
-                holdings.get(subject, NOTHING).sources(wildcard, terms.questions, CLUSTER_NAMES)
+                holdings.get(subject, NOTHING).sources(wildcard, terms.permissions, CLUSTER_NAMES)
             ),
             declared=subject in terms.break_glass,
         )
@@ -206,18 +206,18 @@ def _missing(
     reviews: Reviews,
 ) -> Iterator[Finding | Ask]:
     terms = fleet.terms
-    ground = Ground(
+    where = CheckedScope(
         hub=None,
         model=terms.name,
-        questions=terms.questions,
+        permissions=terms.permissions,
         names=CLUSTER_NAMES,
-        scope=terms.required & ~terms.questions.hub_mask,
+        scope=terms.required & ~terms.permissions.hub_mask,
         layers=(holdings,),
         reviews=reviews,
         gone=gone,
     )
     for item in terms.items:
-        if not item.required & ground.scope:
+        if not item.required & where.scope:
             continue
         owners = fleet.owners(item)
         for party, agreements in owners:
@@ -225,7 +225,7 @@ def _missing(
                 line = Item(item, party.name, (), _minimum(item, agreements))
                 namesakes = sum(other.name == party.name for other, _ in owners)
                 record = min(a.record for a in agreements) if namesakes > 1 else ""
-                here = replace(ground, record=record)
+                here = replace(where, record=record)
                 yield from shortfalls(line, party, here.abilities(party), here)
 
 
@@ -235,7 +235,7 @@ def _minimum(item: ItemTerms, agreements: Sequence[Agreement]) -> int:
 
 def _disagreements(fleet: Fleet) -> Iterator[Finding]:
     """Yield items about the whole cluster for which records name different owners."""
-    outside = fleet.terms.questions.all & ~fleet.terms.questions.hub_mask
+    outside = fleet.terms.permissions.all & ~fleet.terms.permissions.hub_mask
     for item in fleet.terms.items:
         if not (item.required | item.reserved) & outside:
             continue

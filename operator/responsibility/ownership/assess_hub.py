@@ -17,12 +17,12 @@ from responsibility.ownership.access.escalation_findings import (
     Gains,
     as_holdings,
     further,
-    told_by_route,
+    with_routes,
 )
 from responsibility.ownership.access.grant_masks import NOTHING, Holding, Holdings, excess, in_order
-from responsibility.ownership.access.policy_bypass import endings
+from responsibility.ownership.access.policy_bypass import enforcement_bypasses
 from responsibility.ownership.access.shortfall import (
-    Ground,
+    CheckedScope,
     permission_texts,
     shortfalls,
     split_asks,
@@ -33,7 +33,12 @@ from responsibility.ownership.results.assessment import Exempt
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.access_reviews import Ask, Reviews
 from responsibility.ownership.terms.agreement import Agreement, Item
-from responsibility.ownership.terms.entitlement import Entitlement, ExemptionBook, passes, selves
+from responsibility.ownership.terms.entitlement import (
+    Entitlement,
+    ExemptionBook,
+    is_break_glass,
+    with_implied_groups,
+)
 from responsibility.ownership.terms.exemptions import exempt_operator
 from responsibility.rbac.escalation.permissions import Permissions
 from responsibility.rbac.escalation.shortest_paths import RoutePart
@@ -63,7 +68,7 @@ def assess_hub(
     own: Subject | None,
     now: datetime,
 ) -> HubRbac:
-    """Return findings in both directions, for the questions asked in the hub's namespace.
+    """Return findings in both directions, for the permissions asked in the hub's namespace.
 
     ``gains`` are what subjects can come by here indirectly, and not because of what they can
     come by cluster-wide: that is a finding of the cluster. With ``rights``, it is also said who
@@ -78,10 +83,10 @@ def assess_hub(
     exempt.extend(further(exempt, aside))
     reserved = {item.name: item.terms.reserved for item in agreement.items}
     direct = {(finding.subject, finding.item) for finding in findings}
-    findings.extend(told_by_route(indirect, gains.__getitem__, reserved, direct))
+    findings.extend(with_routes(indirect, gains.__getitem__, reserved, direct))
     if rights is not None:
         told = {(finding.subject, finding.item) for finding in findings}
-        ends = endings(agreement, entitlement, rights, policies=policies)
+        ends = enforcement_bypasses(agreement, entitlement, rights, policies=policies)
         findings.extend(
             _held_back(
                 entitlement,
@@ -93,17 +98,17 @@ def assess_hub(
                 now=now,
             )
         )
-    ground = Ground(
+    where = CheckedScope(
         hub=agreement.hub,
         model=agreement.terms.name,
-        questions=agreement.terms.questions,
+        permissions=agreement.terms.permissions,
         names=agreement.names,
-        scope=agreement.terms.required & agreement.terms.questions.hub_mask,
+        scope=agreement.terms.required & agreement.terms.permissions.hub_mask,
         layers=(cluster, namespace),
         reviews=reviews,
         gone=gone,
     )
-    missing, asks = split_asks(_missing(agreement, ground, gone))
+    missing, asks = split_asks(_missing(agreement, where, gone))
     return HubRbac((*findings, *missing), tuple(exempt), tuple(asks))
 
 
@@ -116,18 +121,18 @@ def _excesses(
 ) -> Iterator[Finding]:
     agreement = entitlement.agreement
     terms = agreement.terms
-    reserved = terms.reserved & terms.questions.hub_mask
+    reserved = terms.reserved & terms.permissions.hub_mask
     said: dict[int, Said] = {}
     lines = [(i, i.terms.reserved) for i in agreement.items if i.name not in agreement.unresolved]
     for subject, holding in namespace.items():
-        if passes(terms, subject):
+        if is_break_glass(terms, subject):
             continue
         entitled = entitlement.of_subject(subject)
         beyond_frontier = excess(
             holding,
             entitled=entitled,
             reserved=reserved,
-            questions=terms.questions,
+            permissions=terms.permissions,
             names=agreement.names,
         )
         if not beyond_frontier:
@@ -170,27 +175,29 @@ def _held_back(
     direct finding tells. Who is entitled to everything is left everything.
     """
     agreement = entitlement.agreement
-    questions = agreement.terms.questions
+    permissions = agreement.terms.permissions
     reserved = {item.name: item.terms.reserved for item in agreement.items}
     for item in agreement.items:
         parties = set(item.parties(now))
         for subject, step in ends.get(item.name, {}).items():
-            if (subject, item.name) in told or passes(agreement.terms, subject):
+            if (subject, item.name) in told or is_break_glass(agreement.terms, subject):
                 continue
-            mine = {p for who in selves(subject) for p in agreement.members.get(who, ())}
-            if mine & parties or entitlement.of_subject(subject) & questions.everything:
+            mine = {
+                p for who in with_implied_groups(subject) for p in agreement.members.get(who, ())
+            }
+            if mine & parties or entitlement.of_subject(subject) & permissions.everything:
                 continue
             held = reduce(
                 or_,
                 (
-                    layer[who].mask(questions, agreement.names)
-                    for who in selves(subject)
+                    layer[who].mask(permissions, agreement.names)
+                    for who in with_implied_groups(subject)
                     for layer in layers
                     if who in layer
                 ),
                 0,
             )
-            wanted = held & reserved[item.name] & questions.hub_mask
+            wanted = held & reserved[item.name] & permissions.hub_mask
             if not wanted or item.name in agreement.unresolved:
                 continue
             reason = next(
@@ -201,17 +208,17 @@ def _held_back(
                 continue
             finding = _excess_finding(agreement, item, subject, _say(wanted, agreement), ())
             ways = {subject: [RoutePart(wanted, (step,))]}
-            yield from told_by_route([finding], ways.__getitem__, reserved, ())
+            yield from with_routes([finding], ways.__getitem__, reserved, ())
 
 
 def _sources(
     wanted: int, held: Iterable[Holding], entitled: int, agreement: Agreement
 ) -> tuple[Source, ...]:
-    questions, names = agreement.terms.questions, agreement.names
+    permissions, names = agreement.terms.permissions, agreement.names
     return in_order(
         source
         for holding in held
-        for source in holding.sources(wanted, questions, names, entitled=entitled)
+        for source in holding.sources(wanted, permissions, names, entitled=entitled)
     )
 
 
@@ -220,7 +227,7 @@ Said = tuple[tuple[str, ...], str]
 
 
 def _say(wanted: int, agreement: Agreement) -> Said:
-    texts = permission_texts(wanted, agreement.terms.questions, agreement.names)
+    texts = permission_texts(wanted, agreement.terms.permissions, agreement.names)
     return texts, summarise(texts)
 
 
@@ -248,7 +255,7 @@ def _excess_finding(
 
 def _missing(
     agreement: Agreement,
-    ground: Ground,
+    where: CheckedScope,
     gone: frozenset[Subject],
 ) -> Iterator[Finding | Ask]:
     known = {}
@@ -256,8 +263,8 @@ def _missing(
         owner = agreement.parties.get(item.owner)
         if owner is None or not owner.subjects or item.name in agreement.unresolved:
             continue
-        if not item.terms.required & ground.scope or is_vacant(owner, gone):
+        if not item.terms.required & where.scope or is_vacant(owner, gone):
             continue
         if owner.name not in known:
-            known[owner.name] = ground.abilities(owner)
-        yield from shortfalls(item, owner, known[owner.name], ground)
+            known[owner.name] = where.abilities(owner)
+        yield from shortfalls(item, owner, known[owner.name], where)

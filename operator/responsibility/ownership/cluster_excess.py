@@ -124,28 +124,28 @@ class ClusterExcess:
         )
 
     def _excess(self, subject: Subject, holding: Holding, on_hubs: Mapping[str, int]) -> _Excess:
-        questions, fleet = self.fleet.terms.questions, self.fleet
+        permissions, fleet = self.fleet.terms.permissions, self.fleet
         # Most subjects are in no record, and the same to every hub.
         agreements = fleet.special(subject)
         if holding.symbolic:
-            usual = holding.mask(questions, CLUSTER_NAMES)
-            others = [a for a in fleet.agreements if holding.mask(questions, a.names) != usual]
+            usual = holding.mask(permissions, CLUSTER_NAMES)
+            others = [a for a in fleet.agreements if holding.mask(permissions, a.names) != usual]
             agreements = list({a.record: a for a in (*agreements, *others)}.values())
         if on_hubs:
             others = [a for a in fleet.agreements if a.record in on_hubs]
             agreements = list({a.record: a for a in (*agreements, *others)}.values())
         due = fleet.entitled(subject, agreements)
-        wide = questions.wide(due)
+        wide = permissions.wide(due)
 
         def beyond(
             reserved: int, entitled: int, names: Names = CLUSTER_NAMES, held: Holding = holding
         ) -> int:
             return excess(
-                held, entitled=entitled, reserved=reserved, questions=questions, names=names
+                held, entitled=entitled, reserved=reserved, permissions=permissions, names=names
             )
 
         reserved = fleet.terms.reserved
-        on_hub = reserved & questions.hub_mask
+        on_hub = reserved & permissions.hub_mask
         special = []
         for agreement in agreements:
             if agreement.record:
@@ -156,7 +156,7 @@ class ClusterExcess:
                 let = [e for e in agreement.own_exemptions if e.covers(subject)] if mask else ()
                 special.append(_OnHub(agreement, own, mask, tuple(let)))
         return _Excess(
-            cluster=beyond((reserved | questions.everything) & ~questions.hub_mask, due),
+            cluster=beyond((reserved | permissions.everything) & ~permissions.hub_mask, due),
             everywhere=beyond(on_hub, wide),
             due=due,
             wide=wide,
@@ -166,7 +166,7 @@ class ClusterExcess:
     def _lines(
         self, subject: Subject, over: _Excess, let_through: dict[str, dict[str, None]]
     ) -> list[_Line]:
-        everything = self.fleet.terms.questions.everything
+        everything = self.fleet.terms.permissions.everything
         items = self.fleet.terms.items
         if not over.cluster & everything:
             return [line for i in items if (line := self._line(subject, over, i, let_through))]
@@ -230,9 +230,11 @@ class ClusterExcess:
         elif line.hubs == 1 and line.touched:
             names = line.touched[0].agreement.names
         # Everything is said by one permission.
-        texts = permission_texts(mask & terms.questions.everything or mask, terms.questions, names)
+        texts = permission_texts(
+            mask & terms.permissions.everything or mask, terms.permissions, names
+        )
         owners = " and ".join(sorted({party.label for party, _ in self.fleet.owners(item)}))
-        only_hubs = not mask & ~terms.questions.hub_mask
+        only_hubs = not mask & ~terms.permissions.hub_mask
         where = f" on {line.hubs} hub{'s' * (line.hubs != 1)}" if only_hubs else ""
         return Finding(
             kind="excess-access",
@@ -250,13 +252,13 @@ class ClusterExcess:
         )
 
     def _sources(self, holding: Holding, over: _Excess, line: _Line) -> Iterable[Source]:
-        questions = self.fleet.terms.questions
+        permissions = self.fleet.terms.permissions
         if not holding.partial:
-            return holding.sources(line.mask, questions, CLUSTER_NAMES)
-        found = holding.sources(line.cluster, questions, CLUSTER_NAMES, entitled=over.due)
-        found += holding.sources(line.everywhere, questions, CLUSTER_NAMES, entitled=over.wide)
+            return holding.sources(line.mask, permissions, CLUSTER_NAMES)
+        found = holding.sources(line.cluster, permissions, CLUSTER_NAMES, entitled=over.due)
+        found += holding.sources(line.everywhere, permissions, CLUSTER_NAMES, entitled=over.wide)
         for on in line.touched:
-            found += holding.sources(on.beyond, questions, on.agreement.names, entitled=on.due)
+            found += holding.sources(on.beyond, permissions, on.agreement.names, entitled=on.due)
         return set(found)
 
 

@@ -83,7 +83,7 @@ def cluster_result(
     """Return what is said of the cluster; ``checked`` is whether RBAC was held against it."""
     terms = fleet.terms
     kinds = kinds_by_item(rbac.findings)
-    outside = terms.questions.all & ~terms.questions.hub_mask
+    outside = terms.permissions.all & ~terms.permissions.hub_mask
     results: list[ItemResult] = []
     for item in terms.items:
         if not (item.required | item.reserved) & outside:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.results.findings import Finding, worst_first
-from responsibility.ownership.terms.entitlement import selves
+from responsibility.ownership.terms.entitlement import with_implied_groups
 from responsibility.rbac.objects import Subject
 
 EXCESS = "excess-access"
@@ -54,7 +54,7 @@ class Aim:
             return False
         if not self.subjects and not self.ids:
             return True
-        chosen = {who for subject in self.subjects for who in selves(subject)}
+        chosen = {who for subject in self.subjects for who in with_implied_groups(subject)}
         return finding.subject in chosen or finding.id in self.ids
 
     def further(self, assessment: Assessment, known: Iterable[Finding]) -> list[Finding]:

@@ -18,7 +18,7 @@ from responsibility.api.status import MAX_REVOCATIONS
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.agreement import Agreement
-from responsibility.ownership.terms.entitlement import selves
+from responsibility.ownership.terms.entitlement import with_implied_groups
 from responsibility.plans.aim import EXCESS, Aim
 from responsibility.plans.change import Action, Change, Plan, canonical
 from responsibility.rbac.objects import BindingKey
@@ -108,7 +108,7 @@ def _blamed(plan: Plan, foreign: Sequence[Change]) -> set[str]:
         for change in foreign
         if change.action is Action.CREATE_BINDING
         for subject in change.after
-        for who in selves(subject)
+        for who in with_implied_groups(subject)
     }
     return {
         f.id

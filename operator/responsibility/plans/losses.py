@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from responsibility.ownership.access.shortfall import permission_texts
 from responsibility.ownership.cluster_excess import EVERY_HUB
 from responsibility.ownership.results.findings import EVERYTHING_TEXT
-from responsibility.ownership.terms.entitlement import selves
+from responsibility.ownership.terms.entitlement import with_implied_groups
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.change import CREATES, Change, Loss
 from responsibility.plans.protect import keepers
@@ -103,10 +103,10 @@ class Teller:
             mask = lost.mask
             for bit, _ in lost.some:
                 mask |= 1 << bit
-            everything = place.questions.everything
+            everything = place.permissions.everything
             mask = mask & everything or mask
             names = place.names if namespace else EVERY_HUB
-            found.update(dict.fromkeys(permission_texts(mask, place.questions, names)))
+            found.update(dict.fromkeys(permission_texts(mask, place.permissions, names)))
         return (EVERYTHING_TEXT,) if EVERYTHING_TEXT in found else tuple(found)
 
     def _bound_in(self, subject: Subject) -> set[str]:
@@ -117,7 +117,9 @@ class Teller:
                     for each in somebodies(binding):
                         self._namespaces.setdefault(each, set()).add(key.namespace)
         return {
-            namespace for who in selves(subject) for namespace in self._namespaces.get(who, ())
+            namespace
+            for who in with_implied_groups(subject)
+            for namespace in self._namespaces.get(who, ())
         } - {""}
 
     def _questions(self, subject: Subject) -> Iterator[str]:

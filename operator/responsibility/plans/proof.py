@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from responsibility.ownership.results.assessment import Assessment
-from responsibility.ownership.terms.entitlement import selves
+from responsibility.ownership.terms.entitlement import with_implied_groups
 from responsibility.ownership.terms.permission_index import bits
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.change import Plan
@@ -34,7 +34,9 @@ def expectations(snapshot: Snapshot, assessment: Assessment, plan: Plan) -> list
     touched |= {loss.subject for change in plan for loss in change.losses}
     found: dict[Expectation, None] = {}
     for place in places(snapshot, assessment):
-        declared = [d for d in place.declared() if any(who in touched for who in selves(d))]
+        declared = [
+            d for d in place.declared() if any(who in touched for who in with_implied_groups(d))
+        ]
         for subject in sorted({*touched, *declared}):
             if subject == MASTERS_SUBJECT or is_node(subject):
                 continue
@@ -51,8 +53,8 @@ def expectations(snapshot: Snapshot, assessment: Assessment, plan: Plan) -> list
 
 
 def _questions(held: Held, place: Place) -> Iterator[Attributes]:
-    atoms = place.questions.atoms
+    by_bit = place.permissions.by_bit
     for bit in bits(held.mask):
-        yield atoms[bit].attributes(place.names)
+        yield by_bit[bit].attributes(place.names)
     for bit, name in sorted(held.some):
-        yield replace(atoms[bit].attributes(place.names), name=name)
+        yield replace(by_bit[bit].attributes(place.names), name=name)

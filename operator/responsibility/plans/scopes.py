@@ -11,10 +11,10 @@ from responsibility.hub.discovery import Hub
 from responsibility.ownership.access.grant_masks import Holding, Holdings, collect
 from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.terms.agreement import Agreement, ItemTerms, Terms
-from responsibility.ownership.terms.entitlement import ExemptionBook, selves
+from responsibility.ownership.terms.entitlement import ExemptionBook, with_implied_groups
 from responsibility.ownership.terms.exemptions import exempt_operator
 from responsibility.ownership.terms.fleet import Fleet
-from responsibility.ownership.terms.permission_index import Names, QuestionSet
+from responsibility.ownership.terms.permission_index import Names, PermissionIndex
 from responsibility.ownership.terms.resolve import resolve_defaults
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.graph import MASTERS_SUBJECT, AccessGraph
@@ -78,9 +78,9 @@ class Place:
         return self.fleet.terms
 
     @property
-    def questions(self) -> QuestionSet:
-        """The model's questions."""
-        return self.fleet.terms.questions
+    def permissions(self) -> PermissionIndex:
+        """The model's permissions."""
+        return self.fleet.terms.permissions
 
     @property
     def items(self) -> Iterable[ItemTerms]:
@@ -117,7 +117,7 @@ class Place:
             return 0
         known = self._wide.get(subject)
         if known is None:
-            known = self._wide[subject] = self.questions.wide(self._due(subject)) & self.scope
+            known = self._wide[subject] = self.permissions.wide(self._due(subject)) & self.scope
         return known
 
     def _due(self, subject: Subject) -> int:
@@ -160,7 +160,7 @@ def places(snapshot: Snapshot, assessment: Assessment) -> list[Place]:
             continue
         own = tuple(hub.agreement for hub in hubs)
         fleet = Fleet(terms, own or (resolve_defaults(terms),), snapshot.now)
-        questions = terms.questions
+        permissions = terms.permissions
         dues: dict[Subject, int] = {}
         everywhere = (Names(), *(_names(hub) for hub in snapshot.hubs.values()))
         own_part = exempt_operator(snapshot.own)
@@ -172,18 +172,18 @@ def places(snapshot: Snapshot, assessment: Assessment) -> list[Place]:
                 fleet,
                 Names(),
                 namespace,
-                questions.in_namespace(namespace),
+                permissions.in_namespace(namespace),
                 exempt=book,
                 _dues=dues,
             )
-            for namespace in ("", *questions.fixed_namespaces())
+            for namespace in ("", *permissions.fixed_namespaces())
         )
         found.extend(
             Place(
                 fleet,
                 h.agreement.names,
                 h.agreement.hub.namespace,
-                questions.hub_mask,
+                permissions.hub_mask,
                 h.agreement,
                 ExemptionBook.of((*h.agreement.exemptions, *own_part)),
                 dues,
@@ -212,7 +212,7 @@ class Ledger:
         key = (place.terms.name, scope)
         found = self._read.get(key)
         if found is None:
-            found = self._read[key] = collect(scope, place.questions)
+            found = self._read[key] = collect(scope, place.permissions)
         return found
 
     def layers(self, graph: AccessGraph, place: Place) -> list[Holdings]:
@@ -226,13 +226,13 @@ class Ledger:
         """Return what a subject holds in a place, be it by a group that it is in by nature."""
         if subject == MASTERS_SUBJECT:
             return Held(place.scope)
-        return self._of(graph, place, selves(subject))
+        return self._of(graph, place, with_implied_groups(subject))
 
     def held_wide(self, graph: AccessGraph, place: Place, subject: Subject) -> Held:
         """Return what it holds in a place by ClusterRoleBindings."""
         if subject == MASTERS_SUBJECT:
             return Held(place.scope)
-        return self._given([self.holdings(graph, place, "")], place, selves(subject))
+        return self._given([self.holdings(graph, place, "")], place, with_implied_groups(subject))
 
     def own(self, graph: AccessGraph, place: Place, subject: Subject) -> Held:
         """Return what is bound to the subject itself."""
@@ -248,7 +248,7 @@ class Ledger:
             for holdings in layers:
                 holding = holdings.get(subject)
                 if holding is not None:
-                    mask |= holding.mask(place.questions, place.names)
+                    mask |= holding.mask(place.permissions, place.names)
                     some += [(part.bit, name) for part in holding.some() for name in part.names]
         if not mask & place.scope and not some:
             return _NOTHING_HELD
@@ -257,7 +257,7 @@ class Ledger:
     def varies(self, graph: AccessGraph, place: Place, subject: Subject) -> bool:
         """Return whether what a subject holds by ClusterRoleBindings depends on a place's names."""
         wide = self.holdings(graph, place, "")
-        return any(wide[who].symbolic for who in selves(subject) if who in wide)
+        return any(wide[who].symbolic for who in with_implied_groups(subject) if who in wide)
 
     def people(self, graph: AccessGraph, place: Place) -> int:
         """Return what anybody at all can do in a place who isn't Kubernetes itself."""
@@ -273,7 +273,7 @@ class Ledger:
                     [Holding(full), *(holding for holding in some if holding.symbolic)],
                 )
             for holding in known[1]:
-                mask |= holding.mask(place.questions, place.names)
+                mask |= holding.mask(place.permissions, place.names)
         return mask & place.scope
 
 

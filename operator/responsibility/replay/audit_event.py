@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from responsibility.admission.policies.guards import CONNECT, CREATE, UPDATE, target_of
-from responsibility.ownership.terms.permission_index import Atom
+from responsibility.ownership.terms.permission_index import Permission
 
 Json = Mapping[str, Any]
 
@@ -95,7 +95,7 @@ class Request:
 
 @lru_cache(maxsize=4096)
 def _operation(verb: str, group: str, resource: str, subresource: str) -> str | None:
-    target = target_of(Atom(verb, group, resource, subresource))
+    target = target_of(Permission(verb, group, resource, subresource))
     return None if target is None else target.operation
 
 

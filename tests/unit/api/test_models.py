@@ -7,7 +7,7 @@ import pytest
 
 from responsibility.api import ResponsibilityModel, load_shipped_model, parse_model
 from responsibility.api.item import RECORD_ITEM, RECORD_RESERVED, ItemDefinition
-from responsibility.api.permission import UNNAMED_VERBS, Permission, Scope
+from responsibility.api.permission import UNNAMED_VERBS, PermissionRule, Scope
 from responsibility.api.status import ItemKind
 from responsibility.api.subjects import PLACEHOLDERS
 from tests.unit.api import samples
@@ -40,7 +40,7 @@ LIBRARY = parse_model(samples.model(), strict=True)
 BOTH = pytest.mark.parametrize("model", [SHIPPED, LIBRARY], ids=["shipped", "library"])
 
 
-def _permissions(item: ItemDefinition) -> Iterator[Permission]:
+def _permissions(item: ItemDefinition) -> Iterator[PermissionRule]:
     yield from item.required
     yield from item.reserved
 

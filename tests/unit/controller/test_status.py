@@ -22,7 +22,7 @@ from responsibility.controller.status import (
 from responsibility.hub.discovery import HubKey
 from responsibility.ownership.results.assessment import (
     Assessment,
-    BreakGlass,
+    BreakGlassHolder,
     Exempt,
     HubState,
     Refused,
@@ -123,14 +123,16 @@ def test_any_finding_makes_a_status_that_is_taken_and_reads_back_equal(
 @settings(max_examples=25, deadline=None)
 @given(
     found=repeated(findings, 100),
-    glass=repeated(st.builds(BreakGlass, subjects, repeated(sources, 100), st.booleans()), 40),
+    glass=repeated(
+        st.builds(BreakGlassHolder, subjects, repeated(sources, 100), st.booleans()), 40
+    ),
     exempt=repeated(st.builds(Exempt, subjects, st.just(("*",)), names), 3),
     unrecorded=repeated(st.builds(HubKey, names, names), 100),
     now=moments,
 )
 def test_any_cluster_makes_a_model_status_that_is_taken_and_reads_back_equal(
     found: tuple[Finding, ...],
-    glass: tuple[BreakGlass, ...],
+    glass: tuple[BreakGlassHolder, ...],
     exempt: tuple[Exempt, ...],
     unrecorded: tuple[HubKey, ...],
     now: datetime,

@@ -4,7 +4,7 @@ import pytest
 
 from responsibility.api import load_shipped_model
 from responsibility.api.model import ResponsibilityModel
-from responsibility.ownership.results.assessment import Assessment, BreakGlass
+from responsibility.ownership.results.assessment import Assessment, BreakGlassHolder
 from tests.unit.ownership.building import (
     KEEPERS,
     assess,
@@ -25,7 +25,7 @@ from tests.unit.ownership.building import (
 ABC = [record("a"), record("b"), record("c")]
 
 
-def glass(found: Assessment, model: str = "garden") -> dict[str, BreakGlass]:
+def glass(found: Assessment, model: str = "garden") -> dict[str, BreakGlassHolder]:
     return {str(entry.subject): entry for entry in found.clusters[model].break_glass}
 
 

@@ -18,7 +18,7 @@ from responsibility.ownership.assess import Assessor
 from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.entitlement import Entitlement
-from responsibility.ownership.terms.permission_index import Names, QuestionSet
+from responsibility.ownership.terms.permission_index import Names, PermissionIndex
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.graph import MASTERS_SUBJECT, AccessGraph
 from responsibility.rbac.identity import canonical, is_node, is_somebody
@@ -102,42 +102,47 @@ def pairs(findings: Iterable[Finding], kind: str) -> Counter[tuple[str, str, str
 @given(SEEDS)
 def test_masks_say_what_the_rules_say(seed: int) -> None:
     draw = random.Random(seed)
-    questions = QuestionSet(Agreements(draw).atoms(40))
+    permissions = PermissionIndex(Agreements(draw).by_bit(40))
     names = Names("ns-a", "one", draw.choice(("", "two-")))
     rules = world(seed).rbac
     for _ in range(10):
         rule = rules.rule("")
-        reach = questions.reach_of((rule,))
-        symbolic = {p.bit for p in reach.symbolic}
-        some = {p.bit for p in reach.some}
-        for bit, atom in enumerate(questions.atoms):
-            asked = atom.attributes(names)
-            held = bool(reach.full >> bit & 1) or (
+        granted = permissions.granted_by((rule,))
+        symbolic = {p.bit for p in granted.symbolic}
+        some = {p.bit for p in granted.some}
+        for bit, permission in enumerate(permissions.by_bit):
+            asked = permission.attributes(names)
+            held = bool(granted.full >> bit & 1) or (
                 bit in symbolic and asked.name in rule.resource_names
             )
-            assert held == rule_allows(rule, asked), (rule, atom)
-            assert (held or bit in some) == rule_allows(rule, asked, any_name=True), (rule, atom)
-        assert sum(mask for *_, mask in reach.by_rule) == reach.full
+            assert held == rule_allows(rule, asked), (rule, permission)
+            assert (held or bit in some) == rule_allows(rule, asked, any_name=True), (
+                rule,
+                permission,
+            )
+        assert sum(mask for *_, mask in granted.by_rule) == granted.full
 
 
 @few
 @given(SEEDS)
 def test_whoever_is_entitled_to_a_question_is_entitled_to_what_it_includes(seed: int) -> None:
-    questions = QuestionSet(Agreements(random.Random(seed)).atoms(40))
-    for bit, atom in enumerate(questions.atoms):
-        names = (atom.name,) if atom.name else ()
-        rule = Rule((atom.verb,), (atom.group,), (atom.full_resource,), names)
-        for other, wanted in enumerate(questions.atoms):
+    permissions = PermissionIndex(Agreements(random.Random(seed)).by_bit(40))
+    for bit, permission in enumerate(permissions.by_bit):
+        names = (permission.name,) if permission.name else ()
+        rule = Rule((permission.verb,), (permission.group,), (permission.full_resource,), names)
+        for other, wanted in enumerate(permissions.by_bit):
             asked = replace(wanted.attributes(Names()), name=wanted.name)
-            place = atom.namespace in ("", wanted.namespace)
-            assert bool(questions.covers[bit] >> other & 1) == (place and rule_allows(rule, asked))
+            place = permission.namespace in ("", wanted.namespace)
+            assert bool(permissions.covers[bit] >> other & 1) == (
+                place and rule_allows(rule, asked)
+            )
 
 
 def test_equal_rules_are_worked_out_once() -> None:
-    questions = QuestionSet(Agreements(random.Random(1)).atoms(5))
+    permissions = PermissionIndex(Agreements(random.Random(1)).by_bit(5))
     rules = RuleSet((Rule(("*",), ("*",), ("*",)),))
-    assert questions.reach(rules) is questions.reach(rules)
-    assert questions.reach(rules).full == questions.all
+    assert permissions.granted(rules) is permissions.granted(rules)
+    assert permissions.granted(rules).full == permissions.all
 
 
 # -- holdings ----------------------------------------------------------------------------------
@@ -148,22 +153,22 @@ def test_equal_rules_are_worked_out_once() -> None:
 @example(215)
 def test_holdings_are_the_holders_of_each_question(seed: int) -> None:
     it = world(seed)
-    questions = QuestionSet(it.agreements.atoms(25))
+    permissions = PermissionIndex(it.agreements.by_bit(25))
     graph = AccessGraph.build(it.roles, it.bindings)
     names = Names("ns-a", "one", "")
-    scopes = {ns: collect(graph.scope(ns), questions) for ns in ("", "ns-a", "ns-c")}
-    for bit, atom in enumerate(questions.atoms):
-        asked = atom.attributes(names)
+    scopes = {ns: collect(graph.scope(ns), permissions) for ns in ("", "ns-a", "ns-c")}
+    for bit, permission in enumerate(permissions.by_bit):
+        asked = permission.attributes(names)
         layers = [scopes[ns] for ns in dict.fromkeys(("", asked.namespace))]
         for any_name in (False, True):
             held: dict[Subject, set[object]] = {}
             for layer in layers:
                 for subject, holding in layer.items():
-                    has = holding.mask(questions, names) >> bit & 1
+                    has = holding.mask(permissions, names) >> bit & 1
                     if any_name:
                         has |= any(p.bit == bit for p in holding.some())
                     if has:
-                        sources = holding.sources(1 << bit, questions, names)
+                        sources = holding.sources(1 << bit, permissions, names)
                         held.setdefault(subject, set()).update(sources)
             expected = {
                 subject: {s for s in sources if s.binding}
@@ -179,23 +184,23 @@ def test_holdings_are_the_holders_of_each_question(seed: int) -> None:
 @given(SEEDS)
 def test_ability_is_what_the_graph_says_a_subject_holds(seed: int) -> None:
     it = world(seed)
-    questions = QuestionSet(it.agreements.atoms(25))
+    permissions = PermissionIndex(it.agreements.by_bit(25))
     graph = AccessGraph.build(it.roles, it.bindings)
     names = Names("ns-a", "one", "")
-    layers = [collect(graph.scope(ns), questions) for ns in ("", "ns-a")]
+    layers = [collect(graph.scope(ns), permissions) for ns in ("", "ns-a")]
     subjects = {canonical(it.rbac.subject("ns-a")) for _ in range(12)} | {MASTERS_SUBJECT}
     for subject in filter(is_somebody, subjects):
         if is_node(subject) or subject.name == "system:anonymous":
             continue
-        able = ability(subject, layers, questions, names)
-        for bit, atom in enumerate(questions.atoms):
-            asked = atom.attributes(names)
+        able = ability(subject, layers, permissions, names)
+        for bit, permission in enumerate(permissions.by_bit):
+            asked = permission.attributes(names)
             if asked.namespace != "ns-a":
                 continue
             truth, _ = graph.holds(subject, asked)
             mine = Truth.YES if able.sure >> bit & 1 else Truth.NO
             mine = Truth.UNKNOWN if able.perhaps >> bit & 1 else mine
-            assert mine is truth, (subject, atom)
+            assert mine is truth, (subject, permission)
 
 
 # -- whole passes ------------------------------------------------------------------------------
@@ -370,7 +375,7 @@ def _due_in_the_cluster(assessment: Assessment, subject: Subject) -> int:
     due = 0
     for hub in assessment.hubs.values():
         mask = Entitlement.of(hub.agreement, NOW).of_subject(subject)
-        due |= mask & hub.agreement.terms.questions.cluster_mask
+        due |= mask & hub.agreement.terms.permissions.cluster_mask
     return due
 
 

@@ -152,4 +152,4 @@ def test_the_charts_scheduler_is_let_through_on_every_hub_and_listed(prefix: str
 def test_to_run_the_cluster_is_to_be_entitled_to_everything() -> None:
     terms = resolve_model(load_shipped_model())
     whole = next(item for item in terms.items if item.name == "operate-cluster")
-    assert whole.covered == terms.questions.all
+    assert whole.covered == terms.permissions.all

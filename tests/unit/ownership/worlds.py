@@ -10,7 +10,7 @@ from responsibility.api import parse_model
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.record import Responsibility
 from responsibility.hub.discovery import Hub
-from responsibility.ownership.terms.permission_index import HUB, Atom
+from responsibility.ownership.terms.permission_index import HUB, Permission
 from responsibility.rbac.objects import Binding, Role, Subject
 from tests.unit.ownership.building import hub, record
 from tests.unit.rbac.worlds import Worlds, seeded
@@ -41,14 +41,14 @@ class Agreements:
 
     draw: random.Random
 
-    def atoms(self, count: int) -> tuple[Atom, ...]:
+    def by_bit(self, count: int) -> tuple[Permission, ...]:
         """Return questions, among them such as no model should ask."""
         return tuple(self._atom() for _ in range(count))
 
-    def _atom(self) -> Atom:
+    def _atom(self) -> Permission:
         draw = self.draw
         resource, _, sub = draw.choice((*_RESOURCES, "*", "*/scale")).partition("/")
-        return Atom(
+        return Permission(
             draw.choice(_VERBS),
             draw.choice(("", "apps", "rbac.authorization.k8s.io", "*")),
             resource,

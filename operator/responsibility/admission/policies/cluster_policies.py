@@ -310,11 +310,11 @@ def _cluster_requests(terms: Terms) -> Iterator[_ClusterRequests]:
 
 
 def _targets(terms: Terms, mask: int) -> list[tuple[str, Target, str]]:
-    atoms = (terms.questions.atoms[bit] for bit in bits(mask))
+    by_bit = (terms.permissions.by_bit[bit] for bit in bits(mask))
     return [
-        (atom.namespace, target, atom.name)
-        for atom in atoms
-        if atom.namespace != HUB and (target := target_of(atom)) is not None
+        (permission.namespace, target, permission.name)
+        for permission in by_bit
+        if permission.namespace != HUB and (target := target_of(permission)) is not None
     ]
 
 

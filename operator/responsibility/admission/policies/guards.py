@@ -21,7 +21,7 @@ from responsibility.admission.policies.kinds import KINDS, QUANTITIES, REPLICAS,
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.permission import ObjectField
 from responsibility.ownership.terms.agreement import ItemTerms, Terms
-from responsibility.ownership.terms.permission_index import Atom, bits
+from responsibility.ownership.terms.permission_index import Permission, bits
 from responsibility.ownership.terms.resolve import resolve_model
 
 CREATE, UPDATE, DELETE, CONNECT = "CREATE", "UPDATE", "DELETE", "CONNECT"
@@ -164,9 +164,9 @@ class Guards:
 
     def unenforceable(self, item: ItemTerms) -> list[str]:
         """Return what an item reserves in a hub's namespace and no policy can refuse."""
-        atoms = (self.terms.questions.atoms[bit] for bit in bits(item.reserved))
+        by_bit = (self.terms.permissions.by_bit[bit] for bit in bits(item.reserved))
         return sorted(
-            {f"{a.verb} {a.full_resource}" for a in atoms if a.is_hub and target_of(a) is None}
+            {f"{a.verb} {a.full_resource}" for a in by_bit if a.is_hub and target_of(a) is None}
         )
 
     def _says_nothing(self, owned: Field, objects: tuple[ObjectGuard, ...]) -> bool:
@@ -263,11 +263,11 @@ def _by_name(allowed: Mapping[str, Items]) -> dict[str, Items]:
 
 def _targets(terms: Terms, mask: int, *, hub_only: bool = False) -> Iterator[tuple[Target, str]]:
     for bit in bits(mask):
-        atom = terms.questions.atoms[bit]
-        if atom.is_hub or (atom.namespace == "" and not hub_only):
-            target = target_of(atom)
+        permission = terms.permissions.by_bit[bit]
+        if permission.is_hub or (permission.namespace == "" and not hub_only):
+            target = target_of(permission)
             if target is not None:
-                yield target, atom.name
+                yield target, permission.name
 
 
 def _fields(
@@ -316,11 +316,18 @@ def _may_change(
     return _by_name(found)
 
 
-def target_of(atom: Atom) -> Target | None:
+def target_of(permission: Permission) -> Target | None:
     """Return what a permission is to admission; None if it never gets there."""
-    if _WILDCARD in (atom.verb, atom.group, atom.resource, atom.subresource):
+    if _WILDCARD in (
+        permission.verb,
+        permission.group,
+        permission.resource,
+        permission.subresource,
+    ):
         return None
-    if atom.subresource in _CONNECTIONS:
-        return Target(atom.group, atom.full_resource, CONNECT)
-    operation = _OPERATIONS.get(atom.verb)
-    return None if operation is None else Target(atom.group, atom.full_resource, operation)
+    if permission.subresource in _CONNECTIONS:
+        return Target(permission.group, permission.full_resource, CONNECT)
+    operation = _OPERATIONS.get(permission.verb)
+    return (
+        None if operation is None else Target(permission.group, permission.full_resource, operation)
+    )

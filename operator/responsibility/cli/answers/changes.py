@@ -108,10 +108,10 @@ def _entitled(agreement: Agreement | None, report: Report) -> dict[Subject, froz
     if agreement is None:
         return {}
     entitlement = Entitlement.of(agreement, report.assessment.now)
-    questions = agreement.terms.questions
+    permissions = agreement.terms.permissions
     return {
         subject: frozenset(
-            permission_texts(entitlement.of_subject(subject), questions, agreement.names)
+            permission_texts(entitlement.of_subject(subject), permissions, agreement.names)
         )
         for subject in agreement.members
     }

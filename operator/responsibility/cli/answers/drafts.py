@@ -101,7 +101,7 @@ def _holders(report: Report, hub: Hub, terms: Terms) -> list[_Holder]:
         (*(e.fill(names) for e in terms.exemptions), *exempt_operator(report.view.operator))
     )
     known = {subject for party in terms.parties.values() for subject in party.subjects}
-    held = collect(report.view.graph.scope(hub.key.namespace), terms.questions)
+    held = collect(report.view.graph.scope(hub.key.namespace), terms.permissions)
     return [
         _holder(subject, holding, terms, names)
         for subject, holding in sorted(held.items(), key=lambda pair: pair[0])
@@ -110,10 +110,10 @@ def _holders(report: Report, hub: Hub, terms: Terms) -> list[_Holder]:
 
 
 def _holder(subject: Subject, holding: Holding, terms: Terms, names: Names) -> _Holder:
-    mask = holding.mask(terms.questions, names) & terms.questions.hub_mask
+    mask = holding.mask(terms.permissions, names) & terms.permissions.hub_mask
     whole, some = [], []
     for item in terms.items:
-        required = item.required & terms.questions.hub_mask
+        required = item.required & terms.permissions.hub_mask
         if required and not required & ~mask:
             whole.append(item.name)
         elif item.reserved & mask:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from responsibility.ownership.access.escalation_findings import ClusterGains, Way
+from responsibility.ownership.access.escalation_findings import ClusterGains, Escalation
 from responsibility.ownership.access.escalations import (
-    NOTHING_FOUND,
-    Found,
-    Local,
-    Place,
-    Share,
-    Wide,
-    local,
-    share,
+    NO_ESCALATIONS,
+    ClusterSearch,
+    Escalations,
+    HubAccess,
+    HubSearch,
+    HubShare,
+    hub_share,
+    search_hub,
 )
 from responsibility.ownership.access.grant_masks import Holdings
 from responsibility.ownership.terms.agreement import Terms
@@ -31,12 +31,12 @@ class _Known:
 
     terms: Terms
     escalation: EscalationGraph
-    wide: Wide
-    locals: Mapping[str, Local]
-    shares: Mapping[str, Share]
-    found: Found
+    wide: ClusterSearch
+    locals: Mapping[str, HubSearch]
+    shares: Mapping[str, HubShare]
+    found: Escalations
 
-    def local(self, record: str, place: Place, escalation: EscalationGraph) -> Local | None:
+    def local(self, record: str, place: HubAccess, escalation: EscalationGraph) -> HubSearch | None:
         """Return what was found of a hub, if it is true of it as it is now."""
         known = self.locals.get(record)
         return (
@@ -44,14 +44,14 @@ class _Known:
             if known is not None
             and known.place.holdings is place.holdings
             and known.place.names == place.names
-            and known.place.commands == place.commands
+            and known.place.record_writers == place.record_writers
             and (escalation is self.escalation or escalation.unchanged(known.namespaces))
             else None
         )
 
     def cluster(
         self, holdings: Holdings, escalation: EscalationGraph, groups: Set[EdgeGroup]
-    ) -> Wide | None:
+    ) -> ClusterSearch | None:
         """Return what was found of the cluster, if it is true of it as it is now."""
         wide = self.wide
         if wide.holdings is not holdings or wide.bit_of.keys() != groups:
@@ -96,14 +96,16 @@ class RouteMemory:
         """Who holds what it takes for a step; None where routes are not wanted."""
         return self._paths.known.permissions if self._paths else None
 
-    def find(self, terms: Terms, holdings: Holdings, places: Mapping[str, Place]) -> Found:
+    def find(
+        self, terms: Terms, holdings: Holdings, places: Mapping[str, HubAccess]
+    ) -> Escalations:
         """Return what subjects can come by, cluster-wide and on the hubs, which come by record.
 
         ``holdings`` are the direct ones cluster-wide. Nothing where routes are not wanted.
         """
         escalation = self._paths
         if escalation is None:
-            return NOTHING_FOUND
+            return NO_ESCALATIONS
         known = self._known.get(terms.name)
         if known is not None and (
             known.terms is not terms or not escalation.follows(known.escalation)
@@ -111,21 +113,21 @@ class RouteMemory:
             known = None
         locals_ = {
             record: (known.local(record, place, escalation) if known else None)
-            or local(place, escalation, terms)
+            or search_hub(place, escalation, terms)
             for record, place in places.items()
         }
         groups = dict.fromkeys(b.group for one in locals_.values() for b in one.frontier)
         wide = known.cluster(holdings, escalation, groups.keys()) if known else None
         if wide is None:
-            wide = Wide.of(terms, holdings, escalation, groups)
+            wide = ClusterSearch.of(terms, holdings, escalation, groups)
         again = known is not None and wide is known.wide
         shares = {
             record: known.shares[record]
             if again and known is not None and known.locals.get(record) is one
-            else share(one, wide)
+            else hub_share(one, wide)
             for record, one in locals_.items()
         }
-        found = Found(
+        found = Escalations(
             ClusterGains(wide.everywhere, _together(shares)),
             {record: one.own for record, one in shares.items()},
         )
@@ -135,7 +137,7 @@ class RouteMemory:
         return found
 
 
-def _kept(found: Found, former: Found) -> Found:
+def _kept(found: Escalations, former: Escalations) -> Escalations:
     """Return what was found, with the former objects for what is the same."""
     hubs = {
         record: former.hubs[record] if former.hubs.get(record) == gains else gains
@@ -147,12 +149,14 @@ def _kept(found: Found, former: Found) -> Found:
         and cluster.on_hubs == former.cluster.on_hubs
     ):
         cluster = former.cluster
-    return Found(cluster, hubs)
+    return Escalations(cluster, hubs)
 
 
-def _together(shares: Mapping[str, Share]) -> Mapping[Subject, Mapping[str, Sequence[Way]]]:
+def _together(
+    shares: Mapping[str, HubShare],
+) -> Mapping[Subject, Mapping[str, Sequence[Escalation]]]:
     """Return by subject what the cluster tells of each hub."""
-    on_hubs: dict[Subject, dict[str, Sequence[Way]]] = {}
+    on_hubs: dict[Subject, dict[str, Sequence[Escalation]]] = {}
     for record, one in shares.items():
         for subject, ways in one.cluster.items():
             on_hubs.setdefault(subject, {})[record] = ways

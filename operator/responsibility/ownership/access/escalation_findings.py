@@ -20,7 +20,7 @@ from responsibility.rbac.escalation.steps import Route, describe
 from responsibility.rbac.objects import Subject
 
 
-class Way(Protocol):
+class Escalation(Protocol):
     """Bits that a subject can come by, and how: `search.Gain` and the like."""
 
     @property
@@ -31,7 +31,7 @@ class Way(Protocol):
         """Return the route to some of the wanted bits."""
 
 
-Gains = Mapping[Subject, Sequence[Way]]
+Gains = Mapping[Subject, Sequence[Escalation]]
 NO_GAINS: Gains = {}
 
 
@@ -40,9 +40,9 @@ class ClusterGains:
     """What subjects can come by everywhere, and further on some hubs, by record."""
 
     everywhere: Gains = field(default_factory=dict)
-    on_hubs: Mapping[Subject, Mapping[str, Sequence[Way]]] = field(default_factory=dict)
+    on_hubs: Mapping[Subject, Mapping[str, Sequence[Escalation]]] = field(default_factory=dict)
 
-    def ways(self, subject: Subject) -> Iterator[Way]:
+    def ways(self, subject: Subject) -> Iterator[Escalation]:
         """Yield all ways of a subject, those to everywhere first."""
         yield from self.everywhere.get(subject, ())
         for _, ways in sorted(self.on_hubs.get(subject, {}).items()):
@@ -56,7 +56,7 @@ class ClusterGains:
 NO_CLUSTER_GAINS = ClusterGains()
 
 
-def total(parts: Iterable[Way]) -> int:
+def total(parts: Iterable[Escalation]) -> int:
     """Return everything that several ways bring, as one mask."""
     return reduce(or_, (part.mask for part in parts), 0)
 
@@ -78,15 +78,15 @@ def further(listed: Iterable[Exempt], more: Iterable[Exempt]) -> list[Exempt]:
     return [entry for entry in new if entry.items]
 
 
-def told_by_route(
+def with_routes(
     findings: Iterable[Finding],
-    ways: Callable[[Subject], Iterable[Way]],
+    ways: Callable[[Subject], Iterable[Escalation]],
     reserved: Mapping[str, int],
     direct: Collection[tuple[Subject | None, str]],
 ) -> Iterator[Finding]:
     """Yield excess findings with their routes; not those of a subject and item in ``direct``.
 
-    ``reserved`` has the questions that each item reserves.
+    ``reserved`` has the permissions that each item reserves.
     """
     for finding in findings:
         if finding.subject is None or (finding.subject, finding.item) in direct:

@@ -1,6 +1,6 @@
-"""What subjects can come by indirectly, as far as it is somebody else's.
+"""Permissions that subjects can obtain by privilege escalation and are not entitled to.
 
-The search is in ``rbac.routes``; here it is given a model's questions as bits: once for the
+The search is in ``rbac.escalation``; here it is given a model's permissions as bits: once for the
 cluster, beginning with rights by ClusterRoleBindings, and once for each hub, beginning with the
 rights by its RoleBindings. A hub's search leaves entrances that lead everywhere alone: who has
 one has it on every hub, so that is looked up once, and told once, for the cluster.
@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from responsibility.ownership.access.escalation_findings import (
     NO_CLUSTER_GAINS,
     ClusterGains,
+    Escalation,
     Gains,
-    Way,
     total,
 )
 from responsibility.ownership.access.grant_masks import NOTHING, Holdings
-from responsibility.ownership.access.policy_bypass import NO_COMMANDS, Commands
+from responsibility.ownership.access.policy_bypass import NO_RECORD_WRITERS, RecordWriters
 from responsibility.ownership.terms.agreement import Terms
-from responsibility.ownership.terms.permission_index import Names, QuestionSet, bits, mask_of
+from responsibility.ownership.terms.permission_index import Names, PermissionIndex, bits, mask_of
 from responsibility.rbac.escalation.edges import EdgeGroup
 from responsibility.rbac.escalation.graph import ANY_NAMESPACE, EscalationGraph, step_passes
 from responsibility.rbac.escalation.self_grants import EVERYTHING
@@ -41,111 +41,111 @@ from responsibility.rbac.objects import GROUP, Rule, Subject
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class HubAccess:
     """A hub, as far as routes go: its names, and who holds what in its namespace.
 
-    ``commands`` are who can have the operator grant what there.
+    ``record_writers`` are who can have the operator grant what there.
     """
 
     names: Names
     holdings: Holdings
-    commands: Commands = NO_COMMANDS
+    record_writers: RecordWriters = NO_RECORD_WRITERS
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Escalations:
     """What can be come by: cluster-wide, and by record on its hub only."""
 
     cluster: ClusterGains = NO_CLUSTER_GAINS
     hubs: Mapping[str, Gains] = field(default_factory=dict)
 
 
-NOTHING_FOUND = Found()
+NO_ESCALATIONS = Escalations()
 
 
 def searched(
     holdings: Holdings,
     escalation: EscalationGraph,
-    questions: QuestionSet,
+    permissions: PermissionIndex,
     *,
     names: Names,
     scope: int,
-    commands: Iterable[tuple[Step, int]] = (),
+    record_writers: Iterable[tuple[Step, int]] = (),
     local: bool = False,
 ) -> RouteSearch:
     """Return the search for what subjects can come by in a namespace, or cluster-wide, to be run.
 
-    ``holdings`` are the direct ones there, ``scope`` the questions that count.
+    ``holdings`` are the direct ones there, ``scope`` the permissions that count.
     """
     # In an order of their own, so that of equally short routes the same is always found.
     direct = {
         subject: mask
         for subject in sorted(holdings)
-        if (mask := holdings[subject].mask(questions, names) & scope)
+        if (mask := holdings[subject].mask(permissions, names) & scope)
     }
     given = [
         (self_grant.step, mask)
         for self_grant in escalation.self_grants(names.namespace)
-        if (mask := _mask(self_grant.rules, questions, names) & scope)
+        if (mask := _mask(self_grant.rules, permissions, names) & scope)
     ]
-    given += [(step, mask & scope) for step, mask in commands if mask & scope]
+    given += [(step, mask & scope) for step, mask in record_writers if mask & scope]
     return start_search(
         direct,
         given,
         escalation.into,
-        constrain=lambda step, mask: _constrained(step, mask, escalation.graph, questions, names),
+        constrain=lambda step, mask: _constrained(step, mask, escalation.graph, permissions, names),
         local=local,
     )
 
 
-def _mask(rules: tuple[Rule, ...], questions: QuestionSet, names: Names) -> int:
+def _mask(rules: tuple[Rule, ...], permissions: PermissionIndex, names: Names) -> int:
     if rules == EVERYTHING:
-        return questions.all
-    reach = questions.reach_of(rules)
-    mask = reach.full
-    for partial in reach.symbolic:
-        if partial.fits(names.fill(questions.atoms[partial.bit].name)):
+        return permissions.all
+    granted = permissions.granted_by(rules)
+    mask = granted.full
+    for partial in granted.symbolic:
+        if partial.fits(names.fill(permissions.by_bit[partial.bit].name)):
             mask |= 1 << partial.bit
     return mask
 
 
 def _constrained(
-    step: Step, mask: int, graph: AccessGraph, questions: QuestionSet, names: Names
+    step: Step, mask: int, graph: AccessGraph, permissions: PermissionIndex, names: Names
 ) -> int:
     """Return the bits that a step passes on; constrained impersonation passes not all of them."""
     if not step.mode:
         return mask
     return mask_of(
         bit
-        for bit in bits(mask & questions.all)
-        if step_passes(step, questions.atoms[bit].attributes(names), graph)
+        for bit in bits(mask & permissions.all)
+        if step_passes(step, permissions.by_bit[bit].attributes(names), graph)
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Local:
+class HubSearch:
     """What a hub's own search found, and the namespaces whose entrances it has looked at."""
 
-    place: Place
+    place: HubAccess
     found: Mapping[Subject, tuple[Gain, ...]]
     frontier: Mapping[FrontierGroup, tuple[Predecessor, ...]]
     namespaces: frozenset[str]
 
 
-def local(place: Place, escalation: EscalationGraph, terms: Terms) -> Local:
+def search_hub(place: HubAccess, escalation: EscalationGraph, terms: Terms) -> HubSearch:
     """Search one hub."""
-    questions = terms.questions
+    permissions = terms.permissions
     search = searched(
         place.holdings,
         escalation,
-        questions,
+        permissions,
         names=place.names,
-        scope=questions.hub_mask & terms.reserved,
-        commands=place.commands.steps,
+        scope=permissions.hub_mask & terms.reserved,
+        record_writers=place.record_writers.steps,
         local=True,
     )
     search.run()
-    return Local(
+    return HubSearch(
         place,
         {subject: tuple(gains) for subject, gains in search.found.items()},
         {
@@ -166,7 +166,7 @@ def _home(subject: Subject) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Through:
+class ViaCluster:
     """Bits that somebody comes by through an entrance that leads everywhere."""
 
     mask: int
@@ -182,14 +182,14 @@ class Through:
 
 
 @dataclass(slots=True, eq=False)
-class Wide:
+class ClusterSearch:
     """What subjects can come by cluster-wide, and who stands before the entrances to everywhere.
 
     ``bit_of`` has the bits that stand for whatever is behind such a group of entrances.
     """
 
     escalation: EscalationGraph
-    questions: QuestionSet
+    permissions: PermissionIndex
     holdings: Holdings
     bit_of: Mapping[EdgeGroup, int]
     search: RouteSearch
@@ -206,22 +206,22 @@ class Wide:
         holdings: Holdings,
         escalation: EscalationGraph,
         groups: Iterable[EdgeGroup],
-    ) -> Wide:
+    ) -> ClusterSearch:
         """Search the cluster."""
-        questions = terms.questions
-        first = questions.all.bit_length()
+        permissions = terms.permissions
+        first = permissions.all.bit_length()
         bit_of = {group: 1 << first + number for number, group in enumerate(groups)}
-        search = searched(holdings, escalation, questions, names=Names(), scope=questions.all)
+        search = searched(holdings, escalation, permissions, names=Names(), scope=permissions.all)
         for group, bit in bit_of.items():
             search.offer_from(FrontierGroup(group, impersonated=False, length=0), bit)
         search.run()
-        return cls(escalation, questions, holdings, bit_of, search)
+        return cls(escalation, permissions, holdings, bit_of, search)
 
     def __post_init__(self) -> None:
         """Put subjects together that have all the same on hubs."""
         self.namespaces = frozenset(filter(None, map(_home, self.search.reached)))
-        everything = self.questions.all
-        mine = self.questions.hub_mask | ~everything
+        everything = self.permissions.all
+        mine = self.permissions.hub_mask | ~everything
         for subject, mask in self.search.reached.items():
             if mask & ~everything:
                 self._classes.setdefault(mask & mine, []).append(subject)
@@ -235,11 +235,11 @@ class Wide:
         """Return what a subject has on a hub because of what it has cluster-wide."""
         mask = self.search.reached.get(subject, 0)
         holding = self.holdings.get(subject, NOTHING)
-        return mask | holding.mask(self.questions, names) if holding.symbolic else mask
+        return mask | holding.mask(self.permissions, names) if holding.symbolic else mask
 
     def through(
-        self, frontier_group: FrontierGroup, predecessors: tuple[Predecessor, ...], place: Place
-    ) -> Iterator[tuple[Subject, Through]]:
+        self, frontier_group: FrontierGroup, predecessors: tuple[Predecessor, ...], place: HubAccess
+    ) -> Iterator[tuple[Subject, ViaCluster]]:
         """Yield who comes by something of the givers, and did not have it."""
         whole = total(gain for _, gain in predecessors)
         bit = self.bit_of[frontier_group.group]
@@ -256,42 +256,42 @@ class Wide:
                 others = tuple(
                     predecessor for predecessor in predecessors if predecessor[0] != entry
                 )
-                if place.commands.is_keeper(subject):
+                if place.record_writers.is_keeper(subject):
                     others = tuple(
                         predecessor for predecessor in others if not predecessor[1].ends_by(POLICY)
                     )
                 news = total(gain for _, gain in others) & ~self.known(subject, place.names)
                 if news:
-                    yield subject, Through(news, way, others)
+                    yield subject, ViaCluster(news, way, others)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Share:
+class HubShare:
     """What is left to one hub: for its own findings, and for those of the cluster."""
 
     own: Gains
     cluster: Gains
 
 
-def share(one: Local, wide: Wide) -> Share:
+def hub_share(one: HubSearch, wide: ClusterSearch) -> HubShare:
     """Return what subjects can come by on a hub beyond what they can come by cluster-wide.
 
     What takes a step that ClusterRoleBindings give is told for the cluster.
     """
     names = one.place.names
-    own: dict[Subject, list[Way]] = {}
-    cluster: dict[Subject, list[Way]] = {}
+    own: dict[Subject, list[Escalation]] = {}
+    cluster: dict[Subject, list[Escalation]] = {}
     for frontier_group, predecessors in one.frontier.items():
         for subject, through in wide.through(frontier_group, predecessors, one.place):
             cluster.setdefault(subject, []).append(through)
     for subject, gains in one.found.items():
         known = wide.known(subject, names) | total(cluster.get(subject, ()))
         for part in (part for gain in gains for part in gain.parts(~known)):
-            if part.steps[-1].route == POLICY and one.place.commands.is_keeper(subject):
+            if part.steps[-1].route == POLICY and one.place.record_writers.is_keeper(subject):
                 continue
             told = cluster if any(map(_is_wide, part.steps)) else own
             told.setdefault(subject, []).append(part)
-    return Share(own, cluster)
+    return HubShare(own, cluster)
 
 
 def _is_wide(step: Step) -> bool:

@@ -1,4 +1,4 @@
-"""Who holds which of a model's questions, in one namespace or cluster-wide.
+"""Who holds which of a model's permissions, in one namespace or cluster-wide.
 
 The binding side of ``rbac.graph``, put the other way round: not "who can do X" for every X,
 but "which of all X" for every binding, so that a hub costs its own bindings only.
@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
 
-from responsibility.ownership.terms.permission_index import Names, Partial, QuestionSet, Reach, bits
+from responsibility.ownership.terms.permission_index import (
+    GrantMask,
+    Names,
+    Partial,
+    PermissionIndex,
+    bits,
+)
 from responsibility.rbac.identity import MASTERS, implied_groups, is_joinable
 from responsibility.rbac.objects import (
     GROUP,
@@ -28,20 +34,20 @@ class Holding:
     """What one subject holds: bits in full, and grants that depend on a name."""
 
     full: int = 0
-    grants: list[tuple[Binding, Reach]] = field(default_factory=list)
+    grants: list[tuple[Binding, GrantMask]] = field(default_factory=list)
 
-    def mask(self, questions: QuestionSet, names: Names) -> int:
+    def mask(self, permissions: PermissionIndex, names: Names) -> int:
         """Return the bits held on a hub whose objects have these ``names``."""
         mask = self.full
-        for _, reach in self.grants:
-            for partial in reach.symbolic:
-                if partial.fits(names.fill(questions.atoms[partial.bit].name)):
+        for _, granted in self.grants:
+            for partial in granted.symbolic:
+                if partial.fits(names.fill(permissions.by_bit[partial.bit].name)):
                     mask |= 1 << partial.bit
         return mask
 
     def within(self, scope: int) -> Holding:
-        """Return the part that is about the questions in ``scope``."""
-        grants = [(binding, reach.within(scope)) for binding, reach in self.grants]
+        """Return the part that is about the permissions in ``scope``."""
+        grants = [(binding, granted.within(scope)) for binding, granted in self.grants]
         return Holding(self.full & scope, [(b, r) for b, r in grants if r])
 
     def plus(self, other: Holding) -> Holding:
@@ -51,38 +57,38 @@ class Holding:
     @property
     def symbolic(self) -> bool:
         """Whether the mask depends on the hub's names."""
-        return any(reach.symbolic for _, reach in self.grants)
+        return any(granted.symbolic for _, granted in self.grants)
 
     @property
     def partial(self) -> bool:
         """Whether any of it depends on names."""
-        return any(reach.symbolic or reach.some for _, reach in self.grants)
+        return any(granted.symbolic or granted.some for _, granted in self.grants)
 
     def some(self) -> Iterable[Partial]:
-        """Yield the unnamed questions that are held for some names only."""
-        for _, reach in self.grants:
-            yield from reach.some
+        """Yield the unnamed permissions that are held for some names only."""
+        for _, granted in self.grants:
+            yield from granted.some
 
     def sources(
-        self, wanted: int, questions: QuestionSet, names: Names, *, entitled: int = 0
+        self, wanted: int, permissions: PermissionIndex, names: Names, *, entitled: int = 0
     ) -> list[Source]:
         """Return every binding, role and rule by which any bit of ``wanted`` is held.
 
         What is held for some names only is left out where ``entitled`` has all of them.
         """
         found: list[Source] = []
-        for binding, reach in self.grants:
-            rules = {n: only for n, only, mask in reach.by_rule if mask & wanted}
-            if not reach.symbolic and not reach.some:
+        for binding, granted in self.grants:
+            rules = {n: only for n, only, mask in granted.by_rule if mask & wanted}
+            if not granted.symbolic and not granted.some:
                 found += [Source(binding.key, binding.role, n, only) for n, only in rules.items()]
                 continue
-            for partial in reach.symbolic:
-                name = questions.atoms[partial.bit].name
+            for partial in granted.symbolic:
+                name = permissions.by_bit[partial.bit].name
                 if 1 << partial.bit & wanted and partial.fits(names.fill(name)):
                     rules[partial.rule] = partial.names
-            for partial in reach.some:
+            for partial in granted.some:
                 if 1 << partial.bit & wanted and _beyond(
-                    partial, entitled, questions=questions, names=names
+                    partial, entitled, permissions=permissions, names=names
                 ):
                     rules[partial.rule] = partial.names
             found.extend(Source(binding.key, binding.role, n, some) for n, some in rules.items())
@@ -106,32 +112,32 @@ class Holdings(dict[Subject, Holding]):
 
     _joinable: list[Holding] | None = None
 
-    def of_joinable(self, questions: QuestionSet, names: Names) -> int:
+    def of_joinable(self, permissions: PermissionIndex, names: Names) -> int:
         """Return what is held by groups that any person may be in."""
         if self._joinable is None:
             held = [h for s, h in self.items() if s.kind == GROUP and is_joinable(s.name)]
             full = Holding(reduce(or_, (holding.full for holding in held), 0))
             self._joinable = [full, *(holding for holding in held if holding.symbolic)]
-        return reduce(or_, (holding.mask(questions, names) for holding in self._joinable))
+        return reduce(or_, (holding.mask(permissions, names) for holding in self._joinable))
 
 
 NOTHING = Holding()
 
 
-def collect(scope: BindingScope, questions: QuestionSet) -> Holdings:
-    """Return what each subject bound in ``scope`` holds of the questions."""
+def collect(scope: BindingScope, permissions: PermissionIndex) -> Holdings:
+    """Return what each subject bound in ``scope`` holds of the permissions."""
     held = Holdings()
     for bundle in scope.by_rule_set.values():
-        reach = questions.reach(bundle.rules)
-        if not reach:
+        granted = permissions.granted(bundle.rules)
+        if not granted:
             continue
         for grant in bundle.grants:
             for subject in grant.subjects:
                 holding = held.get(subject)
                 if holding is None:
                     holding = held[subject] = Holding()
-                holding.full |= reach.full
-                holding.grants.append((grant.binding, reach))
+                holding.full |= granted.full
+                holding.grants.append((grant.binding, granted))
     return held
 
 
@@ -140,33 +146,33 @@ def excess(
     *,
     entitled: int,
     reserved: int,
-    questions: QuestionSet,
+    permissions: PermissionIndex,
     names: Names,
 ) -> int:
     """Return the reserved bits that a holding has beyond ``entitled``.
 
-    An unnamed question held for some names counts, unless every one of these names is covered
-    by a named question to which the subject is entitled.
+    An unnamed permission held for some names counts, unless every one of these names is covered
+    by a named permission to which the subject is entitled.
     """
-    beyond = holding.mask(questions, names) & reserved & ~entitled
+    beyond = holding.mask(permissions, names) & reserved & ~entitled
     for partial in holding.some():
         flag = 1 << partial.bit
         if (
             flag & reserved
             and not flag & (entitled | beyond)
-            and _beyond(partial, entitled, questions=questions, names=names)
+            and _beyond(partial, entitled, permissions=permissions, names=names)
         ):
             beyond |= flag
     return beyond
 
 
-def _beyond(partial: Partial, entitled: int, *, questions: QuestionSet, names: Names) -> bool:
-    """Return whether some of the names are not those of a named question in ``entitled``."""
+def _beyond(partial: Partial, entitled: int, *, permissions: PermissionIndex, names: Names) -> bool:
+    """Return whether some of the names are not those of a named permission in ``entitled``."""
     if not entitled:
         return True
     allowed = {
-        names.fill(questions.atoms[bit].name)
-        for bit in bits(questions.narrower(partial.bit) & entitled)
+        names.fill(permissions.by_bit[bit].name)
+        for bit in bits(permissions.narrower(partial.bit) & entitled)
     }
     return not allowed.issuperset(partial.names)
 
@@ -182,7 +188,7 @@ class Ability:
 def ability(
     subject: Subject,
     layers: Iterable[Holdings],
-    questions: QuestionSet,
+    permissions: PermissionIndex,
     names: Names,
 ) -> Ability:
     """Return what ``subject`` can do by RBAC, as far as RBAC can tell.
@@ -192,12 +198,12 @@ def ability(
     *perhaps* for every user.
     """
     if subject == Subject(GROUP, MASTERS):
-        return Ability(questions.all, 0)
+        return Ability(permissions.all, 0)
     sure = perhaps = 0
     groups = implied_groups(subject)
     for holdings in layers:
         for key in (subject, *(Subject(GROUP, g) for g in groups)):
-            sure |= holdings.get(key, NOTHING).mask(questions, names)
+            sure |= holdings.get(key, NOTHING).mask(permissions, names)
         if subject.kind == USER:
-            perhaps |= holdings.of_joinable(questions, names)
+            perhaps |= holdings.of_joinable(permissions, names)
     return Ability(sure, perhaps & ~sure)

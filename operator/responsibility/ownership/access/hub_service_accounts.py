@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 from responsibility.ownership.access.escalation_findings import ClusterGains, total
 from responsibility.ownership.access.grant_masks import NOTHING, Holdings
-from responsibility.ownership.terms.entitlement import selves
+from responsibility.ownership.terms.entitlement import with_implied_groups
 from responsibility.ownership.terms.fleet import Fleet
 from responsibility.ownership.terms.permission_index import Names
 from responsibility.rbac.graph import AccessGraph
@@ -24,7 +24,7 @@ from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
 TOGETHER = "part of a hub, and can only become its other parts: see what is said of those"
 
 
-def confined(subjects: Iterable[Subject], graph: AccessGraph) -> frozenset[Subject]:
+def bound_at_home(subjects: Iterable[Subject], graph: AccessGraph) -> frozenset[Subject]:
     """Return the ServiceAccounts that only bindings of their own namespace name."""
     found = {subject for subject in subjects if subject.kind == SERVICE_ACCOUNT}
     for namespace in graph.bindings.parts:
@@ -33,13 +33,15 @@ def confined(subjects: Iterable[Subject], graph: AccessGraph) -> frozenset[Subje
     return frozenset(found)
 
 
-def only_together(subject: Subject, fleet: Fleet, holdings: Holdings, gains: ClusterGains) -> bool:
+def escalates_within_hub(
+    subject: Subject, fleet: Fleet, holdings: Holdings, gains: ClusterGains
+) -> bool:
     """Return whether a confined part comes by what it can through other parts of its hub alone.
 
     Then each of these has a finding of its own, or is let through.
     """
     home = subject.namespace
-    if any(map(fleet.declares, selves(subject))):
+    if any(map(fleet.declares, with_implied_groups(subject))):
         return False
     ways = list(gains.ways(subject))
     for way in ways:
@@ -53,5 +55,5 @@ def only_together(subject: Subject, fleet: Fleet, holdings: Holdings, gains: Clu
 
 def _everything_of(subject: Subject, fleet: Fleet, holdings: Holdings, gains: ClusterGains) -> int:
     """Return what a subject has cluster-wide, or can come by anywhere."""
-    held = holdings.get(subject, NOTHING).mask(fleet.terms.questions, Names())
+    held = holdings.get(subject, NOTHING).mask(fleet.terms.permissions, Names())
     return held | total(gains.ways(subject))

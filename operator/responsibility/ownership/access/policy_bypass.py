@@ -2,8 +2,8 @@
 
 Whoever can write a record can name itself an owner, and is then granted the item where that is
 granted. Whoever can end the admission policy that keeps it from something can do it. Neither is a
-way into another identity, so `rbac.routes` knows nothing of it; but a route may lead to somebody
-who can.
+way into another identity, so `rbac.escalation` knows nothing of it; but a route may lead to
+somebody who can.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Final
 
 from responsibility.api.item import RECORD_ITEM
 from responsibility.ownership.terms.agreement import Agreement
-from responsibility.ownership.terms.entitlement import Entitlement, selves
-from responsibility.ownership.terms.permission_index import Atom
+from responsibility.ownership.terms.entitlement import Entitlement, with_implied_groups
+from responsibility.ownership.terms.permission_index import Permission
 from responsibility.rbac.escalation.edges import edges_by
 from responsibility.rbac.escalation.permissions import Permissions
 from responsibility.rbac.escalation.steps import Step
@@ -115,8 +115,8 @@ def _steps(
 
 
 @dataclass(frozen=True, slots=True)
-class Commands:
-    """Who can have the operator grant it something on a hub: by a step, bits of the questions.
+class RecordWriters:
+    """Who can have the operator grant it something on a hub: by a step, bits of the permissions.
 
     ``keepers`` are those to whom the record is left: what they write is what is agreed.
     """
@@ -126,20 +126,20 @@ class Commands:
 
     def is_keeper(self, subject: Subject) -> bool:
         """Return whether the record is left to a subject."""
-        return any(who in self.keepers for who in selves(subject))
+        return any(who in self.keepers for who in with_implied_groups(subject))
 
 
-NO_COMMANDS: Final = Commands()
+NO_RECORD_WRITERS: Final = RecordWriters()
 
 
-def commands(
+def record_writers(
     agreement: Agreement,
     entitlement: Entitlement,
     rights: Permissions,
     *,
     policies: Set[str],
     own: Subject | None,
-) -> Commands:
+) -> RecordWriters:
     """Return who can have itself granted what by writing the record or the model.
 
     ``policies`` are the names of the policies that are in force; of those that are files of the
@@ -150,15 +150,15 @@ def commands(
     for item in agreement.items:
         if item.rbac != "audit" and item.name != RECORD_ITEM:
             mask |= item.terms.required
-    mask &= agreement.terms.questions.hub_mask
+    mask &= agreement.terms.permissions.hub_mask
     if not mask or not _grants(agreement.hub.namespace, rights, own):
-        return NO_COMMANDS
+        return NO_RECORD_WRITERS
     found: dict[Subject, Step] = {}
     for what, requirements in _rewriting(agreement, policies):
         words = f"name itself an owner in {what}, and be granted what that brings"
         for step in _steps(rights, words, requirements):
             found.setdefault(step.actor, step)
-    return Commands(
+    return RecordWriters(
         tuple((step, mask) for step in found.values()), _keepers(agreement, entitlement)
     )
 
@@ -175,8 +175,8 @@ def _grants(namespace: str, rights: Permissions, own: Subject | None) -> bool:
 def _keepers(agreement: Agreement, entitlement: Entitlement) -> frozenset[Subject]:
     edit = 0
     for verb in ("update", "patch"):
-        bit = agreement.terms.questions.index.get(
-            Atom(verb, OURS, "responsibilities", namespace="")
+        bit = agreement.terms.permissions.index.get(
+            Permission(verb, OURS, "responsibilities", namespace="")
         )
         edit |= 0 if bit is None else 1 << bit
     return frozenset(
@@ -184,7 +184,7 @@ def _keepers(agreement: Agreement, entitlement: Entitlement) -> frozenset[Subjec
     )
 
 
-def endings(
+def enforcement_bypasses(
     agreement: Agreement,
     entitlement: Entitlement,
     rights: Permissions,
@@ -194,7 +194,9 @@ def endings(
     """Return, for each item that is enforced, who can end that; not those it is left to."""
     found: dict[str, dict[Subject, Step]] = {}
     refused = [item.name for item in agreement.items if item.admission == "deny"]
-    keepers = Commands(keepers=_keepers(agreement, entitlement)) if refused else NO_COMMANDS
+    keepers = (
+        RecordWriters(keepers=_keepers(agreement, entitlement)) if refused else NO_RECORD_WRITERS
+    )
     for item in refused:
         own = found.setdefault(item, {})
         for words, requirements in _ways_to_end(item, agreement, policies):

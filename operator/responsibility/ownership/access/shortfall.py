@@ -14,24 +14,24 @@ from responsibility.ownership.access.grant_masks import Ability, Holdings, abili
 from responsibility.ownership.results.findings import EVERYTHING_TEXT, Finding
 from responsibility.ownership.terms.access_reviews import EVERYTHING, Ask, Reviews
 from responsibility.ownership.terms.agreement import Item, Party
-from responsibility.ownership.terms.permission_index import Names, QuestionSet, bits
+from responsibility.ownership.terms.permission_index import Names, PermissionIndex, bits
 from responsibility.rbac.objects import GROUP, Subject
 
 Abilities = Sequence[tuple[Subject, Ability]]
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class CheckedScope:
     """Where shortfalls are looked for: one hub's namespace, or the cluster.
 
-    ``scope`` is the mask of the questions asked there; ``layers`` the holdings that count
+    ``scope`` is the mask of the permissions asked there; ``layers`` the holdings that count
     there together. Subjects that are ``gone`` hold nothing, whatever is bound to them.
     ``record`` is set where the owner is not the same party for all records.
     """
 
     hub: HubKey | None
     model: str
-    questions: QuestionSet
+    permissions: PermissionIndex
     names: Names
     scope: int
     layers: tuple[Holdings, ...]
@@ -48,44 +48,44 @@ class Ground:
         ]
 
     def _ability(self, subject: Subject) -> Ability:
-        able = ability(subject, self.layers, self.questions, self.names)
+        able = ability(subject, self.layers, self.permissions, self.names)
         if not self.reviews.answers:
             return able
         sure = able.sure
         for bit in bits(self.scope & ~sure):
-            attributes = self.questions.atoms[bit].attributes(self.names)
+            attributes = self.permissions.by_bit[bit].attributes(self.names)
             if self.reviews.allows(subject, attributes):
                 sure |= 1 << bit
         return Ability(sure, able.perhaps & ~sure)
 
 
 def shortfalls(
-    item: Item, owner: Party, abilities: Abilities, ground: Ground
+    item: Item, owner: Party, abilities: Abilities, where: CheckedScope
 ) -> Iterator[Finding | Ask]:
     """Yield what ``owner`` lacks for ``item``, and what to ask the server about it."""
-    required = item.terms.required & ground.scope
+    required = item.terms.required & where.scope
     missing, unsure = _lacking(abilities, required, item.minimum_holders)
     if not missing and not unsure:
         return
-    yield from _asks(abilities, missing | unsure, ground)
+    yield from _asks(abilities, missing | unsure, where)
     for kind, mask, verb in (
         ("missing-access", missing, "cannot"),
         ("unknown", unsure, "can only by a group membership that RBAC does not show"),
     ):
         if mask:
-            texts = permission_texts(mask, ground.questions, ground.names)
+            texts = permission_texts(mask, where.permissions, where.names)
             few = "" if item.minimum_holders == 1 else f" (for {item.minimum_holders} holders)"
             yield Finding(
                 kind=kind,
                 item=item.name,
                 number=item.terms.number,
-                hub=ground.hub,
-                model=ground.model if ground.hub is None else "",
+                hub=where.hub,
+                model=where.model if where.hub is None else "",
                 party=owner.name,
-                record=ground.record,
+                record=where.record,
                 permissions=texts,
                 message=f"{owner.label} owns {item.terms.title} and {verb} {summarise(texts)}"
-                f"{place(ground.hub)}{few}",
+                f"{place(where.hub)}{few}",
             )
 
 
@@ -108,20 +108,20 @@ def _lacking(abilities: Abilities, required: int, minimum: int) -> tuple[int, in
     return missing, unsure
 
 
-def _asks(abilities: Abilities, mask: int, ground: Ground) -> Iterator[Ask]:
+def _asks(abilities: Abilities, mask: int, where: CheckedScope) -> Iterator[Ask]:
     """Yield the questions to the server: first about everything, then one by one."""
     for subject, able in abilities:
         everything = Ask(subject, EVERYTHING)
-        if everything not in ground.reviews.answers:
+        if everything not in where.reviews.answers:
             yield everything
             continue
         for bit in bits(mask & ~able.sure):
-            yield Ask(subject, ground.questions.atoms[bit].attributes(ground.names))
+            yield Ask(subject, where.permissions.by_bit[bit].attributes(where.names))
 
 
-def permission_texts(mask: int, questions: QuestionSet, names: Names) -> tuple[str, ...]:
+def permission_texts(mask: int, permissions: PermissionIndex, names: Names) -> tuple[str, ...]:
     """Return permissions as ``kubectl auth can-i`` takes them."""
-    return questions.texts(mask, names)
+    return permissions.texts(mask, names)
 
 
 _DO_EVERYTHING = "do everything"
@@ -139,7 +139,7 @@ def place(hub: HubKey | None) -> str:
 
 
 def split_asks(parts: Iterator[Finding | Ask]) -> tuple[list[Finding], list[Ask]]:
-    """Part findings from questions."""
+    """Part findings from permissions."""
     findings: list[Finding] = []
     asks: list[Ask] = []
     for part in parts:
@@ -148,13 +148,3 @@ def split_asks(parts: Iterator[Finding | Ask]) -> tuple[list[Finding], list[Ask]
         else:
             findings.append(part)
     return findings, asks
-
-
-__all__ = [
-    "Ground",
-    "permission_texts",
-    "place",
-    "shortfalls",
-    "split_asks",
-    "summarise",
-]

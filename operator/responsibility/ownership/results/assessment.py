@@ -47,7 +47,7 @@ class Exempt:
 
 
 @dataclass(frozen=True, slots=True)
-class BreakGlass:
+class BreakGlassHolder:
     """A subject that may do everything; ``declared`` if the model names it."""
 
     subject: Subject
@@ -89,7 +89,7 @@ class ClusterAssessment:
     terms: Terms
     items: tuple[ItemResult, ...]
     findings: tuple[Finding, ...]
-    break_glass: tuple[BreakGlass, ...] = ()
+    break_glass: tuple[BreakGlassHolder, ...] = ()
     exempt: tuple[Exempt, ...] = ()
     asks: tuple[Ask, ...] = ()
     records: int = 0
@@ -145,7 +145,7 @@ class Assessment:
         return tuple(sorted(everything, key=worst_first))
 
     def asks(self) -> tuple[Ask, ...]:
-        """Return the questions whose answers could change the result, each once."""
+        """Return the permissions whose answers could change the result, each once."""
         asks = [ask for cluster in self.clusters.values() for ask in cluster.asks]
         asks.extend(ask for hub in self.hubs.values() for ask in hub.asks)
         return tuple(dict.fromkeys(asks))

@@ -33,7 +33,7 @@ class Severity(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FindingKind:
     """A kind of finding.
 
     ``drift`` says whether it counts as a difference between record and cluster; the others ask
@@ -50,77 +50,77 @@ class Kind:
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind(
+        FindingKind(
             "missing-access",
             Severity.HIGH,
             True,
             "The owner cannot do what the item asks of it",
             "Grant the owner's subjects the missing permissions, or name another owner.",
         ),
-        Kind(
+        FindingKind(
             "owner-vacant",
             Severity.HIGH,
             True,
             "Nobody is left to act for the owner",
             "Give the party subjects that exist, or name another owner.",
         ),
-        Kind(
+        FindingKind(
             "excess-access",
             Severity.MEDIUM,
             True,
             "Somebody else can do what only the owner and its delegates may",
             "Remove the subject from every binding listed, or name it in the record.",
         ),
-        Kind(
+        FindingKind(
             "owners-disagree",
             Severity.MEDIUM,
             True,
             "Records name different owners for something the cluster has only one of",
             "Agree on one owner and give all records of the model the same.",
         ),
-        Kind(
+        FindingKind(
             "delegation-expired",
             Severity.LOW,
             True,
             "A delegation is still in the record after its end",
             "Remove the delegation, or agree on a new end.",
         ),
-        Kind(
+        FindingKind(
             "grant-past-end",
             Severity.MEDIUM,
             True,
             "What was granted for a delegation is still there after its end",
             "Start the operator, which removes it, or delete the bindings listed.",
         ),
-        Kind(
+        FindingKind(
             "delegation-expiring",
             Severity.LOW,
             False,
             "A delegation ends soon",
             "Agree on a new end, or on who acts afterwards.",
         ),
-        Kind(
+        FindingKind(
             "subject-gone",
             Severity.LOW,
             False,
             "A ServiceAccount that acts for a party does not exist",
             "Create it again, or take it out of the party's subjects.",
         ),
-        Kind(
+        FindingKind(
             "contact-missing",
             Severity.LOW,
             False,
             "A party that owns something cannot be reached",
             "Give the party a contact (email or url).",
         ),
-        Kind(
+        FindingKind(
             "attestation-overdue",
             Severity.LOW,
             False,
             "The date to look at this item again has passed",
             "Review the item with its owner, then move reviewAfter.",
         ),
-        Kind(
+        FindingKind(
             "unknown",
             Severity.LOW,
             False,

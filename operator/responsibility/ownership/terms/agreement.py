@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from responsibility.api.parse import Problem
 from responsibility.hub.discovery import HubKey
 from responsibility.ownership.terms.exemptions import Exemption
-from responsibility.ownership.terms.permission_index import Names, QuestionSet
+from responsibility.ownership.terms.permission_index import Names, PermissionIndex
 from responsibility.rbac.objects import Subject
 
 
@@ -78,7 +78,7 @@ def notice(until: datetime) -> datetime:
 class ItemTerms:
     """What a model says of an item, the same for all its hubs.
 
-    ``required`` and ``reserved`` are masks over the model's questions; ``covered`` is what an
+    ``required`` and ``reserved`` are masks over the model's permissions; ``covered`` is what an
     owner is entitled to by this item: both of them, and all that these include.
     """
 
@@ -140,11 +140,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Terms:
-    """A model, resolved: its questions, items, parties and who is let through."""
+    """A model, resolved: its permissions, items, parties and who is let through."""
 
     name: str
     display_name: str
-    questions: QuestionSet
+    permissions: PermissionIndex
     items: tuple[ItemTerms, ...]
     parties: Mapping[str, Party]
     exemptions: tuple[Exemption, ...] = ()

@@ -15,7 +15,7 @@ from responsibility.rbac.objects import GROUP, Subject
 
 
 @lru_cache(maxsize=65_536)
-def selves(subject: Subject) -> tuple[Subject, ...]:
+def with_implied_groups(subject: Subject) -> tuple[Subject, ...]:
     """Return a subject, and the groups that Kubernetes itself puts it in.
 
     Whoever declares such a group (all ServiceAccounts of a namespace) declares its members.
@@ -23,7 +23,7 @@ def selves(subject: Subject) -> tuple[Subject, ...]:
     return (subject, *(Subject(GROUP, name) for name in implied_groups(subject)))
 
 
-def passes(terms: Terms, subject: Subject) -> bool:
+def is_break_glass(terms: Terms, subject: Subject) -> bool:
     """Return whether a subject may pass every check: always listed, never a finding.
 
     So may ``system:masters`` under any model: it passes before RBAC is asked, and removing its
@@ -84,7 +84,7 @@ class Entitlement:
     def of_subject(self, subject: Subject) -> int:
         """Return what a subject may do: the union over the parties that declare it."""
         mask = 0
-        for who in selves(subject):
+        for who in with_implied_groups(subject):
             for party in self.agreement.members.get(who, ()):
                 mask |= self.by_party.get(party, 0)
         return mask

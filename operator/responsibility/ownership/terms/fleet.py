@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from responsibility.ownership.terms.agreement import Agreement, ItemTerms, Party, Terms
-from responsibility.ownership.terms.entitlement import Entitlement, selves
+from responsibility.ownership.terms.entitlement import Entitlement, with_implied_groups
 from responsibility.ownership.terms.exemptions import Exemption
 from responsibility.rbac.objects import Subject
 
@@ -65,7 +65,9 @@ class Fleet:
 
         They declare or exempt it, or have lines of which nothing may be said.
         """
-        found = {a.record: a for who in selves(subject) for a in self._declared.get(who, ())}
+        found = {
+            a.record: a for who in with_implied_groups(subject) for a in self._declared.get(who, ())
+        }
         found.update((a.record, a) for a in self._exempting.get(subject, ()))
         for place in (None, subject.namespace):
             for exemption, agreements in self._patterns.get(place, {}).items():

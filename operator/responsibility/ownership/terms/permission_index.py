@@ -1,12 +1,13 @@
-"""A model's permissions as numbered atomic questions, and sets of them as bit masks.
+"""The permissions of a model, numbered, and sets of them as bit masks.
 
-One *atom* is one (verb, API group, resource, name) that an item requires or reserves. A model
+One permission is one (verb, API group, resource, name, namespace) that an item requires or
+reserves; people write many of them at once, as an `api.permission.PermissionRule`. A model
 has a few hundred of them, the same for every hub but for the names that hold a placeholder.
 So what a role grants of a model is worked out once per distinct list of rules, as an integer
-with one bit an atom, and everything after that (what a party is entitled to, what a subject
+with one bit a permission, and everything after that (what a party is entitled to, what a subject
 holds beyond it) is arithmetic on integers.
 
-The masks say exactly what ``rbac.rules.rule_allows`` says of each atom; a property test holds
+The masks say exactly what ``rbac.rules.rule_allows`` says of each; a property test holds
 the two against each other.
 """
 
@@ -30,10 +31,10 @@ HUB = "$(namespace)"
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Atom:
-    """One question of a model, before it is put to a hub.
+class Permission:
+    """One permission of a model, before it is asked about on a hub.
 
-    ``namespace`` is ``$(namespace)`` for a question about the hub's namespace, empty for
+    ``namespace`` is ``$(namespace)`` for one in the hub's namespace, empty for
     cluster scope, else a fixed namespace. ``name`` empty means any name; it may hold
     placeholders.
     """
@@ -68,7 +69,7 @@ class Atom:
         return f"{self.verb} {self.resource}{group}{name}{flag}"
 
     def attributes(self, names: Names) -> Attributes:
-        """Return the question as the API server is asked it, for one hub."""
+        """Return it as the API server is asked about it, for one hub."""
         return Attributes(
             verb=self.verb,
             group=self.group,
@@ -79,7 +80,7 @@ class Atom:
         )
 
 
-EVERYTHING = Atom("*", "*", "*", namespace="")
+EVERYTHING = Permission("*", "*", "*", namespace="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """A rule that grants atom ``bit`` for some names only."""
+    """A rule that grants permission ``bit`` for some names only."""
 
     bit: int
     rule: int
@@ -118,12 +119,12 @@ class Partial:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """What a list of rules grants of the atoms.
+class GrantMask:
+    """What a list of rules grants of a model's permissions, as masks.
 
-    ``full``: bits granted as asked (any name where the atom says any). ``by_rule``: the same
+    ``full``: bits granted as asked (any name where the permission says any). ``by_rule``: the same
     for each rule, with the rule's names, for sources. ``symbolic``: granted if the hub's resolved
-    name is among the rule's. ``some``: atoms that say any name, granted for some.
+    name is among the rule's. ``some``: those that say any name, granted for some.
     """
 
     full: int
@@ -131,9 +132,9 @@ class Reach:
     symbolic: tuple[Partial, ...] = ()
     some: tuple[Partial, ...] = ()
 
-    def within(self, scope: int) -> Reach:
-        """Return what is granted of the questions in ``scope``."""
-        return Reach(
+    def within(self, scope: int) -> GrantMask:
+        """Return what is granted of the permissions in ``scope``."""
+        return GrantMask(
             full=self.full & scope,
             by_rule=tuple((n, o, mask & scope) for n, o, mask in self.by_rule if mask & scope),
             symbolic=tuple(p for p in self.symbolic if 1 << p.bit & scope),
@@ -162,15 +163,15 @@ def mask_of(positions: Iterable[int]) -> int:
 
 
 @dataclass(slots=True, eq=False)
-class QuestionSet:
-    """The atoms of one model, with the masks that make rules quick to hold against them.
+class PermissionIndex:
+    """The permissions of one model, with the masks that make rules quick to hold against them.
 
     The last of them may be in no item: it asks for everything there is, so that whoever holds
     that is known under any model. Immutable but for its memory of what was worked out already.
     """
 
-    atoms: tuple[Atom, ...]
-    index: Mapping[Atom, int] = field(init=False)
+    by_bit: tuple[Permission, ...]
+    index: Mapping[Permission, int] = field(init=False)
     hub_mask: int = field(init=False)
     cluster_mask: int = field(init=False)
     everything: int = field(init=False)
@@ -179,7 +180,7 @@ class QuestionSet:
     _groups: dict[str, int] = field(init=False, default_factory=dict)
     _resources: dict[str, int] = field(init=False, default_factory=dict)
     all: int = field(init=False)
-    _reaches: dict[RuleSet, Reach] = field(init=False, default_factory=dict)
+    _reaches: dict[RuleSet, GrantMask] = field(init=False, default_factory=dict)
     _narrower: dict[int, int] = field(init=False, default_factory=dict)
     _texts: tuple[str, ...] = field(init=False)
     _texts_for: Names | None = field(init=False, default=None)
@@ -189,34 +190,35 @@ class QuestionSet:
 
     def __post_init__(self) -> None:
         """Work out the masks."""
-        self.atoms = tuple(dict.fromkeys((*self.atoms, EVERYTHING)))
-        self.index = {atom: bit for bit, atom in enumerate(self.atoms)}
-        self.all = (1 << len(self.atoms)) - 1
+        self.by_bit = tuple(dict.fromkeys((*self.by_bit, EVERYTHING)))
+        self.index = {permission: bit for bit, permission in enumerate(self.by_bit)}
+        self.all = (1 << len(self.by_bit)) - 1
         self._verbs["*"] = self._groups["*"] = self._resources["*"] = self.all
-        for bit, atom in enumerate(self.atoms):
+        for bit, permission in enumerate(self.by_bit):
             flag = 1 << bit
             for table, key in (
-                (self._verbs, atom.verb),
-                (self._groups, atom.group),
-                (self._resources, atom.full_resource),
+                (self._verbs, permission.verb),
+                (self._groups, permission.group),
+                (self._resources, permission.full_resource),
             ):
                 table[key] = table.get(key, 0) | flag
-            if atom.subresource:
-                glob = f"*/{atom.subresource}"
+            if permission.subresource:
+                glob = f"*/{permission.subresource}"
                 self._resources[glob] = self._resources.get(glob, 0) | flag
-        self.hub_mask = mask_of(b for b, a in enumerate(self.atoms) if a.is_hub)
+        self.hub_mask = mask_of(b for b, a in enumerate(self.by_bit) if a.is_hub)
         self.cluster_mask = self.in_namespace("")
         self.everything = 1 << self.index[EVERYTHING]
-        self.covers = tuple(self._cover(atom) for atom in self.atoms)
-        self._texts = tuple("" if a.symbolic else a.text(Names()) for a in self.atoms)
+        self.covers = tuple(self._cover(permission) for permission in self.by_bit)
+        self._texts = tuple("" if a.symbolic else a.text(Names()) for a in self.by_bit)
 
     def texts(self, mask: int, names: Names) -> tuple[str, ...]:
-        """Return questions as ``kubectl auth can-i`` takes them."""
+        """Return permissions as ``kubectl auth can-i`` takes them."""
         if names != self._texts_for:
             # A hub's texts are asked for one after the other.
             self._texts_for, self._known_texts = names, {}
             self._texts_here = tuple(
-                text or atom.text(names) for text, atom in zip(self._texts, self.atoms, strict=True)
+                text or permission.text(names)
+                for text, permission in zip(self._texts, self.by_bit, strict=True)
             )
         known = self._known_texts.get(mask)
         if known is None:
@@ -229,21 +231,21 @@ class QuestionSet:
         return known
 
     def in_namespace(self, namespace: str) -> int:
-        """Return the atoms asked in one fixed namespace (empty: at cluster scope)."""
-        return mask_of(b for b, a in enumerate(self.atoms) if a.namespace == namespace)
+        """Return the permissions asked about in one fixed namespace (empty: at cluster scope)."""
+        return mask_of(b for b, a in enumerate(self.by_bit) if a.namespace == namespace)
 
     def fixed_namespaces(self) -> tuple[str, ...]:
         """Return the namespaces, other than the hub's, that the model asks about."""
-        return tuple(sorted({a.namespace for a in self.atoms} - {HUB, ""}))
+        return tuple(sorted({a.namespace for a in self.by_bit} - {HUB, ""}))
 
     def narrower(self, bit: int) -> int:
-        """Return the named atoms that would include atom ``bit`` if they were not named."""
+        """Return the named permissions that would include ``bit`` if they were not named."""
         known = self._narrower.get(bit)
         if known is None:
             known = self._narrower[bit] = mask_of(
                 other
-                for other, atom in enumerate(self.atoms)
-                if atom.name and self._cover(replace(atom, name="")) >> bit & 1
+                for other, permission in enumerate(self.by_bit)
+                if permission.name and self._cover(replace(permission, name="")) >> bit & 1
             )
         return known
 
@@ -254,17 +256,17 @@ class QuestionSet:
             covered |= self.covers[bit]
         return covered
 
-    def reach(self, rules: RuleSet) -> Reach:
+    def granted(self, rules: RuleSet) -> GrantMask:
         """Return what a role with these rules grants; equal rules are worked out once."""
         known = self._reaches.get(rules)
         if known is None:
             if len(self._reaches) >= _MOST_REACHES:
                 self._reaches.clear()
-            known = self._reaches[rules] = self.reach_of(rules.rules)
+            known = self._reaches[rules] = self.granted_by(rules.rules)
         return known
 
     def _candidates(self, rule: Rule) -> int:
-        """Return the atoms that a rule grants as far as verb, group and resource go."""
+        """Return the permissions that a rule grants as far as verb, group and resource go."""
         verbs = groups = resources = 0
         for verb in rule.verbs:
             verbs |= self._verbs.get(verb, 0)
@@ -274,7 +276,7 @@ class QuestionSet:
             resources |= self._resources.get(resource, 0)
         return verbs & groups & resources
 
-    def reach_of(self, rules: tuple[Rule, ...]) -> Reach:
+    def granted_by(self, rules: tuple[Rule, ...]) -> GrantMask:
         """Return what these rules grant."""
         full = 0
         by_rule: list[tuple[int, tuple[str, ...], int]] = []
@@ -288,28 +290,28 @@ class QuestionSet:
             if rule.resource_names:
                 granted = 0
                 for bit in bits(candidates):
-                    atom = self.atoms[bit]
-                    if not atom.name and "" in rule.resource_names:
+                    permission = self.by_bit[bit]
+                    if not permission.name and "" in rule.resource_names:
                         # The empty name is one that can be written, and requests without one have.
                         granted |= 1 << bit
-                    elif not atom.name:
-                        if atom.verb != _NAMELESS:
+                    elif not permission.name:
+                        if permission.verb != _NAMELESS:
                             some.append(Partial(bit, number, rule.resource_names))
-                    elif atom.symbolic:
+                    elif permission.symbolic:
                         symbolic.append(Partial(bit, number, rule.resource_names))
-                    elif atom.name in rule.resource_names:
+                    elif permission.name in rule.resource_names:
                         granted |= 1 << bit
             if granted:
                 full |= granted
                 by_rule.append((number, rule.resource_names, granted))
-        return Reach(full, tuple(by_rule), tuple(symbolic), tuple(some))
+        return GrantMask(full, tuple(by_rule), tuple(symbolic), tuple(some))
 
-    def _cover(self, atom: Atom) -> int:
-        """Return the atoms that whoever may do ``atom`` may do as well (itself among them)."""
-        rule = Rule((atom.verb,), (atom.group,), (atom.full_resource,))
+    def _cover(self, permission: Permission) -> int:
+        """Return what whoever may do ``permission`` may do as well (itself among them)."""
+        rule = Rule((permission.verb,), (permission.group,), (permission.full_resource,))
         mask = self._candidates(rule)
-        if atom.name:
-            mask &= mask_of(b for b in bits(mask) if self.atoms[b].name == atom.name)
-        if atom.namespace:
-            mask &= self.in_namespace(atom.namespace)
+        if permission.name:
+            mask &= mask_of(b for b in bits(mask) if self.by_bit[b].name == permission.name)
+        if permission.namespace:
+            mask &= self.in_namespace(permission.namespace)
         return mask

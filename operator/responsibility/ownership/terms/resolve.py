@@ -15,7 +15,7 @@ from responsibility.api import common as api
 from responsibility.api.item import ItemDefinition, RecordDefinition
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.parse import Problem
-from responsibility.api.permission import Permission, Scope
+from responsibility.api.permission import PermissionRule, Scope
 from responsibility.api.record import RecordItem, Responsibility
 from responsibility.api.subjects import Subject as ApiSubject
 from responsibility.hub.discovery import Hub, HubKey
@@ -31,9 +31,9 @@ from responsibility.ownership.terms.agreement import (
 from responsibility.ownership.terms.exemptions import Exemption
 from responsibility.ownership.terms.permission_index import (
     HUB,
-    Atom,
     Names,
-    QuestionSet,
+    Permission,
+    PermissionIndex,
     bits,
     mask_of,
 )
@@ -42,23 +42,25 @@ from responsibility.rbac.objects import Subject
 
 
 def resolve_model(model: ResponsibilityModel) -> Terms:
-    """Return the model with its permissions as one set of numbered questions.
+    """Return the model with its permissions as one set of numbered permissions.
 
     Item 0, who may edit the records themselves, is an item like any other.
     """
     spec = model.spec
     definitions = ((spec.record or RecordDefinition()).item(), *spec.items)
-    per_item = {d.name: (_atoms(d.required), _atoms(d.reserved)) for d in definitions}
+    per_item = {d.name: (_permissions(d.required), _permissions(d.reserved)) for d in definitions}
     ordered = dict.fromkeys(
-        atom for required, reserved in per_item.values() for atom in (*required, *reserved)
+        permission
+        for required, reserved in per_item.values()
+        for permission in (*required, *reserved)
     )
-    questions = QuestionSet(tuple(ordered))
+    permissions = PermissionIndex(tuple(ordered))
     in_order = sorted(definitions, key=lambda d: d.number)
-    items = tuple(_terms(d, *per_item[d.name], questions) for d in in_order)
+    items = tuple(_terms(d, *per_item[d.name], permissions) for d in in_order)
     return Terms(
         name=model.name,
         display_name=spec.display_name or model.name,
-        questions=questions,
+        permissions=permissions,
         items=items,
         parties={p.name: _party(p) for p in spec.parties},
         exemptions=tuple(_exemption(e) for e in spec.exemptions),
@@ -156,9 +158,9 @@ def _unknown_party(item: str, party: str, owner: str, parties: Mapping[str, Part
     )
 
 
-def _atoms(permissions: Iterable[Permission]) -> tuple[Atom, ...]:
+def _permissions(permissions: Iterable[PermissionRule]) -> tuple[Permission, ...]:
     return tuple(
-        Atom(verb, group, *_split(resource), name, _place(permission))
+        Permission(verb, group, *_split(resource), name, _place(permission))
         for permission in permissions
         for group in permission.api_groups
         for resource in permission.resources
@@ -172,7 +174,7 @@ def _split(resource: str) -> tuple[str, str]:
     return head, tail
 
 
-def _place(permission: Permission) -> str:
+def _place(permission: PermissionRule) -> str:
     if permission.scope is Scope.CLUSTER:
         return ""
     return permission.namespace or HUB
@@ -180,15 +182,15 @@ def _place(permission: Permission) -> str:
 
 def _terms(
     definition: ItemDefinition,
-    required: tuple[Atom, ...],
-    reserved: tuple[Atom, ...],
-    questions: QuestionSet,
+    required: tuple[Permission, ...],
+    reserved: tuple[Permission, ...],
+    permissions: PermissionIndex,
 ) -> ItemTerms:
-    required_mask = mask_of(questions.index[a] for a in required)
-    reserved_mask = mask_of(questions.index[a] for a in reserved)
+    required_mask = mask_of(permissions.index[a] for a in required)
+    reserved_mask = mask_of(permissions.index[a] for a in reserved)
     covered = 0
     for bit in bits(required_mask | reserved_mask):
-        covered |= questions.covers[bit]
+        covered |= permissions.covers[bit]
     bounds = _bounds(definition.bounds)
     return ItemTerms(
         name=definition.name,

@@ -77,7 +77,7 @@ def lines_of(
         definition = definitions.get(name)
 
         def texts(mask: int) -> tuple[str, ...]:
-            return permission_texts(mask, agreement.terms.questions, agreement.names)
+            return permission_texts(mask, agreement.terms.permissions, agreement.names)
 
         same = item.owner == wanted.to
         yield Line(

@@ -8,7 +8,7 @@ from functools import reduce
 from operator import or_
 
 from responsibility.ownership.access.grant_masks import Holding
-from responsibility.ownership.terms.entitlement import selves
+from responsibility.ownership.terms.entitlement import with_implied_groups
 from responsibility.ownership.terms.permission_index import bits, mask_of
 from responsibility.plans.change import Action, Change
 from responsibility.plans.context import Basis, Pair
@@ -61,9 +61,9 @@ class _LastHolders:
         if known is None:
             scope = self.basis.graph.scope(pair[0].namespace)
             grants = [g for g in scope.by_subject[pair[1]] if g.binding.key == pair[0]]
-            reach = place.questions.reach(grants[0].rules)
-            may = mask_of(partial.bit for partial in reach.symbolic) | reach.full
-            known = Holding(reach.full, [(grants[0].binding, reach)]), may
+            granted = place.permissions.granted(grants[0].rules)
+            may = mask_of(partial.bit for partial in granted.symbolic) | granted.full
+            known = Holding(granted.full, [(grants[0].binding, granted)]), may
             self._given[place.terms.name, pair] = known
         return known
 
@@ -100,7 +100,7 @@ class _LastHolders:
         if reviews.answers:
             for subject in place.declared():
                 for bit in bits(place.scope & ~mask):
-                    asked = place.questions.atoms[bit].attributes(place.names)
+                    asked = place.permissions.by_bit[bit].attributes(place.names)
                     if reviews.allows(subject, asked):
                         mask |= 1 << bit
         return mask
@@ -109,7 +109,7 @@ class _LastHolders:
         gives: dict[Pair, int] = {}
         for pair in pairs:
             holding, may = self._alone(place, pair)
-            mask = holding.mask(place.questions, place.names) & lost if may & lost else 0
+            mask = holding.mask(place.permissions, place.names) & lost if may & lost else 0
             if mask:
                 gives[pair] = mask
         for pair in gives:
@@ -152,5 +152,5 @@ def _sight(
             continue
         if after.holds(own, asked)[0] is Truth.YES:
             continue
-        found |= {pair: ("blind", "") for pair in cut if pair[1] in selves(own)}
+        found |= {pair: ("blind", "") for pair in cut if pair[1] in with_implied_groups(own)}
     return found

@@ -21,8 +21,8 @@ Drop = tuple[str, str, str, str]
 
 def drops(mask: int, place: Place) -> set[Drop]:
     """Return the permissions of a mask, as a role in that place writes them."""
-    atoms = (place.questions.atoms[bit] for bit in bits(mask))
-    return {(a.verb, a.group, a.full_resource, place.names.fill(a.name)) for a in atoms}
+    by_bit = (place.permissions.by_bit[bit] for bit in bits(mask))
+    return {(a.verb, a.group, a.full_resource, place.names.fill(a.name)) for a in by_bit}
 
 
 def aggregated(role: Role, aggregates: Iterable[Role]) -> bool:

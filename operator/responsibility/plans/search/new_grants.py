@@ -20,15 +20,17 @@ def rules_for(held: Held, place: Place, *, nameless: int = 0) -> tuple[Rule, ...
 
     The ``nameless`` bits are for requests without a name alone.
     """
-    atoms = place.questions.atoms
+    by_bit = place.permissions.by_bit
     wanted = [
-        (bit, "" if nameless >> bit & 1 else place.names.fill(atoms[bit].name) or None)
+        (bit, "" if nameless >> bit & 1 else place.names.fill(by_bit[bit].name) or None)
         for bit in bits(held.mask)
     ]
     verbs: dict[tuple[str, str, str | None], set[str]] = {}
     for bit, name in (*wanted, *held.some):
-        atom = atoms[bit]
-        verbs.setdefault((atom.group, atom.full_resource, name), set()).add(atom.verb)
+        permission = by_bit[bit]
+        verbs.setdefault((permission.group, permission.full_resource, name), set()).add(
+            permission.verb
+        )
     names: dict[tuple[str, str, tuple[str, ...], bool], list[str]] = {}
     for (group, resource, name), words in sorted(
         verbs.items(), key=lambda e: (*e[0][:2], e[0][2] or "")

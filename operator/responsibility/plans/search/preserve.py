@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import itemgetter
 
-from responsibility.ownership.terms.entitlement import selves
+from responsibility.ownership.terms.entitlement import with_implied_groups
 from responsibility.ownership.terms.permission_index import bits, mask_of
 from responsibility.plans.change import Action, Change
 from responsibility.plans.context import Basis
@@ -106,13 +106,13 @@ def _concerned(
     return [
         subject
         for subject in found - {MASTERS_SUBJECT, *basis.gone}
-        if place.owed(subject, wide=True) and not losing.isdisjoint(selves(subject))
+        if place.owed(subject, wide=True) and not losing.isdisjoint(with_implied_groups(subject))
     ]
 
 
 def _groups_first(subjects: Iterable[Subject]) -> Iterator[list[Subject]]:
     """Yield subjects, each after the groups that it is in by nature, and else in order."""
-    depths = sorted((len(selves(subject)), subject) for subject in subjects)
+    depths = sorted((len(with_implied_groups(subject)), subject) for subject in subjects)
     for _, level in groupby(depths, key=itemgetter(0)):
         yield [subject for _, subject in level]
 
@@ -153,7 +153,7 @@ def _is_covered(change: Change, others: Sequence[Change]) -> bool:
         if not change.key.namespace or other.key.namespace in where
         for who in other.after
     }
-    return all(not bound.isdisjoint(selves(subject)) for subject in change.after)
+    return all(not bound.isdisjoint(with_implied_groups(subject)) for subject in change.after)
 
 
 def losses_owed(basis: Basis, after: AccessGraph, place: Place, subject: Subject) -> Held:
@@ -171,7 +171,7 @@ def losses_owed(basis: Basis, after: AccessGraph, place: Place, subject: Subject
 def _unreserved(basis: Basis, after: AccessGraph, place: Place, subject: Subject) -> Held:
     """Return what a subject would lose of what the model asks about and reserves to nobody."""
     taken = place.terms.reserved & ~place.owed(subject)
-    covers = place.questions.covers
+    covers = place.permissions.covers
     free = mask_of(
         bit for bit in bits(place.scope & ~place.terms.reserved) if not covers[bit] & taken
     )
@@ -183,14 +183,14 @@ def _nameless(basis: Basis, place: Place, namespace: str, subject: Subject, held
     """Return the bits without a name that a subject holds for no name, and not for all."""
     if not basis.has_blank:
         return 0
-    atoms = place.questions.atoms
+    by_bit = place.permissions.by_bit
     return mask_of(
         bit
         for bit in bits(held.mask)
-        if not atoms[bit].name
+        if not by_bit[bit].name
         and basis.graph.holds(
             subject,
-            replace(atoms[bit].attributes(place.names), name=_NO_NAME, namespace=namespace),
+            replace(by_bit[bit].attributes(place.names), name=_NO_NAME, namespace=namespace),
         )[0]
         is not Truth.YES
     )

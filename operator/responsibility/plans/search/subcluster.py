@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.results.assessment import Assessment
-from responsibility.ownership.terms.entitlement import selves
+from responsibility.ownership.terms.entitlement import with_implied_groups
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.change import Change
 from responsibility.plans.context import Basis
@@ -117,7 +117,7 @@ class Parts:
         known: set[Subject] = set()
 
         def reach(more: Iterable[Subject]) -> None:
-            new = dict.fromkeys(who for each in more for who in selves(each))
+            new = dict.fromkeys(who for each in more for who in with_implied_groups(each))
             queue.extend(who for who in new if who not in known)
             known.update(new)
 
@@ -146,6 +146,6 @@ def _names_everything(assessment: Assessment) -> bool:
     speaks for all of them, so it takes all hubs to know which that is.
     """
     return all(
-        any(item.reserved & cluster.terms.questions.everything for item in cluster.terms.items)
+        any(item.reserved & cluster.terms.permissions.everything for item in cluster.terms.items)
         for cluster in assessment.clusters.values()
     )

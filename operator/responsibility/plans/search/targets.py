@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from responsibility.ownership.results.findings import Finding
-from responsibility.ownership.terms.entitlement import selves
+from responsibility.ownership.terms.entitlement import with_implied_groups
 from responsibility.plans.change import Change, Obstacle
 from responsibility.plans.context import Basis, Pair
 from responsibility.plans.protect import REASONS, is_granted, is_own, is_system
@@ -109,7 +109,7 @@ class Targets:
             if finding.hub is not None and not finding.steps and not binding.key.namespace:
                 # Whether that is excess, too, a finding of the cluster says.
                 continue
-            who = (finding.subject,) if not finding.steps else selves(finding.subject)
+            who = (finding.subject,) if not finding.steps else with_implied_groups(finding.subject)
             pairs.update((binding.key, each) for each in who if each in somebodies(binding))
         return pairs
 

@@ -9,7 +9,7 @@ from responsibility.admission.policies import field_paths
 from responsibility.admission.policies.guards import ANY_NAME, Guards, ItemGuards, Target, target_of
 from responsibility.admission.policies.rendered import item_policies
 from responsibility.api import load_shipped_model
-from responsibility.ownership.terms.permission_index import Atom
+from responsibility.ownership.terms.permission_index import Permission
 from tests.unit.admission.policies.test_item_policies import small, writes
 
 DEPLOYMENTS = {"verbs": ["update", "patch"], "apiGroups": ["apps"], "resources": ["deployments"]}
@@ -53,7 +53,7 @@ def field(path: str, kind: str = "Deployment", **more: Any) -> dict[str, Any]:
 def test_what_a_right_is_to_admission(
     verb: str, resource: str, subresource: str, operation: str | None
 ) -> None:
-    target = target_of(Atom(verb, "", resource, subresource))
+    target = target_of(Permission(verb, "", resource, subresource))
     assert (target and target.operation) == operation
 
 
