@@ -8,8 +8,9 @@ equal trees, which is how variables that several policies share are recognised::
     minus NODE · if CONDITION THEN ELSE · binary OPERATOR LEFT RIGHT
     macro NAME NODE VARIABLE ARGUMENTS
 
-The libraries for Python that we know don't read optionals (``a[?"b"]``, ``a.?b``), on which every
-expression of ours stands; nor can they say *unknown*, which a replay must.
+Written by hand, since no library for Python can say *unknown* with a reason, which a replay must: an
+answer that depends on what an audit log doesn't hold is none. cel-expr-python, the official CEL in
+C++, reads every expression of ours, optionals included; the unit tests have it check their types.
 """
 
 from __future__ import annotations
