@@ -8,9 +8,10 @@ equal trees, which is how variables that several policies share are recognised::
     minus NODE · if CONDITION THEN ELSE · binary OPERATOR LEFT RIGHT
     macro NAME NODE VARIABLE ARGUMENTS
 
-Written by hand, since no library for Python can say *unknown* with a reason, which a replay must: an
-answer that depends on what an audit log doesn't hold is none. cel-expr-python, the official CEL in
-C++, reads every expression of ours, optionals included; the unit tests have it check their types.
+Written by hand, since no library for Python can say *unknown* with a reason, which a replay must:
+an answer that depends on what an audit log doesn't hold is none. cel-expr-python, the official CEL
+in C++, reads every expression of ours, optionals included; the unit tests have it check their
+types.
 """
 
 from __future__ import annotations

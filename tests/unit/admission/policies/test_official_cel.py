@@ -19,7 +19,6 @@ from tests.unit.admission.policies.official_cel import (
     problems_of_webhook,
 )
 
-
 ROOT = Path(__file__).resolve().parents[4]
 LIBRARY = ROOT / "tests/unit/api/data/library.yaml"
 
