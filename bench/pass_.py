@@ -19,8 +19,9 @@ from datetime import UTC, datetime
 
 from bench.timing import best, once, show
 from bench.world import LARGE, REFERENCE, Size, World, build
-from responsibility.api import load_shipped_model, parse_model, parse_record
 from responsibility.api.model import ResponsibilityModel
+from responsibility.api.names import API_VERSION
+from responsibility.api.parse import load_shipped_model, parse_model, parse_record
 from responsibility.api.record import Responsibility
 from responsibility.hub.discovery import Deployment, Hub, HubKey
 from responsibility.ownership.assess import Assessor
@@ -129,7 +130,7 @@ def _record(draw: random.Random, name: str) -> Responsibility:
         items.append({"name": "deploy-configure-hub", "delegates": [until]})
     return parse_record(
         {
-            "apiVersion": "responsibility.2i2c.org/v1alpha1",
+            "apiVersion": API_VERSION,
             "kind": "Responsibility",
             "metadata": {"name": name, "creationTimestamp": "2029-01-01T00:00:00Z"},
             "spec": {

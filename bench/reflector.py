@@ -21,9 +21,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from responsibility import api_groups
+
 NAMESPACE = "bench-reflector"
-ALL = "/apis/rbac.authorization.k8s.io/v1/rolebindings"
-OURS = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}/rolebindings"
+_RBAC = f"{api_groups.RBAC}/v1"
+ALL = f"/apis/{_RBAC}/rolebindings"
+OURS = f"/apis/{_RBAC}/namespaces/{NAMESPACE}/rolebindings"
 MIB = 1024.0
 
 
@@ -176,9 +179,9 @@ async def _clear(kubeconfig: Path) -> None:
 
 
 def _binding(number: int) -> dict[str, Any]:
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}
+    role = {"apiGroup": api_groups.RBAC, "kind": "ClusterRole", "name": "view"}
     return {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "apiVersion": _RBAC,
         "kind": "RoleBinding",
         "metadata": {
             "name": f"binding-{number}",
@@ -188,7 +191,7 @@ def _binding(number: int) -> dict[str, Any]:
         "roleRef": role,
         "subjects": [
             {
-                "apiGroup": "rbac.authorization.k8s.io",
+                "apiGroup": api_groups.RBAC,
                 "kind": "Group",
                 "name": f"team-{number % 50}",
             },

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 
 from bench.admission import FREE, HELD
-from responsibility.admission import namespace_keys
+from responsibility.admission import annotation_entries
 from responsibility.admission.policies.rendered import rendered
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import Asker
@@ -40,7 +40,10 @@ def main() -> None:
         manifests = rendered(hubs.MODEL, namespace=hubs.OPERATOR_NAMESPACE, account=hubs.ACCOUNT)
         cluster.kubectl("apply", "--server-side", "-f", "-", input=text(manifests))
         set_keys(
-            asker, HELD, dict(hubs.stages(hubs.ITEMS, namespace_keys.DENY)), dict(hubs.notes(HELD))
+            asker,
+            HELD,
+            dict(hubs.stages(hubs.ITEMS, annotation_entries.DENY)),
+            dict(hubs.notes(HELD)),
         )
         for _ in range(times):
             _show("all policies", cluster, asker)

@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from responsibility import api_groups
 from responsibility.rbac.objects import (
     GROUP,
     SERVICE_ACCOUNT,
@@ -78,12 +79,18 @@ _RESOURCES = {
         "persistentvolumes",
         "resourcequotas",
     ),
-    "apps": ("deployments", "deployments/scale", "statefulsets", "daemonsets", "replicasets"),
-    "batch": ("jobs", "cronjobs"),
-    "networking.k8s.io": ("ingresses", "networkpolicies"),
-    "rbac.authorization.k8s.io": ("roles", "rolebindings", "clusterroles", "clusterrolebindings"),
+    api_groups.APPS: (
+        "deployments",
+        "deployments/scale",
+        "statefulsets",
+        "daemonsets",
+        "replicasets",
+    ),
+    api_groups.BATCH: ("jobs", "cronjobs"),
+    api_groups.NETWORKING: ("ingresses", "networkpolicies"),
+    api_groups.RBAC: ("roles", "rolebindings", "clusterroles", "clusterrolebindings"),
     "storage.k8s.io": ("storageclasses", "csidrivers"),
-    "apiextensions.k8s.io": ("customresourcedefinitions",),
+    api_groups.API_EXTENSIONS: ("customresourcedefinitions",),
     "policy": ("poddisruptionbudgets",),
 }
 _READ = ("get", "list", "watch")
@@ -100,7 +107,10 @@ _CHART_ROLES = (
             Rule(_READ, ("",), ("events",)),
         ),
     ),
-    ("user-scheduler", (Rule(("get", "update"), ("coordination.k8s.io",), ("leases",), ("hub",)),)),
+    (
+        "user-scheduler",
+        (Rule(("get", "update"), (api_groups.COORDINATION,), ("leases",), ("hub",)),),
+    ),
     ("proxy", (Rule(_READ, ("",), ("secrets",), ("proxy-public-tls-acme",)),)),
 )
 _COMMON_ROLES = ("admin", "edit", "view")
@@ -161,9 +171,13 @@ def _cluster_roles(draw: random.Random, size: Size) -> list[Role]:
             Rule((*_READ, *_WRITE), (group,), names) for group, names in _RESOURCES.items()
         ),
         "edit": tuple(
-            Rule((*_READ, *_WRITE), (group,), _RESOURCES[group]) for group in ("", "apps", "batch")
+            Rule((*_READ, *_WRITE), (group,), _RESOURCES[group])
+            for group in ("", api_groups.APPS, api_groups.BATCH)
         ),
-        "view": tuple(Rule(_READ, (group,), _RESOURCES[group]) for group in ("apps", "batch")),
+        "view": tuple(
+            Rule(_READ, (group,), _RESOURCES[group])
+            for group in (api_groups.APPS, api_groups.BATCH)
+        ),
     }
     for number in range(size.cluster_roles - len(rules)):
         rules[f"operator-{number}"] = _rules(draw)

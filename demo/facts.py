@@ -17,8 +17,6 @@ from demo.background import Operator
 from demo.labels import Manifest
 from tests.e2e.lab.cluster import Cluster
 
-ANNOTATIONS = "responsibility.2i2c.org/"
-
 
 @dataclass(frozen=True, slots=True)
 class Facts:

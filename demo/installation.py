@@ -14,6 +14,8 @@ import yaml
 
 from demo import organisation
 from demo.labels import Manifest
+from responsibility import api_groups
+from responsibility.api.names import API_GROUP
 from responsibility.cluster.rights import HUB_DEPLOYMENTS, RIGHTS, Right
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.waiting import wait_until
@@ -29,9 +31,6 @@ PEOPLE = "demo"
 # so one manager for the model and for what the organisation adds to it would undo half of it.
 CHART = "helm"
 
-_RBAC = "rbac.authorization.k8s.io"
-_GROUP = "responsibility.2i2c.org"
-
 
 def install(cluster: Cluster) -> None:
     """Put everything on ``cluster``; a second time it restores what was changed meanwhile."""
@@ -39,8 +38,8 @@ def install(cluster: Cluster) -> None:
     apply(cluster, CHART, [*_files(sorted((ROOT / "crds").glob("*.yaml"))), *operator_rights()])
     wait_until(
         lambda: (
-            cluster.kubectl("get", f"responsibilities.{_GROUP}", check=False).returncode == 0
-            and cluster.kubectl("get", f"responsibilitymodels.{_GROUP}", check=False).returncode
+            cluster.kubectl("get", f"responsibilities.{API_GROUP}", check=False).returncode == 0
+            and cluster.kubectl("get", f"responsibilitymodels.{API_GROUP}", check=False).returncode
             == 0
         ),
         30.0,
@@ -73,17 +72,17 @@ def operator_rights() -> list[Manifest]:
         organisation.cluster_role(ACCOUNT, *everywhere),
         organisation.cluster_binding(ACCOUNT, ACCOUNT, account),
         {
-            "apiVersion": f"{_RBAC}/v1",
+            "apiVersion": f"{api_groups.RBAC}/v1",
             "kind": "Role",
             "metadata": {"name": ACCOUNT, "namespace": NAMESPACE},
             "rules": in_own,
         },
         {
-            "apiVersion": f"{_RBAC}/v1",
+            "apiVersion": f"{api_groups.RBAC}/v1",
             "kind": "RoleBinding",
             "metadata": {"name": ACCOUNT, "namespace": NAMESPACE},
             "subjects": [account],
-            "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": ACCOUNT},
+            "roleRef": {"apiGroup": api_groups.RBAC, "kind": "Role", "name": ACCOUNT},
         },
     ]
 
@@ -118,7 +117,7 @@ def write(cluster: Cluster, records: Iterable[Manifest]) -> None:
     """
     there = set(cluster.kubectl("get", "responsibilities", "--output=name").stdout.split())
     for record in records:
-        known = f"responsibility.{_GROUP}/{record['metadata']['name']}" in there
+        known = f"responsibility.{API_GROUP}/{record['metadata']['name']}" in there
         cluster.kubectl(
             *("replace" if known else "create", f"--field-manager={PEOPLE}", "-f=-"),
             input=yaml.safe_dump(record, sort_keys=False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from demo.labels import Manifest, Release
+from responsibility import api_groups
 
 
 def service(
@@ -33,7 +34,7 @@ def policy(this: Release, name: str, component: str, *, access: str, port: str) 
     """Return a NetworkPolicy: only pods with the label for ``access`` reach ``port``."""
     allowed = {"matchLabels": {f"hub.jupyter.org/network-access-{access}": "true"}}
     return {
-        "apiVersion": "networking.k8s.io/v1",
+        "apiVersion": f"{api_groups.NETWORKING}/v1",
         "kind": "NetworkPolicy",
         "metadata": this.metadata(name, name),
         "spec": {

@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 
 from demo.labels import Manifest
 from demo.release import distractors, release
+from responsibility import api_groups
+from responsibility.api.names import API_VERSION
 
 PROVIDER = "Example Hub Collective"
 MODEL = "2i2c"
 
-_RBAC = "rbac.authorization.k8s.io"
-_GROUP = "responsibility.2i2c.org"
 
 PLATFORM: Manifest = {"kind": "Group", "name": "platform-engineers"}
 SUPPORT: Manifest = {"kind": "Group", "name": "support-engineers"}
@@ -145,11 +145,11 @@ def third_hub() -> list[Manifest]:
         namespace(ATLAS.namespace),
         *release(ATLAS.namespace, ATLAS.release, prefix=ATLAS_PREFIX),
         {
-            "apiVersion": f"{_RBAC}/v1",
+            "apiVersion": f"{api_groups.RBAC}/v1",
             "kind": "RoleBinding",
             "metadata": {"name": "atlas-owners", "namespace": ATLAS.namespace},
-            "subjects": [{**ATLAS_ENGINEERS, "apiGroup": _RBAC}],
-            "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": "hub-owner"},
+            "subjects": [{**ATLAS_ENGINEERS, "apiGroup": api_groups.RBAC}],
+            "roleRef": {"apiGroup": api_groups.RBAC, "kind": "Role", "name": "hub-owner"},
         },
     ]
 
@@ -161,7 +161,7 @@ def provider_subjects() -> Manifest:
     model's own field manager has set, such as the name to show, would be a conflict.
     """
     return {
-        "apiVersion": f"{_GROUP}/v1alpha1",
+        "apiVersion": API_VERSION,
         "kind": "ResponsibilityModel",
         "metadata": {"name": MODEL},
         "spec": {
@@ -245,7 +245,7 @@ def _coast(now: datetime) -> Manifest:
 
 def _record(hub: Hub, *, community: Manifest, items: list[Manifest]) -> Manifest:
     return {
-        "apiVersion": f"{_GROUP}/v1alpha1",
+        "apiVersion": API_VERSION,
         "kind": "Responsibility",
         "metadata": {"name": hub.record},
         "spec": {
@@ -278,7 +278,7 @@ def rule(api_group: str, resources: list[str], verbs: list[str]) -> Manifest:
 def cluster_role(name: str, *rules: Manifest) -> Manifest:
     """Return a ClusterRole."""
     return {
-        "apiVersion": f"{_RBAC}/v1",
+        "apiVersion": f"{api_groups.RBAC}/v1",
         "kind": "ClusterRole",
         "metadata": {"name": name},
         "rules": list(rules),
@@ -297,13 +297,15 @@ def cluster_binding(name: str, role: str, *subjects: Manifest) -> Manifest:
 
 def _binding(kind: str, metadata: Manifest, role: str, subjects: tuple[Manifest, ...]) -> Manifest:
     return {
-        "apiVersion": f"{_RBAC}/v1",
+        "apiVersion": f"{api_groups.RBAC}/v1",
         "kind": kind,
         "metadata": metadata,
         # Only users and groups have an API group; a ServiceAccount is of the core group.
         "subjects": [
-            subject if subject["kind"] == "ServiceAccount" else {**subject, "apiGroup": _RBAC}
+            subject
+            if subject["kind"] == "ServiceAccount"
+            else {**subject, "apiGroup": api_groups.RBAC}
             for subject in subjects
         ],
-        "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": role},
+        "roleRef": {"apiGroup": api_groups.RBAC, "kind": "ClusterRole", "name": role},
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from demo.labels import Manifest, Release
+from responsibility import api_groups
 
 _READ = ["get", "list", "watch"]
 
@@ -28,10 +29,11 @@ def scheduler_rules(this: Release) -> list[Manifest]:
 
     It may delete any pod of the cluster and bind any pod to a node.
     """
-    core, leases, storage, dra = "", "coordination.k8s.io", "storage.k8s.io", "resource.k8s.io"
+    core, leases = api_groups.CORE, api_groups.COORDINATION
+    storage, dra = "storage.k8s.io", "resource.k8s.io"
     write = ["patch", "update"]
     rows: list[tuple[list[str], list[str], list[str]]] = [
-        ([core, "events.k8s.io"], ["events"], ["create", *write]),
+        ([core, api_groups.EVENTS], ["events"], ["create", *write]),
         ([leases], ["leases"], ["create"]),
         (
             [leases],
@@ -44,10 +46,10 @@ def scheduler_rules(this: Release) -> list[Manifest]:
         ([core], ["pods/status"], write),
         ([core], ["pods/finalizers"], ["update"]),
         ([core], ["persistentvolumeclaims", "persistentvolumes"], [*_READ, *write]),
-        (["apps"], ["replicasets", "statefulsets"], _READ),
+        ([api_groups.APPS], ["replicasets", "statefulsets"], _READ),
         (["policy"], ["poddisruptionbudgets"], _READ),
-        (["authentication.k8s.io"], ["tokenreviews"], ["create"]),
-        (["authorization.k8s.io"], ["subjectaccessreviews"], ["create"]),
+        ([api_groups.AUTHENTICATION], ["tokenreviews"], ["create"]),
+        ([api_groups.AUTHORIZATION], ["subjectaccessreviews"], ["create"]),
         (
             [storage],
             ["csidrivers", "csinodes", "csistoragecapacities", "volumeattachments"],
@@ -85,7 +87,7 @@ def cluster_role(this: Release, name: str, rules: list[Manifest]) -> list[Manife
 def _grant(
     this: Release, name: str, rules: list[Manifest], *, kind: str, cluster: bool
 ) -> list[Manifest]:
-    group = "rbac.authorization.k8s.io"
+    group = api_groups.RBAC
     metadata = this.metadata(name, name, cluster=cluster)
     account = {
         "kind": "ServiceAccount",

@@ -19,8 +19,9 @@ from rich.text import Text
 
 from demo import next_steps
 from demo.background import Operator
-from demo.facts import ANNOTATIONS, Facts, read
+from demo.facts import Facts, read
 from demo.labels import Manifest
+from responsibility.api.names import KEY_PREFIX
 from responsibility.ownership.results.findings import KINDS
 from tests.e2e.lab.cluster import Cluster
 
@@ -222,7 +223,7 @@ def _kubectl(facts: Facts) -> Iterator[Part]:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for key, value in sorted(metadata["annotations"].items()):
-        if key.startswith(ANNOTATIONS):
+        if key.startswith(KEY_PREFIX):
             # A comma is followed by nothing, for programs; people read it better with a space.
             table.add_row(key, Text(value.replace(",", ", ") if "owners" in key else value))
     yield Padding(table, (0, 0, 0, 1))

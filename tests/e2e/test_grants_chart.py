@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from responsibility.admission.namespace_keys import DELEGATION_ROLE, ITEM_ROLE
+from responsibility.api.names import DELEGATION_ROLE, ITEM_ROLE_PREFIX
 from responsibility.api.parse import load_shipped_model
 from responsibility.cluster.rights import CLUSTER_GRANT_RIGHTS, GRANT_RIGHTS, Right
 from responsibility.grants.item_roles import render
@@ -91,7 +91,7 @@ def test_no_rule_leads_further_than_it_says(helm: Path, mode: dict[str, bool]) -
             assert rule["resourceNames"], "without names that would be any role"
             if resources == {"clusterroles"}:
                 assert mode["grants.enabled"]
-                assert all(name.startswith(ITEM_ROLE) for name in rule["resourceNames"])
+                assert all(name.startswith(ITEM_ROLE_PREFIX) for name in rule["resourceNames"])
             else:
                 assert resources == {"roles"}
                 assert rule["resourceNames"] == [DELEGATION_ROLE], "which allows nothing real"
@@ -139,7 +139,7 @@ def test_it_may_bind_the_roles_that_are_installed_and_no_other(
     installed = {
         o["metadata"]["name"]: o["rules"]
         for o in found
-        if o["kind"] == "ClusterRole" and o["metadata"]["name"].startswith(ITEM_ROLE)
+        if o["kind"] == "ClusterRole" and o["metadata"]["name"].startswith(ITEM_ROLE_PREFIX)
     }
     wanted = {
         role.name: role.manifest()["rules"]
@@ -156,7 +156,7 @@ def test_roles_of_another_model_can_be_named(helm: Path) -> None:
     found = objects(helm, *options, "--set=grants.roles={responsibility-item-beds}")
     (bound,) = [r["resourceNames"] for _, r in of_the_operator(found) if r["verbs"] == ["bind"]]
     assert bound == ["responsibility-item-beds"]
-    assert not [o for o in found if o["metadata"]["name"].startswith(ITEM_ROLE)]
+    assert not [o for o in found if o["metadata"]["name"].startswith(ITEM_ROLE_PREFIX)]
     refused = template(helm, *options)
     assert "grants.enabled needs roles to grant" in refused.stderr
     wide = template(helm, *options, "--set=grants.roles={cluster-admin}")
@@ -168,4 +168,4 @@ def test_roles_of_another_model_can_be_named(helm: Path) -> None:
 def test_as_it_comes_nothing_is_granted(helm: Path) -> None:
     found = objects(helm)
     assert not [o for o in found if "grants" in o["metadata"]["name"]]
-    assert not [o for o in found if o["metadata"]["name"].startswith(ITEM_ROLE)]
+    assert not [o for o in found if o["metadata"]["name"].startswith(ITEM_ROLE_PREFIX)]

@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from responsibility.api import parse_model, parse_record
+from responsibility.api.parse import parse_model, parse_record
 from responsibility.hub.discovery import Hub, HubKey
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.results.findings import Finding

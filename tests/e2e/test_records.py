@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from responsibility.api import admission, load_shipped_manifest, parse_model, parse_record
+from responsibility.api import admission
+from responsibility.api.names import RECORD_DATES_POLICY
+from responsibility.api.parse import load_shipped_manifest, parse_model, parse_record
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.directories import REPOSITORY
 from tests.e2e.lab.waiting import wait_until
@@ -296,7 +298,7 @@ def test_a_delegation_that_has_ended_is_refused_in_a_new_record_only(
 @pytest.mark.usefixtures("dates")
 def test_the_policys_expressions_have_types(api: Cluster) -> None:
     def checked() -> list[Manifest]:
-        status = _get(api, "validatingadmissionpolicy", admission.NAME).get("status", {})
+        status = _get(api, "validatingadmissionpolicy", RECORD_DATES_POLICY).get("status", {})
         return [status["typeChecking"]] if "typeChecking" in status else []
 
     assert wait_until(checked, 30, "the policy's type check") == [{}]

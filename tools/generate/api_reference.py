@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from responsibility.api.base import API_VERSION
 from responsibility.api.crd import RESOURCES, Resource, Schema, structural
+from responsibility.api.names import API_VERSION
 from tools.generate.write_or_check import write_or_check
 
 DEFAULT = Path("docs/reference/api.md")

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from responsibility.admission.namespace_keys import REVOKE_VERB
+from responsibility import api_groups
+from responsibility.api.names import REVOKE_VERB
 from responsibility.cluster.modes import MODES, wanted
 from responsibility.cluster.rights import (
     CLUSTER_GRANT_RIGHTS,
@@ -45,7 +46,7 @@ _ONLY = {
     "With `revocation.enabled` (mode revoke)": REVOKE_RIGHTS,
 }
 _BIND = (
-    "| bind | clusterroles.rbac.authorization.k8s.io, the roles of items by name | everywhere "
+    f"| bind | clusterroles.{api_groups.RBAC}, the roles of items by name | everywhere "
     "| give owners what their items require, and nothing else |"
 )
 

@@ -1,35 +1,16 @@
 """The two resources: as models to work with, as CRDs to install, and the model that is shipped.
 
 ``parse_record`` and ``parse_model`` are the only way in; ``dump`` of a shape is the way out.
+Nothing is imported here: who asks for a name must not wait for the models.
+
+In reading order:
+
+* ``names``: the contract: API group, keys, and names of all that is ours;
+* ``base``: the base class of all shapes, and rules that schema and files share;
+* ``subjects``, ``permission``, ``common``: parts of both resources;
+* ``item``, ``model``: the items of an agreement, and who owns them by default;
+* ``record``: what one hub has agreed otherwise;
+* ``status``: what the operator writes back;
+* ``parse``: reading both, leniently from the API and strictly from files;
+* ``crd``, ``admission``: the schemas, and the policy about dates, as manifests to install.
 """
-
-from responsibility.api.base import API_VERSION, GROUP, VERSION, Meta
-from responsibility.api.item import ItemDefinition
-from responsibility.api.model import ResponsibilityModel
-from responsibility.api.parse import (
-    Problem,
-    RecordError,
-    load_shipped_manifest,
-    load_shipped_model,
-    parse_model,
-    parse_record,
-)
-from responsibility.api.permission import PermissionRule
-from responsibility.api.record import Responsibility
-
-__all__ = [
-    "API_VERSION",
-    "GROUP",
-    "VERSION",
-    "ItemDefinition",
-    "Meta",
-    "PermissionRule",
-    "Problem",
-    "RecordError",
-    "Responsibility",
-    "ResponsibilityModel",
-    "load_shipped_manifest",
-    "load_shipped_model",
-    "parse_model",
-    "parse_record",
-]

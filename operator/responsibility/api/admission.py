@@ -12,10 +12,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from responsibility.api.base import GROUP
+from responsibility import api_groups
 from responsibility.api.crd import to_yaml
-
-NAME = "responsibility-record-dates"
+from responsibility.api.names import API_GROUP, MODELS, RECORD_DATES_POLICY, RECORDS
 
 _ENDED = (
     "has(d.until) && has(object.metadata.creationTimestamp) && "
@@ -30,18 +29,18 @@ def policy() -> dict[str, Any]:
     must not keep anybody from writing a record.
     """
     return {
-        "apiVersion": "admissionregistration.k8s.io/v1",
+        "apiVersion": f"{api_groups.ADMISSION_REGISTRATION}/v1",
         "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": NAME},
+        "metadata": {"name": RECORD_DATES_POLICY},
         "spec": {
             "failurePolicy": "Ignore",
             "matchConstraints": {
                 "resourceRules": [
                     {
-                        "apiGroups": [GROUP],
+                        "apiGroups": [API_GROUP],
                         "apiVersions": ["*"],
                         "operations": ["CREATE"],
-                        "resources": ["responsibilities", "responsibilitymodels"],
+                        "resources": [RECORDS, MODELS],
                         "scope": "Cluster",
                     }
                 ]
@@ -76,10 +75,10 @@ def policy() -> dict[str, Any]:
 def binding() -> dict[str, Any]:
     """Return the binding that puts the policy in force for every record and model."""
     return {
-        "apiVersion": "admissionregistration.k8s.io/v1",
+        "apiVersion": f"{api_groups.ADMISSION_REGISTRATION}/v1",
         "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": NAME},
-        "spec": {"policyName": NAME, "validationActions": ["Deny"]},
+        "metadata": {"name": RECORD_DATES_POLICY},
+        "spec": {"policyName": RECORD_DATES_POLICY, "validationActions": ["Deny"]},
     }
 
 

@@ -16,8 +16,10 @@ from typing import Any
 
 import yaml
 
-from responsibility.api.base import GROUP, VERSION, Shape
+from responsibility import api_groups
+from responsibility.api.base import Shape
 from responsibility.api.model import ResponsibilityModelSpec, ResponsibilityModelStatus
+from responsibility.api.names import API_GROUP, MODELS, RECORDS, VERSION
 from responsibility.api.record import ResponsibilitySpec, ResponsibilityStatus
 
 Schema = dict[str, Any]
@@ -63,12 +65,12 @@ class Resource:
     @property
     def name(self) -> str:
         """The CRD's name."""
-        return f"{self.plural}.{GROUP}"
+        return f"{self.plural}.{API_GROUP}"
 
     @property
     def filename(self) -> str:
         """The file it is written to."""
-        return f"{GROUP}_{self.plural}.yaml"
+        return f"{API_GROUP}_{self.plural}.yaml"
 
 
 _READY = '.status.conditions[?(@.type=="Ready")].status'
@@ -82,7 +84,7 @@ _END = (
 RESOURCES = (
     Resource(
         kind="Responsibility",
-        plural="responsibilities",
+        plural=RECORDS,
         short="resp",
         description="Responsibility records who owns what on one JupyterHub: the hub, its parties, "
         "and the items for which something else than the model's default is agreed.",
@@ -99,7 +101,7 @@ RESOURCES = (
     ),
     Resource(
         kind="ResponsibilityModel",
-        plural="responsibilitymodels",
+        plural=MODELS,
         short="respmodel",
         description="ResponsibilityModel lists the kinds of action around a JupyterHub that "
         "parties share out, who is accountable for each by default, and what that takes in "
@@ -177,11 +179,11 @@ def manifest(resource: Resource) -> Schema:
         },
     }
     return {
-        "apiVersion": "apiextensions.k8s.io/v1",
+        "apiVersion": f"{api_groups.API_EXTENSIONS}/v1",
         "kind": "CustomResourceDefinition",
         "metadata": {"name": resource.name},
         "spec": {
-            "group": GROUP,
+            "group": API_GROUP,
             "scope": "Cluster",
             "names": {
                 "kind": resource.kind,

@@ -6,8 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from responsibility.api.base import ATOMIC, GROUP, SET, Label, Prose, Shape, keyed
+from responsibility import api_groups as groups
+from responsibility.api.base import ATOMIC, SET, Label, Prose, Shape, keyed
 from responsibility.api.common import Bound, Delegate, ValuesPath
+from responsibility.api.names import API_GROUP, MODELS, RECORDS
 from responsibility.api.permission import ObjectField, PermissionRule, Scope
 from responsibility.api.status import ItemKind
 from responsibility.api.subjects import Subject
@@ -95,19 +97,19 @@ _WRITE = ("create", "update", "patch", "delete", "deletecollection")
 RECORD_RESERVED: tuple[PermissionRule, ...] = (
     PermissionRule(
         verbs=(*_WRITE, "assign"),
-        api_groups=(GROUP,),
-        resources=("responsibilities", "responsibilitymodels"),
+        api_groups=(API_GROUP,),
+        resources=(RECORDS, MODELS),
         scope=Scope.CLUSTER,
     ),
     PermissionRule(
         verbs=("update", "patch"),
-        api_groups=(GROUP,),
+        api_groups=(API_GROUP,),
         resources=("responsibilities/status", "responsibilitymodels/status"),
         scope=Scope.CLUSTER,
     ),
     PermissionRule(
         verbs=_WRITE,
-        api_groups=("admissionregistration.k8s.io",),
+        api_groups=(groups.ADMISSION_REGISTRATION,),
         resources=(
             "validatingadmissionpolicies",
             "validatingadmissionpolicybindings",
@@ -121,8 +123,8 @@ RECORD_RESERVED: tuple[PermissionRule, ...] = (
 RECORD_REQUIRED: tuple[PermissionRule, ...] = (
     PermissionRule(
         verbs=("create", "update", "patch", "delete", "assign"),
-        api_groups=(GROUP,),
-        resources=("responsibilities",),
+        api_groups=(API_GROUP,),
+        resources=(RECORDS,),
         scope=Scope.CLUSTER,
     ),
 )

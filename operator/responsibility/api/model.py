@@ -6,19 +6,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from responsibility.api.base import (
-    API_VERSION,
-    ATOMIC,
-    Meta,
-    Prose,
-    Rule,
-    Shape,
-    Title,
-    Url,
-    keyed,
-)
+from responsibility.api.base import ATOMIC, Meta, Prose, Rule, Shape, Title, Url, keyed
 from responsibility.api.common import Exemption, Party
 from responsibility.api.item import RECORD_ITEM, BreakGlass, ItemDefinition, RecordDefinition
+from responsibility.api.names import API_VERSION, ApiVersion
 from responsibility.api.permission import ObjectField, PermissionRule, Scope
 from responsibility.api.status import BreakGlassStatus, CommonStatus, Count, ItemKind, ManyNames
 
@@ -171,7 +162,7 @@ class ResponsibilityModelStatus(CommonStatus):
 class ResponsibilityModel(Shape):
     """A model, as read from the API or from a file."""
 
-    api_version: Literal["responsibility.2i2c.org/v1alpha1"] = API_VERSION
+    api_version: ApiVersion = API_VERSION
     kind: Literal["ResponsibilityModel"] = "ResponsibilityModel"
     metadata: Meta
     spec: ResponsibilityModelSpec

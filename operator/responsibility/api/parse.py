@@ -17,8 +17,9 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from responsibility.api.base import API_VERSION, FORMS, Meta, Shape
+from responsibility.api.base import FORMS, Meta, Shape
 from responsibility.api.model import ResponsibilityModel
+from responsibility.api.names import API_VERSION
 from responsibility.api.record import DEFAULT_MODEL, Responsibility
 
 _Resource = TypeVar("_Resource", Responsibility, ResponsibilityModel)

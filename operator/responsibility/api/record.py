@@ -7,18 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from responsibility.api.base import (
-    API_VERSION,
-    ATOMIC,
-    Label,
-    Meta,
-    Prose,
-    Rule,
-    Shape,
-    Subdomain,
-    Title,
-    keyed,
-)
+from responsibility.api.base import ATOMIC, Label, Meta, Prose, Rule, Shape, Subdomain, Title, keyed
 from responsibility.api.common import (
     Delegate,
     Enforcement,
@@ -27,6 +16,7 @@ from responsibility.api.common import (
     Party,
     Rbac,
 )
+from responsibility.api.names import API_VERSION, ApiVersion
 from responsibility.api.status import CommonStatus, Count, Name, Names, PlanStatus
 
 DEFAULT_MODEL = "2i2c"
@@ -186,7 +176,7 @@ class ResponsibilityStatus(CommonStatus):
 class Responsibility(Shape):
     """A record, as read from the API or from a file."""
 
-    api_version: Literal["responsibility.2i2c.org/v1alpha1"] = API_VERSION
+    api_version: ApiVersion = API_VERSION
     kind: Literal["Responsibility"] = "Responsibility"
     metadata: Meta
     spec: ResponsibilitySpec

@@ -14,6 +14,8 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
+from responsibility import api_groups
+from responsibility.api.names import PLAN_LABEL, PLUGIN
 from responsibility.cluster.undo import Journal, Step
 from responsibility.kube.client import Api, Json
 from responsibility.kube.errors import ApiError, ConflictError, ForbiddenError, NotFoundError
@@ -22,10 +24,7 @@ from responsibility.rbac.identity import canonical, is_somebody
 from responsibility.rbac.objects import SERVICE_ACCOUNT, BindingKey, RoleKey, Subject
 from responsibility.rbac.parse import parse_subject
 
-MANAGER = "kubectl-responsibility"
-PLAN_LABEL = "responsibility.2i2c.org/plan"
-_GROUP = "rbac.authorization.k8s.io"
-_RBAC = f"/apis/{_GROUP}/v1"
+_RBAC = f"/apis/{api_groups.RBAC}/v1"
 # What the server writes itself, and what therefore must not be sent back.
 _SERVERS_OWN = (
     "uid",
@@ -149,7 +148,7 @@ async def _write(api: Api, step: Step, live: Json | None, *, dry_run: bool) -> N
         assert step.after is not None  # noqa: S101 - else it would have been done
         collection = step.path.rpartition("/")[0]
         await api.create(
-            collection, _clean(step.after), params={"fieldManager": MANAGER}, dry_run=dry_run
+            collection, _clean(step.after), params={"fieldManager": PLUGIN}, dry_run=dry_run
         )
         return
     meta = live["metadata"]
@@ -163,7 +162,7 @@ async def _write(api: Api, step: Step, live: Json | None, *, dry_run: bool) -> N
         if field in step.after or field in live
     }
     body = {"metadata": {"uid": uid, "resourceVersion": version}, **changed}
-    await api.merge(step.path, body, field_manager=MANAGER, dry_run=dry_run)
+    await api.merge(step.path, body, field_manager=PLUGIN, dry_run=dry_run)
 
 
 async def _read(api: Api, path: str) -> Json | None:
@@ -287,11 +286,15 @@ def manifest(change: Change, digest: str = "") -> Json:
         metadata["labels"] = {PLAN_LABEL: digest}
     if key.namespace:
         metadata["namespace"] = key.namespace
-    body: Json = {"apiVersion": f"{_GROUP}/v1", "kind": _kind(key), "metadata": metadata}
+    body: Json = {"apiVersion": f"{api_groups.RBAC}/v1", "kind": _kind(key), "metadata": metadata}
     if change.role is None:
         return body | {"rules": [rule_json(rule) for rule in change.rules_after]}
     return body | {
-        "roleRef": {"apiGroup": _GROUP, "kind": _kind(change.role), "name": change.role.name},
+        "roleRef": {
+            "apiGroup": api_groups.RBAC,
+            "kind": _kind(change.role),
+            "name": change.role.name,
+        },
         "subjects": [_subject_json(subject) for subject in change.after],
     }
 
@@ -299,7 +302,7 @@ def manifest(change: Change, digest: str = "") -> Json:
 def _subject_json(subject: Subject) -> Json:
     if subject.kind == SERVICE_ACCOUNT:
         return {"kind": subject.kind, "name": subject.name, "namespace": subject.namespace}
-    return {"kind": subject.kind, "name": subject.name, "apiGroup": _GROUP}
+    return {"kind": subject.kind, "name": subject.name, "apiGroup": api_groups.RBAC}
 
 
 def _kind(key: BindingKey | RoleKey) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from responsibility import api_groups
 from responsibility.grants import binding as grants
 from responsibility.kube.cache import Mirror
 from responsibility.kube.client import Api, Json
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey
 from responsibility.rbac.parse import parse_role
 
-_RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_RBAC = f"/apis/{api_groups.RBAC}/v1"
 
 
 def _role(raw: Json) -> tuple[RoleKey, Role]:

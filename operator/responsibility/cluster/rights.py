@@ -10,18 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from responsibility.admission.namespace_keys import DELEGATION_ROLE, REVOKE_VERB
+from responsibility import api_groups
+from responsibility.api.names import (
+    API_GROUP,
+    CLUSTER_DENY_POLICY,
+    CLUSTER_WARN_POLICY,
+    DELEGATION_ROLE,
+    MODELS,
+    RECORDS,
+    REVOKE_VERB,
+)
 from responsibility.kube import access_reviews
 from responsibility.kube.client import Api
 from responsibility.rbac.objects import Attributes
 
-_RBAC = "rbac.authorization.k8s.io"
-_OURS = "responsibility.2i2c.org"
 _LIST_WATCH = ("list", "watch")
 
-# The policies about what the cluster has only one of; the only ones that the operator writes to,
-# since who owns that stands in them. All others are static.
-CLUSTER_POLICIES = ("responsibility-cluster-warn", "responsibility-cluster-deny")
 # Where Events about cluster-wide objects are kept.
 EVENTS_NAMESPACE = "default"
 
@@ -100,11 +104,13 @@ def _seen(group: str, resource: str, why: str, feature: str) -> Right:
 _NO_FINDINGS = "nothing can be said about who may do what, so no findings at all"
 
 RIGHTS: tuple[Right, ...] = (
-    _seen(_RBAC, "roles", "know what RoleBindings grant", _NO_FINDINGS),
-    _seen(_RBAC, "rolebindings", "know who holds what in a namespace", _NO_FINDINGS),
-    _seen(_RBAC, "clusterroles", "know what bindings grant", _NO_FINDINGS),
-    _seen(_RBAC, "clusterrolebindings", "know who holds what everywhere", _NO_FINDINGS),
-    _seen("apps", "deployments", "find the hubs", "no hub is found and no record is matched"),
+    _seen(api_groups.RBAC, "roles", "know what RoleBindings grant", _NO_FINDINGS),
+    _seen(api_groups.RBAC, "rolebindings", "know who holds what in a namespace", _NO_FINDINGS),
+    _seen(api_groups.RBAC, "clusterroles", "know what bindings grant", _NO_FINDINGS),
+    _seen(api_groups.RBAC, "clusterrolebindings", "know who holds what everywhere", _NO_FINDINGS),
+    _seen(
+        api_groups.APPS, "deployments", "find the hubs", "no hub is found and no record is matched"
+    ),
     _seen("", "namespaces", "match namespaced rights to hubs", "no hub is assessed"),
     _seen(
         "",
@@ -112,30 +118,30 @@ RIGHTS: tuple[Right, ...] = (
         "tell a ServiceAccount that exists from one that does not",
         "vacant owners and workload identities are not recognised",
     ),
-    _seen(_OURS, "responsibilities", "read the records", "there is nothing to check"),
+    _seen(API_GROUP, RECORDS, "read the records", "there is nothing to check"),
     _seen(
-        _OURS,
-        "responsibilitymodels",
+        API_GROUP,
+        MODELS,
         "read the model behind the records",
         "there is nothing to check against",
     ),
     Right(
         ("patch",),
-        _OURS,
+        API_GROUP,
         "responsibilities/status",
         "report findings on the record",
         "`kubectl get responsibilities` stays empty",
     ),
     Right(
         ("patch",),
-        _OURS,
+        API_GROUP,
         "responsibilitymodels/status",
         "report whether a model is accepted",
         "a faulty model is not reported on the model",
     ),
     Right(
         ("create",),
-        "authorization.k8s.io",
+        api_groups.AUTHORIZATION,
         "subjectaccessreviews",
         "ask the server what its other authorizers grant, and check itself against it",
         "rights that come from outside of RBAC are not seen and RBAC's being off goes unnoticed",
@@ -151,7 +157,7 @@ RIGHTS: tuple[Right, ...] = (
     ),
     Right(
         ("patch",),
-        "apps",
+        api_groups.APPS,
         "deployments",
         "annotate the hub's Deployments with its owners",
         "owners are not shown on the Deployments",
@@ -160,7 +166,7 @@ RIGHTS: tuple[Right, ...] = (
     ),
     Right(
         ("create",),
-        "coordination.k8s.io",
+        api_groups.COORDINATION,
         "leases",
         "let one of several replicas lead",
         "there can be one replica only",
@@ -169,7 +175,7 @@ RIGHTS: tuple[Right, ...] = (
     ),
     Right(
         ("get", "update"),
-        "coordination.k8s.io",
+        api_groups.COORDINATION,
         "leases",
         "keep and hand over the lead",
         "there can be one replica only",
@@ -178,7 +184,6 @@ RIGHTS: tuple[Right, ...] = (
     ),
 )
 
-_ADMISSION = "admissionregistration.k8s.io"
 _NOT_PROVED = "no policy can be proved to be in force, so none is put in force"
 _NO_DATES = "delegations with an end are not in force at all"
 
@@ -199,23 +204,29 @@ ENFORCEMENT_RIGHTS: tuple[Right, ...] = (
         _NOT_PROVED,
     ),
     _seen(
-        _ADMISSION, "validatingadmissionpolicies", "see that policies are as rendered", _NOT_PROVED
+        api_groups.ADMISSION_REGISTRATION,
+        "validatingadmissionpolicies",
+        "see that policies are as rendered",
+        _NOT_PROVED,
     ),
     _seen(
-        _ADMISSION, "validatingadmissionpolicybindings", "see that policies are bound", _NOT_PROVED
+        api_groups.ADMISSION_REGISTRATION,
+        "validatingadmissionpolicybindings",
+        "see that policies are bound",
+        _NOT_PROVED,
     ),
     Right(
         ("patch",),
-        _ADMISSION,
+        api_groups.ADMISSION_REGISTRATION,
         "validatingadmissionpolicies",
         "write the owners of cluster-wide items into the policies that guard them",
         "cluster-wide items are not enforced",
-        names=CLUSTER_POLICIES,
+        names=(CLUSTER_WARN_POLICY, CLUSTER_DENY_POLICY),
         optional=True,
     ),
     Right(
         (*_LIST_WATCH, "create", "delete"),
-        "batch",
+        api_groups.BATCH,
         "jobs",
         "let a delegation end at its date by itself (a Job without pods is the clock)",
         _NO_DATES,
@@ -223,7 +234,7 @@ ENFORCEMENT_RIGHTS: tuple[Right, ...] = (
     ),
     Right(
         ("create",),
-        _RBAC,
+        api_groups.RBAC,
         "rolebindings",
         "mark a delegation's date as not yet come",
         _NO_DATES,
@@ -231,7 +242,7 @@ ENFORCEMENT_RIGHTS: tuple[Right, ...] = (
     ),
     Right(
         ("bind",),
-        _RBAC,
+        api_groups.RBAC,
         "roles",
         "mark a delegation's date as not yet come; the role grants nothing that is real",
         _NO_DATES,
@@ -247,7 +258,7 @@ _NO_GRANTS = "nobody is granted anything, and what was granted stays"
 def _granting(resource: str) -> Right:
     return Right(
         ("create", "patch", "delete"),
-        _RBAC,
+        api_groups.RBAC,
         resource,
         "give owners what they need, and take it away at its end",
         _NO_GRANTS,
@@ -268,7 +279,7 @@ _NO_REVOCATION = "nothing is revoked: a person applies plans (kubectl responsibi
 REVOKE_RIGHTS: tuple[Right, ...] = (
     Right(
         ("get", "delete"),
-        _RBAC,
+        api_groups.RBAC,
         "rolebindings",
         "end the rights that an approved plan ends, by deleting bindings as a whole",
         _NO_REVOCATION,
@@ -276,8 +287,8 @@ REVOKE_RIGHTS: tuple[Right, ...] = (
     ),
     Right(
         (REVOKE_VERB,),
-        _OURS,
-        "responsibilities",
+        API_GROUP,
+        RECORDS,
         "be let through by the policy that confines it; no such request exists",
         _NO_REVOCATION,
         optional=True,

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from responsibility import api_groups
 from responsibility.admission.stages.namespace_stages import NamespaceKeys
-from responsibility.api.base import GROUP, VERSION
 from responsibility.api.model import ResponsibilityModel
+from responsibility.api.names import API_VERSION, KEY_PREFIX, MODELS, RECORDS
 from responsibility.api.parse import parse_model, parse_record
 from responsibility.api.record import Responsibility
 from responsibility.cluster.custom_resources import Own, OwnKind
@@ -29,9 +30,8 @@ from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Subject
 from responsibility.rbac.parse import parse_role
 
-_RBAC = "/apis/rbac.authorization.k8s.io/v1"
-_OURS = f"/apis/{GROUP}/{VERSION}"
-ANNOTATION_PREFIX = f"{GROUP}/"
+_RBAC = f"/apis/{api_groups.RBAC}/v1"
+_OURS = f"/apis/{API_VERSION}"
 
 # Beyond this many changes at once, building the graph anew is quicker than changing it.
 _MANY = 2_000
@@ -50,7 +50,7 @@ def _binding(raw: Json) -> tuple[BindingKey, Binding]:
 
 
 def _deployment(raw: Json) -> tuple[tuple[str, str], Deployment] | None:
-    found = parse_deployment(raw, own_prefix=ANNOTATION_PREFIX)
+    found = parse_deployment(raw, own_prefix=KEY_PREFIX)
     return None if found is None else ((found.namespace, found.name), found)
 
 
@@ -129,10 +129,10 @@ class Store:
             "/api/v1/serviceaccounts", _account, self._on_accounts, metadata_only=True
         )
         self.records: OwnKind[Responsibility] = OwnKind(
-            f"{_OURS}/responsibilities", "Responsibility", parse_record, self.touch
+            f"{_OURS}/{RECORDS}", "Responsibility", parse_record, self.touch
         )
         self.models: OwnKind[ResponsibilityModel] = OwnKind(
-            f"{_OURS}/responsibilitymodels", "ResponsibilityModel", parse_model, self.touch
+            f"{_OURS}/{MODELS}", "ResponsibilityModel", parse_model, self.touch
         )
 
     @property

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from responsibility import api_groups
 from responsibility.kube.client import Json
 
 _KIND = "ResponsibilityUndo"
 _VERSION = 1
-_RBAC = "/apis/rbac.authorization.k8s.io/v1/"
+_RBAC = f"/apis/{api_groups.RBAC}/v1/"
 
 
 @dataclass(frozen=True, slots=True)

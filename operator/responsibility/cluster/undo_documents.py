@@ -13,17 +13,21 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from responsibility.admission.namespace_keys import MANAGED_BY, OPERATOR, UNDO
-from responsibility.api.base import GROUP, clip
+from responsibility.api.base import clip
+from responsibility.api.names import (
+    MANAGED_BY_LABEL,
+    OPERATOR,
+    PLAN_LABEL,
+    REASON_ANNOTATION,
+    RECORD_LABEL,
+    RECORD_UID_ANNOTATION,
+    REVOCATION_LABEL,
+    UNDO_PREFIX,
+    WHY_ANNOTATION,
+)
 from responsibility.cluster.undo import Journal
 from responsibility.kube.client import Api, Json
 
-STATE: Final = f"{GROUP}/revocation"
-_RECORD = f"{GROUP}/record"
-_UID = f"{GROUP}/record-uid"
-_PLAN = f"{GROUP}/plan"
-_WHY = f"{GROUP}/why"
-_REASON = f"{GROUP}/reason"
 PLAN_KEY: Final = "plan.json"
 UNDO_KEY: Final = "undo.json"
 # An object must fit into the API server's store (1.5 MiB), and a ConfigMap into 1 MiB.
@@ -31,7 +35,7 @@ MOST_BYTES: Final = 900_000
 # Of those that are finished, the newest are kept.
 MOST_KEPT: Final = 50
 _LONGEST_WHY = 900
-_SELECTOR = {"labelSelector": STATE}
+_SELECTOR = {"labelSelector": REVOCATION_LABEL}
 
 
 class State(StrEnum):
@@ -75,7 +79,7 @@ def draft(record: str, record_uid: str, paper: str, journal: Journal) -> Documen
         raise TooLargeError
     # The objects' UIDs are in it: the same plan, approved again later, has another name.
     told = hashlib.sha256(f"{record_uid}\0{undo}".encode()).hexdigest()[:10]
-    name = f"{UNDO}{clip_name(record)}-{journal.digest[:12]}-{told}"
+    name = f"{UNDO_PREFIX}{clip_name(record)}-{journal.digest[:12]}-{told}"
     return Document(name, record, record_uid, journal.digest, State.OPEN, paper, undo)
 
 
@@ -132,8 +136,8 @@ class UndoDocuments:
         why = clip(why, _LONGEST_WHY)
         metadata = {
             "uid": document.uid,
-            "labels": {STATE: state.value},
-            "annotations": {_REASON: reason or None, _WHY: why or None},
+            "labels": {REVOCATION_LABEL: state.value},
+            "annotations": {REASON_ANNOTATION: reason or None, WHY_ANNOTATION: why or None},
         }
         await self._api.merge(
             f"{self._path}/{document.name}", {"metadata": metadata}, field_manager=OPERATOR
@@ -165,12 +169,12 @@ def _manifest(document: Document, namespace: str) -> Json:
             "name": document.name,
             "namespace": namespace,
             "labels": {
-                MANAGED_BY: OPERATOR,
-                STATE: document.state.value,
-                _UID: document.record_uid,
-                _PLAN: document.digest,
+                MANAGED_BY_LABEL: OPERATOR,
+                REVOCATION_LABEL: document.state.value,
+                RECORD_UID_ANNOTATION: document.record_uid,
+                PLAN_LABEL: document.digest,
             },
-            "annotations": {_RECORD: document.record},
+            "annotations": {RECORD_LABEL: document.record},
         },
         "immutable": True,
         "data": {PLAN_KEY: document.paper, UNDO_KEY: document.undo},
@@ -185,14 +189,14 @@ def _read(raw: Json) -> Document | None:
     try:
         return Document(
             name=meta["name"],
-            record=notes.get(_RECORD, ""),
-            record_uid=labels[_UID],
-            digest=labels[_PLAN],
-            state=State(labels[STATE]),
+            record=notes.get(RECORD_LABEL, ""),
+            record_uid=labels[RECORD_UID_ANNOTATION],
+            digest=labels[PLAN_LABEL],
+            state=State(labels[REVOCATION_LABEL]),
             paper=data[PLAN_KEY],
             undo=data[UNDO_KEY],
-            reason=notes.get(_REASON, ""),
-            why=notes.get(_WHY, ""),
+            reason=notes.get(REASON_ANNOTATION, ""),
+            why=notes.get(WHY_ANNOTATION, ""),
             uid=meta.get("uid", ""),
             created=meta.get("creationTimestamp", ""),
         )

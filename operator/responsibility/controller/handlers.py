@@ -10,7 +10,7 @@ from typing import Any
 
 import kopf
 
-from responsibility.api.base import GROUP, VERSION
+from responsibility.api.names import API_GROUP, MODELS, RECORDS, VERSION
 from responsibility.cluster.custom_resources import OwnKind
 from responsibility.controller.runtime import Runtime
 
@@ -18,11 +18,11 @@ from responsibility.controller.runtime import Runtime
 def register(registry: kopf.OperatorRegistry, runtime: Runtime) -> None:
     """Put the handlers of our kinds into ``registry``."""
 
-    @kopf.on.event(GROUP, VERSION, "responsibilities", registry=registry)
+    @kopf.on.event(API_GROUP, VERSION, RECORDS, registry=registry)
     async def on_record(type: str | None, body: kopf.Body, **_: Any) -> None:
         _take(runtime.store.records, type, body, runtime)
 
-    @kopf.on.event(GROUP, VERSION, "responsibilitymodels", registry=registry)
+    @kopf.on.event(API_GROUP, VERSION, MODELS, registry=registry)
     async def on_model(type: str | None, body: kopf.Body, **_: Any) -> None:
         _take(runtime.store.models, type, body, runtime)
 

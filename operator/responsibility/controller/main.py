@@ -16,7 +16,7 @@ from typing import Any
 import kopf
 
 from responsibility.admission.webhooks import break_glass, values_configuration
-from responsibility.api.base import GROUP
+from responsibility.api.names import API_GROUP, MODELS, OPERATOR, RECORDS
 from responsibility.cluster.store import Store
 from responsibility.controller.handlers import register
 from responsibility.controller.process import health, webhook_server
@@ -37,8 +37,7 @@ from responsibility.kube.leader_election import Leader, LeadershipLostError
 
 logger = logging.getLogger(__name__)
 
-_KINDS = (f"responsibilities.{GROUP}", f"responsibilitymodels.{GROUP}")
-_NAME = "responsibility-operator"
+_KINDS = (f"{RECORDS}.{API_GROUP}", f"{MODELS}.{API_GROUP}")
 _PACKAGE = "hub-responsibility"
 _NOT_FOUND = 404
 # Seconds that the framework may take to end, half of it for requests to our own ports.
@@ -53,7 +52,7 @@ def main() -> None:
     try:
         settings = read()
     except SettingsError as error:
-        sys.exit(f"{_NAME}: {error}")
+        sys.exit(f"{OPERATOR}: {error}")
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     )
@@ -66,16 +65,16 @@ def main() -> None:
     except Exception as error:
         cause = _first(error)
         if isinstance(cause, (credentials.ConfigurationError, ListenError)):
-            sys.exit(f"{_NAME}: {cause}")
+            sys.exit(f"{OPERATOR}: {cause}")
         if isinstance(cause, (LeadershipLostError, KindsGoneError)):
-            sys.exit(f"{_NAME}: {cause}; it has to be started again")
+            sys.exit(f"{OPERATOR}: {cause}; it has to be started again")
         logger.critical("ended by an unexpected error", exc_info=cause)
         sys.exit(1)
 
 
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=_NAME,
+        prog=OPERATOR,
         description="Holds who owns what on JupyterHubs against what RBAC lets everyone do.",
         epilog=f"Everything is set by environment variables {PREFIX}…; the chart does it.",
     )
@@ -197,7 +196,7 @@ async def _work(
         if settings.leader_election:
             parts.waiting = "waiting for the lead"
             parts.candidate_since = asyncio.get_running_loop().time()
-            leader = Leader(api, settings.namespace, _NAME, settings.identity)
+            leader = Leader(api, settings.namespace, OPERATOR, settings.identity)
             await leader.run(lambda: lead(leader))
         else:
             await lead(None)

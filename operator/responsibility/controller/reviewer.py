@@ -10,6 +10,7 @@ import logging
 import random
 from collections.abc import Callable, Iterable, Sequence
 
+from responsibility.api.names import UNKNOWN_MEMBER, UNKNOWN_USER
 from responsibility.cluster.store import Store
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.kube import access_reviews, errors
@@ -63,7 +64,7 @@ class Reviewer:
 
     async def probe(self) -> None:
         """Find out whether the server enforces RBAC at all."""
-        enforced = await access_reviews.rbac_enforced(self._api)
+        enforced = await access_reviews.rbac_enforced(self._api, unknown_user=UNKNOWN_USER)
         if enforced is not None and enforced != self._store.rbac_enforced:
             self._store.rbac_enforced = enforced
             self._store.touch()
@@ -241,13 +242,10 @@ class Reviewer:
         ]
 
 
-# A Group is asked about as somebody nobody knows, in just that group.
-_PROBE_USER = "responsibility-operator:member-6f1d9c"
-
-
 def _as_asked(subject: Subject) -> tuple[str, tuple[str, ...]]:
     user, groups = user_and_groups(subject)
-    return user or _PROBE_USER, tuple(groups)
+    # A Group is asked about as somebody nobody knows, in just that group.
+    return user or UNKNOWN_MEMBER, tuple(groups)
 
 
 def _relevant(assessment: Assessment | None) -> Callable[[Ask], bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from responsibility import api_groups
 from responsibility.cluster.store import Store
 from responsibility.controller.grants.granter import Granter
 from responsibility.controller.loop import Loop
@@ -25,7 +26,8 @@ from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
 
 logger = logging.getLogger(__name__)
 
-_SELF = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+_AUTHENTICATION = f"{api_groups.AUTHENTICATION}/v1"
+_SELF = f"/apis/{_AUTHENTICATION}/selfsubjectreviews"
 # A loop that has not come round for so many seconds is stuck.
 _STUCK = 300.0
 
@@ -173,7 +175,7 @@ def _resource(path: str) -> str:
 
 async def own_identity(api: Api) -> Subject | None:
     """Return who we are to the API server, None if it does not say (before 1.28)."""
-    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    body = {"apiVersion": _AUTHENTICATION, "kind": "SelfSubjectReview"}
     try:
         answer = await api.create(_SELF, body)
     except errors.ApiError as error:

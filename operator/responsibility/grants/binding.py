@@ -11,12 +11,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from responsibility.admission.namespace_keys import GRANT, ITEM_ROLE, MANAGED_BY, OPERATOR
-from responsibility.api.base import API_VERSION
-from responsibility.grants.item_roles import RBAC
+from responsibility import api_groups
+from responsibility.api.names import (
+    API_VERSION,
+    GRANT_PREFIX,
+    ITEM_LABEL,
+    ITEM_ROLE_PREFIX,
+    MANAGED_BY_LABEL,
+    MODEL_LABEL,
+    OPERATOR,
+    PARTY_LABEL,
+    RECORD_LABEL,
+    label_value,
+)
 from responsibility.hub.discovery import HubKey
-from responsibility.ownership.terms import grant_labels
-from responsibility.ownership.terms.grant_labels import label_value
 from responsibility.rbac.identity import canonical
 from responsibility.rbac.objects import (
     SERVICE_ACCOUNT,
@@ -46,7 +54,7 @@ class Owner:
     def label(self) -> tuple[str, str]:
         """Return the label that says so."""
         return (
-            grant_labels.RECORD if self.kind == RECORD else grant_labels.MODEL,
+            RECORD_LABEL if self.kind == RECORD else MODEL_LABEL,
             label_value(self.name),
         )
 
@@ -89,7 +97,7 @@ class DesiredBinding:
             *(str(subject) for subject in sorted(self.subjects)),
         )
         digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:_DIGITS]
-        name = f"{GRANT}{self.item}-{digest}"
+        name = f"{GRANT_PREFIX}{self.item}-{digest}"
         object.__setattr__(self, "key", BindingKey(self.namespace, name))
 
     @property
@@ -102,10 +110,10 @@ class DesiredBinding:
         """Return our labels; others may stand beside them."""
         key, value = self.owner.label
         return {
-            MANAGED_BY: OPERATOR,
+            MANAGED_BY_LABEL: OPERATOR,
             key: value,
-            grant_labels.ITEM: self.item,
-            grant_labels.PARTY: self.party,
+            ITEM_LABEL: self.item,
+            PARTY_LABEL: self.party,
         }
 
     def manifest(self, *, uid: str = "") -> dict[str, Any]:
@@ -118,10 +126,10 @@ class DesiredBinding:
         metadata["labels"] = self.labels
         metadata["ownerReferences"] = [self.owner.reference()]
         return {
-            "apiVersion": f"{RBAC}/v1",
+            "apiVersion": f"{api_groups.RBAC}/v1",
             "kind": self.kind,
             "metadata": metadata,
-            "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": self.role},
+            "roleRef": {"apiGroup": api_groups.RBAC, "kind": "ClusterRole", "name": self.role},
             "subjects": [subject_manifest(subject) for subject in sorted(self.subjects)],
         }
 
@@ -146,7 +154,7 @@ class LiveBinding(Binding):
     @property
     def to_item(self) -> bool:
         """Whether it binds a role of an item, as every grant does."""
-        return not self.role.namespace and self.role.name.startswith(ITEM_ROLE)
+        return not self.role.namespace and self.role.name.startswith(ITEM_ROLE_PREFIX)
 
     def labelled(self, key: str) -> str:
         """Return the value of one of our labels, empty without it."""
@@ -168,14 +176,14 @@ class LiveBinding(Binding):
 def parse(raw: Mapping[str, Any]) -> Binding:
     """Return a binding; one that is named like ours as `Present`. Raises ValueError."""
     binding = parse_binding(raw)
-    if not binding.key.name.startswith(GRANT):
+    if not binding.key.name.startswith(GRANT_PREFIX):
         return binding
     metadata = raw["metadata"]
     managers = metadata.get("managedFields") or ()
     return LiveBinding(
         **{f.name: getattr(binding, f.name) for f in fields(binding)},
         owners=frozenset(str(o.get("uid")) for o in metadata.get("ownerReferences") or ()),
-        ours=binding.labels.get(MANAGED_BY) == OPERATOR
+        ours=binding.labels.get(MANAGED_BY_LABEL) == OPERATOR
         or any(entry.get("manager") == OPERATOR for entry in managers),
         deleting=bool(metadata.get("deletionTimestamp")),
     )
@@ -185,7 +193,7 @@ def subject_manifest(subject: Subject) -> dict[str, str]:
     """Return a subject as a binding holds it."""
     if subject.kind == SERVICE_ACCOUNT:
         return {"kind": subject.kind, "name": subject.name, "namespace": subject.namespace}
-    return {"apiGroup": RBAC, "kind": subject.kind, "name": subject.name}
+    return {"apiGroup": api_groups.RBAC, "kind": subject.kind, "name": subject.name}
 
 
 def ungrantable(subject: Subject) -> str:

@@ -12,8 +12,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from responsibility.admission.namespace_keys import GRANT, MANAGED_BY
-from responsibility.api.base import GROUP as OUR_GROUP
+from responsibility import api_groups
+from responsibility.api.names import (
+    GRANT_PREFIX,
+    KEY_PREFIX,
+    MANAGED_BY_LABEL,
+    MODEL_LABEL,
+    RECORD_LABEL,
+)
 from responsibility.grants.binding import (
     MODEL,
     DesiredBinding,
@@ -22,8 +28,6 @@ from responsibility.grants.binding import (
     subject_manifest,
 )
 from responsibility.grants.desired import Grants, GrantTrouble, ItemGrants
-from responsibility.grants.item_roles import RBAC
-from responsibility.ownership.terms import grant_labels
 from responsibility.rbac.objects import BindingKey, Subject
 
 
@@ -52,14 +56,18 @@ class Ending:
         metadata["labels"] = {
             name: value
             for name, value in self.present.labels.items()
-            if name == MANAGED_BY or name.startswith(f"{OUR_GROUP}/")
+            if name == MANAGED_BY_LABEL or name.startswith(KEY_PREFIX)
         }
         metadata["ownerReferences"] = [self.owner.reference()]
         return {
-            "apiVersion": f"{RBAC}/v1",
+            "apiVersion": f"{api_groups.RBAC}/v1",
             "kind": "RoleBinding" if key.namespace else "ClusterRoleBinding",
             "metadata": metadata,
-            "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": self.present.role.name},
+            "roleRef": {
+                "apiGroup": api_groups.RBAC,
+                "kind": "ClusterRole",
+                "name": self.present.role.name,
+            },
             "subjects": [subject_manifest(subject) for subject in sorted(self.still)],
         }
 
@@ -157,7 +165,7 @@ class _Known:
         found = self.wanted.get(present.key)
         if found is not None:
             return found
-        for key in (grant_labels.RECORD, grant_labels.MODEL):
+        for key in (RECORD_LABEL, MODEL_LABEL):
             found = self._by_label.get((key, present.labelled(key)))
             if found is not None:
                 return found
@@ -173,13 +181,13 @@ def _by_place(
         if not (present.ours and present.to_item) or present.deleting:
             continue
         owner = known.owner(present)
-        of_model = bool(present.labelled(grant_labels.MODEL)) or (
+        of_model = bool(present.labelled(MODEL_LABEL)) or (
             owner is not None and owner.kind == MODEL
         )
         if not elsewhere and (of_model or not present.key.namespace):
             continue
         # Names can't be edited, labels can.
-        item = present.key.name.removeprefix(GRANT).rpartition("-")[0]
+        item = present.key.name.removeprefix(GRANT_PREFIX).rpartition("-")[0]
         place = (owner, item, present.key.namespace)
         if owner not in known.frozen and place not in known.frozen:
             found[place].append(present)

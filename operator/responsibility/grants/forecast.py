@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from responsibility.api.names import ITEM_LABEL, PARTY_LABEL, RECORD_LABEL, label_value
 from responsibility.grants.binding import DesiredBinding
 from responsibility.grants.desired import GrantContext, ItemGrants, Roles, hub_grants
 from responsibility.ownership.results.assessment import HubAssessment
-from responsibility.ownership.terms import grant_labels
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.handover.simulation import Foreseen
 from responsibility.plans.protect import is_granted
@@ -40,7 +40,7 @@ def foresee(hub: HubAssessment, snapshot: Snapshot) -> Foreseen | None:
                 bindings[item.item, wanted.party] = _binding(wanted)
         if item.frozen:
             bindings |= {
-                (item.item, binding.labels.get(grant_labels.PARTY, "")): binding
+                (item.item, binding.labels.get(PARTY_LABEL, "")): binding
                 for binding in there.values()
                 if is_granted(binding) and _is_for(binding, hub, item)
             }
@@ -57,8 +57,8 @@ def _blocker(item: ItemGrants) -> str:
 
 def _is_for(binding: Binding, hub: HubAssessment, item: ItemGrants) -> bool:
     labels = binding.labels
-    mine = grant_labels.label_value(hub.agreement.record)
-    return labels.get(grant_labels.RECORD) == mine and labels.get(grant_labels.ITEM) == item.item
+    mine = label_value(hub.agreement.record)
+    return labels.get(RECORD_LABEL) == mine and labels.get(ITEM_LABEL) == item.item
 
 
 def _binding(wanted: DesiredBinding) -> Binding:

@@ -16,18 +16,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from responsibility.admission.namespace_keys import ITEM_ROLE
-from responsibility.api.base import GROUP as OUR_GROUP
+from responsibility import api_groups
 from responsibility.api.item import RECORD_ITEM, ItemDefinition
 from responsibility.api.model import ResponsibilityModel
+from responsibility.api.names import DESCRIPTION_ANNOTATION, ITEM_LABEL, ITEM_ROLE_PREFIX
 from responsibility.api.permission import PermissionRule, Scope
 from responsibility.api.subjects import expand
 from responsibility.ownership.terms.agreement import ItemTerms, Terms
-from responsibility.ownership.terms.grant_labels import ITEM
 from responsibility.ownership.terms.permission_index import HUB, bits
 from responsibility.rbac.objects import Rule
 
-RBAC = "rbac.authorization.k8s.io"
 PREFIX = "$(prefix)"
 
 # Whoever holds one of these can come by rights that stand in no role of ours.
@@ -69,12 +67,15 @@ class ItemRole:
     def manifest(self) -> dict[str, Any]:
         """Return it as it is applied."""
         return {
-            "apiVersion": f"{RBAC}/v1",
+            "apiVersion": f"{api_groups.RBAC}/v1",
             "kind": "ClusterRole",
             "metadata": {
                 "name": self.name,
-                "labels": {ITEM: self.item, "app.kubernetes.io/part-of": "hub-responsibility"},
-                "annotations": {f"{OUR_GROUP}/description": self._description()},
+                "labels": {
+                    ITEM_LABEL: self.item,
+                    "app.kubernetes.io/part-of": "hub-responsibility",
+                },
+                "annotations": {DESCRIPTION_ANNOTATION: self._description()},
             },
             "rules": [_rule(rule) for rule in self.rules],
         }
@@ -114,8 +115,14 @@ def role_name(item: str, place: str = HUB, prefix: str = "") -> str:
     A colon is in no name of an item, so no two roles have the same name.
     """
     if place == HUB:
-        return f"{ITEM_ROLE}{item}:prefix:{prefix}" if prefix else f"{ITEM_ROLE}{item}"
-    return f"{ITEM_ROLE}{item}:namespace:{place}" if place else f"{ITEM_ROLE}{item}:cluster"
+        return (
+            f"{ITEM_ROLE_PREFIX}{item}:prefix:{prefix}" if prefix else f"{ITEM_ROLE_PREFIX}{item}"
+        )
+    return (
+        f"{ITEM_ROLE_PREFIX}{item}:namespace:{place}"
+        if place
+        else f"{ITEM_ROLE_PREFIX}{item}:cluster"
+    )
 
 
 def render(model: ResponsibilityModel, prefixes: Iterable[str] = ("",)) -> Rendered:

@@ -12,19 +12,18 @@ from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from responsibility import api_groups
 from responsibility.kube import errors
 from responsibility.kube.protocol import Client, Json
 
 logger = logging.getLogger(__name__)
 
-_SUBJECT = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
-_SELF = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+_API_VERSION = f"{api_groups.AUTHORIZATION}/v1"
+_SUBJECT = f"/apis/{_API_VERSION}/subjectaccessreviews"
+_SELF = f"/apis/{_API_VERSION}/selfsubjectaccessreviews"
 
 # Reviews in flight at once. The server answers some 2,000 a second; more would only queue there.
 CONCURRENCY = 16
-
-# Nobody has this name: the colon before it keeps it out of every identity provider's way.
-NOBODY = "responsibility-operator:nobody-6f1d9c"
 
 
 class Attributes(Protocol):
@@ -127,14 +126,14 @@ async def self_access_many(
     return await _all(ask(attributes) for attributes in permissions)
 
 
-async def rbac_enforced(api: Client) -> bool | None:
-    """Return whether the server refuses an invented user; None if that can't be found out.
+async def rbac_enforced(api: Client, *, unknown_user: str) -> bool | None:
+    """Return whether the server refuses a user who doesn't exist; None if that can't be found out.
 
     A user nobody has ever bound anything to, in no group, may delete namespaces only where
     authorization is switched off (``AlwaysAllow``) or another authorizer allows everything.
     """
     try:
-        return not await subject_access(api, NOBODY, (), _DeleteAnyNamespace())
+        return not await subject_access(api, unknown_user, (), _DeleteAnyNamespace())
     except errors.ApiError as error:
         logger.warning("whether RBAC is enforced is unknown: %s", error)
         return None
@@ -155,7 +154,7 @@ def _review(kind: str, attributes: Attributes) -> Json:
                 "namespace": attributes.namespace,
             }
         }
-    return {"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec}
+    return {"apiVersion": _API_VERSION, "kind": kind, "spec": spec}
 
 
 def _allowed(review: Json) -> bool:

@@ -22,6 +22,7 @@ from kubernetes.aio.leaderelection.leaderelection import LeaderElection
 from kubernetes.aio.leaderelection.leaderelectionrecord import LeaderElectionRecord
 from kubernetes.aio.leaderelection.resourcelock.baselock import BaseLock
 
+from responsibility import api_groups
 from responsibility.kube import errors
 from responsibility.kube.client import Api, Json
 
@@ -29,6 +30,7 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
+_API_VERSION = f"{api_groups.COORDINATION}/v1"
 # Seconds that a dead leader's Lease lasts, and the least that the arithmetic below allows.
 LEASE = 15
 SHORTEST = 8
@@ -106,7 +108,7 @@ class _Lock(BaseLock):  # type: ignore[misc]  # the client has no types
         super().__init__(name, namespace, identity)
         self._api = api
         self._patience = patience
-        self._collection = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+        self._collection = f"/apis/{_API_VERSION}/namespaces/{namespace}/leases"
         self.path = f"{self._collection}/{name}"
         self._lease: Json = {}
 
@@ -137,7 +139,7 @@ class _Lock(BaseLock):  # type: ignore[misc]  # the client has no types
     ) -> bool:
         """Create the Lease; False if another candidate was faster, or on any error."""
         body = {
-            "apiVersion": "coordination.k8s.io/v1",
+            "apiVersion": _API_VERSION,
             "kind": "Lease",
             "metadata": {"name": name, "namespace": namespace},
             "spec": self._spec(election_record, {}),

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from responsibility.api.names import GRANT_PREFIX, ITEM_LABEL, RECORD_LABEL, label_value
 from responsibility.ownership.results.findings import Finding
-from responsibility.ownership.terms import grant_labels
 from responsibility.ownership.terms.agreement import Agreement, Item
 from responsibility.rbac.identity import canonical
 from responsibility.rbac.objects import Binding, Source, Subject
@@ -25,14 +25,14 @@ def past_end(agreement: Agreement, bindings: Iterable[Binding], now: datetime) -
     }
     if not ended:
         return
-    label = grant_labels.label_value(agreement.record)
+    label = label_value(agreement.record)
     granted: dict[str, list[Binding]] = {}
     for binding in bindings:
-        item = binding.labels.get(grant_labels.ITEM, "")
+        item = binding.labels.get(ITEM_LABEL, "")
         if (
             item in ended
-            and binding.labels.get(grant_labels.RECORD) == label
-            and binding.key.name.startswith(grant_labels.GRANT)
+            and binding.labels.get(RECORD_LABEL) == label
+            and binding.key.name.startswith(GRANT_PREFIX)
         ):
             granted.setdefault(item, []).append(binding)
     for name, found in granted.items():

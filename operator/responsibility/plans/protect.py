@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from responsibility.ownership.terms import grant_labels
+from responsibility.api.names import GRANT_PREFIX, MANAGED_BY_LABEL, OPERATOR
 from responsibility.ownership.terms.exemptions import exempt_operator
 from responsibility.rbac.objects import Binding, Role, Subject
 
 BOOTSTRAP_LABEL: Final = "kubernetes.io/bootstrapping"
-_OPERATOR: Final = "responsibility-operator"
 # Kubernetes' own, also where files show them without their labels.
 _USER_FACING = frozenset({"cluster-admin", "admin", "edit", "view"})
 
@@ -107,8 +106,8 @@ def is_system(binding: Binding) -> bool:
 def is_granted(binding: Binding) -> bool:
     """Return whether this operator has made the binding, for a record."""
     return (
-        binding.key.name.startswith(grant_labels.GRANT)
-        and binding.labels.get("app.kubernetes.io/managed-by") == _OPERATOR
+        binding.key.name.startswith(GRANT_PREFIX)
+        and binding.labels.get(MANAGED_BY_LABEL) == OPERATOR
     )
 
 
@@ -129,7 +128,7 @@ def is_own(subject: Subject, own: Subject | None) -> bool:
 
 # Who puts an object back: by the label that it leaves on what is its own.
 _KEEPERS = {
-    "app.kubernetes.io/managed-by": "{value}",
+    MANAGED_BY_LABEL: "{value}",
     "helm.toolkit.fluxcd.io/name": "Flux ({value})",
     "kustomize.toolkit.fluxcd.io/name": "Flux ({value})",
     "argocd.argoproj.io/instance": "Argo CD ({value})",

@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from responsibility import api_groups
 from responsibility.admission.policies.guards import CONNECT, CREATE, UPDATE, target_of
 from responsibility.ownership.terms.permission_index import Permission
 
@@ -29,8 +30,7 @@ _FORBIDDEN = 403
 _NOT_TRIED = frozenset({401, 404, 405, 429})
 _SWITCHING = 101
 _COLLECTION = "deletecollection"
-_REVIEWS = frozenset({"authentication.k8s.io", "authorization.k8s.io"})
-_POLICIES = "admissionregistration.k8s.io"
+_REVIEWS = frozenset({api_groups.AUTHENTICATION, api_groups.AUTHORIZATION})
 _POLICY = re.compile(r"(validating|mutating)admissionpolic(ies|ybindings)")
 
 
@@ -143,7 +143,9 @@ def _request(event: Json, reference: Json, operation: str) -> Request:
 
 
 def _is_exempt(group: str, resource: str) -> bool:
-    return group in _REVIEWS or (group == _POLICIES and bool(_POLICY.fullmatch(resource)))
+    return group in _REVIEWS or (
+        group == api_groups.ADMISSION_REGISTRATION and bool(_POLICY.fullmatch(resource))
+    )
 
 
 def _outcome(operation: str, code: int) -> Passed | None:

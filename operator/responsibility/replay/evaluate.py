@@ -8,9 +8,16 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from responsibility.admission import namespace_keys
+from responsibility.admission import annotation_entries
 from responsibility.admission.policies.guards import CREATE, DELETE, UPDATE
 from responsibility.admission.policies.kinds import SCALE
+from responsibility.api.names import (
+    API_GROUP,
+    DELEGATIONS,
+    MARKER_VERB,
+    break_glass_name,
+    is_our_key,
+)
 from responsibility.replay.audit_event import Request
 from responsibility.replay.cel.functions import AuthorizerQuestion
 from responsibility.replay.cel.nodes import Frame, Node, truth
@@ -69,13 +76,13 @@ class _Dates:
         """Return whether a marker's date has not come yet."""
         asked = (question.group, question.resource, question.namespace, question.verb)
         marker = (
-            namespace_keys.MARKER_GROUP,
-            namespace_keys.MARKER_RESOURCE,
+            API_GROUP,
+            DELEGATIONS,
             self.namespace,
-            namespace_keys.MARKER_VERB,
+            MARKER_VERB,
         )
         if asked == marker and question.account is not None:
-            date = namespace_keys.marker_date(question.account[1])
+            date = annotation_entries.marker_date(question.account[1])
             return date is not None and (self.at or self.now) < date
         raise UnknownError("the policy asks what RBAC allowed at the time")
 
@@ -219,7 +226,7 @@ class Evaluator:
     def _notes(self, request: Request) -> PartialMap:
         hub = self.supposed.hubs.get(request.namespace)
         notes = hub.keys.annotations if hub is not None else {}
-        return PartialMap(notes, _ABOUT, absent=namespace_keys.is_ours)
+        return PartialMap(notes, _ABOUT, absent=is_our_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +241,7 @@ class _One:
 
     def verdict(self, policy: str) -> PolicyVerdict | None:
         """Return what the policy says, None if it has nothing against the request."""
-        glass = bool(self.item) and policy == namespace_keys.break_glass_name(self.item)
+        glass = bool(self.item) and policy == break_glass_name(self.item)
         try:
             if not _failed(self.compiled, self.frame):
                 return None
@@ -319,14 +326,10 @@ def _supposed_object(get: Callable[[], Any], notes: PartialMap) -> Callable[[], 
             little = PartialMap({"annotations": notes}, str(unknown))
             return PartialMap({"metadata": little}, str(unknown))
         metadata = dict(found.get("metadata") or {})
-        own = {
-            k: v
-            for k, v in (metadata.get("annotations") or {}).items()
-            if not namespace_keys.is_ours(k)
-        }
+        own = {k: v for k, v in (metadata.get("annotations") or {}).items() if not is_our_key(k)}
         metadata["annotations"] = {**own, **notes.known}
         labels = metadata.get("labels") or {}
-        metadata["labels"] = {k: v for k, v in labels.items() if not namespace_keys.is_ours(k)}
+        metadata["labels"] = {k: v for k, v in labels.items() if not is_our_key(k)}
         return {**found, "metadata": metadata}
 
     return value

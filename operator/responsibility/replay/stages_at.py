@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from responsibility.admission import namespace_keys
+from responsibility.admission import annotation_entries
 from responsibility.admission.policies.cluster_policies import cluster_policies, clustered
 from responsibility.admission.policies.guards import Guards
 from responsibility.admission.policies.manifests import Manifest
@@ -20,12 +20,13 @@ from responsibility.admission.policies.rendered import installed, item_policies
 from responsibility.admission.stages.cluster_stages import cluster_plan
 from responsibility.admission.stages.namespace_stages import ItemStage, NamespaceKeys, plan
 from responsibility.api.model import ResponsibilityModel
+from responsibility.api.names import break_glass_name, policy_name
 from responsibility.hub.discovery import Hub as Release
 from responsibility.ownership.results.assessment import Assessment, HubAssessment, HubState
 from responsibility.ownership.terms.agreement import Agreement
 
 AS_RECORDED = "as-recorded"
-STAGES = (AS_RECORDED, namespace_keys.WARN, namespace_keys.DENY)
+STAGES = (AS_RECORDED, annotation_entries.WARN, annotation_entries.DENY)
 
 # Before all delegations: a replay judges each by the time of the request.
 _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
@@ -95,8 +96,8 @@ def suppose(
             policy: found.item.name
             for found in guards[name]
             for policy in (
-                namespace_keys.policy_name(found.item.name),
-                namespace_keys.break_glass_name(found.item.name),
+                policy_name(found.item.name),
+                break_glass_name(found.item.name),
             )
         }
     return StagesAt(policies, items, hubs, operator[0], tuple(left_out))
@@ -131,7 +132,7 @@ def _of_cluster(
     if cluster is None:
         return []
     names = clustered(model)
-    asked: dict[str, str] = dict.fromkeys(names, namespace_keys.DENY)
+    asked: dict[str, str] = dict.fromkeys(names, annotation_entries.DENY)
     planned = cluster_plan(assessment, cluster, names, trouble="", granted=asked, enabled=True)
     left_out.extend(
         f"the cluster: {entry.item}: {entry.message}"

@@ -7,8 +7,16 @@ from typing import Any
 import pytest
 import yaml
 
-from responsibility.admission import namespace_keys
+from responsibility.admission import annotation_entries
 from responsibility.admission.policies.rendered import rendered
+from responsibility.api.names import (
+    API_GROUP,
+    DELEGATION_ROLE,
+    DELEGATIONS,
+    MARKER_VERB,
+    STAGE_LABEL,
+    probe_name,
+)
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import ALLOWED, Asker
 from tests.e2e.lab import clusters
@@ -31,11 +39,11 @@ metadata: {{name: {hubs.OPERATOR_NAMESPACE}}}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
-metadata: {{name: {namespace_keys.DELEGATION_ROLE}, namespace: {hubs.OPERATOR_NAMESPACE}}}
+metadata: {{name: {DELEGATION_ROLE}, namespace: {hubs.OPERATOR_NAMESPACE}}}
 rules:
-- apiGroups: [{namespace_keys.MARKER_GROUP}]
-  resources: [{namespace_keys.MARKER_RESOURCE}]
-  verbs: [{namespace_keys.MARKER_VERB}]
+- apiGroups: [{API_GROUP}]
+  resources: [{DELEGATIONS}]
+  verbs: [{MARKER_VERB}]
 ---
 apiVersion: storage.k8s.io/v1
 kind: StorageClass
@@ -56,7 +64,7 @@ def wait_until_in_force(asker: Asker, name: str, items: set[str]) -> None:
         event = {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"name": namespace_keys.probe_name(item), "namespace": name},
+            "metadata": {"name": probe_name(item), "namespace": name},
             "involvedObject": {"namespace": name},
         }
 
@@ -139,11 +147,11 @@ def set_keys(
 
     wait_until(written, PATIENCE, f"the keys of {name}")
     wait_until_in_force(
-        asker, name, {key.removeprefix(namespace_keys.STAGE) for key, v in labels.items() if v}
+        asker, name, {key.removeprefix(STAGE_LABEL) for key, v in labels.items() if v}
     )
 
 
 @pytest.fixture(scope="session")
 def prod(make_hub: MakeHub) -> str:
     """Make a hub on which every item has an owner of its own and is enforced."""
-    return make_hub("prod", hubs.stages(hubs.ITEMS, namespace_keys.DENY), hubs.notes())
+    return make_hub("prod", hubs.stages(hubs.ITEMS, annotation_entries.DENY), hubs.notes())

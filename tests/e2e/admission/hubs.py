@@ -3,10 +3,18 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from responsibility.admission import namespace_keys
 from responsibility.admission.policies.guards import Guards
-from responsibility.api import load_shipped_manifest, parse_model
 from responsibility.api.model import ResponsibilityModel
+from responsibility.api.names import (
+    BREAK_GLASS_ANNOTATION,
+    CONTACT_ANNOTATION,
+    HUB_ANNOTATION,
+    OWNERS_ANNOTATION,
+    PREFIX_ANNOTATION,
+    RELEASE_ANNOTATION,
+    STAGE_LABEL,
+)
+from responsibility.api.parse import load_shipped_manifest, parse_model
 from tests.e2e.admission.asking import Person
 
 
@@ -37,7 +45,7 @@ def owner(number: int) -> Person:
 
 def stages(numbers: Iterable[int], stage: str) -> dict[str, str]:
     """Return the labels that put items in force."""
-    return {f"{namespace_keys.STAGE}{ALL_ITEMS[number]}": stage for number in numbers}
+    return {f"{STAGE_LABEL}{ALL_ITEMS[number]}": stage for number in numbers}
 
 
 def notes(
@@ -45,10 +53,10 @@ def notes(
 ) -> dict[str, str]:
     """Return the annotations of a hub on which everybody owns one item."""
     found = {
-        namespace_keys.HUB: f"LEAP ({name}/{name})",
-        namespace_keys.PREFIX: "",
-        namespace_keys.RELEASE: name,
-        namespace_keys.BREAK_GLASS: "group:system:masters\nuser:eve",
+        HUB_ANNOTATION: f"LEAP ({name}/{name})",
+        PREFIX_ANNOTATION: "",
+        RELEASE_ANNOTATION: name,
+        BREAK_GLASS_ANNOTATION: "group:system:masters\nuser:eve",
     }
     exempt = [
         f"user:system:serviceaccount:{name}:hub",
@@ -57,8 +65,8 @@ def notes(
     ]
     for number, item in ALL_ITEMS.items():
         lines = [f"user:owner-{number}", *exempt, *(more or {}).get(number, ())]
-        found[f"{namespace_keys.OWNERS}{item}"] = "\n".join(sorted(lines))
-        found[f"{namespace_keys.CONTACT}{item}"] = f"Party {number}: {number}@leap.example"
+        found[f"{OWNERS_ANNOTATION}{item}"] = "\n".join(sorted(lines))
+        found[f"{CONTACT_ANNOTATION}{item}"] = f"Party {number}: {number}@leap.example"
     return found | texts
 
 

@@ -3,14 +3,10 @@
 import json
 from typing import Any
 
-from responsibility.admission import namespace_keys
-from responsibility.admission.policies.cluster_policies import (
-    DENY_NAME,
-    WARN_NAME,
-    ClusterEnforcement,
-    cluster_policies,
-)
+from responsibility.admission import annotation_entries
+from responsibility.admission.policies.cluster_policies import ClusterEnforcement, cluster_policies
 from responsibility.admission.policies.rendered import differences, installed, rendered
+from responsibility.api.names import CLUSTER_DENY_POLICY, CLUSTER_WARN_POLICY
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import Asker, Person
 from tests.e2e.admission.conftest import PATIENCE, text
@@ -42,9 +38,9 @@ def test_what_the_cluster_has_only_one_of(guarded: Cluster, asker: Asker) -> Non
         guarded,
         {
             upgrades: ClusterEnforcement(
-                namespace_keys.DENY, ["user:upgrader", "like:^robot\\-.*$"], "Ops: o@x.example"
+                annotation_entries.DENY, ["user:upgrader", "like:^robot\\-.*$"], "Ops: o@x.example"
             ),
-            operate: ClusterEnforcement(namespace_keys.WARN, ["user:operator"], "Ops"),
+            operate: ClusterEnforcement(annotation_entries.WARN, ["user:operator"], "Ops"),
         },
     )
     wait_until(lambda: asker.ask(STRANGER, "PATCH", path, label).refused, PATIENCE, "a refusal")
@@ -84,7 +80,7 @@ def test_what_lives_in_the_cluster_is_what_was_rendered(guarded: Cluster) -> Non
     live = json.loads(guarded.kubectl("get", kinds, "-o", "json").stdout)["items"]
     wanted = rendered(hubs.MODEL, namespace=OPERATOR_NAMESPACE, account=hubs.ACCOUNT)
     assert differences(live, wanted) == []
-    assert {WARN_NAME, DENY_NAME} < {m["metadata"]["name"] for m in wanted}
+    assert {CLUSTER_WARN_POLICY, CLUSTER_DENY_POLICY} < {m["metadata"]["name"] for m in wanted}
 
 
 def test_the_api_server_finds_nothing_odd_in_them(guarded: Cluster) -> None:

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 import yaml
 
-from responsibility.admission import namespace_keys
+from responsibility.admission import annotation_entries
+from responsibility.api.names import (
+    BOUNDS_ANNOTATION,
+    CONTACT_ANNOTATION,
+    DELEGATES_ANNOTATION,
+    DELEGATION_ROLE,
+    break_glass_name,
+)
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import Answer, Asker, Person
 from tests.e2e.admission.conftest import PATIENCE, MakeHub, set_keys
@@ -33,7 +40,7 @@ def marker(name: str) -> dict[str, Any]:
     role = {
         "apiGroup": "rbac.authorization.k8s.io",
         "kind": "Role",
-        "name": namespace_keys.DELEGATION_ROLE,
+        "name": DELEGATION_ROLE,
     }
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -47,10 +54,12 @@ def marker(name: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def dated(make_hub: MakeHub) -> str:
     """Make a hub with a delegate until a date, and one whose date has come."""
-    delegates = f"{namespace_keys.DELEGATES}{LIMITS}"
+    delegates = f"{DELEGATES_ANNOTATION}{LIMITS}"
     lines = f"{MARKER} user:{DELEGATE.user}\n{OLD_MARKER} user:late"
     annotations = hubs.notes("dated") | {delegates: lines}
-    return make_hub("dated", hubs.stages([14], namespace_keys.DENY), annotations, populated=False)
+    return make_hub(
+        "dated", hubs.stages([14], annotation_entries.DENY), annotations, populated=False
+    )
 
 
 def test_a_delegation_ends_with_its_marker(asker: Asker, dated: str) -> None:
@@ -111,7 +120,7 @@ QUOTAS = [
 @pytest.fixture(scope="module")
 def bound(make_hub: MakeHub) -> str:
     """Make a hub whose bounds each test writes."""
-    return make_hub("bound", hubs.stages([14], namespace_keys.DENY), hubs.notes("bound"))
+    return make_hub("bound", hubs.stages([14], annotation_entries.DENY), hubs.notes("bound"))
 
 
 @pytest.mark.parametrize(
@@ -130,7 +139,7 @@ def test_bounds_are_kept(
 ) -> None:
     person = Person("bound")
     texts = hubs.notes(bound, {14: ["user:bound", "group:free"]})
-    texts[f"{namespace_keys.BOUNDS}{LIMITS}"] = f"user:bound\t{line}"
+    texts[f"{BOUNDS_ANNOTATION}{LIMITS}"] = f"user:bound\t{line}"
     set_keys(asker, bound, {}, dict(texts))
 
     def passes() -> bool:
@@ -176,7 +185,9 @@ def named(make_hub: MakeHub) -> str:
     """Make a hub whose owners have odd names, as users and as groups."""
     lines = [f"{kind}:{name}" for name in NAMES for kind in ("user", "group")]
     annotations = hubs.notes("named", {14: lines})
-    return make_hub("named", hubs.stages([14], namespace_keys.DENY), annotations, populated=False)
+    return make_hub(
+        "named", hubs.stages([14], annotation_entries.DENY), annotations, populated=False
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -226,7 +237,9 @@ def _run(*command: str) -> None:
 @pytest.fixture(scope="module")
 def warned(make_hub: MakeHub) -> str:
     """Make a hub that is in the stage of warnings."""
-    return make_hub("warned", hubs.stages(hubs.ITEMS, namespace_keys.WARN), hubs.notes("warned"))
+    return make_hub(
+        "warned", hubs.stages(hubs.ITEMS, annotation_entries.WARN), hubs.notes("warned")
+    )
 
 
 def test_the_stage_of_warnings_warns_and_lets_pass(
@@ -277,7 +290,7 @@ def test_whoever_breaks_the_glass_passes_and_is_written_down(
     assert len(answer.warnings) == 1
     for part in ("break-glass", "item 14 (Resource limits)", "LEAP (prod/prod)", "14@leap.example"):
         assert part in answer.warnings[0]
-    key = f"{namespace_keys.break_glass_name(LIMITS)}/break-glass"
+    key = f"{break_glass_name(LIMITS)}/break-glass"
 
     def written() -> list[str]:
         events = audit.events(log, since=since, user=person.user)
@@ -333,15 +346,15 @@ def test_those_who_are_named_alike_do_not(asker: Asker, prod: str, person: Perso
 
 def test_without_a_word_about_an_item_it_is_not_in_force(asker: Asker, make_hub: MakeHub) -> None:
     # The label alone, however it got there, locks nobody out.
-    make_hub("mute", hubs.stages(hubs.ITEMS, namespace_keys.DENY), {}, populated=False)
+    make_hub("mute", hubs.stages(hubs.ITEMS, annotation_entries.DENY), {}, populated=False)
     assert quota(asker, Person("stranger"), "mute").code == 201
 
 
 def test_with_an_empty_list_only_machines_and_the_glass_are_left(
     asker: Asker, make_hub: MakeHub
 ) -> None:
-    annotations = {f"{namespace_keys.CONTACT}{LIMITS}": "nobody\nat all"}
-    make_hub("vacant", hubs.stages([14], namespace_keys.DENY), annotations, populated=False)
+    annotations = {f"{CONTACT_ANNOTATION}{LIMITS}": "nobody\nat all"}
+    make_hub("vacant", hubs.stages([14], annotation_entries.DENY), annotations, populated=False)
     refused = quota(asker, Person("owner-14"), "vacant")
     assert refused.refused
     assert "nobody at all" in refused.message
@@ -349,7 +362,7 @@ def test_with_an_empty_list_only_machines_and_the_glass_are_left(
 
 
 def test_stages_are_each_items_own(asker: Asker, make_hub: MakeHub) -> None:
-    labels = hubs.stages([14], namespace_keys.DENY) | hubs.stages([15], namespace_keys.WARN)
+    labels = hubs.stages([14], annotation_entries.DENY) | hubs.stages([15], annotation_entries.WARN)
     make_hub("mixed", labels, hubs.notes("mixed"), populated=False)
     stranger = Person("stranger")
     assert quota(asker, stranger, "mixed").refused
@@ -366,10 +379,8 @@ def test_lists_as_long_as_records_can_make_them(asker: Asker, make_hub: MakeHub)
     # An owner and 16 delegates with 64 subjects each, and somebody in hundreds of groups.
     lines = [f"group:team-{number:04}-of-a-large-organisation" for number in range(17 * 64)]
     texts = hubs.notes("long", {14: lines})
-    texts[f"{namespace_keys.DELEGATES}{LIMITS}"] = "\n".join(
-        f"{OLD_MARKER} {line}" for line in lines
-    )
-    make_hub("long", hubs.stages([14], namespace_keys.DENY), texts, populated=False)
+    texts[f"{DELEGATES_ANNOTATION}{LIMITS}"] = "\n".join(f"{OLD_MARKER} {line}" for line in lines)
+    make_hub("long", hubs.stages([14], annotation_entries.DENY), texts, populated=False)
     many = tuple(f"other-{number:04}-of-a-large-organisation" for number in range(300))
     for person in (Person("stranger", many), Person("stranger")):
         answer = quota(asker, person, "long")

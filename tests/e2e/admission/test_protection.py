@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from responsibility.admission import namespace_keys
+from responsibility.admission import annotation_entries
+from responsibility.api.names import API_GROUP, OWNERS_ANNOTATION, STAGE_LABEL
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import MERGE, Asker, Person
 from tests.e2e.admission.conftest import MakeHub, text
@@ -149,8 +150,8 @@ def test_the_operator_may_write_the_status_and_nothing_else(
     assert asker.ask(OPERATOR, "PATCH", path, spec, type=MERGE).refused
 
 
-LABEL = f"{namespace_keys.STAGE}user-access"
-NOTE = f"{namespace_keys.OWNERS}user-access"
+LABEL = f"{STAGE_LABEL}user-access"
+NOTE = f"{OWNERS_ANNOTATION}user-access"
 SUBRESOURCES = ["", "/status"]
 
 
@@ -158,7 +159,7 @@ SUBRESOURCES = ["", "/status"]
 def keyed(make_hub: MakeHub) -> str:
     """Make a Namespace with keys of ours."""
     return make_hub(
-        "keyed", hubs.stages([4], namespace_keys.WARN), hubs.notes("keyed"), populated=False
+        "keyed", hubs.stages([4], annotation_entries.WARN), hubs.notes("keyed"), populated=False
     )
 
 
@@ -167,10 +168,10 @@ def keyed(make_hub: MakeHub) -> str:
     ("metadata", "glass"),
     [
         ({"labels": {LABEL: "deny"}}, False),
-        ({"labels": {f"{namespace_keys.STAGE}data": "deny"}}, False),
+        ({"labels": {f"{STAGE_LABEL}data": "deny"}}, False),
         ({"annotations": {NOTE: "user:stranger"}}, False),
-        ({"annotations": {f"{namespace_keys.DOMAIN}/anything": "x"}}, False),
-        ({"annotations": {f"deep.er.{namespace_keys.DOMAIN}/x": "x"}}, False),
+        ({"annotations": {f"{API_GROUP}/anything": "x"}}, False),
+        ({"annotations": {f"deep.er.{API_GROUP}/x": "x"}}, False),
         ({"labels": {LABEL: None}}, True),
         ({"annotations": {NOTE: None}}, True),
     ],
@@ -190,7 +191,7 @@ def test_only_the_operator_writes_our_keys(
 
 
 def test_other_keys_of_a_namespace_are_free(asker: Asker, keyed: str) -> None:
-    body = {"metadata": {"labels": {"a": "b", f"not-{namespace_keys.DOMAIN}": "x"}}}
+    body = {"metadata": {"labels": {"a": "b", f"not-{API_GROUP}": "x"}}}
     path = f"/api/v1/namespaces/{keyed}"
     assert asker.ask(STRANGER, "PATCH", path, body, type=MERGE).code == 200
 

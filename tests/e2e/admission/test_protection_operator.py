@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from responsibility.admission import namespace_keys
+from responsibility.api.names import (
+    DELEGATION_ROLE,
+    GRANT_PREFIX,
+    ITEM_ROLE_PREFIX,
+    MANAGED_BY_LABEL,
+)
+from responsibility.api.names import (
+    OPERATOR as COMPONENT,
+)
 from tests.e2e.admission.asking import APPLY, Asker, Person
 from tests.e2e.admission.hubs import OPERATOR, OPERATOR_NAMESPACE
 
@@ -19,8 +27,8 @@ def _grant(**change: Any) -> dict[str, Any]:
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "RoleBinding",
         "metadata": {
-            "name": f"{namespace_keys.GRANT}x",
-            "labels": {namespace_keys.MANAGED_BY: namespace_keys.OPERATOR},
+            "name": f"{GRANT_PREFIX}x",
+            "labels": {MANAGED_BY_LABEL: COMPONENT},
             "ownerReferences": [
                 {
                     "apiVersion": f"{GROUP}/v1alpha1",
@@ -33,7 +41,7 @@ def _grant(**change: Any) -> dict[str, Any]:
         "roleRef": {
             "apiGroup": "rbac.authorization.k8s.io",
             "kind": "ClusterRole",
-            "name": f"{namespace_keys.ITEM_ROLE}x",
+            "name": f"{ITEM_ROLE_PREFIX}x",
         },
         "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "ann"}],
     }
@@ -46,7 +54,7 @@ def _grant(**change: Any) -> dict[str, Any]:
 def _marker(name: str = "until-20991231t000000z", **change: Any) -> dict[str, Any]:
     binding = _grant(
         metadata={"name": name, "labels": {}, "ownerReferences": []},
-        roleRef={"kind": "Role", "name": namespace_keys.DELEGATION_ROLE},
+        roleRef={"kind": "Role", "name": DELEGATION_ROLE},
         subjects=[{"kind": "ServiceAccount", "name": name, "namespace": OPERATOR_NAMESPACE}],
     )
     return binding | change

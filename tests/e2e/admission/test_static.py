@@ -6,7 +6,8 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from responsibility.admission import namespace_keys
+from responsibility.admission import annotation_entries
+from responsibility.api.names import policy_name
 from responsibility.cli.main import cli
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import Asker, Person
@@ -55,7 +56,7 @@ def test_static_policies(configured: Path, make_cluster: MakeCluster) -> None:
     cluster = make_cluster("static", options)
     cluster.kubectl("apply", "-f", "-", input=RBAC)
     asker = Asker(cluster)
-    body = hubs.namespace("prod", hubs.stages(hubs.ITEMS, namespace_keys.DENY), hubs.notes())
+    body = hubs.namespace("prod", hubs.stages(hubs.ITEMS, annotation_entries.DENY), hubs.notes())
     quotas = "/api/v1/namespaces/prod/resourcequotas"
     # The keys are the operator's from the first moment on.
     assert asker.ask(STRANGER, "POST", "/api/v1/namespaces", body).refused
@@ -67,7 +68,7 @@ def test_static_policies(configured: Path, make_cluster: MakeCluster) -> None:
     wait_until(lambda: asker.ask(STRANGER, "POST", quotas, QUOTA).refused, PATIENCE, "a refusal")
     assert asker.ask(hubs.owner(14), "POST", quotas, QUOTA).code == 201
     # No request sees them, so none can change or remove them.
-    name = f"{namespace_keys.policy_name(hubs.ALL_ITEMS[14])}.static.k8s.io"
+    name = f"{policy_name(hubs.ALL_ITEMS[14])}.static.k8s.io"
     assert asker.ask(None, "GET", POLICIES, dry=False).body["items"] == []
     assert asker.ask(None, "DELETE", f"{POLICIES}/{name}", dry=False).code == 404
     shadow = {

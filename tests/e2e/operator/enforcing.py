@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from demo import organisation
-from responsibility.admission import namespace_keys as keys
 from responsibility.admission.policies.rendered import rendered
-from responsibility.api import parse_model
 from responsibility.api.model import ResponsibilityModel
+from responsibility.api.names import is_our_key
+from responsibility.api.parse import parse_model
 from tests.e2e.lab.cluster import Completed
 from tests.e2e.operator import chart
 from tests.e2e.operator.api import OURS, Manifest, where
@@ -110,8 +110,8 @@ def namespace_keys(world: World, name: str) -> tuple[dict[str, str], dict[str, s
     meta = world.admin.get(where("v1", "Namespace", name))["metadata"]
     labels, annotations = meta.get("labels") or {}, meta.get("annotations") or {}
     return (
-        {k: v for k, v in labels.items() if keys.is_ours(k)},
-        {k: v for k, v in annotations.items() if keys.is_ours(k)},
+        {k: v for k, v in labels.items() if is_our_key(k)},
+        {k: v for k, v in annotations.items() if is_our_key(k)},
     )
 
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from demo import organisation
-from responsibility.cluster.undo_documents import STATE
+from responsibility.api.names import REVOCATION_LABEL
 from tests.e2e.operator import chart
 from tests.e2e.operator.api import OURS, Manifest
 from tests.e2e.operator.grants_world import CONFINED, can
@@ -131,11 +131,11 @@ def engineers_may(world: World, namespace: str) -> bool:
 
 def documents(world: World, name: str) -> list[Manifest]:
     """Return the undo documents of a record, by name whatever its UID."""
-    path = f"/api/v1/namespaces/{chart.NAMESPACE}/configmaps?labelSelector={STATE}"
+    path = f"/api/v1/namespaces/{chart.NAMESPACE}/configmaps?labelSelector={REVOCATION_LABEL}"
     begin = f"responsibility-undo-{name}-"
     return [d for d in world.admin.items(path) if d["metadata"]["name"].startswith(begin)]
 
 
 def state(document: Manifest) -> str:
     """Return how far one came."""
-    return str(document["metadata"]["labels"][STATE])
+    return str(document["metadata"]["labels"][REVOCATION_LABEL])

@@ -8,7 +8,13 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from demo import organisation
-from responsibility.admission import namespace_keys
+from responsibility.api.names import (
+    HUB_ANNOTATION,
+    OWNERS_ANNOTATION,
+    STAGE_LABEL,
+    binding_name,
+    policy_name,
+)
 from tests.e2e.lab.lifetime import say
 from tests.e2e.operator import chart, enforcing
 from tests.e2e.operator.api import Manifest, path_of, where
@@ -18,7 +24,7 @@ from tests.e2e.operator.world import World, hub, namespace_path, record_path
 
 # A policy, and a binding, take a moment to be compiled and to be seen by the API server.
 PATIENCE = 60.0
-LABEL = namespace_keys.STAGE + ITEM
+LABEL = STAGE_LABEL + ITEM
 
 
 @pytest.fixture(scope="module")
@@ -100,9 +106,7 @@ def test_one_item_alone_shuts_nobody_out_who_may_act_by_another(world: World) ->
     item = enforcing.item("user-access", owner="community")
     world.admin.apply(enforcing.staged("atoll", items=[item], parties=[leads]))
     world.until_condition("atoll", "Enforced", "True", "Proved", seconds=PATIENCE)
-    assert list(enforcing.namespace_keys(world, "atoll")[0]) == [
-        namespace_keys.STAGE + "user-access"
-    ]
+    assert list(enforcing.namespace_keys(world, "atoll")[0]) == [STAGE_LABEL + "user-access"]
 
     def change(user: str, groups: list[str]) -> str:
         done = world.cluster.kubectl(
@@ -133,7 +137,7 @@ def test_each_item_has_a_stage_of_its_own(world: World) -> None:
         return enforcing.namespace_keys(world, "dune")[0]
 
     world.until(lambda: labels().get(LABEL) == "deny", "the label", PATIENCE)
-    assert namespace_keys.STAGE + OTHER not in labels()
+    assert STAGE_LABEL + OTHER not in labels()
     assert {v for k, v in labels().items() if k != LABEL} == {"warn"}
     world.until(lambda: enforcing.outcome(world, STRANGER, "dune") == "refused", "deny", PATIENCE)
 
@@ -233,15 +237,15 @@ def test_a_deleted_record_leaves_nothing_behind(world: World) -> None:
 def test_what_is_changed_by_hand_is_set_right(world: World) -> None:
     enforce(world, "holm")
     good = enforcing.namespace_keys(world, "holm")
-    owners = f"{namespace_keys.OWNERS}{ITEM}"
+    owners = f"{OWNERS_ANNOTATION}{ITEM}"
     for change in (
         {"labels": {LABEL: None}},
         {"labels": {LABEL: "warn"}},
         {"annotations": {owners: "user:stranger@example.org"}},
-        {"annotations": {owners: None, namespace_keys.HUB: None}},
+        {"annotations": {owners: None, HUB_ANNOTATION: None}},
         {
-            "labels": {namespace_keys.STAGE + OTHER: "deny"},
-            "annotations": {namespace_keys.OWNERS + OTHER: "user:x"},
+            "labels": {STAGE_LABEL + OTHER: "deny"},
+            "annotations": {OWNERS_ANNOTATION + OTHER: "user:x"},
         },
     ):
         # As the operator itself: a policy keeps everybody else from it.
@@ -284,8 +288,8 @@ def _told(record: str, name: str, world: World) -> bool:
 @pytest.mark.parametrize(
     ("kind", "name"),
     [
-        ("ValidatingAdmissionPolicy", namespace_keys.policy_name(ITEM)),
-        ("ValidatingAdmissionPolicyBinding", namespace_keys.binding_name(ITEM, "deny")),
+        ("ValidatingAdmissionPolicy", policy_name(ITEM)),
+        ("ValidatingAdmissionPolicyBinding", binding_name(ITEM, "deny")),
     ],
 )
 def test_a_policy_that_is_edited_or_deleted_shows_at_once(
@@ -356,7 +360,7 @@ def test_refused_names_are_told_and_odd_ones_just_work(world: World) -> None:
         ),
     )
     world.until_condition("odd", "Enforced", "True", seconds=PATIENCE)
-    listed = enforcing.namespace_keys(world, "odd")[1][f"{namespace_keys.OWNERS}{ITEM}"].split("\n")
+    listed = enforcing.namespace_keys(world, "odd")[1][f"{OWNERS_ANNOTATION}{ITEM}"].split("\n")
     assert {f"user:{n}" for n in names} <= set(listed)
     for name in names:
         assert enforcing.outcome(world, (name, []), "odd") == "passed", name

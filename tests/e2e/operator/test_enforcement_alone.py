@@ -9,7 +9,8 @@ from functools import partial
 import pytest
 
 from demo import organisation
-from responsibility.admission import namespace_keys
+from responsibility.admission import annotation_entries
+from responsibility.api.names import DELEGATES_ANNOTATION, STAGE_LABEL
 from tests.e2e.lab.lifetime import say
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.operator import chart, enforcing
@@ -18,7 +19,7 @@ from tests.e2e.operator.enforcing import ENGINEER, ITEM, STRANGER
 from tests.e2e.operator.world import World, hub
 
 PATIENCE = 60.0
-LABEL = namespace_keys.STAGE + ITEM
+LABEL = STAGE_LABEL + ITEM
 WORKSHOP = {"kind": "Group", "name": "strangers"}
 
 
@@ -76,7 +77,7 @@ def test_a_delegation_ends_at_its_date_with_no_operator_there(world: World) -> N
         world.until_condition("dune", "Enforced", "True", seconds=PATIENCE)
         until = in_seconds(25)
         world.admin.apply(lent("dune", until))
-        wait_until(lambda: markers(world) == {namespace_keys.marker(until)}, 10, "the marker")
+        wait_until(lambda: markers(world) == {annotation_entries.marker(until)}, 10, "the marker")
         wait_until(
             lambda: enforcing.outcome(world, STRANGER, "dune") == "passed",
             10,
@@ -92,7 +93,7 @@ def test_a_delegation_ends_at_its_date_with_no_operator_there(world: World) -> N
     say(f"refused {late:.1f} s after the delegation's end, with the operator dead")
     assert late > -1.5, "not before it ends"
     wait_until(lambda: markers(world) == set(), 10, "nothing to be left")
-    assert namespace_keys.DELEGATES + ITEM in enforcing.namespace_keys(world, "dune")[1], (
+    assert DELEGATES_ANNOTATION + ITEM in enforcing.namespace_keys(world, "dune")[1], (
         "nobody was there"
     )
 
@@ -103,20 +104,23 @@ def test_dates_are_moved_at_once_and_no_marker_is_left(world: World) -> None:
         first, second = in_seconds(3_600), in_seconds(7_200)
         for until in (first, second):
             world.admin.apply(lent("moor", until))
-            only = {namespace_keys.marker(until)}
+            only = {annotation_entries.marker(until)}
             world.until(partial(_are, world, only), f"just {only}", 20)
         world.until_condition("moor", "Enforced", "True", seconds=PATIENCE)
         world.until(
             lambda: enforcing.outcome(world, STRANGER, "moor") == "passed", "it to hold", 20
         )
         # Somebody stops the clock; the operator sees to it that it goes on.
-        job = where("batch/v1", "Job", namespace_keys.marker(second), chart.NAMESPACE)
+        job = where("batch/v1", "Job", annotation_entries.marker(second), chart.NAMESPACE)
         before = world.admin.get(job)["metadata"]["uid"]
         world.admin.merge(
             {
                 "apiVersion": "batch/v1",
                 "kind": "Job",
-                "metadata": {"name": namespace_keys.marker(second), "namespace": chart.NAMESPACE},
+                "metadata": {
+                    "name": annotation_entries.marker(second),
+                    "namespace": chart.NAMESPACE,
+                },
                 "spec": {"suspend": True},
             }
         )
@@ -124,7 +128,7 @@ def test_dates_are_moved_at_once_and_no_marker_is_left(world: World) -> None:
             lambda: (
                 (found := world.admin.find(job)) is not None
                 and found["metadata"]["uid"] != before
-                and markers(world) == {namespace_keys.marker(second)}
+                and markers(world) == {annotation_entries.marker(second)}
             ),
             "another clock",
             30,

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from demo import organisation
-from responsibility.admission.policies.cluster_policies import DENY_NAME, TABLES, WARN_NAME
+from responsibility.admission.policies.cluster_policies import TABLES
+from responsibility.api.names import CLUSTER_DENY_POLICY, CLUSTER_WARN_POLICY
 from tests.e2e.lab import binaries, clusters
 from tests.e2e.lab.kwok import KwokCluster
 from tests.e2e.lab.waiting import wait_until
@@ -75,7 +76,7 @@ def tables(world: World) -> dict[str, dict[str, str]]:
             for v in policy(world, name)["spec"]["variables"]
             if v["name"] in TABLES
         }
-        for name in (WARN_NAME, DENY_NAME)
+        for name in (CLUSTER_WARN_POLICY, CLUSTER_DENY_POLICY)
     }
 
 

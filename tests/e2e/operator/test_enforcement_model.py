@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from demo import organisation
-from responsibility.admission import namespace_keys
+from responsibility.admission import annotation_entries
+from responsibility.api.names import BREAK_GLASS_ANNOTATION, OWNERS_ANNOTATION, STAGE_LABEL
 from tests.e2e.lab.lifetime import say
 from tests.e2e.operator import enforcing
 from tests.e2e.operator.api import Manifest
@@ -150,7 +151,7 @@ def test_an_item_that_leaves_the_model_is_not_enforced_any_more_and_comes_back(
     world.until(lambda: not said_of(world, "shoal", OTHER), "nothing to be said of it", PATIENCE)
     assert not operator.metrics().of("enforced", hub="shoal", item=OTHER)
     # The other one has not been let go of meanwhile.
-    assert labels(world, "shoal") == {f"{namespace_keys.STAGE}{ITEM}": namespace_keys.DENY}
+    assert labels(world, "shoal") == {f"{STAGE_LABEL}{ITEM}": annotation_entries.DENY}
     assert enforcing.outcome(world, STRANGER, "shoal") == "refused"
     render(world)
     world.until_condition("shoal", "Enforced", "True", "Proved", seconds=PATIENCE)
@@ -158,7 +159,7 @@ def test_an_item_that_leaves_the_model_is_not_enforced_any_more_and_comes_back(
     change(as_shipped)
     render(world)
     world.until(
-        lambda: f"{namespace_keys.STAGE}{OTHER}" in said_of(world, "shoal", OTHER),
+        lambda: f"{STAGE_LABEL}{OTHER}" in said_of(world, "shoal", OTHER),
         "the item",
         PATIENCE,
     )
@@ -210,8 +211,8 @@ def test_an_item_that_is_new_to_the_model_is_enforced_once_it_has_policies(
     assert operator.metrics().value("enforced", hub="atoll", item=NEW) == 0
     render(world)
     world.until_condition("atoll", "Enforced", "True", "Proved", seconds=PATIENCE)
-    assert f"{namespace_keys.STAGE}{NEW}" in said_of(world, "atoll", NEW)
-    assert f"{namespace_keys.OWNERS}{NEW}" in said_of(world, "atoll", NEW)
+    assert f"{STAGE_LABEL}{NEW}" in said_of(world, "atoll", NEW)
+    assert f"{OWNERS_ANNOTATION}{NEW}" in said_of(world, "atoll", NEW)
     assert operator.metrics().value("enforced", hub="atoll", item=NEW) == 1
     assert not controls(STRANGER)
     assert controls(ENGINEER)
@@ -244,7 +245,7 @@ def test_whoever_may_break_the_glass_by_a_new_model_is_never_let_through_in_sile
     world.admin.apply(organisation.binding("cove", "rescuers", "admin", RESCUERS))
 
     def glass() -> str:
-        return enforcing.namespace_keys(world, "cove")[1][namespace_keys.BREAK_GLASS]
+        return enforcing.namespace_keys(world, "cove")[1][BREAK_GLASS_ANNOTATION]
 
     def add(spec: Manifest) -> None:
         spec["breakGlass"].append({"subject": RESCUERS, "reason": "on call"})

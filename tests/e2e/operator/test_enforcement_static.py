@@ -10,7 +10,7 @@ import yaml
 from click.testing import CliRunner
 
 from demo import organisation
-from responsibility.admission import namespace_keys
+from responsibility.api.names import policy_name
 from responsibility.cli.main import cli
 from tests.e2e.lab import clusters
 from tests.e2e.lab.cluster import Options
@@ -76,9 +76,7 @@ def operator(world: World) -> Iterator[Operator]:
 
 
 def test_trials_prove_what_nobody_can_see(world: World, operator: Operator) -> None:
-    assert all(
-        namespace_keys.policy_name(ITEM) not in p["metadata"]["name"] for p in policies(world)
-    )
+    assert all(policy_name(ITEM) not in p["metadata"]["name"] for p in policies(world))
     enforcing.deploy(world, "reef")
     for stage, met in (("warn", "warned"), ("deny", "refused")):
         world.admin.apply(enforcing.staged("reef", items=[enforcing.item(stage=stage)]))
@@ -121,7 +119,7 @@ def test_files_that_are_changed_show_by_trials(
 
 def of_item(document: Manifest) -> bool:
     """Return whether a document is of the item's policies."""
-    return f"{namespace_keys.policy_name(ITEM)}" in yaml.safe_dump(document["metadata"])
+    return f"{policy_name(ITEM)}" in yaml.safe_dump(document["metadata"])
 
 
 def deployers(namespace: str) -> list[Manifest]:

@@ -14,8 +14,14 @@ from functools import partial
 import pytest
 import yaml
 
-from responsibility.admission.namespace_keys import DELEGATION_ROLE, ITEM_ROLE, REVOKE_VERB, UNDO
-from responsibility.cluster.undo_documents import MOST_KEPT, STATE
+from responsibility.api.names import (
+    DELEGATION_ROLE,
+    ITEM_ROLE_PREFIX,
+    REVOCATION_LABEL,
+    REVOKE_VERB,
+    UNDO_PREFIX,
+)
+from responsibility.cluster.undo_documents import MOST_KEPT
 from tests.e2e.lab import audit
 from tests.e2e.operator import chart, enforcing, revoking
 from tests.e2e.operator.api import OURS, RBAC, Manifest, where
@@ -185,7 +191,7 @@ def test_a_mode_grants_what_is_used_and_nothing_else(bare_world: World, values: 
     judge(world, since)
     bound = {name for verb, *_, name in granted(world.objects) if verb == "bind"}
     assert bound
-    assert all(name == DELEGATION_ROLE or name.startswith(ITEM_ROLE) for name in bound)
+    assert all(name == DELEGATION_ROLE or name.startswith(ITEM_ROLE_PREFIX) for name in bound)
 
 
 def _records(world: World) -> list[str]:
@@ -199,7 +205,7 @@ def test_revoke_grants_what_is_used_and_nothing_else(bare_world: World) -> None:
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": chart.NAMESPACE}}
     )
     # So many that the oldest is removed.
-    old = [f"{UNDO}old-{number:03}" for number in range(MOST_KEPT)]
+    old = [f"{UNDO_PREFIX}old-{number:03}" for number in range(MOST_KEPT)]
     world.admin.apply(*map(_finished, old))
     since = world.mark()
     lease = where("coordination.k8s.io/v1", "Lease", "responsibility-operator", chart.NAMESPACE)
@@ -214,7 +220,9 @@ def test_revoke_grants_what_is_used_and_nothing_else(bare_world: World) -> None:
         revoking.approve(world, "skerry", told["revocable"]["digest"])
         revoking.until_revoked(world, "skerry")
         path = where("v1", "ConfigMap", namespace=chart.NAMESPACE)
-        world.until(lambda: _names_of(world, f"{path}?labelSelector={STATE}") >= set(old[1:]), "")
+        world.until(
+            lambda: _names_of(world, f"{path}?labelSelector={REVOCATION_LABEL}") >= set(old[1:]), ""
+        )
         world.admin.gone(f"{path}/{old[0]}")
         revoking.approve(world, "skerry", None)
         # It grants, so what it made goes when nothing is asked for any more.
@@ -226,13 +234,13 @@ def test_revoke_grants_what_is_used_and_nothing_else(bare_world: World) -> None:
     verbs = {(verb, resource) for verb, _, resource, _ in granted(world.objects)}
     assert not {"escalate", "impersonate", "*"} & {verb for verb, _ in verbs}
     bound = {name for verb, *_, name in granted(world.objects) if verb == "bind"}
-    assert all(name.startswith(ITEM_ROLE) for name in bound), "revoking takes no bind"
+    assert all(name.startswith(ITEM_ROLE_PREFIX) for name in bound), "revoking takes no bind"
     assert {r for v, r in verbs if v == "delete"} == {"rolebindings", "configmaps"}
 
 
 def _finished(name: str) -> Manifest:
     labels = {
-        STATE: "done",
+        REVOCATION_LABEL: "done",
         "responsibility.2i2c.org/record-uid": "gone",
         "responsibility.2i2c.org/plan": "0" * 32,
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from responsibility.cluster.undo_documents import STATE
+from responsibility.api.names import REVOCATION_LABEL
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.operator import chart
 from tests.e2e.operator.api import RBAC, Manifest, where
@@ -305,7 +305,7 @@ def test_the_last_holder_of_an_item_keeps_it_whatever_is_approved(world: World) 
 
 
 def test_its_documents_hold_no_secret_and_are_immutable(world: World) -> None:
-    path = f"/api/v1/namespaces/{chart.NAMESPACE}/configmaps?labelSelector={STATE}"
+    path = f"/api/v1/namespaces/{chart.NAMESPACE}/configmaps?labelSelector={REVOCATION_LABEL}"
     found = world.admin.items(path)
     assert found
     for document in found:

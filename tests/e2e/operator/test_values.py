@@ -14,8 +14,7 @@ import pytest
 import yaml
 
 from demo import organisation
-from responsibility.admission import namespace_keys
-from responsibility.admission.webhooks.values_configuration import NAME
+from responsibility.api.names import API_GROUP, STAGE_LABEL, VALUES_WEBHOOK
 from tests.e2e.lab import audit
 from tests.e2e.lab.cluster import Completed
 from tests.e2e.operator import chart, enforcing
@@ -81,7 +80,9 @@ def listening(tmp_path_factory: pytest.TempPathFactory) -> Listening:
 def world(bare_world: World, listening: Listening) -> World:
     enforcing.install(bare_world)
     options = f"valuesWebhook.secretName=x,valuesWebhook.caBundle={listening.bundle}"
-    hooks = listening.configuration(NAME, "--set", f"valuesWebhook.enabled=true,{options}")
+    hooks = listening.configuration(
+        VALUES_WEBHOOK, "--set", f"valuesWebhook.enabled=true,{options}"
+    )
     glass = {"kind": "Group", "name": RESCUER[1][0]}
     bare_world.admin.apply(hooks, organisation.cluster_binding("rescuers", "cluster-admin", glass))
     return bare_world
@@ -177,9 +178,7 @@ def enforce(world: World, name: str, **stages: str) -> None:
             ],
         )
     )
-    labels = {
-        namespace_keys.STAGE + item: stage for item, stage in wanted.items() if stage != "observe"
-    }
+    labels = {STAGE_LABEL + item: stage for item, stage in wanted.items() if stage != "observe"}
     world.until(
         lambda: enforcing.namespace_keys(world, name)[0] == labels,
         f"the stages of {name}",
@@ -215,7 +214,7 @@ def outcome(done: Completed) -> str:
     """Return what became of a change, and that it was the webhook's doing."""
     assert CANARY not in done.stderr, "what is told names settings, and never values"
     if done.returncode:
-        hook = f'webhook "values-1.{namespace_keys.DOMAIN}" denied the request' in done.stderr
+        hook = f'webhook "values-1.{API_GROUP}" denied the request' in done.stderr
         assert hook or "ValidatingAdmissionPolicy" in done.stderr, done.stderr
         return "refused" if hook else "refused by a policy"
     return "warned" if "Warning:" in done.stderr else "passed"
@@ -298,7 +297,7 @@ def test_a_refusal_is_counted_and_told_once(world: World, reef: str, operator: O
         note
         for event in audit.events(enforcing.log_of(world), since=since, user=LEADER[0])
         for key, note in (event.get("annotations") or {}).items()
-        if key == f"values-1.{namespace_keys.DOMAIN}/values"
+        if key == f"values-1.{API_GROUP}/values"
     ]
     assert noted == [f"refused {ITEM}"] * 2
 

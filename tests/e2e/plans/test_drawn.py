@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from responsibility.api import parse_model, parse_record
+from responsibility.api.names import PLAN_LABEL
+from responsibility.api.parse import parse_model, parse_record
 from responsibility.cluster import apply_plan
 from responsibility.hub.discovery import Deployment, Hub, HubKey
 from responsibility.kube.client import Api
@@ -131,7 +132,7 @@ async def _drop_made(asker: differential.Api) -> None:
     for kind in differential.KINDS:
         if kind.startswith("cluster"):
             path = f"{differential.RBAC}/{kind}"
-            await asker.request("DELETE", path, labelSelector=apply_plan.PLAN_LABEL)
+            await asker.request("DELETE", path, labelSelector=PLAN_LABEL)
 
 
 async def _confirmed(

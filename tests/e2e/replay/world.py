@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from responsibility.admission import namespace_keys
+from responsibility.admission import annotation_entries
+from responsibility.api.names import DELEGATION_ROLE, STAGE_LABEL
 from responsibility.cli.answers.report import Report
 from responsibility.cli.sources import offline
 from responsibility.cli.sources.cluster_view import Need
@@ -152,7 +153,7 @@ def install(cluster: Cluster, asker: Asker, found: StagesAt) -> None:
             type="application/merge-patch+json",
         )
         assert done.code == 200, done.message
-        items = {key.removeprefix(namespace_keys.STAGE) for key in hub.keys.labels}
+        items = {key.removeprefix(STAGE_LABEL) for key in hub.keys.labels}
         wait_until_in_force(asker, name, items)
 
 
@@ -162,12 +163,12 @@ def _same(one: Manifest, other: Manifest) -> bool:
 
 def _marker() -> Iterator[Manifest]:
     """Yield what lets delegates of LATER act: the binding, without the Job that ends it."""
-    name = namespace_keys.marker(datetime.fromisoformat(LATER))
+    name = annotation_entries.marker(datetime.fromisoformat(LATER))
     subject = {"kind": "ServiceAccount", "name": name, "namespace": hubs.OPERATOR_NAMESPACE}
     role = {
         "apiGroup": "rbac.authorization.k8s.io",
         "kind": "Role",
-        "name": namespace_keys.DELEGATION_ROLE,
+        "name": DELEGATION_ROLE,
     }
     yield {
         "apiVersion": "rbac.authorization.k8s.io/v1",

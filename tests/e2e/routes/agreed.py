@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from responsibility.api import parse_model, parse_record
+from responsibility.api.names import binding_name, policy_name
+from responsibility.api.parse import parse_model, parse_record
 from responsibility.hub.discovery import Hub, HubKey
-from responsibility.ownership.access.policy_bypass import deny_binding, policy
 from responsibility.ownership.terms.resolve import resolve_model, resolve_record
 from tests.e2e.routes.people import Object, Refused
 from tests.e2e.routes.world import DELETE, Permit, Scenario, World
@@ -135,14 +135,14 @@ async def _refused(w: World) -> None:
     one = w.named(
         f"{_ADMISSION}/v1",
         "ValidatingAdmissionPolicy",
-        policy(w.run),
+        policy_name(w.run),
         spec={"matchConstraints": match, "validations": [validation]},
     )
     bound = w.named(
         f"{_ADMISSION}/v1",
         "ValidatingAdmissionPolicyBinding",
-        deny_binding(w.run),
-        spec={"policyName": policy(w.run), "validationActions": ["Deny"]},
+        binding_name(w.run, "deny"),
+        spec={"policyName": policy_name(w.run), "validationActions": ["Deny"]},
     )
     await w.admin.ask("POST", f"{_ADMISSION_API}/{_POLICIES}", one)
     await w.admin.ask("POST", f"{_ADMISSION_API}/{_BINDINGS}", bound)
@@ -171,14 +171,14 @@ async def _then_destroy(w: World) -> None:
 
 
 async def _delete(w: World, kind: str, binding: bool) -> None:
-    name = deny_binding(w.run) if binding else policy(w.run)
+    name = binding_name(w.run, "deny") if binding else policy_name(w.run)
     await w.attacker.ask("DELETE", f"{_ADMISSION_API}/{kind}/{name}")
     await _then_destroy(w)
 
 
 async def _weaken(w: World) -> None:
     validations = [{"expression": "true"}]
-    path = f"{_ADMISSION_API}/{_POLICIES}/{policy(w.run)}"
+    path = f"{_ADMISSION_API}/{_POLICIES}/{policy_name(w.run)}"
     await w.attacker.patch(path, {"spec": {"validations": validations}})
     await _then_destroy(w)
 
@@ -192,8 +192,8 @@ async def _unlabel(w: World) -> None:
 async def clean(w: World) -> None:
     """Remove what is not in a namespace."""
     for path in (
-        f"{_ADMISSION_API}/{_BINDINGS}/{deny_binding(w.run)}",
-        f"{_ADMISSION_API}/{_POLICIES}/{policy(w.run)}",
+        f"{_ADMISSION_API}/{_BINDINGS}/{binding_name(w.run, 'deny')}",
+        f"{_ADMISSION_API}/{_POLICIES}/{policy_name(w.run)}",
         f"{_API}/responsibilities/{w.run}",
         f"{_API}/responsibilitymodels/{w.run}",
     ):

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from responsibility.api import ResponsibilityModel, load_shipped_model, parse_model
 from responsibility.api.item import RECORD_ITEM, RECORD_RESERVED, ItemDefinition
+from responsibility.api.model import ResponsibilityModel
+from responsibility.api.parse import load_shipped_model, parse_model
 from responsibility.api.permission import UNNAMED_VERBS, PermissionRule, Scope
 from responsibility.api.status import ItemKind
 from responsibility.api.subjects import PLACEHOLDERS

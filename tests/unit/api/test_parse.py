@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from responsibility.api import Problem, RecordError, parse_model, parse_record
 from responsibility.api.common import Delegate, Enforcement, expand
+from responsibility.api.parse import Problem, RecordError, parse_model, parse_record
 from responsibility.api.subjects import Subject, SubjectKind
 from tests.unit.api import samples
 from tests.unit.api.samples import Manifest

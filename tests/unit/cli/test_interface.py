@@ -12,7 +12,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from responsibility.api import parse_record
+from responsibility.api.parse import parse_record
 from responsibility.cli.main import COMMANDS, cli
 from responsibility.cli.sources import default_roles
 from responsibility.cli.terminal.errors import Exit

@@ -2,7 +2,7 @@
 
 import pytest
 
-from responsibility.admission.namespace_keys import REVOKE_VERB
+from responsibility.api.names import REVOKE_VERB
 from responsibility.cluster.modes import MODES, Mode, wanted
 from responsibility.cluster.rights import ENFORCEMENT_RIGHTS, GRANT_RIGHTS, REVOKE_RIGHTS, RIGHTS
 from tools.generate.rights_reference import DEFAULT, render

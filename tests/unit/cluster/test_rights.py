@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from responsibility.admission.namespace_keys import DELEGATION_ROLE
+from responsibility.api.names import DELEGATION_ROLE
 from responsibility.cluster import rights
 from responsibility.cluster.rights import ENFORCEMENT_RIGHTS, REVOKE_RIGHTS, RIGHTS, Right
 from responsibility.kube.client import Api

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kubernetes.aio.client.configuration import Configuration
 
-from responsibility.api.base import API_VERSION
+from responsibility.api.names import API_VERSION
 from responsibility.cluster import store as module
 from responsibility.cluster.store import Store
 from responsibility.kube.client import Api

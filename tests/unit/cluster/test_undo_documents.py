@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from responsibility.admission.namespace_keys import UNDO
+from responsibility.api.names import UNDO_PREFIX
 from responsibility.cluster.undo import Journal, Step
 from responsibility.cluster.undo_documents import (
     MOST_BYTES,
@@ -68,7 +68,7 @@ async def test_what_others_keep_there_is_not_ours(api: Api, server: FakeServer) 
 def test_the_same_plan_approved_anew_has_another_name() -> None:
     one, two = (draft("reef", "uid", "{}", journal(uid)) for uid in ("1", "2"))
     assert one.name != two.name
-    assert one.name.startswith(f"{UNDO}reef-dddddddddddd-")
+    assert one.name.startswith(f"{UNDO_PREFIX}reef-dddddddddddd-")
     assert one == draft("reef", "uid", "{}", journal("1"))
 
 
@@ -97,8 +97,8 @@ async def test_the_newest_are_kept_and_what_is_open_always(
     first = draft("reef", "uid", "{}", journal())
     for number in range(MOST_KEPT + 3):
         state = State.OPEN if number == 0 else State.DONE
-        await documents.write(replace(first, name=f"{UNDO}{number:03}", state=state))
+        await documents.write(replace(first, name=f"{UNDO_PREFIX}{number:03}", state=state))
     await documents.prune()
-    assert gone == [f"{UNDO}001", f"{UNDO}002"]
+    assert gone == [f"{UNDO_PREFIX}001", f"{UNDO_PREFIX}002"]
     await documents.prune()
     assert len(gone) == 2

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from responsibility.api.names import label_value
 from responsibility.grants.binding import (
     MODEL,
     RECORD,
@@ -16,7 +17,6 @@ from responsibility.grants.binding import (
     parse,
     ungrantable,
 )
-from responsibility.ownership.terms.grant_labels import label_value
 from responsibility.rbac.objects import Binding, Subject
 from tests.unit.ownership.building import subject
 

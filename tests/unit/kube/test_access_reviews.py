@@ -70,11 +70,11 @@ async def test_rbac_is_enforced_when_nobody_may_do_nothing(
     api: Api, server: FakeServer, allowed: bool, enforced: bool
 ) -> None:
     server.answers[SUBJECT] = lambda _: {"status": {"allowed": allowed}}
-    assert await access_reviews.rbac_enforced(api) is enforced
+    assert await access_reviews.rbac_enforced(api, unknown_user="nobody") is enforced
     spec = server.requests[0].body["spec"]
     assert spec["groups"] == [], "system:authenticated might really be bound to something"
 
 
 async def test_without_the_right_to_ask_it_is_unknown(api: Api, server: FakeServer) -> None:
     server.answers[SUBJECT] = lambda _: refusal(403, "Forbidden")
-    assert await access_reviews.rbac_enforced(api) is None
+    assert await access_reviews.rbac_enforced(api, unknown_user="nobody") is None

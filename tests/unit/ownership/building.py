@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from responsibility.api import parse_model, parse_record
 from responsibility.api.model import ResponsibilityModel
+from responsibility.api.parse import parse_model, parse_record
 from responsibility.api.record import Responsibility
 from responsibility.hub.discovery import Deployment, Hub, HubKey
 from responsibility.ownership.assess import Assessor

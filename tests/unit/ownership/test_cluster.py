@@ -2,8 +2,8 @@
 
 import pytest
 
-from responsibility.api import load_shipped_model
 from responsibility.api.model import ResponsibilityModel
+from responsibility.api.parse import load_shipped_model
 from responsibility.ownership.results.assessment import Assessment, BreakGlassHolder
 from tests.unit.ownership.building import (
     KEEPERS,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from responsibility.api.names import label_value
 from responsibility.ownership.results.findings import Finding
-from responsibility.ownership.terms.grant_labels import label_value
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Rule
 from tests.unit.ownership.building import (
     KEEPERS,

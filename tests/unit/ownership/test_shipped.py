@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from responsibility.api import load_shipped_manifest, load_shipped_model, parse_model
 from responsibility.api.model import ResponsibilityModel
+from responsibility.api.parse import load_shipped_manifest, load_shipped_model, parse_model
 from responsibility.api.record import Responsibility
 from responsibility.ownership.terms.resolve import resolve_model
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Rule

@@ -6,8 +6,8 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-from responsibility.api import parse_model
 from responsibility.api.model import ResponsibilityModel
+from responsibility.api.parse import parse_model
 from responsibility.api.record import Responsibility
 from responsibility.hub.discovery import Hub
 from responsibility.ownership.terms.permission_index import HUB, Permission

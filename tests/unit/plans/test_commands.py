@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from responsibility.api import parse_record
+from responsibility.api.parse import parse_record
 from responsibility.cli.commands.split import hours_a_month
 from tests.unit.cli import small
 from tests.unit.cli.conftest import Run, files, run

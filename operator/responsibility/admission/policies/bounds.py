@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from responsibility.admission import namespace_keys
 from responsibility.admission.policies import cel, field_paths
 from responsibility.admission.policies.guards import Field
 from responsibility.admission.policies.requester import LIKE, lines
+from responsibility.api.names import BOUNDS_ANNOTATION, DELEGATES_ANNOTATION, OWNERS_ANNOTATION
 
 
 def variables(item: str) -> list[tuple[str, str]]:
@@ -27,14 +27,14 @@ def variables(item: str) -> list[tuple[str, str]]:
 
     ``ranges`` are those that the user is held to: none for whoever is listed without any as well.
     """
-    owners, delegates = lines(namespace_keys.OWNERS + item), lines(namespace_keys.DELEGATES + item)
+    owners, delegates = lines(OWNERS_ANNOTATION + item), lines(DELEGATES_ANNOTATION + item)
     entries = f"({owners} + {delegates}.map(l, size(l) > 23 ? l.substring(23) : ''))"
     unbound = "l in variables.me && !variables.bounded.exists(b, b[0] == l)"
     return [
         (
             "bounded",
             (
-                f"{lines(namespace_keys.BOUNDS + item)}.map(l, l.split('\\t'))"
+                f"{lines(BOUNDS_ANNOTATION + item)}.map(l, l.split('\\t'))"
                 ".filter(b, size(b) == 5 && b[0] in variables.me)"
             ),
         ),

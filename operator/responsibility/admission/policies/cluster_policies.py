@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
 
-from responsibility.admission import namespace_keys
+from responsibility import api_groups
+from responsibility.admission import annotation_entries
 from responsibility.admission.policies import cel, requester
 from responsibility.admission.policies.guards import (
     ANY_NAME,
@@ -36,12 +37,16 @@ from responsibility.admission.policies.manifests import (
 )
 from responsibility.admission.policies.requester import ASKED, RESOURCE, WHAT
 from responsibility.api.model import ResponsibilityModel
+from responsibility.api.names import (
+    CLUSTER_DENY_POLICY,
+    CLUSTER_WARN_POLICY,
+    NAME_PREFIX,
+    probe_name,
+)
 from responsibility.ownership.terms.agreement import ItemTerms, Terms
 from responsibility.ownership.terms.permission_index import HUB, bits
 from responsibility.ownership.terms.resolve import resolve_model
 
-WARN_NAME = "responsibility-cluster-warn"
-DENY_NAME = "responsibility-cluster-deny"
 # The variables that the operator writes.
 VERSION = "version"
 TABLES = ("owners", "contacts", "enforced", "enforcedAnywhere", VERSION)
@@ -99,8 +104,8 @@ def cluster_policies(
     entries = {name: ClusterEnforcement(*entry) for name, entry in table.items()}
     found = []
     for stage, name, actions in (
-        (namespace_keys.WARN, WARN_NAME, ("Warn", "Audit")),
-        (namespace_keys.DENY, DENY_NAME, ("Deny", "Audit")),
+        (annotation_entries.WARN, CLUSTER_WARN_POLICY, ("Warn", "Audit")),
+        (annotation_entries.DENY, CLUSTER_DENY_POLICY, ("Deny", "Audit")),
     ):
         found.append(_policy(name, stage, terms, cases, entries))
         everywhere = [*_rules(cases, fixed=False), _probe_rule(name)]
@@ -137,7 +142,7 @@ def _policy(
         for number, case in enumerate(cases)
     )
     refused = "variables.trespass.filter(i, i in variables.enforced)"
-    if stage == namespace_keys.DENY:
+    if stage == annotation_entries.DENY:
         # Whoever breaks the glass is warned by the other policy.
         expression = f"variables.breakGlass || size({refused}) == 0"
     else:
@@ -153,7 +158,7 @@ def _policy(
         "(variables.breakGlass ? '. It was let through; tell them.' : "
         "'. Ask them to do it, or to delegate the item to you')"
     )
-    probe = namespace_keys.probe_name(name.removeprefix("responsibility-"))
+    probe = probe_name(name.removeprefix(NAME_PREFIX))
     broken = "variables.breakGlass && size(variables.touched) > 0"
     return policy(
         name,
@@ -161,10 +166,8 @@ def _policy(
         [
             Validation(
                 expression=f"!({is_probe} && variables.name == {cel.text(probe)})",
-                message=f"probe {name.removeprefix('responsibility-')} {DIGEST}",
-                message_expression=cel.text(
-                    f"probe {name.removeprefix('responsibility-')} {DIGEST} "
-                )
+                message=f"probe {name.removeprefix(NAME_PREFIX)} {DIGEST}",
+                message_expression=cel.text(f"probe {name.removeprefix(NAME_PREFIX)} {DIGEST} ")
                 + f" + variables.{VERSION}",
             ),
             Validation(
@@ -204,7 +207,7 @@ def _policy(
             )
         ],
         audit=[("break-glass", f"{broken} ? {message_expression} : ''")]
-        if stage == namespace_keys.WARN
+        if stage == annotation_entries.WARN
         else (),
     )
 
@@ -256,7 +259,7 @@ def _names(names: Iterator[str]) -> str:
 
 
 def _break_glass(terms: Terms) -> str:
-    listed = sorted({namespace_keys.entry(subject) for subject in terms.break_glass})
+    listed = sorted({annotation_entries.entry(subject) for subject in terms.break_glass})
     return f"{requester.IS_MASTER} || {cel.texts(listed)}.exists(l, l in variables.me)"
 
 
@@ -335,5 +338,7 @@ def _rules(cases: Sequence[_ClusterRequests], *, fixed: bool) -> list[ResourceRu
 
 
 def _probe_rule(name: str) -> ResourceRule:
-    probe = namespace_keys.probe_name(name.removeprefix("responsibility-"))
-    return ResourceRule(("", "events.k8s.io"), ("events",), (CREATE,), NAMESPACED, (probe,))
+    probe = probe_name(name.removeprefix(NAME_PREFIX))
+    return ResourceRule(
+        (api_groups.CORE, api_groups.EVENTS), ("events",), (CREATE,), NAMESPACED, (probe,)
+    )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from responsibility.admission.policies import cel
+from responsibility.api.names import MANAGED_BY_LABEL
 
 EACH: Final = "[*]"
 
@@ -166,7 +167,7 @@ SIDE_EFFECTS: Mapping[tuple[str, ...], tuple[str, ...]] = {
         "meta.helm.sh/release-namespace",
     ),
     ("metadata", "labels"): (
-        "app.kubernetes.io/managed-by",
+        MANAGED_BY_LABEL,
         "app.kubernetes.io/version",
         "chart",
         "helm.sh/chart",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from responsibility.admission import namespace_keys
+from responsibility.admission import annotation_entries
 from responsibility.admission.policies import bounds, cel, field_paths, requester
 from responsibility.admission.policies.guards import ItemGuards
 from responsibility.admission.policies.manifests import (
@@ -27,6 +27,17 @@ from responsibility.admission.policies.matched_requests import (
     request_groups,
 )
 from responsibility.admission.policies.requester import ASKED, RESOURCE, WHAT
+from responsibility.api.names import (
+    CONTACT_ANNOTATION,
+    DELEGATES_ANNOTATION,
+    HUB_ANNOTATION,
+    OWNERS_ANNOTATION,
+    STAGE_LABEL,
+    binding_name,
+    break_glass_name,
+    policy_name,
+    probe_name,
+)
 from responsibility.rbac.identity import MASTERS
 
 # Variables that cost next to nothing to work out, or no more than the object is large. Those that
@@ -37,8 +48,8 @@ _SHORT = re.compile(
 )
 
 _STAGES: Mapping[str, tuple[str, str]] = {
-    namespace_keys.WARN: ("Warn", "Audit"),
-    namespace_keys.DENY: ("Deny", "Audit"),
+    annotation_entries.WARN: ("Warn", "Audit"),
+    annotation_entries.DENY: ("Deny", "Audit"),
 }
 
 
@@ -53,8 +64,8 @@ def manifests(guards: ItemGuards, glass: Sequence[str]) -> list[Manifest]:
     """
     name = guards.item.name
     guarded = _Guarded(guards, glass)
-    label = f"{namespace_keys.STAGE}{name}"
-    breaking = namespace_keys.break_glass_name(name)
+    label = f"{STAGE_LABEL}{name}"
+    breaking = break_glass_name(name)
     return [
         guarded.break_glass(),
         binding(
@@ -68,8 +79,8 @@ def manifests(guards: ItemGuards, glass: Sequence[str]) -> list[Manifest]:
         guarded.policy(),
         *(
             binding(
-                namespace_keys.binding_name(name, stage),
-                namespace_keys.policy_name(name),
+                binding_name(name, stage),
+                policy_name(name),
                 actions,
                 selector={"matchLabels": {label: stage}},
             )
@@ -92,7 +103,7 @@ class _Guarded:
 
     def policy(self) -> Manifest:
         """Return the policy that refuses, or warns, those who may not."""
-        probe = namespace_keys.probe_name(self._item.name)
+        probe = probe_name(self._item.name)
         is_event = f"request.resource.resource == {cel.text(EVENTS)}"
         is_probe = f"{is_event} && variables.name == {cel.text(probe)}"
         # What decides most requests comes first.
@@ -122,7 +133,7 @@ class _Guarded:
                 )
             )
         return policy(
-            namespace_keys.policy_name(self._item.name),
+            policy_name(self._item.name),
             (*rules(self._guards), probe_rule(probe)),
             validations,
             variables=self._variables(),
@@ -146,7 +157,7 @@ class _Guarded:
             "'. It belongs to others: ' + variables.contact + '. It was let through; tell them.'"
         )
         return policy(
-            namespace_keys.break_glass_name(self._item.name),
+            break_glass_name(self._item.name),
             rules(self._guards),
             [
                 Validation(
@@ -218,7 +229,7 @@ class _Guarded:
             ("resource", RESOURCE),
             ("asked", ASKED),
         ]
-        texts = {"hub": f"{namespace_keys.HUB}", "contact": f"{namespace_keys.CONTACT}{name}"}
+        texts = {"hub": f"{HUB_ANNOTATION}", "contact": f"{CONTACT_ANNOTATION}{name}"}
         fallback = {
             "hub": "'the hub in namespace ' + variables.place",
             "contact": cel.text(f"see kubectl responsibility who-owns {name}"),
@@ -235,8 +246,7 @@ class _Guarded:
                 )
             )
         keys = [
-            f"{key}{name}"
-            for key in (namespace_keys.OWNERS, namespace_keys.DELEGATES, namespace_keys.CONTACT)
+            f"{key}{name}" for key in (OWNERS_ANNOTATION, DELEGATES_ANNOTATION, CONTACT_ANNOTATION)
         ]
         known.append(("inForce", f"{cel.texts(keys)}.exists(k, k in variables.notes)"))
         owned: list[tuple[str, str]] = []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from responsibility import api_groups
+
 
 @dataclass(frozen=True, slots=True)
 class ResourceKind:
@@ -20,28 +22,32 @@ class ResourceKind:
 
 
 KINDS = {
-    "ConfigMap": ResourceKind("", "v1", "configmaps"),
-    "CronJob": ResourceKind("batch", "v1", "cronjobs"),
-    "DaemonSet": ResourceKind("apps", "v1", "daemonsets"),
-    "Deployment": ResourceKind("apps", "v1", "deployments", scalable=True),
+    "ConfigMap": ResourceKind(api_groups.CORE, "v1", "configmaps"),
+    "CronJob": ResourceKind(api_groups.BATCH, "v1", "cronjobs"),
+    "DaemonSet": ResourceKind(api_groups.APPS, "v1", "daemonsets"),
+    "Deployment": ResourceKind(api_groups.APPS, "v1", "deployments", scalable=True),
     "HTTPRoute": ResourceKind("gateway.networking.k8s.io", "v1", "httproutes"),
-    "HorizontalPodAutoscaler": ResourceKind("autoscaling", "v2", "horizontalpodautoscalers"),
-    "Ingress": ResourceKind("networking.k8s.io", "v1", "ingresses"),
-    "Job": ResourceKind("batch", "v1", "jobs"),
-    "LimitRange": ResourceKind("", "v1", "limitranges"),
-    "NetworkPolicy": ResourceKind("networking.k8s.io", "v1", "networkpolicies"),
-    "PersistentVolumeClaim": ResourceKind("", "v1", "persistentvolumeclaims"),
-    "Pod": ResourceKind("", "v1", "pods"),
+    "HorizontalPodAutoscaler": ResourceKind(
+        api_groups.AUTOSCALING, "v2", "horizontalpodautoscalers"
+    ),
+    "Ingress": ResourceKind(api_groups.NETWORKING, "v1", "ingresses"),
+    "Job": ResourceKind(api_groups.BATCH, "v1", "jobs"),
+    "LimitRange": ResourceKind(api_groups.CORE, "v1", "limitranges"),
+    "NetworkPolicy": ResourceKind(api_groups.NETWORKING, "v1", "networkpolicies"),
+    "PersistentVolumeClaim": ResourceKind(api_groups.CORE, "v1", "persistentvolumeclaims"),
+    "Pod": ResourceKind(api_groups.CORE, "v1", "pods"),
     "PodDisruptionBudget": ResourceKind("policy", "v1", "poddisruptionbudgets"),
-    "ReplicaSet": ResourceKind("apps", "v1", "replicasets", scalable=True),
-    "ReplicationController": ResourceKind("", "v1", "replicationcontrollers", scalable=True),
-    "ResourceQuota": ResourceKind("", "v1", "resourcequotas"),
-    "Role": ResourceKind("rbac.authorization.k8s.io", "v1", "roles"),
-    "RoleBinding": ResourceKind("rbac.authorization.k8s.io", "v1", "rolebindings"),
-    "Secret": ResourceKind("", "v1", "secrets"),
-    "Service": ResourceKind("", "v1", "services"),
-    "ServiceAccount": ResourceKind("", "v1", "serviceaccounts"),
-    "StatefulSet": ResourceKind("apps", "v1", "statefulsets", scalable=True),
+    "ReplicaSet": ResourceKind(api_groups.APPS, "v1", "replicasets", scalable=True),
+    "ReplicationController": ResourceKind(
+        api_groups.CORE, "v1", "replicationcontrollers", scalable=True
+    ),
+    "ResourceQuota": ResourceKind(api_groups.CORE, "v1", "resourcequotas"),
+    "Role": ResourceKind(api_groups.RBAC, "v1", "roles"),
+    "RoleBinding": ResourceKind(api_groups.RBAC, "v1", "rolebindings"),
+    "Secret": ResourceKind(api_groups.CORE, "v1", "secrets"),
+    "Service": ResourceKind(api_groups.CORE, "v1", "services"),
+    "ServiceAccount": ResourceKind(api_groups.CORE, "v1", "serviceaccounts"),
+    "StatefulSet": ResourceKind(api_groups.APPS, "v1", "statefulsets", scalable=True),
 }
 
 # Keys below which quantities stand, which bounds can be about.

@@ -13,11 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from responsibility import api_groups
+
 Manifest = dict[str, Any]
 # Validations and audit annotations.
 _Texts = tuple[list[Manifest], list[Manifest]]
 
-API_VERSION = "admissionregistration.k8s.io/v1"
+API_VERSION = f"{api_groups.ADMISSION_REGISTRATION}/v1"
 POLICY = "ValidatingAdmissionPolicy"
 BINDING = "ValidatingAdmissionPolicyBinding"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from responsibility import api_groups
 from responsibility.admission.policies.guards import ANY_NAME, CREATE, DELETE, ItemGuards
 from responsibility.admission.policies.kinds import KINDS
 from responsibility.admission.policies.manifests import CLUSTER, NAMESPACED, ResourceRule
@@ -62,4 +63,6 @@ def _literal_names(guards: ItemGuards) -> dict[tuple[str, str], tuple[str, ...]]
 
 def probe_rule(name: str) -> ResourceRule:
     """Return the rule about the Event that is refused to everyone."""
-    return ResourceRule(("", "events.k8s.io"), (EVENTS,), (CREATE,), NAMESPACED, (name,))
+    return ResourceRule(
+        (api_groups.CORE, api_groups.EVENTS), (EVENTS,), (CREATE,), NAMESPACED, (name,)
+    )

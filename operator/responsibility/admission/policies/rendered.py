@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from responsibility.admission import namespace_keys
+from responsibility.admission import annotation_entries
 from responsibility.admission.policies import cluster_policies, requester, self_protection
 from responsibility.admission.policies import item_policies as items
 from responsibility.admission.policies.guards import Guards
 from responsibility.admission.policies.manifests import Manifest, replaced
 from responsibility.api.model import ResponsibilityModel
+from responsibility.api.names import (
+    NAME_PREFIX,
+    NAMESPACE_KEYS_POLICY,
+    OPERATOR_CONFINED_POLICY,
+    POLICIES_POLICY,
+    RECORD_OWNERS_POLICY,
+    STATIC_SUFFIX,
+)
 
 # Names of policies that are no item's; an item of such a name could not be told from them.
 _TAKEN = (
@@ -19,12 +27,12 @@ _TAKEN = (
     "cluster-warn",
     "record-dates",
     *tuple(
-        name.removeprefix("responsibility-")
+        name.removeprefix(NAME_PREFIX)
         for name in (
-            self_protection.NAMESPACE_KEYS,
-            self_protection.OPERATOR_CONFINED,
-            self_protection.POLICIES,
-            self_protection.RECORD_OWNERS,
+            NAMESPACE_KEYS_POLICY,
+            OPERATOR_CONFINED_POLICY,
+            POLICIES_POLICY,
+            RECORD_OWNERS_POLICY,
         )
     ),
 )
@@ -36,7 +44,7 @@ def item_policies(model: ResponsibilityModel) -> list[Manifest]:
     Raises ValueError, which names the item and the field, for what can't be rendered.
     """
     guards_of = Guards.of(model)
-    glass = sorted({namespace_keys.entry(subject) for subject in guards_of.terms.break_glass})
+    glass = sorted({annotation_entries.entry(subject) for subject in guards_of.terms.break_glass})
     guarded = list(guards_of.items())
     for guards in guarded:
         if guards.item.name in _TAKEN:
@@ -65,7 +73,6 @@ def rendered(model: ResponsibilityModel, *, namespace: str, account: str) -> lis
 
 
 # What the API server asks of the names of policies that it reads from files.
-STATIC_SUFFIX = ".static.k8s.io"
 
 
 def static(model: ResponsibilityModel, *, namespace: str, account: str) -> list[Manifest]:

@@ -9,9 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from responsibility.admission import namespace_keys
 from responsibility.admission.policies import cel
 from responsibility.admission.policies.guards import Items
+from responsibility.api.names import (
+    API_GROUP,
+    DELEGATES_ANNOTATION,
+    DELEGATIONS,
+    MARKER_VERB,
+    OWNERS_ANNOTATION,
+    PREFIX_ANNOTATION,
+    RELEASE_ANNOTATION,
+)
 from responsibility.rbac.identity import MASTERS, NODES
 
 # Filled in where the policies are installed.
@@ -104,8 +112,8 @@ VARIABLES = (
     ("name", NAME),
     ("place", WHERE),
     ("me", ME),
-    ("prefix", f"variables.notes[?{cel.text(namespace_keys.PREFIX)}].orValue('')"),
-    ("release", f"variables.notes[?{cel.text(namespace_keys.RELEASE)}].orValue('')"),
+    ("prefix", f"variables.notes[?{cel.text(PREFIX_ANNOTATION)}].orValue('')"),
+    ("release", f"variables.notes[?{cel.text(RELEASE_ANNOTATION)}].orValue('')"),
 )
 
 
@@ -142,16 +150,16 @@ class Entitled:
         for item, number in self._items.items():
             yield (
                 f"listed{number}",
-                f"{lines(namespace_keys.OWNERS + item)}.exists(l, l in variables.me)",
+                f"{lines(OWNERS_ANNOTATION + item)}.exists(l, l in variables.me)",
             )
         for items, number in self._sets.items():
             named = sorted(items)
             # Patterns last: each is compiled anew.
             listed = [f"variables.listed{self._items[item]}" for item in named]
-            owners = cel.texts(namespace_keys.OWNERS + item for item in named)
+            owners = cel.texts(OWNERS_ANNOTATION + item for item in named)
             like = f"{owners}.exists(t, {_LINES.format(key='t')}.exists(l, {LIKE}))"
             yield f"standing{number}", cel.any_of([*listed, like])
-            delegates = cel.texts(namespace_keys.DELEGATES + item for item in named)
+            delegates = cel.texts(DELEGATES_ANNOTATION + item for item in named)
             latest = f"{delegates}.map(t, {_LATEST}).max()"
             yield f"may{number}", f"variables.standing{number} || {not_over(latest)}"
 
@@ -174,6 +182,6 @@ def not_over(latest: str) -> str:
     return (
         f"[{latest}].exists(m, m != '' && "
         f"authorizer.serviceAccount({cel.text(NAMESPACE)}, m)"
-        f".group({cel.text(namespace_keys.MARKER_GROUP)}).resource({cel.text(namespace_keys.MARKER_RESOURCE)})"
-        f".namespace({cel.text(NAMESPACE)}).check({cel.text(namespace_keys.MARKER_VERB)}).allowed())"
+        f".group({cel.text(API_GROUP)}).resource({cel.text(DELEGATIONS)})"
+        f".namespace({cel.text(NAMESPACE)}).check({cel.text(MARKER_VERB)}).allowed())"
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from responsibility.admission import namespace_keys
+from responsibility import api_groups
 from responsibility.admission.policies import cel, field_paths, requester
 from responsibility.admission.policies.guards import CREATE, DELETE, UPDATE
 from responsibility.admission.policies.manifests import (
@@ -24,14 +24,29 @@ from responsibility.admission.policies.manifests import (
     policy,
 )
 from responsibility.admission.policies.requester import ASKED, RESOURCE, WHAT
-from responsibility.api.base import GROUP
+from responsibility.api.names import (
+    API_GROUP,
+    ASSIGN_VERB,
+    BREAK_GLASS_ANNOTATION,
+    CLUSTER_DENY_POLICY,
+    CLUSTER_WARN_POLICY,
+    DELEGATION_ROLE,
+    GRANT_PREFIX,
+    ITEM_ROLE_PREFIX,
+    MANAGED_BY_LABEL,
+    MODELS,
+    NAME_PREFIX,
+    NAMESPACE_KEYS_POLICY,
+    OPERATOR,
+    OPERATOR_CONFINED_POLICY,
+    POLICIES_POLICY,
+    RECORD_OWNERS_POLICY,
+    RECORDS,
+    REVOKE_VERB,
+    UNDO_PREFIX,
+)
 
-RECORD_OWNERS = "responsibility-record-owners"
-NAMESPACE_KEYS = "responsibility-namespace-keys"
-OPERATOR_CONFINED = "responsibility-operator-confined"
-POLICIES = "responsibility-policies"
-
-_OURS = ("responsibilities", "responsibilitymodels")
+_OURS = (RECORDS, MODELS)
 _NAMESPACE = cel.text(requester.NAMESPACE)
 _CONTEXT = (
     *field_paths.VARIABLES,
@@ -64,14 +79,14 @@ def _in_force(one: Manifest) -> Manifest:
 
 # What may be said of an agreement by whoever may write the record, without changing it.
 _REMARKS = {
-    "responsibilities": (
+    RECORDS: (
         "spec.hub.displayName",
         "spec.parties[*].displayName",
         "spec.parties[*].contact",
         "spec.items[*].note",
         "spec.items[*].reviewAfter",
     ),
-    "responsibilitymodels": (
+    MODELS: (
         "spec.displayName",
         "spec.description",
         "spec.parties[*].displayName",
@@ -89,12 +104,12 @@ def _record_owners() -> Manifest:
         for resource, free in _REMARKS.items()
     )
     assign = (
-        f"authorizer.group({cel.text(GROUP)}).resource(variables.resource).name(variables.name)"
+        f"authorizer.group({cel.text(API_GROUP)}).resource(variables.resource).name(variables.name)"
         ".check('assign').allowed()"
     )
     return policy(
-        RECORD_OWNERS,
-        [ResourceRule((GROUP,), _OURS, (CREATE, DELETE, UPDATE), CLUSTER)],
+        RECORD_OWNERS_POLICY,
+        [ResourceRule((API_GROUP,), _OURS, (CREATE, DELETE, UPDATE), CLUSTER)],
         [
             Validation(
                 expression=f"request.operation == {cel.text(UPDATE)} && !({agreed} : true) || "
@@ -104,8 +119,8 @@ def _record_owners() -> Manifest:
                 message_expression=(
                     f"{WHAT} + ' changes who owns or may do what. That takes the verb assign: "
                     f"ask those who kubectl responsibility who-can assign ' + variables.resource + "
-                    f"'.{GROUP} lists. Names, contacts, notes and review dates are free to all who "
-                    "may write it'"
+                    f"'.{API_GROUP} lists. Names, contacts, notes and review dates are free to "
+                    "all who may write it'"
                 ),
             )
         ],
@@ -123,8 +138,8 @@ def _differs_but_for(free: Sequence[str]) -> str:
 
 # See keys.is_ours.
 _IS_OURS = (
-    f"[k.split('/')[0]].exists(d, d == {cel.text(namespace_keys.DOMAIN)} || "
-    f"d.endsWith({cel.text('.' + namespace_keys.DOMAIN)}))"
+    f"[k.split('/')[0]].exists(d, d == {cel.text(API_GROUP)} || "
+    f"d.endsWith({cel.text('.' + API_GROUP)}))"
 )
 
 
@@ -150,11 +165,11 @@ def _namespace_keys() -> Manifest:
     glass = (
         f"{requester.IS_MASTER} || "
         f"{_metadata(field_paths.OLD, 'annotations')}"
-        f"[?{cel.text(namespace_keys.BREAK_GLASS)}].orValue('')"
+        f"[?{cel.text(BREAK_GLASS_ANNOTATION)}].orValue('')"
         ".split('\\n').exists(l, l in variables.me)"
     )
     return policy(
-        NAMESPACE_KEYS,
+        NAMESPACE_KEYS_POLICY,
         # Labels and annotations can be changed through these as well.
         [
             ResourceRule(
@@ -167,9 +182,9 @@ def _namespace_keys() -> Manifest:
         [
             Validation(
                 expression=f"({same}) || {requester.OPERATOR} || (({glass}) && ({only_removed}))",
-                message=f"labels and annotations of {namespace_keys.DOMAIN} are the operator's",
+                message=f"labels and annotations of {API_GROUP} are the operator's",
                 message_expression=(
-                    f"'labels and annotations of {namespace_keys.DOMAIN} on a Namespace "
+                    f"'labels and annotations of {API_GROUP} on a Namespace "
                     "are written by the operator only: change the record of the hub (kubectl get "
                     "responsibilities) in their place. In an emergency, system:masters may remove "
                     "them'"
@@ -195,7 +210,6 @@ def _asked(*targets: str) -> str:
     return f"variables.asked in {cel.texts(targets)}"
 
 
-_RBAC = "rbac.authorization.k8s.io"
 _BOOTSTRAP = "kubernetes.io/bootstrapping"
 _AUTOUPDATE = "rbac.authorization.kubernetes.io/autoupdate"
 _MARKER = "^until-[0-9]{8}t[0-9]{6}z$"
@@ -216,17 +230,17 @@ def _is_grant() -> str:
     system = "has(s.name) && s.name.startsWith('system:') && s.kind != 'ServiceAccount'"
     managed = (
         f"{_metadata(field_paths.NEW, 'labels')}"
-        f"[?{cel.text(namespace_keys.MANAGED_BY)}].orValue('') == "
-        f"{cel.text(namespace_keys.OPERATOR)}"
+        f"[?{cel.text(MANAGED_BY_LABEL)}].orValue('') == "
+        f"{cel.text(OPERATOR)}"
     )
     owner = (
         f"{cel.sequence(_get('metadata.ownerReferences', field_paths.NEW))}.exists(o, "
-        f"o.apiVersion.startsWith({cel.text(GROUP + '/')}))"
+        f"o.apiVersion.startsWith({cel.text(API_GROUP + '/')}))"
     )
     return cel.all_of(
         [
-            f"variables.name.startsWith({cel.text(namespace_keys.GRANT)})",
-            f"{role}.startsWith({cel.text(namespace_keys.ITEM_ROLE)})",
+            f"variables.name.startsWith({cel.text(GRANT_PREFIX)})",
+            f"{role}.startsWith({cel.text(ITEM_ROLE_PREFIX)})",
             f"{_get('roleRef.kind')}.orValue('') == 'ClusterRole'",
             f"!{subjects}.exists(s, {system})",
             "!variables.place.startsWith('kube-')",
@@ -242,7 +256,7 @@ def _is_marker_binding() -> str:
             _HERE,
             f"variables.name.matches({cel.text(_MARKER)})",
             f"{_get('roleRef.kind')}.orValue('') == 'Role'",
-            f"{_get('roleRef.name')}.orValue('') == {cel.text(namespace_keys.DELEGATION_ROLE)}",
+            f"{_get('roleRef.name')}.orValue('') == {cel.text(DELEGATION_ROLE)}",
             (
                 f"{subjects}.all(s, s.kind == 'ServiceAccount' && s.name == variables.name && "
                 f"has(s.namespace) && s.namespace == {_NAMESPACE})"
@@ -255,8 +269,8 @@ def _is_revocation() -> str:
     """Return that a binding is nobody's but people's, where the operator may revoke at all."""
     labels, notes = _metadata(field_paths.OLD, "labels"), _metadata(field_paths.OLD, "annotations")
     may = (
-        f"authorizer.group({cel.text(GROUP)}).resource('responsibilities')"
-        f".check({cel.text(namespace_keys.REVOKE_VERB)}).allowed()"
+        f"authorizer.group({cel.text(API_GROUP)}).resource('{RECORDS}')"
+        f".check({cel.text(REVOKE_VERB)}).allowed()"
     )
     return cel.all_of(
         [
@@ -271,7 +285,7 @@ def _is_revocation() -> str:
 
 
 def _is_undo_document() -> str:
-    return cel.all_of([_HERE, f"variables.name.startsWith({cel.text(namespace_keys.UNDO)})"])
+    return cel.all_of([_HERE, f"variables.name.startsWith({cel.text(UNDO_PREFIX)})"])
 
 
 def _is_marker_job() -> str:
@@ -287,21 +301,23 @@ def _is_marker_job() -> str:
 
 
 def _bindings(resource: str, *operations: str) -> list[str]:
-    return [f"{_RBAC}/{resource} {operation}" for operation in operations]
+    return [f"{api_groups.RBAC}/{resource} {operation}" for operation in operations]
 
 
 def _operator_confined() -> Manifest:
     writes = (CREATE, UPDATE, DELETE)
     allowed = [
-        _asked(f"/events {CREATE}", f"events.k8s.io/events {CREATE}"),
+        _asked(f"/events {CREATE}", f"{api_groups.EVENTS}/events {CREATE}"),
         cel.all_of(
             [
-                _asked(*(f"coordination.k8s.io/leases {operation}" for operation in writes)),
+                _asked(*(f"{api_groups.COORDINATION}/leases {operation}" for operation in writes)),
                 _HERE,
             ]
         ),
-        _asked(*(f"{GROUP}/{resource}/status {UPDATE}" for resource in _OURS)),
-        cel.all_of([_asked(f"apps/deployments {UPDATE}"), _only_our_keys("annotations")]),
+        _asked(*(f"{API_GROUP}/{resource}/status {UPDATE}" for resource in _OURS)),
+        cel.all_of(
+            [_asked(f"{api_groups.APPS}/deployments {UPDATE}"), _only_our_keys("annotations")]
+        ),
         cel.all_of([_asked(f"/namespaces {UPDATE}"), _only_our_keys("labels", "annotations")]),
         cel.all_of([_asked(*_bindings("rolebindings", CREATE, DELETE)), _is_marker_binding()]),
         cel.all_of(
@@ -316,10 +332,15 @@ def _operator_confined() -> Manifest:
         cel.all_of(
             [_asked(*(f"/configmaps {operation}" for operation in writes)), _is_undo_document()]
         ),
-        cel.all_of([_asked(f"batch/jobs {CREATE}", f"batch/jobs {DELETE}"), _is_marker_job()]),
+        cel.all_of(
+            [
+                _asked(*(f"{api_groups.BATCH}/jobs {operation}" for operation in (CREATE, DELETE))),
+                _is_marker_job(),
+            ]
+        ),
     ]
     return policy(
-        OPERATOR_CONFINED,
+        OPERATOR_CONFINED_POLICY,
         [ResourceRule((ANY,), ("*/*",), (ANY,), ANY)],
         [
             Validation(
@@ -341,17 +362,17 @@ def _operator_confined() -> Manifest:
 
 def _policies() -> Manifest:
     """Return the policy about those policies that are API objects, and that we live by."""
-    mine = "variables.name.startsWith('responsibility-')"
-    operators = "variables.name in ['responsibility-cluster-warn', 'responsibility-cluster-deny']"
+    mine = f"variables.name.startsWith('{NAME_PREFIX}')"
+    operators = f"variables.name in ['{CLUSTER_WARN_POLICY}', '{CLUSTER_DENY_POLICY}']"
     tables = f"{requester.OPERATOR} && request.operation == {cel.text(UPDATE)} && {operators}"
     assign = (
-        f"authorizer.group({cel.text(GROUP)}).resource('responsibilitymodels')"
-        ".check('assign').allowed()"
+        f"authorizer.group({cel.text(API_GROUP)}).resource('{MODELS}')"
+        f".check('{ASSIGN_VERB}').allowed()"
     )
     group = API_VERSION.partition("/")[0]
     resources = tuple(sorted(_plural(kind) for kind in (POLICY, BINDING)))
     return policy(
-        POLICIES,
+        POLICIES_POLICY,
         [ResourceRule((group,), resources, (CREATE, DELETE, UPDATE), CLUSTER)],
         [
             Validation(
@@ -359,7 +380,7 @@ def _policies() -> Manifest:
                 message="these policies hold people to what was agreed",
                 message_expression=(
                     f"{WHAT} + ': this policy holds people to what was agreed; to change it takes "
-                    f"the verb assign on responsibilitymodels.{GROUP}'"
+                    f"the verb assign on responsibilitymodels.{API_GROUP}'"
                 ),
             )
         ],

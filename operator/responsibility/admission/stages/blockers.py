@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from responsibility.admission.namespace_keys import DENY, WARN
+from responsibility.admission.annotation_entries import DENY, WARN
 from responsibility.admission.stages.namespace_annotations import ItemKeys
 from responsibility.ownership.results.assessment import HubAssessment, HubState
 from responsibility.ownership.results.findings import Finding

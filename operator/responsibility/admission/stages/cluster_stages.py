@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from responsibility.admission import namespace_keys
+from responsibility.admission import annotation_entries
 from responsibility.admission.policies.cluster_policies import ClusterEnforcement
 from responsibility.admission.stages.blockers import (
     NOT_ALLOWED,
@@ -23,6 +23,7 @@ from responsibility.admission.stages.blockers import (
 from responsibility.admission.stages.cache import KeyMemory
 from responsibility.admission.stages.namespace_annotations import ItemKeys, item_keys
 from responsibility.admission.stages.namespace_stages import ItemStage
+from responsibility.api.names import CONTACT_ANNOTATION, DELEGATES_ANNOTATION, OWNERS_ANNOTATION
 from responsibility.ownership.results.assessment import Assessment, ClusterAssessment
 from responsibility.ownership.terms.agreement import Agreement
 
@@ -56,7 +57,7 @@ def cluster_plan(
     trouble: str,
     granted: Mapping[str, str],
     enabled: bool,
-    limit: str = namespace_keys.DENY,
+    limit: str = annotation_entries.DENY,
     memory: KeyMemory | None = None,
 ) -> ClusterPlan:
     """Return what should be in force for ``items``, those that policies of the cluster guard.
@@ -168,7 +169,7 @@ def _blockers(facts: _ClusterInputs) -> Iterable[tuple[str, str, bool]]:
         return
     if facts.trouble:
         yield "PolicyNotReliable", facts.trouble, False
-    if facts.allowed != namespace_keys.DENY:
+    if facts.allowed != annotation_entries.DENY:
         return
     if not facts.assessment.rbac_enforced:
         yield "RBACNotEnforced", "whether RBAC decides anything here is not known", False
@@ -190,11 +191,11 @@ def _entries(agreements: Sequence[Agreement], name: str, now: datetime) -> _List
         if found.trouble:
             return _ListedOwners((), "", vacant=False, trouble=found.trouble)
         vacant = vacant and found.vacant
-        lasting.update(_lines(found, namespace_keys.OWNERS + name))
-        for line in _lines(found, namespace_keys.DELEGATES + name):
+        lasting.update(_lines(found, OWNERS_ANNOTATION + name))
+        for line in _lines(found, DELEGATES_ANNOTATION + name):
             date, _, who = line.partition(" ")
             until[who] = max(date, until.get(who, date))
-        contacts.update(dict.fromkeys(_lines(found, namespace_keys.CONTACT + name)))
+        contacts.update(dict.fromkeys(_lines(found, CONTACT_ANNOTATION + name)))
     dated = sorted(
         (f"{date} {who}" for who, date in until.items() if who not in lasting), reverse=True
     )

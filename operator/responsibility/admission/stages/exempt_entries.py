@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from responsibility.admission.namespace_keys import entry
+from responsibility.admission.annotation_entries import entry
 from responsibility.ownership.terms.exemptions import Exemption
 from responsibility.rbac.identity import SERVICE_ACCOUNTS, is_somebody, service_account_user
 from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT

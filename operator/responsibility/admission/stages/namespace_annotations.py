@@ -7,9 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from responsibility.admission import namespace_keys
-from responsibility.admission.namespace_keys import entry, marker
+from responsibility.admission.annotation_entries import entry, marker
 from responsibility.admission.stages.exempt_entries import exempt_entry
+from responsibility.api.names import (
+    BOUNDS_ANNOTATION,
+    BREAK_GLASS_ANNOTATION,
+    CONTACT_ANNOTATION,
+    DELEGATES_ANNOTATION,
+    HUB_ANNOTATION,
+    OWNERS_ANNOTATION,
+    PREFIX_ANNOTATION,
+    RELEASE_ANNOTATION,
+)
 from responsibility.ownership.terms.agreement import Agreement, Delegation, Item, Party
 from responsibility.rbac.identity import is_somebody
 from responsibility.rbac.objects import Subject
@@ -56,10 +65,10 @@ def hub_annotations(agreement: Agreement) -> dict[str, str]:
     Raises UnlistableError for a break-glass subject that cannot be listed.
     """
     return {
-        namespace_keys.HUB: _words(f"{agreement.display_name} ({agreement.hub})"),
-        namespace_keys.PREFIX: agreement.names.prefix,
-        namespace_keys.RELEASE: agreement.names.release,
-        namespace_keys.BREAK_GLASS: "\n".join(
+        HUB_ANNOTATION: _words(f"{agreement.display_name} ({agreement.hub})"),
+        PREFIX_ANNOTATION: agreement.names.prefix,
+        RELEASE_ANNOTATION: agreement.names.release,
+        BREAK_GLASS_ANNOTATION: "\n".join(
             sorted(set(_entries("spec.breakGlass of the model", agreement.terms.break_glass)))
         ),
     }
@@ -104,10 +113,10 @@ def _item_keys(agreement: Agreement, item: Item, now: datetime) -> ItemKeys:
         key=lambda pair: (-pair[0].timestamp(), pair[1]),
     )
     found = {
-        namespace_keys.OWNERS: "\n".join(sorted(lasting)),
-        namespace_keys.DELEGATES: "\n".join(f"{marker(end)} {line}" for end, line in dated),
-        namespace_keys.BOUNDS: "\n".join(sorted(_bounds(item, ranges, free))),
-        namespace_keys.CONTACT: _contact(agreement, item),
+        OWNERS_ANNOTATION: "\n".join(sorted(lasting)),
+        DELEGATES_ANNOTATION: "\n".join(f"{marker(end)} {line}" for end, line in dated),
+        BOUNDS_ANNOTATION: "\n".join(sorted(_bounds(item, ranges, free))),
+        CONTACT_ANNOTATION: _contact(agreement, item),
     }
     annotations = {f"{key}{item.name}": text for key, text in found.items() if text}
     return ItemKeys(

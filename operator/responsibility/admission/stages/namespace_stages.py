@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from responsibility.admission import namespace_keys
+from responsibility.admission import annotation_entries
 from responsibility.admission.stages.blockers import OBSERVE, StageInputs, above, blockers_of, lower
 from responsibility.admission.stages.cache import KeyMemory
 from responsibility.admission.stages.namespace_annotations import (
@@ -22,6 +22,16 @@ from responsibility.admission.stages.namespace_annotations import (
     UnlistableError,
     hub_annotations,
     within_budget,
+)
+from responsibility.api.names import (
+    BREAK_GLASS_ANNOTATION,
+    CONTACT_ANNOTATION,
+    DELEGATES_ANNOTATION,
+    HUB_ANNOTATION,
+    PREFIX_ANNOTATION,
+    RELEASE_ANNOTATION,
+    STAGE_LABEL,
+    is_our_key,
 )
 from responsibility.ownership.results.assessment import Assessment, HubAssessment, HubState
 from responsibility.ownership.terms.agreement import Agreement
@@ -51,9 +61,9 @@ class NamespaceKeys:
     def stages(self) -> dict[str, str]:
         """Return the stages that policies are switched to, by item."""
         return {
-            key.removeprefix(namespace_keys.STAGE): stage
+            key.removeprefix(STAGE_LABEL): stage
             for key, stage in self.labels.items()
-            if key.startswith(namespace_keys.STAGE)
+            if key.startswith(STAGE_LABEL)
         }
 
     def markers(self) -> set[str]:
@@ -61,7 +71,7 @@ class NamespaceKeys:
         return {
             line.partition(" ")[0]
             for key, text in self.annotations.items()
-            if key.startswith(namespace_keys.DELEGATES)
+            if key.startswith(DELEGATES_ANNOTATION)
             for line in text.splitlines()
         }
 
@@ -73,7 +83,7 @@ _NOTHING_WRONG: Mapping[str, str] = {}
 
 
 def _ours(found: Mapping[str, str] | None) -> dict[str, str]:
-    return {key: text for key, text in (found or {}).items() if namespace_keys.is_ours(key)}
+    return {key: text for key, text in (found or {}).items() if is_our_key(key)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +119,7 @@ def plan(
     unrendered: Mapping[str, str] = _NOTHING_WRONG,
     unreadable: Iterable[str] = (),
     enabled: bool = True,
-    limit: str = namespace_keys.DENY,
+    limit: str = annotation_entries.DENY,
     memory: KeyMemory | None = None,
 ) -> StagePlan:
     """Return what should be in force.
@@ -203,7 +213,7 @@ def _namespace(
                 ),
                 # Nothing new is said of a hub that is not there: what is unsaid is not in force.
                 granted.get(agreement.record, {}).get(name, OBSERVE)
-                if hub.hub is not None or namespace_keys.speaks_of(present.annotations, name)
+                if hub.hub is not None or annotation_entries.speaks_of(present.annotations, name)
                 else OBSERVE,
             )
             for name, trouble in book.items()
@@ -275,7 +285,7 @@ def _namespace_keys(
         for entry in found[hub.agreement.record]:
             stages[entry.item] = lower(entry.stage, stages.get(entry.item, entry.stage))
     in_force = {name: stage for name, stage in stages.items() if stage != OBSERVE}
-    labels = {namespace_keys.STAGE + name: stage for name, stage in in_force.items()}
+    labels = {STAGE_LABEL + name: stage for name, stage in in_force.items()}
     if not labels:
         return NOTHING
     # Who may act on something of an item by another one, whatever the stage of that.
@@ -295,14 +305,14 @@ def _namespace_keys(
 def _is_kept(key: str, in_force: Container[str], read: Container[str]) -> bool:
     """Whether a Namespace says this; of items that are only read, nobody is told whom to call."""
     if key in (
-        namespace_keys.HUB,
-        namespace_keys.PREFIX,
-        namespace_keys.RELEASE,
-        namespace_keys.BREAK_GLASS,
+        HUB_ANNOTATION,
+        PREFIX_ANNOTATION,
+        RELEASE_ANNOTATION,
+        BREAK_GLASS_ANNOTATION,
     ):
         return True
     item = key.partition("/")[2]
-    return item in in_force or (item in read and not key.startswith(namespace_keys.CONTACT))
+    return item in in_force or (item in read and not key.startswith(CONTACT_ANNOTATION))
 
 
 def _differences(hubs: Sequence[HubAssessment], now: datetime, memory: KeyMemory) -> str:
@@ -332,4 +342,4 @@ def _differences(hubs: Sequence[HubAssessment], now: datetime, memory: KeyMemory
 
 def _owners(agreement: Agreement, name: str, now: datetime, memory: KeyMemory) -> dict[str, str]:
     found = memory.keys(agreement, agreement.item(name), now).annotations
-    return {key: text for key, text in found.items() if not key.startswith(namespace_keys.CONTACT)}
+    return {key: text for key, text in found.items() if not key.startswith(CONTACT_ANNOTATION)}

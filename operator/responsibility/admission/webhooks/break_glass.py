@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from responsibility.admission import namespace_keys
-from responsibility.admission.namespace_keys import entry
+from responsibility import api_groups
+from responsibility.admission import annotation_entries
+from responsibility.admission.annotation_entries import entry
 from responsibility.admission.policies import cel, field_paths
 from responsibility.admission.policies.guards import (
     ANY_NAME,
@@ -28,10 +29,10 @@ from responsibility.admission.policies.kinds import SCALE
 from responsibility.admission.policies.manifests import Manifest
 from responsibility.admission.webhooks.repeats import metadata
 from responsibility.api.model import ResponsibilityModel
+from responsibility.api.names import API_GROUP, BREAK_GLASS_WEBHOOK, STAGE_LABEL
 from responsibility.ownership.terms.permission_index import Names
 from responsibility.rbac.identity import MASTERS
 
-NAME = "responsibility-break-glass"
 PATH = "/break-glass/"
 _SECRETS = "secrets"
 _NEW, _OLD = "dyn(object)", "dyn(oldObject)"
@@ -60,9 +61,9 @@ def webhook_configuration(
     )
     hooks = [_hook(item, glass, client_config) for item in guards.items()]
     return {
-        "apiVersion": "admissionregistration.k8s.io/v1",
+        "apiVersion": f"{api_groups.ADMISSION_REGISTRATION}/v1",
         "kind": "ValidatingWebhookConfiguration",
-        "metadata": {"name": NAME},
+        "metadata": {"name": BREAK_GLASS_WEBHOOK},
         "webhooks": [hook for hook in hooks if hook["rules"]],
     }
 
@@ -140,7 +141,7 @@ def _hook(item: ItemGuards, glass: str, client_config: Mapping[str, Any]) -> Man
     else:
         where["url"] = f"{where['url'].rstrip('/')}{path}"
     return {
-        "name": f"{name}.break-glass.{namespace_keys.DOMAIN}",
+        "name": f"{name}.break-glass.{API_GROUP}",
         "admissionReviewVersions": ["v1"],
         "clientConfig": where,
         "failurePolicy": "Ignore",
@@ -150,9 +151,9 @@ def _hook(item: ItemGuards, glass: str, client_config: Mapping[str, Any]) -> Man
         "namespaceSelector": {
             "matchExpressions": [
                 {
-                    "key": f"{namespace_keys.STAGE}{name}",
+                    "key": f"{STAGE_LABEL}{name}",
                     "operator": "In",
-                    "values": [namespace_keys.WARN, namespace_keys.DENY],
+                    "values": [annotation_entries.WARN, annotation_entries.DENY],
                 }
             ]
         },

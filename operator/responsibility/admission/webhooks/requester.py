@@ -11,7 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from responsibility.admission import namespace_keys
+from responsibility.admission import annotation_entries
+from responsibility.api.names import (
+    BOUNDS_ANNOTATION,
+    BREAK_GLASS_ANNOTATION,
+    DELEGATES_ANNOTATION,
+    OWNERS_ANNOTATION,
+)
 from responsibility.rbac.identity import MASTERS
 
 _LIKE, _LIKE_GROUP = "like:", "like-group:"
@@ -57,17 +63,17 @@ def entitlement(
     notes: Mapping[str, str], item: str, person: UserInfo, now: datetime
 ) -> Entitlement:
     """Return what a Namespace's annotations say of somebody and an item."""
-    owners = _lines(notes, namespace_keys.OWNERS + item)
+    owners = _lines(notes, OWNERS_ANNOTATION + item)
     mine = person.lines
     entries = {line for line in owners if line in mine}
-    for line in _lines(notes, namespace_keys.DELEGATES + item):
+    for line in _lines(notes, DELEGATES_ANNOTATION + item):
         marker, _, entry = line.partition(" ")
-        end = namespace_keys.marker_date(marker)
+        end = annotation_entries.marker_date(marker)
         if entry in mine and end is not None and now < end:
             entries.add(entry)
     if is_like(owners, person):
         return Entitlement(may=True)
-    bounds = [line.split("\t") for line in _lines(notes, namespace_keys.BOUNDS + item)]
+    bounds = [line.split("\t") for line in _lines(notes, BOUNDS_ANNOTATION + item)]
     bounds = [b for b in bounds if len(b) == _PARTS_OF_A_BOUND and b[0] in entries]
     if entries - {bound[0] for bound in bounds}:
         return Entitlement(may=True)
@@ -79,7 +85,7 @@ def entitlement(
 def breaks_the_glass(notes: Mapping[str, str], person: UserInfo) -> bool:
     """Return whether somebody passes with a warning where others are refused."""
     return MASTERS in person.groups or bool(
-        person.lines & set(_lines(notes, namespace_keys.BREAK_GLASS))
+        person.lines & set(_lines(notes, BREAK_GLASS_ANNOTATION))
     )
 
 

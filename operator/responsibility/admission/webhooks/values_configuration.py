@@ -19,21 +19,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from responsibility.admission import namespace_keys
+from responsibility import api_groups
+from responsibility.admission import annotation_entries
 from responsibility.admission.policies import cel
 from responsibility.admission.policies.manifests import Manifest
 from responsibility.admission.policies.requester import CONTROL_PLANE
 from responsibility.admission.webhooks.values_ownership import ValuesGuard
 from responsibility.api.model import ResponsibilityModel
+from responsibility.api.names import API_GROUP, STAGE_LABEL, VALUES_WEBHOOK
 from responsibility.hub.values.secret import KEY
 from responsibility.hub.values.secret import NAME as HUB
 
-NAME = "responsibility-values"
 PATH = "/values"
 # Seconds: the operator answers within its own, shorter budget, or not at all.
 TIMEOUT = 3
 
-_IN_FORCE = [namespace_keys.WARN, namespace_keys.DENY]
+_IN_FORCE = [annotation_entries.WARN, annotation_entries.DENY]
 
 
 def webhook_configuration(model: ResponsibilityModel, client_config: Mapping[str, Any]) -> Manifest:
@@ -42,11 +43,11 @@ def webhook_configuration(model: ResponsibilityModel, client_config: Mapping[str
     It holds a ``url`` or a ``service``, and the ``caBundle`` of its certificate.
     """
     guarded = sorted(ValuesGuard.of(model).items.values(), key=lambda item: item.number)
-    labels = [f"{namespace_keys.STAGE}{item.name}" for item in guarded]
+    labels = [f"{STAGE_LABEL}{item.name}" for item in guarded]
     return {
-        "apiVersion": "admissionregistration.k8s.io/v1",
+        "apiVersion": f"{api_groups.ADMISSION_REGISTRATION}/v1",
         "kind": "ValidatingWebhookConfiguration",
-        "metadata": {"name": NAME},
+        "metadata": {"name": VALUES_WEBHOOK},
         "webhooks": [
             _hook(f"values-{number}", labels[:number], client_config)
             for number in range(1, len(labels) + 1)
@@ -62,7 +63,7 @@ def _hook(name: str, labels: list[str], client_config: Mapping[str, Any]) -> Man
         where["url"] = f"{where['url'].rstrip('/')}{PATH}"
     *before, own = labels
     return {
-        "name": f"{name}.{namespace_keys.DOMAIN}",
+        "name": f"{name}.{API_GROUP}",
         "admissionReviewVersions": ["v1"],
         "clientConfig": where,
         "failurePolicy": "Ignore",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from responsibility.admission import namespace_keys
+from responsibility.admission import annotation_entries
 from responsibility.admission.policies.guards import Items
 from responsibility.admission.stages.namespace_stages import NamespaceKeys
 from responsibility.admission.webhooks.requester import (
@@ -22,6 +22,7 @@ from responsibility.admission.webhooks.requester import (
 )
 from responsibility.admission.webhooks.values_bounds import outside
 from responsibility.admission.webhooks.values_ownership import ValuesGuard
+from responsibility.api.names import CONTACT_ANNOTATION, HUB_ANNOTATION
 from responsibility.hub.values import paths
 from responsibility.hub.values.difference import SettingChange
 from responsibility.hub.values.secret import KEY, SettingsDiff
@@ -106,8 +107,8 @@ class ValuesUpdate:
         return {
             name: stages[name]
             for name in self.guard.items
-            if stages.get(name) in (namespace_keys.WARN, namespace_keys.DENY)
-            and namespace_keys.speaks_of(notes, name)
+            if stages.get(name) in (annotation_entries.WARN, annotation_entries.DENY)
+            and annotation_entries.speaks_of(notes, name)
         }
 
     def _breaches(
@@ -137,8 +138,8 @@ class ValuesUpdate:
                 f"break-glass: {self._whose(b)}. It was let through; tell them" for b in breaches
             )
             return ValuesDecision(ValuesVerdict.BREAK_GLASS, warnings=said, items=items)
-        refused = [self._refusal(b) for b in breaches if b.stage == namespace_keys.DENY]
-        warned = tuple(self._refusal(b) for b in breaches if b.stage != namespace_keys.DENY)
+        refused = [self._refusal(b) for b in breaches if b.stage == annotation_entries.DENY]
+        warned = tuple(self._refusal(b) for b in breaches if b.stage != annotation_entries.DENY)
         if refused:
             return ValuesDecision(ValuesVerdict.REFUSED, " ".join(refused), warned, items)
         return ValuesDecision(ValuesVerdict.WARNED, warnings=warned, items=items)
@@ -156,10 +157,10 @@ class ValuesUpdate:
 
     def _whose(self, breach: Breach) -> str:
         notes, item = self.space.annotations, breach.item
-        hub = _line(notes.get(namespace_keys.HUB, f"the hub in namespace {self.namespace}"))
+        hub = _line(notes.get(HUB_ANNOTATION, f"the hub in namespace {self.namespace}"))
         contact = _line(
             notes.get(
-                namespace_keys.CONTACT + item.name,
+                CONTACT_ANNOTATION + item.name,
                 f"see kubectl responsibility who-owns {item.name}",
             )
         )

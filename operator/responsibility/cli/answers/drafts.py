@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from responsibility.api.names import API_VERSION
 from responsibility.api.parse import load_shipped_model
 from responsibility.api.record import DEFAULT_MODEL
 from responsibility.cli.answers.report import Report
@@ -129,7 +130,7 @@ def _draft(report: Report, hub: Hub, name: str, terms: Terms) -> Iterator[str]:
     holders = _holders(report, hub, terms)
     likely = [holder for holder in holders if holder.likely]
     yield f"# A draft: who owns what on hub {key}. Review it, then apply it."
-    yield "apiVersion: responsibility.2i2c.org/v1alpha1"
+    yield f"apiVersion: {API_VERSION}"
     yield "kind: Responsibility"
     yield "metadata:"
     yield f"  name: {_text(name)}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
+from responsibility.api.names import PLUGIN
 from responsibility.cli.answers.locations import location_of
 from responsibility.cli.answers.report import Report, place_text, whom
 from responsibility.cli.sources.manifests import Location
@@ -134,7 +135,7 @@ def sarif(checked: Checked) -> str:
         for kind in KINDS.values()
     ]
     rules.append({"id": "record", "shortDescription": {"text": "A record can't be followed"}})
-    driver = {"name": "kubectl-responsibility", "rules": rules}
+    driver = {"name": PLUGIN, "rules": rules}
     return to_json(
         {
             "$schema": _SARIF,

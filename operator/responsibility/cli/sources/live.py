@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
+from responsibility import api_groups
+from responsibility.api.names import API_VERSION, KEY_PREFIX, MODELS, RECORDS, UNKNOWN_USER
 from responsibility.cli.sources.cluster_view import ClusterView, Need
 from responsibility.cli.sources.resource_types import ResourceTypes
 from responsibility.cli.terminal.errors import CliError
@@ -33,12 +35,13 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 Json = dict[str, Any]
 
-_RBAC = "/apis/rbac.authorization.k8s.io/v1"
-_OURS = "/apis/responsibility.2i2c.org/v1alpha1"
+_RBAC = f"/apis/{api_groups.RBAC}/v1"
+_OURS = f"/apis/{API_VERSION}"
 _DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 # Larger than the usual 500: each page costs a round trip, and a person is waiting.
 _PAGE = 2_000
-_WHOAMI = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+_AUTHENTICATION = f"{api_groups.AUTHENTICATION}/v1"
+_WHOAMI = f"/apis/{_AUTHENTICATION}/selfsubjectreviews"
 
 
 def run(where: Where, work: Callable[[Client], Awaitable[_T]]) -> _T:
@@ -144,7 +147,7 @@ async def ask_for(
 
 async def whoami(api: Client) -> tuple[str, tuple[str, ...]]:
     """Return our own user name and groups, as the server sees them."""
-    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    body = {"apiVersion": _AUTHENTICATION, "kind": "SelfSubjectReview"}
     answer = await api.create(_WHOAMI, body)
     info = (answer.get("status") or {}).get("userInfo") or {}
     return str(info.get("username") or ""), tuple(info.get("groups") or ())
@@ -177,7 +180,7 @@ class _Lister:
 async def _probe(api: Client, view: ClusterView) -> None:
     """Find out whether RBAC decides at all; unknown if we may not ask."""
     question = Attributes(verb="delete", resource="namespaces")
-    answer = await ask(api, access_reviews.NOBODY, (), question)
+    answer = await ask(api, UNKNOWN_USER, (), question)
     view.rbac_enforced = None if answer is None else not answer
 
 
@@ -201,10 +204,10 @@ async def _ownership(lister: _Lister, view: ClusterView) -> None:
         lister.items("/apis/apps/v1/deployments", metadata=True),
         lister.items("/api/v1/namespaces", metadata=True),
         lister.items("/api/v1/serviceaccounts", metadata=True),
-        lister.items(f"{_OURS}/responsibilitymodels"),
-        lister.items(f"{_OURS}/responsibilities"),
+        lister.items(f"{_OURS}/{MODELS}"),
+        lister.items(f"{_OURS}/{RECORDS}"),
     )
-    parsed = (parse_deployment(raw, own_prefix="responsibility.2i2c.org/") for raw in deployments)
+    parsed = (parse_deployment(raw, own_prefix=KEY_PREFIX) for raw in deployments)
     view.deployments = [deployment for deployment in parsed if deployment is not None]
     for raw in namespaces:
         meta = raw["metadata"]

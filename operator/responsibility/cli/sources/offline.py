@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
+from responsibility import api_groups
+from responsibility.api.names import API_GROUP, KEY_PREFIX
 from responsibility.cli.sources import default_roles
 from responsibility.cli.sources.cluster_view import ClusterView, Need
 from responsibility.cli.sources.manifests import Location, Manifest, read
 from responsibility.cli.terminal.errors import CliError, counted
 from responsibility.cli.terminal.progress import progress
 from responsibility.rbac.parse import parse_binding, parse_role
-
-RBAC: Final = "rbac.authorization.k8s.io"
-OURS: Final = "responsibility.2i2c.org"
 
 
 def load(
@@ -127,7 +126,7 @@ def _take_deployment(reader: _Reader, raw: Mapping[str, Any], _: Manifest) -> No
         return
     from responsibility.hub.discovery import parse_deployment
 
-    deployment = parse_deployment(raw, own_prefix=f"{OURS}/")
+    deployment = parse_deployment(raw, own_prefix=KEY_PREFIX)
     if deployment is not None:
         reader.view.deployments.append(deployment)
 
@@ -158,17 +157,17 @@ class _Handler:
 
 # By API group and kind, whatever the version: what has a part in this.
 HANDLERS: Mapping[tuple[str, str], _Handler] = {
-    (RBAC, "Role"): _Handler(_take_role, namespaced=True),
-    (RBAC, "ClusterRole"): _Handler(_take_role),
-    (RBAC, "RoleBinding"): _Handler(_take_binding, namespaced=True),
-    (RBAC, "ClusterRoleBinding"): _Handler(_take_binding),
+    (api_groups.RBAC, "Role"): _Handler(_take_role, namespaced=True),
+    (api_groups.RBAC, "ClusterRole"): _Handler(_take_role),
+    (api_groups.RBAC, "RoleBinding"): _Handler(_take_binding, namespaced=True),
+    (api_groups.RBAC, "ClusterRoleBinding"): _Handler(_take_binding),
     ("", "Namespace"): _Handler(_take_namespace),
     ("", "ServiceAccount"): _Handler(_take_nothing, namespaced=True),
-    ("apps", "Deployment"): _Handler(_take_deployment, namespaced=True),
-    ("apiextensions.k8s.io", "CustomResourceDefinition"): _Handler(_take_definition),
+    (api_groups.APPS, "Deployment"): _Handler(_take_deployment, namespaced=True),
+    (api_groups.API_EXTENSIONS, "CustomResourceDefinition"): _Handler(_take_definition),
     # Several field managers may each say a part of it.
-    (OURS, "ResponsibilityModel"): _Handler(_take_model, mergeable=True),
-    (OURS, "Responsibility"): _Handler(_take_record),
+    (API_GROUP, "ResponsibilityModel"): _Handler(_take_model, mergeable=True),
+    (API_GROUP, "Responsibility"): _Handler(_take_record),
 }
 
 

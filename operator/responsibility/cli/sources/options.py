@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from responsibility import api_groups
 from responsibility.cli.sources.cluster_view import ClusterView, Need
 from responsibility.cli.terminal.errors import CliError
 from responsibility.kube.impersonation import NOBODY_ELSE, Impersonation
@@ -97,7 +98,7 @@ def require_access(view: ClusterView) -> None:
     denied = [kind for kind in _RBAC_KINDS if kind in view.denied]
     if denied:
         raise CliError(
-            f"you may not list {', '.join(denied)} (rbac.authorization.k8s.io) on this cluster, "
+            f"you may not list {', '.join(denied)} ({api_groups.RBAC}) on this cluster, "
             "without which this can't be answered: ask for the right to list them, or ask "
             "single questions with can-i, which the server itself can answer"
         )

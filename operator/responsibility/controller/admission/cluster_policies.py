@@ -10,12 +10,11 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
-from responsibility.admission import namespace_keys
+from responsibility import api_groups
+from responsibility.admission import annotation_entries
 from responsibility.admission.policies.cluster_policies import (
-    DENY_NAME,
     TABLES,
     VERSION,
-    WARN_NAME,
     ClusterEnforcement,
     cluster_policies,
     clustered,
@@ -26,6 +25,7 @@ from responsibility.admission.stages.blockers import OBSERVE
 from responsibility.admission.stages.cache import KeyMemory
 from responsibility.admission.stages.cluster_stages import ClusterPlan, cluster_plan
 from responsibility.api.model import ResponsibilityModel
+from responsibility.api.names import CLUSTER_DENY_POLICY, CLUSTER_WARN_POLICY
 from responsibility.cluster.store import Store
 from responsibility.controller.admission.enforcement_status import NOTHING, EnforcementStatus
 from responsibility.controller.admission.namespaces import PATIENCE
@@ -37,8 +37,11 @@ from responsibility.ownership.results.assessment import Assessment
 
 logger = logging.getLogger(__name__)
 
-_PATH = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
-_NAMES = {namespace_keys.WARN: WARN_NAME, namespace_keys.DENY: DENY_NAME}
+_PATH = f"/apis/{api_groups.ADMISSION_REGISTRATION}/v1/validatingadmissionpolicies"
+_NAMES = {
+    annotation_entries.WARN: CLUSTER_WARN_POLICY,
+    annotation_entries.DENY: CLUSTER_DENY_POLICY,
+}
 
 
 class ClusterPolicies:

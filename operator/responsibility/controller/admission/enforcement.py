@@ -10,11 +10,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from responsibility.admission import namespace_keys
 from responsibility.admission.stages.blockers import OBSERVE
 from responsibility.admission.stages.cache import KeyMemory
 from responsibility.admission.stages.cluster_stages import ClusterPlan
 from responsibility.admission.stages.namespace_stages import NamespaceKeys, StagePlan, plan
+from responsibility.api.names import (
+    NAMESPACE_KEYS_POLICY,
+    OPERATOR,
+    RECORD_OWNERS_POLICY,
+    STATIC_SUFFIX,
+    binding_name,
+    policy_name,
+)
 from responsibility.cluster.custom_resources import Own
 from responsibility.cluster.store import Store
 from responsibility.controller.admission.cluster_policies import ClusterPolicies
@@ -29,13 +36,11 @@ from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.reporting.writer import Writer
 from responsibility.kube.client import Api
 from responsibility.kube.reflector import Reflector
-from responsibility.ownership.access.policy_bypass import KEYS_GUARD, RECORD_GUARD, STATIC
 from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.terms.agreement import Agreement
 from responsibility.rbac.identity import service_account_user, user_and_groups
 
 _CLAIMED = "HubClaimed"
-_NAME = "responsibility-operator"
 
 
 class EnforcementLoop:
@@ -58,7 +63,7 @@ class EnforcementLoop:
         account = (
             user_and_groups(store.own)[0]
             if store.own is not None
-            else service_account_user(settings.namespace, _NAME)
+            else service_account_user(settings.namespace, OPERATOR)
         )
         self._policies = Policies(
             api,
@@ -191,8 +196,10 @@ class EnforcementLoop:
         self._static_items = (self._static_items - failed) | proved
         if not self._static_items:
             return frozenset()
-        names = {namespace_keys.policy_name(item) for item in self._static_items}
-        return frozenset(name + STATIC for name in {*names, RECORD_GUARD, KEYS_GUARD})
+        names = {policy_name(item) for item in self._static_items}
+        return frozenset(
+            name + STATIC_SUFFIX for name in {*names, RECORD_OWNERS_POLICY, NAMESPACE_KEYS_POLICY}
+        )
 
     def _remember(self, records: Iterable[Own[Any]]) -> None:
         """Keep what was given to records that are there; learn it from their status at first."""
@@ -227,7 +234,7 @@ class EnforcementLoop:
         }
         return {
             (space.name, item): ProbeTarget(
-                stage, probes[item], space.uid, namespace_keys.binding_name(item, stage)
+                stage, probes[item], space.uid, binding_name(item, stage)
             )
             for space in self._store.namespaces.items.values()
             if space.keys and not space.deleting

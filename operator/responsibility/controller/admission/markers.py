@@ -1,4 +1,4 @@
-"""Keep a marker for each date at which a delegation ends: see ``admission/namespace_keys.py``.
+"""Keep a marker for each date at which a delegation ends: see ``admission.annotation_entries``.
 
 A marker is a Job without pods, which is a clock that Kubernetes itself looks at, and a RoleBinding
 that goes with it. Both are in the operator's own namespace.
@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from responsibility.admission.namespace_keys import DELEGATION_ROLE, marker_date
+from responsibility import api_groups
+from responsibility.admission.annotation_entries import marker_date
+from responsibility.api.names import DELEGATION_ROLE, MARKER_LABEL
 from responsibility.cluster.store import Store
 from responsibility.controller.reporting.writer import PASSING, Writer
 from responsibility.kube import errors
@@ -26,9 +28,7 @@ from responsibility.rbac.objects import (
     Subject,
 )
 
-LABEL = "responsibility.2i2c.org/marker"
 _WHAT = "markers"
-_RBAC = "rbac.authorization.k8s.io"
 
 # A Job counts in nanoseconds of 64 bits; the operator is there to renew it long before.
 _LONGEST = timedelta(days=365 * 100)
@@ -56,13 +56,13 @@ class Markers:
         self._writer = writer
         self._namespace = namespace
         self._jobs = f"/apis/batch/v1/namespaces/{namespace}/jobs"
-        self._bindings = f"/apis/{_RBAC}/v1/namespaces/{namespace}/rolebindings"
+        self._bindings = f"/apis/{api_groups.RBAC}/v1/namespaces/{namespace}/rolebindings"
         self.reflector: Reflector[str, Clock] = Reflector(
             api,
             self._jobs,
             read_clock,
             lambda _: store.touch(),
-            label_selector=LABEL,
+            label_selector=MARKER_LABEL,
             relist=relist,
         )
         # UIDs of Jobs just created, until the watch brings them.
@@ -147,7 +147,11 @@ class Markers:
         return {
             "apiVersion": "batch/v1",
             "kind": "Job",
-            "metadata": {"name": name, "namespace": self._namespace, "labels": {LABEL: "true"}},
+            "metadata": {
+                "name": name,
+                "namespace": self._namespace,
+                "labels": {MARKER_LABEL: "true"},
+            },
             "spec": {
                 # No pod is ever made: this Job is there to fail at its deadline.
                 "parallelism": 0,
@@ -160,17 +164,17 @@ class Markers:
 
     def _binding(self, name: str, uid: str) -> dict[str, Any]:
         return {
-            "apiVersion": f"{_RBAC}/v1",
+            "apiVersion": f"{api_groups.RBAC}/v1",
             "kind": "RoleBinding",
             "metadata": {
                 "name": name,
                 "namespace": self._namespace,
-                "labels": {LABEL: "true"},
+                "labels": {MARKER_LABEL: "true"},
                 "ownerReferences": [
                     {"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": uid}
                 ],
             },
-            "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": DELEGATION_ROLE},
+            "roleRef": {"apiGroup": api_groups.RBAC, "kind": "Role", "name": DELEGATION_ROLE},
             "subjects": [{"kind": SERVICE_ACCOUNT, "name": name, "namespace": self._namespace}],
         }
 

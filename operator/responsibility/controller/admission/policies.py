@@ -12,19 +12,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from responsibility.admission import namespace_keys
+from responsibility import api_groups
 from responsibility.admission.policies.guards import Guards
 from responsibility.admission.policies.manifests import BINDING, POLICY, Manifest
 from responsibility.admission.policies.rendered import differences, installed, item_policies
 from responsibility.admission.stages.namespace_stages import Reads
 from responsibility.api.model import ResponsibilityModel
+from responsibility.api.names import NAME_PREFIX, break_glass_name, policy_name
 from responsibility.kube.client import Api
 from responsibility.kube.reflector import Reflector
 
 logger = logging.getLogger(__name__)
 
-_ROOT = "/apis/admissionregistration.k8s.io/v1"
-_PREFIX = "responsibility-"
+_ROOT = f"/apis/{api_groups.ADMISSION_REGISTRATION}/v1"
 _REMEDY = (
     "; upgrade the chart, or apply what `kubectl responsibility render policies` writes for this "
     "model"
@@ -137,8 +137,8 @@ class Policies:
         for guards in Guards.of(model).items():
             name = guards.item.name
             own = [
-                *named[namespace_keys.policy_name(name)],
-                *named[namespace_keys.break_glass_name(name)],
+                *named[policy_name(name)],
+                *named[break_glass_name(name)],
             ]
             found[name] = ItemPolicies(tuple(own), probe_text(own), guards.others)
         return found
@@ -169,7 +169,7 @@ def _trouble(model: str, item: ItemPolicies, live: Mapping[tuple[str, str], Mani
 def _reader(kind: str) -> Callable[[dict[str, Any]], tuple[tuple[str, str], Manifest] | None]:
     def read(raw: dict[str, Any]) -> tuple[tuple[str, str], Manifest] | None:
         name = raw["metadata"]["name"]
-        if not name.startswith(_PREFIX) or raw["metadata"].get("deletionTimestamp"):
+        if not name.startswith(NAME_PREFIX) or raw["metadata"].get("deletionTimestamp"):
             return None
         # Items of a list do not say their kind.
         spec = raw.get("spec") or {}

@@ -13,7 +13,8 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from responsibility.admission import namespace_keys
+from responsibility.admission import annotation_entries
+from responsibility.api.names import policy_name, probe_name
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.kube import errors
 from responsibility.kube.client import Api
@@ -178,9 +179,9 @@ class Prober:
             ):
                 return Proof(False, f"the operator may not try: {error.message}")
             said, refused = (error.message,), True
-        ours = [text for text in said if namespace_keys.policy_name(item) in text]
+        ours = [text for text in said if policy_name(item) in text]
         fitting = any(target.binding in text and target.probe in text for text in ours)
-        if fitting and refused is (target.stage == namespace_keys.DENY):
+        if fitting and refused is (target.stage == annotation_entries.DENY):
             return Proof(True)
         return Proof(False, _unlike(target.stage, said, refused=refused))
 
@@ -189,7 +190,7 @@ _OUTCOME = {True: "proved", False: "failed", None: "unanswered"}
 
 
 def _unlike(stage: str, said: tuple[str, ...], *, refused: bool) -> str:
-    wanted = "refused" if stage == namespace_keys.DENY else "warned of"
+    wanted = "refused" if stage == annotation_entries.DENY else "warned of"
     if not said:
         return f"a trial was let through in silence, but should be {wanted} by its policy"
     came = "refused" if refused else "warned of"
@@ -201,7 +202,7 @@ def _event(namespace: str, item: str) -> dict[str, object]:
     return {
         "apiVersion": "v1",
         "kind": "Event",
-        "metadata": {"name": namespace_keys.probe_name(item), "namespace": namespace},
+        "metadata": {"name": probe_name(item), "namespace": namespace},
         "involvedObject": {"apiVersion": "v1", "kind": "Namespace", "namespace": namespace},
         "reason": "Probe",
         "message": "a trial: whoever reads this, the policy is not in force",

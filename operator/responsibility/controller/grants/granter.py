@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from responsibility.admission.namespace_keys import ITEM_ROLE
+from responsibility.api.names import ITEM_ROLE_PREFIX
 from responsibility.cluster.store import Store
 from responsibility.controller.grants.writer import GrantWriter
 from responsibility.controller.reporting.grant_status import Report, report
@@ -148,7 +148,7 @@ class Granter:
         live: dict[RoleKey, Role] = {
             key: role
             for key, role in self._store.cluster_roles.items.items()
-            if key.name.startswith(ITEM_ROLE)
+            if key.name.startswith(ITEM_ROLE_PREFIX)
         }
         if live != self._roles.live:
             self._roles = Roles(live)

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from responsibility import api_groups
 from responsibility.cluster.store import Store
 from responsibility.controller.reporting.grant_status import Failure, failure
 from responsibility.controller.reporting.writer import PASSING, Writer
@@ -23,7 +24,7 @@ from responsibility.rbac.objects import BindingKey
 logger = logging.getLogger(__name__)
 
 _WHAT = "grants"
-_RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_RBAC = f"/apis/{api_groups.RBAC}/v1"
 # Seconds after which a failed write is tried again: where only a person can change the answer, and
 # where time may.
 _PATIENCE = 30.0

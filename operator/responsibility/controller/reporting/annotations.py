@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from responsibility.cluster.store import ANNOTATION_PREFIX
+from responsibility.api.names import KEY_PREFIX
 from responsibility.hub.discovery import Deployment
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
 from responsibility.ownership.terms.agreement import Party
@@ -42,7 +42,7 @@ def outdated(deployment: Deployment, wanted: dict[str, str]) -> bool:
 def ours(answer: Mapping[str, Any]) -> dict[str, str]:
     """Return the annotations under our prefix of a Deployment as the API server answers it."""
     found = answer["metadata"].get("annotations") or {}
-    return {key: value for key, value in found.items() if key.startswith(ANNOTATION_PREFIX)}
+    return {key: value for key, value in found.items() if key.startswith(KEY_PREFIX)}
 
 
 def patch(deployment: Deployment, wanted: dict[str, str]) -> dict[str, object]:
@@ -75,7 +75,7 @@ def _of_hub(hub: HubAssessment, cluster: str) -> dict[str, str]:
         "owners": ",".join(owners),
         "contacts": "; ".join(_contact(p) for p in parties if p.contact),
     }
-    return {ANNOTATION_PREFIX + key: _clip(value) for key, value in values.items() if value}
+    return {KEY_PREFIX + key: _clip(value) for key, value in values.items() if value}
 
 
 def _contact(party: Party) -> str:

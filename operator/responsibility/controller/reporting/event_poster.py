@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from responsibility.api.names import NAME_PREFIX, OPERATOR
 from responsibility.cluster.rights import EVENTS_NAMESPACE
 from responsibility.kube import errors
 from responsibility.kube.backoff import Backoff
@@ -20,7 +21,6 @@ from responsibility.kube.client import Api
 
 logger = logging.getLogger(__name__)
 
-COMPONENT = "responsibility-operator"
 _EVENTS = f"/api/v1/namespaces/{EVENTS_NAMESPACE}/events"
 # Events waiting to be posted; more are dropped, since they only tell what the status says too.
 _MOST = 1_000
@@ -45,7 +45,7 @@ class Posting:
         event = {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"generateName": "responsibility-", "namespace": EVENTS_NAMESPACE},
+            "metadata": {"generateName": NAME_PREFIX, "namespace": EVENTS_NAMESPACE},
             "involvedObject": {
                 "apiVersion": obj["apiVersion"],
                 "kind": obj["kind"],
@@ -55,8 +55,8 @@ class Posting:
             "type": type,
             "reason": reason,
             "message": message if len(message) <= _LONGEST else f"{message[: _LONGEST - 1]}…",
-            "source": {"component": COMPONENT},
-            "reportingComponent": COMPONENT,
+            "source": {"component": OPERATOR},
+            "reportingComponent": OPERATOR,
             "reportingInstance": self._instance,
             "firstTimestamp": now,
             "lastTimestamp": now,

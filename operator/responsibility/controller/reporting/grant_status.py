@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from responsibility import api_groups
 from responsibility.controller.reporting.conditions import Claim
 from responsibility.grants.binding import RECORD, Owner
 from responsibility.grants.desired import GRANTING, GrantTrouble
@@ -162,7 +163,7 @@ def failure(error: errors.ApiError, key: BindingKey, role: str, until: float) ->
         return Failure(until, GrantTrouble("Failed", f"{key}: {error.message or error}"))
     if _NO_BIND in error.message:
         rule = (
-            '{apiGroups: ["rbac.authorization.k8s.io"], resources: ["clusterroles"], '
+            f'{{apiGroups: ["{api_groups.RBAC}"], resources: ["clusterroles"], '
             f'verbs: ["bind"], resourceNames: ["{role}"]}}'
         )
         return Failure(
@@ -176,7 +177,7 @@ def failure(error: errors.ApiError, key: BindingKey, role: str, until: float) ->
     if f'cannot {_verb(error)} resource "{resource}"' in error.message:
         switch = "grants.enabled" if key.namespace else "grants.cluster"
         rule = (
-            f'{{apiGroups: ["rbac.authorization.k8s.io"], resources: ["{resource}"], '
+            f'{{apiGroups: ["{api_groups.RBAC}"], resources: ["{resource}"], '
             f'verbs: ["{_verb(error)}"]}}'
         )
         return Failure(

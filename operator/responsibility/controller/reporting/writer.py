@@ -7,13 +7,13 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from responsibility.api.names import OPERATOR
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.kube import errors
 from responsibility.kube.client import Api, Json
 
 logger = logging.getLogger(__name__)
 
-FIELD_MANAGER = "responsibility-operator"
 
 # What may be over by itself, so that trying again soon is of use.
 PASSING = (errors.UnavailableError, errors.UnauthorizedError)
@@ -63,17 +63,13 @@ class Writer:
         """
         return await self._send(
             what,
-            lambda: self._api.apply(
-                path, body, field_manager=FIELD_MANAGER, subresource=subresource
-            ),
+            lambda: self._api.apply(path, body, field_manager=OPERATOR, subresource=subresource),
             told,
         )
 
     async def merge(self, what: str, path: str, body: Mapping[str, Any]) -> Json | None:
         """Send a merge patch, for what applying cannot say: to remove what others have written."""
-        return await self._send(
-            what, lambda: self._api.merge(path, body, field_manager=FIELD_MANAGER)
-        )
+        return await self._send(what, lambda: self._api.merge(path, body, field_manager=OPERATOR))
 
     async def create(self, what: str, path: str, body: Mapping[str, Any]) -> Json | None:
         """Create an object and return it; None where there is one of its name."""

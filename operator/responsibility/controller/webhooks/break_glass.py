@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from responsibility.admission import namespace_keys
 from responsibility.admission.policies.guards import Guards, ItemGuards
 from responsibility.admission.webhooks.break_glass import Use, concerns, is_listed, read_use
 from responsibility.admission.webhooks.repeats import Repeats
 from responsibility.api.model import ResponsibilityModel
+from responsibility.api.names import BREAK_GLASS_ANNOTATION, OWNERS_ANNOTATION
 from responsibility.controller.process.webhook_server import YES, Response
 from responsibility.controller.reporting.events import Announcer
 from responsibility.controller.reporting.metrics import Metrics
@@ -74,9 +74,9 @@ class Uses:
         if use.item not in place.keys.stages():
             return
         listed = place.keys.annotations
-        lines = listed.get(namespace_keys.BREAK_GLASS, "").split("\n")
+        lines = listed.get(BREAK_GLASS_ANNOTATION, "").split("\n")
         glass = is_listed([*lines, "group:system:masters"], use.user, use.groups)
-        owners = listed.get(namespace_keys.OWNERS + use.item, "").split("\n")
+        owners = listed.get(OWNERS_ANNOTATION + use.item, "").split("\n")
         if not glass or is_listed(owners, use.user, use.groups):
             return
         for hub in place.hubs:

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from responsibility.admission import namespace_keys
 from responsibility.admission.stages.namespace_stages import NamespaceKeys
 from responsibility.api.model import ResponsibilityModel
+from responsibility.api.names import PREFIX_ANNOTATION, RELEASE_ANNOTATION
 from responsibility.cluster.custom_resources import Own
 from responsibility.cluster.store import Store
 from responsibility.controller.reporting.metrics import Metrics
@@ -111,8 +111,8 @@ class HubLookup:
 
     def _recorded(self, space: NamespaceKeys, namespace: str) -> Iterator[RecordedHub]:
         """Yield the hubs of a namespace by their records, and what the Namespace says of them."""
-        release = space.annotations.get(namespace_keys.RELEASE, "")
-        names = Names(namespace, release, space.annotations.get(namespace_keys.PREFIX, ""))
+        release = space.annotations.get(RELEASE_ANNOTATION, "")
+        names = Names(namespace, release, space.annotations.get(PREFIX_ANNOTATION, ""))
         for own in self._own.records.items.values():
             if own.value is None or own.value.spec.hub.namespace != namespace:
                 continue

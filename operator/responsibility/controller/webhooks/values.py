@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from responsibility.admission import namespace_keys
 from responsibility.admission.webhooks.repeats import Repeats
 from responsibility.admission.webhooks.requester import UserInfo
 from responsibility.admission.webhooks.values_decision import (
@@ -29,6 +28,7 @@ from responsibility.admission.webhooks.values_decision import (
 )
 from responsibility.admission.webhooks.values_ownership import ValuesGuard
 from responsibility.api.model import ResponsibilityModel
+from responsibility.api.names import PREFIX_ANNOTATION, RELEASE_ANNOTATION
 from responsibility.controller.process.webhook_server import Response
 from responsibility.controller.reporting.events import Announcer
 from responsibility.controller.reporting.metrics import Metrics
@@ -210,7 +210,7 @@ def _is_hubs(place: HubNamespace, asked: _Asked) -> bool:
     """Return whether a Secret is the hub's, by what the Namespace says, as policies go by that."""
     said = place.keys.annotations
     names = Names(
-        asked.namespace, said.get(namespace_keys.RELEASE, ""), said.get(namespace_keys.PREFIX, "")
+        asked.namespace, said.get(RELEASE_ANNOTATION, ""), said.get(PREFIX_ANNOTATION, "")
     )
     return names.fill(SECRET) == asked.name
 

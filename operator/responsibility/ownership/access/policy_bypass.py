@@ -13,7 +13,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from responsibility import api_groups
 from responsibility.api.item import RECORD_ITEM
+from responsibility.api.names import (
+    API_GROUP,
+    ASSIGN_VERB,
+    MODELS,
+    NAMESPACE_KEYS_POLICY,
+    RECORD_OWNERS_POLICY,
+    RECORDS,
+    STATIC_SUFFIX,
+    binding_name,
+    policy_name,
+)
 from responsibility.ownership.terms.agreement import Agreement
 from responsibility.ownership.terms.entitlement import Entitlement, with_implied_groups
 from responsibility.ownership.terms.permission_index import Permission
@@ -23,31 +35,15 @@ from responsibility.rbac.escalation.steps import Step
 from responsibility.rbac.escalation.techniques import POLICY, Requirement, Technique
 from responsibility.rbac.objects import Attributes, Subject
 
-OURS: Final = "responsibility.2i2c.org"
-_ADMISSION: Final = "admissionregistration.k8s.io"
-_RBAC: Final = "rbac.authorization.k8s.io"
 _POLICIES: Final = "validatingadmissionpolicies"
 _BINDINGS: Final = "validatingadmissionpolicybindings"
 
 # The policies by which only some may write what is agreed, and what Namespaces say of it.
-RECORD_GUARD: Final = "responsibility-record-owners"
-KEYS_GUARD: Final = "responsibility-namespace-keys"
 
 # How the name of a policy ends that the API server reads from a file: no request changes that.
-STATIC: Final = ".static.k8s.io"
 
 # What the cluster's own namespaces are called; nothing is granted there.
 _PROTECTED: Final = "kube-"
-
-
-def policy(item: str) -> str:
-    """Return the name of the policy of an item."""
-    return f"responsibility-{item}"
-
-
-def deny_binding(item: str) -> str:
-    """Return the name of the binding by which the policy of an item refuses."""
-    return f"{policy(item)}-deny"
 
 
 @lru_cache(maxsize=8_192)
@@ -61,12 +57,12 @@ def _requirement(
 
 
 def _edit(resource: str, name: str) -> Requirement:
-    return _requirement(("update", "patch"), OURS, resource, name, "")
+    return _requirement(("update", "patch"), API_GROUP, resource, name, "")
 
 
 def _is_there(name: str, policies: Set[str]) -> bool:
     """Return whether a policy is in force, as an object or as a file of the API server."""
-    return name in policies or name + STATIC in policies
+    return name in policies or name + STATIC_SUFFIX in policies
 
 
 def _endings(name: str, policies: Set[str]) -> Iterator[tuple[Requirement, str]]:
@@ -74,12 +70,15 @@ def _endings(name: str, policies: Set[str]) -> Iterator[tuple[Requirement, str]]
 
     Nothing that anybody can be granted ends one that is a file.
     """
-    if name + STATIC in policies:
+    if name + STATIC_SUFFIX in policies:
         return
     verbs = ("update", "patch", "delete")
-    yield _requirement(verbs, _ADMISSION, _POLICIES, name, ""), f"ValidatingAdmissionPolicy {name}"
     yield (
-        _requirement(verbs, _ADMISSION, _BINDINGS, name, ""),
+        _requirement(verbs, api_groups.ADMISSION_REGISTRATION, _POLICIES, name, ""),
+        f"ValidatingAdmissionPolicy {name}",
+    )
+    yield (
+        _requirement(verbs, api_groups.ADMISSION_REGISTRATION, _BINDINGS, name, ""),
         f"ValidatingAdmissionPolicyBinding {name}",
     )
 
@@ -92,15 +91,15 @@ def _rewriting(
     Where a policy guards them that takes ``assign`` as well, or to end that policy.
     """
     for kind, resource, name in (
-        ("Responsibility", "responsibilities", agreement.record),
-        ("ResponsibilityModel", "responsibilitymodels", agreement.terms.name),
+        ("Responsibility", RECORDS, agreement.record),
+        ("ResponsibilityModel", MODELS, agreement.terms.name),
     ):
         edit = _edit(resource, name)
-        if not _is_there(RECORD_GUARD, policies):
+        if not _is_there(RECORD_OWNERS_POLICY, policies):
             yield f"{kind} {name}", (edit,)
             continue
-        yield f"{kind} {name}", (edit, _requirement(("assign",), OURS, resource, name, ""))
-        for ending, what in _endings(RECORD_GUARD, policies):
+        yield f"{kind} {name}", (edit, _requirement((ASSIGN_VERB,), API_GROUP, resource, name, ""))
+        for ending, what in _endings(RECORD_OWNERS_POLICY, policies):
             yield f"{what} and then {kind} {name}", (ending, edit)
 
 
@@ -143,7 +142,7 @@ def record_writers(
     """Return who can have itself granted what by writing the record or the model.
 
     ``policies`` are the names of the policies that are in force; of those that are files of the
-    API server, with ``STATIC``. Nothing is granted where the
+    API server, with ``STATIC_SUFFIX``. Nothing is granted where the
     operator, which runs as ``own``, cannot make bindings.
     """
     mask = 0
@@ -168,7 +167,7 @@ def _grants(namespace: str, rights: Permissions, own: Subject | None) -> bool:
         return False
     if own is None:
         return True
-    asked = Attributes("create", _RBAC, "rolebindings", namespace=namespace)
+    asked = Attributes("create", api_groups.RBAC, "rolebindings", namespace=namespace)
     return bool(rights.graph.holds(own, asked)[1])
 
 
@@ -176,7 +175,7 @@ def _keepers(agreement: Agreement, entitlement: Entitlement) -> frozenset[Subjec
     edit = 0
     for verb in ("update", "patch"):
         bit = agreement.terms.permissions.index.get(
-            Permission(verb, OURS, "responsibilities", namespace="")
+            Permission(verb, API_GROUP, RECORDS, namespace="")
         )
         edit |= 0 if bit is None else 1 << bit
     return frozenset(
@@ -209,18 +208,19 @@ def enforcement_bypasses(
 def _ways_to_end(
     item: str, agreement: Agreement, policies: Set[str]
 ) -> Iterable[tuple[str, tuple[Requirement, ...]]]:
-    static = policy(item) + STATIC in policies
-    for name in () if static else (policy(item), deny_binding(item)):
+    policy = policy_name(item)
+    static = policy + STATIC_SUFFIX in policies
+    for name in () if static else (policy, binding_name(item, "deny")):
         for requirement, what in _endings(name, policies):
-            if (name == policy(item)) is (requirement.resource == _POLICIES):
+            if (name == policy) is (requirement.resource == _POLICIES):
                 yield f"edit or delete {what}, which keeps it from this", (requirement,)
     for what, requirements in _rewriting(agreement, policies):
         yield f"name itself an owner in {what}, which keeps it from this", requirements
     namespace = agreement.hub.namespace
     keys = _requirement(("update", "patch"), "", "namespaces", namespace, namespace)
     words = f"write into Namespace {namespace} who may do this"
-    if not _is_there(KEYS_GUARD, policies):
+    if not _is_there(NAMESPACE_KEYS_POLICY, policies):
         yield words, (keys,)
         return
-    for ending, what in _endings(KEYS_GUARD, policies):
+    for ending, what in _endings(NAMESPACE_KEYS_POLICY, policies):
         yield f"edit or delete {what}, then {words}", (ending, keys)

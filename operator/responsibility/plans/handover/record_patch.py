@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from responsibility.api import parse_record
+from responsibility.api.parse import parse_record
 from responsibility.api.record import Responsibility
 from responsibility.ownership.terms.agreement import Agreement, Item
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from responsibility.api.names import RECORD_LABEL, label_value
 from responsibility.api.record import Responsibility
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
-from responsibility.ownership.terms import grant_labels
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.change import Change
 from responsibility.plans.protect import is_granted
@@ -68,12 +68,12 @@ class Scene:
         then = replace(self.snapshot, now=now, records=records)
         granted = self.foresee(self.assessor.assess(then).hubs[self.record], then)
         if granted is not None:
-            mine = grant_labels.label_value(self.record)
+            mine = label_value(self.record)
             graph, _ = then.graph.replace(
                 drop_bindings=[
                     key
                     for key, binding in then.graph.bindings.items()
-                    if is_granted(binding) and binding.labels.get(grant_labels.RECORD) == mine
+                    if is_granted(binding) and binding.labels.get(RECORD_LABEL) == mine
                 ],
                 put_bindings=granted.bindings.values(),
             )

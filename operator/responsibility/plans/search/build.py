@@ -11,11 +11,11 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
+from responsibility.api.names import KEPT_PREFIX
 from responsibility.plans.change import Action, Change
 from responsibility.plans.context import Basis, Pair
 from responsibility.plans.protect import is_system_role
 from responsibility.plans.search.narrow import aggregated, drops, narrowed
-from responsibility.plans.search.new_grants import PREFIX
 from responsibility.plans.search.preserve import keep
 from responsibility.plans.search.removals import Wanted, Work
 from responsibility.plans.simulate import Simulation, somebodies
@@ -82,7 +82,9 @@ class Builder:
 
     def _is_of_strangers(self, role: RoleKey) -> bool:
         """Return whether all whom a role is bound to are owed nothing wherever it counts."""
-        return not role.name.startswith(PREFIX) and self.basis.are_strangers(self.basis.pairs(role))
+        return not role.name.startswith(KEPT_PREFIX) and self.basis.are_strangers(
+            self.basis.pairs(role)
+        )
 
     def _cost(self, changes: Sequence[Change]) -> tuple[int, int]:
         """Return what is to be small: changes, then subjects owed something that lose more."""

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from responsibility import api_groups
 from responsibility.ownership.terms.permission_index import bits
 from responsibility.plans.scopes import Place
 from responsibility.rbac.escalation.selectors import selects
 from responsibility.rbac.objects import Role, Rule
 from responsibility.rbac.rules import ALL
 
-_AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
+_AGGREGATE = f"{api_groups.RBAC}/aggregate-to-"
 
 # A permission to drop: verb, API group, resource/subresource, name (empty: all names).
 Drop = tuple[str, str, str, str]

@@ -6,13 +6,12 @@ import hashlib
 import json
 from collections.abc import Iterable
 
+from responsibility.api.names import KEPT_PREFIX
 from responsibility.ownership.terms.permission_index import bits
 from responsibility.plans.change import Action, Change, rule_json
 from responsibility.plans.scopes import Held, Place
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import BindingKey, RoleKey, Rule, Subject
-
-PREFIX = "responsibility-keeps-"
 
 
 def rules_for(held: Held, place: Place, *, nameless: int = 0) -> tuple[Rule, ...]:
@@ -59,7 +58,7 @@ def grant(
 
     Names are such as ``graph`` has none of, nor the cluster as it is ``now``.
     """
-    role = RoleKey(namespace, PREFIX + _hash([rule_json(rule) for rule in rules]))
+    role = RoleKey(namespace, KEPT_PREFIX + _hash([rule_json(rule) for rule in rules]))
     known = graph.roles.get(role)
     if known is None or known.rules != rules:
         if known is not None:

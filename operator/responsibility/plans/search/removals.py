@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
+from responsibility.api.names import KEPT_PREFIX
 from responsibility.ownership.results.findings import Finding
 from responsibility.plans.context import Pair
-from responsibility.plans.search.new_grants import PREFIX
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import BindingKey, RoleKey, Subject
 
@@ -64,7 +64,7 @@ class Work:
         ``whole`` is all that would have to go of that role.
         """
         here = {key.namespace for key in self.by_role.get(role, {})}
-        everywhere = "" in here or role.name.startswith(PREFIX)
+        everywhere = "" in here or role.name.startswith(KEPT_PREFIX)
         by_role = dict(self.by_role)
         if not everywhere:
             here.add("")

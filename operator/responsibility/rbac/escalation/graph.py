@@ -8,6 +8,7 @@ from dataclasses import InitVar, dataclass, field, replace
 from itertools import chain
 from typing import Final
 
+from responsibility import api_groups
 from responsibility.rbac.escalation.edges import (
     Edge,
     EdgeCollector,
@@ -312,7 +313,7 @@ class EscalationGraph:
 
     def _may_impersonate(self, mode: str, resource: str, namespace: str) -> bool:
         asked = Attributes(
-            f"impersonate:{mode}", "authentication.k8s.io", resource, namespace=namespace
+            f"impersonate:{mode}", api_groups.AUTHENTICATION, resource, namespace=namespace
         )
         ask = self.graph.namespace_holders if namespace else self.graph.cluster_holders
         return bool(ask(asked, any_name=True).keys() - self.known.permissions.unrestricted)

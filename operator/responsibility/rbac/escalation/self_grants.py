@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
+from responsibility import api_groups
 from responsibility.rbac.escalation.permissions import (
     NOTHING_GRANTED,
     Permissions,
@@ -39,7 +40,6 @@ from responsibility.rbac.objects import (
 )
 from responsibility.rbac.rules import rule_allows
 
-_RBAC = "rbac.authorization.k8s.io"
 EVERYTHING: tuple[Rule, ...] = (
     Rule(("*",), ("*",), ("*",)),
     Rule(("*",), non_resource_urls=("*",)),
@@ -74,7 +74,7 @@ class SelfGrant:
 
 _EDIT = ("update", "patch")
 _REQUIREMENTS: Mapping[tuple[str, str], Requirement] = {
-    (verb, kind): Requirement(verbs, _RBAC, kind)
+    (verb, kind): Requirement(verbs, api_groups.RBAC, kind)
     for kind in ("roles", "clusterroles", "rolebindings", "clusterrolebindings")
     for verb, verbs in (
         ("create", ("create",)),
@@ -97,7 +97,7 @@ def self_grants(
 
 def touches_roles(rules: Iterable[Rule]) -> bool:
     """Return whether rules give any right over roles and bindings."""
-    return any(not {_RBAC, "*"}.isdisjoint(rule.api_groups) for rule in rules)
+    return any(not {api_groups.RBAC, "*"}.isdisjoint(rule.api_groups) for rule in rules)
 
 
 @dataclass(slots=True)
@@ -252,7 +252,7 @@ class _SelfGrantFinder:
                 words + where,
                 sources=(*by, *named(may_bind, key.name), *rewriting),
                 rules=EVERYTHING if role is None or rewriting else role.rules,
-                request=Attributes(verb, _RBAC, bindings, namespace=self.namespace),
+                request=Attributes(verb, api_groups.RBAC, bindings, namespace=self.namespace),
             )
 
     def _power(
@@ -332,7 +332,7 @@ class _SelfGrantFinder:
                         rules=EVERYTHING,
                         request=Attributes(
                             "patch" if exists else "create",
-                            _RBAC,
+                            api_groups.RBAC,
                             kind,
                             name=edited.name,
                             namespace=edited.namespace,

@@ -32,6 +32,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+from responsibility import api_groups
 from responsibility.rbac.identity import (
     AUTHENTICATED,
     MASTERS,
@@ -106,26 +107,23 @@ def _may(
 _EDIT = ("create", "update", "patch")
 _MAKERS = (
     ("", "pods", ("create",)),
-    ("apps", "deployments", _EDIT),
-    ("apps", "statefulsets", _EDIT),
-    ("apps", "daemonsets", _EDIT),
-    ("apps", "replicasets", _EDIT),
+    (api_groups.APPS, "deployments", _EDIT),
+    (api_groups.APPS, "statefulsets", _EDIT),
+    (api_groups.APPS, "daemonsets", _EDIT),
+    (api_groups.APPS, "replicasets", _EDIT),
     ("", "replicationcontrollers", _EDIT),
-    ("batch", "cronjobs", _EDIT),
+    (api_groups.BATCH, "cronjobs", _EDIT),
     # The template of a Job is immutable.
-    ("batch", "jobs", ("create",)),
+    (api_groups.BATCH, "jobs", ("create",)),
 )
 # All of these answer with the Secret itself: a patch that changes nothing, a deletion that a
 # finalizer of one's own keeps waiting, and a deletion of many.
 _READ = ("get", "list", "watch", "patch", "delete", "deletecollection")
 
-_AUTHENTICATION = "authentication.k8s.io"
-_CERTIFICATES = "certificates.k8s.io"
-_ADMISSION = "admissionregistration.k8s.io"
 
 _CREATE_ACCOUNT = _may("create", resource="serviceaccounts", named=True)
 _REQUEST = _may(
-    "create", group=_CERTIFICATES, resource="certificatesigningrequests", everywhere=True
+    "create", group=api_groups.CERTIFICATES, resource="certificatesigningrequests", everywhere=True
 )
 
 
@@ -137,13 +135,13 @@ def _approve(signer: str) -> tuple[Requirement, ...]:
         _may(
             "update",
             "patch",
-            group=_CERTIFICATES,
+            group=api_groups.CERTIFICATES,
             resource="certificatesigningrequests/approval",
             everywhere=True,
         ),
         _may(
             "approve",
-            group=_CERTIFICATES,
+            group=api_groups.CERTIFICATES,
             resource="signers",
             names=(signer, f"{domain}/*"),
             everywhere=True,
@@ -164,11 +162,16 @@ _BECOME_A_NODE = (
         _REQUEST,
         _may(
             "create",
-            group=_CERTIFICATES,
+            group=api_groups.CERTIFICATES,
             resource="certificatesigningrequests/nodeclient",
             everywhere=True,
         ),
-        _may(*_READ, group=_CERTIFICATES, resource="certificatesigningrequests", everywhere=True),
+        _may(
+            *_READ,
+            group=api_groups.CERTIFICATES,
+            resource="certificatesigningrequests",
+            everywhere=True,
+        ),
     ),
     _approve("kubernetes.io/kube-apiserver-client-kubelet"),
 )
@@ -235,7 +238,10 @@ INTO_ACCOUNT: Final[tuple[Technique, ...]] = (
         "have a webhook make new pods run as {target}",
         (
             _may(
-                *_EDIT, group=_ADMISSION, resource="mutatingwebhookconfigurations", everywhere=True
+                *_EDIT,
+                group=api_groups.ADMISSION_REGISTRATION,
+                resource="mutatingwebhookconfigurations",
+                everywhere=True,
             ),
         ),
     ),
@@ -243,10 +249,15 @@ INTO_ACCOUNT: Final[tuple[Technique, ...]] = (
         WORKLOAD,
         "have a mutating policy make new pods run as {target}",
         (
-            _may("create", group=_ADMISSION, resource="mutatingadmissionpolicies", everywhere=True),
             _may(
                 "create",
-                group=_ADMISSION,
+                group=api_groups.ADMISSION_REGISTRATION,
+                resource="mutatingadmissionpolicies",
+                everywhere=True,
+            ),
+            _may(
+                "create",
+                group=api_groups.ADMISSION_REGISTRATION,
                 resource="mutatingadmissionpolicybindings",
                 everywhere=True,
             ),
@@ -258,7 +269,7 @@ INTO_ACCOUNT: Final[tuple[Technique, ...]] = (
         (
             _may(
                 "impersonate:serviceaccount",
-                group=_AUTHENTICATION,
+                group=api_groups.AUTHENTICATION,
                 resource="serviceaccounts",
                 named=True,
             ),
@@ -294,7 +305,7 @@ INTO_USER: Final[tuple[Technique, ...]] = (
         (
             _may(
                 "impersonate:user-info",
-                group=_AUTHENTICATION,
+                group=api_groups.AUTHENTICATION,
                 resource="users",
                 named=True,
                 everywhere=True,
@@ -311,7 +322,7 @@ _INTO_NODES = (
         (
             _may(
                 "impersonate:arbitrary-node",
-                group=_AUTHENTICATION,
+                group=api_groups.AUTHENTICATION,
                 resource="nodes",
                 named=True,
                 everywhere=True,
@@ -347,14 +358,14 @@ INTO_GROUP: Final[tuple[Technique, ...]] = (
         (
             _may(
                 "impersonate:user-info",
-                group=_AUTHENTICATION,
+                group=api_groups.AUTHENTICATION,
                 resource="groups",
                 named=True,
                 everywhere=True,
             ),
             _may(
                 "impersonate:user-info",
-                group=_AUTHENTICATION,
+                group=api_groups.AUTHENTICATION,
                 resource="users",
                 everywhere=True,
             ),

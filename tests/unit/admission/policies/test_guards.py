@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from responsibility.admission.namespace_keys import policy_name
 from responsibility.admission.policies import field_paths
 from responsibility.admission.policies.guards import ANY_NAME, Guards, ItemGuards, Target, target_of
 from responsibility.admission.policies.rendered import item_policies
-from responsibility.api import load_shipped_model
+from responsibility.api.names import policy_name
+from responsibility.api.parse import load_shipped_model
 from responsibility.ownership.terms.permission_index import Permission
 from tests.unit.admission.policies.test_item_policies import small, writes
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from responsibility.admission import namespace_keys
+from responsibility.admission import annotation_entries
 from responsibility.admission.policies import cel
 from responsibility.admission.policies.cluster_policies import (
     TABLES,
@@ -19,7 +19,6 @@ from responsibility.admission.policies.cluster_policies import (
 )
 from responsibility.admission.policies.manifests import BINDING, POLICY, Manifest, digest
 from responsibility.admission.policies.rendered import (
-    STATIC_SUFFIX,
     differences,
     installed,
     item_policies,
@@ -27,8 +26,9 @@ from responsibility.admission.policies.rendered import (
     static,
     templates,
 )
-from responsibility.api import load_shipped_manifest, load_shipped_model, parse_model
 from responsibility.api.model import ResponsibilityModel
+from responsibility.api.names import STAGE_LABEL, STATIC_SUFFIX, binding_name, policy_name
+from responsibility.api.parse import load_shipped_manifest, load_shipped_model, parse_model
 
 NAMESPACE = "ops"
 ACCOUNT = "system:serviceaccount:ops:operator"
@@ -120,14 +120,14 @@ def test_a_variable_stands_before_those_that_use_it(name: str) -> None:
 def test_stages_are_chosen_by_label() -> None:
     for item in ("kubernetes-configuration", "data"):
         for stage, actions in (
-            (namespace_keys.WARN, ["Warn", "Audit"]),
-            (namespace_keys.DENY, ["Deny", "Audit"]),
+            (annotation_entries.WARN, ["Warn", "Audit"]),
+            (annotation_entries.DENY, ["Deny", "Audit"]),
         ):
-            spec = of_kind(BINDING)[namespace_keys.binding_name(item, stage)]["spec"]
-            assert spec["policyName"] == namespace_keys.policy_name(item)
+            spec = of_kind(BINDING)[binding_name(item, stage)]["spec"]
+            assert spec["policyName"] == policy_name(item)
             assert spec["validationActions"] == actions
             selector = spec["matchResources"]["namespaceSelector"]
-            assert selector == {"matchLabels": {f"{namespace_keys.STAGE}{item}": stage}}
+            assert selector == {"matchLabels": {f"{STAGE_LABEL}{item}": stage}}
 
 
 def test_whoever_breaks_the_glass_is_warned_before_being_let_through() -> None:
@@ -254,8 +254,8 @@ def test_templates_hold_placeholders_for_the_place_and_nothing_else() -> None:
 
 def test_an_item_that_reaches_no_hub_has_no_policy() -> None:
     names = of_kind(POLICY)
-    assert namespace_keys.policy_name("kubernetes-upgrades") not in names
-    assert namespace_keys.policy_name("use-sessions") not in names
+    assert policy_name("kubernetes-upgrades") not in names
+    assert policy_name("use-sessions") not in names
     assert "kubernetes-upgrades" in clustered(MODEL)
 
 
@@ -271,7 +271,7 @@ def test_an_item_must_not_be_named_like_a_policy_of_ours() -> None:
 def test_titles_are_never_code(title: str) -> None:
     model = small({"name": "a", "title": title, "reserved": [writes("secrets")]})
     policy = of_kind(POLICY, rendered(model, namespace=NAMESPACE, account=ACCOUNT))[
-        namespace_keys.policy_name("a")
+        policy_name("a")
     ]
     said = policy["spec"]["validations"][1]["messageExpression"]
     assert title in policy["spec"]["validations"][1]["message"]
@@ -290,7 +290,7 @@ def test_a_literal_is_one_string(text: str) -> None:
 def test_the_clusters_tables_are_literals() -> None:
     names = ['user:a"b', "group:c\\d", "user:x') || true || ('", "like:^a$"]
     table = {
-        "operate-cluster": ClusterEnforcement(namespace_keys.DENY, names, "Ops\n<o@x.example>")
+        "operate-cluster": ClusterEnforcement(annotation_entries.DENY, names, "Ops\n<o@x.example>")
     }
     for policy in of_kind(POLICY, cluster_policies(MODEL, table)).values():
         variables = {v["name"]: v["expression"] for v in policy["spec"]["variables"]}
@@ -302,7 +302,7 @@ def test_the_clusters_tables_are_literals() -> None:
 
 def test_what_is_not_patched_in_the_clusters_policies_stays() -> None:
     empty = of_kind(POLICY, cluster_policies(MODEL, {}))
-    table = {"operate-cluster": ClusterEnforcement(namespace_keys.DENY, ["user:a"], "Ops")}
+    table = {"operate-cluster": ClusterEnforcement(annotation_entries.DENY, ["user:a"], "Ops")}
     full = of_kind(POLICY, cluster_policies(MODEL, table))
     for name, policy in full.items():
         before, after = empty[name]["spec"], policy["spec"]

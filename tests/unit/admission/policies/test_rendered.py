@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from responsibility.admission.policies.rendered import rendered, static, templates
-from responsibility.api import load_shipped_manifest, load_shipped_model
+from responsibility.api.parse import load_shipped_manifest, load_shipped_model
 from responsibility.cli.main import main
 from tools.generate import chart_policies
 

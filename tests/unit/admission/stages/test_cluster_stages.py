@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from responsibility.admission import namespace_keys
+from responsibility.admission import annotation_entries
 from responsibility.admission.stages.cluster_stages import ClusterPlan, cluster_plan
 from responsibility.ownership.results.assessment import Assessment
 from tests.unit.ownership.building import KEEPERS, NOW, assess, exempt, garden, people, record
@@ -80,9 +80,9 @@ def test_a_delegate_of_several_records_may_until_the_latest_date() -> None:
     assert decided.table is not None
     assert list(decided.table[GATE].entries) == [
         "group:keepers",
-        f"{namespace_keys.marker(ends[1])} user:ann",
+        f"{annotation_entries.marker(ends[1])} user:ann",
     ]
-    assert decided.markers() == {namespace_keys.marker(ends[1])}
+    assert decided.markers() == {annotation_entries.marker(ends[1])}
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from responsibility.admission import namespace_keys
+from responsibility.admission import annotation_entries
 from responsibility.admission.stages.exempt_entries import exempt_entry
 from responsibility.admission.stages.namespace_annotations import (
     BUDGET,
     hub_annotations,
     item_keys,
     within_budget,
+)
+from responsibility.api.names import (
+    BREAK_GLASS_ANNOTATION,
+    CONTACT_ANNOTATION,
+    HUB_ANNOTATION,
+    PREFIX_ANNOTATION,
+    RELEASE_ANNOTATION,
 )
 from responsibility.ownership.terms.agreement import Agreement
 from responsibility.ownership.terms.exemptions import Exemption
@@ -54,7 +61,7 @@ def test_an_owner_without_subjects_is_vacant_but_can_be_called() -> None:
     of = agreement()
     found = item_keys(of, of.item("beds"), NOW)
     assert found.vacant
-    assert list(found.annotations) == [namespace_keys.CONTACT + "beds"]
+    assert list(found.annotations) == [CONTACT_ANNOTATION + "beds"]
 
 
 def test_delegates_without_an_end_are_as_good_as_owners() -> None:
@@ -72,14 +79,14 @@ def test_delegates_with_an_end_come_with_it_the_latest_first() -> None:
     )
     assert found["owners"] == ["group:keepers"]
     assert found["delegates"] == [
-        f"{namespace_keys.marker(LATER)} user:ann",
-        f"{namespace_keys.marker(SOON)} group:visitors",
+        f"{annotation_entries.marker(LATER)} user:ann",
+        f"{annotation_entries.marker(SOON)} group:visitors",
     ]
 
 
 def test_who_may_act_for_good_needs_no_date() -> None:
     found = said(delegated({"party": "guests", "until": SOON.isoformat()}, {"party": "friends"}))
-    assert found["delegates"] == [f"{namespace_keys.marker(SOON)} group:visitors"]
+    assert found["delegates"] == [f"{annotation_entries.marker(SOON)} group:visitors"]
 
 
 def test_a_delegation_that_has_ended_is_not_listed() -> None:
@@ -172,10 +179,10 @@ def test_any_other_name_is_listed_as_it_is(name: str) -> None:
 def test_the_hub_is_named_in_words_on_one_line() -> None:
     of = agreement(hub={"namespace": "prod", "displayName": "The Garden"})
     assert hub_annotations(of) == {
-        namespace_keys.HUB: "The Garden (prod/prod)",
-        namespace_keys.PREFIX: "",
-        namespace_keys.RELEASE: "prod",
-        namespace_keys.BREAK_GLASS: "user:caretaker",
+        HUB_ANNOTATION: "The Garden (prod/prod)",
+        PREFIX_ANNOTATION: "",
+        RELEASE_ANNOTATION: "prod",
+        BREAK_GLASS_ANNOTATION: "user:caretaker",
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from responsibility.admission import namespace_keys
+from responsibility.admission import annotation_entries
 from responsibility.admission.stages.blockers import BLOCKERS
 from responsibility.admission.stages.namespace_stages import (
     NOTHING,
@@ -17,6 +17,13 @@ from responsibility.admission.stages.namespace_stages import (
     NamespaceKeys,
     StagePlan,
     plan,
+)
+from responsibility.api.names import (
+    CONTACT_ANNOTATION,
+    DELEGATES_ANNOTATION,
+    HUB_ANNOTATION,
+    OWNERS_ANNOTATION,
+    STAGE_LABEL,
 )
 from responsibility.ownership.results.assessment import Assessment
 from tests.unit.ownership.building import KEEPERS, NOW, Grant, assess, grant, hub, people, record
@@ -63,7 +70,7 @@ def test_where_nothing_is_wrong_what_is_asked_for_is_done(before: str, asked: st
     decided = decide(world(records=[one(asked)]), before)
     for item in ITEMS:
         assert stage(decided, item) == ItemStage(item, asked, asked)
-    expected = {} if asked == "observe" else {namespace_keys.STAGE + item: asked for item in ITEMS}
+    expected = {} if asked == "observe" else {STAGE_LABEL + item: asked for item in ITEMS}
     assert labels(decided) == expected
 
 
@@ -75,8 +82,8 @@ def test_an_item_may_have_a_stage_of_its_own() -> None:
     asked = one("warn", items={"beds": {"enforcement": {"admission": "deny"}}})
     decided = decide(world(records=[asked]))
     assert labels(decided) == {
-        namespace_keys.STAGE + "beds": "deny",
-        namespace_keys.STAGE + "fence": "warn",
+        STAGE_LABEL + "beds": "deny",
+        STAGE_LABEL + "fence": "warn",
     }
 
 
@@ -90,12 +97,12 @@ def only_beds(**more: Any) -> Any:
 
 def test_who_may_act_by_another_item_is_said_whatever_the_stage_of_that_is() -> None:
     said = decide(world(records=[only_beds()])).namespaces["prod"]
-    assert said.labels == {namespace_keys.STAGE + "beds": "deny"}
-    assert said.annotations[namespace_keys.OWNERS + "beds"] == "group:visitors"
-    assert said.annotations[namespace_keys.OWNERS + "fence"] == "group:keepers"
+    assert said.labels == {STAGE_LABEL + "beds": "deny"}
+    assert said.annotations[OWNERS_ANNOTATION + "beds"] == "group:visitors"
+    assert said.annotations[OWNERS_ANNOTATION + "fence"] == "group:keepers"
     # Nobody is refused by that one, so nobody is told whom to call.
-    assert namespace_keys.CONTACT + "beds" in said.annotations
-    assert namespace_keys.CONTACT + "fence" not in said.annotations
+    assert CONTACT_ANNOTATION + "beds" in said.annotations
+    assert CONTACT_ANNOTATION + "fence" not in said.annotations
 
 
 def test_delegations_of_an_item_that_is_only_read_end_by_themselves_too() -> None:
@@ -103,7 +110,7 @@ def test_delegations_of_an_item_that_is_only_read_end_by_themselves_too() -> Non
     fence = {"delegates": [{"party": "guests", "until": until.isoformat()}]}
     asked = one("observe", items={**ONLY_BEDS, "fence": fence})
     assert decide(world(records=[asked])).namespaces["prod"].markers() == {
-        namespace_keys.marker(until)
+        annotation_entries.marker(until)
     }
 
 
@@ -122,11 +129,11 @@ def test_where_those_who_may_act_by_another_item_cannot_be_listed_nothing_is_enf
 def test_what_is_said_of_items_that_are_only_read_stays_while_the_hub_is_gone() -> None:
     assessment = world(records=[only_beds()], hubs=[], namespaces={"prod": False})
     said = {
-        namespace_keys.OWNERS + "beds": "user:x",
-        namespace_keys.OWNERS + "fence": "user:y",
-        namespace_keys.HUB: "h",
+        OWNERS_ANNOTATION + "beds": "user:x",
+        OWNERS_ANNOTATION + "fence": "user:y",
+        HUB_ANNOTATION: "h",
     }
-    there = NamespaceKeys({namespace_keys.STAGE + "beds": "deny"}, said)
+    there = NamespaceKeys({STAGE_LABEL + "beds": "deny"}, said)
     granted = {"prod": {"beds": "deny"}}
     decided = decide(assessment, present={"prod": there}, granted=granted)
     assert decided.namespaces["prod"].annotations == said
@@ -163,7 +170,7 @@ def test_no_way_up_into_a_lock_out(reason: str) -> None:
     found = stage(decided)
     assert (found.asked, found.stage, found.reason) == ("deny", "observe", reason)
     assert found.message
-    assert namespace_keys.STAGE + "fence" not in labels(decided)
+    assert STAGE_LABEL + "fence" not in labels(decided)
 
 
 @pytest.mark.parametrize("reason", LOCK_OUTS)
@@ -225,7 +232,7 @@ def test_where_no_more_than_warnings_are_allowed_nothing_is_refused(
     # Whatever would stand in the way of refusing is no matter to a warning.
     decided = decide(assess(CAN, records=[asked]), before, limit="warn")
     assert (stage(decided).stage, stage(decided).reason) == ("warn", "StageNotAllowed")
-    assert labels(decided) == {namespace_keys.STAGE + item: "warn" for item in ITEMS}
+    assert labels(decided) == {STAGE_LABEL + item: "warn" for item in ITEMS}
     assert stage(decide(world(records=[one("warn")]), before, limit="warn")).reason == ""
 
 
@@ -254,9 +261,7 @@ def test_two_releases_of_the_same_owners_are() -> None:
     asked.append(one("warn", name="b", namespace="prod", release="b"))
     decided = decide(world(records=asked))
     # One Namespace has one stage.
-    assert labels(decided) == dict.fromkeys(
-        (namespace_keys.STAGE + "beds", namespace_keys.STAGE + "fence"), "warn"
-    )
+    assert labels(decided) == dict.fromkeys((STAGE_LABEL + "beds", STAGE_LABEL + "fence"), "warn")
 
 
 def test_a_release_without_a_record_hinders_but_lifts_nothing() -> None:
@@ -268,30 +273,28 @@ def test_a_release_without_a_record_hinders_but_lifts_nothing() -> None:
     assert stage(decide(assessment, "deny")).stage == "deny"
 
 
-@pytest.mark.parametrize(
-    "said", [{}, {namespace_keys.OWNERS + "gate": "user:y", namespace_keys.HUB: "h"}]
-)
+@pytest.mark.parametrize("said", [{}, {OWNERS_ANNOTATION + "gate": "user:y", HUB_ANNOTATION: "h"}])
 def test_what_a_namespace_no_longer_says_of_a_missing_hub_is_not_called_in_force(
     said: dict[str, str],
 ) -> None:
     # The policy lets everything pass where the Namespace has a label and not a word.
     assessment = world(records=[one()], hubs=[], namespaces={"prod": False})
-    there = NamespaceKeys({namespace_keys.STAGE + "fence": "deny"}, said)
+    there = NamespaceKeys({STAGE_LABEL + "fence": "deny"}, said)
     decided = decide(assessment, present={"prod": there}, granted={"prod": {"fence": "deny"}})
     found = stage(decided)
     assert (found.stage, found.reason) == ("observe", "HubMissing")
-    assert namespace_keys.STAGE + "fence" not in decided.namespaces.get("prod", NOTHING).labels
+    assert STAGE_LABEL + "fence" not in decided.namespaces.get("prod", NOTHING).labels
 
 
 def test_a_hub_that_is_gone_for_a_while_keeps_what_its_namespace_says() -> None:
     assessment = world(records=[one()], hubs=[], namespaces={"prod": False})
     assert stage(decide(assessment)).reason == "HubMissing"
     there = NamespaceKeys(
-        {namespace_keys.STAGE + "fence": "deny"},
+        {STAGE_LABEL + "fence": "deny"},
         {
-            namespace_keys.OWNERS + "fence": "user:x",
-            namespace_keys.HUB: "h",
-            namespace_keys.OWNERS + "gate": "user:y",
+            OWNERS_ANNOTATION + "fence": "user:x",
+            HUB_ANNOTATION: "h",
+            OWNERS_ANNOTATION + "gate": "user:y",
         },
     )
     decided = decide(
@@ -299,8 +302,8 @@ def test_a_hub_that_is_gone_for_a_while_keeps_what_its_namespace_says() -> None:
     ).namespaces["prod"]
     assert decided.labels == there.labels
     assert decided.annotations == {
-        namespace_keys.OWNERS + "fence": "user:x",
-        namespace_keys.HUB: "h",
+        OWNERS_ANNOTATION + "fence": "user:x",
+        HUB_ANNOTATION: "h",
     }
 
 
@@ -337,14 +340,14 @@ def test_delegations_end_by_themselves_and_their_dates_are_told() -> None:
     fence = {"delegates": [{"party": "guests", "until": until.isoformat()}]}
     asked = one(items={"fence": fence})
     said = decide(world(records=[asked])).namespaces["prod"]
-    assert said.markers() == {namespace_keys.marker(until)}
+    assert said.markers() == {annotation_entries.marker(until)}
     assert (
-        said.annotations[namespace_keys.DELEGATES + "fence"]
-        == f"{namespace_keys.marker(until)} group:visitors"
+        said.annotations[DELEGATES_ANNOTATION + "fence"]
+        == f"{annotation_entries.marker(until)} group:visitors"
     )
     after = decide(world(records=[asked], now=until)).namespaces["prod"]
     assert after.markers() == set()
-    assert "visitors" not in after.annotations[namespace_keys.OWNERS + "fence"]
+    assert "visitors" not in after.annotations[OWNERS_ANNOTATION + "fence"]
 
 
 def test_reasons_are_words_and_each_has_one_line_of_the_table() -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from responsibility.admission import namespace_keys
 from responsibility.admission.policies.guards import Guards
 from responsibility.admission.webhooks.break_glass import (
     concerns,
@@ -14,6 +13,7 @@ from responsibility.admission.webhooks.break_glass import (
     read_use,
     webhook_configuration,
 )
+from responsibility.api.names import STAGE_LABEL
 from responsibility.api.parse import load_shipped_model
 from responsibility.ownership.terms.permission_index import Names
 
@@ -29,7 +29,7 @@ def test_it_can_block_nothing_and_sees_no_secret(hook: dict[str, Any]) -> None:
     assert hook["timeoutSeconds"] == 1
     assert not [r for rule in hook["rules"] for r in rule["resources"] if r in ("secrets", "*")]
     (selector,) = hook["namespaceSelector"]["matchExpressions"]
-    assert selector["key"].startswith(namespace_keys.STAGE)
+    assert selector["key"].startswith(STAGE_LABEL)
     (glass, *_) = hook["matchConditions"]
     assert '"system:masters"' in glass["expression"]
 

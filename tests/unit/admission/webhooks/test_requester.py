@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from responsibility.admission import namespace_keys
+from responsibility.admission import annotation_entries
 from responsibility.admission.webhooks.requester import (
     Entitlement,
     Range,
@@ -14,12 +14,13 @@ from responsibility.admission.webhooks.requester import (
     breaks_the_glass,
     entitlement,
 )
+from responsibility.api.names import API_GROUP, BREAK_GLASS_ANNOTATION, OWNERS_ANNOTATION
 from tests.unit.admission.webhooks.values_case import NOW
 
 ITEM = "kubernetes-configuration"
 DEE = UserInfo("dee", ("helpers",))
-UNTIL = namespace_keys.marker(NOW + timedelta(days=1))
-OVER = namespace_keys.marker(NOW - timedelta(seconds=1))
+UNTIL = annotation_entries.marker(NOW + timedelta(days=1))
+OVER = annotation_entries.marker(NOW - timedelta(seconds=1))
 BOUND = "singleuser.memory.limit\t1G\t8Gi"
 RANGE = Range("singleuser.memory.limit", "1G", "8Gi")
 YES, NO = Entitlement(may=True), Entitlement(may=False)
@@ -68,17 +69,17 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_standing(name: str) -> None:
     notes, expected = CASES[name]
-    said = {f"{key}.{namespace_keys.DOMAIN}/{ITEM}": text for key, text in notes.items()}
+    said = {f"{key}.{API_GROUP}/{ITEM}": text for key, text in notes.items()}
     assert entitlement(said, ITEM, DEE, NOW) == expected
     assert entitlement(said, "another", DEE, NOW) == NO
 
 
 def test_somebody_without_a_name_is_not_an_empty_line() -> None:
-    assert entitlement({namespace_keys.OWNERS + ITEM: ""}, ITEM, UserInfo("", ()), NOW) == NO
+    assert entitlement({OWNERS_ANNOTATION + ITEM: ""}, ITEM, UserInfo("", ()), NOW) == NO
 
 
 def test_the_glass_is_for_those_who_are_named() -> None:
-    notes = {namespace_keys.BREAK_GLASS: "user:dee\ngroup:rescuers"}
+    notes = {BREAK_GLASS_ANNOTATION: "user:dee\ngroup:rescuers"}
     assert breaks_the_glass(notes, DEE)
     assert breaks_the_glass(notes, UserInfo("x", ("rescuers",)))
     assert breaks_the_glass({}, UserInfo("x", ("system:masters",)))

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from responsibility.admission import namespace_keys
 from responsibility.admission.webhooks.values_configuration import webhook_configuration
+from responsibility.api.names import STAGE_LABEL
 from responsibility.controller.webhooks.values import BUDGET
 from tests.unit.admission.webhooks.values_case import GUARD, MODEL
 
@@ -31,7 +31,7 @@ def is_chosen(hook: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
 
 @given(STAGES)
 def test_a_request_is_put_once_where_an_item_is_in_force(stages: dict[str, str]) -> None:
-    labels = {namespace_keys.STAGE + item: stage for item, stage in stages.items()}
+    labels = {STAGE_LABEL + item: stage for item, stage in stages.items()}
     chosen = [hook["name"] for hook in HOOKS if is_chosen(hook, labels)]
     in_force = set(stages.values()) & {"warn", "deny"}
     assert len(chosen) == bool(in_force)
@@ -39,7 +39,7 @@ def test_a_request_is_put_once_where_an_item_is_in_force(stages: dict[str, str])
 
 def test_every_item_that_settings_belong_to_has_it_asked() -> None:
     own = [hook["namespaceSelector"]["matchExpressions"][0]["key"] for hook in HOOKS]
-    assert sorted(own) == sorted(namespace_keys.STAGE + item for item in GUARD.items)
+    assert sorted(own) == sorted(STAGE_LABEL + item for item in GUARD.items)
     assert len({hook["name"] for hook in HOOKS}) == len(own)
 
 

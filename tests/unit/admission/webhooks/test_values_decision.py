@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from responsibility.admission import namespace_keys
+from responsibility.admission import annotation_entries
 from responsibility.admission.webhooks.requester import UserInfo
 from responsibility.admission.webhooks.values_decision import (
     ValuesDecision,
     ValuesUpdate,
     ValuesVerdict,
 )
+from responsibility.api.names import STAGE_LABEL
 from responsibility.hub.values.secret import difference
 from tests.unit.admission.webhooks.values_case import (
     ACCESS,
@@ -83,7 +84,7 @@ def test_people_change_what_is_theirs(person: UserInfo, new: Any, verdict: str) 
     ("stage", "verdict"), [("deny", "refused"), ("warn", "warned"), ("observe", "allowed")]
 )
 def test_only_the_items_own_stage_decides(stage: str, verdict: str) -> None:
-    stages = {**dict.fromkeys(GUARD.items, namespace_keys.DENY), LIMITS: stage}
+    stages = {**dict.fromkeys(GUARD.items, annotation_entries.DENY), LIMITS: stage}
     if stage == "observe":
         del stages[LIMITS]
     assert judged(case(LEADER, space(stages)), MEMORY).verdict == verdict
@@ -92,8 +93,8 @@ def test_only_the_items_own_stage_decides(stage: str, verdict: str) -> None:
 
 def test_a_label_alone_is_in_force_for_nobody() -> None:
     """Nothing is said of the item: somebody has put the label there by hand."""
-    said = space(dict.fromkeys({*GUARD.items} - {LIMITS}, namespace_keys.DENY))
-    labels = {**said.labels, namespace_keys.STAGE + LIMITS: namespace_keys.DENY}
+    said = space(dict.fromkeys({*GUARD.items} - {LIMITS}, annotation_entries.DENY))
+    labels = {**said.labels, STAGE_LABEL + LIMITS: annotation_entries.DENY}
     assert judged(case(LEADER, type(said)(labels, said.annotations)), MEMORY).allowed
 
 
@@ -115,7 +116,10 @@ def test_every_item_that_is_in_the_way_is_named() -> None:
     assert [item.name for item in found.items] == [LIMITS, DEPLOY]
     assert "item 14" in found.message
     assert "item 15" in found.message
-    stages = {**dict.fromkeys(GUARD.items, namespace_keys.DENY), LIMITS: namespace_keys.WARN}
+    stages = {
+        **dict.fromkeys(GUARD.items, annotation_entries.DENY),
+        LIMITS: annotation_entries.WARN,
+    }
     found = judged(
         case(LEADER, space(stages)), values(singleuser__memory__limit="2G", debug__enabled=True)
     )
@@ -131,7 +135,7 @@ def test_settings_are_named_up_to_a_few() -> None:
 
 
 BOUND = f"user:{LEADER.user}\t\tsingleuser.memory.limit\t512Mi\t4G"
-TOMORROW, YESTERDAY = (namespace_keys.marker(NOW + timedelta(days=days)) for days in (1, -1))
+TOMORROW, YESTERDAY = (annotation_entries.marker(NOW + timedelta(days=days)) for days in (1, -1))
 
 
 def delegated(marker: str, bounds: str = "") -> ValuesUpdate:
@@ -188,7 +192,7 @@ def never() -> Any:
     [
         case(HUB),
         case(STRANGER, space({})),
-        case(ENGINEER, space({LIMITS: namespace_keys.DENY, DEPLOY: namespace_keys.DENY})),
+        case(ENGINEER, space({LIMITS: annotation_entries.DENY, DEPLOY: annotation_entries.DENY})),
     ],
     ids=["one who may all", "nothing in force", "all that is in force is theirs"],
 )

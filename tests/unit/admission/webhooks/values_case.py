@@ -6,11 +6,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from responsibility.admission import namespace_keys
+from responsibility.admission import annotation_entries
 from responsibility.admission.stages.namespace_stages import NamespaceKeys
 from responsibility.admission.webhooks.requester import UserInfo
 from responsibility.admission.webhooks.values_decision import ValuesUpdate
 from responsibility.admission.webhooks.values_ownership import ValuesGuard
+from responsibility.api.names import (
+    API_GROUP,
+    BREAK_GLASS_ANNOTATION,
+    CONTACT_ANNOTATION,
+    HUB_ANNOTATION,
+    OWNERS_ANNOTATION,
+    STAGE_LABEL,
+)
 from responsibility.api.parse import load_shipped_model
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -32,28 +40,24 @@ HUB = UserInfo("system:serviceaccount:prod:hub", ("system:serviceaccounts:prod",
 _OWNERS = {ACCESS: "group:leaders", IMAGE: "group:leaders"}
 
 
-def space(stages: Mapping[str, str] | str = namespace_keys.DENY, **notes: str) -> NamespaceKeys:
+def space(stages: Mapping[str, str] | str = annotation_entries.DENY, **notes: str) -> NamespaceKeys:
     """Return what a Namespace says; ``notes`` are by the word before the item: ``owners_…``."""
     if isinstance(stages, str):
         stages = dict.fromkeys(GUARD.items, stages)
     annotations = {
-        namespace_keys.HUB: "Reef (prod/prod)",
-        namespace_keys.BREAK_GLASS: "user:rescuer",
+        HUB_ANNOTATION: "Reef (prod/prod)",
+        BREAK_GLASS_ANNOTATION: "user:rescuer",
         **{
-            namespace_keys.OWNERS
+            OWNERS_ANNOTATION
             + item: f"{_OWNERS.get(item, 'group:engineers')}\nlike:^system:.*:prod:hub$"
             for item in stages
         },
-        **{
-            namespace_keys.CONTACT + item: f"Owner of {item}: {item}@example.org" for item in stages
-        },
+        **{CONTACT_ANNOTATION + item: f"Owner of {item}: {item}@example.org" for item in stages},
     }
     for word, text in notes.items():
         kind, item = word.split("_", 1)
-        annotations[f"{kind}.{namespace_keys.DOMAIN}/{item.replace('_', '-')}"] = text
-    return NamespaceKeys(
-        {namespace_keys.STAGE + i: stage for i, stage in stages.items()}, annotations
-    )
+        annotations[f"{kind}.{API_GROUP}/{item.replace('_', '-')}"] = text
+    return NamespaceKeys({STAGE_LABEL + i: stage for i, stage in stages.items()}, annotations)
 
 
 def case(person: UserInfo, said: NamespaceKeys | None = None, now: datetime = NOW) -> ValuesUpdate:

@@ -3,16 +3,14 @@
 import copy
 from typing import Any
 
-from responsibility.admission import namespace_keys
 from responsibility.admission.stages.namespace_stages import NamespaceKeys, StagePlan
+from responsibility.api.names import OWNERS_ANNOTATION, STAGE_LABEL
 from responsibility.controller.admission.namespaces import Namespaces
 from responsibility.controller.reporting.writer import Writer
 from tests.unit.controller.virtual import virtual
 from tests.unit.controller.world import FakeApi, World, failure
 
-WANTED = NamespaceKeys(
-    {namespace_keys.STAGE + "fence": "deny"}, {namespace_keys.OWNERS + "fence": "user:ann"}
-)
+WANTED = NamespaceKeys({STAGE_LABEL + "fence": "deny"}, {OWNERS_ANNOTATION + "fence": "user:ann"})
 PATH = "/api/v1/namespaces/prod"
 
 
@@ -110,8 +108,8 @@ async def test_it_is_written_once_and_others_keep_theirs() -> None:
 @virtual
 async def test_what_somebody_else_put_there_under_our_names_is_taken_away() -> None:
     fixture = Fixture()
-    fixture.api.labels[namespace_keys.STAGE + "beds"] = "deny"
-    fixture.api.annotations[namespace_keys.OWNERS + "beds"] = "user:eve"
+    fixture.api.labels[STAGE_LABEL + "beds"] = "deny"
+    fixture.api.annotations[OWNERS_ANNOTATION + "beds"] = "user:eve"
     fixture.watch()
     assert await fixture.write(ASKED) == 2
     assert fixture.api.labels == {"team": "blue", **WANTED.labels}
@@ -122,10 +120,10 @@ async def test_what_somebody_else_put_there_under_our_names_is_taken_away() -> N
 async def test_what_is_removed_by_hand_comes_back() -> None:
     fixture = Fixture()
     await fixture.write(ASKED)
-    del fixture.api.labels[namespace_keys.STAGE + "fence"]
+    del fixture.api.labels[STAGE_LABEL + "fence"]
     fixture.watch()
     assert await fixture.write(ASKED) == 1
-    assert fixture.api.labels[namespace_keys.STAGE + "fence"] == "deny"
+    assert fixture.api.labels[STAGE_LABEL + "fence"] == "deny"
 
 
 @virtual
@@ -146,7 +144,7 @@ async def test_a_refusal_is_told_and_tried_again_only_after_a_while_or_a_change(
     assert await fixture.write(ASKED) == 1
     assert fixture.spaces.trouble("prod") == "a webhook says no"
     assert await fixture.write(ASKED) == 0
-    other = StagePlan({"prod": NamespaceKeys({namespace_keys.STAGE + "fence": "warn"})}, {})
+    other = StagePlan({"prod": NamespaceKeys({STAGE_LABEL + "fence": "warn"})}, {})
     assert await fixture.write(other) == 1
     fixture.spaces.retry_refused()
     fixture.api.failures = {}

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from responsibility.admission.namespace_keys import DELEGATION_ROLE, marker
+from responsibility.admission.annotation_entries import marker
+from responsibility.api.names import DELEGATION_ROLE
 from responsibility.controller.admission.markers import Markers, read_clock
 from responsibility.controller.reporting.writer import Writer
 from responsibility.kube.client import Api

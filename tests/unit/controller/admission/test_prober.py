@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from responsibility.admission import namespace_keys
+from responsibility.api.names import binding_name, policy_name, probe_name
 from responsibility.controller.admission.prober import (
     DEADLINE,
     PERIOD,
@@ -21,15 +21,15 @@ from tests.unit.controller.virtual import virtual
 from tests.unit.controller.world import FakeApi, failure
 
 KEY = ("prod", "fence")
-DENY = ProbeTarget("deny", "probe fence 0123", "uid", namespace_keys.binding_name("fence", "deny"))
-WARN = ProbeTarget("warn", "probe fence 0123", "uid", namespace_keys.binding_name("fence", "warn"))
+DENY = ProbeTarget("deny", "probe fence 0123", "uid", binding_name("fence", "deny"))
+WARN = ProbeTarget("warn", "probe fence 0123", "uid", binding_name("fence", "warn"))
 
 
 def words(stage: str, probe: str = "probe fence 0123", item: str = "fence") -> str:
     """Return what the API server says of a violation."""
     return (
-        f"ValidatingAdmissionPolicy '{namespace_keys.policy_name(item)}' with binding "
-        f"'{namespace_keys.binding_name(item, stage)}' denied request: {probe}"
+        f"ValidatingAdmissionPolicy '{policy_name(item)}' with binding "
+        f"'{binding_name(item, stage)}' denied request: {probe}"
     )
 
 
@@ -46,7 +46,7 @@ class Cluster(FakeApi):
         self.answer: Callable[[], tuple[str, ...]] = tuple
 
     async def try_create(self, path: str, body: Mapping[str, Any]) -> tuple[str, ...]:
-        assert body["metadata"]["name"] == namespace_keys.probe_name("fence")
+        assert body["metadata"]["name"] == probe_name("fence")
         self.tried.append((asyncio.get_running_loop().time(), path))
         return self.answer()
 

@@ -17,8 +17,8 @@ import yaml
 from aiohttp import test_utils
 from prometheus_client import generate_latest
 
-from responsibility.admission import namespace_keys
 from responsibility.admission.webhooks.values_ownership import ValuesGuard
+from responsibility.api.names import PREFIX_ANNOTATION, RELEASE_ANNOTATION
 from responsibility.api.parse import load_shipped_manifest
 from responsibility.cluster.store import Store
 from responsibility.controller.process.webhook_server import Response, Route, application
@@ -74,8 +74,8 @@ class Cluster(Api):
             raise self.failure
         annotations = {
             **self.space.annotations,
-            namespace_keys.PREFIX: self.prefix,
-            namespace_keys.RELEASE: "prod",
+            PREFIX_ANNOTATION: self.prefix,
+            RELEASE_ANNOTATION: "prod",
         }
         meta = {"name": "prod", "labels": self.space.labels, "annotations": annotations}
         return {"items": [{"metadata": meta}]}

@@ -4,10 +4,13 @@ from typing import Any
 
 import pytest
 
-from responsibility.admission import namespace_keys
-from responsibility.admission.policies.rendered import STATIC_SUFFIX
-from responsibility.admission.policies.self_protection import NAMESPACE_KEYS, RECORD_OWNERS
-from responsibility.ownership.access import policy_bypass
+from responsibility.api.names import (
+    API_GROUP,
+    NAMESPACE_KEYS_POLICY,
+    RECORD_OWNERS_POLICY,
+    STATIC_SUFFIX,
+    policy_name,
+)
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.results.findings import Finding
@@ -24,7 +27,6 @@ from tests.unit.ownership.building import (
     snapshot,
 )
 
-OURS = "responsibility.2i2c.org"
 ADMISSION = "admissionregistration.k8s.io"
 GRANTED: dict[str, Any] = {"enforcement": {"rbac": "grant"}}
 # The guests may change the hub's Secret for the beds; for the fence it is the keeper's.
@@ -36,21 +38,11 @@ ANN = grant("User ann", "update", "secrets", names="hub")
 
 
 def editor(who: str, verbs: str = "patch", names: str = "prod") -> Grant:
-    return grant(who, verbs, "responsibilities", ns="", names=names, group=OURS)
+    return grant(who, verbs, "responsibilities", ns="", names=names, group=API_GROUP)
 
 
 def by_policy_of(assessment: Assessment) -> list[Finding]:
     return [f for f in of_kind(assessment, "excess-access") if "policy" in f.route or f.steps]
-
-
-def test_the_names_are_those_that_are_rendered() -> None:
-    assert policy_bypass.policy("fence") == namespace_keys.policy_name("fence")
-    assert policy_bypass.deny_binding("fence") == namespace_keys.binding_name(
-        "fence", namespace_keys.DENY
-    )
-    assert (policy_bypass.RECORD_GUARD, policy_bypass.KEYS_GUARD) == (RECORD_OWNERS, NAMESPACE_KEYS)
-    assert policy_bypass.OURS == namespace_keys.DOMAIN
-    assert policy_bypass.STATIC == STATIC_SUFFIX
 
 
 def test_who_can_write_the_record_has_itself_granted_what_is_granted() -> None:
@@ -119,7 +111,7 @@ def test_where_a_policy_guards_the_record_it_takes_more(more: list[Grant], some:
         *(*KEEPERS, editor("User bob"), *more),
         records=[record(**GRANTED)],
         routes=True,
-        policies=frozenset({RECORD_OWNERS}),
+        policies=frozenset({RECORD_OWNERS_POLICY}),
     )
     assert bool(by_policy_of(found)) is some
 
@@ -141,7 +133,7 @@ def test_a_route_leads_to_whom_the_record_is_left_to() -> None:
 
 
 def test_who_can_write_the_model_can_on_every_hub() -> None:
-    head = grant("User bob", "update", "responsibilitymodels", ns="", group=OURS)
+    head = grant("User bob", "update", "responsibilitymodels", ns="", group=API_GROUP)
     records = [record("a", **GRANTED), record("b", **GRANTED), record("c")]
     told = by_policy_of(assess(*KEEPERS, head, records=records, routes=True))
     assert {(f.item, f.hubs) for f in told} == {("beds", 2), ("fence", 2)}
@@ -176,7 +168,7 @@ def test_who_is_held_back_by_a_policy_that_it_can_end_is_told(
 def test_nobody_ends_a_policy_that_is_a_file_of_the_api_server(resource: str) -> None:
     ender = grant("User ann", "delete", resource, ns="", group=ADMISSION)
     world = (*KEEPERS, ANN, ender)
-    guards = (namespace_keys.policy_name("fence"), RECORD_OWNERS, NAMESPACE_KEYS)
+    guards = (policy_name("fence"), RECORD_OWNERS_POLICY, NAMESPACE_KEYS_POLICY)
     for suffix, some in (("", True), (STATIC_SUFFIX, False)):
         found = assess(
             *world,
@@ -189,7 +181,7 @@ def test_nobody_ends_a_policy_that_is_a_file_of_the_api_server(resource: str) ->
 
 def test_a_record_that_a_file_guards_takes_the_verb() -> None:
     ender = grant("User bob", "delete", "validatingadmissionpolicies", ns="", group=ADMISSION)
-    static = frozenset({RECORD_OWNERS + STATIC_SUFFIX})
+    static = frozenset({RECORD_OWNERS_POLICY + STATIC_SUFFIX})
     for more, some in ((ender, False), (editor("User bob", "assign"), True)):
         found = assess(
             *(*KEEPERS, editor("User bob"), more),
@@ -210,16 +202,16 @@ def test_who_owns_the_item_is_not_held_back() -> None:
     ("policies", "more", "some"),
     [
         ((), [], True),
-        ((NAMESPACE_KEYS,), [], False),
+        ((NAMESPACE_KEYS_POLICY,), [], False),
         (
-            (NAMESPACE_KEYS,),
+            (NAMESPACE_KEYS_POLICY,),
             [
                 grant(
                     "User ann",
                     "patch",
                     "validatingadmissionpolicies",
                     ns="",
-                    names=NAMESPACE_KEYS,
+                    names=NAMESPACE_KEYS_POLICY,
                     group=ADMISSION,
                 )
             ],

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from responsibility.api import parse_record
+from responsibility.api.parse import parse_record
 from responsibility.api.record import Responsibility
 from responsibility.grants.forecast import foresee
 from responsibility.ownership.assess import Assessor
