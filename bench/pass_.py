@@ -18,7 +18,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from bench.timing import best, once, show
-from bench.world import LARGE, REFERENCE, Size, World, build
+from bench.world import LARGE, REFERENCE, PlanningWorld, Size, build
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import API_VERSION
 from responsibility.api.parse import load_shipped_model, parse_model, parse_record
@@ -75,7 +75,7 @@ def measure(size: Size, *, seed: int, routes: bool = True) -> None:
     print(f"peak resident memory at the end: {_peak():.0f} MiB")
 
 
-def snapshot(world: World, *, seed: int) -> Snapshot:
+def snapshot(world: PlanningWorld, *, seed: int) -> Snapshot:
     """Return the world with a hub and a record in each of its hub namespaces."""
     draw = random.Random(seed + 1)
     model = _model()
@@ -152,7 +152,7 @@ def _tell(assessment: Assessment) -> None:
     print(f"    of these {sum(len(c.findings) for c in clusters):,} about the cluster as a whole")
 
 
-def _changes(assessor: Assessor, whole: Snapshot, world: World, *, times: int = 50) -> None:
+def _changes(assessor: Assessor, whole: Snapshot, world: PlanningWorld, *, times: int = 50) -> None:
     """Time one changed object: the graph's part and the pass together."""
     graph, _ = whole.graph.replace(put_roles=[_LEADS_NOWHERE])
     current = replace(whole, graph=graph)
@@ -181,7 +181,7 @@ def _changes(assessor: Assessor, whole: Snapshot, world: World, *, times: int = 
     assert fresh.findings() == assessor.assess(current).findings()
 
 
-def _routes(whole: Snapshot, world: World) -> None:
+def _routes(whole: Snapshot, world: PlanningWorld) -> None:
     """Time the same with indirect routes."""
     print("with indirect routes:")
     wanted = replace(whole, routes=True)
@@ -195,7 +195,7 @@ def _routes(whole: Snapshot, world: World) -> None:
     _changes(assessor, wanted, world, times=8)
 
 
-def _linear(world: World, whole: Snapshot, full: float) -> None:
+def _linear(world: PlanningWorld, whole: Snapshot, full: float) -> None:
     assessment = Assessor().assess(whole)
     agreements = [hub.agreement for hub in assessment.hubs.values()][:_LINEAR_HUBS]
     permissions = agreements[0].terms.permissions

@@ -25,7 +25,7 @@ async def _run(whole: Snapshot, seconds: float) -> None:
     assessment = assessor.assess(whole)
     # What the pass itself leaves is none of ours.
     gc.collect()
-    beside = queue.Planning(lambda: None, revoking=True)
+    beside = queue.PlanningQueue(lambda: None, revoking=True)
     beside.follow(assessment, whole)
     task = asyncio.create_task(beside.run())
     loop = asyncio.get_running_loop()

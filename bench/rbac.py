@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.timing import best, once, show
-from bench.world import LARGE, REFERENCE, Size, World, build, questions
+from bench.world import LARGE, REFERENCE, PlanningWorld, Size, build, questions
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import (
     USER,
@@ -114,7 +114,7 @@ def _parse(raw: dict[str, Any]) -> Role | Binding:
     return parse_binding(raw) if "roleRef" in raw else parse_role(raw)
 
 
-def _replace(graph: AccessGraph, world: World) -> None:
+def _replace(graph: AccessGraph, world: PlanningWorld) -> None:
     local, cluster = [], []
     for number, hub in enumerate(world.hubs[:100]):
         binding = _binding(hub, number)

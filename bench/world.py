@@ -53,7 +53,7 @@ LARGE = Size(
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class PlanningWorld:
     """The objects, and the namespaces that have a hub."""
 
     roles: tuple[Role, ...]
@@ -116,7 +116,7 @@ _CHART_ROLES = (
 _COMMON_ROLES = ("admin", "edit", "view")
 
 
-def build(size: Size = REFERENCE, *, seed: int = 0) -> World:
+def build(size: Size = REFERENCE, *, seed: int = 0) -> PlanningWorld:
     """Return the world of that size."""
     draw = random.Random(seed)
     hubs = tuple(f"hub-{number:04}" for number in range(size.hubs))
@@ -131,10 +131,10 @@ def build(size: Size = REFERENCE, *, seed: int = 0) -> World:
         *_cluster_role_bindings(draw, size, people, namespaces),
         *_role_bindings(draw, size, people, namespaces, roles),
     )
-    return World(roles, bindings, hubs)
+    return PlanningWorld(roles, bindings, hubs)
 
 
-def questions(world: World) -> Iterator[Attributes]:
+def questions(world: PlanningWorld) -> Iterator[Attributes]:
     """Yield, hub by hub, the 160 permissions of its 20 items of 8 permissions each."""
     permissions = _permissions()
     for hub in world.hubs:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from responsibility.kube.client import Api
-from responsibility.kube.reflector import Change, Reflector
+from responsibility.kube.reflector import CacheChange, Reflector
 from tests.e2e.conftest import MakeCluster
 from tests.e2e.lab.cluster import Cluster, Kubectl
 
@@ -43,7 +43,9 @@ def binding(name: str, group: str = "team") -> dict[str, Any]:
 
 @asynccontextmanager
 async def reflecting(
-    api: Api, path: str, on_change: Callable[[Change[str, tuple[str, str]]], None] | None = None
+    api: Api,
+    path: str,
+    on_change: Callable[[CacheChange[str, tuple[str, str]]], None] | None = None,
 ) -> AsyncIterator[Bindings]:
     reflector: Bindings = Reflector(api, path, transform, on_change)
     task = asyncio.create_task(reflector.run())
@@ -92,7 +94,7 @@ async def together(*calls: Any) -> None:
 
 
 async def test_thousands_of_bindings_equal_a_fresh_list(cluster: Cluster) -> None:
-    changes: list[Change[str, tuple[str, str]]] = []
+    changes: list[CacheChange[str, tuple[str, str]]] = []
     async with Api.connect(cluster.kubeconfig) as api, namespace(api, "many") as path:
         names = [f"b{number}" for number in range(2100)]
         await together(*(api.create(path, binding(name)) for name in names))

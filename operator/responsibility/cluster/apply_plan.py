@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from responsibility import api_groups
 from responsibility.api.names import PLAN_LABEL, PLUGIN
-from responsibility.cluster.undo import Journal, Step
+from responsibility.cluster.undo import Journal, UndoStep
 from responsibility.kube.client import Api, Json
 from responsibility.kube.errors import ApiError, ConflictError, ForbiddenError, NotFoundError
 from responsibility.plans.change import Action, Change, Plan, rule_json
@@ -39,7 +39,7 @@ _SERVERS_OWN = (
 _TRIES = 5
 
 
-class State(StrEnum):
+class StepState(StrEnum):
     """Where one step stands, as the cluster shows it."""
 
     TODO = "to do"
@@ -50,7 +50,9 @@ class State(StrEnum):
 class StoppedError(Exception):
     """A step could not be made; all before it are. ``cause`` is what the server said, if it did."""
 
-    def __init__(self, number: int, step: Step, why: str, cause: ApiError | None = None) -> None:
+    def __init__(
+        self, number: int, step: UndoStep, why: str, cause: ApiError | None = None
+    ) -> None:
         super().__init__(number, step, why)
         self.number = number
         self.step = step
@@ -71,8 +73,8 @@ class Progress:
     """One step that has been made, or that had been made before."""
 
     number: int
-    step: Step
-    was: State
+    step: UndoStep
+    was: StepState
 
 
 Tell = Callable[[Progress], None]
@@ -107,43 +109,45 @@ async def go_on(api: Api, journal: Journal, tell: Tell, *, dry_run: bool = False
 async def take_back(api: Api, journal: Journal, tell: Tell) -> None:
     """Undo all steps that have been made, the last one first. Raises StoppedError."""
     for number, step in reversed(list(enumerate(journal.steps, 1))):
-        back = Step(step.action, step.what, step.path, before=step.after, after=step.before)
+        back = UndoStep(step.action, step.what, step.path, before=step.after, after=step.before)
         was = await _make(api, number, back, dry_run=False, undo=True)
         tell(Progress(number, back, was))
 
 
-async def states(api: Api, journal: Journal) -> list[State]:
+async def states(api: Api, journal: Journal) -> list[StepState]:
     """Return where each step stands. Raises ApiError."""
     return [_state(step, await _read(api, step.path)) for step in journal.steps]
 
 
-async def _make(api: Api, number: int, step: Step, *, dry_run: bool, undo: bool = False) -> State:
+async def _make(
+    api: Api, number: int, step: UndoStep, *, dry_run: bool, undo: bool = False
+) -> StepState:
     """Make one step if it has not been made, and return whether it had."""
     refused: ApiError | None = None
     try:
         for _ in range(_TRIES):
             live = await _read(api, step.path)
             state = _state(step, live, undo=undo)
-            if state is State.DONE:
+            if state is StepState.DONE:
                 return state
-            if state is State.CHANGED:
+            if state is StepState.CHANGED:
                 raise StoppedError(number, step, _difference(step, live))
             try:
                 await _write(api, step, live, dry_run=dry_run)
             except (ConflictError, NotFoundError) as error:
                 if dry_run and isinstance(error, NotFoundError):
                     # A role that a dry run did not really create can't be bound.
-                    return State.TODO
+                    return StepState.TODO
                 # Somebody was quicker: look at what it is now.
                 refused = error
                 continue
-            return State.TODO
+            return StepState.TODO
     except ApiError as error:
         raise StoppedError(number, step, _refusal(error), error) from error
     raise StoppedError(number, step, f"again and again, {refused}", refused)
 
 
-async def _write(api: Api, step: Step, live: Json | None, *, dry_run: bool) -> None:
+async def _write(api: Api, step: UndoStep, live: Json | None, *, dry_run: bool) -> None:
     if live is None:
         assert step.after is not None  # noqa: S101 - else it would have been done
         collection = step.path.rpartition("/")[0]
@@ -172,16 +176,16 @@ async def _read(api: Api, path: str) -> Json | None:
         return None
 
 
-def _state(step: Step, live: Json | None, *, undo: bool = False) -> State:
+def _state(step: UndoStep, live: Json | None, *, undo: bool = False) -> StepState:
     if live is None:
         if step.after is None:
-            return State.DONE
-        return State.TODO if step.before is None else State.CHANGED
+            return StepState.DONE
+        return StepState.TODO if step.before is None else StepState.CHANGED
     if step.after is not None and _same(live, step.after, by_name=step.before is None or undo):
-        return State.DONE
+        return StepState.DONE
     if step.before is not None and _was(step.before, live):
-        return State.TODO
-    return State.CHANGED
+        return StepState.TODO
+    return StepState.CHANGED
 
 
 def _was(before: Json, live: Json) -> bool:
@@ -217,7 +221,7 @@ def _subjects(raw: Mapping[str, Any], namespace: str) -> list[Subject]:
     return [canonical(each) for each in parsed if is_somebody(each)]
 
 
-def _difference(step: Step, live: Json | None) -> str:
+def _difference(step: UndoStep, live: Json | None) -> str:
     if live is None:
         return "it is gone"
     if step.before is None:
@@ -236,14 +240,14 @@ def _refusal(error: ApiError) -> str:
 # --- from a change to a step ---------------------------------------------------------------------
 
 
-async def _prepare(api: Api, change: Change, digest: str) -> Step:
+async def _prepare(api: Api, change: Change, digest: str) -> UndoStep:
     path = object_path(change.key)
     live = await _read(api, path)
     if change.action in (Action.CREATE_ROLE, Action.CREATE_BINDING):
         made = manifest(change, digest)
         if live is not None and not _same(live, made, by_name=True):
             raise StaleError(f"{change.key}: there is another object of that name")
-        return Step(change.action.value, str(change), path, None, made)
+        return UndoStep(change.action.value, str(change), path, None, made)
     if live is None:
         raise StaleError(f"{change.key} is gone")
     if change.uid and live["metadata"].get("uid") != change.uid:
@@ -251,7 +255,7 @@ async def _prepare(api: Api, change: Change, digest: str) -> Step:
     _check(change, live)
     live["metadata"].pop("managedFields", None)
     if change.action is Action.DELETE_BINDING:
-        return Step(change.action.value, str(change), path, live, None)
+        return UndoStep(change.action.value, str(change), path, live, None)
     after = copy.deepcopy(live)
     if change.action is Action.NARROW_ROLE:
         after["rules"] = [rule_json(rule) for rule in change.rules_after]
@@ -261,7 +265,7 @@ async def _prepare(api: Api, change: Change, digest: str) -> Step:
             for raw in live.get("subjects") or ()
             if canonical(parse_subject(raw, change.key.namespace)) not in change.removes
         ]
-    return Step(change.action.value, str(change), path, live, after)
+    return UndoStep(change.action.value, str(change), path, live, after)
 
 
 def _check(change: Change, live: Json) -> None:

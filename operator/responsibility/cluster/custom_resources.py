@@ -18,7 +18,7 @@ Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Own(Generic[T]):
+class CustomResource(Generic[T]):
     """One of our objects: what it says, or why that cannot be read; and its present status.
 
     ``reference`` is what an Event about it needs.
@@ -39,7 +39,7 @@ class Own(Generic[T]):
         return (self.uid, self.generation)
 
 
-class OwnKind(Generic[T]):
+class CustomResourceStore(Generic[T]):
     """All objects of one of our kinds, by name."""
 
     def __init__(
@@ -49,12 +49,12 @@ class OwnKind(Generic[T]):
         self.kind = kind
         self._parse = parse
         self._on_change = on_change
-        self._items: dict[str, Own[T]] = {}
+        self._items: dict[str, CustomResource[T]] = {}
         # What was told since the present list was begun, by name: the UID it was about.
         self._told: dict[str, str] = {}
 
     @property
-    def items(self) -> Mapping[str, Own[T]]:
+    def items(self) -> Mapping[str, CustomResource[T]]:
         """The objects as of now, read-only."""
         return MappingProxyType(self._items)
 
@@ -111,7 +111,7 @@ class OwnKind(Generic[T]):
         if before != {name: (own.identity, own.status) for name, own in self._items.items()}:
             self._on_change()
 
-    def _read(self, raw: Json) -> Own[T]:
+    def _read(self, raw: Json) -> CustomResource[T]:
         meta = raw["metadata"]
         uid, generation = meta.get("uid", ""), int(meta.get("generation") or 0)
         known = self._items.get(meta["name"])
@@ -125,7 +125,7 @@ class OwnKind(Generic[T]):
                 value = self._parse(raw)
             except RecordError as problem:
                 error = str(problem)
-        return Own(
+        return CustomResource(
             name=meta["name"],
             uid=uid,
             generation=generation,

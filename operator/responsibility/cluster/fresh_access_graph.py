@@ -7,7 +7,7 @@ from typing import Any
 
 from responsibility import api_groups
 from responsibility.grants import binding as grants
-from responsibility.kube.cache import Mirror
+from responsibility.kube.cache import ObjectCache
 from responsibility.kube.client import Api, Json
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey
 from responsibility.rbac.parse import parse_role
@@ -40,7 +40,7 @@ async def rbac(api: Api) -> tuple[list[Role], list[Binding]]:
 
 async def _listed(api: Api, path: str, read: Callable[[Json], tuple[Any, Any]]) -> list[Any]:
     # What can't be read counts as absent, as in the copies that the watches keep.
-    mirror = Mirror(path, read)
+    mirror = ObjectCache(path, read)
     listing = mirror.listing()
     async for page in api.pages(path):
         listing.add(page["items"])

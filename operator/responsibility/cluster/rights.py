@@ -177,7 +177,7 @@ RIGHTS: tuple[Right, ...] = (
         ("get", "update"),
         api_groups.COORDINATION,
         "leases",
-        "keep and hand over the lead",
+        "keep and hand over leadership",
         "there can be one replica only",
         namespaced=True,
         optional=True,

@@ -19,11 +19,11 @@ from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import API_VERSION, KEY_PREFIX, MODELS, RECORDS
 from responsibility.api.parse import parse_model, parse_record
 from responsibility.api.record import Responsibility
-from responsibility.cluster.custom_resources import Own, OwnKind
+from responsibility.cluster.custom_resources import CustomResource, CustomResourceStore
 from responsibility.grants import binding as grants
 from responsibility.hub.discovery import Deployment, Hub, HubKey, discover, parse_deployment
 from responsibility.kube.client import Api
-from responsibility.kube.reflector import Change, Reflector
+from responsibility.kube.reflector import CacheChange, Reflector
 from responsibility.ownership.terms.access_reviews import Reviews
 from responsibility.ownership.terms.snapshot import Broken, Snapshot
 from responsibility.rbac.graph import AccessGraph
@@ -107,7 +107,7 @@ class Store:
         def reflect(
             path: str,
             transform: Callable[[Json], tuple[Any, Any] | None],
-            listener: Callable[[Change[Any, Any]], None],
+            listener: Callable[[CacheChange[Any, Any]], None],
             *,
             metadata_only: bool = False,
         ) -> Reflector[Any, Any]:
@@ -128,10 +128,10 @@ class Store:
         self.accounts = reflect(
             "/api/v1/serviceaccounts", _account, self._on_accounts, metadata_only=True
         )
-        self.records: OwnKind[Responsibility] = OwnKind(
+        self.records: CustomResourceStore[Responsibility] = CustomResourceStore(
             f"{_OURS}/{RECORDS}", "Responsibility", parse_record, self.touch
         )
-        self.models: OwnKind[ResponsibilityModel] = OwnKind(
+        self.models: CustomResourceStore[ResponsibilityModel] = CustomResourceStore(
             f"{_OURS}/{MODELS}", "ResponsibilityModel", parse_model, self.touch
         )
 
@@ -149,13 +149,13 @@ class Store:
         )
 
     @property
-    def own_kinds(self) -> tuple[OwnKind[Any], ...]:
+    def custom_resources(self) -> tuple[CustomResourceStore[Any], ...]:
         """The copies of what is ours."""
         return (self.models, self.records)
 
     async def list_own(self) -> None:
         """List both of our kinds; what is not there any more is forgotten. Raises ApiError."""
-        for kind in self.own_kinds:
+        for kind in self.custom_resources:
             found: list[Json] = []
             kind.begin_list()
             async for page in self._api.pages(kind.path):
@@ -228,12 +228,12 @@ class Store:
             drop_roles=[key for key, r in roles.items() if r is None],
         )
 
-    def _on_roles(self, change: Change[RoleKey, Role]) -> None:
+    def _on_roles(self, change: CacheChange[RoleKey, Role]) -> None:
         self._roles_changed.update(change.put)
         self._roles_changed.update(dict.fromkeys(change.dropped))
         self.touch()
 
-    def _on_bindings(self, change: Change[BindingKey, Binding]) -> None:
+    def _on_bindings(self, change: CacheChange[BindingKey, Binding]) -> None:
         self._bindings_changed.update(change.put)
         for key, binding in change.put.items():
             if isinstance(binding, grants.LiveBinding):
@@ -243,23 +243,23 @@ class Store:
         self._bindings_changed.update(dict.fromkeys(change.dropped))
         self.touch()
 
-    def _on_deployments(self, _change: Change[Any, Any]) -> None:
+    def _on_deployments(self, _change: CacheChange[Any, Any]) -> None:
         self._hubs_stale = True
         self.touch()
 
-    def _on_accounts(self, _change: Change[Any, Any]) -> None:
+    def _on_accounts(self, _change: CacheChange[Any, Any]) -> None:
         self._accounts_stale = True
         self.touch()
 
-    def _on_any(self, _change: Change[Any, Any]) -> None:
+    def _on_any(self, _change: CacheChange[Any, Any]) -> None:
         self.touch()
 
 
-def _values(items: Mapping[str, Own[Any]]) -> dict[str, Any]:
+def _values(items: Mapping[str, CustomResource[Any]]) -> dict[str, Any]:
     return {name: own.value for name, own in items.items() if own.value is not None}
 
 
-def _broken(items: Mapping[str, Own[Any]]) -> dict[str, Broken]:
+def _broken(items: Mapping[str, CustomResource[Any]]) -> dict[str, Broken]:
     return {
         name: Broken(name, own.error, own.generation)
         for name, own in items.items()

@@ -22,7 +22,7 @@ _RBAC = f"/apis/{api_groups.RBAC}/v1/"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class UndoStep:
     """One object: where it is, what it was (None: not there) and shall be (None: gone)."""
 
     action: str
@@ -70,7 +70,7 @@ class Journal:
     aim: str
     host: str
     cluster: str
-    steps: tuple[Step, ...]
+    steps: tuple[UndoStep, ...]
 
     def write(self, path: Path) -> None:
         """Write it for its owner's eyes only, and not return before it is on the disk.
@@ -129,7 +129,7 @@ class Journal:
             if data["kind"] != _KIND or data["version"] != _VERSION:
                 raise ValueError(f"{path} is not an undo file of this version")
             steps = tuple(
-                Step(s["action"], s["what"], s["path"], s["before"], s["after"])
+                UndoStep(s["action"], s["what"], s["path"], s["before"], s["after"])
                 for s in data["steps"]
             )
             if not all(s.path.startswith(_RBAC) for s in steps):

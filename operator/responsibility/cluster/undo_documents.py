@@ -38,7 +38,7 @@ _LONGEST_WHY = 900
 _SELECTOR = {"labelSelector": REVOCATION_LABEL}
 
 
-class State(StrEnum):
+class DocumentState(StrEnum):
     """How far one came; ``closed`` is one whose approval has been taken back since."""
 
     OPEN = "open"
@@ -55,7 +55,7 @@ class Document:
     record: str
     record_uid: str
     digest: str
-    state: State
+    state: DocumentState
     paper: str
     undo: str
     reason: str = ""
@@ -80,7 +80,7 @@ def draft(record: str, record_uid: str, paper: str, journal: Journal) -> Documen
     # The objects' UIDs are in it: the same plan, approved again later, has another name.
     told = hashlib.sha256(f"{record_uid}\0{undo}".encode()).hexdigest()[:10]
     name = f"{UNDO_PREFIX}{clip_name(record)}-{journal.digest[:12]}-{told}"
-    return Document(name, record, record_uid, journal.digest, State.OPEN, paper, undo)
+    return Document(name, record, record_uid, journal.digest, DocumentState.OPEN, paper, undo)
 
 
 def clip_name(record: str) -> str:
@@ -102,7 +102,7 @@ class UndoDocuments:
         return [
             d
             for d in (self._known or {}).values()
-            if d.record_uid == record_uid and d.state is not State.CLOSED
+            if d.record_uid == record_uid and d.state is not DocumentState.CLOSED
         ]
 
     def all(self) -> Iterable[Document]:
@@ -130,7 +130,7 @@ class UndoDocuments:
         return self._keep(_read(answer) or document)
 
     async def mark(
-        self, document: Document, state: State, reason: str = "", why: str = ""
+        self, document: Document, state: DocumentState, reason: str = "", why: str = ""
     ) -> Document:
         """Say how far it came. Raises ApiError."""
         why = clip(why, _LONGEST_WHY)
@@ -151,7 +151,7 @@ class UndoDocuments:
 
     async def prune(self) -> None:
         """Remove the oldest of those that are finished. Raises ApiError."""
-        finished = [d for d in self.all() if d.state is not State.OPEN]
+        finished = [d for d in self.all() if d.state is not DocumentState.OPEN]
         for document in sorted(finished, key=lambda d: (d.created, d.name))[:-MOST_KEPT]:
             await self._api.delete(f"{self._path}/{document.name}", uid=document.uid)
             self.forget(document)
@@ -192,7 +192,7 @@ def _read(raw: Json) -> Document | None:
             record=notes.get(RECORD_LABEL, ""),
             record_uid=labels[RECORD_UID_ANNOTATION],
             digest=labels[PLAN_LABEL],
-            state=State(labels[REVOCATION_LABEL]),
+            state=DocumentState(labels[REVOCATION_LABEL]),
             paper=data[PLAN_KEY],
             undo=data[UNDO_KEY],
             reason=notes.get(REASON_ANNOTATION, ""),

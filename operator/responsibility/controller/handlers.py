@@ -11,7 +11,7 @@ from typing import Any
 import kopf
 
 from responsibility.api.names import API_GROUP, MODELS, RECORDS, VERSION
-from responsibility.cluster.custom_resources import OwnKind
+from responsibility.cluster.custom_resources import CustomResourceStore
 from responsibility.controller.runtime import Runtime
 
 
@@ -27,7 +27,9 @@ def register(registry: kopf.OperatorRegistry, runtime: Runtime) -> None:
         _take(runtime.store.models, type, body, runtime)
 
 
-def _take(kind: OwnKind[Any], event: str | None, body: Mapping[str, Any], runtime: Runtime) -> None:
+def _take(
+    kind: CustomResourceStore[Any], event: str | None, body: Mapping[str, Any], runtime: Runtime
+) -> None:
     if event == "DELETED":
         kind.drop(body)
         return

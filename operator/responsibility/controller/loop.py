@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from responsibility.cluster.store import Store
 from responsibility.controller.grants.granter import Granter
-from responsibility.controller.plans.queue import Planning
+from responsibility.controller.plans.queue import PlanningQueue
 from responsibility.controller.plans.revoker import Revoker
 from responsibility.controller.publish import Publisher
 from responsibility.controller.reporting.metrics import Metrics
@@ -50,7 +50,7 @@ class Loop:
         metrics: Metrics,
         *,
         granter: Granter | None = None,
-        planning: Planning | None = None,
+        planning: PlanningQueue | None = None,
         revoker: Revoker | None = None,
         clock: Callable[[], datetime] = _utc,
     ) -> None:

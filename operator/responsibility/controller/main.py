@@ -20,11 +20,11 @@ from responsibility.api.names import API_GROUP, MODELS, OPERATOR, RECORDS
 from responsibility.cluster.store import Store
 from responsibility.controller.handlers import register
 from responsibility.controller.process import health, webhook_server
-from responsibility.controller.process.login import Login
+from responsibility.controller.process.login import FrameworkLogin
 from responsibility.controller.process.ports import ListenError, Ports
 from responsibility.controller.process.settings import PREFIX, Settings, SettingsError, read
 from responsibility.controller.process.webhook_server import Route
-from responsibility.controller.reporting.event_poster import Posting
+from responsibility.controller.reporting.event_poster import EventPoster
 from responsibility.controller.reporting.events import Announcer
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.runtime import Runtime, own_identity
@@ -42,8 +42,8 @@ _PACKAGE = "hub-responsibility"
 _NOT_FOUND = 404
 # Seconds that the framework may take to end, half of it for requests to our own ports.
 _GRACE = 10.0
-# A lead that is free is taken within seconds; whoever waits longer stands by.
-_FREE_LEAD = 3.0
+# An unclaimed lease is taken within seconds; whoever waits longer is a standby.
+_UNCLAIMED = 3.0
 
 
 def main() -> None:
@@ -115,7 +115,7 @@ async def operate(settings: Settings, *, metrics: Metrics | None = None) -> None
             await asyncio.wait((work, stopping), return_when=asyncio.FIRST_COMPLETED)
             if parts.runtime is not None:
                 # The framework ends by itself when `stop` is set; what waits for a server, or
-                # for the lead, does not.
+                # for leadership, does not.
                 await asyncio.wait((work,), timeout=_GRACE)
         finally:
             stopping.cancel()
@@ -133,7 +133,7 @@ class _Parts:
     runtime: Runtime | None = None
     failure: BaseException | None = None
     waiting: str = "waiting for the API server"
-    # When (loop time) it began to wait for the lead.
+    # When (loop time) it began to wait for leadership.
     candidate_since: float | None = None
     ports: Ports = field(default_factory=Ports)
 
@@ -141,15 +141,15 @@ class _Parts:
         return self.runtime.alive() if self.runtime else ""
 
     def ready(self) -> str:
-        """Return why not. A replica that stands by is ready: it does all it has to.
+        """Return why not. A standby is ready: it does all it has to.
 
-        Otherwise a rollout would never end: the new pod waits for the lead, and the old one,
+        Otherwise a rollout would never end: the new pod waits for leadership, and the old one,
         which has it, is ended once the new one is ready.
         """
         if self.runtime is not None:
             return self.runtime.ready()
         since = self.candidate_since
-        if since is not None and asyncio.get_running_loop().time() - since > _FREE_LEAD:
+        if since is not None and asyncio.get_running_loop().time() - since > _UNCLAIMED:
             return ""
         return self.waiting
 
@@ -159,7 +159,7 @@ async def _work(
 ) -> None:
     metrics.state.leading = lambda: parts.runtime is not None
 
-    post = Posting(api, settings.identity)
+    post = EventPoster(api, settings.identity)
     announcer = Announcer(post)
     around = HubLookup(api, metrics, own=Store(api, relist=settings.relist_seconds))
     uses = Uses(around, metrics, announcer)
@@ -194,7 +194,7 @@ async def _work(
             beside.append(group.create_task(_serve_webhooks(settings, parts.ports, uses, values)))
             beside.append(group.create_task(uses.run()))
         if settings.leader_election:
-            parts.waiting = "waiting for the lead"
+            parts.waiting = "waiting for leadership"
             parts.candidate_since = asyncio.get_running_loop().time()
             leader = Leader(api, settings.namespace, OPERATOR, settings.identity)
             await leader.run(lambda: lead(leader))
@@ -256,7 +256,7 @@ async def _lead(
         await _cancel(tasks)
         parts.ports.end_idle_connections()
 
-    log_in = Login(settings)
+    log_in = FrameworkLogin(settings)
 
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.ConnectionInfo:

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from responsibility.api.model import ResponsibilityModelStatus
 from responsibility.api.record import ResponsibilityStatus
 from responsibility.api.status import PlanStatus
-from responsibility.cluster.custom_resources import Own, OwnKind
+from responsibility.cluster.custom_resources import CustomResource, CustomResourceStore
 from responsibility.cluster.store import Store
 from responsibility.controller import status
 from responsibility.controller.admission.enforcement import EnforcementLoop
@@ -30,12 +30,12 @@ from responsibility.controller.admission.enforcement_status import (
     enforced_claim,
 )
 from responsibility.controller.annotator import Annotator
-from responsibility.controller.plans.queue import Planning
+from responsibility.controller.plans.queue import PlanningQueue
 from responsibility.controller.plans.revoker import Revoker
 from responsibility.controller.process.settings import Settings
-from responsibility.controller.reporting.conditions import Claim
+from responsibility.controller.reporting.conditions import ConditionDraft
 from responsibility.controller.reporting.events import Announcer
-from responsibility.controller.reporting.grant_status import Report
+from responsibility.controller.reporting.grant_status import GrantReport
 from responsibility.controller.reporting.history import History
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.reporting.metrics_collector import hub_labels
@@ -80,8 +80,8 @@ class Publisher:
         announcer: Announcer,
         *,
         settings: Settings,
-        grants: Callable[[], Report] = Report,
-        planning: Planning | None = None,
+        grants: Callable[[], GrantReport] = GrantReport,
+        planning: PlanningQueue | None = None,
         revoker: Revoker | None = None,
     ) -> None:
         self._store = store
@@ -133,30 +133,36 @@ class Publisher:
         return annotated and enforced and all(written)
 
     def _advance(
-        self, assessment: Assessment, records: Sequence[Own[Any]], models: Sequence[Own[Any]]
+        self,
+        assessment: Assessment,
+        records: Sequence[CustomResource[Any]],
+        models: Sequence[CustomResource[Any]],
     ) -> None:
         """Note which findings have come and gone, and tell of it."""
-        for own, findings in _with_findings(assessment, records, models):
+        for resource, findings in _with_findings(assessment, records, models):
             by_id = {finding.id: finding for finding in findings}
-            transition = self._history.advance(own.uid, by_id, own.status, assessment.now)
+            transition = self._history.advance(resource.uid, by_id, resource.status, assessment.now)
             if transition:
                 self._announcer.findings(
-                    own.reference,
+                    resource.reference,
                     appeared=[by_id[i] for i in by_id if i in transition.appeared],
                     ended=len(transition.ended),
                 )
         # Those of records that cannot be held against a hub for a while are kept.
-        present = {own.uid for own in (*records, *models)}
+        present = {resource.uid for resource in (*records, *models)}
         self._history.keep(present)
         self._switches.keep(present)
         self._settled = {uid: done for uid, done in self._settled.items() if uid in present}
 
     def _oldest(
-        self, assessment: Assessment, records: Sequence[Own[Any]], models: Sequence[Own[Any]]
+        self,
+        assessment: Assessment,
+        records: Sequence[CustomResource[Any]],
+        models: Sequence[CustomResource[Any]],
     ) -> Mapping[tuple[str, str, str], datetime]:
         oldest: dict[tuple[str, str, str], datetime] = {}
-        for own, findings in _with_findings(assessment, records, models):
-            since = self._history.since(own.uid)
+        for resource, findings in _with_findings(assessment, records, models):
+            since = self._history.since(resource.uid)
             for finding in findings:
                 labels = (*hub_labels(finding), finding.kind)
                 moment = since[finding.id]
@@ -166,51 +172,53 @@ class Publisher:
     def _records(
         self,
         assessment: Assessment,
-        records: Sequence[Own[Any]],
+        records: Sequence[CustomResource[Any]],
         outcomes: Mapping[str, EnforcementStatus],
     ) -> Sequence[Awaitable[bool]]:
         writes = []
         details: tuple[object, ...]
-        for own in records:
-            hub = assessment.hubs.get(own.name)
-            refused = assessment.refused_records.get(own.name)
+        for resource in records:
+            hub = assessment.hubs.get(resource.name)
+            refused = assessment.refused_records.get(resource.name)
             if hub is not None:
                 note = self._annotator.trouble(hub)
-                outcome = outcomes.get(own.name, NOTHING)
-                self._switches.tell(own, enforced_claim(hub.agreement, outcome))
-                plans = self._plan(own, hub), self._revoked(own, hub)
-                details = (own.identity, note, assessment.rbac_enforced, outcome, plans)
+                outcome = outcomes.get(resource.name, NOTHING)
+                self._switches.tell(resource, enforced_claim(hub.agreement, outcome))
+                plans = self._plan(resource, hub), self._revoked(resource, hub)
+                details = (resource.identity, note, assessment.rbac_enforced, outcome, plans)
                 make = partial(
-                    self._record_status, own, hub, assessment, note, outcome, plans=plans
+                    self._record_status, resource, hub, assessment, note, outcome, plans=plans
                 )
-                writes.append(self._settle(self._store.records, own, hub, details, make))
+                writes.append(self._settle(self._store.records, resource, hub, details, make))
             elif refused is not None:
                 make_refused = partial(
                     status.refused_record_status,
                     refused,
-                    before=_conditions(own.status, ResponsibilityStatus),
+                    before=_conditions(resource.status, ResponsibilityStatus),
                     now=assessment.now,
                 )
-                details = (own.identity, refused)
-                writes.append(self._settle(self._store.records, own, None, details, make_refused))
+                details = (resource.identity, refused)
+                writes.append(
+                    self._settle(self._store.records, resource, None, details, make_refused)
+                )
         return writes
 
     def _record_status(
         self,
-        own: Own[Any],
+        resource: CustomResource[Any],
         hub: HubAssessment,
         assessment: Assessment,
         note: str | None,
         outcome: EnforcementStatus,
         *,
-        plans: tuple[PlanStatus | None, Claim | None],
+        plans: tuple[PlanStatus | None, ConditionDraft | None],
     ) -> Status:
         return status.record_status(
             hub,
             assessment,
-            generation=own.generation,
-            before=_conditions(own.status, ResponsibilityStatus),
-            since=self._history.since(own.uid),
+            generation=resource.generation,
+            before=_conditions(resource.status, ResponsibilityStatus),
+            since=self._history.since(resource.uid),
             annotated=note,
             outcome=outcome,
             plan=plans[0],
@@ -220,29 +228,29 @@ class Publisher:
     def _revocable(self, agreement: Agreement) -> frozenset[str]:
         return revocable_items(agreement) if self._revoking else frozenset()
 
-    def _plan(self, own: Own[Any], hub: HubAssessment) -> PlanStatus | None:
-        before = own.status.get("plan")
+    def _plan(self, resource: CustomResource[Any], hub: HubAssessment) -> PlanStatus | None:
+        before = resource.status.get("plan")
         return self._planning.status(hub, before) if self._planning is not None else None
 
-    def _revoked(self, own: Own[Any], hub: HubAssessment) -> Claim | None:
-        return self._revoker.claim(own, hub) if self._revoker is not None else None
+    def _revoked(self, resource: CustomResource[Any], hub: HubAssessment) -> ConditionDraft | None:
+        return self._revoker.claim(resource, hub) if self._revoker is not None else None
 
     def _models(
-        self, assessment: Assessment, models: Sequence[Own[Any]]
+        self, assessment: Assessment, models: Sequence[CustomResource[Any]]
     ) -> Sequence[Awaitable[bool]]:
         writes = []
         details: tuple[object, ...]
-        for own in models:
-            cluster = assessment.clusters.get(own.name)
-            refused = assessment.refused_models.get(own.name)
-            before = partial(_conditions, own.status, ResponsibilityModelStatus)
+        for resource in models:
+            cluster = assessment.clusters.get(resource.name)
+            refused = assessment.refused_models.get(resource.name)
+            before = partial(_conditions, resource.status, ResponsibilityModelStatus)
             make: Callable[[], Status]
             if cluster is not None:
-                granted = self._grants().owners.get((MODEL, own.name))
-                outcome = self.enforcement.cluster_outcome(own.name)
-                self._switches.tell(own, cluster_claim(outcome))
+                granted = self._grants().owners.get((MODEL, resource.name))
+                outcome = self.enforcement.cluster_outcome(resource.name)
+                self._switches.tell(resource, cluster_claim(outcome))
                 details = (
-                    own.identity,
+                    resource.identity,
                     assessment.unrecorded,
                     assessment.rbac_enforced,
                     granted,
@@ -252,25 +260,25 @@ class Publisher:
                     status.model_status,
                     cluster,
                     assessment,
-                    generation=own.generation,
+                    generation=resource.generation,
                     before=before(),
-                    since=self._history.since(own.uid),
+                    since=self._history.since(resource.uid),
                     granted=granted,
                     outcome=outcome,
                 )
-                writes.append(self._settle(self._store.models, own, cluster, details, make))
+                writes.append(self._settle(self._store.models, resource, cluster, details, make))
             elif refused is not None:
                 make = partial(
                     status.refused_model_status, refused, before=before(), now=assessment.now
                 )
-                details = (own.identity, refused)
-                writes.append(self._settle(self._store.models, own, None, details, make))
+                details = (resource.identity, refused)
+                writes.append(self._settle(self._store.models, resource, None, details, make))
         return writes
 
     async def _settle(
         self,
-        kind: OwnKind[Any],
-        own: Own[Any],
+        kind: CustomResourceStore[Any],
+        resource: CustomResource[Any],
         about: object,
         details: tuple[object, ...],
         make: Callable[[], Status],
@@ -281,27 +289,27 @@ class Publisher:
         and what else counts.
         """
         now = asyncio.get_running_loop().time()
-        done = self._settled.get(own.uid)
+        done = self._settled.get(resource.uid)
         if (
             done is not None
             and done.about is about
-            and (done.details, done.there) == (details, own.status)
+            and (done.details, done.there) == (details, resource.status)
             and (done.until is None or now < done.until)
         ):
             return True
         wanted = make()
         body = wanted.dump()
-        if _parse(own.status, type(wanted)) == _parse(body, type(wanted)):
-            self._settled[own.uid] = _Settled(about, details, own.status)
+        if _parse(resource.status, type(wanted)) == _parse(body, type(wanted)):
+            self._settled[resource.uid] = _Settled(about, details, resource.status)
             return True
         try:
             answer = await self._writer.apply(
                 "status",
-                f"{kind.path}/{own.name}",
+                f"{kind.path}/{resource.name}",
                 {
-                    "apiVersion": own.reference["apiVersion"],
+                    "apiVersion": resource.reference["apiVersion"],
                     "kind": kind.kind,
-                    "metadata": {"name": own.name, "uid": own.uid},
+                    "metadata": {"name": resource.name, "uid": resource.uid},
                     "status": body,
                 },
                 subresource="status",
@@ -309,23 +317,33 @@ class Publisher:
         except PASSING:
             return False
         except errors.ApiError:
-            self._settled[own.uid] = _Settled(about, details, own.status, now + _PATIENCE)
+            self._settled[resource.uid] = _Settled(about, details, resource.status, now + _PATIENCE)
             return True
         if answer is not None:
             kind.note(answer)
             # Where others have put something of theirs beside ours, that is all we can do.
-            self._settled[own.uid] = _Settled(about, details, answer.get("status") or {})
+            self._settled[resource.uid] = _Settled(about, details, answer.get("status") or {})
         return True
 
 
 def _with_findings(
-    assessment: Assessment, records: Sequence[Own[Any]], models: Sequence[Own[Any]]
-) -> Sequence[tuple[Own[Any], tuple[Finding, ...]]]:
+    assessment: Assessment,
+    records: Sequence[CustomResource[Any]],
+    models: Sequence[CustomResource[Any]],
+) -> Sequence[tuple[CustomResource[Any], tuple[Finding, ...]]]:
     """Return the objects that were assessed, each with its findings."""
     hubs, clusters = assessment.hubs, assessment.clusters
     return [
-        *((own, hubs[own.name].findings) for own in records if own.name in hubs),
-        *((own, clusters[own.name].findings) for own in models if own.name in clusters),
+        *(
+            (resource, hubs[resource.name].findings)
+            for resource in records
+            if resource.name in hubs
+        ),
+        *(
+            (resource, clusters[resource.name].findings)
+            for resource in models
+            if resource.name in clusters
+        ),
     ]
 
 

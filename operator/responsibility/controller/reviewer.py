@@ -166,7 +166,7 @@ class Reviewer:
 
     async def _put(self, asks: Iterable[Ask]) -> list[bool]:
         questions = [
-            access_reviews.Question(*_as_asked(ask.subject), attributes=ask.attributes)
+            access_reviews.AccessQuestion(*_as_asked(ask.subject), attributes=ask.attributes)
             for ask in asks
         ]
         return await access_reviews.subject_access_many(self._api, questions)

@@ -10,8 +10,8 @@ from responsibility.cluster.store import Store
 from responsibility.controller.grants.granter import Granter
 from responsibility.controller.loop import Loop
 from responsibility.controller.own_rights import OwnRights
-from responsibility.controller.plans.queue import Planning
-from responsibility.controller.plans.revocation_events import News
+from responsibility.controller.plans.queue import PlanningQueue
+from responsibility.controller.plans.revocation_events import RevocationEvents
 from responsibility.controller.plans.revoker import Revoker
 from responsibility.controller.process.settings import Settings
 from responsibility.controller.publish import Publisher
@@ -58,13 +58,13 @@ class Runtime:
             cluster=settings.grants_cluster,
             namespace=settings.namespace,
         )
-        self._planning = Planning(self.store.touch, revoking=settings.revocation)
+        self._planning = PlanningQueue(self.store.touch, revoking=settings.revocation)
         self._revoker = Revoker(
             api,
             self.store,
             metrics,
             self._planning,
-            News(announcer),
+            RevocationEvents(announcer),
             enabled=settings.revocation,
             namespace=settings.namespace,
         )

@@ -28,11 +28,11 @@ from responsibility.controller.admission.enforcement_status import (
     enforcement_text,
 )
 from responsibility.controller.reporting.conditions import (
-    Claim,
-    drift_claim,
-    hub_claims,
-    rbac_claim,
-    refused_claims,
+    ConditionDraft,
+    drift_condition,
+    hub_conditions,
+    rbac_condition,
+    refused_conditions,
     with_times,
 )
 from responsibility.controller.reporting.grant_status import OwnerReport
@@ -62,13 +62,13 @@ def record_status(
     annotated: str | None,
     outcome: EnforcementStatus = NOTHING,
     plan: PlanStatus | None = None,
-    revoked: Claim | None = None,
+    revoked: ConditionDraft | None = None,
 ) -> ResponsibilityStatus:
     """Return the status of a record that was held against the cluster."""
     agreement = hub.agreement
     enforced = enforced_claim(agreement, outcome)
     conditions = with_times(
-        hub_claims(
+        hub_conditions(
             hub,
             rbac_enforced=assessment.rbac_enforced,
             annotated=annotated,
@@ -107,7 +107,7 @@ def refused_record_status(
     return ResponsibilityStatus(
         observed_generation=refused.generation,
         conditions=with_times(
-            refused_claims(refused), before, generation=refused.generation, now=now
+            refused_conditions(refused), before, generation=refused.generation, now=now
         ),
         summary=refused.message,
     )
@@ -125,17 +125,17 @@ def model_status(
 ) -> ResponsibilityModelStatus:
     """Return the status of a model: what holds for the cluster as a whole."""
     enforced = cluster_claim(outcome)
-    probe = rbac_claim(assessment.rbac_enforced)
+    probe = rbac_condition(assessment.rbac_enforced)
     ready = assessment.rbac_enforced is True
     claims = [
-        Claim(
+        ConditionDraft(
             "Ready",
             ready,
             "Assessed" if ready else probe.reason,
             f"{cluster.records} records build on this model" if ready else probe.message,
         ),
         probe,
-        drift_claim(
+        drift_condition(
             len(cluster.findings),
             f"{len(cluster.findings)} findings about the cluster as a whole",
             checked=ready,
@@ -179,7 +179,7 @@ def refused_model_status(
     return ResponsibilityModelStatus(
         observed_generation=refused.generation,
         conditions=with_times(
-            refused_claims(refused), before, generation=refused.generation, now=now
+            refused_conditions(refused), before, generation=refused.generation, now=now
         ),
         summary=refused.message,
     )

@@ -26,7 +26,7 @@ _SELF = f"/apis/{_API_VERSION}/selfsubjectaccessreviews"
 CONCURRENCY = 16
 
 
-class Attributes(Protocol):
+class AccessAttributes(Protocol):
     """What is asked: a verb on a resource, or, where ``path`` is set, on a non-resource URL.
 
     The fields are those of ``ResourceAttributes`` in the API ``authorization.k8s.io/v1``; empty
@@ -74,16 +74,16 @@ class _DeleteAnyNamespace:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class AccessQuestion:
     """Whether this user, who is in exactly these groups, may do that."""
 
     user: str
     groups: tuple[str, ...]
-    attributes: Attributes
+    attributes: AccessAttributes
 
 
 async def subject_access(
-    api: Client, user: str, groups: Sequence[str], attributes: Attributes
+    api: Client, user: str, groups: Sequence[str], attributes: AccessAttributes
 ) -> bool:
     """Return whether the server would let ``user``, as a member of ``groups``, do it.
 
@@ -96,30 +96,30 @@ async def subject_access(
 
 
 async def subject_access_many(
-    api: Client, permissions: Iterable[Question], *, concurrency: int = CONCURRENCY
+    api: Client, permissions: Iterable[AccessQuestion], *, concurrency: int = CONCURRENCY
 ) -> list[bool]:
     """Return the answers in the order of the questions. Raises the first ApiError."""
     gate = asyncio.Semaphore(concurrency)
 
-    async def ask(question: Question) -> bool:
+    async def ask(question: AccessQuestion) -> bool:
         async with gate:
             return await subject_access(api, question.user, question.groups, question.attributes)
 
     return await _all(ask(question) for question in permissions)
 
 
-async def self_access(api: Client, attributes: Attributes) -> bool:
+async def self_access(api: Client, attributes: AccessAttributes) -> bool:
     """Return whether we ourselves may do it; everyone may ask this. Raises ApiError."""
     return _allowed(await api.create(_SELF, _review("SelfSubjectAccessReview", attributes)))
 
 
 async def self_access_many(
-    api: Client, permissions: Iterable[Attributes], *, concurrency: int = CONCURRENCY
+    api: Client, permissions: Iterable[AccessAttributes], *, concurrency: int = CONCURRENCY
 ) -> list[bool]:
     """Return the answers in the order of the questions. Raises the first ApiError."""
     gate = asyncio.Semaphore(concurrency)
 
-    async def ask(attributes: Attributes) -> bool:
+    async def ask(attributes: AccessAttributes) -> bool:
         async with gate:
             return await self_access(api, attributes)
 
@@ -139,7 +139,7 @@ async def rbac_enforced(api: Client, *, unknown_user: str) -> bool | None:
         return None
 
 
-def _review(kind: str, attributes: Attributes) -> Json:
+def _review(kind: str, attributes: AccessAttributes) -> Json:
     spec: Json
     if attributes.path:
         spec = {"nonResourceAttributes": {"verb": attributes.verb, "path": attributes.path}}

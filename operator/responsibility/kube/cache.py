@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Change(Generic[K, V]):
+class CacheChange(Generic[K, V]):
     """Real differences only: what was put (new or other than before) and what was dropped.
 
     ``relisted`` says that a list brought them; the first list is the first change, and comes
@@ -31,7 +31,7 @@ class Change(Generic[K, V]):
         return bool(self.put or self.dropped)
 
 
-class Mirror(Generic[K, V]):
+class ObjectCache(Generic[K, V]):
     """Small values by key, made by ``transform`` out of the JSON of one kind's objects.
 
     ``malformed`` holds the names of objects that ``transform`` raised about; they are treated
@@ -46,7 +46,7 @@ class Mirror(Generic[K, V]):
         # By `namespace/name`: an object that `transform` no longer wants has no key any more.
         self._keys: dict[str, K] = {}
 
-    def fold(self, events: Iterable[Json]) -> Change[K, V]:
+    def fold(self, events: Iterable[Json]) -> CacheChange[K, V]:
         """Take in the events of a watch, in order, and return what they changed in the end."""
         put: dict[K, V] = {}
         dropped: set[K] = set()
@@ -73,18 +73,20 @@ class Mirror(Generic[K, V]):
         self.items.update(real)
         for key in lost:
             del self.items[key]
-        return Change(real, lost)
+        return CacheChange(real, lost)
 
     def listing(self) -> Listing[K, V]:
         """Begin a list; nothing changes before its ``commit``."""
         return Listing(self)
 
-    def replace(self, items: dict[K, V], keys: dict[str, K], malformed: set[str]) -> Change[K, V]:
+    def replace(
+        self, items: dict[K, V], keys: dict[str, K], malformed: set[str]
+    ) -> CacheChange[K, V]:
         """Replace everything at once and return the difference."""
         before = self.items
         self.items, self._keys, self.malformed = items, keys, malformed
         put = {k: v for k, v in items.items() if k not in before or before[k] is not v}
-        return Change(put, frozenset(before.keys() - items.keys()), relisted=True)
+        return CacheChange(put, frozenset(before.keys() - items.keys()), relisted=True)
 
     def _read(self, thing: Json, name: str, malformed: set[str]) -> tuple[K, V] | None:
         try:
@@ -104,7 +106,7 @@ class Mirror(Generic[K, V]):
 class Listing(Generic[K, V]):
     """A list in progress: pages are read into small values as they come."""
 
-    def __init__(self, mirror: Mirror[K, V]) -> None:
+    def __init__(self, mirror: ObjectCache[K, V]) -> None:
         self._mirror = mirror
         self._items: dict[K, V] = {}
         self._keys: dict[str, K] = {}
@@ -124,7 +126,7 @@ class Listing(Generic[K, V]):
             self._items[key] = old if old is not None and old == value else value
             self._keys[name] = key
 
-    def commit(self) -> Change[K, V]:
+    def commit(self) -> CacheChange[K, V]:
         """Put the list in the place of what was there and return the difference."""
         return self._mirror.replace(self._items, self._keys, self._malformed)
 

@@ -41,7 +41,7 @@ class _ConnectError(Exception):
         self.os_error = os_error
 
 
-class QuickApi:
+class FastApi:
     """One API server, read as one user: ``protocol.Client``, for as long as one command runs."""
 
     def __init__(self, login: Login) -> None:
@@ -52,7 +52,7 @@ class QuickApi:
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls, login: Login) -> AsyncIterator[QuickApi]:
+    async def connect(cls, login: Login) -> AsyncIterator[FastApi]:
         """Yield a client that is closed at the end; nothing is sent yet."""
         api = cls(login)
         try:

@@ -28,12 +28,12 @@ from typing import Generic, TypeVar
 
 from responsibility.kube import client, errors
 from responsibility.kube.backoff import Backoff
-from responsibility.kube.cache import Change, Mirror
+from responsibility.kube.cache import CacheChange, ObjectCache
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-__all__ = ["Change", "Reflector"]
+__all__ = ["CacheChange", "Reflector"]
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class Reflector(Generic[K, V]):
         api: client.Api,
         path: str,
         transform: Callable[[client.Json], tuple[K, V] | None],
-        on_change: Callable[[Change[K, V]], None] | None = None,
+        on_change: Callable[[CacheChange[K, V]], None] | None = None,
         *,
         metadata_only: bool = False,
         label_selector: str = "",
@@ -81,7 +81,7 @@ class Reflector(Generic[K, V]):
         self.last_error: errors.ApiError | None = None
         self.last_event = clock()
         self._api = api
-        self._mirror = Mirror(path, transform)
+        self._mirror = ObjectCache(path, transform)
         self._on_change = on_change
         self._metadata_only = metadata_only
         self._params = {"labelSelector": label_selector} if label_selector else {}
@@ -223,12 +223,12 @@ class Reflector(Generic[K, V]):
         self._version = version or self._version
         self._tell(change)
 
-    def _tell(self, change: Change[K, V]) -> None:
+    def _tell(self, change: CacheChange[K, V]) -> None:
         """Call the listener, if there is news; what it fails to take is owed until it does."""
         if self._owed:
             items = self._mirror.items
             put = {key: items[key] for key in self._owed if key in items}
-            change = Change(
+            change = CacheChange(
                 {**put, **change.put},
                 change.dropped | frozenset(self._owed - items.keys()),
                 relisted=change.relisted,

@@ -13,7 +13,7 @@ from responsibility.api.parse import load_shipped_model
 from responsibility.api.permission import Scope
 from responsibility.grants.item_roles import ItemRole, render
 from responsibility.kube import access_reviews
-from responsibility.kube.access_reviews import Question
+from responsibility.kube.access_reviews import AccessQuestion
 from responsibility.kube.client import Api
 from responsibility.ownership.terms.permission_index import HUB
 from responsibility.rbac.objects import Attributes
@@ -116,7 +116,7 @@ def test_exactly_what_is_required(world: World, name: str) -> None:
 
     async def ask() -> list[bool]:
         async with Api.connect(world.cluster.kubeconfig) as api:
-            questions = [Question(somebody(role), (), each) for each in asked]
+            questions = [AccessQuestion(somebody(role), (), each) for each in asked]
             return await access_reviews.subject_access_many(api, questions)
 
     answers = asyncio.run(ask())

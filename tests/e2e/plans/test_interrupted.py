@@ -49,7 +49,7 @@ async def test_killed_at_every_step_it_can_go_on_or_be_taken_back(
             assert await asyncio.to_thread(kill_at, demo, path, number, when) == -9
             states = await apply_plan.states(api, fresh)
             made = number if when == "after" else number - 1
-            expected = [apply_plan.State.DONE] * made + [apply_plan.State.TODO] * (
+            expected = [apply_plan.StepState.DONE] * made + [apply_plan.StepState.TODO] * (
                 len(states) - made
             )
             assert states == expected
@@ -170,7 +170,9 @@ async def test_it_goes_on_after_the_api_server_was_away(
         await asyncio.to_thread(demo.start_apiserver)
     async with Api.connect(demo.kubeconfig) as api:
         states = await apply_plan.states(api, prepared)
-        assert states == [apply_plan.State.DONE] * 2 + [apply_plan.State.TODO] * (len(states) - 2)
+        assert states == [apply_plan.StepState.DONE] * 2 + [apply_plan.StepState.TODO] * (
+            len(states) - 2
+        )
     assert await asyncio.to_thread(main, ["apply-plan", "--resume", str(path), "--yes"]) == 0
     assert (await asyncio.to_thread(planned, capsys, "--all"))["changes"] == []
     assert await asyncio.to_thread(main, ["apply-plan", "--undo", str(path), "--yes"]) == 0

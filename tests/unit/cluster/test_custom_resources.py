@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from responsibility.api.parse import Problem, RecordError
-from responsibility.cluster.custom_resources import OwnKind
+from responsibility.cluster.custom_resources import CustomResourceStore
 
 
 class Parsed:
@@ -28,7 +28,9 @@ class Things:
 
     def __init__(self) -> None:
         self.changes = 0
-        self.kind: OwnKind[Parsed] = OwnKind("/apis/x/v1/things", "Thing", parse, self._changed)
+        self.kind: CustomResourceStore[Parsed] = CustomResourceStore(
+            "/apis/x/v1/things", "Thing", parse, self._changed
+        )
 
     def _changed(self) -> None:
         self.changes += 1

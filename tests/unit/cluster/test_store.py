@@ -13,7 +13,7 @@ from responsibility.api.names import API_VERSION
 from responsibility.cluster import store as module
 from responsibility.cluster.store import Store
 from responsibility.kube.client import Api
-from responsibility.kube.reflector import Change, Reflector
+from responsibility.kube.reflector import CacheChange, Reflector
 from responsibility.rbac.objects import Attributes, Subject
 from tests.unit.kube.fake import FakeServer, Request
 
@@ -184,7 +184,7 @@ async def test_every_change_asks_for_a_look_and_the_first_one_counts(
         store.begin()
         store.changed_at = 1.0
         assert reflector._on_change is not None
-        reflector._on_change(Change({}, frozenset()))
+        reflector._on_change(CacheChange({}, frozenset()))
         assert store.changed.is_set(), reflector.path
     store.begin()
     feed(store.roles, ("ADDED", role("r", "prod")))

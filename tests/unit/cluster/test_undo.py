@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from responsibility.cluster.undo import Journal, Step
+from responsibility.cluster.undo import Journal, UndoStep
 
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/namespaces/coast/rolebindings"
 BINDING: dict[str, Any] = {
@@ -37,7 +37,7 @@ def text(*steps: object) -> str:
     return json.dumps({**head, "host": "https://c", "cluster": "u", "steps": steps})
 
 
-def only(parsed: Journal) -> Step:
+def only(parsed: Journal) -> UndoStep:
     (found,) = parsed.steps
     return found
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from responsibility.api.names import UNDO_PREFIX
-from responsibility.cluster.undo import Journal, Step
+from responsibility.cluster.undo import Journal, UndoStep
 from responsibility.cluster.undo_documents import (
     MOST_BYTES,
     MOST_KEPT,
-    State,
+    DocumentState,
     TooLargeError,
     UndoDocuments,
     draft,
@@ -23,7 +23,7 @@ BINDING = "/apis/rbac.authorization.k8s.io/v1/namespaces/prod/rolebindings/eves"
 
 def journal(uid: str = "1") -> Journal:
     before = {"metadata": {"name": "eves", "namespace": "prod", "uid": uid}}
-    step = Step("delete-binding", "delete it", BINDING, before, None)
+    step = UndoStep("delete-binding", "delete it", BINDING, before, None)
     return Journal("d" * 32, "hub prod", "https://here", "cluster", (step,))
 
 
@@ -54,7 +54,7 @@ async def test_what_is_written_is_read_back(api: Api, server: FakeServer) -> Non
     (found,) = again.of("uid")
     assert found == made
     assert found.journal() == journal()
-    assert found.state is State.OPEN
+    assert found.state is DocumentState.OPEN
     assert again.of("another") == []
 
 
@@ -96,7 +96,7 @@ async def test_the_newest_are_kept_and_what_is_open_always(
     monkeypatch.setattr(api, "delete", delete)
     first = draft("reef", "uid", "{}", journal())
     for number in range(MOST_KEPT + 3):
-        state = State.OPEN if number == 0 else State.DONE
+        state = DocumentState.OPEN if number == 0 else DocumentState.DONE
         await documents.write(replace(first, name=f"{UNDO_PREFIX}{number:03}", state=state))
     await documents.prune()
     assert gone == [f"{UNDO_PREFIX}001", f"{UNDO_PREFIX}002"]

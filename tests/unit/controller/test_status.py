@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from responsibility.api.model import ResponsibilityModelStatus
 from responsibility.api.record import ResponsibilityStatus
 from responsibility.api.status import Condition
-from responsibility.controller.reporting.conditions import Claim, with_times
+from responsibility.controller.reporting.conditions import ConditionDraft, with_times
 from responsibility.controller.status import (
     model_status,
     record_status,
@@ -201,8 +201,8 @@ def test_a_large_model_has_room_for_all_its_items() -> None:
     assert faults(status.dump(), RECORD) == []
 
 
-def condition(type: str, status: bool | None, message: str = "") -> Claim:
-    return Claim(type, status, "Because", message)
+def condition(type: str, status: bool | None, message: str = "") -> ConditionDraft:
+    return ConditionDraft(type, status, "Because", message)
 
 
 def test_a_transition_time_moves_when_the_answer_does_and_only_then() -> None:

@@ -14,7 +14,7 @@ from responsibility.controller.publish import Publisher
 from responsibility.controller.reporting.events import Announcer
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.kube import errors
-from responsibility.kube.cache import Change
+from responsibility.kube.cache import CacheChange
 from responsibility.kube.client import Api, Params
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.results.assessment import Assessment
@@ -240,11 +240,11 @@ class World:
                 self._own(path.rpartition("/")[0]).put(copy.deepcopy(thing))
 
     def allow(self, *grants: Grant) -> None:
-        self.store._on_roles(Change({role.key: role for role, _ in grants}, frozenset()))
-        self.store._on_bindings(Change({b.key: b for _, b in grants}, frozenset()))
+        self.store._on_roles(CacheChange({role.key: role for role, _ in grants}, frozenset()))
+        self.store._on_bindings(CacheChange({b.key: b for _, b in grants}, frozenset()))
 
     def forbid(self, *grants: Grant) -> None:
-        self.store._on_bindings(Change({}, frozenset(b.key for _, b in grants)))
+        self.store._on_bindings(CacheChange({}, frozenset(b.key for _, b in grants)))
 
     def assess(self) -> Assessment:
         self.store.begin()

@@ -52,7 +52,9 @@ async def test_asks_about_a_path(api: Api, server: FakeServer) -> None:
 async def test_answers_come_in_the_order_of_the_questions(api: Api, server: FakeServer) -> None:
     server.answers[SUBJECT] = answer
     kinds = ["pods", "nodes", "pods", "secrets"] * 20
-    asked = [access_reviews.Question("ada", (), Attributes("get", "", kind)) for kind in kinds]
+    asked = [
+        access_reviews.AccessQuestion("ada", (), Attributes("get", "", kind)) for kind in kinds
+    ]
     assert await access_reviews.subject_access_many(api, asked) == [
         kind == "pods" for kind in kinds
     ]

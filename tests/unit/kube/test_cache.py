@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from responsibility.kube.cache import Change, Mirror
+from responsibility.kube.cache import CacheChange, ObjectCache
 
 Thing = dict[str, Any]
 
@@ -34,7 +34,9 @@ def events(steps: list[tuple[str, int | None]]) -> list[Thing]:
     ]
 
 
-def listed(mirror: Mirror[str, int], steps: list[tuple[str, int | None]]) -> Change[str, int]:
+def listed(
+    mirror: ObjectCache[str, int], steps: list[tuple[str, int | None]]
+) -> CacheChange[str, int]:
     listing = mirror.listing()
     for name, value in dict(steps).items():
         if value is not None:
@@ -46,10 +48,10 @@ def listed(mirror: Mirror[str, int], steps: list[tuple[str, int | None]]) -> Cha
 def test_events_and_lists_end_in_the_same_state(
     steps: list[tuple[str, int | None]], size: int
 ) -> None:
-    watching: Mirror[str, int] = Mirror("/things", transform)
+    watching: ObjectCache[str, int] = ObjectCache("/things", transform)
     for start in range(0, len(steps), size):
         watching.fold(events(steps[start : start + size]))
-    listing: Mirror[str, int] = Mirror("/things", transform)
+    listing: ObjectCache[str, int] = ObjectCache("/things", transform)
     listed(listing, steps)
     assert watching.items == listing.items
     assert watching.malformed == listing.malformed
@@ -62,9 +64,9 @@ def test_whoever_adds_up_the_changes_has_the_same_state(
     second: list[tuple[str, int | None]],
     third: list[tuple[str, int | None]],
 ) -> None:
-    mirror: Mirror[str, int] = Mirror("/things", transform)
+    mirror: ObjectCache[str, int] = ObjectCache("/things", transform)
     copy: dict[str, int] = {}
-    steps: list[Callable[[], Change[str, int]]] = [
+    steps: list[Callable[[], CacheChange[str, int]]] = [
         lambda: listed(mirror, first),
         lambda: mirror.fold(events(second)),
         lambda: listed(mirror, third),
@@ -80,7 +82,9 @@ def test_whoever_adds_up_the_changes_has_the_same_state(
 
 
 def test_a_list_keeps_equal_values_and_not_their_copies() -> None:
-    mirror: Mirror[str, tuple[str, ...]] = Mirror("/things", lambda t: (t["name"], tuple(t["of"])))
+    mirror: ObjectCache[str, tuple[str, ...]] = ObjectCache(
+        "/things", lambda t: (t["name"], tuple(t["of"]))
+    )
     for _ in range(2):
         listing = mirror.listing()
         listing.add([{"metadata": {"name": "a"}, "name": "a", "of": ["x", "y"]}])
@@ -91,17 +95,17 @@ def test_a_list_keeps_equal_values_and_not_their_copies() -> None:
 
 
 def test_an_object_may_change_its_key() -> None:
-    mirror: Mirror[str, int] = Mirror("/things", lambda t: (t["key"], 1))
+    mirror: ObjectCache[str, int] = ObjectCache("/things", lambda t: (t["key"], 1))
     first = {"metadata": {"name": "a"}, "key": "x"}
     second = {"metadata": {"name": "a"}, "key": "y"}
     mirror.fold([{"type": "ADDED", "object": first}])
     change = mirror.fold([{"type": "MODIFIED", "object": second}])
-    assert change == Change({"y": 1}, frozenset({"x"}))
+    assert change == CacheChange({"y": 1}, frozenset({"x"}))
     assert mirror.items == {"y": 1}
 
 
 def test_what_is_no_object_at_all_is_skipped() -> None:
-    mirror: Mirror[str, int] = Mirror("/things", transform)
+    mirror: ObjectCache[str, int] = ObjectCache("/things", transform)
     listing = mirror.listing()
     listing.add([None, {}, {"metadata": None}, thing("a", 1)])  # type: ignore[list-item]
     assert listing.commit().put == {"a": 1}

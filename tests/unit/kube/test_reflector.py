@@ -11,7 +11,7 @@ import pytest
 from responsibility.kube import errors
 from responsibility.kube.backoff import Backoff
 from responsibility.kube.client import Api
-from responsibility.kube.reflector import Change, Reflector
+from responsibility.kube.reflector import CacheChange, Reflector
 from tests.unit.kube.fake import THINGS, FakeServer, status_of
 
 Key = tuple[str, str]
@@ -28,10 +28,10 @@ class Listener:
     """Collects the changes, and the delays that would have been."""
 
     def __init__(self) -> None:
-        self.changes: list[Change[Key, str]] = []
+        self.changes: list[CacheChange[Key, str]] = []
         self.slept: list[float] = []
 
-    def __call__(self, change: Change[Key, str]) -> None:
+    def __call__(self, change: CacheChange[Key, str]) -> None:
         self.changes.append(change)
 
     async def sleep(self, seconds: float) -> None:
@@ -93,7 +93,7 @@ async def test_an_empty_collection_is_news_too(api: Api, server: FakeServer) -> 
     listener = Listener()
     async with running(api, listener) as reflector:
         await until(lambda: listener.changes)
-        assert listener.changes == [Change({}, frozenset(), relisted=True)]
+        assert listener.changes == [CacheChange({}, frozenset(), relisted=True)]
         assert reflector.synced.is_set()
     assert server.requests
 
@@ -124,7 +124,7 @@ async def test_an_event_that_changes_nothing_of_interest_is_no_change(
         server.put("a", value="1", noise="yes")
         server.put("b", value="1")
         await until(lambda: len(listener.changes) > 1)
-        assert listener.changes[1:] == [Change({("ns", "b"): "1"}, frozenset())]
+        assert listener.changes[1:] == [CacheChange({("ns", "b"): "1"}, frozenset())]
 
 
 async def test_what_turns_uninteresting_is_dropped(api: Api, server: FakeServer) -> None:
@@ -192,7 +192,9 @@ async def test_deletions_in_a_gap_leave_no_ghost(api: Api, server: FakeServer) -
         await until(lambda: reflector.relists == 1)
         assert names(reflector) == {"b": "2", "c": "1", "d": "1"}
         assert listener.changes[1:] == [
-            Change({("ns", "b"): "2", ("ns", "d"): "1"}, frozenset({("ns", "a")}), relisted=True)
+            CacheChange(
+                {("ns", "b"): "2", ("ns", "d"): "1"}, frozenset({("ns", "a")}), relisted=True
+            )
         ]
 
 
@@ -264,7 +266,7 @@ async def test_lists_again_when_the_time_has_come(api: Api, server: FakeServer) 
         now += 61
         server.end_watches()
         await until(lambda: not reflector.items)
-        assert listener.changes[-1] == Change({}, frozenset({("ns", "a")}), relisted=True)
+        assert listener.changes[-1] == CacheChange({}, frozenset({("ns", "a")}), relisted=True)
     watch = next(request for request in server.requests if request.is_watch)
     assert watch.query["timeoutSeconds"] == "60", "the server ends the watch when a list is due"
 
@@ -379,7 +381,7 @@ async def test_a_server_that_is_always_gone_does_not_spin(api: Api, server: Fake
 async def test_a_listener_that_fails_is_told_again(api: Api, server: FakeServer) -> None:
     listener = Listener()
 
-    def failing_once(change: Change[Key, str]) -> None:
+    def failing_once(change: CacheChange[Key, str]) -> None:
         listener(change)
         if len(listener.changes) == 2:
             raise RuntimeError("a fault of ours")
@@ -389,12 +391,12 @@ async def test_a_listener_that_fails_is_told_again(api: Api, server: FakeServer)
         await watched(server)
         server.delete("a")
         await until(lambda: len(listener.changes) == 3)
-        assert listener.changes[2] == Change({}, frozenset({("ns", "a")}), relisted=True)
+        assert listener.changes[2] == CacheChange({}, frozenset({("ns", "a")}), relisted=True)
         assert reflector.errors == 1
         await watched(server, 2)
         server.put("b", value="1")
         await until(lambda: len(listener.changes) == 4)
-        assert listener.changes[3] == Change({("ns", "b"): "1"}, frozenset())
+        assert listener.changes[3] == CacheChange({("ns", "b"): "1"}, frozenset())
 
 
 async def test_asks_for_metadata_only(api: Api, server: FakeServer) -> None:

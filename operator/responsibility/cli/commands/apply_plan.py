@@ -224,7 +224,7 @@ def _go(
     from responsibility.cluster import apply_plan
 
     def tell(progress: Progress) -> None:
-        word = {apply_plan.State.DONE: "was done before"}.get(progress.was, "done")
+        word = {apply_plan.StepState.DONE: "was done before"}.get(progress.was, "done")
         word = "would be done" if dry_run and word == "done" else word
         what = f"undo: {progress.step.what}" if back else progress.step.what
         click.echo(f"  {progress.number}. {word}: {clean(what)}")
@@ -359,7 +359,7 @@ def _asking(
         try:
             while left:
                 questions = [
-                    access_reviews.Question(*user_and_groups(each.subject), each.asked)
+                    access_reviews.AccessQuestion(*user_and_groups(each.subject), each.asked)
                     for each in left
                 ]
                 answers = await access_reviews.subject_access_many(api, questions)

@@ -67,7 +67,7 @@ def change(where: Where, work: Callable[[Api], Awaitable[_T]]) -> _T:
 
 
 async def _quickly(login: fast_login.Login, work: Callable[[Client], Awaitable[_T]]) -> _T:
-    async with fast_client.QuickApi.connect(login) as api:
+    async with fast_client.FastApi.connect(login) as api:
         return await work(api)
 
 

@@ -22,7 +22,7 @@ from responsibility.api.names import (
     binding_name,
     policy_name,
 )
-from responsibility.cluster.custom_resources import Own
+from responsibility.cluster.custom_resources import CustomResource
 from responsibility.cluster.store import Store
 from responsibility.controller.admission.cluster_policies import ClusterPolicies
 from responsibility.controller.admission.enforcement_status import EnforcementStatus
@@ -31,7 +31,7 @@ from responsibility.controller.admission.namespaces import Namespaces
 from responsibility.controller.admission.policies import Policies
 from responsibility.controller.admission.prober import Prober, ProbeTarget
 from responsibility.controller.process.settings import Settings
-from responsibility.controller.reporting.grant_status import Report
+from responsibility.controller.reporting.grant_status import GrantReport
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.reporting.writer import Writer
 from responsibility.kube.client import Api
@@ -100,7 +100,7 @@ class EnforcementLoop:
         if self._enabled:
             await self._prober.run()
 
-    async def enforce(self, assessment: Assessment, records: Sequence[Own[Any]]) -> bool:
+    async def enforce(self, assessment: Assessment, records: Sequence[CustomResource[Any]]) -> bool:
         """Write what differs; return False if something failed that is worth trying again."""
         models = {
             name: own.value
@@ -152,7 +152,7 @@ class EnforcementLoop:
     def outcomes(
         self,
         assessment: Assessment,
-        grants: Report,
+        grants: GrantReport,
         revocable: Callable[[Agreement], frozenset[str]],
     ) -> dict[str, EnforcementStatus]:
         """Return by record what came of all that it asks for."""
@@ -201,7 +201,7 @@ class EnforcementLoop:
             name + STATIC_SUFFIX for name in {*names, RECORD_OWNERS_POLICY, NAMESPACE_KEYS_POLICY}
         )
 
-    def _remember(self, records: Iterable[Own[Any]]) -> None:
+    def _remember(self, records: Iterable[CustomResource[Any]]) -> None:
         """Keep what was given to records that are there; learn it from their status at first."""
         known, self._granted = self._granted, {}
         for own in records:
@@ -267,7 +267,7 @@ class EnforcementLoop:
         )
 
 
-def _unreadable(assessment: Assessment, records: Iterable[Own[Any]]) -> set[str]:
+def _unreadable(assessment: Assessment, records: Iterable[CustomResource[Any]]) -> set[str]:
     """Return the namespaces of records that cannot be read or followed at the moment."""
     found = set()
     for own in records:

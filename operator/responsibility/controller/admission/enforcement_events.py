@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from responsibility.api.status import ConditionStatus
-from responsibility.cluster.custom_resources import Own
+from responsibility.cluster.custom_resources import CustomResource
 from responsibility.controller.admission.enforcement_status import BEING_PROVED, ENFORCED
-from responsibility.controller.reporting.conditions import Claim
+from responsibility.controller.reporting.conditions import ConditionDraft
 from responsibility.controller.reporting.events import Announcer
 
 _GONE = "NoLongerAsked"
@@ -21,7 +21,7 @@ class EnforcementTransitions:
         # By UID: whether it was in force, and the reason if not.
         self._known: dict[str, tuple[bool, str]] = {}
 
-    def tell(self, own: Own[Any], claim: Claim | None) -> None:
+    def tell(self, own: CustomResource[Any], claim: ConditionDraft | None) -> None:
         """Take note of what is said now; what is still being proved is no news."""
         before = self._known.get(own.uid) or _remembered(own)
         self._known[own.uid] = before
@@ -45,7 +45,7 @@ class EnforcementTransitions:
         self._known = {uid: known for uid, known in self._known.items() if uid in uids}
 
 
-def _remembered(own: Own[Any]) -> tuple[bool, str]:
+def _remembered(own: CustomResource[Any]) -> tuple[bool, str]:
     """Return what was said in the status that a predecessor wrote."""
     for condition in own.status.get("conditions") or ():
         if condition.get("type") == ENFORCED:

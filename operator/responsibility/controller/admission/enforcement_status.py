@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from responsibility.admission.stages.blockers import OBSERVE, above
 from responsibility.admission.stages.namespace_stages import ItemStage
 from responsibility.controller.admission.prober import Proof
-from responsibility.controller.reporting.conditions import Claim
+from responsibility.controller.reporting.conditions import ConditionDraft
 from responsibility.controller.reporting.grant_status import ItemGrant, OwnerReport
 from responsibility.ownership.terms.agreement import Agreement
 
@@ -117,12 +117,12 @@ def enforcement_text(outcome: EnforcementStatus) -> str:
     return f"{outcome.admission()}/{'+'.join(sorted(stages, reverse=True)) or AUDIT}"
 
 
-def enforced_claim(agreement: Agreement, outcome: EnforcementStatus) -> Claim | None:
+def enforced_claim(agreement: Agreement, outcome: EnforcementStatus) -> ConditionDraft | None:
     """Return whether what the record asks for is in force; None where it asks for nothing."""
     return next(_claims(agreement, outcome), None)
 
 
-def _claims(agreement: Agreement, outcome: EnforcementStatus) -> Iterator[Claim]:
+def _claims(agreement: Agreement, outcome: EnforcementStatus) -> Iterator[ConditionDraft]:
     """Yield what there is to say, the gravest first."""
     asked = outcome.asked
     told = list(_of_admission(outcome))
@@ -135,16 +135,18 @@ def _claims(agreement: Agreement, outcome: EnforcementStatus) -> Iterator[Claim]
         wanted := sorted({i.admission for i in agreement.items if i.admission != OBSERVE})
     ):
         words = f"{', '.join(wanted)} is asked for, but no policy can be made of any such item"
-        yield Claim(ENFORCED, False, "NothingToEnforce", words)
+        yield ConditionDraft(ENFORCED, False, "NothingToEnforce", words)
     if outcome.granted is not None:
-        yield Claim(ENFORCED, True, outcome.granted.claim.reason, outcome.granted.claim.message)
+        yield ConditionDraft(
+            ENFORCED, True, outcome.granted.claim.reason, outcome.granted.claim.message
+        )
 
 
-def _of_admission(outcome: EnforcementStatus) -> Iterator[Claim]:
+def _of_admission(outcome: EnforcementStatus) -> Iterator[ConditionDraft]:
     """Yield what there is to say of admission, the gravest first."""
 
-    def no(reason: str, message: str) -> Claim:
-        return Claim(ENFORCED, False, reason, message)
+    def no(reason: str, message: str) -> ConditionDraft:
+        return ConditionDraft(ENFORCED, False, reason, message)
 
     asked = outcome.asked
     if outcome.trouble:
@@ -159,25 +161,25 @@ def _of_admission(outcome: EnforcementStatus) -> Iterator[Claim]:
     if open_:
         yield no(BEING_PROVED, _list(open_, outcome))
     if asked:
-        yield Claim(ENFORCED, True, "Proved", _all_well(outcome))
+        yield ConditionDraft(ENFORCED, True, "Proved", _all_well(outcome))
 
 
-def cluster_claim(outcome: EnforcementStatus) -> Claim | None:
+def cluster_claim(outcome: EnforcementStatus) -> ConditionDraft | None:
     """Return whether what records ask of the cluster as a whole is in force."""
     return next(_of_admission(outcome), None)
 
 
-def _rbac_blockers(agreement: Agreement, outcome: EnforcementStatus) -> Iterator[Claim]:
+def _rbac_blockers(agreement: Agreement, outcome: EnforcementStatus) -> Iterator[ConditionDraft]:
     """Yield why RBAC is not what the record asks for."""
     granted = outcome.granted.claim if outcome.granted is not None else None
     if granted is not None and granted.status is not True:
-        yield Claim(ENFORCED, False, granted.reason, granted.message)
+        yield ConditionDraft(ENFORCED, False, granted.reason, granted.message)
     if any(item.rbac == REVOKE and item.name not in outcome.revoking for item in agreement.items):
         told = (
             "rbac revoke is asked for, which this operator was installed without: set the chart's "
             "mode: revoke (revocation.enabled)"
         )
-        yield Claim(ENFORCED, False, "RevocationSwitchedOff", told)
+        yield ConditionDraft(ENFORCED, False, "RevocationSwitchedOff", told)
 
 
 def _failed(outcome: EnforcementStatus, entry: ItemStage) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from responsibility.api.names import ITEM_ROLE_PREFIX
 from responsibility.cluster.store import Store
 from responsibility.controller.grants.writer import GrantWriter
-from responsibility.controller.reporting.grant_status import Report, report
+from responsibility.controller.reporting.grant_status import GrantReport, report
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.reporting.writer import Writer
 from responsibility.grants.binding import MODEL, RECORD, Owner
@@ -64,7 +64,7 @@ class Granter:
         cluster: bool = False,
         namespace: str = "",
     ) -> None:
-        self.report = Report(enabled=enabled, cluster=enabled and cluster)
+        self.report = GrantReport(enabled=enabled, cluster=enabled and cluster)
         self._store = store
         self._metrics = metrics
         self._writer = GrantWriter(store, Writer(api, metrics))

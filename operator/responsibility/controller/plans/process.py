@@ -15,8 +15,8 @@ from typing import Any, Self
 
 from responsibility.cluster.rights import RIGHTS
 from responsibility.controller.plans import worker
-from responsibility.controller.plans.snapshot_delta import News
-from responsibility.controller.plans.worker import HEAD, Failed, World, frame
+from responsibility.controller.plans.snapshot_delta import SnapshotDelta
+from responsibility.controller.plans.worker import HEAD, Failed, PlanningWorld, frame
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.change import Plan
 from responsibility.plans.deletions import Proposal
@@ -55,7 +55,7 @@ def _available() -> int:
     return limit - used - _MARGIN
 
 
-def _sees() -> tuple[Attributes, ...]:
+def _required_permissions() -> tuple[Attributes, ...]:
     """Return the rights without which the operator would be blind."""
     return tuple(
         asked
@@ -75,7 +75,9 @@ class Planner:
         revoking: bool,
         rbac: tuple[Iterable[Role], Iterable[Binding]] | None = None,
     ) -> None:
-        self._world = World(replace(snapshot, graph=AccessGraph.build()), revoking, _sees(), 0)
+        self._world = PlanningWorld(
+            replace(snapshot, graph=AccessGraph.build()), revoking, _required_permissions(), 0
+        )
         self._graph = snapshot.graph
         self._rbac = rbac or (snapshot.graph.roles.values(), snapshot.graph.bindings.values())
         self._process: asyncio.subprocess.Process | None = None
@@ -110,7 +112,7 @@ class Planner:
         self._rbac = (snapshot.graph.roles.values(), snapshot.graph.bindings.values())
         if self._process is None:
             return
-        news = News.between(before, snapshot)
+        news = SnapshotDelta.between(before, snapshot)
         if len(news) > _PART:
             # As quickly told from the beginning, in parts.
             await self.close()

@@ -29,7 +29,7 @@ _AGAIN = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownPlan:
     """A proposal, and the assessment that it was made for, known by identity.
 
     ``trouble`` says why there is none, where none could be made.
@@ -41,14 +41,14 @@ class Known:
     trouble: str = ""
 
 
-class Planning:
+class PlanningQueue:
     """Keeps a proposal for each hub with excess rights."""
 
     def __init__(self, changed: Callable[[], None], *, revoking: bool) -> None:
         self._changed = changed
         self._revoking = revoking
         self._now: tuple[Assessment, Snapshot] | None = None
-        self._known: dict[str, Known] = {}
+        self._known: dict[str, KnownPlan] = {}
         # Records for which it is tried once more.
         self._again: set[str] = set()
         self._wake = asyncio.Event()
@@ -91,7 +91,7 @@ class Planning:
         """Take in a proposal that was made elsewhere from a fresher state."""
         hub = self._now[0].hubs.get(record) if self._now is not None else None
         if hub is not None:
-            self._known[record] = Known(hub, proposal, plan_status(proposal))
+            self._known[record] = KnownPlan(hub, proposal, plan_status(proposal))
 
     def changes(self) -> dict[tuple[str, str], int]:
         """Return by hub how many changes its plan has."""
@@ -164,7 +164,7 @@ class Planning:
             logger.exception("no plan could be made for record %s", record)
             trouble = "see the operator's log"
         before = self._known.get(record)
-        self._known[record] = Known(hub, proposal, status, trouble)
+        self._known[record] = KnownPlan(hub, proposal, status, trouble)
         self._again.discard(record)
         waiting = bool(deletions.revocable_items(hub.agreement))
         if waiting or before is None or before.status != status:

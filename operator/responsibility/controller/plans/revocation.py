@@ -13,22 +13,22 @@ from datetime import datetime
 from typing import Any
 
 from responsibility.cluster import apply_plan, fresh_access_graph
-from responsibility.cluster.custom_resources import Own
+from responsibility.cluster.custom_resources import CustomResource
 from responsibility.cluster.store import Store
 from responsibility.cluster.undo import Journal
 from responsibility.cluster.undo_documents import (
     Document,
-    State,
+    DocumentState,
     TooLargeError,
     UndoDocuments,
     draft,
 )
 from responsibility.controller.plans import revocation_conditions as claims
 from responsibility.controller.plans.process import Planner
-from responsibility.controller.plans.queue import Planning
-from responsibility.controller.plans.revocation_conditions import Reason
+from responsibility.controller.plans.queue import PlanningQueue
+from responsibility.controller.plans.revocation_conditions import RevocationReason
 from responsibility.controller.plans.revocation_proof import still_held
-from responsibility.controller.reporting.conditions import Claim
+from responsibility.controller.reporting.conditions import ConditionDraft
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.reporting.writer import PASSING
 from responsibility.kube import errors
@@ -53,7 +53,7 @@ class WaitError(Exception):
     With ``passing``, the watches may merely be behind.
     """
 
-    def __init__(self, said: Claim, *, passing: bool) -> None:
+    def __init__(self, said: ConditionDraft, *, passing: bool) -> None:
         super().__init__(said.message)
         self.said = said
         self.passing = passing
@@ -71,7 +71,7 @@ class Revocation:
         api: Api,
         store: Store,
         metrics: Metrics,
-        planning: Planning,
+        planning: PlanningQueue,
         *,
         documents: UndoDocuments,
         clock: Callable[[], datetime],
@@ -85,89 +85,102 @@ class Revocation:
         # By UID of the record: since when its deletions have been forbidden.
         self._forbidden: dict[str, float] = {}
 
-    async def apply(self, own: Own[Any]) -> None:
+    async def apply(self, resource: CustomResource[Any]) -> None:
         """Carry out an approved plan, if it still is what would be done now.
 
         Raises WaitError, LaterError, ApiError, StaleError, PlanningError: nothing was changed, or
         what was begun waits.
         """
         async with await self._look() as planner:
-            await self._apply_by(planner, own, approved(own))
+            await self._apply_by(planner, resource, approved(resource))
 
-    async def _apply_by(self, planner: Planner, own: Own[Any], digest: str) -> None:
-        proposal = await planner.propose(own.name)
+    async def _apply_by(self, planner: Planner, resource: CustomResource[Any], digest: str) -> None:
+        proposal = await planner.propose(resource.name)
         plan = proposal.part if proposal is not None else None
-        if not self._is_approved(own, digest):
+        if not self._is_approved(resource, digest):
             return
         if proposal is None or plan is None or plan.digest != digest:
-            raise self._refused(own, digest, proposal)
+            raise self._refused(resource, digest, proposal)
         try:
             journal = await apply_plan.prepare(self._api, plan, cluster=self._cluster())
-            document = draft(own.name, own.uid, deletions.paper(plan), journal)
+            document = draft(resource.name, resource.uid, deletions.paper(plan), journal)
         except apply_plan.StaleError as stale:
-            logger.info("record %s: %s", own.name, stale)
-            raise self._refused(own, digest, None) from stale
+            logger.info("record %s: %s", resource.name, stale)
+            raise self._refused(resource, digest, None) from stale
         except TooLargeError as error:
             why = "the plan is too large to be written down: have a person apply it"
-            raise WaitError(claims.claim(False, Reason.TOO_LARGE, why), passing=False) from error
+            raise WaitError(
+                claims.claim(False, RevocationReason.TOO_LARGE, why), passing=False
+            ) from error
         document = await self._documents.write(document)
         self._metrics.writes.labels("revocations").inc()
-        logger.info("carrying out plan %s for record %s: see %s", digest, own.name, document.name)
-        await self._carry_out(own, document, journal, planner, plan)
+        logger.info(
+            "carrying out plan %s for record %s: see %s", digest, resource.name, document.name
+        )
+        await self._carry_out(resource, document, journal, planner, plan)
 
-    def _refused(self, own: Own[Any], digest: str, proposal: Proposal | None) -> WaitError:
+    def _refused(
+        self, resource: CustomResource[Any], digest: str, proposal: Proposal | None
+    ) -> WaitError:
         self._metrics.revocations.labels("refused").inc()
         if proposal is not None:
-            self._planning.note(own.name, proposal)
+            self._planning.note(resource.name, proposal)
         # The watches may be behind; they bring what differs.
         return WaitError(claims.changed(digest, proposal), passing=True)
 
-    async def resume(self, own: Own[Any]) -> None:
+    async def resume(self, resource: CustomResource[Any]) -> None:
         """Go on with what was begun, if what is left is still what would be done.
 
         Raises as `apply` does.
         """
-        (document, *_) = (d for d in self._documents.of(own.uid) if d.state is State.OPEN)
+        (document, *_) = (
+            d for d in self._documents.of(resource.uid) if d.state is DocumentState.OPEN
+        )
         journal, why = _trusted(document)
         if journal is None:
-            await self._stop(own, document, None, Reason.INTERRUPTED, why)
+            await self._stop(resource, document, None, RevocationReason.INTERRUPTED, why)
             return
         async with await self._look() as planner:
-            await self._resume_by(planner, own, document, journal)
+            await self._resume_by(planner, resource, document, journal)
 
     async def _resume_by(
-        self, planner: Planner, own: Own[Any], document: Document, journal: Journal
+        self, planner: Planner, resource: CustomResource[Any], document: Document, journal: Journal
     ) -> None:
-        proposal = await planner.propose(own.name)
-        if not self._is_approved(own, document.digest):
+        proposal = await planner.propose(resource.name)
+        if not self._is_approved(resource, document.digest):
             why = "the record no longer approves it"
-            await self._stop(own, document, journal, Reason.WITHDRAWN, why)
+            await self._stop(resource, document, journal, RevocationReason.WITHDRAWN, why)
             return
         states = await apply_plan.states(self._api, journal)
-        if all(state is apply_plan.State.DONE for state in states):
-            await self._done(own, document, None)
+        if all(state is apply_plan.StepState.DONE for state in states):
+            await self._done(resource, document, None)
             return
         plan = proposal.part if proposal is not None else None
         if plan is None or not deletions.approved(document.paper, plan):
             why = "the operator was interrupted, and what is left is not what was approved"
-            await self._stop(own, document, journal, Reason.INTERRUPTED, why)
+            await self._stop(resource, document, journal, RevocationReason.INTERRUPTED, why)
             return
         self._metrics.revocations.labels("resumed").inc()
-        logger.info("going on with plan %s for record %s", document.digest, own.name)
+        logger.info("going on with plan %s for record %s", document.digest, resource.name)
         # From the plan, held against what was approved: the document is not trusted so far.
         rest = await apply_plan.prepare(self._api, plan, cluster=self._cluster())
-        await self._carry_out(own, document, rest, planner, plan)
+        await self._carry_out(resource, document, rest, planner, plan)
 
     async def _carry_out(
-        self, own: Own[Any], document: Document, journal: Journal, planner: Planner, plan: Plan
+        self,
+        resource: CustomResource[Any],
+        document: Document,
+        journal: Journal,
+        planner: Planner,
+        plan: Plan,
     ) -> None:
         def still() -> None:
-            if not self._is_approved(own, document.digest):
+            if not self._is_approved(resource, document.digest):
                 raise _WithdrawnError
 
         def tell(progress: apply_plan.Progress) -> None:
             logger.info("%s: %s (%s)", document.name, progress.step.what, progress.was)
-            if progress.was is apply_plan.State.TODO:
+            if progress.was is apply_plan.StepState.TODO:
                 self._metrics.writes.labels("revocations").inc()
             still()
 
@@ -178,21 +191,25 @@ class Revocation:
             await apply_plan.go_on(self._api, journal, tell)
         except _WithdrawnError:
             why = "the record was changed meanwhile, and no longer approves it"
-            await self._stop(own, document, whole, Reason.WITHDRAWN, why)
+            await self._stop(resource, document, whole, RevocationReason.WITHDRAWN, why)
         except apply_plan.StoppedError as stopped:
             if isinstance(stopped.cause, PASSING):
                 raise stopped.cause from stopped
-            if self._may_pass(own, stopped.cause):
+            if self._may_pass(resource, stopped.cause):
                 raise LaterError(str(stopped.cause)) from stopped
             self._metrics.write_errors.labels("revocations").inc()
             await self._stop(
-                own, document, whole, Reason.STOPPED, f"{stopped.step.what}: {stopped.why}"
+                resource,
+                document,
+                whole,
+                RevocationReason.STOPPED,
+                f"{stopped.step.what}: {stopped.why}",
             )
         else:
             held = await still_held(self._api, planner, plan)
-            await self._done(own, document, held)
+            await self._done(resource, document, held)
 
-    def _may_pass(self, own: Own[Any], cause: errors.ApiError | None) -> bool:
+    def _may_pass(self, resource: CustomResource[Any], cause: errors.ApiError | None) -> bool:
         """Return whether a refusal is too young to be believed.
 
         An API server that has just started refuses everything until it has read its roles.
@@ -200,33 +217,42 @@ class Revocation:
         if not isinstance(cause, errors.ForbiddenError):
             return False
         now = asyncio.get_running_loop().time()
-        return now < self._forbidden.setdefault(own.uid, now) + _GRACE
+        return now < self._forbidden.setdefault(resource.uid, now) + _GRACE
 
-    async def _done(self, own: Own[Any], document: Document, held: str | None) -> None:
-        reason = Reason.NOT_ENDED if held else None
-        self._forbidden.pop(own.uid, None)
-        await self.mark(document, State.DONE, reason, held or "")
+    async def _done(
+        self, resource: CustomResource[Any], document: Document, held: str | None
+    ) -> None:
+        reason = RevocationReason.NOT_ENDED if held else None
+        self._forbidden.pop(resource.uid, None)
+        await self.mark(document, DocumentState.DONE, reason, held or "")
         self._metrics.revocations.labels("applied").inc()
-        logger.info("plan %s for record %s has been carried out", document.digest, own.name)
+        logger.info("plan %s for record %s has been carried out", document.digest, resource.name)
         try:
             await self._documents.prune()
         except errors.ApiError as error:
             logger.warning("old undo documents were not removed: %s", error)
 
     async def _stop(
-        self, own: Own[Any], document: Document, journal: Journal | None, reason: Reason, why: str
+        self,
+        resource: CustomResource[Any],
+        document: Document,
+        journal: Journal | None,
+        reason: RevocationReason,
+        why: str,
     ) -> None:
         made = of = 0
         if journal is not None:
             states = await apply_plan.states(self._api, journal)
-            made, of = sum(state is apply_plan.State.DONE for state in states), len(states)
+            made, of = sum(state is apply_plan.StepState.DONE for state in states), len(states)
         told = claims.stopped(document, self._documents.namespace, made, of, why)
-        logger.warning("record %s: %s", own.name, told)
-        self._forbidden.pop(own.uid, None)
+        logger.warning("record %s: %s", resource.name, told)
+        self._forbidden.pop(resource.uid, None)
         self._metrics.revocations.labels("stopped").inc()
-        await self.mark(document, State.STOPPED, reason, told)
+        await self.mark(document, DocumentState.STOPPED, reason, told)
 
-    async def mark(self, document: Document, state: State, reason: Reason | None, why: str) -> None:
+    async def mark(
+        self, document: Document, state: DocumentState, reason: RevocationReason | None, why: str
+    ) -> None:
         """Note in a document how far it came; a person may have removed it. Raises ApiError."""
         try:
             await self._documents.mark(document, state, reason.value if reason else "", why)
@@ -243,12 +269,12 @@ class Revocation:
         rbac = await fresh_access_graph.rbac(self._api)
         return Planner(self._store.snapshot(self._clock()), revoking=True, rbac=rbac)
 
-    def _is_approved(self, own: Own[Any], digest: str) -> bool:
+    def _is_approved(self, resource: CustomResource[Any], digest: str) -> bool:
         """Return whether the record, as far as is known now, says that this is to be done."""
-        now = self._store.records.items.get(own.name)
+        now = self._store.records.items.get(resource.name)
         return (
             now is not None
-            and now.uid == own.uid
+            and now.uid == resource.uid
             and now.value is not None
             and approved(now) == digest
         )
@@ -259,11 +285,11 @@ class Revocation:
         return system.uid if system is not None else ""
 
 
-def approved(own: Own[Any]) -> str:
+def approved(resource: CustomResource[Any]) -> str:
     """Return the digest that a record approves; empty for none, or none that is asked for."""
-    if own.value is None:
+    if resource.value is None:
         return ""
-    found: str | None = own.value.spec.enforcement.approved_plan
+    found: str | None = resource.value.spec.enforcement.approved_plan
     return found or ""
 
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
-from responsibility.cluster.undo_documents import Document, State
-from responsibility.controller.reporting.conditions import Claim
+from responsibility.cluster.undo_documents import Document, DocumentState
+from responsibility.controller.reporting.conditions import ConditionDraft
 from responsibility.controller.reporting.plan_status import counted
 from responsibility.plans.deletions import Proposal
 
@@ -19,7 +19,7 @@ TYPE = "Revoked"
 _MOST_TOLD = 3
 
 
-class Reason(StrEnum):
+class RevocationReason(StrEnum):
     """Every reason of the condition; the runbook tells of each what to do."""
 
     APPLIED = "Applied"
@@ -41,18 +41,23 @@ class Reason(StrEnum):
     PLANNING = "Planning"
 
     @classmethod
-    def read(cls, text: str) -> Reason | None:
+    def read(cls, text: str) -> RevocationReason | None:
         """Return the reason that was written down, None for one that we never give."""
         return next((reason for reason in cls if reason == text), None)
 
 
 # What is no news: nobody has approved anything.
 QUIET = frozenset(
-    {Reason.PLANNING, Reason.NOT_APPROVED, Reason.NOTHING_TO_REVOKE, Reason.NOT_ASSESSED}
+    {
+        RevocationReason.PLANNING,
+        RevocationReason.NOT_APPROVED,
+        RevocationReason.NOTHING_TO_REVOKE,
+        RevocationReason.NOT_ASSESSED,
+    }
 )
 
 
-class Do(Enum):
+class RevocationAction(Enum):
     """What there is to do about a record."""
 
     NOTHING = "nothing"
@@ -62,7 +67,7 @@ class Do(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RevocationInputs:
     """What a record asks for, and what is known: None for a ``proposal`` is not known yet.
 
     ``found`` is whether the hub was found and RBAC means anything; ``planned`` is whether the hub
@@ -81,103 +86,113 @@ class Asked:
     trouble: str = ""
 
 
-def decide(asked: Asked) -> tuple[Do, Claim | None]:
+def decide(asked: RevocationInputs) -> tuple[RevocationAction, ConditionDraft | None]:
     """Return what to do, and what to say; None for a claim leaves what was said."""
     if not asked.enabled:
-        return Do.NOTHING, _SWITCHED_OFF
+        return RevocationAction.NOTHING, _SWITCHED_OFF
     if asked.documents:
         return _of_documents(asked)
     if not asked.found:
-        return Do.NOTHING, _NOT_FOUND
+        return RevocationAction.NOTHING, _NOT_FOUND
     if not asked.excess:
-        return Do.NOTHING, _nothing_left(asked.approved)
-    return _of_proposal(asked) if asked.planned else (Do.NOTHING, None)
+        return RevocationAction.NOTHING, _nothing_left(asked.approved)
+    return _of_proposal(asked) if asked.planned else (RevocationAction.NOTHING, None)
 
 
-def _of_documents(asked: Asked) -> tuple[Do, Claim | None]:
+def _of_documents(asked: RevocationInputs) -> tuple[RevocationAction, ConditionDraft | None]:
     """Go on with what was begun, and let an approval count again once it was taken back."""
-    if any(d.state is State.OPEN for d in asked.documents):
-        return Do.RESUME, None
+    if any(d.state is DocumentState.OPEN for d in asked.documents):
+        return RevocationAction.RESUME, None
     if any(d.digest != asked.approved for d in asked.documents):
-        return Do.CLOSE, None
-    return Do.NOTHING, _of_document(asked, asked.documents[0])
+        return RevocationAction.CLOSE, None
+    return RevocationAction.NOTHING, _of_document(asked, asked.documents[0])
 
 
-def _of_proposal(asked: Asked) -> tuple[Do, Claim | None]:
+def _of_proposal(asked: RevocationInputs) -> tuple[RevocationAction, ConditionDraft | None]:
     proposal = asked.proposal
     if proposal is None:
-        return Do.NOTHING, unplanned(asked.trouble or "see the operator's log")
+        return RevocationAction.NOTHING, unplanned(asked.trouble or "see the operator's log")
     part = proposal.part
     if not asked.approved:
-        return Do.NOTHING, _offer(proposal)
+        return RevocationAction.NOTHING, _offer(proposal)
     if part is not None and part.digest == asked.approved:
-        return Do.APPLY, None
+        return RevocationAction.APPLY, None
     if proposal.whole.digest == asked.approved and proposal.whole.changes:
-        return Do.NOTHING, claim(False, Reason.NOT_BY_OPERATOR, beyond(proposal))
-    return Do.NOTHING, changed(asked.approved, proposal)
+        return RevocationAction.NOTHING, claim(
+            False, RevocationReason.NOT_BY_OPERATOR, beyond(proposal)
+        )
+    return RevocationAction.NOTHING, changed(asked.approved, proposal)
 
 
-def _of_document(asked: Asked, document: Document) -> Claim:
+def _of_document(asked: RevocationInputs, document: Document) -> ConditionDraft:
     """Return what is said of an approval that has been acted on."""
-    if document.state is State.STOPPED:
-        return claim(False, Reason.read(document.reason) or Reason.STOPPED, document.why)
+    if document.state is DocumentState.STOPPED:
+        return claim(
+            False, RevocationReason.read(document.reason) or RevocationReason.STOPPED, document.why
+        )
     if document.reason:
-        return claim(False, Reason.read(document.reason) or Reason.NOT_ENDED, document.why)
+        return claim(
+            False,
+            RevocationReason.read(document.reason) or RevocationReason.NOT_ENDED,
+            document.why,
+        )
     part = asked.proposal.part if asked.excess and asked.proposal is not None else None
     if part is not None and part.digest == asked.approved:
         return claim(
             False,
-            Reason.APPROVAL_USED,
+            RevocationReason.APPROVAL_USED,
             f"plan {asked.approved} was carried out, and what it ended has come back. An approval "
             "is good for once: remove approvedPlan, and set it again to approve it anew",
         )
-    return claim(True, Reason.APPLIED, applied(document, asked.namespace))
+    return claim(True, RevocationReason.APPLIED, applied(document, asked.namespace))
 
 
-def claim(status: bool | None, reason: Reason, message: str) -> Claim:
+def claim(status: bool | None, reason: RevocationReason, message: str) -> ConditionDraft:
     """Return a claim of this type."""
-    return Claim(TYPE, status, reason.value, message)
+    return ConditionDraft(TYPE, status, reason.value, message)
 
 
 _SWITCHED_OFF = claim(
     False,
-    Reason.SWITCHED_OFF,
+    RevocationReason.SWITCHED_OFF,
     "the record asks for revocations, which this operator was installed without: set the chart's "
     "mode: revoke (revocation.enabled), or have a person apply the plan (kubectl responsibility "
     "apply-plan)",
 )
 _NOT_FOUND = claim(
     None,
-    Reason.NOT_ASSESSED,
+    RevocationReason.NOT_ASSESSED,
     "nothing is known of this hub: see conditions HubFound and RBACNotEnforced",
 )
-STARTING = claim(None, Reason.PLANNING, "it is being worked out what there is to revoke")
+STARTING = claim(None, RevocationReason.PLANNING, "it is being worked out what there is to revoke")
 
 
-def _nothing_left(approved: str) -> Claim:
+def _nothing_left(approved: str) -> ConditionDraft:
     if approved:
         return claim(
             False,
-            Reason.PLAN_CHANGED,
+            RevocationReason.PLAN_CHANGED,
             f"plan {approved} is approved, and there is nothing to revoke any more: remove "
             "approvedPlan",
         )
-    return claim(True, Reason.NOTHING_TO_REVOKE, "nobody holds more than was agreed")
+    return claim(True, RevocationReason.NOTHING_TO_REVOKE, "nobody holds more than was agreed")
 
 
-def unplanned(why: str) -> Claim:
+def unplanned(why: str) -> ConditionDraft:
     """Return that it is unknown what to revoke."""
-    return claim(None, Reason.NOT_PLANNED, f"no plan could be made: {why}")
+    return claim(None, RevocationReason.NOT_PLANNED, f"no plan could be made: {why}")
 
 
-def _offer(proposal: Proposal) -> Claim:
+def _offer(proposal: Proposal) -> ConditionDraft:
     if proposal.part is None:
         if not proposal.whole.changes:
-            return claim(True, Reason.NOTHING_TO_REVOKE, "no change of RBAC would end anything")
-        return claim(False, Reason.NOT_BY_OPERATOR, beyond(proposal))
+            return claim(
+                True, RevocationReason.NOTHING_TO_REVOKE, "no change of RBAC would end anything"
+            )
+        return claim(False, RevocationReason.NOT_BY_OPERATOR, beyond(proposal))
     return claim(
         False,
-        Reason.NOT_APPROVED,
+        RevocationReason.NOT_APPROVED,
         f"plan {proposal.part.digest} would end {counted(len(proposal.part.ended), 'finding')} by "
         f"{counted(len(proposal.part.changes), 'deletion')}: see status.plan.revocable, and name "
         "it in spec.enforcement.approvedPlan",
@@ -206,7 +221,7 @@ def beyond(proposal: Proposal) -> str:
     )
 
 
-def changed(approved: str, proposal: Proposal | None) -> Claim:
+def changed(approved: str, proposal: Proposal | None) -> ConditionDraft:
     """Return that the approved plan is not what would be done now."""
     part = proposal.part if proposal is not None else None
     now = (
@@ -216,7 +231,7 @@ def changed(approved: str, proposal: Proposal | None) -> Claim:
     )
     return claim(
         False,
-        Reason.PLAN_CHANGED,
+        RevocationReason.PLAN_CHANGED,
         f"plan {approved} is approved, and is not what would be done as the cluster is; {now}. "
         "Nothing was changed",
     )

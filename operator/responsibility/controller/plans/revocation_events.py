@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from responsibility.cluster.custom_resources import Own
-from responsibility.controller.plans.revocation_conditions import QUIET, TYPE, Reason
-from responsibility.controller.reporting.conditions import Claim
+from responsibility.cluster.custom_resources import CustomResource
+from responsibility.controller.plans.revocation_conditions import QUIET, TYPE, RevocationReason
+from responsibility.controller.reporting.conditions import ConditionDraft
 from responsibility.controller.reporting.events import Announcer
 
 
-class News:
+class RevocationEvents:
     """Remembers what was said of each record."""
 
     def __init__(self, announcer: Announcer) -> None:
@@ -18,17 +18,17 @@ class News:
         # By UID: the reason that was told last.
         self._known: dict[str, str] = {}
 
-    def tell(self, own: Own[Any], claim: Claim, *, approved: bool) -> None:
+    def tell(self, resource: CustomResource[Any], claim: ConditionDraft, *, approved: bool) -> None:
         """Take note of what is said now."""
-        before = self._known.get(own.uid)
+        before = self._known.get(resource.uid)
         if before is None:
-            before = _remembered(own)
-        self._known[own.uid] = claim.reason
+            before = _remembered(resource)
+        self._known[resource.uid] = claim.reason
         if claim.reason == before or claim.reason in QUIET or not approved:
             return
-        done = claim.reason == Reason.APPLIED
+        done = claim.reason == RevocationReason.APPLIED
         self._announcer.switched(
-            own.reference,
+            resource.reference,
             "Revoked" if done else f"NotRevoked{claim.reason}",
             claim.message,
             warning=not done,
@@ -39,9 +39,9 @@ class News:
         self._known = {uid: known for uid, known in self._known.items() if uid in uids}
 
 
-def _remembered(own: Own[Any]) -> str:
+def _remembered(resource: CustomResource[Any]) -> str:
     """Return the reason in the status that a predecessor wrote."""
-    for condition in own.status.get("conditions") or ():
+    for condition in resource.status.get("conditions") or ():
         if condition.get("type") == TYPE:
             return str(condition.get("reason", ""))
     return ""

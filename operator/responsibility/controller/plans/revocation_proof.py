@@ -28,7 +28,9 @@ async def still_held(api: Api, planner: Planner, plan: Plan) -> str:
     loop = asyncio.get_running_loop()
     end = loop.time() + _SETTLED
     while True:
-        questions = [access_reviews.Question(*user_and_groups(e.subject), e.asked) for e in left]
+        questions = [
+            access_reviews.AccessQuestion(*user_and_groups(e.subject), e.asked) for e in left
+        ]
         try:
             answers = await access_reviews.subject_access_many(api, questions)
         except errors.ApiError as error:

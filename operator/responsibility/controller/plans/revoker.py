@@ -13,19 +13,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 from responsibility.cluster import apply_plan
-from responsibility.cluster.custom_resources import Own
+from responsibility.cluster.custom_resources import CustomResource
 from responsibility.cluster.store import Store
 from responsibility.cluster.undo_documents import (
-    State,
+    DocumentState,
     UndoDocuments,
 )
 from responsibility.controller.plans import revocation_conditions as claims
 from responsibility.controller.plans.process import PlanningError
-from responsibility.controller.plans.queue import Planning
+from responsibility.controller.plans.queue import PlanningQueue
 from responsibility.controller.plans.revocation import LaterError, Revocation, WaitError, approved
-from responsibility.controller.plans.revocation_conditions import Asked, Do, Reason
-from responsibility.controller.plans.revocation_events import News
-from responsibility.controller.reporting.conditions import Claim
+from responsibility.controller.plans.revocation_conditions import (
+    RevocationAction,
+    RevocationInputs,
+    RevocationReason,
+)
+from responsibility.controller.plans.revocation_events import RevocationEvents
+from responsibility.controller.reporting.conditions import ConditionDraft
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.reporting.writer import PASSING
 from responsibility.kube import errors
@@ -49,8 +53,8 @@ class Revoker:
         api: Api,
         store: Store,
         metrics: Metrics,
-        planning: Planning,
-        news: News,
+        planning: PlanningQueue,
+        news: RevocationEvents,
         *,
         enabled: bool,
         namespace: str,
@@ -66,29 +70,29 @@ class Revoker:
             api, store, metrics, planning, documents=self._documents, clock=clock
         )
         self._assessment: Assessment | None = None
-        self._claims: dict[str, Claim] = {}
+        self._claims: dict[str, ConditionDraft] = {}
         # Records that wait until a moment of the loop's clock.
         self._later: dict[str, float] = {}
         self._wake = asyncio.Event()
 
     # --- what is said ---------------------------------------------------------------------------
 
-    def claim(self, own: Own[Any], hub: HubAssessment) -> Claim | None:
+    def claim(self, resource: CustomResource[Any], hub: HubAssessment) -> ConditionDraft | None:
         """Return what to say of a record; None where it asks for nothing of the kind."""
         if not deletions.revocable_items(hub.agreement):
             return None
-        said = self._claims.get(own.uid) or remembered(own) or claims.STARTING
-        self._news.tell(own, said, approved=bool(approved(own)))
+        said = self._claims.get(resource.uid) or remembered(resource) or claims.STARTING
+        self._news.tell(resource, said, approved=bool(approved(resource)))
         return said
 
     def follow(self, assessment: Assessment) -> None:
         """Take in an assessment; what is to be done is done beside."""
         self._assessment = assessment
-        present = {own.uid for own in self._store.records.items.values()}
+        present = {resource.uid for resource in self._store.records.items.values()}
         self._claims = {uid: said for uid, said in self._claims.items() if uid in present}
         self._news.keep(present)
         for record, do in self._due().items():
-            if do is not Do.NOTHING and not self._waits(record):
+            if do is not RevocationAction.NOTHING and not self._waits(record):
                 self._wake.set()
         if self.enabled and not self._documents.listed:
             self._wake.set()
@@ -98,40 +102,40 @@ class Revoker:
         self._later.clear()
         self._wake.set()
 
-    def _due(self) -> Mapping[str, Do]:
+    def _due(self) -> Mapping[str, RevocationAction]:
         """Decide about every record that asks for it, and remember what to say."""
-        found: dict[str, Do] = {}
-        for own, hub in self._asking():
-            do, said = claims.decide(self._asked(own, hub))
+        found: dict[str, RevocationAction] = {}
+        for resource, hub in self._asking():
+            do, said = claims.decide(self._asked(resource, hub))
             if said is not None:
-                self._claims[own.uid] = said
-            found[own.name] = do
+                self._claims[resource.uid] = said
+            found[resource.name] = do
         return found
 
-    def _asking(self) -> list[tuple[Own[Any], HubAssessment]]:
+    def _asking(self) -> list[tuple[CustomResource[Any], HubAssessment]]:
         if self._assessment is None:
             return []
         hubs = self._assessment.hubs
         return [
-            (own, hub)
-            for own in self._store.records.items.values()
-            if (hub := hubs.get(own.name)) is not None
-            and own.value is not None
+            (resource, hub)
+            for resource in self._store.records.items.values()
+            if (hub := hubs.get(resource.name)) is not None
+            and resource.value is not None
             and deletions.revocable_items(hub.agreement)
         ]
 
-    def _asked(self, own: Own[Any], hub: HubAssessment) -> Asked:
+    def _asked(self, resource: CustomResource[Any], hub: HubAssessment) -> RevocationInputs:
         known = self._documents.listed
         enforced = self._assessment is not None and self._assessment.rbac_enforced is True
-        return Asked(
-            approved=approved(own),
+        return RevocationInputs(
+            approved=approved(resource),
             enabled=self.enabled,
             found=hub.hub is not None and enforced,
             # Before it is known what was begun, nothing else is.
             planned=known and self._planning.is_current(hub),
             excess=not known or bool(deletions.excess(hub)),
             proposal=self._planning.proposal(hub),
-            documents=self._documents.of(own.uid),
+            documents=self._documents.of(resource.uid),
             namespace=self._documents.namespace,
             trouble=self._planning.trouble(hub),
         )
@@ -158,7 +162,9 @@ class Revoker:
         if not self._documents.listed and not await self._list():
             return
         await self._tidy()
-        due = {record: do for record, do in self._due().items() if do is not Do.NOTHING}
+        due = {
+            record: do for record, do in self._due().items() if do is not RevocationAction.NOTHING
+        }
         self._later = {name: until for name, until in self._later.items() if name in due}
         for record, do in due.items():
             if not self._waits(record):
@@ -177,72 +183,84 @@ class Revoker:
 
     async def _tidy(self) -> None:
         """End what belongs to records that are gone."""
-        uids = {own.uid for own in self._store.records.items.values()}
+        uids = {resource.uid for resource in self._store.records.items.values()}
         for document in self._documents.all():
-            if document.state is State.OPEN and document.record_uid not in uids:
+            if document.state is DocumentState.OPEN and document.record_uid not in uids:
                 why = f"record {document.record} was deleted while its plan was being carried out"
                 logger.warning("%s: %s", document.name, why)
                 self._metrics.revocations.labels("stopped").inc()
-                await self._revocation.mark(document, State.STOPPED, Reason.WITHDRAWN, why)
+                await self._revocation.mark(
+                    document, DocumentState.STOPPED, RevocationReason.WITHDRAWN, why
+                )
 
-    async def _one(self, record: str, do: Do) -> None:
-        own = self._store.records.items.get(record)
-        if own is None:
+    async def _one(self, record: str, do: RevocationAction) -> None:
+        resource = self._store.records.items.get(record)
+        if resource is None:
             return
         doing = self._revocation
-        work = {Do.APPLY: doing.apply, Do.RESUME: doing.resume, Do.CLOSE: self._close}[do]
+        work = {
+            RevocationAction.APPLY: doing.apply,
+            RevocationAction.RESUME: doing.resume,
+            RevocationAction.CLOSE: self._close,
+        }[do]
         self._later.pop(record, None)
         try:
-            await work(own)
+            await work(resource)
         except WaitError as wait:
-            self._say(own, wait.said)
+            self._say(resource, wait.said)
             self._postpone(record, _AGAIN if wait.passing else _PATIENCE)
         except (*PASSING, LaterError) as error:
             logger.warning("revoking for record %s goes on later: %s", record, error)
             self._postpone(record)
         except errors.ApiError as error:
             logger.warning("nothing is revoked for record %s: %s", record, error)
-            begun = any(d.state is State.OPEN for d in self._documents.of(own.uid))
+            begun = any(d.state is DocumentState.OPEN for d in self._documents.of(resource.uid))
             what = "what was begun waits" if begun else "nothing was changed"
-            self._say(own, claims.claim(False, Reason.REFUSED, f"{what}: {error}"))
+            self._say(resource, claims.claim(False, RevocationReason.REFUSED, f"{what}: {error}"))
             self._postpone(record, _PATIENCE)
         except apply_plan.StaleError as stale:
             logger.info("record %s: %s", record, stale)
             self._postpone(record)
         except PlanningError as error:
             logger.warning("nothing is revoked for record %s: %s", record, error)
-            self._say(own, claims.unplanned(str(error)))
+            self._say(resource, claims.unplanned(str(error)))
             self._postpone(record, _PATIENCE)
         except Exception:
             # A fault of ours must end neither the operator nor anybody's rights.
             logger.exception("nothing is revoked for record %s", record)
             self._say(
-                own, claims.claim(False, Reason.FAILED, "nothing is done: see the operator's log")
+                resource,
+                claims.claim(
+                    False, RevocationReason.FAILED, "nothing is done: see the operator's log"
+                ),
             )
             self._postpone(record, _PATIENCE)
         finally:
             self._store.touch()
 
-    def _say(self, own: Own[Any], said: Claim) -> None:
-        self._claims[own.uid] = said
+    def _say(self, resource: CustomResource[Any], said: ConditionDraft) -> None:
+        self._claims[resource.uid] = said
 
     def _postpone(self, record: str, seconds: float = _AGAIN) -> None:
         self._later[record] = asyncio.get_running_loop().time() + seconds
 
-    async def _close(self, own: Own[Any]) -> None:
-        for document in self._documents.of(own.uid):
-            if document.digest != approved(own):
+    async def _close(self, resource: CustomResource[Any]) -> None:
+        for document in self._documents.of(resource.uid):
+            if document.digest != approved(resource):
                 await self._revocation.mark(
-                    document, State.CLOSED, Reason.read(document.reason), document.why
+                    document,
+                    DocumentState.CLOSED,
+                    RevocationReason.read(document.reason),
+                    document.why,
                 )
 
 
-def remembered(own: Own[Any]) -> Claim | None:
+def remembered(resource: CustomResource[Any]) -> ConditionDraft | None:
     """Return what was said in the status that a predecessor wrote."""
     status = {"True": True, "False": False}
-    for condition in own.status.get("conditions") or ():
+    for condition in resource.status.get("conditions") or ():
         if condition.get("type") == claims.TYPE:
-            reason = Reason.read(str(condition.get("reason", "")))
+            reason = RevocationReason.read(str(condition.get("reason", "")))
             said = status.get(str(condition.get("status")))
             return claims.claim(said, reason, str(condition.get("message", ""))) if reason else None
     return None

@@ -19,7 +19,7 @@ _V = TypeVar("_V", Role, Binding)
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class SnapshotDelta:
     """Another state: ``snapshot`` without its graph, and how the graph differs from the last."""
 
     snapshot: Snapshot
@@ -29,7 +29,7 @@ class News:
     drop_bindings: tuple[BindingKey, ...] = ()
 
     @classmethod
-    def between(cls, before: AccessGraph, after: Snapshot) -> News:
+    def between(cls, before: AccessGraph, after: Snapshot) -> SnapshotDelta:
         """Return what makes one state of the other."""
         graph = after.graph
         return cls(

@@ -5,7 +5,8 @@ collector would stop everything for seconds in a large cluster; here they stop n
 writes frames to standard input (a length, then pickled data) and reads one frame for each question
 from standard output. Both ends are the same program, so nothing else is ever unpickled.
 
-First comes a ``World``, then lists of roles and bindings up to an empty one, then questions.
+First comes a ``PlanningWorld``, then lists of roles and bindings up to an empty one, then
+questions.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import IO, Any
 
-from responsibility.controller.plans.snapshot_delta import News
+from responsibility.controller.plans.snapshot_delta import SnapshotDelta
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans import deletions
@@ -40,7 +41,7 @@ _NICE = 10
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class PlanningWorld:
     """All but roles and bindings; ``snapshot`` has an empty graph. ``memory`` is a bound, in bytes.
 
     ``revoking`` is whether the operator carries out plans; ``sees`` are the rights without which it
@@ -60,10 +61,10 @@ class Failed:
     why: str
 
 
-class Maker:
+class PlanMaker:
     """Makes plans from one state of a cluster, which is looked up once for all of them."""
 
-    def __init__(self, world: World, roles: list[Role], bindings: list[Binding]) -> None:
+    def __init__(self, world: PlanningWorld, roles: list[Role], bindings: list[Binding]) -> None:
         self._world = world
         self._assessor = Assessor()
         self._look(replace(world.snapshot, graph=AccessGraph.build(roles, bindings)))
@@ -71,7 +72,7 @@ class Maker:
     def _look(self, snapshot: Snapshot) -> None:
         self._basis = Basis(snapshot, self._assessor.assess(snapshot))
 
-    def follow(self, news: News) -> None:
+    def follow(self, news: SnapshotDelta) -> None:
         """Plan from another state from now on."""
         self._look(news.applied(self._basis.snapshot))
 
@@ -124,7 +125,7 @@ def _frames(source: IO[bytes]) -> Iterator[Any]:
 def serve(source: IO[bytes], sink: IO[bytes]) -> None:
     """Answer questions until there are no more; who is told of a failure is to begin anew."""
     frames = _frames(source)
-    world: World = next(frames)
+    world: PlanningWorld = next(frames)
     resource.setrlimit(resource.RLIMIT_DATA, (world.memory, world.memory))
     roles: list[Role] = []
     bindings: list[Binding] = []
@@ -133,11 +134,11 @@ def serve(source: IO[bytes], sink: IO[bytes]) -> None:
             break
         for each in part:
             (roles if isinstance(each, Role) else bindings).append(each)
-    maker: Maker | None = None
+    maker: PlanMaker | None = None
     for name, argument in frames:
         try:
             if maker is None:
-                maker = Maker(world, roles, bindings)
+                maker = PlanMaker(world, roles, bindings)
                 roles, bindings = [], []
             questions: Mapping[str, Callable[[Any], object]] = {
                 "follow": maker.follow,

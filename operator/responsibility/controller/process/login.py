@@ -23,7 +23,7 @@ _RENEW = timedelta(minutes=5)
 _APART = 60.0
 
 
-class Login:
+class FrameworkLogin:
     """Logs the framework in; the quicker it comes back, the longer it waits."""
 
     def __init__(

@@ -11,7 +11,7 @@ from responsibility.ownership.results.assessment import HubAssessment, HubState,
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class ConditionDraft:
     """What is said of one condition, before it is known since when."""
 
     type: str
@@ -28,7 +28,7 @@ _STATUS = {
 
 
 def with_times(
-    claims: Iterable[Claim], before: Iterable[Condition], *, generation: int, now: datetime
+    claims: Iterable[ConditionDraft], before: Iterable[Condition], *, generation: int, now: datetime
 ) -> tuple[Condition, ...]:
     """Return conditions; one whose status is what it was keeps its transition time."""
     known = {condition.type: condition for condition in before}
@@ -50,18 +50,20 @@ def with_times(
     return tuple(result)
 
 
-def rbac_claim(enforced: bool | None) -> Claim:
+def rbac_condition(enforced: bool | None) -> ConditionDraft:
     """Return whether RBAC means anything on this cluster."""
     if enforced is None:
-        return Claim(
+        return ConditionDraft(
             "RBACNotEnforced",
             None,
             "NotProbed",
             "the API server has not yet answered whether it enforces RBAC",
         )
     if enforced:
-        return Claim("RBACNotEnforced", False, "RBACEnforced", "an invented user is refused")
-    return Claim(
+        return ConditionDraft(
+            "RBACNotEnforced", False, "RBACEnforced", "an invented user is refused"
+        )
+    return ConditionDraft(
         "RBACNotEnforced",
         True,
         "InventedUserAllowed",
@@ -70,13 +72,13 @@ def rbac_claim(enforced: bool | None) -> Claim:
     )
 
 
-def drift_claim(findings: int, message: str, *, checked: bool) -> Claim:
+def drift_condition(findings: int, message: str, *, checked: bool) -> ConditionDraft:
     """Return whether there is drift; that there is none is said only of what was checked."""
     if findings:
-        return Claim("Drift", True, "Findings", message)
+        return ConditionDraft("Drift", True, "Findings", message)
     if checked:
-        return Claim("Drift", False, "NoFindings", message)
-    return Claim("Drift", None, "NotChecked", "nothing could be held against the cluster")
+        return ConditionDraft("Drift", False, "NoFindings", message)
+    return ConditionDraft("Drift", None, "NotChecked", "nothing could be held against the cluster")
 
 
 _HUB_MESSAGES = {
@@ -91,13 +93,13 @@ _HUB_MESSAGES = {
 }
 
 
-def hub_claims(
+def hub_conditions(
     hub: HubAssessment,
     *,
     rbac_enforced: bool | None,
     annotated: str | None,
-    enforced: Claim | None = None,
-) -> list[Claim]:
+    enforced: ConditionDraft | None = None,
+) -> list[ConditionDraft]:
     """Return what is said of an accepted record.
 
     ``annotated`` is None where all annotations are as they should be, else why they are not;
@@ -116,7 +118,7 @@ def hub_claims(
         )
     )
     claims = [
-        Claim(
+        ConditionDraft(
             "Resolved",
             resolved,
             "AllNamesKnown" if resolved else "UnknownNames",
@@ -124,14 +126,14 @@ def hub_claims(
             if resolved
             else "; ".join(str(problem) for problem in agreement.problems),
         ),
-        Claim(
+        ConditionDraft(
             "HubFound",
             found,
             hub.hub_state.value,
             f"chart {hub.hub.chart or 'of unknown version'}" if hub.hub else message,
         ),
-        rbac_claim(rbac_enforced),
-        drift_claim(
+        rbac_condition(rbac_enforced),
+        drift_condition(
             len(hub.findings) + hub.cluster_findings,
             f"{len(hub.findings)} findings of this hub, {hub.cluster_findings} of the cluster "
             "that touch it",
@@ -140,7 +142,7 @@ def hub_claims(
     ]
     if found:
         claims.append(
-            Claim(
+            ConditionDraft(
                 "Annotated",
                 annotated is None,
                 "UpToDate" if annotated is None else "NotWritten",
@@ -152,7 +154,7 @@ def hub_claims(
     ready = resolved and found and rbac_enforced is True
     first = next((c for c in claims if _hinders(c)), None)
     return [
-        Claim(
+        ConditionDraft(
             "Ready",
             ready,
             "Assessed" if ready or first is None else first.reason,
@@ -162,14 +164,14 @@ def hub_claims(
     ]
 
 
-def _hinders(claim: Claim) -> bool:
+def _hinders(claim: ConditionDraft) -> bool:
     wanted = {"Resolved": True, "HubFound": True, "RBACNotEnforced": False}
     return claim.type in wanted and claim.status is not wanted[claim.type]
 
 
-def refused_claims(refused: Refused) -> list[Claim]:
+def refused_conditions(refused: Refused) -> list[ConditionDraft]:
     """Return what is said of a record or model that could not be assessed."""
     return [
-        Claim("Ready", False, refused.reason, refused.message),
-        Claim("Resolved", False, refused.reason, refused.message),
+        ConditionDraft("Ready", False, refused.reason, refused.message),
+        ConditionDraft("Resolved", False, refused.reason, refused.message),
     ]

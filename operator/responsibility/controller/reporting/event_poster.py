@@ -28,7 +28,7 @@ _ATTEMPTS = 5
 _LONGEST = 1_024
 
 
-class Posting:
+class EventPoster:
     """A queue of Events; calling it never blocks."""
 
     def __init__(self, api: Api, instance: str) -> None:

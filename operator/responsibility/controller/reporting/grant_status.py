@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from responsibility import api_groups
-from responsibility.controller.reporting.conditions import Claim
+from responsibility.controller.reporting.conditions import ConditionDraft
 from responsibility.grants.binding import RECORD, Owner
 from responsibility.grants.desired import GRANTING, GrantTrouble
 from responsibility.grants.diff import GrantCounts, GrantDiff, conflict
@@ -45,12 +45,12 @@ class ItemGrant:
 class OwnerReport:
     """What is told of one record or model."""
 
-    claim: Claim
+    claim: ConditionDraft
     items: Mapping[str, ItemGrant] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class GrantReport:
     """How all grants stand; without ``enabled`` nothing is granted, whatever records ask for.
 
     ``cluster`` is whether that includes what the cluster has only one of. ``owners`` are those of
@@ -69,17 +69,17 @@ class Report:
         return _NOT_YET if self.enabled else OwnerReport(_SWITCHED_OFF)
 
 
-_SWITCHED_OFF = Claim(
+_SWITCHED_OFF = ConditionDraft(
     TYPE,
     False,
     "SwitchedOff",
     "the record asks for grants, which this operator was installed without: set the chart's "
     "grants.enabled",
 )
-_NOT_YET = OwnerReport(Claim(TYPE, None, "NotLookedAt", "nothing has been granted yet"))
+_NOT_YET = OwnerReport(ConditionDraft(TYPE, None, "NotLookedAt", "nothing has been granted yet"))
 
 
-def report(before: Report, found: GrantDiff, failed: Failures) -> Report:
+def report(before: GrantReport, found: GrantDiff, failed: Failures) -> GrantReport:
     """Return how everything stands, before what is found to be done has been done."""
     ending: dict[Owner, list[GrantTrouble]] = {}
     for change in found.changes:
@@ -92,7 +92,7 @@ def report(before: Report, found: GrantDiff, failed: Failures) -> Report:
         for owner, standings in found.standings.items()
         if standings or owner in ending
     }
-    return Report(before.enabled, before.cluster, owners)
+    return GrantReport(before.enabled, before.cluster, owners)
 
 
 def _owner(
@@ -143,17 +143,17 @@ def _add(
     return ItemGrant(item.item, "grant" if full else "audit", note, bindings, conflicts)
 
 
-def _claim(troubles: list[GrantTrouble], wanted: int, there: int) -> Claim:
+def _claim(troubles: list[GrantTrouble], wanted: int, there: int) -> ConditionDraft:
     if troubles:
         messages = list(dict.fromkeys(trouble.message for trouble in troubles))
         more = len(messages) - _MOST_TOLD
         text = "; ".join(messages[:_MOST_TOLD]) + (f"; and {more} more" if more > 0 else "")
-        return Claim(TYPE, False, troubles[0].reason, text)
+        return ConditionDraft(TYPE, False, troubles[0].reason, text)
     if there < wanted:
-        return Claim(TYPE, None, "Granting", f"{wanted - there} bindings are not made yet")
+        return ConditionDraft(TYPE, None, "Granting", f"{wanted - there} bindings are not made yet")
     if not wanted:
-        return Claim(TYPE, True, "NothingToGrant", "nobody is to be granted anything")
-    return Claim(TYPE, True, "Granted", f"{there} binding{'s' * (there != 1)} in force")
+        return ConditionDraft(TYPE, True, "NothingToGrant", "nobody is to be granted anything")
+    return ConditionDraft(TYPE, True, "Granted", f"{there} binding{'s' * (there != 1)} in force")
 
 
 def failure(error: errors.ApiError, key: BindingKey, role: str, until: float) -> Failure:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 
-from responsibility.controller.reporting.metrics_collector import State, StateCollector
+from responsibility.controller.reporting.metrics_collector import MetricsState, StateCollector
 from responsibility.controller.reporting.metrics_table import BY_NAME, PREFIX
 
 _DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -30,7 +30,7 @@ class Metrics:
         # A series `…_created` beside each counter and histogram, which nobody asked for.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no type for it
         self.registry = CollectorRegistry()
-        self.state = State()
+        self.state = MetricsState()
         self.registry.register(StateCollector(self.state))
         self.evaluation = self._histogram("evaluation_seconds")
         self.detection = self._histogram("detection_seconds")

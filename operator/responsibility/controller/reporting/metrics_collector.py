@@ -15,7 +15,7 @@ from typing import Protocol
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from responsibility.controller.reporting.grant_status import Report
+from responsibility.controller.reporting.grant_status import GrantReport
 from responsibility.controller.reporting.metrics_table import BY_NAME, PREFIX
 from responsibility.grants.binding import RECORD
 from responsibility.ownership.results.assessment import Assessment
@@ -28,7 +28,7 @@ def _gauge(name: str) -> GaugeMetricFamily:
     return GaugeMetricFamily(PREFIX + name, description.help, labels=description.labels)
 
 
-class Enforced(Protocol):
+class EnforcementResult(Protocol):
     """What came of enforcing one record."""
 
     def results(self, agreement: Agreement) -> Mapping[str, bool]:
@@ -39,16 +39,16 @@ class Enforced(Protocol):
 
 
 @dataclass(slots=True)
-class State:
+class MetricsState:
     """What the collector reads when it is scraped; each field is replaced as a whole."""
 
     assessment: Assessment | None = None
     since: Mapping[tuple[str, str, str], datetime] = field(default_factory=dict)
     # By record: what came of enforcing it.
-    outcomes: Mapping[str, Enforced] = field(default_factory=dict)
+    outcomes: Mapping[str, EnforcementResult] = field(default_factory=dict)
     leading: Callable[[], bool] = lambda: True
     missing_rights: int = 0
-    grants: Report | None = None
+    grants: GrantReport | None = None
     # By hub: the changes of its plan.
     plans: Mapping[tuple[str, str], int] = field(default_factory=dict)
     plans_pending: Callable[[], int] = lambda: 0
@@ -60,7 +60,7 @@ class State:
 class StateCollector(Collector):
     """Turns the last assessment into series, at the time of the scrape."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: MetricsState) -> None:
         self._state = state
 
     def describe(self) -> Iterable[Metric]:
@@ -92,7 +92,7 @@ class StateCollector(Collector):
         yield oldest
 
 
-def _process(state: State) -> Iterator[Metric]:
+def _process(state: MetricsState) -> Iterator[Metric]:
     for name, value in (
         ("leader", state.leading()),
         ("missing_rights", state.missing_rights),
@@ -140,7 +140,7 @@ def _cluster(assessment: Assessment) -> Iterator[Metric]:
     yield glass
 
 
-def _hubs(assessment: Assessment, outcomes: Mapping[str, Enforced]) -> Iterator[Metric]:
+def _hubs(assessment: Assessment, outcomes: Mapping[str, EnforcementResult]) -> Iterator[Metric]:
     info, owners, stages = _gauge("hub_info"), _gauge("item_owner_info"), _gauge("item_stage_info")
     enforced, exempt = _gauge("enforced"), _gauge("exempt_subjects")
     everywhere = {e.subject for c in assessment.clusters.values() for e in c.exempt}
@@ -184,7 +184,7 @@ def _dates(assessment: Assessment) -> Iterator[Metric]:
     yield from (delegations, reviews)
 
 
-def _grants(assessment: Assessment, report: Report | None) -> Iterator[Metric]:
+def _grants(assessment: Assessment, report: GrantReport | None) -> Iterator[Metric]:
     grants, conflicts = _gauge("grants"), _gauge("grant_conflicts")
     for (kind, name), owner in (report.owners if report else {}).items():
         hub = assessment.hubs.get(name) if kind == RECORD else None

@@ -14,7 +14,7 @@ from typing import Any
 from responsibility.admission.stages.namespace_stages import NamespaceKeys
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import PREFIX_ANNOTATION, RELEASE_ANNOTATION
-from responsibility.cluster.custom_resources import Own
+from responsibility.cluster.custom_resources import CustomResource
 from responsibility.cluster.store import Store
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.hub.discovery import HubKey
@@ -28,7 +28,7 @@ _NAMESPACES = "/api/v1/namespaces"
 class RecordedHub:
     """A hub that a request may be about, and its record."""
 
-    own: Own[Any]
+    own: CustomResource[Any]
     key: HubKey
     names: Names
     model: ResponsibilityModel

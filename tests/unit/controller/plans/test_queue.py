@@ -10,7 +10,7 @@ from responsibility.api.status import MAX_REVOCATIONS, PlanStatus
 from responsibility.controller.plans import process as planner
 from responsibility.controller.plans import queue
 from responsibility.controller.plans.process import Planner, PlanningError
-from responsibility.controller.plans.queue import Planning
+from responsibility.controller.plans.queue import PlanningQueue
 from responsibility.controller.reporting.plan_status import plan_status
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.terms.snapshot import Snapshot
@@ -53,7 +53,7 @@ async def until(what: asyncio.Event) -> None:
 
 async def test_what_has_changed_is_planned_for_and_nothing_else(asked: list[str]) -> None:
     changed, assessor = asyncio.Event(), Assessor()
-    beside = Planning(changed.set, revoking=True)
+    beside = PlanningQueue(changed.set, revoking=True)
     task = asyncio.create_task(beside.run())
     first = world(FENCE, OTHER)
     one = assessor.assess(first)
@@ -110,7 +110,7 @@ async def test_what_cannot_be_planned_is_said_and_the_rest_goes_on(
 
     monkeypatch.setattr(Planner, "propose", failing)
     changed, first = asyncio.Event(), world(FENCE, OTHER)
-    beside = Planning(changed.set, revoking=True)
+    beside = PlanningQueue(changed.set, revoking=True)
     task = asyncio.create_task(beside.run())
     hubs = Assessor().assess(first)
     beside.follow(hubs, first)
@@ -140,7 +140,7 @@ async def test_what_could_not_be_planned_is_tried_again_after_a_while(
     monkeypatch.setattr(Planner, "propose", failing)
     monkeypatch.setattr(queue, "_AGAIN", 0.01)
     changed, first = asyncio.Event(), world(FENCE)
-    beside = Planning(changed.set, revoking=False)
+    beside = PlanningQueue(changed.set, revoking=False)
     hubs = Assessor().assess(first)
     beside.follow(hubs, first)
     task = asyncio.create_task(beside.run())

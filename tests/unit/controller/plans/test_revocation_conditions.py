@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from responsibility.cluster.undo_documents import Document, State
-from responsibility.controller.plans.revocation_conditions import Asked, Do, Reason, decide, stopped
+from responsibility.cluster.undo_documents import Document, DocumentState
+from responsibility.controller.plans.revocation_conditions import (
+    RevocationAction,
+    RevocationInputs,
+    RevocationReason,
+    decide,
+    stopped,
+)
 from responsibility.plans.change import Action, Change, Plan
 from responsibility.plans.deletions import Proposal
 from responsibility.rbac.objects import BindingKey, RoleKey
@@ -33,7 +39,7 @@ MIXED = Plan("hub prod", routes=False, changes=(change("b", Action.EDIT_BINDING)
 PART = Plan("hub prod of 1", routes=False, changes=(change("a"),))
 NOTHING = Plan("hub prod", routes=False)
 OTHER = "f" * 32
-ASKED = Asked(
+ASKED = RevocationInputs(
     approved="",
     enabled=True,
     found=True,
@@ -45,85 +51,112 @@ ASKED = Asked(
 )
 
 
-def document(state: State, digest: str = ALL.digest, **more: str) -> Document:
+def document(state: DocumentState, digest: str = ALL.digest, **more: str) -> Document:
     return Document("undo", "prod", "uid", digest, state, "", "", **more)
 
 
 @pytest.mark.parametrize(
     ("asked", "do", "status", "reason"),
     [
-        ({"enabled": False, "approved": ALL.digest}, Do.NOTHING, False, "SwitchedOff"),
-        ({}, Do.NOTHING, False, "NotApproved"),
-        ({"approved": ALL.digest}, Do.APPLY, None, ""),
-        ({"approved": OTHER}, Do.NOTHING, False, "PlanChanged"),
-        ({"approved": ALL.digest, "planned": False}, Do.NOTHING, None, ""),
-        ({"approved": ALL.digest, "found": False}, Do.NOTHING, None, "NotAssessed"),
-        ({"approved": ALL.digest, "proposal": None}, Do.NOTHING, None, "NotPlanned"),
-        ({"proposal": None, "trouble": "no memory"}, Do.NOTHING, None, "NotPlanned"),
-        ({"excess": False}, Do.NOTHING, True, "NothingToRevoke"),
-        ({"excess": False, "approved": OTHER}, Do.NOTHING, False, "PlanChanged"),
-        ({"proposal": Proposal(NOTHING)}, Do.NOTHING, True, "NothingToRevoke"),
+        (
+            {"enabled": False, "approved": ALL.digest},
+            RevocationAction.NOTHING,
+            False,
+            "SwitchedOff",
+        ),
+        ({}, RevocationAction.NOTHING, False, "NotApproved"),
+        ({"approved": ALL.digest}, RevocationAction.APPLY, None, ""),
+        ({"approved": OTHER}, RevocationAction.NOTHING, False, "PlanChanged"),
+        ({"approved": ALL.digest, "planned": False}, RevocationAction.NOTHING, None, ""),
+        ({"approved": ALL.digest, "found": False}, RevocationAction.NOTHING, None, "NotAssessed"),
+        ({"approved": ALL.digest, "proposal": None}, RevocationAction.NOTHING, None, "NotPlanned"),
+        ({"proposal": None, "trouble": "no memory"}, RevocationAction.NOTHING, None, "NotPlanned"),
+        ({"excess": False}, RevocationAction.NOTHING, True, "NothingToRevoke"),
+        ({"excess": False, "approved": OTHER}, RevocationAction.NOTHING, False, "PlanChanged"),
+        ({"proposal": Proposal(NOTHING)}, RevocationAction.NOTHING, True, "NothingToRevoke"),
         (
             {"proposal": Proposal(NOTHING), "approved": NOTHING.digest},
-            Do.NOTHING,
+            RevocationAction.NOTHING,
             False,
             "PlanChanged",
         ),
         (
             {"proposal": Proposal(MIXED, PART), "approved": MIXED.digest},
-            Do.NOTHING,
+            RevocationAction.NOTHING,
             False,
             "NotByOperator",
         ),
-        ({"proposal": Proposal(MIXED, PART), "approved": PART.digest}, Do.APPLY, None, ""),
-        ({"proposal": Proposal(MIXED)}, Do.NOTHING, False, "NotByOperator"),
-        # What was begun comes first, whatever is planned or approved by now.
         (
-            {"documents": (document(State.OPEN),), "approved": ALL.digest},
-            Do.RESUME,
+            {"proposal": Proposal(MIXED, PART), "approved": PART.digest},
+            RevocationAction.APPLY,
             None,
             "",
         ),
-        ({"documents": (document(State.OPEN),), "excess": False}, Do.RESUME, None, ""),
-        ({"documents": (document(State.OPEN),), "found": False}, Do.RESUME, None, ""),
+        ({"proposal": Proposal(MIXED)}, RevocationAction.NOTHING, False, "NotByOperator"),
+        # What was begun comes first, whatever is planned or approved by now.
+        (
+            {"documents": (document(DocumentState.OPEN),), "approved": ALL.digest},
+            RevocationAction.RESUME,
+            None,
+            "",
+        ),
+        (
+            {"documents": (document(DocumentState.OPEN),), "excess": False},
+            RevocationAction.RESUME,
+            None,
+            "",
+        ),
+        (
+            {"documents": (document(DocumentState.OPEN),), "found": False},
+            RevocationAction.RESUME,
+            None,
+            "",
+        ),
         # An approval counts once, until it is taken back.
         (
-            {"documents": (document(State.DONE),), "approved": ALL.digest, "excess": False},
-            Do.NOTHING,
+            {"documents": (document(DocumentState.DONE),), "approved": ALL.digest, "excess": False},
+            RevocationAction.NOTHING,
             True,
             "Applied",
         ),
         (
-            {"documents": (document(State.DONE),), "approved": ALL.digest},
-            Do.NOTHING,
+            {"documents": (document(DocumentState.DONE),), "approved": ALL.digest},
+            RevocationAction.NOTHING,
             False,
             "ApprovalUsed",
         ),
-        ({"documents": (document(State.DONE),), "approved": OTHER}, Do.CLOSE, None, ""),
-        ({"documents": (document(State.DONE),)}, Do.CLOSE, None, ""),
+        (
+            {"documents": (document(DocumentState.DONE),), "approved": OTHER},
+            RevocationAction.CLOSE,
+            None,
+            "",
+        ),
+        ({"documents": (document(DocumentState.DONE),)}, RevocationAction.CLOSE, None, ""),
         (
             {
-                "documents": (document(State.STOPPED, reason="Interrupted", why="half of it"),),
+                "documents": (
+                    document(DocumentState.STOPPED, reason="Interrupted", why="half of it"),
+                ),
                 "approved": ALL.digest,
             },
-            Do.NOTHING,
+            RevocationAction.NOTHING,
             False,
             "Interrupted",
         ),
         (
             {
-                "documents": (document(State.DONE, reason="NotEnded", why="by the cloud"),),
+                "documents": (document(DocumentState.DONE, reason="NotEnded", why="by the cloud"),),
                 "approved": ALL.digest,
                 "excess": False,
             },
-            Do.NOTHING,
+            RevocationAction.NOTHING,
             False,
             "NotEnded",
         ),
     ],
 )
 def test_what_is_decided(
-    asked: dict[str, object], do: Do, status: bool | None, reason: str
+    asked: dict[str, object], do: RevocationAction, status: bool | None, reason: str
 ) -> None:
     decided, claim = decide(replace(ASKED, **asked))  # type: ignore[arg-type]
     assert decided is do
@@ -147,8 +180,8 @@ def test_what_people_have_to_do_is_told_change_by_change() -> None:
 
 
 def test_the_way_back_is_told_where_anything_was_made() -> None:
-    assert "--undo" in stopped(document(State.OPEN), "ours", 1, 2, "no")
-    assert "--undo" not in stopped(document(State.OPEN), "ours", 0, 2, "no")
+    assert "--undo" in stopped(document(DocumentState.OPEN), "ours", 1, 2, "no")
+    assert "--undo" not in stopped(document(DocumentState.OPEN), "ours", 0, 2, "no")
 
 
 def test_the_runbook_tells_of_every_reason_what_it_means_and_how_to_end_it() -> None:
@@ -158,11 +191,11 @@ def test_the_runbook_tells_of_every_reason_what_it_means_and_how_to_end_it() -> 
         runbook.read_text(encoding="utf-8"),
         re.MULTILINE,
     )
-    assert [reason for _, reason, _, _ in rows] == [reason.value for reason in Reason]
+    assert [reason for _, reason, _, _ in rows] == [reason.value for reason in RevocationReason]
 
 
 def test_what_somebody_else_wrote_as_a_reason_is_not_repeated() -> None:
-    stopped_ = replace(ASKED, documents=(document(State.STOPPED, reason="Anything"),))
+    stopped_ = replace(ASKED, documents=(document(DocumentState.STOPPED, reason="Anything"),))
     _, said = decide(replace(stopped_, approved=ALL.digest))
     assert said is not None
-    assert said.reason == Reason.STOPPED
+    assert said.reason == RevocationReason.STOPPED

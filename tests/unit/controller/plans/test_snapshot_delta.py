@@ -7,8 +7,8 @@ import pytest
 
 from responsibility.controller.plans import process as planner
 from responsibility.controller.plans.process import Planner, PlanningError
-from responsibility.controller.plans.snapshot_delta import News
-from responsibility.controller.plans.worker import Maker, World
+from responsibility.controller.plans.snapshot_delta import SnapshotDelta
+from responsibility.controller.plans.worker import PlanMaker, PlanningWorld
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
 from tests.unit.ownership.building import KEEPERS, grant, record, snapshot
@@ -19,10 +19,12 @@ OTHER = grant("User bob", "delete", "configmaps")
 MORE = grant("User eve", "delete", "configmaps")
 
 
-def begun(found: Snapshot) -> Maker:
+def begun(found: Snapshot) -> PlanMaker:
     graph = found.graph
-    world = World(replace(found, graph=AccessGraph.build()), revoking=True, sees=(), memory=0)
-    return Maker(world, [*graph.roles.values()], [*graph.bindings.values()])
+    world = PlanningWorld(
+        replace(found, graph=AccessGraph.build()), revoking=True, sees=(), memory=0
+    )
+    return PlanMaker(world, [*graph.roles.values()], [*graph.bindings.values()])
 
 
 @pytest.mark.parametrize("seed", range(1000, 1005))
@@ -30,7 +32,7 @@ def test_whoever_follows_plans_as_whoever_begins(seed: int) -> None:
     states = [drawn(each, routes=True)[0] for each in (seed, seed + 1, seed)]
     following = begun(states[0])
     for before, after in pairwise(states):
-        following.follow(News.between(before.graph, after))
+        following.follow(SnapshotDelta.between(before.graph, after))
         fresh = begun(after)
         for name in after.records:
             assert following.propose(name) == fresh.propose(name)
@@ -42,7 +44,7 @@ def test_what_is_the_same_is_not_sent_and_stays_the_very_same() -> None:
     graph, _ = graph.replace(drop_bindings=[FENCE[1].key])
     again = snapshot(records=[record(), record("second")])
     two = replace(again, graph=graph)
-    news = News.between(one.graph, two)
+    news = SnapshotDelta.between(one.graph, two)
     assert news.put_roles == (OTHER[0],)
     assert news.put_bindings == (OTHER[1],)
     assert (news.drop_roles, news.drop_bindings) == ((), (FENCE[1].key,))

@@ -5,7 +5,7 @@ from pathlib import Path
 import kopf
 import pytest
 
-from responsibility.controller.process.login import Login
+from responsibility.controller.process.login import FrameworkLogin
 from responsibility.controller.process.settings import Settings
 from tests.unit.kube.pod import Pod, in_pod
 
@@ -21,7 +21,7 @@ async def test_in_a_pod_it_takes_the_token_of_this_moment(pod: Pod) -> None:
     async def sleep(seconds: float) -> None:
         waited.append(seconds)
 
-    log_in = Login(Settings(), sleep=sleep)
+    log_in = FrameworkLogin(Settings(), sleep=sleep)
     first = await log_in()
     assert first.server == "https://[fd00::1]:443"
     assert first.as_http_headers() == {"Authorization": "bearer first"}
@@ -33,7 +33,7 @@ async def test_in_a_pod_it_takes_the_token_of_this_moment(pod: Pod) -> None:
 
 
 async def test_a_token_that_is_away_for_a_moment_is_waited_for(pod: Pod) -> None:
-    log_in = Login(Settings())
+    log_in = FrameworkLogin(Settings())
     pod.lose()
     with pytest.raises(kopf.TemporaryError, match="ServiceAccount"):
         await log_in()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from responsibility.controller.reporting import event_poster as module
-from responsibility.controller.reporting.event_poster import Posting
+from responsibility.controller.reporting.event_poster import EventPoster
 from responsibility.kube import errors
 from responsibility.kube.client import Api, Params
 from tests.unit.controller.virtual import virtual
@@ -40,12 +40,12 @@ class Server(Api):
         return dict(body)
 
 
-def tell(post: Posting, number: int) -> None:
+def tell(post: EventPoster, number: int) -> None:
     for _ in range(number):
         post(ABOUT, type="Normal", reason="Tested", message="x" * 2_000)
 
 
-async def posted(post: Posting, seconds: float = 60) -> None:
+async def posted(post: EventPoster, seconds: float = 60) -> None:
     task = asyncio.create_task(post.run())
     await asyncio.sleep(seconds)
     task.cancel()
@@ -56,7 +56,7 @@ async def posted(post: Posting, seconds: float = 60) -> None:
 @virtual
 async def test_an_event_is_about_its_object_and_not_too_long() -> None:
     server = Server()
-    post = Posting(server, "pod")
+    post = EventPoster(server, "pod")
     tell(post, 1)
     await posted(post)
     (event,) = server.events
@@ -70,7 +70,7 @@ async def test_a_burst_of_more_than_fits_is_one_line(
 ) -> None:
     monkeypatch.setattr(module, "_MOST", 10)
     server = Server()
-    post = Posting(server, "pod")
+    post = EventPoster(server, "pod")
     with caplog.at_level(logging.WARNING):
         tell(post, 300)
         assert len(caplog.records) == 1
@@ -88,7 +88,7 @@ async def test_events_that_nobody_takes_are_one_line(
     caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
     server = Server()
-    post = Posting(server, "pod")
+    post = EventPoster(server, "pod")
     server.failure = failure(status, "Trouble")
     with caplog.at_level(logging.WARNING):
         tell(post, 100)

@@ -7,8 +7,8 @@ from prometheus_client import generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from responsibility.controller.reporting.conditions import Claim
-from responsibility.controller.reporting.grant_status import ItemGrant, OwnerReport, Report
+from responsibility.controller.reporting.conditions import ConditionDraft
+from responsibility.controller.reporting.grant_status import GrantReport, ItemGrant, OwnerReport
 from responsibility.controller.reporting.metrics_table import METRICS, PREFIX, table
 from tests.unit.controller.virtual import virtual
 from tests.unit.controller.world import World, garden_world
@@ -41,8 +41,8 @@ async def busy() -> World:
     world.metrics.state.relists = lambda: {"roles": 1}
     world.metrics.state.errors = lambda: {"roles": 2}
     granted = ItemGrant("fence", "grant", "", bindings=2, conflicts=1)
-    claim = Claim("Granted", True, "Granted", "2 bindings in force")
-    world.metrics.state.grants = Report(
+    claim = ConditionDraft("Granted", True, "Granted", "2 bindings in force")
+    world.metrics.state.grants = GrantReport(
         enabled=True, owners={("Responsibility", "staging"): OwnerReport(claim, {"fence": granted})}
     )
     world.metrics.state.plans = {("prod", "prod"): 2}

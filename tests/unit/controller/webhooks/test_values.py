@@ -50,7 +50,7 @@ MEMORY = values(singleuser__memory__limit="2G")
 
 
 class Cluster(Api):
-    """A namespace, its record and the shipped model, as a replica that stands by looks them up."""
+    """A namespace, its record and the shipped model, as a standby looks them up."""
 
     def __init__(self) -> None:
         self.space = space()
@@ -111,7 +111,7 @@ class Told:
 
 
 class Setting:
-    """A replica that stands by and answers."""
+    """A standby that answers."""
 
     def __init__(self, budget: float = 30.0) -> None:
         self.cluster, self.told, self.metrics = Cluster(), Told(), Metrics()
