@@ -31,10 +31,13 @@ PEOPLE = "demo"
 # so one manager for the model and for what the organisation adds to it would undo half of it.
 CHART = "helm"
 
+_NOWHERE = {"demo.example.org/runs": "nowhere"}
+
 
 def install(cluster: Cluster) -> None:
     """Put everything on ``cluster``; a second time it restores what was changed meanwhile."""
-    apply(cluster, PEOPLE, [*organisation.manifests(), *organisation.third_hub()])
+    hubs = [*organisation.manifests(), *organisation.third_hub()]
+    apply(cluster, PEOPLE, map(never_started, hubs))
     apply(cluster, CHART, [*_files(sorted((ROOT / "crds").glob("*.yaml"))), *operator_rights()])
     wait_until(
         lambda: (
@@ -50,6 +53,19 @@ def install(cluster: Cluster) -> None:
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     apply(cluster, PEOPLE, [organisation.provider_subjects()])
     write(cluster, [*organisation.records(today), organisation.third_record()])
+
+
+def never_started(manifest: Manifest) -> Manifest:
+    """Return a workload whose pods no node takes, and anything else as it is.
+
+    They are there to be looked at: where nodes are real, nothing of an invented configuration is
+    to be pulled, or run.
+    """
+    template = (manifest.get("spec") or {}).get("template") or {}
+    if "spec" not in template:
+        return manifest
+    pod = {**template["spec"], "nodeSelector": _NOWHERE}
+    return {**manifest, "spec": {**manifest["spec"], "template": {**template, "spec": pod}}}
 
 
 def operator_rights() -> list[Manifest]:

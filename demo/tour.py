@@ -31,7 +31,8 @@ _AGE = re.compile(r"(\bage: )\S+")
 class Step:
     """A command, what it shows in one sentence, and which of its lines to keep (all without).
 
-    ``keep`` names stretches by how their first line begins, and how many lines they have.
+    ``keep`` names stretches by a pattern that their first line begins with, and how many lines
+    they have.
     """
 
     why: str
@@ -48,7 +49,7 @@ STEPS = (
     Step(
         "What differs from that, worst first, with the smallest fix and whom to call:",
         "kubectl responsibility drift coast",
-        (("9b814a51f5", 5), ("9fbbab8028", 5), ("10 findings", 1)),
+        (("9b814a51f5", 5), ("9fbbab8028", 5), (r"\d+ findings", 1)),
     ),
     Step(
         "The whole story of one finding:",
@@ -112,7 +113,7 @@ def _shown(cluster: Cluster, step: Step) -> str:
 def _kept(lines: list[str], step: Step) -> Iterator[str]:
     end = 0
     for beginning, count in step.keep:
-        start = next((n for n in range(end, len(lines)) if lines[n].startswith(beginning)), None)
+        start = next((n for n in range(end, len(lines)) if re.match(beginning, lines[n])), None)
         if start is None:
             raise ValueError(f"{step.command}: no line begins with {beginning!r} any more")
         if start > end:

@@ -1,8 +1,8 @@
-"""Clusters for tests: one that a session shares, and more where a test must have its own."""
+"""Clusters for tests: one that each module has to itself for a while, and more where it must."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -10,9 +10,20 @@ from tests.e2e.lab import clusters, lifetime
 from tests.e2e.lab.cluster import Cluster, Options
 from tests.e2e.lab.errors import NotSupported
 from tests.e2e.lab.existing import ExistingCluster
+from tests.e2e.lab.pool import Pool
+from tests.e2e.schedule import pytest_collection_modifyitems, pytest_xdist_make_scheduler
 from tests.e2e.seeds import SEED
+from tests.e2e.timing import Timing
+
+# What pytest looks for in this module.
+__all__ = ["pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]
 
 MakeCluster = Callable[..., Cluster]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the run tell where its time went."""
+    config.pluginmanager.register(Timing())
 
 
 def pytest_report_header() -> str:
@@ -20,34 +31,80 @@ def pytest_report_header() -> str:
     return f"SEED={SEED}"
 
 
+@contextmanager
+def _unsupported_is_skipped() -> Iterator[None]:
+    """Skip, and say what this kind of cluster can't do, and what can."""
+    try:
+        yield
+    except NotSupported as reason:
+        pytest.skip(f"not supported here: {reason}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None]:
+    """Skip a test whose fixtures want of a cluster what its kind can't do."""
+    with _unsupported_is_skipped():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None]:
+    """Skip a test that wants of a cluster what its kind can't do."""
+    with _unsupported_is_skipped():
+        return (yield)
+
+
 @pytest.fixture(scope="session")
-def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
-    """Share one fresh cluster in the session; tests use namespaces of their own."""
+def pool() -> Iterator[Pool]:
+    """Keep the clusters that this process's modules take turns on."""
     clusters.sweep()
-    with clusters.cluster(f"e2e-{os.getpid()}") as shared:
-        yield shared
-        _keep_logs_of_failures(request.session, 0, shared)
+    with Pool(f"e2e-{os.getpid()}") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def cluster(pool: Pool, request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """Have a blank cluster for the tests of a module; they use namespaces of their own."""
+    with lent(pool, request) as taken:
+        yield taken
+
+
+@contextmanager
+def lent(
+    pool: Pool, request: pytest.FixtureRequest, options: Options | None = None
+) -> Iterator[Cluster]:
+    """Lend a blank cluster of the pool; its logs are kept if a test fails meanwhile."""
+    failed_before = request.session.testsfailed
+    with pool.taken(options) as taken:
+        yield taken
+        _keep_logs_of_failures(request.session, failed_before, taken)
 
 
 @pytest.fixture
 def make_cluster(request: pytest.FixtureRequest) -> Iterator[MakeCluster]:
     """Make further clusters, e.g. without RBAC or to be broken; gone after the test."""
-    if clusters.choose() is ExistingCluster:
-        pytest.skip("there is only one existing cluster; set E2E_CLUSTER=kwok or kind for more")
+    only_disposable("it starts more clusters")
     failed_before = request.session.testsfailed
     with ExitStack() as stack:
         made: list[Cluster] = []
 
         def make(suffix: str, options: Options | None = None) -> Cluster:
             fresh = clusters.cluster(f"e2e-{os.getpid()}-{suffix}", options=options)
-            try:
-                made.append(stack.enter_context(fresh))
-            except NotSupported as reason:
-                pytest.skip(str(reason))
+            made.append(stack.enter_context(fresh))
             return fresh
 
         yield make
         _keep_logs_of_failures(request.session, failed_before, *made)
+
+
+def only_disposable(why: str) -> None:
+    """Stop where the cluster is somebody's.
+
+    Raises:
+        NotSupported: it is.
+    """
+    if clusters.choose() is ExistingCluster:
+        raise NotSupported(f"{why}: an existing cluster is not for that; use kwok or kind")
 
 
 def _keep_logs_of_failures(session: pytest.Session, failed_before: int, *used: Cluster) -> None:

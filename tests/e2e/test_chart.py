@@ -1,8 +1,6 @@
 """The chart installs with both Helms, and gives the operator its rights and not one more."""
 
 import itertools
-import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,9 +14,9 @@ from demo import organisation
 from responsibility.cluster.modes import MODES, Mode, wanted
 from responsibility.cluster.rights import Right
 from responsibility.controller.process.settings import read
-from tests.e2e.lab import binaries, clusters
+from tests.e2e import helms
+from tests.e2e.lab import programs
 from tests.e2e.lab.cluster import Cluster
-from tests.e2e.lab.kwok import KwokCluster
 from tests.e2e.operator.api import Admin, where
 
 ROOT = Path(__file__).parents[2]
@@ -35,36 +33,22 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Completed = subprocess.CompletedProcess[str]
 
 
-@pytest.fixture(scope="module", params=["helm", "helm3"])
+@pytest.fixture(scope="module", params=helms.BOTH)
 def helm(request: pytest.FixtureRequest) -> Path:
     """Helm 4 and Helm 3: built where the control plane is built, else those on PATH."""
     name: str = request.param
-    if clusters.choose() is KwokCluster:
-        return binaries.build({"helm"}) / name
-    found = shutil.which(name)
-    if found is None:
-        pytest.skip(f"{name} is not on PATH")
-    return Path(found)
+    return programs.helm(name)
 
 
 @pytest.fixture(scope="module")
-def own_cluster() -> Iterator[Cluster]:
-    """Start a cluster without our definitions: Helm takes over nothing that others installed."""
-    with clusters.cluster(f"e2e-{os.getpid()}-chart") as fresh:
-        yield fresh
-
-
-@pytest.fixture(scope="module")
-def installed(helm: Path, own_cluster: Cluster) -> Iterator[Cluster]:
+def installed(helm: Path, cluster: Cluster) -> Iterator[Cluster]:
     """Install the chart; nothing of it is left afterwards."""
-    _install(helm, own_cluster)
-    yield own_cluster
-    _run(helm, "uninstall", RELEASE, *_on(own_cluster))
-    own_cluster.kubectl("delete", "namespace", NAMESPACE)
+    _install(helm, cluster)
+    yield cluster
+    _run(helm, "uninstall", RELEASE, *_on(cluster))
+    cluster.kubectl("delete", "namespace", NAMESPACE)
     # `crds.keep` has kept them, as it should.
-    own_cluster.kubectl(
-        "delete", "crd", f"responsibilities.{GROUP}", f"responsibilitymodels.{GROUP}"
-    )
+    cluster.kubectl("delete", "crd", f"responsibilities.{GROUP}", f"responsibilitymodels.{GROUP}")
 
 
 def _install(helm: Path, cluster: Cluster) -> None:
@@ -394,15 +378,15 @@ DENIED = (
 
 
 @pytest.fixture(scope="module")
-def can(own_cluster: Cluster) -> Callable[[str], bool]:
+def can(cluster: Cluster) -> Callable[[str], bool]:
     """Ask as ``kubectl auth can-i`` does, but without a process for each question."""
-    names = own_cluster.kubectl("api-resources", "--no-headers", "-o=name").stdout.split()
+    names = cluster.kubectl("api-resources", "--no-headers", "-o=name").stdout.split()
     # Those to impersonate are not of the API, and asked in the core group. It is listed first, and
     # has what other groups have as well, such as events.
     groups = {"users": "", "groups": ""}
     for plural, _, group in (name.partition(".") for name in names):
         groups.setdefault(plural, group)
-    admin = Admin(own_cluster)
+    admin = Admin(cluster)
     all_accounts = "system:serviceaccounts"
     who = {
         "user": ACCOUNT,

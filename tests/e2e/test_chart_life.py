@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -12,9 +11,9 @@ import pytest
 import yaml
 
 from responsibility.cluster.modes import MODES
-from tests.e2e.lab import binaries, clusters
+from tests.e2e import helms
+from tests.e2e.lab import programs
 from tests.e2e.lab.cluster import Cluster
-from tests.e2e.lab.kwok import KwokCluster
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.operator.api import Manifest
 from tests.e2e.operator.world import hub, record
@@ -76,28 +75,25 @@ class Release:
         return bool(done.returncode)
 
 
+def set_the_scene(cluster: Cluster) -> None:
+    """Put a hub on a cluster, and somebody who may do anything and owns nothing."""
+    _apply(cluster, *hub("reef"))
+    engineers = ("--clusterrole=cluster-admin", "--group=engineers")
+    cluster.kubectl("create", "clusterrolebinding", "engineers", *engineers)
+
+
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    """Start a cluster with a hub, and somebody who may do anything and owns nothing."""
-    with clusters.cluster(f"e2e-{os.getpid()}-life") as fresh:
-        _apply(fresh, *hub("reef"))
-        engineers = ("--clusterrole=cluster-admin", "--group=engineers")
-        fresh.kubectl("create", "clusterrolebinding", "engineers", *engineers)
-        yield fresh
+def cluster(cluster: Cluster) -> Cluster:
+    """Have all of that on it, once for both Helms."""
+    set_the_scene(cluster)
+    return cluster
 
 
-@pytest.fixture(scope="module", params=["helm", "helm3"])
+@pytest.fixture(scope="module", params=helms.BOTH)
 def release(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[Release]:
     """Return one Helm's release; nothing of it is left for the other's."""
     name: str = request.param
-    if clusters.choose() is KwokCluster:
-        program = binaries.build({"helm"}) / name
-    else:
-        found = shutil.which(name)
-        if found is None:
-            pytest.skip(f"{name} is not on PATH")
-        program = Path(found)
-    yield Release(program, cluster)
+    yield Release(programs.helm(name), cluster)
     cluster.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
     cluster.kubectl("delete", "crd", *DEFINITIONS, "--ignore-not-found")
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -20,9 +18,8 @@ import pytest
 import yaml
 
 from demo import organisation
-from tests.e2e.lab import binaries, clusters
+from tests.e2e.lab import programs
 from tests.e2e.lab.cluster import Cluster
-from tests.e2e.lab.kwok import KwokCluster
 from tests.e2e.operator import chart
 from tests.e2e.operator.world import World
 
@@ -95,21 +92,15 @@ class Shell:
 
 
 def _helm() -> Path:
-    if clusters.choose() is KwokCluster:
-        return binaries.build({"helm"}) / "helm"
-    found = shutil.which("helm")
-    if found is None:
-        pytest.skip("helm is not on PATH")
-    return Path(found)
+    return programs.helm()
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Start a cluster with the demo's hubs, of which nobody has written down who owns what."""
-    with clusters.cluster(f"e2e-{os.getpid()}-docs") as fresh:
-        stream = yaml.safe_dump_all(organisation.manifests())
-        fresh.kubectl("apply", "--server-side", "--field-manager=demo", "-f=-", input=stream)
-        yield World(fresh, tmp_path_factory.mktemp("docs"))
+def world(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Have the demo's hubs on a cluster, of which nobody has written down who owns what."""
+    stream = yaml.safe_dump_all(organisation.manifests())
+    cluster.kubectl("apply", "--server-side", "--field-manager=demo", "-f=-", input=stream)
+    return World(cluster, tmp_path_factory.mktemp("docs"))
 
 
 @pytest.fixture(scope="module")

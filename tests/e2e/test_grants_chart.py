@@ -1,7 +1,6 @@
 """Whatever is switched on in the chart, the operator's rules lead no further than they say."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from itertools import product
@@ -15,8 +14,7 @@ from responsibility.api.names import DELEGATION_ROLE, ITEM_ROLE_PREFIX
 from responsibility.api.parse import load_shipped_model
 from responsibility.cluster.rights import CLUSTER_GRANT_RIGHTS, GRANT_RIGHTS, Right
 from responsibility.grants.item_roles import render
-from tests.e2e.lab import binaries, clusters
-from tests.e2e.lab.kwok import KwokCluster
+from tests.e2e.lab import programs
 
 CHART = Path(__file__).parents[2] / "helm" / "hub-responsibility"
 RELEASE = "hub-responsibility"
@@ -39,12 +37,7 @@ POSSIBLE = [mode for mode in MODES if mode["grants.enabled"] or not mode["grants
 
 @pytest.fixture(scope="module")
 def helm() -> Path:
-    if clusters.choose() is KwokCluster:
-        return binaries.build({"helm"}) / "helm"
-    found = shutil.which("helm")
-    if found is None:
-        pytest.skip("helm is not on PATH")
-    return Path(found)
+    return programs.helm()
 
 
 def template(helm: Path, *options: str) -> subprocess.CompletedProcess[str]:

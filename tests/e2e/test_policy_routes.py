@@ -45,7 +45,7 @@ async def stage(cluster: Cluster) -> AsyncIterator[Stage]:
         admin = administrator(cluster, http)
         worlds = {
             scenario.name: [
-                World(scenario, f"pt-{os.getpid()}-{number}-{index}", admin, missing)
+                World(scenario, f"pt-{os.getpid()}-{number}-{index}", admin, cluster, missing)
                 for index, missing in enumerate((None, *scenario.permits))
             ]
             for number, scenario in enumerate(SCENARIOS)

@@ -34,7 +34,7 @@ async def stage(cluster: Cluster) -> AsyncIterator[tuple[dict[str, list[World]],
         admin = administrator(cluster, http)
         worlds = {
             scenario.name: [
-                World(scenario, f"rt-{os.getpid()}-{number}-{index}", admin, missing)
+                World(scenario, f"rt-{os.getpid()}-{number}-{index}", admin, cluster, missing)
                 for index, missing in enumerate((None, *scenario.permits))
             ]
             for number, scenario in enumerate(SCENARIOS)

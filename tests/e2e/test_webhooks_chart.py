@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ import pytest
 import yaml
 
 from responsibility.controller.process.settings import read
-from tests.e2e.lab import binaries, clusters
-from tests.e2e.lab.kwok import KwokCluster
+from tests.e2e import helms
+from tests.e2e.lab import programs
 
 CHART = Path(__file__).parents[2] / "helm" / "hub-responsibility"
 GLASS, VALUES = "breakGlassWebhook", "valuesWebhook"
@@ -20,15 +19,10 @@ NAMES = {GLASS: "responsibility-break-glass", VALUES: "responsibility-values"}
 Manifest = dict[str, Any]
 
 
-@pytest.fixture(scope="module", params=["helm", "helm3"])
+@pytest.fixture(scope="module", params=helms.BOTH)
 def helm(request: pytest.FixtureRequest) -> Path:
     name: str = request.param
-    if clusters.choose() is KwokCluster:
-        return binaries.build({"helm"}) / name
-    found = shutil.which(name)
-    if found is None:
-        pytest.skip(f"{name} is not on PATH")
-    return Path(found)
+    return programs.helm(name)
 
 
 def template(helm: Path, *values: str) -> subprocess.CompletedProcess[str]:

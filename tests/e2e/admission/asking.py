@@ -5,15 +5,13 @@ One connection, no process: tests ask hundreds of questions.
 
 import http.client
 import json
-import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import yaml
-
 from tests.e2e.lab.cluster import Cluster
+from tests.e2e.lab.connection import administrator
 
 STRATEGIC = "application/strategic-merge-patch+json"
 MERGE = "application/merge-patch+json"
@@ -57,13 +55,9 @@ class Asker:
     """The administrator's connection, acting as others."""
 
     def __init__(self, cluster: Cluster) -> None:
-        shown = cluster.kubectl("config", "view", "--raw", "--minify")
-        config = yaml.safe_load(shown.stdout)
-        server = config["clusters"][0]["cluster"]
-        user = config["users"][0]["user"]
-        self._context = ssl.create_default_context(cafile=server["certificate-authority"])
-        self._context.load_cert_chain(user["client-certificate"], user["client-key"])
-        address = urlsplit(server["server"])
+        connection = administrator(cluster)
+        self._context = connection.tls()
+        address = urlsplit(connection.host)
         self._host, self._port = address.hostname or "", address.port
         self._connection = self._connect()
 

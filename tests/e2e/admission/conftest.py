@@ -1,6 +1,5 @@
 """One cluster with the policies of the shipped model, installed as they are rendered."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -19,9 +18,9 @@ from responsibility.api.names import (
 )
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import ALLOWED, Asker
-from tests.e2e.lab import clusters
+from tests.e2e.conftest import lent, only_disposable
 from tests.e2e.lab.cluster import Cluster
-from tests.e2e.lab.kwok import KwokCluster
+from tests.e2e.lab.pool import Pool
 from tests.e2e.lab.waiting import wait_until
 
 PATIENCE = 60.0
@@ -76,12 +75,11 @@ def wait_until_in_force(asker: Asker, name: str, items: set[str]) -> None:
         wait_until(refused, PATIENCE, f"the policy of {item} to be in force in {name}")
 
 
-@pytest.fixture(scope="session")
-def guarded() -> Iterator[Cluster]:
-    """Start a cluster with all policies, and nobody's hub."""
-    if clusters.choose() is not KwokCluster:
-        pytest.skip("these tests write ValidatingAdmissionPolicies: a cluster of their own (kwok)")
-    with clusters.cluster(f"e2e-{os.getpid()}-admission") as fresh:
+@pytest.fixture(scope="package")
+def guarded(pool: Pool, request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """Take a cluster, with all policies and nobody's hub."""
+    only_disposable("these tests write ValidatingAdmissionPolicies")
+    with lent(pool, request) as fresh:
         fresh.kubectl("apply", "-f", "crds")
         fresh.kubectl("apply", "-f", "-", input=RBAC)
         manifests = rendered(hubs.MODEL, namespace=hubs.OPERATOR_NAMESPACE, account=hubs.ACCOUNT)
@@ -89,7 +87,7 @@ def guarded() -> Iterator[Cluster]:
         yield fresh
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def asker(guarded: Cluster) -> Asker:
     """Connect to it."""
     return Asker(guarded)
@@ -98,7 +96,7 @@ def asker(guarded: Cluster) -> Asker:
 MakeHub = Callable[..., str]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def make_hub(guarded: Cluster, asker: Asker) -> MakeHub:
     """Make hubs: their objects first, then the keys, as the operator."""
 
@@ -112,7 +110,7 @@ def make_hub(guarded: Cluster, asker: Asker) -> MakeHub:
     ) -> str:
         guarded.kubectl("create", "namespace", name)
         if populated:
-            created = text(hubs.objects(name, prefix))
+            created = text(hubs.objects(name, prefix, guarded.node, guarded.image))
             guarded.kubectl("create", "-n", name, "-f", "-", input=created)
             path = f"/api/v1/namespaces/{name}/persistentvolumeclaims/{prefix}hub-db-dir"
             wait_until(
@@ -151,7 +149,7 @@ def set_keys(
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def prod(make_hub: MakeHub) -> str:
     """Make a hub on which every item has an owner of its own and is enforced."""
     return make_hub("prod", hubs.stages(hubs.ITEMS, annotation_entries.DENY), hubs.notes())

@@ -82,6 +82,10 @@ def _meta(name: str, **more: Any) -> dict[str, Any]:
     return {"name": name, **more}
 
 
+# Of clusters that are plain processes; others have another.
+NODE = "lab-node"
+
+
 def workload(kind: str, name: str, image: str = "hub:1") -> dict[str, Any]:
     """Return a Deployment, StatefulSet or DaemonSet with two containers and a volume."""
     labels = {"app": name}
@@ -111,7 +115,9 @@ def workload(kind: str, name: str, image: str = "hub:1") -> dict[str, Any]:
     return {"apiVersion": "apps/v1", "kind": kind, "metadata": _meta(name), "spec": spec}
 
 
-def objects(name: str, prefix: str = "") -> list[dict[str, Any]]:
+def objects(
+    name: str, prefix: str = "", node: str = NODE, image: str = "notebook:1"
+) -> list[dict[str, Any]]:
     """Return what a hub has in its namespace, in the shape of JupyterHub's chart."""
     core = "v1"
     rbac = "rbac.authorization.k8s.io/v1"
@@ -183,7 +189,7 @@ def objects(name: str, prefix: str = "") -> list[dict[str, Any]]:
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "role"},
             "subjects": [],
         },
-        pod("jupyter-ann"),
+        pod("jupyter-ann", node, image),
     ]
 
 
@@ -200,9 +206,9 @@ def volume(name: str, claim: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": meta, "spec": spec}
 
 
-def pod(name: str) -> dict[str, Any]:
-    """Return a user's pod, on the node of the lab."""
-    container = {"name": "notebook", "image": "notebook:1"}
-    spec = {"containers": [container], "nodeName": "lab-node", "terminationGracePeriodSeconds": 0}
+def pod(name: str, node: str = NODE, image: str = "notebook:1") -> dict[str, Any]:
+    """Return a user's pod, on a node."""
+    container = {"name": "notebook", "image": image}
+    spec = {"containers": [container], "nodeName": node, "terminationGracePeriodSeconds": 0}
     meta = _meta(name, labels={"component": "singleuser-server"})
     return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}

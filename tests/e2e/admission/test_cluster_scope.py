@@ -30,7 +30,7 @@ def _install(guarded: Cluster, table: dict[str, ClusterEnforcement]) -> None:
 
 def test_what_the_cluster_has_only_one_of(guarded: Cluster, asker: Asker) -> None:
     label = {"metadata": {"labels": {"a": "b"}}}
-    path = f"{NODES}/lab-node"
+    path = f"{NODES}/{guarded.node}"
     # As shipped, nothing is enforced.
     assert not asker.ask(STRANGER, "PATCH", path, label).warnings
     upgrades, operate = hubs.ALL_ITEMS[18], hubs.ALL_ITEMS[20]

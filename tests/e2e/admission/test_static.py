@@ -13,9 +13,7 @@ from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import Asker, Person
 from tests.e2e.admission.conftest import PATIENCE, RBAC
 from tests.e2e.conftest import MakeCluster
-from tests.e2e.lab import clusters
 from tests.e2e.lab.cluster import Options
-from tests.e2e.lab.kwok import KwokCluster
 from tests.e2e.lab.waiting import wait_until
 
 POLICIES = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
@@ -50,8 +48,6 @@ def configured(tmp_path: Path) -> Path:
 
 
 def test_static_policies(configured: Path, make_cluster: MakeCluster) -> None:
-    if clusters.choose() is not KwokCluster:
-        pytest.skip("the API server has to be started with files: kwok")
     options = Options(apiserver_flags={"admission-control-config-file": str(configured)})
     cluster = make_cluster("static", options)
     cluster.kubectl("apply", "-f", "-", input=RBAC)

@@ -13,12 +13,13 @@ import pytest
 
 from responsibility.admission import annotation_entries
 from responsibility.api.names import DELEGATES_ANNOTATION, DELEGATION_ROLE
+from tests.e2e import helms
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import Asker, Person
 from tests.e2e.admission.conftest import PATIENCE, RBAC, MakeHub, set_keys, text
-from tests.e2e.lab import binaries, clusters, identities
+from tests.e2e.conftest import only_disposable
+from tests.e2e.lab import clusters, identities, programs
 from tests.e2e.lab.cluster import Cluster
-from tests.e2e.lab.kwok import KwokCluster
 from tests.e2e.lab.waiting import wait_until
 
 OUR_CHART = Path(__file__).parents[3] / "helm" / "hub-responsibility"
@@ -83,7 +84,7 @@ spec:
       labels: {component: hub}
       annotations: {checksum/secret: "{{ .Values.config }}"}
     spec:
-      nodeName: lab-node
+      nodeName: {{ .Values.node }}
       serviceAccountName: hub
       containers:
       - name: hub
@@ -97,7 +98,11 @@ metadata:
   annotations: {helm.sh/hook: pre-upgrade, helm.sh/hook-delete-policy: "before-hook-creation"}
 spec:
   template:
-    spec: {nodeName: lab-node, restartPolicy: Never, containers: [{name: a, image: a}]}
+    spec:
+      nodeName: {{ .Values.node }}
+      restartPolicy: Never
+      # Ends at once, where there is somebody to run it.
+      containers: [{name: a, image: "{{ .Values.pause }}", args: ["-v"]}]
 """,
 }
 
@@ -113,10 +118,10 @@ def chart(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(params=["helm", "helm3"])
+@pytest.fixture(params=helms.BOTH)
 def helm(request: pytest.FixtureRequest) -> Path:
     """Both Helms."""
-    return binaries.build({"helm"}) / str(request.param)
+    return programs.helm(str(request.param))
 
 
 def _as(cluster: Cluster, person: Person, namespace: str, folder: Path) -> Path:
@@ -176,7 +181,8 @@ def test_the_one_who_deploys_upgrades_and_rolls_back(
         "the delegation to be in force",
     )
     ci = _as(guarded, Person("ci"), name, tmp_path)
-    upgrade = ("upgrade", "--install", "hub", str(chart), "-n", name)
+    runs = ("--set", f"node={guarded.node},pause={guarded.image}")
+    upgrade = ("upgrade", "--install", "hub", str(chart), "-n", name, *runs)
     _helm(helm, ci, *upgrade)
     first = _rolled_out(asker, name, "hub:1", after=0)
     _helm(helm, ci, *upgrade, "--set", "image=hub:2", "--set", "config=b")
@@ -222,7 +228,7 @@ def test_controllers_roll_out_scale_and_clean_up(
     )
     guarded.kubectl("delete", "limitrange,resourcequota", "--all", "-n", name)
     path = f"/apis/apps/v1/namespaces/{name}/deployments/hub"
-    node = {"spec": {"template": {"spec": {"nodeName": "lab-node"}}}}
+    node = {"spec": {"template": {"spec": {"nodeName": guarded.node}}}}
     assert asker.ask(hubs.owner(15), "PATCH", path, node, dry=False).code == 200
     assert (
         asker.ask(hubs.owner(14), "PATCH", path, {"spec": {"replicas": 2}}, dry=False).code == 200
@@ -367,11 +373,10 @@ def _kubectl(
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[KwokCluster]:
+def own(tmp_path: Path) -> Iterator[Cluster]:
     """Start a cluster for what would disturb others."""
-    if clusters.choose() is not KwokCluster:
-        pytest.skip("a cluster of its own, whose API server can be stopped: kwok")
-    with KwokCluster(f"e2e-{os.getpid()}-restarted") as fresh:
+    only_disposable("it stops the API server")
+    with clusters.cluster(f"e2e-{os.getpid()}-restarted") as fresh:
         fresh.kubectl("apply", "-f", "-", input=RBAC)
         yield fresh
     shutil.rmtree(tmp_path, ignore_errors=True)
@@ -393,8 +398,8 @@ def _wrote(asker: Asker, person: Person, namespace: str) -> bool:
     return answer.code == 201
 
 
-def test_a_restart_and_the_end_of_our_chart(own: KwokCluster) -> None:
-    helm = binaries.build({"helm"}) / "helm"
+def test_a_restart_and_the_end_of_our_chart(own: Cluster) -> None:
+    helm = programs.helm()
     chart = ("hub-responsibility", str(OUR_CHART), "-n", hubs.OPERATOR_NAMESPACE)
     _helm(helm, own.kubeconfig, "install", *chart, "--set", "policies.enabled=true")
     asker = Asker(own)

@@ -8,12 +8,13 @@ import argparse
 import sys
 import time
 
-from tests.e2e.lab.binaries import build, build_monitoring
+from tests.e2e.lab.binaries import build, build_helm, build_monitoring
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.clusters import KINDS, choose, cluster
 from tests.e2e.lab.directories import clusters_root
 from tests.e2e.lab.errors import LabError
 from tests.e2e.lab.kwok import KwokCluster
+from tests.e2e.lab.programs import can_build
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,8 +26,11 @@ def main(arguments: list[str] | None = None) -> int:
             if "monitoring" in parsed.need:
                 _print(build_monitoring())
         elif parsed.command == "prepare":
-            if choose(parsed.kind) is KwokCluster:
-                build({"helm"})
+            chosen = choose(parsed.kind)
+            if chosen is KwokCluster:
+                build()
+            if can_build():
+                build_helm()
                 build_monitoring()
         elif parsed.command == "status":
             _status(choose(parsed.kind))

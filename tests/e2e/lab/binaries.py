@@ -89,6 +89,16 @@ def build(need: Collection[str] = ()) -> Path:
     return _built(wanted, cache_root() / _key(_go_version(), COMMANDS) / "bin")
 
 
+def build_helm() -> Path:
+    """Build `helm` and `helm3` if they are missing; the directory that holds at least them.
+
+    Raises:
+        LabError: Go is absent or too old, or a build failed.
+    """
+    wanted = [command for command in COMMANDS if command.need == "helm"]
+    return _built(wanted, cache_root() / _key(_go_version(), COMMANDS) / "bin")
+
+
 def build_monitoring() -> Path:
     """Build `prometheus` and `promtool` if they are missing; the directory that holds just them.
 

@@ -60,14 +60,30 @@ class Cluster(ABC):
         """The name of the context in `kubeconfig`."""
 
     @property
-    def audit_log(self) -> Path | None:
-        """The API server's audit log (JSON lines), where the kind has one."""
-        return None
+    def audit_log(self) -> Path:
+        """The API server's audit log (JSON lines); see `audit` for a reader."""
+        raise NotSupported(f"the audit log of kind {self.kind} can't be read; use kwok or kind")
 
     @property
     def logs(self) -> Path | None:
         """The directory of the control plane's logs, where the kind has one."""
         return None
+
+    @property
+    def node(self) -> str:
+        """The name of a node on which pods run that name it."""
+        named = self.kubectl("get", "nodes", "-o=jsonpath={.items[0].metadata.name}").stdout
+        return named.strip()
+
+    @property
+    def image(self) -> str:
+        """An image that this node has, or gets, and that does nothing."""
+        return "registry.k8s.io/pause:3.10"
+
+    @property
+    def neighbour(self) -> str:
+        """The address at which the API server reaches a process of this machine."""
+        raise NotSupported(f"nobody knows how kind {self.kind} reaches this machine; use kwok")
 
     @abstractmethod
     def up(self) -> None:
@@ -148,7 +164,8 @@ class Cluster(ABC):
     def __enter__(self) -> Self:
         lifetime.adopt(self.directory, self.kind, self.down)
         try:
-            self.up()
+            with lifetime.counted("started"):
+                self.up()
         except BaseException:
             self._let_go(failed=True)
             raise

@@ -2,14 +2,14 @@
 
 import os
 import shutil
-import subprocess
+from functools import cache
 
 from tests.e2e.lab import lifetime
 from tests.e2e.lab.cluster import Cluster, Options
 from tests.e2e.lab.directories import clusters_root
 from tests.e2e.lab.errors import LabError
 from tests.e2e.lab.existing import ExistingCluster
-from tests.e2e.lab.kind import KindCluster
+from tests.e2e.lab.kind import KindCluster, why_not
 from tests.e2e.lab.kwok import KwokCluster
 
 KINDS: dict[str, type[Cluster]] = {
@@ -17,9 +17,6 @@ KINDS: dict[str, type[Cluster]] = {
     KindCluster.kind: KindCluster,
     ExistingCluster.kind: ExistingCluster,
 }
-
-# An engine that doesn't answer at once is no engine to run tests on.
-_DOCKER_PATIENCE = 5.0
 
 
 def choose(kind: str | None = None) -> type[Cluster]:
@@ -47,14 +44,12 @@ def sweep() -> None:
             KINDS[kind](directory.name).down()
 
 
+@cache
 def _possible() -> str:
     """`kind` where it can work, since it is closest to the real thing; else `kwok`."""
-    if shutil.which("kind") is None or shutil.which("docker") is None:
-        return KwokCluster.kind
-    try:
-        engine = subprocess.run(
-            ["docker", "info"], capture_output=True, check=False, timeout=_DOCKER_PATIENCE
-        )
-    except subprocess.TimeoutExpired:
-        return KwokCluster.kind
-    return KindCluster.kind if engine.returncode == 0 else KwokCluster.kind
+    reason = why_not()
+    if not reason:
+        return KindCluster.kind
+    if shutil.which(KindCluster.kind) is not None:
+        lifetime.say(f"clusters are of kind kwok, since kind can't work here: {reason}")
+    return KwokCluster.kind

@@ -45,8 +45,18 @@ class KwokCluster(Cluster):
 
     @property
     def audit_log(self) -> Path:
-        """See `audit` for a reader."""
+        """One of the logs."""
         return self.logs / "audit.log"
+
+    @property
+    def node(self) -> str:
+        """The one that kwok pretends to run."""
+        return "lab-node"
+
+    @property
+    def neighbour(self) -> str:
+        """All are processes of one machine."""
+        return "127.0.0.1"
 
     @property
     def _home(self) -> Path:

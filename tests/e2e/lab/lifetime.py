@@ -10,13 +10,26 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
 _OWNER = "owner"
 
 _teardowns: dict[Path, Callable[[], None]] = {}
+
+# Seconds that this process has spent on clusters, by what for: a run tells them at its end.
+SPENT: dict[str, list[float]] = {}
+
+
+@contextmanager
+def counted(what: str) -> Iterator[None]:
+    """Note how long something took that a cluster needed, if it came to its end."""
+    began = time.monotonic()
+    yield
+    SPENT.setdefault(what, []).append(time.monotonic() - began)
 
 
 def adopt(directory: Path, kind: str, teardown: Callable[[], None]) -> None:

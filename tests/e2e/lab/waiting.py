@@ -34,3 +34,23 @@ def wait_until(
             reason = message() if callable(message) else message
             raise LabError(f"waited {deadline:g} s for {reason}")
         time.sleep(interval)
+
+
+def eventually(check: Callable[[], T], deadline: float = 30.0, *, interval: float = 0.1) -> T:
+    """Repeat assertions until they hold, and return what `check` returns.
+
+    For all that is true a moment later than what was waited for: who waits for one thing and
+    asserts another has a test that fails on a busy day. `deadline` and `interval` are seconds.
+
+    Raises:
+        AssertionError: the last one, when time ran out.
+    """
+    end = time.monotonic() + deadline
+    while True:
+        last = time.monotonic() >= end
+        try:
+            return check()
+        except AssertionError:
+            if last:
+                raise
+        time.sleep(interval)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.lab import clusters
+from tests.e2e.conftest import lent
+from tests.e2e.lab.pool import Pool
 from tests.e2e.monitoring import organisation
 from tests.e2e.monitoring.prometheus import Json, Prometheus, running
 from tests.e2e.monitoring.windows import shortened
@@ -20,12 +20,11 @@ from tests.e2e.operator.world import World
 
 @pytest.fixture(scope="module")
 def world(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    pool: Pool, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
-    """Start a cluster with the chart, and an organisation on which much has gone wrong."""
-    module = Path(request.module.__file__).stem.removeprefix("test_").replace("_", "-")
-    directory = tmp_path_factory.mktemp(module)
-    with clusters.cluster(f"e2e-{os.getpid()}-mon-{module}"[:40]) as cluster:
+    """Take a cluster, with the chart, and an organisation on which much has gone wrong."""
+    directory = tmp_path_factory.mktemp(Path(request.module.__file__).stem)
+    with lent(pool, request) as cluster:
         made = World(cluster, directory)
         # A delegation that has ended when it is written is refused else, and one is needed here.
         made.install("--set", "policies.recordDates=false")

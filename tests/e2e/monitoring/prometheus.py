@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,13 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
 import urllib3
 import yaml
 
-from tests.e2e.lab import binaries, clusters, ports
+from tests.e2e.lab import ports, programs
 from tests.e2e.lab.errors import LabError
-from tests.e2e.lab.kwok import KwokCluster
 from tests.e2e.lab.waiting import wait_until
 
 Json = dict[str, Any]
@@ -29,13 +26,8 @@ _TRIES = 3
 
 
 def program(name: str) -> Path:
-    """Return `prometheus` or `promtool`: built where the cluster is built, else those on PATH."""
-    if clusters.choose() is KwokCluster:
-        return binaries.build_monitoring() / name
-    found = shutil.which(name)
-    if found is None:
-        pytest.skip(f"{name} is not on PATH")
-    return Path(found)
+    """Return `prometheus` or `promtool`: built where Go is, else those on PATH."""
+    return programs.monitoring(name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,9 +13,9 @@ import yaml
 
 from responsibility.monitoring import rules
 from responsibility.monitoring.alerts import ALERTS
-from tests.e2e.lab import binaries, clusters
+from tests.e2e import helms
+from tests.e2e.lab import binaries, programs
 from tests.e2e.lab.cluster import Cluster
-from tests.e2e.lab.kwok import KwokCluster
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.monitoring.prometheus import program
 
@@ -33,16 +30,11 @@ _CONFIG_MAP = "monitoring.alerts.configMap=true"
 Manifest = dict[str, Any]
 
 
-@pytest.fixture(scope="module", params=["helm", "helm3"])
+@pytest.fixture(scope="module", params=helms.BOTH)
 def helm(request: pytest.FixtureRequest) -> Path:
     """Helm 4 and Helm 3: built where the control plane is built, else those on PATH."""
     name: str = request.param
-    if clusters.choose() is KwokCluster:
-        return binaries.build({"helm"}) / name
-    found = shutil.which(name)
-    if found is None:
-        pytest.skip(f"{name} is not on PATH")
-    return Path(found)
+    return programs.helm(name)
 
 
 def _template(helm: Path, *settings: str) -> subprocess.CompletedProcess[str]:
@@ -193,17 +185,16 @@ def _established(cluster: Cluster, file: Path) -> bool:
 
 
 @pytest.fixture(scope="module")
-def with_prometheus_operator() -> Iterator[Cluster]:
-    """Start a cluster that knows the kinds of the Prometheus Operator."""
+def with_prometheus_operator(cluster: Cluster) -> Cluster:
+    """Have a cluster that knows the kinds of the Prometheus Operator."""
     source = binaries.module_source("prometheus-operator", _PROMETHEUS_OPERATOR)
     kinds = source / "example" / "prometheus-operator-crd"
-    with clusters.cluster(f"e2e-{os.getpid()}-monkinds") as fresh:
-        for kind in ("servicemonitors", "podmonitors", "prometheusrules"):
-            file = kinds / f"monitoring.coreos.com_{kind}.yaml"
-            fresh.kubectl("apply", "--server-side", "-f", str(file))
-            wait_until(partial(_established, fresh, file), 60, f"{kind} to be served")
-        fresh.kubectl("create", "namespace", NAMESPACE)
-        yield fresh
+    for kind in ("servicemonitors", "podmonitors", "prometheusrules"):
+        file = kinds / f"monitoring.coreos.com_{kind}.yaml"
+        cluster.kubectl("apply", "--server-side", "-f", str(file))
+        wait_until(partial(_established, cluster, file), 60, f"{kind} to be served")
+    cluster.kubectl("create", "namespace", NAMESPACE)
+    return cluster
 
 
 @pytest.mark.parametrize("monitor", ["serviceMonitor", "podMonitor"])

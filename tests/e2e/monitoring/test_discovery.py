@@ -6,14 +6,13 @@ address at which nobody is. So the last rule puts the address of the real operat
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.lab import clusters, identities
-from tests.e2e.lab.kwok import KwokCluster
+from tests.e2e.lab import identities
+from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.monitoring.prometheus import Json, Prometheus, running
 from tests.e2e.monitoring.windows import shortened
@@ -90,11 +89,10 @@ def scraper() -> list[Manifest]:
     ]
 
 
-def pod() -> Manifest:
+def pod(cluster: Cluster) -> Manifest:
     """Return the pod that the chart's Deployment would make."""
     (deployment,) = chart.pods()
     template = deployment["spec"]["template"]
-    node = {"nodeName": "lab-node"} if clusters.choose() is KwokCluster else {}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -103,19 +101,18 @@ def pod() -> Manifest:
             "namespace": chart.NAMESPACE,
             "labels": template["metadata"]["labels"],
         },
-        "spec": {**template["spec"], **node},
+        "spec": {**template["spec"], "nodeName": cluster.node},
     }
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Start a cluster with the chart, its Service and a pod behind it, and a hub."""
-    with clusters.cluster(f"e2e-{os.getpid()}-mon-found") as cluster:
-        made = World(cluster, tmp_path_factory.mktemp("found"))
-        made.install()
-        made.admin.apply(*hub("reef"), record("reef", parties=[{"name": "community"}]))
-        made.admin.apply(chart.service(), pod(), *scraper())
-        yield made
+def world(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Install the chart, with its Service and a pod behind it, and a hub."""
+    made = World(cluster, tmp_path_factory.mktemp("found"))
+    made.install()
+    made.admin.apply(*hub("reef"), record("reef", parties=[{"name": "community"}]))
+    made.admin.apply(chart.service(), pod(cluster), *scraper())
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +129,7 @@ def test_it_is_found_and_scraped_as_annotated(world: World, prometheus: Promethe
         return {s.labels["job"] for s in prometheus.query("up == 1")}
 
     wait_until(lambda: up() == set(ROLES), _PATIENCE, lambda: f"targets: {prometheus.targets()}")
-    address = world.admin.get(path_of(pod()))["status"]["podIP"]
+    address = world.admin.get(path_of(pod(world.cluster)))["status"]["podIP"]
     for target in prometheus.targets():
         assert target["scrapeUrl"].endswith("/metrics")
         told = target["labels"]

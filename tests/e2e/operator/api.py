@@ -10,10 +10,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 import urllib3
-from kubernetes.client import Configuration
-from kubernetes.config import load_kube_config
 
 from tests.e2e.lab.cluster import Cluster
+from tests.e2e.lab.connection import administrator
 from tests.e2e.lab.waiting import wait_until
 
 Manifest = dict[str, Any]
@@ -44,18 +43,8 @@ class Admin:
     """Requests of the administrator, as JSON in and out."""
 
     def __init__(self, cluster: Cluster) -> None:
-        settings = Configuration()
-        load_kube_config(str(cluster.kubeconfig), client_configuration=settings)
-        self._host = settings.host
-        self._pool = urllib3.PoolManager(
-            maxsize=_TOGETHER,
-            cert_file=settings.cert_file,
-            key_file=settings.key_file,
-            ca_certs=settings.ssl_ca_cert,
-            retries=False,
-            # Policies are compiled when they are written, and the machine may be busy.
-            timeout=120.0,
-        )
+        connection = administrator(cluster)
+        self._host, self._pool = connection.host, connection.pool(_TOGETHER)
 
     def get(self, path: str) -> Manifest:
         """Read an object or a list."""

@@ -5,16 +5,13 @@ Its pods are left out. The operator runs beside the cluster, as the chart's own 
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from functools import partial
 from pathlib import Path
 
-import pytest
 import yaml
 
-from tests.e2e.lab import binaries, clusters
-from tests.e2e.lab.kwok import KwokCluster
+from tests.e2e.lab import programs
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.operator.api import Admin, Manifest, path_of
 
@@ -86,9 +83,4 @@ def _established(admin: Admin, definition: Manifest) -> bool:
 
 
 def helm() -> Path:
-    if clusters.choose() is KwokCluster:
-        return binaries.build({"helm"}) / "helm"
-    found = shutil.which("helm")
-    if found is None:
-        pytest.skip("helm is not on PATH")
-    return Path(found)
+    return programs.helm()

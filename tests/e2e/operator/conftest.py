@@ -1,15 +1,15 @@
-"""A cluster for each module: what one module breaks, another never sees."""
+"""A blank cluster for each module: what one module breaks, another never sees."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.lab import clusters
+from tests.e2e.conftest import lent
 from tests.e2e.lab.cluster import Options
+from tests.e2e.lab.pool import Pool
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World
 
@@ -22,12 +22,14 @@ def options() -> Options:
 
 @pytest.fixture(scope="module")
 def bare_world(
-    options: Options, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    pool: Pool,
+    options: Options,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[World]:
-    """Start a cluster on which there is nothing of ours."""
-    module = Path(request.module.__file__).stem.removeprefix("test_").replace("_", "-")
-    directory = tmp_path_factory.mktemp(module)
-    with clusters.cluster(f"e2e-{os.getpid()}-{module}"[:40], options=options) as cluster:
+    """Take a cluster on which there is nothing of ours."""
+    directory = tmp_path_factory.mktemp(Path(request.module.__file__).stem)
+    with lent(pool, request, options) as cluster:
         yield World(cluster, directory)
 
 

@@ -109,3 +109,8 @@ def can(
 def may_restart(world: World, group: str, namespace: str) -> bool:
     """Return whether somebody can do what incident-response requires: delete pods, for one."""
     return can(world, group, "delete", "pods", namespace)
+
+
+def until_lost(world: World, group: str, namespace: str) -> None:
+    """Wait until somebody can't any more: the authorizer hears of a deletion after a list does."""
+    world.until(lambda: not may_restart(world, group, namespace), f"{group} to have lost it")

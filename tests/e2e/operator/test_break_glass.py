@@ -30,7 +30,7 @@ def world(bare_world: World) -> World:
 @pytest.fixture(scope="module")
 def listening(world: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Return the settings of whom the API server tells."""
-    where = Listening(tmp_path_factory.mktemp("certificates"))
+    where = Listening(world.cluster, tmp_path_factory.mktemp("certificates"))
     world.admin.apply(webhook_configuration(enforcing.model(world), where.client_config))
     return {**enforcing.ENABLED, **where.settings}
 

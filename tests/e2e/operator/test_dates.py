@@ -9,7 +9,7 @@ import pytest
 
 from demo import organisation
 from tests.e2e.lab.lifetime import say
-from tests.e2e.lab.waiting import wait_until
+from tests.e2e.lab.waiting import eventually, wait_until
 from tests.e2e.operator.api import Manifest
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World, hub, record
@@ -88,8 +88,12 @@ def test_a_review_that_is_overdue(world: World, operator: Operator) -> None:
     ]
     world.admin.apply(record("moor", parties=community, items=items))
     world.until_condition("moor", "Ready", "True")
-    states = {i["name"]: i["state"] for i in world.status("moor")["items"]}
-    assert states["general-user-support"] == "overdue"
-    assert states["use-sessions"] == "recorded", "the day itself is still in time"
+
+    def said() -> None:
+        states = {i["name"]: i["state"] for i in world.status("moor")["items"]}
+        assert states["general-user-support"] == "overdue"
+        assert states["use-sessions"] == "recorded", "the day itself is still in time"
+
+    eventually(said)
     (due,) = operator.metrics().of("drift", hub="moor", kind="attestation-overdue")
     assert due[0]["item"] == "general-user-support"

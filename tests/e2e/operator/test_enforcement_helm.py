@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +16,7 @@ import pytest
 from demo import organisation
 from responsibility.admission.policies.cluster_policies import TABLES
 from responsibility.api.names import CLUSTER_DENY_POLICY, CLUSTER_WARN_POLICY
-from tests.e2e.lab import binaries, clusters
-from tests.e2e.lab.kwok import KwokCluster
+from tests.e2e.lab import programs
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.operator import chart, enforcing
 from tests.e2e.operator.api import Manifest, where
@@ -34,12 +32,8 @@ UNINSTALL = Path(__file__).parents[3] / "docs" / "uninstall.md"
 
 def helm(world: World, *arguments: str) -> str:
     """Run Helm 4."""
-    kwok = clusters.choose() is KwokCluster
-    program = str(binaries.build({"helm"}) / "helm") if kwok else shutil.which("helm")
-    if program is None:
-        pytest.skip("helm is not on PATH")
     common = (f"--kubeconfig={world.cluster.kubeconfig}", f"--namespace={chart.NAMESPACE}")
-    command = [program, *arguments, *common]
+    command = [str(programs.helm()), *arguments, *common]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[:4000]
     return done.stdout
@@ -130,7 +124,7 @@ def test_uninstalled_nothing_is_enforced_and_what_is_left_goes(
     environment = {
         **os.environ,
         "KUBECONFIG": str(world.cluster.kubeconfig),
-        "PATH": f"{binaries.build()}:{os.environ['PATH']}",
+        "PATH": f"{world.cluster.kubectl_program().parent}:{os.environ['PATH']}",
     }
     subprocess.run(["bash", "-euc", command], env=environment, check=True, capture_output=True)
     assert enforcing.namespace_keys(world, "reef") == ({}, {})

@@ -12,9 +12,7 @@ from click.testing import CliRunner
 from demo import organisation
 from responsibility.api.names import policy_name
 from responsibility.cli.main import cli
-from tests.e2e.lab import clusters
 from tests.e2e.lab.cluster import Options
-from tests.e2e.lab.kwok import KwokCluster
 from tests.e2e.operator import enforcing
 from tests.e2e.operator.api import Manifest
 from tests.e2e.operator.enforcing import ENGINEER, ITEM, STRANGER
@@ -31,7 +29,9 @@ STATIC = {**enforcing.ENABLED, "STATIC_POLICIES": "true"}
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write the policies to where the API server reads them."""
-    folder = tmp_path_factory.mktemp("policies")
+    # Beside the file that names it: clusters in containers are given its directory.
+    folder = tmp_path_factory.mktemp("admission") / "policies"
+    folder.mkdir()
     done = CliRunner().invoke(cli, ["render", "policies", "--static"])
     assert done.exit_code == 0, done.output
     (folder / "hubs.yaml").write_text(done.output, encoding="utf-8")
@@ -39,9 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def options(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Options:
-    if clusters.choose() is not KwokCluster:
-        pytest.skip("the API server has to be started with files: kwok")
+def options(folder: Path) -> Options:
     plugin = {
         "name": "ValidatingAdmissionPolicy",
         "configuration": {
@@ -55,7 +53,7 @@ def options(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Options:
         "kind": "AdmissionConfiguration",
         "plugins": [plugin],
     }
-    path = tmp_path_factory.mktemp("admission") / "admission.yaml"
+    path = folder.parent / "admission.yaml"
     path.write_text(yaml.safe_dump(document), encoding="utf-8")
     return Options(apiserver_flags={"admission-control-config-file": str(path)})
 

@@ -145,4 +145,4 @@ def test_once_nobody_asks_it_ends(world: World) -> None:
     until(world, "True", "Granted")
     world.admin.apply(granting("reef", enforcement={"rbac": "audit"}))
     world.until(lambda: bindings(world) == {}, "the end", SETTLED)
-    assert not may_drain(world)
+    world.until(lambda: not may_drain(world), "nobody to be able to any more")

@@ -72,8 +72,8 @@ PYTHON = changed(hub__extraConfig={"x": f"# {CANARY}"})
 
 
 @pytest.fixture(scope="module")
-def listening(tmp_path_factory: pytest.TempPathFactory) -> Listening:
-    return Listening(tmp_path_factory.mktemp("certificates"))
+def listening(bare_world: World, tmp_path_factory: pytest.TempPathFactory) -> Listening:
+    return Listening(bare_world.cluster, tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.ports import pick
 from tests.e2e.operator import chart
 from tests.e2e.operator.api import Manifest
@@ -15,12 +16,13 @@ from tests.e2e.operator.api import Manifest
 class Listening:
     """Where the operator listens, and its certificate."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, cluster: Cluster, directory: Path) -> None:
         self._directory = directory
+        self._address = cluster.neighbour
         (self._port,) = pick(1, ())
         command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt"]
         command += ["ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=webhook"]
-        command += ["-addext", "subjectAltName=IP:127.0.0.1"]
+        command += ["-addext", f"subjectAltName=IP:{self._address}"]
         command += ["-keyout", str(directory / "tls.key"), "-out", str(directory / "tls.crt")]
         subprocess.run(command, check=True, capture_output=True)
 
@@ -32,13 +34,13 @@ class Listening:
     @property
     def client_config(self) -> dict[str, str]:
         """How the API server gets there."""
-        return {"url": f"https://127.0.0.1:{self._port}", "caBundle": self.bundle}
+        return {"url": f"https://{self._address}:{self._port}", "caBundle": self.bundle}
 
     @property
     def settings(self) -> dict[str, str]:
         """What the operator is told of it."""
         return {
-            "WEBHOOK_LISTEN": f"127.0.0.1:{self._port}",
+            "WEBHOOK_LISTEN": f"{self._address}:{self._port}",
             "WEBHOOK_CERTIFICATES": str(self._directory),
         }
 

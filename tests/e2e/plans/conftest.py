@@ -1,6 +1,5 @@
 """A cluster of its own: a plan for all of it would touch what other tests have made."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,10 @@ from responsibility.cluster import apply_plan
 from responsibility.cluster.undo import Journal
 from responsibility.kube.client import Api
 from responsibility.plans.aim import Aim
-from tests.e2e.lab import clusters
+from tests.e2e.conftest import lent, only_disposable
 from tests.e2e.lab.cluster import Cluster
-from tests.e2e.lab.existing import ExistingCluster
 from tests.e2e.lab.identities import impersonating_kubeconfig
+from tests.e2e.lab.pool import Pool
 from tests.e2e.plans.scene import CAPTAIN, EXTRA_LIST, bindings, install
 
 # All that rights depend on, as it was when the demo was installed.
@@ -26,12 +25,11 @@ _INSTALLED: dict[str, Any] = {}
 
 
 @pytest.fixture(scope="package")
-def plans_cluster() -> Iterator[Cluster]:
-    """Start a cluster on which everything may be revoked."""
-    if clusters.choose() is ExistingCluster:
-        pytest.skip("plans would be made for all of a cluster: set E2E_CLUSTER=kwok or kind")
-    with clusters.cluster(f"e2e-{os.getpid()}-plans") as fresh:
-        yield fresh
+def plans_cluster(pool: Pool, request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """Take a cluster on which everything may be revoked."""
+    only_disposable("plans are made for all of a cluster")
+    with lent(pool, request) as taken:
+        yield taken
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import asyncio
 
 from tests.e2e.routes import identities
 from tests.e2e.routes.people import Person, Refused, certificate_request
-from tests.e2e.routes.world import NODE, World
+from tests.e2e.routes.world import World
 
 CSR_PATH = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 
@@ -71,7 +71,7 @@ async def certificate_of_member(w: World) -> None:
 
 async def as_the_node(w: World, *, approve: bool) -> None:
     signer = "kubernetes.io/kube-apiserver-client-kubelet"
-    user = f"system:node:{NODE}"
+    user = f"system:node:{w.cluster.node}"
     node = await certificate(w, signer, user, "system:nodes", approve=approve, read=not approve)
     pod = await w.admin.ask("GET", f"{w.core}/pods/pod")
     reference = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.e2e.routes.people import Object, Refused
-from tests.e2e.routes.world import NODE, World
+from tests.e2e.routes.world import World
 
 _ADMISSION = "admissionregistration.k8s.io"
 
@@ -88,14 +88,15 @@ async def change(w: World, kind: str) -> None:
 
 
 async def running(w: World) -> None:
-    containers = [{"name": "c", "image": "theirs"}]
-    await w.admin.ask("POST", f"{w.core}/pods", w.pod(containers=containers, nodeName=NODE))
+    containers = [{"name": "c", "image": w.cluster.image}]
+    pod = w.pod(containers=containers, nodeName=w.cluster.node)
+    await w.admin.ask("POST", f"{w.core}/pods", pod)
 
     async def runs() -> bool:
         pod = await w.admin.ask("GET", f"{w.core}/pods/pod")
         return bool(pod["status"].get("phase") == "Running")
 
-    await w.admin.until(runs, "kwok to run the pod")
+    await w.admin.until(runs, "the node to run the pod")
 
 
 async def change_image(w: World) -> None:
@@ -132,7 +133,7 @@ async def enter(w: World, how: str) -> None:
 
 
 async def node_proxy(w: World) -> None:
-    await connect(w, f"/api/v1/nodes/{NODE}/proxy/run/{w.ns}/pod/c?cmd=id")
+    await connect(w, f"/api/v1/nodes/{w.cluster.node}/proxy/run/{w.ns}/pod/c?cmd=id")
 
 
 async def policy(w: World) -> None:

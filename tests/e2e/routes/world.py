@@ -10,10 +10,10 @@ from typing import Any
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Attributes, Subject
 from responsibility.rbac.parse import parse_binding, parse_role
+from tests.e2e.lab.cluster import Cluster
 from tests.e2e.routes.people import Object, Person, Refused
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
-NODE = "lab-node"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,7 @@ class World:
     scenario: Scenario
     run: str
     admin: Person
+    cluster: Cluster
     missing: Permit | None = None
     attacker: Person = field(init=False)
     token: str = field(init=False, default="")

@@ -52,3 +52,16 @@ def test_both_bindings_are_to_the_operator_alone() -> None:
 
 def test_the_model_and_what_is_added_to_it_have_two_managers() -> None:
     assert installation.CHART != installation.PEOPLE
+
+
+def test_no_hub_of_the_demo_is_started_where_nodes_are_real() -> None:
+    shown = [*organisation.manifests(), *organisation.third_hub()]
+    workloads = [o for o in shown if "template" in (o.get("spec") or {})]
+    assert {o["kind"] for o in workloads} >= {"Deployment", "DaemonSet", "StatefulSet"}
+    assert not [o for o in shown if o["kind"] in {"Pod", "Job", "CronJob", "ReplicaSet"}]
+    for workload in map(installation.never_started, workloads):
+        assert workload["spec"]["template"]["spec"]["nodeSelector"] == {
+            "demo.example.org/runs": "nowhere"
+        }
+    others = [o for o in shown if o not in workloads]
+    assert list(map(installation.never_started, others)) == others

@@ -1,0 +1,53 @@
+"""Which tests run one after the other, and which of those come first.
+
+Modules of a folder that share an installation stay together; else a module is by itself. The
+longest come first: what begins last is short, so that no worker waits long for another at the end.
+A table that is out of date costs time and nothing else.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+import pytest
+
+_ROOT: Final = "tests/e2e/"
+
+# Folders whose modules share what is installed on a cluster for all of them.
+TOGETHER: Final = frozenset({"admission", "cli", "plans"})
+
+# Seconds on two free processors, as runs tell them at their end. What is missing here is short.
+SECONDS: Final[dict[str, int]] = {}
+
+
+def group(nodeid: str) -> str:
+    """Return what a test runs together with: a folder or a module, relative to this one."""
+    module = PurePosixPath(nodeid.partition("::")[0].removeprefix(_ROOT))
+    top = module.parts[0]
+    return top if top in TOGETHER else str(module)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest groups first, and leave each one's own order alone."""
+    items.sort(key=lambda item: -SECONDS.get(group(item.nodeid), 0))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out whole groups to workers, in that order."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    # Only now: without xdist there is none.
+    from xdist.scheduler import (  # type: ignore[import-untyped]  # noqa: PLC0415
+        LoadScopeScheduling,
+    )
+
+    class Groups(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid)
+
+    # By the number of tests, which says little of how long they take.
+    config.option.loadscopereorder = False
+    return Groups(config, log)

@@ -1,0 +1,1 @@
+"""The lab itself, where no cluster is needed to try it."""
