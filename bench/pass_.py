@@ -187,7 +187,7 @@ def _routes(whole: Snapshot, world: PlanningWorld) -> None:
     wanted = replace(whole, routes=True)
     full, assessment = best(lambda: Assessor().assess(wanted), 3)
     show("full pass with findings, sources and routes", full)
-    steps = sum(bool(finding.steps) for finding in assessment.findings())
+    steps = sum(bool(finding.route) for finding in assessment.findings())
     print(f"    {steps:,} of {len(assessment.findings()):,} findings are indirect")
     assessor = Assessor()
     assessor.assess(wanted)

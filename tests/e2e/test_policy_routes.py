@@ -18,6 +18,7 @@ import pytest_asyncio
 from responsibility.api.parse import parse_model, parse_record
 from responsibility.hub.discovery import Hub, HubKey
 from responsibility.ownership.assess import Assessor
+from responsibility.ownership.results import wording
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.snapshot import Snapshot
 from tests.e2e.lab.cluster import Cluster
@@ -81,13 +82,13 @@ async def test_what_is_agreed_is_undone_with_all_permissions_and_not_without_any
     worlds, found = stage
     whole, *lacking = worlds[name]
     (finding,) = [f for f in found[whole.run] if f.subject == whole.subject]
-    assert finding.route == whole.scenario.routes[0], finding.message
-    assert len(finding.steps) == len(whole.scenario.routes), finding.message
+    assert finding.route_kind == whole.scenario.routes[0], wording.message(finding)
+    assert len(finding.route) == len(whole.scenario.routes), wording.message(finding)
 
     await asyncio.gather(*map(_is_refused, lacking), whole.scenario.act(whole))
     assert await whole.is_destroyed()
     for world in lacking:
-        mine = [f.message for f in found[world.run] if f.subject == world.subject]
+        mine = [wording.message(f) for f in found[world.run] if f.subject == world.subject]
         assert not mine, f"{world}: {mine}"
         assert not await world.is_destroyed()
 

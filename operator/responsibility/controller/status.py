@@ -36,6 +36,7 @@ from responsibility.controller.reporting.conditions import (
     with_times,
 )
 from responsibility.controller.reporting.grant_status import OwnerReport
+from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import (
     Assessment,
     ClusterAssessment,
@@ -44,7 +45,7 @@ from responsibility.ownership.results.assessment import (
     ItemResult,
     Refused,
 )
-from responsibility.ownership.results.findings import Finding, describe
+from responsibility.ownership.results.findings import Finding
 from responsibility.rbac.objects import Subject
 
 MAX_BREAK_GLASS = 64
@@ -158,7 +159,7 @@ def model_status(
         break_glass=tuple(
             BreakGlassStatus(
                 subject=_reference(entry.subject),
-                sources=tuple(describe(source) for source in entry.sources),
+                sources=wording.source_texts(entry.sources),
                 declared=entry.declared,
             )
             for entry in cluster.break_glass[:MAX_BREAK_GLASS]
@@ -260,13 +261,13 @@ def _findings(
             items=finding.items,
             subject=None if finding.subject is None else _reference(finding.subject),
             party=finding.party,
-            route=finding.route,
-            steps=finding.steps,
-            permissions=finding.permissions,
-            sources=tuple(describe(source) for source in finding.sources),
+            route=finding.route_kind,
+            steps=wording.step_texts(finding),
+            permissions=wording.permission_texts(finding.permissions),
+            sources=wording.source_texts(finding.sources),
             since=_whole_seconds(since.get(finding.id)),
-            message=finding.message,
-            remedy=finding.remedy,
+            message=wording.message(finding),
+            remedy=wording.remedy(finding),
             contact=contact(finding),
         )
         for finding in tuple(findings)[:MAX_FINDINGS]
@@ -286,4 +287,4 @@ def _summary(name: str, findings: tuple[Finding, ...], cluster: int) -> str:
     if not findings:
         return f"{name}: no findings{also}."
     count = f"{len(findings)} finding{'s' * (len(findings) != 1)}"
-    return f"{name}: {count}{also}. First: {findings[0].message}."
+    return f"{name}: {count}{also}. First: {wording.message(findings[0])}."

@@ -17,6 +17,7 @@ from responsibility.ownership.access.shortfall import CheckedScope, shortfalls, 
 from responsibility.ownership.cluster_excess import CLUSTER_NAMES, ClusterExcess
 from responsibility.ownership.duties import is_vacant
 from responsibility.ownership.results.assessment import BreakGlassHolder, Exempt
+from responsibility.ownership.results.facts import Disagreement
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.access_reviews import Ask, Reviews
 from responsibility.ownership.terms.agreement import Agreement, Item, ItemTerms, Terms
@@ -241,8 +242,8 @@ def _disagreements(fleet: Fleet) -> Iterator[Finding]:
             continue
         owners = fleet.owners(item)
         if len(owners) > 1:
-            named = "; ".join(
-                f"{party.label} in {_some([a.record for a in agreements])}"
+            named = tuple(
+                (party.label, tuple(sorted(a.record for a in agreements)))
                 for party, agreements in sorted(owners, key=lambda o: (-len(o[1]), o[0].name))
             )
             yield Finding(
@@ -252,11 +253,6 @@ def _disagreements(fleet: Fleet) -> Iterator[Finding]:
                 hub=None,
                 model=fleet.terms.name,
                 hubs=fleet.records,
-                message=f"{item.title} is about the whole cluster, but records name "
-                f"{len(owners)} owners: {named}",
+                title=item.title,
+                facts=Disagreement(named),
             )
-
-
-def _some(records: Sequence[str], most: int = 3) -> str:
-    shown = ", ".join(sorted(records)[:most])
-    return shown if len(records) <= most else f"{shown} and {len(records) - most} more"

@@ -23,10 +23,8 @@ from responsibility.ownership.access.grant_masks import NOTHING, Holding, Holdin
 from responsibility.ownership.access.policy_bypass import enforcement_bypasses
 from responsibility.ownership.access.shortfall import (
     CheckedScope,
-    permission_texts,
     shortfalls,
     split_asks,
-    summarise,
 )
 from responsibility.ownership.duties import is_vacant
 from responsibility.ownership.results.assessment import Exempt
@@ -122,36 +120,33 @@ def _excesses(
     agreement = entitlement.agreement
     terms = agreement.terms
     reserved = terms.reserved & terms.permissions.hub_mask
-    said: dict[int, Said] = {}
     lines = [(i, i.terms.reserved) for i in agreement.items if i.name not in agreement.unresolved]
     for subject, holding in namespace.items():
         if is_break_glass(terms, subject):
             continue
         entitled = entitlement.of_subject(subject)
-        beyond_frontier = excess(
+        beyond = excess(
             holding,
             entitled=entitled,
             reserved=reserved,
             permissions=terms.permissions,
             names=agreement.names,
         )
-        if not beyond_frontier:
+        if not beyond:
             continue
         exemptions = book.of_subject(subject)
         held = (holding, cluster.get(subject, NOTHING))
         known: dict[int, tuple[Source, ...]] = {}
         let_through: dict[str, list[str]] = {}
         for item, reserved_by_it in lines:
-            wanted = beyond_frontier & reserved_by_it
+            wanted = beyond & reserved_by_it
             if not wanted:
                 continue
             reason = next((e.reason for e in exemptions if e.for_item(item.name)), None)
             if reason is None:
                 if wanted not in known:
                     known[wanted] = _sources(wanted, held, entitled, agreement)
-                if wanted not in said:
-                    said[wanted] = _say(wanted, agreement)
-                yield _excess_finding(agreement, item, subject, said[wanted], known[wanted])
+                yield _excess_finding(agreement, item, subject, wanted, known[wanted])
             else:
                 let_through.setdefault(reason, []).append(item.name)
         exempt.extend(
@@ -206,7 +201,7 @@ def _held_back(
             if reason is not None:
                 exempt.extend(further(exempt, [Exempt(subject, (item.name,), reason)]))
                 continue
-            finding = _excess_finding(agreement, item, subject, _say(wanted, agreement), ())
+            finding = _excess_finding(agreement, item, subject, wanted, ())
             ways = {subject: [RoutePart(wanted, (step,))]}
             yield from with_routes([finding], ways.__getitem__, reserved, ())
 
@@ -222,34 +217,23 @@ def _sources(
     )
 
 
-# Permissions, and all of them in short.
-Said = tuple[tuple[str, ...], str]
-
-
-def _say(wanted: int, agreement: Agreement) -> Said:
-    texts = permission_texts(wanted, agreement.terms.permissions, agreement.names)
-    return texts, summarise(texts)
-
-
 def _excess_finding(
     agreement: Agreement,
     item: Item,
     subject: Subject,
-    said: Said,
+    wanted: int,
     sources: tuple[Source, ...],
 ) -> Finding:
-    texts, in_short = said
-    owner = agreement.parties[item.owner].label
     return Finding(
         kind="excess-access",
         item=item.name,
         number=item.terms.number,
         hub=agreement.hub,
+        title=item.terms.title,
         subject=subject,
-        permissions=texts,
+        owners=(agreement.parties[item.owner].label,),
+        permissions=agreement.terms.permissions.select(wanted, agreement.names),
         sources=sources,
-        message=f"{subject} can {in_short} in namespace {agreement.hub.namespace}, "
-        f"but {item.terms.title} is {owner}'s",
     )
 
 

@@ -14,7 +14,6 @@ from operator import or_
 from types import MappingProxyType
 
 from responsibility.ownership.access.grant_masks import Holding, excess, in_order
-from responsibility.ownership.access.shortfall import permission_texts, summarise
 from responsibility.ownership.results.assessment import Exempt
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.agreement import Agreement, ItemTerms
@@ -230,25 +229,20 @@ class ClusterExcess:
         elif line.hubs == 1 and line.touched:
             names = line.touched[0].agreement.names
         # Everything is said by one permission.
-        texts = permission_texts(
-            mask & terms.permissions.everything or mask, terms.permissions, names
-        )
-        owners = " and ".join(sorted({party.label for party, _ in self.fleet.owners(item)}))
-        only_hubs = not mask & ~terms.permissions.hub_mask
-        where = f" on {line.hubs} hub{'s' * (line.hubs != 1)}" if only_hubs else ""
+        everything = mask & terms.permissions.everything
         return Finding(
             kind="excess-access",
             item=item.name,
             number=item.number,
             hub=None,
             model=terms.name,
+            title=item.title,
             subject=subject,
-            permissions=texts,
+            owners=tuple(sorted({party.label for party, _ in self.fleet.owners(item)})),
+            permissions=terms.permissions.select(everything or mask, names),
             sources=in_order(self._sources(holding, over, line)),
             hubs=line.hubs,
             items=line.items,
-            message=f"{subject} can {summarise(texts)} cluster-wide{where}, "
-            f"but {item.title} is {owners or 'nobody'}'s",
         )
 
     def _sources(self, holding: Holding, over: _Excess, line: _Line) -> Iterable[Source]:

@@ -6,6 +6,16 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from responsibility.api.item import RECORD_ITEM
+from responsibility.ownership.results.facts import (
+    Absent,
+    Expired,
+    Expiring,
+    Facts,
+    NobodyDeclared,
+    NoContact,
+    Overdue,
+    Vacancy,
+)
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.agreement import Agreement, Party, notice
 from responsibility.rbac.objects import Subject
@@ -33,15 +43,7 @@ def vacancies(agreement: Agreement, gone: frozenset[Subject], now: datetime) -> 
         yield from _gone(agreement, party, gone)
         if is_vacant(party, gone):
             names = tuple(item.name for item in owned)
-            absent = ", ".join(str(s) for s in party.subjects)
-            yield _about_party(
-                "owner-vacant",
-                agreement,
-                party,
-                names,
-                f"{party.label} owns {_items(len(names))}, but none of its subjects exists: "
-                f"{absent}",
-            )
+            yield _about_party("owner-vacant", agreement, party, names, Vacancy(party.subjects))
         elif not party.subjects:
             enforced = tuple(
                 item.name
@@ -49,27 +51,14 @@ def vacancies(agreement: Agreement, gone: frozenset[Subject], now: datetime) -> 
                 if item.enforced and not _anybody(item.parties(now), agreement, gone)
             )
             if enforced:
-                yield _about_party(
-                    "owner-vacant",
-                    agreement,
-                    party,
-                    enforced,
-                    f"{party.label} has no subject, but {', '.join(enforced)} is to be enforced: "
-                    "nobody could act",
-                )
+                yield _about_party("owner-vacant", agreement, party, enforced, NobodyDeclared())
 
 
 def _gone(agreement: Agreement, party: Party, gone: frozenset[Subject]) -> Iterator[Finding]:
     """Yield which of a party's subjects are gone, while others are left."""
-    absent = [str(subject) for subject in party.subjects if subject in gone]
+    absent = tuple(subject for subject in party.subjects if subject in gone)
     if absent and not is_vacant(party, gone):
-        yield _about_party(
-            "subject-gone",
-            agreement,
-            party,
-            (),
-            f"{party.label} declares {', '.join(absent)}, which does not exist",
-        )
+        yield _about_party("subject-gone", agreement, party, (), Absent(absent))
 
 
 def _anybody(parties: Iterable[str], agreement: Agreement, gone: frozenset[Subject]) -> bool:
@@ -82,26 +71,23 @@ def _anybody(parties: Iterable[str], agreement: Agreement, gone: frozenset[Subje
     )
 
 
-def _items(count: int) -> str:
-    return f"{count} item{'s' * (count != 1)}"
-
-
 def is_vacant(party: Party, gone: frozenset[Subject]) -> bool:
     """Return whether a party declares subjects and all of them are ``gone``."""
     return bool(party.subjects) and gone.issuperset(party.subjects)
 
 
 def _about_party(
-    kind: str, agreement: Agreement, party: Party, items: tuple[str, ...], message: str
+    kind: str, agreement: Agreement, party: Party, items: tuple[str, ...], facts: Facts
 ) -> Finding:
     return Finding(
         kind=kind,
         item=RECORD_ITEM,
         number=0,
         hub=agreement.hub,
-        message=message,
         party=party.name,
+        owners=(party.label,),
         items=items,
+        facts=facts,
     )
 
 
@@ -109,17 +95,18 @@ def _expired(agreement: Agreement, now: datetime) -> Iterator[Finding]:
     for item in agreement.items:
         for delegation in item.delegates:
             if delegation.until is not None and not delegation.active(now):
-                ended = f"{delegation.until:%Y-%m-%d %H:%M} UTC"
-                where = "model" if item.delegates is item.terms.delegates else "record"
-                why = f" ({delegation.reason})" if delegation.reason else ""
                 yield Finding(
                     kind="delegation-expired",
                     item=item.name,
                     number=item.terms.number,
                     hub=agreement.hub,
+                    title=item.terms.title,
                     party=delegation.party,
-                    message=f"The delegation of {item.terms.title} to {delegation.party}{why} "
-                    f"ended on {ended} and is still in the {where}",
+                    facts=Expired(
+                        delegation.until,
+                        delegation.reason,
+                        in_model=item.delegates is item.terms.delegates,
+                    ),
                 )
 
 
@@ -133,9 +120,9 @@ def _expiring(agreement: Agreement, now: datetime) -> Iterator[Finding]:
                     item=item.name,
                     number=item.terms.number,
                     hub=agreement.hub,
+                    title=item.terms.title,
                     party=delegation.party,
-                    message=f"The delegation of {item.terms.title} to {delegation.party} ends on "
-                    f"{until:%Y-%m-%d %H:%M} UTC; then its rights are too much",
+                    facts=Expiring(until),
                 )
 
 
@@ -147,8 +134,9 @@ def _overdue(agreement: Agreement, now: datetime) -> Iterator[Finding]:
                 item=item.name,
                 number=item.terms.number,
                 hub=agreement.hub,
+                title=item.terms.title,
                 party=item.owner,
-                message=f"{item.terms.title} was to be reviewed after {item.review_after}",
+                facts=Overdue(item.review_after),
             )
 
 
@@ -156,10 +144,4 @@ def _unreachable(agreement: Agreement) -> Iterator[Finding]:
     for party in agreement.parties.values():
         owned = tuple(i.name for i in agreement.items if i.owner == party.name)
         if owned and not party.contact:
-            yield _about_party(
-                "contact-missing",
-                agreement,
-                party,
-                owned,
-                f"{party.label} owns {_items(len(owned))} and has neither e-mail nor url",
-            )
+            yield _about_party("contact-missing", agreement, party, owned, NoContact())

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from responsibility.api.names import GRANT_PREFIX, ITEM_LABEL, RECORD_LABEL, label_value
+from responsibility.ownership.results.facts import StillGranted
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.agreement import Agreement, Item
 from responsibility.rbac.identity import canonical
@@ -49,16 +50,15 @@ def _of_item(
         gone = _subjects(agreement, (delegation.party,)) - entitled
         holding = [b for b in bindings if not gone.isdisjoint(map(canonical, b.subjects))]
         if holding:
-            named = ", ".join(str(b.key) for b in sorted(holding, key=lambda b: b.key))
             yield Finding(
                 kind="grant-past-end",
                 item=item.name,
                 number=item.terms.number,
                 hub=agreement.hub,
+                title=item.terms.title,
                 party=delegation.party,
                 sources=tuple(Source(b.key, b.role) for b in sorted(holding, key=lambda b: b.key)),
-                message=f"The delegation of {item.terms.title} to {delegation.party} ended on "
-                f"{delegation.until:%Y-%m-%d %H:%M} UTC, but {named} still grants it",
+                facts=StillGranted(delegation.until),
             )
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from responsibility.ownership.access.shortfall import permission_texts
 from responsibility.ownership.cluster_excess import EVERY_HUB
-from responsibility.ownership.results.findings import EVERYTHING_TEXT
+from responsibility.ownership.results.wording import EVERYTHING_TEXT, permission_texts
 from responsibility.ownership.terms.entitlement import with_implied_groups
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.change import CREATES, Change, Loss
@@ -106,7 +105,7 @@ class Teller:
             everything = place.permissions.everything
             mask = mask & everything or mask
             names = place.names if namespace else EVERY_HUB
-            found.update(dict.fromkeys(permission_texts(mask, place.permissions, names)))
+            found.update(dict.fromkeys(permission_texts(place.permissions.select(mask, names))))
         return (EVERYTHING_TEXT,) if EVERYTHING_TEXT in found else tuple(found)
 
     def _bound_in(self, subject: Subject) -> set[str]:

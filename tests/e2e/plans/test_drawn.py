@@ -119,7 +119,7 @@ def _aim(seed: int, snapshot: Snapshot) -> Aim:
 
 def _ids(findings: Iterable[Finding]) -> set[tuple[str, bool]]:
     """Return what findings are known by; a direct right may end though a way to it stays."""
-    return {(finding.id, bool(finding.steps)) for finding in findings}
+    return {(finding.id, bool(finding.route)) for finding in findings}
 
 
 def _granted(graph: AccessGraph) -> set[Any]:

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -27,7 +27,10 @@ from responsibility.ownership.results.assessment import (
     HubState,
     Refused,
 )
+from responsibility.ownership.results.facts import Facts
 from responsibility.ownership.results.findings import KINDS, Finding
+from responsibility.ownership.terms.permission_index import Permission
+from responsibility.rbac.escalation.steps import Step
 from responsibility.rbac.objects import BindingKey, RoleKey, Source, Subject
 from tests.unit.controller.schema import faults, status_schema
 from tests.unit.ownership.building import NOW, assess, garden, hub, record
@@ -59,18 +62,21 @@ def repeated(one: st.SearchStrategy[Any], most: int) -> st.SearchStrategy[tuple[
     )
 
 
+facts = st.one_of(st.none(), *map(st.from_type, get_args(Facts)))
 findings = st.builds(
     Finding,
     kind=st.sampled_from(sorted(KINDS)),
     item=named,
     number=st.integers(0, 64),
     hub=st.one_of(st.none(), st.builds(HubKey, names, names)),
-    message=names,
+    title=names,
     subject=st.one_of(st.none(), subjects),
     party=names,
-    route=names,
-    permissions=repeated(names, 100),
+    owners=repeated(names, 3),
+    route=repeated(st.builds(Step, named, subjects, names, st.just(())), 3),
+    permissions=repeated(st.builds(Permission, named, names, named, names, names), 100),
     sources=repeated(sources, 100),
+    facts=facts,
 )
 moments = st.datetimes(
     datetime(2020, 1, 1),  # noqa: DTZ001 - in UTC, by timezones
@@ -231,7 +237,7 @@ def test_status_times_are_written_to_the_second() -> None:
     assessment = replace(world(), now=LATER)
     state = replace(
         assessment.hubs["prod"],
-        findings=(Finding("excess-access", "beds", 1, None, "x", subject=Subject("User", "e")),),
+        findings=(Finding("excess-access", "beds", 1, None, subject=Subject("User", "e")),),
     )
     status = of_record(assessment, state, since={state.findings[0].id: LATER}).dump()
     assert status["findings"][0]["since"] == "2030-06-15T13:00:00Z"

@@ -4,6 +4,7 @@ import pytest
 
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.parse import load_shipped_model
+from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import Assessment, BreakGlassHolder
 from tests.unit.ownership.building import (
     KEEPERS,
@@ -32,7 +33,8 @@ def glass(found: Assessment, model: str = "garden") -> dict[str, BreakGlassHolde
 def test_a_right_on_something_there_is_one_of_is_one_finding() -> None:
     found = assess(grant("User ann", "delete", "nodes", ns=""), records=ABC)
     assert excess(found) == {("User ann", "gate", "cluster")}
-    assert of_kind(found, "excess-access")[0].permissions == ("delete nodes",)
+    (finding,) = of_kind(found, "excess-access")
+    assert wording.permission_texts(finding.permissions) == ("delete nodes",)
 
 
 def test_a_right_in_every_namespace_is_one_finding_that_counts_hubs() -> None:
@@ -43,7 +45,7 @@ def test_a_right_in_every_namespace_is_one_finding_that_counts_hubs() -> None:
     }
     beds = next(f for f in found.findings() if f.item == "beds")
     assert beds.hubs == 3
-    assert "3 hubs" in beds.message
+    assert "3 hubs" in wording.message(beds)
     assert [on_hub(found, name).cluster_findings for name in "abc"] == [2, 2, 2]
     assert states(found, "a")["beds"] == "drift"
 
@@ -180,7 +182,7 @@ def test_names_that_depend_on_the_hub_are_compared_on_each_hub() -> None:
 def test_a_text_for_all_hubs_names_none_of_them() -> None:
     found = assess(grant("User ann", "update", "namespaces", ns=""), records=ABC)
     (finding,) = of_kind(found, "excess-access")
-    assert finding.permissions == ("update namespaces/<namespace>",)
+    assert wording.permission_texts(finding.permissions) == ("update namespaces/<namespace>",)
 
 
 def test_fixed_namespaces_are_looked_into_once() -> None:
@@ -204,7 +206,7 @@ def test_records_that_name_different_owners_of_the_one_cluster_disagree() -> Non
     )
     (finding,) = of_kind(found, "owners-disagree")
     assert (finding.item, finding.hub, finding.hubs) == ("gate", None, 3)
-    assert "Keeper in a, c; Guests in b" in finding.message
+    assert "Keeper in a, c; Guests in b" in wording.message(finding)
     assert states(found, "a")["gate"] == "drift"
 
 
@@ -247,7 +249,7 @@ def test_each_owner_of_what_there_is_one_of_has_to_be_able_to_act() -> None:
         ],
     )
     lacking = [f for f in of_kind(found, "missing-access") if f.item == "gate"]
-    assert [(f.party, f.hub, f.permissions) for f in lacking] == [
+    assert [(f.party, f.hub, wording.permission_texts(f.permissions)) for f in lacking] == [
         ("guests", None, ("patch nodes",)),
     ] * 2
     assert len({f.id for f in found.findings()}) == len(found.findings())

@@ -7,6 +7,7 @@ import pytest
 
 from responsibility.api.record import Responsibility
 from responsibility.ownership.assess import Assessor
+from responsibility.ownership.results import wording
 from tests.unit.ownership.building import (
     KEEPERS,
     NOW,
@@ -51,7 +52,7 @@ def test_a_delegation_ends_at_its_end(now: datetime, over: bool) -> None:
         assert not told
         (finding,) = of_kind(found, "delegation-expired")
         assert "(harvest) ended on 2030-07-01 00:00 UTC and is still in the record" in (
-            finding.message
+            wording.message(finding)
         )
         assert found.next_deadline is None
     else:
@@ -90,7 +91,9 @@ def test_where_the_model_lent_it_the_model_is_told() -> None:
     beds = garden().spec.items[0].model_dump(by_alias=True, mode="json", exclude_unset=True)
     ended = {"party": "keeper", "until": "2030-01-01T00:00:00Z"}
     found = assess(models=[garden_with({**beds, "delegates": [ended]})], records=[record()])
-    assert of_kind(found, "delegation-expired")[0].message.endswith("is still in the model")
+    assert wording.message(of_kind(found, "delegation-expired")[0]).endswith(
+        "is still in the model"
+    )
 
 
 @pytest.mark.parametrize(

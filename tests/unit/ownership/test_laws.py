@@ -354,13 +354,13 @@ def test_the_sources_of_an_excess_are_real_and_complete(seed: int) -> None:
     graph = AccessGraph.build(it.roles, it.bindings)
     assessment = fresh(it, graph)
     # The sources of an indirect finding are those of its first step; there may be other routes.
-    findings = [f for f in _excess(assessment) if not f.steps]
+    findings = [f for f in _excess(assessment) if not f.route]
     for finding in random.Random(seed).sample(findings, min(6, len(findings))):
         assert finding.subject is not None
         assert finding.sources
         keys = {s.binding for s in finding.sources if s.binding is not None}
         without = _excess(fresh(it, _without(graph, finding, keys)))
-        assert finding.id not in {f.id for f in without if not f.steps}
+        assert finding.id not in {f.id for f in without if not f.route}
         if _due_in_the_cluster(assessment, finding.subject):
             continue  # What it holds cluster-wide is its due, by another record if not by this.
         for kept in keys:
@@ -394,8 +394,8 @@ def _without(graph: AccessGraph, finding: Finding, keys: set[BindingKey]) -> Acc
 def test_looking_for_routes_changes_no_direct_finding(seed: int) -> None:
     it = world(seed)
     direct, all_of_it = fresh(it).findings(), fresh(it, routes=True).findings()
-    assert tuple(f for f in all_of_it if not f.steps) == direct
-    assert all(f.route != "direct" and f.sources for f in all_of_it if f.steps)
+    assert tuple(f for f in all_of_it if not f.route) == direct
+    assert all(f.route_kind != "direct" and f.sources for f in all_of_it if f.route)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from responsibility.ownership.results import wording
 from responsibility.ownership.terms.access_reviews import EVERYTHING, Ask, Reviews
 from responsibility.rbac.objects import Attributes
 from tests.unit.ownership.building import (
@@ -29,8 +30,8 @@ def test_an_owner_that_cannot_do_what_its_item_requires_lacks_it() -> None:
     found = assess(*KEEPERS[1:], records=[record()])
     (finding,) = of_kind(found, "missing-access")
     assert (finding.item, finding.party, str(finding.hub)) == ("fence", "keeper", "prod/prod")
-    assert finding.permissions == ("patch deployments.apps/hub",)
-    assert "Keeper owns Fence and cannot patch deployments.apps/hub" in finding.message
+    assert wording.permission_texts(finding.permissions) == ("patch deployments.apps/hub",)
+    assert "Keeper owns Fence and cannot patch deployments.apps/hub" in wording.message(finding)
     assert states(found)["fence"] == "drift"
 
 
@@ -41,7 +42,9 @@ def test_one_that_can_lacks_nothing() -> None:
 def test_what_the_cluster_has_one_of_is_missed_once() -> None:
     found = assess(KEEPERS[0], records=[record(), record("b"), record("c")])
     gates = [f for f in of_kind(found, "missing-access") if f.item == "gate"]
-    assert [(f.hub, f.permissions) for f in gates] == [(None, ("patch nodes",))]
+    assert [(f.hub, wording.permission_texts(f.permissions)) for f in gates] == [
+        (None, ("patch nodes",))
+    ]
 
 
 def test_a_right_in_all_namespaces_is_a_right_in_each() -> None:
@@ -103,7 +106,7 @@ def test_where_two_holders_are_asked_for_one_is_too_few(
     )
     assert bool(of_kind(found, "missing-access")) is lacking
     if lacking:
-        assert "2 holders" in of_kind(found, "missing-access")[0].message
+        assert "2 holders" in wording.message(of_kind(found, "missing-access")[0])
 
 
 def test_what_only_a_group_could_bring_a_person_is_unknown() -> None:
@@ -158,7 +161,7 @@ def test_an_owner_whose_accounts_are_all_gone_is_vacant() -> None:
     found = assess(*KEEPERS, records=[record(parties=guests(GONE))], accounts=ACCOUNTS)
     (finding,) = found.findings()
     assert (finding.kind, finding.item, finding.items) == ("owner-vacant", "record", ("beds",))
-    assert "ServiceAccount ci/gone" in finding.message
+    assert "ServiceAccount ci/gone" in wording.message(finding)
     assert states(found)["beds"] == "drift"
 
 

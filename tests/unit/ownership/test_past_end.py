@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from responsibility.api.names import label_value
+from responsibility.ownership.results import wording
 from responsibility.ownership.results.findings import Finding
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Rule
 from tests.unit.ownership.building import (
@@ -46,7 +47,7 @@ ENDED = timedelta(seconds=0)
 def test_a_grant_that_outlives_its_delegation_is_found() -> None:
     (finding,) = found(lent(ENDED), binding())
     assert (finding.item, finding.party) == ("fence", "guests")
-    assert "RoleBinding prod/responsibility-grant-fence" in finding.message
+    assert "RoleBinding prod/responsibility-grant-fence" in wording.message(finding)
     assert [source.binding for source in finding.sources] == [binding().key]
     assert finding.is_drift
 

@@ -8,6 +8,7 @@ import pytest
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.parse import load_shipped_manifest, load_shipped_model, parse_model
 from responsibility.api.record import Responsibility
+from responsibility.ownership.results import wording
 from responsibility.ownership.terms.resolve import resolve_model
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Rule
 from tests.unit.ownership.building import (
@@ -94,7 +95,11 @@ def test_the_built_in_role_edit_exceeds_most_items() -> None:
 
 def test_quotas_are_what_the_built_in_roles_cannot_touch() -> None:
     found = assess(ENGINEERS, edit("User ann"), models=[model()], records=[ours()])
-    texts = [p for f in of_kind(found, "excess-access") for p in f.permissions]
+    texts = [
+        text
+        for f in of_kind(found, "excess-access")
+        for text in wording.permission_texts(f.permissions)
+    ]
     assert "patch deployments.apps/hub" in texts
     assert not [text for text in texts if "resourcequotas" in text or "limitranges" in text]
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from responsibility.ownership.results import wording
 from responsibility.rbac.objects import Subject
 from tests.unit.ownership.building import (
     KEEPERS,
@@ -25,12 +26,12 @@ def test_a_stranger_who_can_do_what_an_item_reserves_is_in_excess() -> None:
     found = assess(grant("User ann", "patch", "deployments", group="apps"), records=[record()])
     assert excess(found) == {("User ann", "fence", "prod/prod")}
     (finding,) = of_kind(found, "excess-access")
-    assert finding.permissions == ("patch deployments.apps/hub",)
+    assert wording.permission_texts(finding.permissions) == ("patch deployments.apps/hub",)
     assert [str(s.binding) for s in finding.sources] == [
         "RoleBinding prod/to-User-ann-patch-deployments"
     ]
-    assert "ann" in finding.message
-    assert "Keeper" in finding.message
+    assert "ann" in wording.message(finding)
+    assert "Keeper" in wording.message(finding)
 
 
 def test_who_can_only_look_is_not() -> None:
@@ -153,7 +154,8 @@ def test_a_namespace_is_asked_about_in_itself() -> None:
         records=[record()],
     )
     assert excess(found) == {("User ann", "fence", "prod/prod")}
-    assert of_kind(found, "excess-access")[0].permissions == ("update namespaces/prod",)
+    (finding,) = of_kind(found, "excess-access")
+    assert wording.permission_texts(finding.permissions) == ("update namespaces/prod",)
 
 
 def test_each_hub_has_its_own_community() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from responsibility.ownership.assess import Assessor
+from responsibility.ownership.results import wording
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.aim import Aim
 from responsibility.plans.change import CREATES, Action, Plan
@@ -32,14 +33,14 @@ def broken(snapshot: Snapshot, aim: Aim, plan: Plan) -> list[str]:
 
 def _not_ended(after: Snapshot, aim: Aim, plan: Plan) -> Iterator[str]:
     made = {c.key for c in plan if c.action is Action.CREATE_BINDING}
-    known = {(each.finding.id, bool(each.finding.steps)) for each in plan.obstacles}
-    ended = {(each.id, bool(each.steps)) for each in plan.ended}
+    known = {(each.finding.id, bool(each.finding.route)) for each in plan.obstacles}
+    ended = {(each.id, bool(each.route)) for each in plan.ended}
     for finding in aim.further(Assessor().assess(after), plan.ended):
-        key = (finding.id, bool(finding.steps))
+        key = (finding.id, bool(finding.route))
         if key not in known:
-            yield f"not ended: {finding.message}"
+            yield f"not ended: {wording.message(finding)}"
         if key in ended and not {source.binding for source in finding.sources} <= made:
-            yield f"said to have ended: {finding.message}"
+            yield f"said to have ended: {wording.message(finding)}"
 
 
 def _owed_and_lost(snapshot: Snapshot, after: AccessGraph) -> Iterator[str]:
@@ -133,11 +134,11 @@ def superfluous(snapshot: Snapshot, aim: Aim, plan: Plan) -> Iterator[str]:
             # Who is given what it is owed keeps what nobody reserves as well.
             continue
         left = aim.further(Assessor().assess(replace(snapshot, graph=graph)), plan.ended)
-        known = {(each.finding.id, bool(each.finding.steps)) for each in plan.obstacles}
+        known = {(each.finding.id, bool(each.finding.route)) for each in plan.obstacles}
         before = {source.binding for each in plan.ended for source in each.sources}
-        if any((each.id, bool(each.steps)) not in known for each in left) or any(
-            (one.id, bool(one.steps)) == (other.id, bool(other.steps))
-            and (one.steps or before & {source.binding for source in one.sources})
+        if any((each.id, bool(each.route)) not in known for each in left) or any(
+            (one.id, bool(one.route)) == (other.id, bool(other.route))
+            and (one.route or before & {source.binding for source in one.sources})
             for one in left
             for other in plan.ended
         ):

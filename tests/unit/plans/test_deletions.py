@@ -158,7 +158,7 @@ def test_every_part_keeps_the_laws_of_plans(seed: int) -> None:
         assert not laws.broken(world, meant, found.part)
         after = replace(world, graph=simulate(world.graph, found.part))
         left = {f.id for f in meant.findings(Assessor().assess(after))}
-        assert not left & {f.id for f in found.part.ended if not f.steps}
+        assert not left & {f.id for f in found.part.ended if not f.route}
 
 
 def test_the_drawn_worlds_have_parts_of_plans_in_them() -> None:

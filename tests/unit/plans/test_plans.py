@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from responsibility.ownership.results.findings import EVERYTHING_TEXT, in_words
+from responsibility.ownership.results.wording import EVERYTHING_TEXT, in_words
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.aim import Aim
 from responsibility.plans.change import Action, Change, Plan, summary

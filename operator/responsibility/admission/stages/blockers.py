@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from responsibility.admission.annotation_entries import DENY, WARN
 from responsibility.admission.stages.namespace_annotations import ItemKeys
+from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import HubAssessment, HubState
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.agreement import Item
@@ -140,7 +141,7 @@ def _rbac(case: StageInputs) -> str:
 def _vacant(case: StageInputs) -> str:
     found = _about(case, "owner-vacant")
     if found is not None:
-        return found.message
+        return wording.message(found)
     return (
         f"{case.item.owner} has no subject, nor has a delegate: nobody could act"
         if (case.keys.vacant and not case.keys.trouble)
@@ -150,7 +151,7 @@ def _vacant(case: StageInputs) -> str:
 
 def _lacking(case: StageInputs) -> str:
     found = _about(case, "missing-access")
-    return found.message if found is not None else ""
+    return wording.message(found) if found is not None else ""
 
 
 def _about(case: StageInputs, kind: str) -> Finding | None:

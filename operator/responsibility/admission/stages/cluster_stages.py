@@ -24,6 +24,7 @@ from responsibility.admission.stages.cache import KeyMemory
 from responsibility.admission.stages.namespace_annotations import ItemKeys, item_keys
 from responsibility.admission.stages.namespace_stages import ItemStage
 from responsibility.api.names import CONTACT_ANNOTATION, DELEGATES_ANNOTATION, OWNERS_ANNOTATION
+from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import Assessment, ClusterAssessment
 from responsibility.ownership.terms.agreement import Agreement
 
@@ -178,7 +179,7 @@ def _blockers(facts: _ClusterInputs) -> Iterable[tuple[str, str, bool]]:
     for finding in facts.cluster.findings:
         about = facts.name in (finding.item, *finding.items)
         if about and finding.kind in ("missing-access", "owner-vacant"):
-            yield "OwnerLacksAccess", finding.message, False
+            yield "OwnerLacksAccess", wording.message(finding), False
 
 
 def _entries(agreements: Sequence[Agreement], name: str, now: datetime) -> _ListedOwners:

@@ -10,7 +10,7 @@ from responsibility.cli.answers.report import Report
 from responsibility.cli.answers.simulate import FindingChanges, difference
 from responsibility.cli.sources.cluster_view import ALL, ClusterView
 from responsibility.cli.sources.options import Where
-from responsibility.ownership.access.shortfall import permission_texts
+from responsibility.ownership.results.wording import permission_texts
 from responsibility.ownership.terms.agreement import Agreement
 from responsibility.ownership.terms.entitlement import Entitlement
 from responsibility.rbac.objects import Binding, Role, Subject
@@ -111,7 +111,7 @@ def _entitled(agreement: Agreement | None, report: Report) -> dict[Subject, froz
     permissions = agreement.terms.permissions
     return {
         subject: frozenset(
-            permission_texts(entitlement.of_subject(subject), permissions, agreement.names)
+            permission_texts(permissions.select(entitlement.of_subject(subject), agreement.names))
         )
         for subject in agreement.members
     }

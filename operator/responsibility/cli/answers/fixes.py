@@ -26,9 +26,11 @@ def removal(binding: Binding, subject: Subject) -> str:
 
 def smallest_fix(view: ClusterView, finding: Finding) -> str:
     """Return what to do first."""
+    from responsibility.ownership.results import wording
+
     keys = _bindings(finding)
     if finding.subject is None or not keys:
-        return finding.remedy
+        return wording.remedy(finding)
     command = removal(view.graph.bindings[keys[0]], finding.subject)
     return command + (f", and {len(keys) - 1} more" if len(keys) > 1 else "")
 

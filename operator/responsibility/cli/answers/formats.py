@@ -12,7 +12,8 @@ from responsibility.cli.answers.locations import location_of
 from responsibility.cli.answers.report import Report, place_text, whom
 from responsibility.cli.sources.manifests import Location
 from responsibility.cli.terminal.errors import counted
-from responsibility.cli.terminal.output import clean, source_text, to_json
+from responsibility.cli.terminal.output import clean, to_json
+from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import HubAssessment
 from responsibility.ownership.results.findings import KINDS, Finding, Severity
 
@@ -97,13 +98,13 @@ def _wrap(name: str, cases: list[str]) -> str:
 def _case(suite: str, name: str, findings: list[Finding]) -> str:
     head = f"    <testcase classname={quoteattr(suite)} name={quoteattr(name)}"
     told = [
-        f"<failure type={quoteattr(f.kind)} message={_attribute(f.message)}>{_content(f.remedy)}"
-        "</failure>"
+        f"<failure type={quoteattr(f.kind)} message={_attribute(wording.message(f))}>"
+        f"{_content(wording.remedy(f))}</failure>"
         for f in findings
         if f.is_drift
     ]
     told += [
-        f"<system-out>{_content(f'{f.kind}: {f.message}')}</system-out>"
+        f"<system-out>{_content(f'{f.kind}: {wording.message(f)}')}</system-out>"
         for f in findings
         if not f.is_drift
     ]
@@ -149,7 +150,7 @@ def _sarif_result(checked: Checked, finding: Finding) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": finding.kind,
         "level": checked.level(finding),
-        "message": {"text": f"{finding.message}. {finding.remedy}"},
+        "message": {"text": f"{wording.message(finding)}. {wording.remedy(finding)}"},
         "partialFingerprints": {"finding/v1": finding.id},
     }
     place = location_of(checked.report, finding)
@@ -189,15 +190,15 @@ def _markdown(checked: Checked) -> Iterator[str]:
     yield "| | Hub | Item | Who | What | Fix |"
     yield "|---|---|---|---|---|---|"
     for finding in checked.findings:
-        sources = "; ".join(source_text(source) for source in finding.sources)
-        message = f"{finding.message} ({sources})" if sources else finding.message
+        sources = "; ".join(wording.source_text(source) for source in finding.sources)
+        message = f"{wording.message(finding)} ({sources})" if sources else wording.message(finding)
         cells = (
             finding.severity.name.lower(),
             place_text(finding),
             finding.item,
             whom(finding),
             message,
-            finding.remedy,
+            wording.remedy(finding),
         )
         yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
 
@@ -217,7 +218,7 @@ def github(checked: Checked) -> str:
         where = f"file={_property(place.file)}," if place else ""
         where += f"line={place.line}," if place and place.line else ""
         title = _property(f"{finding.kind}: {finding.item} of {place_text(finding)}")
-        text = _data(f"{finding.message}. {finding.remedy}")
+        text = _data(f"{wording.message(finding)}. {wording.remedy(finding)}")
         lines.append(f"::{level} {where}title={title}::{text}")
     return "\n".join(lines)
 

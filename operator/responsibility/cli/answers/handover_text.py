@@ -9,7 +9,8 @@ from typing import Any
 from responsibility.cli.terminal.errors import counted
 from responsibility.cli.terminal.output import clean, to_yaml
 from responsibility.cluster.apply_plan import manifest
-from responsibility.ownership.results.findings import in_words
+from responsibility.ownership.results import wording
+from responsibility.ownership.results.wording import in_words
 from responsibility.plans.handover.entitlements import Line
 from responsibility.plans.handover.record_patch import Patch
 from responsibility.plans.handover.steps import END, Handover, Stage, created
@@ -137,9 +138,11 @@ def _revocation(stage: Stage, result: Handover) -> Iterator[str]:
         yield f"  kubectl responsibility plan {quote(result.record)}{of}{routes}"
         yield "  # look at it, and make the changes by the apply-plan command that it ends with"
     for obstacle in stage.obstacles:
-        yield clean(f"  # this stays: {obstacle.finding.message}: {obstacle.why}")
+        yield clean(f"  # this stays: {wording.message(obstacle.finding)}: {obstacle.why}")
     for finding in stage.remains:
-        yield clean(f"  # this stays, by a binding of the whole cluster: {finding.message}")
+        yield clean(
+            f"  # this stays, by a binding of the whole cluster: {wording.message(finding)}"
+        )
     if stage.remains:
         of = _options(sorted({f.subject for f in stage.remains if f.subject is not None}))
         yield f"  kubectl responsibility plan --cluster{of}{routes}"

@@ -18,6 +18,7 @@ from responsibility.ownership.results.assessment import (
     HubAssessment,
     ItemResult,
 )
+from responsibility.ownership.results.facts import Shortfall
 from responsibility.ownership.results.findings import KINDS, Finding
 from responsibility.ownership.results.states import kinds_by_item
 from responsibility.ownership.terms.agreement import Party
@@ -80,8 +81,9 @@ class _Downgrade:
         if not bindings:
             return finding
         first = bindings[0]
-        why = f"unless {first.role}, which {first.key} binds and the files don't have, grants it"
-        return replace(finding, kind="unknown", message=f"{finding.message}, {why}")
+        short = finding.facts if isinstance(finding.facts, Shortfall) else Shortfall()
+        unless = (first.role, first.key)
+        return replace(finding, kind="unknown", facts=replace(short, unless=unless))
 
 
 def _states(

@@ -17,8 +17,10 @@ from responsibility.cli.terminal.errors import CliError, counted
 from responsibility.cli.terminal.output import clean, colourful, subject_json
 from responsibility.cli.terminal.progress import share
 from responsibility.ownership.assess import Assessor
+from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import Assessment
-from responsibility.ownership.results.findings import Finding, in_words
+from responsibility.ownership.results.findings import Finding
+from responsibility.ownership.results.wording import in_words
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.aim import Aim
 from responsibility.plans.change import Change, Loss, Obstacle, Plan, rule_json
@@ -222,8 +224,8 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
         "id": finding.id,
         "item": finding.item,
         "subject": subject_json(finding.subject) if finding.subject else None,
-        "route": finding.route,
-        "message": finding.message,
+        "route": finding.route_kind,
+        "message": wording.message(finding),
     }
 
 
@@ -263,7 +265,7 @@ def _about(change: Change, ended: dict[str, Finding], *, wide: bool) -> Iterator
         yield from (f"rule   {_rule(rule)}" for rule in change.rules_after)
     for key in change.ends:
         if key in ended:
-            yield f"ends   {key} {ended[key].item}: {ended[key].message}"
+            yield f"ends   {key} {ended[key].item}: {wording.message(ended[key])}"
     for loss in change.losses:
         yield f"loses  {_loss(loss, wide=wide)}"
     if change.role is not None and change.before and change.after:
@@ -291,7 +293,7 @@ def _rule(rule: Rule) -> str:
 def _grouped(obstacles: Sequence[Obstacle]) -> list[tuple[str, str, list[str]]]:
     found: dict[tuple[str, str], list[str]] = {}
     for each in obstacles:
-        found.setdefault((each.why, each.instead), []).append(each.finding.message)
+        found.setdefault((each.why, each.instead), []).append(wording.message(each.finding))
     return [(why, instead, list(dict.fromkeys(about))) for (why, instead), about in found.items()]
 
 

@@ -15,6 +15,7 @@ from responsibility.cli.sources.options import note, warn
 from responsibility.cli.terminal.errors import CliError, counted
 from responsibility.cli.terminal.output import source_json, subject_json
 from responsibility.hub.discovery import HubKey
+from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
 from responsibility.ownership.results.findings import Finding, worst_first
 from responsibility.ownership.terms.agreement import Agreement, Party
@@ -149,12 +150,12 @@ class Report:
             "items": list(finding.items),
             "subject": subject_json(finding.subject) if finding.subject else None,
             "party": finding.party,
-            "route": finding.route,
-            "steps": list(finding.steps),
-            "permissions": list(finding.permissions),
+            "route": finding.route_kind,
+            "steps": list(wording.step_texts(finding)),
+            "permissions": list(wording.permission_texts(finding.permissions)),
             "sources": [source_json(source) for source in finding.sources],
-            "message": finding.message,
-            "remedy": finding.remedy,
+            "message": wording.message(finding),
+            "remedy": wording.remedy(finding),
             "contact": self.contact(finding),
             "since": None if since is None else since.isoformat().replace("+00:00", "Z"),
         }

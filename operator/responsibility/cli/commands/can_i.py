@@ -30,7 +30,6 @@ from responsibility.cli.terminal.output import (
     clean,
     show,
     source_json,
-    source_text,
     subject_json,
     wrapped,
 )
@@ -187,14 +186,18 @@ def _agreed(decision: Decision, said: bool | None) -> Decision:
 
 
 def _show(output: str, asked: AccessQuestion, person: AskedUser, decision: Decision) -> None:
+    from responsibility.ownership.results import wording
+
     if output not in ("json", "yaml"):
         lines = [str(decision.truth)]
         if decision.truth is Truth.YES:
-            lines.extend(f"  by {source_text(source)}" for source in decision.sources)
+            lines.extend(f"  by {wording.source_text(source)}" for source in decision.sources)
         if decision.reason and not (decision.truth is Truth.NO and not decision.sources):
             lines[0] = f"{decision.truth}: {decision.reason}"
         if decision.truth is Truth.UNKNOWN:
-            lines.extend(f"  would be by {source_text(source)}" for source in decision.sources)
+            lines.extend(
+                f"  would be by {wording.source_text(source)}" for source in decision.sources
+            )
         click.echo("\n".join(wrapped(clean(line)) for line in lines))
         return
     asked_json = {

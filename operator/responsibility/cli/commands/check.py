@@ -17,7 +17,7 @@ from responsibility.cli.sources.options import (
     where_options,
 )
 from responsibility.cli.terminal.errors import Exit, counted
-from responsibility.cli.terminal.output import Table, columns, show, source_text
+from responsibility.cli.terminal.output import Table, columns, show
 
 if TYPE_CHECKING:
     from responsibility.cli.answers.formats import Checked
@@ -87,6 +87,7 @@ def _tables(checked: Checked) -> list[Table]:
     from responsibility.cli.answers.fixes import smallest_fix
     from responsibility.cli.answers.locations import location_of
     from responsibility.cli.answers.report import place_text, whom
+    from responsibility.ownership.results import wording
 
     hubs = counted(len(checked.report.assessment.hubs), "record")
     tables = []
@@ -102,8 +103,8 @@ def _tables(checked: Checked) -> list[Table]:
             whom(finding),
             str(location_of(checked.report, finding) or "-"),
             smallest_fix(checked.report.view, finding),
-            finding.message,
-            "; ".join(source_text(source) for source in finding.sources) or "-",
+            wording.message(finding),
+            "; ".join(wording.source_text(source) for source in finding.sources) or "-",
         ]
         for finding in checked.findings
     ]

@@ -46,6 +46,8 @@ def command(
       kubectl responsibility diff -f ./manifests --routes -o wide
       kubectl responsibility diff --base ./manifests -f records/leap-prod.yaml -o json
     """
+    from responsibility.ownership.results import wording
+
     if not where.files:
         raise click.UsageError("say what would be applied: -f PATH")
     from responsibility.cli.answers import changes
@@ -67,12 +69,12 @@ def command(
     rows = [
         [
             *(sign, finding.id, finding.kind, place_text(finding), finding.item, whom(finding)),
-            *((finding.route,) if routes else ()),
+            *((finding.route_kind,) if routes else ()),
             text,
         ]
         for sign, part in (("+", difference.appear), ("-", difference.go))
         for finding in part
-        for text in (finding.message,)
+        for text in (wording.message(finding),)
     ]
     show(
         output,

@@ -14,7 +14,7 @@ from responsibility.cli.sources.options import (
     where_options,
 )
 from responsibility.cli.terminal.errors import counted
-from responsibility.cli.terminal.output import Table, columns, show, source_text
+from responsibility.cli.terminal.output import Table, columns, show
 
 
 @click.command(name="drift")
@@ -41,6 +41,7 @@ def command(
     """
     from responsibility.cli.answers.fixes import bindings_text, smallest_fix
     from responsibility.cli.answers.report import Report, place_text, whom
+    from responsibility.ownership.results import wording
 
     report = Report.of(where.load(ALL), instant(moment), routes=routes)
     report.tell_gaps()
@@ -57,9 +58,9 @@ def command(
             report.age(finding),
             smallest_fix(report.view, finding),
             report.contact(finding) or "-",
-            finding.route,
-            finding.message,
-            "; ".join(source_text(source) for source in finding.sources) or "-",
+            finding.route_kind,
+            wording.message(finding),
+            "; ".join(wording.source_text(source) for source in finding.sources) or "-",
         ]
         for finding in found
     ]

@@ -69,6 +69,7 @@ def _find(report: Report, prefix: str) -> Finding:
 
 def _story(report: Report, finding: Finding) -> dict[str, Any]:
     from responsibility.cli.answers.simulate import without
+    from responsibility.ownership.results import wording
     from responsibility.ownership.results.findings import KINDS
 
     story = {**report.json(finding), "meaning": KINDS[finding.kind].title}
@@ -82,8 +83,8 @@ def _story(report: Report, finding: Finding) -> dict[str, Any]:
         "bindings": [_binding(report.view, finding, key, subject) for key in keys],
         "pending": [],
         "ifRemoved": {
-            "ends": [{"id": f.id, "message": f.message} for f in change.go],
-            "causes": [{"id": f.id, "message": f.message} for f in change.appear],
+            "ends": [{"id": f.id, "message": wording.message(f)} for f in change.go],
+            "causes": [{"id": f.id, "message": wording.message(f)} for f in change.appear],
         },
     }
 
@@ -130,7 +131,9 @@ def rule_text(rule: Rule) -> str:
 
 
 def _lines(report: Report, finding: Finding, story: dict[str, Any]) -> Iterator[str]:
-    yield f"{finding.message}."
+    from responsibility.ownership.results import wording
+
+    yield f"{wording.message(finding)}."
     yield ""
     yield f"id:        {finding.id}"
     yield f"kind:      {finding.kind}: {story['meaning']}"
@@ -142,17 +145,21 @@ def _lines(report: Report, finding: Finding, story: dict[str, Any]) -> Iterator[
         yield f"call:      {party.label} {party.contact or '(no contact)'}"
     yield f"since:     {story['since'] or 'not noted (the operator writes it down)'}"
     if finding.permissions:
-        yield f"\n{counted(len(finding.permissions), 'permission')} ({finding.route}):"
-        yield from (f"  {permission}" for permission in finding.permissions)
-    if finding.steps:
-        yield f"\nnot directly, but by the route {finding.route!r}, step by step:"
-        yield from (f"  {number}. {step}" for number, step in enumerate(finding.steps, 1))
+        yield f"\n{counted(len(finding.permissions), 'permission')} ({finding.route_kind}):"
+        yield from (
+            f"  {permission}" for permission in wording.permission_texts(finding.permissions)
+        )
+    if wording.step_texts(finding):
+        yield f"\nnot directly, but by the route {finding.route_kind!r}, step by step:"
+        yield from (
+            f"  {number}. {step}" for number, step in enumerate(wording.step_texts(finding), 1)
+        )
     if story["bindings"]:
         yield f"\nheld by {counted(len(story['bindings']), 'binding')}:"
         for entry in story["bindings"]:
             yield from _binding_lines(entry)
     yield "\nwhat would end it:"
-    yield f"  {finding.remedy}"
+    yield f"  {wording.remedy(finding)}"
     for entry in story["bindings"]:
         yield from (f"  {command}" for command in entry["commands"])
     for entry in story["pending"]:

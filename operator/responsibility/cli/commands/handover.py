@@ -132,6 +132,7 @@ def _span(text: str) -> timedelta:
 def _json(result: Handover) -> dict[str, Any]:
     from responsibility.cli.answers.handover_text import objects
     from responsibility.cli.answers.plan_text import plan_json
+    from responsibility.ownership.results import wording
 
     return {
         "record": result.record,
@@ -165,7 +166,7 @@ def _json(result: Handover) -> dict[str, Any]:
                 "takenBackByOperator": list(stage.taken_back),
                 "objects": objects(stage),
                 "changes": [str(change) for change in stage.changes],
-                "remains": [finding.message for finding in stage.remains],
+                "remains": [wording.message(finding) for finding in stage.remains],
                 "nobodyCanActOn": list(stage.nobody),
             }
             for stage in result.stages

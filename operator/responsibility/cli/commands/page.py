@@ -57,13 +57,14 @@ def command(
 
 
 def _differences(report: Report, hub: HubAssessment) -> list[Difference]:
+    from responsibility.ownership.results import wording
     from responsibility.web.hub import Difference
 
     return [
         Difference(
             finding.number,
-            finding.message,
-            finding.remedy,
+            wording.message(finding),
+            wording.remedy(finding),
             tuple(dict.fromkeys(p.contact for p in report.parties(finding) if p.contact)),
         )
         for finding in report.findings(hub)

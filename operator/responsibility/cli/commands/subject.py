@@ -79,6 +79,7 @@ def command(
 def _one(output: str, report: Report, subject: Subject, *, routes: bool) -> None:
     from responsibility.cli.answers import subjects
     from responsibility.cli.answers.report import place_text
+    from responsibility.ownership.results import wording
 
     owned = subjects.owned(report, subject)
     beyond = [f for f in report.findings() if f.subject == subject]
@@ -114,9 +115,9 @@ def _one(output: str, report: Report, subject: Subject, *, routes: bool) -> None
             ),
             [
                 [
-                    *(f.id, place_text(f), f.item, _short(f.permissions)),
-                    *((f.route,) if routes else ()),
-                    f.message,
+                    *(f.id, place_text(f), f.item, _short(wording.permission_texts(f.permissions))),
+                    *((f.route_kind,) if routes else ()),
+                    wording.message(f),
                 ]
                 for f in beyond
             ],
@@ -132,7 +133,7 @@ def _one(output: str, report: Report, subject: Subject, *, routes: bool) -> None
         ),
         Table(
             columns("HUB", "KIND", "ITEM", "MESSAGE"),
-            [[place_text(f), f.kind, f.item, f.message] for f in leaving.appear],
+            [[place_text(f), f.kind, f.item, wording.message(f)] for f in leaving.appear],
             title="what would be missing then:",
             empty="nothing",
             footer=f"it is the only subject of {alone}" if alone else "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -26,7 +26,6 @@ from responsibility.cli.terminal.output import (
     people_first,
     show,
     source_json,
-    source_text,
     subject_json,
     subject_name,
 )
@@ -202,15 +201,17 @@ def _hint(
 
 
 def _rows(subject: Subject, sources: tuple[Source, ...]) -> Iterator[list[str]]:
+    from responsibility.ownership.results import wording
+
     for source in sources:
         binding = source.binding
         scope = (binding.namespace or "*") if binding else "*"
-        text: Any = source_text(replace(source, names=())).rpartition(", rule ")
         yield [
             subject.kind,
             subject_name(subject),
             scope,
-            (text[0] or text[2]) + (f" ({', '.join(source.names)})" if source.names else ""),
+            wording.binding_text(source)
+            + (f" ({', '.join(source.names)})" if source.names else ""),
             str(source.rule + 1) if binding else "",
             ",".join(source.names),
         ]

@@ -228,14 +228,6 @@ def _reference(kind: str, namespace: str, name: str) -> dict[str, str]:
     return {"kind": kind, "namespace": namespace, "name": name}
 
 
-def source_text(source: Source) -> str:
-    """Return a source as people read it."""
-    if source.binding is None:
-        return "the API server itself, before RBAC is asked"
-    names = f", for {', '.join(source.names)} only" if source.names else ""
-    return f"{source.binding} to {source.role}, rule {source.rule + 1}{names}"
-
-
 def subject_name(subject: Subject) -> str:
     """Return the name, with the namespace of a ServiceAccount."""
     return f"{subject.namespace}/{subject.name}" if subject.namespace else subject.name

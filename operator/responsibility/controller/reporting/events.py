@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from responsibility.ownership.results import wording
 from responsibility.ownership.results.findings import Finding, worst_first
 
 # New findings told one by one; more of them become a count.
@@ -39,7 +40,7 @@ class Announcer:
                 reference,
                 type="Warning" if finding.is_drift else "Normal",
                 reason=reason,
-                message=finding.message,
+                message=wording.message(finding),
             )
         if len(ordered) > _MOST:
             self._post(

@@ -200,7 +200,7 @@ def _grants(assessment: Assessment, report: GrantReport | None) -> Iterator[Metr
 def _drift(assessment: Assessment) -> Metric:
     gauge = _gauge("drift")
     counts = Count(
-        (*hub_labels(finding), finding.item, finding.kind, finding.route)
+        (*hub_labels(finding), finding.item, finding.kind, finding.route_kind)
         for finding in assessment.findings()
     )
     for labels, number in sorted(counts.items()):

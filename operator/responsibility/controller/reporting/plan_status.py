@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from responsibility.api.status import PlanStatus, RevocableStatus
+from responsibility.ownership.results import wording
 from responsibility.plans.change import Plan, summary
 from responsibility.plans.deletions import Proposal
 
@@ -35,7 +36,7 @@ def read(status: object) -> PlanStatus | None:
 
 def _obstacles(plan: Plan) -> Iterator[str]:
     for each in plan.obstacles:
-        yield f"{each.finding.message}: {each.why}"
+        yield f"{wording.message(each.finding)}: {each.why}"
 
 
 def _revocable(part: Plan | None) -> RevocableStatus | None:

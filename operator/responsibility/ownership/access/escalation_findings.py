@@ -16,7 +16,7 @@ from typing import Protocol
 from responsibility.ownership.access.grant_masks import Holding, in_order
 from responsibility.ownership.results.assessment import Exempt
 from responsibility.ownership.results.findings import Finding
-from responsibility.rbac.escalation.steps import Route, describe
+from responsibility.rbac.escalation.steps import Route
 from responsibility.rbac.objects import Subject
 
 
@@ -98,14 +98,6 @@ def with_routes(
         route = way.route(wanted)
         yield replace(
             finding,
-            route=route[0].route,
+            route=route,
             sources=in_order({source for step in route[:1] for source in step.sources}),
-            steps=tuple(str(step) for step in route),
-            message=f"{describe(route)}; so {_decapitalise(finding.message)}",
         )
-
-
-def _decapitalise(message: str) -> str:
-    """Return a sentence as the second half of another: the subject is named in the first."""
-    head, can, tail = message.partition(" can ")
-    return f"it can {tail}" if can else head

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from responsibility.hub.discovery import HubKey
 from responsibility.ownership.access.grant_masks import Ability, Holdings, ability
-from responsibility.ownership.results.findings import EVERYTHING_TEXT, Finding
+from responsibility.ownership.results.facts import Shortfall
+from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.access_reviews import EVERYTHING, Ask, Reviews
 from responsibility.ownership.terms.agreement import Item, Party
 from responsibility.ownership.terms.permission_index import Names, PermissionIndex, bits
@@ -68,24 +69,20 @@ def shortfalls(
     if not missing and not unsure:
         return
     yield from _asks(abilities, missing | unsure, where)
-    for kind, mask, verb in (
-        ("missing-access", missing, "cannot"),
-        ("unknown", unsure, "can only by a group membership that RBAC does not show"),
-    ):
+    for kind, mask in (("missing-access", missing), ("unknown", unsure)):
         if mask:
-            texts = permission_texts(mask, where.permissions, where.names)
-            few = "" if item.minimum_holders == 1 else f" (for {item.minimum_holders} holders)"
             yield Finding(
                 kind=kind,
                 item=item.name,
                 number=item.terms.number,
                 hub=where.hub,
+                title=item.terms.title,
                 model=where.model if where.hub is None else "",
                 party=owner.name,
+                owners=(owner.label,),
                 record=where.record,
-                permissions=texts,
-                message=f"{owner.label} owns {item.terms.title} and {verb} {summarise(texts)}"
-                f"{place(where.hub)}{few}",
+                permissions=where.permissions.select(mask, where.names),
+                facts=Shortfall(item.minimum_holders, by_group=kind == "unknown"),
             )
 
 
@@ -117,25 +114,6 @@ def _asks(abilities: Abilities, mask: int, where: CheckedScope) -> Iterator[Ask]
             continue
         for bit in bits(mask & ~able.sure):
             yield Ask(subject, where.permissions.by_bit[bit].attributes(where.names))
-
-
-def permission_texts(mask: int, permissions: PermissionIndex, names: Names) -> tuple[str, ...]:
-    """Return permissions as ``kubectl auth can-i`` takes them."""
-    return permissions.texts(mask, names)
-
-
-_DO_EVERYTHING = "do everything"
-
-
-def summarise(texts: Sequence[str], most: int = 2) -> str:
-    """Return the first of several permissions, and how many more there are."""
-    shown = ", ".join(_DO_EVERYTHING if text == EVERYTHING_TEXT else text for text in texts[:most])
-    return shown if len(texts) <= most else f"{shown} and {len(texts) - most} more"
-
-
-def place(hub: HubKey | None) -> str:
-    """Return the end of a sentence that says where."""
-    return f" in namespace {hub.namespace}" if hub is not None else " in the cluster"
 
 
 def split_asks(parts: Iterator[Finding | Ask]) -> tuple[list[Finding], list[Ask]]:

@@ -1,6 +1,7 @@
 """A finding: one difference between the record and the cluster.
 
-The kinds stand in one table; status, metrics, messages and documents are made from it.
+The kinds stand in one table; status, metrics, messages and documents are made from it. A finding
+holds values, never sentences: `wording` makes those.
 """
 
 from __future__ import annotations
@@ -10,18 +11,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from responsibility.hub.discovery import HubKey
+from responsibility.ownership.results.facts import Facts
+from responsibility.ownership.terms.permission_index import EVERYTHING, Permission
+from responsibility.rbac.escalation.steps import Step
 from responsibility.rbac.objects import Source, Subject
-
-# Bindings that a remedy names; a sentence with more of them helps nobody.
-_MOST_NAMED = 3
-
-# The permission to do everything, as ``kubectl auth can-i`` takes it.
-EVERYTHING_TEXT = "* *"
-
-
-def in_words(permission: str) -> str:
-    """Return a permission as people say it in a list of some."""
-    return "everything" if permission == EVERYTHING_TEXT else permission
 
 
 class Severity(IntEnum):
@@ -133,31 +126,32 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One difference, for one item and one subject or party.
+    """One difference, for one item and one subject or party, in parts: see `wording` for words.
 
     ``hub`` is None for a finding of the whole cluster; ``hubs`` then counts the hubs whose own
     permissions it touches, and ``record`` is one of those that mean the ``party`` where records
-    mean several by its name. ``items`` are further items that it speaks for. ``permissions`` are
-    written as ``kubectl auth can-i`` takes them; ``sources`` are all there are, so that
-    revoking one is seen to leave the others. For an indirect ``route``, ``steps`` tell it in
-    words, and the sources are those of its first step.
+    mean several by its name. ``title`` is the item's, ``owners`` how those are called who own it
+    there. ``items`` are further items that it speaks for. ``permissions`` have their names filled
+    in. ``sources`` are all there are, so that revoking one is seen to leave the others; for an
+    indirect ``route``, they are those of its first step.
     """
 
     kind: str
     item: str
     number: int
     hub: HubKey | None
-    message: str
+    title: str = ""
     subject: Subject | None = None
     party: str = ""
-    route: str = "direct"
-    permissions: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    permissions: tuple[Permission, ...] = ()
     sources: tuple[Source, ...] = ()
+    route: tuple[Step, ...] = ()
     hubs: int = 0
     model: str = ""
     items: tuple[str, ...] = ()
     record: str = ""
-    steps: tuple[str, ...] = ()
+    facts: Facts | None = None
 
     @property
     def id(self) -> str:
@@ -176,37 +170,24 @@ class Finding:
     @property
     def severity(self) -> Severity:
         """Return how soon somebody should look."""
-        return Severity.LOW if self.steps else KINDS[self.kind].severity
+        return Severity.LOW if self.route else KINDS[self.kind].severity
 
     @property
     def is_drift(self) -> bool:
         """Return whether record and cluster differ, rather than something being due."""
         return KINDS[self.kind].drift
 
+    @property
+    def route_kind(self) -> str:
+        """Return the technique of the first step of the route; ``direct`` without one."""
+        return self.route[0].route if self.route else "direct"
+
     def speaks_for(self, item: str) -> bool:
         """Return whether it also says that there is too much of ``item``.
 
         Who can do everything is told of under one item.
         """
-        return item in (self.item, *self.items) or EVERYTHING_TEXT in self.permissions
-
-    @property
-    def remedy(self) -> str:
-        """Return what ends it."""
-        bindings = list(dict.fromkeys(str(s.binding) for s in self.sources if s.binding))
-        if self.subject is None or not bindings:
-            return KINDS[self.kind].remedy
-        more = len(bindings) - _MOST_NAMED
-        where = ", ".join(bindings[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-        return f"Remove {self.subject} from {where}, or declare it as a subject of a party."
-
-
-def describe(source: Source) -> str:
-    """Return a source as people read it: the binding, its role, and the number of the rule."""
-    if source.binding is None:
-        return "built into the API server"
-    names = f", for {', '.join(source.names)} only" if source.names else ""
-    return f"{source.binding} to {source.role}, rule {source.rule + 1}{names}"
+        return item in (self.item, *self.items) or EVERYTHING in self.permissions
 
 
 def worst_first(finding: Finding) -> tuple[object, ...]:

@@ -61,12 +61,9 @@ class Permission:
         """Whether its name is known only when the hub is."""
         return "$(" in self.name
 
-    def text(self, names: Names) -> str:
-        """Return it as ``kubectl auth can-i`` takes it: ``patch deployments.apps/hub``."""
-        group = f".{self.group}" if self.group and self.group != "*" else ""
-        name = f"/{names.fill(self.name)}" if self.name else ""
-        flag = f" --subresource={self.subresource}" if self.subresource else ""
-        return f"{self.verb} {self.resource}{group}{name}{flag}"
+    def named(self, names: Names) -> Permission:
+        """Return it with its name filled in; that it is in the hub's namespace stays said."""
+        return replace(self, name=names.fill(self.name)) if self.symbolic else self
 
     def attributes(self, names: Names) -> Attributes:
         """Return it as the API server is asked about it, for one hub."""
@@ -182,11 +179,10 @@ class PermissionIndex:
     all: int = field(init=False)
     _reaches: dict[RuleSet, GrantMask] = field(init=False, default_factory=dict)
     _narrower: dict[int, int] = field(init=False, default_factory=dict)
-    _texts: tuple[str, ...] = field(init=False)
-    _texts_for: Names | None = field(init=False, default=None)
-    _texts_here: tuple[str, ...] = field(init=False, default=())
+    _named_for: Names | None = field(init=False, default=None)
+    _named: tuple[Permission, ...] = field(init=False, default=())
     _positions: dict[int, tuple[int, ...]] = field(init=False, default_factory=dict)
-    _known_texts: dict[int, tuple[str, ...]] = field(init=False, default_factory=dict)
+    _selected: dict[int, tuple[Permission, ...]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Work out the masks."""
@@ -209,25 +205,21 @@ class PermissionIndex:
         self.cluster_mask = self.in_namespace("")
         self.everything = 1 << self.index[EVERYTHING]
         self.covers = tuple(self._cover(permission) for permission in self.by_bit)
-        self._texts = tuple("" if a.symbolic else a.text(Names()) for a in self.by_bit)
 
-    def texts(self, mask: int, names: Names) -> tuple[str, ...]:
-        """Return permissions as ``kubectl auth can-i`` takes them."""
-        if names != self._texts_for:
-            # A hub's texts are asked for one after the other.
-            self._texts_for, self._known_texts = names, {}
-            self._texts_here = tuple(
-                text or permission.text(names)
-                for text, permission in zip(self._texts, self.by_bit, strict=True)
-            )
-        known = self._known_texts.get(mask)
+    def select(self, mask: int, names: Names) -> tuple[Permission, ...]:
+        """Return the permissions of a mask, with the names that they have on one hub."""
+        if names != self._named_for:
+            # A hub's permissions are asked for one after the other.
+            self._named_for, self._selected = names, {}
+            self._named = tuple(permission.named(names) for permission in self.by_bit)
+        known = self._selected.get(mask)
         if known is None:
             positions = self._positions.get(mask)
             if positions is None:
                 positions = tuple(bits(mask))
                 remember(self._positions, mask, positions)
-            known = tuple(map(self._texts_here.__getitem__, positions))
-            self._known_texts[mask] = known
+            known = tuple(map(self._named.__getitem__, positions))
+            self._selected[mask] = known
         return known
 
     def in_namespace(self, namespace: str) -> int:

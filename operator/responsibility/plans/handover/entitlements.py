@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from responsibility.ownership.access.shortfall import permission_texts
 from responsibility.ownership.results.assessment import Assessment
+from responsibility.ownership.results.wording import permission_texts
 from responsibility.ownership.terms.agreement import Agreement, Item, Party
 from responsibility.ownership.terms.entitlement import Entitlement
 from responsibility.ownership.terms.snapshot import Snapshot
@@ -77,7 +77,7 @@ def lines_of(
         definition = definitions.get(name)
 
         def texts(mask: int) -> tuple[str, ...]:
-            return permission_texts(mask, agreement.terms.permissions, agreement.names)
+            return permission_texts(agreement.terms.permissions.select(mask, agreement.names))
 
         same = item.owner == wanted.to
         yield Line(

@@ -147,7 +147,8 @@ def _is_a_person(subject: Subject) -> bool:
 
 def _leads_through(finding: Finding, others: Iterable[Subject]) -> bool:
     """Return whether a route says that somebody of the others has a part in it."""
-    return any(str(other) in step for other in others for step in finding.steps)
+    parts = {who for step in finding.route for who in (step.actor, step.target)}
+    return not parts.isdisjoint(others)
 
 
 def _narrowed(changes: Iterable[Change]) -> set[RoleKey]:

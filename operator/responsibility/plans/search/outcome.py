@@ -32,7 +32,7 @@ class Outcome:
         final = {
             _name(obstacle.finding)
             for obstacle in self.obstacles
-            if not obstacle.finding.steps and not REASONS[obstacle.reason].provisional
+            if not obstacle.finding.route and not REASONS[obstacle.reason].provisional
         }
         return all(_name(finding) in final for finding in left)
 
@@ -51,7 +51,7 @@ class Outcome:
 
 def _name(finding: Finding) -> tuple[str, bool]:
     """Return what a right is known by: it may end though a way to it stays."""
-    return finding.id, bool(finding.steps)
+    return finding.id, bool(finding.route)
 
 
 def _net(first: Iterable[Change], second: Iterable[Change]) -> list[Change]:

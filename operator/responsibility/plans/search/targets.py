@@ -44,7 +44,7 @@ class Targets:
 
         A direct right may end though a route to it stays, or a part of it that is owed.
         """
-        if finding.steps:
+        if finding.route:
             return f"{finding.id} route"
         kept = finding.sources and not self._has_any(finding)
         return f"{finding.id}{_KEPT}" if kept else finding.id
@@ -62,7 +62,7 @@ class Targets:
             return self.give_up(key, finding, "built-in" if finding.sources else "not-rbac")
         wanted = self.wanted.setdefault(key, Wanted(finding))
         pairs = self.pairs(finding)
-        into = wanted.routes if finding.steps else wanted.direct
+        into = wanted.routes if finding.route else wanted.direct
         if not pairs:
             return self.give_up(key, finding, "not-rbac" if self._has_any(finding) else "owed")
         for pair in sorted(pairs):
@@ -106,10 +106,10 @@ class Targets:
             binding = graph.bindings.get(source.binding) if source.binding else None
             if binding is None:
                 continue
-            if finding.hub is not None and not finding.steps and not binding.key.namespace:
+            if finding.hub is not None and not finding.route and not binding.key.namespace:
                 # Whether that is excess, too, a finding of the cluster says.
                 continue
-            who = (finding.subject,) if not finding.steps else with_implied_groups(finding.subject)
+            who = (finding.subject,) if not finding.route else with_implied_groups(finding.subject)
             pairs.update((binding.key, each) for each in who if each in somebodies(binding))
         return pairs
 
@@ -122,7 +122,7 @@ class Targets:
             return "system-object"
         if is_granted(binding):
             return "granted"
-        if self._works_with(pair, whole=not finding.steps):
+        if self._works_with(pair, whole=not finding.route):
             return "let-through"
         return self.held_back.get(pair, ("", ""))[0]
 

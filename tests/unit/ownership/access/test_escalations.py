@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from responsibility.ownership.access import escalations as indirect_module
 from responsibility.ownership.assess import Assessor
+from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.results.findings import Finding, Severity
 from responsibility.rbac.escalation.shortest_paths import RouteSearch
@@ -33,17 +34,21 @@ POTTER = grant("User ann", "create", "pods")
 
 
 def indirect(assessment: Assessment) -> list[Finding]:
-    return [f for f in of_kind(assessment, "excess-access") if f.steps]
+    return [f for f in of_kind(assessment, "excess-access") if f.route]
 
 
 def test_who_can_run_a_pod_as_a_holder_has_what_it_holds() -> None:
     found = assess(HOLDER, POTTER, records=[record(parties={"keeper": _gardener()})], routes=True)
     (finding,) = indirect(found)
-    assert (str(finding.subject), finding.item, finding.route) == ("User ann", "fence", "workload")
-    assert len(finding.steps) == 1
-    assert "ServiceAccount prod/gardener" in finding.steps[0]
+    assert (str(finding.subject), finding.item, finding.route_kind) == (
+        "User ann",
+        "fence",
+        "workload",
+    )
+    assert len(finding.route) == 1
+    assert "ServiceAccount prod/gardener" in wording.step_texts(finding)[0]
     assert [str(s.binding) for s in finding.sources] == ["RoleBinding prod/to-User-ann-create-pods"]
-    assert "so it can patch deployments.apps/hub in namespace prod" in finding.message
+    assert "so it can patch deployments.apps/hub in namespace prod" in wording.message(finding)
     assert finding.severity is Severity.LOW
     assert states(found)["fence"] == "drift"
 
@@ -61,7 +66,7 @@ def test_who_has_it_directly_is_told_once_and_directly() -> None:
     found = assess(
         HOLDER, POTTER, both, records=[record(parties={"keeper": _gardener()})], routes=True
     )
-    assert [f.item for f in of_kind(found, "excess-access") if not f.steps] == ["fence"]
+    assert [f.item for f in of_kind(found, "excess-access") if not f.route] == ["fence"]
     assert not indirect(found)
 
 
@@ -88,8 +93,8 @@ def test_a_way_to_everything_is_one_finding_of_the_cluster() -> None:
     records = [record("a"), record("b")]
     found = assess(*KEEPERS, everything("User root"), lifter, records=records, routes=True)
     mine = [f for f in indirect(found) if str(f.subject) == "User bob"]
-    assert [(f.hub, f.route, f.hubs) for f in mine] == [(None, "impersonate", 2)]
-    assert "so it can do everything cluster-wide" in mine[0].message
+    assert [(f.hub, f.route_kind, f.hubs) for f in mine] == [(None, "impersonate", 2)]
+    assert "so it can do everything cluster-wide" in wording.message(mine[0])
 
 
 def test_the_steps_of_a_longer_route_are_told_in_order() -> None:
@@ -99,8 +104,8 @@ def test_the_steps_of_a_longer_route_are_told_in_order() -> None:
     )
     found = assess(HOLDER, *chain, records=[record(parties={"keeper": _gardener()})], routes=True)
     (mine,) = [f for f in indirect(found) if str(f.subject) == "User cleo"]
-    assert mine.route == "token"
-    assert [step.split(" can ")[0] for step in mine.steps] == [
+    assert mine.route_kind == "token"
+    assert [step.split(" can ")[0] for step in wording.step_texts(mine)] == [
         "User cleo",
         "ServiceAccount prod/clerk",
     ]
@@ -117,7 +122,7 @@ def test_what_a_cluster_wide_right_opens_on_every_hub_is_one_finding() -> None:
     potter = grant("User ann", "create", "pods", ns="")
     found = assess(*gardeners, potter, records=records, routes=True)
     mine = [f for f in indirect(found) if f.item == "fence"]
-    assert [(str(f.subject), f.hub, f.hubs, f.route) for f in mine] == [
+    assert [(str(f.subject), f.hub, f.hubs, f.route_kind) for f in mine] == [
         ("User ann", None, 2, "workload")
     ]
     assert found.hubs["a"].cluster_findings - found.hubs["c"].cluster_findings == 1
@@ -134,7 +139,7 @@ def test_who_could_become_only_itself_gains_nothing() -> None:
         grant("ServiceAccount prod/gardener", "patch", "deployments", group="apps"),
     ]
     found = assess(*both, records=[record(parties=parties)], routes=True)
-    assert [f.route for f in of_kind(found, "excess-access")] == ["direct"]
+    assert [f.route_kind for f in of_kind(found, "excess-access")] == ["direct"]
 
 
 def test_a_way_into_whom_the_cluster_knows_nothing_of_leaves_the_clusters_search_as_it_was(

@@ -9,6 +9,7 @@ from responsibility.plans.change import Action, Change, Obstacle
 from responsibility.plans.search.new_grants import beside
 from responsibility.plans.search.outcome import Outcome
 from responsibility.plans.simulate import simulate
+from responsibility.rbac.escalation.steps import Step
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Rule, Subject
 
@@ -108,8 +109,8 @@ def rights(graph: AccessGraph) -> set[object]:
     }
 
 
-def finding(item: str, *, steps: tuple[str, ...] = (), message: str = "") -> Finding:
-    return Finding("excess-access", item, 1, None, message, subject=ANN, steps=steps)
+def finding(item: str, *, route: tuple[Step, ...] = (), title: str = "") -> Finding:
+    return Finding("excess-access", item, 1, None, title, subject=ANN, route=route)
 
 
 def stays(found: Finding, reason: str) -> Obstacle:
@@ -117,35 +118,35 @@ def stays(found: Finding, reason: str) -> Obstacle:
 
 
 def test_what_stood_in_the_way_has_ended_as_it_was_known_at_first() -> None:
-    first = outcome(EDIT, stays=[stays(finding("beds", message="at first"), "last-holder")])
-    both = first.then(outcome(ended=(finding("beds", message="then"),)))
-    assert [each.message for each in both.ended] == ["at first"]
+    first = outcome(EDIT, stays=[stays(finding("beds", title="at first"), "last-holder")])
+    both = first.then(outcome(ended=(finding("beds", title="then"),)))
+    assert [each.title for each in both.ended] == ["at first"]
     assert not both.obstacles
 
 
 def test_what_still_stands_in_the_way_is_told_as_at_first() -> None:
-    old = stays(finding("beds", message="at first"), "owed")
+    old = stays(finding("beds", title="at first"), "owed")
     first = outcome(EDIT, stays=[old, stays(finding("fence"), "owed")])
     new = stays(finding("gate"), "owed")
-    both = first.then(outcome(stays=[stays(finding("beds", message="then"), "owed"), new]))
+    both = first.then(outcome(stays=[stays(finding("beds", title="then"), "owed"), new]))
     assert both.obstacles == (old, new)
 
 
 @pytest.mark.parametrize(
-    ("reason", "steps", "final"),
+    ("reason", "route", "final"),
     [
         ("system-object", (), True),
         ("let-through", (), True),
         ("last-holder", (), False),
         ("owed", (), False),
         ("blind", (), False),
-        ("system-object", ("one",), False),
+        ("system-object", (Step("bind", ANN, "bind itself", ()),), False),
     ],
 )
 def test_a_reason_may_pass_once_others_have_ended(
-    reason: str, steps: tuple[str, ...], final: bool
+    reason: str, route: tuple[Step, ...], final: bool
 ) -> None:
-    left = finding("beds", steps=steps)
+    left = finding("beds", route=route)
     assert outcome(EDIT, stays=[stays(left, reason)]).is_final([left]) is final
 
 

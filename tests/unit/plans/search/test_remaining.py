@@ -32,7 +32,7 @@ def _aims(snapshot: Snapshot, aim: Aim) -> list[Aim]:
 
 
 def _told(found: list[Finding]) -> set[tuple[str, bool]]:
-    return {(finding.id, bool(finding.steps)) for finding in found}
+    return {(finding.id, bool(finding.route)) for finding in found}
 
 
 def _unfounded(part: list[Finding], whole: Assessment) -> list[Finding]:

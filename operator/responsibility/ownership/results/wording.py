@@ -1,0 +1,205 @@
+"""Sentences about findings, and the lists in them: all words are made here, at the edge.
+
+Statuses, Events, the command line, the page and alerts say the same of a finding, because they ask
+here; nothing of what is said is ever read back. Names are told as they are: each way out makes
+foreign text harmless for where it goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import assert_never
+
+from responsibility.ownership.results.facts import (
+    Absent,
+    Disagreement,
+    Expired,
+    Expiring,
+    NobodyDeclared,
+    NoContact,
+    Overdue,
+    Shortfall,
+    StillGranted,
+    Vacancy,
+)
+from responsibility.ownership.results.findings import KINDS, Finding
+from responsibility.ownership.terms.permission_index import EVERYTHING, Permission
+from responsibility.rbac.objects import Source
+
+# Bindings that a remedy names, and records of one owner; more in a sentence help nobody.
+_MOST_NAMED = 3
+_MOST_PERMISSIONS = 2
+
+
+# --- parts of a sentence ------------------------------------------------------------------------
+
+
+def some(parts: Sequence[str], most: int, *, between: str = ", ") -> str:
+    """Return the first ``most`` parts, and how many more there are: ``a, b and 3 more``."""
+    shown = between.join(parts[:most])
+    return shown if len(parts) <= most else f"{shown} and {len(parts) - most} more"
+
+
+def permission_text(permission: Permission) -> str:
+    """Return it as ``kubectl auth can-i`` takes it: ``patch deployments.apps/hub``."""
+    group = f".{permission.group}" if permission.group and permission.group != "*" else ""
+    name = f"/{permission.name}" if permission.name else ""
+    flag = f" --subresource={permission.subresource}" if permission.subresource else ""
+    return f"{permission.verb} {permission.resource}{group}{name}{flag}"
+
+
+EVERYTHING_TEXT = permission_text(EVERYTHING)
+
+
+def permission_texts(permissions: Iterable[Permission]) -> tuple[str, ...]:
+    """Return permissions as ``kubectl auth can-i`` takes them."""
+    return tuple(map(permission_text, permissions))
+
+
+def in_words(permission: str) -> str:
+    """Return the text of a permission as people say it in a list of some."""
+    return "everything" if permission == EVERYTHING_TEXT else permission
+
+
+def binding_text(source: Source) -> str:
+    """Return by what a source gives, without the rule: its binding, and the role of it."""
+    if source.binding is None:
+        return "the API server itself, before RBAC is asked"
+    return f"{source.binding} to {source.role}"
+
+
+def source_text(source: Source) -> str:
+    """Return a source as people read it: the binding, its role, and the number of the rule."""
+    if source.binding is None:
+        return binding_text(source)
+    names = f", for {', '.join(source.names)} only" if source.names else ""
+    return f"{binding_text(source)}, rule {source.rule + 1}{names}"
+
+
+def source_texts(sources: Iterable[Source]) -> tuple[str, ...]:
+    """Return sources as people read them."""
+    return tuple(map(source_text, sources))
+
+
+def step_texts(finding: Finding) -> tuple[str, ...]:
+    """Return the steps of an indirect route, each a clause; none for a direct finding."""
+    return tuple(map(str, finding.route))
+
+
+# --- sentences ----------------------------------------------------------------------------------
+
+
+def message(finding: Finding) -> str:
+    """Return what is found, as a sentence without its full stop."""
+    if finding.facts is None:
+        if not finding.route:
+            return _excess(finding, str(finding.subject))
+        return f"{', then '.join(step_texts(finding))}; so {_excess(finding, 'it')}"
+    return _about(finding)
+
+
+def remedy(finding: Finding) -> str:
+    """Return what ends it, as a sentence."""
+    bindings = list(dict.fromkeys(str(s.binding) for s in finding.sources if s.binding))
+    if finding.subject is None or not bindings:
+        return KINDS[finding.kind].remedy
+    return (
+        f"Remove {finding.subject} from {some(bindings, _MOST_NAMED)}, "
+        "or declare it as a subject of a party."
+    )
+
+
+def _excess(finding: Finding, who: str) -> str:
+    """Return that somebody holds what is others', called ``who``."""
+    owners = " and ".join(finding.owners) or "nobody"
+    return (
+        f"{who} can {_summary(finding.permissions)}{_where(finding)}, "
+        f"but {finding.title} is {owners}'s"
+    )
+
+
+def _summary(permissions: Sequence[Permission]) -> str:
+    texts = ["do everything" if p == EVERYTHING else permission_text(p) for p in permissions]
+    return some(texts, _MOST_PERMISSIONS)
+
+
+def _where(finding: Finding) -> str:
+    if finding.hub is not None:
+        return f" in namespace {finding.hub.namespace}"
+    if all(permission.is_hub for permission in finding.permissions):
+        return f" cluster-wide on {_count(finding.hubs, 'hub')}"
+    return " cluster-wide"
+
+
+def _about(finding: Finding) -> str:
+    """Return what the facts of a finding say."""
+    title, owner, party = finding.title, " and ".join(finding.owners), finding.party
+    match finding.facts:
+        case None:
+            said = ""
+        case Shortfall() as short:
+            said = _shortfall(finding, owner, short)
+        case Vacancy(absent):
+            said = (
+                f"{owner} owns {_count(len(finding.items), 'item')}, but none of its subjects "
+                f"exists: {', '.join(map(str, absent))}"
+            )
+        case NobodyDeclared():
+            items = ", ".join(finding.items)
+            said = f"{owner} has no subject, but {items} is to be enforced: nobody could act"
+        case Absent(absent):
+            said = f"{owner} declares {', '.join(map(str, absent))}, which does not exist"
+        case NoContact():
+            said = (
+                f"{owner} owns {_count(len(finding.items), 'item')} and has neither e-mail nor url"
+            )
+        case Expired(until, reason, in_model):
+            said = (
+                f"The delegation of {title} to {party}{f' ({reason})' if reason else ''} ended on "
+                f"{_moment(until)} and is still in the {'model' if in_model else 'record'}"
+            )
+        case Expiring(until):
+            said = (
+                f"The delegation of {title} to {party} ends on {_moment(until)}; "
+                "then its rights are too much"
+            )
+        case StillGranted(until):
+            bindings = ", ".join(str(source.binding) for source in finding.sources)
+            said = (
+                f"The delegation of {title} to {party} ended on {_moment(until)}, "
+                f"but {bindings} still grants it"
+            )
+        case Overdue(review_after):
+            said = f"{title} was to be reviewed after {review_after}"
+        case Disagreement(owners):
+            named = "; ".join(f"{label} in {some(names, _MOST_NAMED)}" for label, names in owners)
+            said = (
+                f"{title} is about the whole cluster, but records name {len(owners)} owners: "
+                f"{named}"
+            )
+        case _ as never:
+            assert_never(never)
+    return said
+
+
+def _shortfall(finding: Finding, owner: str, short: Shortfall) -> str:
+    verb = "can only by a group membership that RBAC does not show" if short.by_group else "cannot"
+    where = f"in namespace {finding.hub.namespace}" if finding.hub is not None else "in the cluster"
+    few = "" if short.holders == 1 else f" (for {short.holders} holders)"
+    unless = ""
+    if short.unless is not None:
+        role, binding = short.unless
+        unless = f", unless {role}, which {binding} binds and the files don't have, grants it"
+    return (
+        f"{owner} owns {finding.title} and {verb} {_summary(finding.permissions)} {where}{few}"
+        f"{unless}"
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

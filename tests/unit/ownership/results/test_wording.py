@@ -1,0 +1,77 @@
+"""Sentences are made of parts: no name, however odd, changes what is said about it."""
+
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from responsibility.ownership.results import facts, wording
+from responsibility.ownership.results.findings import KINDS, Finding
+from responsibility.ownership.terms.permission_index import EVERYTHING, Permission
+from responsibility.rbac.objects import BindingKey, RoleKey, Source, Subject
+from tests.unit.ownership.building import assess, grant, of_kind, people, record
+
+HOLDER = grant("ServiceAccount prod/gardener", "patch", "deployments", group="apps", names="hub")
+KEEPER = {"subjects": [{"kind": "ServiceAccount", "namespace": "prod", "name": "gardener"}]}
+ODD = [
+    "Yes We can Do It",
+    " can ",
+    "ann can do everything cluster-wide",
+    "a, then b; so it can c",
+    "x, rule 1",
+    "and 3 more",
+]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_name_that_reads_like_a_sentence_is_a_name(name: str) -> None:
+    minter = grant(f"User {name}", "create", "serviceaccounts/token")
+    found = assess(HOLDER, minter, records=[record(parties={"keeper": KEEPER})], routes=True)
+    (mine,) = [f for f in of_kind(found, "excess-access") if f.subject == Subject("User", name)]
+    assert wording.message(mine) == (
+        f"User {name} can request a token of ServiceAccount prod/gardener; "
+        "so it can patch deployments.apps/hub in namespace prod, but Fence is Keeper's"
+    )
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_direct_finding_names_its_subject(name: str) -> None:
+    found = assess(
+        grant(f"User {name}", "patch", "deployments", group="apps", names="hub"),
+        records=[record(parties={"keeper": people("Group keepers")})],
+    )
+    (mine,) = of_kind(found, "excess-access")
+    assert wording.message(mine) == (
+        f"User {name} can patch deployments.apps/hub in namespace prod, but Fence is Keeper's"
+    )
+
+
+@given(name=st.sampled_from(ODD), rule=st.integers(0, 5))
+def test_a_source_is_told_with_its_binding_role_and_rule(name: str, rule: int) -> None:
+    source = Source(BindingKey("prod", name), RoleKey("", name), rule)
+    assert wording.binding_text(source) == f"RoleBinding prod/{name} to ClusterRole {name}"
+    assert wording.source_text(source) == f"{wording.binding_text(source)}, rule {rule + 1}"
+
+
+def test_there_is_one_way_to_say_that_there_are_more() -> None:
+    assert wording.some(("a", "b"), 2) == "a, b"
+    assert wording.some(("a", "b", "c", "d"), 2) == "a, b and 2 more"
+    assert wording.some((), 2) == ""
+
+
+def test_everything_is_said_in_a_word() -> None:
+    assert wording.permission_text(EVERYTHING) == wording.EVERYTHING_TEXT == "* *"
+    assert wording.in_words("* *") == "everything"
+    assert wording.in_words("get pods") == "get pods"
+    exec_ = Permission("create", "", "pods", "exec")
+    assert wording.permission_text(exec_) == "create pods --subresource=exec"
+
+
+@given(st.data())
+def test_all_facts_make_a_sentence(data: st.DataObject) -> None:
+    fact = data.draw(st.one_of(*map(st.from_type, get_args(facts.Facts))))
+    kind = data.draw(st.sampled_from(sorted(KINDS)))
+    finding = Finding(kind, "beds", 1, None, title="Beds", owners=("Guests",), facts=fact)
+    assert wording.message(finding).strip()
+    assert wording.remedy(finding) == KINDS[kind].remedy
