@@ -13,7 +13,9 @@ from dataclasses import replace
 
 from bench.pass_ import snapshot
 from bench.world import REFERENCE, build
+from responsibility.cluster.moment import Moment
 from responsibility.controller.plans import queue
+from responsibility.controller.worker import Pass
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.terms.snapshot import Snapshot
 
@@ -26,7 +28,7 @@ async def _run(whole: Snapshot, seconds: float) -> None:
     # What the pass itself leaves is none of ours.
     gc.collect()
     beside = queue.PlanningQueue(lambda: None, revoking=True)
-    beside.follow(assessment, whole)
+    beside.follow(Pass(Moment(whole), assessment))
     task = asyncio.create_task(beside.run())
     loop = asyncio.get_running_loop()
     late: list[float] = []

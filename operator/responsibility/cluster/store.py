@@ -20,6 +20,7 @@ from responsibility.api.names import API_VERSION, KEY_PREFIX, MODELS, RECORDS
 from responsibility.api.parse import parse_model, parse_record
 from responsibility.api.record import Responsibility
 from responsibility.cluster.custom_resources import CustomResource, CustomResourceStore
+from responsibility.cluster.moment import Moment
 from responsibility.grants import binding as grants
 from responsibility.hub.discovery import Deployment, Hub, HubKey, discover, parse_deployment
 from responsibility.kube.client import Api
@@ -179,6 +180,16 @@ class Store:
         since, self.changed_at = self.changed_at, None
         self.changed.clear()
         return since
+
+    def moment(self, now: datetime) -> Moment:
+        """Return everything as it is, with the objects that an assessment of it is about."""
+        return Moment(
+            snapshot=self.snapshot(now),
+            records=dict(self.records.items),
+            models=dict(self.models.items),
+            deployments=dict(self.deployments.items),
+            namespaces=dict(self.namespaces.items),
+        )
 
     def snapshot(self, now: datetime) -> Snapshot:
         """Return everything as it is; parts that have not changed are the same objects."""

@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from responsibility.cluster.store import Store
-from responsibility.controller.grants.granter import Granter
-from responsibility.controller.plans.queue import PlanningQueue
-from responsibility.controller.plans.revoker import Revoker
 from responsibility.controller.publish import Publisher
 from responsibility.controller.reporting.metrics import Metrics
-from responsibility.controller.reviewer import Reviewer
+from responsibility.controller.worker import Pass, Worker
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.results.assessment import Assessment
 
 logger = logging.getLogger(__name__)
 
@@ -46,23 +42,17 @@ class Loop:
         self,
         store: Store,
         publisher: Publisher,
-        reviewer: Reviewer,
+        workers: Sequence[Worker],
         metrics: Metrics,
         *,
-        granter: Granter | None = None,
-        planning: PlanningQueue | None = None,
-        revoker: Revoker | None = None,
         clock: Callable[[], datetime] = _utc,
     ) -> None:
         self.passes = 0
         self.last_pass: float | None = None
         self._store = store
         self._publisher = publisher
-        self._reviewer = reviewer
+        self._workers = workers
         self._metrics = metrics
-        self._granter = granter
-        self._planning = planning
-        self._revoker = revoker
         self._clock = clock
         self._assessor = Assessor()
 
@@ -77,45 +67,46 @@ class Loop:
                 await asyncio.sleep(_SETTLE)
             except TimeoutError:
                 pass
-            assessment, since = await self._look()
-            complete = await self._publisher.publish(assessment)
+            found, since = await self._look()
+            complete = await self._publisher.publish(found)
             if since is not None:
                 self._metrics.detection.observe(loop.time() - since)
             self.passes += 1
             self.last_pass = loop.time()
             timeout = _IDLE if complete else _RETRY
-            if assessment.next_deadline is not None:
-                left = (assessment.next_deadline - self._clock()).total_seconds()
+            deadline = found.assessment.next_deadline
+            if deadline is not None:
+                left = (deadline - self._clock()).total_seconds()
                 timeout = max(0.0, min(timeout, left + 0.01))
 
-    async def _look(self) -> tuple[Assessment, float | None]:
-        """Return an assessment, and when the first change came that it takes in.
+    async def _look(self) -> tuple[Pass, float | None]:
+        """Return a pass, and when the first change came that it takes in.
 
         Other authorizers may grant what RBAC does not. So where something seems to be missing
         and the server has not been asked, its answer is waited for, and everything looked at
-        again; else each start would report, for a moment, what is not so.
+        again; else each start would report, for a moment, what is not so. It is the same with
+        what is being granted or taken away this moment.
         """
         loop = asyncio.get_running_loop()
-        patience = _ANSWERS if self.passes else _FIRST_ANSWERS
-        until = loop.time() + patience
+        until = loop.time() + (_ANSWERS if self.passes else _FIRST_ANSWERS)
         first: float | None = None
         while True:
             since = self._store.begin()
             first = since if first is None else first
             started = loop.time()
-            snapshot = self._store.snapshot(self._clock())
-            assessment = self._assessor.assess(snapshot)
+            moment = self._store.moment(self._clock())
+            found = Pass(moment, self._assessor.assess(moment.snapshot))
             self._metrics.evaluation.observe(loop.time() - started)
-            if self._granter is not None:
-                self._granter.follow(assessment)
-                # What is being granted or taken away this moment is not reported as a difference,
-                # nor is the server asked about it.
-                if await self._granter.settled(until):
-                    continue
-            self._reviewer.follow(assessment, snapshot.graph)
-            if not await self._reviewer.answered(until):
-                if self._planning is not None:
-                    self._planning.follow(assessment, snapshot)
-                if self._revoker is not None:
-                    self._revoker.follow(assessment)
-                return assessment, first
+            if not await self._settle(found, until):
+                return found, first
+
+    async def _settle(self, found: Pass, until: float) -> bool:
+        """Let all workers follow, each when the one before has done; return whether to look again.
+
+        Those after one that calls for that have nothing of this pass.
+        """
+        for worker in self._workers:
+            worker.follow(found)
+            if await worker.settle(until):
+                return True
+        return False

@@ -21,7 +21,6 @@ from responsibility.api.status import PlanStatus
 from responsibility.cluster.custom_resources import CustomResource, CustomResourceStore
 from responsibility.cluster.store import Store
 from responsibility.controller import status
-from responsibility.controller.admission.enforcement import EnforcementLoop
 from responsibility.controller.admission.enforcement_events import EnforcementTransitions
 from responsibility.controller.admission.enforcement_status import (
     NOTHING,
@@ -30,19 +29,17 @@ from responsibility.controller.admission.enforcement_status import (
     enforced_claim,
 )
 from responsibility.controller.annotator import Annotator
-from responsibility.controller.plans.queue import PlanningQueue
-from responsibility.controller.plans.revoker import Revoker
+from responsibility.controller.capabilities import Capabilities
 from responsibility.controller.process.settings import Settings
 from responsibility.controller.reporting.conditions import ConditionDraft
 from responsibility.controller.reporting.events import Announcer
-from responsibility.controller.reporting.grant_status import GrantReport
 from responsibility.controller.reporting.history import History
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.reporting.metrics_collector import hub_labels
-from responsibility.controller.reporting.writer import PASSING, Writer
+from responsibility.controller.reporting.writer import PASSING
+from responsibility.controller.worker import Pass
 from responsibility.grants.binding import MODEL
 from responsibility.kube import errors
-from responsibility.kube.client import Api
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.agreement import Agreement
@@ -74,28 +71,22 @@ class Publisher:
 
     def __init__(
         self,
-        api: Api,
         store: Store,
         metrics: Metrics,
         announcer: Announcer,
         *,
         settings: Settings,
-        grants: Callable[[], GrantReport] = GrantReport,
-        planning: PlanningQueue | None = None,
-        revoker: Revoker | None = None,
+        capabilities: Capabilities,
     ) -> None:
         self._store = store
         self._metrics = metrics
         self._announcer = announcer
-        self._grants = grants
-        self._planning = planning
-        self._revoker = revoker
+        self._of = capabilities
         self._history = History()
-        self._writer = Writer(api, metrics)
+        self._writer = capabilities.writer
         self._annotator = Annotator(
             self._writer, enabled=settings.annotate, cluster=settings.cluster_name
         )
-        self.enforcement = EnforcementLoop(api, store, self._writer, metrics, settings)
         self._switches = EnforcementTransitions(announcer)
         self._settled: dict[str, _Settled] = {}
         self._revoking = settings.revocation
@@ -103,29 +94,29 @@ class Publisher:
     def retry_refused(self) -> None:
         """Try again with the next assessment what was refused: our rights have changed."""
         self._annotator.retry_refused()
-        self.enforcement.retry_refused()
 
-    async def publish(self, assessment: Assessment) -> bool:
+    async def publish(self, found: Pass) -> bool:
         """Write what differs; return False if something failed that is worth trying again.
 
-        To be called before anything else happens to the store: the objects there now are those
-        that were assessed. While answers are waited for, it moves on.
+        The objects are those that were assessed. The store moves on meanwhile.
         """
-        records = tuple(self._store.records.items.values())
-        models = tuple(self._store.models.items.values())
+        assessment = found.assessment
+        records = tuple(found.moment.records.values())
+        models = tuple(found.moment.models.values())
         self._advance(assessment, records, models)
         self._metrics.state.assessment = assessment
         hubs = (hub.agreement.hub for hub in assessment.hubs.values())
         self._metrics.forget_hubs({(hub.namespace, hub.release) for hub in hubs})
         self._metrics.state.since = self._oldest(assessment, records, models)
         self._writer.begin()
-        annotated = await self._annotator.annotate(assessment, dict(self._store.deployments.items))
-        enforced = await self.enforcement.enforce(assessment, records)
+        annotated = await self._annotator.annotate(assessment, found.moment.deployments)
+        enforced = await self._of.enforcement.enforce(found)
         # One value for metrics and conditions, so that neither says what the other does not.
-        outcomes = self.enforcement.outcomes(assessment, self._grants(), self._revocable)
+        outcomes = self._of.enforcement.outcomes(
+            assessment, self._of.granter.report, self._revocable
+        )
         self._metrics.state.outcomes = outcomes
-        if self._planning is not None:
-            self._metrics.state.plans = self._planning.changes()
+        self._metrics.state.plans = self._of.planning.changes()
         written = await asyncio.gather(
             *self._models(assessment, models), *self._records(assessment, records, outcomes)
         )
@@ -229,11 +220,10 @@ class Publisher:
         return revocable_items(agreement) if self._revoking else frozenset()
 
     def _plan(self, resource: CustomResource[Any], hub: HubAssessment) -> PlanStatus | None:
-        before = resource.status.get("plan")
-        return self._planning.status(hub, before) if self._planning is not None else None
+        return self._of.planning.status(hub, resource.status.get("plan"))
 
     def _revoked(self, resource: CustomResource[Any], hub: HubAssessment) -> ConditionDraft | None:
-        return self._revoker.claim(resource, hub) if self._revoker is not None else None
+        return self._of.revoker.claim(resource, hub)
 
     def _models(
         self, assessment: Assessment, models: Sequence[CustomResource[Any]]
@@ -246,8 +236,8 @@ class Publisher:
             before = partial(_conditions, resource.status, ResponsibilityModelStatus)
             make: Callable[[], Status]
             if cluster is not None:
-                granted = self._grants().owners.get((MODEL, resource.name))
-                outcome = self.enforcement.cluster_outcome(resource.name)
+                granted = self._of.granter.report.owners.get((MODEL, resource.name))
+                outcome = self._of.enforcement.cluster_outcome(resource.name)
                 self._switches.tell(resource, cluster_claim(outcome))
                 details = (
                     resource.identity,

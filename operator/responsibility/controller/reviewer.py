@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from responsibility.api.names import UNKNOWN_MEMBER, UNKNOWN_USER
 from responsibility.cluster.store import Store
 from responsibility.controller.reporting.metrics import Metrics
+from responsibility.controller.worker import Pass, Worker
 from responsibility.kube import access_reviews, errors
 from responsibility.kube.client import Api
 from responsibility.ownership.results.assessment import Assessment
@@ -42,7 +43,7 @@ _PAUSE = 10.0
 Decision = tuple[Subject, Attributes]
 
 
-class Reviewer:
+class Reviewer(Worker):
     """Keeps the store's reviews and its knowledge of whether RBAC is enforced."""
 
     def __init__(self, api: Api, store: Store, metrics: Metrics, *, sample_seconds: float) -> None:
@@ -69,16 +70,16 @@ class Reviewer:
             self._store.rbac_enforced = enforced
             self._store.touch()
 
-    def follow(self, assessment: Assessment, graph: AccessGraph) -> None:
+    def follow(self, found: Pass) -> None:
         """Take note of what an assessment would like to know, and what can be sampled."""
-        self._assessment = assessment
-        self._graph = graph
-        asks = assessment.asks()
+        self._assessment = found.assessment
+        self._graph = found.moment.snapshot.graph
+        asks = found.assessment.asks()
         if asks != self._wanted:
             self._wanted = asks
             self._wake.set()
 
-    async def answered(self, until: float) -> bool:
+    async def settle(self, until: float) -> bool:
         """Wait for answers to what was never asked before; False if there is nothing to wait for.
 
         ``until`` is the time (of the event loop's clock) at which waiting ends with False.

@@ -7,17 +7,13 @@ import logging
 
 from responsibility import api_groups
 from responsibility.cluster.store import Store
-from responsibility.controller.grants.granter import Granter
+from responsibility.controller.capabilities import Capabilities
 from responsibility.controller.loop import Loop
 from responsibility.controller.own_rights import OwnRights
-from responsibility.controller.plans.queue import PlanningQueue
-from responsibility.controller.plans.revocation_events import RevocationEvents
-from responsibility.controller.plans.revoker import Revoker
 from responsibility.controller.process.settings import Settings
 from responsibility.controller.publish import Publisher
 from responsibility.controller.reporting.events import Announcer
 from responsibility.controller.reporting.metrics import Metrics
-from responsibility.controller.reviewer import Reviewer
 from responsibility.kube import errors
 from responsibility.kube.client import Api
 from responsibility.kube.leader_election import Leader
@@ -49,58 +45,30 @@ class Runtime:
         self.store = Store(api, relist=settings.relist_seconds, own=own, routes=settings.routes)
         self._api = api
         self._metrics = metrics
-        self._reviewer = Reviewer(api, self.store, metrics, sample_seconds=settings.sample_seconds)
-        self._granter = Granter(
-            api,
-            self.store,
-            metrics,
-            enabled=settings.grants,
-            cluster=settings.grants_cluster,
-            namespace=settings.namespace,
-        )
-        self._planning = PlanningQueue(self.store.touch, revoking=settings.revocation)
-        self._revoker = Revoker(
-            api,
-            self.store,
-            metrics,
-            self._planning,
-            RevocationEvents(announcer),
-            enabled=settings.revocation,
-            namespace=settings.namespace,
-        )
+        self._capabilities = Capabilities.build(settings, api, self.store, metrics, announcer)
+        self._workers = self._capabilities.workers
+        planning, enforcement = self._capabilities.planning, self._capabilities.enforcement
         publisher = Publisher(
-            api,
             self.store,
             metrics,
             announcer,
             settings=settings,
-            grants=lambda: self._granter.report,
-            planning=self._planning,
-            revoker=self._revoker,
+            capabilities=self._capabilities,
         )
-        self._enforcement = publisher.enforcement
-        self._reflectors = (*self.store.reflectors, *self._enforcement.reflectors)
-        self._loop = Loop(
-            self.store,
-            publisher,
-            self._reviewer,
-            metrics,
-            granter=self._granter,
-            planning=self._planning,
-            revoker=self._revoker,
-        )
+        self._reflectors = (*self.store.reflectors, *enforcement.reflectors)
+        self._loop = Loop(self.store, publisher, self._workers, metrics)
         self._relist_own = asyncio.Event()
 
         def given() -> None:
             publisher.retry_refused()
-            self._granter.retry_refused()
-            self._revoker.retry_refused()
+            for worker in self._workers:
+                worker.retry_refused()
             self.store.touch()
 
         self._rights = OwnRights(api, metrics, settings, given)
         state = metrics.state
-        state.plans_pending = lambda: len(self._planning.waiting())
-        state.plans_failed = self._planning.failed
+        state.plans_pending = lambda: len(planning.waiting())
+        state.plans_failed = planning.failed
         state.relists = lambda: {_resource(r.path): r.relists for r in self._reflectors}
         state.errors = lambda: {_resource(r.path): r.errors for r in self._reflectors}
         if leader is not None:
@@ -117,17 +85,14 @@ class Runtime:
             group.create_task(self._rights.run())
             for reflector in self._reflectors:
                 group.create_task(reflector.run(), name=reflector.path)
-            await self._reviewer.probe()
+            await self._capabilities.reviewer.probe()
             # Before the first complete look, what is missing means nothing.
             for reflector in self._reflectors:
                 await reflector.wait_synced()
             await self._list_own_until_it_works()
             group.create_task(self._keep_listing_own())
-            group.create_task(self._reviewer.run())
-            group.create_task(self._enforcement.run())
-            group.create_task(self._granter.run())
-            group.create_task(self._planning.run())
-            group.create_task(self._revoker.run())
+            for worker in self._workers:
+                group.create_task(worker.run(), name=type(worker).__name__)
             group.create_task(self._loop.run())
 
     def ready(self) -> str:

@@ -22,7 +22,7 @@ def clock() -> Callable[[], datetime]:
 
 def loop_in(world: World) -> tuple[Reviewer, Loop]:
     reviewer = Reviewer(world.api, world.store, world.metrics, sample_seconds=1e9)
-    loop = Loop(world.store, world.publisher, reviewer, world.metrics, clock=clock())
+    loop = Loop(world.store, world.publisher, (reviewer,), world.metrics, clock=clock())
     return reviewer, loop
 
 
@@ -73,6 +73,57 @@ async def test_a_change_that_comes_while_writing_is_looked_at_next(
         gate.set()
         await asyncio.sleep(1)
         assert world.status()["drift"]["excess"] == 1
+
+
+@virtual
+@pytest.mark.parametrize("change", ["gone", "made anew", "edited", "another hub", "all gone"])
+async def test_what_comes_between_a_look_and_its_publication_meets_no_old_answer(
+    monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    # Where nobody holds anything the server is asked, and it takes its time.
+    world = garden_world("prod", "staging", grants=())
+    world.put_record(generation=2, items=[{"name": "fence", "owner": "guests"}])
+    gate, asked, create = asyncio.Event(), asyncio.Event(), world.api.create
+
+    async def slow(*arguments: object, **named: object) -> object:
+        asked.set()
+        await gate.wait()
+        return await create(*arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(world.api, "create", slow)
+    reviewer, loop = loop_in(world)
+    async with running(reviewer, loop):
+        await asked.wait()
+        assert not world.api.writes
+        if change == "gone":
+            world.delete_record("staging")
+        elif change == "made anew":
+            world.delete_record()
+            world.put_record(uid="another", items=[{"name": "fence", "owner": "keeper"}])
+        elif change == "edited":
+            world.put_record(generation=3, items=[{"name": "fence", "owner": "keeper"}])
+        elif change == "another hub":
+            world.delete_record("staging")
+            world.delete_record()
+            world.put_record(uid="another", hub={"namespace": "staging"})
+        else:
+            world.delete_record()
+            world.delete_record("staging")
+        # Longer than answers are waited for.
+        await asyncio.sleep(60)
+        gate.set()
+        await asyncio.sleep(60)
+        assert loop.passes > 1
+    for write in world.api.writes:
+        if write.subresource == "status" and write.path.startswith(RECORDS):
+            meta, status = write.body["metadata"], write.body["status"]
+            owners = {i["name"]: i["owner"] for i in status.get("items", ())}
+            guests = (meta["uid"], status["observedGeneration"]) == ("uid-prod", 2)
+            assert owners["fence"] == ("guests" if guests else "keeper"), (change, meta)
+            hub = (
+                "staging" if change == "another hub" and meta["uid"] == "another" else meta["name"]
+            )
+            assert status["hub"] == f"{hub}/{hub}"
 
 
 @virtual

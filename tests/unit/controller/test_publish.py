@@ -56,11 +56,11 @@ async def test_writes_go_to_status_and_annotations_only() -> None:
 @virtual
 async def test_nothing_is_written_twice_while_the_watch_lags() -> None:
     world = garden_world()
-    await world.publisher.publish(world.assess())
+    await world.publisher.publish(world.look())
     sent = world.api.sent
     # Something else calls for a look before the watch has brought anything back.
     world.allow(grant("User eve", "get", "pods", ns="elsewhere"))
-    await world.publisher.publish(world.assess())
+    await world.publisher.publish(world.look())
     assert world.api.sent == sent
 
 
@@ -269,8 +269,7 @@ async def test_a_status_that_is_refused_for_what_it_is_is_not_sent_at_each_pass(
 @virtual
 async def test_a_status_says_of_which_generation_it_speaks() -> None:
     world = garden_world()
-    assessment = world.assess()
-    publishing = asyncio.create_task(world.publisher.publish(assessment))
+    publishing = asyncio.create_task(world.publisher.publish(world.look()))
     await asyncio.sleep(0)
     # While the first answers are waited for, somebody edits the record.
     world.put_record(generation=2, items=[{"name": "fence", "owner": "guests"}])

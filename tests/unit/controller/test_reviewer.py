@@ -27,12 +27,10 @@ class Asking:
         self.reviewer = Reviewer(
             world.api, world.store, world.metrics, sample_seconds=sample_seconds
         )
-        self.loop = Loop(world.store, world.publisher, self.reviewer, world.metrics)
+        self.loop = Loop(world.store, world.publisher, (self.reviewer,), world.metrics)
 
     def look(self) -> None:
-        self.world.store.begin()
-        snapshot = self.world.store.snapshot(self.world.now)
-        self.reviewer.follow(self.world.assessor.assess(snapshot), snapshot.graph)
+        self.reviewer.follow(self.world.look())
 
     @property
     def answers(self) -> int:

@@ -9,15 +9,16 @@ from typing import Any
 import yaml
 
 from responsibility.cluster.store import Store
+from responsibility.controller.capabilities import Capabilities
 from responsibility.controller.process.settings import Settings
 from responsibility.controller.publish import Publisher
 from responsibility.controller.reporting.events import Announcer
 from responsibility.controller.reporting.metrics import Metrics
+from responsibility.controller.worker import Pass
 from responsibility.kube import errors
 from responsibility.kube.cache import CacheChange
 from responsibility.kube.client import Api, Params
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.results.assessment import Assessment
 from tests.unit.ownership.building import GARDEN, KEEPERS, NOW, Grant
 
 Json = dict[str, Any]
@@ -139,12 +140,15 @@ class World:
     def restart(self) -> None:
         """Begin with an operator that remembers nothing."""
         self.assessor = Assessor()
+        settings, announcer = Settings(annotate=self.annotate), Announcer(self._tell)
         self.publisher = Publisher(
-            self.api,
             self.store,
             self.metrics,
-            Announcer(self._tell),
-            settings=Settings(annotate=self.annotate),
+            announcer,
+            settings=settings,
+            capabilities=Capabilities.build(
+                settings, self.api, self.store, self.metrics, announcer
+            ),
         )
 
     def _tell(self, obj: Mapping[str, Any], *, type: str, reason: str, message: str) -> None:
@@ -246,14 +250,15 @@ class World:
     def forbid(self, *grants: Grant) -> None:
         self.store._on_bindings(CacheChange({}, frozenset(b.key for _, b in grants)))
 
-    def assess(self) -> Assessment:
+    def look(self) -> Pass:
         self.store.begin()
-        return self.assessor.assess(self.store.snapshot(self.now))
+        moment = self.store.moment(self.now)
+        return Pass(moment, self.assessor.assess(moment.snapshot))
 
     async def publish(self, *, after: float = 1.0) -> bool:
         """Do one pass, ``after`` so many seconds, and let the watches bring what it wrote."""
         self.now += timedelta(seconds=after)
-        complete = await self.publisher.publish(self.assess())
+        complete = await self.publisher.publish(self.look())
         self.watch_deployments()
         self.watch_own()
         return complete

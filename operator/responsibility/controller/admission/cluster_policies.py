@@ -26,14 +26,14 @@ from responsibility.admission.stages.cache import KeyMemory
 from responsibility.admission.stages.cluster_stages import ClusterPlan, cluster_plan
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import CLUSTER_DENY_POLICY, CLUSTER_WARN_POLICY
-from responsibility.cluster.store import Store
+from responsibility.cluster.custom_resources import CustomResource
 from responsibility.controller.admission.enforcement_status import NOTHING, EnforcementStatus
 from responsibility.controller.admission.namespaces import PATIENCE
 from responsibility.controller.admission.policies import Policies, probe_text
 from responsibility.controller.admission.prober import Prober, ProbeTarget
 from responsibility.controller.reporting.writer import PASSING, Writer
+from responsibility.controller.worker import Pass
 from responsibility.kube import errors
-from responsibility.ownership.results.assessment import Assessment
 
 logger = logging.getLogger(__name__)
 
@@ -48,9 +48,8 @@ class ClusterPolicies:
     """Keeps the tables of the two policies as the records of a model ask."""
 
     def __init__(
-        self, store: Store, policies: Policies, prober: Prober, writer: Writer, *, namespace: str
+        self, policies: Policies, prober: Prober, writer: Writer, *, namespace: str
     ) -> None:
-        self._store = store
         self._policies = policies
         self._prober = prober
         self._writer = writer
@@ -74,13 +73,13 @@ class ClusterPolicies:
         return self._outcomes.get(model, NOTHING)
 
     def plan(
-        self, assessment: Assessment, memory: KeyMemory, *, enabled: bool, limit: str
+        self, found: Pass, memory: KeyMemory, *, enabled: bool, limit: str
     ) -> dict[str, ClusterPlan]:
         """Return by model what should be in force."""
         plans = {}
+        assessment = found.assessment
         for name, cluster in assessment.clusters.items():
-            # The store moves on while a pass is published: a model may be gone by now.
-            own = self._store.models.items.get(name)
+            own = found.moment.models.get(name)
             if own is None or own.value is None:
                 continue
             _, shipped, items = self._shipped(own.value)
@@ -102,12 +101,16 @@ class ClusterPolicies:
             self._granted[name] = (own.uid, {s.item: s.stage for s in plans[name].stages})
         return plans
 
-    async def write(self, plans: Mapping[str, ClusterPlan]) -> bool:
+    async def write(
+        self,
+        plans: Mapping[str, ClusterPlan],
+        models: Mapping[str, CustomResource[ResponsibilityModel]],
+    ) -> bool:
         """Write the tables that differ; return False if that is worth trying again soon."""
         self._outcomes, self._targets = {}, {}
         done = True
         for name, plan in plans.items():
-            own = self._store.models.items.get(name)
+            own = models.get(name)
             if own is None or own.value is None:
                 continue
             shipped = self._shipped(own.value)[1]

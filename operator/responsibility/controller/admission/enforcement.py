@@ -6,7 +6,7 @@ and proved.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -34,6 +34,7 @@ from responsibility.controller.process.settings import Settings
 from responsibility.controller.reporting.grant_status import GrantReport
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.reporting.writer import Writer
+from responsibility.controller.worker import Pass, Worker
 from responsibility.kube.client import Api
 from responsibility.kube.reflector import Reflector
 from responsibility.ownership.results.assessment import Assessment
@@ -43,7 +44,7 @@ from responsibility.rbac.identity import service_account_user, user_and_groups
 _CLAIMED = "HubClaimed"
 
 
-class EnforcementLoop:
+class EnforcementLoop(Worker):
     """Keeps Namespaces and markers as records ask, and knows what is really in force.
 
     Switched off, it only takes away what it finds of ours.
@@ -78,7 +79,7 @@ class EnforcementLoop:
         )
         self._prober = Prober(api, metrics, store.touch)
         self._cluster = ClusterPolicies(
-            store, self._policies, self._prober, writer, namespace=settings.namespace
+            self._policies, self._prober, writer, namespace=settings.namespace
         )
         # By record: its UID, and the stages given to its items until now.
         self._granted: dict[str, tuple[str, dict[str, str]]] = {}
@@ -100,19 +101,17 @@ class EnforcementLoop:
         if self._enabled:
             await self._prober.run()
 
-    async def enforce(self, assessment: Assessment, records: Sequence[CustomResource[Any]]) -> bool:
+    async def enforce(self, found: Pass) -> bool:
         """Write what differs; return False if something failed that is worth trying again."""
-        models = {
-            name: own.value
-            for name, own in self._store.models.items.items()
-            if own.value is not None
-        }
+        moment, assessment = found.moment, found.assessment
+        records = tuple(moment.records.values())
+        models = {name: own.value for name, own in moment.models.items() if own.value is not None}
         troubles = {
             name: self._policies.troubles(model, watched=self._watched)
             for name, model in models.items()
         }
         self._remember(records)
-        spaces = dict(self._store.namespaces.items)
+        spaces = moment.namespaces
         decided = plan(
             assessment,
             policies=troubles,
@@ -126,10 +125,8 @@ class EnforcementLoop:
             memory=self._memory,
         )
         # Markers first: a Namespace must not name a date that nothing keeps.
-        cluster = self._cluster.plan(
-            assessment, self._memory, enabled=self._enabled, limit=self._limit
-        )
-        marked = await self._mark(decided, cluster, assessment) if self._enabled else True
+        cluster = self._cluster.plan(found, self._memory, enabled=self._enabled, limit=self._limit)
+        marked = await self._mark(decided, cluster, found) if self._enabled else True
         written = await self._namespaces.write(decided, spaces)
         for name, stages in decided.stages.items():
             uid, before = self._granted[name]
@@ -137,7 +134,7 @@ class EnforcementLoop:
             # The very same while nothing changes, so that what follows from it need not be redone.
             self._granted[name] = (uid, before if before == given else given)
         if self._enabled:
-            written = await self._cluster.write(cluster) and written
+            written = await self._cluster.write(cluster, moment.models) and written
         self._prober.want({**self._targets(), **self._cluster.targets})
         self._know_policies()
         self._outcomes = {
@@ -214,13 +211,13 @@ class EnforcementLoop:
                 self._granted[own.name] = (own.uid, stages)
 
     async def _mark(
-        self, decided: StagePlan, cluster: Mapping[str, ClusterPlan], assessment: Assessment
+        self, decided: StagePlan, cluster: Mapping[str, ClusterPlan], found: Pass
     ) -> bool:
-        spaces = self._store.namespaces.items
+        spaces = found.moment.namespaces
         untouched = [spaces[name].keys for name in decided.untouched if name in spaces]
         needed = {m for said in (*decided.namespaces.values(), *untouched) for m in said.markers()}
         needed |= {m for plan_ in cluster.values() for m in plan_.markers()}
-        return await self._markers.keep(needed, assessment.now)
+        return await self._markers.keep(needed, found.assessment.now)
 
     def _targets(self) -> dict[tuple[str, str], ProbeTarget]:
         """Return what Namespaces say is in force, as far as our models have a policy for it."""

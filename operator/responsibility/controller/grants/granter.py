@@ -10,11 +10,13 @@ import asyncio
 from dataclasses import dataclass
 
 from responsibility.api.names import ITEM_ROLE_PREFIX
+from responsibility.cluster.moment import Moment
 from responsibility.cluster.store import Store
 from responsibility.controller.grants.writer import GrantWriter
 from responsibility.controller.reporting.grant_status import GrantReport, report
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.reporting.writer import Writer
+from responsibility.controller.worker import Pass, Worker
 from responsibility.grants.binding import MODEL, RECORD, Owner
 from responsibility.grants.desired import (
     GrantContext,
@@ -51,7 +53,7 @@ class _Known:
         return self.hub is hub and self.uid == uid and self.roles is roles
 
 
-class Granter:
+class Granter(Worker):
     """Creates, repairs and removes our bindings; ``report`` says how they stand."""
 
     def __init__(
@@ -78,11 +80,12 @@ class Granter:
 
     # --- what is to be done ---------------------------------------------------------------------
 
-    def follow(self, assessment: Assessment) -> None:
-        """Take in an assessment of the store as it is now; what has to be done is done beside."""
+    def follow(self, found: Pass) -> None:
+        """Take in a pass; what has to be done is done beside."""
+        assessment = found.assessment
         if not self.report.enabled or assessment.rbac_enforced is not True:
             return
-        self._grants = self._wanted(assessment)
+        self._grants = self._wanted(found.moment, assessment)
         if self._due(self._look()):
             self._wake.set()
 
@@ -91,7 +94,7 @@ class Granter:
         self._writer.failed.clear()
         self._wake.set()
 
-    async def settled(self, until: float) -> bool:
+    async def settle(self, until: float) -> bool:
         """Wait for what is being done; return whether there was anything and it is done.
 
         That is until the watch has brought it. ``until`` (in seconds of the loop's clock) is put
@@ -115,13 +118,12 @@ class Granter:
             return True
         return self._writer.unseen()
 
-    def _wanted(self, assessment: Assessment) -> tuple[Grants, ...]:
+    def _wanted(self, moment: Moment, assessment: Assessment) -> tuple[Grants, ...]:
         """Return what follows from every record and model that there is."""
-        store = self._store
         world = self._surroundings()
         found: list[Grants] = []
         known, self._known = self._known, {}
-        for name, own in store.records.items.items():
+        for name, own in moment.records.items():
             hub, refused = assessment.hubs.get(name), assessment.refused_records.get(name)
             if hub is not None:
                 entry = known.get(name)
@@ -134,7 +136,7 @@ class Granter:
                 frozen = refused is None or refused.reason != _NO_SAY
                 found.append(Grants(Owner(RECORD, name, own.uid), frozen=frozen))
         if self.report.cluster:
-            for name, model in store.models.items.items():
+            for name, model in moment.models.items():
                 cluster = assessment.clusters.get(name)
                 hubs = assessment.hubs.values()
                 found.append(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from responsibility.api.status import PlanStatus
 from responsibility.controller.plans.process import Planner, PlanningError
 from responsibility.controller.reporting.plan_status import plan_status, read
+from responsibility.controller.worker import Pass, Worker
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans import deletions
@@ -41,7 +42,7 @@ class KnownPlan:
     trouble: str = ""
 
 
-class PlanningQueue:
+class PlanningQueue(Worker):
     """Keeps a proposal for each hub with excess rights."""
 
     def __init__(self, changed: Callable[[], None], *, revoking: bool) -> None:
@@ -53,11 +54,21 @@ class PlanningQueue:
         self._again: set[str] = set()
         self._wake = asyncio.Event()
 
-    def follow(self, assessment: Assessment, snapshot: Snapshot) -> None:
-        """Take in an assessment; what has to be planned is planned beside."""
-        self._now = (assessment, snapshot)
-        wanted = {name for name, hub in assessment.hubs.items() if _wants(hub, assessment)}
-        self._known = {name: known for name, known in self._known.items() if name in wanted}
+    def follow(self, found: Pass) -> None:
+        """Take in a pass; what has to be planned is planned beside."""
+        assessment = found.assessment
+        self._now = (assessment, found.moment.snapshot)
+        wanted = {
+            name: hub.agreement.hub
+            for name, hub in assessment.hubs.items()
+            if _wants(hub, assessment)
+        }
+        # A record of the same name may be another one's by now, and of another hub.
+        self._known = {
+            name: known
+            for name, known in self._known.items()
+            if wanted.get(name) == known.hub.agreement.hub
+        }
         if self._next() is not None:
             self._wake.set()
 

@@ -32,9 +32,10 @@ from responsibility.controller.plans.revocation_events import RevocationEvents
 from responsibility.controller.reporting.conditions import ConditionDraft
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.reporting.writer import PASSING
+from responsibility.controller.worker import Pass, Worker
 from responsibility.kube import errors
 from responsibility.kube.client import Api
-from responsibility.ownership.results.assessment import Assessment, HubAssessment
+from responsibility.ownership.results.assessment import HubAssessment
 from responsibility.plans import deletions
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ _AGAIN = 3.0
 _PATIENCE = 30.0
 
 
-class Revoker:
+class Revoker(Worker):
     """Deletes what was approved; ``claim`` says how that stands."""
 
     def __init__(
@@ -69,7 +70,7 @@ class Revoker:
         self._revocation = Revocation(
             api, store, metrics, planning, documents=self._documents, clock=clock
         )
-        self._assessment: Assessment | None = None
+        self._pass: Pass | None = None
         self._claims: dict[str, ConditionDraft] = {}
         # Records that wait until a moment of the loop's clock.
         self._later: dict[str, float] = {}
@@ -85,10 +86,10 @@ class Revoker:
         self._news.tell(resource, said, approved=bool(approved(resource)))
         return said
 
-    def follow(self, assessment: Assessment) -> None:
-        """Take in an assessment; what is to be done is done beside."""
-        self._assessment = assessment
-        present = {resource.uid for resource in self._store.records.items.values()}
+    def follow(self, found: Pass) -> None:
+        """Take in a pass; what is to be done is done beside."""
+        self._pass = found
+        present = {resource.uid for resource in found.moment.records.values()}
         self._claims = {uid: said for uid, said in self._claims.items() if uid in present}
         self._news.keep(present)
         for record, do in self._due().items():
@@ -113,12 +114,12 @@ class Revoker:
         return found
 
     def _asking(self) -> list[tuple[CustomResource[Any], HubAssessment]]:
-        if self._assessment is None:
+        if self._pass is None:
             return []
-        hubs = self._assessment.hubs
+        hubs = self._pass.assessment.hubs
         return [
             (resource, hub)
-            for resource in self._store.records.items.values()
+            for resource in self._pass.moment.records.values()
             if (hub := hubs.get(resource.name)) is not None
             and resource.value is not None
             and deletions.revocable_items(hub.agreement)
@@ -126,7 +127,7 @@ class Revoker:
 
     def _asked(self, resource: CustomResource[Any], hub: HubAssessment) -> RevocationInputs:
         known = self._documents.listed
-        enforced = self._assessment is not None and self._assessment.rbac_enforced is True
+        enforced = self._pass is not None and self._pass.assessment.rbac_enforced is True
         return RevocationInputs(
             approved=approved(resource),
             enabled=self.enabled,
@@ -195,7 +196,9 @@ class Revoker:
 
     async def _one(self, record: str, do: RevocationAction) -> None:
         resource = self._store.records.items.get(record)
-        if resource is None:
+        decided = self._pass.moment.records.get(record) if self._pass is not None else None
+        # What was decided about is another one by now: so the next pass decides anew.
+        if resource is None or decided is None or resource.identity != decided.identity:
             return
         doing = self._revocation
         work = {

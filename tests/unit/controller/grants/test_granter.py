@@ -124,13 +124,13 @@ class Granting:
     async def round(self) -> list[tuple[str, str]]:
         """Assess, do what there is to do, and return what was sent."""
         before = len(self.api.log)
-        self.granter.follow(self.world.assess())
+        self.granter.follow(self.world.look())
         await self.granter._round()
         return self.api.log[before:]
 
     @property
     def told(self) -> OwnerReport:
-        found = self.granter.report.of_record(self.world.assess().hubs["prod"].agreement)
+        found = self.granter.report.of_record(self.world.look().assessment.hubs["prod"].agreement)
         assert found is not None
         return found
 
@@ -310,7 +310,7 @@ async def test_without_rbac_nothing_is_done() -> None:
 async def test_a_record_or_model_that_cannot_be_read_changes_nothing() -> None:
     world = await granted()
     world.agree(model="another")
-    assert "prod" in world.world.assess().refused_records
+    assert "prod" in world.world.look().assessment.refused_records
     assert await world.round() == []
     world.world._put_own(
         "/apis/responsibility.2i2c.org/v1alpha1/responsibilities",
@@ -340,10 +340,10 @@ async def test_it_is_waited_for_while_something_is_under_way() -> None:
     loop = asyncio.get_running_loop()
     running = asyncio.create_task(world.granter.run())
     try:
-        world.granter.follow(world.world.assess())
-        assert await world.granter.settled(loop.time() + 5)
+        world.granter.follow(world.world.look())
+        assert await world.granter.settle(loop.time() + 5)
         assert len(world.api.bindings) == 2
-        assert not await world.granter.settled(loop.time() + 5), "now there is nothing"
+        assert not await world.granter.settle(loop.time() + 5), "now there is nothing"
         await _stuck(world)
     finally:
         running.cancel()
@@ -360,9 +360,9 @@ async def _stuck(world: Granting) -> None:
 
     world.api.create = hang  # type: ignore[method-assign]
     world.agree(parties=[{"name": "guests", **people("User eve")}])
-    world.granter.follow(world.world.assess())
+    world.granter.follow(world.world.look())
     began = loop.time()
-    assert not await world.granter.settled(began + 5)
+    assert not await world.granter.settle(began + 5)
     assert 5 <= loop.time() - began < 6
 
 
@@ -372,7 +372,7 @@ async def test_by_itself_it_tries_again_what_failed() -> None:
     world.failing("create", "beds", 503)
     running = asyncio.create_task(world.granter.run())
     try:
-        world.granter.follow(world.world.assess())
+        world.granter.follow(world.world.look())
         await asyncio.sleep(1)
         world.api.errors.clear()
         await asyncio.sleep(5)

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from responsibility.api.status import MAX_REVOCATIONS, PlanStatus
+from responsibility.cluster.moment import Moment
 from responsibility.controller.plans import process as planner
 from responsibility.controller.plans import queue
 from responsibility.controller.plans.process import Planner, PlanningError
 from responsibility.controller.plans.queue import PlanningQueue
 from responsibility.controller.reporting.plan_status import plan_status
+from responsibility.controller.worker import Pass
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.aim import Aim
@@ -57,7 +59,7 @@ async def test_what_has_changed_is_planned_for_and_nothing_else(asked: list[str]
     task = asyncio.create_task(beside.run())
     first = world(FENCE, OTHER)
     one = assessor.assess(first)
-    beside.follow(one, first)
+    beside.follow(Pass(Moment(first), one))
     assert beside.status(one.hubs["prod"], None) is None
     before = {"digest": "told before", "changes": 1, "ends": 1}
     kept = beside.status(one.hubs["prod"], before)
@@ -73,12 +75,12 @@ async def test_what_has_changed_is_planned_for_and_nothing_else(asked: list[str]
     assert beside.changes() == {("prod", "prod"): 1, ("other", "other"): 1}
 
     # The same once more, and with another binding on one of the two.
-    beside.follow(assessor.assess(first), first)
+    beside.follow(Pass(Moment(first), assessor.assess(first)))
     graph, _ = first.graph.replace(put_roles=[MORE[0]], put_bindings=[MORE[1]])
     second = replace(first, graph=graph)
     two = assessor.assess(second)
     assert two.hubs["other"] is one.hubs["other"]
-    beside.follow(two, second)
+    beside.follow(Pass(Moment(second), two))
     assert not beside.is_current(two.hubs["prod"])
     assert beside.is_current(two.hubs["other"])
     await until(changed)
@@ -89,7 +91,7 @@ async def test_what_has_changed_is_planned_for_and_nothing_else(asked: list[str]
     graph, _ = graph.replace(drop_bindings=[MORE[1].key, FENCE[1].key])
     third = replace(first, graph=graph)
     three = assessor.assess(third)
-    beside.follow(three, third)
+    beside.follow(Pass(Moment(third), three))
     assert beside.status(three.hubs["prod"], before) is None
     assert beside.changes() == {("other", "other"): 1}
     task.cancel()
@@ -113,7 +115,7 @@ async def test_what_cannot_be_planned_is_said_and_the_rest_goes_on(
     beside = PlanningQueue(changed.set, revoking=True)
     task = asyncio.create_task(beside.run())
     hubs = Assessor().assess(first)
-    beside.follow(hubs, first)
+    beside.follow(Pass(Moment(first), hubs))
     for _ in range(2):
         await until(changed)
     assert "record other: it takes too much" in caplog.text
@@ -142,7 +144,7 @@ async def test_what_could_not_be_planned_is_tried_again_after_a_while(
     changed, first = asyncio.Event(), world(FENCE)
     beside = PlanningQueue(changed.set, revoking=False)
     hubs = Assessor().assess(first)
-    beside.follow(hubs, first)
+    beside.follow(Pass(Moment(first), hubs))
     task = asyncio.create_task(beside.run())
     async with asyncio.timeout(60):
         while beside.status(hubs.hubs["prod"], None) is None:

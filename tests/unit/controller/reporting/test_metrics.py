@@ -45,10 +45,10 @@ async def busy() -> World:
     world.metrics.state.grants = GrantReport(
         enabled=True, owners={("Responsibility", "staging"): OwnerReport(claim, {"fence": granted})}
     )
-    world.metrics.state.plans = {("prod", "prod"): 2}
     world.metrics.glass_used("prod", "prod", "fence")
     world.metrics.values_reviewed("prod", "prod", "refused")
     await world.publish()
+    world.metrics.state.plans = {("prod", "prod"): 2}
     return world
 
 

@@ -1,0 +1,32 @@
+"""One moment of a cluster: what is assessed, and the objects that the answer is about.
+
+Between an assessment and its publication others are waited for, and the store moves on: records
+are deleted, made anew under the same name, edited. Whatever pairs an answer with an object takes
+both from here, so that an old answer never meets a new object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from responsibility.api.model import ResponsibilityModel
+from responsibility.api.record import Responsibility
+from responsibility.cluster.custom_resources import CustomResource
+from responsibility.hub.discovery import Deployment
+from responsibility.ownership.terms.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from responsibility.cluster.store import Namespace
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the store held when ``snapshot`` was taken of it; all by name."""
+
+    snapshot: Snapshot
+    records: Mapping[str, CustomResource[Responsibility]] = field(default_factory=dict)
+    models: Mapping[str, CustomResource[ResponsibilityModel]] = field(default_factory=dict)
+    deployments: Mapping[tuple[str, str], Deployment] = field(default_factory=dict)
+    namespaces: Mapping[str, Namespace] = field(default_factory=dict)

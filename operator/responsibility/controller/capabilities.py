@@ -1,0 +1,75 @@
+"""The one list of what the operator does beside looking: each capability is put together here.
+
+The loop takes the workers in this order and waits for each as it asks: granting comes first, since
+what is being granted this moment is no difference, and nothing is asked of the server about it;
+plans come last, made of what will be published.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from responsibility.cluster.store import Store
+from responsibility.controller.admission.enforcement import EnforcementLoop
+from responsibility.controller.grants.granter import Granter
+from responsibility.controller.plans.queue import PlanningQueue
+from responsibility.controller.plans.revocation_events import RevocationEvents
+from responsibility.controller.plans.revoker import Revoker
+from responsibility.controller.process.settings import Settings
+from responsibility.controller.reporting.events import Announcer
+from responsibility.controller.reporting.metrics import Metrics
+from responsibility.controller.reporting.writer import Writer
+from responsibility.controller.reviewer import Reviewer
+from responsibility.controller.worker import Worker
+from responsibility.kube.client import Api
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What works beside the loop, by name for those who publish what came of it.
+
+    ``writer`` is shared by all that a pass itself writes.
+    """
+
+    writer: Writer
+    granter: Granter
+    reviewer: Reviewer
+    planning: PlanningQueue
+    revoker: Revoker
+    enforcement: EnforcementLoop
+
+    @classmethod
+    def build(
+        cls, settings: Settings, api: Api, store: Store, metrics: Metrics, announcer: Announcer
+    ) -> Capabilities:
+        """Put all of them together; what is switched off does nothing."""
+        writer = Writer(api, metrics)
+        planning = PlanningQueue(store.touch, revoking=settings.revocation)
+        return cls(
+            writer=writer,
+            granter=Granter(
+                api,
+                store,
+                metrics,
+                enabled=settings.grants,
+                cluster=settings.grants_cluster,
+                namespace=settings.namespace,
+            ),
+            reviewer=Reviewer(api, store, metrics, sample_seconds=settings.sample_seconds),
+            planning=planning,
+            revoker=Revoker(
+                api,
+                store,
+                metrics,
+                planning,
+                RevocationEvents(announcer),
+                enabled=settings.revocation,
+                namespace=settings.namespace,
+            ),
+            enforcement=EnforcementLoop(api, store, writer, metrics, settings),
+        )
+
+    @property
+    def workers(self) -> tuple[Worker, ...]:
+        """All of them, in the order in which they follow a pass."""
+        return (self.granter, self.reviewer, self.planning, self.revoker, self.enforcement)

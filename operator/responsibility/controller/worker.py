@@ -1,0 +1,42 @@
+"""The base of what runs beside the reconcile loop: granting, asking, planning, revoking, proving.
+
+Each follows the passes, does its part in a task of its own, and may ask the loop to wait a moment
+for what it is doing. ``capabilities`` has the one list of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from responsibility.cluster.moment import Moment
+from responsibility.ownership.results.assessment import Assessment
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One look at everything: how it was at one moment, and what that comes to."""
+
+    moment: Moment
+    assessment: Assessment
+
+
+class Worker:
+    """Something that goes on in the background; each method does nothing unless it is needed."""
+
+    def follow(self, found: Pass) -> None:
+        """Take in a pass; what has to be done is done beside. It must not block."""
+
+    async def settle(self, until: float) -> bool:  # noqa: ARG002 - for those who wait
+        """Wait for what is being done, if a pass should; return whether to look again.
+
+        ``until`` is the time (of the event loop's clock) at which waiting ends with False.
+        """
+        return False
+
+    def retry_refused(self) -> None:
+        """Try again soon what was refused: our rights have changed."""
+
+    async def run(self) -> None:
+        """Run until cancelled. An error that it raises ends the operator."""
+        await asyncio.Event().wait()
