@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from responsibility import api_groups
+from responsibility.api.names import MANAGED_BY_LABEL
 
 NAMESPACE = "bench-reflector"
 _RBAC = f"{api_groups.RBAC}/v1"
@@ -185,7 +186,7 @@ def _binding(number: int) -> dict[str, Any]:
         "kind": "RoleBinding",
         "metadata": {
             "name": f"binding-{number}",
-            "labels": {"app.kubernetes.io/managed-by": "Helm", "team": f"team-{number % 50}"},
+            "labels": {MANAGED_BY_LABEL: "Helm", "team": f"team-{number % 50}"},
             "annotations": {"meta.helm.sh/release-name": f"release-{number % 200}"},
         },
         "roleRef": role,

@@ -9,7 +9,7 @@ from pydantic import Field
 from responsibility import api_groups as groups
 from responsibility.api.base import ATOMIC, SET, Label, Prose, Shape, keyed
 from responsibility.api.common import Bound, Delegate, ValuesPath
-from responsibility.api.names import API_GROUP, MODELS, RECORDS
+from responsibility.api.names import API_GROUP, ASSIGN_VERB, MODELS, RECORDS
 from responsibility.api.permission import ObjectField, PermissionRule, Scope
 from responsibility.api.status import ItemKind
 from responsibility.api.subjects import Subject
@@ -96,7 +96,7 @@ _WRITE = ("create", "update", "patch", "delete", "deletecollection")
 # Who may do these things may change what everybody else is held to.
 RECORD_RESERVED: tuple[PermissionRule, ...] = (
     PermissionRule(
-        verbs=(*_WRITE, "assign"),
+        verbs=(*_WRITE, ASSIGN_VERB),
         api_groups=(API_GROUP,),
         resources=(RECORDS, MODELS),
         scope=Scope.CLUSTER,
@@ -104,7 +104,7 @@ RECORD_RESERVED: tuple[PermissionRule, ...] = (
     PermissionRule(
         verbs=("update", "patch"),
         api_groups=(API_GROUP,),
-        resources=("responsibilities/status", "responsibilitymodels/status"),
+        resources=(f"{RECORDS}/status", f"{MODELS}/status"),
         scope=Scope.CLUSTER,
     ),
     PermissionRule(
@@ -122,7 +122,7 @@ RECORD_RESERVED: tuple[PermissionRule, ...] = (
 # before they are, so that nobody finds out by being refused.
 RECORD_REQUIRED: tuple[PermissionRule, ...] = (
     PermissionRule(
-        verbs=("create", "update", "patch", "delete", "assign"),
+        verbs=("create", "update", "patch", "delete", ASSIGN_VERB),
         api_groups=(API_GROUP,),
         resources=(RECORDS,),
         scope=Scope.CLUSTER,

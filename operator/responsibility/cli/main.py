@@ -11,6 +11,7 @@ from typing import Final
 
 import click
 
+from responsibility.api.names import PLUGIN
 from responsibility.cli.terminal.errors import MEANINGS, CliError, Exit
 
 # By name: the module of `commands` (or of this package), and what --help says of it in one line.
@@ -140,7 +141,7 @@ def script() -> None:
     """Be the console script; completion is click's own, by an environment variable."""
     name = "_KUBECTL_RESPONSIBILITY_COMPLETE"
     if os.environ.get(name):
-        cli.main(prog_name="kubectl-responsibility", complete_var=name)
+        cli.main(prog_name=PLUGIN, complete_var=name)
     # One short run on a lot of data that stays: collecting garbage would only take time.
     gc.disable()
     sys.exit(main())

@@ -128,14 +128,14 @@ RIGHTS: tuple[Right, ...] = (
     Right(
         ("patch",),
         API_GROUP,
-        "responsibilities/status",
+        f"{RECORDS}/status",
         "report findings on the record",
         "`kubectl get responsibilities` stays empty",
     ),
     Right(
         ("patch",),
         API_GROUP,
-        "responsibilitymodels/status",
+        f"{MODELS}/status",
         "report whether a model is accepted",
         "a faulty model is not reported on the model",
     ),

@@ -44,17 +44,18 @@ class _ConnectError(Exception):
 class FastApi:
     """One API server, read as one user: ``protocol.Client``, for as long as one command runs."""
 
-    def __init__(self, login: Login) -> None:
+    def __init__(self, login: Login, user_agent: str) -> None:
         self._login = login
+        self._user_agent = user_agent
         self._pool = ThreadPoolExecutor(_PARALLEL)
         self._idle: list[_Connection] = []
         self._open: list[_Connection] = []
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls, login: Login) -> AsyncIterator[FastApi]:
+    async def connect(cls, login: Login, *, user_agent: str) -> AsyncIterator[FastApi]:
         """Yield a client that is closed at the end; nothing is sent yet."""
-        api = cls(login)
+        api = cls(login, user_agent)
         try:
             yield api
         finally:
@@ -145,7 +146,7 @@ class FastApi:
         for name, value in (
             ("Accept", accept),
             ("Accept-Encoding", "gzip"),
-            ("User-Agent", "kubectl-responsibility"),
+            ("User-Agent", self._user_agent),
             *((("Content-Type", JSON), ("Content-Length", str(len(data)))) if data else ()),
             *self._login.headers,
         ):

@@ -6,6 +6,7 @@ Their ``namespace`` is the hub's, so that routing by it works as for every other
 
 from __future__ import annotations
 
+from responsibility.api.names import NAME_PREFIX
 from responsibility.monitoring.alert import Alert, Record
 from responsibility.monitoring.promql import (
     FINDINGS_RECORDED,
@@ -52,7 +53,7 @@ and on ({", ".join(HUB)}) responsibility_exempt_subjects offset 1h"""
 # counter is born with the first one, and increase() does not see a birth.
 _USES = (
     "apiserver_validating_admission_policy_check_total"
-    '{policy=~"responsibility-.+[.]break-glass", enforcement_action="warn"}'
+    f'{{policy=~"{NAME_PREFIX}.+[.]break-glass", enforcement_action="warn"}}'
 )
 _BROKEN = f"""sum by (cluster, policy) (
   increase({_USES}[1h]) > 0
@@ -124,7 +125,7 @@ HUB_ALERTS = (
         "BreakGlassUsed",
         "label_replace(\n"
         f"{indented(_BROKEN)},\n"
-        '  "item", "$1", "policy", "responsibility-(.+)[.]break-glass"\n'
+        f'  "item", "$1", "policy", "{NAME_PREFIX}(.+)[.]break-glass"\n'
         ")",
         "0m",
         Severity.TODAY,

@@ -44,7 +44,9 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_collection_is_listed_page_by_page(tmp_path: Path, server: FakeServer) -> None:
     for number in range(5):
         server.put(f"thing-{number}")
-    async with fast_client.FastApi.connect(login(kubeconfig(tmp_path, server.url))) as api:
+    async with fast_client.FastApi.connect(
+        login(kubeconfig(tmp_path, server.url)), user_agent="test"
+    ) as api:
         pages = [len(page["items"]) async for page in api.pages(THINGS, limit=2)]
     assert pages == [2, 2, 1]
     assert [request.query.get("limit") for request in server.requests] == ["2"] * 3
@@ -57,7 +59,9 @@ async def test_a_review_is_sent_as_json_with_token_and_identity(
     token = tmp_path / "token"
     token.write_text("secret\n", encoding="utf-8")
     path = kubeconfig(tmp_path, server.url, {"tokenFile": "token"})
-    async with fast_client.FastApi.connect(login(path, Impersonation("jürgen", ("a", "b")))) as api:
+    async with fast_client.FastApi.connect(
+        login(path, Impersonation("jürgen", ("a", "b"))), user_agent="test"
+    ) as api:
         assert await api.create("/reviews", {"spec": "ü"}) == {"method": "POST"}
     headers = server.requests[-1].headers
     assert headers["Authorization"] == "Bearer secret"
@@ -68,14 +72,16 @@ async def test_a_review_is_sent_as_json_with_token_and_identity(
 
 async def test_a_refusal_is_the_same_error(tmp_path: Path, server: FakeServer) -> None:
     server.fail(403, "Forbidden", "no")
-    async with fast_client.FastApi.connect(login(kubeconfig(tmp_path, server.url))) as api:
+    async with fast_client.FastApi.connect(
+        login(kubeconfig(tmp_path, server.url)), user_agent="test"
+    ) as api:
         with pytest.raises(errors.ForbiddenError, match="403 Forbidden: no"):
             await api.get(THINGS)
 
 
 async def test_nobody_there_is_the_same_error(tmp_path: Path) -> None:
     path = kubeconfig(tmp_path, "http://127.0.0.1:1")
-    async with fast_client.FastApi.connect(login(path)) as api:
+    async with fast_client.FastApi.connect(login(path), user_agent="test") as api:
         with pytest.raises(errors.UnavailableError, match="NoConnection: Connection refused"):
             await api.get(THINGS)
 
@@ -83,7 +89,9 @@ async def test_nobody_there_is_the_same_error(tmp_path: Path) -> None:
 async def test_what_is_no_plain_answer_is_for_the_whole_client(
     tmp_path: Path, server: FakeServer
 ) -> None:
-    async with fast_client.FastApi.connect(login(kubeconfig(tmp_path, server.url))) as api:
+    async with fast_client.FastApi.connect(
+        login(kubeconfig(tmp_path, server.url)), user_agent="test"
+    ) as api:
         server.faults.append(lambda _: web.Response(status=302, headers={"Location": "/x"}))
         with pytest.raises(fast_client.UnusualError):
             await api.get(THINGS)
@@ -108,7 +116,7 @@ async def test_a_connection_that_was_closed_meanwhile_is_made_again(tmp_path: Pa
     listening = await asyncio.start_server(once, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
     async with fast_client.FastApi.connect(
-        login(kubeconfig(tmp_path, f"http://127.0.0.1:{port}"))
+        login(kubeconfig(tmp_path, f"http://127.0.0.1:{port}")), user_agent="test"
     ) as api:
         assert await api.get("/a") == {}
         assert await api.get("/b") == {}
@@ -127,7 +135,7 @@ async def test_closing_ends_what_still_waits(tmp_path: Path) -> None:
 
     listening = await asyncio.start_server(silent, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
-    api = fast_client.FastApi(login(kubeconfig(tmp_path, f"http://127.0.0.1:{port}")))
+    api = fast_client.FastApi(login(kubeconfig(tmp_path, f"http://127.0.0.1:{port}")), "test")
     waiting = asyncio.create_task(api.get("/a"))
     await asked.wait()
     api.close()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from responsibility.api.names import PLUGIN
+
 
 @click.command(name="completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
@@ -21,5 +23,5 @@ def command(*, shell: str) -> None:
 
     found = get_completion_class(shell)
     assert found is not None  # noqa: S101 - one of click's own
-    script = found(cli, {}, "kubectl-responsibility", "_KUBECTL_RESPONSIBILITY_COMPLETE")
+    script = found(cli, {}, PLUGIN, "_KUBECTL_RESPONSIBILITY_COMPLETE")
     click.echo(script.source())

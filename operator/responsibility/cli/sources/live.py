@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from responsibility import api_groups
-from responsibility.api.names import API_VERSION, KEY_PREFIX, MODELS, RECORDS, UNKNOWN_USER
+from responsibility.api.names import API_VERSION, KEY_PREFIX, MODELS, PLUGIN, RECORDS, UNKNOWN_USER
 from responsibility.cli.sources.cluster_view import ClusterView, Need
 from responsibility.cli.sources.resource_types import ResourceTypes
 from responsibility.cli.terminal.errors import CliError
@@ -67,7 +67,7 @@ def change(where: Where, work: Callable[[Api], Awaitable[_T]]) -> _T:
 
 
 async def _quickly(login: fast_login.Login, work: Callable[[Client], Awaitable[_T]]) -> _T:
-    async with fast_client.FastApi.connect(login) as api:
+    async with fast_client.FastApi.connect(login, user_agent=PLUGIN) as api:
         return await work(api)
 
 

@@ -145,7 +145,7 @@ class Markers:
         # Rounded down, so that it never ends late by that.
         seconds = int(min(until - now, _LONGEST).total_seconds())
         return {
-            "apiVersion": "batch/v1",
+            "apiVersion": f"{api_groups.BATCH}/v1",
             "kind": "Job",
             "metadata": {
                 "name": name,
@@ -171,7 +171,12 @@ class Markers:
                 "namespace": self._namespace,
                 "labels": {MARKER_LABEL: "true"},
                 "ownerReferences": [
-                    {"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": uid}
+                    {
+                        "apiVersion": f"{api_groups.BATCH}/v1",
+                        "kind": "Job",
+                        "name": name,
+                        "uid": uid,
+                    }
                 ],
             },
             "roleRef": {"apiGroup": api_groups.RBAC, "kind": "Role", "name": DELEGATION_ROLE},

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from responsibility import api_groups
 from responsibility.api.names import KEY_PREFIX
 from responsibility.hub.discovery import Deployment
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
@@ -51,7 +52,7 @@ def patch(deployment: Deployment, wanted: dict[str, str]) -> dict[str, object]:
     The UID makes it fail, not create something, where the Deployment is another one by now.
     """
     return {
-        "apiVersion": "apps/v1",
+        "apiVersion": f"{api_groups.APPS}/v1",
         "kind": "Deployment",
         "metadata": {
             "name": deployment.name,
