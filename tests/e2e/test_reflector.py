@@ -114,7 +114,7 @@ async def test_thousands_of_bindings_equal_a_fresh_list(cluster: Cluster) -> Non
             assert len(expected) == 2000
             await until(lambda: reflector.items == expected)
             assert reflector.errors == 0
-            assert not reflector.malformed
+            assert not reflector.left_out
     added_up: dict[str, tuple[str, str]] = {}
     for change in changes:
         added_up = {k: v for k, v in added_up.items() if k not in change.dropped}

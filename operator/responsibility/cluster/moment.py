@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.record import Responsibility
 from responsibility.cluster.custom_resources import CustomResource
+from responsibility.cluster.knowledge import COMPLETE, Knowledge
 from responsibility.hub.discovery import Deployment
 from responsibility.ownership.terms.snapshot import Snapshot
 
@@ -30,3 +31,4 @@ class Moment:
     models: Mapping[str, CustomResource[ResponsibilityModel]] = field(default_factory=dict)
     deployments: Mapping[tuple[str, str], Deployment] = field(default_factory=dict)
     namespaces: Mapping[str, Namespace] = field(default_factory=dict)
+    knowledge: Knowledge = COMPLETE

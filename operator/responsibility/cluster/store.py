@@ -8,6 +8,7 @@ snapshot takes in all changes at once; what did not change stays the same object
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,19 +21,37 @@ from responsibility.api.names import API_VERSION, KEY_PREFIX, MODELS, RECORDS
 from responsibility.api.parse import parse_model, parse_record
 from responsibility.api.record import Responsibility
 from responsibility.cluster.custom_resources import CustomResource, CustomResourceStore
+from responsibility.cluster.knowledge import (
+    FAILING,
+    Ages,
+    Knowledge,
+    age_of,
+    left_out,
+    resource_of,
+)
 from responsibility.cluster.moment import Moment
 from responsibility.grants import binding as grants
 from responsibility.hub.discovery import Deployment, Hub, HubKey, discover, parse_deployment
+from responsibility.kube.cache import Budget
 from responsibility.kube.client import Api
 from responsibility.kube.reflector import CacheChange, Reflector
 from responsibility.ownership.terms.access_reviews import Reviews
 from responsibility.ownership.terms.snapshot import Broken, Snapshot
 from responsibility.rbac.graph import AccessGraph
-from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Subject
+from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Rule, Subject
 from responsibility.rbac.parse import parse_role
 
 _RBAC = f"/apis/{api_groups.RBAC}/v1"
 _OURS = f"/apis/{API_VERSION}"
+
+# What the objects of one namespace may hold together, so that nobody who may write in one can take
+# the memory that all others need. A subject takes about 300 bytes, a rule about a kilobyte.
+_SUBJECTS: Budget[Binding] = Budget(lambda binding: 1 + len(binding.subjects), 20_000, "subjects")
+_RULES: Budget[Role] = Budget(
+    lambda role: 1 + sum(map(_entries, role.rules)), 50_000, "entries of rules"
+)
+# Lists of our own kinds that may fail in a row before what is known of them is old.
+_OWN_LISTS = 3
 
 # Beyond this many changes at once, building the graph anew is quicker than changing it.
 _MANY = 2_000
@@ -75,6 +94,10 @@ def _namespace(raw: Json) -> tuple[str, Namespace]:
     )
 
 
+def _entries(rule: Rule) -> int:
+    return sum(map(len, (rule.verbs, rule.api_groups, rule.resources, rule.resource_names)))
+
+
 def _account(raw: Json) -> tuple[tuple[str, str], None]:
     meta = raw["metadata"]
     return (meta["namespace"], meta["name"]), None
@@ -84,7 +107,13 @@ class Store:
     """Keeps copies of what ownership depends on; ``changed`` is set when anything in it moves."""
 
     def __init__(
-        self, api: Api, *, relist: float, own: Subject | None = None, routes: bool = False
+        self,
+        api: Api,
+        *,
+        relist: float,
+        own_relist: float = 30.0,
+        own: Subject | None = None,
+        routes: bool = False,
     ) -> None:
         self.changed = asyncio.Event()
         self.changed_at: float | None = None
@@ -95,6 +124,12 @@ class Store:
         self.grants: dict[BindingKey, grants.LiveBinding] = {}
         # The names of our admission policies that are in force, as far as they are watched.
         self.policies: frozenset[str] = frozenset()
+        # When our own kinds were last listed (seconds of the monotonic clock).
+        self.listed_at: float | None = None
+        # The kinds that the server says we may not read.
+        self.unreadable: frozenset[str] = frozenset()
+        self._own_relist = own_relist
+        self._ages = Ages()
         self._routes = routes
         self._api = api
         self._graph = AccessGraph.build()
@@ -111,14 +146,23 @@ class Store:
             listener: Callable[[CacheChange[Any, Any]], None],
             *,
             metadata_only: bool = False,
+            budget: Budget[Any] | None = None,
         ) -> Reflector[Any, Any]:
             return Reflector(
-                api, path, transform, listener, metadata_only=metadata_only, relist=relist
+                api,
+                path,
+                transform,
+                listener,
+                metadata_only=metadata_only,
+                budget=budget,
+                relist=relist,
             )
 
-        self.roles = reflect(f"{_RBAC}/roles", _role, self._on_roles)
+        self.roles = reflect(f"{_RBAC}/roles", _role, self._on_roles, budget=_RULES)
         self.cluster_roles = reflect(f"{_RBAC}/clusterroles", _role, self._on_roles)
-        self.bindings = reflect(f"{_RBAC}/rolebindings", _binding, self._on_bindings)
+        self.bindings = reflect(
+            f"{_RBAC}/rolebindings", _binding, self._on_bindings, budget=_SUBJECTS
+        )
         self.cluster_bindings = reflect(f"{_RBAC}/clusterrolebindings", _binding, self._on_bindings)
         self.deployments = reflect(
             "/apis/apps/v1/deployments", _deployment, self._on_deployments, metadata_only=True
@@ -165,6 +209,7 @@ class Store:
                     {"apiVersion": page.get("apiVersion"), **item} for item in page["items"]
                 )
             kind.replace(found)
+        self.listed_at = time.monotonic()
 
     def touch(self) -> None:
         """Mark the store as changed, so that it is assessed soon."""
@@ -189,7 +234,34 @@ class Store:
             models=dict(self.models.items),
             deployments=dict(self.deployments.items),
             namespaces=dict(self.namespaces.items),
+            knowledge=self.knowledge(now),
         )
+
+    def cannot_read(self, resources: frozenset[str]) -> None:
+        """Take note of the kinds that the server says we may not read."""
+        if resources != self.unreadable:
+            self.unreadable = resources
+            self.touch()
+
+    def knowledge(self, now: datetime) -> Knowledge:
+        """Return what of all this is left out, and what is old."""
+        return Knowledge(left_out(self.reflectors), self._ages.stale(self.ages(), now))
+
+    def old(self) -> frozenset[str]:
+        """Return the kinds of which too little has been heard for too long."""
+        return frozenset(what for what, (age, bound, _) in self.ages().items() if age > bound)
+
+    def ages(self) -> dict[str, tuple[float, float, str]]:
+        """Return for each kind its age in seconds, its bound, and what fails."""
+        found = {resource_of(r.path): age_of(r) for r in self.reflectors}
+        if self.listed_at is not None:
+            age = time.monotonic() - self.listed_at
+            found["responsibilities"] = (age, _OWN_LISTS * self._own_relist + FAILING, "")
+        # Each watch goes on for a while without the right to it, and then there is none.
+        for resource in self.unreadable & found.keys():
+            age, _, _ = found[resource]
+            found[resource] = (age, -1.0, "the operator may not list or watch them")
+        return found
 
     def snapshot(self, now: datetime) -> Snapshot:
         """Return everything as it is; parts that have not changed are the same objects."""

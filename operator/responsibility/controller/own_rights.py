@@ -1,6 +1,7 @@
-"""Which of its own rights the operator lacks: said at once, and until they are given.
+"""The operator's own rights: those that it lacks are said at once, and until they are given.
 
-Asked at start, and again only while something is missing: at rest there are no questions.
+The server is asked again and again: a right that is taken away stops a watch only when that is
+opened anew, minutes later, and then answers would be of that age.
 """
 
 from __future__ import annotations
@@ -18,20 +19,31 @@ from responsibility.kube.client import Api
 
 logger = logging.getLogger(__name__)
 
-# Seconds until it is asked again whether what was missing is there.
+# Seconds until it is asked again: whether what was missing is there, and whether the rest still is.
 _AGAIN = 10.0
+_ALL_WELL = 30.0
 
 
 class OwnRights:
-    """Names what is missing in log and metrics; ``given`` is called when that has become less."""
+    """Names what is missing in log and metrics; ``given`` is called when that has become less.
+
+    ``unreadable`` is told the kinds that may not be listed or watched, each time.
+    """
 
     def __init__(
-        self, api: Api, metrics: Metrics, settings: Settings, given: Callable[[], None]
+        self,
+        api: Api,
+        metrics: Metrics,
+        settings: Settings,
+        *,
+        given: Callable[[], None],
+        unreadable: Callable[[frozenset[str]], None] = lambda _: None,
     ) -> None:
         self._api = api
         self._metrics = metrics
         self._settings = settings
         self._given = given
+        self._unreadable = unreadable
         self._wanted = modes.wanted(
             enforcement=settings.enforcement,
             grants=settings.grants,
@@ -54,6 +66,9 @@ class OwnRights:
             return
         self._missing = frozenset(right for right in found if not self._switched_off(right))
         self._metrics.state.missing_rights = len(self._missing)
+        # Twice, since an API server that has just started refuses everything.
+        lasting = self._missing & (before or frozenset())
+        self._unreadable(frozenset(r.resource for r in lasting if {"list", "watch"} & {*r.verbs}))
         for right in found:
             if right in self._missing and right not in (before or ()):
                 logger.log(logging.WARNING if right.optional else logging.ERROR, "%s", right)
@@ -62,9 +77,9 @@ class OwnRights:
             self._given()
 
     async def run(self) -> None:
-        """Ask again until nothing is missing."""
-        while self._missing is None or self._missing:
-            await asyncio.sleep(_AGAIN)
+        """Ask again until cancelled."""
+        while True:
+            await asyncio.sleep(_AGAIN if self._missing is None or self._missing else _ALL_WELL)
             await self.check()
 
     def _switched_off(self, right: Right) -> bool:

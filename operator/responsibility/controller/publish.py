@@ -118,7 +118,7 @@ class Publisher:
         self._metrics.state.outcomes = outcomes
         self._metrics.state.plans = self._of.planning.changes()
         written = await asyncio.gather(
-            *self._models(assessment, models), *self._records(assessment, records, outcomes)
+            *self._models(found, models), *self._records(found, records, outcomes)
         )
         self._writer.end()
         return annotated and enforced and all(written)
@@ -162,10 +162,11 @@ class Publisher:
 
     def _records(
         self,
-        assessment: Assessment,
+        found: Pass,
         records: Sequence[CustomResource[Any]],
         outcomes: Mapping[str, EnforcementStatus],
     ) -> Sequence[Awaitable[bool]]:
+        assessment, knowledge = found.assessment, found.moment.knowledge
         writes = []
         details: tuple[object, ...]
         for resource in records:
@@ -176,9 +177,16 @@ class Publisher:
                 outcome = outcomes.get(resource.name, NOTHING)
                 self._switches.tell(resource, enforced_claim(hub.agreement, outcome))
                 plans = self._plan(resource, hub), self._revoked(resource, hub)
-                details = (resource.identity, note, assessment.rbac_enforced, outcome, plans)
+                details = (
+                    resource.identity,
+                    note,
+                    assessment.rbac_enforced,
+                    outcome,
+                    plans,
+                    knowledge,
+                )
                 make = partial(
-                    self._record_status, resource, hub, assessment, note, outcome, plans=plans
+                    self._record_status, resource, hub, found, note, outcome, plans=plans
                 )
                 writes.append(self._settle(self._store.records, resource, hub, details, make))
             elif refused is not None:
@@ -198,7 +206,7 @@ class Publisher:
         self,
         resource: CustomResource[Any],
         hub: HubAssessment,
-        assessment: Assessment,
+        found: Pass,
         note: str | None,
         outcome: EnforcementStatus,
         *,
@@ -206,7 +214,7 @@ class Publisher:
     ) -> Status:
         return status.record_status(
             hub,
-            assessment,
+            found.assessment,
             generation=resource.generation,
             before=_conditions(resource.status, ResponsibilityStatus),
             since=self._history.since(resource.uid),
@@ -214,6 +222,7 @@ class Publisher:
             outcome=outcome,
             plan=plans[0],
             revoked=plans[1],
+            knowledge=found.moment.knowledge,
         )
 
     def _revocable(self, agreement: Agreement) -> frozenset[str]:
@@ -226,8 +235,9 @@ class Publisher:
         return self._of.revoker.claim(resource, hub)
 
     def _models(
-        self, assessment: Assessment, models: Sequence[CustomResource[Any]]
+        self, found: Pass, models: Sequence[CustomResource[Any]]
     ) -> Sequence[Awaitable[bool]]:
+        assessment, knowledge = found.assessment, found.moment.knowledge
         writes = []
         details: tuple[object, ...]
         for resource in models:
@@ -245,6 +255,7 @@ class Publisher:
                     assessment.rbac_enforced,
                     granted,
                     outcome,
+                    knowledge,
                 )
                 make = partial(
                     status.model_status,
@@ -255,6 +266,7 @@ class Publisher:
                     since=self._history.since(resource.uid),
                     granted=granted,
                     outcome=outcome,
+                    knowledge=knowledge,
                 )
                 writes.append(self._settle(self._store.models, resource, cluster, details, make))
             elif refused is not None:

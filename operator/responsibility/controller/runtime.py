@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from responsibility import api_groups
+from responsibility.cluster.knowledge import resource_of
 from responsibility.cluster.store import Store
 from responsibility.controller.capabilities import Capabilities
 from responsibility.controller.loop import Loop
@@ -26,6 +27,8 @@ _AUTHENTICATION = f"{api_groups.AUTHENTICATION}/v1"
 _SELF = f"/apis/{_AUTHENTICATION}/selfsubjectreviews"
 # A loop that has not come round for so many seconds is stuck.
 _STUCK = 300.0
+# Seconds between two looks at how old everything is.
+_AGES = 5.0
 
 
 class Runtime:
@@ -42,7 +45,13 @@ class Runtime:
         leader: Leader | None = None,
     ) -> None:
         self.settings = settings
-        self.store = Store(api, relist=settings.relist_seconds, own=own, routes=settings.routes)
+        self.store = Store(
+            api,
+            relist=settings.relist_seconds,
+            own_relist=settings.own_relist_seconds,
+            own=own,
+            routes=settings.routes,
+        )
         self._api = api
         self._metrics = metrics
         self._capabilities = Capabilities.build(settings, api, self.store, metrics, announcer)
@@ -65,12 +74,16 @@ class Runtime:
                 worker.retry_refused()
             self.store.touch()
 
-        self._rights = OwnRights(api, metrics, settings, given)
+        self._rights = OwnRights(
+            api, metrics, settings, given=given, unreadable=self.store.cannot_read
+        )
         state = metrics.state
         state.plans_pending = lambda: len(planning.waiting())
         state.plans_failed = planning.failed
-        state.relists = lambda: {_resource(r.path): r.relists for r in self._reflectors}
-        state.errors = lambda: {_resource(r.path): r.errors for r in self._reflectors}
+        state.relists = lambda: {resource_of(r.path): r.relists for r in self._reflectors}
+        state.errors = lambda: {resource_of(r.path): r.errors for r in self._reflectors}
+        state.ages = lambda: {what: age for what, (age, _, _) in self.store.ages().items()}
+        state.left_out = lambda: {resource_of(r.path): len(r.left_out) for r in self._reflectors}
         if leader is not None:
             state.leading = lambda: leader.is_leader
 
@@ -91,16 +104,20 @@ class Runtime:
                 await reflector.wait_synced()
             await self._list_own_until_it_works()
             group.create_task(self._keep_listing_own())
+            group.create_task(self._watch_ages())
             for worker in self._workers:
                 group.create_task(worker.run(), name=type(worker).__name__)
             group.create_task(self._loop.run())
 
     def ready(self) -> str:
         """Return why the operator is not ready, or an empty text."""
-        waiting = [_resource(r.path) for r in self._reflectors if not r.synced.is_set()]
+        waiting = [resource_of(r.path) for r in self._reflectors if not r.synced.is_set()]
         if waiting:
             return f"not yet listed: {', '.join(waiting)}"
-        return "" if self._loop.passes else "the cluster has not been assessed yet"
+        if not self._loop.passes:
+            return "the cluster has not been assessed yet"
+        old = ", ".join(sorted(self.store.old()))
+        return f"not heard of for too long: {old}" if old else ""
 
     def alive(self) -> str:
         """Return why the operator should be restarted, or an empty text."""
@@ -121,6 +138,16 @@ class Runtime:
             else:
                 return
 
+    async def _watch_ages(self) -> None:
+        """Have it told at once when something becomes too old, and when it is heard of again."""
+        known = self.store.old()
+        while True:
+            await asyncio.sleep(_AGES)
+            if (old := self.store.old()) != known:
+                logger.warning("not heard of for too long: %s", ", ".join(sorted(old)) or "nothing")
+                known = old
+                self.store.touch()
+
     async def _keep_listing_own(self) -> None:
         while True:
             try:
@@ -132,10 +159,6 @@ class Runtime:
                 pass
             self._relist_own.clear()
             await self._list_own_until_it_works()
-
-
-def _resource(path: str) -> str:
-    return path.rpartition("/")[2]
 
 
 async def own_identity(api: Api) -> Subject | None:

@@ -20,6 +20,7 @@ from responsibility.api.status import (
     PlanStatus,
     SubjectReference,
 )
+from responsibility.cluster.knowledge import COMPLETE, Knowledge
 from responsibility.controller.admission.enforcement_status import (
     NOTHING,
     EnforcementStatus,
@@ -29,6 +30,7 @@ from responsibility.controller.admission.enforcement_status import (
 )
 from responsibility.controller.reporting.conditions import (
     ConditionDraft,
+    doubt_condition,
     drift_condition,
     hub_conditions,
     rbac_condition,
@@ -64,6 +66,7 @@ def record_status(
     outcome: EnforcementStatus = NOTHING,
     plan: PlanStatus | None = None,
     revoked: ConditionDraft | None = None,
+    knowledge: Knowledge = COMPLETE,
 ) -> ResponsibilityStatus:
     """Return the status of a record that was held against the cluster."""
     agreement = hub.agreement
@@ -74,6 +77,7 @@ def record_status(
             rbac_enforced=assessment.rbac_enforced,
             annotated=annotated,
             enforced=enforced,
+            knowledge=knowledge,
         )
         + ([outcome.granted.claim] if outcome.granted is not None else [])
         + ([revoked] if revoked is not None else []),
@@ -123,18 +127,21 @@ def model_status(
     since: Mapping[str, datetime],
     granted: OwnerReport | None = None,
     outcome: EnforcementStatus = NOTHING,
+    knowledge: Knowledge = COMPLETE,
 ) -> ResponsibilityModelStatus:
     """Return the status of a model: what holds for the cluster as a whole."""
     enforced = cluster_claim(outcome)
     probe = rbac_condition(assessment.rbac_enforced)
     ready = assessment.rbac_enforced is True
+    doubt = doubt_condition(knowledge.stale, knowledge.left_out)
+    assessed = ConditionDraft(
+        "Ready",
+        ready,
+        "Assessed" if ready else probe.reason,
+        f"{cluster.records} records build on this model" if ready else probe.message,
+    )
     claims = [
-        ConditionDraft(
-            "Ready",
-            ready,
-            "Assessed" if ready else probe.reason,
-            f"{cluster.records} records build on this model" if ready else probe.message,
-        ),
+        doubt if ready and doubt is not None else assessed,
         probe,
         drift_condition(
             len(cluster.findings),

@@ -8,6 +8,7 @@ refuse what they don't know.
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
@@ -24,7 +25,7 @@ from kubernetes.aio.config import ConfigException
 from multidict import CIMultiDict
 
 from responsibility import __name__ as _package
-from responsibility.kube import credentials, errors, stream
+from responsibility.kube import credentials, errors, object_reader, stream
 from responsibility.kube.credentials import Credentials
 from responsibility.kube.impersonation import NOBODY_ELSE, Impersonation
 from responsibility.kube.protocol import JSON, METADATA, METADATA_LIST, Json, Params
@@ -42,6 +43,11 @@ CONNECT = 5.0
 # The server means to send a bookmark every minute on an otherwise silent watch, but the first may
 # take two (seen on 1.37), and after its restart a kind that never changes may get none at all.
 SILENCE = 130.0
+# Bytes of a page. One of 500 objects has about one MiB, mostly; each may have one and a half, which
+# is what etcd takes (--max-request-bytes).
+LARGEST_PAGE = 16 << 20
+
+logger = logging.getLogger(__name__)
 
 
 class Api:
@@ -199,7 +205,15 @@ class Api:
         """
         query: dict[str, str | int | bool] = {**(params or {}), "limit": limit}
         while True:
-            page = await self.get(path, query, accept=accept)
+            # Objects of a megabyte each: fewer at a time then, since memory is bounded.
+            largest = LARGEST_PAGE if limit > 1 else None
+            try:
+                page = await self._call("GET", path, query, accept=accept, largest=largest)
+            except errors.TooLargeError as error:
+                limit = max(1, limit // 8)
+                logger.info("%s; asking for %d objects at a time", error, limit)
+                query["limit"] = limit
+                continue
             yield page
             token = (page.get("metadata") or {}).get("continue")
             if not token:
@@ -258,14 +272,15 @@ class Api:
         body: Mapping[str, Any] | str | None = None,
         accept: str = JSON,
         content_type: str = JSON,
+        largest: int | None = None,
     ) -> Json:
         limits = aiohttp.ClientTimeout(total=ANSWER, sock_connect=CONNECT)
         async with self._send(
             verb, path, params, body=body, accept=accept, content_type=content_type, limits=limits
         ) as response:
-            text = await response.read()
+            text = await _read(response, largest, verb, path)
         try:
-            answer = json.loads(text)
+            answer = object_reader.loads(text)
         except ValueError:
             # /readyz and its like answer `ok`.
             return {"text": text.decode(errors="replace")}
@@ -320,6 +335,21 @@ class Api:
         """Read refused credentials again; return whether they are others now."""
         configuration = self._client.configuration
         return isinstance(configuration, Credentials) and await configuration.renew()
+
+
+async def _read(
+    response: aiohttp.ClientResponse, largest: int | None, verb: str, path: str
+) -> bytes:
+    """Return the body. Raises TooLargeError, having read no more than that, where it is larger."""
+    if largest is None:
+        return await response.read()
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > largest:
+            why = f"there is more than {largest >> 20} MiB of it"
+            raise errors.TooLargeError(0, "TooLarge", why, verb, path)
+    return bytes(body)
 
 
 def _refused(

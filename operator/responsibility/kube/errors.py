@@ -72,6 +72,10 @@ class UnavailableError(ApiError):
     """No answer, or one that says *later*: refused, reset, TLS, timeout, silence, 429, 5xx."""
 
 
+class TooLargeError(ApiError):
+    """An answer that is larger than what was to be read at once."""
+
+
 class SilentError(UnavailableError):
     """A watch on which nothing came for too long: it may be dead, or there may be no news."""
 
@@ -103,7 +107,7 @@ def from_status(
     if not isinstance(body, dict):
         try:
             told = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             told = None
     if not isinstance(told, dict) or told.get("kind") != "Status":
         told = {}

@@ -19,7 +19,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from responsibility.kube import errors
+from responsibility.kube import errors, object_reader
 from responsibility.kube.fast_login import Login
 from responsibility.kube.protocol import JSON, Json, Params
 
@@ -110,7 +110,7 @@ class FastApi:
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             raise UnusualError(status)
         try:
-            answer = json.loads(text)
+            answer = object_reader.loads(text)
         except ValueError as error:
             raise UnusualError(status) from error
         return answer if isinstance(answer, dict) else {"value": answer}

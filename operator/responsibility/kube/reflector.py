@@ -28,7 +28,7 @@ from typing import Generic, TypeVar
 
 from responsibility.kube import client, errors
 from responsibility.kube.backoff import Backoff
-from responsibility.kube.cache import CacheChange, ObjectCache
+from responsibility.kube.cache import Budget, CacheChange, ObjectCache
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -51,7 +51,7 @@ class Reflector(Generic[K, V]):
 
     ``transform`` takes an object's JSON and returns its key and value, or None where the object
     is of no interest (any more). Different objects must have different keys. It may raise: the
-    object then counts as malformed, is logged once and treated as absent.
+    object is then left out, which is logged once.
 
     ``on_change`` is called synchronously, after ``items`` has changed, once for all events that
     came together; it must not block. Values are compared with ``==``.
@@ -65,6 +65,7 @@ class Reflector(Generic[K, V]):
         on_change: Callable[[CacheChange[K, V]], None] | None = None,
         *,
         metadata_only: bool = False,
+        budget: Budget[V] | None = None,
         label_selector: str = "",
         relist: float = RELIST,
         silence: float = client.SILENCE,
@@ -81,7 +82,7 @@ class Reflector(Generic[K, V]):
         self.last_error: errors.ApiError | None = None
         self.last_event = clock()
         self._api = api
-        self._mirror = ObjectCache(path, transform)
+        self._cache = ObjectCache(path, transform, budget=budget)
         self._on_change = on_change
         self._metadata_only = metadata_only
         self._params = {"labelSelector": label_selector} if label_selector else {}
@@ -101,12 +102,17 @@ class Reflector(Generic[K, V]):
     @property
     def items(self) -> Mapping[K, V]:
         """The objects as of now, read-only; it changes between two awaits of the reader."""
-        return MappingProxyType(self._mirror.items)
+        return MappingProxyType(self._cache.items)
 
     @property
-    def malformed(self) -> frozenset[str]:
-        """Names (``namespace/name``) of the objects that are there but can't be read."""
-        return frozenset(self._mirror.malformed)
+    def age(self) -> float:
+        """Seconds since the server was last heard of: a list, an event or a bookmark."""
+        return self._clock() - self.last_event
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """By ``namespace/name``, why an object that is there is not among ``items``."""
+        return MappingProxyType(self._cache.left_out)
 
     async def wait_synced(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as asyncio's own have it
         """Return once the first list is complete: until then a missing object means nothing.
@@ -161,7 +167,7 @@ class Reflector(Generic[K, V]):
 
     async def _list(self) -> None:
         """Read all pages, then replace everything at once."""
-        listing = self._mirror.listing()
+        listing = self._cache.listing()
         version: str | None = None
         accept = client.METADATA_LIST if self._metadata_only else client.JSON
         pages = self._api.pages(self.path, limit=self._page, params=self._params, accept=accept)
@@ -218,7 +224,7 @@ class Reflector(Generic[K, V]):
 
     def _take(self, batch: list[client.Json]) -> None:
         """Take in events that came together."""
-        change = self._mirror.fold(batch)
+        change = self._cache.fold(batch)
         version = (batch[-1]["object"].get("metadata") or {}).get("resourceVersion")
         self._version = version or self._version
         self._tell(change)
@@ -226,7 +232,7 @@ class Reflector(Generic[K, V]):
     def _tell(self, change: CacheChange[K, V]) -> None:
         """Call the listener, if there is news; what it fails to take is owed until it does."""
         if self._owed:
-            items = self._mirror.items
+            items = self._cache.items
             put = {key: items[key] for key in self._owed if key in items}
             change = CacheChange(
                 {**put, **change.put},

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 
-from responsibility.kube import errors
+from responsibility.kube import errors, object_reader
 
 
 async def lines(content: aiohttp.StreamReader) -> AsyncIterator[list[bytes]]:
@@ -32,11 +31,13 @@ async def lines(content: aiohttp.StreamReader) -> AsyncIterator[list[bytes]]:
 def event(line: bytes, path: str) -> dict[str, Any]:
     """Parse one line of a watch. Raises ApiError for an ERROR event, and for what is no event."""
     try:
-        read: dict[str, Any] = json.loads(line)
+        read: dict[str, Any] = object_reader.loads(line)
         kind = read["type"]
         thing = read["object"]
     except (ValueError, TypeError, KeyError) as error:
         raise errors.ApiError(0, "BadEvent", "a line that is no event", "WATCH", path) from error
     if kind == "ERROR":
         raise errors.from_status(500, thing, "WATCH", path)
+    if not isinstance(thing, dict) or not isinstance(thing.get("metadata"), dict):
+        raise errors.ApiError(0, "BadEvent", "an event about no object", "WATCH", path)
     return read

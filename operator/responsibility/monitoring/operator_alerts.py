@@ -98,6 +98,24 @@ OPERATOR_ALERTS = (
         "says what the API server answered.",
     ),
     Alert(
+        "InputStale",
+        grouped("max", (*OPERATOR, "resource"), "responsibility_input_age_seconds") + " > 300",
+        "5m",
+        Severity.TODAY,
+        "The operator has not heard of {{ $labels.resource }} for minutes",
+        "What it says of them is as old as that, so records say Ready=Unknown. Its log says what "
+        "the API server answered.",
+    ),
+    Alert(
+        "ObjectsLeftOut",
+        grouped("max", (*OPERATOR, "resource"), "responsibility_left_out_objects") + " > 0",
+        "10m",
+        Severity.THIS_WEEK,
+        "{{ $value }} {{ $labels.resource }} are left out",
+        "They are there, and can't be read, or there is too much of them in one namespace. What "
+        "they grant is not known. The condition Ready of the model names them.",
+    ),
+    Alert(
         "EvaluatorDisagrees",
         grouped("sum", OPERATOR, "increase(responsibility_evaluator_disagreements_total[1h])")
         + " > 0",

@@ -18,7 +18,7 @@ async def stopped(process: Process) -> None:
     process.process.send_signal(signal.SIGTERM)
     code, took = await process.end()
     assert code == 0, "\n".join(process.log)
-    assert took < 4
+    assert took < 8
     assert not any("Traceback" in line for line in process.log), "\n".join(process.log)
     assert not any("secret-token" in line for line in process.log)
 

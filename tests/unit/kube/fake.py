@@ -158,7 +158,7 @@ class FakeServer:
         if token is None:
             version, rest = self.version, list(self.objects.values())
         elif token in self._pages:
-            version, rest = self._pages.pop(token)
+            version, rest = self._pages[token]
         else:
             return web.json_response(status_of(410, "Expired", "token too old"), status=410)
         page, rest = rest[:limit], rest[limit:]

@@ -6,7 +6,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from responsibility.kube.cache import CacheChange, ObjectCache
+from responsibility.kube.cache import Budget, CacheChange, ObjectCache
+
+Json = dict[str, Any]
+
 
 Thing = dict[str, Any]
 
@@ -54,7 +57,7 @@ def test_events_and_lists_end_in_the_same_state(
     listing: ObjectCache[str, int] = ObjectCache("/things", transform)
     listed(listing, steps)
     assert watching.items == listing.items
-    assert watching.malformed == listing.malformed
+    assert watching.left_out == listing.left_out
     assert not listed(watching, steps), "a list after the events has no news"
 
 
@@ -109,3 +112,39 @@ def test_what_is_no_object_at_all_is_skipped() -> None:
     listing = mirror.listing()
     listing.add([None, {}, {"metadata": None}, thing("a", 1)])  # type: ignore[list-item]
     assert listing.commit().put == {"a": 1}
+
+
+def test_no_namespace_costs_more_than_its_budget() -> None:
+    budget: Budget[tuple[str, ...]] = Budget(len, 10, "subjects")
+    cache: ObjectCache[str, tuple[str, ...]] = ObjectCache(
+        "/things", lambda t: (_key(t), tuple(t["of"])), budget=budget
+    )
+    listing = cache.listing()
+    listing.add([_of("a", "one", 6), _of("a", "two", 6), _of("b", "one", 6), _of("", "all", 60)])
+    listing.commit()
+    assert set(cache.items) == {"a/one", "b/one", "/all"}, "whoever writes everywhere has no bound"
+    (why,) = cache.left_out.values()
+    assert "6 subjects there would be 12 in its namespace, and no more than 10" in why
+    # A watch takes in what fits, and leaves out what does not any more.
+    cache.fold([_event("MODIFIED", _of("a", "one", 4)), _event("ADDED", _of("a", "three", 6))])
+    assert set(cache.items) == {"a/one", "a/three", "b/one", "/all"}
+    cache.fold([_event("MODIFIED", _of("a", "three", 7)), _event("DELETED", _of("a", "two", 6))])
+    assert set(cache.items) == {"a/one", "b/one", "/all"}
+    assert set(cache.left_out) == {"a/three"}
+    listing = cache.listing()
+    listing.add([_of("a", "three", 7)])
+    listing.commit()
+    assert set(cache.items) == {"a/three"}
+    assert not cache.left_out
+
+
+def _key(thing: Json) -> str:
+    return f"{thing['metadata']['namespace']}/{thing['metadata']['name']}"
+
+
+def _of(namespace: str, name: str, many: int) -> Json:
+    return {"metadata": {"namespace": namespace, "name": name}, "of": ["x"] * many}
+
+
+def _event(type: str, thing: Json) -> Json:
+    return {"type": type, "object": thing}

@@ -12,6 +12,7 @@ from kubernetes.aio.client.configuration import Configuration
 
 from responsibility.kube import client, errors
 from responsibility.kube.client import Api
+from responsibility.kube.object_reader import LEFT_OUT
 from tests.unit.kube.fake import THINGS, FakeServer, refusal
 
 THING = f"{THINGS}/a"
@@ -201,3 +202,34 @@ def test_what_is_applied_is_yaml_whatever_is_in_it(text: str) -> None:
     body = {"metadata": {"annotations": {"k": text}}}
     assert yaml.safe_load(client._yaml(body)) == body
     assert json.loads(client._yaml(body)) == body
+
+
+async def test_pages_become_smaller_where_objects_are_large(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "LARGEST_PAGE", 100_000)
+    for n in range(40):
+        server.put(f"thing-{n:02}", text="x" * (90_000 if n % 10 == 5 else 10))
+    server.put("thing-99", text="x" * 200_000)
+    async with server.api() as api:
+        found = [thing async for page in api.pages(THINGS) for thing in page["items"]]
+    assert [thing["metadata"]["name"] for thing in found] == list(server.objects)
+    limits = [int(request.query["limit"]) for request in server.requests]
+    assert limits == sorted(limits, reverse=True)
+    assert limits[-1] == 1, "a single object is read whatever it takes"
+    assert len(limits) < 60
+
+
+async def test_an_object_nested_too_deep_costs_itself_only(server: FakeServer) -> None:
+    server.put("one")
+    server.put("two")
+    deep = b'{"a":' * 20_000 + b"1" + b"}" * 20_000
+    items = b'{"metadata": {"name": "odd", "namespace": "ns", "resourceVersion": "1"}, "spec": %s}'
+    page = b'{"metadata": {"resourceVersion": "9"}, "items": [%s, {"metadata": {"name": "one"}}]}'
+    text = page % (items % deep)
+    server.faults.append(lambda _: web.Response(body=text, content_type="application/json"))
+    async with server.api() as api:
+        (found,) = [page async for page in api.pages(THINGS)]
+    odd, one = found["items"]
+    assert one == {"metadata": {"name": "one"}}
+    assert odd[LEFT_OUT] == "spec is nested too deep"

@@ -271,7 +271,7 @@ async def test_lists_again_when_the_time_has_come(api: Api, server: FakeServer) 
     assert watch.query["timeoutSeconds"] == "60", "the server ends the watch when a list is due"
 
 
-async def test_one_malformed_object_hides_no_other(
+async def test_one_odd_object_hides_no_other(
     api: Api, server: FakeServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.put("good", value="1")
@@ -280,13 +280,13 @@ async def test_one_malformed_object_hides_no_other(
     async with running(api, listener) as reflector:
         await watched(server)
         assert names(reflector) == {"good": "1"}
-        assert reflector.malformed == {"ns/bad"}
+        assert set(reflector.left_out) == {"ns/bad"}
         server.put("bad", nothing="still")
         server.put("good", value="2")
         await until(lambda: names(reflector) == {"good": "2"})
         server.put("bad", value="repaired")
         await until(lambda: names(reflector) == {"good": "2", "bad": "repaired"})
-        assert not reflector.malformed
+        assert not reflector.left_out
         assert reflector.errors == 0
     told = [record.getMessage() for record in caplog.records if "ns/bad" in record.getMessage()]
     assert len(told) == 1, "logged once by name"

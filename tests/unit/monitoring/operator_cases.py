@@ -140,6 +140,30 @@ OPERATOR_CASES = (
         healthy=((series("watch_errors_total", "0x9 1x9 2x100", resource="roles"),),),
     ),
     Case(
+        alert="ResponsibilityInputStale",
+        sick=(series("input_age_seconds", "0+60x100", resource="roles"),),
+        at="12m",
+        before="10m",
+        labels={**OPERATOR, "resource": "roles"},
+        summary="The operator has not heard of roles for minutes",
+        severity=Severity.TODAY,
+        # Bookmarks come each minute; a restart of the API server takes less than that.
+        healthy=(
+            (series("input_age_seconds", "60x100", resource="roles"),),
+            (series("input_age_seconds", "0+60x8 0x90", resource="roles"),),
+        ),
+    ),
+    Case(
+        alert="ResponsibilityObjectsLeftOut",
+        sick=(series("left_out_objects", "2x100", resource="rolebindings"),),
+        at="11m",
+        before="9m",
+        labels={**OPERATOR, "resource": "rolebindings"},
+        summary="2 rolebindings are left out",
+        severity=Severity.THIS_WEEK,
+        healthy=((series("left_out_objects", "0x100", resource="rolebindings"),),),
+    ),
+    Case(
         alert="ResponsibilityEvaluatorDisagrees",
         sick=(series("evaluator_disagreements_total", "0x9 1x200"),),
         at="12m",

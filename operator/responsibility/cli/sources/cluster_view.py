@@ -42,9 +42,10 @@ class ClusterView:
 
     ``live`` says whether a cluster answered. ``assumed`` are roles that files bind but don't
     have, taken as Kubernetes makes them: what they hold *at least*. ``denied`` says which kinds
-    may not be listed. ``namespace`` is the one to use where none is named. ``scope`` is the only
-    namespace whose RoleBindings were read, empty for all. ``places`` says where an object of this
-    kind, namespace and name stands in the files. ``routes`` has indirect ways looked for.
+    may not be listed, ``left_out`` which objects can't be read. ``namespace`` is the one to use
+    where none is named. ``scope`` is the only namespace whose RoleBindings were read, empty for
+    all. ``places`` says where an object of this kind, namespace and name stands in the files.
+    ``routes`` has indirect ways looked for.
     """
 
     live: bool
@@ -63,6 +64,7 @@ class ClusterView:
     broken_records: dict[str, Broken] = field(default_factory=dict)
     rbac_enforced: bool | None = True
     denied: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     places: dict[tuple[str, str, str], Location] = field(default_factory=dict)
     routes: bool = False
 

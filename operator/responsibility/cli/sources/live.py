@@ -22,6 +22,7 @@ from responsibility.kube.errors import (
     UnauthorizedError,
 )
 from responsibility.kube.kubeconfig import ConfigurationError
+from responsibility.kube.object_reader import LEFT_OUT
 from responsibility.kube.protocol import JSON, METADATA_LIST
 from responsibility.rbac.objects import Attributes
 from responsibility.rbac.parse import parse_binding, parse_role
@@ -125,6 +126,7 @@ async def gather(api: Client, need: Need, *, namespace: str, scope: str = "") ->
         if Need.OWNERSHIP in need:
             group.create_task(_ownership(lister, view))
     view.denied = tuple(sorted(lister.denied))
+    view.left_out = tuple(sorted(lister.left_out))
     return view
 
 
@@ -158,6 +160,7 @@ class _Lister:
 
     def __init__(self, api: Client) -> None:
         self.denied: set[str] = set()
+        self.left_out: list[str] = []
         self._api = api
 
     async def items(self, path: str, *, metadata: bool = False) -> list[Json]:
@@ -174,7 +177,20 @@ class _Lister:
         return found
 
     async def fold(self, path: str, parse: Callable[[Json], Any], into: list[Any]) -> None:
-        into.extend(parse(item) for item in await self.items(path))
+        for item in await self.items(path):
+            try:
+                into.append(_read(parse, item))
+            except ValueError as error:
+                # One odd object must not hide the others; that it is left out is said.
+                kind, meta = path.rpartition("/")[2], item.get("metadata") or {}
+                place = [str(meta[key]) for key in ("namespace", "name") if meta.get(key)]
+                self.left_out.append(f"{kind} {'/'.join(place)}: {error}")
+
+
+def _read(parse: Callable[[Json], Any], item: Json) -> Any:  # noqa: ANN401 - whatever is parsed
+    if why := item.get(LEFT_OUT):
+        raise ValueError(why)
+    return parse(item)
 
 
 async def _probe(api: Client, view: ClusterView) -> None:

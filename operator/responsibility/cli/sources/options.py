@@ -90,6 +90,8 @@ class Where:
         return live.run(self, work)
 
 
+# Objects that can't be read and are named one by one.
+_MOST_LEFT_OUT = 5
 _RBAC_KINDS = ("clusterrolebindings", "clusterroles", "rolebindings", "roles")
 
 
@@ -104,6 +106,11 @@ def require_access(view: ClusterView) -> None:
         )
     for kind in sorted(set(view.denied)):
         warn(f"you may not list {kind}: what depends on them is left out")
+    if view.left_out:
+        more = len(view.left_out) - _MOST_LEFT_OUT
+        also = f"; and {more} more" if more > 0 else ""
+        told = "; ".join(view.left_out[:_MOST_LEFT_OUT])
+        warn(f"what follows is said without what can't be read: {told}{also}")
     if view.rbac_enforced is False:
         warn(
             "this cluster allows things to a user nobody has heard of: RBAC doesn't decide here, "

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from responsibility.api.status import Condition, ConditionStatus
+from responsibility.cluster.knowledge import COMPLETE, Knowledge, LeftOut, Stale
 from responsibility.ownership.results.assessment import HubAssessment, HubState, Refused
+
+# Objects, or kinds of them, that a message names; the operator's log has all.
+_MOST_TOLD = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +103,13 @@ def hub_conditions(
     rbac_enforced: bool | None,
     annotated: str | None,
     enforced: ConditionDraft | None = None,
+    knowledge: Knowledge = COMPLETE,
 ) -> list[ConditionDraft]:
     """Return what is said of an accepted record.
 
-    ``annotated`` is None where all annotations are as they should be, else why they are not;
-    ``enforced`` is what is to be said of enforcement, if anything.
+    ``knowledge`` is what everything rests on; ``annotated`` is None where all annotations are as
+    they should be, else why they are not; ``enforced`` is what is to be said of enforcement, if
+    anything.
     """
     agreement = hub.agreement
     found = hub.hub_state is HubState.FOUND
@@ -153,6 +159,9 @@ def hub_conditions(
         claims.append(enforced)
     ready = resolved and found and rbac_enforced is True
     first = next((c for c in claims if _hinders(c)), None)
+    doubt = doubt_condition(knowledge.stale, knowledge.about(agreement.hub.namespace))
+    if ready and doubt is not None:
+        return [doubt, *claims]
     return [
         ConditionDraft(
             "Ready",
@@ -162,6 +171,21 @@ def hub_conditions(
         ),
         *claims,
     ]
+
+
+def doubt_condition(stale: Sequence[Stale], left_out: Sequence[LeftOut]) -> ConditionDraft | None:
+    """Return what is said, instead of being ready, of answers from what is old or not complete."""
+    if stale:
+        return ConditionDraft("Ready", None, "Stale", f"not heard of: {_listed(stale)}")
+    if left_out:
+        return ConditionDraft("Ready", None, "LeftOut", f"not taken in: {_listed(left_out)}")
+    return None
+
+
+def _listed(things: Sequence[object]) -> str:
+    more = len(things) - _MOST_TOLD
+    told = "; ".join(map(str, things[:_MOST_TOLD]))
+    return f"{told}; and {more} more" if more > 0 else told
 
 
 def _hinders(claim: ConditionDraft) -> bool:

@@ -55,6 +55,8 @@ class MetricsState:
     plans_failed: Callable[[], int] = lambda: 0
     relists: Callable[[], Mapping[str, int]] = dict
     errors: Callable[[], Mapping[str, int]] = dict
+    ages: Callable[[], Mapping[str, float]] = dict
+    left_out: Callable[[], Mapping[str, int]] = dict
 
 
 class StateCollector(Collector):
@@ -105,6 +107,14 @@ def _process(state: MetricsState) -> Iterator[Metric]:
     build = _gauge("build_info")
     build.add_metric((_version(),), 1)
     yield build
+    for name, values in (
+        ("input_age_seconds", state.ages()),
+        ("left_out_objects", state.left_out()),
+    ):
+        gauge = _gauge(name)
+        for resource, number in sorted(values.items()):
+            gauge.add_metric((resource,), float(number))
+        yield gauge
     for name, read in (("relists_total", state.relists), ("watch_errors_total", state.errors)):
         description = BY_NAME[name]
         counter = Metric(PREFIX + name.removesuffix("_total"), description.help, "counter")

@@ -150,6 +150,19 @@ METRICS = (
         ("resource",),
         "Complete lists beyond the first, by resource.",
     ),
+    Description(
+        "input_age_seconds",
+        "gauge",
+        ("resource",),
+        "Time since the API server was last heard of about a resource, if only that there is "
+        "no news.",
+    ),
+    Description(
+        "left_out_objects",
+        "gauge",
+        ("resource",),
+        "Objects that are there and could not be taken in, by resource.",
+    ),
     Description("watch_errors_total", "counter", ("resource",), "Failed lists and watches."),
     Description("evaluation_seconds", "histogram", (), "Duration of one assessment."),
     Description(

@@ -61,7 +61,7 @@ class Fixture:
         for path, thing in self.api.there.items():
             event = {"type": "MODIFIED", "object": {**thing, "status": started}}
             (jobs if path.startswith(JOBS) else bindings).append(event)
-        self.markers.reflector._mirror.replace({}, {}, set())
+        self.markers.reflector._cache.listing().commit()
         if jobs:
             self.markers.reflector._take(jobs)
         if bindings:

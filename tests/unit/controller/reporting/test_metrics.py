@@ -40,6 +40,8 @@ async def busy() -> World:
     world.allow(grant("User eve", "update", "configmaps"), everything("User root"))
     world.metrics.state.relists = lambda: {"roles": 1}
     world.metrics.state.errors = lambda: {"roles": 2}
+    world.metrics.state.ages = lambda: {"roles": 3.5}
+    world.metrics.state.left_out = lambda: {"roles": 1}
     granted = ItemGrant("fence", "grant", "", bindings=2, conflicts=1)
     claim = ConditionDraft("Granted", True, "Granted", "2 bindings in force")
     world.metrics.state.grants = GrantReport(

@@ -1,0 +1,111 @@
+"""What the copies of a cluster are worth: which objects are left out of them, and which are old.
+
+An answer is true of what was read. What was not read, or not lately, is told with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from responsibility.kube.reflector import Reflector
+
+# Seconds after which a copy is old: of one whose lists and watches fail, and of one where nothing
+# is known to be wrong, on whose watch a bookmark is due each minute.
+FAILING = 30.0
+SILENT = 240.0
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LeftOut:
+    """An object that is there and was not taken in, and why."""
+
+    resource: str
+    namespace: str
+    name: str
+    why: str
+
+    def __str__(self) -> str:
+        """Return what it is and why, for a message."""
+        where = f"{self.namespace}/{self.name}" if self.namespace else self.name
+        return f"{self.resource} {where}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Stale:
+    """A part of what is known that is old: since when, and what is known of the reason."""
+
+    what: str
+    since: datetime
+    why: str
+
+    def __str__(self) -> str:
+        """Return what it is, since when and why, for a message."""
+        why = f" ({self.why})" if self.why else ""
+        return f"{self.what} since {self.since:%Y-%m-%dT%H:%M:%SZ}{why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What is left out and what is old, of everything that answers rest on."""
+
+    left_out: tuple[LeftOut, ...] = ()
+    stale: tuple[Stale, ...] = ()
+
+    def about(self, namespace: str) -> tuple[LeftOut, ...]:
+        """Return what is left out and may matter in a namespace."""
+        return tuple(each for each in self.left_out if each.namespace in ("", namespace))
+
+
+COMPLETE = Knowledge()
+
+
+def left_out(reflectors: Iterable[Reflector[Any, Any]]) -> tuple[LeftOut, ...]:
+    """Return what these copies leave out, in an order that is always the same."""
+    return tuple(
+        sorted(
+            LeftOut(resource_of(reflector.path), *_split(name), why)
+            for reflector in reflectors
+            for name, why in reflector.left_out.items()
+        )
+    )
+
+
+class Ages:
+    """How old copies are; remembers since when each is, so that it is told as one moment."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Stale] = {}
+
+    def stale(
+        self, ages: Mapping[str, tuple[float, float, str]], now: datetime
+    ) -> tuple[Stale, ...]:
+        """Return what is old; of each part there is its age and its bound in seconds, and why."""
+        self._known = {
+            what: self._known.get(what) or Stale(what, now - timedelta(seconds=age), why)
+            for what, (age, bound, why) in ages.items()
+            if age > bound
+        }
+        return tuple(sorted(self._known.values()))
+
+
+def age_of(reflector: Reflector[Any, Any]) -> tuple[float, float, str]:
+    """Return a copy's age, beyond which it is old, and what fails, if anything does."""
+    error = reflector.last_error
+    return (
+        reflector.age,
+        SILENT if error is None else FAILING,
+        "" if error is None else error.reason,
+    )
+
+
+def resource_of(path: str) -> str:
+    """Return the plural name of the kind that is listed at a path."""
+    return path.rpartition("/")[2]
+
+
+def _split(name: str) -> tuple[str, str]:
+    namespace, _, rest = name.partition("/")
+    return (namespace, rest) if rest else ("", name)
