@@ -22,9 +22,9 @@ from responsibility.ownership.assess import Assessor
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.aim import Aim
-from responsibility.plans.change import Change, Plan
+from responsibility.plans.change import Plan, PlannedChange
 from responsibility.plans.planner import make_plan
-from responsibility.plans.search.remaining import Judge
+from responsibility.plans.search.remaining import RemainingFindings
 from responsibility.plans.simulate import simulate
 
 # Seconds of the processor: for a plan, and for one by the long way.
@@ -73,13 +73,13 @@ def _by_the_long_way() -> mock._patch[object]:
     """Have everything assessed after each trial, and nothing remembered of it."""
 
     def left(
-        self: Judge, changes: Sequence[Change], known: Collection[Finding]
+        self: RemainingFindings, changes: Sequence[PlannedChange], known: Collection[Finding]
     ) -> Iterable[Finding]:
-        before: Snapshot = self.basis.snapshot
+        before: Snapshot = self.context.snapshot
         graph = simulate(before.graph, changes)
         return self.aim.further(self.assessor.assess(replace(before, graph=graph)), known)
 
-    return mock.patch.multiple(Judge, left=left, surely_left=lambda *_, **__: [])
+    return mock.patch.multiple(RemainingFindings, left=left, in_subcluster=lambda *_, **__: [])
 
 
 def _limited(make: Callable[[], Plan], limit: int) -> Plan | None:

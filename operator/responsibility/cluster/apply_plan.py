@@ -19,7 +19,7 @@ from responsibility.api.names import PLAN_LABEL, PLUGIN
 from responsibility.cluster.undo import Journal, UndoStep
 from responsibility.kube.client import Api, Json
 from responsibility.kube.errors import ApiError, ConflictError, ForbiddenError, NotFoundError
-from responsibility.plans.change import Action, Change, Plan, rule_json
+from responsibility.plans.change import Action, Plan, PlannedChange, rule_json
 from responsibility.rbac.identity import canonical, is_somebody
 from responsibility.rbac.objects import SERVICE_ACCOUNT, BindingKey, RoleKey, Subject
 from responsibility.rbac.parse import parse_subject
@@ -240,7 +240,7 @@ def _refusal(error: ApiError) -> str:
 # --- from a change to a step ---------------------------------------------------------------------
 
 
-async def _prepare(api: Api, change: Change, digest: str) -> UndoStep:
+async def _prepare(api: Api, change: PlannedChange, digest: str) -> UndoStep:
     path = object_path(change.key)
     live = await _read(api, path)
     if change.action in (Action.CREATE_ROLE, Action.CREATE_BINDING):
@@ -268,7 +268,7 @@ async def _prepare(api: Api, change: Change, digest: str) -> UndoStep:
     return UndoStep(change.action.value, str(change), path, live, after)
 
 
-def _check(change: Change, live: Json) -> None:
+def _check(change: PlannedChange, live: Json) -> None:
     """Raise StaleError if an object has another content than the plan was made for."""
     found = essence(live)
     if change.action is Action.NARROW_ROLE:
@@ -282,7 +282,7 @@ def _check(change: Change, live: Json) -> None:
         raise StaleError(f"{change.key} has other subjects by now")
 
 
-def manifest(change: Change, digest: str = "") -> Json:
+def manifest(change: PlannedChange, digest: str = "") -> Json:
     """Return the object that a change creates, labelled with the plan that it is of."""
     key = change.key
     metadata: Json = {"name": key.name}

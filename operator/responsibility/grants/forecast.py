@@ -7,7 +7,7 @@ from responsibility.grants.binding import DesiredBinding
 from responsibility.grants.desired import GrantContext, ItemGrants, Roles, hub_grants
 from responsibility.ownership.results.assessment import HubAssessment
 from responsibility.ownership.terms.snapshot import Snapshot
-from responsibility.plans.handover.simulation import Foreseen
+from responsibility.plans.handover.simulation import ForecastGrants
 from responsibility.plans.protect import is_granted
 from responsibility.rbac.objects import Binding, BindingKey, RoleKey
 
@@ -15,7 +15,7 @@ from responsibility.rbac.objects import Binding, BindingKey, RoleKey
 _SWITCHED_OFF = ("Granted", "SwitchedOff")
 
 
-def foresee(hub: HubAssessment, snapshot: Snapshot) -> Foreseen | None:
+def foresee(hub: HubAssessment, snapshot: Snapshot) -> ForecastGrants | None:
     """Return the bindings that there will be; None where the operator said that it grants nothing.
 
     Where it is not known whether an operator runs, the record is believed.
@@ -29,11 +29,11 @@ def foresee(hub: HubAssessment, snapshot: Snapshot) -> Foreseen | None:
     grants = hub_grants(hub, record.metadata.uid, world, snapshot.now)
     there = snapshot.graph.bindings
     bindings: dict[tuple[str, str], Binding] = {}
-    hindered: dict[str, str] = {}
+    blocked: dict[str, str] = {}
     for item in grants.items:
         why = _blocker(item)
         if why:
-            hindered[item.item] = why
+            blocked[item.item] = why
         for wanted in item.wanted:
             # What is hindered is not made, and not taken from anybody who has it either.
             if item.trouble is None or wanted.key in there:
@@ -44,7 +44,7 @@ def foresee(hub: HubAssessment, snapshot: Snapshot) -> Foreseen | None:
                 for binding in there.values()
                 if is_granted(binding) and _is_for(binding, hub, item)
             }
-    return Foreseen(bindings, hindered)
+    return ForecastGrants(bindings, blocked)
 
 
 def _blocker(item: ItemGrants) -> str:

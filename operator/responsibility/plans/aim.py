@@ -1,4 +1,4 @@
-"""Which excess rights a plan is to end."""
+"""The aim of a plan: which excess rights it is to end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plan is made of: changes of RBAC objects, and what stands in the way of others."""
+"""Plans as data: changes of RBAC objects, and obstacles to others."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ ORDER = {action: number for number, action in enumerate(Action)}
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What one subject loses in one place.
+    """What one subject loses in one scope.
 
     ``permissions`` are those that the model speaks of; ``rest`` says what else goes with them.
     """
 
     subject: Subject
-    place: str
+    where: str
     permissions: tuple[str, ...] = ()
     rest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PlannedChange:
     """One object created, changed or deleted.
 
     ``before`` and ``after`` are a binding's subjects, ``rules_before`` and ``rules_after`` a
@@ -72,7 +72,7 @@ class Change:
         return tuple(s for s in self.before if s not in self.after)
 
     @property
-    def place(self) -> tuple[int, str, str]:
+    def sort_key(self) -> tuple[int, str, str]:
         """The sort key of a plan."""
         return (ORDER[self.action], self.key.namespace, self.key.name)
 
@@ -117,7 +117,7 @@ class Plan:
 
     aim: str
     routes: bool
-    changes: tuple[Change, ...] = ()
+    changes: tuple[PlannedChange, ...] = ()
     ended: tuple[Finding, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
 
@@ -139,17 +139,17 @@ class Plan:
             "changes": [canonical(change) for change in self.changes],
         }
 
-    def __iter__(self) -> Iterator[Change]:
+    def __iter__(self) -> Iterator[PlannedChange]:
         return iter(self.changes)
 
 
-def canonical(change: Change) -> dict[str, Any]:
+def canonical(change: PlannedChange) -> dict[str, Any]:
     """Return a change as plain data, without what only a cluster's own bookkeeping needs."""
     found: dict[str, Any] = {
         "action": change.action.value,
         "object": str(change.key),
         "ends": sorted(change.ends),
-        "losses": [[str(x.subject), x.place, list(x.permissions), x.rest] for x in change.losses],
+        "losses": [[str(x.subject), x.where, list(x.permissions), x.rest] for x in change.losses],
     }
     if change.role is not None:
         found |= {

@@ -1,4 +1,4 @@
-"""What planning starts from: where rights count, who is owed anything, what binds each role."""
+"""The context of planning: scopes of rights, entitled subjects, bindings by role and subject."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.terms.snapshot import Snapshot
-from responsibility.plans.scopes import Ledger, Place, places
+from responsibility.plans.scopes import EntitlementScope, HoldingsReader, entitlement_scopes
 from responsibility.plans.simulate import somebodies
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import is_joinable
@@ -27,39 +27,39 @@ Pair = tuple[BindingKey, Subject]
 
 
 @dataclass(slots=True)
-class Basis:
+class PlanContext:
     """A cluster before a plan, and what is looked up in it again and again."""
 
     snapshot: Snapshot
     assessment: Assessment
-    places: list[Place] = field(init=False)
-    ledger: Ledger = field(init=False, default_factory=Ledger)
+    scopes: list[EntitlementScope] = field(init=False)
+    reader: HoldingsReader = field(init=False, default_factory=HoldingsReader)
     # The roles alone.
-    bare: AccessGraph = field(init=False)
+    roles_only: AccessGraph = field(init=False)
     # Roles that are made of others.
     aggregates: tuple[Role, ...] = field(init=False)
     # Everybody who is owed anything by an agreement; those of them that do not exist.
     declared: frozenset[Subject] = field(init=False)
     # Everybody whom any binding names.
-    everybody: frozenset[Subject] = field(init=False)
-    gone: frozenset[Subject] = field(init=False, default_factory=frozenset)
+    bound_subjects: frozenset[Subject] = field(init=False)
+    missing_accounts: frozenset[Subject] = field(init=False, default_factory=frozenset)
     # Whether any rule is for requests without a name: ``resourceNames: [""]``. It allows them to
     # delete where no name is asked about, as in a review, and no object.
     has_blank: bool = field(init=False)
-    _let_through: dict[int, frozenset[Subject]] = field(init=False, default_factory=dict)
+    _exempt_subjects: dict[int, frozenset[Subject]] = field(init=False, default_factory=dict)
     _bound: dict[RoleKey, list[Binding]] = field(init=False, default_factory=dict)
     _pairs: dict[RoleKey, tuple[Pair, ...]] = field(init=False, default_factory=dict)
-    _by_namespace: dict[str, list[Place]] = field(init=False, default_factory=dict)
-    _strangers: dict[tuple[str, Subject], bool] = field(init=False, default_factory=dict)
+    _by_namespace: dict[str, list[EntitlementScope]] = field(init=False, default_factory=dict)
+    _unentitled: dict[tuple[str, Subject], bool] = field(init=False, default_factory=dict)
     _of_subject: dict[Subject, list[BindingKey]] = field(init=False, default_factory=dict)
     _accounts: dict[str, list[Subject]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Look it all up."""
-        self.places = places(self.snapshot, self.assessment)
-        for place in self.places:
-            self._by_namespace.setdefault(place.namespace, []).append(place)
-        self.declared = frozenset(s for place in self.places for s in place.declared())
+        self.scopes = entitlement_scopes(self.snapshot, self.assessment)
+        for scope in self.scopes:
+            self._by_namespace.setdefault(scope.namespace, []).append(scope)
+        self.declared = frozenset(s for scope in self.scopes for s in scope.declared())
         for binding in self.graph.bindings.values():
             self._bound.setdefault(binding.role, []).append(binding)
             for subject in somebodies(binding):
@@ -67,24 +67,24 @@ class Basis:
         for subject in self._of_subject:
             if subject.kind == SERVICE_ACCOUNT:
                 self._accounts.setdefault(subject.namespace, []).append(subject)
-        self.everybody = frozenset(self._of_subject)
+        self.bound_subjects = frozenset(self._of_subject)
         # The roles stay, and all that is known of their rules.
-        self.bare, _ = self.graph.replace(drop_bindings=list(self.graph.bindings))
+        self.roles_only, _ = self.graph.replace(drop_bindings=list(self.graph.bindings))
         self.aggregates = tuple(role for role in self.graph.roles.values() if role.aggregation)
         rules = (rule for role in self.graph.roles.values() for rule in role.rules)
         self.has_blank = any("" in rule.resource_names for rule in rules)
         accounts = self.snapshot.accounts
         if accounts is not None:
-            self.gone = frozenset(
+            self.missing_accounts = frozenset(
                 s
                 for s in self.declared
                 if s.kind == SERVICE_ACCOUNT and (s.namespace, s.name) not in accounts
             )
 
-    def for_plan(self) -> Basis:
+    def for_plan(self) -> PlanContext:
         """Return it with an empty ledger, since what is read there is of one plan's trials."""
         found = copy(self)
-        found.ledger = Ledger()
+        found.reader = HoldingsReader()
         return found
 
     @property
@@ -92,9 +92,9 @@ class Basis:
         """The cluster's roles and bindings."""
         return self.snapshot.graph
 
-    def where(self, namespace: str) -> Sequence[Place]:
-        """Return the places in which a binding of a namespace counts."""
-        return self._by_namespace.get(namespace, ()) if namespace else self.places
+    def scopes_of(self, namespace: str) -> Sequence[EntitlementScope]:
+        """Return the scopes in which a binding of a namespace counts."""
+        return self._by_namespace.get(namespace, ()) if namespace else self.scopes
 
     def bound(self, role: RoleKey) -> Sequence[Binding]:
         """Return the bindings to a role."""
@@ -108,20 +108,20 @@ class Basis:
         """Return the ServiceAccounts of a namespace that anything binds."""
         return self._accounts.get(namespace, ())
 
-    def let_through(self, place: Place) -> frozenset[Subject]:
-        """Return who is exempt in a place and known by name, whether anything binds it or not."""
-        known = self._let_through.get(id(place))
+    def exempt_subjects(self, scope: EntitlementScope) -> frozenset[Subject]:
+        """Return who is exempt in a scope and known by name, whether anything binds it or not."""
+        known = self._exempt_subjects.get(id(scope))
         if known is None:
-            exact, accounts = place.exempt.exact(), self.snapshot.accounts
+            exact, accounts = scope.exempt.exact(), self.snapshot.accounts
             if accounts is None:
                 known = frozenset(exact)
             else:
                 every = {Subject(SERVICE_ACCOUNT, name, namespace) for namespace, name in accounts}
                 known = frozenset(
                     {each for each in exact if each.kind != SERVICE_ACCOUNT or each in every}
-                    | {each for each in every if place.exempt.of_subject(each)}
+                    | {each for each in every if scope.exempt.of_subject(each)}
                 )
-            self._let_through[id(place)] = known
+            self._exempt_subjects[id(scope)] = known
         return known
 
     def pairs(self, role: RoleKey) -> Sequence[Pair]:
@@ -135,21 +135,22 @@ class Basis:
             )
         return known
 
-    def is_stranger(self, pair: Pair) -> bool:
+    def is_unentitled(self, pair: Pair) -> bool:
         """Return whether nothing is owed to a subject where the binding counts."""
         key, who = pair
-        known = self._strangers.get((key.namespace, who))
+        known = self._unentitled.get((key.namespace, who))
         if known is None:
-            known = self._strangers[key.namespace, who] = (
+            known = self._unentitled[key.namespace, who] = (
                 # A group that comes by nature has members that are owed something.
                 not (who.kind == GROUP and not is_joinable(who.name))
                 and who not in self.declared
                 and not any(
-                    place.owed(who, wide=not key.namespace) for place in self.where(key.namespace)
+                    scope.entitled(who, cluster_wide=not key.namespace)
+                    for scope in self.scopes_of(key.namespace)
                 )
             )
         return known
 
-    def are_strangers(self, pairs: Iterable[Pair]) -> bool:
+    def are_unentitled(self, pairs: Iterable[Pair]) -> bool:
         """Return whether that is so of all of them."""
-        return all(map(self.is_stranger, pairs))
+        return all(map(self.is_unentitled, pairs))

@@ -1,4 +1,4 @@
-"""What of a plan the operator can carry out itself: to delete RoleBindings as a whole.
+"""Deletions: the part of a plan that the operator can carry out itself, RoleBindings as a whole.
 
 Kubernetes lets nobody write a binding to a role that they neither hold nor may bind, not even to
 take a subject out of it, and nobody write a role with rules that they don't hold. To be able to do
@@ -20,7 +20,7 @@ from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.agreement import Agreement
 from responsibility.ownership.terms.entitlement import with_implied_groups
 from responsibility.plans.aim import EXCESS, Aim
-from responsibility.plans.change import Action, Change, Plan, canonical
+from responsibility.plans.change import Action, Plan, PlannedChange, canonical
 from responsibility.rbac.objects import BindingKey
 
 REVOKE = "revoke"
@@ -28,7 +28,7 @@ REVOKE = "revoke"
 _ROUNDS = 5
 
 # From findings (by id) to the plan that ends them; without any, all of the hub's.
-Planner = Callable[[tuple[str, ...]], Plan]
+MakePlan = Callable[[tuple[str, ...]], Plan]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Proposal:
     part: Plan | None = None
 
     @property
-    def left(self) -> tuple[Change, ...]:
+    def left(self) -> tuple[PlannedChange, ...]:
         """The changes that a person has to make."""
         part = {str(change.key) for change in self.part or ()}
         return tuple(change for change in self.whole if str(change.key) not in part)
@@ -58,14 +58,14 @@ def excess(hub: HubAssessment) -> list[Finding]:
     return [finding for finding in hub.findings if finding.kind == EXCESS]
 
 
-def propose(hub: HubAssessment, plan: Planner, *, revoking: bool) -> Proposal:
+def propose(hub: HubAssessment, plan: MakePlan, *, revoking: bool) -> Proposal:
     """Return what could be done about a hub's excess rights."""
     whole = plan(())
     items = revocable_items(hub.agreement) if revoking else frozenset()
     return Proposal(whole, _part(hub, whole, plan, items) if items and whole.changes else None)
 
 
-def _part(hub: HubAssessment, whole: Plan, plan: Planner, items: frozenset[str]) -> Plan | None:
+def _part(hub: HubAssessment, whole: Plan, plan: MakePlan, items: frozenset[str]) -> Plan | None:
     """Return the plan that ends as many findings as deletions can, or None.
 
     What is in the way of that is taken out of the aim, and it is planned again.
@@ -87,7 +87,7 @@ def _part(hub: HubAssessment, whole: Plan, plan: Planner, items: frozenset[str])
     return None
 
 
-def is_revocation(change: Change, hub: HubAssessment) -> bool:
+def is_revocation(change: PlannedChange, hub: HubAssessment) -> bool:
     """Return whether a change is one that the operator may make for a hub."""
     return (
         change.action is Action.DELETE_BINDING
@@ -98,7 +98,7 @@ def is_revocation(change: Change, hub: HubAssessment) -> bool:
     )
 
 
-def _blamed(plan: Plan, foreign: Sequence[Change]) -> set[str]:
+def _blamed(plan: Plan, foreign: Sequence[PlannedChange]) -> set[str]:
     """Return the findings for which these changes are needed."""
     direct = {key for change in foreign for key in change.ends}
     # A right that is held by several bindings ends with the last of them.
@@ -141,7 +141,7 @@ def is_paper_of(text: str, digest: str) -> bool:
     return bool(digest) and hashlib.sha256(text.encode()).hexdigest()[: len(digest)] == digest
 
 
-def approved(text: str, changes: Iterable[Change]) -> bool:
+def approved(text: str, changes: Iterable[PlannedChange]) -> bool:
     """Return whether all of these changes are among those of a paper."""
     told: Mapping[str, Any] = json.loads(text)
     known = [_essence(entry) for entry in told["changes"]]

@@ -1,4 +1,4 @@
-"""Who loses what by a change, and what to ask before approving it."""
+"""Side effects of changes: who loses what, and what to ask before approving it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from responsibility.ownership.cluster_excess import EVERY_HUB
 from responsibility.ownership.results.wording import EVERYTHING_TEXT, permission_texts
 from responsibility.ownership.terms.entitlement import with_implied_groups
 from responsibility.ownership.terms.snapshot import Snapshot
-from responsibility.plans.change import CREATES, Change, Loss
+from responsibility.plans.change import CREATES, Loss, PlannedChange
 from responsibility.plans.protect import keepers
-from responsibility.plans.scopes import Ledger, Place
+from responsibility.plans.scopes import EntitlementScope, HoldingsReader
 from responsibility.plans.simulate import somebodies
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import SERVICE_ACCOUNTS, is_joinable
@@ -21,18 +21,18 @@ _MOST_NAMED = 5
 
 
 @dataclass(slots=True)
-class Teller:
+class SideEffects:
     """Tells of changes what they do beside ending what they are for."""
 
     snapshot: Snapshot
     after: AccessGraph
-    places: Sequence[Place]
-    ledger: Ledger
+    scopes: Sequence[EntitlementScope]
+    reader: HoldingsReader
     # What is lost by all changes together, by namespace and subject: it is told of many of them.
     _known: dict[tuple[str, Subject], tuple[str, ...]] = field(default_factory=dict)
     _namespaces: dict[Subject, set[str]] = field(default_factory=dict)
 
-    def tell(self, change: Change) -> Change:
+    def described(self, change: PlannedChange) -> PlannedChange:
         """Return the change with its losses, questions and cautions."""
         graph = self.snapshot.graph
         if change.action in CREATES:
@@ -82,30 +82,30 @@ class Teller:
         graph = self.snapshot.graph
         alike: set[tuple[str, int]] = set()
         apart = self._bound_in(subject) if not namespace else set()
-        for place in self.places:
-            if namespace and place.namespace != namespace:
+        for scope in self.scopes:
+            if namespace and scope.namespace != namespace:
                 continue
             if (
                 not namespace
-                and place.namespace not in apart
+                and scope.namespace not in apart
                 and not any(
-                    self.ledger.varies(each, place, subject) for each in (graph, self.after)
+                    self.reader.varies(each, scope, subject) for each in (graph, self.after)
                 )
             ):
                 # Most hubs are like any other.
-                kind = (place.terms.name, place.scope)
+                kind = (scope.terms.name, scope.mask)
                 if kind in alike:
                     continue
                 alike.add(kind)
-            before = self.ledger.held(graph, place, subject)
-            lost = before.beyond(self.ledger.held(self.after, place, subject)) if before else before
+            before = self.reader.held(graph, scope, subject)
+            lost = before.beyond(self.reader.held(self.after, scope, subject)) if before else before
             mask = lost.mask
             for bit, _ in lost.some:
                 mask |= 1 << bit
-            everything = place.permissions.everything
+            everything = scope.permissions.everything
             mask = mask & everything or mask
-            names = place.names if namespace else EVERY_HUB
-            found.update(dict.fromkeys(permission_texts(place.permissions.select(mask, names))))
+            names = scope.names if namespace else EVERY_HUB
+            found.update(dict.fromkeys(permission_texts(scope.permissions.select(mask, names))))
         return (EVERYTHING_TEXT,) if EVERYTHING_TEXT in found else tuple(found)
 
     def _bound_in(self, subject: Subject) -> set[str]:
@@ -134,7 +134,7 @@ class Teller:
             f"every member of {subject} loses this, and who that is only the identity provider "
             "knows: if a single member is meant, take it out of the group there instead"
         )
-        users = [s for p in self.places for s in p.declared() if s.kind == USER]
+        users = [s for p in self.scopes for s in p.declared() if s.kind == USER]
         named = ", ".join(sorted({s.name for s in users})[:_MOST_NAMED])
         if named:
             text += f"; declared users who may be in it: {named}"

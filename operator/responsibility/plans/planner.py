@@ -1,4 +1,4 @@
-"""Find a plan: what ends the excess rights that are meant, told with all that it does beside.
+"""The planner: from an aim to a plan, told with all that it does beside.
 
 Changes are found by a `Search` in the cluster as it is. What stood in the way of a right may end
 with the others, so it is searched on from where the changes lead, until nothing more is found; the
@@ -13,13 +13,13 @@ from dataclasses import replace
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.aim import Aim
-from responsibility.plans.change import CREATES, Change, Plan
-from responsibility.plans.context import Basis
-from responsibility.plans.losses import Teller
-from responsibility.plans.search.minimise import Told
-from responsibility.plans.search.outcome import Outcome
+from responsibility.plans.change import CREATES, Plan, PlannedChange
+from responsibility.plans.context import PlanContext
+from responsibility.plans.losses import SideEffects
+from responsibility.plans.search.minimise import Progress
+from responsibility.plans.search.outcome import SearchOutcome
 from responsibility.plans.search.preserve import needed
-from responsibility.plans.search.search import Search
+from responsibility.plans.search.search import PlanSearch
 from responsibility.plans.simulate import simulate
 from responsibility.rbac.objects import Attributes
 
@@ -35,75 +35,89 @@ def make_plan(
     aim: Aim,
     *,
     assessor: Assessor | None = None,
-    sees: Iterable[Attributes] = (),
-    told: Told = lambda _done: None,
+    required_permissions: Iterable[Attributes] = (),
+    progress: Progress = lambda _done: None,
 ) -> Plan:
     """Return the plan that ends all excess rights that are meant, as far as RBAC can.
 
-    ``assessor`` saves work where it knows the snapshot; ``sees`` are the rights without which
-    the operator would be blind; ``told`` hears how much is done, from 0 to 1.
+    ``assessor`` saves work where it knows the snapshot; ``required_permissions`` are those that the
+    operator itself needs; ``progress`` is told how much is done, from 0 to 1.
     """
     assessor = assessor or Assessor()
-    basis = Basis(snapshot, assessor.assess(snapshot))
-    return plan_from(basis, aim, assessor=assessor, sees=sees, told=told)
+    context = PlanContext(snapshot, assessor.assess(snapshot))
+    return plan_from(
+        context,
+        aim,
+        assessor=assessor,
+        required_permissions=required_permissions,
+        progress=progress,
+    )
 
 
 def plan_from(
-    basis: Basis,
+    context: PlanContext,
     aim: Aim,
     *,
     assessor: Assessor,
-    sees: Iterable[Attributes] = (),
-    told: Told = lambda _done: None,
+    required_permissions: Iterable[Attributes] = (),
+    progress: Progress = lambda _done: None,
 ) -> Plan:
     """Return the plan as `make_plan` does, of a cluster that many plans are made from.
 
     The assessor is the one that has made the assessment.
     """
-    basis = basis.for_plan()
-    found = _found(basis, aim, assessor, tuple(sees), told)
+    context = context.for_plan()
+    found = _found(context, aim, assessor, tuple(required_permissions), progress)
     return Plan(
         aim=str(aim),
-        routes=basis.snapshot.routes,
-        changes=tuple(_told_each(basis, found.changes, told)),
+        routes=context.snapshot.routes,
+        changes=tuple(_told_each(context, found.changes, progress)),
         ended=found.ended,
         obstacles=found.obstacles,
     )
 
 
 def _found(
-    basis: Basis, aim: Aim, assessor: Assessor, sees: tuple[Attributes, ...], told: Told
-) -> Outcome:
-    found = first = Search(basis, aim, assessor, sees, lambda part: told(_FIRST * part)).outcome()
+    context: PlanContext,
+    aim: Aim,
+    assessor: Assessor,
+    required_permissions: tuple[Attributes, ...],
+    progress: Progress,
+) -> SearchOutcome:
+    found = first = PlanSearch(
+        context, aim, assessor, required_permissions, lambda part: progress(_FIRST * part)
+    ).outcome()
     more, done = found, _FIRST
     for _ in range(_MOST_SEARCHES):
         if not more.changes:
             break
         done += (_FOUND - done) / 2
-        told(done)
+        progress(done)
         assessor = assessor.fork()
-        after = replace(basis.snapshot, graph=simulate(basis.graph, found.changes))
+        after = replace(context.snapshot, graph=simulate(context.graph, found.changes))
         assessment = assessor.assess(after)
         if found.is_final(aim.further(assessment, found.ended)):
             break
-        then = Basis(after, assessment)
-        more = Search(then, aim, assessor, sees, earlier=found.ended).outcome()
+        then = PlanContext(after, assessment)
+        more = PlanSearch(then, aim, assessor, required_permissions, earlier=found.ended).outcome()
         found = found.then(more)
-    return found if found is first else _without_superfluous(basis, found)
+    return found if found is first else _without_superfluous(context, found)
 
 
-def _without_superfluous(basis: Basis, found: Outcome) -> Outcome:
+def _without_superfluous(context: PlanContext, found: SearchOutcome) -> SearchOutcome:
     """Return it without what was made in one search, and again in another."""
     made = [change for change in found.changes if change.action in CREATES]
     cuts = [change for change in found.changes if change.action not in CREATES]
-    after = simulate(basis.graph, cuts)
-    made = needed(basis, after, basis.places, made)
+    after = simulate(context.graph, cuts)
+    made = needed(context, after, context.scopes, made)
     return replace(found, changes=(*made, *cuts))
 
 
-def _told_each(basis: Basis, changes: Sequence[Change], told: Told) -> Iterator[Change]:
-    after = simulate(basis.graph, changes)
-    teller = Teller(basis.snapshot, after, basis.places, basis.ledger)
+def _told_each(
+    context: PlanContext, changes: Sequence[PlannedChange], progress: Progress
+) -> Iterator[PlannedChange]:
+    after = simulate(context.graph, changes)
+    side_effects = SideEffects(context.snapshot, after, context.scopes, context.reader)
     for number, change in enumerate(changes, 1):
-        yield teller.tell(change)
-        told(_FOUND + (1 - _FOUND) * number / len(changes))
+        yield side_effects.described(change)
+        progress(_FOUND + (1 - _FOUND) * number / len(changes))

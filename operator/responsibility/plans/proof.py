@@ -1,4 +1,4 @@
-"""What to ask the API server after a plan: what must have ended, and what must still hold."""
+"""Questions to the API server after a plan: what must have ended, and what must hold."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from responsibility.ownership.terms.entitlement import with_implied_groups
 from responsibility.ownership.terms.permission_index import bits
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.change import Plan
-from responsibility.plans.scopes import Held, Ledger, Place, places
+from responsibility.plans.scopes import (
+    EntitlementScope,
+    HeldPermissions,
+    HoldingsReader,
+    entitlement_scopes,
+)
 from responsibility.plans.simulate import simulate
 from responsibility.rbac.graph import MASTERS_SUBJECT
 from responsibility.rbac.identity import is_node
@@ -29,32 +34,32 @@ class Expectation:
 def expectations(snapshot: Snapshot, assessment: Assessment, plan: Plan) -> list[Expectation]:
     """Return what each subject that a plan touches must and must no longer be allowed."""
     after = simulate(snapshot.graph, plan)
-    ledger = Ledger()
+    reader = HoldingsReader()
     touched = {s for change in plan for s in (*change.removes, *change.after) if change.role}
     touched |= {loss.subject for change in plan for loss in change.losses}
     found: dict[Expectation, None] = {}
-    for place in places(snapshot, assessment):
+    for scope in entitlement_scopes(snapshot, assessment):
         declared = [
-            d for d in place.declared() if any(who in touched for who in with_implied_groups(d))
+            d for d in scope.declared() if any(who in touched for who in with_implied_groups(d))
         ]
         for subject in sorted({*touched, *declared}):
             if subject == MASTERS_SUBJECT or is_node(subject):
                 continue
-            before = ledger.held(snapshot.graph, place, subject)
-            now = ledger.held(after, place, subject)
-            ended = before.within(place.terms.reserved).beyond(now)
-            for asked in _questions(ended, place):
+            before = reader.held(snapshot.graph, scope, subject)
+            now = reader.held(after, scope, subject)
+            ended = before.within(scope.terms.reserved).beyond(now)
+            for asked in _questions(ended, scope):
                 # Cut into names, the right to some of them may be kept.
                 if after.holds(subject, asked)[0] is not Truth.YES:
                     found[Expectation(subject, asked, allowed=False)] = None
-            for asked in _questions(now.within(place.owed(subject)), place):
+            for asked in _questions(now.within(scope.entitled(subject)), scope):
                 found[Expectation(subject, asked, allowed=True)] = None
     return list(found)
 
 
-def _questions(held: Held, place: Place) -> Iterator[Attributes]:
-    by_bit = place.permissions.by_bit
+def _questions(held: HeldPermissions, scope: EntitlementScope) -> Iterator[Attributes]:
+    by_bit = scope.permissions.by_bit
     for bit in bits(held.mask):
-        yield by_bit[bit].attributes(place.names)
+        yield by_bit[bit].attributes(scope.names)
     for bit, name in sorted(held.some):
-        yield replace(by_bit[bit].attributes(place.names), name=name)
+        yield replace(by_bit[bit].attributes(scope.names), name=name)

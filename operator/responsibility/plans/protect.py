@@ -1,4 +1,4 @@
-"""What no plan touches, and what RBAC can't do: each with what to do instead."""
+"""Protected objects, and rights that RBAC can't end: each with what to do instead."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _USER_FACING = frozenset({"cluster-admin", "admin", "edit", "view"})
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class ObstacleReason:
     """Why a right stays, and what a person can do about it.
 
     One that is ``provisional`` depends on what others hold, and so may pass once theirs has ended.
@@ -28,60 +28,60 @@ class Reason:
     provisional: bool = False
 
 
-REASONS: Mapping[str, Reason] = {
+REASONS: Mapping[str, ObstacleReason] = {
     reason.name: reason
     for reason in (
-        Reason(
+        ObstacleReason(
             "built-in",
             "it is built into the API server: {subject} passes before RBAC is asked",
             "take people out of system:masters where they get it: client certificates "
             "(organisation), aws-auth, the cloud's access entries; then let the certificates "
             "expire",
         ),
-        Reason(
+        ObstacleReason(
             "system-object",
             "{binding} is Kubernetes' own (its name begins with system:, or it carries "
             "kubernetes.io/bootstrapping or rbac.authorization.kubernetes.io/autoupdate)",
             "look at it by hand: kubectl edit {binding_arguments}; bind {subject} in a binding of "
             "your own to what it really needs",
         ),
-        Reason(
+        ObstacleReason(
             "own-right",
             "{subject} is this operator",
             "correct the chart's roles and upgrade it; or declare the right with an exemption",
         ),
-        Reason(
+        ObstacleReason(
             "granted",
             "the operator has granted {binding}, and would grant it again",
             "change the record: when {subject} may no longer act, the operator takes it back",
         ),
-        Reason(
+        ObstacleReason(
             "blind",
             "without {binding} the operator could no longer see what it checks",
             "upgrade the operator's chart, which binds what it needs, and plan again",
             provisional=True,
         ),
-        Reason(
+        ObstacleReason(
             "last-holder",
             "with {binding} gone, nobody would be left who can do what {item} needs",
             "first give the owner of {item} what it lacks (the missing-access finding says what), "
             "then plan again",
             provisional=True,
         ),
-        Reason(
+        ObstacleReason(
             "owed",
             "the way leads through what {subject} is owed by other items, or is let through for",
             "give these items one owner, delegate them to it, or separate them in the cluster: "
             "another ServiceAccount, another namespace",
             provisional=True,
         ),
-        Reason(
+        ObstacleReason(
             "let-through",
             "{subject} works with {binding}, and is let through: {reason}",
             "separate what it could come by (another ServiceAccount, another namespace), correct "
             "its chart, or exempt it from these items too",
         ),
-        Reason(
+        ObstacleReason(
             "not-rbac",
             "no binding that can be changed gives it",
             "look where else it comes from: the cloud's IAM, aws-auth, another authorizer",

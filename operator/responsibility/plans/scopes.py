@@ -1,4 +1,4 @@
-"""Where rights count: each hub's namespace, the cluster, and the namespaces that a model names."""
+"""Scopes in which rights count: a hub's namespace, the cluster, the namespaces a model names."""
 
 from __future__ import annotations
 
@@ -26,51 +26,56 @@ Named = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What is held in a place: bits in full, and unnamed ones for some names."""
+class HeldPermissions:
+    """What is held in a scope: bits in full, and unnamed ones for some names."""
 
     mask: int = 0
     some: frozenset[Named] = frozenset()
 
-    def within(self, mask: int) -> Held:
+    def within(self, mask: int) -> HeldPermissions:
         """Return the part that is about some bits."""
         named = frozenset(each for each in self.some if mask >> each[0] & 1)
-        return Held(self.mask & mask, named)
+        return HeldPermissions(self.mask & mask, named)
 
-    def beyond(self, other: Held) -> Held:
+    def beyond(self, other: HeldPermissions) -> HeldPermissions:
         """Return what the other has not."""
-        return Held(
+        return HeldPermissions(
             self.mask & ~other.mask,
             frozenset(e for e in self.some - other.some if not other.mask >> e[0] & 1),
         )
 
-    def plus(self, other: Held) -> Held:
+    def plus(self, other: HeldPermissions) -> HeldPermissions:
         """Return both together."""
         mask = self.mask | other.mask
-        return Held(mask, frozenset(e for e in self.some | other.some if not mask >> e[0] & 1))
+        return HeldPermissions(
+            mask, frozenset(e for e in self.some | other.some if not mask >> e[0] & 1)
+        )
 
     def __bool__(self) -> bool:
         return bool(self.mask or self.some)
 
 
-_NOTHING_HELD = Held()
+_NOTHING_HELD = HeldPermissions()
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """One of them, for one model. ``namespace`` is empty for the cluster."""
+class EntitlementScope:
+    """A scope of rights for one model, and what of it ``mask`` counts.
+
+    ``namespace`` is empty for the cluster.
+    """
 
     fleet: Fleet
     names: Names
     namespace: str
-    scope: int
+    mask: int
     agreement: Agreement | None = None
     exempt: ExemptionBook = field(default_factory=ExemptionBook)
-    # What was worked out already: of the whole fleet, and of this place.
+    # What was worked out already: of the whole fleet, and of this scope.
     _dues: dict[Subject, int] = field(default_factory=dict, compare=False, repr=False)
-    _entitled: dict[Subject, int] = field(default_factory=dict, compare=False, repr=False)
+    _agreed: dict[Subject, int] = field(default_factory=dict, compare=False, repr=False)
     _wide: dict[Subject, int] = field(default_factory=dict, compare=False, repr=False)
-    _owed: dict[Subject, int] = field(default_factory=dict, compare=False, repr=False)
+    _entitled: dict[Subject, int] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def terms(self) -> Terms:
@@ -79,7 +84,7 @@ class Place:
 
     @property
     def permissions(self) -> PermissionIndex:
-        """The model's permissions."""
+        """The model's questions."""
         return self.fleet.terms.permissions
 
     @property
@@ -89,7 +94,7 @@ class Place:
         return (item for item in self.terms.items if item.name not in out)
 
     def __str__(self) -> str:
-        """Return the place as people say it."""
+        """Return the scope as people say it."""
         return f"in namespace {self.namespace}" if self.namespace else "cluster-wide"
 
     def declared(self) -> Iterable[Subject]:
@@ -97,17 +102,17 @@ class Place:
         agreements = (self.agreement,) if self.agreement else self.fleet.agreements
         return sorted({s for a in agreements if a is not None for s in a.members})
 
-    def entitled(self, subject: Subject) -> int:
+    def agreed(self, subject: Subject) -> int:
         """Return what a subject may hold here by the agreement, whatever binds it."""
-        known = self._entitled.get(subject)
+        known = self._agreed.get(subject)
         if known is None:
             due = self._due(subject)
             if due and self.agreement is not None:
                 due = self.fleet.entitled(subject, (self.agreement,))
-            known = self._entitled[subject] = due & self.scope
+            known = self._agreed[subject] = due & self.mask
         return known
 
-    def wide(self, subject: Subject) -> int:
+    def entitled_cluster_wide(self, subject: Subject) -> int:
         """Return what it may hold here by a ClusterRoleBinding, if this is a hub.
 
         That comes with what it is entitled to in the cluster. A RoleBinding is held against the
@@ -117,7 +122,7 @@ class Place:
             return 0
         known = self._wide.get(subject)
         if known is None:
-            known = self._wide[subject] = self.permissions.wide(self._due(subject)) & self.scope
+            known = self._wide[subject] = self.permissions.wide(self._due(subject)) & self.mask
         return known
 
     def _due(self, subject: Subject) -> int:
@@ -127,31 +132,33 @@ class Place:
             self._dues[subject] = due
         return due
 
-    def owed(self, subject: Subject, *, wide: bool = False) -> int:
-        """Return what no plan may take: what it is entitled to, and let through for.
+    def entitled(self, subject: Subject, *, cluster_wide: bool = False) -> int:
+        """Return what no plan may take: what was agreed, and what the subject is exempt for.
 
-        With ``wide``, that is of what it holds by a ClusterRoleBinding.
+        With ``cluster_wide``, that is of what it holds by a ClusterRoleBinding.
         """
-        return self._owed_here(subject) | (self.wide(subject) if wide else 0)
+        return self._entitled_here(subject) | (
+            self.entitled_cluster_wide(subject) if cluster_wide else 0
+        )
 
-    def _owed_here(self, subject: Subject) -> int:
-        known = self._owed.get(subject)
+    def _entitled_here(self, subject: Subject) -> int:
+        known = self._entitled.get(subject)
         if known is None:
-            known = self._owed[subject] = self._work_out_owed(subject)
+            known = self._entitled[subject] = self._work_out_entitled(subject)
         return known
 
-    def _work_out_owed(self, subject: Subject) -> int:
-        mask = self.entitled(subject)
+    def _work_out_entitled(self, subject: Subject) -> int:
+        mask = self.agreed(subject)
         exemptions = self.exempt.of_subject(subject)
         for item in self.terms.items if exemptions else ():
             if any(each.for_item(item.name) for each in exemptions):
-                mask |= item.reserved & self.scope
+                mask |= item.reserved & self.mask
         return mask
 
 
-def places(snapshot: Snapshot, assessment: Assessment) -> list[Place]:
-    """Return every place that the assessment speaks of."""
-    found: list[Place] = []
+def entitlement_scopes(snapshot: Snapshot, assessment: Assessment) -> list[EntitlementScope]:
+    """Return every scope that the assessment speaks of."""
+    found: list[EntitlementScope] = []
     for _, cluster in sorted(assessment.clusters.items()):
         terms = cluster.terms
         hubs = [h for _, h in sorted(assessment.hubs.items()) if h.agreement.terms is terms]
@@ -168,7 +175,7 @@ def places(snapshot: Snapshot, assessment: Assessment) -> list[Place]:
             (*(e.fill(names) for e in terms.exemptions for names in everywhere), *own_part)
         )
         found.extend(
-            Place(
+            EntitlementScope(
                 fleet,
                 Names(),
                 namespace,
@@ -179,7 +186,7 @@ def places(snapshot: Snapshot, assessment: Assessment) -> list[Place]:
             for namespace in ("", *permissions.fixed_namespaces())
         )
         found.extend(
-            Place(
+            EntitlementScope(
                 fleet,
                 h.agreement.names,
                 h.agreement.hub.namespace,
@@ -199,82 +206,92 @@ def _names(hub: Hub) -> Names:
 
 
 @dataclass(slots=True)
-class Ledger:
-    """Who holds what in places, by one graph after the other; scopes are read once."""
+class HoldingsReader:
+    """Who holds what in scopes, by one graph after the other; scopes are read once."""
 
     _read: dict[tuple[str, BindingScope], Holdings] = field(default_factory=dict)
     # By the identity of holdings: them, and what is to be asked in their place.
-    _people: dict[int, tuple[Holdings, list[Holding]]] = field(default_factory=dict)
+    _by_people: dict[int, tuple[Holdings, list[Holding]]] = field(default_factory=dict)
 
-    def holdings(self, graph: AccessGraph, place: Place, namespace: str) -> Holdings:
+    def holdings(self, graph: AccessGraph, scope: EntitlementScope, namespace: str) -> Holdings:
         """Return what the bindings of a namespace give."""
-        scope = graph.scope(namespace)
-        key = (place.terms.name, scope)
+        bindings = graph.scope(namespace)
+        key = (scope.terms.name, bindings)
         found = self._read.get(key)
         if found is None:
-            found = self._read[key] = collect(scope, place.permissions)
+            found = self._read[key] = collect(bindings, scope.permissions)
         return found
 
-    def layers(self, graph: AccessGraph, place: Place) -> list[Holdings]:
-        """Return the holdings that count together in a place."""
+    def layers(self, graph: AccessGraph, scope: EntitlementScope) -> list[Holdings]:
+        """Return the holdings that count together in a scope."""
         return [
-            self.holdings(graph, place, namespace)
-            for namespace in dict.fromkeys(("", place.namespace))
+            self.holdings(graph, scope, namespace)
+            for namespace in dict.fromkeys(("", scope.namespace))
         ]
 
-    def held(self, graph: AccessGraph, place: Place, subject: Subject) -> Held:
-        """Return what a subject holds in a place, be it by a group that it is in by nature."""
+    def held(
+        self, graph: AccessGraph, scope: EntitlementScope, subject: Subject
+    ) -> HeldPermissions:
+        """Return what a subject holds in a scope, be it by a group that it is in by nature."""
         if subject == MASTERS_SUBJECT:
-            return Held(place.scope)
-        return self._of(graph, place, with_implied_groups(subject))
+            return HeldPermissions(scope.mask)
+        return self._of(graph, scope, with_implied_groups(subject))
 
-    def held_wide(self, graph: AccessGraph, place: Place, subject: Subject) -> Held:
-        """Return what it holds in a place by ClusterRoleBindings."""
+    def held_cluster_wide(
+        self, graph: AccessGraph, scope: EntitlementScope, subject: Subject
+    ) -> HeldPermissions:
+        """Return what it holds in a scope by ClusterRoleBindings."""
         if subject == MASTERS_SUBJECT:
-            return Held(place.scope)
-        return self._given([self.holdings(graph, place, "")], place, with_implied_groups(subject))
+            return HeldPermissions(scope.mask)
+        return self._given([self.holdings(graph, scope, "")], scope, with_implied_groups(subject))
 
-    def own(self, graph: AccessGraph, place: Place, subject: Subject) -> Held:
+    def held_directly(
+        self, graph: AccessGraph, scope: EntitlementScope, subject: Subject
+    ) -> HeldPermissions:
         """Return what is bound to the subject itself."""
-        return self._of(graph, place, (subject,))
+        return self._of(graph, scope, (subject,))
 
-    def _of(self, graph: AccessGraph, place: Place, subjects: Iterable[Subject]) -> Held:
-        return self._given(self.layers(graph, place), place, subjects)
+    def _of(
+        self, graph: AccessGraph, scope: EntitlementScope, subjects: Iterable[Subject]
+    ) -> HeldPermissions:
+        return self._given(self.layers(graph, scope), scope, subjects)
 
     @staticmethod
-    def _given(layers: Iterable[Holdings], place: Place, subjects: Iterable[Subject]) -> Held:
+    def _given(
+        layers: Iterable[Holdings], scope: EntitlementScope, subjects: Iterable[Subject]
+    ) -> HeldPermissions:
         mask, some = 0, []
         for subject in subjects:
             for holdings in layers:
                 holding = holdings.get(subject)
                 if holding is not None:
-                    mask |= holding.mask(place.permissions, place.names)
+                    mask |= holding.mask(scope.permissions, scope.names)
                     some += [(part.bit, name) for part in holding.some() for name in part.names]
-        if not mask & place.scope and not some:
+        if not mask & scope.mask and not some:
             return _NOTHING_HELD
-        return Held(mask).plus(Held(some=frozenset(some))).within(place.scope)
+        return HeldPermissions(mask).plus(HeldPermissions(some=frozenset(some))).within(scope.mask)
 
-    def varies(self, graph: AccessGraph, place: Place, subject: Subject) -> bool:
-        """Return whether what a subject holds by ClusterRoleBindings depends on a place's names."""
-        wide = self.holdings(graph, place, "")
+    def varies(self, graph: AccessGraph, scope: EntitlementScope, subject: Subject) -> bool:
+        """Return whether what a subject holds by ClusterRoleBindings depends on a scope's names."""
+        wide = self.holdings(graph, scope, "")
         return any(wide[who].symbolic for who in with_implied_groups(subject) if who in wide)
 
-    def people(self, graph: AccessGraph, place: Place) -> int:
-        """Return what anybody at all can do in a place who isn't Kubernetes itself."""
+    def held_by_people(self, graph: AccessGraph, scope: EntitlementScope) -> int:
+        """Return what anybody at all can do in a scope who isn't Kubernetes itself."""
         mask = 0
-        for holdings in self.layers(graph, place):
-            known = self._people.get(id(holdings))
+        for holdings in self.layers(graph, scope):
+            known = self._by_people.get(id(holdings))
             if known is None:
                 some = [h for s, h in holdings.items() if not _is_of_kubernetes(s)]
                 full = reduce(or_, (holding.full for holding in some), 0)
                 # The holdings too, so that no others get their id.
-                known = self._people[id(holdings)] = (
+                known = self._by_people[id(holdings)] = (
                     holdings,
                     [Holding(full), *(holding for holding in some if holding.symbolic)],
                 )
             for holding in known[1]:
-                mask |= holding.mask(place.permissions, place.names)
-        return mask & place.scope
+                mask |= holding.mask(scope.permissions, scope.names)
+        return mask & scope.mask
 
 
 def _is_of_kubernetes(subject: Subject) -> bool:

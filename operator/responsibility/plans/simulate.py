@@ -1,17 +1,17 @@
-"""What the access graph would be after changes."""
+"""The access graph as it would be after changes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from responsibility.plans.change import Action, Change
+from responsibility.plans.change import Action, PlannedChange
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import canonical, is_somebody
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Subject
 
 
-def simulate(graph: AccessGraph, changes: Iterable[Change]) -> AccessGraph:
+def simulate(graph: AccessGraph, changes: Iterable[PlannedChange]) -> AccessGraph:
     """Return the graph as it will be once all changes are made."""
     return Simulation(graph).after(changes)
 
@@ -33,7 +33,7 @@ class Simulation:
         """Begin with no change."""
         self._after = self.graph
 
-    def after(self, changes: Iterable[Change]) -> AccessGraph:
+    def after(self, changes: Iterable[PlannedChange]) -> AccessGraph:
         """Return the graph as it will be once all these changes are made, and no others."""
         graph = self.graph
         bindings: dict[BindingKey, Binding | None] = {}
@@ -63,7 +63,7 @@ class Simulation:
         return self._after
 
 
-def _bound(graph: AccessGraph, change: Change) -> Binding:
+def _bound(graph: AccessGraph, change: PlannedChange) -> Binding:
     assert isinstance(change.key, BindingKey)  # noqa: S101 - by its caller
     assert change.role is not None  # noqa: S101 - bindings have one
     former = graph.bindings.get(change.key)

@@ -8,11 +8,11 @@ from responsibility.ownership.results import wording
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.aim import Aim
 from responsibility.plans.change import CREATES, Action, Plan
-from responsibility.plans.context import Basis
+from responsibility.plans.context import PlanContext
 from responsibility.plans.planner import make_plan
 from responsibility.plans.protect import is_own, is_system, is_system_role
-from responsibility.plans.scopes import Ledger, Place, places
-from responsibility.plans.search.preserve import losses_owed
+from responsibility.plans.scopes import EntitlementScope, HoldingsReader, entitlement_scopes
+from responsibility.plans.search.preserve import lost_entitlements
 from responsibility.plans.simulate import simulate
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import BindingKey, RoleKey, Subject
@@ -44,24 +44,24 @@ def _not_ended(after: Snapshot, aim: Aim, plan: Plan) -> Iterator[str]:
 
 
 def _owed_and_lost(snapshot: Snapshot, after: AccessGraph) -> Iterator[str]:
-    basis = Basis(snapshot, Assessor().assess(snapshot))
-    for place in basis.places:
-        named = {*place.declared(), *place.exempt.exact(), *snapshot.graph.subjects()}
+    context = PlanContext(snapshot, Assessor().assess(snapshot))
+    for scope in context.scopes:
+        named = {*scope.declared(), *scope.exempt.exact(), *snapshot.graph.subjects()}
         for subject in sorted(named):
             if not _exists(snapshot, subject):
                 continue
-            lost = losses_owed(basis, after, place, subject)
+            lost = lost_entitlements(context, after, scope, subject)
             if lost:
-                yield f"{subject} loses {lost} {place}, which it is owed"
+                yield f"{subject} loses {lost} {scope}, which it is owed"
 
 
 def _gives(snapshot: Snapshot, after: AccessGraph, without: AccessGraph) -> Iterator[str]:
-    ledger = Ledger()
-    for place in places(snapshot, Assessor().assess(snapshot)):
+    reader = HoldingsReader()
+    for scope in entitlement_scopes(snapshot, Assessor().assess(snapshot)):
         for subject in sorted(after.subjects()):
-            more = ledger.held(after, place, subject).beyond(ledger.held(without, place, subject))
+            more = reader.held(after, scope, subject).beyond(reader.held(without, scope, subject))
             if more:
-                yield f"{subject} holds {more} {place}"
+                yield f"{subject} holds {more} {scope}"
 
 
 def _exists(snapshot: Snapshot, subject: Subject) -> bool:
@@ -73,14 +73,14 @@ def _exists(snapshot: Snapshot, subject: Subject) -> bool:
 
 
 def _gained(snapshot: Snapshot, after: AccessGraph) -> Iterator[str]:
-    ledger = Ledger()
-    for place in places(snapshot, Assessor().assess(snapshot)):
+    reader = HoldingsReader()
+    for scope in entitlement_scopes(snapshot, Assessor().assess(snapshot)):
         for subject in sorted(after.subjects()):
-            new = ledger.held(after, place, subject).beyond(
-                ledger.held(snapshot.graph, place, subject)
+            new = reader.held(after, scope, subject).beyond(
+                reader.held(snapshot.graph, scope, subject)
             )
             if new:
-                yield f"{subject} gains {new} {place}"
+                yield f"{subject} gains {new} {scope}"
 
 
 def _untouchable(snapshot: Snapshot, plan: Plan) -> Iterator[str]:
@@ -98,21 +98,21 @@ def _untouchable(snapshot: Snapshot, plan: Plan) -> Iterator[str]:
 
 
 def _left_to_nobody(snapshot: Snapshot, after: AccessGraph) -> Iterator[str]:
-    ledger = Ledger()
-    for place in places(snapshot, Assessor().assess(snapshot)):
-        before = _anybody(ledger, snapshot.graph, place)
-        now = _anybody(ledger, after, place)
-        for item in place.items:
-            lost = item.required & place.scope & before & ~now
+    reader = HoldingsReader()
+    for scope in entitlement_scopes(snapshot, Assessor().assess(snapshot)):
+        before = _anybody(reader, snapshot.graph, scope)
+        now = _anybody(reader, after, scope)
+        for item in scope.items:
+            lost = item.required & scope.mask & before & ~now
             if lost:
-                yield f"nobody is left for {item.name} {place}"
+                yield f"nobody is left for {item.name} {scope}"
 
 
-def _anybody(ledger: Ledger, graph: AccessGraph, place: Place) -> int:
+def _anybody(reader: HoldingsReader, graph: AccessGraph, scope: EntitlementScope) -> int:
     mask = 0
     for subject in graph.subjects():
         if not subject.name.startswith("system:") and subject.namespace != "kube-system":
-            mask |= ledger.own(graph, place, subject).mask
+            mask |= reader.held_directly(graph, scope, subject).mask
     return mask
 
 

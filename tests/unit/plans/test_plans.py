@@ -8,7 +8,7 @@ import pytest
 from responsibility.ownership.results.wording import EVERYTHING_TEXT, in_words
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.aim import Aim
-from responsibility.plans.change import Action, Change, Plan, summary
+from responsibility.plans.change import Action, Plan, PlannedChange, summary
 from responsibility.plans.planner import make_plan
 from responsibility.plans.search.narrow import narrowed
 from responsibility.plans.simulate import simulate
@@ -243,7 +243,7 @@ def test_this_operator_takes_nothing_from_itself() -> None:
     assert not plan.changes
     group = grant("Group system:serviceaccounts:ops", "list delete", "nodes", ns="")
     asked = Attributes("list", "", "nodes")
-    kept = make_plan(of(group, own=own), Aim(), sees=[asked])
+    kept = make_plan(of(group, own=own), Aim(), required_permissions=[asked])
     assert [o.reason for o in kept.obstacles] == ["blind"]
     assert told(make_plan(of(group, own=own), Aim()))
 
@@ -323,7 +323,7 @@ def test_who_could_give_it_back_to_itself_loses_that_too() -> None:
     assert {c.key for c in plan if User_ann(c)} == {FENCE[1].key, admin[1].key}
 
 
-def User_ann(change: Change) -> bool:  # noqa: N802 - her name
+def User_ann(change: PlannedChange) -> bool:  # noqa: N802 - her name
     return ANN in change.removes
 
 
@@ -399,7 +399,7 @@ def test_the_simulation_is_what_the_changes_say() -> None:
     graph = AccessGraph.build(
         [Role(FENCE[0].key, FENCE[0].rules)], [Binding(FENCE[1].key, FENCE[0].key, (ANN, BOB))]
     )
-    change = Change(
+    change = PlannedChange(
         Action.EDIT_BINDING, FENCE[1].key, role=FENCE[0].key, before=(ANN, BOB), after=(BOB,)
     )
     assert simulate(graph, [change]).bindings[FENCE[1].key].subjects == (BOB,)

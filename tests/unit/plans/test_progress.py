@@ -30,7 +30,7 @@ class Terminal:
 @pytest.mark.parametrize("seed", range(1000, 1006))
 def test_it_never_goes_back_and_comes_to_the_end(seed: int) -> None:
     told: list[float] = []
-    plan = make_plan(*drawn(seed, routes=True), told=told.append)
+    plan = make_plan(*drawn(seed, routes=True), progress=told.append)
     assert told
     assert all(before <= after for before, after in pairwise(told))
     assert told[0] > 0

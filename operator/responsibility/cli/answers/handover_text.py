@@ -11,15 +11,15 @@ from responsibility.cli.terminal.output import clean, to_yaml
 from responsibility.cluster.apply_plan import manifest
 from responsibility.ownership.results import wording
 from responsibility.ownership.results.wording import in_words
-from responsibility.plans.handover.entitlements import Line
+from responsibility.plans.handover.entitlements import ItemHandover
 from responsibility.plans.handover.record_patch import Patch
-from responsibility.plans.handover.steps import END, Handover, Stage, created
+from responsibility.plans.handover.steps import END, Handover, HandoverStep, created
 from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
 
 _MOST = 6
 
 
-def objects(stage: Stage) -> list[dict[str, Any]]:
+def objects(stage: HandoverStep) -> list[dict[str, Any]]:
     """Return what somebody makes by hand at a step, as manifests."""
     return [manifest(change) for change in created(stage.changes)]
 
@@ -47,7 +47,7 @@ def text(result: Handover, *, wide: bool) -> Iterator[str]:
         yield from _stage(stage, result)
 
 
-def _item(line: Line, to: str, *, wide: bool) -> Iterator[str]:
+def _item(line: ItemHandover, to: str, *, wide: bool) -> Iterator[str]:
     terms = line.item.terms
     effort = f", about {line.effort}" if line.effort else ""
     kinds = ", ".join(sorted(terms.kinds))
@@ -74,7 +74,7 @@ def _some(texts: tuple[str, ...], *, wide: bool) -> str:
     return f"{', '.join(shown[: _MOST - 1])} and {len(shown) - _MOST + 1} more (-o wide)"
 
 
-def _stage(stage: Stage, result: Handover) -> Iterator[str]:
+def _stage(stage: HandoverStep, result: Handover) -> Iterator[str]:
     lines = [
         *(_patch(stage, stage.patch, result.record) if stage.patch is not None else ()),
         *_operators(stage, result),
@@ -86,7 +86,7 @@ def _stage(stage: Stage, result: Handover) -> Iterator[str]:
         yield f"  # CAUTION: then nobody could act on {name}: give its party what it lacks first"
 
 
-def _patch(stage: Stage, patch: Patch, record: str) -> Iterator[str]:
+def _patch(stage: HandoverStep, patch: Patch, record: str) -> Iterator[str]:
     guarded = patch.guarded()
     yield f"  kubectl patch responsibility {quote(record)} --type=json \\"
     yield "    --patch-file=/dev/stdin <<'END'"
@@ -100,9 +100,9 @@ def _patch(stage: Stage, patch: Patch, record: str) -> Iterator[str]:
         )
 
 
-def _operators(stage: Stage, result: Handover) -> Iterator[str]:
+def _operators(stage: HandoverStep, result: Handover) -> Iterator[str]:
     """Yield what the operator does at this step, and how to see that it has."""
-    for name, why in stage.hindered:
+    for name, why in stage.blocked:
         yield clean(f"  # the operator does not grant all of {name}: {why}")
     if stage.by_operator:
         names = ", ".join(stage.by_operator)
@@ -115,7 +115,7 @@ def _operators(stage: Stage, result: Handover) -> Iterator[str]:
         yield f"  # the operator takes back what it granted for {names}, as soon as that ends"
 
 
-def _made_by_hand(stage: Stage) -> Iterator[str]:
+def _made_by_hand(stage: HandoverStep) -> Iterator[str]:
     made = objects(stage)
     if not made:
         return
@@ -127,7 +127,7 @@ def _made_by_hand(stage: Stage) -> Iterator[str]:
     yield "  END"
 
 
-def _revocation(stage: Stage, result: Handover) -> Iterator[str]:
+def _revocation(stage: HandoverStep, result: Handover) -> Iterator[str]:
     """Yield how to revoke what is shown; its digest is that of the cluster as it is by then."""
     rest = [c for c in stage.changes if c.action.value not in ("create-role", "create-binding")]
     routes = "" if result.plan.routes else " --no-routes"

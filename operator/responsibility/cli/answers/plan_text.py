@@ -23,7 +23,7 @@ from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.results.wording import in_words
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.aim import Aim
-from responsibility.plans.change import Change, Loss, Obstacle, Plan, rule_json
+from responsibility.plans.change import Loss, Obstacle, Plan, PlannedChange, rule_json
 from responsibility.plans.planner import make_plan
 from responsibility.rbac.objects import Attributes, Rule
 
@@ -152,7 +152,11 @@ class PlanMaker:
         many = not silent and len(self.assessment.hubs) >= _MANY_HUBS
         with share("planning", wanted=many) as told:
             return make_plan(
-                self.snapshot, aim, assessor=self.assessor, sees=self._sees(), told=told
+                self.snapshot,
+                aim,
+                assessor=self.assessor,
+                required_permissions=self._sees(),
+                progress=told,
             )
 
     def _sees(self) -> tuple[Attributes, ...]:
@@ -189,7 +193,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _change_json(change: Change) -> dict[str, Any]:
+def _change_json(change: PlannedChange) -> dict[str, Any]:
     found: dict[str, Any] = {
         "action": change.action.value,
         "object": str(change.key),
@@ -208,7 +212,7 @@ def _change_json(change: Change) -> dict[str, Any]:
         "loses": [
             {
                 "subject": subject_json(loss.subject),
-                "where": loss.place,
+                "where": loss.where,
                 "permissions": list(loss.permissions),
                 "andAlso": loss.rest,
             }
@@ -260,7 +264,7 @@ def _lines(plan: Plan, *, wide: bool, apply_by: str) -> Iterator[str]:
             yield f"to apply it: {apply_by}"
 
 
-def _about(change: Change, ended: dict[str, Finding], *, wide: bool) -> Iterator[str]:
+def _about(change: PlannedChange, ended: dict[str, Finding], *, wide: bool) -> Iterator[str]:
     if change.rules_after and (wide or change.rules_before == ()):
         yield from (f"rule   {_rule(rule)}" for rule in change.rules_after)
     for key in change.ends:
@@ -280,7 +284,7 @@ def _loss(loss: Loss, *, wide: bool) -> str:
     more = f" and {len(texts) - len(shown)} more of the model" * (len(texts) > len(shown))
     what = ", ".join(shown) + more
     parts = [part for part in (what, loss.rest) if part]
-    return f"{loss.subject} {loss.place}: {'; '.join(parts)}"
+    return f"{loss.subject} {loss.where}: {'; '.join(parts)}"
 
 
 def _rule(rule: Rule) -> str:

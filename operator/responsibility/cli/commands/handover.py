@@ -77,7 +77,7 @@ def command(
     from responsibility.cli.answers.handover_text import text
     from responsibility.cli.answers.plan_text import PlanMaker
     from responsibility.grants.forecast import foresee
-    from responsibility.plans.handover.record_patch import Wanted
+    from responsibility.plans.handover.record_patch import HandoverRequest
     from responsibility.plans.handover.steps import hand_over
 
     if bool(items) == everything:
@@ -89,8 +89,8 @@ def command(
     begins = instant(start) if start else now
     if begins < now:
         raise CliError(f"--from {start}: that moment has passed")
-    wanted = Wanted(record, chosen, party, begins, _span(overlap))
-    result = hand_over(maker.snapshot, wanted, foresee)
+    request = HandoverRequest(record, chosen, party, begins, _span(overlap))
+    result = hand_over(maker.snapshot, request, foresee)
     if output in ("json", "yaml"):
         show(output, _json(result))
         return
@@ -162,7 +162,7 @@ def _json(result: Handover) -> dict[str, Any]:
                 "recordPatch": stage.patch.merge() if stage.patch else None,
                 "recordGuardedPatch": stage.patch.guarded() if stage.patch else None,
                 "grantedByOperator": list(stage.by_operator),
-                "notGrantedByOperator": dict(stage.hindered),
+                "notGrantedByOperator": dict(stage.blocked),
                 "takenBackByOperator": list(stage.taken_back),
                 "objects": objects(stage),
                 "changes": [str(change) for change in stage.changes],

@@ -1,4 +1,4 @@
-"""Ask for plans in a process beside this one: see ``plan_worker``."""
+"""A process beside this one that is asked for plans: see ``worker``."""
 
 from __future__ import annotations
 

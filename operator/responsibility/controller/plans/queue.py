@@ -1,4 +1,4 @@
-"""Work out what would end excess rights, beside the loop, and seldom enough to slow nothing down.
+"""The queue of hubs to plan for, beside the loop, and seldom enough to slow nothing down.
 
 A plan takes many assessments, so one is made only where that of a record has changed, one after
 the other, in another process, with a rest after each that is longer than it took.

@@ -1,4 +1,4 @@
-"""Carry out one approved plan: write down how to take it back, delete, ask whether it has ended.
+"""One approved plan carried out: first how to take it back is noted, then it is done.
 
 Each step may be the last before the process is killed. What was approved is in an undo document
 before the first deletion, and how far it came is seen from the cluster.

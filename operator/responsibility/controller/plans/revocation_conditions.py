@@ -1,4 +1,4 @@
-"""What is said of revoking, as condition ``Revoked``: a table of reasons, and what decides.
+"""Condition ``Revoked``: a table of reasons, and the decision what to do and say.
 
 Only records that ask for ``rbac: revoke`` have it. ``True`` means that what was approved has been
 done, or that there is nothing to do.

@@ -1,4 +1,4 @@
-"""Tell by Events what came of an approved plan, on transitions only."""
+"""Events about approved plans, on transitions only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ask the API server whether what a plan was to end has really ended."""
+"""Proof of a revocation: the API server is asked whether what it was to end has ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Carry out the plans that records approve, as far as deletions of RoleBindings go.
+"""The revoker: approved plans are carried out, as far as deletions of RoleBindings go.
 
 What is decided stands in ``revoke_claims``, how it is done in ``revocation``; here it is seen to
 that it is done, one record after the other, in a task beside the loop.

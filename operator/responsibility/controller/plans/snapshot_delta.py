@@ -1,4 +1,4 @@
-"""What differs between two states of a cluster, as it is sent to the process that plans.
+"""Deltas between two states of a cluster, as they are sent to the process that plans.
 
 What is the same in both keeps its identity there: whoever compares by identity does only the
 difference anew.

@@ -1,4 +1,4 @@
-"""Plans, made in a process of their own, which ``planner`` starts.
+"""The process that makes plans, which ``process`` starts.
 
 A plan takes many assessments. In a thread they would hold the interpreter's lock, and its garbage
 collector would stop everything for seconds in a large cluster; here they stop nobody. The parent
@@ -28,7 +28,7 @@ from responsibility.ownership.assess import Assessor
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans import deletions
 from responsibility.plans.change import Plan
-from responsibility.plans.context import Basis
+from responsibility.plans.context import PlanContext
 from responsibility.plans.deletions import Proposal
 from responsibility.plans.planner import plan_from
 from responsibility.plans.proof import Expectation, expectations
@@ -50,7 +50,7 @@ class PlanningWorld:
 
     snapshot: Snapshot
     revoking: bool
-    sees: tuple[Attributes, ...]
+    required_permissions: tuple[Attributes, ...]
     memory: int
 
 
@@ -70,31 +70,31 @@ class PlanMaker:
         self._look(replace(world.snapshot, graph=AccessGraph.build(roles, bindings)))
 
     def _look(self, snapshot: Snapshot) -> None:
-        self._basis = Basis(snapshot, self._assessor.assess(snapshot))
+        self._context = PlanContext(snapshot, self._assessor.assess(snapshot))
 
     def follow(self, news: SnapshotDelta) -> None:
         """Plan from another state from now on."""
-        self._look(news.applied(self._basis.snapshot))
+        self._look(news.applied(self._context.snapshot))
 
     def propose(self, record: str) -> Proposal | None:
         """Return the plan for a record's hub; None where the hub is not found."""
-        hub = deletions.hub_of(self._basis.assessment, record)
+        hub = deletions.hub_of(self._context.assessment, record)
         if hub is None:
             return None
         return deletions.propose(
             hub,
             lambda ids: plan_from(
-                self._basis,
+                self._context,
                 deletions.aim(record, ids),
                 assessor=self._assessor,
-                sees=self._world.sees,
+                required_permissions=self._world.required_permissions,
             ),
             revoking=self._world.revoking,
         )
 
     def expectations(self, plan: Plan) -> list[Expectation]:
         """Return what the API server is to say after a plan."""
-        return expectations(self._basis.snapshot, self._basis.assessment, plan)
+        return expectations(self._context.snapshot, self._context.assessment, plan)
 
 
 def frame(value: object) -> bytes:

@@ -1,4 +1,4 @@
-"""What one item means for both parties of a handover: needed, lacking, lost and kept."""
+"""Entitlements of both parties of a handover, by item: needed, lacking, lost and kept."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from responsibility.ownership.results.wording import permission_texts
 from responsibility.ownership.terms.agreement import Agreement, Item, Party
 from responsibility.ownership.terms.entitlement import Entitlement
 from responsibility.ownership.terms.snapshot import Snapshot
-from responsibility.plans.handover.record_patch import Wanted
-from responsibility.plans.scopes import Ledger, Place, places
+from responsibility.plans.handover.record_patch import HandoverRequest
+from responsibility.plans.scopes import EntitlementScope, HoldingsReader, entitlement_scopes
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ItemHandover:
     """What one item means for both parties, in permissions as ``kubectl auth can-i`` takes them.
 
     ``needs`` is all that its owner has to be able to do, ``lacks`` what of it the receiving party
@@ -33,45 +33,49 @@ class Line:
     effort: str
 
 
-def own_places(found: Sequence[Place], agreement: Agreement) -> list[Place]:
+def scopes_of_hub(
+    found: Sequence[EntitlementScope], agreement: Agreement
+) -> list[EntitlementScope]:
     """Return where the items of a hub count: its namespace, and the cluster."""
     return [
-        place
-        for place in found
-        if place.terms.name == agreement.terms.name
-        and (place.agreement is None or place.agreement.record == agreement.record)
+        scope
+        for scope in found
+        if scope.terms.name == agreement.terms.name
+        and (scope.agreement is None or scope.agreement.record == agreement.record)
     ]
 
 
-def lacking(snapshot: Snapshot, place: Place, party: Party, required: int, ledger: Ledger) -> int:
-    """Return what a party can't do of what is required in a place."""
+def lacking(
+    snapshot: Snapshot, scope: EntitlementScope, party: Party, required: int, reader: HoldingsReader
+) -> int:
+    """Return what a party can't do of what is required in a scope."""
     held = 0
     for subject in party.subjects:
-        held |= ledger.held(snapshot.graph, place, subject).mask
+        held |= reader.held(snapshot.graph, scope, subject).mask
     return required & ~held
 
 
-def lines_of(
+def item_handovers(
     snapshot: Snapshot,
     assessment: Assessment,
     agreement: Agreement,
-    wanted: Wanted,
+    request: HandoverRequest,
     after: Assessment,
-) -> Iterator[Line]:
+) -> Iterator[ItemHandover]:
     """Yield a line for each item; ``after`` is what is said once all is done."""
-    ledger = Ledger()
+    reader = HoldingsReader()
     definitions = {d.name: d for d in snapshot.models[agreement.terms.name].spec.items}
-    own = own_places(places(snapshot, assessment), agreement)
-    later = after.hubs[wanted.record].agreement
+    own = scopes_of_hub(entitlement_scopes(snapshot, assessment), agreement)
+    later = after.hubs[request.record].agreement
     due = Entitlement.of(later, after.now).by_party
-    for name in wanted.items:
+    for name in request.items:
         item = agreement.item(name)
-        party = agreement.parties[wanted.to]
+        party = agreement.parties[request.to]
         needs, lacks = 0, 0
-        for place in own:
-            required = item.terms.required & place.scope
+        for scope in own:
+            required = item.terms.required & scope.mask
             needs |= required
-            lacks |= lacking(snapshot, place, party, required, ledger)
+            lacks |= lacking(snapshot, scope, party, required, reader)
         kept = due.get(item.owner, 0) & item.terms.covered
         gone = item.terms.covered & ~kept & (item.terms.reserved | item.terms.required)
         definition = definitions.get(name)
@@ -79,8 +83,8 @@ def lines_of(
         def texts(mask: int) -> tuple[str, ...]:
             return permission_texts(agreement.terms.permissions.select(mask, agreement.names))
 
-        same = item.owner == wanted.to
-        yield Line(
+        same = item.owner == request.to
+        yield ItemHandover(
             item=item,
             giving=item.owner,
             needs=texts(needs),

@@ -1,4 +1,4 @@
-"""How the lines of a record change when items change hands, and a patch that says so.
+"""Patches of a record whose items change hands.
 
 A patch is good for the record that it was made from, and for no other: it replaces a list, and
 would undo what somebody has written meanwhile. Writing into the spec is what makes a new
@@ -19,7 +19,7 @@ from responsibility.ownership.terms.agreement import Agreement, Item
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class HandoverRequest:
     """What is to be handed over: items of a record, to a party, from a moment on."""
 
     record: str
@@ -68,18 +68,18 @@ def patches(versions: Iterable[Responsibility]) -> list[Patch | None]:
 
 
 _Entry = dict[str, Any]
-Edit = Callable[[_Entry, Item, Wanted], None]
+Edit = Callable[[_Entry, Item, HandoverRequest], None]
 
 
 def patched(
-    record: Responsibility, agreement: Agreement, wanted: Wanted, change: Edit
+    record: Responsibility, agreement: Agreement, request: HandoverRequest, change: Edit
 ) -> Responsibility:
     """Return the record with the lines of the items changed."""
     raw = _dumped(record)
     entries: dict[str, _Entry] = {e["name"]: e for e in raw["spec"].get("items", [])}
-    for name in wanted.items:
+    for name in request.items:
         entry = entries.get(name, {"name": name})
-        change(entry, agreement.item(name), wanted)
+        change(entry, agreement.item(name), request)
         # A line that says nothing is not added.
         if name in entries or len(entry) > 1:
             entries[name] = entry
@@ -103,30 +103,30 @@ def _delegates(entry: _Entry, item: Item) -> list[_Entry]:
     return found
 
 
-def delegate_first(entry: _Entry, item: Item, wanted: Wanted) -> None:
+def delegate_first(entry: _Entry, item: Item, request: HandoverRequest) -> None:
     """Let the receiving party act, too, and change nothing else."""
-    if item.owner == wanted.to:
+    if item.owner == request.to:
         return
-    others = [d for d in _delegates(entry, item) if d["party"] != wanted.to]
-    entry["delegates"] = [*others, {"party": wanted.to, "reason": "handover"}]
+    others = [d for d in _delegates(entry, item) if d["party"] != request.to]
+    entry["delegates"] = [*others, {"party": request.to, "reason": "handover"}]
 
 
-def own(entry: _Entry, item: Item, wanted: Wanted) -> None:
+def own(entry: _Entry, item: Item, request: HandoverRequest) -> None:
     """Make the receiving party the owner; the giving one may act until the overlap ends."""
-    own_alone(entry, item, wanted)
-    if item.owner != wanted.to and wanted.overlap:
-        until = _moment(wanted.start + wanted.overlap)
+    own_alone(entry, item, request)
+    if item.owner != request.to and request.overlap:
+        until = _moment(request.start + request.overlap)
         last = {"party": item.owner, "until": until, "reason": "handover"}
         entry["delegates"] = [*entry["delegates"], last]
 
 
-def own_alone(entry: _Entry, item: Item, wanted: Wanted) -> None:
+def own_alone(entry: _Entry, item: Item, request: HandoverRequest) -> None:
     """Make the receiving party the owner; those stay delegates who were before."""
-    if item.owner == wanted.to:
+    if item.owner == request.to:
         return
-    out = {wanted.to, item.owner}
+    out = {request.to, item.owner}
     entry["delegates"] = [d for d in _delegates(entry, item) if d["party"] not in out]
-    entry["owner"] = wanted.to
+    entry["owner"] = request.to
 
 
 def _moment(when: datetime) -> str:

@@ -1,4 +1,4 @@
-"""A hub's cluster as it will be at the steps of a handover, with what the operator binds by then.
+"""The simulated cluster at each step of a handover, with what the operator binds by then.
 
 What the operator grants follows from the record and the date alone, so at each step the bindings
 that it has made are taken out and those that it will have made are put in.
@@ -15,7 +15,7 @@ from responsibility.api.record import Responsibility
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
 from responsibility.ownership.terms.snapshot import Snapshot
-from responsibility.plans.change import Change
+from responsibility.plans.change import PlannedChange
 from responsibility.plans.protect import is_granted
 from responsibility.plans.simulate import simulate
 from responsibility.rbac.objects import Binding
@@ -24,44 +24,46 @@ _TICK = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Foreseen:
+class ForecastGrants:
     """What the operator binds for a record in its hub's namespace, by item and party.
 
-    ``hindered`` says by item why it can't, or why not all of those who are to have it.
+    ``blocked`` says by item why it can't, or why not all of those who are to have it.
     """
 
     bindings: Mapping[tuple[str, str], Binding] = field(default_factory=dict)
-    hindered: Mapping[str, str] = field(default_factory=dict)
+    blocked: Mapping[str, str] = field(default_factory=dict)
 
 
 # Says it of a hub in a cluster. None where the operator grants nothing, and leaves what is there.
-Foresee = Callable[[HubAssessment, Snapshot], Foreseen | None]
+ForecastOf = Callable[[HubAssessment, Snapshot], ForecastGrants | None]
 
 
-def grants_nothing(_hub: HubAssessment, _snapshot: Snapshot) -> Foreseen | None:
+def grants_nothing(_hub: HubAssessment, _snapshot: Snapshot) -> ForecastGrants | None:
     """Return what an operator foresees that grants nothing."""
     return None
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class SimulatedState:
     """The cluster at one step: what it is, what is said of it, and what the operator binds."""
 
     snapshot: Snapshot
     assessment: Assessment
-    granted: Foreseen = Foreseen()
+    granted: ForecastGrants = ForecastGrants()
 
 
 @dataclass(slots=True)
-class Scene:
+class HandoverSimulation:
     """Shows the cluster at one step after the other."""
 
     snapshot: Snapshot
     record: str
-    foresee: Foresee
+    foresee: ForecastOf
     assessor: Assessor = field(default_factory=Assessor)
 
-    def at(self, version: Responsibility, when: datetime, made: Iterable[Change] = ()) -> View:
+    def at(
+        self, version: Responsibility, when: datetime, made: Iterable[PlannedChange] = ()
+    ) -> SimulatedState:
         """Return the cluster with this version of the record, after somebody made changes."""
         now = max(when, self.snapshot.now) + _TICK
         records = {**self.snapshot.records, self.record: version}
@@ -79,4 +81,4 @@ class Scene:
             )
             then = replace(then, graph=graph)
         then = replace(then, graph=simulate(then.graph, made))
-        return View(then, self.assessor.assess(then), granted or Foreseen())
+        return SimulatedState(then, self.assessor.assess(then), granted or ForecastGrants())

@@ -1,4 +1,4 @@
-"""From what has to go to changes: which roles to narrow, which bindings to cut, what to keep.
+"""Changes made of removals: which roles to narrow, which bindings to cut, what to preserve.
 
 There is a choice where a role gives too much to everybody that it is bound to: it is narrowed
 instead of cutting each binding, if that is fewer changes. All combinations are tried up to
@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from responsibility.api.names import KEPT_PREFIX
-from responsibility.plans.change import Action, Change
-from responsibility.plans.context import Basis, Pair
+from responsibility.plans.change import Action, PlannedChange
+from responsibility.plans.context import Pair, PlanContext
 from responsibility.plans.protect import is_system_role
 from responsibility.plans.search.narrow import aggregated, drops, narrowed
-from responsibility.plans.search.preserve import keep
-from responsibility.plans.search.removals import Wanted, Work
+from responsibility.plans.search.preserve import preserve
+from responsibility.plans.search.removals import Removals, RemovalTarget
 from responsibility.plans.simulate import Simulation, somebodies
 from responsibility.rbac.objects import Binding, RoleKey, Rule, Subject
 
@@ -25,10 +25,10 @@ _EXACT_ROLES = 6
 
 
 @dataclass(slots=True)
-class Builder:
+class ChangeBuilder:
     """Finds the fewest changes that take out who has to go."""
 
-    basis: Basis
+    context: PlanContext
     # Roles that are not to be narrowed: what is left of them would not do.
     broad: set[RoleKey] = field(default_factory=set)
     # Roles without what is too much.
@@ -39,36 +39,36 @@ class Builder:
 
     def __post_init__(self) -> None:
         """Begin with the cluster as it is."""
-        self._simulation = Simulation(self.basis.graph)
+        self._simulation = Simulation(self.context.graph)
 
     def changes(
         self,
-        active: Sequence[Wanted],
+        active: Sequence[RemovalTarget],
         *,
         left_out: frozenset[Pair] = frozenset(),
-    ) -> list[Change]:
+    ) -> list[PlannedChange]:
         """Return changes that take everybody out of everything, but for what is left out."""
-        graph = self.basis.graph
+        graph = self.context.graph
         routes = {pair for wanted in active for pair in wanted.routes} - left_out
         direct = {pair for wanted in active for pair in wanted.direct}
-        work = Work.of(active, direct | routes, graph)
+        removals = Removals.of(active, direct | routes, graph)
         roles = self._narrowable(direct)
-        picked = {key: roles[key] for key in roles if self._is_of_strangers(key)}
+        picked = {key: roles[key] for key in roles if self._is_of_unentitled(key)}
         left = [key for key in roles if key not in picked]
         # Nobody is owed anything by them, so that all they cost is what is written.
-        picked = {key: rules for key, rules in picked.items() if len(work.by_role[key]) > 1}
+        picked = {key: rules for key, rules in picked.items() if len(removals.by_role[key]) > 1}
         if len(roles) <= _EXACT_ROLES:
-            best = self._build(work, picked)
+            best = self._build(removals, picked)
             for count in range(1, len(left) + 1):
                 for some in combinations(left, count):
                     narrow = picked | {key: roles[key] for key in some}
-                    built = self._build(work, narrow)
+                    built = self._build(removals, narrow)
                     best = min(best, built, key=self._cost)
             return best
         # Of the others, only who is owed anything makes a difference.
-        few = work.without(self.basis.is_stranger) if left else work
+        few = removals.without(self.context.is_unentitled) if left else removals
         for key in left:
-            part = few.about(key, work.by_role[key])
+            part = few.about(key, removals.by_role[key])
             here = {each: picked[each] for each in picked if each in part.by_role}
             asked = (key, part.pairs(), frozenset(here))
             pays = self._pays.get(asked)
@@ -78,35 +78,35 @@ class Builder:
                 self._pays[asked] = pays
             if pays:
                 picked[key] = roles[key]
-        return self._build(work, picked)
+        return self._build(removals, picked)
 
-    def _is_of_strangers(self, role: RoleKey) -> bool:
+    def _is_of_unentitled(self, role: RoleKey) -> bool:
         """Return whether all whom a role is bound to are owed nothing wherever it counts."""
-        return not role.name.startswith(KEPT_PREFIX) and self.basis.are_strangers(
-            self.basis.pairs(role)
+        return not role.name.startswith(KEPT_PREFIX) and self.context.are_unentitled(
+            self.context.pairs(role)
         )
 
-    def _cost(self, changes: Sequence[Change]) -> tuple[int, int]:
+    def _cost(self, changes: Sequence[PlannedChange]) -> tuple[int, int]:
         """Return what is to be small: changes, then subjects owed something that lose more."""
-        declared = self.basis.declared
+        declared = self.context.declared
         removed = sum(s in declared for change in changes for s in change.removes)
         return len(changes), removed
 
     def _narrowable(self, direct: set[Pair]) -> dict[RoleKey, tuple[Rule, ...]]:
         """Return the roles that give too much to everybody they are bound to, narrowed."""
-        graph = self.basis.graph
+        graph = self.context.graph
         wanted = sorted({graph.bindings[key].role for key, _ in direct})
         found: dict[RoleKey, tuple[Rule, ...]] = {}
         for key in wanted:
             role = graph.roles.get(key)
-            if role is None or not all(pair in direct for pair in self.basis.pairs(key)):
+            if role is None or not all(pair in direct for pair in self.context.pairs(key)):
                 continue
             if key in self.broad or is_system_role(role):
                 continue
-            if aggregated(role, self.basis.aggregates):
+            if aggregated(role, self.context.aggregates):
                 continue
             if key not in self._narrow:
-                self._narrow[key] = self._narrowed(role.rules, sorted(self.basis.pairs(key)))
+                self._narrow[key] = self._narrowed(role.rules, sorted(self.context.pairs(key)))
             rules = self._narrow[key]
             # Of a role without any rule nothing is left to bind.
             if rules and rules != role.rules:
@@ -116,53 +116,55 @@ class Builder:
     def _narrowed(self, rules: tuple[Rule, ...], pairs: Iterable[Pair]) -> tuple[Rule, ...] | None:
         dropped = set()
         for key, subject in pairs:
-            for place in self.basis.where(key.namespace):
-                held = self.basis.ledger.own(self.basis.graph, place, subject)
+            for scope in self.context.scopes_of(key.namespace):
+                held = self.context.reader.held_directly(self.context.graph, scope, subject)
                 mask = held.mask
                 for bit, _ in held.some:
                     mask |= 1 << bit
                 dropped |= drops(
                     mask
-                    & place.terms.reserved
-                    & ~place.owed(subject, wide=not key.namespace)
-                    & place.scope,
-                    place,
+                    & scope.terms.reserved
+                    & ~scope.entitled(subject, cluster_wide=not key.namespace)
+                    & scope.mask,
+                    scope,
                 )
         return narrowed(rules, dropped)
 
-    def _build(self, work: Work, narrow: Mapping[RoleKey, tuple[Rule, ...]]) -> list[Change]:
-        graph = self.basis.graph
+    def _build(
+        self, removals: Removals, narrow: Mapping[RoleKey, tuple[Rule, ...]]
+    ) -> list[PlannedChange]:
+        graph = self.context.graph
         cuts = [
-            _cut(graph.bindings[key], who, work.ends)
-            for role, cut in work.by_role.items()
+            _cut(graph.bindings[key], who, removals.ends)
+            for role, cut in removals.by_role.items()
             if role not in narrow
             for key, who in cut.items()
         ]
         for role, rules in narrow.items():
             former = graph.roles[role]
             cuts.append(
-                Change(
+                PlannedChange(
                     Action.NARROW_ROLE,
                     role,
                     former.uid,
                     rules_before=former.rules,
                     rules_after=rules,
-                    ends=tuple(work.ended_by_role[role]),
+                    ends=tuple(removals.ended_by_role[role]),
                 )
             )
-        where = self.basis.places
-        if work.namespaces is not None:
-            where = [place for place in where if place.namespace in work.namespaces]
+        scopes = self.context.scopes
+        if removals.namespaces is not None:
+            scopes = [scope for scope in scopes if scope.namespace in removals.namespaces]
         after = self._simulation.after(cuts)
-        kept = keep(self.basis, after, where, touched=work.touched())
-        return sorted((*kept, *cuts), key=lambda change: change.place)
+        kept = preserve(self.context, after, scopes, touched=removals.touched())
+        return sorted((*kept, *cuts), key=lambda change: change.sort_key)
 
 
-def _cut(binding: Binding, who: set[Subject], ends: Mapping[Pair, Iterable[str]]) -> Change:
+def _cut(binding: Binding, who: set[Subject], ends: Mapping[Pair, Iterable[str]]) -> PlannedChange:
     before = tuple(sorted(somebodies(binding)))
     after = tuple(s for s in before if s not in who)
     ended = {key for subject in who for key in ends.get((binding.key, subject), ())}
-    return Change(
+    return PlannedChange(
         Action.EDIT_BINDING if after else Action.DELETE_BINDING,
         binding.key,
         binding.uid,

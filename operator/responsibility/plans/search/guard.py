@@ -1,4 +1,4 @@
-"""What must not happen by a plan: an item left to nobody, or this operator left blind."""
+"""Guards: no plan leaves an item without a holder, or the operator without what it has to see."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from operator import or_
 from responsibility.ownership.access.grant_masks import Holding
 from responsibility.ownership.terms.entitlement import with_implied_groups
 from responsibility.ownership.terms.permission_index import bits, mask_of
-from responsibility.plans.change import Action, Change
-from responsibility.plans.context import Basis, Pair
-from responsibility.plans.scopes import Place
+from responsibility.plans.change import Action, PlannedChange
+from responsibility.plans.context import Pair, PlanContext
+from responsibility.plans.scopes import EntitlementScope
 from responsibility.plans.simulate import simulate
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Attributes, BindingKey, RoleKey, Truth
@@ -21,12 +21,16 @@ from responsibility.rbac.objects import Attributes, BindingKey, RoleKey, Truth
 HeldBack = dict[Pair, tuple[str, str]]
 
 
-def guard(basis: Basis, changes: Sequence[Change], sees: Iterable[Attributes]) -> HeldBack:
+def guard(
+    context: PlanContext,
+    changes: Sequence[PlannedChange],
+    required_permissions: Iterable[Attributes],
+) -> HeldBack:
     """Return whom to leave in which binding, so that neither happens; mostly nobody.
 
-    ``sees`` are the rights without which the operator would be blind.
+    ``required_permissions`` are those that the operator itself needs.
     """
-    after = simulate(basis.graph, changes)
+    after = simulate(context.graph, changes)
     cut = [
         (c.key, s)
         for c in changes
@@ -37,34 +41,37 @@ def guard(basis: Basis, changes: Sequence[Change], sees: Iterable[Attributes]) -
         pair
         for c in changes
         if isinstance(c.key, RoleKey) and c.action is Action.NARROW_ROLE
-        for pair in basis.pairs(c.key)
+        for pair in context.pairs(c.key)
     ]
-    holder = _LastHolders(basis, after)
+    holder = _LastHolders(context, after)
     holder.look([*cut, *narrowed])
-    return {**_sight(basis, after, cut, sees), **holder.held_back()}
+    return {
+        **_what_the_operator_needs(context, after, cut, required_permissions),
+        **holder.held_back(),
+    }
 
 
 @dataclass(slots=True)
 class _LastHolders:
     """Looks for items that nobody at all could act on any more."""
 
-    basis: Basis
+    context: PlanContext
     after: AccessGraph
     _held: dict[Pair, None] = field(default_factory=dict)
     # What would be lost: the item, and which of it each pair gives; by each of these pairs.
     _needs: dict[Pair, list[tuple[str, dict[Pair, int]]]] = field(default_factory=dict)
     _given: dict[tuple[str, Pair], tuple[Holding, int]] = field(default_factory=dict)
 
-    def _alone(self, place: Place, pair: Pair) -> tuple[Holding, int]:
+    def _alone(self, scope: EntitlementScope, pair: Pair) -> tuple[Holding, int]:
         """Return what one binding gives a subject, and what it may give, whatever the names are."""
-        known = self._given.get((place.terms.name, pair))
+        known = self._given.get((scope.terms.name, pair))
         if known is None:
-            scope = self.basis.graph.scope(pair[0].namespace)
-            grants = [g for g in scope.by_subject[pair[1]] if g.binding.key == pair[0]]
-            granted = place.permissions.granted(grants[0].rules)
+            bindings = self.context.graph.scope(pair[0].namespace)
+            grants = [g for g in bindings.by_subject[pair[1]] if g.binding.key == pair[0]]
+            granted = scope.permissions.granted(grants[0].rules)
             may = mask_of(partial.bit for partial in granted.symbolic) | granted.full
             known = Holding(granted.full, [(grants[0].binding, granted)]), may
-            self._given[place.terms.name, pair] = known
+            self._given[scope.terms.name, pair] = known
         return known
 
     def look(self, pairs: Iterable[Pair]) -> None:
@@ -72,51 +79,51 @@ class _LastHolders:
         by_namespace: dict[str, list[Pair]] = {}
         for pair in pairs:
             by_namespace.setdefault(pair[0].namespace, []).append(pair)
-        for place in self.basis.places:
+        for scope in self.context.scopes:
             here = [
                 pair
-                for namespace in dict.fromkeys(("", place.namespace))
+                for namespace in dict.fromkeys(("", scope.namespace))
                 for pair in by_namespace.get(namespace, ())
             ]
             if here:
-                self._look_at(place, here)
+                self._look_at(scope, here)
 
-    def _look_at(self, place: Place, pairs: Sequence[Pair]) -> None:
-        before = self._people(self.basis.graph, place)
-        now = self._people(self.after, place)
+    def _look_at(self, scope: EntitlementScope, pairs: Sequence[Pair]) -> None:
+        before = self._people(self.context.graph, scope)
+        now = self._people(self.after, scope)
         if not before & ~now:
             return
-        for item in place.items:
-            needs = (item.required or item.reserved) & place.scope
+        for item in scope.items:
+            needs = (item.required or item.reserved) & scope.mask
             # What nothing asks for item by item is needed as a whole.
             lost = needs & before & ~now if item.required or not needs & now else 0
             if lost:
-                self._hold(place, lost, item.name, pairs)
+                self._hold(scope, lost, item.name, pairs)
 
-    def _people(self, graph: AccessGraph, place: Place) -> int:
-        """Return what anybody can do in a place, also by the server's own word."""
-        mask = self.basis.ledger.people(graph, place)
-        reviews = self.basis.snapshot.reviews
+    def _people(self, graph: AccessGraph, scope: EntitlementScope) -> int:
+        """Return what anybody can do in a scope, also by the server's own word."""
+        mask = self.context.reader.held_by_people(graph, scope)
+        reviews = self.context.snapshot.reviews
         if reviews.answers:
-            for subject in place.declared():
-                for bit in bits(place.scope & ~mask):
-                    asked = place.permissions.by_bit[bit].attributes(place.names)
+            for subject in scope.declared():
+                for bit in bits(scope.mask & ~mask):
+                    asked = scope.permissions.by_bit[bit].attributes(scope.names)
                     if reviews.allows(subject, asked):
                         mask |= 1 << bit
         return mask
 
-    def _hold(self, place: Place, lost: int, item: str, pairs: Iterable[Pair]) -> None:
+    def _hold(self, scope: EntitlementScope, lost: int, item: str, pairs: Iterable[Pair]) -> None:
         gives: dict[Pair, int] = {}
         for pair in pairs:
-            holding, may = self._alone(place, pair)
-            mask = holding.mask(place.permissions, place.names) & lost if may & lost else 0
+            holding, may = self._alone(scope, pair)
+            mask = holding.mask(scope.permissions, scope.names) & lost if may & lost else 0
             if mask:
                 gives[pair] = mask
         for pair in gives:
             self._needs.setdefault(pair, []).append((item, gives))
         lost &= ~_union(gives, self._held)
         # Rather somebody who is a party to it than a stranger.
-        declared = set(place.declared())
+        declared = set(scope.declared())
         for pair in sorted(gives, key=lambda p: (p[1] not in declared, p[1])):
             if gives[pair] & lost:
                 self._held[pair] = None
@@ -141,14 +148,17 @@ def _union(gives: Mapping[Pair, int], pairs: Container[Pair], *, but: Pair | Non
     return reduce(or_, (gives[pair] for pair in gives if pair in pairs and pair != but), 0)
 
 
-def _sight(
-    basis: Basis, after: AccessGraph, cut: Sequence[Pair], sees: Iterable[Attributes]
+def _what_the_operator_needs(
+    context: PlanContext,
+    after: AccessGraph,
+    cut: Sequence[Pair],
+    required_permissions: Iterable[Attributes],
 ) -> HeldBack:
-    own = basis.snapshot.own
+    own = context.snapshot.own
     found: HeldBack = {}
-    for asked in sees if own is not None else ():
+    for asked in required_permissions if own is not None else ():
         assert own is not None  # noqa: S101 - by the condition above
-        if basis.graph.holds(own, asked)[0] is not Truth.YES:
+        if context.graph.holds(own, asked)[0] is not Truth.YES:
             continue
         if after.holds(own, asked)[0] is Truth.YES:
             continue

@@ -1,4 +1,4 @@
-"""Leave out of a plan what it can do without: of what a route's step needs, not all has to go.
+"""Minimising: a plan without what it can do without. Of what a step requires, not all has to go.
 
 Most of it is needed, which is seen at once, of many together: what lets a subject go on by itself
 can't be left out, be it with others or alone, since RBAC only adds. Of the rest all combinations
@@ -13,10 +13,10 @@ from functools import partial
 from itertools import combinations
 
 from responsibility.ownership.results.findings import Finding
-from responsibility.plans.change import Action, Change
+from responsibility.plans.change import Action, PlannedChange
 from responsibility.plans.context import Pair
-from responsibility.plans.search.build import Builder
-from responsibility.plans.search.remaining import Judge
+from responsibility.plans.search.build import ChangeBuilder
+from responsibility.plans.search.remaining import RemainingFindings
 from responsibility.plans.search.targets import Targets
 from responsibility.rbac.identity import is_joinable
 from responsibility.rbac.objects import GROUP, USER, RoleKey, Subject
@@ -26,21 +26,21 @@ _EXACT_PAIRS = 6
 _MOST_TRIED = 64
 
 # Is told how much is done by now, from 0 to 1.
-Told = Callable[[float], None]
+Progress = Callable[[float], None]
 # Pairs that are tried together, and whose routes begin with each.
 _Batch = Mapping[Pair, set[Subject]]
 
 
 @dataclass(slots=True)
-class Sparing:
+class Minimiser:
     """Tries plans with less in them."""
 
     targets: Targets
-    builder: Builder
-    judge: Judge
-    told: Told
+    builder: ChangeBuilder
+    remaining: RemainingFindings
+    progress: Progress
 
-    def spare(self, changes: list[Change]) -> list[Change]:
+    def minimised(self, changes: list[PlannedChange]) -> list[PlannedChange]:
         """Return the smallest plan that was found, or the same."""
         active = self.targets.active()
         direct = {pair for wanted in active for pair in wanted.direct}
@@ -52,31 +52,34 @@ class Sparing:
         if len(loose) <= _EXACT_PAIRS:
             # From the largest set to leave out to the smallest.
             for count in range(len(doubtful), 0, -1):
-                self.told(1 - count / len(loose))
+                self.progress(1 - count / len(loose))
                 fitting = [
                     trial
                     for some in combinations(doubtful, count)
                     if (trial := self._without(frozenset(some), frozenset(some))) is not None
                 ]
                 if fitting:
-                    return min(fitting, key=lambda c: (len(c), [x.place for x in c]))
+                    return min(fitting, key=lambda c: (len(c), [x.sort_key for x in c]))
             return changes
         out: frozenset[Pair] = frozenset()
         for number, pair in enumerate(doubtful):
-            self.told(number / len(doubtful))
+            self.progress(number / len(doubtful))
             trial = self._without(out | {pair}, frozenset({pair}))
             if trial is not None:
                 out, changes = out | {pair}, trial
         return changes
 
-    def _without(self, out: frozenset[Pair], new: frozenset[Pair]) -> list[Change] | None:
+    def _without(self, out: frozenset[Pair], new: frozenset[Pair]) -> list[PlannedChange] | None:
         """Return the plan that leaves some out, if it does; ``new`` are those not tried before."""
         targets = self.targets
         changes = self.builder.changes(targets.active(), left_out=out)
         known = targets.known()
         concerned = {who for pair in new for who in self._concerned(pair)}
         given_up = targets.obstacles.keys()
-        for look in (partial(self.judge.surely_left, subjects=concerned), self.judge.left):
+        for look in (
+            partial(self.remaining.in_subcluster, subjects=concerned),
+            self.remaining.in_cluster,
+        ):
             if not {targets.key(finding) for finding in look(changes, known)} <= given_up:
                 return None
         return changes
@@ -91,25 +94,25 @@ class Sparing:
 
     # --- what is needed in any case -------------------------------------------------------------
 
-    def _needed(self, loose: Sequence[Pair], changes: Sequence[Change]) -> set[Pair]:
+    def _needed(self, loose: Sequence[Pair], changes: Sequence[PlannedChange]) -> set[Pair]:
         """Return those without which a right stays, whatever else goes; maybe not all of them."""
         narrowed = _narrowed(changes)
         needed: set[Pair] = set()
         batches = list(self._batches(loose))
         for number, batch in enumerate(batches):
-            self.told(number / len(batches) / 2)
+            self.progress(number / len(batches) / 2)
             trial = self.builder.changes(self.targets.active(), left_out=frozenset(batch))
             # With other roles narrowed, it would be another question.
             if _narrowed(trial) == narrowed:
                 needed |= self._stays(trial, batch)
         return needed
 
-    def _stays(self, trial: Sequence[Change], batch: _Batch) -> set[Pair]:
+    def _stays(self, trial: Sequence[PlannedChange], batch: _Batch) -> set[Pair]:
         """Return the pairs that let a subject go on by itself."""
         targets = self.targets
         known, everybody = targets.known(), {who for some in batch.values() for who in some}
         found: dict[Subject, list[Finding]] = {}
-        for finding in self.judge.surely_left(trial, known, everybody):
+        for finding in self.remaining.in_subcluster(trial, known, everybody):
             if finding.subject is not None and targets.key(finding) not in targets.obstacles:
                 found.setdefault(finding.subject, []).append(finding)
         return {
@@ -151,7 +154,7 @@ def _leads_through(finding: Finding, others: Iterable[Subject]) -> bool:
     return not parts.isdisjoint(others)
 
 
-def _narrowed(changes: Iterable[Change]) -> set[RoleKey]:
+def _narrowed(changes: Iterable[PlannedChange]) -> set[RoleKey]:
     return {
         change.key
         for change in changes

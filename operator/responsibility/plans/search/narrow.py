@@ -1,4 +1,4 @@
-"""A role without what it gives too much of: possible only where its rules name that.
+"""Narrowed roles, without what they give too much of: possible where their rules name that.
 
 RBAC only adds, so nothing can be taken from a wildcard, nor one name from a rule for all names.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from responsibility import api_groups
 from responsibility.ownership.terms.permission_index import bits
-from responsibility.plans.scopes import Place
+from responsibility.plans.scopes import EntitlementScope
 from responsibility.rbac.escalation.selectors import selects
 from responsibility.rbac.objects import Role, Rule
 from responsibility.rbac.rules import ALL
@@ -20,10 +20,10 @@ _AGGREGATE = f"{api_groups.RBAC}/aggregate-to-"
 Drop = tuple[str, str, str, str]
 
 
-def drops(mask: int, place: Place) -> set[Drop]:
-    """Return the permissions of a mask, as a role in that place writes them."""
-    by_bit = (place.permissions.by_bit[bit] for bit in bits(mask))
-    return {(a.verb, a.group, a.full_resource, place.names.fill(a.name)) for a in by_bit}
+def drops(mask: int, scope: EntitlementScope) -> set[Drop]:
+    """Return the permissions of a mask, as a role in that scope writes them."""
+    by_bit = (scope.permissions.by_bit[bit] for bit in bits(mask))
+    return {(a.verb, a.group, a.full_resource, scope.names.fill(a.name)) for a in by_bit}
 
 
 def aggregated(role: Role, aggregates: Iterable[Role]) -> bool:

@@ -1,4 +1,4 @@
-"""Roles and bindings that give somebody just what is meant."""
+"""New roles and bindings that give somebody just what is meant."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from collections.abc import Iterable
 
 from responsibility.api.names import KEPT_PREFIX
 from responsibility.ownership.terms.permission_index import bits
-from responsibility.plans.change import Action, Change, rule_json
-from responsibility.plans.scopes import Held, Place
+from responsibility.plans.change import Action, PlannedChange, rule_json
+from responsibility.plans.scopes import EntitlementScope, HeldPermissions
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import BindingKey, RoleKey, Rule, Subject
 
 
-def rules_for(held: Held, place: Place, *, nameless: int = 0) -> tuple[Rule, ...]:
+def rules_for(
+    held: HeldPermissions, scope: EntitlementScope, *, nameless: int = 0
+) -> tuple[Rule, ...]:
     """Return rules that give exactly this, as few as is simple.
 
     The ``nameless`` bits are for requests without a name alone.
     """
-    by_bit = place.permissions.by_bit
+    by_bit = scope.permissions.by_bit
     wanted = [
-        (bit, "" if nameless >> bit & 1 else place.names.fill(by_bit[bit].name) or None)
+        (bit, "" if nameless >> bit & 1 else scope.names.fill(by_bit[bit].name) or None)
         for bit in bits(held.mask)
     ]
     verbs: dict[tuple[str, str, str | None], set[str]] = {}
@@ -53,7 +55,7 @@ def grant(
     graph: AccessGraph,
     *,
     now: AccessGraph | None = None,
-) -> Iterable[Change]:
+) -> Iterable[PlannedChange]:
     """Yield a role with these rules, unless it is there, and its binding to the subjects.
 
     Names are such as ``graph`` has none of, nor the cluster as it is ``now``.
@@ -64,13 +66,13 @@ def grant(
         if known is not None:
             # Somebody has changed a role of ours: it is left alone, and another one made.
             role = RoleKey(role.namespace, f"{role.name}-{_hash([known.uid])}")
-        yield Change(Action.CREATE_ROLE, role, rules_after=rules)
+        yield PlannedChange(Action.CREATE_ROLE, role, rules_after=rules)
     who = tuple(sorted(subjects))
     key = BindingKey(namespace, f"{role.name}-{_hash(list(map(str, who)))}")
     for each in (graph, now):
         if each is not None and key in each.bindings:
             key = beside(key, each.bindings[key].uid)
-    yield Change(Action.CREATE_BINDING, key, role=role, after=who)
+    yield PlannedChange(Action.CREATE_BINDING, key, role=role, after=who)
 
 
 def beside(key: BindingKey, uid: str) -> BindingKey:

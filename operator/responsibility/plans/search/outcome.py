@@ -1,4 +1,4 @@
-"""What a search for changes found, and what two of them come to, one after the other.
+"""Outcomes of searches for changes, and what two of them come to, one after the other.
 
 The second starts from the cluster as the first leaves it, so where both are about one object, what
 it is like before is said by the first, and what it is like then by the second.
@@ -10,17 +10,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from responsibility.ownership.results.findings import Finding
-from responsibility.plans.change import CREATES, Action, Change, Obstacle
+from responsibility.plans.change import CREATES, Action, Obstacle, PlannedChange
 from responsibility.plans.protect import REASONS
 from responsibility.plans.search.new_grants import beside
 from responsibility.rbac.objects import BindingKey
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SearchOutcome:
     """Changes in order, the findings that they end, and what stands in the way of others."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[PlannedChange, ...]
     ended: tuple[Finding, ...]
     obstacles: tuple[Obstacle, ...]
 
@@ -36,7 +36,7 @@ class Outcome:
         }
         return all(_name(finding) in final for finding in left)
 
-    def then(self, more: Outcome) -> Outcome:
+    def then(self, more: SearchOutcome) -> SearchOutcome:
         """Return what it comes to with what was found from where this one leads."""
         known = {_name(obstacle.finding): obstacle.finding for obstacle in self.obstacles}
         ended = {_name(finding): finding for finding in self.ended}
@@ -46,7 +46,9 @@ class Outcome:
         still = {_name(obstacle.finding): obstacle for obstacle in more.obstacles}
         old = [o for o in self.obstacles if _name(o.finding) in still]
         new = [obstacle for name, obstacle in still.items() if name not in known]
-        return Outcome(tuple(_net(self.changes, more.changes)), tuple(ended.values()), (*old, *new))
+        return SearchOutcome(
+            tuple(_net(self.changes, more.changes)), tuple(ended.values()), (*old, *new)
+        )
 
 
 def _name(finding: Finding) -> tuple[str, bool]:
@@ -54,7 +56,7 @@ def _name(finding: Finding) -> tuple[str, bool]:
     return finding.id, bool(finding.route)
 
 
-def _net(first: Iterable[Change], second: Iterable[Change]) -> list[Change]:
+def _net(first: Iterable[PlannedChange], second: Iterable[PlannedChange]) -> list[PlannedChange]:
     """Return the changes that do in one go what both do one after the other, in order."""
     found = {change.key: change for change in first}
     for change in second:
@@ -76,10 +78,10 @@ def _net(first: Iterable[Change], second: Iterable[Change]) -> list[Change]:
         for change in found.values()
         if change.action is not Action.CREATE_ROLE or change.key in bound
     )
-    return sorted(left, key=lambda change: change.place)
+    return sorted(left, key=lambda change: change.sort_key)
 
 
-def _both(first: Change, second: Change) -> Change | None:
+def _both(first: PlannedChange, second: PlannedChange) -> PlannedChange | None:
     """Return what becomes of one object; None where it comes and goes."""
     if first.action is Action.CREATE_BINDING and second.action is Action.DELETE_BINDING:
         return None

@@ -1,4 +1,4 @@
-"""What of an aim is left after changes: the assessment says it, of no more than it takes.
+"""Findings that remain after a set of changes, assessed on no more of the cluster than it takes.
 
 For one hub, that is its own record, and those that speak of the subjects in question. All that
 is found with all records is found there; and ways to the hub, too, that the whole leaves untold
@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.results.findings import Finding
 from responsibility.plans.aim import Aim
-from responsibility.plans.change import Change
-from responsibility.plans.context import Basis
-from responsibility.plans.search.subcluster import Parts
+from responsibility.plans.change import PlannedChange
+from responsibility.plans.context import PlanContext
+from responsibility.plans.search.subcluster import Subcluster
 from responsibility.plans.simulate import Simulation
 from responsibility.rbac.objects import Subject
 
@@ -24,31 +24,37 @@ _MOST_SUBJECTS = 100
 
 
 @dataclass(slots=True)
-class Judge:
+class RemainingFindings:
     """Tells what is left of an aim."""
 
-    basis: Basis
+    context: PlanContext
     aim: Aim
     assessor: Assessor
     _simulation: Simulation = field(init=False)
-    _parts: Parts = field(init=False)
+    _subcluster: Subcluster = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin with the cluster as it is."""
-        self._simulation = Simulation(self.basis.graph)
+        self._simulation = Simulation(self.context.graph)
         # Whoever has lent it, has it know the cluster as it is.
         self.assessor = self.assessor.fork()
-        self._parts = Parts(self.basis, self.assessor.fork(), self.aim.record)
+        self._subcluster = Subcluster(self.context, self.assessor.fork(), self.aim.record)
 
-    def left(self, changes: Sequence[Change], known: Collection[Finding]) -> list[Finding]:
+    def in_cluster(
+        self, changes: Sequence[PlannedChange], known: Collection[Finding]
+    ) -> list[Finding]:
         """Return what is left after changes, once the ``known`` findings have been worked on."""
-        whole = self._parts.snapshot(_subjects(known)) if self.aim.record else self.basis.snapshot
+        whole = (
+            self._subcluster.snapshot(_subjects(known))
+            if self.aim.record
+            else self.context.snapshot
+        )
         graph = self._simulation.after(changes)
         return self.aim.further(self.assessor.assess(replace(whole, graph=graph)), known)
 
-    def surely_left(
+    def in_subcluster(
         self,
-        changes: Sequence[Change],
+        changes: Sequence[PlannedChange],
         known: Collection[Finding],
         subjects: Iterable[Subject] = (),
     ) -> list[Finding]:
@@ -60,7 +66,7 @@ class Judge:
         if not about or len(about) > _MOST_SUBJECTS:
             return []
         after = self._simulation.after(changes)
-        assessment = self._parts.assess(after, changes, sorted(about))
+        assessment = self._subcluster.assess(after, changes, sorted(about))
         left = [f for f in self.aim.further(assessment, known) if f.subject in about]
         if not self.aim.record:
             return left

@@ -1,4 +1,4 @@
-"""All that has to go, put in order: by role and binding, whom to take out."""
+"""Removals: whom to take out of which bindings, by role."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from responsibility.rbac.objects import BindingKey, RoleKey, Subject
 
 
 @dataclass(slots=True)
-class Wanted:
+class RemovalTarget:
     """What has to go for one finding to end: rights that it is about, and first steps to them."""
 
     finding: Finding
@@ -22,7 +22,7 @@ class Wanted:
 
 
 @dataclass(slots=True)
-class Work:
+class Removals:
     """Whom to take out of which bindings, by role; and which findings that ends.
 
     With ``namespaces``, it is only what counts there.
@@ -34,21 +34,23 @@ class Work:
     namespaces: frozenset[str] | None = None
 
     @classmethod
-    def of(cls, active: Iterable[Wanted], pairs: Iterable[Pair], graph: AccessGraph) -> Work:
+    def of(
+        cls, active: Iterable[RemovalTarget], pairs: Iterable[Pair], graph: AccessGraph
+    ) -> Removals:
         """Put it in order."""
-        work = cls({}, {}, {})
+        removals = cls({}, {}, {})
         for key, subject in pairs:
-            role = work.by_role.setdefault(graph.bindings[key].role, {})
+            role = removals.by_role.setdefault(graph.bindings[key].role, {})
             role.setdefault(key, set()).add(subject)
         for wanted in active:
             name = wanted.finding.id
             for pair in wanted.direct | wanted.routes:
-                work.ends.setdefault(pair, []).append(name)
+                removals.ends.setdefault(pair, []).append(name)
             for bound in {graph.bindings[key].role for key, _ in wanted.direct}:
-                work.ended_by_role.setdefault(bound, []).append(name)
-        return work
+                removals.ended_by_role.setdefault(bound, []).append(name)
+        return removals
 
-    def without(self, out: Callable[[Pair], bool]) -> Work:
+    def without(self, out: Callable[[Pair], bool]) -> Removals:
         """Return it without some of the subjects."""
         by_role: dict[RoleKey, dict[BindingKey, set[Subject]]] = {}
         for role, cut in self.by_role.items():
@@ -58,7 +60,7 @@ class Work:
                     by_role.setdefault(role, {})[key] = some
         return replace(self, by_role=by_role)
 
-    def about(self, role: RoleKey, whole: dict[BindingKey, set[Subject]]) -> Work:
+    def about(self, role: RoleKey, whole: dict[BindingKey, set[Subject]]) -> Removals:
         """Return the part that decides what a role costs: where it is bound, and the cluster.
 
         ``whole`` is all that would have to go of that role.

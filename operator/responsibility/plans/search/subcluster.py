@@ -1,4 +1,4 @@
-"""A part of a cluster, in which a question about a few subjects is quickly answered.
+"""Subclusters, in which a question about a few subjects is quickly answered.
 
 RBAC only adds. Whoever exceeds its due in a part of the cluster, with all records that speak of
 it, does so in the whole. What is not found in the part has to be looked for in the whole.
@@ -13,15 +13,15 @@ from responsibility.ownership.assess import Assessor
 from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.terms.entitlement import with_implied_groups
 from responsibility.ownership.terms.snapshot import Snapshot
-from responsibility.plans.change import Change
-from responsibility.plans.context import Basis
+from responsibility.plans.change import PlannedChange
+from responsibility.plans.context import PlanContext
 from responsibility.plans.simulate import somebodies
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Binding, BindingKey, RoleKey, Subject
 
 
 @dataclass(slots=True)
-class Parts:
+class Subcluster:
     """Cuts parts out of a cluster: what some subjects hold, and what the ways lead to from there.
 
     The bindings of those that a subject may act as by its RoleBindings belong to it too: of the
@@ -32,7 +32,7 @@ class Parts:
     difference anew.
     """
 
-    basis: Basis
+    context: PlanContext
     # Knows the models and records from part to part.
     assessor: Assessor
     record: str = ""
@@ -41,7 +41,7 @@ class Parts:
 
     def __post_init__(self) -> None:
         """Begin with no binding at all."""
-        self._last = self.basis.bare
+        self._last = self.context.roles_only
 
     def snapshot(self, subjects: Iterable[Subject]) -> Snapshot:
         """Return the cluster with no other records than those that matter to the subjects.
@@ -49,21 +49,22 @@ class Parts:
         What is found of them in the hub is the same with it, and of the cluster's findings,
         whether they touch the hub. Only of one hub that can be said.
         """
-        assessment = self.basis.assessment
+        assessment = self.context.assessment
         hub = assessment.hubs.get(self.record)
         if hub is None or not _names_everything(assessment):
-            return self.basis.snapshot
+            return self.context.snapshot
         wanted = {self.record}
-        for place in self.basis.places:
-            if not place.namespace:
-                wanted.update(a.record for s in subjects for a in place.fleet.special(s))
-        records = self.basis.snapshot.records
+        for scope in self.context.scopes:
+            if not scope.namespace:
+                wanted.update(a.record for s in subjects for a in scope.fleet.special(s))
+        records = self.context.snapshot.records
         return replace(
-            self.basis.snapshot, records={name: records[name] for name in records if name in wanted}
+            self.context.snapshot,
+            records={name: records[name] for name in records if name in wanted},
         )
 
     def assess(
-        self, after: AccessGraph, changes: Iterable[Change], subjects: Iterable[Subject]
+        self, after: AccessGraph, changes: Iterable[PlannedChange], subjects: Iterable[Subject]
     ) -> Assessment:
         """Assess the part that is about some subjects, of the cluster ``after`` the changes.
 
@@ -84,7 +85,7 @@ class Parts:
         after: AccessGraph,
     ) -> AccessGraph:
         """Return the graph of just these bindings, with the changed ``roles`` as they are then."""
-        last, base = self._last, self.basis.graph.roles
+        last, base = self._last, self.context.graph.roles
         now = {
             key: after.roles[key] if key in roles else base.get(key) for key in roles | self._roles
         }
@@ -107,10 +108,10 @@ class Parts:
         """Return the bindings of the subjects and of whom they may act as, and of nobody else."""
         made: dict[Subject, list[BindingKey]] = {}
         for key in changed:
-            if isinstance(key, BindingKey) and key not in self.basis.graph.bindings:
+            if isinstance(key, BindingKey) and key not in self.context.graph.bindings:
                 for subject in somebodies(after.bindings[key]):
                     made.setdefault(subject, []).append(key)
-        hub = self.basis.assessment.hubs.get(self.record)
+        hub = self.context.assessment.hubs.get(self.record)
         namespaces: set[str] = set()
         found: dict[BindingKey, list[Subject]] = {}
         queue: list[Subject] = []
@@ -124,12 +125,12 @@ class Parts:
         def enter(namespace: str) -> None:
             if namespace and namespace not in namespaces:
                 namespaces.add(namespace)
-                reach(self.basis.accounts(namespace))
+                reach(self.context.accounts(namespace))
 
         reach(subjects)
         enter(hub.agreement.hub.namespace if hub else "")
         for who in queue:
-            for key in (*self.basis.bindings_of(who), *made.get(who, ())):
+            for key in (*self.context.bindings_of(who), *made.get(who, ())):
                 binding = after.bindings.get(key)
                 if binding is not None and who in somebodies(binding):
                     found.setdefault(key, []).append(who)

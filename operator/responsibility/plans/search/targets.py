@@ -1,4 +1,4 @@
-"""What a plan aims at: which subjects have to leave which bindings, and what may not be touched."""
+"""Targets: which subjects have to leave which bindings, and what may not be touched."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.entitlement import with_implied_groups
-from responsibility.plans.change import Change, Obstacle
-from responsibility.plans.context import Basis, Pair
+from responsibility.plans.change import Obstacle, PlannedChange
+from responsibility.plans.context import Pair, PlanContext
 from responsibility.plans.protect import REASONS, is_granted, is_own, is_system
-from responsibility.plans.scopes import Held
-from responsibility.plans.search.removals import Wanted
+from responsibility.plans.scopes import HeldPermissions
+from responsibility.plans.search.removals import RemovalTarget
 from responsibility.plans.simulate import simulate, somebodies
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import BindingKey
@@ -23,15 +23,15 @@ _KEPT = " kept"
 class Targets:
     """The rights that are to end, by what they are known by, and those that nothing may end."""
 
-    basis: Basis
+    context: PlanContext
     # What was worked on before, from where the basis comes.
     earlier: tuple[Finding, ...] = ()
-    wanted: dict[str, Wanted] = field(default_factory=dict)
+    wanted: dict[str, RemovalTarget] = field(default_factory=dict)
     obstacles: dict[str, Obstacle] = field(default_factory=dict)
     # Pairs that may not be cut: the reason, and the item that it is about.
     held_back: dict[Pair, tuple[str, str]] = field(default_factory=dict)
 
-    def active(self) -> list[Wanted]:
+    def active(self) -> list[RemovalTarget]:
         """Return what is still to end, in order."""
         return [w for key, w in sorted(self.wanted.items()) if key not in self.obstacles]
 
@@ -51,16 +51,16 @@ class Targets:
 
     def _has_any(self, finding: Finding) -> bool:
         """Return whether any of a finding's bindings is one that the cluster has now."""
-        bindings = self.basis.graph.bindings
+        bindings = self.context.graph.bindings
         return any(s.binding is not None and s.binding in bindings for s in finding.sources)
 
-    def want(self, key: str, finding: Finding, changes: Sequence[Change] = ()) -> bool:
+    def want(self, key: str, finding: Finding, changes: Sequence[PlannedChange] = ()) -> bool:
         """Note what has to go for a finding; return whether that is news."""
         if key.endswith(_KEPT):
             return self._keep(key, finding, changes)
         if not finding.sources or any(source.binding is None for source in finding.sources):
             return self.give_up(key, finding, "built-in" if finding.sources else "not-rbac")
-        wanted = self.wanted.setdefault(key, Wanted(finding))
+        wanted = self.wanted.setdefault(key, RemovalTarget(finding))
         pairs = self.pairs(finding)
         into = wanted.routes if finding.route else wanted.direct
         if not pairs:
@@ -74,33 +74,33 @@ class Targets:
         into |= pairs
         return True
 
-    def _keep(self, key: str, finding: Finding, changes: Sequence[Change]) -> bool:
+    def _keep(self, key: str, finding: Finding, changes: Sequence[PlannedChange]) -> bool:
         """Give up what is owed; and all of the right, if the rest would be no less."""
         wanted = self.wanted.get(finding.id)
         if wanted is not None and finding.id not in self.obstacles:
-            before = self.basis.graph
+            before = self.context.graph
             if self._exceeds(finding, simulate(before, changes)) == self._exceeds(finding, before):
                 self.give_up(finding.id, finding, "owed")
         return self.give_up(key, finding, "owed")
 
-    def _exceeds(self, finding: Finding, graph: AccessGraph) -> list[Held]:
-        """Return what the subject holds beyond its due of the item, place by place."""
+    def _exceeds(self, finding: Finding, graph: AccessGraph) -> list[HeldPermissions]:
+        """Return what the subject holds beyond its due of the item, scope by scope."""
         assert finding.subject is not None  # noqa: S101 - excess is somebody's
         found = []
-        for place in self.basis.places:
-            reserved = next((i.reserved for i in place.terms.items if i.name == finding.item), 0)
-            entitled = place.entitled(finding.subject)
+        for scope in self.context.scopes:
+            reserved = next((i.reserved for i in scope.terms.items if i.name == finding.item), 0)
+            entitled = scope.agreed(finding.subject)
             if finding.hub is None:
-                entitled |= place.wide(finding.subject)
+                entitled |= scope.entitled_cluster_wide(finding.subject)
             beyond = reserved & ~entitled
-            held = self.basis.ledger.held(graph, place, finding.subject)
+            held = self.context.reader.held(graph, scope, finding.subject)
             found.append(held.within(beyond))
         return found
 
     def pairs(self, finding: Finding) -> set[Pair]:
         """Return who has to leave what for this finding to end."""
         assert finding.subject is not None  # noqa: S101 - excess is somebody's
-        graph = self.basis.graph
+        graph = self.context.graph
         pairs: set[Pair] = set()
         for source in finding.sources:
             binding = graph.bindings.get(source.binding) if source.binding else None
@@ -115,8 +115,8 @@ class Targets:
 
     def _protected(self, pair: Pair, finding: Finding) -> str:
         key, subject = pair
-        binding = self.basis.graph.bindings[key]
-        if is_own(subject, self.basis.snapshot.own):
+        binding = self.context.graph.bindings[key]
+        if is_own(subject, self.context.snapshot.own):
             return "own-right"
         if is_system(binding):
             return "system-object"
@@ -132,9 +132,9 @@ class Targets:
         Without ``whole``, being let through for some items will do.
         """
         key, subject = pair
-        for place in self.basis.where(key.namespace) if key.namespace else ():
-            for each in place.exempt.of_subject(subject):
-                if not whole or all(each.for_item(item.name) for item in place.terms.items):
+        for scope in self.context.scopes_of(key.namespace) if key.namespace else ():
+            for each in scope.exempt.of_subject(subject):
+                if not whole or all(each.for_item(item.name) for item in scope.terms.items):
                     return each.reason
         return ""
 
@@ -146,7 +146,7 @@ class Targets:
 
     def anew(self) -> Targets:
         """Return targets of which nothing is wanted yet, with the same held back."""
-        return Targets(self.basis, self.earlier, held_back=self.held_back)
+        return Targets(self.context, self.earlier, held_back=self.held_back)
 
     def give_up(self, key: str, finding: Finding, reason: str, pair: Pair | None = None) -> bool:
         """Note that a right stays, why, and what to do instead; return whether that is news."""

@@ -14,7 +14,7 @@ from responsibility.controller.plans.revocation_conditions import (
     decide,
     stopped,
 )
-from responsibility.plans.change import Action, Change, Plan
+from responsibility.plans.change import Action, Plan, PlannedChange
 from responsibility.plans.deletions import Proposal
 from responsibility.rbac.objects import BindingKey, RoleKey
 from tests.unit.ownership.building import subject
@@ -23,9 +23,9 @@ EVE = subject("User eve")
 KEEPERS = subject("Group keepers")
 
 
-def change(name: str, action: Action = Action.DELETE_BINDING) -> Change:
+def change(name: str, action: Action = Action.DELETE_BINDING) -> PlannedChange:
     after = (KEEPERS,) if action is Action.EDIT_BINDING else ()
-    return Change(
+    return PlannedChange(
         action,
         BindingKey("prod", name),
         role=RoleKey("", "admin"),

@@ -22,7 +22,7 @@ MORE = grant("User eve", "delete", "configmaps")
 def begun(found: Snapshot) -> PlanMaker:
     graph = found.graph
     world = PlanningWorld(
-        replace(found, graph=AccessGraph.build()), revoking=True, sees=(), memory=0
+        replace(found, graph=AccessGraph.build()), revoking=True, required_permissions=(), memory=0
     )
     return PlanMaker(world, [*graph.roles.values()], [*graph.bindings.values()])
 

@@ -15,20 +15,20 @@ from responsibility.ownership.assess import Assessor
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.handover.record_patch import (
     Edit,
-    Wanted,
+    HandoverRequest,
     delegate_first,
     own,
     own_alone,
     patched,
 )
-from responsibility.plans.handover.simulation import Scene
-from responsibility.plans.handover.steps import Handover, Stage, hand_over
+from responsibility.plans.handover.simulation import HandoverSimulation
+from responsibility.plans.handover.steps import Handover, HandoverStep, hand_over
 from tests.unit.grants import grant_worlds
 from tests.unit.grants.grant_worlds import UID, asking, roles, settled
 from tests.unit.ownership.building import KEEPERS, NOW, everything, garden, snapshot
 
 OVERLAP = timedelta(days=14)
-FENCE = Wanted("prod", ("fence",), "guests", NOW, OVERLAP)
+FENCE = HandoverRequest("prod", ("fence",), "guests", NOW, OVERLAP)
 
 
 def on_cluster(record: Responsibility, **status: Any) -> Responsibility:
@@ -51,8 +51,10 @@ def granting(
     return replace(found, graph=graph)
 
 
-def told(world: Snapshot, wanted: Wanted = FENCE) -> tuple[Handover, dict[str, Stage]]:
-    result = hand_over(world, wanted, foresee)
+def told(
+    world: Snapshot, request: HandoverRequest = FENCE
+) -> tuple[Handover, dict[str, HandoverStep]]:
+    result = hand_over(world, request, foresee)
     return result, {stage.what: stage for stage in result.stages}
 
 
@@ -60,7 +62,7 @@ def test_the_operator_gives_and_takes_back_and_nothing_is_left_to_do_by_hand() -
     result, stages = told(granting())
     give = stages["give guests what it lacks"]
     assert give.by_operator == ("fence",)
-    assert (give.changes, give.hindered) == ((), ())
+    assert (give.changes, give.blocked) == ((), ())
     assert stages["make guests the owner"].taken_back == (), "not before the overlap ends"
     assert stages["end the overlap"].taken_back == ("fence",)
     assert stages["revoke what is then too much"].obstacles == (), "what it takes back itself"
@@ -84,7 +86,7 @@ def test_what_is_foreseen_is_what_the_operator_makes(edit: Edit, after: timedelt
     record = world.records["prod"]
     agreement = Assessor().assess(world).hubs["prod"].agreement
     version = patched(record, agreement, FENCE, edit)
-    view = Scene(world, "prod", foresee).at(version, NOW + after)
+    view = HandoverSimulation(world, "prod", foresee).at(version, NOW + after)
     there = {
         key: (binding.role, frozenset(binding.subjects))
         for key, binding in view.snapshot.graph.bindings.items()
@@ -117,7 +119,7 @@ def test_an_operator_that_grants_nothing_is_not_counted_on() -> None:
 def test_what_the_operator_can_not_grant_is_given_by_hand_and_it_is_said_why() -> None:
     _, stages = told(granting(without="fence"))
     give = stages["give guests what it lacks"]
-    ((item, why),) = give.hindered
+    ((item, why),) = give.blocked
     assert item == "fence"
     assert "there is no ClusterRole responsibility-item-fence" in why
     assert give.by_operator == ()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from responsibility.plans.aim import Aim
-from responsibility.plans.change import Change
+from responsibility.plans.change import PlannedChange
 from responsibility.plans.context import Pair
 from responsibility.plans.planner import make_plan
 from responsibility.plans.search import minimise
@@ -17,10 +17,10 @@ SEEDS = range(1000, 1020)
 
 def test_what_is_needed_together_is_needed_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     found = {"needed": 0, "batched": 0}
-    needed = minimise.Sparing._needed
+    needed = minimise.Minimiser._needed
 
     def held_against_each(
-        self: minimise.Sparing, loose: Sequence[Pair], changes: Sequence[Change]
+        self: minimise.Minimiser, loose: Sequence[Pair], changes: Sequence[PlannedChange]
     ) -> set[Pair]:
         seen = needed(self, loose, changes)
         for pair in seen:
@@ -30,7 +30,7 @@ def test_what_is_needed_together_is_needed_alone(monkeypatch: pytest.MonkeyPatch
         found["batched"] += sum(len(batch) > 1 for batch in self._batches(loose))
         return seen
 
-    monkeypatch.setattr(minimise.Sparing, "_needed", held_against_each)
+    monkeypatch.setattr(minimise.Minimiser, "_needed", held_against_each)
     for seed in MANY:
         make_plan(drawn(seed, routes=True)[0], Aim())
     assert found["needed"] > 10
@@ -43,5 +43,5 @@ def test_the_plan_is_the_one_that_is_found_by_trying_each(
 ) -> None:
     snapshot, aim = drawn(seed, routes=True)
     quickly = make_plan(snapshot, aim)
-    monkeypatch.setattr(minimise.Sparing, "_needed", lambda *_: set())
+    monkeypatch.setattr(minimise.Minimiser, "_needed", lambda *_: set())
     assert make_plan(snapshot, aim).digest == quickly.digest

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from responsibility.ownership.results.findings import Finding
-from responsibility.plans.change import Action, Change, Obstacle
+from responsibility.plans.change import Action, Obstacle, PlannedChange
 from responsibility.plans.search.new_grants import beside
-from responsibility.plans.search.outcome import Outcome
+from responsibility.plans.search.outcome import SearchOutcome
 from responsibility.plans.simulate import simulate
 from responsibility.rbac.escalation.steps import Step
 from responsibility.rbac.graph import AccessGraph
@@ -21,14 +21,18 @@ FIRST, SECOND = BindingKey("prod", "first"), BindingKey("prod", "second")
 GRAPH = AccessGraph.build([Role(ROLE, (BOTH,))], [Binding(FIRST, ROLE, (ANN, BOB, EVE))])
 
 
-def outcome(*changes: Change, ended: tuple[Finding, ...] = (), stays: object = ()) -> Outcome:
-    return Outcome(changes, ended, tuple(stays))  # type: ignore[arg-type]
+def outcome(
+    *changes: PlannedChange, ended: tuple[Finding, ...] = (), stays: object = ()
+) -> SearchOutcome:
+    return SearchOutcome(changes, ended, tuple(stays))  # type: ignore[arg-type]
 
 
-def bound(action: Action, key: BindingKey, before: str, after: str, *, ends: str = "") -> Change:
+def bound(
+    action: Action, key: BindingKey, before: str, after: str, *, ends: str = ""
+) -> PlannedChange:
     names = {"a": ANN, "b": BOB, "e": EVE}
     role = ROLE if key == FIRST else MADE
-    return Change(
+    return PlannedChange(
         action,
         key,
         role=role,
@@ -40,7 +44,7 @@ def bound(action: Action, key: BindingKey, before: str, after: str, *, ends: str
 
 EDIT = bound(Action.EDIT_BINDING, FIRST, "abe", "be", ends="2")
 MAKE = (
-    Change(Action.CREATE_ROLE, MADE, rules_after=(READ,)),
+    PlannedChange(Action.CREATE_ROLE, MADE, rules_after=(READ,)),
     bound(Action.CREATE_BINDING, SECOND, "", "ab"),
 )
 
@@ -74,8 +78,8 @@ MAKE = (
         ),
         pytest.param(
             [MAKE[0], MAKE[1]],
-            [Change(Action.NARROW_ROLE, MADE, rules_before=(READ,), rules_after=())],
-            [Change(Action.CREATE_ROLE, MADE, rules_after=()), MAKE[1]],
+            [PlannedChange(Action.NARROW_ROLE, MADE, rules_before=(READ,), rules_after=())],
+            [PlannedChange(Action.CREATE_ROLE, MADE, rules_after=()), MAKE[1]],
             id="what is made is made narrower",
         ),
         pytest.param(
@@ -90,7 +94,7 @@ MAKE = (
     ],
 )
 def test_changes_are_put_together(
-    first: list[Change], second: list[Change], expected: list[Change]
+    first: list[PlannedChange], second: list[PlannedChange], expected: list[PlannedChange]
 ) -> None:
     both = outcome(*first).then(outcome(*second))
     assert list(both.changes) == expected

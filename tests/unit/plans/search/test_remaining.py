@@ -10,10 +10,10 @@ from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.aim import EXCESS, Aim
-from responsibility.plans.change import Change
-from responsibility.plans.context import Basis
+from responsibility.plans.change import PlannedChange
+from responsibility.plans.context import PlanContext
 from responsibility.plans.planner import make_plan
-from responsibility.plans.search.remaining import Judge
+from responsibility.plans.search.remaining import RemainingFindings
 from responsibility.plans.simulate import Simulation, simulate
 from responsibility.rbac.graph import AccessGraph
 from tests.unit.plans.drawn import drawn
@@ -23,7 +23,7 @@ seeds = st.integers(0, 10**6)
 trials = st.lists(st.integers(0, 2**12 - 1), min_size=1, max_size=3)
 
 
-def _some(changes: tuple[Change, ...], number: int) -> list[Change]:
+def _some(changes: tuple[PlannedChange, ...], number: int) -> list[PlannedChange]:
     return [change for bit, change in enumerate(changes) if number >> bit % 12 & 1]
 
 
@@ -67,21 +67,21 @@ def test_all_that_a_full_assessment_finds_is_left_and_nothing_unfounded(
 ) -> None:
     snapshot, drawn_aim = drawn(seed, routes=routes)
     assessor = Assessor()
-    basis = Basis(snapshot, assessor.assess(snapshot))
+    context = PlanContext(snapshot, assessor.assess(snapshot))
     changes = make_plan(snapshot, drawn_aim).changes
     for aim in _aims(snapshot, drawn_aim):
-        judge = Judge(basis, aim, assessor)
-        known = aim.findings(basis.assessment)
+        remaining = RemainingFindings(context, aim, assessor)
+        known = aim.findings(context.assessment)
         for number in numbers:
             some = _some(changes, number)
             after = replace(snapshot, graph=simulate(snapshot.graph, some))
             whole = Assessor().assess(after)
-            left = judge.left(some, known)
+            left = remaining.in_cluster(some, known)
             assert _told(left) >= _told(aim.further(whole, known)), aim
             assert not _unfounded(left, whole), aim
-            assert not _unfounded(judge.surely_left(some, known), whole), aim
+            assert not _unfounded(remaining.in_subcluster(some, known), whole), aim
             for subject in {f.subject for f in known if f.subject is not None}:
-                found = judge.surely_left(some, known, [subject])
+                found = remaining.in_subcluster(some, known, [subject])
                 assert not _unfounded(found, whole), (aim, subject)
 
 
@@ -120,9 +120,9 @@ def test_a_part_finds_most_of_what_is_left() -> None:
     for seed in range(1000, 1012):
         snapshot, aim = drawn(seed, routes=True)
         assessor = Assessor()
-        basis = Basis(snapshot, assessor.assess(snapshot))
-        judge = Judge(basis, aim, assessor)
-        known = aim.findings(basis.assessment)
-        left += len(_told(judge.left([], known)))
-        found += len(_told(judge.surely_left([], known)))
+        context = PlanContext(snapshot, assessor.assess(snapshot))
+        remaining = RemainingFindings(context, aim, assessor)
+        known = aim.findings(context.assessment)
+        left += len(_told(remaining.in_cluster([], known)))
+        found += len(_told(remaining.in_subcluster([], known)))
     assert left >= found > left / 2 > 10
