@@ -69,7 +69,8 @@ class PlannedChange:
     @property
     def removes(self) -> tuple[Subject, ...]:
         """The subjects that a binding loses."""
-        return tuple(s for s in self.before if s not in self.after)
+        kept = frozenset(self.after)
+        return tuple(s for s in self.before if s not in kept)
 
     @property
     def sort_key(self) -> tuple[int, str, str]:

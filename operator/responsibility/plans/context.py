@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from copy import copy
 from dataclasses import dataclass, field
 
@@ -51,6 +51,7 @@ class PlanContext:
     _pairs: dict[RoleKey, tuple[Pair, ...]] = field(init=False, default_factory=dict)
     _by_namespace: dict[str, list[EntitlementScope]] = field(init=False, default_factory=dict)
     _unentitled: dict[tuple[str, Subject], bool] = field(init=False, default_factory=dict)
+    _members: dict[BindingKey, frozenset[Subject]] = field(init=False, default_factory=dict)
     _of_subject: dict[Subject, list[BindingKey]] = field(init=False, default_factory=dict)
     _accounts: dict[str, list[Subject]] = field(init=False, default_factory=dict)
 
@@ -99,6 +100,13 @@ class PlanContext:
     def bound(self, role: RoleKey) -> Sequence[Binding]:
         """Return the bindings to a role."""
         return self._bound.get(role, ())
+
+    def members(self, key: BindingKey) -> Set[Subject]:
+        """Return whom a binding of the cluster binds, in canonical form."""
+        known = self._members.get(key)
+        if known is None:
+            known = self._members[key] = frozenset(somebodies(self.graph.bindings[key]))
+        return known
 
     def bindings_of(self, subject: Subject) -> Sequence[BindingKey]:
         """Return what binds a subject."""

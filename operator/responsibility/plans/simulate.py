@@ -69,7 +69,8 @@ def _bound(graph: AccessGraph, change: PlannedChange) -> Binding:
     former = graph.bindings.get(change.key)
     if former is None or change.action is Action.CREATE_BINDING:
         return Binding(change.key, change.role, change.after)
-    kept = tuple(s for s in former.subjects if canonical(s) not in change.removes)
+    removed = frozenset(change.removes)
+    kept = tuple(s for s in former.subjects if canonical(s) not in removed)
     return replace(former, subjects=kept)
 
 

@@ -130,9 +130,14 @@ class Subcluster:
         reach(subjects)
         enter(hub.agreement.hub.namespace if hub else "")
         for who in queue:
-            for key in (*self.context.bindings_of(who), *made.get(who, ())):
-                binding = after.bindings.get(key)
-                if binding is not None and who in somebodies(binding):
+            keys = (*self.context.bindings_of(who), *made.get(who, ()))
+            still = {
+                grant.binding.key
+                for namespace in {key.namespace for key in keys}
+                for grant in after.scope(namespace).by_subject.get(who, ())
+            }
+            for key in keys:
+                if key in still:
                     found.setdefault(key, []).append(who)
                     enter(key.namespace)
         return [

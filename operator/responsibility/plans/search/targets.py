@@ -12,7 +12,7 @@ from responsibility.plans.context import Pair, PlanContext
 from responsibility.plans.protect import REASONS, is_granted, is_own, is_system
 from responsibility.plans.scopes import HeldPermissions
 from responsibility.plans.search.removals import RemovalTarget
-from responsibility.plans.simulate import simulate, somebodies
+from responsibility.plans.simulate import simulate
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import BindingKey
 
@@ -30,6 +30,8 @@ class Targets:
     obstacles: dict[str, Obstacle] = field(default_factory=dict)
     # Pairs that may not be cut: the reason, and the item that it is about.
     held_back: dict[Pair, tuple[str, str]] = field(default_factory=dict)
+    # Why not, by pair and whether the right is direct: many findings are about the same.
+    _reasons: dict[tuple[Pair, bool], str] = field(default_factory=dict)
 
     def active(self) -> list[RemovalTarget]:
         """Return what is still to end, in order."""
@@ -110,10 +112,18 @@ class Targets:
                 # Whether that is excess, too, a finding of the cluster says.
                 continue
             who = (finding.subject,) if not finding.route else with_implied_groups(finding.subject)
-            pairs.update((binding.key, each) for each in who if each in somebodies(binding))
+            members = self.context.members(binding.key)
+            pairs.update((binding.key, each) for each in who if each in members)
         return pairs
 
     def _protected(self, pair: Pair, finding: Finding) -> str:
+        asked = (pair, not finding.route)
+        if asked not in self._reasons:
+            self._reasons[asked] = self._reason(pair, whole=not finding.route)
+        return self._reasons[asked] or self.held_back.get(pair, ("", ""))[0]
+
+    def _reason(self, pair: Pair, *, whole: bool) -> str:
+        """Return why no plan may cut a pair, whatever else is in it; mostly empty."""
         key, subject = pair
         binding = self.context.graph.bindings[key]
         if is_own(subject, self.context.snapshot.own):
@@ -122,9 +132,7 @@ class Targets:
             return "system-object"
         if is_granted(binding):
             return "granted"
-        if self._works_with(pair, whole=not finding.route):
-            return "let-through"
-        return self.held_back.get(pair, ("", ""))[0]
+        return "let-through" if self._works_with(pair, whole=whole) else ""
 
     def _works_with(self, pair: Pair, *, whole: bool) -> str:
         """Return why a subject is let through where a binding gives it rights; mostly empty.
