@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,24 +25,10 @@ _LISTENING = re.compile(r"listening on port (\d+)")
 class Operator:
     """One running operator. ``log`` is all it has written so far."""
 
-    def __init__(
-        self, kubeconfig: Path, log: Path, settings: Mapping[str, str], program: str = PROGRAM
-    ) -> None:
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
         self._log = log
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("KUBE")}
         with log.open("wb") as sink:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", program],
-                env={
-                    **inherited,
-                    "RESPONSIBILITY_KUBECONFIG": str(kubeconfig),
-                    "RESPONSIBILITY_LISTEN": "127.0.0.1:0",
-                    "RESPONSIBILITY_NAMESPACE": NAMESPACE,
-                    **{f"RESPONSIBILITY_{name}": value for name, value in settings.items()},
-                },
-                stdout=sink,
-                stderr=sink,
-            )
+            self.process = subprocess.Popen(command, env=environment, stdout=sink, stderr=sink)
         self._http = urllib3.PoolManager(retries=False, timeout=10.0)
         self._port = ""
 
@@ -54,7 +40,7 @@ class Operator:
     @property
     def running(self) -> bool:
         """Whether the process lives."""
-        return self._process.poll() is None
+        return self.process.poll() is None
 
     @property
     def address(self) -> str:
@@ -83,7 +69,7 @@ class Operator:
         """Wait until /readyz says so; fail at once if it dies."""
 
         def ready() -> bool:
-            assert self.running, f"the operator ended with {self._process.returncode}:\n{self.log}"
+            assert self.running, f"the operator ended with {self.process.returncode}:\n{self.log}"
             return self.page("/readyz")[0] == 200
 
         wait_until(ready, seconds, lambda: f"the operator to be ready:\n{self.log}")
@@ -96,13 +82,17 @@ class Operator:
 
     def stop(self) -> int:
         """Ask it to end, as a kubelet does, and return its exit code."""
-        self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(20)
+        self.signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self.process.send_signal(number)
 
     def kill(self) -> None:
         """End it without a word."""
-        self._process.kill()
-        self._process.wait()
+        self.process.kill()
+        self.process.wait()
 
 
 @contextmanager
@@ -115,7 +105,15 @@ def running(
     program: str = PROGRAM,
 ) -> Iterator[Operator]:
     """Run an operator; at the end it must stop when asked, and say that all was well."""
-    operator = Operator(kubeconfig, log, settings, program)
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("KUBE")}
+    environment = {
+        **inherited,
+        "RESPONSIBILITY_KUBECONFIG": str(kubeconfig),
+        "RESPONSIBILITY_LISTEN": "127.0.0.1:0",
+        "RESPONSIBILITY_NAMESPACE": NAMESPACE,
+        **{f"RESPONSIBILITY_{name}": value for name, value in settings.items()},
+    }
+    operator = Operator([sys.executable, "-m", program], environment, log)
     try:
         yield operator
     except BaseException:

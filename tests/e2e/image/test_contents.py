@@ -1,90 +1,27 @@
-"""What the Containerfile does, done without a container engine: the same script, on the same files.
-
-What this leaves out: the base image, and that a registry and a node take what comes of it.
-"""
+"""The image's contents: its programs run as nobody, and hold what the bill of materials lists."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-NOBODY = 65532
+from tests.e2e.image import build
+
+ROOT = Path(__file__).parents[3]
+NOBODY = build.USER
 Completed = subprocess.CompletedProcess[str]
 
 
-def _environment() -> dict[str, str]:
-    """Return what the Containerfile sets; programs are called by their paths here."""
-    text = (ROOT / "Containerfile").read_text(encoding="utf-8").replace("\\\n", " ")
-    (line,) = re.findall(r"^ENV (.*)$", text, re.MULTILINE)
-    return dict(pair.split("=", 1) for pair in line.split())
-
-
-@pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the interpreter to build with: this one, or a copy where only its owner can reach it.
-
-    In an image everybody can; but Python is often installed in somebody's home.
-    """
-    name = f"python3.{sys.version_info.minor}"
-    base = Path(sys.base_prefix)
-    if all(place.stat().st_mode & 0o001 for place in (base, *base.parents)):
-        return base / "bin" / name
-    copy = tmp_path_factory.mktemp("python")
-    library = Path("lib") / name
-    left_out = shutil.ignore_patterns("__pycache__", "site-packages", "test", "config-*")
-    shutil.copytree(base / library, copy / library, symlinks=True, ignore=left_out)
-    for shared in (base / "lib").glob("libpython*.so*"):
-        shutil.copy(shared, copy / "lib")
-    (copy / "bin").mkdir()
-    shutil.copy(base / "bin" / name, copy / "bin")
-    # What it finds by itself, and not by where it was once installed.
-    told = _run(copy / "bin" / name, "-c", "import sys; print(sys.base_prefix)")
-    assert told.stdout.strip() == str(copy), told.stderr
-    return copy / "bin" / name
-
-
-@pytest.fixture(scope="module")
-def image(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Build what the image holds, from the files that the Containerfile copies."""
-    directory = tmp_path_factory.mktemp("image")
-    source = directory / "src"
-    source.mkdir()
-    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines():
-        if not line.startswith("!"):
-            continue
-        place = ROOT / line[1:]
-        if place.is_dir():
-            shutil.copytree(place, source / place.name, ignore=ignored)
-        else:
-            shutil.copy(place, source)
-    done = subprocess.run(
-        ["sh", "image/build.sh", str(directory / "opt"), str(directory / "scratch")],
-        cwd=source,
-        env={**os.environ, "PYTHON": str(python)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    # As on a read-only root.
-    subprocess.run(["chmod", "-R", "a-w,a+rX", str(directory / "opt")], check=True)
-    yield directory / "opt"
-    subprocess.run(["chmod", "-R", "u+w", str(directory / "opt")], check=True)
-
-
 @pytest.fixture
-def reachable(python: Path, image: Path) -> Iterator[None]:
+def reachable(image: Path) -> Iterator[None]:
     """Let everybody through to the image and its interpreter, as they are in a container."""
+    python = (image / "bin" / "python").resolve()
     ways = {place for path in (python, image / "bin") for place in path.parents} - {Path("/")}
     before = {place: place.stat().st_mode for place in ways}
     try:
@@ -98,15 +35,10 @@ def reachable(python: Path, image: Path) -> Iterator[None]:
 
 def run(image: Path, *command: str, user: int | None = None) -> Completed:
     """Run something of the image's, with nothing of ours in its environment."""
-    return _run(image / "bin" / command[0], *command[1:], user=user)
-
-
-def _run(program: Path, *arguments: str, user: int | None = None) -> Completed:
-    # An interpreter that was copied looks for its library where it was built.
-    library = (program.parent / "python").resolve().parents[1] / "lib"
+    program = image / "bin" / command[0]
     return subprocess.run(
-        [str(program), *arguments],
-        env={**_environment(), "LD_LIBRARY_PATH": str(library)},
+        [str(program), *command[1:]],
+        env=build.loading(program),
         cwd="/",
         user=user,
         group=user,

@@ -1,0 +1,216 @@
+"""The image's entry point starts as in a pod: as nobody, with a projected token."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.image import container
+from tests.e2e.image.container import ContainedOperator, Server, ServiceAccountVolume
+from tests.e2e.lab import audit, clusters
+from tests.e2e.operator import chart
+from tests.e2e.operator.api import Manifest
+from tests.e2e.operator.webhooks import Listening
+from tests.e2e.operator.world import World, hub, record, record_path
+
+pytestmark = pytest.mark.skipif(bool(container.hindrance()), reason=container.hindrance())
+
+# Seconds from a record's change to its status.
+SOON = 2.0
+# The client reads its token again each minute.
+RENEWED = 120.0
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Start a cluster with the chart's rights on it, a hub and its record."""
+    with clusters.cluster(f"e2e-{os.getpid()}-start") as cluster:
+        fresh = World(cluster, tmp_path_factory.mktemp("start"))
+        fresh.install()
+        fresh.admin.apply(*hub("reef"), record("reef"))
+        yield fresh
+
+
+@pytest.fixture(scope="module")
+def server(world: World) -> Server:
+    return Server.of(world.cluster)
+
+
+@pytest.fixture(scope="module")
+def account(world: World, server: Server) -> ServiceAccountVolume:
+    """Return the directory that holds the account's token, as a kubelet projects it."""
+    volume = ServiceAccountVolume(world.directory / "account")
+    volume.write(_projected(server, _token(world, "first")))
+    return volume
+
+
+@pytest.fixture(scope="module")
+def operator(
+    image: Path, world: World, server: Server, account: ServiceAccountVolume
+) -> Iterator[ContainedOperator]:
+    """Start the chart's container; all tests of the module look at this one."""
+    made = container.of_chart(image, server, account.directory)
+    with container.started(made, world.directory) as running:
+        running.until_ready()
+        yield running
+
+
+def _projected(server: Server, token: str) -> dict[str, str]:
+    return {"token": token, "ca.crt": server.authority, "namespace": chart.NAMESPACE}
+
+
+def _token(world: World, secret: str) -> str:
+    """Return a token that is good for as long as this Secret is there."""
+    metadata = {"name": secret, "namespace": chart.NAMESPACE}
+    world.admin.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata})
+    bound = ("--bound-object-kind=Secret", f"--bound-object-name={secret}")
+    asked = ("create", "token", chart.RELEASE, f"-n={chart.NAMESPACE}", *bound)
+    return world.cluster.kubectl(*asked).stdout.strip()
+
+
+def _identity(token: str) -> str:
+    """Return how the audit log calls a token."""
+    payload = token.split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return f"JTI={claims['jti']}"
+
+
+def _credential(event: audit.Event) -> str:
+    extra = (event.get("user") or {}).get("extra") or {}
+    return "".join(extra.get("authentication.kubernetes.io/credential-id") or ())
+
+
+def _seconds_to_status(world: World) -> float:
+    """Change the record, and measure how long its status takes to be about that."""
+    generation = _generation(world)
+    name = f"Reef {generation}"
+    began = time.monotonic()
+    world.admin.apply(record("reef", hub={"namespace": "reef", "displayName": name}))
+    world.until(
+        lambda: world.status("reef").get("observedGeneration") == generation + 1,
+        f"the status of generation {generation + 1}",
+    )
+    return time.monotonic() - began
+
+
+def _generation(world: World) -> int:
+    found: Manifest = world.admin.get(record_path("reef"))
+    return int(found["metadata"]["generation"])
+
+
+def _complaints(log: str) -> list[str]:
+    """Return what of a log is no mere information."""
+    return [line for line in log.splitlines() if line[24:32].strip() not in ("INFO", "DEBUG")]
+
+
+def test_it_is_nobody_without_an_account_a_home_or_a_capability(
+    operator: ContainedOperator,
+) -> None:
+    status = operator.status()
+    assert status["Uid"].split()[0] == "65532"
+    assert status["NSpid"].split()[-1] == "1"
+    assert {int(status[name], 16) for name in ("CapEff", "CapPrm", "CapInh")} == {0}
+    assert status["NoNewPrivs"] == "1"
+
+
+def test_a_changed_record_is_followed_at_once(world: World, operator: ContainedOperator) -> None:
+    taken = [_seconds_to_status(world) for _ in range(3)]
+    assert min(taken) <= SOON, f"{taken}\n{operator.log}"
+    assert not _complaints(operator.log)
+
+
+def test_a_rotated_token_is_followed_and_the_old_one_not_needed(
+    world: World, server: Server, account: ServiceAccountVolume, operator: ContainedOperator
+) -> None:
+    log = world.cluster.audit_log
+    if log is None:
+        pytest.skip("without an audit log, nobody sees which token is used")
+    since = world.mark()
+    fresh = _token(world, "second")
+    account.write(_projected(server, fresh))
+    world.until(
+        lambda: _identity(fresh) in map(_credential, audit.events(log, since=since)),
+        f"the new token to be used:\n{operator.log}",
+        RENEWED,
+    )
+    assert not _complaints(operator.log), "more than one renewal, and nothing to say of it"
+    # From now on only who has the new one is let in, also by watches.
+    world.cluster.kubectl("delete", "secret", "first", f"-n={chart.NAMESPACE}")
+    world.cluster.stop_apiserver()
+    world.cluster.start_apiserver()
+    world.until(lambda: _seconds_to_status(world) <= SOON, f"it to follow:\n{operator.log}", 60.0)
+    assert operator.page("/readyz")[0] == 200
+    assert "Traceback" not in operator.log
+
+
+def test_it_ends_when_a_kubelet_asks(world: World, operator: ContainedOperator) -> None:
+    del world
+    assert operator.stop() == 0, operator.log
+
+
+def test_without_a_token_it_names_the_file(image: Path, server: Server, tmp_path: Path) -> None:
+    code, log = container.run(container.of_chart(image, server, None), tmp_path)
+    _ended_clearly(code, log, f"{container.ACCOUNT}/token")
+
+
+def test_without_a_certificate_it_names_the_file(
+    image: Path, world: World, server: Server, tmp_path: Path
+) -> None:
+    volume = ServiceAccountVolume(tmp_path / "account")
+    volume.write({"token": _token(world, "third"), "namespace": chart.NAMESPACE})
+    code, log = container.run(container.of_chart(image, server, volume.directory), tmp_path)
+    _ended_clearly(code, log, f"{container.ACCOUNT}/ca.crt")
+
+
+def _ended_clearly(code: int, log: str, *words: str) -> None:
+    assert code == 1, log
+    assert "Traceback" not in log
+    (line,) = [line for line in log.splitlines() if line.startswith("responsibility-operator: ")]
+    for word in words:
+        assert word in line
+
+
+@pytest.mark.parametrize("foreign", ["token", "authority"])
+def test_what_another_cluster_gave_it_is_told(
+    image: Path, world: World, server: Server, tmp_path: Path, foreign: str
+) -> None:
+    """It waits for the server to take it, as it may in a moment, and says why it isn't ready."""
+    volume = ServiceAccountVolume(tmp_path / "account")
+    files = _projected(server, _token(world, "fourth"))
+    if foreign == "token":
+        head, _, _ = files["token"].rpartition(".")
+        files["token"] = f"{head}.{'A' * 342}"
+    else:
+        # A certificate that has nothing to do with this server's.
+        Listening(tmp_path)
+        files["ca.crt"] = (tmp_path / "tls.crt").read_text(encoding="utf-8")
+    volume.write(files)
+    made = container.of_chart(image, server, volume.directory)
+    with container.started(made, tmp_path) as operator:
+        operator.until_logged("401" if foreign == "token" else "certificate")
+        status, why = operator.page("/readyz")
+        assert (status, operator.running) == (503, True)
+        assert why
+        assert "Traceback" not in operator.log
+        assert files["token"] not in operator.log
+        assert operator.stop() == 0
+
+
+def test_a_tmp_that_cannot_be_written_to_is_no_reason_to_end(
+    image: Path, world: World, server: Server, tmp_path: Path
+) -> None:
+    volume = ServiceAccountVolume(tmp_path / "account")
+    volume.write(_projected(server, _token(world, "fifth")))
+    made = container.of_chart(image, server, volume.directory)
+    with container.started(replace(made, writable_tmp=False), tmp_path) as operator:
+        operator.until_ready()
+        assert min(_seconds_to_status(world) for _ in range(3)) <= SOON
+        assert operator.stop() == 0
+        assert "Traceback" not in operator.log
