@@ -9,6 +9,8 @@ target=${1:?where to build, such as /opt/hub-responsibility}
 scratch=${2:-/tmp/build}
 python=${PYTHON:-python3}
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+# Packages that somebody has at hand would count as installed already.
+unset PYTHONPATH PYTHONHOME
 
 echo "--- the tools"
 "$python" -m venv "$scratch/tools"

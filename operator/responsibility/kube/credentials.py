@@ -157,8 +157,8 @@ async def _read_in_pod(configuration: Configuration) -> None:
 
 
 _MOUNT = (
-    "In a pod, {} has to hold the token of its ServiceAccount: set automountServiceAccountToken to "
-    "true, or name a kubeconfig"
+    "In a pod, {} has to hold the token of its ServiceAccount, and ca.crt beside it who has signed "
+    "for the API server: set automountServiceAccountToken to true, or name a kubeconfig"
 )
 
 

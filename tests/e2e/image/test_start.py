@@ -157,16 +157,16 @@ def test_it_ends_when_a_kubelet_asks(world: World, operator: ContainedOperator) 
 
 def test_without_a_token_it_names_the_file(image: Path, server: Server, tmp_path: Path) -> None:
     code, log = container.run(container.of_chart(image, server, None), tmp_path)
-    _ended_clearly(code, log, f"{container.ACCOUNT}/token")
+    _ended_clearly(code, log, f"{container.ACCOUNT}/token", "automountServiceAccountToken")
 
 
-def test_without_a_certificate_it_names_the_file(
+def test_without_a_certificate_it_says_so(
     image: Path, world: World, server: Server, tmp_path: Path
 ) -> None:
     volume = ServiceAccountVolume(tmp_path / "account")
     volume.write({"token": _token(world, "third"), "namespace": chart.NAMESPACE})
     code, log = container.run(container.of_chart(image, server, volume.directory), tmp_path)
-    _ended_clearly(code, log, f"{container.ACCOUNT}/ca.crt")
+    _ended_clearly(code, log, "ca.crt", "certification file does not exist")
 
 
 def _ended_clearly(code: int, log: str, *words: str) -> None:
