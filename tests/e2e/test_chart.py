@@ -169,13 +169,15 @@ def test_labels_of_the_organisation_are_on_everything(helm: Path) -> None:
 
 
 def test_without_annotations_no_deployment_can_be_patched(helm: Path) -> None:
-    rules = _one(_objects(helm, "--set", "annotations.enabled=false"), "ClusterRole")["rules"]
+    rules = _one(_objects(helm, "--set", "annotations.enabled=false"), "ClusterRole", RELEASE)[
+        "rules"
+    ]
     assert not [rule for rule in _flat(rules) if rule[1] == "deployments" and rule[3] == "patch"]
 
 
 def test_deployments_of_a_prefixed_release_can_be_named(helm: Path) -> None:
     option = "annotations.deploymentNames={leap-jupyterhub-hub,leap-jupyterhub-proxy}"
-    rules = _one(_objects(helm, "--set", option), "ClusterRole")["rules"]
+    rules = _one(_objects(helm, "--set", option), "ClusterRole", RELEASE)["rules"]
     names = {name for _, _, name, verb in _flat(rules) if verb == "patch" and name}
     assert names == {"leap-jupyterhub-hub", "leap-jupyterhub-proxy"}
 
@@ -448,8 +450,8 @@ def _objects(helm: Path, *arguments: str) -> list[dict[str, Any]]:
     return [o for o in yaml.load_all(_template(helm, *arguments).stdout, _LOADER) if o]
 
 
-def _one(objects: list[dict[str, Any]], kind: str) -> dict[str, Any]:
-    (found,) = [o for o in objects if o["kind"] == kind]
+def _one(objects: list[dict[str, Any]], kind: str, name: str = "") -> dict[str, Any]:
+    (found,) = [o for o in objects if o["kind"] == kind and name in ("", o["metadata"]["name"])]
     return found
 
 

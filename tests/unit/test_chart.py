@@ -16,8 +16,16 @@ from tools.generate import values_reference
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "helm" / "hub-responsibility"
-TEMPLATES = sorted((CHART / "templates").iterdir())
+TEMPLATES = sorted(path for path in (CHART / "templates").rglob("*") if path.is_file())
 SWITCHES = {"policies.enabled", "enforcement.enabled", "grants.enabled", "revocation.enabled"}
+# Objects that go into the pod whole.
+PASSED_ON = {
+    "resources",
+    "podSecurityContext",
+    "securityContext",
+    "livenessProbe",
+    "readinessProbe",
+}
 JSON_TYPES: dict[str, type] = {
     "array": list,
     "boolean": bool,
@@ -52,7 +60,7 @@ def _pairs(
 
 def _leaves(values: dict[str, Any], path: str = "") -> Iterator[str]:
     for name, value in values.items():
-        if isinstance(value, dict) and value and name != "resources":
+        if isinstance(value, dict) and value and name not in PASSED_ON:
             yield from _leaves(value, f"{path}{name}.")
         else:
             yield f"{path}{name}"
@@ -60,7 +68,7 @@ def _leaves(values: dict[str, Any], path: str = "") -> Iterator[str]:
 
 def test_every_value_has_a_schema_and_every_schema_a_default() -> None:
     for where, value, schema in _pairs(_values(), _schema()):
-        if where == "global":  # set by charts around this one, so there is no default
+        if where in ("global", "enabled"):  # set by charts around this one: no default
             continue
         assert schema is not None, f"values.schema.json does not know {where}"
         assert value is not None, f"values.yaml has no default for {where}"
@@ -178,3 +186,15 @@ def test_the_reference_is_of_these_values() -> None:
 def test_comments_go_with_the_values_below_them() -> None:
     text = "# Of a.\na:\n  # Of b,\n  # and more.\n  b: 1\n  c: {}\n\nd: []\n"
     assert values_reference.comments(text) == {"a": "Of a.", "a.b": "Of b,\nand more."}
+
+
+def test_the_chart_says_where_it_comes_from_and_names_nobody() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
+    assert chart["home"] in chart["sources"]
+    assert chart["icon"].startswith("data:image/svg+xml;base64,")
+    assert [set(maintainer) for maintainer in chart["maintainers"]] == [{"name", "url"}]
+    listed = yaml.safe_load(chart["annotations"]["artifacthub.io/crds"])
+    shipped = [yaml.safe_load(path.read_text()) for path in (CHART / "files/crds").glob("*.yaml")]
+    assert {(entry["name"], entry["kind"]) for entry in listed} == {
+        (crd["metadata"]["name"], crd["spec"]["names"]["kind"]) for crd in shipped
+    }

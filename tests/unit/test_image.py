@@ -54,13 +54,14 @@ def test_only_the_last_stage_is_shipped_and_it_runs_nothing_while_it_is_built() 
 def test_it_runs_as_a_number_that_is_nobody() -> None:
     (user,) = [rest for word, rest in stages()[-1] if word == "USER"]
     assert re.fullmatch(r"[1-9][0-9]*:[1-9][0-9]*", user)
-    pod = (ROOT / "helm/hub-responsibility/templates/deployment.yaml").read_text(encoding="utf-8")
-    assert f"runAsUser: {user.split(':')[0]}\n" in pod
+    values = (ROOT / "helm/hub-responsibility/values.yaml").read_text(encoding="utf-8")
+    assert f"runAsUser: {user.split(':')[0]}\n" in values
 
 
 def test_it_starts_what_the_chart_starts() -> None:
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
-    (entry,) = [rest for word, rest in stages()[-1] if word == "ENTRYPOINT"]
+    assert "ENTRYPOINT" not in dict(stages()[-1]), "docker run IMAGE kubectl-responsibility …"
+    (entry,) = [rest for word, rest in stages()[-1] if word == "CMD"]
     assert entry == '["responsibility-operator"]'
     assert "responsibility-operator" in scripts
     assert "PATH=/opt/hub-responsibility/bin:" in TEXT

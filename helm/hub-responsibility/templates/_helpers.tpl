@@ -1,18 +1,37 @@
+{{- define "hub-responsibility.name" -}}
+{{- .Values.nameOverride | default .Chart.Name -}}
+{{- end -}}
+
 {{/* The name of everything in the release: the release's own, where that says enough. */}}
 {{- define "hub-responsibility.fullname" -}}
-{{- if contains .Chart.Name .Release.Name -}}
+{{- $name := include "hub-responsibility.name" . -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride -}}
+{{- else if contains $name .Release.Name -}}
 {{- .Release.Name | trunc 63 | trimSuffix "-" -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 63 | trimSuffix "-" -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 {{- end -}}
 
+{{/* Never a namespace's default account: whatever runs there would have the operator's rights. */}}
 {{- define "hub-responsibility.serviceAccountName" -}}
+{{- if not (or .Values.serviceAccount.create .Values.serviceAccount.name) -}}
+{{- fail "serviceAccount.create=false needs serviceAccount.name: the account to give the operator's rights to" -}}
+{{- end -}}
 {{- .Values.serviceAccount.name | default (include "hub-responsibility.fullname" .) -}}
 {{- end -}}
 
+{{/*
+Not empty where Helm looks at a cluster: every one has this namespace. Without one (helm template,
+Argo CD) nothing can be found, which says nothing about what is there.
+*/}}
+{{- define "hub-responsibility.live" -}}
+{{- with lookup "v1" "Namespace" "" "kube-system" }}{{ .metadata.uid }}{{ end -}}
+{{- end -}}
+
 {{- define "hub-responsibility.selectorLabels" -}}
-app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/name: {{ include "hub-responsibility.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 

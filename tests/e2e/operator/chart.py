@@ -27,6 +27,10 @@ _DEFINITION = "CustomResourceDefinition"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+# What is only rendered has the model with its parties, or not at all: these are the shipped ones.
+_MODEL = ("--set", "model.parties[0].name=provider")
+
+
 def rendered(*options: str) -> list[Manifest]:
     """Return the chart's objects, pods left out, in the namespace of the operator."""
     objects = [o for o in _all(*options) if o["kind"] not in _PODS]
@@ -45,7 +49,7 @@ def service(*options: str) -> Manifest:
 
 def _all(*options: str) -> list[Manifest]:
     command = [str(helm()), "template", RELEASE, str(CHART), f"--namespace={NAMESPACE}"]
-    command += ["--kube-version", _KUBERNETES, *options]
+    command += ["--kube-version", _KUBERNETES, *_MODEL, *options]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return [o for o in yaml.load_all(done.stdout, _LOADER) if o]
 

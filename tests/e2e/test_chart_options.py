@@ -1,0 +1,259 @@
+"""What adopters set: names, accounts, contexts, networks, certificates, a chart around it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e.lab import binaries, clusters
+from tests.e2e.lab.kwok import KwokCluster
+
+CHART = Path(__file__).parents[2] / "helm" / "hub-responsibility"
+NAMESPACE = "somewhere"
+GROUP = "responsibility.2i2c.org"
+WEBHOOKS = "valuesWebhook.enabled=true,breakGlassWebhook.enabled=true"
+
+Completed = subprocess.CompletedProcess[str]
+Manifest = dict[str, Any]
+
+
+@pytest.fixture(scope="module", params=["helm", "helm3"])
+def helm(request: pytest.FixtureRequest) -> Path:
+    """Helm 4 and Helm 3: built where the control plane is built, else those on PATH."""
+    name: str = request.param
+    if clusters.choose() is KwokCluster:
+        return binaries.build({"helm"}) / name
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} is not on PATH")
+    return Path(found)
+
+
+def _tried(helm: Path, *options: str, chart: Path = CHART) -> Completed:
+    command = [str(helm), "template", "hubs", str(chart), f"--namespace={NAMESPACE}"]
+    command += ["--kube-version=1.37.0", *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def _rendered(helm: Path, *options: str, chart: Path = CHART) -> list[Manifest]:
+    done = _tried(helm, *options, chart=chart)
+    assert done.returncode == 0, done.stderr[:4000]
+    return [found for found in yaml.safe_load_all(done.stdout) if found]
+
+
+def _one(objects: list[Manifest], kind: str, name: str = "") -> Manifest:
+    (found,) = [o for o in objects if o["kind"] == kind and name in ("", o["metadata"]["name"])]
+    return found
+
+
+def _pod(objects: list[Manifest]) -> Manifest:
+    spec: Manifest = _one(objects, "Deployment")["spec"]["template"]["spec"]
+    return spec
+
+
+@pytest.mark.parametrize(("enabled", "there"), [("true", True), ("false", False)])
+def test_a_chart_around_it_switches_it_on(
+    helm: Path, tmp_path: Path, enabled: str, there: bool
+) -> None:
+    """A condition is a value of the dependency's own, so it passes the dependency's schema."""
+    parent = tmp_path / "platform"
+    shutil.copytree(CHART, parent / "charts" / CHART.name)
+    version = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))["version"]
+    condition = f"{CHART.name}.enabled"
+    dependency = {"name": CHART.name, "version": version, "condition": condition}
+    about = {"apiVersion": "v2", "name": "platform", "version": "1.0.0"}
+    text = yaml.safe_dump({**about, "dependencies": [dependency]})
+    (parent / "Chart.yaml").write_text(text, encoding="utf-8")
+    (parent / "values.yaml").write_text("{}", encoding="utf-8")
+    objects = _rendered(helm, "--set", f"{condition}={enabled}", chart=parent)
+    assert ("Deployment" in {o["kind"] for o in objects}) is there
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "label"),
+    [
+        ("nameOverride=owners", "hubs-owners", "owners"),
+        ("fullnameOverride=owners", "owners", "hub-responsibility"),
+        ("nameOverride=hubs", "hubs", "hubs"),
+    ],
+)
+def test_names_can_be_chosen(helm: Path, options: str, name: str, label: str) -> None:
+    objects = _rendered(helm, "--set", f"{options},replicas=2,mode=revoke,{WEBHOOKS}", *_SECRET)
+    deployment = _one(objects, "Deployment")
+    assert deployment["metadata"]["name"] == name
+    selector = deployment["spec"]["selector"]["matchLabels"]
+    assert selector == {"app.kubernetes.io/name": label, "app.kubernetes.io/instance": "hubs"}
+    assert selector.items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+    for service in (o for o in objects if o["kind"] == "Service"):
+        assert service["spec"]["selector"] == selector
+    for configuration in (o for o in objects if o["kind"] == "ValidatingWebhookConfiguration"):
+        for hook in configuration["webhooks"]:
+            assert hook["clientConfig"]["service"]["name"] == f"{name}-webhook"
+    # Whatever the operator's rights are bound to is its account, by the same name.
+    subjects = [o["subjects"] for o in objects if o["kind"].endswith("RoleBinding")]
+    assert {(s["name"], s["namespace"]) for (s,) in subjects} == {(name, NAMESPACE)}
+
+
+_SECRET = ("--set", "breakGlassWebhook.secretName=given")
+
+
+def test_an_account_can_be_somebody_elses(helm: Path) -> None:
+    options = "serviceAccount.create=false,serviceAccount.name=theirs,mode=deny"
+    objects = _rendered(helm, "--set", options)
+    assert "ServiceAccount" not in {o["kind"] for o in objects}
+    assert _pod(objects)["serviceAccountName"] == "theirs"
+    subjects = [o["subjects"] for o in objects if o["kind"].endswith("RoleBinding")]
+    assert {s["name"] for (s,) in subjects} == {"theirs"}
+    confined = _one(objects, "ValidatingAdmissionPolicy", "responsibility-operator-confined")
+    assert f"system:serviceaccount:{NAMESPACE}:theirs" in yaml.safe_dump(confined, width=10_000)
+
+
+def test_the_default_account_of_a_namespace_never_gets_the_rights_by_accident(helm: Path) -> None:
+    refused = _tried(helm, "--set", "serviceAccount.create=false")
+    assert refused.returncode != 0
+    assert "serviceAccount.name" in refused.stderr
+
+
+def test_a_platform_can_choose_the_user(helm: Path) -> None:
+    """As OpenShift does: what is left of the contexts still asks for no more than before."""
+    unset = "podSecurityContext.runAsUser=null,podSecurityContext.runAsGroup=null"
+    pod = _pod(_rendered(helm, "--set", unset))
+    assert pod["securityContext"] == {
+        "runAsNonRoot": True,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    (container,) = pod["containers"]
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_cert_manager_makes_the_certificate_by_one_value(helm: Path) -> None:
+    objects = _rendered(helm, "--set", f"certManager.enabled=true,{WEBHOOKS}")
+    certificate, issuer = _one(objects, "Certificate"), _one(objects, "Issuer")
+    assert certificate["spec"]["issuerRef"]["name"] == issuer["metadata"]["name"]
+    volumes = {v["name"]: v for v in _pod(objects)["volumes"]}
+    assert volumes["webhook"]["secret"]["secretName"] == certificate["spec"]["secretName"]
+    configurations = [o for o in objects if o["kind"] == "ValidatingWebhookConfiguration"]
+    assert len(configurations) == 2
+    for configuration in configurations:
+        source = configuration["metadata"]["annotations"]["cert-manager.io/inject-ca-from"]
+        assert source == f"{NAMESPACE}/{certificate['metadata']['name']}"
+        for hook in configuration["webhooks"]:
+            service = hook["clientConfig"]["service"]
+            host = f"{service['name']}.{service['namespace']}.svc"
+            assert host in certificate["spec"]["dnsNames"]
+            assert "caBundle" not in hook["clientConfig"]
+
+
+def test_an_issuer_that_is_there_signs_it(helm: Path) -> None:
+    signer = "certManager.issuerRef.kind=ClusterIssuer,certManager.issuerRef.name=internal"
+    objects = _rendered(helm, "--set", f"certManager.enabled=true,{signer},{WEBHOOKS}")
+    assert "Issuer" not in {o["kind"] for o in objects}
+    issuer = _one(objects, "Certificate")["spec"]["issuerRef"]
+    assert issuer == {"kind": "ClusterIssuer", "name": "internal"}
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("certManager.enabled=true", "enable breakGlassWebhook or valuesWebhook"),
+        (f"certManager.enabled=true,{WEBHOOKS},valuesWebhook.secretName=x", "leave out their"),
+        (WEBHOOKS, "certManager.enabled"),
+        ("livenessProbe.httpGet.path=/", "livenessProbe"),
+        ("ports.http=80", "ports"),
+        ("fullnameOverride=Not_A_Name", "fullnameOverride"),
+    ],
+)
+def test_what_can_not_work_is_refused_with_the_remedy(helm: Path, options: str, told: str) -> None:
+    refused = _tried(helm, "--set", options)
+    assert refused.returncode != 0
+    assert told in refused.stderr
+
+
+def test_the_network_of_the_node_takes_its_ports_one_after_the_other(helm: Path) -> None:
+    ports = "ports.http=18080,ports.webhook=18443"
+    objects = _rendered(helm, "--set", f"hostNetwork=true,{ports},{WEBHOOKS}", *_SECRET)
+    pod = _pod(objects)
+    assert (pod["hostNetwork"], pod["dnsPolicy"]) == (True, "ClusterFirstWithHostNet")
+    (container,) = pod["containers"]
+    assert {p["name"]: p["containerPort"] for p in container["ports"]} == {
+        "http": 18080,
+        "webhook": 18443,
+    }
+    env = {e["name"]: e.get("value") for e in container["env"]}
+    assert env["RESPONSIBILITY_LISTEN"] == "0.0.0.0:18080"
+    assert env["RESPONSIBILITY_WEBHOOK_LISTEN"] == "0.0.0.0:18443"
+    assert _one(objects, "Deployment")["spec"]["strategy"]["rollingUpdate"]["maxSurge"] == 0
+
+
+def test_more_is_added_where_it_belongs(helm: Path) -> None:
+    values: Manifest = {
+        "extraVolumes": [{"name": "ca", "configMap": {"name": "ca"}}],
+        "extraVolumeMounts": [{"name": "ca", "mountPath": "/etc/ca"}],
+        "extraObjects": [
+            {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {"name": "{{ .Release.Name }}-ca"},
+            },
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: pull}\n",
+        ],
+        "revisionHistoryLimit": 2,
+        "strategy": {"type": "Recreate"},
+        "readinessProbe": {"timeoutSeconds": 7},
+    }
+    command = ["template", "hubs", str(CHART), "--kube-version=1.37.0", "--values=-"]
+    done = subprocess.run(
+        [str(helm), *command],
+        input=yaml.safe_dump(values),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    objects = [found for found in yaml.safe_load_all(done.stdout) if found]
+    pod = _pod(objects)
+    (container,) = pod["containers"]
+    assert values["extraVolumes"][0] in pod["volumes"]
+    assert values["extraVolumeMounts"][0] in container["volumeMounts"]
+    assert _one(objects, "ConfigMap")["metadata"]["name"] == "hubs-ca"
+    assert _one(objects, "Secret")["metadata"]["name"] == "pull"
+    spec = _one(objects, "Deployment")["spec"]
+    assert (spec["revisionHistoryLimit"], spec["strategy"]) == (2, {"type": "Recreate"})
+    probe = container["readinessProbe"]
+    assert probe == {
+        "httpGet": {"path": "/readyz", "port": "http"},
+        "periodSeconds": 5,
+        "timeoutSeconds": 7,
+    }
+
+
+def test_people_can_be_let_in_by_roles_that_hold_nothing_else(helm: Path) -> None:
+    objects = _rendered(helm)
+    viewer = _one(objects, "ClusterRole", "hubs-hub-responsibility-viewer")
+    editor = _one(objects, "ClusterRole", "hubs-hub-responsibility-editor")
+    for role in (viewer, editor):
+        assert {g for rule in role["rules"] for g in rule["apiGroups"]} == {GROUP}
+        aggregated = [k for k in role["metadata"]["labels"] if "aggregate-to" in k]
+        assert not aggregated
+    assert {v for rule in viewer["rules"] for v in rule["verbs"]} == {"get", "list", "watch"}
+    written = {
+        resource
+        for rule in editor["rules"]
+        if set(rule["verbs"]) - {"get", "list", "watch"}
+        for resource in rule["resources"]
+    }
+    assert written == {"responsibilities"}
+    assert not {v for rule in editor["rules"] for v in rule["verbs"]} & {"assign", "revoke", "*"}
+    shared = _rendered(helm, "--set", "accessRoles.aggregateToView=true")
+    view = "rbac.authorization.k8s.io/aggregate-to-view"
+    assert [o["metadata"]["name"] for o in shared if view in o["metadata"].get("labels", {})] == [
+        "hubs-hub-responsibility-viewer"
+    ]
+    left_out = _rendered(helm, "--set", "accessRoles.create=false")
+    assert not [o for o in left_out if o["metadata"]["name"].endswith(("-viewer", "-editor"))]
