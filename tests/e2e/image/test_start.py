@@ -189,7 +189,7 @@ def test_what_another_cluster_gave_it_is_told(
         files["token"] = f"{head}.{'A' * 342}"
     else:
         # A certificate that has nothing to do with this server's.
-        Listening(tmp_path)
+        Listening(world.cluster, tmp_path)
         files["ca.crt"] = (tmp_path / "tls.crt").read_text(encoding="utf-8")
     volume.write(files)
     made = container.of_chart(image, server, volume.directory)
