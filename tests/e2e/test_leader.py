@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 
@@ -29,8 +30,11 @@ async def until(reached: Callable[[], object], seconds: float) -> float:
     return time.monotonic() - began
 
 
-def candidate(api: Api, lease: str, identity: str) -> Leader:
-    return Leader(api, "default", lease, identity, lease=LEASE)
+def candidate(cluster: Cluster, lease: str, identity: str) -> Leader:
+    def connect() -> AbstractAsyncContextManager[Api]:
+        return Api.connect(cluster.kubeconfig)
+
+    return Leader(connect, "default", lease, identity, lease=LEASE)
 
 
 async def end(*tasks: asyncio.Task[None]) -> None:
@@ -41,7 +45,10 @@ async def end(*tasks: asyncio.Task[None]) -> None:
 
 async def test_the_next_one_leads_at_once_when_one_ends(cluster: Cluster) -> None:
     async with Api.connect(cluster.kubeconfig) as api:
-        first, second = candidate(api, "orderly", "first"), candidate(api, "orderly", "second")
+        first, second = (
+            candidate(cluster, "orderly", "first"),
+            candidate(cluster, "orderly", "second"),
+        )
         leading = asyncio.create_task(first.run(forever))
         await until(lambda: first.is_leader, 5)
         waiting = asyncio.create_task(second.run(forever))
@@ -61,35 +68,34 @@ async def test_the_next_one_leads_at_once_when_one_ends(cluster: Cluster) -> Non
 async def test_a_dead_leader_is_succeeded_when_its_lease_ends(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def die() -> None:
+    async def die(_: Api) -> bool:
         """Leave without a word, as a killed process does."""
+        return True
 
-    async with Api.connect(cluster.kubeconfig) as api:
-        first, second = candidate(api, "dead", "first"), candidate(api, "dead", "second")
-        monkeypatch.setattr(first._lock, "release", die)
-        leading = asyncio.create_task(first.run(forever))
-        await until(lambda: first.is_leader, 5)
-        waiting = asyncio.create_task(second.run(forever))
-        await end(leading)
-        assert LEASE - LOOKS < await until(lambda: second.is_leader, 3 * LEASE) < LEASE + LOOKS
-        await end(waiting)
+    first, second = candidate(cluster, "dead", "first"), candidate(cluster, "dead", "second")
+    monkeypatch.setattr(first, "_released", die)
+    leading = asyncio.create_task(first.run(forever))
+    await until(lambda: first.is_leader, 5)
+    waiting = asyncio.create_task(second.run(forever))
+    await end(leading)
+    assert LEASE - LOOKS < await until(lambda: second.is_leader, 3 * LEASE) < LEASE + LOOKS
+    await end(waiting)
 
 
 async def test_a_leader_that_cannot_renew_stops_before_another_may_lead(
     make_cluster: MakeCluster,
 ) -> None:
     cluster = await asyncio.to_thread(make_cluster, "leader")
-    async with Api.connect(cluster.kubeconfig) as api:
-        leader = candidate(api, "cut-off", "first")
-        leading = asyncio.create_task(leader.run(forever))
-        await until(lambda: leader.is_leader, 5)
-        await asyncio.to_thread(cluster.stop_apiserver)
-        assert await until(lambda: not leader.is_leader, LEASE) < LEASE
-        with pytest.raises(LeadershipLostError):
-            await leading
-        await asyncio.to_thread(cluster.start_apiserver)
-        again = asyncio.create_task(candidate(api, "cut-off", "first").run(_nothing))
-        assert await until(again.done, 3 * LEASE) < LOOKS, "its own lease, it may renew"
+    leader = candidate(cluster, "cut-off", "first")
+    leading = asyncio.create_task(leader.run(forever))
+    await until(lambda: leader.is_leader, 5)
+    await asyncio.to_thread(cluster.stop_apiserver)
+    assert await until(lambda: not leader.is_leader, LEASE) < LEASE
+    with pytest.raises(LeadershipLostError):
+        await leading
+    await asyncio.to_thread(cluster.start_apiserver)
+    again = asyncio.create_task(candidate(cluster, "cut-off", "first").run(_nothing))
+    assert await until(again.done, 3 * LEASE) < LOOKS, "its own lease, it may renew"
 
 
 async def _nothing() -> None:

@@ -166,9 +166,10 @@ async def _work(
     values = ValuesReviews(around, metrics, announcer) if settings.values_webhook else None
 
     async def lead(leader: Leader | None) -> None:
-        runtime = Runtime(
-            settings, api, metrics, announcer, own=await own_identity(api), leader=leader
-        )
+        # All that it writes; beside it, Events of this replica's webhooks are posted, leading or
+        # not, and the Lease is written.
+        fenced = api if leader is None else api.fenced(leader.may_write)
+        runtime = Runtime(settings, fenced, metrics, own=await own_identity(api), leader=leader)
         around.leading = runtime.store
         await _lead(settings, runtime, parts=parts, stop=stop)
 
@@ -196,7 +197,12 @@ async def _work(
         if settings.leader_election:
             parts.waiting = "waiting for leadership"
             parts.candidate_since = asyncio.get_running_loop().time()
-            leader = Leader(api, settings.namespace, OPERATOR, settings.identity)
+            leader = Leader(
+                lambda: Api.connect(settings.kubeconfig, settings.context),
+                settings.namespace,
+                OPERATOR,
+                settings.identity,
+            )
             await leader.run(lambda: lead(leader))
         else:
             await lead(None)

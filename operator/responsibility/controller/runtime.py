@@ -13,6 +13,7 @@ from responsibility.controller.loop import Loop
 from responsibility.controller.own_rights import OwnRights
 from responsibility.controller.process.settings import Settings
 from responsibility.controller.publish import Publisher
+from responsibility.controller.reporting.event_poster import EventPoster
 from responsibility.controller.reporting.events import Announcer
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.kube import errors
@@ -39,7 +40,6 @@ class Runtime:
         settings: Settings,
         api: Api,
         metrics: Metrics,
-        announcer: Announcer,
         *,
         own: Subject | None,
         leader: Leader | None = None,
@@ -54,6 +54,8 @@ class Runtime:
         )
         self._api = api
         self._metrics = metrics
+        self._post = EventPoster(api, settings.identity)
+        announcer = Announcer(self._post)
         self._capabilities = Capabilities.build(settings, api, self.store, metrics, announcer)
         self._workers = self._capabilities.workers
         planning, enforcement = self._capabilities.planning, self._capabilities.enforcement
@@ -85,7 +87,7 @@ class Runtime:
         state.ages = lambda: {what: age for what, (age, _, _) in self.store.ages().items()}
         state.left_out = lambda: {resource_of(r.path): len(r.left_out) for r in self._reflectors}
         if leader is not None:
-            state.leading = lambda: leader.is_leader
+            state.leading = leader.may_write
 
     def relist_own(self) -> None:
         """Ask for our own kinds to be listed soon: the framework has had to list them again."""
@@ -96,6 +98,7 @@ class Runtime:
         await self._rights.check()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._rights.run())
+            group.create_task(self._post.run())
             for reflector in self._reflectors:
                 group.create_task(reflector.run(), name=reflector.path)
             await self._capabilities.reviewer.probe()

@@ -7,10 +7,11 @@ refuse what they don't know.
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
@@ -47,6 +48,10 @@ SILENCE = 130.0
 # is what etcd takes (--max-request-bytes).
 LARGEST_PAGE = 16 << 20
 
+_READS = frozenset({"GET", "WATCH"})
+# What is posted and changes nothing.
+_REVIEWS = ("accessreviews", "rulesreviews", "selfsubjectreviews")
+
 logger = logging.getLogger(__name__)
 
 
@@ -60,6 +65,7 @@ class Api:
         self._client = ApiClient(configuration)
         self._client.user_agent = f"{_package}-operator"
         self._acting_as: Impersonation = getattr(configuration, "acting_as", NOBODY_ELSE)
+        self._may_write: Callable[[], bool] | None = None
 
     @classmethod
     @asynccontextmanager
@@ -91,6 +97,15 @@ class Api:
     async def close(self) -> None:
         """Close all connections; watches that still run end with UnavailableError."""
         await self._client.close()
+
+    def fenced(self, may_write: Callable[[], bool]) -> Self:
+        """Return the same client, but for writes, which it sends only while ``may_write`` says so.
+
+        Else they raise NotLeadingError. Questions that are posted (reviews) are no writes.
+        """
+        other = copy.copy(self)
+        other._may_write = may_write  # noqa: SLF001 - it is one of us
+        return other
 
     @property
     def host(self) -> str:
@@ -300,6 +315,14 @@ class Api:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send one request, yield the response of a success, raise ApiError otherwise."""
         url = self.host + path + (f"?{urlencode(params)}" if params else "")
+        if (
+            self._may_write is not None
+            and verb not in _READS
+            and not path.endswith(_REVIEWS)
+            and not self._may_write()
+        ):
+            why = "another replica may lead by now"
+            raise errors.NotLeadingError(0, "NotLeading", why, verb, path)
         try:
             async with AsyncExitStack() as stack:
                 renewed = False

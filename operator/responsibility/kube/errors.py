@@ -76,6 +76,10 @@ class TooLargeError(ApiError):
     """An answer that is larger than what was to be read at once."""
 
 
+class NotLeadingError(UnavailableError):
+    """A write that was not sent, since another replica may lead by now."""
+
+
 class SilentError(UnavailableError):
     """A watch on which nothing came for too long: it may be dead, or there may be no news."""
 

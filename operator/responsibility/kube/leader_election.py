@@ -1,28 +1,28 @@
-"""One of several replicas leads: a Lease, by ``kubernetes.aio.leaderelection``.
+"""One of several replicas leads: a Lease, renewed in a thread of its own, that fences what it does.
 
-The algorithm is the library's. The lock is ours, since the library's ``LeaseLock`` (37.0.2)
-can't create a Lease (it passes ``pretty=True``, which its own models refuse), lets network
-errors escape, waits up to five minutes for an answer, labels local time as UTC, and does not
-give the Lease back at the end.
+The times are client-go's (15 s, 10 s, 2 s), the algorithm is too, and so is that a lease counts
+from when its holder was *seen* to renew it, by the own clock. Three things are not, nor in
+``kubernetes.aio.leaderelection`` (37.0.2), which can't create a Lease either:
+
+* Renewing has a thread and a connection of its own. What the rest of the process does, a pass over
+  a large cluster or a burst of changes, costs no lease.
+* Whoever writes asks ``may_write`` at that moment. A process that was stopped, or whose machine
+  was, wakes up in the middle of its work, long before it hears that another leads.
+* A Lease seen in other hands ends the work at once, and not when patience does.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
+import random
+import threading
+import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from kubernetes.aio.client.exceptions import ApiException
-from kubernetes.aio.leaderelection.electionconfig import Config
-from kubernetes.aio.leaderelection.leaderelection import LeaderElection
-from kubernetes.aio.leaderelection.leaderelectionrecord import LeaderElectionRecord
-from kubernetes.aio.leaderelection.resourcelock.baselock import BaseLock
-
-from responsibility import api_groups
 from responsibility.kube import errors
 from responsibility.kube.client import Api, Json
 
@@ -30,43 +30,65 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-_API_VERSION = f"{api_groups.COORDINATION}/v1"
-# Seconds that a dead leader's Lease lasts, and the least that the arithmetic below allows.
+# Seconds that a dead leader's Lease lasts, and the least that a busy machine can keep.
 LEASE = 15
 SHORTEST = 8
+_KIND = "coordination.k8s.io/v1"
+
+
+def _clock() -> float:
+    """Return seconds that go on while the machine sleeps, where it can tell."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class LeadershipLostError(Exception):
-    """The Lease could not be renewed in time: another replica may lead now, so stop."""
+    """The Lease could not be renewed in time, or is another's: so stop."""
 
 
 class Leader:
-    """A candidate for one Lease; ``is_leader`` says whether it holds the Lease now.
+    """A candidate for one Lease.
 
-    ``identity`` must be unique among the candidates (the pod's name). ``lease`` is in seconds:
-    after a leader's death, the others wait that long. A leader that can't renew stops well
-    before, and one that ends in good order lets the next one in at once.
+    ``connect`` opens a connection of its own. ``identity`` must be unique among the candidates
+    (the pod's name). ``lease`` is in seconds: after a leader's death, the others wait that long. A
+    leader that can't renew stops after two thirds of it, and one that ends in good order lets the
+    next one in at once.
     """
 
     def __init__(
-        self, api: Api, namespace: str, name: str, identity: str, *, lease: int = LEASE
+        self,
+        connect: Callable[[], AbstractAsyncContextManager[Api]],
+        namespace: str,
+        name: str,
+        identity: str,
+        *,
+        lease: int = LEASE,
+        clock: Callable[[], float] = _clock,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         if lease < SHORTEST:
             raise ValueError(f"a lease must last {SHORTEST} s or longer, not {lease}")
-        self.is_leader = False
+        self.path = f"/apis/{_KIND}/namespaces/{namespace}/leases/{name}"
+        self._connect = connect
         self._identity = identity
-        self._lock = _Lock(api, namespace, name, identity, patience=lease / 10)
-        # In the worst case the last attempt begins at the deadline and takes two requests and a
-        # pause: 0.6 + 2 × 0.1 + 1/7.5 < 1, so the work ends before anyone else may begin.
-        config = Config(
-            self._lock,
-            lease_duration=lease,
-            renew_deadline=lease * 0.6,
-            retry_period=max(1.0, lease / 7.5),
-            onstarted_leading=_nothing,
-            onstopped_leading=_nothing,
-        )
-        self._election = LeaderElection(config)
+        self._lease = lease
+        self._renewal = lease * 2 / 3
+        self._retry = lease * 2 / 15
+        # One attempt may take two requests, and there is to be time for another.
+        self._patience = lease / 3
+        self._clock = clock
+        self._wall = wall
+        # Until when we lead, by either clock; none while we don't.
+        self._until: tuple[float, float] | None = None
+
+    def may_write(self) -> bool:
+        """Return whether we lead at this moment: to be asked at each write, from any thread."""
+        until = self._until
+        return until is not None and self._clock() < until[0] and self._wall() < until[1]
+
+    @property
+    def is_leader(self) -> bool:
+        """Whether we lead at this moment."""
+        return self.may_write()
 
     async def run(self, work: Callable[[], Awaitable[T]]) -> T:
         """Wait for the Lease, then do ``work`` for as long as we hold it; return its result.
@@ -75,131 +97,214 @@ class Leader:
         process should then end, since work that takes long to stop is work without the Lease.
         Ends with the Lease given back, also when cancelled.
         """
+        campaign = _Campaign(self)
+        campaign.start()
         try:
-            await self._election.acquire()
-            self.is_leader = True
+            await campaign.acquired
             logger.info("%s leads", self._identity)
-            return await self._lead(work)
+            doing = asyncio.ensure_future(work())
+            try:
+                await asyncio.wait((doing, campaign.ended), return_when=asyncio.FIRST_COMPLETED)
+                if doing.done():
+                    return doing.result()
+                raise LeadershipLostError(campaign.ended.result())
+            finally:
+                doing.cancel()
+                await asyncio.gather(doing, return_exceptions=True)
         finally:
-            self.is_leader = False
-            await self._lock.release()
+            await campaign.stop(2 * self._patience)
 
-    async def _lead(self, work: Callable[[], Awaitable[T]]) -> T:
-        doing = asyncio.ensure_future(work())
-        renewing = asyncio.create_task(self._election.renew_loop())
+    # --- in the thread --------------------------------------------------------------------------
+
+    async def campaign(self, acquired: Callable[[], None], stop: asyncio.Event) -> str:
+        """Acquire the Lease, and hold it until told to stop; return why it was lost, if it was."""
+        async with self._connect() as api:
+            if not await self._acquire(api, stop):
+                return ""
+            acquired()
+            try:
+                return await self._hold(api, stop)
+            finally:
+                self._until = None
+                # Without a word on failure: then the Lease simply expires.
+                with suppress(errors.ApiError, TimeoutError, KeyError, TypeError):
+                    async with asyncio.timeout(2 * self._patience):
+                        while not await self._released(api):
+                            pass
+
+    async def _acquire(self, api: Api, stop: asyncio.Event) -> bool:
+        """Return once the Lease is ours; False if told to stop before."""
+        seen: object = None
+        since = self._clock()
+        while not stop.is_set():
+            began = self._now()
+            try:
+                async with asyncio.timeout(self._patience):
+                    lease = await self._read(api)
+                    spec = _spec(lease)
+                    renewed = (spec.get("holderIdentity"), spec.get("renewTime"))
+                    if renewed != seen:
+                        seen, since = renewed, self._clock()
+                    lasts = spec.get("leaseDurationSeconds") or self._lease
+                    expired = self._clock() >= since + float(lasts)
+                    if spec.get("holderIdentity") in (None, "", self._identity) or expired:
+                        await self._write(api, lease)
+                        self._extend(began)
+                        return True
+            except (errors.ApiError, TimeoutError) as error:
+                logger.info("no Lease: %s", error or "the server did not answer in time")
+            await _pause(stop, self._retry * (1 + 0.2 * random.random()))  # noqa: S311 - jitter
+        return False
+
+    async def _hold(self, api: Api, stop: asyncio.Event) -> str:
+        """Renew until told to stop; return why the Lease was lost, if it was."""
+        while not await _pause(stop, self._retry):
+            began = self._now()
+            until = self._until
+            left = 0.0 if until is None else until[0] - began[0]
+            try:
+                async with asyncio.timeout(max(0.0, min(left, self._patience))):
+                    lease = await self._read(api)
+                    holder = _spec(lease).get("holderIdentity")
+                    if holder not in (None, "", self._identity):
+                        self._until = None
+                        return f"{self.path} is held by {holder}"
+                    await self._write(api, lease)
+                    self._extend(began)
+            except (errors.ApiError, TimeoutError) as error:
+                why = error or "the server did not answer in time"
+                logger.info("the Lease was not renewed: %s", why)
+            if not self.may_write():
+                return f"{self._identity} could not renew {self.path}"
+        return ""
+
+    def _now(self) -> tuple[float, float]:
+        return self._clock(), self._wall()
+
+    def _extend(self, began: tuple[float, float]) -> None:
+        """Count from before the request was sent; others count from when they see it."""
+        self._until = (began[0] + self._renewal, began[1] + self._renewal)
+
+    async def _read(self, api: Api) -> Json | None:
         try:
-            await asyncio.wait((doing, renewing), return_when=asyncio.FIRST_COMPLETED)
-            if doing.done():
-                return doing.result()
-            self.is_leader = False
-            raise LeadershipLostError(f"{self._identity} could not renew {self._lock.path}")
-        finally:
-            for task in (doing, renewing):
-                task.cancel()
-            await asyncio.gather(doing, renewing, return_exceptions=True)
+            return await api.get(self.path)
+        except errors.NotFoundError:
+            return None
 
-
-class _Lock(BaseLock):  # type: ignore[misc]  # the client has no types
-    """The Lease as the library's algorithm wants it: errors are answers, never raised."""
-
-    def __init__(
-        self, api: Api, namespace: str, name: str, identity: str, *, patience: float
-    ) -> None:
-        super().__init__(name, namespace, identity)
-        self._api = api
-        self._patience = patience
-        self._collection = f"/apis/{_API_VERSION}/namespaces/{namespace}/leases"
-        self.path = f"{self._collection}/{name}"
-        self._lease: Json = {}
-
-    async def get(
-        self, name: str, namespace: str
-    ) -> tuple[bool, LeaderElectionRecord | ApiException | None]:
-        """Return the Lease as a record, or the error in the form that the algorithm reads."""
-        del name, namespace
-        try:
-            async with asyncio.timeout(self._patience):
-                self._lease = await self._api.get(self.path)
-        except (errors.ApiError, TimeoutError) as error:
-            status = error.status if isinstance(error, errors.ApiError) else 0
-            # It takes the code from the body, and only a 404 lets it create the Lease.
-            return False, ApiException(
-                status=status, reason=str(error) or "timeout", body=json.dumps({"code": status})
-            )
-        spec = self._lease.get("spec") or {}
-        return True, LeaderElectionRecord(
-            spec.get("holderIdentity") or None,
-            str(spec["leaseDurationSeconds"]) if spec.get("leaseDurationSeconds") else None,
-            spec.get("acquireTime"),
-            spec.get("renewTime"),
-        )
-
-    async def create(
-        self, name: str, namespace: str, election_record: LeaderElectionRecord
-    ) -> bool:
-        """Create the Lease; False if another candidate was faster, or on any error."""
-        body = {
-            "apiVersion": _API_VERSION,
-            "kind": "Lease",
-            "metadata": {"name": name, "namespace": namespace},
-            "spec": self._spec(election_record, {}),
-        }
-        try:
-            async with asyncio.timeout(self._patience):
-                self._lease = await self._api.create(self._collection, body)
-        except (errors.ApiError, TimeoutError) as error:
-            logger.info("no Lease: %s", error)
-            return False
-        return True
-
-    async def update(self, name: str, namespace: str, updated_record: LeaderElectionRecord) -> bool:
-        """Replace the Lease as last read; False if it was changed meanwhile, or on any error."""
-        del name, namespace
-        body = {**self._lease, "spec": self._spec(updated_record, self._lease.get("spec") or {})}
-        try:
-            async with asyncio.timeout(self._patience):
-                self._lease = await self._api.replace(self.path, body)
-        except (errors.ApiError, TimeoutError) as error:
-            logger.info("the Lease was not renewed: %s", error)
-            return False
-        return True
-
-    async def release(self) -> None:
-        """Give the Lease back if it is ours, so that the next leader need not wait.
-
-        It is read anew, since a renewal that was cancelled on its way may have arrived all the
-        same. Short, and without a word on failure: then the Lease simply expires.
-        """
-        with suppress(errors.ApiError, TimeoutError):
-            async with asyncio.timeout(2 * self._patience):
-                while not await self._released():
-                    pass
-
-    async def _released(self) -> bool:
-        """Try once; False if the Lease was changed between reading and writing."""
-        lease = await self._api.get(self.path)
-        if lease["spec"].get("holderIdentity") != self.identity:
-            return True
-        spec = {**lease["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}
-        try:
-            await self._api.replace(self.path, {**lease, "spec": spec})
-        except errors.ConflictError:
-            return False
-        return True
-
-    def _spec(self, record: LeaderElectionRecord, before: Json) -> Json:
-        """Return the spec to write; times are ours, since the record's have no time zone."""
+    async def _write(self, api: Api, lease: Json | None) -> None:
+        """Write that it is ours; ConflictError if it was changed since it was read."""
+        before = _spec(lease)
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        kept = before.get("holderIdentity") == record.holder_identity
-        return {
+        kept = before.get("holderIdentity") == self._identity
+        spec = {
             **before,
-            "holderIdentity": record.holder_identity,
-            "leaseDurationSeconds": int(record.lease_duration),
+            "holderIdentity": self._identity,
+            "leaseDurationSeconds": self._lease,
             "acquireTime": before.get("acquireTime", now) if kept else now,
             "renewTime": now,
             "leaseTransitions": int(before.get("leaseTransitions") or 0) + (not kept),
         }
+        if lease is not None:
+            await api.replace(self.path, {**lease, "spec": spec})
+            return
+        collection, _, name = self.path.rpartition("/")
+        body = {"apiVersion": _KIND, "kind": "Lease", "metadata": {"name": name}, "spec": spec}
+        await api.create(collection, body)
+
+    async def _released(self, api: Api) -> bool:
+        """Try to give it back; False if it was changed between reading and writing.
+
+        It is read anew, since a renewal that was cancelled on its way may have arrived all the
+        same.
+        """
+        lease = await api.get(self.path)
+        if lease["spec"].get("holderIdentity") != self._identity:
+            return True
+        spec = {**lease["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}
+        try:
+            await api.replace(self.path, {**lease, "spec": spec})
+        except errors.ConflictError:
+            return False
+        return True
 
 
-async def _nothing() -> None:
-    """Stand in for the library's callbacks, which are not used."""
+class _Campaign:
+    """A leader's thread, as seen from the loop of those who wait for it.
+
+    ``ended`` results in why the Lease was lost, empty if it was given back; or in what the thread
+    raised.
+    """
+
+    def __init__(self, leader: Leader) -> None:
+        self._leader = leader
+        self._outer = asyncio.get_running_loop()
+        self.acquired: asyncio.Future[None] = self._outer.create_future()
+        self.ended: asyncio.Future[str] = self._outer.create_future()
+        self._inner: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._main, name="leader election", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    async def stop(self, seconds: float) -> None:
+        """Have the Lease given back, and wait for that so many seconds."""
+        self._stopping.set()
+        if self._inner is not None and self._stop is not None:
+            with suppress(RuntimeError):
+                # It may have ended by itself this moment.
+                self._inner.call_soon_threadsafe(self._stop.set)
+        await asyncio.wait((self.ended,), timeout=seconds)
+        if self.ended.done() and not self.ended.cancelled():
+            # Nobody else may want to know by now.
+            self.ended.exception()
+
+    def _main(self) -> None:
+        try:
+            why = asyncio.run(self._run())
+        except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
+            failure = error
+            self._tell(lambda: self._fail(failure))
+        else:
+            self._tell(lambda: self._end(why))
+
+    async def _run(self) -> str:
+        self._stop = asyncio.Event()
+        self._inner = asyncio.get_running_loop()
+        if self._stopping.is_set():
+            self._stop.set()
+        return await self._leader.campaign(lambda: self._tell(self._acquire), self._stop)
+
+    def _tell(self, callback: Callable[[], None]) -> None:
+        with suppress(RuntimeError):
+            # Whoever waited may be gone.
+            self._outer.call_soon_threadsafe(callback)
+
+    def _acquire(self) -> None:
+        if not self.acquired.done():
+            self.acquired.set_result(None)
+
+    def _end(self, why: str) -> None:
+        if not self.ended.done():
+            self.ended.set_result(why)
+
+    def _fail(self, error: Exception) -> None:
+        if not self.acquired.done():
+            self.acquired.set_exception(error)
+        if not self.ended.done():
+            self.ended.set_exception(error)
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> bool:
+    """Wait; return at once with True when told to stop."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    return stop.is_set()
+
+
+def _spec(lease: Json | None) -> Json:
+    spec = (lease or {}).get("spec")
+    return spec if isinstance(spec, dict) else {}

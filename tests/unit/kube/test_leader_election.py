@@ -1,13 +1,15 @@
 """One leads; the next takes over at once when the Lease is given back."""
 
 import asyncio
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from responsibility.kube.client import Api
+from responsibility.kube import errors
 from responsibility.kube.leader_election import Leader, LeadershipLostError
 from tests.unit.kube.fake import FakeServer, Request, refusal
 
@@ -50,8 +52,30 @@ class Lease:
         return self.stored
 
 
-def candidate(api: Api, identity: str) -> Leader:
-    return Leader(api, "ours", "operator", identity, lease=8)
+@dataclass
+class Clock:
+    """The real clocks, and what a test has them jump by."""
+
+    boot_by: float = 0.0
+    wall_by: float = 0.0
+
+    def boot(self) -> float:
+        return time.monotonic() + self.boot_by
+
+    def wall(self) -> float:
+        return time.time() + self.wall_by
+
+
+def candidate(server: FakeServer, identity: str, *, clock: Clock | None = None) -> Leader:
+    if clock is None:
+        return Leader(server.api, "ours", "operator", identity, lease=8)
+    return Leader(
+        server.api, "ours", "operator", identity, lease=8, clock=clock.boot, wall=clock.wall
+    )
+
+
+async def forever() -> None:
+    await asyncio.Event().wait()
 
 
 async def until(reached: Callable[[], object]) -> None:
@@ -60,9 +84,9 @@ async def until(reached: Callable[[], object]) -> None:
             await asyncio.sleep(0.001)
 
 
-async def test_leads_while_it_works_and_gives_the_lease_back(api: Api, server: FakeServer) -> None:
+async def test_leads_while_it_works_and_gives_the_lease_back(server: FakeServer) -> None:
     lease = Lease(server)
-    leader = candidate(api, "one")
+    leader = candidate(server, "one")
 
     async def work() -> str:
         assert leader.is_leader
@@ -76,22 +100,20 @@ async def test_leads_while_it_works_and_gives_the_lease_back(api: Api, server: F
     assert lease.spec["holderIdentity"] == ""
 
 
-async def test_a_successor_need_not_wait_for_the_lease_to_expire(
-    api: Api, server: FakeServer
-) -> None:
+async def test_a_successor_need_not_wait_for_the_lease_to_expire(server: FakeServer) -> None:
     lease = Lease(server)
 
     async def work() -> int:
         return int(lease.spec["leaseTransitions"])
 
     async with asyncio.timeout(2):
-        assert await candidate(api, "one").run(work) == 1
-        assert await candidate(api, "two").run(work) == 2
+        assert await candidate(server, "one").run(work) == 1
+        assert await candidate(server, "two").run(work) == 2
 
 
-async def test_another_waits_while_one_leads(api: Api, server: FakeServer) -> None:
+async def test_another_waits_while_one_leads(server: FakeServer) -> None:
     lease = Lease(server)
-    first, second = candidate(api, "one"), candidate(api, "two")
+    first, second = candidate(server, "one"), candidate(server, "two")
     over = asyncio.Event()
     led: list[str] = []
 
@@ -112,9 +134,7 @@ async def test_another_waits_while_one_leads(api: Api, server: FakeServer) -> No
     assert lease.spec["holderIdentity"] == "", "given back when cancelled, too"
 
 
-async def test_a_renewal_that_was_cut_off_does_not_keep_the_lease(
-    api: Api, server: FakeServer
-) -> None:
+async def test_a_renewal_that_was_cut_off_does_not_keep_the_lease(server: FakeServer) -> None:
     lease = Lease(server)
 
     async def work() -> None:
@@ -122,48 +142,125 @@ async def test_a_renewal_that_was_cut_off_does_not_keep_the_lease(
         assert lease.stored is not None
         lease._store(lease.stored)
 
-    await candidate(api, "one").run(work)
+    await candidate(server, "one").run(work)
     assert lease.spec["holderIdentity"] == ""
 
 
-async def test_a_fault_of_the_work_comes_through(api: Api, server: FakeServer) -> None:
+async def test_a_fault_of_the_work_comes_through(server: FakeServer) -> None:
     lease = Lease(server)
 
     async def work() -> None:
         raise RuntimeError("broken")
 
     with pytest.raises(RuntimeError, match="broken"):
-        await candidate(api, "one").run(work)
+        await candidate(server, "one").run(work)
     assert lease.spec["holderIdentity"] == ""
 
 
-async def test_losing_the_lease_cancels_the_work(
-    api: Api, server: FakeServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_lease_in_other_hands_ends_the_work_at_once(server: FakeServer) -> None:
     lease = Lease(server)
-    leader = candidate(api, "one")
+    leader = candidate(server, "one")
     ended: list[bool] = []
 
-    async def lose() -> None:
-        """Return as the library's loop does when it could not renew in time."""
-        assert lease.stored is not None
-        lease.stored["spec"]["holderIdentity"] = "two"
-        lease.versions += 1
-
     async def work() -> None:
+        lease.spec["holderIdentity"] = "two"
+        lease.versions += 1
+        lease.stored = {**(lease.stored or {}), "metadata": {"resourceVersion": "99"}}
         try:
-            await asyncio.Event().wait()
+            await forever()
         finally:
-            ended.append(leader.is_leader)
+            ended.append(leader.may_write())
 
-    monkeypatch.setattr(leader._election, "renew_loop", lose)
-    with pytest.raises(LeadershipLostError, match="could not renew"):
-        await leader.run(work)
+    # Sooner than it would give up where the server does not answer.
+    async with asyncio.timeout(8 * 2 / 3):
+        with pytest.raises(LeadershipLostError, match="is held by two"):
+            await leader.run(work)
     assert ended == [False], "the work was cancelled, and could see that it does not lead"
     assert lease.spec["holderIdentity"] == "two", "the other's lease is left alone"
 
 
-async def test_trouble_with_the_server_is_no_reason_to_die(api: Api, server: FakeServer) -> None:
+async def test_a_lease_that_cannot_be_renewed_is_lost(server: FakeServer) -> None:
+    Lease(server)
+    clock = Clock()
+    leader = candidate(server, "one", clock=clock)
+    led = asyncio.Event()
+
+    async def work() -> None:
+        led.set()
+        server.answers[PATH] = lambda _: refusal(503, "ServiceUnavailable")
+        await forever()
+
+    running = asyncio.create_task(leader.run(work))
+    await led.wait()
+    assert leader.may_write()
+    # As many seconds later: the first failure is the last.
+    clock.boot_by = 8 * 2 / 3
+    assert not leader.may_write()
+    with pytest.raises(LeadershipLostError, match="could not renew"):
+        await running
+
+
+@pytest.mark.parametrize("which", ["boot_by", "wall_by"])
+async def test_whoever_was_stopped_may_not_write_when_it_wakes(
+    server: FakeServer, which: str
+) -> None:
+    """A process that was stopped finds the one clock later, a machine that was maybe the other."""
+    Lease(server)
+    clock = Clock()
+    leader = candidate(server, "one", clock=clock)
+
+    async def work() -> None:
+        async with server.api() as plain:
+            api = plain.fenced(leader.may_write)
+            await api.create("/things", {})
+            setattr(clock, which, 60.0)
+            asked = len(server.requests)
+            for request in (
+                api.create("/things", {}),
+                api.apply("/things/a", {}, field_manager="me"),
+                api.merge("/things/a", {}, field_manager="me"),
+                api.replace("/things/a", {}),
+                api.delete("/things/a"),
+            ):
+                with pytest.raises(errors.NotLeadingError, match="another replica may lead"):
+                    await request
+            assert len(server.requests) == asked, "nothing was sent"
+            # Nor is anything held back that only asks.
+            await api.get("/things")
+            await api.create("/apis/authorization.k8s.io/v1/subjectaccessreviews", {})
+
+    server.answers["/things"] = lambda _: {}
+    server.answers["/apis/authorization.k8s.io/v1/subjectaccessreviews"] = lambda _: {}
+    await leader.run(work)
+
+
+async def test_a_busy_process_and_a_slow_server_cost_no_lease(server: FakeServer) -> None:
+    lease = Lease(server)
+    leader = candidate(server, "one")
+
+    async def work() -> str:
+        first = lease.spec["renewTime"]
+        # This loop stands still, with the server in it: renewing goes on when that answers again.
+        time.sleep(2.5)  # noqa: ASYNC251 - the point of it
+        await until(lambda: lease.spec["renewTime"] > first)
+        assert leader.may_write()
+        return "done"
+
+    assert await leader.run(work) == "done"
+
+
+async def test_a_lease_that_was_deleted_is_made_anew(server: FakeServer) -> None:
+    lease = Lease(server)
+
+    async def work() -> None:
+        lease.stored = None
+        await until(lambda: lease.stored)
+        assert lease.spec["holderIdentity"] == "one"
+
+    await candidate(server, "one").run(work)
+
+
+async def test_trouble_with_the_server_is_no_reason_to_die(server: FakeServer) -> None:
     lease = Lease(server)
     server.fail(503, "ServiceUnavailable")
 
@@ -171,9 +268,9 @@ async def test_trouble_with_the_server_is_no_reason_to_die(api: Api, server: Fak
         return str(lease.spec["holderIdentity"])
 
     async with asyncio.timeout(5):
-        assert await candidate(api, "one").run(work) == "one"
+        assert await candidate(server, "one").run(work) == "one"
 
 
-async def test_a_lease_too_short_to_be_safe_is_refused(api: Api) -> None:
+async def test_a_lease_too_short_to_be_safe_is_refused(server: FakeServer) -> None:
     with pytest.raises(ValueError, match="8 s or longer"):
-        Leader(api, "ours", "operator", "one", lease=5)
+        Leader(server.api, "ours", "operator", "one", lease=5)
