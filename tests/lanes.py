@@ -35,7 +35,7 @@ class Lanes:
         """Make targets in turn, until one fails here or in another lane."""
         for target in targets:
             began = time.monotonic()
-            command = [*(("nice", "-n", "10") if beside else ()), "make", "--no-print-directory"]
+            command = [*(("nice", "-n", "5") if beside else ()), "make", "--no-print-directory"]
             output = subprocess.PIPE if beside else None
             with self._lock:
                 if self.failed:

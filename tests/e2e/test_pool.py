@@ -112,11 +112,10 @@ def test_a_cluster_that_is_taken_is_lent_to_nobody_else(pool: Pool) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        ("label", "namespace/kube-system", "left=here"),
         ("patch", "clusterrole/view", "--type=json", '-p=[{"op": "remove", "path": "/rules/0"}]'),
         ("delete", "clusterrolebinding/cluster-admin"),
     ],
-    ids=["a label", "a role", "a binding"],
+    ids=["a role", "a binding"],
 )
 def test_what_was_there_at_first_is_as_it_was(pool: Pool, change: tuple[str, ...]) -> None:
     """By whoever puts it right, or on another cluster."""

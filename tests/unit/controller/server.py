@@ -6,105 +6,97 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import aiohttp
-from aiohttp import test_utils, web
+
+from responsibility.api.names import OPERATOR
+from tests.unit.kube.fake import FakeServer, Json, Request
+from tests.unit.kube.lease import Lease
 
 GROUP = "responsibility.2i2c.org"
+
+
+# Seconds; a machine that has more to do starts a process late.
+_PATIENCE = 60
+_KINDS = (
+    ("responsibilities", "responsibility", "Responsibility"),
+    ("responsibilitymodels", "responsibilitymodel", "ResponsibilityModel"),
+)
+_VERSION = {"groupVersion": f"{GROUP}/v1alpha1", "version": "v1alpha1"}
+_GROUP = {"name": GROUP, "versions": [_VERSION], "preferredVersion": _VERSION}
+_EMPTY = {"metadata": {"resourceVersion": "1"}, "items": []}
+_REVIEWS = {
+    "selfsubjectreviews": {"userInfo": {"username": "system:serviceaccount:ours:operator"}},
+    "selfsubjectaccessreviews": {"allowed": True},
+    "subjectaccessreviews": {"allowed": False},
+}
 
 
 @dataclass(slots=True)
 class EmptyCluster:
     """Lists nothing, watches nothing, allows the operator everything."""
 
-    holder: str = ""
-    has_kinds: bool = True
-    broken: str = ""
-    lease: dict[str, Any] | None = None
-    url: str = ""
-    seen: set[str] = field(default_factory=set)
+    server: FakeServer
+    lease: Lease
 
-    async def serve(self, request: web.Request) -> web.StreamResponse:
-        path = request.path
-        self.seen.add(f"{request.method} {path}")
-        if request.query.get("watch"):
-            response = web.StreamResponse()
-            await response.prepare(request)
-            await asyncio.sleep(60)
-            return response
-        body = await request.json() if request.can_read_body else {}
-        if "/leases" in path:
-            return self._leases(request, body)
-        return web.json_response(self._answer(path))
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return self.server.url
 
-    def _answer(self, path: str) -> dict[str, Any]:  # noqa: PLR0911 - a path a branch
-        if path == "/readyz":
-            return {}
-        version = {"groupVersion": f"{GROUP}/v1alpha1", "version": "v1alpha1"}
-        group = {"name": GROUP, "versions": [version], "preferredVersion": version}
-        if path == f"/apis/{GROUP}":
-            return group
-        if path == f"/apis/{GROUP}/v1alpha1":
-            kinds = [
-                ("responsibilities", "responsibility", "Responsibility"),
-                ("responsibilitymodels", "responsibilitymodel", "ResponsibilityModel"),
-            ]
-            return {
-                "resources": [
-                    {
-                        "name": plural,
-                        "singularName": singular,
-                        "kind": kind,
-                        "namespaced": False,
-                        "verbs": ["list", "watch", "patch"],
-                    }
-                    for plural, singular, kind in kinds
-                    if self.has_kinds
-                ]
-            }
-        if path in {"/api", "/apis"}:
-            return {"versions": ["v1"], "groups": [group]}
-        if path.endswith("selfsubjectreviews"):
-            return {"status": {"userInfo": {"username": "system:serviceaccount:ours:operator"}}}
-        if path.endswith("selfsubjectaccessreviews"):
-            return {"status": {"allowed": True}}
-        if path.endswith("subjectaccessreviews"):
-            return {"status": {"allowed": False}}
-        items: Any = "no list" if self.broken and self.broken in path else []
-        return {"metadata": {"resourceVersion": "1"}, "items": items}
+    @property
+    def seen(self) -> set[str]:
+        """What it was asked, as verb and path."""
+        return {f"{request.method} {request.path}" for request in self.server.requests}
 
-    def _leases(self, request: web.Request, body: dict[str, Any]) -> web.Response:
-        if self.holder:
-            spec = {
-                "holderIdentity": self.holder,
-                "leaseDurationSeconds": 3_600,
-                "renewTime": "2030-01-01T00:00:00.000000Z",
-                "acquireTime": "2030-01-01T00:00:00.000000Z",
-            }
-            return web.json_response({"metadata": {"resourceVersion": "1"}, "spec": spec})
-        if request.method != "GET":
-            self.lease = {**body, "metadata": {"resourceVersion": "1"}}
-        if self.lease is None:
-            return web.json_response({"kind": "Status", "code": 404}, status=404)
-        return web.json_response(self.lease)
+
+def _elsewhere(request: Request) -> Json:
+    plural = request.path.rpartition("/")[2]
+    return {"status": _REVIEWS[plural]} if plural in _REVIEWS else _EMPTY
+
+
+def _resource(plural: str, singular: str, kind: str) -> Json:
+    named = {"name": plural, "singularName": singular, "kind": kind}
+    return {**named, "namespaced": False, "verbs": ["list", "watch", "patch"]}
 
 
 @asynccontextmanager
-async def empty_cluster(**settings: Any) -> AsyncIterator[EmptyCluster]:
-    """Serve an empty cluster on some port."""
-    cluster = EmptyCluster(**settings)
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", cluster.serve)
-    server = test_utils.TestServer(app)
-    await server.start_server(shutdown_timeout=0.1)
-    cluster.url = str(server.make_url("")).rstrip("/")
+async def empty_cluster(
+    *, holder: str = "", has_kinds: bool = True, broken: str = ""
+) -> AsyncIterator[EmptyCluster]:
+    """Serve an empty cluster on some port.
+
+    Somebody may hold the Lease, our kinds may not be served, and the collection of one of them may
+    be broken.
+    """
+    server = FakeServer(elsewhere=_elsewhere)
+    lease = Lease(server, OPERATOR)
+    if holder:
+        lease.hold(holder)
+    root = f"/apis/{GROUP}"
+    resources = [_resource(*names) for names in _KINDS if has_kinds]
+    served: dict[str, Json] = {
+        "/readyz": {},
+        "/api": {"versions": ["v1"]},
+        "/apis": {"groups": [_GROUP]},
+        root: _GROUP,
+        f"{root}/v1alpha1": {"resources": resources},
+    }
+    if broken:
+        served[f"{root}/v1alpha1/{broken}"] = {**_EMPTY, "items": "no list"}
+    server.answers |= {path: partial(_always, body) for path, body in served.items()}
+    await server.start()
     try:
-        yield cluster
+        yield EmptyCluster(server, lease)
     finally:
-        await server.close()
+        await server.stop()
+
+
+def _always(body: Json, _: Request) -> Json:
+    return body
 
 
 @dataclass(slots=True)
@@ -131,7 +123,7 @@ class Process:
 
     async def until(self, status: int, words: str) -> None:
         """Wait until /readyz answers so."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(_PATIENCE):
             while not self.port or await self.page("/readyz") != (status, f"{words}\n"):
                 assert self.process.returncode is None, "\n".join(self.log)
                 await asyncio.sleep(0.02)
@@ -140,7 +132,7 @@ class Process:
         """Wait for its end; return its exit code and the seconds that took."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(_PATIENCE):
             code = await self.process.wait()
         return code, loop.time() - began
 

@@ -66,8 +66,7 @@ async def test_it_runs_and_ends_in_good_order(tmp_path: Path, election: str) -> 
         assert "responsibility_rbac_enforced 1.0" in text
         await stopped(process)
         if election == "true":
-            assert cluster.lease is not None
-            assert cluster.lease["spec"]["holderIdentity"] == "", "the next may lead at once"
+            assert cluster.lease.spec["holderIdentity"] == "", "the next may lead at once"
 
 
 async def test_it_runs_as_a_user_without_a_name(tmp_path: Path) -> None:
@@ -146,7 +145,7 @@ async def test_what_is_set_wrong_is_said_in_one_line(
 
 async def test_an_error_of_ours_is_logged_and_ends_it(tmp_path: Path) -> None:
     async with (
-        empty_cluster(broken="/responsibilities") as cluster,
+        empty_cluster(broken="responsibilities") as cluster,
         operator(tmp_path, cluster.url) as process,
     ):
         code, _ = await process.end()

@@ -1,9 +1,14 @@
-"""A small API server: one collection, with pages, watches, history, and faults on demand."""
+"""A small API server: one collection, with pages, watches, history, and faults on demand.
+
+It is the only one that speaks HTTP; what a test needs beside the collection, it puts into `answers`
+or `elsewhere`. Where time is virtual there can be no socket: `tests.unit.controller.world.FakeApi`
+takes the client's place there.
+"""
 
 import asyncio
 import json
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,6 +65,8 @@ class FakeServer:
     faults: deque[Answer] = field(default_factory=deque)
     watch_faults: deque[bytes] = field(default_factory=deque)
     answers: dict[str, Callable[[Request], Json | web.Response]] = field(default_factory=dict)
+    # What is at all other paths. Where there is something, a watch is open and tells nothing.
+    elsewhere: Callable[[Request], Json | web.Response] | None = None
     version: int = 100
     oldest: int = 0
     url: str = ""
@@ -145,12 +152,17 @@ class FakeServer:
         self.requests.append(seen)
         if self.faults:
             return self.faults.popleft()(request)
-        if request.path in self.answers:
-            answer = self.answers[request.path](seen)
-            return answer if isinstance(answer, web.Response) else web.json_response(answer)
-        if request.path != THINGS:
-            return web.json_response(status_of(404, "NotFound"), status=404)
-        return await self._watch(request) if seen.is_watch else self._list(seen)
+        answered = self.answers.get(request.path)
+        if answered is None and request.path == THINGS:
+            return await self._watch(request) if seen.is_watch else self._list(seen)
+        if answered is None and self.elsewhere is not None:
+            if seen.is_watch:
+                return await self._tell(request, [])
+            answered = self.elsewhere
+        if answered is None:
+            return refusal(404, "NotFound")
+        answer = answered(seen)
+        return answer if isinstance(answer, web.Response) else web.json_response(answer)
 
     def _list(self, request: Request) -> web.Response:
         limit = int(request.query.get("limit", "0")) or len(self.objects) or 1
@@ -182,10 +194,22 @@ class FakeServer:
             gone = {"type": "ERROR", "object": status_of(410, "Expired", "too old")}
             await response.write(json.dumps(gone).encode() + b"\n")
             return response
+        missed = [line for version, line in self._history if version > since]
+        return await self._tell(request, missed, response)
+
+    async def _tell(
+        self,
+        request: web.Request,
+        missed: Iterable[bytes],
+        response: web.StreamResponse | None = None,
+    ) -> web.StreamResponse:
+        """Keep a watch open, and send what comes, until it is ended."""
+        if response is None:
+            response = web.StreamResponse()
+            await response.prepare(request)
         watcher = Watcher(asyncio.Queue(), request.transport)
-        for version, line in self._history:
-            if version > since:
-                watcher.queue.put_nowait(line)
+        for line in missed:
+            watcher.queue.put_nowait(line)
         self.watchers.append(watcher)
         try:
             while (line_or_end := await watcher.queue.get()) is not None:

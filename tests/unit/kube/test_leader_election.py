@@ -4,52 +4,13 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
-from aiohttp import web
 
 from responsibility.kube import errors
 from responsibility.kube.leader_election import Leader, LeadershipLostError
-from tests.unit.kube.fake import FakeServer, Request, refusal
-
-LEASES = "/apis/coordination.k8s.io/v1/namespaces/ours/leases"
-PATH = f"{LEASES}/operator"
-
-
-class Lease:
-    """The Lease as an API server keeps it, with optimistic locking."""
-
-    def __init__(self, server: FakeServer) -> None:
-        self.stored: dict[str, Any] | None = None
-        self.versions = 0
-        server.answers |= {LEASES: self.create, PATH: self.get_or_replace}
-
-    def create(self, request: Request) -> dict[str, Any] | web.Response:
-        if self.stored is not None:
-            return refusal(409, "AlreadyExists")
-        return self._store(request.body)
-
-    def get_or_replace(self, request: Request) -> dict[str, Any] | web.Response:
-        if self.stored is None:
-            return refusal(404, "NotFound")
-        if request.method == "GET":
-            return self.stored
-        if request.body["metadata"]["resourceVersion"] != str(self.versions):
-            return refusal(409, "Conflict")
-        return self._store(request.body)
-
-    @property
-    def spec(self) -> dict[str, Any]:
-        assert self.stored is not None
-        spec: dict[str, Any] = self.stored["spec"]
-        return spec
-
-    def _store(self, body: dict[str, Any]) -> dict[str, Any]:
-        self.versions += 1
-        metadata = {**body["metadata"], "resourceVersion": str(self.versions)}
-        self.stored = {**body, "metadata": metadata}
-        return self.stored
+from tests.unit.kube.fake import FakeServer, refusal
+from tests.unit.kube.lease import Lease
 
 
 @dataclass
@@ -140,7 +101,7 @@ async def test_a_renewal_that_was_cut_off_does_not_keep_the_lease(server: FakeSe
     async def work() -> None:
         # As a request does that reaches the server when nobody waits for its answer any more.
         assert lease.stored is not None
-        lease._store(lease.stored)
+        lease.touch()
 
     await candidate(server, "one").run(work)
     assert lease.spec["holderIdentity"] == ""
@@ -180,14 +141,14 @@ async def test_a_lease_in_other_hands_ends_the_work_at_once(server: FakeServer) 
 
 
 async def test_a_lease_that_cannot_be_renewed_is_lost(server: FakeServer) -> None:
-    Lease(server)
+    lease = Lease(server)
     clock = Clock()
     leader = candidate(server, "one", clock=clock)
     led = asyncio.Event()
 
     async def work() -> None:
         led.set()
-        server.answers[PATH] = lambda _: refusal(503, "ServiceUnavailable")
+        server.answers[lease.path] = lambda _: refusal(503, "ServiceUnavailable")
         await forever()
 
     running = asyncio.create_task(leader.run(work))
