@@ -23,7 +23,6 @@ PASSED_ON = {
     "resources",
     "podSecurityContext",
     "securityContext",
-    "startupProbe",
     "livenessProbe",
     "readinessProbe",
 }

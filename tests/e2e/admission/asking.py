@@ -24,10 +24,11 @@ ALLOWED = "e2e-everything"
 
 @dataclass(frozen=True)
 class Person:
-    """Who asks; everybody may do everything as far as RBAC goes."""
+    """Who asks; RBAC lets everybody do everything, unless they are ``bound`` to their roles."""
 
     user: str
     groups: tuple[str, ...] = ()
+    bound: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,8 @@ class Asker:
         ]
         if person is not None:
             headers.append(("Impersonate-User", person.user.encode()))
-            headers += [("Impersonate-Group", g.encode()) for g in (*person.groups, ALLOWED)]
+            everything = () if person.bound else (ALLOWED,)
+            headers += [("Impersonate-Group", g.encode()) for g in (*person.groups, *everything)]
         data = None if body is None else json.dumps(body).encode()
         try:
             return self._send(method, target, headers, data)

@@ -17,10 +17,13 @@ from typing import NamedTuple
 
 from responsibility import api_groups
 from responsibility.admission import annotation_entries
-from responsibility.admission.policies import cel, requester
+from responsibility.admission.policies import cel, field_paths, requester
 from responsibility.admission.policies.guards import (
     ANY_NAME,
     CREATE,
+    DELETE,
+    EVERY_SUBRESOURCE,
+    UPDATE,
     Items,
     Target,
     target_of,
@@ -35,7 +38,9 @@ from responsibility.admission.policies.manifests import (
     binding,
     policy,
 )
-from responsibility.admission.policies.requester import ASKED, RESOURCE, WHAT
+from responsibility.admission.policies.match_rules import distinct
+from responsibility.admission.policies.matched_requests import changes_lifetime
+from responsibility.admission.policies.requester import ASKED, KIND, RESOURCE, WHAT
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import (
     CLUSTER_DENY_POLICY,
@@ -80,12 +85,17 @@ class _ClusterRequests:
     def condition(self) -> str:
         """Return that a request is one of these."""
         asked = [f"{t.group}/{t.resource} {t.operation}" for t in self.targets]
+        deleted = [f"{t.group}/{t.resource}" for t in self.targets if t.operation == DELETE]
+        is_asked = f"variables.asked in {cel.texts(asked)}"
+        if deleted:
+            # Who may not delete may not have it deleted either.
+            is_asked += f" || variables.lifetime && variables.kind in {cel.texts(deleted)}"
         if self.namespace:
             where = f"variables.place == {cel.text(self.namespace)}"
         else:
             # A request about a Namespace has its name for a namespace.
             where = "variables.place == '' || variables.resource == 'namespaces'"
-        parts = [f"variables.asked in {cel.texts(asked)}", where]
+        parts = [is_asked, where]
         if ANY_NAME not in self.names:
             parts.append(f"variables.name in {cel.texts(sorted(self.names))}")
         return cel.all_of(parts)
@@ -118,6 +128,16 @@ def cluster_policies(
             found.append(
                 binding(f"{name}-namespaces", name, actions, selector=selector, rules=fixed)
             )
+    return found
+
+
+def guarded_at_cluster_scope(model: ResponsibilityModel) -> dict[Target, set[int]]:
+    """Return the numbers of the items that guard something at cluster scope, by what it is."""
+    found: dict[Target, set[int]] = {}
+    for case in _cluster_requests(resolve_model(model)):
+        if not case.namespace:
+            for target in case.targets:
+                found.setdefault(target, set()).add(case.item.number)
     return found
 
 
@@ -179,8 +199,11 @@ def _policy(
         ],
         variables=[
             *_tables(stage, table, items),
+            *field_paths.VARIABLES,
             ("resource", RESOURCE),
             ("asked", ASKED),
+            ("kind", KIND),
+            ("lifetime", changes_lifetime()),
             ("name", requester.NAME),
             ("place", requester.WHERE),
             ("me", requester.ME),
@@ -328,11 +351,14 @@ def _rules(cases: Sequence[_ClusterRequests], *, fixed: bool) -> list[ResourceRu
             for target in case.targets:
                 asked = operations.setdefault((target.group, target.resource), set())
                 asked.add(target.operation)
+                if target.operation == DELETE:
+                    every = (target.group, target.resource + EVERY_SUBRESOURCE)
+                    operations.setdefault(every, set()).add(UPDATE)
     alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for (group, resource), asked in operations.items():
         alike.setdefault((group, tuple(sorted(asked))), []).append(resource)
     return [
-        ResourceRule((group,), tuple(sorted(resources)), asked, NAMESPACED if fixed else CLUSTER)
+        ResourceRule((group,), tuple(distinct(resources)), asked, NAMESPACED if fixed else CLUSTER)
         for (group, asked), resources in sorted(alike.items())
     ]
 

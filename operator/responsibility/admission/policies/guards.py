@@ -6,6 +6,11 @@ say something about it, reserved or required: people act by the union of their i
 wildcard entitles nobody. In RBAC it is a right to everything; here it would make every item the
 cluster operator's, and nothing could be refused to him.
 
+To delete is also to have deleted: the garbage collector removes what names an owner that is not
+there, and finalizers say how long an object stays. Both are metadata, which every update can
+change, also one of a subresource such as ``status``. So who may not delete an object may not change
+these.
+
 Where items share an object, its ``fields`` divide it. An item that has fields in a kind, and
 neither creates nor deletes such objects, may change those and nothing else. What is in nobody's
 field belongs to the items that have the object as a whole.
@@ -38,6 +43,9 @@ _OPERATIONS = {
     "delete": DELETE,
     "deletecollection": DELETE,
 }
+# All subresources of a resource, as rules of policies have them.
+EVERY_SUBRESOURCE = "/*"
+
 # Subresources to which clients connect: whatever the verb, admission sees a CONNECT.
 _CONNECTIONS = frozenset({"exec", "attach", "portforward", "proxy"})
 
@@ -90,13 +98,27 @@ class ObjectGuard:
 
     ``names`` of the objects guarded; with ``ANY_NAME`` among them, all are. ``allowed`` are the
     items that entitle to it, by the name for which they do. For an UPDATE, ``excluded`` are the
-    fields of other items, which they guard themselves.
+    fields of other items, which they guard themselves. ``by_metadata``: of the resource and its
+    subresources, those updates that change how long an object stays.
     """
 
     target: Target
     names: Names
     allowed: Mapping[str, Items]
     excluded: tuple[Field, ...] = ()
+    by_metadata: bool = False
+
+    @property
+    def targets(self) -> Iterator[Target]:
+        """What requests it has to be asked about."""
+        yield self.target
+        if self.by_metadata:
+            yield replace(self.target, resource=self.target.resource + EVERY_SUBRESOURCE)
+
+    def concerns(self, target: Target) -> bool:
+        """Return whether a request for ``target`` may be one of these."""
+        resource = target.resource.partition("/")[0] if self.by_metadata else target.resource
+        return replace(target, resource=resource) == self.target
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +139,8 @@ class ItemGuards:
     @property
     def targets(self) -> Iterator[Target]:
         """What requests it has to be asked about."""
-        yield from (guard.target for guard in self.objects)
+        for guard in self.objects:
+            yield from guard.targets
         for owned in self.fields:
             yield Target(owned.where.group, owned.where.resource, UPDATE)
             if owned.scalable:
@@ -179,6 +202,7 @@ class Guards:
         allowed = owned.allowed.get(owned.name, owned.allowed[ANY_NAME])
         return any(
             _is_of(owned, guard.target)
+            and not guard.by_metadata
             and ANY_NAME in guard.names
             and guard.allowed.get(owned.name, guard.allowed[ANY_NAME]) == allowed
             and (owned.name != ANY_NAME or guard.allowed == owned.allowed)
@@ -203,8 +227,15 @@ class Guards:
                     target=target,
                     names=frozenset({ANY_NAME}) if ANY_NAME in kept else kept,
                     allowed=self._allowed(target),
-                    excluded=self._aside(item, target),
+                    excluded=self._excluded(item, target),
                 )
+                if target.operation == DELETE:
+                    yield ObjectGuard(
+                        target=replace(target, operation=UPDATE),
+                        names=frozenset({ANY_NAME}) if ANY_NAME in kept else kept,
+                        allowed=self._allowed(target),
+                        by_metadata=True,
+                    )
 
     def _allowed(self, target: Target) -> dict[str, Items]:
         names = {n for rights in self.rights.values() for t, n in rights if t == target}
@@ -239,7 +270,7 @@ class Guards:
         )
         return has_fields and not creates_or_deletes
 
-    def _aside(self, item: ItemTerms, target: Target) -> tuple[Field, ...]:
+    def _excluded(self, item: ItemTerms, target: Target) -> tuple[Field, ...]:
         return tuple(f for f in self.fields if _is_of(f, target) and item.name not in f.items)
 
 
@@ -325,9 +356,12 @@ def target_of(permission: Permission) -> Target | None:
         permission.subresource,
     ):
         return None
-    if permission.subresource in _CONNECTIONS:
-        return Target(permission.group, permission.full_resource, CONNECT)
-    operation = _OPERATIONS.get(permission.verb)
-    return (
-        None if operation is None else Target(permission.group, permission.full_resource, operation)
-    )
+    operation = operation_of(permission.full_resource, permission.verb)
+    return Target(permission.group, permission.full_resource, operation) if operation else None
+
+
+def operation_of(resource: str, verb: str) -> str:
+    """Return what a verb on a resource (``pods/exec``) is to admission; nothing if it is none."""
+    if resource.partition("/")[2] in _CONNECTIONS:
+        return CONNECT
+    return _OPERATIONS.get(verb, "")

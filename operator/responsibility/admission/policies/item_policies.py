@@ -20,8 +20,10 @@ from responsibility.admission.policies.match_rules import EVENTS, probe_rule, ru
 from responsibility.admission.policies.matched_requests import (
     UnownedFields,
     by_name,
+    changes_lifetime,
     changing,
     is_asked,
+    is_asked_in,
     is_changed,
     is_in_group,
     request_groups,
@@ -194,13 +196,19 @@ class _Guarded:
         """Return quick signs that no object is touched, or by somebody who may touch them all."""
         sets = [items for case in self._cases for items in case.guard.allowed.values()]
         enough = frozenset[str].intersection(*sets)
-        asked = (asked for case in self._cases for asked in case.asked)
+        asked = [a for case in self._cases if not case.guard.by_metadata for a in case.asked]
+        untouched = [f"!({is_asked(asked)})"]
+        if self._has_lifetimes():
+            untouched.append("!variables.lifetime")
         return cel.any_of(
             [
                 *(self._entitled.listed(name) for name in sorted(enough)),
-                f"!({is_asked(asked)})",
+                cel.all_of(untouched),
             ]
         )
+
+    def _has_lifetimes(self) -> bool:
+        return any(case.guard.by_metadata for case in self._cases)
 
     def _refusal(self, expression: str, what: str, *, unless: str) -> Validation:
         """Return a refusal; ``unless`` that holds, which never refuses, its words are made up.
@@ -260,10 +268,12 @@ class _Guarded:
         rest = UnownedFields()
         conditions = [is_in_group(case, rest) for case in self._cases]
         yield from rest.variables()
+        if self._has_lifetimes():
+            yield "lifetime", changes_lifetime()
         guarded = []
         for number, (case, condition) in enumerate(zip(self._cases, conditions, strict=True)):
             # What is asked is told quickest, and mostly tells it all.
-            asked = is_asked(case.asked)
+            asked = is_asked_in(case)
             if condition:
                 yield f"case{number}", condition
                 asked = f"{asked} && variables.case{number}"

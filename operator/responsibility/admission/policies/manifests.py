@@ -23,6 +23,8 @@ API_VERSION = f"{api_groups.ADMISSION_REGISTRATION}/v1"
 POLICY = "ValidatingAdmissionPolicy"
 BINDING = "ValidatingAdmissionPolicyBinding"
 
+# The API server reads no audit annotation of more than 5 KiB.
+_MOST_SPELLED_OUT = 2000
 _NONE = re.compile(r"(?!)")
 _VARIABLE = re.compile(r"\bvariables\.(\w+)")
 
@@ -143,7 +145,7 @@ def _spelled_out(
         uses = _VARIABLE.findall(json.dumps([texts, list(kept.values())])).count(name)
         if uses == 0:
             del kept[name]
-        elif uses == 1 and short.fullmatch(name):
+        elif uses == 1 and short.fullmatch(name) and len(kept[name]) <= _MOST_SPELLED_OUT:
             there, text = re.compile(rf"\bvariables\.{name}\b"), f"({kept.pop(name)})"
             texts, kept = (
                 _put(texts, there, text),

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from responsibility import api_groups
-from responsibility.admission.policies.guards import ANY_NAME, CREATE, DELETE, ItemGuards
+from responsibility.admission.policies.guards import (
+    ANY_NAME,
+    CREATE,
+    DELETE,
+    EVERY_SUBRESOURCE,
+    ItemGuards,
+)
 from responsibility.admission.policies.kinds import KINDS
 from responsibility.admission.policies.manifests import CLUSTER, NAMESPACED, ResourceRule
 
@@ -25,7 +33,10 @@ def rules(guards: ItemGuards) -> list[ResourceRule]:
         operations.setdefault((target.group, target.resource), set()).add(target.operation)
     alike: dict[ResourceRule, list[str]] = {}
     for (group, resource), asked in operations.items():
-        names = named.get((group, resource), ())
+        # What is said of a resource holds for all its subresources: its names, and the version in
+        # which its fields are read. A rule of any version would have it seen unconverted.
+        main = group, resource.removesuffix(EVERY_SUBRESOURCE)
+        names = named.get(main, ())
         # A rule with names never sees a request that has none, such as of a whole collection.
         nameless = frozenset(asked & _NAMELESS if names else asked)
         for some, only in ((nameless, ()), (frozenset(asked) - nameless, names)):
@@ -35,15 +46,26 @@ def rules(guards: ItemGuards) -> list[ResourceRule]:
                 groups=(group,),
                 resources=(),
                 operations=tuple(sorted(some)),
-                scope=CLUSTER if resource == _NAMESPACES else NAMESPACED,
+                scope=CLUSTER if resource.partition("/")[0] == _NAMESPACES else NAMESPACED,
                 names=only,
-                versions=versions[group, resource] if (group, resource) in exact else ("*",),
+                versions=versions[main] if main in exact else ("*",),
             )
             alike.setdefault(rule, []).append(resource)
     return [
-        ResourceRule(r.groups, tuple(sorted(resources)), r.operations, r.scope, r.names, r.versions)
+        ResourceRule(
+            r.groups, tuple(distinct(resources)), r.operations, r.scope, r.names, r.versions
+        )
         for r, resources in sorted(alike.items())
     ]
+
+
+def distinct(resources: Iterable[str]) -> Iterator[str]:
+    """Yield them without what others cover: all subresources, and the resource itself."""
+    listed = set(resources)
+    for resource in sorted(listed):
+        every = resource.partition("/")[0] + EVERY_SUBRESOURCE
+        if resource == every or every not in listed:
+            yield resource
 
 
 def _literal_names(guards: ItemGuards) -> dict[tuple[str, str], tuple[str, ...]]:

@@ -28,15 +28,49 @@ def request_groups(objects: Iterable[ObjectGuard]) -> list[RequestGroup]:
     """Put together the requests that are judged alike."""
     found: dict[tuple[object, ...], list[ObjectGuard]] = {}
     for guard in objects:
-        key = (guard.names, tuple(guard.allowed.items()), guard.excluded and guard.target)
+        key = (
+            guard.names,
+            tuple(guard.allowed.items()),
+            guard.excluded and guard.target,
+            guard.by_metadata,
+        )
         found.setdefault(key, []).append(guard)
     return [
         RequestGroup(
-            tuple(f"{g.target.group}/{g.target.resource} {g.target.operation}" for g in alike),
+            tuple(_text(g) for g in alike),
             alike[0],
         )
         for alike in found.values()
     ]
+
+
+def _text(guard: ObjectGuard) -> str:
+    kind = f"{guard.target.group}/{guard.target.resource}"
+    return kind if guard.by_metadata else f"{kind} {guard.target.operation}"
+
+
+# What decides how long an object stays: the garbage collector deletes what names an owner that is
+# not there, and a finalizer keeps what is being deleted, for as long as it stands there.
+_LIFETIME = ("ownerReferences", "finalizers")
+
+
+def changes_lifetime() -> str:
+    """Return that an update, also one of a subresource, changes how long an object stays."""
+    old, new = (f"{cel.at(node, 'metadata')}[?k]" for node in (field_paths.OLD, field_paths.NEW))
+    nothing = "orValue(dyn([]))"
+    return cel.all_of(
+        [
+            f"request.operation == {cel.text(UPDATE)}",
+            f"{cel.texts(_LIFETIME)}.exists(k, {old}.{nothing} != {new}.{nothing})",
+        ]
+    )
+
+
+def is_asked_in(group: RequestGroup) -> str:
+    """Return that what is asked may be one of these requests."""
+    if not group.guard.by_metadata:
+        return is_asked(group.asked)
+    return f"variables.lifetime && {requester.KIND} in {cel.texts(dict.fromkeys(group.asked))}"
 
 
 @dataclass(slots=True)

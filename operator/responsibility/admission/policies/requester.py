@@ -95,6 +95,8 @@ SUBRESOURCE = "request.?subResource.orValue('')"
 RESOURCE = f"request.resource.resource + ({SUBRESOURCE} == '' ? '' : '/' + {SUBRESOURCE})"
 # One text for a target: "apps/deployments UPDATE", "/pods/exec CONNECT".
 ASKED = "request.resource.group + '/' + variables.resource + ' ' + request.operation"
+# The kind of object, whatever is asked of it: "apps/deployments" for "apps/deployments/status".
+KIND = "request.resource.group + '/' + request.resource.resource"
 # The same for people, with the name: "update deployments hub".
 WHAT = "request.operation.lowerAscii() + ' ' + variables.resource + ' ' + variables.name"
 WHERE = "request.?namespace.orValue('')"

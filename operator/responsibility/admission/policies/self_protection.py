@@ -23,6 +23,7 @@ from responsibility.admission.policies.manifests import (
     binding,
     policy,
 )
+from responsibility.admission.policies.matched_requests import changes_lifetime
 from responsibility.admission.policies.requester import ASKED, RESOURCE, WHAT
 from responsibility.api.names import (
     API_GROUP,
@@ -112,8 +113,8 @@ def _record_owners() -> Manifest:
         [ResourceRule((API_GROUP,), _OURS, (CREATE, DELETE, UPDATE), CLUSTER)],
         [
             Validation(
-                expression=f"request.operation == {cel.text(UPDATE)} && !({agreed} : true) || "
-                f"{assign}",
+                expression=f"request.operation == {cel.text(UPDATE)} && !({agreed} : true) && "
+                f"!({changes_lifetime()}) || {assign}",
                 message="who owns what may be changed only by those with the verb assign on the "
                 "record",
                 message_expression=(

@@ -27,6 +27,7 @@ from responsibility.admission.policies.guards import (
 )
 from responsibility.admission.policies.kinds import SCALE
 from responsibility.admission.policies.manifests import Manifest
+from responsibility.admission.policies.matched_requests import changes_lifetime
 from responsibility.admission.webhooks.repeats import metadata
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import API_GROUP, BREAK_GLASS_WEBHOOK, STAGE_LABEL
@@ -111,7 +112,7 @@ def read_use(item: str, review: Mapping[str, Any]) -> Use | None:
 def concerns(use: Use, guards: ItemGuards, names: Names) -> bool:
     """Return whether an item guards the object of a use, by its name."""
     guarded = {
-        name for guard in guards.objects if guard.target == use.target for name in guard.names
+        name for guard in guards.objects if guard.concerns(use.target) for name in guard.names
     } | {own.name for own in guards.fields if use.target in _targets_of(own)}
     return ANY_NAME in guarded or use.name in {names.fill(name) for name in guarded}
 
@@ -169,7 +170,7 @@ def _hook(item: ItemGuards, glass: str, client_config: Mapping[str, Any]) -> Man
 def _rules(item: ItemGuards) -> list[Manifest]:
     operations: dict[tuple[str, str], set[str]] = {}
     for target in item.targets:
-        if target.resource != _SECRETS:
+        if target.resource.partition("/")[0] != _SECRETS:
             operations.setdefault((target.group, target.resource), set()).add(target.operation)
     return [
         {
@@ -187,6 +188,9 @@ def _is_of(item: ItemGuards) -> str:
     """Return that a request changes what is the item's, names of objects left aside."""
     parts = []
     for guard in item.objects:
+        if guard.by_metadata:
+            parts.append(_changes_lifetime(guard.target))
+            continue
         asked = _asked(guard.target)
         if guard.excluded:
             asked = (
@@ -201,6 +205,16 @@ def _is_of(item: ItemGuards) -> str:
         )
         parts.append(f"({asked}) && {_here(field_paths.differs(old, new, own.steps))}")
     return cel.any_of(parts)
+
+
+def _changes_lifetime(target: Target) -> str:
+    return cel.all_of(
+        [
+            f"request.resource.group == {cel.text(target.group)}",
+            f"request.resource.resource == {cel.text(target.resource)}",
+            _here(changes_lifetime()),
+        ]
+    )
 
 
 def _targets_of(own: Field) -> list[Target]:

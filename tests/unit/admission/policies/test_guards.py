@@ -94,7 +94,9 @@ def test_a_name_narrows_what_is_guarded_and_who_may() -> None:
     )
     (only,) = found["a"].objects
     assert only.names == {"$(prefix)hub"}
-    update = next(g for g in found["b"].objects if g.target.operation == "UPDATE")
+    update = next(
+        g for g in found["b"].objects if g.target.operation == "UPDATE" and not g.by_metadata
+    )
     assert update.names == {ANY_NAME}
     assert update.allowed == {ANY_NAME: {"b"}, "$(prefix)hub": {"a", "b"}}
 
@@ -105,7 +107,9 @@ def test_a_rule_has_names_only_for_what_never_comes_without_one() -> None:
     (policy,) = (m for m in item_policies(model) if m["metadata"]["name"] == policy_name("a"))
     rules = policy["spec"]["matchConstraints"]["resourceRules"]
     found = {
-        tuple(r["operations"]): r.get("resourceNames") for r in rules if "secrets" in r["resources"]
+        tuple(r["operations"]): r.get("resourceNames")
+        for r in rules
+        if any(resource.startswith("secrets") for resource in r["resources"])
     }
     # Of a collection that is deleted, no object's name is known to a rule.
     assert found == {("DELETE",): None, ("UPDATE",): ["fixed"]}
@@ -119,9 +123,28 @@ def test_fields_divide_an_object() -> None:
     # a has its field and nothing else of the object; b has all but that field.
     assert found["a"].objects == ()
     assert [f.allowed for f in found["a"].fields] == [{ANY_NAME: {"a"}}]
-    update = next(g for g in found["b"].objects if g.target.operation == "UPDATE")
+    update = next(
+        g for g in found["b"].objects if g.target.operation == "UPDATE" and not g.by_metadata
+    )
     assert update.allowed == {ANY_NAME: {"b"}}
     assert [f.path for f in update.excluded] == ["spec.replicas"]
+
+
+def test_who_may_not_delete_may_not_have_it_deleted() -> None:
+    named = {"verbs": ["delete"], "apiGroups": [""], "resources": ["secrets"]}
+    found = guards(
+        {"name": "a", "reserved": [{**named, "resourceNames": ["$(prefix)hub"]}]},
+        {"name": "b", "reserved": [writes("secrets")]},
+    )
+    (lifetime,) = (g for g in found["a"].objects if g.by_metadata)
+    # Those who may delete, whoever else may update.
+    assert lifetime.names == {"$(prefix)hub"}
+    assert lifetime.allowed == {ANY_NAME: {"b"}, "$(prefix)hub": {"a", "b"}}
+    targets = {(t.resource, t.operation) for t in found["a"].targets}
+    assert targets == {("secrets", "DELETE"), ("secrets", "UPDATE"), ("secrets/*", "UPDATE")}
+    for resource, about in (("secrets", True), ("secrets/status", True), ("pods/status", False)):
+        assert lifetime.concerns(Target("", resource, "UPDATE")) is about
+    assert not lifetime.concerns(Target("", "secrets", "DELETE"))
 
 
 def test_where_all_have_fields_only_the_rest_is_for_who_reserves_the_object() -> None:

@@ -21,6 +21,7 @@ MODEL = load_shipped_model()
 HOOKS = webhook_configuration(MODEL, {"url": "https://127.0.0.1:1/", "caBundle": "x"})["webhooks"]
 GUARDS = {guards.item.name: guards for guards in Guards.of(MODEL).items()}
 LIMITS = "kubernetes-configuration"
+ACCESS = "user-access"
 
 
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook["name"])
@@ -89,15 +90,17 @@ def test_one_of_a_deleted_collection_is_named_by_its_object() -> None:
 
 @pytest.mark.parametrize(
     ("name", "prefix", "about"),
-    [("user-placeholder", "", True), ("b-user-placeholder", "b-", True), ("other", "", False)],
+    [("hub-db-dir", "", True), ("b-hub-db-dir", "b-", True), ("hub-db-dir", "b-", False)],
 )
 def test_what_is_guarded_by_name_goes_by_the_hubs_prefix(
     name: str, prefix: str, about: bool
 ) -> None:
-    change = review(resource={"group": "apps", "resource": "statefulsets"}, name=name)
-    use = read_use(LIMITS, change)
-    assert use is not None
-    assert concerns(use, GUARDS[LIMITS], Names("prod", "prod", prefix)) is about
+    change = review(resource={"group": "", "resource": "persistentvolumeclaims"}, name=name)
+    for subresource in ("", "status"):
+        change["request"]["subResource"] = subresource
+        use = read_use(ACCESS, change)
+        assert use is not None
+        assert concerns(use, GUARDS[ACCESS], Names("prod", "prod", prefix)) is about
 
 
 @pytest.mark.parametrize(

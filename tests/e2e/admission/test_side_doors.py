@@ -1,0 +1,332 @@
+"""What an item guards can't be had another way: tried for real, with every item at deny.
+
+``adm`` holds the built-in ClusterRole ``admin`` in the hub's namespace, ``star`` holds ``*`` on
+``*`` there. Nothing here is a dry run: what got through would have happened.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from responsibility.admission.annotation_entries import DENY
+from tests.e2e.admission import hubs
+from tests.e2e.admission.asking import MERGE, Asker, Person
+from tests.e2e.admission.conftest import PATIENCE, MakeHub, set_keys
+from tests.e2e.lab.cluster import Cluster
+from tests.e2e.lab.waiting import wait_until
+
+NAME = "side-doors"
+CORE = f"/api/v1/namespaces/{NAME}"
+APPS = f"/apis/apps/v1/namespaces/{NAME}"
+POLICY = f"/apis/policy/v1/namespaces/{NAME}"
+AUTHENTICATED = ("system:authenticated",)
+ADM = Person("adm", AUTHENTICATED, bound=True)
+STAR = Person("star", AUTHENTICATED, bound=True)
+PEOPLE = {"adm": ADM, "star": STAR}
+
+RIGHTS = f"""
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {{name: adm, namespace: {NAME}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: admin}}
+subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: adm}}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {{name: star, namespace: {NAME}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}}
+subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: star}}]
+---
+apiVersion: v1
+kind: ReplicationController
+metadata: {{name: old, namespace: {NAME}}}
+spec:
+  replicas: 0
+  selector: {{app: old}}
+  template:
+    metadata: {{labels: {{app: old}}}}
+    spec: {{containers: [{{name: a, image: a}}]}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {{name: jupyter-bob, namespace: {NAME}, labels: {{component: singleuser-server}}}}
+spec: {{nodeName: lab-node, containers: [{{name: notebook, image: notebook}}]}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {{name: jupyter-waiting, namespace: {NAME}, labels: {{component: singleuser-server}}}}
+spec:
+  schedulingGates: [{{name: example.com/wait}}]
+  containers: [{{name: notebook, image: notebook, resources: {{limits: {{memory: 1Gi}}}}}}]
+---
+apiVersion: coordination.k8s.io/v1
+kind: Lease
+metadata: {{name: user-scheduler-lock, namespace: {NAME}}}
+spec: {{holderIdentity: scheduler}}
+"""
+
+
+@dataclass(frozen=True)
+class Way:
+    """One request; ``adm`` may be without the right to it by RBAC already."""
+
+    method: str
+    path: str
+    body: Any = None
+    type: str = ""
+
+
+def _new(kind: str, version: str = "v1", **more: Any) -> dict[str, Any]:
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": "new"}, **more}
+
+
+def _edit(path: str, body: Mapping[str, Any], type: str = MERGE) -> Way:
+    return Way("PATCH", path, body, type)
+
+
+def _owned() -> dict[str, Any]:
+    """Return a change that has the garbage collector delete an object."""
+    nobody = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "name": "gone",
+        "uid": "00000000-0000-0000-0000-000000000000",
+    }
+    return {"metadata": {"ownerReferences": [nobody]}}
+
+
+_KEPT = {"metadata": {"finalizers": ["example.com/mine"]}}
+_CONTAINER = {"name": "a", "image": "a"}
+_AS_HUB = {
+    "metadata": {"labels": {"app": "mine"}},
+    "spec": {"serviceAccountName": "hub", "containers": [_CONTAINER]},
+}
+_USERS = {"component": "singleuser-server"}
+_SCALE = {"spec": {"replicas": 3}}
+_HPA = {
+    "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "hub"},
+    "minReplicas": 5,
+    "maxReplicas": 5,
+}
+_LIMITS = {"limits": {"memory": "64Gi"}, "requests": {"memory": "64Gi"}}
+_FAILED = {"status": {"phase": "Failed"}}
+_ENDPOINTS = {"subsets": [{"addresses": [{"ip": "10.0.0.9"}], "ports": [{"port": 80}]}]}
+_SLICE = {
+    "addressType": "IPv4",
+    "endpoints": [{"addresses": ["10.0.0.9"]}],
+    "ports": [{"port": 80, "name": "", "protocol": "TCP"}],
+}
+
+WAYS = {
+    "a ReplicationController that runs as the hub": Way(
+        "POST",
+        f"{CORE}/replicationcontrollers",
+        _new(
+            "ReplicationController",
+            spec={"replicas": 1, "selector": {"app": "mine"}, "template": _AS_HUB},
+        ),
+    ),
+    "a ReplicationController that adopts users' pods": Way(
+        "POST",
+        f"{CORE}/replicationcontrollers",
+        _new(
+            "ReplicationController",
+            spec={
+                "replicas": 0,
+                "selector": _USERS,
+                "template": {"metadata": {"labels": _USERS}, "spec": {"containers": [_CONTAINER]}},
+            },
+        ),
+    ),
+    "the image of a ReplicationController": _edit(
+        f"{CORE}/replicationcontrollers/old",
+        {"spec": {"template": {"spec": {"containers": [{"name": "a", "image": "b"}]}}}},
+    ),
+    "an autoscaler": Way(
+        "POST",
+        f"/apis/autoscaling/v2/namespaces/{NAME}/horizontalpodautoscalers",
+        _new("HorizontalPodAutoscaler", "autoscaling/v2", spec=_HPA),
+    ),
+    "an autoscaler of the first version": Way(
+        "POST",
+        f"/apis/autoscaling/v1/namespaces/{NAME}/horizontalpodautoscalers",
+        _new("HorizontalPodAutoscaler", "autoscaling/v1", spec=_HPA),
+    ),
+    **{
+        f"the scale of {kind}": _edit(f"{path}/scale", _SCALE)
+        for kind, path in {
+            "the hub": f"{APPS}/deployments/hub",
+            "another Deployment": f"{APPS}/deployments/other",
+            "the hub's ReplicaSet": f"{APPS}/replicasets/$(replicaset)",
+            "the placeholders": f"{APPS}/statefulsets/user-placeholder",
+            "a ReplicationController": f"{CORE}/replicationcontrollers/old",
+        }.items()
+    },
+    "the replicas of the hub's ReplicaSet": _edit(f"{APPS}/replicasets/$(replicaset)", _SCALE),
+    "the size of a pod": _edit(
+        f"{CORE}/pods/jupyter-waiting/resize",
+        {"spec": {"containers": [{"name": "notebook", "resources": _LIMITS}]}},
+        "application/strategic-merge-patch+json",
+    ),
+    "memory for the whole pod": _edit(
+        f"{APPS}/deployments/hub", {"spec": {"template": {"spec": {"resources": _LIMITS}}}}
+    ),
+    "a debugging container": _edit(
+        f"{CORE}/pods/jupyter-bob/ephemeralcontainers",
+        {"spec": {"ephemeralContainers": [{"name": "debug", "image": "a"}]}},
+        "application/strategic-merge-patch+json",
+    ),
+    "a pod that has failed": _edit(f"{CORE}/pods/jupyter-bob/status", _FAILED),
+    "a quota that is used up by nothing": _edit(
+        f"{CORE}/resourcequotas/quota/status", {"status": {"hard": {"limits.memory": "9Ti"}}}
+    ),
+    "a pod on a node": Way(
+        "POST",
+        f"{CORE}/pods/jupyter-bob/binding",
+        {
+            "apiVersion": "v1",
+            "kind": "Binding",
+            "metadata": {"name": "jupyter-bob"},
+            "target": {"kind": "Node", "name": "lab-node"},
+        },
+    ),
+    "the proxy to a pod": Way("GET", f"{CORE}/pods/jupyter-bob:8888/proxy/"),
+    "the proxy to a pod, posted to": Way("POST", f"{CORE}/pods/jupyter-bob:8888/proxy/api", {}),
+    "the proxy to the hub": Way("GET", f"{CORE}/services/hub:80/proxy/hub/api"),
+    "where a Service leads": Way("POST", f"{CORE}/endpoints", {**_new("Endpoints"), **_ENDPOINTS}),
+    "where a Service leads, in slices": Way(
+        "POST",
+        f"/apis/discovery.k8s.io/v1/namespaces/{NAME}/endpointslices",
+        {**_new("EndpointSlice", "discovery.k8s.io/v1"), **_SLICE},
+    ),
+    "the scheduler's Lease": _edit(
+        f"/apis/coordination.k8s.io/v1/namespaces/{NAME}/leases/user-scheduler-lock",
+        {"spec": {"holderIdentity": "mine", "leaseDurationSeconds": 2147483647}},
+    ),
+    "another Lease": Way(
+        "POST",
+        f"/apis/coordination.k8s.io/v1/namespaces/{NAME}/leases",
+        _new("Lease", "coordination.k8s.io/v1"),
+    ),
+    "a revision of the past": Way("DELETE", f"{APPS}/controllerrevisions/$(revision)"),
+    **{
+        f"{what} of {kind}": _edit(path, body)
+        for what, body in {"an owner that is not there": _owned(), "a finalizer": _KEPT}.items()
+        for kind, path in {
+            "the namespace": f"/api/v1/namespaces/{NAME}",
+            "the namespace, in its status": f"/api/v1/namespaces/{NAME}/status",
+            "the hub": f"{APPS}/deployments/hub",
+            "the hub, in its status": f"{APPS}/deployments/hub/status",
+            "the database, in its status": f"{CORE}/persistentvolumeclaims/hub-db-dir/status",
+            "the Service, in its status": f"{CORE}/services/hub/status",
+            "the Secret": f"{CORE}/secrets/hub",
+            "the quota, in its status": f"{CORE}/resourcequotas/quota/status",
+            "a budget, in its status": f"{POLICY}/poddisruptionbudgets/budget/status",
+            "a user's pod": f"{CORE}/pods/jupyter-bob",
+            "a user's pod, in its status": f"{CORE}/pods/jupyter-bob/status",
+        }.items()
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def here(guarded: Cluster, asker: Asker, make_hub: MakeHub) -> Mapping[str, str]:
+    """Make a hub with every item at deny, and return the names that its controllers chose."""
+    make_hub(NAME, {}, hubs.notes(NAME))
+    guarded.kubectl("apply", "-f", "-", input=RIGHTS)
+    found: dict[str, str] = {}
+
+    def made() -> bool:
+        for key, kind, owner in (
+            ("$(replicaset)", "replicasets", "hub"),
+            ("$(revision)", "controllerrevisions", "continuous-image-puller"),
+        ):
+            for each in asker.ask(None, "GET", f"{APPS}/{kind}", dry=False).body["items"]:
+                owners = each["metadata"].get("ownerReferences", [])
+                if any(o["name"] == owner for o in owners):
+                    found[key] = each["metadata"]["name"]
+        return len(found) == 2
+
+    wait_until(made, PATIENCE, "the hub's ReplicaSet and a revision")
+    set_keys(asker, NAME, hubs.stages(hubs.ITEMS, DENY), hubs.notes(NAME))
+    return found
+
+
+def _filled(path: str, names: Mapping[str, str]) -> str:
+    for key, name in names.items():
+        path = path.replace(key, name)
+    return path
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("who", PEOPLE)
+def test_neither_admin_nor_all_rights_are_a_way_around(
+    asker: Asker, here: Mapping[str, str], who: str, way: str
+) -> None:
+    one = WAYS[way]
+    answer = asker.ask(
+        PEOPLE[who], one.method, _filled(one.path, here), one.body, type=one.type, dry=False
+    )
+    assert not answer.broken, answer.message
+    assert answer.code == 403, (answer.code, answer.message)
+    # What RBAC lets somebody do, a policy has to refuse.
+    assert answer.refused or (who == "adm" and "cannot" in answer.message), answer.message
+
+
+OWNERS = {
+    "an autoscaler": 14,
+    "the scale of a ReplicationController": 14,
+    "the size of a pod": 14,
+    "memory for the whole pod": 14,
+    "a debugging container": 19,
+    "the scheduler's Lease": 15,
+    "a ReplicationController that runs as the hub": 15,
+    "where a Service leads": 15,
+    "where a Service leads, in slices": 15,
+    "a finalizer of the Service, in its status": 15,
+    "a finalizer of the Secret": 15,
+    "a finalizer of the quota, in its status": 14,
+    "a finalizer of a user's pod, in its status": 19,
+}
+
+
+@pytest.mark.parametrize("way", OWNERS)
+def test_the_owner_may(asker: Asker, here: Mapping[str, str], way: str) -> None:
+    one, owner = WAYS[way], hubs.owner(OWNERS[way])
+    path = _filled(one.path, here)
+    answer = asker.ask(owner, one.method, path, one.body, type=one.type)
+    assert not answer.refused, answer.message
+    assert answer.code < 400, answer.message
+
+
+CONTROLLERS = (
+    Person("system:serviceaccount:kube-system:replicaset-controller"),
+    Person("system:kube-scheduler"),
+    Person("system:node:lab-node", ("system:nodes",)),
+    Person(f"system:serviceaccount:{NAME}:hub"),
+)
+
+
+@pytest.mark.parametrize("person", CONTROLLERS, ids=lambda p: p.user)
+@pytest.mark.parametrize(
+    "way", ["a pod that has failed", "a finalizer of a user's pod", "the scheduler's Lease"]
+)
+def test_what_works_for_the_hub_goes_on(
+    asker: Asker, here: Mapping[str, str], person: Person, way: str
+) -> None:
+    one = WAYS[way]
+    answer = asker.ask(person, one.method, _filled(one.path, here), one.body, type=one.type)
+    assert not answer.refused, answer.message
+
+
+def test_the_namespace_still_goes(asker: Asker, make_hub: MakeHub) -> None:
+    make_hub("side-doors-end", hubs.stages(hubs.ITEMS, DENY), hubs.notes("side-doors-end"))
+    path = "/api/v1/namespaces/side-doors-end"
+    assert asker.ask(hubs.owner(20), "DELETE", path, dry=False).code == 200
+    wait_until(
+        lambda: asker.ask(None, "GET", path, dry=False).code == 404,
+        PATIENCE,
+        "the namespace and all that was in it to be gone",
+    )
