@@ -89,6 +89,9 @@ def assess_direct(
             (*(e.fill(n) for e in wide for n in everywhere), *exempt_operator(own))
         ),
         parts=ExemptionBook.of(e.fill(names) for e in own_parts for names in own_names),
+        of_everything=ExemptionBook.of(
+            (*(e for e in wide if not e.symbolic), *exempt_operator(own))
+        ),
     )
     excess = tuple(
         found

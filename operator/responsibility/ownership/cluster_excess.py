@@ -97,12 +97,14 @@ class ClusterExcess:
 
     ``shared`` are the exemptions that hold for all hubs and the cluster, ``parts`` those of the
     hubs' own parts, which on other hubs are strangers. Whoever is let through is added to
-    ``exempt``.
+    ``exempt``. ``of_everything`` are the exemptions that also let through who can do everything:
+    no part of any hub needs that, so whoever is exempt as one is told all the same.
     """
 
     fleet: Fleet
     shared: ExemptionBook
     parts: ExemptionBook
+    of_everything: ExemptionBook
     exempt: list[Exempt] = field(default_factory=list)
 
     def findings(
@@ -196,10 +198,12 @@ class ClusterExcess:
 
         if not over.all & item.reserved:
             return None
-        if passed(self.shared.reason(subject, item.name)):
+        everything = over.cluster & item.reserved & self.fleet.terms.permissions.everything
+        book = self.of_everything if everything else self.shared
+        if passed(book.reason(subject, item.name)):
             return None
         at_cluster = over.cluster & item.reserved
-        if at_cluster and passed(self.parts.reason(subject, item.name)):
+        if at_cluster and not everything and passed(self.parts.reason(subject, item.name)):
             at_cluster = 0
         touched = tuple(
             replace(on, beyond=on.beyond & item.reserved)

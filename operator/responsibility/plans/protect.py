@@ -8,7 +8,7 @@ from typing import Final
 
 from responsibility.api.names import GRANT_PREFIX, MANAGED_BY_LABEL, OPERATOR
 from responsibility.ownership.terms.exemptions import exempt_operator
-from responsibility.rbac.objects import Binding, Role, Subject
+from responsibility.rbac.objects import USER, Binding, Role, Subject
 
 BOOTSTRAP_LABEL: Final = "kubernetes.io/bootstrapping"
 # Kubernetes' own, also where files show them without their labels.
@@ -40,8 +40,9 @@ REASONS: Mapping[str, ObstacleReason] = {
         ),
         ObstacleReason(
             "system-object",
-            "{binding} is Kubernetes' own (its name begins with system:, or it carries "
-            "kubernetes.io/bootstrapping or rbac.authorization.kubernetes.io/autoupdate)",
+            "{binding} is Kubernetes' own (its name begins with system: or kubeadm:, it "
+            "binds the API server itself, or it carries kubernetes.io/bootstrapping or "
+            "rbac.authorization.kubernetes.io/autoupdate)",
             "look at it by hand: kubectl edit {binding_arguments}; bind {subject} in a binding of "
             "your own to what it really needs",
         ),
@@ -90,6 +91,28 @@ REASONS: Mapping[str, ObstacleReason] = {
 }
 
 
+# The users that the API server is to kubelets, by what made the cluster: kubeadm and kind, k3s and
+# RKE2, kops. Without their binding nobody gets logs or a shell any more. Sources: kubeadm's
+# constants, k3s' ``manifests/rolebindings.yaml``, kops' add-on ``kubelet-api.rbac.addons.k8s.io``.
+KUBELET_CLIENTS: Final = frozenset(
+    {"kube-apiserver-kubelet-client", "kube-apiserver", "kubelet-api"}
+)
+# Of what kubeadm makes for nodes that join and for its own certificates.
+_KUBEADM = "kubeadm:"
+
+
+def is_control_plane(binding: Binding) -> bool:
+    """Return whether the cluster itself runs on a binding, though it isn't named like Kubernetes'.
+
+    Only those of the whole cluster are: anybody who may bind in a namespace can choose such names.
+    """
+    if binding.key.namespace:
+        return False
+    users = [subject for subject in binding.subjects if subject.kind == USER]
+    kubelet_client = bool(users) and all(s.name in KUBELET_CLIENTS for s in binding.subjects)
+    return kubelet_client or binding.key.name.startswith(_KUBEADM)
+
+
 def is_system(binding: Binding) -> bool:
     """Return whether a binding is Kubernetes' own, which it may repair by itself.
 
@@ -97,7 +120,8 @@ def is_system(binding: Binding) -> bool:
     to change either.
     """
     return (
-        binding.key.name.startswith("system:")
+        is_control_plane(binding)
+        or binding.key.name.startswith("system:")
         or BOOTSTRAP_LABEL in binding.labels
         or bool(binding.autoupdate)
     )

@@ -84,6 +84,7 @@ REQUESTS = [
         in_pods(initContainers=[{"name": "first", "resources": MORE_MEMORY}]),
         14,
     ),
+    patch("resources of the whole pod", HUB, in_pods(resources={"limits": {"memory": "9Gi"}}), 14),
     patch("resources elsewhere", f"{APPS}/deployments/other", main(resources=MORE_MEMORY), 14),
     patch("replicas", HUB, {"spec": {"replicas": 2}}, 14, 19),
     patch("scale", f"{HUB}/scale", {"spec": {"replicas": 2}}, 14, 19, type=MERGE),

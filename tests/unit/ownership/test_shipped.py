@@ -154,6 +154,50 @@ def test_the_charts_scheduler_is_let_through_on_every_hub_and_listed(prefix: str
     assert scheduler in {str(entry.subject) for entry in found.clusters["2i2c"].exempt}
 
 
+@pytest.mark.parametrize(
+    "who",
+    [
+        "ServiceAccount prod/hub",
+        "ServiceAccount prod/user-scheduler",
+        "ServiceAccount anywhere/user-scheduler",
+        "ServiceAccount prod/api-prod-dask-gateway",
+    ],
+)
+def test_no_part_of_a_hub_is_let_through_with_everything(who: str) -> None:
+    found = assess(ENGINEERS, everything(who), models=[model()], records=[ours()])
+    assert (who, "operate-cluster", "cluster") in excess(found)
+    # What it needs for its work is another matter.
+    narrow = assess(
+        ENGINEERS,
+        grant(who, "delete", "pods", ns="prod"),
+        models=[model()],
+        records=[ours()],
+    )
+    assert ("anywhere" in who) or not excess(narrow)
+
+
+def test_the_control_plane_is_let_through_with_everything_and_listed() -> None:
+    installer = "ServiceAccount kube-system/helm-traefik"
+    found = assess(ENGINEERS, everything(installer), models=[model()], records=[ours()])
+    assert not excess(found)
+    assert installer in {str(entry.subject) for entry in found.clusters["2i2c"].exempt}
+
+
+# Who the API server is to kubelets, by what made the cluster.
+KUBELET_CLIENTS = ("kube-apiserver-kubelet-client", "kube-apiserver", "kubelet-api")
+
+
+@pytest.mark.parametrize("name", KUBELET_CLIENTS)
+def test_the_api_servers_kubelet_client_is_the_control_plane(name: str) -> None:
+    found = assess(
+        ENGINEERS,
+        grant(f"User {name}", "create get", "nodes/proxy nodes/log", ns=""),
+        models=[model()],
+        records=[ours()],
+    )
+    assert not excess(found)
+
+
 def test_to_run_the_cluster_is_to_be_entitled_to_everything() -> None:
     terms = resolve_model(load_shipped_model())
     whole = next(item for item in terms.items if item.name == "operate-cluster")
