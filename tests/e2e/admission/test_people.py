@@ -161,6 +161,59 @@ def test_bounds_are_kept(
         assert asker.ask(person, "PATCH", path, other).code == 200
 
 
+_AUTOSCALER = {
+    "apiVersion": "autoscaling/v2",
+    "kind": "HorizontalPodAutoscaler",
+    "metadata": {"name": "e2e"},
+    "spec": {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "hub"},
+        "maxReplicas": 9,
+    },
+}
+AROUND = [
+    ("DELETE", "/api/v1/namespaces/bound/resourcequotas/quota", None),
+    ("POST", "/apis/autoscaling/v2/namespaces/bound/horizontalpodautoscalers", _AUTOSCALER),
+    (
+        "PATCH",
+        "/api/v1/namespaces/bound/resourcequotas/quota",
+        {"metadata": {"finalizers": ["example.com/mine"]}},
+    ),
+    (
+        "PATCH",
+        "/apis/apps/v1/namespaces/bound/statefulsets/user-placeholder",
+        {"spec": {"replicas": 9}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), AROUND)
+def test_a_range_is_not_left_another_way(
+    asker: Asker, bound: str, *, method: str, path: str, body: Any
+) -> None:
+    """Nor by deleting, making anew, a controller, or another kind."""
+    person = Person("bound")
+    texts = hubs.notes(bound, {14: ["user:bound", "group:free"]})
+    texts[f"{BOUNDS_ANNOTATION}{LIMITS}"] = (
+        "user:bound\tDeployment\tspec.replicas\t1\t3\n"
+        'user:bound\tResourceQuota\tspec.hard["limits.memory"]\t\t200Gi'
+    )
+    set_keys(asker, bound, {}, dict(texts))
+    hub = "/apis/apps/v1/namespaces/bound/deployments/hub"
+
+    def held() -> bool:
+        within = asker.ask(person, "PATCH", hub, {"spec": {"replicas": 2}})
+        assert not within.broken, within.message
+        beyond = asker.ask(person, "PATCH", hub, {"spec": {"replicas": 4}})
+        return within.code == 200 and beyond.refused
+
+    wait_until(held, PATIENCE, "the bounds to hold")
+    answer = asker.ask(person, method, path, body)
+    assert answer.refused, (answer.code, answer.message)
+    assert "belongs to others" in answer.message
+    for free in (Person("bound", ("free",)), hubs.owner(14)):
+        assert asker.ask(free, method, path, body).code < 300, free
+
+
 NAMES = [
     "ann@example.org",
     "Ann Smith",

@@ -110,7 +110,7 @@ _HPA = {
     "minReplicas": 5,
     "maxReplicas": 5,
 }
-_LIMITS = {"limits": {"memory": "64Gi"}, "requests": {"memory": "64Gi"}}
+_LIMITS = {"limits": {"memory": "2Gi"}, "requests": {"memory": "2Gi"}}
 _FAILED = {"status": {"phase": "Failed"}}
 _ENDPOINTS = {"subsets": [{"addresses": [{"ip": "10.0.0.9"}], "ports": [{"port": 80}]}]}
 _SLICE = {

@@ -8,8 +8,10 @@ model gives to the item::
     ResourceQuota/spec.hard["limits.memory"]
 
 Values are compared as quantities (``1Gi`` is more than ``1000M``). To remove a value that has a
-bound is to leave it. Paths of the chart's values are inside the hub's Secret, which CEL can't
-read: no policy sees them.
+bound is to leave it. So is to delete the object, to make another one, or to have a controller move
+the value (an autoscaler): whoever is held to a range of anything but the chart's values may change
+values of the item inside it, and act on none of its objects as a whole. Paths of the chart's values
+are inside the hub's Secret, which CEL can't read: no policy sees them.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from collections.abc import Iterator
 
 from responsibility.admission.policies import cel, field_paths
 from responsibility.admission.policies.guards import Field
+from responsibility.admission.policies.kinds import REPLICAS
 from responsibility.admission.policies.requester import LIKE, lines
 from responsibility.api.names import BOUNDS_ANNOTATION, DELEGATES_ANNOTATION, OWNERS_ANNOTATION
 
@@ -45,6 +48,8 @@ def variables(item: str) -> list[tuple[str, str]]:
                 f"{owners}.exists(l, {LIKE}) ? [] : variables.bounded"
             ),
         ),
+        # A path in the chart's values has no kind.
+        ("held", "variables.ranges.exists(r, r[1] != '')"),
     ]
 
 
@@ -58,7 +63,17 @@ def left(owned: Field, old: str, new: str, number: str) -> Iterator[tuple[str, s
     applies = f"variables.ranges.exists(r, r[1] == {cel.text(owned.kind)} && {place})"
     wrong = f"{news}.exists(e, !(e in {olds}) && {_outside(owned, 'e[1]')})"
     gone = f"{olds}.exists(e, {_gone(owned, news)})"
-    yield f"left{number}", cel.all_of([applies, cel.any_of([wrong, gone])])
+    leaves = cel.all_of([applies, cel.any_of([wrong, gone])])
+    if owned.scalable:
+        # Another kind's replicas are pods as well.
+        replicas = f"r[2] == {cel.text(REPLICAS)}"
+        kind = cel.text(owned.kind)
+        elsewhere = (
+            f"variables.ranges.exists(r, {replicas} && r[1] != {kind}) && "
+            f"!variables.ranges.exists(r, {replicas} && r[1] == {kind})"
+        )
+        leaves = cel.any_of([leaves, elsewhere])
+    yield f"left{number}", leaves
 
 
 def _entry(value: str) -> str:

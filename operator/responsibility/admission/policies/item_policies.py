@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from responsibility.admission import annotation_entries
 from responsibility.admission.policies import bounds, cel, field_paths, requester
-from responsibility.admission.policies.guards import ItemGuards
+from responsibility.admission.policies.guards import ItemGuards, Items
 from responsibility.admission.policies.manifests import (
     DIGEST,
     Manifest,
@@ -196,16 +196,37 @@ class _Guarded:
         """Return quick signs that no object is touched, or by somebody who may touch them all."""
         sets = [items for case in self._cases for items in case.guard.allowed.values()]
         enough = frozenset[str].intersection(*sets)
+        known = {name: self._entitled.listed(name) for name in sorted(enough)}
+        if self._measured and self._item.name in known:
+            known[self._item.name] += " && !variables.held"
         asked = [a for case in self._cases if not case.guard.by_metadata for a in case.asked]
         untouched = [f"!({is_asked(asked)})"]
         if self._has_lifetimes():
             untouched.append("!variables.lifetime")
         return cel.any_of(
             [
-                *(self._entitled.listed(name) for name in sorted(enough)),
+                *known.values(),
                 cel.all_of(untouched),
             ]
         )
+
+    @property
+    def _measured(self) -> bool:
+        """Whether bounds can be about something of the item."""
+        return any(owned.measured for owned in self._guards.fields)
+
+    def _free(self, ask: requester.Ask) -> requester.Ask:
+        """Return who may act on objects as a whole: nobody by this item who is held to a range."""
+
+        def free(items: Items) -> str:
+            may = ask(items)
+            if not self._measured or self._item.name not in items:
+                return may
+            others = items - {self._item.name}
+            else_ = self._entitled.standing(others) if others else "false"
+            return cel.all_of([may, cel.any_of(["!variables.held", else_])])
+
+        return free
 
     def _has_lifetimes(self) -> bool:
         return any(case.guard.by_metadata for case in self._cases)
@@ -262,6 +283,8 @@ class _Guarded:
             owned.extend(self._object_variables())
         if self._guards.fields:
             owned.extend(self._field_variables())
+        if self._measured:
+            known.extend(bounds.variables(self._item.name))
         return [*known, *self._entitled.variables(), *owned]
 
     def _object_variables(self) -> Iterator[tuple[str, str]]:
@@ -286,14 +309,13 @@ class _Guarded:
             yield (
                 variable,
                 cel.all_of(
-                    f"!({condition}) || {by_name(case.guard.allowed, ask, case.guard.names)}"
+                    f"!({condition}) || "
+                    f"({by_name(case.guard.allowed, self._free(ask), case.guard.names)})"
                     for condition, case in zip(guarded, self._cases, strict=True)
                 ),
             )
 
     def _field_variables(self) -> Iterator[tuple[str, str]]:
-        if any(owned.measured for owned in self._guards.fields):
-            yield from bounds.variables(self._item.name)
         alike: dict[tuple[str, ...], list[_Changed]] = {}
         for number, owned in enumerate(self._guards.fields):
             variable = f"field{number}"
