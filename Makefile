@@ -153,6 +153,12 @@ image: ## Build the image (IMAGE=name:tag, BASE=image@digest) with docker, podma
 	  --build-arg REVISION="$$(git rev-parse HEAD 2>/dev/null || true)" \
 	  --build-arg CREATED="$$(git log -1 --format=%cI 2>/dev/null || true)" .
 
+.PHONY: release
+release: $(STAMP) ## Build all that a release is made of into dist/VERSION (VERSION=1.2.3; needs docker or podman, helm)
+	@[ -n "$(VERSION)" ] || { echo "error: which version? make release VERSION=1.2.3" >&2; exit 1; }
+	$(MAKE) --no-print-directory check-generated image
+	$(BIN)/python -m tools.release "$(VERSION)" --image "$(IMAGE)"
+
 .PHONY: lock
 lock: $(STAMP) ## Renew the pinned versions and hashes of what the image holds and is built with
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
