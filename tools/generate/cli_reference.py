@@ -99,9 +99,10 @@ _JSON = {
     "`delegates` (`party`, `until`, `active`, `reason`), `state`, `checked`, `findings`, "
     "`reviewAfter`. Item 0 is the record itself.",
     "drift": "A list of findings, worst first.",
-    "explain": "A finding with `meaning`, `bindings` (`binding`, `role`, `rules`, `otherSubjects`, "
-    "`commands`), `pending` (bindings of the owner to roles that don't exist) and `ifRemoved` "
-    "(`ends`, `causes`: the findings that would go and appear), null where no binding is involved.",
+    "explain": "A finding with `meaning`, `bindings` (`binding`, `role`, `rules`, "
+    "`otherSubjects`), `fix`, `entitledTo` (what of these bindings its subject is to keep), "
+    "`pending` (bindings of the owner to roles that don't exist) and `ifRemoved` (`ends`, "
+    "`causes`: the findings that would go and appear), null where no binding is involved.",
     "who-owns": "`question` and `owners`: a list of `record`, `hub`, `item`, `number`, `title`, "
     "`owner`, `displayName`, `contact`, `delegates`, `why`, `bounds` (`party`, `path`, `min`, "
     "`max`).",

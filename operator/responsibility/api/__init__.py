@@ -7,7 +7,7 @@ In reading order:
 
 * ``names``: the contract: API group, keys, and names of all that is ours;
 * ``base``: the base class of all shapes, and rules that schema and files share;
-* ``subjects``, ``permission``, ``common``: parts of both resources;
+* ``placeholders``, ``subjects``, ``permission``, ``common``: parts of both resources;
 * ``item``, ``model``: the items of an agreement, and who owns them by default;
 * ``record``: what one hub has agreed otherwise;
 * ``status``: what the operator writes back;

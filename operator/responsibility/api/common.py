@@ -22,12 +22,12 @@ from responsibility.api.base import (
     Url,
     keyed,
 )
+from responsibility.api.placeholders import expand
 from responsibility.api.subjects import (
     Subject,
     SubjectKind,
     SubjectName,
     SubjectPattern,
-    expand,
 )
 
 __all__ = [

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
@@ -14,12 +12,6 @@ from responsibility.api.base import TEMPLATE_PATTERN, TEMPLATE_STAR_PATTERN, Rul
 PLACEHOLDERS = ("namespace", "release", "prefix")
 
 # A "$" that opens no parenthesis is an ordinary character.
-_PLACEHOLDER = re.compile(r"\$\(([^)]*)\)?")
-
-
-def expand(text: str, values: Mapping[str, str]) -> str:
-    """Fill the placeholders of ``text`` from ``values`` (namespace, release, prefix)."""
-    return _PLACEHOLDER.sub(lambda match: values.get(match.group(1), match.group(0)), text)
 
 
 class SubjectKind(StrEnum):

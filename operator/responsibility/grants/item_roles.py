@@ -21,7 +21,7 @@ from responsibility.api.item import RECORD_ITEM, ItemDefinition
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import DESCRIPTION_ANNOTATION, ITEM_LABEL, ITEM_ROLE_PREFIX
 from responsibility.api.permission import PermissionRule, Scope
-from responsibility.api.subjects import expand
+from responsibility.api.placeholders import expand
 from responsibility.ownership.terms.agreement import ItemTerms, Terms
 from responsibility.ownership.terms.permission_index import HUB, bits
 from responsibility.rbac.objects import Rule

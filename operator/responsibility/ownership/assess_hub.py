@@ -232,6 +232,7 @@ def _excess_finding(
         title=item.terms.title,
         subject=subject,
         owners=(agreement.parties[item.owner].label,),
+        declared=any(who in agreement.members for who in with_implied_groups(subject)),
         permissions=agreement.terms.permissions.select(wanted, agreement.names),
         sources=sources,
     )

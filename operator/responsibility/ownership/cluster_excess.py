@@ -17,7 +17,7 @@ from responsibility.ownership.access.grant_masks import Holding, excess, in_orde
 from responsibility.ownership.results.assessment import Exempt
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.agreement import Agreement, ItemTerms
-from responsibility.ownership.terms.entitlement import ExemptionBook
+from responsibility.ownership.terms.entitlement import ExemptionBook, with_implied_groups
 from responsibility.ownership.terms.exemptions import Exemption
 from responsibility.ownership.terms.fleet import Fleet
 from responsibility.ownership.terms.permission_index import Names
@@ -243,6 +243,7 @@ class ClusterExcess:
             title=item.title,
             subject=subject,
             owners=tuple(sorted({party.label for party, _ in self.fleet.owners(item)})),
+            declared=any(map(self.fleet.declares, with_implied_groups(subject))),
             permissions=terms.permissions.select(everything or mask, names),
             sources=in_order(self._sources(holding, over, line)),
             hubs=line.hubs,

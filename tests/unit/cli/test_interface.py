@@ -178,7 +178,7 @@ rules: [{verbs: ["*"], apiGroups: [responsibility.2i2c.org], resources: ["*"]}]
     done = run("check", "-f", "reef", "--at", "2026-01-15")
     assert (done.code, done.out) == (
         0,
-        "nothing differs from what is agreed\n0 findings in 1 record\n",
+        "nothing differs from what is agreed\n0 causes, 0 findings in 1 record\n",
     )
 
 

@@ -37,7 +37,8 @@ def test_nothing_that_moves_a_cursor_is_shown(run: Run, output: str) -> None:
 
 
 def test_commands_are_quoted(run: Run) -> None:
-    assert "kubectl edit rolebinding 'x; touch $(gotcha)' -n reef" in run("drift", *WORLD).out
+    shown = run("subject", "group", EVIL, *WORLD, "-o", "json").out
+    assert "kubectl edit rolebinding 'x; touch $(gotcha)' -n reef" in shown
 
 
 def test_junit_stays_xml(run: Run) -> None:

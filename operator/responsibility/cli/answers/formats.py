@@ -15,7 +15,8 @@ from responsibility.cli.terminal.errors import counted
 from responsibility.cli.terminal.output import clean, to_json
 from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import HubAssessment
-from responsibility.ownership.results.findings import KINDS, Finding, Severity
+from responsibility.ownership.results.findings import KINDS, Finding
+from responsibility.ownership.results.severity import Severity
 
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.HIGH: "error", Severity.MEDIUM: "error", Severity.LOW: "warning"}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from shlex import quote
 from typing import Any
 
+from responsibility.cli.answers.fixes import subject_argument
 from responsibility.cli.terminal.errors import counted
 from responsibility.cli.terminal.output import clean, to_yaml
 from responsibility.cluster.apply_plan import manifest
@@ -14,7 +15,7 @@ from responsibility.ownership.results.wording import in_words
 from responsibility.plans.handover.entitlements import ItemHandover
 from responsibility.plans.handover.record_patch import Patch
 from responsibility.plans.handover.steps import END, Handover, HandoverStep, created
-from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
+from responsibility.rbac.objects import Subject
 
 _MOST = 6
 
@@ -150,10 +151,4 @@ def _revocation(stage: HandoverStep, result: Handover) -> Iterator[str]:
 
 
 def _options(subjects: Iterable[Subject]) -> str:
-    return "".join(f" --subject {quote(_words(subject))}" for subject in subjects)
-
-
-def _words(subject: Subject) -> str:
-    where = f"{subject.namespace}/" if subject.namespace else ""
-    kind = "sa" if subject.kind == SERVICE_ACCOUNT else subject.kind.lower()
-    return f"{kind}/{where}{subject.name}"
+    return "".join(f" --subject {quote(subject_argument(subject))}" for subject in subjects)

@@ -19,6 +19,7 @@ from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
 from responsibility.ownership.results.findings import Finding, worst_first
 from responsibility.ownership.terms.agreement import Agreement, Party
+from responsibility.rbac.objects import Subject
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
@@ -30,6 +31,7 @@ class Report:
     view: ClusterView
     assessment: Assessment
     since: Mapping[str, datetime] = field(default_factory=dict)
+    _let_through: frozenset[Subject] | None = field(init=False, default=None)
 
     @classmethod
     def of(cls, view: ClusterView, now: datetime, *, routes: bool = False) -> Report:
@@ -107,10 +109,14 @@ class Report:
                 return hub.agreement
         return None
 
+    def agreements(self, finding: Finding) -> list[Agreement]:
+        """Return the agreements that a finding is about: of its hub, or of all of its model."""
+        own = self.agreement(finding)
+        return [own] if own else self._of_model(finding.model)
+
     def parties(self, finding: Finding) -> tuple[Party, ...]:
         """Return whom to call: the party concerned, or whoever owns the item."""
-        own = self.agreement(finding)
-        agreements = [own] if own else self._of_model(finding.model)
+        agreements = self.agreements(finding)
         found: dict[str, Party] = {}
         for agreement in agreements:
             name = finding.party or agreement.item(finding.item).owner
@@ -119,10 +125,10 @@ class Report:
                 found.setdefault(f"{name} {party.contact}", party)
         return tuple(found.values())
 
-    def contact(self, finding: Finding) -> str:
-        """Return the addresses of those to call, empty if there are none."""
-        found = [party.contact for party in self.parties(finding) if party.contact]
-        return ", ".join(dict.fromkeys(found))
+    def contact(self, *findings: Finding) -> str:
+        """Return the addresses of those to call, each once; empty if there are none."""
+        parties = [party for finding in findings for party in self.parties(finding)]
+        return ", ".join(dict.fromkeys(party.contact for party in parties if party.contact))
 
     def _of_model(self, model: str) -> list[Agreement]:
         return [
@@ -131,10 +137,20 @@ class Report:
             if hub.agreement.terms.name == model
         ]
 
-    def age(self, finding: Finding) -> str:
-        """Return how long ago it was first found, ``-`` where nobody has noted that."""
-        since = self.since.get(finding.id)
-        return "-" if since is None else short_age((self.assessment.now - since).total_seconds())
+    def let_through(self) -> frozenset[Subject]:
+        """Return who is exempt for something anywhere."""
+        if self._let_through is None:
+            found = {e.subject for hub in self.assessment.hubs.values() for e in hub.exempt}
+            found |= {e.subject for each in self.assessment.clusters.values() for e in each.exempt}
+            self._let_through = frozenset(found)
+        return self._let_through
+
+    def oldest_age(self, findings: Iterable[Finding]) -> str:
+        """Return how long ago the first was found, ``-`` where nobody has noted that."""
+        known = [self.since[each.id] for each in findings if each.id in self.since]
+        if not known:
+            return "-"
+        return short_age((self.assessment.now - min(known)).total_seconds())
 
     def json(self, finding: Finding) -> dict[str, Any]:
         """Return a finding as documented in the reference."""

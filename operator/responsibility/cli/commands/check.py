@@ -84,16 +84,19 @@ def _problems(report: Report) -> tuple[tuple[str, str], ...]:
 
 
 def _tables(checked: Checked) -> list[Table]:
-    from responsibility.cli.answers.fixes import smallest_fix
+    from responsibility.cli.answers.fixes import fix
     from responsibility.cli.answers.locations import location_of
     from responsibility.cli.answers.report import place_text, whom
     from responsibility.ownership.results import wording
+    from responsibility.ownership.results.causes import causes
 
     hubs = counted(len(checked.report.assessment.hubs), "record")
     tables = []
     if checked.problems:
         rows = [[name, text] for name, text in checked.problems]
         tables.append(Table(columns("RECORD", "PROBLEM"), rows, title="can't be followed:"))
+    grouped = causes(checked.findings)
+    by_finding = {finding.id: cause.findings for cause in grouped for finding in cause.findings}
     rows = [
         [
             finding.severity.name.lower(),
@@ -102,7 +105,7 @@ def _tables(checked: Checked) -> list[Table]:
             finding.item,
             whom(finding),
             str(location_of(checked.report, finding) or "-"),
-            smallest_fix(checked.report.view, finding),
+            fix(checked.report, by_finding[finding.id]),
             wording.message(finding),
             "; ".join(wording.source_text(source) for source in finding.sources) or "-",
         ]
@@ -117,7 +120,7 @@ def _tables(checked: Checked) -> list[Table]:
             ),
             rows,
             empty="nothing differs from what is agreed",
-            footer=f"{counted(len(rows), 'finding')} in {hubs}",
+            footer=f"{counted(len(grouped), 'cause')}, {counted(len(rows), 'finding')} in {hubs}",
         )
     )
     return tables

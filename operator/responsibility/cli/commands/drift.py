@@ -16,6 +16,9 @@ from responsibility.cli.sources.options import (
 from responsibility.cli.terminal.errors import counted
 from responsibility.cli.terminal.output import Table, columns, show
 
+# Items that a line of causes names.
+_MOST_ITEMS = 3
+
 
 @click.command(name="drift")
 @click.argument("hub", required=False)
@@ -28,8 +31,9 @@ def command(
 ) -> None:
     r"""Show what differs between what is agreed and what the cluster allows, worst first.
 
-    Of one HUB, or of all and the cluster as a whole. The age is known on clusters on which the
-    operator runs. `explain ID` tells the whole story of a finding.
+    Of one HUB, or of all and the cluster as a whole. What has one cause is one line: a binding that
+    somebody was left in, with all items that it touches; -o wide and -o json list every finding.
+    The age is known on clusters on which the operator runs. `explain ID` tells the whole story.
 
     \b
     Examples:
@@ -39,31 +43,40 @@ def command(
       kubectl responsibility drift leap-prod --routes
       kubectl responsibility drift -f ./manifests -o json
     """
-    from responsibility.cli.answers.fixes import bindings_text, smallest_fix
+    from responsibility.cli.answers.fixes import bindings_text, fix
     from responsibility.cli.answers.report import Report, place_text, whom
     from responsibility.ownership.results import wording
+    from responsibility.ownership.results.causes import causes
 
     report = Report.of(where.load(ALL), instant(moment), routes=routes)
     report.tell_gaps()
     found = report.findings(report.hub(hub) if hub else None)
-    rows = [
-        [
-            finding.id,
-            finding.severity.name.lower(),
-            finding.kind,
-            place_text(finding),
-            finding.item,
-            whom(finding),
-            bindings_text(finding),
-            report.age(finding),
-            smallest_fix(report.view, finding),
-            report.contact(finding) or "-",
-            finding.route_kind,
-            wording.message(finding),
-            "; ".join(wording.source_text(source) for source in finding.sources) or "-",
-        ]
-        for finding in found
-    ]
+    grouped = causes(found)
+    # Line by line, as it is printed: whole, or each finding by itself.
+    lines = [(f,) for f in found] if output == "wide" else [cause.findings for cause in grouped]
+    whole = {f.id: cause.findings for cause in grouped for f in cause.findings}
+    rows = []
+    for findings in lines:
+        first = findings[0]
+        items = tuple(dict.fromkeys(item for f in findings for item in (f.item, *f.items)))
+        rows.append(
+            [
+                first.id,
+                first.severity.name.lower(),
+                first.kind,
+                place_text(first),
+                first.item if output == "wide" else wording.some(items, _MOST_ITEMS),
+                whom(first),
+                bindings_text(findings),
+                report.oldest_age(findings),
+                fix(report, whole[first.id]),
+                report.contact(*findings) or "-",
+                first.route_kind,
+                wording.message(first),
+                "; ".join(wording.source_texts(first.sources)) or "-",
+            ]
+        )
+    counts = f"{counted(len(grouped), 'cause')}, {counted(len(found), 'finding')}"
     show(
         output,
         [report.json(finding) for finding in found],
@@ -75,8 +88,6 @@ def command(
             ),
             rows,
             empty="nothing differs from what is agreed",
-            footer=f"{counted(len(found), 'finding')}; the whole story: explain {found[0].id}"
-            if found
-            else "",
+            footer=f"{counts}; the whole story: explain {found[0].id}" if found else "",
         ),
     )

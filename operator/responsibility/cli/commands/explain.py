@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from responsibility.cli.answers.fixes import removal
+from responsibility.cli.answers.fixes import entitled_by, fix
 from responsibility.cli.sources.cluster_view import ALL, ClusterView
 from responsibility.cli.sources.options import (
     Where,
@@ -24,6 +24,7 @@ from responsibility.rbac.objects import BindingKey, Rule, Subject
 
 if TYPE_CHECKING:
     from responsibility.cli.answers.report import Report
+    from responsibility.ownership.results.causes import Cause
     from responsibility.ownership.results.findings import Finding
 
 
@@ -76,17 +77,32 @@ def _story(report: Report, finding: Finding) -> dict[str, Any]:
     keys = list(dict.fromkeys(s.binding for s in finding.sources if s.binding is not None))
     subject = finding.subject
     if subject is None or not keys:
-        return {**story, "bindings": [], "pending": _pending(report, finding), "ifRemoved": None}
+        return {
+            **story,
+            "bindings": [],
+            "pending": _pending(report, finding),
+            "fix": wording.remedy(finding),
+            "ifRemoved": None,
+        }
     change = without(report.view, subject, keys, report.assessment.now)
     return {
         **story,
         "bindings": [_binding(report.view, finding, key, subject) for key in keys],
         "pending": [],
+        "fix": fix(report, _cause(report, finding).findings),
+        "entitledTo": entitled_by(report, finding, keys),
         "ifRemoved": {
             "ends": [{"id": f.id, "message": wording.message(f)} for f in change.go],
             "causes": [{"id": f.id, "message": wording.message(f)} for f in change.appear],
         },
     }
+
+
+def _cause(report: Report, finding: Finding) -> Cause:
+    """Return what causes a finding, with all others that it causes."""
+    from responsibility.ownership.results.causes import causes
+
+    return next(each for each in causes(report.findings()) if finding in each.findings)
 
 
 def _binding(
@@ -105,7 +121,6 @@ def _binding(
             if role is not None
         ],
         "otherSubjects": [subject_json(each) for each in others],
-        "commands": [removal(binding, subject)],
     }
 
 
@@ -160,8 +175,11 @@ def _lines(report: Report, finding: Finding, story: dict[str, Any]) -> Iterator[
             yield from _binding_lines(entry)
     yield "\nwhat would end it:"
     yield f"  {wording.remedy(finding)}"
-    for entry in story["bindings"]:
-        yield from (f"  {command}" for command in entry["commands"])
+    if story["bindings"]:
+        yield f"  {story['fix']}"
+    if story.get("entitledTo"):
+        yield "\nof what these bindings give, it is entitled to:"
+        yield from (f"  {permission}" for permission in story["entitledTo"])
     for entry in story["pending"]:
         yield f"  {entry['binding']} binds {entry['role']}, which doesn't exist: create it"
     if story["ifRemoved"] is not None:

@@ -8,21 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from enum import IntEnum
 
 from responsibility.hub.discovery import HubKey
 from responsibility.ownership.results.facts import Facts
+from responsibility.ownership.results.severity import SCALE, Severity, worst
 from responsibility.ownership.terms.permission_index import EVERYTHING, Permission
 from responsibility.rbac.escalation.steps import Step
 from responsibility.rbac.objects import Source, Subject
-
-
-class Severity(IntEnum):
-    """How soon somebody should look; the lowest comes first."""
-
-    HIGH = 1
-    MEDIUM = 2
-    LOW = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +31,9 @@ class FindingKind:
     title: str
     remedy: str
 
+
+# The kind whose severity is that of what can be done, see `severity`.
+EXCESS = "excess-access"
 
 KINDS = {
     kind.name: kind
@@ -131,9 +126,10 @@ class Finding:
     ``hub`` is None for a finding of the whole cluster; ``hubs`` then counts the hubs whose own
     permissions it touches, and ``record`` is one of those that mean the ``party`` where records
     mean several by its name. ``title`` is the item's, ``owners`` how those are called who own it
-    there. ``items`` are further items that it speaks for. ``permissions`` have their names filled
-    in. ``sources`` are all there are, so that revoking one is seen to leave the others; for an
-    indirect ``route``, they are those of its first step.
+    there; ``declared`` says that the subject acts for a party. ``items`` are further items that it
+    speaks for. ``permissions`` have their names filled in. ``sources`` are all there are, so that
+    revoking one is seen to leave the others; for an indirect ``route``, they are those of its
+    first step.
     """
 
     kind: str
@@ -144,6 +140,7 @@ class Finding:
     subject: Subject | None = None
     party: str = ""
     owners: tuple[str, ...] = ()
+    declared: bool = False
     permissions: tuple[Permission, ...] = ()
     sources: tuple[Source, ...] = ()
     route: tuple[Step, ...] = ()
@@ -169,8 +166,14 @@ class Finding:
 
     @property
     def severity(self) -> Severity:
-        """Return how soon somebody should look."""
-        return Severity.LOW if self.route else KINDS[self.kind].severity
+        """Return how soon somebody should look: for excess access, by the worst that it allows.
+
+        What takes a route is a degree less: it needs an act of its own, which leaves a trace.
+        """
+        if self.kind != EXCESS:
+            return KINDS[self.kind].severity
+        severity = worst(self.permissions).severity
+        return Severity(min(severity + 1, Severity.LOW)) if self.route else severity
 
     @property
     def is_drift(self) -> bool:
@@ -192,5 +195,8 @@ class Finding:
 
 def worst_first(finding: Finding) -> tuple[object, ...]:
     """Return the sort key of a list of findings that people read from the top."""
+    # Beside what strangers can do with the cluster stands that an owner can't do its work.
+    rank = worst(finding.permissions).rank if finding.kind == EXCESS else SCALE[1].rank
     subject = str(finding.subject or finding.party)
-    return (finding.severity, -len(finding.permissions), finding.number, finding.kind, subject)
+    size = -len(finding.permissions)
+    return (finding.severity, rank, size, finding.number, finding.kind, subject)

@@ -24,8 +24,9 @@ from responsibility.ownership.results.facts import (
     Vacancy,
 )
 from responsibility.ownership.results.findings import KINDS, Finding
+from responsibility.ownership.results.severity import danger_of
 from responsibility.ownership.terms.permission_index import EVERYTHING, Permission
-from responsibility.rbac.objects import Source
+from responsibility.rbac.objects import BindingKey, Source
 
 # Bindings that a remedy names, and records of one owner; more in a sentence help nobody.
 _MOST_NAMED = 3
@@ -104,17 +105,32 @@ def remedy(finding: Finding) -> str:
     bindings = list(dict.fromkeys(str(s.binding) for s in finding.sources if s.binding))
     if finding.subject is None or not bindings:
         return KINDS[finding.kind].remedy
-    return (
-        f"Remove {finding.subject} from {some(bindings, _MOST_NAMED)}, "
-        "or declare it as a subject of a party."
-    )
+    subject, where = finding.subject, some(bindings, _MOST_NAMED)
+    own = [str(s.binding) for s in finding.sources if s.binding and _is_system(s.binding)]
+    if own:
+        return (
+            f"Leave {some(own, _MOST_NAMED)} as it is, for it is Kubernetes' own: "
+            f"bind {subject} in a binding of your own to what it needs, or exempt it."
+        )
+    if finding.declared:
+        return (
+            f"Plan it, with `kubectl responsibility plan`: {subject} acts for a party, and is to "
+            f"keep what it is entitled to of what {where} gives."
+        )
+    return f"Remove {subject} from {where}, or declare it as a subject of a party."
+
+
+def _is_system(binding: BindingKey) -> bool:
+    """Return whether a binding is named as only Kubernetes' own are."""
+    return binding.name.startswith("system:")
 
 
 def _excess(finding: Finding, who: str) -> str:
     """Return that somebody holds what is others', called ``who``."""
     owners = " and ".join(finding.owners) or "nobody"
     return (
-        f"{who} can {_summary(finding.permissions)}{_where(finding)}, "
+        f"{who} can {_summary(_worst_first(finding.permissions))}{_names(finding)}"
+        f"{_where(finding)}, "
         f"but {finding.title} is {owners}'s"
     )
 
@@ -122,6 +138,21 @@ def _excess(finding: Finding, who: str) -> str:
 def _summary(permissions: Sequence[Permission]) -> str:
     texts = ["do everything" if p == EVERYTHING else permission_text(p) for p in permissions]
     return some(texts, _MOST_PERMISSIONS)
+
+
+def _worst_first(permissions: Sequence[Permission]) -> list[Permission]:
+    return sorted(permissions, key=lambda permission: danger_of(permission).rank)
+
+
+def _names(finding: Finding) -> str:
+    """Return for which names the first permission holds, where every source is for some only."""
+    sources, first = finding.sources, _worst_first(finding.permissions)[:1]
+    if finding.route or not sources or not all(s.names for s in sources):
+        return ""
+    if any(permission.name for permission in first):
+        return ""
+    names = sorted({name for source in sources for name in source.names})
+    return f" (only of the name {some(names, _MOST_NAMED)})"
 
 
 def _where(finding: Finding) -> str:

@@ -14,9 +14,10 @@ the two against each other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from responsibility.api.subjects import expand
+from responsibility.api.placeholders import expand
 from responsibility.rbac.index import RuleSet, remember
 from responsibility.rbac.objects import Attributes, Rule
 
@@ -30,8 +31,8 @@ _MOST_REACHES = 50_000
 HUB = "$(namespace)"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Permission:
+# A tuple, since it is hashed all the time.
+class Permission(NamedTuple):
     """One permission of a model, before it is asked about on a hub.
 
     ``namespace`` is ``$(namespace)`` for one in the hub's namespace, empty for
@@ -63,7 +64,7 @@ class Permission:
 
     def named(self, names: Names) -> Permission:
         """Return it with its name filled in; that it is in the hub's namespace stays said."""
-        return replace(self, name=names.fill(self.name)) if self.symbolic else self
+        return self._replace(name=names.fill(self.name)) if self.symbolic else self
 
     def attributes(self, names: Names) -> Attributes:
         """Return it as the API server is asked about it, for one hub."""
@@ -237,7 +238,7 @@ class PermissionIndex:
             known = self._narrower[bit] = mask_of(
                 other
                 for other, permission in enumerate(self.by_bit)
-                if permission.name and self._cover(replace(permission, name="")) >> bit & 1
+                if permission.name and self._cover(permission._replace(name="")) >> bit & 1
             )
         return known
 

@@ -11,7 +11,8 @@ from responsibility.ownership.access import escalations as indirect_module
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import Assessment
-from responsibility.ownership.results.findings import Finding, Severity
+from responsibility.ownership.results.findings import Finding
+from responsibility.ownership.results.severity import Severity
 from responsibility.rbac.escalation.shortest_paths import RouteSearch
 from tests.unit.ownership.building import (
     KEEPERS,

@@ -1,0 +1,16 @@
+"""Placeholders of a model, ``$(namespace)``, ``$(release)`` and ``$(prefix)``, and their values.
+
+Apart from the shapes, so that who only fills them in does not wait for the models' library.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_PLACEHOLDER = re.compile(r"\$\(([^)]*)\)?")
+
+
+def expand(text: str, values: Mapping[str, str]) -> str:
+    """Fill the placeholders of ``text`` from ``values`` (namespace, release, prefix)."""
+    return _PLACEHOLDER.sub(lambda match: values.get(match.group(1), match.group(0)), text)

@@ -1,0 +1,102 @@
+"""Causes of findings: what one person has to look at once, whatever number of findings it makes.
+
+A RoleBinding that somebody was left in makes a finding for each item that its role touches, and
+more for what can be obtained by it. All of them begin with the same binding of the same subject in
+the same place, and end with it: that is one cause. Without a subject, it is a party and the kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+
+from responsibility.hub.discovery import HubKey
+from responsibility.ownership.results.findings import Finding, worst_first
+from responsibility.ownership.results.severity import Severity
+from responsibility.ownership.terms.permission_index import Permission
+from responsibility.rbac.objects import BindingKey, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Findings that one thing causes, the worst first; there is at least one."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def worst(self) -> Finding:
+        """Return the finding that says most of it."""
+        return self.findings[0]
+
+    @property
+    def severity(self) -> Severity:
+        """Return how soon somebody should look."""
+        return self.worst.severity
+
+    @property
+    def subject(self) -> Subject | None:
+        """Return by whom; None where it is about a party."""
+        return self.worst.subject
+
+    @property
+    def hub(self) -> HubKey | None:
+        """Return where; None for the cluster as a whole."""
+        return self.worst.hub
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Return the items that it touches, those of the worst finding first."""
+        return tuple(dict.fromkeys(i for f in self.findings for i in (f.item, *f.items)))
+
+    @property
+    def bindings(self) -> tuple[BindingKey, ...]:
+        """Return the bindings by which it is so."""
+        return tuple(
+            dict.fromkeys(s.binding for f in self.findings for s in f.sources if s.binding)
+        )
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """Return what it allows or lacks, each once."""
+        return tuple(dict.fromkeys(p for f in self.findings for p in f.permissions))
+
+    @property
+    def is_drift(self) -> bool:
+        """Return whether record and cluster differ, rather than something being due."""
+        return any(finding.is_drift for finding in self.findings)
+
+
+@dataclass(slots=True)
+class _Group:
+    """Findings that belong together, and the bindings that say so."""
+
+    bindings: set[BindingKey] = field(default_factory=set)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def causes(findings: Iterable[Finding]) -> tuple[Cause, ...]:
+    """Return what causes some findings, worst first; each finding is in exactly one."""
+    places: dict[Hashable, list[_Group]] = {}
+    for finding in findings:
+        groups = places.setdefault(_place(finding), [])
+        bindings = {source.binding for source in finding.sources if source.binding is not None}
+        together = [g for g in groups if not bindings or not g.bindings.isdisjoint(bindings)]
+        merged = _Group(bindings, [finding])
+        for group in together:
+            merged.bindings |= group.bindings
+            merged.findings += group.findings
+        groups[:] = [*(g for g in groups if g not in together), merged]
+    found = [
+        Cause(tuple(sorted(group.findings, key=worst_first)))
+        for groups in places.values()
+        for group in groups
+    ]
+    return tuple(sorted(found, key=lambda cause: worst_first(cause.worst)))
+
+
+def _place(finding: Finding) -> Hashable:
+    """Return who and where: findings of another place have another cause."""
+    if finding.subject is not None:
+        bound = any(source.binding is not None for source in finding.sources)
+        return finding.subject, finding.hub, finding.model, bound
+    return finding.kind, finding.party, finding.record, finding.hub, finding.model
