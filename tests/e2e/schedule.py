@@ -17,8 +17,45 @@ _ROOT: Final = "tests/e2e/"
 # Folders whose modules share what is installed on a cluster for all of them.
 TOGETHER: Final = frozenset({"admission", "cli", "plans"})
 
-# Seconds on two free processors, as runs tell them at their end. What is missing here is short.
-SECONDS: Final[dict[str, int]] = {}
+# Seconds, as runs on a shared machine tell them at their end: only the order counts. What is
+# missing here is short.
+SECONDS: Final[dict[str, int]] = {
+    "admission": 260,
+    "plans": 180,
+    "operator/test_values.py": 140,
+    "cli": 130,
+    "operator/test_enforcement_helm.py": 130,
+    "operator/test_modes.py": 130,
+    "operator/test_enforcement_static.py": 125,
+    "operator/test_enforcement_model.py": 120,
+    "operator/test_enforcement.py": 120,
+    "operator/test_revocation_halted.py": 110,
+    "operator/test_revocation.py": 100,
+    "operator/test_enforcement_alone.py": 100,
+    "operator/test_handover.py": 95,
+    "operator/test_gaps.py": 95,
+    "test_chart_life.py": 90,
+    "test_chart.py": 90,
+    "test_pool.py": 80,
+    "operator/test_grants_repaired.py": 80,
+    "operator/test_bad_input.py": 75,
+    "test_demo.py": 75,
+    "operator/test_changes.py": 70,
+    "operator/test_grants_dates.py": 70,
+    "test_routes.py": 65,
+    "replay/test_replay.py": 65,
+    "operator/test_rights.py": 60,
+    "operator/test_rest.py": 60,
+    "operator/test_grants_hindered.py": 60,
+    "monitoring/test_alerts.py": 60,
+    "test_docs.py": 60,
+    "test_lab.py": 55,
+    "operator/test_grants.py": 55,
+    "operator/test_grants_scale.py": 50,
+    "operator/test_break_glass.py": 45,
+    "test_rbac_differential.py": 40,
+    "test_routes_differential.py": 40,
+}
 
 
 def group(nodeid: str) -> str:
