@@ -58,7 +58,10 @@ async def _paths(admin: Person) -> EscalationGraph:
         await access_graph(admin),
         frozenset((a["metadata"]["namespace"], a["metadata"]["name"]) for a in accounts["items"]),
         frozenset(
-            (p["metadata"]["namespace"], p["spec"]["serviceAccountName"]) for p in pods["items"]
+            (p["metadata"]["namespace"], p["spec"]["serviceAccountName"])
+            for p in pods["items"]
+            # The kubelet's own pods have none.
+            if "serviceAccountName" in p["spec"]
         ),
     )
 
