@@ -13,7 +13,7 @@ from responsibility.cli.sources.cluster_view import ClusterView, Need
 from responsibility.cli.sources.options import Where
 from responsibility.cli.sources.resource_types import ResourceType, ResourceTypes
 from responsibility.kube.protocol import Client
-from responsibility.rbac.parse import parse_role
+from responsibility.rbac.parse import parse_binding, parse_role
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.identities import impersonating_kubeconfig, service_account_kubeconfig
 
@@ -135,16 +135,28 @@ def test_the_same_is_found_live_and_in_files(
 
 
 def test_the_default_roles_are_those_of_this_kubernetes(demo: Cluster) -> None:
-    for role in default_roles.assume(default_roles.NAMES, ()):
+    for role in default_roles.roles():
         raw = json.loads(demo.kubectl("get", "clusterrole", role.key.name, "-o", "json").stdout)
         served = parse_role(raw)
         ours = {_spread(rule) for rule in role.rules}
         theirs = {_spread(rule) for rule in served.rules}
-        if role.key == default_roles.CLUSTER_ADMIN:
+        if role.key in default_roles.COMPLETE:
             assert ours == theirs
         else:
             # At least: a later version of Kubernetes, or an add-on, may add to them.
             assert ours <= theirs
+        assert role.labels.items() <= served.labels.items()
+
+
+def test_what_is_bound_to_everybody_is_that_of_this_kubernetes(demo: Cluster) -> None:
+    everybody = {"system:authenticated", "system:unauthenticated", "system:serviceaccounts"}
+    listed = json.loads(demo.kubectl("get", "clusterrolebinding", "-o", "json").stdout)["items"]
+    bound = {
+        (binding.key, binding.role, binding.subjects)
+        for binding in map(parse_binding, listed)
+        if everybody & {subject.name for subject in binding.subjects}
+    }
+    assert bound == {(b.key, b.role, b.subjects) for b in default_roles.bindings()}
 
 
 def _spread(rule: object) -> tuple[frozenset[str], ...]:

@@ -17,6 +17,8 @@ roleRef: {{kind: Role, name: gone, apiGroup: rbac.authorization.k8s.io}}
 subjects: [{{kind: User, name: ann}}]
 """
 ROLE = f"{RBAC}\nkind: ClusterRole\nmetadata: {{name: r}}\nrules: []\n"
+RECORD = "apiVersion: responsibility.2i2c.org/v1alpha1\nkind: Responsibility\nmetadata: {name: r}\n"
+RECORD += "spec: {hub: {namespace: reef}}\n"
 ASK = ("can-i", "get", "pods", "--as", "ann")
 
 # The text of `bad.yaml`, and what must be said of it; long texts.
@@ -38,19 +40,25 @@ FILES = {
         "bad.yaml, document 1, line 2: Role x has no metadata.namespace: write it there, or say "
         "with -n",
     ),
-    "twice": (
-        f"{ROLE}---\n{ROLE}",
-        "ClusterRole r is there twice: bad.yaml, document 1, line 1; and bad.yaml, document 2, "
-        "line 6",
+    "a role reference that changes": (
+        f"{BINDING}---\n{BINDING.replace('name: gone', 'name: other')}",
+        "RoleBinding reef/b is there twice, for Role reef/gone and for Role reef/other, and the "
+        "API server refuses to change a roleRef: bad.yaml, document 1, line 1; and bad.yaml, "
+        "document 2, line 7",
+    ),
+    "a record twice": (
+        f"{RECORD}---\n{RECORD}",
+        "Responsibility r is there twice: bad.yaml, document 1, line 1; and bad.yaml, document 2, "
+        "line 5",
+    ),
+    "something merged that is no mapping": (
+        "a: &a [1]\nb:\n  <<: *a\n",
+        "bad.yaml, document 1, line 3: only mappings can be merged with <<",
     ),
     "a key twice": ("a: 1\nb: 2\na: 3\n", "bad.yaml, document 1, line 3: a is written twice"),
     "a wrong field": (
         f"{RBAC}\nkind: ClusterRole\nmetadata: {{name: x}}\nrules: no rules\n",
         "ClusterRole x: rules is 'no rules', not a list",
-    ),
-    "a cluster role with a namespace": (
-        f"{RBAC}\nkind: ClusterRole\nmetadata: {{name: x, namespace: y}}\n",
-        "kind is 'ClusterRole', but metadata.namespace is 'y'",
     ),
     "a bad item of a list": (
         f"apiVersion: v1\nkind: List\nitems:\n- {RBAC}\n  kind: Role\n",

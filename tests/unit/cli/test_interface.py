@@ -14,9 +14,7 @@ from click.testing import CliRunner
 
 from responsibility.api.parse import parse_record
 from responsibility.cli.main import COMMANDS, cli
-from responsibility.cli.sources import default_roles
 from responsibility.cli.terminal.errors import Exit
-from responsibility.rbac.objects import Role, RoleKey, Rule
 from tests.unit.cli import small
 from tests.unit.cli.conftest import Run
 
@@ -191,14 +189,6 @@ def test_an_addition_to_a_model_is_merged_into_it(run: Run, files: Path) -> None
     )
     done = run("who-owns", "patch", "deploy", "-f", "reef", "-o", "json")
     assert json.loads(done.out)["owners"][0]["contact"] == "new@provider.example"
-
-
-def test_default_roles_take_in_what_is_aggregated_into_them() -> None:
-    label = "rbac.authorization.k8s.io/aggregate-to-edit"
-    rule = Rule(("get",), ("example.org",), ("reefs",))
-    extra = Role(RoleKey("", "reef-edit"), (rule,), labels={label: "true"})
-    made = {role.key.name: role for role in default_roles.assume(default_roles.NAMES, (extra,))}
-    assert [name for name in made if rule in made[name].rules] == ["admin", "edit"]
 
 
 def test_who_stops_reading_is_not_told_that_there_is_drift(files: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from responsibility.cli.answers.report import Report
 from responsibility.cli.answers.simulate import FindingChanges, difference
 from responsibility.cli.sources.cluster_view import ALL, ClusterView
+from responsibility.cli.sources.offline import complete
 from responsibility.cli.sources.options import Where
 from responsibility.ownership.results.wording import permission_texts
 from responsibility.ownership.terms.agreement import Agreement
@@ -29,7 +30,7 @@ def applied(base: ClusterView, where: Where) -> ClusterView:
         for name, model in more.models.items()
         if name not in base.models or name in given
     }
-    return replace(
+    merged = replace(
         base,
         roles=_over(base.roles, more.roles),
         bindings=_over(base.bindings, more.bindings),
@@ -44,6 +45,8 @@ def applied(base: ClusterView, where: Where) -> ClusterView:
         broken_records={k: v for k, v in base.broken_records.items() if k not in more.records},
         broken_models={k: v for k, v in base.broken_models.items() if k not in models},
     )
+    complete(merged, assume_roles=where.default_roles and not base.live)
+    return merged
 
 
 def _over(base: Iterable[_Keyed], more: Iterable[_Keyed]) -> list[_Keyed]:

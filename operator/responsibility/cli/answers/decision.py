@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from responsibility.cli.sources.access_question import AskedUser
 from responsibility.cli.sources.cluster_view import ClusterView
-from responsibility.cli.sources.default_roles import CLUSTER_ADMIN
+from responsibility.cli.sources.default_roles import COMPLETE
 from responsibility.rbac.identity import NODES, is_joinable, is_node, user_subject
 from responsibility.rbac.objects import (
     GROUP,
@@ -106,7 +106,7 @@ def pending_bindings(view: ClusterView, asked: Attributes | None = None) -> list
     """
     if view.live:
         return []
-    uncertain = view.assumed - {CLUSTER_ADMIN}
+    uncertain = (view.assumed - COMPLETE) | view.partly
     return [
         binding
         for _, binding in sorted(view.graph.bindings.items())
@@ -131,5 +131,10 @@ def _missing_role(binding: Binding, view: ClusterView) -> str:
         return (
             f"{binding.key} binds {binding.role}, which is not in the files: Kubernetes' own "
             "doesn't allow this, but an add-on may have extended it"
+        )
+    if binding.role in view.partly:
+        return (
+            f"{binding.key} binds {binding.role}, which aggregates Kubernetes' own roles: they "
+            "don't allow this, but an add-on may have extended them"
         )
     return f"{binding.key} binds {binding.role}, which is not in the files"

@@ -9,6 +9,7 @@ from responsibility.cli.answers.decision import ViewAuthorizer
 from responsibility.cli.sources import manifests
 from responsibility.cli.sources.access_question import AskedUser
 from responsibility.cli.sources.cluster_view import Need
+from responsibility.cli.sources.folders import STDIN
 from responsibility.cli.sources.options import Where
 from responsibility.cli.sources.yaml.composer import Value
 from responsibility.cli.terminal.errors import CliError
@@ -25,7 +26,7 @@ _NO_PATH = "\0"
 
 def answer_file(file: str, where: Where, output: str) -> None:
     """Read the questions, answer them, write the answers. Raises CliError."""
-    if file == manifests.STDIN and manifests.STDIN in where.files:
+    if file == STDIN and STDIN in where.files:
         raise CliError("standard input can't be both -f and --requests: put one into a file")
     asked = read(file)
     view = where.load(Need.ACCESS)

@@ -40,12 +40,12 @@ ALL = Need.ACCESS | Need.OWNERSHIP
 class ClusterView:
     """What was read.
 
-    ``live`` says whether a cluster answered. ``assumed`` are roles that files bind but don't
-    have, taken as Kubernetes makes them: what they hold *at least*. ``denied`` says which kinds
-    may not be listed, ``left_out`` which objects can't be read. ``namespace`` is the one to use
-    where none is named. ``scope`` is the only namespace whose RoleBindings were read, empty for
-    all. ``places`` says where an object of this kind, namespace and name stands in the files.
-    ``routes`` has indirect ways looked for.
+    ``live`` says whether a cluster answered. ``assumed`` are roles that files don't have, taken
+    as Kubernetes makes them: what they hold *at least*; ``partly`` are aggregates that took rules
+    from such a role. ``denied`` says which kinds may not be listed, ``left_out`` which objects
+    can't be read. ``namespace`` is the one to use where none is named. ``scope`` is the only
+    namespace whose RoleBindings were read, empty for all. ``places`` says where an object of this
+    kind, namespace and name stands in the files. ``routes`` has indirect ways looked for.
     """
 
     live: bool
@@ -54,6 +54,7 @@ class ClusterView:
     roles: list[Role] = field(default_factory=list)
     bindings: list[Binding] = field(default_factory=list)
     assumed: frozenset[RoleKey] = frozenset()
+    partly: frozenset[RoleKey] = frozenset()
     types: ResourceTypes = field(default_factory=ResourceTypes.builtin)
     namespaces: dict[str, bool] = field(default_factory=dict)
     accounts: frozenset[tuple[str, str]] | None = None

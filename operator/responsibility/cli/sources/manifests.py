@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import codecs
 import json
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, repeat
 from pathlib import Path
 from typing import Any
 
+from responsibility.cli.sources import kustomize
+from responsibility.cli.sources.folders import STDIN, PassedOver, sources
 from responsibility.cli.sources.yaml.composer import Items, Value
 from responsibility.cli.sources.yaml.documents import DocumentError, YamlDocument, documents
 from responsibility.cli.terminal.errors import CliError
 
-SUFFIXES = (".yaml", ".yml", ".json")
-STDIN = "-"
-
 Progress = Callable[[int], None]
+
+# The longer marks first: UTF-32 begins like UTF-16.
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,42 +56,51 @@ class Manifest:
     place: Location
 
 
-def files(paths: Iterable[str]) -> list[str]:
-    """Return the files that are meant, folders searched to the bottom; ``-`` stays as it is.
+def read(
+    paths: Iterable[str],
+    *,
+    progress: Progress = lambda _: None,
+    notes: Callable[[str], None] = lambda _: None,
+) -> Iterator[Manifest]:
+    """Yield every object of the files, lists taken apart, kustomizations built.
 
-    Raises CliError: a path doesn't exist, or a folder has no manifest in it.
+    ``progress`` is told the characters that were dealt with, ``notes`` what was passed over.
+    Raises CliError.
     """
-    found: list[str] = []
-    for path in paths:
-        if path == STDIN or Path(path).is_file() or _is_stream(path):
-            found.append(path)
-        elif Path(path).is_dir():
-            inside = sorted(_search(path))
-            if not inside:
-                raise CliError(
-                    f"{path}: no {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} file in this folder"
-                )
-            found.extend(inside)
+    passed = PassedOver()
+    for source in sources(paths, passed):
+        if source.command:
+            text = kustomize.build(list(source.command), Path(source.path).parent)
+            name = source.path
         else:
-            raise CliError(f"{path}: there is no such file or folder")
-    return list(dict.fromkeys(found))
-
-
-def read(paths: Iterable[str], *, progress: Progress = lambda _: None) -> Iterator[Manifest]:
-    """Yield every object of the files, lists taken apart.
-
-    ``progress`` is told the characters that were dealt with. Raises CliError.
-    """
-    for file in files(paths):
-        text = text_of(file)
-        name = "standard input" if file == STDIN else file
+            text = text_of(source.path)
+            name = "standard input" if source.path == STDIN else source.path
         told = 0
         for manifest, position in _parse(text, name):
             if position > told:
                 progress(position - told)
                 told = position
-            yield manifest
+            if not source.named and _is_no_object(manifest.raw):
+                passed.add("file", "with something else than Kubernetes objects", name)
+            elif isinstance(manifest.raw, dict):
+                # Lines of what was built are lines of no file.
+                yield replace(manifest, place=Location(name)) if source.command else manifest
+            else:
+                raise CliError(
+                    f"{manifest.place}: this is {_kind_of(manifest.raw)}, not a Kubernetes object"
+                )
         progress(len(text) - told)
+    passed.tell(notes)
+
+
+def _is_no_object(raw: Value) -> bool:
+    """Whether it is values of a chart or the like: nothing of it says that it is an object.
+
+    What has a kind but no version, or the other way round, is rather a slip.
+    """
+    if not isinstance(raw, dict):
+        return True
+    return not raw.get("kind") and "/" not in str(raw.get("apiVersion") or "")
 
 
 def parse_any(text: str, file: str) -> Iterator[tuple[Any, Location]]:
@@ -121,7 +138,8 @@ def _parse(text: str, file: str) -> Iterator[tuple[Manifest, int]]:
 def _objects(value: Value, lines: Items, place: Location) -> Iterator[Manifest]:
     """Yield the object, or those of the list that it is; ``lines`` are those of the items."""
     if not isinstance(value, dict):
-        raise CliError(f"{place}: this is {_kind_of(value)}, not a Kubernetes object")
+        yield Manifest(value, place)
+        return
     kind, items = value.get("kind"), value.get("items")
     if not (isinstance(kind, str) and kind.endswith("List") and isinstance(items, list)):
         yield Manifest(value, place)
@@ -161,24 +179,11 @@ def text_of(file: str) -> str:
         raw = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
     except OSError as error:
         raise CliError(f"{file}: {error.strerror or type(error).__name__}") from None
+    # As YAML has it: UTF-8 unless a byte order mark says otherwise.
+    encoding = next((name for mark, name in _MARKS.items() if raw.startswith(mark)), "utf-8")
     try:
-        return raw.decode("utf-8-sig")
+        return raw.decode(encoding)
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise CliError(f"{Location(file, 1, line)}: this is not text in UTF-8") from None
-
-
-def _is_stream(path: str) -> bool:
-    """Whether it is a pipe, such as the shell's ``<(helm template …)``."""
-    return Path(path).exists() and not Path(path).is_dir()
-
-
-def _search(folder: str) -> Iterator[str]:
-    for where, folders, names in os.walk(folder):
-        # Not .git and its like.
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (
-            str(Path(where) / name)
-            for name in names
-            if name.endswith(SUFFIXES) and not name.startswith(".")
-        )
+        wanted = encoding.upper().removesuffix("-SIG")
+        raise CliError(f"{Location(file, 1, line)}: this is not text in {wanted}") from None

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from responsibility import api_groups
 from responsibility.api.names import API_GROUP, KEY_PREFIX
 from responsibility.cli.sources import default_roles
+from responsibility.cli.sources.aggregation import aggregate
 from responsibility.cli.sources.cluster_view import ClusterView, Need
 from responsibility.cli.sources.manifests import Location, Manifest, read
 from responsibility.cli.terminal.errors import CliError, counted
 from responsibility.cli.terminal.progress import progress
+from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Rule
 from responsibility.rbac.parse import parse_binding, parse_role
+
+if TYPE_CHECKING:
+    from responsibility.hub.discovery import Deployment
 
 
 def load(
@@ -28,9 +33,12 @@ def load(
     """Return what the files say; ``notes`` is told what a person should know. Raises CliError."""
     reader = _Reader(need, namespace)
     with progress(paths) as done:
-        for manifest in read(paths, progress=done):
+        for manifest in read(paths, progress=done, notes=notes):
             reader.take(manifest)
     view = reader.view
+    view.roles = list(reader.roles.values())
+    view.bindings = list(reader.bindings.values())
+    view.deployments = list(reader.deployments.values())
     if not reader.seen:
         raise CliError(f"{', '.join(paths)}: there is no object in it")
     if reader.unknown:
@@ -38,8 +46,8 @@ def load(
         more = f" and {counted(len(reader.unknown) - 5, 'more kind')}" * (len(reader.unknown) > 5)
         total = counted(reader.unknown.total(), "object")
         notes(f"passed over {total} of kinds that have no part in this: {kinds}{more}")
-    if assume_roles:
-        _assume(view, notes)
+    reader.tell_repeated(notes)
+    complete(view, assume_roles=assume_roles, notes=notes)
     if Need.OWNERSHIP in need:
         from responsibility.cli.sources.agreements import add_agreements
 
@@ -54,6 +62,11 @@ class _Reader:
     need: Need
     namespace: str | None
     view: ClusterView = field(init=False)
+    roles: dict[RoleKey, Role] = field(default_factory=dict)
+    bindings: dict[BindingKey, Binding] = field(default_factory=dict)
+    deployments: dict[tuple[str, str], Deployment] = field(default_factory=dict)
+    repeated: list[str] = field(default_factory=list)
+    generated: int = 0
     unknown: Counter[str] = field(default_factory=Counter)
     models: list[Manifest] = field(default_factory=list)
     records: list[Manifest] = field(default_factory=list)
@@ -74,20 +87,26 @@ class _Reader:
         if handler is None:
             self.unknown[kind] += 1
             return
-        metadata = raw.get("metadata")
-        name = metadata.get("name") if isinstance(metadata, dict) else None
-        if not isinstance(metadata, dict) or not isinstance(name, str) or not name:
-            raise CliError(f"{place}: this {kind} has no metadata.name")
-        namespace = ""
-        if handler.namespaced:
-            namespace = self._namespace(kind, name, metadata, place)
-        self._note_place(kind, namespace, name, place, mergeable=handler.mergeable)
+        whole = Manifest({**raw, "metadata": self._metadata(handler, kind, raw, place)}, place)
         try:
-            handler.take(self, raw, manifest)
+            handler.take(self, whole)
         except ValueError as error:
             raise CliError(f"{place}: {error}") from None
 
-    def _namespace(self, kind: str, name: str, metadata: dict[str, Any], place: Location) -> str:
+    def _metadata(
+        self, handler: _Handler, kind: str, raw: Mapping[str, Any], place: Location
+    ) -> dict[str, Any]:
+        """Return the metadata as the API server would complete it."""
+        given = raw.get("metadata")
+        metadata = dict(given) if isinstance(given, dict) else {}
+        name = metadata.get("name") or self._generated(handler, metadata)
+        if not isinstance(name, str) or not name:
+            raise CliError(f"{place}: this {kind} has no metadata.name")
+        metadata["name"] = name
+        if not handler.namespaced:
+            # As the server does, which every chart with a stray `namespace:` relies on.
+            metadata.pop("namespace", None)
+            return metadata
         namespace = metadata.get("namespace") or self.namespace
         if not isinstance(namespace, str) or not namespace:
             raise CliError(
@@ -96,96 +115,150 @@ class _Reader:
             )
         metadata["namespace"] = namespace
         self.view.namespaces.setdefault(namespace, False)
-        return namespace
+        return metadata
 
-    def _note_place(
-        self, kind: str, namespace: str, name: str, place: Location, *, mergeable: bool
-    ) -> None:
-        key = (kind, namespace, name)
-        first = self.view.places.setdefault(key, place)
-        if first is not place and not mergeable:
-            called = f"{namespace}/{name}" if namespace else name
-            raise CliError(f"{kind} {called} is there twice: {first}; and {place}")
+    def _generated(self, handler: _Handler, metadata: Mapping[str, Any]) -> str:
+        """Return a name for what the server makes one for; no object can be called that."""
+        prefix = metadata.get("generateName")
+        if not handler.generates or not isinstance(prefix, str) or not prefix:
+            return ""
+        self.generated += 1
+        return f"{prefix}(generated {self.generated})"
+
+    def put(self, into: dict[Any, Any], key: Any, value: Any, manifest: Manifest) -> None:  # noqa: ANN401 - of any kind
+        """Put an object in; a later one takes the place of an earlier one, as when applied."""
+        before = into.get(key)
+        into[key] = value
+        metadata, kind = manifest.raw["metadata"], str(manifest.raw["kind"])
+        namespace, name = metadata.get("namespace") or "", metadata["name"]
+        first = self.view.places.get((kind, namespace, name))
+        self.view.places[kind, namespace, name] = manifest.place
+        if before is None or first is None:
+            return
+        called = f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
+        if isinstance(before, Binding) and before.role != value.role:
+            raise CliError(
+                f"{called} is there twice, for {before.role} and for {value.role}, and the API "
+                f"server refuses to change a roleRef: {first}; and {manifest.place}"
+            )
+        if before != value:
+            self.repeated.append(f"{called} ({first}; then {manifest.place})")
+
+    def note_once(self, manifest: Manifest) -> None:
+        """Note where something stands that must not be there twice. Raises CliError."""
+        kind, name = str(manifest.raw["kind"]), manifest.raw["metadata"]["name"]
+        first = self.view.places.setdefault((kind, "", name), manifest.place)
+        if first is not manifest.place:
+            raise CliError(f"{kind} {name} is there twice: {first}; and {manifest.place}")
+
+    def tell_repeated(self, notes: Callable[[str], None]) -> None:
+        """Say which objects had an earlier form, which no longer counts."""
+        if self.repeated:
+            more = f" and {len(self.repeated) - 1} more" * (len(self.repeated) > 1)
+            notes(
+                "there twice, so the later one counts, as when they are applied in this order: "
+                f"{self.repeated[0]}{more}"
+            )
 
 
-def _take_role(reader: _Reader, raw: Mapping[str, Any], _: Manifest) -> None:
-    reader.view.roles.append(parse_role(raw))
+def _take_role(reader: _Reader, manifest: Manifest) -> None:
+    role = parse_role(manifest.raw)
+    reader.put(reader.roles, role.key, role, manifest)
 
 
-def _take_binding(reader: _Reader, raw: Mapping[str, Any], _: Manifest) -> None:
-    reader.view.bindings.append(parse_binding(raw))
+def _take_binding(reader: _Reader, manifest: Manifest) -> None:
+    binding = parse_binding(manifest.raw)
+    reader.put(reader.bindings, binding.key, binding, manifest)
 
 
-def _take_namespace(reader: _Reader, raw: Mapping[str, Any], _: Manifest) -> None:
-    meta = raw["metadata"]
+def _take_namespace(reader: _Reader, manifest: Manifest) -> None:
+    meta = manifest.raw["metadata"]
     reader.view.namespaces[meta["name"]] = bool(meta.get("deletionTimestamp"))
+    reader.view.places["Namespace", "", meta["name"]] = manifest.place
 
 
-def _take_deployment(reader: _Reader, raw: Mapping[str, Any], _: Manifest) -> None:
+def _take_deployment(reader: _Reader, manifest: Manifest) -> None:
     if Need.OWNERSHIP not in reader.need:
         return
     from responsibility.hub.discovery import parse_deployment
 
+    raw = manifest.raw
     deployment = parse_deployment(raw, own_prefix=KEY_PREFIX)
+    key = (raw["metadata"]["namespace"], raw["metadata"]["name"])
     if deployment is not None:
-        reader.view.deployments.append(deployment)
+        reader.put(reader.deployments, key, deployment, manifest)
+    else:
+        reader.deployments.pop(key, None)
 
 
-def _take_definition(reader: _Reader, raw: Mapping[str, Any], _: Manifest) -> None:
-    reader.view.types.define(raw)
+def _take_definition(reader: _Reader, manifest: Manifest) -> None:
+    reader.view.types.define(manifest.raw)
 
 
-def _take_model(reader: _Reader, _: Mapping[str, Any], manifest: Manifest) -> None:
+def _take_model(reader: _Reader, manifest: Manifest) -> None:
+    # Several field managers may each say a part of it.
+    place = ("ResponsibilityModel", "", manifest.raw["metadata"]["name"])
+    reader.view.places.setdefault(place, manifest.place)
     reader.models.append(manifest)
 
 
-def _take_record(reader: _Reader, _: Mapping[str, Any], manifest: Manifest) -> None:
+def _take_record(reader: _Reader, manifest: Manifest) -> None:
+    # Two files for one hub's record are a slip, whichever of them would win.
+    reader.note_once(manifest)
     reader.records.append(manifest)
 
 
-def _take_nothing(_: _Reader, __: Mapping[str, Any], ___: Manifest) -> None:
+def _take_nothing(_: _Reader, __: Manifest) -> None:
     # Known and checked like the others; whether an account exists, files can't say.
     pass
 
 
 @dataclass(frozen=True, slots=True)
 class _Handler:
-    take: Callable[[_Reader, Mapping[str, Any], Manifest], None]
+    take: Callable[[_Reader, Manifest], None]
     namespaced: bool = False
-    mergeable: bool = False
+    generates: bool = False
 
 
 # By API group and kind, whatever the version: what has a part in this.
 HANDLERS: Mapping[tuple[str, str], _Handler] = {
-    (api_groups.RBAC, "Role"): _Handler(_take_role, namespaced=True),
-    (api_groups.RBAC, "ClusterRole"): _Handler(_take_role),
-    (api_groups.RBAC, "RoleBinding"): _Handler(_take_binding, namespaced=True),
-    (api_groups.RBAC, "ClusterRoleBinding"): _Handler(_take_binding),
-    ("", "Namespace"): _Handler(_take_namespace),
-    ("", "ServiceAccount"): _Handler(_take_nothing, namespaced=True),
-    (api_groups.APPS, "Deployment"): _Handler(_take_deployment, namespaced=True),
+    (api_groups.RBAC, "Role"): _Handler(_take_role, namespaced=True, generates=True),
+    (api_groups.RBAC, "ClusterRole"): _Handler(_take_role, generates=True),
+    (api_groups.RBAC, "RoleBinding"): _Handler(_take_binding, namespaced=True, generates=True),
+    (api_groups.RBAC, "ClusterRoleBinding"): _Handler(_take_binding, generates=True),
+    ("", "Namespace"): _Handler(_take_namespace, generates=True),
+    ("", "ServiceAccount"): _Handler(_take_nothing, namespaced=True, generates=True),
+    (api_groups.APPS, "Deployment"): _Handler(_take_deployment, namespaced=True, generates=True),
     (api_groups.API_EXTENSIONS, "CustomResourceDefinition"): _Handler(_take_definition),
-    # Several field managers may each say a part of it.
-    (API_GROUP, "ResponsibilityModel"): _Handler(_take_model, mergeable=True),
+    (API_GROUP, "ResponsibilityModel"): _Handler(_take_model),
     (API_GROUP, "Responsibility"): _Handler(_take_record),
 }
 
 
-def _assume(view: ClusterView, notes: Callable[[str], None]) -> None:
-    """Add Kubernetes' own user-facing roles, where they are bound and not in the files."""
-    there = {role.key for role in view.roles}
-    wanted = {
-        binding.role.name
-        for binding in view.bindings
-        if not binding.role.namespace and binding.role not in there
-    }
-    assumed = default_roles.assume(sorted(wanted), view.roles)
-    if not assumed:
-        return
-    view.roles.extend(assumed)
-    view.assumed = frozenset(role.key for role in assumed)
-    names = ", ".join(role.key.name for role in assumed)
-    notes(
-        f"not in the files, so taken as Kubernetes {default_roles.VERSION} makes them: ClusterRole "
-        f"{names} (--no-default-roles leaves them unknown)"
-    )
+def complete(
+    view: ClusterView, *, assume_roles: bool, notes: Callable[[str], None] = lambda _: None
+) -> None:
+    """Make of the files' RBAC what a cluster would: aggregates filled, Kubernetes' own there.
+
+    On what a cluster has, only the aggregates may have changed.
+    """
+    bases: Mapping[RoleKey, tuple[Rule, ...]] = {}
+    if assume_roles:
+        there = {role.key for role in view.roles}
+        added = [role for role in default_roles.roles() if role.key not in there]
+        bound = {binding.role for binding in view.bindings}
+        names = ", ".join(role.key.name for role in added if role.key in bound)
+        if names:
+            notes(
+                f"not in the files, so taken as Kubernetes {default_roles.VERSION} makes them: "
+                f"ClusterRole {names} (--no-default-roles leaves them unknown)"
+            )
+        view.roles.extend(added)
+        view.assumed |= {role.key for role in added}
+        given = {binding.key for binding in view.bindings}
+        view.bindings.extend(b for b in default_roles.bindings() if b.key not in given)
+    if view.assumed:
+        bases = {key: rules for key, rules in default_roles.bases().items() if key in view.assumed}
+    made = aggregate(view.roles, bases)
+    view.roles = made.roles
+    view.partly = made.depending_on(view.assumed) - view.assumed

@@ -101,7 +101,7 @@ def test_reviews_are_answered_as_the_api_server_would(seed: int, run: Run, files
     asked = [each for each in asked if each[0] or each[1]]
     specs = [review(*each) for each in asked]
     Path("asked.json").write_text(json.dumps(specs), encoding="utf-8")
-    done = run("can-i", "--requests", "asked.json", "-f", "world.json")
+    done = run("can-i", "--requests", "asked.json", "-f", "world.json", "--no-default-roles")
     assert done.code == 0, done.err
     answers = [(a["allowed"], len(a["sources"])) for a in json.loads(done.out)]
     assert files.is_dir()

@@ -114,7 +114,7 @@ class _Reader:
         found: dict[str, Value] = {}
         for key, entry in node.value:
             if key.tag == _MERGE:
-                return _general(node)
+                return self._merged(node)
             name = key.value if type(key) is yaml.ScalarNode else str(self.value(key))
             if entry.tag in TEXT and type(entry) is yaml.ScalarNode:
                 found[name] = entry.value
@@ -126,6 +126,23 @@ class _Reader:
         if len(found) < len(node.value):
             raise self._twice(node)
         return found
+
+    def _merged(self, node: yaml.Node) -> Value:
+        """Return a mapping with `<<`: what is written beside it wins, then the first of a list."""
+        merged: dict[str, Value] = {}
+        written: list[tuple[yaml.Node, yaml.Node]] = []
+        for key, entry in node.value:
+            if key.tag != _MERGE:
+                written.append((key, entry))
+                continue
+            parts = entry.value if isinstance(entry, yaml.SequenceNode) else [entry]
+            for part in parts:
+                if not isinstance(part, yaml.MappingNode):
+                    why = "only mappings can be merged with <<"
+                    raise DocumentError(self._number, self._lines + node.start_mark.line + 1, why)
+                merged = {**self.value(part), **merged}
+        own = self._mapping(yaml.MappingNode(node.tag, written, node.start_mark, node.end_mark))
+        return {**merged, **own}
 
     def _twice(self, node: yaml.Node) -> DocumentError:
         seen: set[str] = set()
@@ -178,7 +195,7 @@ def alone(line: str) -> tuple[bool, Value]:
 
 
 def _general(node: yaml.Node) -> Value:
-    """Return what PyYAML itself makes of a node: numbers, truth values, merge keys."""
+    """Return what PyYAML itself makes of a node: numbers and truth values."""
     constructor = yaml.constructor.SafeConstructor()
     return constructor.construct_document(node)
 

@@ -15,6 +15,8 @@ import yaml
 _DEFAULT = yaml.resolver.BaseResolver
 _STRING = _DEFAULT.DEFAULT_SCALAR_TAG
 _RESOLVERS = yaml.SafeLoader.yaml_implicit_resolvers
+# The default value of YAML 1.1, which nothing that reads manifests knows: a text like any other.
+_EQUALS = "tag:yaml.org,2002:value"
 
 
 class _Tags(dict[str, str]):
@@ -23,7 +25,7 @@ class _Tags(dict[str, str]):
     def __missing__(self, text: str) -> str:
         candidates = [*_RESOLVERS.get(text[:1], ()), *_RESOLVERS.get(None, ())]
         tag = next((tag for tag, pattern in candidates if pattern.match(text)), _STRING)
-        self[text] = tag
+        self[text] = tag = _STRING if tag == _EQUALS else tag
         return tag
 
 
