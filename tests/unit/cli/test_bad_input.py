@@ -49,7 +49,7 @@ FILES = {
     "a record twice": (
         f"{RECORD}---\n{RECORD}",
         "Responsibility r is there twice: bad.yaml, document 1, line 1; and bad.yaml, document 2, "
-        "line 5",
+        "line 6",
     ),
     "something merged that is no mapping": (
         "a: &a [1]\nb:\n  <<: *a\n",
@@ -100,6 +100,10 @@ LINES = {
     "an unknown kind of subject": (("subject", "robot", "x", "-f", "reef"), "robot is no kind of"),
     "an account without namespace": (("subject", "sa", "x", "-f", "reef"), "NAMESPACE/NAME"),
     "a moment that is none": (("drift", "-f", "reef", "--at", "soon"), "--at soon: write a"),
+    "check without a record": (
+        ("check", "-f", "reef/rbac"),
+        "there is no record in these files, so there is nothing to hold them against",
+    ),
     "check without files": (("check",), "say which manifests to check"),
     "nothing asked": (("who-owns", "-f", "reef"), "VERB TYPE[/NAME] or --path"),
     "a hub with a record": (("init", "reef", "-f", "reef"), "has a record already: reef"),

@@ -127,3 +127,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         list(AuditLog(lambda _: True).events([str(tmp_path / "gone")]))
     with pytest.raises(CliError, match=r"directory"):
         list(AuditLog(lambda _: True).events([str(tmp_path)]))
+
+
+@pytest.mark.parametrize(
+    "before", [b"2026-11-01T00:00:00 kube-apiserver-audit-abc ", b"2026-11-01T00:00:00.1Z "]
+)
+def test_what_a_program_that_follows_logs_puts_before_a_line_is_passed_over(
+    tmp_path: Path, before: bytes
+) -> None:
+    found, log = read(write(tmp_path, before + line(event("a"))))
+    assert [each["user"]["username"] for each in found] == ["a"]
+    assert not log.counts.broken_total

@@ -1,7 +1,8 @@
 """Downgrades of findings by what files can't tell: a role that isn't in them may exist after all.
 
 On a cluster a role that doesn't exist grants nothing. In files it may just be somewhere else, so
-``missing-access`` becomes ``unknown`` for whoever is bound to one.
+``missing-access`` becomes ``unknown`` for whoever is bound to one. So it does for a party that no
+binding of the files names at all: its rights are kept somewhere else, as a provider's often are.
 """
 
 from __future__ import annotations
@@ -28,10 +29,9 @@ from responsibility.rbac.objects import GROUP, Binding, Subject
 
 def downgrade_uncertain(assessment: Assessment, view: ClusterView) -> Assessment:
     """Return the assessment with what is missing for sure told from what may be."""
-    pending = pending_bindings(view)
-    if not pending:
+    if view.live:
         return assessment
-    doubt = _Downgrade(pending)
+    doubt = _Downgrade(pending_bindings(view), view.bindings)
     hubs = {name: doubt.hub(hub) for name, hub in assessment.hubs.items()}
     clusters = {name: doubt.cluster(each, hubs) for name, each in assessment.clusters.items()}
     return replace(assessment, hubs=hubs, clusters=clusters)
@@ -40,7 +40,8 @@ def downgrade_uncertain(assessment: Assessment, view: ClusterView) -> Assessment
 class _Downgrade:
     """Bindings that may grant more than the files say, by whom they bind."""
 
-    def __init__(self, pending: Iterable[Binding]) -> None:
+    def __init__(self, pending: Iterable[Binding], every: Iterable[Binding]) -> None:
+        self._bound = {canonical(subject) for binding in every for subject in binding.subjects}
         self._by_subject: dict[Subject, list[Binding]] = {}
         for binding in pending:
             for subject in map(canonical, binding.subjects):
@@ -70,6 +71,9 @@ class _Downgrade:
     def _finding(self, finding: Finding, party: Party | None) -> Finding:
         if finding.kind != "missing-access" or party is None:
             return finding
+        short = finding.facts if isinstance(finding.facts, Shortfall) else Shortfall()
+        if party.subjects and not self._bound.intersection(party.subjects):
+            return replace(finding, kind="unknown", facts=replace(short, unnamed=party.subjects))
         namespace = finding.hub.namespace if finding.hub else ""
         bindings = [
             binding
@@ -81,7 +85,6 @@ class _Downgrade:
         if not bindings:
             return finding
         first = bindings[0]
-        short = finding.facts if isinstance(finding.facts, Shortfall) else Shortfall()
         unless = (first.role, first.key)
         return replace(finding, kind="unknown", facts=replace(short, unless=unless))
 

@@ -16,7 +16,7 @@ from responsibility.cli.sources.options import (
     routes_option,
     where_options,
 )
-from responsibility.cli.terminal.errors import Exit, counted
+from responsibility.cli.terminal.errors import CliError, Exit, counted
 from responsibility.cli.terminal.output import Table, columns, show
 
 if TYPE_CHECKING:
@@ -30,15 +30,29 @@ if TYPE_CHECKING:
 @output_option(
     "table", "wide", "json", "yaml", "junit", "sarif", "markdown", "github", default="table"
 )
+@click.option(
+    "--allow-empty",
+    is_flag=True,
+    help="Take it for fine that there is no record among the files.",
+)
 @where_options
 @click.pass_context
 def command(
-    context: click.Context, *, where: Where, moment: str | None, routes: bool, output: str
+    context: click.Context,
+    *,
+    where: Where,
+    moment: str | None,
+    routes: bool,
+    allow_empty: bool,
+    output: str,
 ) -> None:
     r"""Check manifests without a cluster: RBAC, hubs, records and models, for pull requests.
 
     Exit code 1 where something differs from what is agreed, or a record can't be followed. What
-    only asks for attention, such as a review that is due, is told and doesn't fail.
+    only asks for attention, such as a review that is due, is told and doesn't fail. What isn't in
+    the files is unknown, not absent: a hub that a record names is taken to be there, and what an
+    owner holds is unknown where no binding names it. Without any record, nothing was checked:
+    exit code 2.
 
     \b
     Examples:
@@ -53,6 +67,8 @@ def command(
     from responsibility.cli.answers.report import Report
 
     report = Report.of(where.load(ALL), instant(moment), routes=routes)
+    if not allow_empty:
+        _something_to_check(report)
     checked = formats.Checked(report, tuple(report.findings()), _problems(report))
     writers = {
         "junit": formats.junit,
@@ -79,8 +95,26 @@ def _problems(report: Report) -> tuple[tuple[str, str], ...]:
         record = hub.agreement.record
         found.extend((record, str(problem)) for problem in hub.agreement.problems)
         if hub.hub is None:
-            note(f"{record}: hub {hub.agreement.hub} is not in the files, so it wasn't checked")
+            note(f"{record}: there is no hub {hub.agreement.hub}, so it wasn't checked")
+    assumed = sorted(map(str, report.view.assumed_hubs()))
+    if assumed:
+        more = f" and {len(assumed) - 3} more" * (len(assumed) > 3)
+        note(
+            f"not in the files, so taken to be there as the chart names its objects: "
+            f"{counted(len(assumed), 'hub')}, {', '.join(assumed[:3])}{more}"
+        )
     return tuple(found)
+
+
+def _something_to_check(report: Report) -> None:
+    """Raise CliError where there is no record: what nothing is agreed on can't differ."""
+    assessment = report.assessment
+    if assessment.hubs or assessment.refused_records:
+        return
+    raise CliError(
+        "there is no record in these files, so there is nothing to hold them against: add the "
+        "records with another -f, or say --allow-empty if that is as it should be"
+    )
 
 
 def _tables(checked: Checked) -> list[Table]:

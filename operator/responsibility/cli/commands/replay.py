@@ -85,8 +85,9 @@ def command(
       kubectl responsibility replay audit-*.log.gz --proposed records/leap-prod.yaml
       zcat audit.log.gz | kubectl responsibility replay - --stage warn -o json
 
-    Exit code 0: nobody would be refused or warned. 1: somebody would. 3: perhaps, the log says too
-    little.
+    Exit code 0: nobody would be refused or warned. 1: somebody would. 2: there is no audit event
+    that can be read. 3: perhaps, since the log says too little, can't be read in part, or has no
+    request that could be judged.
     """
     from dataclasses import replace
 
@@ -102,6 +103,8 @@ def command(
     supposed = _supposed(report, stage)
     tally, counts = _replay(logs, supposed, instant(moment) if moment else None)
     _tell(tally, counts)
+    if not counts.events:
+        raise CliError(_nothing_seen(logs, counts))
     rows = tally.rows()
     show(
         output,
@@ -113,11 +116,13 @@ def command(
                 wide=("RECORD", "FIRST", "FIELDS", "REASON"),
             ),
             [_cells(row, supposed) for row in rows],
-            empty="nobody would have been refused or warned",
+            empty="nobody would have been refused or warned"
+            if _judged(tally, counts)
+            else "there is no request that could be judged",
             footer=_footer(tally, counts),
         ),
     )
-    return _exit(tally)
+    return _exit(tally, counts)
 
 
 def _supposed(report: Report, stage: str) -> StagesAt:
@@ -199,11 +204,33 @@ def _effects(tally: Tally) -> dict[str, int]:
     return {effect.value: tally.effects[effect] for effect in Effect}
 
 
-def _exit(tally: Tally) -> int:
+def _nothing_seen(logs: tuple[str, ...], counts: Counts) -> str:
+    """Return what was in the logs instead of events."""
+    seen = [f"{number} {what}" for what, number in counts.foreign.most_common()]
+    if counts.broken_total:
+        seen.append(counted(counts.broken_total, "line") + " that can't be read")
+    names = ", ".join("standard input" if log == "-" else log for log in logs)
+    return (
+        f"{names}: there is no audit event of the API server (audit.k8s.io/v1) in "
+        f"{counted(counts.lines, 'line')}" + (f", but {' and '.join(seen)}" if seen else "")
+    )
+
+
+def _exit(tally: Tally, counts: Counts) -> int:
     effects = _effects(tally)
     if effects["refused"] or effects["warned"]:
         return Exit.NO
-    return Exit.UNKNOWN if effects["possible"] else Exit.OK
+    incomplete = counts.broken_total or counts.foreign or not _judged(tally, counts)
+    return Exit.UNKNOWN if effects["possible"] or incomplete else Exit.OK
+
+
+def _judged(tally: Tally, counts: Counts) -> bool:
+    """Whether the log holds the end of any request, if only of one that changed nothing."""
+    from responsibility.replay.audit_event import Passed
+
+    untold = (Passed.STAGE, Passed.BROKEN)
+    ended = sum(number for why, number in tally.passed.items() if why not in untold)
+    return bool(tally.judged or counts.elsewhere or ended)
 
 
 def _cells(row: Row, supposed: StagesAt) -> list[str]:

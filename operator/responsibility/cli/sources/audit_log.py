@@ -112,8 +112,12 @@ class AuditLog:
         try:
             found = json.loads(line)
         except (ValueError, RecursionError):
-            self.counts.is_broken(place, "not JSON")
-            return
+            # Programs that follow logs put a time and the name of the stream before each line.
+            try:
+                found = json.loads(line[max(0, line.find(b" {")) :])
+            except (ValueError, RecursionError):
+                self.counts.is_broken(place, "not JSON")
+                return
         yield from ((place, event) for event in self._unwrapped(place, found))
 
     def _wanted(self, head: re.Match[bytes]) -> bool:

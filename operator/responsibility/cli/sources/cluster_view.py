@@ -16,7 +16,7 @@ from responsibility.rbac.objects import SERVICE_ACCOUNT, Binding, Role, RoleKey,
 if TYPE_CHECKING:  # pydantic and all that: imported when a record is read
     from responsibility.api.model import ResponsibilityModel
     from responsibility.api.record import Responsibility
-    from responsibility.hub.discovery import Deployment
+    from responsibility.hub.discovery import Deployment, Hub, HubKey
     from responsibility.ownership.results.assessment import Assessment
     from responsibility.ownership.terms.snapshot import Broken, Snapshot
 
@@ -86,20 +86,44 @@ class ClusterView:
                 return next(accounts, None)
         return None
 
+    def hubs(self) -> dict[HubKey, Hub]:
+        """Return the hubs that are there, or are taken to be."""
+        from responsibility.hub.discovery import discover
+
+        return {**discover(self.deployments), **self.assumed_hubs()}
+
+    def assumed_hubs(self) -> dict[HubKey, Hub]:
+        """Return the hubs that records name and files don't have: they may well be elsewhere.
+
+        Their objects are taken to have no prefix. Where there is some hub in the namespace, it is
+        another one; and a cluster has all there are.
+        """
+        from responsibility.hub.discovery import Hub, HubKey, discover
+
+        if self.live:
+            return {}
+        known = {key.namespace for key in discover(self.deployments)}
+        named = [record.spec.hub for record in self.records.values()]
+        keys = [
+            HubKey(hub.namespace, hub.release or hub.namespace)
+            for hub in named
+            if hub.namespace not in known
+        ]
+        return {key: Hub(key, prefix="", chart="", deployments=()) for key in sorted(keys)}
+
     def snapshot(self, now: datetime) -> Snapshot:
         """Return what an assessment is made from."""
-        from responsibility.hub.discovery import discover
         from responsibility.ownership.terms.snapshot import Snapshot
 
         return Snapshot(
             graph=self.graph,
             now=now,
-            hubs=discover(self.deployments),
+            hubs=self.hubs(),
             models=self.models,
             records=self.records,
             broken_models=self.broken_models,
             broken_records=self.broken_records,
-            namespaces=self.namespaces,
+            namespaces={**self.namespaces, **{key.namespace: False for key in self.assumed_hubs()}},
             accounts=self.accounts,
             rbac_enforced=self.rbac_enforced,
             own=self.operator,

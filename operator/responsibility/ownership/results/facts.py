@@ -16,12 +16,14 @@ class Shortfall:
     """How many holders an owner lacks, and whether it is certain.
 
     ``by_group``: a group membership may bring what RBAC does not show. ``unless`` is a role that
-    was not read, and the binding to it that would grant what is missing.
+    was not read, and the binding to it that would grant what is missing. ``unnamed`` are the
+    owner's subjects where nothing of what was read names any of them.
     """
 
     holders: int = 1
     by_group: bool = False
     unless: tuple[RoleKey, BindingKey] | None = None
+    unnamed: tuple[Subject, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

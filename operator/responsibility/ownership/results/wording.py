@@ -222,6 +222,9 @@ def _shortfall(finding: Finding, owner: str, short: Shortfall) -> str:
     if short.unless is not None:
         role, binding = short.unless
         unless = f", unless {role}, which {binding} binds and the files don't have, grants it"
+    if short.unnamed:
+        names = some([str(subject) for subject in short.unnamed], _MOST_NAMED)
+        unless = f", as far as these files tell: no binding in them names {names}"
     return (
         f"{owner} owns {finding.title} and {verb} {_summary(finding.permissions)} {where}{few}"
         f"{unless}"

@@ -73,18 +73,22 @@ def test_several_hubs_are_side_by_side_first(run: Run, files: Path) -> None:
     )
     text = record.read_text("utf-8")
     other = text.replace("name: reef}", "name: coral}").replace(
-        "namespace: reef, release: reef, displayName: Reef", "namespace: coral, displayName: Coral"
+        "namespace: reef, release: reef, displayName: Reef",
+        "namespace: coral, release: coral, displayName: Coral",
     )
     other = other.replace("displayName: Reef people", "displayName: Coral people")
     assert other.count("Coral") == 2
-    (files / "other.yaml").write_text(other, "utf-8")
+    # A hub of which the files have another release is not there.
+    other_hub = (files / "hub.yaml").read_text("utf-8").replace("reef", "coral")
+    other_hub = other_hub.replace("release: coral", "release: atoll")
+    (files / "other.yaml").write_text(f"{other}---\n{other_hub}", "utf-8")
     page = written(run)
     text = " ".join(page.shown.split())
     assert "2 hubs; the columns are the items by number." in text
     assert "C is the hub's community; P is Provider." in text
     anchors = {f"#{each['id']}" for _, each in page.elements if "id" in each}
     assert {each["href"] for each in page.all("a")} >= anchors == {"#hub-coral", "#hub-reef"}
-    assert "The hub's namespace was not found" in text
+    assert "No such hub was found" in text
     assert "All hubs" not in written(run, "reef").shown
 
 
