@@ -1,17 +1,18 @@
 """Where the API server is and as whom to speak to it: the official loaders, kept fresh.
 
-The kubeconfig loader of ``kubernetes.aio`` (37.0.2) reads a ``tokenFile`` once and runs an exec
-plugin once, so a long-lived process would be locked out when the token expires. Its in-cluster
-loader re-reads the token each minute, but by a hook of another form, and sends the line break that
-a token's file may end with. Here both kinds are read again each minute, and at once when the server
-refuses what they hold, as client-go does. Whom a kubeconfig says to act as, the loader ignores.
+The kubeconfig loader of ``kubernetes.aio`` (37.0.2) reads a ``tokenFile`` once and runs a
+credential helper once, so a long-lived process would be locked out when the token expires. Its
+in-cluster loader re-reads the token each minute, but by a hook of another form, and sends the line
+break that a token's file may end with. Here both kinds are read again each minute, and at once when
+the server refuses what they hold, as client-go does. Whom a kubeconfig says to act as, the loader
+ignores.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
@@ -19,7 +20,9 @@ from kubernetes.aio import config as loaders
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.config import incluster_config
 
+from responsibility.kube import credential_helper
 from responsibility.kube import kubeconfig as kubeconfigs
+from responsibility.kube.credential_helper import HelperCredential
 from responsibility.kube.impersonation import NOBODY_ELSE, Impersonation
 from responsibility.kube.kubeconfig import ConfigurationError, own_namespace
 
@@ -91,18 +94,11 @@ async def load(
             await _read_in_pod(configuration)
             configuration.refresh_api_key_hook = _Renewal(_read_in_pod, clock)
             return configuration
-        files = str(kubeconfig or os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
-        # Reading a small file once, before anything else runs on the loop.
-        if not any(Path(name).expanduser().is_file() for name in files.split(os.pathsep)):  # noqa: ASYNC240 - see above
-            raise ConfigurationError(
-                f"there is no kubeconfig at {files}: name one with --kubeconfig or $KUBECONFIG"
-            )
-        loader = await loaders.load_kube_config(
-            config_file=files,
-            context=context,
-            client_configuration=configuration,
-            persist_config=False,
-        )
+        # Reading small files once, before anything else runs on the loop.
+        found = kubeconfigs.Kubeconfig.read_strictly(kubeconfig, context)
+        files = found.files
+        loader = _Loader(found)
+        await loader.load_and_set(configuration)
     except loaders.ConfigException as error:
         raise ConfigurationError(str(error)) from error
     except OSError as error:
@@ -118,11 +114,42 @@ async def load(
     return configuration
 
 
-def _kubeconfig_reader(loader: loaders.kube_config.KubeConfigLoader) -> Reader:
+class _Loader(loaders.kube_config.KubeConfigLoader):  # type: ignore[misc]  # it has no types
+    """The official loader, on what has been merged; helpers are run as client-go does."""
+
+    def __init__(self, kubeconfig: kubeconfigs.Kubeconfig) -> None:
+        super().__init__(kubeconfig.as_loaded(), config_base_path="")
+        self._kubeconfig = kubeconfig
+        self._helped = HelperCredential()
+
+    async def load_from_exec_plugin(self) -> bool:
+        """Take the credential of a helper. Raises ConfigException."""
+        user, cluster = self._kubeconfig.user, self._kubeconfig.cluster
+        if user is None or self._helped.is_fresh(datetime.now(UTC)):
+            return True
+        try:
+            fields = cluster.fields if cluster is not None else {}
+            self._helped = await credential_helper.run(user.fields["exec"], user.folder, fields)
+        except ConfigurationError as error:
+            raise loaders.ConfigException(str(error)) from None
+        if self._helped.token:
+            self.token = f"Bearer {self._helped.token}"
+        else:
+            given = {"certificate": self._helped.certificate, "key": self._helped.key}
+            self.cert_file, self.key_file = (
+                loaders.kube_config.FileOrData(
+                    given, None, data_key_name=name, base64_file_content=False
+                ).as_file()
+                for name in given
+            )
+        return True
+
+
+def _kubeconfig_reader(loader: _Loader) -> Reader:
     """Return what reads the token file again.
 
-    It runs an exec plugin again only when the credential that it gave is about to expire (or has
-    no expiry).
+    It runs a credential helper again only when the credential that it gave is about to expire (or
+    has no expiry).
     """
 
     async def read(configuration: Configuration) -> None:

@@ -53,6 +53,139 @@ async def test_runs_exec_plugins(tmp_path: Path, server: FakeServer) -> None:
     assert await sent_token(kubeconfig(tmp_path, server.url, user), server) == "Bearer fresh"
 
 
+VERSION = "client.authentication.k8s.io/v1"
+
+
+def helper(folder: Path, *lines: str, name: str = "helper", **answer: Any) -> dict[str, Any]:
+    """Write a credential helper; return the user of a kubeconfig that names it."""
+    status = {"apiVersion": VERSION, "kind": "ExecCredential", "status": answer}
+    (folder / "answer.json").write_text(json.dumps(status), encoding="utf-8")
+    script = "\n".join(("#!/bin/sh", 'cd "${0%/*}"', *lines, "cat answer.json", ""))
+    (folder / name).write_text(script, encoding="utf-8")
+    (folder / name).chmod(stat.S_IRWXU)
+    return {"exec": {"apiVersion": VERSION, "command": f"./{name}", "interactiveMode": "Never"}}
+
+
+async def test_a_helper_is_looked_for_beside_its_kubeconfig(
+    tmp_path: Path, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    user = helper(tmp_path, 'echo "$KUBERNETES_EXEC_INFO" > info', token="beside")  # noqa: S106 - none
+    user["exec"] |= {"provideClusterInfo": True, "env": [{"name": "X", "value": "y"}]}
+    assert await sent_token(kubeconfig(tmp_path, server.url, user), server) == "Bearer beside"
+    info = json.loads((tmp_path / "info").read_text(encoding="utf-8"))
+    assert info["spec"] == {"interactive": False, "cluster": {"server": server.url}}
+
+
+async def test_a_helper_is_asked_again_when_its_credential_ends(
+    tmp_path: Path, server: FakeServer
+) -> None:
+    lasting = {"token": "a", "expirationTimestamp": "2999-01-01T00:00:00Z"}
+    user = helper(tmp_path, "echo asked >> asked", **lasting)
+    now = 0.0
+    server.answers["/version"] = lambda _: {}
+    path = kubeconfig(tmp_path, server.url, user)
+    async with Api(await credentials.load(path, clock=lambda: now)) as api:
+        now = credentials.RENEWAL
+        await api.version()
+        assert (tmp_path / "asked").read_text(encoding="utf-8") == "asked\n"
+    ended = {"token": "b", "expirationTimestamp": "2000-01-01T00:00:00Z"}
+    helper(tmp_path, "echo asked >> asked", **ended)
+    async with Api(await credentials.load(path, clock=lambda: now)) as api:
+        now += credentials.RENEWAL
+        await api.version()
+    assert (tmp_path / "asked").read_text(encoding="utf-8") == "asked\n" * 3
+
+
+# What a helper does instead, and what must be said; a secret is in each answer.
+BAD_HELPERS: dict[str, tuple[tuple[str, ...], dict[str, Any], str]] = {
+    "fails": (("echo 'log in first' >&2", "exit 7"), {}, r"helper ended with 7: log in first"),
+    "fails silently": (("exit 1",), {}, r"helper ended with 1$"),
+    "says nothing": (("exit 0",), {}, "answers something that is no ExecCredential"),
+    "has no credential": ((), {"other": "secret"}, "answers no credential"),
+    "has half a certificate": ((), {"clientCertificateData": "secret"}, "answers no credential"),
+    "has a bad end": ((), {"token": "secret", "expirationTimestamp": "soon"}, "no ExecCredential"),
+    "speaks another version": (
+        ("sed s,k8s.io/v1,k8s.io/v1beta1, answer.json", "exit 0"),
+        {"token": "secret"},
+        "answers in another version than client.authentication.k8s.io/v1",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_HELPERS)
+async def test_a_helper_without_a_credential_ends_with_the_reason(
+    name: str, tmp_path: Path
+) -> None:
+    lines, answer, message = BAD_HELPERS[name]
+    path = kubeconfig(tmp_path, "http://localhost", helper(tmp_path, *lines, **answer))
+    with pytest.raises(credentials.ConfigurationError, match=message) as raised:
+        await credentials.load(path)
+    assert "secret" not in str(raised.value)
+
+
+async def test_a_missing_helper_is_named_with_its_hint(tmp_path: Path) -> None:
+    user = {
+        "exec": {"apiVersion": VERSION, "command": "no-such-helper", "installHint": "install\nit"}
+    }
+    message = r"no-such-helper can't be run: No such file or directory \(install it\)"
+    with pytest.raises(credentials.ConfigurationError, match=message):
+        await credentials.load(kubeconfig(tmp_path, "http://localhost", user))
+
+
+async def test_of_several_kubeconfigs_the_first_that_says_something_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = []
+    for name in ("a", "b"):
+        folder = tmp_path / name
+        folder.mkdir()
+        user = helper(folder, "echo asked > asked", token=name)
+        paths.append(kubeconfig(folder, f"http://{name}", user))
+        text = (
+            paths[-1]
+            .read_text(encoding="utf-8")
+            .replace("one", name)
+            .replace(": u\n", f": {name}\n")
+        )
+        paths[-1].write_text(text.replace(": c\n", f": {name}\n"), encoding="utf-8")
+    monkeypatch.setenv("KUBECONFIG", f"{tmp_path}/none::{paths[0]}:{paths[1]}")
+    found = await credentials.load()
+    assert (found.host, found.api_key["BearerToken"]) == ("http://a", "Bearer a")
+    assert not (tmp_path / "b" / "asked").exists()
+    assert (await credentials.load(context="b")).api_key["BearerToken"] == "Bearer b"
+
+
+# A kubeconfig, and what is said of it.
+UNUSABLE = {
+    "no current context": ("contexts: []\n", "has no current-context: name a context"),
+    "no such context": ("current-context: a\n", "there is no context a in the kubeconfig"),
+    "no such cluster": (
+        "current-context: a\ncontexts: [{name: a, context: {cluster: c}}]\n",
+        "there is no cluster c in the kubeconfig",
+    ),
+    "no such user": (
+        """
+current-context: a
+contexts: [{name: a, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: 'http://x'}}]
+""",
+        "there is no user u in the kubeconfig",
+    ),
+    "contexts that are no list": ("contexts: {a: b}\n", r"not a usable .*contexts is no list"),
+}
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+async def test_what_a_kubeconfig_lacks_is_named(name: str, tmp_path: Path) -> None:
+    text, message = UNUSABLE[name]
+    path = tmp_path / "kubeconfig"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(credentials.ConfigurationError, match=message):
+        await credentials.load(path)
+
+
 async def test_a_rotated_token_file_is_read_again(tmp_path: Path, server: FakeServer) -> None:
     token = tmp_path / "token"
     token.write_text("first", encoding="utf-8")

@@ -88,7 +88,9 @@ async def test_what_cannot_be_followed_is_refused(name: str, tmp_path: Path) -> 
         kubeconfigs.current(path, None)
 
 
-def test_the_namespace_is_that_of_the_context(tmp_path: Path) -> None:
+def test_the_namespace_is_that_of_the_context(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     first.write_text(
         "current-context: a\n"
@@ -96,8 +98,8 @@ def test_the_namespace_is_that_of_the_context(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     second.write_text("users: [{name: u, user: {as: ann}}]\n", encoding="utf-8")
-    both = Path(f"{first}:{second}")
-    assert kubeconfigs.current(both, None) == kubeconfigs.Current("reef", Impersonation("ann"))
+    monkeypatch.setenv("KUBECONFIG", f"{first}:{second}")
+    assert kubeconfigs.current(None, None) == kubeconfigs.Current("reef", Impersonation("ann"))
     assert kubeconfigs.current(first, "b") == kubeconfigs.Current("default")
     assert kubeconfigs.current(tmp_path / "none", None) == kubeconfigs.Current()
 
