@@ -22,8 +22,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from responsibility.admission import annotation_entries
 from responsibility.admission.policies.rendered import rendered
+from responsibility.api.stages import AdmissionStage
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import MERGE, STRATEGIC, Asker, Person
 from tests.e2e.admission.conftest import RBAC, set_keys, text
@@ -71,7 +71,7 @@ def measure(*, hubs_: int = 500, rounds: int = 20, seed: int = 0) -> None:
         manifests = rendered(hubs.MODEL, namespace=hubs.OPERATOR_NAMESPACE, account=hubs.ACCOUNT)
         policies = [m for m in manifests if m["kind"] == "ValidatingAdmissionPolicy"]
         cluster.kubectl("apply", "--server-side", "-f", "-", input=text(manifests))
-        labels = hubs.stages(hubs.ITEMS, annotation_entries.DENY)
+        labels = hubs.stages(hubs.ITEMS, AdmissionStage.DENY)
         set_keys(asker, HELD, dict(labels), dict(hubs.notes(HELD)))
         print(f"{len(policies)} policies, {len(manifests) - len(policies)} bindings")
         _show("1 enforced hub", _round(asker, draw, rounds), before)

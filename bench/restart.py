@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable
 
 from bench.admission import FREE, HELD
-from responsibility.admission import annotation_entries
 from responsibility.admission.policies.rendered import rendered
+from responsibility.api.stages import AdmissionStage
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import Asker
 from tests.e2e.admission.conftest import RBAC, set_keys, text
@@ -42,7 +42,7 @@ def main() -> None:
         set_keys(
             asker,
             HELD,
-            dict(hubs.stages(hubs.ITEMS, annotation_entries.DENY)),
+            dict(hubs.stages(hubs.ITEMS, AdmissionStage.DENY)),
             dict(hubs.notes(HELD)),
         )
         for _ in range(times):

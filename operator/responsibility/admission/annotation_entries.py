@@ -16,9 +16,6 @@ from responsibility.api.names import (
 from responsibility.rbac.identity import user_and_groups
 from responsibility.rbac.objects import GROUP, Subject
 
-WARN = "warn"
-DENY = "deny"
-
 _MARKER = "until-%Y%m%dt%H%M%Sz"
 
 

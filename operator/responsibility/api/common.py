@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import AwareDatetime, BeforeValidator, Field, WithJsonSchema
@@ -23,6 +22,7 @@ from responsibility.api.base import (
     keyed,
 )
 from responsibility.api.placeholders import expand
+from responsibility.api.stages import AdmissionStage, RbacMode
 from responsibility.api.subjects import (
     Subject,
     SubjectKind,
@@ -31,7 +31,6 @@ from responsibility.api.subjects import (
 )
 
 __all__ = [
-    "Admission",
     "Bound",
     "Contact",
     "Delegate",
@@ -40,29 +39,12 @@ __all__ = [
     "ItemEnforcement",
     "Party",
     "Quantity",
-    "Rbac",
     "Subject",
     "SubjectKind",
     "SubjectPattern",
     "ValuesPath",
     "expand",
 ]
-
-
-class Admission(StrEnum):
-    """What admission does with a change by somebody who doesn't own the item."""
-
-    OBSERVE = "observe"
-    WARN = "warn"
-    DENY = "deny"
-
-
-class Rbac(StrEnum):
-    """What the operator does about RBAC itself."""
-
-    AUDIT = "audit"
-    GRANT = "grant"
-    REVOKE = "revoke"
 
 
 class Contact(Shape):
@@ -200,13 +182,13 @@ class Exemption(Shape):
 class Enforcement(Shape):
     """How far the operator goes for a hub."""
 
-    admission: Admission = Field(
-        default=Admission.OBSERVE,
+    admission: AdmissionStage = Field(
+        default=AdmissionStage.OBSERVE,
         description="What happens to a change by somebody who isn't entitled to it: observe (let "
         "it pass), warn (let it pass with a warning) or deny (refuse it).",
     )
-    rbac: Rbac = Field(
-        default=Rbac.AUDIT,
+    rbac: RbacMode = Field(
+        default=RbacMode.AUDIT,
         description="What happens to RBAC: audit (report only), grant (give owners what they need) "
         "or revoke (grant, and plan revocations for approval).",
     )
@@ -226,10 +208,10 @@ class Enforcement(Shape):
 class ItemEnforcement(Shape):
     """How far the operator goes for one item; what is left out follows the hub."""
 
-    admission: Admission | None = Field(
+    admission: AdmissionStage | None = Field(
         default=None, description="observe, warn or deny, in place of the hub's."
     )
-    rbac: Rbac | None = Field(
+    rbac: RbacMode | None = Field(
         default=None, description="audit, grant or revoke, in place of the hub's."
     )
     force: bool | None = Field(

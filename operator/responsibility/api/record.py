@@ -14,9 +14,9 @@ from responsibility.api.common import (
     Exemption,
     ItemEnforcement,
     Party,
-    Rbac,
 )
 from responsibility.api.names import API_VERSION, ApiVersion
+from responsibility.api.stages import RbacMode
 from responsibility.api.status import CommonStatus, Count, Name, Names, PlanStatus
 
 DEFAULT_MODEL = "2i2c"
@@ -94,7 +94,7 @@ class RecordItem(Shape):
 def _may_revoke(spec: ResponsibilitySpec) -> bool:
     asked = [spec.enforcement.rbac]
     asked += [i.enforcement.rbac for i in spec.items if i.enforcement and i.enforcement.rbac]
-    return spec.enforcement.approved_plan is None or Rbac.REVOKE in asked
+    return spec.enforcement.approved_plan is None or RbacMode.REVOKE in asked
 
 
 class ResponsibilitySpec(Shape):
@@ -103,9 +103,9 @@ class ResponsibilitySpec(Shape):
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             cel="!has(self.enforcement) || !has(self.enforcement.approvedPlan) || "
-            "(has(self.enforcement.rbac) && self.enforcement.rbac == 'revoke') || "
+            f"(has(self.enforcement.rbac) && self.enforcement.rbac == '{RbacMode.REVOKE}') || "
             "(has(self.items) && self.items.exists(i, has(i.enforcement) && "
-            "has(i.enforcement.rbac) && i.enforcement.rbac == 'revoke'))",
+            f"has(i.enforcement.rbac) && i.enforcement.rbac == '{RbacMode.REVOKE}'))",
             message="nothing is revoked without rbac: revoke: set it, or remove approvedPlan",
             check=_may_revoke,
             at="enforcement.approvedPlan",

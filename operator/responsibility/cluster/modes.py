@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from responsibility.api.stages import AdmissionStage
 from responsibility.cluster.rights import (
     CLUSTER_GRANT_RIGHTS,
     ENFORCEMENT_RIGHTS,
@@ -29,7 +30,7 @@ class Mode:
     name: str
     policies: bool = False
     enforcement: bool = False
-    limit: str = "deny"
+    limit: AdmissionStage = AdmissionStage.DENY
     grants: bool = False
     revocation: bool = False
     allows: str
@@ -42,7 +43,13 @@ class Mode:
 
 MODES: tuple[Mode, ...] = (
     Mode(name="audit", allows="nothing but looking: what is asked for is reported as not in force"),
-    Mode(name="warn", policies=True, enforcement=True, limit="warn", allows="`admission: warn`"),
+    Mode(
+        name="warn",
+        policies=True,
+        enforcement=True,
+        limit=AdmissionStage.WARN,
+        allows="`admission: warn`",
+    ),
     Mode(name="deny", policies=True, enforcement=True, allows="`admission: warn` or `deny`"),
     Mode(name="grant", policies=True, grants=True, allows="`rbac: grant`"),
     Mode(

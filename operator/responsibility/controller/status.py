@@ -207,9 +207,9 @@ def _items(
             state=result.state,
             checked=result.checked,
             findings=result.findings,
-            admission=entry.stage if entry is not None else "",
+            admission=entry.stage.value if entry is not None else "",
             admission_note=outcome.note(entry) if entry is not None else "",
-            rbac=granted.stage if granted is not None else "",
+            rbac=granted.stage.value if granted is not None else "",
             rbac_note=granted.note if granted is not None else "",
         )
         for result in results

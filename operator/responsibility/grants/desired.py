@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from responsibility.api.item import RECORD_ITEM
+from responsibility.api.stages import RbacMode
 from responsibility.grants.binding import (
     MODEL,
     PROTECTED,
@@ -34,7 +35,6 @@ from responsibility.ownership.terms.fleet import Fleet
 from responsibility.ownership.terms.permission_index import HUB
 from responsibility.rbac.objects import Role, RoleKey
 
-GRANTING = ("grant", "revoke")
 _MOST_NAMED = 3
 _RENDER = "`kubectl responsibility render roles"
 
@@ -179,7 +179,7 @@ def hub_grants(hub: HubAssessment, uid: str, world: GrantContext, now: datetime)
         tuple(
             _item(hub, item, owner, world, now)
             for item in agreement.items
-            if item.rbac in GRANTING and HUB in required(agreement.terms, item.terms)
+            if item.rbac >= RbacMode.GRANT and HUB in required(agreement.terms, item.terms)
         ),
     )
 
@@ -251,7 +251,7 @@ def _outside(
     fleet: Fleet, item: ItemTerms, place: str, owner: Owner, world: GrantContext
 ) -> Iterable[ItemGrants]:
     agreements = fleet.agreements
-    asking = [a for a in agreements if a.item(item.name).rbac in GRANTING]
+    asking = [a for a in agreements if a.item(item.name).rbac >= RbacMode.GRANT]
     if not asking:
         return
     if any(item.name in agreement.unresolved for agreement in agreements):

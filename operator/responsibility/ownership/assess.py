@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from responsibility.api.model import ResponsibilityModel
+from responsibility.api.stages import AdmissionStage, RbacMode
 from responsibility.ownership.access.escalation_cache import RouteMemory
 from responsibility.ownership.access.escalation_findings import NO_GAINS
 from responsibility.ownership.access.escalations import Escalations, HubAccess
@@ -152,7 +153,7 @@ class Assessor:
     def _place(self, agreement: Agreement, snapshot: Snapshot) -> HubAccess:
         holdings = self._holdings(agreement.terms, agreement.hub.namespace, snapshot)
         rights = self._routes.rights
-        if rights is None or all(item.rbac == "audit" for item in agreement.items):
+        if rights is None or all(item.rbac is RbacMode.AUDIT for item in agreement.items):
             return HubAccess(agreement.names, holdings)
         scopes = [snapshot.graph.scope(place) for place in ("", agreement.hub.namespace)]
         asked = self._memory.get(
@@ -254,7 +255,7 @@ class Assessor:
         # Whoever may end what is enforced may do so by a right over the Namespace, too.
         enders = (
             (snapshot.graph.scope(""), snapshot.graph.scope(agreement.hub.namespace))
-            if any(item.admission == "deny" for item in agreement.items)
+            if any(item.admission is AdmissionStage.DENY for item in agreement.items)
             else ()
         )
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from responsibility.api.stages import RbacMode
 from responsibility.api.status import MAX_REVOCATIONS
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
 from responsibility.ownership.results.findings import Finding
@@ -23,7 +24,6 @@ from responsibility.plans.aim import EXCESS, Aim
 from responsibility.plans.change import Action, Plan, PlannedChange, canonical
 from responsibility.rbac.objects import BindingKey
 
-REVOKE = "revoke"
 # Each is a plan of its own; what is not found by then is not looked for.
 _ROUNDS = 5
 
@@ -50,7 +50,7 @@ class Proposal:
 
 def revocable_items(agreement: Agreement) -> frozenset[str]:
     """Return the items for which the record asks that rights be taken away."""
-    return frozenset(item.name for item in agreement.items if item.rbac == REVOKE)
+    return frozenset(item.name for item in agreement.items if item.rbac is RbacMode.REVOKE)
 
 
 def excess(hub: HubAssessment) -> list[Finding]:

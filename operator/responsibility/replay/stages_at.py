@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from responsibility.admission import annotation_entries
 from responsibility.admission.policies.cluster_policies import cluster_policies, clustered
 from responsibility.admission.policies.guards import Guards
 from responsibility.admission.policies.manifests import Manifest
@@ -21,12 +20,10 @@ from responsibility.admission.stages.cluster_stages import cluster_plan
 from responsibility.admission.stages.namespace_stages import ItemStage, NamespaceKeys, plan
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import break_glass_name, policy_name
+from responsibility.api.stages import AdmissionStage
 from responsibility.hub.discovery import Hub as Release
 from responsibility.ownership.results.assessment import Assessment, HubAssessment, HubState
 from responsibility.ownership.terms.agreement import Agreement
-
-AS_RECORDED = "as-recorded"
-STAGES = (AS_RECORDED, annotation_entries.WARN, annotation_entries.DENY)
 
 # Before all delegations: a replay judges each by the time of the request.
 _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
@@ -56,10 +53,12 @@ def suppose(
     assessment: Assessment,
     models: Mapping[str, ResponsibilityModel],
     *,
-    stage: str,
+    stage: AdmissionStage | None,
     operator: tuple[str, str],
 ) -> StagesAt:
-    """Return what would be in force; ``operator`` is its namespace and its user name.
+    """Return what would be in force, with each item at ``stage``; None: as its record asks.
+
+    ``operator`` is its namespace and its user name.
 
     Raises ValueError for a model that no policies can be rendered for.
     """
@@ -103,26 +102,26 @@ def suppose(
     return StagesAt(policies, items, hubs, operator[0], tuple(left_out))
 
 
-def _supposed(assessment: Assessment, stage: str) -> Assessment:
+def _supposed(assessment: Assessment, stage: AdmissionStage | None) -> Assessment:
     found = {hub.agreement.hub.namespace for hub in assessment.hubs.values() if hub.hub}
     hubs = {record: _hub(hub, stage, found) for record, hub in assessment.hubs.items()}
     return replace(assessment, hubs=hubs, now=_BEFORE_ALL)
 
 
-def _hub(hub: HubAssessment, stage: str, found: set[str]) -> HubAssessment:
+def _hub(hub: HubAssessment, stage: AdmissionStage | None, found: set[str]) -> HubAssessment:
     agreement = hub.agreement
     there = hub.hub
     if there is None and agreement.hub.namespace not in found:
         # Records alone don't say what a hub's objects are called: as charts call them by default.
         there = Release(agreement.hub, agreement.names.prefix, "", ())
-    if stage != AS_RECORDED:
+    if stage is not None:
         items = tuple(replace(item, admission=stage) for item in agreement.items)
         agreement = replace(agreement, items=items)
     return replace(hub, agreement=agreement, hub=there, hub_state=HubState.FOUND)
 
 
 def _is_left_out(entry: ItemStage) -> bool:
-    return bool(entry.message) and entry.asked != entry.stage
+    return bool(entry.message) and entry.asked is not entry.stage
 
 
 def _of_cluster(
@@ -132,7 +131,7 @@ def _of_cluster(
     if cluster is None:
         return []
     names = clustered(model)
-    asked: dict[str, str] = dict.fromkeys(names, annotation_entries.DENY)
+    asked = dict.fromkeys(names, AdmissionStage.DENY)
     planned = cluster_plan(assessment, cluster, names, trouble="", granted=asked, enabled=True)
     left_out.extend(
         f"the cluster: {entry.item}: {entry.message}"

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 import yaml
 
-from responsibility.admission import annotation_entries
 from responsibility.admission.policies.rendered import rendered
 from responsibility.api.names import (
     API_GROUP,
@@ -16,6 +15,7 @@ from responsibility.api.names import (
     STAGE_LABEL,
     probe_name,
 )
+from responsibility.api.stages import AdmissionStage
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import ALLOWED, Asker
 from tests.e2e.conftest import lent, only_disposable
@@ -152,4 +152,4 @@ def set_keys(
 @pytest.fixture(scope="package")
 def prod(make_hub: MakeHub) -> str:
     """Make a hub on which every item has an owner of its own and is enforced."""
-    return make_hub("prod", hubs.stages(hubs.ITEMS, annotation_entries.DENY), hubs.notes())
+    return make_hub("prod", hubs.stages(hubs.ITEMS, AdmissionStage.DENY), hubs.notes())

@@ -15,6 +15,7 @@ from responsibility.api.names import (
     STAGE_LABEL,
 )
 from responsibility.api.parse import load_shipped_manifest, parse_model
+from responsibility.api.stages import AdmissionStage
 from tests.e2e.admission.asking import Person
 
 
@@ -43,9 +44,9 @@ def owner(number: int) -> Person:
     return Person(f"owner-{number}")
 
 
-def stages(numbers: Iterable[int], stage: str) -> dict[str, str]:
+def stages(numbers: Iterable[int], stage: AdmissionStage) -> dict[str, str]:
     """Return the labels that put items in force."""
-    return {f"{STAGE_LABEL}{ALL_ITEMS[number]}": stage for number in numbers}
+    return {f"{STAGE_LABEL}{ALL_ITEMS[number]}": stage.value for number in numbers}
 
 
 def notes(

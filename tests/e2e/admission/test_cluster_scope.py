@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from responsibility.admission import annotation_entries
 from responsibility.admission.policies.cluster_policies import ClusterEnforcement, cluster_policies
 from responsibility.admission.policies.rendered import differences, installed, rendered
 from responsibility.api.names import CLUSTER_DENY_POLICY, CLUSTER_WARN_POLICY
+from responsibility.api.stages import AdmissionStage
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import Asker, Person
 from tests.e2e.admission.conftest import PATIENCE, text
@@ -38,9 +38,9 @@ def test_what_the_cluster_has_only_one_of(guarded: Cluster, asker: Asker) -> Non
         guarded,
         {
             upgrades: ClusterEnforcement(
-                annotation_entries.DENY, ["user:upgrader", "like:^robot\\-.*$"], "Ops: o@x.example"
+                AdmissionStage.DENY, ["user:upgrader", "like:^robot\\-.*$"], "Ops: o@x.example"
             ),
-            operate: ClusterEnforcement(annotation_entries.WARN, ["user:operator"], "Ops"),
+            operate: ClusterEnforcement(AdmissionStage.WARN, ["user:operator"], "Ops"),
         },
     )
     wait_until(lambda: asker.ask(STRANGER, "PATCH", path, label).refused, PATIENCE, "a refusal")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from responsibility.api.stages import AdmissionStage
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import ALLOWED, MERGE, Answer, Asker, Person
 
@@ -251,7 +252,7 @@ def test_deleting_a_collection_asks_about_each_object(asker: Asker) -> None:
 @pytest.fixture(scope="module")
 def collected(make_hub: Any) -> str:
     """Make a hub on which only what item 4 names is enforced."""
-    make_hub("collected", hubs.stages([4], "deny"), hubs.notes("collected"))
+    make_hub("collected", hubs.stages([4], AdmissionStage.DENY), hubs.notes("collected"))
     return "/api/v1/namespaces/collected"
 
 
@@ -302,7 +303,7 @@ def test_nothing_is_refused_where_nothing_is_enforced(asker: Asker) -> None:
 
 
 def test_two_owners_of_one_object_change_it_in_turn(asker: Asker, make_hub: Any) -> None:
-    make_hub("turns", hubs.stages(hubs.ITEMS, "deny"), hubs.notes("turns"))
+    make_hub("turns", hubs.stages(hubs.ITEMS, AdmissionStage.DENY), hubs.notes("turns"))
     path = "/apis/apps/v1/namespaces/turns/deployments/hub"
     for number, body in (
         (14, main(resources=MORE_MEMORY)),
@@ -324,7 +325,12 @@ def test_the_order_of_containers_is_nobodys(asker: Asker) -> None:
 
 def test_an_owner_by_group_may_as_well(asker: Asker, make_hub: Any) -> None:
     more = {14: ["group:limits"]}
-    make_hub("groups", hubs.stages([14], "deny"), hubs.notes("groups", more), populated=False)
+    make_hub(
+        "groups",
+        hubs.stages([14], AdmissionStage.DENY),
+        hubs.notes("groups", more),
+        populated=False,
+    )
     path = "/api/v1/namespaces/groups/resourcequotas"
     body = new("ResourceQuota", spec={"hard": {"pods": "1"}})
     assert asker.ask(Person("x", ("limits",)), "POST", path, body).code == 201
@@ -335,7 +341,12 @@ def test_an_owner_by_group_may_as_well(asker: Asker, make_hub: Any) -> None:
 
 def test_names_begin_with_the_releases_prefix(asker: Asker, make_hub: Any) -> None:
     annotations = hubs.notes("prefixed") | {"responsibility.2i2c.org/prefix": "leap-jupyterhub-"}
-    make_hub("prefixed", hubs.stages(hubs.ITEMS, "deny"), annotations, prefix="leap-jupyterhub-")
+    make_hub(
+        "prefixed",
+        hubs.stages(hubs.ITEMS, AdmissionStage.DENY),
+        annotations,
+        prefix="leap-jupyterhub-",
+    )
     secrets = "/api/v1/namespaces/prefixed/secrets"
     body = {"stringData": {"values.yaml": "{}"}}
     assert asker.ask(PEOPLE[4], "PATCH", f"{secrets}/leap-jupyterhub-hub", body).code == 200

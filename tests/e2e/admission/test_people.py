@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import yaml
 
-from responsibility.admission import annotation_entries
 from responsibility.api.names import (
     BOUNDS_ANNOTATION,
     CONTACT_ANNOTATION,
@@ -15,6 +14,7 @@ from responsibility.api.names import (
     DELEGATION_ROLE,
     break_glass_name,
 )
+from responsibility.api.stages import AdmissionStage
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import Answer, Asker, Person
 from tests.e2e.admission.conftest import PATIENCE, MakeHub, set_keys
@@ -57,9 +57,7 @@ def dated(make_hub: MakeHub) -> str:
     delegates = f"{DELEGATES_ANNOTATION}{LIMITS}"
     lines = f"{MARKER} user:{DELEGATE.user}\n{OLD_MARKER} user:late"
     annotations = hubs.notes("dated") | {delegates: lines}
-    return make_hub(
-        "dated", hubs.stages([14], annotation_entries.DENY), annotations, populated=False
-    )
+    return make_hub("dated", hubs.stages([14], AdmissionStage.DENY), annotations, populated=False)
 
 
 def test_a_delegation_ends_with_its_marker(asker: Asker, dated: str) -> None:
@@ -120,7 +118,7 @@ QUOTAS = [
 @pytest.fixture(scope="module")
 def bound(make_hub: MakeHub) -> str:
     """Make a hub whose bounds each test writes."""
-    return make_hub("bound", hubs.stages([14], annotation_entries.DENY), hubs.notes("bound"))
+    return make_hub("bound", hubs.stages([14], AdmissionStage.DENY), hubs.notes("bound"))
 
 
 @pytest.mark.parametrize(
@@ -238,9 +236,7 @@ def named(make_hub: MakeHub) -> str:
     """Make a hub whose owners have odd names, as users and as groups."""
     lines = [f"{kind}:{name}" for name in NAMES for kind in ("user", "group")]
     annotations = hubs.notes("named", {14: lines})
-    return make_hub(
-        "named", hubs.stages([14], annotation_entries.DENY), annotations, populated=False
-    )
+    return make_hub("named", hubs.stages([14], AdmissionStage.DENY), annotations, populated=False)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -290,9 +286,7 @@ def _run(*command: str) -> None:
 @pytest.fixture(scope="module")
 def warned(make_hub: MakeHub) -> str:
     """Make a hub that is in the stage of warnings."""
-    return make_hub(
-        "warned", hubs.stages(hubs.ITEMS, annotation_entries.WARN), hubs.notes("warned")
-    )
+    return make_hub("warned", hubs.stages(hubs.ITEMS, AdmissionStage.WARN), hubs.notes("warned"))
 
 
 def test_the_stage_of_warnings_warns_and_lets_pass(
@@ -398,7 +392,7 @@ def test_those_who_are_named_alike_do_not(asker: Asker, prod: str, person: Perso
 
 def test_without_a_word_about_an_item_it_is_not_in_force(asker: Asker, make_hub: MakeHub) -> None:
     # The label alone, however it got there, locks nobody out.
-    make_hub("mute", hubs.stages(hubs.ITEMS, annotation_entries.DENY), {}, populated=False)
+    make_hub("mute", hubs.stages(hubs.ITEMS, AdmissionStage.DENY), {}, populated=False)
     assert quota(asker, Person("stranger"), "mute").code == 201
 
 
@@ -406,7 +400,7 @@ def test_with_an_empty_list_only_machines_and_the_glass_are_left(
     asker: Asker, make_hub: MakeHub
 ) -> None:
     annotations = {f"{CONTACT_ANNOTATION}{LIMITS}": "nobody\nat all"}
-    make_hub("vacant", hubs.stages([14], annotation_entries.DENY), annotations, populated=False)
+    make_hub("vacant", hubs.stages([14], AdmissionStage.DENY), annotations, populated=False)
     refused = quota(asker, Person("owner-14"), "vacant")
     assert refused.refused
     assert "nobody at all" in refused.message
@@ -414,7 +408,7 @@ def test_with_an_empty_list_only_machines_and_the_glass_are_left(
 
 
 def test_stages_are_each_items_own(asker: Asker, make_hub: MakeHub) -> None:
-    labels = hubs.stages([14], annotation_entries.DENY) | hubs.stages([15], annotation_entries.WARN)
+    labels = hubs.stages([14], AdmissionStage.DENY) | hubs.stages([15], AdmissionStage.WARN)
     make_hub("mixed", labels, hubs.notes("mixed"), populated=False)
     stranger = Person("stranger")
     assert quota(asker, stranger, "mixed").refused
@@ -432,7 +426,7 @@ def test_lists_as_long_as_records_can_make_them(asker: Asker, make_hub: MakeHub)
     lines = [f"group:team-{number:04}-of-a-large-organisation" for number in range(17 * 64)]
     texts = hubs.notes("long", {14: lines})
     texts[f"{DELEGATES_ANNOTATION}{LIMITS}"] = "\n".join(f"{OLD_MARKER} {line}" for line in lines)
-    make_hub("long", hubs.stages([14], annotation_entries.DENY), texts, populated=False)
+    make_hub("long", hubs.stages([14], AdmissionStage.DENY), texts, populated=False)
     many = tuple(f"other-{number:04}-of-a-large-organisation" for number in range(300))
     for person in (Person("stranger", many), Person("stranger")):
         answer = quota(asker, person, "long")

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from responsibility.admission import annotation_entries
 from responsibility.api.names import API_GROUP, OWNERS_ANNOTATION, STAGE_LABEL
+from responsibility.api.stages import AdmissionStage
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import MERGE, Asker, Person
 from tests.e2e.admission.conftest import MakeHub, text
@@ -159,7 +159,7 @@ SUBRESOURCES = ["", "/status"]
 def keyed(make_hub: MakeHub) -> str:
     """Make a Namespace with keys of ours."""
     return make_hub(
-        "keyed", hubs.stages([4], annotation_entries.WARN), hubs.notes("keyed"), populated=False
+        "keyed", hubs.stages([4], AdmissionStage.WARN), hubs.notes("keyed"), populated=False
     )
 
 

@@ -6,8 +6,8 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from responsibility.admission import annotation_entries
 from responsibility.api.names import policy_name
+from responsibility.api.stages import AdmissionStage
 from responsibility.cli.main import cli
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import Asker, Person
@@ -52,7 +52,7 @@ def test_static_policies(configured: Path, make_cluster: MakeCluster) -> None:
     cluster = make_cluster("static", options)
     cluster.kubectl("apply", "-f", "-", input=RBAC)
     asker = Asker(cluster)
-    body = hubs.namespace("prod", hubs.stages(hubs.ITEMS, annotation_entries.DENY), hubs.notes())
+    body = hubs.namespace("prod", hubs.stages(hubs.ITEMS, AdmissionStage.DENY), hubs.notes())
     quotas = "/api/v1/namespaces/prod/resourcequotas"
     # The keys are the operator's from the first moment on.
     assert asker.ask(STRANGER, "POST", "/api/v1/namespaces", body).refused

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from responsibility.admission import annotation_entries
 from responsibility.api.names import DELEGATES_ANNOTATION, DELEGATION_ROLE
+from responsibility.api.stages import AdmissionStage
 from tests.e2e import helms
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import Asker, Person
@@ -151,7 +151,7 @@ def test_the_one_who_deploys_upgrades_and_rolls_back(
     name = f"deployed-{helm.name}"
     texts = hubs.notes(name)
     texts[f"{DELEGATES_ANNOTATION}{hubs.ALL_ITEMS[15]}"] = "until-20971231t000000z user:ci"
-    make_hub(name, hubs.stages(hubs.ITEMS, annotation_entries.DENY), texts, populated=False)
+    make_hub(name, hubs.stages(hubs.ITEMS, AdmissionStage.DENY), texts, populated=False)
     bindings = (
         f"/apis/rbac.authorization.k8s.io/v1/namespaces/{hubs.OPERATOR_NAMESPACE}/rolebindings"
     )
@@ -223,9 +223,7 @@ def _rolled_out(asker: Asker, name: str, image: str, *, after: int) -> int:
 def test_controllers_roll_out_scale_and_clean_up(
     guarded: Cluster, make_hub: MakeHub, asker: Asker
 ) -> None:
-    name = make_hub(
-        "rolled", hubs.stages(hubs.ITEMS, annotation_entries.DENY), hubs.notes("rolled")
-    )
+    name = make_hub("rolled", hubs.stages(hubs.ITEMS, AdmissionStage.DENY), hubs.notes("rolled"))
     guarded.kubectl("delete", "limitrange,resourcequota", "--all", "-n", name)
     path = f"/apis/apps/v1/namespaces/{name}/deployments/hub"
     node = {"spec": {"template": {"spec": {"nodeName": guarded.node}}}}
@@ -290,7 +288,7 @@ COMMANDS = [
 
 
 def test_kubectl_by_owners(guarded: Cluster, make_hub: MakeHub, tmp_path: Path) -> None:
-    name = make_hub("typed", hubs.stages(hubs.ITEMS, annotation_entries.DENY), hubs.notes("typed"))
+    name = make_hub("typed", hubs.stages(hubs.ITEMS, AdmissionStage.DENY), hubs.notes("typed"))
     changed = hubs.workload("Deployment", "hub")
     editor = tmp_path / "editor"
     editor.write_text("#!/bin/sh\nsed -i 's/hub:1/hub:8/' \"$1\"\n", encoding="utf-8")
@@ -333,9 +331,7 @@ def test_kubectl_into_pods(guarded: Cluster, prod: str, tmp_path: Path, command:
 
 
 def test_kubectl_drain(guarded: Cluster, make_hub: MakeHub, asker: Asker, tmp_path: Path) -> None:
-    name = make_hub(
-        "drained", hubs.stages(hubs.ITEMS, annotation_entries.DENY), hubs.notes("drained")
-    )
+    name = make_hub("drained", hubs.stages(hubs.ITEMS, AdmissionStage.DENY), hubs.notes("drained"))
     node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "drained",
             "annotations": {"kwok.x-k8s.io/node": "fake"}}}  # fmt: skip
     assert asker.ask(None, "POST", "/api/v1/nodes", node, dry=False).code == 201
@@ -405,7 +401,7 @@ def test_a_restart_and_the_end_of_our_chart(own: Cluster) -> None:
     asker = Asker(own)
     own.kubectl("create", "namespace", "prod")
     body: dict[str, str | None] = dict(hubs.notes())
-    set_keys(asker, "prod", dict(hubs.stages(hubs.ITEMS, annotation_entries.DENY)), body)
+    set_keys(asker, "prod", dict(hubs.stages(hubs.ITEMS, AdmissionStage.DENY)), body)
     quotas = "/api/v1/namespaces/prod/resourcequotas"
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "e2e"}}
     stranger, owner = Person("stranger"), hubs.owner(14)
@@ -437,6 +433,6 @@ def test_a_restart_and_the_end_of_our_chart(own: Cluster) -> None:
     wait_until(
         lambda: asker.ask(stranger, "POST", quotas, quota).code == 201, PATIENCE, "nothing in force"
     )
-    body = {"metadata": {"labels": dict.fromkeys(hubs.stages(hubs.ITEMS, annotation_entries.DENY))}}  # type: ignore[dict-item]
+    body = {"metadata": {"labels": dict.fromkeys(hubs.stages(hubs.ITEMS, AdmissionStage.DENY))}}  # type: ignore[dict-item]
     merge = "application/merge-patch+json"
     assert asker.ask(stranger, "PATCH", "/api/v1/namespaces/prod", body, type=merge).code == 200

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from demo import organisation
-from responsibility.admission import annotation_entries
 from responsibility.api.names import BREAK_GLASS_ANNOTATION, OWNERS_ANNOTATION, STAGE_LABEL
+from responsibility.api.stages import AdmissionStage
 from tests.e2e.lab.lifetime import say
 from tests.e2e.operator import enforcing
 from tests.e2e.operator.api import Manifest
@@ -151,7 +151,7 @@ def test_an_item_that_leaves_the_model_is_not_enforced_any_more_and_comes_back(
     world.until(lambda: not said_of(world, "shoal", OTHER), "nothing to be said of it", PATIENCE)
     assert not operator.metrics().of("enforced", hub="shoal", item=OTHER)
     # The other one has not been let go of meanwhile.
-    assert labels(world, "shoal") == {f"{STAGE_LABEL}{ITEM}": annotation_entries.DENY}
+    assert labels(world, "shoal") == {f"{STAGE_LABEL}{ITEM}": AdmissionStage.DENY}
     assert enforcing.outcome(world, STRANGER, "shoal") == "refused"
     render(world)
     world.until_condition("shoal", "Enforced", "True", "Proved", seconds=PATIENCE)

@@ -11,6 +11,7 @@ import yaml
 
 from responsibility.admission import annotation_entries
 from responsibility.api.names import DELEGATION_ROLE, STAGE_LABEL
+from responsibility.api.stages import AdmissionStage
 from responsibility.cli.answers.report import Report
 from responsibility.cli.sources import offline
 from responsibility.cli.sources.cluster_view import Need
@@ -127,7 +128,9 @@ def supposed(path: Path, stage: str) -> StagesAt:
     world = offline.load([str(path)], Need.OWNERSHIP)
     report = Report.of(world, datetime.now(UTC))
     operator = (hubs.OPERATOR_NAMESPACE, hubs.ACCOUNT)
-    return suppose(report.assessment, world.models, stage=stage, operator=operator)
+    return suppose(
+        report.assessment, world.models, stage=AdmissionStage.of(stage), operator=operator
+    )
 
 
 def install(cluster: Cluster, asker: Asker, found: StagesAt) -> None:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from responsibility.api.common import Enforcement, Rbac
+from responsibility.api.common import Enforcement
+from responsibility.api.stages import RbacMode
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.aim import Aim
@@ -130,7 +131,7 @@ def test_what_is_left_of_an_approved_plan_is_approved_and_nothing_more() -> None
 
 def revoking(world: Snapshot) -> Snapshot:
     """Return a world in which every record asks for it."""
-    enforcement = Enforcement(rbac=Rbac.REVOKE)
+    enforcement = Enforcement(rbac=RbacMode.REVOKE)
     records = {
         name: each.model_copy(
             update={"spec": each.spec.model_copy(update={"enforcement": enforcement})}

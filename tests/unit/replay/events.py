@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from responsibility.api.parse import load_shipped_manifest, parse_model, parse_record
+from responsibility.api.stages import AdmissionStage
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
@@ -59,7 +60,7 @@ def supposed(stage: str = "deny", admission: str = "observe") -> StagesAt:
     return suppose(
         Assessor().assess(snapshot),
         {model.name: model},
-        stage=stage,
+        stage=AdmissionStage.of(stage),
         operator=("ops", "system:serviceaccount:ops:operator"),
     )
 

@@ -48,6 +48,7 @@ from responsibility.api.names import (
     NAME_PREFIX,
     probe_name,
 )
+from responsibility.api.stages import AdmissionStage
 from responsibility.ownership.terms.agreement import ItemTerms, Terms
 from responsibility.ownership.terms.permission_index import HUB, bits
 from responsibility.ownership.terms.resolve import resolve_model
@@ -62,12 +63,12 @@ _METADATA_NAME = "kubernetes.io/metadata.name"
 class ClusterEnforcement(NamedTuple):
     """What is in force for an item of the cluster: who may act, and whom the others may call.
 
-    ``stage`` is ``warn`` or ``deny``, or empty for an item whose owners count only where it
+    ``stage`` is ``observe`` for an item whose owners count only where it
     shares something with others. ``entries`` are lines as ``keys`` describes them for owners and
     delegates.
     """
 
-    stage: str
+    stage: AdmissionStage
     entries: Sequence[str]
     contact: str = ""
 
@@ -103,7 +104,7 @@ class _ClusterRequests:
 
 def cluster_policies(
     model: ResponsibilityModel,
-    table: Mapping[str, ClusterEnforcement | tuple[str, Sequence[str], str]],
+    table: Mapping[str, ClusterEnforcement | tuple[AdmissionStage, Sequence[str], str]],
 ) -> list[Manifest]:
     """Return the two policies, with who may do what by item, and their bindings.
 
@@ -114,8 +115,8 @@ def cluster_policies(
     entries = {name: ClusterEnforcement(*entry) for name, entry in table.items()}
     found = []
     for stage, name, actions in (
-        (annotation_entries.WARN, CLUSTER_WARN_POLICY, ("Warn", "Audit")),
-        (annotation_entries.DENY, CLUSTER_DENY_POLICY, ("Deny", "Audit")),
+        (AdmissionStage.WARN, CLUSTER_WARN_POLICY, ("Warn", "Audit")),
+        (AdmissionStage.DENY, CLUSTER_DENY_POLICY, ("Deny", "Audit")),
     ):
         found.append(_policy(name, stage, terms, cases, entries))
         everywhere = [*_rules(cases, fixed=False), _probe_rule(name)]
@@ -148,7 +149,7 @@ def clustered(model: ResponsibilityModel) -> list[str]:
 
 def _policy(
     name: str,
-    stage: str,
+    stage: AdmissionStage,
     terms: Terms,
     cases: Sequence[_ClusterRequests],
     table: Mapping[str, ClusterEnforcement],
@@ -162,7 +163,7 @@ def _policy(
         for number, case in enumerate(cases)
     )
     refused = "variables.trespass.filter(i, i in variables.enforced)"
-    if stage == annotation_entries.DENY:
+    if stage is AdmissionStage.DENY:
         # Whoever breaks the glass is warned by the other policy.
         expression = f"variables.breakGlass || size({refused}) == 0"
     else:
@@ -230,13 +231,13 @@ def _policy(
             )
         ],
         audit=[("break-glass", f"{broken} ? {message_expression} : ''")]
-        if stage == annotation_entries.WARN
+        if stage is AdmissionStage.WARN
         else (),
     )
 
 
 def _tables(
-    stage: str, table: Mapping[str, ClusterEnforcement], items: Mapping[str, ItemTerms]
+    stage: AdmissionStage, table: Mapping[str, ClusterEnforcement], items: Mapping[str, ItemTerms]
 ) -> Iterator[tuple[str, str]]:
     """Yield what the operator writes: the only variables that are not the same everywhere.
 
@@ -254,7 +255,7 @@ def _tables(
 
 
 def _owners(
-    stage: str, table: Mapping[str, ClusterEnforcement], items: Mapping[str, ItemTerms]
+    stage: AdmissionStage, table: Mapping[str, ClusterEnforcement], items: Mapping[str, ItemTerms]
 ) -> Iterator[tuple[str, str]]:
     known = {name: entry for name, entry in sorted(table.items()) if name in items}
     yield "owners", _literal({name: cel.texts(entry.entries) for name, entry in known.items()})
@@ -268,8 +269,11 @@ def _owners(
             }
         ),
     )
-    yield "enforced", _names(n for n, entry in known.items() if entry.stage == stage)
-    yield "enforcedAnywhere", _names(n for n, entry in known.items() if entry.stage)
+    yield "enforced", _names(n for n, entry in known.items() if entry.stage is stage)
+    yield (
+        "enforcedAnywhere",
+        _names(n for n, entry in known.items() if entry.stage is not AdmissionStage.OBSERVE),
+    )
 
 
 def _literal(entries: Mapping[str, str]) -> str:

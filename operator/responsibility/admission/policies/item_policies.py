@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from responsibility.admission import annotation_entries
 from responsibility.admission.policies import bounds, cel, field_paths, requester
 from responsibility.admission.policies.guards import ItemGuards, Items
 from responsibility.admission.policies.manifests import (
@@ -40,6 +39,7 @@ from responsibility.api.names import (
     policy_name,
     probe_name,
 )
+from responsibility.api.stages import AdmissionStage
 from responsibility.rbac.identity import MASTERS
 
 # Variables that cost next to nothing to work out, or no more than the object is large. Those that
@@ -49,9 +49,9 @@ _SHORT = re.compile(
     r"|(may|standing)(Object|Fields)"
 )
 
-_STAGES: Mapping[str, tuple[str, str]] = {
-    annotation_entries.WARN: ("Warn", "Audit"),
-    annotation_entries.DENY: ("Deny", "Audit"),
+_STAGES: Mapping[AdmissionStage, tuple[str, str]] = {
+    AdmissionStage.WARN: ("Warn", "Audit"),
+    AdmissionStage.DENY: ("Deny", "Audit"),
 }
 
 
@@ -75,7 +75,9 @@ def manifests(guards: ItemGuards, glass: Sequence[str]) -> list[Manifest]:
             breaking,
             ("Warn", "Audit"),
             selector={
-                "matchExpressions": [{"key": label, "operator": "In", "values": list(_STAGES)}]
+                "matchExpressions": [
+                    {"key": label, "operator": "In", "values": [stage.value for stage in _STAGES]}
+                ]
             },
         ),
         guarded.policy(),
@@ -84,7 +86,7 @@ def manifests(guards: ItemGuards, glass: Sequence[str]) -> list[Manifest]:
                 binding_name(name, stage),
                 policy_name(name),
                 actions,
-                selector={"matchLabels": {label: stage}},
+                selector={"matchLabels": {label: stage.value}},
             )
             for stage, actions in _STAGES.items()
         ),

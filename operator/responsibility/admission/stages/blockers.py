@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from responsibility.admission.annotation_entries import DENY, WARN
 from responsibility.admission.stages.namespace_annotations import ItemKeys
+from responsibility.api.stages import AdmissionStage
 from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import HubAssessment, HubState
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.agreement import Item
 
-OBSERVE = "observe"
 NOT_ENABLED = (
     "the operator was installed without the right to enforce: set the chart's value "
     "enforcement.enabled to true"
@@ -21,19 +20,8 @@ NOT_ALLOWED = (
     "the operator was installed to put no more than warn in force: set the chart's value mode to "
     "deny, or enforcement.limit"
 )
-_RANK = {OBSERVE: 0, WARN: 1, DENY: 2}
-_BOTH = frozenset({WARN, DENY})
-_DENY = frozenset({DENY})
-
-
-def lower(*stages: str) -> str:
-    """Return the lowest of some stages."""
-    return min(stages, key=_RANK.__getitem__)
-
-
-def above(stage: str, other: str) -> bool:
-    """Return whether ``stage`` goes further than ``other``."""
-    return _RANK[stage] > _RANK[other]
+_BOTH = frozenset({AdmissionStage.WARN, AdmissionStage.DENY})
+_DENY = frozenset({AdmissionStage.DENY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +41,7 @@ class StageInputs:
     unrecorded: tuple[str, ...]
     enabled: bool
     rbac_enforced: bool | None
-    limit: str = DENY
+    limit: AdmissionStage = AdmissionStage.DENY
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +55,9 @@ class Blocker:
 
     reason: str
     ask: Callable[[StageInputs], str]
-    stages: frozenset[str] = _BOTH
+    stages: frozenset[AdmissionStage] = _BOTH
     ends: bool = False
-    most: str = OBSERVE
+    most: AdmissionStage = AdmissionStage.OBSERVE
     forcible: bool = False
 
 
@@ -80,7 +68,7 @@ def _not_enabled(case: StageInputs) -> str:
 
 
 def _not_allowed(case: StageInputs) -> str:
-    return NOT_ALLOWED if above(DENY, case.limit) else ""
+    return NOT_ALLOWED if case.limit < AdmissionStage.DENY else ""
 
 
 def _no_namespace(case: StageInputs) -> str:
@@ -163,7 +151,7 @@ def _about(case: StageInputs, kind: str) -> Finding | None:
 
 BLOCKERS: tuple[Blocker, ...] = (
     Blocker("NotEnabled", _not_enabled, ends=True),
-    Blocker("StageNotAllowed", _not_allowed, stages=_DENY, ends=True, most=WARN),
+    Blocker("StageNotAllowed", _not_allowed, stages=_DENY, ends=True, most=AdmissionStage.WARN),
     Blocker("NamespaceMissing", _no_namespace, ends=True),
     Blocker("NamespaceTerminating", _terminating),
     Blocker("SeveralReleases", _releases_differ, ends=True),

@@ -11,19 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from responsibility.admission import annotation_entries
 from responsibility.admission.policies.cluster_policies import ClusterEnforcement
 from responsibility.admission.stages.blockers import (
     NOT_ALLOWED,
     NOT_ENABLED,
-    OBSERVE,
-    above,
-    lower,
 )
 from responsibility.admission.stages.cache import KeyMemory
 from responsibility.admission.stages.namespace_annotations import ItemKeys, item_keys
 from responsibility.admission.stages.namespace_stages import ItemStage
 from responsibility.api.names import CONTACT_ANNOTATION, DELEGATES_ANNOTATION, OWNERS_ANNOTATION
+from responsibility.api.stages import AdmissionStage
 from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import Assessment, ClusterAssessment
 from responsibility.ownership.terms.agreement import Agreement
@@ -56,9 +53,9 @@ def cluster_plan(
     items: Iterable[str],
     *,
     trouble: str,
-    granted: Mapping[str, str],
+    granted: Mapping[str, AdmissionStage],
     enabled: bool,
-    limit: str = annotation_entries.DENY,
+    limit: AdmissionStage = AdmissionStage.DENY,
     memory: KeyMemory | None = None,
 ) -> ClusterPlan:
     """Return what should be in force for ``items``, those that policies of the cluster guard.
@@ -78,20 +75,20 @@ def cluster_plan(
             tuple(agreements),
             partial(_entries, agreements, name, assessment.now),
         )
-        entry = ClusterEnforcement("", entries.lines, entries.contact)
+        entry = ClusterEnforcement(AdmissionStage.OBSERVE, entries.lines, entries.contact)
         size = sum(len(line) + 4 for line in entries.lines)
         fits = size <= left
         stage = _stage(
             _ClusterInputs(
                 name, agreements, cluster, entries, trouble, fits, enabled, limit, assessment
             ),
-            granted.get(name, OBSERVE),
+            granted.get(name, AdmissionStage.OBSERVE),
         )
         stages.append(stage)
         if fits and not entries.trouble:
             left -= size
-            table[name] = entry._replace(stage="" if stage.stage == OBSERVE else stage.stage)
-    in_force = any(entry.stage for entry in table.values())
+            table[name] = entry._replace(stage=stage.stage)
+    in_force = any(entry.stage > AdmissionStage.OBSERVE for entry in table.values())
     # Who owns what counts only where something is in force; else the policies stay as shipped.
     return ClusterPlan(tuple(stages), table if in_force else {})
 
@@ -115,22 +112,22 @@ class _ClusterInputs:
     trouble: str
     fits: bool
     enabled: bool
-    limit: str
+    limit: AdmissionStage
     assessment: Assessment
 
     @property
-    def asked(self) -> str:
+    def asked(self) -> AdmissionStage:
         """The lowest stage that a record asks for."""
-        return lower(*(a.item(self.name).admission for a in self.agreements), *self._none)
+        return min((*(a.item(self.name).admission for a in self.agreements), *self._none))
 
     @property
-    def allowed(self) -> str:
+    def allowed(self) -> AdmissionStage:
         """As much of it as the operator was installed for."""
-        return lower(self.asked, self.limit)
+        return min(self.asked, self.limit)
 
     @property
-    def _none(self) -> tuple[str, ...]:
-        return () if self.agreements else (OBSERVE,)
+    def _none(self) -> tuple[AdmissionStage, ...]:
+        return () if self.agreements else (AdmissionStage.OBSERVE,)
 
     @property
     def forced(self) -> bool:
@@ -138,15 +135,15 @@ class _ClusterInputs:
         return all(a.item(self.name).force for a in self.agreements)
 
 
-def _stage(facts: _ClusterInputs, before: str) -> ItemStage:
+def _stage(facts: _ClusterInputs, before: AdmissionStage) -> ItemStage:
     asked = facts.asked
-    if asked == OBSERVE:
+    if asked is AdmissionStage.OBSERVE:
         return ItemStage(facts.name, asked, asked)
     for reason, message, final in _blockers(facts):
-        most = OBSERVE if final else before
-        if above(facts.allowed, most):
+        most = AdmissionStage.OBSERVE if final else before
+        if facts.allowed > most:
             return ItemStage(facts.name, asked, most, reason, message)
-    if above(asked, facts.allowed):
+    if asked > facts.allowed:
         return ItemStage(facts.name, asked, facts.allowed, "StageNotAllowed", NOT_ALLOWED)
     return ItemStage(facts.name, asked, asked)
 
@@ -170,7 +167,7 @@ def _blockers(facts: _ClusterInputs) -> Iterable[tuple[str, str, bool]]:
         return
     if facts.trouble:
         yield "PolicyNotReliable", facts.trouble, False
-    if facts.allowed != annotation_entries.DENY:
+    if facts.allowed is not AdmissionStage.DENY:
         return
     if not facts.assessment.rbac_enforced:
         yield "RBACNotEnforced", "whether RBAC decides anything here is not known", False

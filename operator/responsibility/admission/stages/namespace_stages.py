@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from responsibility.admission import annotation_entries
-from responsibility.admission.stages.blockers import OBSERVE, StageInputs, above, blockers_of, lower
+from responsibility.admission.stages.blockers import StageInputs, blockers_of
 from responsibility.admission.stages.cache import KeyMemory
 from responsibility.admission.stages.namespace_annotations import (
     ItemKeys,
@@ -33,6 +33,7 @@ from responsibility.api.names import (
     STAGE_LABEL,
     is_our_key,
 )
+from responsibility.api.stages import AdmissionStage
 from responsibility.ownership.results.assessment import Assessment, HubAssessment, HubState
 from responsibility.ownership.terms.agreement import Agreement
 
@@ -58,12 +59,17 @@ class NamespaceKeys:
         """Return whether there are any."""
         return bool(self.labels or self.annotations)
 
-    def stages(self) -> dict[str, str]:
-        """Return the stages that policies are switched to, by item."""
+    def stages(self) -> dict[str, AdmissionStage]:
+        """Return the stages that policies are switched to, by item.
+
+        What somebody has written there by hand and no policy knows is nothing.
+        """
         return {
             key.removeprefix(STAGE_LABEL): stage
-            for key, stage in self.labels.items()
+            for key, text in self.labels.items()
             if key.startswith(STAGE_LABEL)
+            and (stage := AdmissionStage.of(text)) is not None
+            and stage > AdmissionStage.OBSERVE
         }
 
     def markers(self) -> set[str]:
@@ -78,6 +84,7 @@ class NamespaceKeys:
 
 NOTHING = NamespaceKeys()
 _NO_BOOK: Policies = {}
+_NONE_BEFORE: Mapping[str, AdmissionStage] = {}
 _NO_READS: Reads = {}
 _NOTHING_WRONG: Mapping[str, str] = {}
 
@@ -91,10 +98,19 @@ class ItemStage:
     """The stage of one item: asked for, given, and why that is less."""
 
     item: str
-    asked: str
-    stage: str
+    asked: AdmissionStage
+    stage: AdmissionStage
     reason: str = ""
     message: str = ""
+
+
+def stages_of(items: Iterable[Mapping[str, Any]]) -> dict[str, AdmissionStage]:
+    """Return the stages that a status tells of, by item: those given until now."""
+    return {
+        entry["name"]: AdmissionStage.of(entry.get("admission")) or AdmissionStage.OBSERVE
+        for entry in items
+        if "name" in entry
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +130,12 @@ def plan(
     *,
     policies: Mapping[str, Policies],
     reads: Mapping[str, Reads],
-    granted: Mapping[str, Mapping[str, str]],
+    granted: Mapping[str, Mapping[str, AdmissionStage]],
     present: Mapping[str, NamespaceKeys],
     unrendered: Mapping[str, str] = _NOTHING_WRONG,
     unreadable: Iterable[str] = (),
     enabled: bool = True,
-    limit: str = annotation_entries.DENY,
+    limit: AdmissionStage = AdmissionStage.DENY,
     memory: KeyMemory | None = None,
 ) -> StagePlan:
     """Return what should be in force.
@@ -149,7 +165,7 @@ def plan(
         models = [hub.agreement.terms.name for hub in group]
         books = (policies.get(model, _NO_BOOK) for model in models)
         read = (reads.get(model, _NO_READS) for model in models)
-        before = (granted.get(hub.agreement.record, _NO_BOOK) for hub in group)
+        before = (granted.get(hub.agreement.record, _NONE_BEFORE) for hub in group)
         found, of_records = memory.get(
             ("namespace", namespace),
             (*group, *books, *read, *before, here, enabled, limit, assessment.rbac_enforced),
@@ -180,10 +196,10 @@ def _namespace(
     *,
     policies: Mapping[str, Policies],
     reads: Mapping[str, Reads],
-    granted: Mapping[str, Mapping[str, str]],
+    granted: Mapping[str, Mapping[str, AdmissionStage]],
     present: NamespaceKeys,
     enabled: bool,
-    limit: str,
+    limit: AdmissionStage,
     memory: KeyMemory,
 ) -> tuple[NamespaceKeys, dict[str, tuple[ItemStage, ...]]]:
     """Return what one Namespace should say, and the stages of the records about it."""
@@ -212,9 +228,9 @@ def _namespace(
                     limit=limit,
                 ),
                 # Nothing new is said of a hub that is not there: what is unsaid is not in force.
-                granted.get(agreement.record, {}).get(name, OBSERVE)
+                granted.get(agreement.record, {}).get(name, AdmissionStage.OBSERVE)
                 if hub.hub is not None or annotation_entries.speaks_of(present.annotations, name)
-                else OBSERVE,
+                else AdmissionStage.OBSERVE,
             )
             for name, trouble in book.items()
         )
@@ -226,7 +242,7 @@ def _namespace(
 
 def _kept(
     hub: HubAssessment,
-    granted: Mapping[str, Mapping[str, str]],
+    granted: Mapping[str, Mapping[str, AdmissionStage]],
     unrendered: Mapping[str, str],
 ) -> Iterator[ItemStage]:
     """Yield the stages as they have been, of a model that cannot be rendered any more."""
@@ -234,20 +250,20 @@ def _kept(
     before = granted.get(agreement.record, {})
     why = unrendered.get(agreement.terms.name, "")
     for item in agreement.items:
-        stage = before.get(item.name, OBSERVE)
-        if item.admission != OBSERVE or stage != OBSERVE:
+        stage = before.get(item.name, AdmissionStage.OBSERVE)
+        if item.admission is not AdmissionStage.OBSERVE or stage is not AdmissionStage.OBSERVE:
             message = f"no policies can be made of model {agreement.terms.name}: {why}"
             yield ItemStage(item.name, item.admission, stage, "PolicyNotReliable", message)
 
 
-def _stage(case: StageInputs, before: str) -> ItemStage:
+def _stage(case: StageInputs, before: AdmissionStage) -> ItemStage:
     """Return an item's stage; ``before`` is the one it has had until now."""
     asked = stage = case.item.admission
     told: tuple[str, str] = ("", "")
     for blocker, message in blockers_of(case):
         most = blocker.most if blocker.ends else before
-        if stage in blocker.stages and above(stage, most):
-            stage = lower(stage, most)
+        if stage in blocker.stages and stage > most:
+            stage = min(stage, most)
             told = told if told[0] else (blocker.reason, message)
     return ItemStage(case.item.name, asked, stage, *told)
 
@@ -256,7 +272,7 @@ def _keys(
     agreement: Agreement, items: Iterable[str], reads: Reads, now: datetime, memory: KeyMemory
 ) -> dict[str, ItemKeys]:
     """Return what there is to say of each item: of those asked for, and those that they read."""
-    asked = [name for name in items if agreement.item(name).admission != OBSERVE]
+    asked = [name for name in items if agreement.item(name).admission is not AdmissionStage.OBSERVE]
     read = set[str]().union(*(reads.get(name, ()) for name in asked)).difference(asked)
     wanted = [agreement.item(name) for name in (*asked, *sorted(read))]
     found = [memory.keys(agreement, item, now) for item in wanted]
@@ -280,12 +296,14 @@ def _namespace_keys(
     present: NamespaceKeys,
 ) -> NamespaceKeys:
     """Put together what a Namespace says; of several hubs that agree, the first speaks."""
-    stages: dict[str, str] = {}
+    stages: dict[str, AdmissionStage] = {}
     for hub, _ in hubs:
         for entry in found[hub.agreement.record]:
-            stages[entry.item] = lower(entry.stage, stages.get(entry.item, entry.stage))
-    in_force = {name: stage for name, stage in stages.items() if stage != OBSERVE}
-    labels = {STAGE_LABEL + name: stage for name, stage in in_force.items()}
+            stages[entry.item] = min(entry.stage, stages.get(entry.item, entry.stage))
+    in_force = {
+        name: stage for name, stage in stages.items() if stage is not AdmissionStage.OBSERVE
+    }
+    labels = {STAGE_LABEL + name: stage.value for name, stage in in_force.items()}
     if not labels:
         return NOTHING
     # Who may act on something of an item by another one, whatever the stage of that.

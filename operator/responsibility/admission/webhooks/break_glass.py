@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from responsibility import api_groups
-from responsibility.admission import annotation_entries
 from responsibility.admission.annotation_entries import entry
 from responsibility.admission.policies import cel, field_paths
 from responsibility.admission.policies.guards import (
@@ -31,6 +30,7 @@ from responsibility.admission.policies.matched_requests import changes_lifetime
 from responsibility.admission.webhooks.repeats import metadata
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import API_GROUP, BREAK_GLASS_WEBHOOK, STAGE_LABEL
+from responsibility.api.stages import AdmissionStage
 from responsibility.ownership.terms.permission_index import Names
 from responsibility.rbac.identity import MASTERS
 
@@ -154,7 +154,7 @@ def _hook(item: ItemGuards, glass: str, client_config: Mapping[str, Any]) -> Man
                 {
                     "key": f"{STAGE_LABEL}{name}",
                     "operator": "In",
-                    "values": [annotation_entries.WARN, annotation_entries.DENY],
+                    "values": [AdmissionStage.WARN.value, AdmissionStage.DENY.value],
                 }
             ]
         },

@@ -20,13 +20,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from responsibility import api_groups
-from responsibility.admission import annotation_entries
 from responsibility.admission.policies import cel
 from responsibility.admission.policies.manifests import Manifest
 from responsibility.admission.policies.requester import CONTROL_PLANE
 from responsibility.admission.webhooks.values_ownership import ValuesGuard
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import API_GROUP, STAGE_LABEL, VALUES_WEBHOOK
+from responsibility.api.stages import AdmissionStage
 from responsibility.hub.values.secret import KEY
 from responsibility.hub.values.secret import NAME as HUB
 
@@ -34,7 +34,7 @@ PATH = "/values"
 # Seconds: the operator answers within its own, shorter budget, or not at all.
 TIMEOUT = 3
 
-_IN_FORCE = [annotation_entries.WARN, annotation_entries.DENY]
+_IN_FORCE = [AdmissionStage.WARN.value, AdmissionStage.DENY.value]
 
 
 def webhook_configuration(model: ResponsibilityModel, client_config: Mapping[str, Any]) -> Manifest:

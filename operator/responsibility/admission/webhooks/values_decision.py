@@ -23,6 +23,7 @@ from responsibility.admission.webhooks.requester import (
 from responsibility.admission.webhooks.values_bounds import outside
 from responsibility.admission.webhooks.values_ownership import ValuesGuard
 from responsibility.api.names import CONTACT_ANNOTATION, HUB_ANNOTATION
+from responsibility.api.stages import AdmissionStage
 from responsibility.hub.values import paths
 from responsibility.hub.values.difference import SettingChange
 from responsibility.hub.values.secret import KEY, SettingsDiff
@@ -49,7 +50,7 @@ class Breach:
     """Settings of one item that somebody changes who may not, or not so."""
 
     item: ItemTerms
-    stage: str
+    stage: AdmissionStage
     settings: list[str] = field(default_factory=list)
     more: int = 0
     # Where they may, but not so far.
@@ -102,17 +103,19 @@ class ValuesUpdate:
             return ValuesDecision(ValuesVerdict.UNREADABLE, warnings=(self._unreadable(),))
         return FINE
 
-    def _in_force(self) -> dict[str, str]:
+    def _in_force(self) -> dict[str, AdmissionStage]:
         notes, stages = self.space.annotations, self.space.stages()
         return {
             name: stages[name]
             for name in self.guard.items
-            if stages.get(name) in (annotation_entries.WARN, annotation_entries.DENY)
-            and annotation_entries.speaks_of(notes, name)
+            if name in stages and annotation_entries.speaks_of(notes, name)
         }
 
     def _breaches(
-        self, found: SettingsDiff, stages: Mapping[str, str], held: Mapping[str, Entitlement]
+        self,
+        found: SettingsDiff,
+        stages: Mapping[str, AdmissionStage],
+        held: Mapping[str, Entitlement],
     ) -> Iterator[Breach]:
         breaches: dict[tuple[str, Range | None], Breach] = {}
         for change in found.changes:
@@ -138,8 +141,8 @@ class ValuesUpdate:
                 f"break-glass: {self._whose(b)}. It was let through; tell them" for b in breaches
             )
             return ValuesDecision(ValuesVerdict.BREAK_GLASS, warnings=said, items=items)
-        refused = [self._refusal(b) for b in breaches if b.stage == annotation_entries.DENY]
-        warned = tuple(self._refusal(b) for b in breaches if b.stage != annotation_entries.DENY)
+        refused = [self._refusal(b) for b in breaches if b.stage is AdmissionStage.DENY]
+        warned = tuple(self._refusal(b) for b in breaches if b.stage is not AdmissionStage.DENY)
         if refused:
             return ValuesDecision(ValuesVerdict.REFUSED, " ".join(refused), warned, items)
         return ValuesDecision(ValuesVerdict.WARNED, warnings=warned, items=items)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from responsibility.api.stages import AdmissionStage
 from responsibility.cli.sources.cluster_view import Need
 from responsibility.cli.sources.options import (
     Where,
@@ -35,8 +36,8 @@ _MOST_LEFT_OUT = 5
 @click.argument("logs", nargs=-1, required=True, metavar="AUDIT.log…", type=click.Path())
 @click.option(
     "--stage",
-    type=click.Choice(("as-recorded", "warn", "deny")),
-    default="deny",
+    type=click.Choice(("as-recorded", AdmissionStage.WARN.value, AdmissionStage.DENY.value)),
+    default=AdmissionStage.DENY.value,
     show_default=True,
     help="What to suppose of every item that can be enforced; as-recorded takes what records ask "
     "for.",
@@ -100,7 +101,7 @@ def command(
         view = changes.applied(view, replace(where, files=proposed))
     report = Report.of(view, instant(moment))
     report.tell_gaps()
-    supposed = _supposed(report, stage)
+    supposed = _supposed(report, AdmissionStage.of(stage))
     tally, counts = _replay(logs, supposed, instant(moment) if moment else None)
     _tell(tally, counts)
     if not counts.events:
@@ -125,7 +126,7 @@ def command(
     return _exit(tally, counts)
 
 
-def _supposed(report: Report, stage: str) -> StagesAt:
+def _supposed(report: Report, stage: AdmissionStage | None) -> StagesAt:
     from responsibility.rbac.identity import service_account_user
     from responsibility.replay.cel.parser import SyntaxProblemError
     from responsibility.replay.stages_at import suppose
@@ -148,7 +149,7 @@ def _supposed(report: Report, stage: str) -> StagesAt:
     if not found.hubs:
         raise CliError(
             "there is no record that could be enforced"
-            + (": no record asks for warn or deny" if stage == "as-recorded" else "")
+            + (": no record asks for warn or deny" if stage is None else "")
             + "; draft one with init"
         )
     return found

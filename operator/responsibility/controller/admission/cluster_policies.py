@@ -11,7 +11,6 @@ import logging
 from collections.abc import Mapping
 
 from responsibility import api_groups
-from responsibility.admission import annotation_entries
 from responsibility.admission.policies.cluster_policies import (
     TABLES,
     VERSION,
@@ -21,11 +20,12 @@ from responsibility.admission.policies.cluster_policies import (
 )
 from responsibility.admission.policies.manifests import API_VERSION, POLICY, Manifest
 from responsibility.admission.policies.rendered import differences
-from responsibility.admission.stages.blockers import OBSERVE
 from responsibility.admission.stages.cache import KeyMemory
 from responsibility.admission.stages.cluster_stages import ClusterPlan, cluster_plan
+from responsibility.admission.stages.namespace_stages import stages_of
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import CLUSTER_DENY_POLICY, CLUSTER_WARN_POLICY
+from responsibility.api.stages import AdmissionStage
 from responsibility.cluster.custom_resources import CustomResource
 from responsibility.controller.admission.enforcement_status import NOTHING, EnforcementStatus
 from responsibility.controller.admission.namespaces import PATIENCE
@@ -39,8 +39,8 @@ logger = logging.getLogger(__name__)
 
 _PATH = f"/apis/{api_groups.ADMISSION_REGISTRATION}/v1/validatingadmissionpolicies"
 _NAMES = {
-    annotation_entries.WARN: CLUSTER_WARN_POLICY,
-    annotation_entries.DENY: CLUSTER_DENY_POLICY,
+    AdmissionStage.WARN: CLUSTER_WARN_POLICY,
+    AdmissionStage.DENY: CLUSTER_DENY_POLICY,
 }
 
 
@@ -54,7 +54,7 @@ class ClusterPolicies:
         self._prober = prober
         self._writer = writer
         self._namespace = namespace
-        self._granted: dict[str, tuple[str, dict[str, str]]] = {}
+        self._granted: dict[str, tuple[str, dict[str, AdmissionStage]]] = {}
         self._rendered: dict[str, tuple[ResponsibilityModel, list[Manifest], list[str]]] = {}
         self._tables: dict[
             str, tuple[ResponsibilityModel, Mapping[str, ClusterEnforcement], list[Manifest]]
@@ -73,7 +73,7 @@ class ClusterPolicies:
         return self._outcomes.get(model, NOTHING)
 
     def plan(
-        self, found: Pass, memory: KeyMemory, *, enabled: bool, limit: str
+        self, found: Pass, memory: KeyMemory, *, enabled: bool, limit: AdmissionStage
     ) -> dict[str, ClusterPlan]:
         """Return by model what should be in force."""
         plans = {}
@@ -86,7 +86,7 @@ class ClusterPolicies:
             known = self._granted.get(name)
             if known is None or known[0] != own.uid:
                 said = own.status.get("items") or ()
-                stages = {i["name"]: i.get("admission") or OBSERVE for i in said if "name" in i}
+                stages = stages_of(said)
                 known = (own.uid, stages)
             plans[name] = cluster_plan(
                 assessment,
@@ -138,7 +138,7 @@ class ClusterPolicies:
         tables: Mapping[str, Mapping[str, str]],
     ) -> None:
         """Set what is to be proved: that the tables in force are those that are wanted."""
-        for stage in {s.stage for s in plan.stages} - {OBSERVE}:
+        for stage in {s.stage for s in plan.stages} - {AdmissionStage.OBSERVE}:
             name = _NAMES[stage]
             version = tables[name][VERSION].strip('"')
             self._targets[self._namespace, f"cluster-{stage}"] = ProbeTarget(
@@ -146,7 +146,7 @@ class ClusterPolicies:
             )
 
     def _tell(self, name: str, plan: ClusterPlan, trouble: str, refused: str) -> None:
-        given = [s for s in plan.stages if s.stage != OBSERVE]
+        given = [s for s in plan.stages if s.stage is not AdmissionStage.OBSERVE]
         self._outcomes[name] = EnforcementStatus(
             stages=plan.stages,
             proofs={

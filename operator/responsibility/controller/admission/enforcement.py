@@ -10,10 +10,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from responsibility.admission.stages.blockers import OBSERVE
 from responsibility.admission.stages.cache import KeyMemory
 from responsibility.admission.stages.cluster_stages import ClusterPlan
-from responsibility.admission.stages.namespace_stages import NamespaceKeys, StagePlan, plan
+from responsibility.admission.stages.namespace_stages import (
+    NamespaceKeys,
+    StagePlan,
+    plan,
+    stages_of,
+)
 from responsibility.api.names import (
     NAMESPACE_KEYS_POLICY,
     OPERATOR,
@@ -22,6 +26,7 @@ from responsibility.api.names import (
     binding_name,
     policy_name,
 )
+from responsibility.api.stages import AdmissionStage
 from responsibility.cluster.custom_resources import CustomResource
 from responsibility.cluster.store import Store
 from responsibility.controller.admission.cluster_policies import ClusterPolicies
@@ -82,7 +87,7 @@ class EnforcementLoop(Worker):
             self._policies, self._prober, writer, namespace=settings.namespace
         )
         # By record: its UID, and the stages given to its items until now.
-        self._granted: dict[str, tuple[str, dict[str, str]]] = {}
+        self._granted: dict[str, tuple[str, dict[str, AdmissionStage]]] = {}
         self._outcomes: dict[str, EnforcementStatus] = {}
         self._memory = KeyMemory()
 
@@ -207,7 +212,7 @@ class EnforcementLoop(Worker):
                 self._granted[own.name] = before
             else:
                 items = own.status.get("items") or ()
-                stages = {i["name"]: i.get("admission") or OBSERVE for i in items if "name" in i}
+                stages = stages_of(items)
                 self._granted[own.name] = (own.uid, stages)
 
     async def _mark(
@@ -248,7 +253,7 @@ class EnforcementLoop(Worker):
     ) -> EnforcementStatus:
         agreement = assessment.hubs[record].agreement
         namespace, stages = agreement.hub.namespace, decided.stages[record]
-        given = [s for s in stages if s.stage != OBSERVE]
+        given = [s for s in stages if s.stage is not AdmissionStage.OBSERVE]
         unreliable = troubles.get(agreement.terms.name) or {s.item: s.message for s in stages}
         trouble = self._namespaces.trouble(namespace)
         wanted: NamespaceKeys | None = decided.namespaces.get(namespace)

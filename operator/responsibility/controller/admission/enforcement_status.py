@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from responsibility.admission.stages.blockers import OBSERVE, above
 from responsibility.admission.stages.namespace_stages import ItemStage
+from responsibility.api.stages import AdmissionStage, RbacMode
 from responsibility.controller.admission.prober import Proof
 from responsibility.controller.reporting.conditions import ConditionDraft
 from responsibility.controller.reporting.grant_status import ItemGrant, OwnerReport
@@ -14,9 +14,6 @@ from responsibility.ownership.terms.agreement import Agreement
 
 ENFORCED = "Enforced"
 BEING_PROVED = "BeingProved"
-AUDIT = "audit"
-GRANT = "grant"
-REVOKE = "revoke"
 # Items named in a message; the others are in the items' own status.
 _MOST = 3
 
@@ -41,13 +38,15 @@ class EnforcementStatus:
     @property
     def asked(self) -> tuple[ItemStage, ...]:
         """The items of which more than looking is asked, or given."""
-        return tuple(s for s in self.stages if OBSERVE not in (s.asked, s.stage) or s.reason)
+        return tuple(
+            s for s in self.stages if AdmissionStage.OBSERVE not in (s.asked, s.stage) or s.reason
+        )
 
     def proved(self, entry: ItemStage) -> bool:
         """Return whether an item's stage is really in force."""
         proof = self.proofs.get(entry.item)
         return (
-            entry.stage != OBSERVE
+            entry.stage is not AdmissionStage.OBSERVE
             and proof is not None
             and proof.ok is True
             and not self.unreliable.get(entry.item)
@@ -55,13 +54,13 @@ class EnforcementStatus:
 
     def in_force(self, entry: ItemStage) -> bool:
         """Return whether what is asked for an item is really in force."""
-        return self.proved(entry) and not above(entry.asked, entry.stage)
+        return self.proved(entry) and not entry.asked > entry.stage
 
     def note(self, entry: ItemStage) -> str:
         """Return why an item's stage is not as asked, or not proved; empty if all is well."""
-        if entry.message and above(entry.asked, entry.stage):
+        if entry.message and entry.asked > entry.stage:
             return f"{entry.asked} is asked for, but {entry.message}"
-        if entry.stage == OBSERVE or self.proved(entry):
+        if entry.stage is AdmissionStage.OBSERVE or self.proved(entry):
             return ""
         unreliable = self.unreliable.get(entry.item)
         if unreliable:
@@ -71,8 +70,10 @@ class EnforcementStatus:
 
     def admission(self) -> str:
         """Return what is really in force, strongest first: ``deny``, or ``deny+observe``."""
-        found = {s.stage if self.proved(s) else OBSERVE for s in self.stages} or {OBSERVE}
-        return "+".join(stage for stage in ("deny", "warn", OBSERVE) if stage in found)
+        found = {s.stage if self.proved(s) else AdmissionStage.OBSERVE for s in self.stages} or {
+            AdmissionStage.OBSERVE
+        }
+        return "+".join(stage for stage in sorted(found, reverse=True))
 
     def results(self, agreement: Agreement) -> dict[str, bool]:
         """Return for each item of which something is asked whether that is in force."""
@@ -83,18 +84,18 @@ class EnforcementStatus:
         off = not self.granted.items and self.granted.claim.status is False
         for item in agreement.items:
             granted = self.rbac(item.name)
-            if item.rbac != AUDIT and (off or granted is not None):
+            if item.rbac is not RbacMode.AUDIT and (off or granted is not None):
                 there = granted is not None and granted.stage == item.rbac
                 found[item.name] = found.get(item.name, True) and there
         return found
 
-    def in_effect(self, agreement: Agreement) -> dict[str, tuple[str, str]]:
+    def in_effect(self, agreement: Agreement) -> dict[str, tuple[AdmissionStage, RbacMode]]:
         """Return for each item what is really in force of admission, and of RBAC."""
         proved = {s.item: s.stage for s in self.stages if self.proved(s)}
         return {
             name: (
-                proved.get(name, OBSERVE),
-                granted.stage if (granted := self.rbac(name)) is not None else AUDIT,
+                proved.get(name, AdmissionStage.OBSERVE),
+                granted.stage if (granted := self.rbac(name)) is not None else RbacMode.AUDIT,
             )
             for name in (item.name for item in agreement.items)
         }
@@ -102,8 +103,8 @@ class EnforcementStatus:
     def rbac(self, item: str) -> ItemGrant | None:
         """Return how RBAC stands for an item; None where nothing is asked or there is nothing."""
         found = None if self.granted is None else self.granted.items.get(item)
-        if found is not None and found.stage == GRANT and item in self.revoking:
-            return replace(found, stage=REVOKE)
+        if found is not None and found.stage is RbacMode.GRANT and item in self.revoking:
+            return replace(found, stage=RbacMode.REVOKE)
         return found
 
 
@@ -114,7 +115,7 @@ def enforcement_text(outcome: EnforcementStatus) -> str:
     """Return admission and RBAC as they are in force."""
     granted = outcome.granted.items if outcome.granted is not None else ()
     stages = {item.stage for name in granted if (item := outcome.rbac(name)) is not None}
-    return f"{outcome.admission()}/{'+'.join(sorted(stages, reverse=True)) or AUDIT}"
+    return f"{outcome.admission()}/{'+'.join(sorted(stages, reverse=True)) or RbacMode.AUDIT}"
 
 
 def enforced_claim(agreement: Agreement, outcome: EnforcementStatus) -> ConditionDraft | None:
@@ -132,7 +133,13 @@ def _claims(agreement: Agreement, outcome: EnforcementStatus) -> Iterator[Condit
     yield from (claim for claim in told if claim.reason == BEING_PROVED)
     yield from good
     if not asked and (
-        wanted := sorted({i.admission for i in agreement.items if i.admission != OBSERVE})
+        wanted := sorted(
+            {
+                i.admission.value
+                for i in agreement.items
+                if i.admission is not AdmissionStage.OBSERVE
+            }
+        )
     ):
         words = f"{', '.join(wanted)} is asked for, but no policy can be made of any such item"
         yield ConditionDraft(ENFORCED, False, "NothingToEnforce", words)
@@ -151,7 +158,7 @@ def _of_admission(outcome: EnforcementStatus) -> Iterator[ConditionDraft]:
     asked = outcome.asked
     if outcome.trouble:
         yield no("NotWritten", outcome.trouble)
-    if short := [s for s in asked if above(s.asked, s.stage)]:
+    if short := [s for s in asked if s.asked > s.stage]:
         yield no(short[0].reason, _list(short, outcome))
     if unreliable := [s for s in asked if outcome.unreliable.get(s.item)]:
         yield no("PolicyNotReliable", _list(unreliable, outcome))
@@ -174,7 +181,10 @@ def _rbac_blockers(agreement: Agreement, outcome: EnforcementStatus) -> Iterator
     granted = outcome.granted.claim if outcome.granted is not None else None
     if granted is not None and granted.status is not True:
         yield ConditionDraft(ENFORCED, False, granted.reason, granted.message)
-    if any(item.rbac == REVOKE and item.name not in outcome.revoking for item in agreement.items):
+    if any(
+        item.rbac is RbacMode.REVOKE and item.name not in outcome.revoking
+        for item in agreement.items
+    ):
         told = (
             "rbac revoke is asked for, which this operator was installed without: set the chart's "
             "mode: revoke (revocation.enabled)"
@@ -205,6 +215,6 @@ def _names(items: list[str]) -> str:
 def _all_well(outcome: EnforcementStatus) -> str:
     counts: dict[str, int] = {}
     for entry in outcome.asked:
-        counts[entry.stage] = counts.get(entry.stage, 0) + 1
+        counts[entry.stage.value] = counts.get(entry.stage.value, 0) + 1
     told = ", ".join(f"{stage} on {n} items" for stage, n in sorted(counts.items()))
     return f"{told}; a trial of each was met as it should be"

@@ -13,8 +13,8 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from responsibility.admission import annotation_entries
 from responsibility.api.names import policy_name, probe_name
+from responsibility.api.stages import AdmissionStage
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.kube import errors
 from responsibility.kube.client import Api
@@ -44,7 +44,7 @@ class ProbeTarget:
     needed for.
     """
 
-    stage: str
+    stage: AdmissionStage
     probe: str
     uid: str
     binding: str
@@ -103,7 +103,7 @@ class Prober:
             work.due = min(work.due, now)
         self._wake.set()
 
-    def proof(self, key: Key, stage: str) -> Proof:
+    def proof(self, key: Key, stage: AdmissionStage) -> Proof:
         """Return what is known of a target at a stage."""
         work = self._work.get(key)
         return PENDING if work is None or work.target.stage != stage else work.proof
@@ -181,7 +181,7 @@ class Prober:
             said, refused = (error.message,), True
         ours = [text for text in said if policy_name(item) in text]
         fitting = any(target.binding in text and target.probe in text for text in ours)
-        if fitting and refused is (target.stage == annotation_entries.DENY):
+        if fitting and refused is (target.stage is AdmissionStage.DENY):
             return Proof(True)
         return Proof(False, _unlike(target.stage, said, refused=refused))
 
@@ -189,8 +189,8 @@ class Prober:
 _OUTCOME = {True: "proved", False: "failed", None: "unanswered"}
 
 
-def _unlike(stage: str, said: tuple[str, ...], *, refused: bool) -> str:
-    wanted = "refused" if stage == annotation_entries.DENY else "warned of"
+def _unlike(stage: AdmissionStage, said: tuple[str, ...], *, refused: bool) -> str:
+    wanted = "refused" if stage is AdmissionStage.DENY else "warned of"
     if not said:
         return f"a trial was let through in silence, but should be {wanted} by its policy"
     came = "refused" if refused else "warned of"

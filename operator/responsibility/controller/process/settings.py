@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from responsibility.api.stages import AdmissionStage
+
 PREFIX = "RESPONSIBILITY_"
 
 
@@ -36,7 +38,7 @@ class Settings:
     annotate: bool = True
     routes: bool = True
     enforcement: bool = False
-    enforcement_limit: str = "deny"
+    enforcement_limit: AdmissionStage = AdmissionStage.DENY
     static_policies: bool = False
     grants: bool = False
     grants_cluster: bool = False
@@ -123,11 +125,12 @@ def _seconds(values: Mapping[str, str], name: str, default: float) -> float:
     return seconds
 
 
-def _limit(values: Mapping[str, str], default: str) -> str:
+def _limit(values: Mapping[str, str], default: AdmissionStage) -> AdmissionStage:
     text = values.get("ENFORCEMENT_LIMIT") or default
-    if text not in {"warn", "deny"}:
+    stage = AdmissionStage.of(text)
+    if stage is None or stage is AdmissionStage.OBSERVE:
         raise SettingsError(f"{PREFIX}ENFORCEMENT_LIMIT is {text!r}: write warn or deny")
-    return text
+    return stage
 
 
 def _level(values: Mapping[str, str], default: str) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from responsibility import api_groups
+from responsibility.api.stages import RbacMode
 from responsibility.controller.reporting.conditions import ConditionDraft
 from responsibility.grants.binding import RECORD, Owner
-from responsibility.grants.desired import GRANTING, GrantTrouble
+from responsibility.grants.desired import GrantTrouble
 from responsibility.grants.diff import GrantCounts, GrantDiff, conflict
 from responsibility.kube import errors
 from responsibility.ownership.terms.agreement import Agreement
@@ -35,7 +36,7 @@ class ItemGrant:
     """One item: the stage that is in force, why it is not another, and numbers."""
 
     name: str
-    stage: str
+    stage: RbacMode
     note: str
     bindings: int
     conflicts: int
@@ -64,7 +65,7 @@ class GrantReport:
     def of_record(self, agreement: Agreement) -> OwnerReport | None:
         """Return what is told of a record; None if there is nothing to tell."""
         known = self.owners.get((RECORD, agreement.record))
-        if known is not None or not any(item.rbac in GRANTING for item in agreement.items):
+        if known is not None or not any(item.rbac >= RbacMode.GRANT for item in agreement.items):
             return known
         return _NOT_YET if self.enabled else OwnerReport(_SWITCHED_OFF)
 
@@ -137,10 +138,12 @@ def _add(
     note = "; ".join(trouble.message for trouble in troubles) or item.note
     bindings, conflicts = standing.there, len(standing.conflicts)
     if before is not None:
-        full = full and before.stage == "grant"
+        full = full and before.stage is RbacMode.GRANT
         note = "; ".join(filter(None, (before.note, note)))
         bindings, conflicts = bindings + before.bindings, conflicts + before.conflicts
-    return ItemGrant(item.item, "grant" if full else "audit", note, bindings, conflicts)
+    return ItemGrant(
+        item.item, RbacMode.GRANT if full else RbacMode.AUDIT, note, bindings, conflicts
+    )
 
 
 def _claim(troubles: list[GrantTrouble], wanted: int, there: int) -> ConditionDraft:

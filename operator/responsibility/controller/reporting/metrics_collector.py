@@ -15,6 +15,7 @@ from typing import Protocol
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from responsibility.api.stages import AdmissionStage, RbacMode
 from responsibility.controller.reporting.grant_status import GrantReport
 from responsibility.controller.reporting.metrics_table import BY_NAME, PREFIX
 from responsibility.grants.binding import RECORD
@@ -34,7 +35,7 @@ class EnforcementResult(Protocol):
     def results(self, agreement: Agreement) -> Mapping[str, bool]:
         """Return for each item of which something is asked whether that is in force."""
 
-    def in_effect(self, agreement: Agreement) -> Mapping[str, tuple[str, str]]:
+    def in_effect(self, agreement: Agreement) -> Mapping[str, tuple[AdmissionStage, RbacMode]]:
         """Return for each item what is really in force of admission, and of RBAC."""
 
 
@@ -170,8 +171,8 @@ def _hubs(assessment: Assessment, outcomes: Mapping[str, EnforcementResult]) -> 
             continue
         for name, really in outcome.results(agreement).items():
             enforced.add_metric((*key, name), float(really))
-        for name, in_effect in outcome.in_effect(agreement).items():
-            stages.add_metric((*key, name, *in_effect), 1)
+        for name, (admission, rbac) in outcome.in_effect(agreement).items():
+            stages.add_metric((*key, name, admission.value, rbac.value), 1)
     yield from (info, owners, stages, enforced, exempt)
 
 

@@ -26,6 +26,7 @@ from responsibility.api.names import (
     binding_name,
     policy_name,
 )
+from responsibility.api.stages import AdmissionStage, RbacMode
 from responsibility.ownership.terms.agreement import Agreement
 from responsibility.ownership.terms.entitlement import Entitlement, with_implied_groups
 from responsibility.ownership.terms.permission_index import Permission
@@ -147,7 +148,7 @@ def record_writers(
     """
     mask = 0
     for item in agreement.items:
-        if item.rbac != "audit" and item.name != RECORD_ITEM:
+        if item.rbac is not RbacMode.AUDIT and item.name != RECORD_ITEM:
             mask |= item.terms.required
     mask &= agreement.terms.permissions.hub_mask
     if not mask or not _grants(agreement.hub.namespace, rights, own):
@@ -192,7 +193,7 @@ def enforcement_bypasses(
 ) -> Mapping[str, Mapping[Subject, Step]]:
     """Return, for each item that is enforced, who can end that; not those it is left to."""
     found: dict[str, dict[Subject, Step]] = {}
-    refused = [item.name for item in agreement.items if item.admission == "deny"]
+    refused = [item.name for item in agreement.items if item.admission is AdmissionStage.DENY]
     keepers = (
         RecordWriters(keepers=_keepers(agreement, entitlement)) if refused else NO_RECORD_WRITERS
     )
@@ -210,7 +211,7 @@ def _ways_to_end(
 ) -> Iterable[tuple[str, tuple[Requirement, ...]]]:
     policy = policy_name(item)
     static = policy + STATIC_SUFFIX in policies
-    for name in () if static else (policy, binding_name(item, "deny")):
+    for name in () if static else (policy, binding_name(item, AdmissionStage.DENY)):
         for requirement, what in _endings(name, policies):
             if (name == policy) is (requirement.resource == _POLICIES):
                 yield f"edit or delete {what}, which keeps it from this", (requirement,)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from responsibility.api.parse import Problem
+from responsibility.api.stages import AdmissionStage, RbacMode
 from responsibility.hub.discovery import HubKey
 from responsibility.ownership.terms.exemptions import Exemption
 from responsibility.ownership.terms.permission_index import Names, PermissionIndex
@@ -110,8 +111,8 @@ class Item:
     delegates: tuple[Delegation, ...]
     minimum_holders: int = 1
     review_after: date | None = None
-    admission: str = "observe"
-    rbac: str = "audit"
+    admission: AdmissionStage = AdmissionStage.OBSERVE
+    rbac: RbacMode = RbacMode.AUDIT
     force: bool = False
 
     @property
@@ -122,7 +123,7 @@ class Item:
     @property
     def enforced(self) -> bool:
         """Whether anything more than looking was asked for."""
-        return self.admission != "observe" or self.rbac != "audit"
+        return self.admission is not AdmissionStage.OBSERVE or self.rbac is not RbacMode.AUDIT
 
     @property
     def overdue_from(self) -> datetime | None:

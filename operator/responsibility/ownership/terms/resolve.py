@@ -215,8 +215,8 @@ def _item(terms: ItemTerms, own: RecordItem | None, enforcement: api.Enforcement
             owner=terms.owner,
             delegates=terms.delegates,
             minimum_holders=terms.minimum_holders,
-            admission=enforcement.admission.value,
-            rbac=enforcement.rbac.value,
+            admission=enforcement.admission,
+            rbac=enforcement.rbac,
             force=enforcement.force,
         )
     stage = own.enforcement
@@ -230,8 +230,8 @@ def _item(terms: ItemTerms, own: RecordItem | None, enforcement: api.Enforcement
         delegates=delegates,
         minimum_holders=own.minimum_holders or terms.minimum_holders,
         review_after=own.review_after,
-        admission=((stage and stage.admission) or enforcement.admission).value,
-        rbac=((stage and stage.rbac) or enforcement.rbac).value,
+        admission=(stage and stage.admission) or enforcement.admission,
+        rbac=(stage and stage.rbac) or enforcement.rbac,
         force=enforcement.force if force is None else force,
     )
 

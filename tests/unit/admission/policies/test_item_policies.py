@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from responsibility.admission import annotation_entries
 from responsibility.admission.policies import cel
 from responsibility.admission.policies.cluster_policies import (
     TABLES,
@@ -29,6 +28,7 @@ from responsibility.admission.policies.rendered import (
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import STAGE_LABEL, STATIC_SUFFIX, binding_name, policy_name
 from responsibility.api.parse import load_shipped_manifest, load_shipped_model, parse_model
+from responsibility.api.stages import AdmissionStage
 
 NAMESPACE = "ops"
 ACCOUNT = "system:serviceaccount:ops:operator"
@@ -120,8 +120,8 @@ def test_a_variable_stands_before_those_that_use_it(name: str) -> None:
 def test_stages_are_chosen_by_label() -> None:
     for item in ("kubernetes-configuration", "data"):
         for stage, actions in (
-            (annotation_entries.WARN, ["Warn", "Audit"]),
-            (annotation_entries.DENY, ["Deny", "Audit"]),
+            (AdmissionStage.WARN, ["Warn", "Audit"]),
+            (AdmissionStage.DENY, ["Deny", "Audit"]),
         ):
             spec = of_kind(BINDING)[binding_name(item, stage)]["spec"]
             assert spec["policyName"] == policy_name(item)
@@ -291,7 +291,7 @@ def test_a_literal_is_one_string(text: str) -> None:
 def test_the_clusters_tables_are_literals() -> None:
     names = ['user:a"b', "group:c\\d", "user:x') || true || ('", "like:^a$"]
     table = {
-        "operate-cluster": ClusterEnforcement(annotation_entries.DENY, names, "Ops\n<o@x.example>")
+        "operate-cluster": ClusterEnforcement(AdmissionStage.DENY, names, "Ops\n<o@x.example>")
     }
     for policy in of_kind(POLICY, cluster_policies(MODEL, table)).values():
         variables = {v["name"]: v["expression"] for v in policy["spec"]["variables"]}
@@ -303,7 +303,7 @@ def test_the_clusters_tables_are_literals() -> None:
 
 def test_what_is_not_patched_in_the_clusters_policies_stays() -> None:
     empty = of_kind(POLICY, cluster_policies(MODEL, {}))
-    table = {"operate-cluster": ClusterEnforcement(annotation_entries.DENY, ["user:a"], "Ops")}
+    table = {"operate-cluster": ClusterEnforcement(AdmissionStage.DENY, ["user:a"], "Ops")}
     full = of_kind(POLICY, cluster_policies(MODEL, table))
     for name, policy in full.items():
         before, after = empty[name]["spec"], policy["spec"]

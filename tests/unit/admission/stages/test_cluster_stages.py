@@ -9,6 +9,7 @@ import pytest
 
 from responsibility.admission import annotation_entries
 from responsibility.admission.stages.cluster_stages import ClusterPlan, cluster_plan
+from responsibility.api.stages import AdmissionStage
 from responsibility.ownership.results.assessment import Assessment
 from tests.unit.ownership.building import KEEPERS, NOW, assess, exempt, garden, people, record
 
@@ -25,7 +26,12 @@ def world(*stages: str, item: dict[str, Any] | None = None, **more: Any) -> Asse
 
 
 def decide(assessment: Assessment, before: str = "observe", **more: Any) -> ClusterPlan:
-    given: dict[str, Any] = {"trouble": "", "granted": {GATE: before}, "enabled": True, **more}
+    given: dict[str, Any] = {
+        "trouble": "",
+        "granted": {GATE: AdmissionStage(before)},
+        "enabled": True,
+        **more,
+    }
     return cluster_plan(assessment, assessment.clusters["garden"], [GATE], **given)
 
 
@@ -128,7 +134,7 @@ def test_parts_of_single_hubs_are_nobody_here_but_those_of_any_namespace_are() -
 
 @pytest.mark.parametrize("before", ["observe", "warn", "deny"])
 def test_where_no_more_than_warnings_are_allowed_nothing_is_refused(before: str) -> None:
-    (found,) = decide(world("deny"), before, limit="warn").stages
+    (found,) = decide(world("deny"), before, limit=AdmissionStage.WARN).stages
     assert (found.asked, found.stage, found.reason) == ("deny", "warn", "StageNotAllowed")
-    (found,) = decide(world("warn"), before, limit="warn").stages
+    (found,) = decide(world("warn"), before, limit=AdmissionStage.WARN).stages
     assert (found.stage, found.reason) == ("warn", "")

@@ -25,6 +25,7 @@ from responsibility.api.names import (
     OWNERS_ANNOTATION,
     STAGE_LABEL,
 )
+from responsibility.api.stages import AdmissionStage
 from responsibility.ownership.results.assessment import Assessment
 from tests.unit.ownership.building import KEEPERS, NOW, Grant, assess, grant, hub, people, record
 
@@ -33,7 +34,7 @@ CAN = grant("Group visitors", "update", "configmaps")
 ITEMS = {"beds": "", "fence": ""}
 # Whoever owns the fence may act on something of the beds.
 READS = {"beds": {"fence"}, "fence": frozenset[str]()}
-STAGES = ("observe", "warn", "deny")
+STAGES = tuple(AdmissionStage)
 
 
 def world(*more: Grant, keepers: bool = True, **given: Any) -> Assessment:
@@ -50,7 +51,7 @@ def decide(assessment: Assessment, before: str = "observe", **more: Any) -> Stag
     given: dict[str, Any] = {
         "policies": {"garden": ITEMS},
         "reads": {"garden": READS},
-        "granted": {name: dict.fromkeys(ITEMS, before) for name in assessment.hubs},
+        "granted": {name: dict.fromkeys(ITEMS, AdmissionStage(before)) for name in assessment.hubs},
         "present": {},
         **more,
     }
@@ -66,7 +67,9 @@ def labels(decided: StagePlan, namespace: str = "prod") -> Mapping[str, str]:
 
 
 @pytest.mark.parametrize(("before", "asked"), [*itertools.product(STAGES, STAGES)])
-def test_where_nothing_is_wrong_what_is_asked_for_is_done(before: str, asked: str) -> None:
+def test_where_nothing_is_wrong_what_is_asked_for_is_done(
+    before: AdmissionStage, asked: AdmissionStage
+) -> None:
     decided = decide(world(records=[one(asked)]), before)
     for item in ITEMS:
         assert stage(decided, item) == ItemStage(item, asked, asked)
@@ -134,7 +137,7 @@ def test_what_is_said_of_items_that_are_only_read_stays_while_the_hub_is_gone() 
         HUB_ANNOTATION: "h",
     }
     there = NamespaceKeys({STAGE_LABEL + "beds": "deny"}, said)
-    granted = {"prod": {"beds": "deny"}}
+    granted = {"prod": {"beds": AdmissionStage.DENY}}
     decided = decide(assessment, present={"prod": there}, granted=granted)
     assert decided.namespaces["prod"].annotations == said
 
@@ -205,12 +208,12 @@ def test_an_item_can_insist_for_itself_only() -> None:
     assert stage(decided, "beds").stage == "observe"
 
 
-@pytest.mark.parametrize("asked", ["warn", "deny"])
-def test_a_policy_that_cannot_be_relied_on_is_not_put_in_force(asked: str) -> None:
+@pytest.mark.parametrize("asked", [AdmissionStage.WARN, AdmissionStage.DENY])
+def test_a_policy_that_cannot_be_relied_on_is_not_put_in_force(asked: AdmissionStage) -> None:
     books = {"garden": {"beds": "", "fence": "it is missing"}}
     decided = decide(world(records=[one(asked)]), policies=books)
     assert stage(decided) == ItemStage(
-        "fence", asked, "observe", "PolicyNotReliable", "it is missing"
+        "fence", asked, AdmissionStage.OBSERVE, "PolicyNotReliable", "it is missing"
     )
     assert stage(decided, "beds").stage == asked
     assert stage(decide(world(records=[one(asked)]), asked, policies=books)).stage == asked
@@ -230,10 +233,12 @@ def test_where_no_more_than_warnings_are_allowed_nothing_is_refused(
 ) -> None:
     asked = one("deny", enforcement={"force": force})
     # Whatever would stand in the way of refusing is no matter to a warning.
-    decided = decide(assess(CAN, records=[asked]), before, limit="warn")
+    decided = decide(assess(CAN, records=[asked]), before, limit=AdmissionStage.WARN)
     assert (stage(decided).stage, stage(decided).reason) == ("warn", "StageNotAllowed")
     assert labels(decided) == {STAGE_LABEL + item: "warn" for item in ITEMS}
-    assert stage(decide(world(records=[one("warn")]), before, limit="warn")).reason == ""
+    assert (
+        stage(decide(world(records=[one("warn")]), before, limit=AdmissionStage.WARN)).reason == ""
+    )
 
 
 def test_two_releases_of_different_owners_are_not_enforced() -> None:
@@ -280,7 +285,9 @@ def test_what_a_namespace_no_longer_says_of_a_missing_hub_is_not_called_in_force
     # The policy lets everything pass where the Namespace has a label and not a word.
     assessment = world(records=[one()], hubs=[], namespaces={"prod": False})
     there = NamespaceKeys({STAGE_LABEL + "fence": "deny"}, said)
-    decided = decide(assessment, present={"prod": there}, granted={"prod": {"fence": "deny"}})
+    decided = decide(
+        assessment, present={"prod": there}, granted={"prod": {"fence": AdmissionStage.DENY}}
+    )
     found = stage(decided)
     assert (found.stage, found.reason) == ("observe", "HubMissing")
     assert STAGE_LABEL + "fence" not in decided.namespaces.get("prod", NOTHING).labels
@@ -298,7 +305,7 @@ def test_a_hub_that_is_gone_for_a_while_keeps_what_its_namespace_says() -> None:
         },
     )
     decided = decide(
-        assessment, present={"prod": there}, granted={"prod": {"fence": "deny"}}
+        assessment, present={"prod": there}, granted={"prod": {"fence": AdmissionStage.DENY}}
     ).namespaces["prod"]
     assert decided.labels == there.labels
     assert decided.annotations == {

@@ -17,6 +17,7 @@ from responsibility.admission.webhooks.values_decision import (
     ValuesVerdict,
 )
 from responsibility.api.names import STAGE_LABEL
+from responsibility.api.stages import AdmissionStage
 from responsibility.hub.values.secret import difference
 from tests.unit.admission.webhooks.values_case import (
     ACCESS,
@@ -84,7 +85,7 @@ def test_people_change_what_is_theirs(person: UserInfo, new: Any, verdict: str) 
     ("stage", "verdict"), [("deny", "refused"), ("warn", "warned"), ("observe", "allowed")]
 )
 def test_only_the_items_own_stage_decides(stage: str, verdict: str) -> None:
-    stages = {**dict.fromkeys(GUARD.items, annotation_entries.DENY), LIMITS: stage}
+    stages = {**dict.fromkeys(GUARD.items, AdmissionStage.DENY), LIMITS: stage}
     if stage == "observe":
         del stages[LIMITS]
     assert judged(case(LEADER, space(stages)), MEMORY).verdict == verdict
@@ -93,8 +94,8 @@ def test_only_the_items_own_stage_decides(stage: str, verdict: str) -> None:
 
 def test_a_label_alone_is_in_force_for_nobody() -> None:
     """Nothing is said of the item: somebody has put the label there by hand."""
-    said = space(dict.fromkeys({*GUARD.items} - {LIMITS}, annotation_entries.DENY))
-    labels = {**said.labels, STAGE_LABEL + LIMITS: annotation_entries.DENY}
+    said = space(dict.fromkeys({*GUARD.items} - {LIMITS}, AdmissionStage.DENY))
+    labels = {**said.labels, STAGE_LABEL + LIMITS: AdmissionStage.DENY}
     assert judged(case(LEADER, type(said)(labels, said.annotations)), MEMORY).allowed
 
 
@@ -117,8 +118,8 @@ def test_every_item_that_is_in_the_way_is_named() -> None:
     assert "item 14" in found.message
     assert "item 15" in found.message
     stages = {
-        **dict.fromkeys(GUARD.items, annotation_entries.DENY),
-        LIMITS: annotation_entries.WARN,
+        **dict.fromkeys(GUARD.items, AdmissionStage.DENY),
+        LIMITS: AdmissionStage.WARN,
     }
     found = judged(
         case(LEADER, space(stages)), values(singleuser__memory__limit="2G", debug__enabled=True)
@@ -192,7 +193,7 @@ def never() -> Any:
     [
         case(HUB),
         case(STRANGER, space({})),
-        case(ENGINEER, space({LIMITS: annotation_entries.DENY, DEPLOY: annotation_entries.DENY})),
+        case(ENGINEER, space({LIMITS: AdmissionStage.DENY, DEPLOY: AdmissionStage.DENY})),
     ],
     ids=["one who may all", "nothing in force", "all that is in force is theirs"],
 )

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from responsibility.admission import annotation_entries
 from responsibility.admission.stages.namespace_stages import NamespaceKeys
 from responsibility.admission.webhooks.requester import UserInfo
 from responsibility.admission.webhooks.values_decision import ValuesUpdate
@@ -20,6 +19,7 @@ from responsibility.api.names import (
     STAGE_LABEL,
 )
 from responsibility.api.parse import load_shipped_model
+from responsibility.api.stages import AdmissionStage
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 MODEL = load_shipped_model()
@@ -40,7 +40,7 @@ HUB = UserInfo("system:serviceaccount:prod:hub", ("system:serviceaccounts:prod",
 _OWNERS = {ACCESS: "group:leaders", IMAGE: "group:leaders"}
 
 
-def space(stages: Mapping[str, str] | str = annotation_entries.DENY, **notes: str) -> NamespaceKeys:
+def space(stages: Mapping[str, str] | str = AdmissionStage.DENY, **notes: str) -> NamespaceKeys:
     """Return what a Namespace says; ``notes`` are by the word before the item: ``owners_…``."""
     if isinstance(stages, str):
         stages = dict.fromkeys(GUARD.items, stages)

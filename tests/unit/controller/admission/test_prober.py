@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from responsibility.api.names import binding_name, policy_name, probe_name
+from responsibility.api.stages import AdmissionStage
 from responsibility.controller.admission.prober import (
     DEADLINE,
     PERIOD,
@@ -21,8 +22,8 @@ from tests.unit.controller.virtual import virtual
 from tests.unit.controller.world import FakeApi, failure
 
 KEY = ("prod", "fence")
-DENY = ProbeTarget("deny", "probe fence 0123", "uid", binding_name("fence", "deny"))
-WARN = ProbeTarget("warn", "probe fence 0123", "uid", binding_name("fence", "warn"))
+DENY = ProbeTarget(AdmissionStage.DENY, "probe fence 0123", "uid", binding_name("fence", "deny"))
+WARN = ProbeTarget(AdmissionStage.WARN, "probe fence 0123", "uid", binding_name("fence", "warn"))
 
 
 def words(stage: str, probe: str = "probe fence 0123", item: str = "fence") -> str:
@@ -127,7 +128,7 @@ async def test_what_was_proved_and_fails_is_told_at_once() -> None:
     cluster = Cluster()
     cluster.answer = refusing(refused(words("deny")))
     told: list[Proof] = []
-    prober = Prober(cluster, Metrics(), lambda: told.append(prober.proof(KEY, "deny")))
+    prober = Prober(cluster, Metrics(), lambda: told.append(prober.proof(KEY, AdmissionStage.DENY)))
     prober.want({KEY: DENY})
     task = asyncio.create_task(prober.run())
     await asyncio.sleep(1)
@@ -149,7 +150,7 @@ async def test_a_server_that_is_away_says_nothing_about_policies() -> None:
     cluster.answer = refusing(failure(503, "ServiceUnavailable"))
     task = asyncio.create_task(prober.run())
     await asyncio.sleep(PERIOD * 2)
-    assert prober.proof(KEY, "deny") == Proof(True)
+    assert prober.proof(KEY, AdmissionStage.DENY) == Proof(True)
     task.cancel()
 
 
@@ -158,9 +159,9 @@ async def test_a_new_stage_has_to_be_proved_anew() -> None:
     cluster = Cluster()
     cluster.answer = refusing(refused(words("deny")))
     prober, _ = await prove(cluster, {KEY: DENY}, 1)
-    assert prober.proof(KEY, "warn").ok is None
+    assert prober.proof(KEY, AdmissionStage.WARN).ok is None
     prober.want({KEY: WARN})
-    assert prober.proof(KEY, "deny").ok is None
+    assert prober.proof(KEY, AdmissionStage.DENY).ok is None
 
 
 @virtual

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from responsibility.api.stages import AdmissionStage
 from responsibility.controller.process.settings import Settings, SettingsError, read
 
 PREFIX = "RESPONSIBILITY_"
@@ -37,7 +38,7 @@ def test_everything_can_be_set() -> None:
         namespace="ours",
         leader_election=True,
         annotate=False,
-        enforcement_limit="warn",
+        enforcement_limit=AdmissionStage.WARN,
         relist_seconds=600.0,
         own_relist_seconds=1.0,
         sample_seconds=86_400.0,
