@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from responsibility.admission.annotation_entries import DENY
+from responsibility.api.stages import AdmissionStage
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import MERGE, Asker, Person
 from tests.e2e.admission.conftest import PATIENCE, MakeHub, set_keys
@@ -250,7 +250,7 @@ def here(guarded: Cluster, asker: Asker, make_hub: MakeHub) -> Mapping[str, str]
         return len(found) == 2
 
     wait_until(made, PATIENCE, "the hub's ReplicaSet and a revision")
-    set_keys(asker, NAME, hubs.stages(hubs.ITEMS, DENY), hubs.notes(NAME))
+    set_keys(asker, NAME, hubs.stages(hubs.ITEMS, AdmissionStage.DENY), hubs.notes(NAME))
     return found
 
 
@@ -322,7 +322,9 @@ def test_what_works_for_the_hub_goes_on(
 
 
 def test_the_namespace_still_goes(asker: Asker, make_hub: MakeHub) -> None:
-    make_hub("side-doors-end", hubs.stages(hubs.ITEMS, DENY), hubs.notes("side-doors-end"))
+    make_hub(
+        "side-doors-end", hubs.stages(hubs.ITEMS, AdmissionStage.DENY), hubs.notes("side-doors-end")
+    )
     path = "/api/v1/namespaces/side-doors-end"
     assert asker.ask(hubs.owner(20), "DELETE", path, dry=False).code == 200
     wait_until(
