@@ -16,6 +16,7 @@ from typing import Any
 
 from responsibility import api_groups
 from responsibility.admission.stages.namespace_stages import NamespaceKeys
+from responsibility.api import names
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import API_VERSION, KEY_PREFIX, MODELS, RECORDS
 from responsibility.api.parse import parse_model, parse_record
@@ -256,7 +257,7 @@ class Store:
         found = {resource_of(r.path): age_of(r) for r in self.reflectors}
         if self.listed_at is not None:
             age = time.monotonic() - self.listed_at
-            found["responsibilities"] = (age, _OWN_LISTS * self._own_relist + FAILING, "")
+            found[names.RECORDS] = (age, _OWN_LISTS * self._own_relist + FAILING, "")
         # Each watch goes on for a while without the right to it, and then there is none.
         for resource in self.unreadable & found.keys():
             age, _, _ = found[resource]

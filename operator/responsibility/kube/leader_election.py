@@ -23,6 +23,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from responsibility import api_groups
 from responsibility.kube import errors
 from responsibility.kube.client import Api, Json
 
@@ -33,7 +34,7 @@ logger = logging.getLogger(__name__)
 # Seconds that a dead leader's Lease lasts, and the least that a busy machine can keep.
 LEASE = 15
 SHORTEST = 8
-_KIND = "coordination.k8s.io/v1"
+_KIND = f"{api_groups.COORDINATION}/v1"
 
 
 def _clock() -> float:

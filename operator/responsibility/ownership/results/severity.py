@@ -12,7 +12,8 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Final
 
-from responsibility.api.names import API_GROUP
+from responsibility import api_groups
+from responsibility.api.names import API_GROUP, ASSIGN_VERB
 from responsibility.ownership.terms.permission_index import EVERYTHING, Permission
 from responsibility.rbac.index import remember
 
@@ -81,14 +82,16 @@ SCALE: Final[tuple[Danger, ...]] = (
         "It leads to every right that anybody has: RBAC, impersonation, tokens, certificates, what "
         "changes or guards requests, and the records themselves.",
         (
-            Requests(frozenset({"impersonate", "bind", "escalate", "approve", "sign", "assign"})),
+            Requests(
+                frozenset({"impersonate", "bind", "escalate", "approve", "sign", ASSIGN_VERB})
+            ),
             Requests(
                 _CHANGE,
                 frozenset(
                     {
-                        "rbac.authorization.k8s.io",
-                        "certificates.k8s.io",
-                        "admissionregistration.k8s.io",
+                        api_groups.RBAC,
+                        api_groups.CERTIFICATES,
+                        api_groups.ADMISSION_REGISTRATION,
                         "apiregistration.k8s.io",
                         "/serviceaccounts/token",
                         API_GROUP,
@@ -142,9 +145,9 @@ SCALE: Final[tuple[Danger, ...]] = (
                         "/nodes",
                         "/namespaces",
                         "/persistentvolumes",
-                        "apps",
-                        "batch",
-                        "apiextensions.k8s.io",
+                        api_groups.APPS,
+                        api_groups.BATCH,
+                        api_groups.API_EXTENSIONS,
                         "storage.k8s.io",
                     }
                 ),
