@@ -10,12 +10,12 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeVar
 
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.stages import AdmissionStage, RbacMode
-from responsibility.ownership.access.escalation_cache import RouteMemory
+from responsibility.ownership.access.escalation_cache import EscalationCache
 from responsibility.ownership.access.escalation_findings import NO_GAINS
 from responsibility.ownership.access.escalations import Escalations, HubAccess
 from responsibility.ownership.access.grant_masks import Holdings, collect
@@ -23,7 +23,7 @@ from responsibility.ownership.access.hub_service_accounts import bound_at_home
 from responsibility.ownership.access.policy_bypass import record_writers
 from responsibility.ownership.assess_cluster import assess_cluster, assess_direct
 from responsibility.ownership.assess_hub import HubRbac, assess_hub
-from responsibility.ownership.cache import Memory
+from responsibility.ownership.cache import PassCache
 from responsibility.ownership.claims import Claim, claims
 from responsibility.ownership.item_results import cluster_result, hub_result
 from responsibility.ownership.results.assessment import (
@@ -43,18 +43,14 @@ from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
 
 _T = TypeVar("_T")
 _NO_RBAC = HubRbac((), (), ())
-_BEGINNING = datetime.min.replace(tzinfo=UTC)
-_END = datetime.max.replace(tzinfo=UTC)
 
 
 class Assessor:
     """Assesses snapshots, one after the other."""
 
     def __init__(self) -> None:
-        self._memory = Memory()
-        self._routes = RouteMemory()
-        self._since = self._deadline = _BEGINNING
-        self._epoch = object()
+        self._cache = PassCache()
+        self._routes = EscalationCache()
         self._gone: frozenset[Subject] = frozenset()
         self._confined: dict[str, frozenset[Subject]] = {}
 
@@ -62,7 +58,7 @@ class Assessor:
         """Return another that knows what this one knows: for trials that this one may forget."""
         other = Assessor()
         vars(other).update(vars(self))
-        other._memory, other._routes = self._memory.fork(), self._routes.fork()
+        other._cache, other._routes = self._cache.fork(), self._routes.fork()
         return other
 
     def assess(self, snapshot: Snapshot) -> Assessment:
@@ -71,12 +67,8 @@ class Assessor:
             return self._assess(snapshot)
 
     def _assess(self, snapshot: Snapshot) -> Assessment:
-        self._memory.begin()
+        self._cache.begin(snapshot.now)
         self._routes.begin(snapshot)
-        if not self._since <= snapshot.now < self._deadline:
-            # A date has passed, or the clock was set back: what depends on the time is worked out
-            # anew.
-            self._epoch = object()
         accepted, refused = claims(snapshot)
         terms = {name: self._terms(model) for name, model in snapshot.models.items()}
         agreements = {
@@ -105,7 +97,7 @@ class Assessor:
         }
         claimed = {claim.key for claim in accepted.values()}
         deadline = self._next_deadline(agreements.values(), snapshot.now)
-        self._since, self._deadline = snapshot.now, deadline or _END
+        self._cache.until(deadline)
         return Assessment(
             now=snapshot.now,
             rbac_enforced=snapshot.rbac_enforced,
@@ -121,11 +113,11 @@ class Assessor:
         )
 
     def _terms(self, model: ResponsibilityModel) -> Terms:
-        return self._memory.get(("terms", model.name), (model,), lambda: resolve_model(model))
+        return self._cache.get(("terms", model.name), (model,), lambda: resolve_model(model))
 
     def _agreement(self, claim: Claim, terms: Terms) -> Agreement:
         record = claim.record
-        return self._memory.get(
+        return self._cache.get(
             ("agreement", record.name, claim.key),
             (record, terms, claim.hub),
             lambda: resolve_record(record, terms, claim.hub, key=claim.key),
@@ -136,7 +128,7 @@ class Assessor:
         moments = (
             moment
             for agreement in agreements
-            for moment in self._memory.get(
+            for moment in self._cache.get(
                 ("deadlines", agreement.record), (agreement,), agreement.deadlines
             )
         )
@@ -144,7 +136,7 @@ class Assessor:
 
     def _holdings(self, terms: Terms, namespace: str, snapshot: Snapshot) -> Holdings:
         scope = snapshot.graph.scope(namespace)
-        return self._memory.get(
+        return self._cache.get(
             ("holdings", terms.name, namespace),
             (terms, scope),
             lambda: collect(scope, terms.permissions),
@@ -156,9 +148,9 @@ class Assessor:
         if rights is None or all(item.rbac is RbacMode.AUDIT for item in agreement.items):
             return HubAccess(agreement.names, holdings)
         scopes = [snapshot.graph.scope(place) for place in ("", agreement.hub.namespace)]
-        asked = self._memory.get(
+        asked = self._cache.get(
             ("commands", agreement.record),
-            (agreement, *scopes, snapshot.policies, snapshot.own, self._epoch),
+            (agreement, *scopes, snapshot.policies, snapshot.own, self._cache.epoch),
             lambda: record_writers(
                 agreement,
                 Entitlement.of(agreement, snapshot.now),
@@ -198,10 +190,10 @@ class Assessor:
             snapshot.rbac_enforced,
             snapshot.own,
             idle,
-            self._epoch,
+            self._cache.epoch,
         )
 
-        direct = self._memory.get(
+        direct = self._cache.get(
             ("direct", terms.name),
             inputs,
             lambda: assess_direct(
@@ -219,9 +211,9 @@ class Assessor:
             ),
         )
         checked = snapshot.rbac_enforced is True and not idle
-        return self._memory.get(
+        return self._cache.get(
             ("cluster", terms.name),
-            (direct, routes.cluster, alone, self._epoch),
+            (direct, routes.cluster, alone, self._cache.epoch),
             lambda: cluster_result(
                 direct.fleet,
                 assess_cluster(direct, gains=routes.cluster, bound_at_home=alone),
@@ -249,7 +241,7 @@ class Assessor:
             snapshot.reviews,
             snapshot.rbac_enforced,
             snapshot.own,
-            self._epoch,
+            self._cache.epoch,
         )
 
         # Whoever may end what is enforced may do so by a right over the Namespace, too.
@@ -275,16 +267,16 @@ class Assessor:
                 now=snapshot.now,
             )
 
-        by_rbac = self._memory.get(
+        by_rbac = self._cache.get(
             ("rbac", agreement.record),
             (*time_and_world, namespace, everywhere, gains, snapshot.policies, *enders),
             rbac,
         )
         scope = snapshot.graph.scope(agreement.hub.namespace)
-        cluster_kinds = self._memory.get(
+        cluster_kinds = self._cache.get(
             ("kinds", terms.name), (cluster,), lambda: kinds_by_item(cluster.findings)
         )
-        return self._memory.get(
+        return self._cache.get(
             ("hub", agreement.record, claim.releases),
             (*time_and_world, by_rbac, cluster, claim.hub, claim.state, scope),
             lambda: hub_result(

@@ -16,11 +16,11 @@ from responsibility.admission.stages.blockers import (
     NOT_ALLOWED,
     NOT_ENABLED,
 )
-from responsibility.admission.stages.cache import KeyMemory
 from responsibility.admission.stages.namespace_annotations import ItemKeys, item_keys
 from responsibility.admission.stages.namespace_stages import ItemStage
 from responsibility.api.names import CONTACT_ANNOTATION, DELEGATES_ANNOTATION, OWNERS_ANNOTATION
 from responsibility.api.stages import AdmissionStage
+from responsibility.ownership.cache import PassCache
 from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import Assessment, ClusterAssessment
 from responsibility.ownership.terms.agreement import Agreement
@@ -56,23 +56,23 @@ def cluster_plan(
     granted: Mapping[str, AdmissionStage],
     enabled: bool,
     limit: AdmissionStage = AdmissionStage.DENY,
-    memory: KeyMemory | None = None,
+    cache: PassCache | None = None,
 ) -> ClusterPlan:
     """Return what should be in force for ``items``, those that policies of the cluster guard.
 
     ``trouble`` is why these policies cannot be relied on, empty if they can; ``granted`` are the
-    stages until now; ``limit`` is the furthest that is allowed. ``memory`` has begun its pass.
+    stages until now; ``limit`` is the furthest that is allowed. ``cache`` has begun its pass.
     """
-    memory = memory or KeyMemory()
+    cache = cache or PassCache()
     agreements = [
         h.agreement for h in assessment.hubs.values() if h.agreement.terms is cluster.terms
     ]
     stages, table = [], {}
     left = BUDGET
     for name in items:
-        entries = memory.get(
+        entries = cache.get(
             ("cluster", cluster.terms.name, name),
-            tuple(agreements),
+            (*agreements, cache.epoch),
             partial(_entries, agreements, name, assessment.now),
         )
         entry = ClusterEnforcement(AdmissionStage.OBSERVE, entries.lines, entries.contact)

@@ -16,11 +16,11 @@ from typing import Any
 
 from responsibility.admission import annotation_entries
 from responsibility.admission.stages.blockers import StageInputs, blockers_of
-from responsibility.admission.stages.cache import KeyMemory
 from responsibility.admission.stages.namespace_annotations import (
     ItemKeys,
     UnlistableError,
     hub_annotations,
+    item_keys,
     within_budget,
 )
 from responsibility.api.names import (
@@ -34,8 +34,9 @@ from responsibility.api.names import (
     is_our_key,
 )
 from responsibility.api.stages import AdmissionStage
+from responsibility.ownership.cache import PassCache
 from responsibility.ownership.results.assessment import Assessment, HubAssessment, HubState
-from responsibility.ownership.terms.agreement import Agreement
+from responsibility.ownership.terms.agreement import Agreement, Item
 
 # Items by name, each with why its policy cannot be relied on; empty if it can.
 Policies = Mapping[str, str]
@@ -136,7 +137,7 @@ def plan(
     unreadable: Iterable[str] = (),
     enabled: bool = True,
     limit: AdmissionStage = AdmissionStage.DENY,
-    memory: KeyMemory | None = None,
+    cache: PassCache | None = None,
 ) -> StagePlan:
     """Return what should be in force.
 
@@ -144,10 +145,11 @@ def plan(
     now, by record and item; ``present`` is what Namespaces say. Of models that are ``unrendered``,
     no policies can be made, and why: what is in force stays. ``unreadable`` are namespaces whose
     record cannot be read or followed at the moment: what is in force there stays. ``limit`` is the
-    furthest stage that is allowed. ``memory`` makes it quick.
+    furthest stage that is allowed. ``cache`` makes it quick.
     """
-    memory = memory or KeyMemory()
-    memory.begin(assessment)
+    cache = cache or PassCache()
+    cache.begin(assessment.now)
+    cache.until(assessment.next_deadline)
     groups: dict[str, list[HubAssessment]] = defaultdict(list)
     for hub in assessment.hubs.values():
         groups[hub.agreement.hub.namespace].append(hub)
@@ -166,9 +168,10 @@ def plan(
         books = (policies.get(model, _NO_BOOK) for model in models)
         read = (reads.get(model, _NO_READS) for model in models)
         before = (granted.get(hub.agreement.record, _NONE_BEFORE) for hub in group)
-        found, of_records = memory.get(
+        inputs = (*group, *books, *read, *before, here, enabled, limit, assessment.rbac_enforced)
+        found, of_records = cache.get(
             ("namespace", namespace),
-            (*group, *books, *read, *before, here, enabled, limit, assessment.rbac_enforced),
+            (*inputs, cache.epoch),
             partial(
                 _namespace,
                 group,
@@ -179,7 +182,7 @@ def plan(
                 present=here,
                 enabled=enabled,
                 limit=limit,
-                memory=memory,
+                cache=cache,
             ),
         )
         stages.update(of_records)
@@ -200,19 +203,19 @@ def _namespace(
     present: NamespaceKeys,
     enabled: bool,
     limit: AdmissionStage,
-    memory: KeyMemory,
+    cache: PassCache,
 ) -> tuple[NamespaceKeys, dict[str, tuple[ItemStage, ...]]]:
     """Return what one Namespace should say, and the stages of the records about it."""
     # A record of a release that is not there does not speak for one that is.
     speaking = [hub for hub in group if hub.hub is not None] or list(group)
-    neighbours = _differences(speaking, assessment.now, memory)
+    neighbours = _differences(speaking, assessment.now, cache)
     found: dict[str, tuple[ItemStage, ...]] = {}
     said: list[tuple[HubAssessment, dict[str, ItemKeys]]] = []
     for hub in group:
         agreement = hub.agreement
         book = policies.get(agreement.terms.name, {})
         read = reads.get(agreement.terms.name, _NO_READS)
-        known = _keys(agreement, book, read, assessment.now, memory)
+        known = _keys(agreement, book, read, assessment.now, cache)
         recorded = {other.agreement.hub.release for other in group}
         found[agreement.record] = tuple(
             _stage(
@@ -268,14 +271,23 @@ def _stage(case: StageInputs, before: AdmissionStage) -> ItemStage:
     return ItemStage(case.item.name, asked, stage, *told)
 
 
+def _item_keys(agreement: Agreement, item: Item, now: datetime, cache: PassCache) -> ItemKeys:
+    """Return what the Namespace says of an item."""
+    return cache.get(
+        ("item", agreement.record, item.name),
+        (agreement, cache.epoch),
+        lambda: item_keys(agreement, item, now),
+    )
+
+
 def _keys(
-    agreement: Agreement, items: Iterable[str], reads: Reads, now: datetime, memory: KeyMemory
+    agreement: Agreement, items: Iterable[str], reads: Reads, now: datetime, cache: PassCache
 ) -> dict[str, ItemKeys]:
     """Return what there is to say of each item: of those asked for, and those that they read."""
     asked = [name for name in items if agreement.item(name).admission is not AdmissionStage.OBSERVE]
     read = set[str]().union(*(reads.get(name, ()) for name in asked)).difference(asked)
     wanted = [agreement.item(name) for name in (*asked, *sorted(read))]
-    found = [memory.keys(agreement, item, now) for item in wanted]
+    found = [_item_keys(agreement, item, now, cache) for item in wanted]
     try:
         found = within_budget(agreement, found)
     except UnlistableError as error:
@@ -333,7 +345,7 @@ def _is_kept(key: str, in_force: Container[str], read: Container[str]) -> bool:
     return item in in_force or (item in read and not key.startswith(CONTACT_ANNOTATION))
 
 
-def _differences(hubs: Sequence[HubAssessment], now: datetime, memory: KeyMemory) -> str:
+def _differences(hubs: Sequence[HubAssessment], now: datetime, cache: PassCache) -> str:
     """Return how hubs in one namespace differ, so that no policy can tell them apart."""
     if len(hubs) < 2:  # noqa: PLR2004 - a pair is the least that can differ
         return ""
@@ -348,7 +360,7 @@ def _differences(hubs: Sequence[HubAssessment], now: datetime, memory: KeyMemory
         differing = [
             item.name
             for item in first.items
-            if _owners(first, item.name, now, memory) != _owners(other, item.name, now, memory)
+            if _owners(first, item.name, now, cache) != _owners(other, item.name, now, cache)
         ]
         if differing:
             return (
@@ -358,6 +370,6 @@ def _differences(hubs: Sequence[HubAssessment], now: datetime, memory: KeyMemory
     return ""
 
 
-def _owners(agreement: Agreement, name: str, now: datetime, memory: KeyMemory) -> dict[str, str]:
-    found = memory.keys(agreement, agreement.item(name), now).annotations
+def _owners(agreement: Agreement, name: str, now: datetime, cache: PassCache) -> dict[str, str]:
+    found = _item_keys(agreement, agreement.item(name), now, cache).annotations
     return {key: text for key, text in found.items() if not key.startswith(CONTACT_ANNOTATION)}

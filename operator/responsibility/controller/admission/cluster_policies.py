@@ -20,7 +20,6 @@ from responsibility.admission.policies.cluster_policies import (
 )
 from responsibility.admission.policies.manifests import API_VERSION, POLICY, Manifest
 from responsibility.admission.policies.rendered import differences
-from responsibility.admission.stages.cache import KeyMemory
 from responsibility.admission.stages.cluster_stages import ClusterPlan, cluster_plan
 from responsibility.admission.stages.namespace_stages import stages_of
 from responsibility.api.model import ResponsibilityModel
@@ -34,6 +33,7 @@ from responsibility.controller.admission.prober import Prober, ProbeTarget
 from responsibility.controller.reporting.writer import PASSING, Writer
 from responsibility.controller.worker import Pass
 from responsibility.kube import errors
+from responsibility.ownership.cache import PassCache
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class ClusterPolicies:
         return self._outcomes.get(model, NOTHING)
 
     def plan(
-        self, found: Pass, memory: KeyMemory, *, enabled: bool, limit: AdmissionStage
+        self, found: Pass, cache: PassCache, *, enabled: bool, limit: AdmissionStage
     ) -> dict[str, ClusterPlan]:
         """Return by model what should be in force."""
         plans = {}
@@ -96,7 +96,7 @@ class ClusterPolicies:
                 granted=known[1],
                 enabled=enabled,
                 limit=limit,
-                memory=memory,
+                cache=cache,
             )
             self._granted[name] = (own.uid, {s.item: s.stage for s in plans[name].stages})
         return plans

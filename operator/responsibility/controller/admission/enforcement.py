@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from responsibility.admission.stages.cache import KeyMemory
 from responsibility.admission.stages.cluster_stages import ClusterPlan
 from responsibility.admission.stages.namespace_stages import (
     NamespaceKeys,
@@ -42,6 +41,7 @@ from responsibility.controller.reporting.writer import Writer
 from responsibility.controller.worker import Pass, Worker
 from responsibility.kube.client import Api
 from responsibility.kube.reflector import Reflector
+from responsibility.ownership.cache import PassCache
 from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.terms.agreement import Agreement
 from responsibility.rbac.identity import service_account_user, user_and_groups
@@ -89,7 +89,7 @@ class EnforcementLoop(Worker):
         # By record: its UID, and the stages given to its items until now.
         self._granted: dict[str, tuple[str, dict[str, AdmissionStage]]] = {}
         self._outcomes: dict[str, EnforcementStatus] = {}
-        self._memory = KeyMemory()
+        self._cache = PassCache()
 
     @property
     def reflectors(self) -> tuple[Reflector[Any, Any], ...]:
@@ -127,10 +127,10 @@ class EnforcementLoop(Worker):
             unreadable=_unreadable(assessment, records),
             enabled=self._enabled,
             limit=self._limit,
-            memory=self._memory,
+            cache=self._cache,
         )
         # Markers first: a Namespace must not name a date that nothing keeps.
-        cluster = self._cluster.plan(found, self._memory, enabled=self._enabled, limit=self._limit)
+        cluster = self._cluster.plan(found, self._cache, enabled=self._enabled, limit=self._limit)
         marked = await self._mark(decided, cluster, found) if self._enabled else True
         written = await self._namespaces.write(decided, spaces)
         for name, stages in decided.stages.items():

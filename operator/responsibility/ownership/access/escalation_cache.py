@@ -63,7 +63,7 @@ class _Known:
         return wide
 
 
-class RouteMemory:
+class EscalationCache:
     """What subjects can come by indirectly in one cluster, found once while nothing changes.
 
     A hub is searched again where its namespace has changed, or one through which its routes lead.
@@ -73,9 +73,9 @@ class RouteMemory:
         self._paths: EscalationGraph | None = None
         self._known: dict[str, _Known] = {}
 
-    def fork(self) -> RouteMemory:
+    def fork(self) -> EscalationCache:
         """Return another that remembers the same, and forgets by itself."""
-        other = RouteMemory()
+        other = EscalationCache()
         other._paths, other._known = self._paths, dict(self._known)
         return other
 
