@@ -49,12 +49,12 @@ STEPS = (
     Step(
         "What differs from that, worst first, with the smallest fix and whom to call:",
         "kubectl responsibility drift coast",
-        (("9b814a51f5", 5), ("9fbbab8028", 5), (r"\d+ findings", 1)),
+        (("9b814a51f5", 5), ("9fbbab8028", 5), (r"\d+ causes", 1)),
     ),
     Step(
         "The whole story of one finding:",
         "kubectl responsibility explain 9b814a51f5",
-        (("User former", 9), ("held by", 2), ("what would end it", 4), ("with the subject", 1)),
+        (("User former", 10), ("held by", 2), ("what would end it", 4), ("with the subject", 1)),
     ),
     Step(
         "Everybody who may do something, by every source (`--routes` adds who could come by it):",
@@ -73,7 +73,7 @@ STEPS = (
         "kubectl get rolebindings former-engineer -n coast -o yaml > change.yaml\n"
         "kubectl get resp,respmodel,deploy -A -o yaml > hubs.yaml\n"
         "kubectl responsibility check -f hubs.yaml -f change.yaml",
-        (("medium", 6),),
+        (("high ", 6),),
     ),
 )
 
