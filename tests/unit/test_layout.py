@@ -9,6 +9,8 @@ SOURCES = ROOT / "operator"
 TOP = {
     *(".ci", ".gitignore", "CHANGELOG.md", "LICENSE", "Makefile", "README.md", "pyproject.toml"),
     *("bench", "crds", "demo", "docs", "helm", "operator", "tests"),
+    # What others check their pull requests with.
+    *("action.yml", ".pre-commit-hooks.yaml"),
     # The image: its recipe, and what it is built from, pinned.
     *("Containerfile", ".dockerignore", "image"),
     # What generates pages about things that are not part of the operator.

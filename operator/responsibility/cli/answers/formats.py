@@ -23,21 +23,53 @@ _LEVELS = {Severity.HIGH: "error", Severity.MEDIUM: "error", Severity.LOW: "warn
 
 
 @dataclass(frozen=True, slots=True)
+class Comparison:
+    """A base, what a change ends of it, and how many findings both have."""
+
+    base: str
+    ended: tuple[Finding, ...]
+    as_before: int
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
-    """What ``check`` found: findings, and records that can't be followed."""
+    """What ``check`` found: findings, and records that can't be followed.
+
+    With a base, only what is new; ``comparison`` says what else there is. Drift less severe than
+    ``fail_on`` doesn't fail.
+    """
 
     report: Report
     findings: tuple[Finding, ...]
     problems: tuple[tuple[str, str], ...]
+    fail_on: Severity = Severity.LOW
+    comparison: Comparison | None = None
 
     @property
     def failed(self) -> bool:
         """Whether a pull request should not be merged like this."""
-        return bool(self.problems) or any(finding.is_drift for finding in self.findings)
+        return bool(self.problems) or any(map(self.fails, self.findings))
+
+    def fails(self, finding: Finding) -> bool:
+        """Return whether one finding is reason enough."""
+        return finding.is_drift and finding.severity <= self.fail_on
 
     def level(self, finding: Finding) -> str:
         """Return ``error`` for drift, ``warning`` for what only asks for attention."""
-        return _LEVELS[finding.severity] if finding.is_drift else "note"
+        if not finding.is_drift:
+            return "note"
+        return _LEVELS[finding.severity] if self.fails(finding) else "warning"
+
+    @property
+    def summary(self) -> str:
+        """Return in one line what a change brings and ends; empty without a base."""
+        if self.comparison is None:
+            return ""
+        return (
+            f"this change brings {counted(len(self.findings), 'finding')} and ends "
+            f"{len(self.comparison.ended)}; {self.comparison.as_before} as before, compared with "
+            f"{self.comparison.base}"
+        )
 
 
 def as_json(checked: Checked) -> dict[str, Any]:
@@ -49,7 +81,16 @@ def as_json(checked: Checked) -> dict[str, Any]:
             {**checked.report.json(finding), "place": _place_json(checked, finding)}
             for finding in checked.findings
         ],
+        **_comparison_json(checked),
     }
+
+
+def _comparison_json(checked: Checked) -> dict[str, Any]:
+    compared = checked.comparison
+    if compared is None:
+        return {}
+    ended = [checked.report.json(finding) for finding in compared.ended]
+    return {"base": compared.base, "ended": ended, "asBefore": compared.as_before}
 
 
 def _place_json(checked: Checked, finding: Finding) -> dict[str, Any] | None:
@@ -64,7 +105,7 @@ def junit(checked: Checked) -> str:
     suites = [_suite(checked, hub) for hub in checked.report.hubs(())]
     cluster = [finding for finding in checked.findings if finding.hub is None]
     if cluster:
-        cases = [_case("(cluster)", finding.id, [finding]) for finding in cluster]
+        cases = [_case(checked, "(cluster)", finding.id, [finding]) for finding in cluster]
         suites.append(_wrap("(cluster)", cases))
     if checked.problems:
         cases = [
@@ -85,7 +126,10 @@ def _suite(checked: Checked, hub: HubAssessment) -> str:
             by_item.setdefault(finding.item, []).append(finding)
     return _wrap(
         name,
-        [_case(name, result.item.name, by_item.get(result.item.name, [])) for result in hub.items],
+        [
+            _case(checked, name, result.item.name, by_item.get(result.item.name, []))
+            for result in hub.items
+        ],
     )
 
 
@@ -96,18 +140,18 @@ def _wrap(name: str, cases: list[str]) -> str:
     return f"  <testsuite {head}>\n{lines}\n  </testsuite>"
 
 
-def _case(suite: str, name: str, findings: list[Finding]) -> str:
+def _case(checked: Checked, suite: str, name: str, findings: list[Finding]) -> str:
     head = f"    <testcase classname={quoteattr(suite)} name={quoteattr(name)}"
     told = [
         f"<failure type={quoteattr(f.kind)} message={_attribute(wording.message(f))}>"
         f"{_content(wording.remedy(f))}</failure>"
         for f in findings
-        if f.is_drift
+        if checked.fails(f)
     ]
     told += [
         f"<system-out>{_content(f'{f.kind}: {wording.message(f)}')}</system-out>"
         for f in findings
-        if not f.is_drift
+        if not checked.fails(f)
     ]
     return f"{head}/>" if not told else f"{head}>{''.join(told)}</testcase>"
 
@@ -176,15 +220,22 @@ def markdown(checked: Checked) -> str:
 
 
 def _markdown(checked: Checked) -> Iterator[str]:
-    word = "drift" if checked.failed else "no drift"
+    new = "new " if checked.comparison is not None else ""
+    word = f"{new}drift" if checked.failed else f"no {new}drift"
     yield f"### Shared responsibility: {word}"
     yield ""
+    if checked.comparison is not None:
+        yield f"{_cell(checked.summary[0].upper() + checked.summary[1:])}."
+        yield ""
+        ended = list(_ended(checked))
+        yield from [*ended, ""] if ended else ()
     yield from (f"* **{_cell(name)}**: {_cell(text)}" for name, text in checked.problems)
     if checked.problems:
         yield ""
     if not checked.findings:
         hubs = counted(len(checked.report.assessment.hubs), "hub")
-        yield f"Nothing differs from what is agreed ({hubs})."
+        new = "new " if checked.comparison is not None else ""
+        yield f"Nothing {new}differs from what is agreed ({hubs})."
         return
     yield f"{counted(len(checked.findings), 'finding')}, worst first:"
     yield ""
@@ -202,6 +253,11 @@ def _markdown(checked: Checked) -> Iterator[str]:
             wording.remedy(finding),
         )
         yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+
+
+def _ended(checked: Checked) -> Iterator[str]:
+    ended = checked.comparison.ended if checked.comparison is not None else ()
+    yield from (f"* ends: {_cell(wording.message(finding))}" for finding in ended)
 
 
 def _cell(text: str) -> str:

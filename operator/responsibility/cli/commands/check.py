@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -31,6 +35,19 @@ if TYPE_CHECKING:
     "table", "wide", "json", "yaml", "junit", "sarif", "markdown", "github", default="table"
 )
 @click.option(
+    "--base",
+    metavar="REF|FOLDER",
+    help="Tell, and fail for, only what is new against this: a revision of the Git repository that "
+    "the files are in, such as origin/main, or a folder with the files as they are now.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(("high", "medium", "low")),
+    default="low",
+    show_default=True,
+    help="Exit with 1 only for drift at least this severe.",
+)
+@click.option(
     "--allow-empty",
     is_flag=True,
     help="Take it for fine that there is no record among the files.",
@@ -43,6 +60,8 @@ def command(
     where: Where,
     moment: str | None,
     routes: bool,
+    base: str | None,
+    fail_on: str,
     allow_empty: bool,
     output: str,
 ) -> None:
@@ -60,16 +79,25 @@ def command(
       kubectl responsibility check -f rbac.yaml -f records/ -o markdown
       helm template coast jupyterhub | kubectl responsibility check -n coast -f - -f records/
       kubectl responsibility check -f . -o sarif > responsibility.sarif
+      kubectl responsibility check -f . --base origin/main --fail-on medium -o markdown
     """
     if not where.files:
         raise click.UsageError("say which manifests to check: -f PATH (`drift` checks a cluster)")
     from responsibility.cli.answers import formats
     from responsibility.cli.answers.report import Report
+    from responsibility.ownership.results.severity import Severity
 
     report = Report.of(where.load(ALL), instant(moment), routes=routes)
     if not allow_empty:
         _something_to_check(report)
-    checked = formats.Checked(report, tuple(report.findings()), _problems(report))
+    checked = formats.Checked(
+        report,
+        tuple(report.findings()),
+        _problems(report),
+        Severity[fail_on.upper()],
+    )
+    if base is not None:
+        checked = _compared(checked, _base(base, where, instant(moment), routes=routes), base)
     writers = {
         "junit": formats.junit,
         "sarif": formats.sarif,
@@ -85,7 +113,46 @@ def command(
     context.exit(Exit.NO if checked.failed else Exit.OK)
 
 
-def _problems(report: Report) -> tuple[tuple[str, str], ...]:
+def _base(base: str, where: Where, now: datetime, *, routes: bool) -> Report:
+    """Return what there was before. Raises CliError where that can't be read."""
+    from responsibility.cli.answers.report import Report
+    from responsibility.cli.sources import git_base, offline
+    from responsibility.cli.sources.cluster_view import ClusterView
+
+    def load(paths: Sequence[str]) -> ClusterView:
+        if not paths:
+            return ClusterView(live=False, namespace=where.namespace or "default")
+        # What is passed over there, and what is assumed, has been told of the change itself.
+        return offline.load(paths, ALL, namespace=where.namespace, assume_roles=where.default_roles)
+
+    try:
+        if Path(base).is_dir():
+            return Report.of(load([base]), now, routes=routes)
+        with git_base.files_at(base, where.files) as paths:
+            return Report.of(load(paths), now, routes=routes)
+    except CliError as error:
+        raise CliError(f"the base can't be read: {error}") from None
+
+
+def _compared(checked: Checked, before: Report, base: str) -> Checked:
+    """Return what is new, and beside it what else there is."""
+    from responsibility.cli.answers import formats
+    from responsibility.cli.answers.simulate import difference
+
+    changes = difference(before.findings(), checked.findings)
+    known = set(_refusals(before))
+    return replace(
+        checked,
+        findings=changes.appear,
+        problems=tuple(each for each in checked.problems if each not in known),
+        comparison=formats.Comparison(
+            base, changes.go, len(checked.findings) - len(changes.appear)
+        ),
+    )
+
+
+def _refusals(report: Report) -> list[tuple[str, str]]:
+    """Return the records that can't be followed, each with the reason."""
     assessment = report.assessment
     found = [
         (refused.name, refused.message)
@@ -94,6 +161,12 @@ def _problems(report: Report) -> tuple[tuple[str, str], ...]:
     for hub in assessment.hubs.values():
         record = hub.agreement.record
         found.extend((record, str(problem)) for problem in hub.agreement.problems)
+    return found
+
+
+def _problems(report: Report) -> tuple[tuple[str, str], ...]:
+    for hub in report.assessment.hubs.values():
+        record = hub.agreement.record
         if hub.hub is None:
             note(f"{record}: there is no hub {hub.agreement.hub}, so it wasn't checked")
     assumed = sorted(map(str, report.view.assumed_hubs()))
@@ -103,7 +176,7 @@ def _problems(report: Report) -> tuple[tuple[str, str], ...]:
             f"not in the files, so taken to be there as the chart names its objects: "
             f"{counted(len(assumed), 'hub')}, {', '.join(assumed[:3])}{more}"
         )
-    return tuple(found)
+    return tuple(_refusals(report))
 
 
 def _something_to_check(report: Report) -> None:
@@ -153,8 +226,11 @@ def _tables(checked: Checked) -> list[Table]:
                 wide=("MESSAGE", "SOURCES"),
             ),
             rows,
-            empty="nothing differs from what is agreed",
-            footer=f"{counted(len(grouped), 'cause')}, {counted(len(rows), 'finding')} in {hubs}",
+            empty="nothing differs from what is agreed"
+            if checked.comparison is None
+            else "nothing new differs from what is agreed",
+            footer=checked.summary
+            or f"{counted(len(grouped), 'cause')}, {counted(len(rows), 'finding')} in {hubs}",
         )
     )
     return tables

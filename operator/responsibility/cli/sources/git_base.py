@@ -1,0 +1,78 @@
+"""The same files as they were at another revision of their Git repository, in a folder for a while.
+
+``git archive`` gives them: nothing of the repository's working tree is touched, and nothing that a
+hook or a filter of the change itself says is run.
+"""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from responsibility.cli.sources.folders import STDIN
+from responsibility.cli.terminal.errors import CliError
+
+_LONGEST: Final = 120.0
+
+
+@contextmanager
+def files_at(revision: str, paths: Sequence[str]) -> Iterator[list[str]]:
+    """Yield where these paths are as of a revision; one that wasn't there yet is left out.
+
+    Raises CliError: no repository, no such revision, or standard input.
+    """
+    with tempfile.TemporaryDirectory(prefix="base-of-a-check-") as folder:
+        yield [
+            str(found)
+            for number, path in enumerate(paths)
+            if (found := _extracted(revision, path, Path(folder, str(number)))) is not None
+        ]
+
+
+def _extracted(revision: str, path: str, into: Path) -> Path | None:
+    if path == STDIN:
+        raise CliError("standard input has no base in Git: name a folder with --base instead")
+    whole = Path(path).resolve()
+    where = whole if whole.is_dir() else whole.parent
+    top = Path(_git(where, "rev-parse", "--show-toplevel").decode().strip()).resolve()
+    if revision.startswith("-"):
+        raise CliError(f"--base {revision}: this is neither a folder nor a revision")
+    try:
+        commit = _git(top, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    except CliError:
+        raise CliError(
+            f"--base {revision}: this is neither a folder nor a revision of {top}; in CI, is the "
+            "history fetched?"
+        ) from None
+    name = commit.decode().strip()
+    relative = whole.relative_to(top).as_posix()
+    if not _git(top, "ls-tree", "--name-only", name, "--", relative).strip() and relative != ".":
+        return None
+    archive = _git(top, "archive", "--format=tar", name, "--", relative)
+    into.mkdir()
+    with tarfile.open(fileobj=io.BytesIO(archive)) as packed:
+        packed.extractall(into, filter="data")
+    return into / relative
+
+
+def _git(where: Path, *arguments: str) -> bytes:
+    """Return what git answers. Raises CliError with its reason."""
+    try:
+        done = subprocess.run(  # noqa: S603 - git, by arguments that are no options
+            ["git", "-C", str(where), *arguments],  # noqa: S607 - whichever is on the PATH
+            capture_output=True,
+            timeout=_LONGEST,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise CliError(f"git can't be run, so there is no base: {error}") from None
+    if done.returncode:
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise CliError(f"{where}: {lines[-1] if lines else 'git has no answer'}")
+    return done.stdout
