@@ -255,3 +255,30 @@ def test_names_in_any_script_are_told_as_they_are(run: Run, files: Path) -> None
     assert done.code == 0
     assert name in run("who-can", "patch", "deploy", "-n", "reef", "-f", "reef").out
     assert name in run("subject", "user", name, "-f", "reef", "--at", small.AT).out
+
+
+def test_names_with_spaces_are_leavers_too_and_a_bad_line_costs_itself(
+    run: Run, files: Path
+) -> None:
+    assert files.is_dir()
+    lines = {
+        "# a comment": None,
+        "mallory": ("User", "mallory"),
+        "Jane Doe": ("User", "Jane Doe"),
+        "User Jo Do # left in May": ("User", "Jo Do"),
+        "Group Domain Users": ("Group", "Domain Users"),
+        "group CN=Hub Admins,DC=example": ("Group", "CN=Hub Admins,DC=example"),
+        "Group team #1: leads": ("Group", "team #1: leads"),
+        "- arn:aws:iam::111122223333:user/bob": ("User", "arn:aws:iam::111122223333:user/bob"),
+        "sa deployer": None,
+        "ServiceAccount ci/deployer": ("ServiceAccount", "deployer"),
+        "Group": ("User", "Group"),
+    }
+    Path("leavers").write_text("\n".join(lines), encoding="utf-8")
+    done = run("subject", "--retired", "leavers", "-f", "reef", "-o", "json")
+    found = [(e["subject"]["kind"], e["subject"]["name"]) for e in json.loads(done.out)]
+    assert found == [subject for subject in lines.values() if subject]
+    assert done.code == 3
+    assert "leavers, line 9 is left out: deployer: write a ServiceAccount as" in done.err
+    Path("leavers").write_text("mallory\n", encoding="utf-8")
+    assert run("subject", "--retired", "leavers", "-f", "reef").code == 0

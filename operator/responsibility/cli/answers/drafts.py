@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from responsibility.api import subjects
+from responsibility.api.common import Party
 from responsibility.api.names import API_VERSION
 from responsibility.api.parse import load_shipped_model
 from responsibility.api.record import DEFAULT_MODEL
@@ -80,6 +82,12 @@ def draft_all(report: Report, hubs: Iterable[Hub]) -> dict[str, str]:
     return drafts
 
 
+# How many subjects the API takes in one party.
+_MOST = next(
+    m.max_length for m in Party.model_fields["subjects"].metadata if hasattr(m, "max_length")
+)
+
+
 @dataclass(frozen=True, slots=True)
 class _Holder:
     """Somebody with rights in the hub's namespace, and the items they belong to."""
@@ -128,7 +136,12 @@ def _holder(subject: Subject, holding: Holding, terms: Terms, names: Names) -> _
 def _draft(report: Report, hub: Hub, name: str, terms: Terms) -> Iterator[str]:
     key = hub.key
     holders = _holders(report, hub, terms)
-    likely = [holder for holder in holders if holder.likely]
+    groups = [holder for holder in holders if holder.likely]
+    refused = {holder: why for holder in groups if (why := _refused(holder.subject))}
+    likely = [holder for holder in groups if holder not in refused]
+    # What is beyond the bound of the list is left to whoever reviews the draft.
+    refused |= dict.fromkeys(likely[_MOST:], f"a party has {_MOST} subjects at most")
+    likely = likely[:_MOST]
     yield f"# A draft: who owns what on hub {key}. Review it, then apply it."
     yield f"apiVersion: {API_VERSION}"
     yield "kind: Responsibility"
@@ -156,6 +169,11 @@ def _draft(report: Report, hub: Hub, name: str, terms: Terms) -> Iterator[str]:
         else:
             yield "    # No group holds rights in this namespace. That is normal for a community"
             yield "    # that acts by pull requests and on the hub's admin page."
+    if refused:
+        yield "  # Groups that hold rights here and that no record can name:"
+        for holder, why in refused.items():
+            yield from _comments(holder, "  ")
+            yield f"  #   {clean(why)}"
     others = [holder for holder in holders if not holder.likely]
     if others:
         yield "  # These hold rights here, too, and are nobody's so far. Remove their bindings, or"
@@ -167,6 +185,21 @@ def _draft(report: Report, hub: Hub, name: str, terms: Terms) -> Iterator[str]:
     yield "  # What differs from the model. By default:"
     yield from (f"  #   {item.number:>2} {item.name}: {item.owner}" for item in terms.items)
     yield "  items: []"
+
+
+def _refused(subject: Subject) -> str:
+    """Return why the API server would refuse a record that names it; empty if it wouldn't."""
+    from pydantic import ValidationError
+
+    try:
+        parsed = subjects.Subject.model_validate(
+            {"kind": subject.kind, "name": subject.name, "namespace": subject.namespace or None}
+        )
+    except ValidationError as error:
+        return "; ".join(str(each["msg"]) for each in error.errors())
+    return next(
+        (r.message for r in parsed.rules if r.check is not None and not r.check(parsed)), ""
+    )
 
 
 def _pointless(report: Report, hub: Hub) -> Iterator[str]:

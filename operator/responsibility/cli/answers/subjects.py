@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from responsibility.api.common import Party
@@ -40,19 +40,23 @@ def parse(kind: str, name: str) -> Subject:
     return Subject(SERVICE_ACCOUNT, own, namespace)
 
 
-def read(file: str) -> list[Subject]:
-    """Return the subjects of a list: one a line, ``NAME`` or ``KIND NAME``. Raises CliError."""
+def read(file: str, left_out: Callable[[str], None]) -> list[Subject]:
+    """Return the subjects of a list: one a line, ``NAME`` or ``KIND NAME``, with spaces or not.
+
+    ``left_out`` is told of lines that can't be read. Raises CliError where none can.
+    """
     found = []
     for number, line in enumerate(manifests.text_of(file).splitlines(), 1):
-        words = line.partition("#")[0].strip().removeprefix("- ").split()
-        if not words:
+        # Names may hold a `#`, as in `team #1`: a comment has a space on both sides, or the line.
+        text = f" {line} ".partition(" # ")[0].strip().removeprefix("- ").strip()
+        if not text or text.startswith("#"):
             continue
-        if len(words) > 2:
-            raise CliError(f"{file}, line {number}: write NAME, or KIND NAME")
+        word, _, name = text.partition(" ")
+        known = _KINDS.get(word.lower()) or _KINDS.get(word.lower().removesuffix("s"))
         try:
-            found.append(parse(words[0], words[1]) if words[1:] else parse("user", words[0]))
+            found.append(parse(word, name.strip()) if known and name else parse("user", text))
         except CliError as error:
-            raise CliError(f"{file}, line {number}: {error}") from None
+            left_out(f"{file}, line {number} is left out: {error}")
     if not found:
         raise CliError(f"{file}: there is nobody in it")
     return list(dict.fromkeys(found))

@@ -13,9 +13,10 @@ from responsibility.cli.sources.options import (
     instant,
     output_option,
     routes_option,
+    warn,
     where_options,
 )
-from responsibility.cli.terminal.errors import counted
+from responsibility.cli.terminal.errors import Exit, counted
 from responsibility.cli.terminal.output import Table, columns, show
 from responsibility.rbac.identity import implied_groups
 
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
     type=click.Path(),
     metavar="FILE",
     help="Instead: for a list of people who have left, what each of them still holds. One a line: "
-    "NAME, or KIND NAME. - is standard input.",
+    "NAME, or KIND NAME, with spaces or not. - is standard input. A line that can't be read is "
+    "left out; then the exit code is 3.",
 )
 @at_option
 @routes_option
@@ -47,7 +49,7 @@ def command(
     moment: str | None,
     routes: bool,
     output: str,
-) -> None:
+) -> int:
     r"""Tell all about one subject: what it owns, may do beyond that, and would lose on leaving.
 
     KIND is User, Group or ServiceAccount (sa); a ServiceAccount's NAME is NAMESPACE/NAME. What
@@ -66,14 +68,18 @@ def command(
 
     if (retired is None) == (kind is None or name is None):
         raise click.UsageError("say either KIND NAME, such as: user someone, or --retired FILE")
-    leavers = subjects.read(retired) if retired is not None else []
+    left_out: list[str] = []
+    leavers = subjects.read(retired, left_out.append) if retired is not None else []
+    for line in left_out:
+        warn(line)
     only = subjects.parse(kind or "", name or "") if retired is None else None
     report = Report.of(where.load(ALL), instant(moment), routes=routes)
     report.tell_gaps()
     if only is None:
         _retired(output, report, leavers)
-        return
+        return Exit.UNKNOWN if left_out else Exit.OK
     _one(output, report, only, routes=routes)
+    return Exit.OK
 
 
 def _one(output: str, report: Report, subject: Subject, *, routes: bool) -> None:

@@ -1,0 +1,55 @@
+"""``init`` never drafts what the API server would refuse, whatever groups are called."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from responsibility.api.parse import parse_record
+from tests.unit.cli.conftest import Run
+
+# Names of groups, and whether a record can name them.
+NAMES = {
+    "activedirectory_group://CN=Hub Admins,OU=Groups,DC=example,DC=org": True,
+    **dict.fromkeys(("yes", "012", "2026-01-01", "~", "=", "<<", "0x1f", "1e3", "null"), True),
+    **dict.fromkeys(("oidc:team #1: leads", "a\nb: c", "<script>", "- x", "größen", "'"), True),
+    **dict.fromkeys(("*", "$(namespace)", "all-$(release)", "x" * 600), False),
+}
+
+
+def drafted(run: Run, names: list[str]) -> tuple[str, list[dict[str, Any]]]:
+    """Return the draft for a hub where these groups hold rights, and the subjects in it."""
+    binding = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "odd", "namespace": "reef"},
+        "roleRef": {"kind": "Role", "name": "operate"},
+        "subjects": [{"kind": "Group", "name": name} for name in names],
+    }
+    Path("odd.json").write_text(json.dumps(binding), encoding="utf-8")
+    files = ("reef/hub.yaml", "reef/rbac", "reef/model.yaml", "odd.json")
+    done = run("init", *(word for file in files for word in ("-f", file)))
+    assert done.code == 0, done.err
+    raw = yaml.safe_load(done.out)
+    parse_record(raw, strict=True)
+    return done.out, raw["spec"]["parties"][0].get("subjects", [])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_drafted_as_it_is_or_told_to_be_impossible(
+    name: str, run: Run, files: Path
+) -> None:
+    assert files.is_dir()
+    text, subjects = drafted(run, [name])
+    assert ({"kind": "Group", "name": name} in subjects) is NAMES[name]
+    assert ("that no record can name" in text) is not NAMES[name]
+
+
+def test_more_groups_than_a_party_may_have_are_left_to_the_reviewer(run: Run, files: Path) -> None:
+    assert files.is_dir()
+    text, subjects = drafted(run, [f"group-{number:03}" for number in range(80)])
+    assert len(subjects) == 64
+    assert "a party has 64 subjects at most" in text
+    assert "Group group-079" in text
