@@ -226,9 +226,25 @@ class _Guarded:
                 return may
             others = items - {self._item.name}
             else_ = self._entitled.standing(others) if others else "false"
-            return cel.all_of([may, cel.any_of(["!variables.held", else_])])
+            fine = ["!variables.held", "variables.valuesOnly", else_]
+            return cel.all_of([may, cel.any_of(fine)])
 
         return free
+
+    def _changes_values_only(self, rest: UnownedFields) -> str:
+        """Return that an update changes nothing but values of the item that bounds can be about.
+
+        That is only asked of objects that are the item's as a whole; of others it has these anyway.
+        """
+        whole = {a for case in self._cases if not case.guard.by_metadata for a in case.asked}
+        values: dict[str, list[tuple[str, ...]]] = {}
+        for owned in self._guards.fields:
+            asked = changing(owned)[0]
+            if owned.measured and asked in whole:
+                values.setdefault(asked, []).append(owned.steps)
+        return cel.any_of(
+            f"{is_asked([asked])} && !({rest.differs(steps)})" for asked, steps in values.items()
+        )
 
     def _has_lifetimes(self) -> bool:
         return any(case.guard.by_metadata for case in self._cases)
@@ -292,7 +308,10 @@ class _Guarded:
     def _object_variables(self) -> Iterator[tuple[str, str]]:
         rest = UnownedFields()
         conditions = [is_in_group(case, rest) for case in self._cases]
+        values_only = self._changes_values_only(rest)
         yield from rest.variables()
+        if self._measured:
+            yield "valuesOnly", values_only
         if self._has_lifetimes():
             yield "lifetime", changes_lifetime()
         guarded = []
