@@ -30,7 +30,7 @@ from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.runtime import Runtime, own_identity
 from responsibility.controller.webhooks.break_glass import Uses
 from responsibility.controller.webhooks.hub_lookup import HubLookup
-from responsibility.controller.webhooks.values import ValuesReviews
+from responsibility.controller.webhooks.values import UNREAD, ValuesReviews
 from responsibility.kube import credentials, readiness
 from responsibility.kube.client import Api
 from responsibility.kube.leader_election import Leader, LeadershipLostError
@@ -218,7 +218,7 @@ async def _serve_webhooks(
     assert directory is not None  # noqa: S101 - else it is not started
     routes = [Route(break_glass.PATH + "{item}", uses.answer)]
     if values is not None:
-        routes.append(Route(values_configuration.PATH, values.answer))
+        routes.append(Route(values_configuration.PATH, values.answer, UNREAD))
     try:
         await webhook_server.serve(
             ports,

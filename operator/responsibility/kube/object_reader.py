@@ -41,21 +41,22 @@ def _document(text: bytes) -> Any:  # noqa: ANN401 - as above
     if not text.startswith(b"{"):
         raise ValueError("what is no object is nested too deep")
     found: Json = {}
-    for key, value in _members(text):
+    for key, value in members(text):
         if key == "items" and value.startswith(b"["):
-            found[key] = [_object(each) for each in _elements(value)]
+            found[key] = [read_object(each) for each in _elements(value)]
         elif key == "object" and value.startswith(b"{"):
-            found[key] = _object(value)
+            found[key] = read_object(value)
         else:
             try:
                 found[key] = json.loads(value)
             except RecursionError:
                 # It is an object itself.
-                return _object(text)
+                return read_object(text)
     return found
 
 
-def _object(text: bytes) -> Any:  # noqa: ANN401 - elements of a list may be anything
+def read_object(text: bytes) -> Any:  # noqa: ANN401 - elements of a list may be anything
+    """Return one object, or a stub of it. Raises ValueError for what is none and too deep."""
     try:
         return json.loads(text)
     except RecursionError:
@@ -63,7 +64,7 @@ def _object(text: bytes) -> Any:  # noqa: ANN401 - elements of a list may be any
             raise ValueError("what is no object is nested too deep") from None
     found: Json = {}
     deep = ""
-    for key, value in _members(text):
+    for key, value in members(text):
         if key == "metadata" and value.startswith(b"{"):
             found[key], lost = _shallow(value)
             deep = deep or lost
@@ -83,7 +84,7 @@ def _shallow(text: bytes) -> tuple[Json, str]:
     """Return an object's metadata without ``managedFields``, and what of the rest is too deep."""
     found: Json = {}
     deep = ""
-    for key, value in _members(text):
+    for key, value in members(text):
         if key == "managedFields":
             continue
         try:
@@ -93,7 +94,7 @@ def _shallow(text: bytes) -> tuple[Json, str]:
     return found, deep
 
 
-def _members(text: bytes) -> Iterator[tuple[str, bytes]]:
+def members(text: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield the fields of an object, each with the text of its value."""
     for part in _split(text):
         key = _PART.match(part)

@@ -42,6 +42,8 @@ class ValuesVerdict(StrEnum):
     REFUSED = "refused"
     BREAK_GLASS = "break-glass"
     UNREADABLE = "unreadable"
+    # Refused for what the request itself is: too large, too deep, one of too many at once.
+    TOO_MUCH = "too-much"
     UNJUDGED = "unjudged"
 
 
@@ -70,7 +72,7 @@ class ValuesDecision:
     @property
     def allowed(self) -> bool:
         """Whether the request goes on."""
-        return self.verdict is not ValuesVerdict.REFUSED
+        return self.verdict not in (ValuesVerdict.REFUSED, ValuesVerdict.TOO_MUCH)
 
 
 FINE = ValuesDecision(ValuesVerdict.ALLOWED)

@@ -211,8 +211,9 @@ METRICS = (
         "counter",
         (*HUB, "verdict"),
         "Changes of a hub's values that were put to the webhook, by what came of it: allowed, "
-        "warned, refused, break-glass, unreadable (no YAML: let through), unjudged (let through). "
-        "Of a hub that was not found out there is no name.",
+        "warned, refused, break-glass, unreadable (no YAML: let through), too-much (refused for "
+        "its size, depth or number), unjudged (let through). Of a hub that was not found out there "
+        "is no name.",
     ),
 )
 BY_NAME = {metric.name: metric for metric in METRICS}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -29,12 +30,14 @@ from responsibility.admission.webhooks.values_decision import (
 from responsibility.admission.webhooks.values_ownership import ValuesGuard
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import PREFIX_ANNOTATION, RELEASE_ANNOTATION
+from responsibility.api.stages import AdmissionStage
 from responsibility.controller.process.webhook_server import Response
 from responsibility.controller.reporting.events import Announcer
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.webhooks.hub_lookup import HubLookup, HubNamespace, RecordedHub
 from responsibility.hub.values.secret import SECRET, difference
 from responsibility.kube import errors
+from responsibility.kube.object_reader import LEFT_OUT
 from responsibility.ownership.terms.permission_index import Names
 
 logger = logging.getLogger(__name__)
@@ -46,6 +49,9 @@ _AGE = 30.0
 # Reviews that are worked on at once, and that may wait; those beyond get no judgement.
 _TOGETHER = 2
 _WAITING = 32
+# Of them, as many may be one user's in one namespace. Those beyond are refused where anything is:
+# nobody keeps others from being judged, and nobody comes past by asking often enough.
+_OF_ONE_USER = 4
 _FORBIDDEN = 403
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
@@ -69,7 +75,29 @@ _UNJUDGED = ValuesDecision(
     ),
 )
 
+_TOO_MANY = ValuesDecision(
+    ValuesVerdict.TOO_MUCH,
+    "too many changes of this secret by you are being looked at: wait for their answers, and try "
+    "again",
+)
+_TOO_DEEP = ValuesDecision(
+    ValuesVerdict.TOO_MUCH,
+    "this secret is nested too deep to be read: write it anew, as Helm does",
+)
+# To what can't even be read as a request; see webhook_server.
+UNREAD: Response = {
+    "allowed": False,
+    "status": {
+        "code": 413,
+        "reason": "RequestEntityTooLarge",
+        "message": "this secret is too large, or nested too deep, to be looked at: write it anew, "
+        "as Helm does",
+    },
+}
+
 _Review = Mapping[str, Any]
+# A namespace, and who asks.
+_Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +145,7 @@ class ValuesReviews:
         # A thread that has not been waited for to its end is still at work.
         self._free = asyncio.Semaphore(_TOGETHER)
         self._waiting = 0
+        self._by_user: Counter[_Key] = Counter()
         self._repeats = Repeats()
         self._guard: tuple[object, ValuesGuard | None] = (None, None)
 
@@ -164,23 +193,46 @@ class ValuesReviews:
         case = ValuesUpdate(
             guard, place.keys, asked.namespace, asked.name, asked.person, datetime.now(UTC)
         )
+        old, new = request.get("oldObject") or {}, request.get("object") or {}
+        refuses = AdmissionStage.DENY in place.keys.stages().values()
+        if LEFT_OUT in old or LEFT_OUT in new:
+            return _TOO_DEEP if refuses else _UNJUDGED
+        user = (asked.namespace, asked.person.user)
+        if self._by_user[user] >= _OF_ONE_USER:
+            return _TOO_MANY if refuses else _UNJUDGED
         if self._waiting >= _WAITING:
             return _UNJUDGED
         self._waiting += 1
+        self._by_user[user] += 1
         try:
             await self._free.acquire()
+        except BaseException:
+            self._end(user)
+            raise
         finally:
             self._waiting -= 1
-        old, new = request.get("oldObject") or {}, request.get("object") or {}
         work = self._threads.submit(case.judge, lambda: difference(old, new))
-        work.add_done_callback(partial(self._let_next, asyncio.get_running_loop()))
+        work.add_done_callback(partial(self._let_next, asyncio.get_running_loop(), user))
         return await asyncio.wrap_future(work)
 
-    def _let_next(self, loop: asyncio.AbstractEventLoop, work: Future[ValuesDecision]) -> None:
+    def _let_next(
+        self, loop: asyncio.AbstractEventLoop, user: _Key, work: Future[ValuesDecision]
+    ) -> None:
         del work
+
+        def free() -> None:
+            self._free.release()
+            self._end(user)
+
         # The loop may have ended meanwhile.
         with suppress(RuntimeError):
-            loop.call_soon_threadsafe(self._free.release)
+            loop.call_soon_threadsafe(free)
+
+    def _end(self, user: _Key) -> None:
+        """Forget one change of somebody's that is no longer looked at."""
+        self._by_user[user] -= 1
+        if self._by_user[user] <= 0:
+            del self._by_user[user]
 
     def _guard_of(self, model: ResponsibilityModel) -> ValuesGuard:
         known, guard = self._guard

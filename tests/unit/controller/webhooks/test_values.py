@@ -17,6 +17,7 @@ import yaml
 from aiohttp import test_utils
 from prometheus_client import generate_latest
 
+from responsibility.admission.webhooks.requester import UserInfo
 from responsibility.admission.webhooks.values_ownership import ValuesGuard
 from responsibility.api.names import PREFIX_ANNOTATION, RELEASE_ANNOTATION
 from responsibility.api.parse import load_shipped_manifest
@@ -280,7 +281,8 @@ async def test_an_answer_in_time_or_none(
 
     monkeypatch.setattr(values_reviews, "difference", lasts)
     try:
-        answers = await asyncio.gather(*(setting.ask(LEADER, MEMORY) for _ in range(40)))
+        people = [UserInfo(f"{LEADER.user}-{number}", LEADER.groups) for number in range(40)]
+        answers = await asyncio.gather(*(setting.ask(person, MEMORY) for person in people))
     finally:
         may_end.set()
     assert all(answer["allowed"] for answer in answers)
@@ -294,6 +296,75 @@ async def test_an_answer_in_time_or_none(
     else:
         pytest.fail("it never judged again")
     setting.reviews.close()
+
+
+async def test_one_users_flood_is_refused_and_costs_nobody_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Dry runs count as well: whoever asks often enough must not come past."""
+    setting = Setting()
+    may_end = threading.Event()
+    really = values_secret.difference
+
+    def waits(old: Any, new: Any) -> values_secret.SettingsDiff:
+        may_end.wait(60)
+        return really(old, new)
+
+    monkeypatch.setattr(values_reviews, "difference", waits)
+    flood = [
+        asyncio.create_task(setting.ask(LEADER, MEMORY, dryRun=number % 2 == 0))
+        for number in range(40)
+    ]
+    refused, _ = await asyncio.wait(flood, timeout=30, return_when=asyncio.FIRST_COMPLETED)
+    other = asyncio.create_task(setting.ask(STRANGER, MEMORY))
+    await asyncio.sleep(0)
+    may_end.set()
+    answers = [await task for task in flood]
+    assert refused
+    assert not any(answer["allowed"] for answer in answers)
+    told = [answer["status"]["message"] for answer in answers]
+    assert sum("too many changes" in text for text in told) == 36
+    assert "item 14" in (await other)["status"]["message"]
+    # Nothing of it stays.
+    assert "item 14" in (await setting.ask(LEADER, MEMORY))["status"]["message"]
+    setting.reviews.close()
+
+
+def deep(levels: int) -> str:
+    return '{"f:a":' * levels + "{}" + "}" * levels
+
+
+async def test_a_secret_that_nests_too_deep_in_its_metadata_is_judged(setting: Setting) -> None:
+    """The API server takes ten thousand levels of managedFields."""
+    odd = json.dumps(review(LEADER, MEMORY))
+    metadata = f'{{"metadata": {{"managedFields": [{deep(9_000)}]}}, '
+    for key in ("object", "oldObject"):
+        odd = odd.replace(f'"{key}": {{', f'"{key}": {metadata}')
+    async with serving(setting) as client:
+        answer = json.loads(await (await client.post("/values", data=odd)).text())["response"]
+    assert answer["uid"] == "1"
+    assert answer["allowed"] is False
+    assert "item 14" in answer["status"]["message"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        f'"userInfo": {{"extra": {deep(9_000)}}}, ',
+        f'"options": "{"x" * (9 * 1024 * 1024)}", ',
+    ],
+    ids=["deep", "large"],
+)
+async def test_what_cannot_be_read_for_its_size_or_depth_is_refused(
+    setting: Setting, more: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = json.dumps(review(ENGINEER, MEMORY)).replace('"operation"', more + '"operation"')
+    async with serving(setting) as client:
+        answer = json.loads(await (await client.post("/values", data=text)).text())["response"]
+    assert answer["uid"] == "1"
+    assert answer["allowed"] is False
+    assert answer["status"]["code"] == 413
+    assert "too large or nests too deep" in caplog.text
 
 
 TEXTS = {
@@ -324,7 +395,7 @@ ODD = [
 
 @asynccontextmanager
 async def serving(setting: Setting) -> AsyncIterator[test_utils.TestClient[Any, Any]]:
-    app = application([Route("/values", setting.reviews.answer)])
+    app = application([Route("/values", setting.reviews.answer, values_reviews.UNREAD)])
     async with test_utils.TestClient(test_utils.TestServer(app)) as client:
         yield client
 
