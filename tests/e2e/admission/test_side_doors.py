@@ -304,6 +304,7 @@ def test_the_owner_may(asker: Asker, here: Mapping[str, str], way: str) -> None:
 CONTROLLERS = (
     Person("system:serviceaccount:kube-system:replicaset-controller"),
     Person("system:kube-scheduler"),
+    Person("system:cloud-controller-manager"),
     Person("system:node:lab-node", ("system:nodes",)),
     Person(f"system:serviceaccount:{NAME}:hub"),
 )
@@ -311,7 +312,13 @@ CONTROLLERS = (
 
 @pytest.mark.parametrize("person", CONTROLLERS, ids=lambda p: p.user)
 @pytest.mark.parametrize(
-    "way", ["a pod that has failed", "a finalizer of a user's pod", "the scheduler's Lease"]
+    "way",
+    [
+        "a pod that has failed",
+        "a finalizer of a user's pod",
+        "a finalizer of the Service, in its status",
+        "the scheduler's Lease",
+    ],
 )
 def test_what_works_for_the_hub_goes_on(
     asker: Asker, here: Mapping[str, str], person: Person, way: str

@@ -34,6 +34,8 @@ _GROUPS = "request.userInfo.?groups.orValue([])"
 # of a cloud) are exemptions of the model, and come with the lists.
 _CONTROL_PLANE = (
     "system:apiserver",
+    # It keeps a finalizer on every Service that has a load balancer.
+    "system:cloud-controller-manager",
     "system:kube-controller-manager",
     "system:kube-scheduler",
 )
