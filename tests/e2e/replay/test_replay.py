@@ -116,8 +116,9 @@ def test_a_replay_says_what_the_api_server_said(logged: Logged) -> None:
     assert not found.differences, f"seed {SEED}:\n" + "\n".join(found.differences)
     assert found.alike["refused"] > 50
     assert found.alike["nothing"] > 50
-    # Nothing is missing from such a log but what was never seen before, or changed unseen.
-    assert found.possible.total() < found.alike["refused"] / 4
+    # Nothing is missing from such a log but what was never seen before, or changed unseen. Whether
+    # finalizers or owners change, which most objects are guarded for, depends on that.
+    assert found.possible.total() < found.alike["refused"] / 3
     assert not any("no objects" in reason for reason in found.possible), found.possible
 
 
