@@ -10,8 +10,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CLUSTER ?= dev
-CHART := helm/hub-responsibility
-MODEL := operator/responsibility/api/models/2i2c.yaml
 
 # What has to pass runs in order, also under `make -j`.
 .NOTPARALLEL:
@@ -60,44 +58,11 @@ lint: $(STAMP) ## Check style, types and which package imports which
 
 .PHONY: generate
 generate: $(STAMP) ## Write crds/, docs/reference/ and the chart's copies of what it ships
-	$(BIN)/python -m responsibility.api.crd crds
-	$(BIN)/python -m tools.generate.api_reference
-	$(BIN)/python -m tools.generate.metrics_reference
-	$(BIN)/python -m tools.generate.cli_reference
-	$(BIN)/python -m responsibility.monitoring
-	$(BIN)/python -m tools.generate.values_reference
-	$(BIN)/python -m tools.generate.rights_reference
-	$(BIN)/python -m tools.generate.admission_reference
-	$(BIN)/python -m tools.generate.unenforceable
-	mkdir -p $(CHART)/files/crds
-	rm -f $(CHART)/files/crds/*.yaml
-	cp crds/*.yaml $(CHART)/files/crds/
-	cp $(MODEL) $(CHART)/files/model.yaml
-	mkdir -p $(CHART)/files/policies
-	$(BIN)/python -m responsibility.api.admission > $(CHART)/files/policies/record-dates.yaml
-	$(BIN)/python -m responsibility.grants.chart_roles $(CHART)/files/roles
-	$(BIN)/python -m tools.generate.chart_policies $(CHART)/files/policies/enforcement.yaml
-	$(BIN)/python -m tools.generate.chart_break_glass $(CHART)/files/policies/break-glass.yaml
-	$(BIN)/python -m tools.generate.chart_values_webhook $(CHART)/files/policies/values.yaml
+	$(BIN)/python -m tools.generate
 
 .PHONY: check-generated
 check-generated: $(STAMP) ## Fail when `make generate` would change something
-	@$(BIN)/python -m responsibility.api.crd --check crds \
-	&& $(BIN)/python -m tools.generate.api_reference --check \
-	&& $(BIN)/python -m tools.generate.metrics_reference --check \
-	&& $(BIN)/python -m tools.generate.cli_reference --check \
-	&& $(BIN)/python -m responsibility.monitoring --check \
-	&& $(BIN)/python -m tools.generate.values_reference --check \
-	&& $(BIN)/python -m tools.generate.rights_reference --check \
-	&& $(BIN)/python -m tools.generate.admission_reference --check \
-	&& $(BIN)/python -m tools.generate.unenforceable --check \
-	&& $(BIN)/python -m responsibility.grants.chart_roles --check $(CHART)/files/roles \
-	&& $(BIN)/python -m responsibility.api.admission | diff -u $(CHART)/files/policies/record-dates.yaml - \
-	&& $(BIN)/python -m tools.generate.chart_policies --check $(CHART)/files/policies/enforcement.yaml \
-	&& $(BIN)/python -m tools.generate.chart_break_glass --check $(CHART)/files/policies/break-glass.yaml \
-	&& $(BIN)/python -m tools.generate.chart_values_webhook --check $(CHART)/files/policies/values.yaml \
-	&& diff -ru crds $(CHART)/files/crds && diff -u $(MODEL) $(CHART)/files/model.yaml \
-	|| { echo "error: generated files are out of date: run make generate and commit what it writes" >&2; exit 1; }
+	@$(BIN)/python -m tools.generate --check
 
 # --- the tests --------------------------------------------------------------------------------
 

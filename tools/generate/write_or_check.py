@@ -1,35 +1,39 @@
-"""Pages that are generated: written, or with ``--check`` held against what is there."""
+"""Generated files: those that differ are written, or told."""
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 
 def write_or_check(
-    arguments: Sequence[str] | None,
+    files: Mapping[Path, Callable[[], str]],
+    folders: Iterable[Path] = (),
     *,
-    program: str,
-    default: Path,
-    render: Callable[[], str],
-    source: str,
-) -> int:
-    """Write a page, or with ``--check`` return 1 if it is outdated.
+    root: Path,
+    check: bool,
+) -> list[Path]:
+    """Write the files that differ, or with ``check`` nothing; return those, by their paths.
 
-    ``source`` is what it is made from, for the message; ``program`` the command that writes it.
+    Files in ``folders`` that are not among ``files`` differ as well, and are removed. All paths
+    are below ``root``.
     """
-    parser = argparse.ArgumentParser(prog=program)
-    parser.add_argument("file", nargs="?", type=Path, default=default)
-    parser.add_argument("--check", action="store_true", help="write nothing, exit 1 if outdated")
-    options = parser.parse_args(arguments)
-    path: Path = options.file
-    if options.check:
-        if path.is_file() and path.read_text(encoding="utf-8") == render():
-            return 0
-        sys.stderr.write(f"{path} differs from {source}: run {program}\n")
-        return 1
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(), encoding="utf-8")
-    return 0
+    wanted = {path: render() for path, render in files.items()}
+    outdated = [path for path, text in wanted.items() if _read(root / path) != text]
+    stray = [
+        path
+        for folder in folders
+        for found in sorted((root / folder).glob("*"))
+        if (path := found.relative_to(root)) not in wanted
+    ]
+    if not check:
+        for path in outdated:
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(wanted[path], encoding="utf-8")
+        for path in stray:
+            (root / path).unlink()
+    return [*outdated, *stray]
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None

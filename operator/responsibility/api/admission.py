@@ -7,13 +7,9 @@ only. An update may not be refused for it: a delegation that ends is no reason t
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
 from typing import Any
 
 from responsibility import api_groups
-from responsibility.api.crd import to_yaml
 from responsibility.api.names import API_GROUP, MODELS, RECORD_DATES_POLICY, RECORDS
 
 _ENDED = (
@@ -85,15 +81,3 @@ def binding() -> dict[str, Any]:
 def manifests() -> list[dict[str, Any]]:
     """Return the policy and its binding."""
     return [policy(), binding()]
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the manifests, ready for ``kubectl apply -f -``."""
-    parser = argparse.ArgumentParser(prog="python -m responsibility.api.admission")
-    parser.parse_args(arguments)
-    sys.stdout.write("---\n".join(to_yaml(document) for document in manifests()))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

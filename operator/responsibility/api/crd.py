@@ -1,4 +1,4 @@
-"""The CRDs, generated from the models: ``python -m responsibility.api.crd [--check] [DIR]``.
+"""The CRDs, generated from the models.
 
 Kubernetes takes *structural* schemas: no references, no ``anyOf`` with null, every list, text and
 map bounded so that the cost of the CEL rules can be estimated. Pydantic writes general JSON
@@ -7,11 +7,8 @@ schema; this module turns the one into the other.
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -24,7 +21,7 @@ from responsibility.api.record import ResponsibilitySpec, ResponsibilityStatus
 
 Schema = dict[str, Any]
 
-HEADER = "# Generated from operator/responsibility/api by `python -m responsibility.api.crd`.\n"
+HEADER = "# Generated from operator/responsibility/api by `python -m tools.generate`.\n"
 
 # What general JSON schema says and a structural schema must not.
 _FOREIGN = frozenset({"title", "propertyNames", "$defs"})
@@ -225,34 +222,3 @@ def to_yaml(document: Schema) -> str:
 def render(resource: Resource) -> str:
     """Return the CRD as YAML."""
     return HEADER + to_yaml(manifest(resource))
-
-
-def outdated(directory: Path) -> list[Path]:
-    """Return the files in ``directory`` that differ from the models."""
-    return [
-        directory / resource.filename
-        for resource in RESOURCES
-        if not (path := directory / resource.filename).is_file()
-        or path.read_text(encoding="utf-8") != render(resource)
-    ]
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the CRDs, or with ``--check`` say which are outdated (exit code 1)."""
-    parser = argparse.ArgumentParser(prog="python -m responsibility.api.crd", description=__doc__)
-    parser.add_argument("directory", nargs="?", type=Path, default=Path("crds"))
-    parser.add_argument("--check", action="store_true", help="write nothing, exit 1 if outdated")
-    options = parser.parse_args(arguments)
-    stale = outdated(options.directory)
-    if options.check:
-        for path in stale:
-            sys.stderr.write(f"{path} differs from the models: run {parser.prog}\n")
-        return 1 if stale else 0
-    options.directory.mkdir(parents=True, exist_ok=True)
-    for resource in RESOURCES:
-        (options.directory / resource.filename).write_text(render(resource), encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from responsibility import api_groups
+from responsibility.api.crd import to_yaml
 from responsibility.api.item import RECORD_ITEM, ItemDefinition
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import DESCRIPTION_ANNOTATION, ITEM_LABEL, ITEM_ROLE_PREFIX
@@ -123,6 +124,11 @@ def role_name(item: str, place: str = HUB, prefix: str = "") -> str:
         if place
         else f"{ITEM_ROLE_PREFIX}{item}:cluster"
     )
+
+
+def to_text(roles: Iterable[ItemRole]) -> str:
+    """Return roles as the documents of one file."""
+    return "---\n".join(to_yaml(role.manifest()) for role in roles)
 
 
 def render(model: ResponsibilityModel, prefixes: Iterable[str] = ("",)) -> Rendered:

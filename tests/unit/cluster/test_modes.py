@@ -5,7 +5,7 @@ import pytest
 from responsibility.api.names import REVOKE_VERB
 from responsibility.cluster.modes import MODES, Mode, wanted
 from responsibility.cluster.rights import ENFORCEMENT_RIGHTS, GRANT_RIGHTS, REVOKE_RIGHTS, RIGHTS
-from tools.generate.rights_reference import DEFAULT, render
+from tools.generate.rights_reference import render
 
 EVERYTHING = wanted(enforcement=True, grants=True, grants_cluster=True, revocation=True)
 READS = {"get", "list", "watch"}
@@ -76,4 +76,3 @@ def test_the_reference_has_every_right() -> None:
     page = render()
     for right in EVERYTHING:
         assert right.why in page
-    assert DEFAULT.name == "rights.md"

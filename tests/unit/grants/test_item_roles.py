@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from responsibility.api.parse import load_shipped_model
-from responsibility.grants.chart_roles import files
 from responsibility.grants.item_roles import (
     ItemRole,
     Part,
@@ -23,6 +22,7 @@ from responsibility.grants.item_roles import (
 from responsibility.ownership.terms.permission_index import HUB
 from responsibility.ownership.terms.resolve import resolve_model
 from tests.unit.ownership.building import garden, garden_with
+from tools.generate.chart_roles import files
 
 CHART = Path(__file__).parents[3] / "helm/hub-responsibility/files/roles"
 SHIPPED = load_shipped_model()

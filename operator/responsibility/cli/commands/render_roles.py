@@ -18,8 +18,7 @@ _LONGEST: Final = 200
 
 def text(model: ResponsibilityModel, prefixes: tuple[str, ...]) -> str:
     """Return the manifests; what is left out, and what to do with the rest, is told beside."""
-    from responsibility.grants.chart_roles import to_text
-    from responsibility.grants.item_roles import render
+    from responsibility.grants.item_roles import render, to_text
 
     for prefix in prefixes:
         if not _PREFIX.fullmatch(prefix) or len(prefix) > _LONGEST:

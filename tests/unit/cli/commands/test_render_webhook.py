@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from responsibility.api.parse import load_shipped_manifest
 from responsibility.cli.main import cli
-from tools.generate.chart_values_webhook import text
+from tools.generate import chart_values_webhook
 
 PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 
@@ -26,7 +26,7 @@ def render(*arguments: str) -> dict[str, Any]:
 
 
 def test_that_of_the_shipped_model_is_the_charts() -> None:
-    charts = text().replace("$(service)", "hub-responsibility-webhook")
+    charts = chart_values_webhook.render().replace("$(service)", "hub-responsibility-webhook")
     charts = charts.replace("$(operator-namespace)", "hub-responsibility")
     assert render() == yaml.safe_load(charts)
 
