@@ -14,7 +14,7 @@ import pytest
 from responsibility import api_groups
 from responsibility.api import names
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 SOURCES = ("operator", "tools", "bench")
 HOMES = {Path(str(module.__file__)) for module in (names, api_groups)}
 # Tables of Kubernetes' own, as it spells them.
