@@ -1,8 +1,13 @@
 """The repository keeps its shape."""
 
 import ast
+import re
 import subprocess
+from collections import defaultdict
 from pathlib import Path
+
+import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "operator"
@@ -11,12 +16,36 @@ TOP = {
     *("bench", "crds", "demo", "docs", "helm", "operator", "tests"),
     # What others check their pull requests with.
     *("action.yml", ".pre-commit-hooks.yaml"),
+    # What contributors and their editors look for.
+    *("CONTRIBUTING.md", "SECURITY.md", ".editorconfig", ".pre-commit-config.yaml", ".github"),
     # The image: its recipe, and what it is built from, pinned.
     *("Containerfile", ".dockerignore", "image"),
     # What generates pages about things that are not part of the operator.
     "tools",
 }
 LARGEST = 900 * 1024
+PACKAGE = SOURCES / "responsibility"
+# Modules in one folder, beside its __init__.py. A command is a module, so that each loads alone.
+MOST_MODULES = 15
+LARGER = {"cli/commands": 25, "kube": 17, "monitoring": 16}
+# A module is introduced by a noun: a clause has to be read twice.
+CLAUSE = re.compile(r"(What|Who|Whom|Whose|That|Where|When|How|Whether|Why|Returns?)\b")
+# Public classes of one name: a shape that people write and the value that it becomes. Nothing is to
+# be added.
+TWICE = {
+    "Bound": "the shape in api, and the range in ownership",
+    "Column": "of kubectl get, and of a table on a terminal",
+    "Entitlement": "of a request by annotations, and of a subject by the record",
+    "Exemption": "the shape in api, and the resolved one in ownership",
+    "Party": "the shape in api, and the resolved one in ownership",
+    "AccessQuestion": "as words on the command line, and as a review",
+    "PlanMaker": "in the command line, and in the worker's process",
+    "Rule": "of a shape in api, and of RBAC, as Kubernetes calls it",
+    "Severity": "of alerts, and of excess access",
+    "Source": "of a file, and of a right",
+    "Subject": "the shape in api, and the value in rbac; the latter is hashed all the time",
+    "TooLargeError": "of an undo document, and of a response",
+}
 
 
 def _tracked() -> list[Path]:
@@ -60,3 +89,53 @@ def test_the_continuous_integration_can_be_started() -> None:
     script = ROOT / ".ci" / "run"
     assert script.stat().st_mode & 0o111
     assert script.read_text(encoding="utf-8").splitlines()[0] == "#!/usr/bin/env bash"
+
+
+def _modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def test_every_module_is_introduced_by_a_noun() -> None:
+    clauses = [
+        f"{path.relative_to(PACKAGE)}: {said.splitlines()[0]}"
+        for path in _modules()
+        if CLAUSE.match(said := ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "")
+    ]
+    assert not clauses, "name the thing first:\n" + "\n".join(clauses)
+
+
+def test_no_folder_is_a_corridor() -> None:
+    counts: dict[str, int] = defaultdict(int)
+    for path in _modules():
+        if path.name != "__init__.py":
+            counts[str(path.parent.relative_to(PACKAGE))] += 1
+    found = {name: n for name, n in counts.items() if n > LARGER.get(name, MOST_MODULES)}
+    assert not found, "give a capability a room of its own"
+    assert not [n for n in LARGER if counts[n] <= MOST_MODULES], "it is small enough: drop it here"
+
+
+def test_a_public_class_name_means_one_thing() -> None:
+    homes: dict[str, list[str]] = defaultdict(list)
+    for path in _modules():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes[node.name].append(str(path.relative_to(PACKAGE)))
+    several = {name: found for name, found in homes.items() if len(found) > 1}
+    assert not {n: found for n, found in several.items() if n not in TWICE}, "call one otherwise"
+    assert set(TWICE) <= set(several), "these mean one thing by now: drop them here"
+
+
+def test_hooks_call_targets_that_there_are() -> None:
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    for repository in config["repos"]:
+        assert repository["repo"] == "local", "nothing is fetched"
+        for hook in repository["hooks"]:
+            assert hook["entry"].removeprefix("make ") in targets
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "SECURITY.md", "README.md"])
+def test_links_between_pages_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+        assert (ROOT / target).exists(), target

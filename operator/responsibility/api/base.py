@@ -1,4 +1,4 @@
-"""What every shape of the two resources stands on: naming, bounds, and rules told once.
+"""Base class of all shapes of the two resources: naming, bounds, and rules told once.
 
 The API server and a person's file must be held to the same rules. Each rule that a schema
 can't say is therefore declared once, as a :class:`Rule` with two faces: a CEL expression, which

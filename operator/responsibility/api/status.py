@@ -1,4 +1,4 @@
-"""What the operator writes back, into records and models alike.
+"""Statuses: the part of records and models alike that the operator writes.
 
 A status must never be refused for its content: texts are cut to their bound and lists of texts
 end in a count of what was left out, instead of failing; names of kinds are free strings, so

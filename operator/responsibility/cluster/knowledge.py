@@ -1,4 +1,4 @@
-"""What the copies of a cluster are worth: which objects are left out of them, and which are old.
+"""Reliability of the copies of a cluster: which objects are left out of them, and which are old.
 
 An answer is true of what was read. What was not read, or not lately, is told with it.
 """

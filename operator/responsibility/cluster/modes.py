@@ -1,4 +1,4 @@
-"""How far the operator may go, as a table: what each mode switches on, and which rights it takes.
+"""The operator's modes, as a table: what each switches on, and which rights it takes.
 
 A mode is a value of the chart; its switches are set apart as well. The chart has the same table in
 Helm's language, and the roles that it renders are held against the rights here.

@@ -1,4 +1,4 @@
-"""What the operator itself must be allowed to do, as one table.
+"""Rights that the operator itself needs, as one table.
 
 The chart's ClusterRole is tested against it, and at start every line is put to the server as a
 SelfSubjectAccessReview: a missing right is named at once, with its reason and the rule to add,

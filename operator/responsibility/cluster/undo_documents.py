@@ -1,4 +1,4 @@
-"""What the operator is about to revoke, in ConfigMaps of its own namespace: the way back.
+"""Undo documents: ConfigMaps in which the operator keeps what it is about to revoke.
 
 One is written before the first deletion. It holds the undo file, which ``apply-plan --undo`` takes,
 and the plan as its digest was made of it, so that after a crash it can be told what was approved.

@@ -1,4 +1,4 @@
-"""What the framework serves: our own two kinds. Each handler is one line of delegation.
+"""The framework's handlers, for our own two kinds. Each is one line of delegation.
 
 Only ``on.event`` is used. The other decorators would put finalizers or annotations on objects.
 """

@@ -1,4 +1,4 @@
-"""What to do so that the bindings that are there become those that should be.
+"""Steps by which the bindings that are there become those that should be.
 
 What is wanted is made first, and only then what is not wanted any more is taken away, so that a
 change of hands leaves no gap. Where something can't be made, what ends all the same is what is no

@@ -1,4 +1,4 @@
-"""What the operator would bind for a record, before it does: for those who prepare a handover."""
+"""Bindings that the operator would make for a record: for those who prepare a handover."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a JupyterHub release looks like in a cluster."""
+"""JupyterHub releases as they look in a cluster."""

@@ -1,4 +1,4 @@
-"""How long to wait before the next attempt: exponential, jittered, capped."""
+"""Waiting times before the next attempt: exponential, jittered, capped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the API server is and as whom to speak to it: the official loaders, kept fresh.
+"""Address of the API server and credentials for it: the official loaders, kept fresh.
 
 The kubeconfig loader of ``kubernetes.aio`` (37.0.2) reads a ``tokenFile`` once and runs a
 credential helper once, so a long-lived process would be locked out when the token expires. Its

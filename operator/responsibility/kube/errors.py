@@ -1,4 +1,4 @@
-"""What can go wrong between us and an API server, as few exceptions with one meaning each.
+"""Failures between us and an API server, as few exceptions with one meaning each.
 
 Messages are safe to log: they never hold a token, and never the server's words about a request
 on a Secret, since those may quote it (a decoding error repeats the bytes around the fault).

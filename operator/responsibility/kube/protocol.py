@@ -1,4 +1,4 @@
-"""What a command wants of a client, whichever it is, and the media types that it asks for."""
+"""The client as commands see it, whichever it is, and the media types that it asks for."""
 
 from __future__ import annotations
 

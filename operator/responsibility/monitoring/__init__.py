@@ -1,5 +1,5 @@
 """Pure: alerts and dashboards over the operator's metrics, each declared once as a table.
 
-``python -m responsibility.monitoring`` writes them where the chart ships them from. Nothing of it
+``python -m tools.generate`` writes them where the chart ships them from. Nothing of it
 runs in the operator.
 """

@@ -1,4 +1,4 @@
-"""What an alert is."""
+"""An alert: its expression, how soon it counts, and what it tells."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How each kind of panel is drawn: Grafana's options, colours and columns."""
+"""Drawings of each kind of panel: Grafana's options, colours and columns."""
 
 from __future__ import annotations
 

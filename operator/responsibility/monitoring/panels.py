@@ -1,4 +1,4 @@
-"""What a dashboard consists of, without anything that is Grafana's own.
+"""Parts of a dashboard, without anything that is Grafana's own.
 
 A panel is a question with its expressions; how it is drawn follows from its kind. Widths are in
 24ths of the screen, as Grafana has them.

@@ -1,4 +1,4 @@
-"""What the expressions have in common.
+"""PromQL that the expressions have in common.
 
 Each one aggregates: a Prometheus adds labels of its own to every series (``instance``, ``pod``),
 and while one pod replaces another, both may say the same of one hub. ``cluster`` is in every

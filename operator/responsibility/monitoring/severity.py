@@ -1,4 +1,4 @@
-"""How soon somebody has to act, in the words that alerts carry."""
+"""Severities of alerts: how soon somebody has to act."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is entitled to what on a hub, and where the cluster disagrees.
+"""Entitlements on hubs, held against what the cluster allows.
 
 Pure: a model, a record, the access graph and the time go in; findings come out.
 """

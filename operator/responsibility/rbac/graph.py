@@ -1,4 +1,4 @@
-"""Who holds a permission, and by which sources: all roles and bindings together.
+"""The graph of all roles and bindings: holders of a permission, and by which sources.
 
 The graph never changes; `AccessGraph.replace` returns another one, which shares with the first
 all that the change didn't touch. It decides as the API server does when it runs with RBAC: the

@@ -1,4 +1,4 @@
-"""What a subject is as a user, and the groups that come with it.
+"""Identity of a subject: its user name, and the groups that come with it.
 
 The API server's authorizers see a user name and group names, nothing else. ServiceAccounts are
 users with a telling name, and every authenticated user is in groups that nobody has to assign.

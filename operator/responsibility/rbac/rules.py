@@ -1,4 +1,4 @@
-"""Whether a rule allows a request.
+"""Evaluation of one rule against one request.
 
 The functions mirror those of ``pkg/apis/rbac/v1/evaluation_helpers.go`` and ``RuleAllows`` of
 ``plugin/pkg/auth/authorizer/rbac/rbac.go`` in kubernetes/kubernetes, name by name, so that the

@@ -1,4 +1,4 @@
-"""What the policies say of one request: refused, warned, nothing – or that it can't be told."""
+"""The policies' answer to one request: refused, warned, nothing – or that it can't be told."""
 
 from __future__ import annotations
 

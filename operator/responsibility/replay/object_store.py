@@ -1,4 +1,4 @@
-"""What objects were like before a request, as far as the log has told.
+"""Objects as they were before a request, as far as the log has told.
 
 An audit log holds objects as they became, at level RequestResponse, and never as they were. So the
 last answer about an object is kept, and used if nothing speaks for a change in between that the

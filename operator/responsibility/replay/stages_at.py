@@ -1,4 +1,4 @@
-"""What would be in force if records were followed: policies, and what Namespaces say to them.
+"""Stages in force if records were followed: policies, and what Namespaces say to them.
 
 The operator's own plans are asked (``stages``, ``cluster_stages``), with the stage that is
 supposed for every item in the place of the recorded one, and as if it were in force already: what

@@ -1,4 +1,4 @@
-"""What is on the page: each hub's items, who is responsible, and how each stands.
+"""Contents of the page: each hub's items, who is responsible, and how each stands.
 
 It is written for those who are party to an agreement, not for those who know Kubernetes: states
 are told in words, every party by its name and how to reach it. Who can do what is on it only where

@@ -1,4 +1,4 @@
-"""How the page looks: on a screen, light or dark, and on paper."""
+"""The page's style sheet: for a screen, light or dark, and for paper."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What the parts of the page say alike: states, names and days in words."""
+"""Words that the parts of the page share: states, names and days."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the API server offers to change, line by line, and what admission does about each.
+"""All that the API server offers to change, line by line, and what admission does about each.
 
 A hub can be made, changed, scaled, sized, stopped, replaced, reached into or deleted in more ways
 than an item's name suggests, so the way to be complete is to go through all of them. The table

@@ -1,4 +1,4 @@
-"""What an item's policy watches, worked out from the model alone.
+"""Requests that an item's policy watches, worked out from the model alone.
 
 An item guards what it *reserves* in a hub's namespace, as far as that reaches admission: changes
 and connections do, reading and the verbs of RBAC itself don't. A request is for all whose items

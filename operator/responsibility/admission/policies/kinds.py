@@ -1,4 +1,4 @@
-"""Where the API has the kinds whose fields a model may give to items."""
+"""Kinds whose fields a model may give to items, and where the API has them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""That a request touches what is an item's, as CEL: whole objects, or fields in those of others."""
+"""CEL conditions that match requests on an item's objects, or its fields in those of others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in the way of a stage, as one table: each line a question about one item of a hub."""
+"""Reasons why a stage cannot be raised, as one table: each a question about one item of a hub."""
 
 from __future__ import annotations
 

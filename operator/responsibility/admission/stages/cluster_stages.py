@@ -1,4 +1,4 @@
-"""How far admission goes for what the cluster has only one of, and who may act on that.
+"""Stages of admission for what the cluster has only one of, and who may act on that.
 
 All records of a model share it. So the stage is the lowest that any of them asks for, and whoever
 owns the item by one of them may act.

@@ -1,4 +1,4 @@
-"""Who an exemption lets through, as policies compare it with the user and groups of a request."""
+"""Exemptions as policies compare them with the user and groups of a request."""
 
 from __future__ import annotations
 

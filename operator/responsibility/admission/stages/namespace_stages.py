@@ -1,4 +1,4 @@
-"""How far admission goes for each item of each hub, and why not as far as was asked.
+"""Stages of admission for each item of each hub, and why they are not as high as was asked.
 
 Going down always works, at once. Going up needs that nobody is locked out by it, unless the
 record says ``force``. What is in force stays when somebody other than those who write records

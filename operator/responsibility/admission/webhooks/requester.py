@@ -1,4 +1,4 @@
-"""Who acts, for what is judged in the operator: a hub's Namespace held against a request's user.
+"""The requester in Python: a hub's Namespace held against the user of a request.
 
 The same as ``who`` and ``ranges`` say in CEL, of the same lists (see ``keys``). Only dates differ:
 a policy asks the authorizer for a marker, since it has no clock; here the time is given.

@@ -1,4 +1,4 @@
-"""What becomes of a change of a hub's values: whose it is, who made it, and what they are told.
+"""Decision on a change of a hub's values: whose it is, who made it, and what they are told.
 
 Only an item whose stage is ``warn`` or ``deny`` has a say. Settings are named, values never are.
 """

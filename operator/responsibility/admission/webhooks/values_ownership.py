@@ -1,4 +1,4 @@
-"""Whose the settings are: the items of a model that say something about a place in the values.
+"""Items of a model that own a place in the values of a hub.
 
 As ``who-owns --path`` has it, the most precise path decides, and items that name the same path
 share it. What no item names belongs to the items that entitle to making the Secret as a whole: to

@@ -1,4 +1,4 @@
-"""What ends a cause: a command, if running it does just that, or else the plan to ask for.
+"""Remedies of a cause: a command, if running it does just that, or else the plan to ask for.
 
 A command is copied and run. So it is shown only where it ends all of it and takes nobody anything
 that the record gives: the whole binding is one stranger's, and it is the only one. All else a plan

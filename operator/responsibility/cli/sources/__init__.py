@@ -1,4 +1,4 @@
-"""Where answers come from: files or a cluster as a ``ClusterView``, and words as questions.
+"""Sources of answers: files or a cluster as a ``ClusterView``, and words as questions.
 
 In reading order:
 

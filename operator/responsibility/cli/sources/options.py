@@ -1,4 +1,4 @@
-"""What commands share on the command line: where to look, and how to answer."""
+"""Options that commands share: where to look, and how to answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What came of enforcing one record: stages as asked, given and proved; and how that is told."""
+"""Result of enforcing one record: stages as asked, given and proved; and how that is told."""
 
 from __future__ import annotations
 

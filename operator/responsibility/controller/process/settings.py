@@ -1,4 +1,4 @@
-"""What the operator is told from outside, read and checked once, at start."""
+"""The operator's settings, read and checked once, at start."""
 
 from __future__ import annotations
 

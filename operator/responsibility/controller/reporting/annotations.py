@@ -1,4 +1,4 @@
-"""What a hub's Deployments say about its owners, in their own metadata.
+"""Annotations on a hub's Deployments that name its owners, in their own metadata.
 
 Only ``metadata.annotations`` is ever written, only our keys, by server-side apply: the pod
 template stays as it is, so no hub restarts. What changes often, times and counts of findings, is

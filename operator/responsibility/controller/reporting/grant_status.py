@@ -1,4 +1,4 @@
-"""How grants stand, as it is told: a condition, a stage for each item, and numbers."""
+"""Status of grants as it is told: a condition, a stage for each item, and numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a record's status says of the plan for its hub."""
+"""A plan as the status of a hub's record tells it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How everything that is published is sent: by server-side apply, a few at a time, and counted."""
+"""The writer of all that is published: server-side apply, a few at a time, and counted."""
 
 from __future__ import annotations
 

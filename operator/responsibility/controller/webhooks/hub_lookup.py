@@ -1,4 +1,4 @@
-"""What a webhook has to know of the hubs in a namespace, whether its replica leads or not.
+"""Hubs of a namespace as webhooks need to know them, whether their replica leads or not.
 
 The API server asks any of the replicas. The one that leads knows the cluster; another one, which
 knows nothing of it, looks up what a request concerns.

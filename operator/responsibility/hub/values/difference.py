@@ -1,4 +1,4 @@
-"""What differs between two versions of a hub's values, value by value.
+"""Differences between two versions of a hub's values, value by value.
 
 A change is told of the smallest place that differs: a scalar, or a map or list that is empty. What
 comes or goes as a whole is told value by value, so that nobody moves what belongs to others inside

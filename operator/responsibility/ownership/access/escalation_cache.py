@@ -1,4 +1,4 @@
-"""What was found of indirect ways, kept between passes, so that only what changed is searched."""
+"""Cache of escalations between passes, so that only what changed is searched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who holds which of a model's permissions, in one namespace or cluster-wide.
+"""Holders of a model's permissions, in one namespace or cluster-wide.
 
 The binding side of ``rbac.graph``, put the other way round: not "who can do X" for every X,
 but "which of all X" for every binding, so that a hub costs its own bindings only.

@@ -1,4 +1,4 @@
-"""What somebody comes by who can change what is agreed, or what enforces it.
+"""Rights of those who can change what is agreed, or what enforces it.
 
 Whoever can write a record can name itself an owner, and is then granted the item where that is
 granted. Whoever can end the admission policy that keeps it from something can do it. Neither is a

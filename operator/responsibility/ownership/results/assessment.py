@@ -1,4 +1,4 @@
-"""What an assessment says: for each hub, for the cluster, and for every item its state."""
+"""An assessment: the result for each hub, for the cluster, and the state of every item."""
 
 from __future__ import annotations
 

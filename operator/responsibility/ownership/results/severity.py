@@ -1,4 +1,4 @@
-"""How bad excess access is: by the worst that it lets somebody do, on one scale.
+"""Severity of excess access: the worst that it lets somebody do, on one scale.
 
 The kind of a finding says what is wrong with the agreement; this says what could happen. The order
 is that of the risks in ``RBAC Good Practices`` of the Kubernetes documentation: rights that lead to

@@ -1,4 +1,4 @@
-"""What the API server itself said of declared subjects, beside what RBAC says.
+"""The API server's own answers about declared subjects, beside what RBAC says.
 
 Cloud IAM and other authorizers grant rights that no RBAC object shows; so where RBAC does not
 let an owner do what it should, the server is asked before anything is called missing.

@@ -1,4 +1,4 @@
-"""What was agreed for one hub, resolved: parties, items, owners, and what each is entitled to."""
+"""Agreement of one hub, resolved: parties, items, owners, and what each is entitled to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may hold what on a hub: party members, exempt subjects, break-glass holders."""
+"""Entitlements on a hub: of party members, exempt subjects, break-glass holders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an expression comes to besides a value: an error, or something that nobody can know.
+"""Results of an expression besides a value: an error, or something that nobody can know.
 
 Both behave as CEL has it: ``true || error`` is true, ``false && unknown`` is false. So what can't
 be known only matters where the answer really depends on it.
