@@ -27,7 +27,7 @@ async def _run(whole: Snapshot, seconds: float) -> None:
     assessment = assessor.assess(whole)
     # What the pass itself leaves is none of ours.
     gc.collect()
-    beside = queue.PlanningQueue(lambda: None, revoking=True)
+    beside = queue.PlanningQueue(lambda: None, revoking=True, rest=0.0)
     beside.follow(Pass(Moment(whole), assessment))
     task = asyncio.create_task(beside.run())
     loop = asyncio.get_running_loop()
@@ -57,7 +57,6 @@ def main() -> None:
     world = build(REFERENCE, seed=given.seed)
     whole = replace(snapshot(world, seed=given.seed), routes=True)
     print(f"seed {given.seed}: {REFERENCE}")
-    queue._REST = 0.0  # noqa: SLF001 - as much of it as there can be
     asyncio.run(_run(whole, given.seconds))
 
 

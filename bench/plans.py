@@ -26,11 +26,18 @@ from responsibility.plans.change import Plan, PlannedChange
 from responsibility.plans.planner import make_plan
 from responsibility.plans.search.remaining import RemainingFindings
 from responsibility.plans.simulate import simulate
+from responsibility.rbac.objects import USER, Binding, BindingKey, Role, RoleKey, Rule, Subject
 
 # Seconds of the processor: for a plan, and for one by the long way.
 _LIMIT = 30
 _LONG = 25
 _HUBS = 3
+# Users in one binding, and what it gives them.
+_CROWDS = (3_000, 12_000)
+_CROWD_RULES = (
+    Rule(("patch", "delete"), ("apps",), ("deployments",)),
+    Rule(("create", "delete"), ("",), ("configmaps", "services")),
+)
 
 
 def main() -> None:
@@ -48,11 +55,28 @@ def main() -> None:
     print(f"seed {seed}: {REFERENCE}; seconds are of the processor")
     _show(f"one assessment, with {len(assessment.findings()):,} findings", unit, unit)
     hubs = [Aim(record=hub) for hub in world.hubs[:_HUBS]]
+    for count in _CROWDS:
+        _crowd(whole, hubs[0], count)
     for aim in (*hubs, Aim()):
         _tell(f"the plan for {aim}", partial(make_plan, whole, aim, assessor=assessor), unit)
     with _by_the_long_way():
         what = f"assessing everything each time, {hubs[0]}"
         _tell(what, partial(make_plan, whole, hubs[0], assessor=assessor), unit, limit=_LONG)
+
+
+def _crowd(whole: Snapshot, aim: Aim, count: int) -> None:
+    """Tell of the plan for a hub where one binding more has so many users, and none may have it."""
+    namespace = aim.record
+    role = Role(RoleKey(namespace, "crowd"), _CROWD_RULES)
+    users = tuple(Subject(USER, f"crowd-{number:05}") for number in range(count))
+    binding = Binding(BindingKey(namespace, "crowd"), role.key, users)
+    graph, _ = whole.graph.replace(put_roles=[role], put_bindings=[binding])
+    crowded, assessor = replace(whole, graph=graph), Assessor()
+    start = time.process_time()
+    assessor.assess(crowded)
+    unit = time.process_time() - start
+    what = f"the plan for {aim}, {count:,} users in a binding"
+    _tell(what, partial(make_plan, crowded, aim, assessor=assessor), unit)
 
 
 def _tell(what: str, make: Callable[[], Plan], unit: float, *, limit: int = _LIMIT) -> None:

@@ -176,7 +176,7 @@ class Publisher:
                 note = self._annotator.trouble(hub)
                 outcome = outcomes.get(resource.name, NOTHING)
                 self._switches.tell(resource, enforced_claim(hub.agreement, outcome))
-                plans = self._plan(resource, hub), self._revoked(resource, hub)
+                plans = self._of.planning.status(hub), self._revoked(resource, hub)
                 details = (
                     resource.identity,
                     note,
@@ -227,9 +227,6 @@ class Publisher:
 
     def _revocable(self, agreement: Agreement) -> frozenset[str]:
         return revocable_items(agreement) if self._revoking else frozenset()
-
-    def _plan(self, resource: CustomResource[Any], hub: HubAssessment) -> PlanStatus | None:
-        return self._of.planning.status(hub, resource.status.get("plan"))
 
     def _revoked(self, resource: CustomResource[Any], hub: HubAssessment) -> ConditionDraft | None:
         return self._of.revoker.claim(resource, hub)

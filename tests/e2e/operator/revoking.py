@@ -59,13 +59,20 @@ def deploy(world: World, name: str, *more: Manifest, **spec: Any) -> None:
 
 def plan(world: World, name: str) -> Manifest:
     """Wait for the plan of a hub with something that the operator could revoke; return it."""
+    found: list[Manifest] = []
+
+    def shown() -> bool:
+        # It is gone while another is worked out.
+        plan = world.status(name).get("plan") or {}
+        found.append(plan)
+        return bool(plan.get("revocable"))
+
     world.until(
-        lambda: (world.status(name).get("plan") or {}).get("revocable"),
+        shown,
         f"a plan for {name}; its status: {json.dumps(world.status(name).get('plan'))}",
         PATIENCE,
     )
-    found: Manifest = world.status(name)["plan"]
-    return found
+    return found[-1]
 
 
 def settled_plan(world: World, name: str, *bindings: str) -> Manifest:

@@ -33,7 +33,7 @@ class Near:
             for binding in sorted(self.bindings, key=lambda binding: binding.key)
             if (somebodies := [each for each in binding.subjects if is_somebody(each)])
             and binding.role in self.roles
-            and self.roles[binding.role].rules
+            and any(map(_can_be_asked, self.roles[binding.role].rules))
         ]
         while granting:
             binding, subjects, rules = self.draw.choice(granting)
@@ -103,3 +103,7 @@ class Near:
                 {"resource": f"{asked.resource}s"},
             )
         return replace(asked, **self.draw.choice(changes))
+
+
+def _can_be_asked(rule: Rule) -> bool:
+    return bool(rule.verbs and (rule.non_resource_urls or (rule.api_groups and rule.resources)))

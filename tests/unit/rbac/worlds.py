@@ -26,6 +26,7 @@ from responsibility.rbac.objects import (
     Rule,
     Subject,
 )
+from tests.unit.rbac.near import Near
 
 T = TypeVar("T")
 
@@ -196,15 +197,26 @@ def questions(draw: st.DrawFn) -> Attributes:
 
 
 @st.composite
+def asked_worlds(draw: st.DrawFn) -> tuple[World, str, tuple[str, ...], Attributes]:
+    """Return a world with somebody who asks something; mostly about what is bound in it."""
+    world = Worlds(_Hypothesis(draw), fewest_bindings=4).world()
+    choose = random.Random(draw(st.integers(0, 2**32)))
+    roles = {role.key: role for role in world.roles}
+    aimed = Near(choose, roles, world.bindings, NAMESPACES).questions()
+    asked = next(aimed, None) if choose.random() < 0.9 else None
+    return world, *(asked or (*draw(identities()), draw(questions())))
+
+
+@st.composite
 def identities(draw: st.DrawFn) -> tuple[str, tuple[str, ...]]:
     return Worlds(_Hypothesis(draw)).identity()
 
 
 @st.composite
-def new_bindings(draw: st.DrawFn) -> Binding:
-    """Return a binding that may or may not replace one of a world."""
+def new_bindings(draw: st.DrawFn, name: str = "") -> Binding:
+    """Return a binding of that name, or one that may or may not replace one of a world."""
     source = _Hypothesis(draw)
-    return Worlds(source).binding(f"b{source.randint(0, 9)}")
+    return Worlds(source).binding(name or f"b{source.randint(0, 9)}")
 
 
 @st.composite

@@ -42,11 +42,11 @@ class PlanningError(Exception):
     """No plan could be made; the message says why."""
 
 
-def _available() -> int:
+def _available(cgroup: Path) -> int:
     """Return how many bytes the other process may take."""
     try:
         limit, used = (
-            int((_CGROUP / f"memory.{name}").read_text(encoding="ascii"))
+            int((cgroup / f"memory.{name}").read_text(encoding="ascii"))
             for name in ("max", "current")
         )
     except (OSError, ValueError):
@@ -65,8 +65,16 @@ def _required_permissions() -> tuple[Attributes, ...]:
     )
 
 
+class PlanningTimeoutError(PlanningError):
+    """No plan was made in the time that it was given."""
+
+
 class Planner:
-    """Makes plans from one state of the cluster. Use it as an async context manager."""
+    """Makes plans from one state of the cluster. Use it as an async context manager.
+
+    Objects are sent in frames of ``frame_objects``. ``cgroup`` is where the container's limit of
+    memory stands; with less than ``least_memory`` bytes left, no process is begun.
+    """
 
     def __init__(
         self,
@@ -74,7 +82,11 @@ class Planner:
         *,
         revoking: bool,
         rbac: tuple[Iterable[Role], Iterable[Binding]] | None = None,
+        frame_objects: int = _PART,
+        cgroup: Path = _CGROUP,
+        least_memory: int = _LEAST,
     ) -> None:
+        self._frame_objects, self._cgroup, self._least_memory = frame_objects, cgroup, least_memory
         self._world = PlanningWorld(
             replace(snapshot, graph=AccessGraph.build()), revoking, _required_permissions(), 0
         )
@@ -100,9 +112,12 @@ class Planner:
             process.kill()
             await process.wait()
 
-    async def propose(self, record: str) -> Proposal | None:
-        """Return the plan for a record's hub; None where it isn't found. Raises PlanningError."""
-        found: Proposal | None = await self._ask("propose", record)
+    async def propose(self, record: str, *, seconds: float = _SECONDS) -> Proposal | None:
+        """Return the plan for a record's hub; None where it isn't found.
+
+        Raises PlanningError, or PlanningTimeoutError after so many ``seconds``.
+        """
+        found: Proposal | None = await self._ask("propose", record, seconds)
         return found
 
     async def follow(self, snapshot: Snapshot) -> None:
@@ -113,7 +128,7 @@ class Planner:
         if self._process is None:
             return
         news = SnapshotDelta.between(before, snapshot)
-        if len(news) > _PART:
+        if len(news) > self._frame_objects:
             # As quickly told from the beginning, in parts.
             await self.close()
             return
@@ -127,11 +142,14 @@ class Planner:
         found: list[Expectation] = await self._ask("expectations", plan)
         return found
 
-    async def _ask(self, name: str, argument: object) -> Any:  # noqa: ANN401 - either of these
+    async def _ask(self, name: str, argument: object, seconds: float = _SECONDS) -> Any:  # noqa: ANN401 - either of these
         try:
-            async with asyncio.timeout(_SECONDS):
+            async with asyncio.timeout(seconds):
                 answer = await self._exchange(name, argument)
-        except (OSError, EOFError, asyncio.IncompleteReadError, TimeoutError) as error:
+        except TimeoutError:
+            await self.close()
+            raise PlanningTimeoutError(f"it takes more than {seconds:g} s") from None
+        except (OSError, EOFError, asyncio.IncompleteReadError) as error:
             await self.close()
             raise PlanningError(f"the process that plans has ended: {error!r}") from None
         except BaseException:
@@ -155,8 +173,8 @@ class Planner:
         return answer
 
     async def _start(self) -> asyncio.subprocess.Process:
-        memory = _available()
-        if memory < _LEAST:
+        memory = _available(self._cgroup)
+        if memory < self._least_memory:
             raise PlanningError(
                 f"only {max(0, memory) >> 20} MiB of memory are left for it: raise the chart's "
                 "resources.limits.memory"
@@ -175,8 +193,8 @@ class Planner:
             raise EOFError
         process.stdin.write(frame(replace(self._world, memory=memory)))
         everything = list(chain(*self._rbac))
-        for start in range(0, len(everything), _PART):
-            process.stdin.write(frame(everything[start : start + _PART]))
+        for start in range(0, len(everything), self._frame_objects):
+            process.stdin.write(frame(everything[start : start + self._frame_objects]))
             await process.stdin.drain()
             await asyncio.sleep(0)
         process.stdin.write(frame([]))

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from responsibility.api.status import PlanStatus
-from responsibility.controller.plans.process import Planner, PlanningError
-from responsibility.controller.reporting.plan_status import plan_status, read
+from responsibility.controller.plans.process import Planner, PlanningError, PlanningTimeoutError
+from responsibility.controller.reporting.plan_status import plan_status
 from responsibility.controller.worker import Pass, Worker
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
 from responsibility.ownership.terms.snapshot import Snapshot
@@ -26,7 +26,11 @@ logger = logging.getLogger(__name__)
 _REST = 2.0
 _SHORTEST = 0.1
 # Seconds after which it is tried again where no plan could be made: there may be memory by then.
-_AGAIN = 600.0
+_RETRY_AFTER = 600.0
+# Seconds that one plan may take at first, and at most: with each try it gets twice the time, and
+# the others have their turn in between.
+_FIRST_LIMIT = 60.0
+_LAST_LIMIT = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +47,31 @@ class KnownPlan:
 
 
 class PlanningQueue(Worker):
-    """Keeps a proposal for each hub with excess rights."""
+    """Keeps a proposal for each hub with excess rights.
 
-    def __init__(self, changed: Callable[[], None], *, revoking: bool) -> None:
+    Who has taken the least time so far is planned for next, so whoever changes all the time, or
+    takes long, keeps nobody waiting but itself. ``rest`` is how long nothing is planned after each
+    plan, as a multiple of what it took, but for ``pause`` seconds at least; ``limits`` are the
+    seconds that one plan may take at first and at most.
+    """
+
+    def __init__(
+        self,
+        changed: Callable[[], None],
+        *,
+        revoking: bool,
+        rest: float = _REST,
+        pause: float = _SHORTEST,
+        retry_after: float = _RETRY_AFTER,
+        limits: tuple[float, float] = (_FIRST_LIMIT, _LAST_LIMIT),
+    ) -> None:
         self._changed = changed
         self._revoking = revoking
+        self._rest, self._pause, self._retry_after = rest, pause, retry_after
+        self._first_limit, self._last_limit = limits
+        # Seconds by record, while anybody waits: what was taken, and what the next try may take.
+        self._taken: dict[str, float] = {}
+        self._limits: dict[str, float] = {}
         self._now: tuple[Assessment, Snapshot] | None = None
         self._known: dict[str, KnownPlan] = {}
         # Records for which it is tried once more.
@@ -72,12 +96,13 @@ class PlanningQueue(Worker):
         if self._next() is not None:
             self._wake.set()
 
-    def status(self, hub: HubAssessment, before: object) -> PlanStatus | None:
-        """Return what to publish; ``before`` is what is, which stays until it is known better."""
-        if not deletions.excess(hub):
-            return None
+    def status(self, hub: HubAssessment) -> PlanStatus | None:
+        """Return what to publish: the plan for this very assessment; None while there is none.
+
+        A digest is what people approve, so one of another moment is not shown.
+        """
         known = self._known.get(hub.agreement.record)
-        return known.status if known is not None else read(before)
+        return known.status if known is not None and known.hub is hub else None
 
     def proposal(self, hub: HubAssessment) -> Proposal | None:
         """Return the proposal for this very assessment; None while there is none."""
@@ -124,11 +149,18 @@ class PlanningQueue(Worker):
         }
 
     def _next(self) -> str | None:
-        """Return a record to plan for: first those that ask for more than looking."""
+        """Return a record to plan for: who has taken least, or else asks for more than looking."""
         stale = self.waiting()
+        if not stale:
+            # Nobody waits, so nobody has taken anything from anybody.
+            self._taken.clear()
         return min(
             stale,
-            key=lambda n: (not deletions.revocable_items(stale[n].agreement), n),
+            key=lambda n: (
+                self._taken.get(n, 0.0),
+                not deletions.revocable_items(stale[n].agreement),
+                n,
+            ),
             default=None,
         )
 
@@ -137,7 +169,7 @@ class PlanningQueue(Worker):
         loop = asyncio.get_running_loop()
         while True:
             try:
-                async with asyncio.timeout(_AGAIN if self.failed() else None):
+                async with asyncio.timeout(self._retry_after if self.failed() else None):
                     await self._wake.wait()
             except TimeoutError:
                 self._again = {name for name, known in self._known.items() if known.trouble}
@@ -154,7 +186,9 @@ class PlanningQueue(Worker):
                         await planner.follow(snapshot)
                     of = assessment
                     await self._plan(record, assessment.hubs[record], planner)
-                    await asyncio.sleep(max(_SHORTEST, _REST * (loop.time() - began)))
+                    took = loop.time() - began
+                    self._taken[record] = self._taken.get(record, 0.0) + took
+                    await asyncio.sleep(max(self._pause, self._rest * took))
             finally:
                 if planner is not None:
                     await planner.close()
@@ -162,10 +196,20 @@ class PlanningQueue(Worker):
     async def _plan(self, record: str, hub: HubAssessment, planner: Planner) -> None:
         proposal = status = None
         trouble = ""
+        limit = self._limits.pop(record, self._first_limit)
         try:
-            proposal = await planner.propose(record)
+            proposal = await planner.propose(record, seconds=limit)
             if proposal is not None:
                 status = plan_status(proposal)
+        except PlanningTimeoutError as error:
+            if limit < self._last_limit:
+                logger.info(
+                    "the plan for record %s gets more time, after others: %s", record, error
+                )
+                self._limits[record] = min(2 * limit, self._last_limit)
+                return
+            logger.warning("no plan could be made for record %s: %s", record, error)
+            trouble = str(error)
         except PlanningError as error:
             # Not known is bad, but no reason to stop looking at everything else.
             logger.warning("no plan could be made for record %s: %s", record, error)
@@ -174,12 +218,9 @@ class PlanningQueue(Worker):
             # Nor is a fault of ours.
             logger.exception("no plan could be made for record %s", record)
             trouble = "see the operator's log"
-        before = self._known.get(record)
         self._known[record] = KnownPlan(hub, proposal, status, trouble)
         self._again.discard(record)
-        waiting = bool(deletions.revocable_items(hub.agreement))
-        if waiting or before is None or before.status != status:
-            self._changed()
+        self._changed()
 
 
 def _wants(hub: HubAssessment, assessment: Assessment) -> bool:

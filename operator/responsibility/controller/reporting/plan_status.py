@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pydantic import ValidationError
-
 from responsibility.api.status import PlanStatus, RevocableStatus
 from responsibility.ownership.results import wording
 from responsibility.plans.change import Plan, summary
@@ -24,14 +22,6 @@ def plan_status(proposal: Proposal) -> PlanStatus:
         revocable=_revocable(proposal.part),
         summary=_sentence(proposal),
     )
-
-
-def read(status: object) -> PlanStatus | None:
-    """Return what a predecessor has published."""
-    try:
-        return PlanStatus.model_validate(status) if status else None
-    except ValidationError:
-        return None
 
 
 def _obstacles(plan: Plan) -> Iterator[str]:

@@ -2,15 +2,14 @@
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from responsibility.api.status import MAX_REVOCATIONS, PlanStatus
 from responsibility.cluster.moment import Moment
-from responsibility.controller.plans import process as planner
-from responsibility.controller.plans import queue
-from responsibility.controller.plans.process import Planner, PlanningError
+from responsibility.controller.plans.process import Planner, PlanningError, PlanningTimeoutError
 from responsibility.controller.plans.queue import PlanningQueue
 from responsibility.controller.reporting.plan_status import plan_status
 from responsibility.controller.worker import Pass
@@ -33,18 +32,20 @@ def world(*grants: object) -> Snapshot:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Note which records are planned for, and don't rest."""
+    """Note which records are planned for."""
     found: list[str] = []
     propose = Planner.propose
 
-    async def noted(self: Planner, record: str) -> Proposal | None:
+    async def noted(self: Planner, record: str, *, seconds: float) -> Proposal | None:
         found.append(record)
-        return await propose(self, record)
+        return await propose(self, record, seconds=seconds)
 
     monkeypatch.setattr(Planner, "propose", noted)
-    monkeypatch.setattr(queue, "_REST", 0.0)
-    monkeypatch.setattr(queue, "_SHORTEST", 0.0)
     return found
+
+
+# Without rest.
+restless = partial(PlanningQueue, rest=0.0, pause=0.0)
 
 
 async def until(what: asyncio.Event) -> None:
@@ -55,20 +56,16 @@ async def until(what: asyncio.Event) -> None:
 
 async def test_what_has_changed_is_planned_for_and_nothing_else(asked: list[str]) -> None:
     changed, assessor = asyncio.Event(), Assessor()
-    beside = PlanningQueue(changed.set, revoking=True)
+    beside = restless(changed.set, revoking=True)
     task = asyncio.create_task(beside.run())
     first = world(FENCE, OTHER)
     one = assessor.assess(first)
     beside.follow(Pass(Moment(first), one))
-    assert beside.status(one.hubs["prod"], None) is None
-    before = {"digest": "told before", "changes": 1, "ends": 1}
-    kept = beside.status(one.hubs["prod"], before)
-    assert kept is not None
-    assert kept.digest == "told before", "until it is known better"
+    assert beside.status(one.hubs["prod"]) is None, "whatever was told before"
     for _ in range(2):
         await until(changed)
     assert sorted(asked) == ["other", "prod"]
-    told = beside.status(one.hubs["prod"], None)
+    told = beside.status(one.hubs["prod"])
     assert told is not None
     assert told.digest == make_plan(first, Aim(record="prod")).digest
     assert told.revocable is not None
@@ -82,6 +79,8 @@ async def test_what_has_changed_is_planned_for_and_nothing_else(asked: list[str]
     assert two.hubs["other"] is one.hubs["other"]
     beside.follow(Pass(Moment(second), two))
     assert not beside.is_current(two.hubs["prod"])
+    assert beside.status(two.hubs["prod"]) is None, "that digest was another moment's"
+    assert beside.status(two.hubs["other"]) is not None
     assert beside.is_current(two.hubs["other"])
     await until(changed)
     assert asked[2:] == ["prod"]
@@ -92,7 +91,7 @@ async def test_what_has_changed_is_planned_for_and_nothing_else(asked: list[str]
     third = replace(first, graph=graph)
     three = assessor.assess(third)
     beside.follow(Pass(Moment(third), three))
-    assert beside.status(three.hubs["prod"], before) is None
+    assert beside.status(three.hubs["prod"]) is None
     assert beside.changes() == {("other", "other"): 1}
     task.cancel()
 
@@ -105,14 +104,14 @@ async def test_what_cannot_be_planned_is_said_and_the_rest_goes_on(
 ) -> None:
     propose = Planner.propose
 
-    async def failing(self: Planner, record: str) -> Proposal | None:
+    async def failing(self: Planner, record: str, *, seconds: float) -> Proposal | None:
         if record == "other":
             raise PlanningError("it takes too much")
-        return await propose(self, record)
+        return await propose(self, record, seconds=seconds)
 
     monkeypatch.setattr(Planner, "propose", failing)
     changed, first = asyncio.Event(), world(FENCE, OTHER)
-    beside = PlanningQueue(changed.set, revoking=True)
+    beside = restless(changed.set, revoking=True)
     task = asyncio.create_task(beside.run())
     hubs = Assessor().assess(first)
     beside.follow(Pass(Moment(first), hubs))
@@ -134,20 +133,19 @@ async def test_what_could_not_be_planned_is_tried_again_after_a_while(
 ) -> None:
     propose, failures = Planner.propose, iter(range(2))
 
-    async def failing(self: Planner, record: str) -> Proposal | None:
+    async def failing(self: Planner, record: str, *, seconds: float) -> Proposal | None:
         for _ in failures:
             raise PlanningError("it takes too much")
-        return await propose(self, record)
+        return await propose(self, record, seconds=seconds)
 
     monkeypatch.setattr(Planner, "propose", failing)
-    monkeypatch.setattr(queue, "_AGAIN", 0.01)
     changed, first = asyncio.Event(), world(FENCE)
-    beside = PlanningQueue(changed.set, revoking=False)
+    beside = restless(changed.set, revoking=False, retry_after=0.01)
     hubs = Assessor().assess(first)
     beside.follow(Pass(Moment(first), hubs))
     task = asyncio.create_task(beside.run())
     async with asyncio.timeout(60):
-        while beside.status(hubs.hubs["prod"], None) is None:
+        while beside.status(hubs.hubs["prod"]) is None:
             await changed.wait()
             changed.clear()
     assert asked == ["prod"], "the third time"
@@ -156,28 +154,73 @@ async def test_what_could_not_be_planned_is_tried_again_after_a_while(
     task.cancel()
 
 
-async def test_the_other_process_says_what_it_takes_too_much_memory_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(planner, "_available", lambda: 1 << 20)
-    monkeypatch.setattr(planner, "_LEAST", 0)
+def limited(cgroup: Path, *, most: str, used: int = 0) -> Path:
+    """Return a folder that says how much memory a container may have, and has."""
+    (cgroup / "memory.max").write_text(most)
+    (cgroup / "memory.current").write_text(str(used))
+    return cgroup
+
+
+async def test_the_other_process_says_what_it_takes_too_much_memory_for(tmp_path: Path) -> None:
+    tiny = limited(tmp_path, most=str(65 << 20))
     many = [grant(f"User {n}", "delete", "configmaps", ns=f"ns-{n}") for n in range(3_000)]
-    async with Planner(world(FENCE, *many), revoking=True) as found:
+    of = world(FENCE, *many)
+    async with Planner(of, revoking=True, cgroup=tiny, least_memory=0) as found:
         with pytest.raises(PlanningError):
             await found.propose("prod")
 
 
-async def test_it_is_not_begun_where_the_container_would_be_killed_for_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    (tmp_path / "memory.max").write_text(str(512 << 20))
-    (tmp_path / "memory.current").write_text(str(440 << 20))
-    monkeypatch.setattr(planner, "_CGROUP", tmp_path)
-    async with Planner(world(FENCE), revoking=True) as found:
+async def test_it_is_not_begun_where_the_container_would_be_killed_for_it(tmp_path: Path) -> None:
+    full = limited(tmp_path, most=str(512 << 20), used=440 << 20)
+    async with Planner(world(FENCE), revoking=True, cgroup=full) as found:
         with pytest.raises(PlanningError, match="8 MiB of memory are left"):
             await found.propose("prod")
         (tmp_path / "memory.max").write_text("max")
         assert await found.propose("prod") is not None
+
+
+async def test_who_changes_all_the_time_keeps_nobody_waiting(asked: list[str]) -> None:
+    """``other`` comes first by name, and is another at every moment."""
+    assessor, now = Assessor(), world(FENCE, OTHER)
+    changed = asyncio.Event()
+    beside = restless(changed.set, revoking=True)
+    beside.follow(Pass(Moment(now), assessor.assess(now)))
+    task = asyncio.create_task(beside.run())
+    for number in range(20):
+        await until(changed)
+        if "prod" in asked:
+            break
+        more = grant(f"User new-{number}", "delete", "configmaps", ns="other")
+        graph, _ = now.graph.replace(put_roles=[more[0]], put_bindings=[more[1]])
+        now = replace(now, graph=graph)
+        beside.follow(Pass(Moment(now), assessor.assess(now)))
+    assert asked[:2] == ["other", "prod"]
+    task.cancel()
+
+
+async def test_a_plan_that_takes_long_waits_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    propose, tries = Planner.propose, list[tuple[str, float]]()
+
+    async def slow(self: Planner, record: str, *, seconds: float) -> Proposal | None:
+        tries.append((record, seconds))
+        if record == "other":
+            raise PlanningTimeoutError(f"it takes more than {seconds:g} s")
+        return await propose(self, record, seconds=seconds)
+
+    monkeypatch.setattr(Planner, "propose", slow)
+    first = world(FENCE, OTHER)
+    hubs = Assessor().assess(first)
+    changed = asyncio.Event()
+    beside = restless(changed.set, revoking=True, limits=(60.0, 100.0))
+    beside.follow(Pass(Moment(first), hubs))
+    task = asyncio.create_task(beside.run())
+    async with asyncio.timeout(60):
+        while beside.waiting():
+            await changed.wait()
+            changed.clear()
+    assert tries == [("other", 60.0), ("prod", 60.0), ("other", 100.0)]
+    assert beside.trouble(hubs.hubs["other"]) == "it takes more than 100 s", "that was the last"
+    task.cancel()
 
 
 async def test_the_other_process_ends_with_us() -> None:
