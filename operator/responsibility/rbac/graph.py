@@ -24,7 +24,7 @@ from responsibility.rbac.identity import (
     user_and_groups,
     user_subject,
 )
-from responsibility.rbac.index import RuleIndex, RuleQuestion, RuleSet, remember
+from responsibility.rbac.index import IndexLimits, RuleIndex, RuleQuestion, RuleSet, remember
 from responsibility.rbac.objects import (
     GROUP,
     USER,
@@ -44,6 +44,7 @@ MASTERS_SOURCE: Final = Source(None, None)
 
 _NOBODY: Mapping[Subject, tuple[Source, ...]] = MappingProxyType({})
 _NO_BINDINGS = BindingScope()
+_LIMITS = IndexLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +75,17 @@ class AccessGraph:
     _scopes: Mapping[str, BindingScope]
 
     @classmethod
-    def build(cls, roles: Iterable[Role] = (), bindings: Iterable[Binding] = ()) -> AccessGraph:
+    def build(
+        cls,
+        roles: Iterable[Role] = (),
+        bindings: Iterable[Binding] = (),
+        *,
+        limits: IndexLimits = _LIMITS,
+    ) -> AccessGraph:
         """Return the graph of these objects, in whichever order they come."""
         all_roles = ByNamespace({role.key: role for role in roles})
         all_bindings = ByNamespace({binding.key: binding for binding in bindings})
-        index = RuleIndex.build(role.rules for role in all_roles.values())
+        index = RuleIndex.build((role.rules for role in all_roles.values()), limits=limits)
         rule_sets = ByNamespace(
             {key: index.rule_set(role.rules) for key, role in all_roles.items()}
         )
@@ -261,7 +268,7 @@ class AccessGraph:
             by_rbac = scope.holders(self._index.matches(question, attributes))
             masters = (MASTERS_SOURCE, *by_rbac.get(MASTERS_SUBJECT, ()))
             holders = {**by_rbac, MASTERS_SUBJECT: masters}
-            remember(scope.answers, question, holders)
+            remember(scope.answers, question, holders, most=self._index.limits.answers)
         return MappingProxyType(holders)
 
     def _namespace_holders(

@@ -25,17 +25,29 @@ from responsibility.rbac.rules import (
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 
-# A rule is entered under each combination of its verbs, groups and resources. Someone could
-# write a role of less than a megabyte with billions of them. A role gets this many entries;
-# those of its rules that find no room are looked at for each question instead.
-WIDEST: Final = 10_000
-
-# Rule sets that came after the index was built are looked at one by one; beyond this many it is
-# time to build it anew, which also lets go of those that are gone.
-_MOST_LATECOMERS = 64
-
 # Questions remembered at a time. The operator has some hundreds; people may ask anything.
-_MOST_ANSWERS = 8_192
+_MOST_ANSWERS: Final = 8_192
+
+
+@dataclass(frozen=True, slots=True)
+class IndexLimits:
+    """What an index may cost.
+
+    A rule is entered under each combination of its verbs, groups and resources. Someone could
+    write a role of less than a megabyte with billions of them. A role gets ``entries``; those of
+    its rules that find no room are looked at for each question instead.
+
+    Rule sets that came after the index was built are looked at one by one; with more than so many
+    ``latecomers`` it is built anew, which also lets go of those that are gone. ``answers`` are the
+    questions remembered at a time.
+    """
+
+    entries: int = 10_000
+    latecomers: int = 64
+    answers: int = _MOST_ANSWERS
+
+
+_LIMITS: Final = IndexLimits()
 
 
 class RuleSet:
@@ -82,13 +94,14 @@ class _Reference(NamedTuple):
 class _Table:
     """The rules by what they allow: built once, then only read (and its answers remembered)."""
 
-    def __init__(self, rule_sets: Iterable[RuleSet], widest: int) -> None:
+    def __init__(self, rule_sets: Iterable[RuleSet], limits: IndexLimits) -> None:
+        self._most_answers = limits.answers
         self._by_key: defaultdict[tuple[str, str, str], list[_Reference]] = defaultdict(list)
         self._with_urls: list[_Reference] = []
         self._wide: list[_Reference] = []
         self._answers: dict[RuleQuestion, Matches] = {}
         for rules in rule_sets:
-            room = widest
+            room = limits.entries
             for number, rule in enumerate(rules.rules):
                 width = len(rule.verbs) * len(rule.api_groups) * len(rule.resources)
                 self._enter(_Reference(rules, (number,), rule), wide=width > room)
@@ -115,7 +128,7 @@ class _Table:
                 if hits is not hit and hit[0] not in hits:
                     found[rules] = tuple(sorted(hits + hit))
             answer = found
-            remember(self._answers, question, answer)
+            remember(self._answers, question, answer, most=self._most_answers)
         return answer
 
     def _allowing(self, attributes: Attributes, *, any_name: bool) -> Iterator[_Reference]:
@@ -148,35 +161,40 @@ class RuleIndex:
     _sets: Mapping[tuple[Rule, ...], RuleSet]
     _names: frozenset[str]
     _table: _Table
+    limits: IndexLimits
     _latecomers: tuple[RuleSet, ...] = ()
     _answers: dict[RuleQuestion, Matches] = field(default_factory=dict)
 
     @classmethod
-    def build(cls, contents: Iterable[tuple[Rule, ...]], *, widest: int = WIDEST) -> RuleIndex:
+    def build(
+        cls, contents: Iterable[tuple[Rule, ...]], *, limits: IndexLimits = _LIMITS
+    ) -> RuleIndex:
         """Return an index of these rules."""
-        return cls._of({rules: RuleSet(rules) for rules in dict.fromkeys(contents)}, widest)
+        return cls._of({rules: RuleSet(rules) for rules in dict.fromkeys(contents)}, limits)
 
     def including(self, contents: Iterable[tuple[Rule, ...]]) -> RuleIndex | None:
         """Return an index that has these rules too; None when it is time to `rebuild`."""
         new = {rules: RuleSet(rules) for rules in contents if rules not in self._sets}
         if not new:
             return self
-        if len(self._latecomers) + len(new) > _MOST_LATECOMERS:
+        if len(self._latecomers) + len(new) > self.limits.latecomers:
             return None
         return RuleIndex(
             {**self._sets, **new},
             self._names | _names(new),
             self._table,
+            self.limits,
             (*self._latecomers, *new.values()),
         )
 
     def rebuild(self, contents: Iterable[tuple[Rule, ...]]) -> RuleIndex:
         """Return a new index of these rules only, with the same objects for the same rules."""
-        return self._of({rules: self._sets.get(rules) or RuleSet(rules) for rules in contents})
+        sets = {rules: self._sets.get(rules) or RuleSet(rules) for rules in contents}
+        return self._of(sets, self.limits)
 
     @classmethod
-    def _of(cls, sets: dict[tuple[Rule, ...], RuleSet], widest: int = WIDEST) -> RuleIndex:
-        return cls(sets, _names(sets), _Table(sets.values(), widest))
+    def _of(cls, sets: dict[tuple[Rule, ...], RuleSet], limits: IndexLimits) -> RuleIndex:
+        return cls(sets, _names(sets), _Table(sets.values(), limits), limits)
 
     def rule_set(self, rules: tuple[Rule, ...]) -> RuleSet:
         """Return the one object for these rules, which the index must have."""
@@ -205,7 +223,7 @@ class RuleIndex:
             answer = self._table.answer(question, attributes)
             if self._latecomers:
                 answer = {**answer, **self._ask_latecomers(question, attributes)}
-            remember(self._answers, question, answer)
+            remember(self._answers, question, answer, most=self.limits.answers)
         return answer
 
     def _ask_latecomers(self, question: RuleQuestion, attributes: Attributes) -> Matches:
@@ -220,9 +238,9 @@ class RuleIndex:
         return {rules: hits for rules, hits in found.items() if hits}
 
 
-def remember(answers: dict[_K, _V], key: _K, value: _V) -> None:
-    """Keep the answer; forget all others when there are too many."""
-    if len(answers) >= _MOST_ANSWERS:
+def remember(answers: dict[_K, _V], key: _K, value: _V, *, most: int = _MOST_ANSWERS) -> None:
+    """Keep the answer; forget all others when there are as many as there may be."""
+    if len(answers) >= most:
         answers.clear()
     answers[key] = value
 

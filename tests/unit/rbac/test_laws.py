@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from responsibility.rbac import index
 from responsibility.rbac.graph import MASTERS_SUBJECT, AccessGraph
 from responsibility.rbac.identity import canonical, is_somebody, service_account_user
-from responsibility.rbac.index import RuleIndex
+from responsibility.rbac.index import IndexLimits, RuleIndex
 from responsibility.rbac.objects import Attributes, Binding, Role, Subject, Truth
 from tests.unit.rbac import linear, near, worlds
 from tests.unit.rbac.worlds import World
@@ -273,7 +272,8 @@ def _within(asked: Attributes, namespace: str) -> Attributes:
 def test_a_rule_too_wide_to_enter_is_found_all_the_same(
     widest: int, world: World, asked: list[Attributes], any_name: bool
 ) -> None:
-    rules = RuleIndex.build((role.rules for role in world.roles), widest=widest)
+    limits = IndexLimits(entries=widest)
+    rules = RuleIndex.build((role.rules for role in world.roles), limits=limits)
     for attributes in asked:
         question = rules.question(attributes, any_name=any_name)
         matches = rules.matches(question, attributes)
@@ -285,12 +285,10 @@ def test_a_rule_too_wide_to_enter_is_found_all_the_same(
             )
 
 
-def test_many_changed_roles_rebuild_the_index(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index, "_MOST_LATECOMERS", 3)
-    monkeypatch.setattr(index, "_MOST_ANSWERS", 5)
+def test_many_changed_roles_rebuild_the_index() -> None:
     source = worlds.seeded(7)
     world = source.world()
-    graph = build(world)
+    graph = AccessGraph.build(*world.objects, limits=IndexLimits(latecomers=3, answers=5))
     roles = {role.key: role for role in world.roles}
     for _ in range(60):
         role = source.role(source.draw.choice(world.roles).key)
