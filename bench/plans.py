@@ -18,6 +18,7 @@ from unittest import mock
 
 from bench.pass_ import snapshot
 from bench.world import REFERENCE, build
+from responsibility import api_groups
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.snapshot import Snapshot
@@ -35,7 +36,7 @@ _HUBS = 3
 # Users in one binding, and what it gives them.
 _CROWDS = (3_000, 12_000)
 _CROWD_RULES = (
-    Rule(("patch", "delete"), ("apps",), ("deployments",)),
+    Rule(("patch", "delete"), (api_groups.APPS,), ("deployments",)),
     Rule(("create", "delete"), ("",), ("configmaps", "services")),
 )
 
