@@ -7,6 +7,7 @@ In reading order:
 
 * ``names``: the contract: API group, keys, and names of all that is ours;
 * ``base``: the base class of all shapes, and rules that schema and files share;
+* ``foreign_text``: what others wrote, made harmless;
 * ``placeholders``, ``subjects``, ``permission``, ``common``: parts of both resources;
 * ``item``, ``model``: the items of an agreement, and who owns them by default;
 * ``record``: what one hub has agreed otherwise;

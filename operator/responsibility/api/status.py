@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, BeforeValidator, Field
 
 from responsibility.api.base import ATOMIC, ATOMIC_MAP, Shape, clip, keyed
+from responsibility.api.foreign_text import harmless
 
 MAX_FINDINGS = 32
 MAX_LISTED = 16
@@ -29,7 +30,7 @@ def _clip_name(value: object) -> object:
 
 
 def _clip_text(value: object) -> object:
-    return clip(value, _TEXT) if isinstance(value, str) else value
+    return clip(harmless(value), _TEXT) if isinstance(value, str) else value
 
 
 def _clip_list(limit: int) -> BeforeValidator:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Iterable
 from urllib.parse import quote, urlsplit
 from xml.etree.ElementTree import Element, tostring
 
+from responsibility.api.foreign_text import harmless
 from responsibility.web.style import CSS
 
 Child = Element | str | None
 
-# What no document may hold, by HTML's own rules: it is shown as what could not be read.
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 # A line each in the source; between these, white space says nothing.
 _LINES = frozenset(
     {
@@ -108,4 +106,4 @@ def _append(element: Element, text: str) -> None:
 
 
 def _clean(text: str) -> str:
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+    return harmless(text, lines=True)

@@ -30,13 +30,13 @@ def test_any_text_is_shown_as_it_is(text: str) -> None:
 
 
 def _is_no_text(character: str) -> bool:
-    if character in "\t\n\r":
+    if character in "\t\n":
         return False
     code = ord(character)
     return (
-        unicodedata.category(character) in ("Cc", "Cs")
+        unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")
         or 0xFDD0 <= code <= 0xFDEF
-        or code in (0xFFFE, 0xFFFF)
+        or code % 0x10000 in (0xFFFE, 0xFFFF)
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import click
 
+from responsibility.api.foreign_text import harmless
 from responsibility.rbac.objects import GROUP, Source, Subject
 
 # By the words that stand in cells; a cell that says something else has no colour.
@@ -97,13 +98,9 @@ def to_yaml(data: object) -> str:
     return text
 
 
-# A subject may be called anything, even what moves the cursor or begins a new line.
-_CONTROL = dict.fromkeys((*range(32), *range(127, 160)), "�")
-
-
 def clean(text: str) -> str:
-    """Return a text without characters that a terminal would obey."""
-    return text.translate(_CONTROL)
+    """Return a text without characters that a terminal would obey, or not show."""
+    return harmless(text)
 
 
 def wrapped(line: str) -> str:

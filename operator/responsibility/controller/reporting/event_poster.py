@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from responsibility.api.foreign_text import harmless
 from responsibility.api.names import NAME_PREFIX, OPERATOR
 from responsibility.cluster.rights import EVENTS_NAMESPACE
 from responsibility.kube import errors
@@ -42,6 +43,7 @@ class EventPoster:
     def __call__(self, obj: Mapping[str, Any], *, type: str, reason: str, message: str) -> None:
         """Queue one Event about ``obj``, of which kind, version, name and UID are read."""
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        message = harmless(message)
         event = {
             "apiVersion": "v1",
             "kind": "Event",

@@ -1,0 +1,40 @@
+"""Foreign text made harmless: names that others chose, on their way to somebody who reads them.
+
+A user, a binding or a party may be called anything: what moves a terminal's cursor, begins a line
+of its own, turns the text beside it around, or cannot be seen. Each way out (terminal, Event,
+status, page) puts its text through here. What is replaced are Unicode's categories of control,
+format and surrogate characters and of separators of lines, see UAX #44; with the
+format characters go those that write right to left (UTR #36, "bidirectional text spoofing") and
+those of no width.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
+_HARMFUL: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_LINES: Final = frozenset("\t\n")
+# The last two of each plane and a block are characters in no text, by Unicode's own rule.
+_NONE: Final = frozenset(range(0xFDD0, 0xFDF0))
+
+
+def harmless(text: str, *, lines: bool = False) -> str:
+    """Return a text in which nothing is left that a reader's program would obey or not show.
+
+    With ``lines``, ends of lines and tabs stay: only for where they mean nothing.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        char if (lines and char in _LINES) or not _is_harmful(char) else REPLACEMENT
+        for char in text
+    )
+
+
+def _is_harmful(char: str) -> bool:
+    number = ord(char)
+    return (
+        unicodedata.category(char) in _HARMFUL or number in _NONE or number & 0xFFFE == 0xFFFE  # noqa: PLR2004 - the last two of a plane
+    )
