@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from responsibility.api import subjects
 from responsibility.api.common import Party
@@ -191,15 +192,16 @@ def _refused(subject: Subject) -> str:
     """Return why the API server would refuse a record that names it; empty if it wouldn't."""
     from pydantic import ValidationError
 
+    fields: dict[str, Any] = {"kind": subject.kind, "name": subject.name}
+    given = subjects.Subject.model_construct(None, **fields, namespace=subject.namespace)
+    broken = (r.message for r in given.rules if r.check is not None and not r.check(given))
+    if why := next(broken, ""):
+        return why
     try:
-        parsed = subjects.Subject.model_validate(
-            {"kind": subject.kind, "name": subject.name, "namespace": subject.namespace or None}
-        )
-    except ValidationError as error:
-        return "; ".join(str(each["msg"]) for each in error.errors())
-    return next(
-        (r.message for r in parsed.rules if r.check is not None and not r.check(parsed)), ""
-    )
+        subjects.Subject.model_validate(fields)
+    except ValidationError:
+        return "a record takes no name as long as this"
+    return ""
 
 
 def _pointless(report: Report, hub: Hub) -> Iterator[str]:
@@ -230,7 +232,7 @@ def _comments(holder: _Holder, indent: str) -> Iterator[str]:
 
 
 def _reference(subject: Subject) -> str:
-    fields = {"kind": subject.kind, "name": subject.name}
+    fields: dict[str, Any] = {"kind": subject.kind, "name": subject.name}
     if subject.namespace:
         fields["namespace"] = subject.namespace
     return "{" + ", ".join(f"{key}: {_text(value)}" for key, value in fields.items()) + "}"

@@ -45,6 +45,8 @@ def test_a_name_is_drafted_as_it_is_or_told_to_be_impossible(
     text, subjects = drafted(run, [name])
     assert ({"kind": "Group", "name": name} in subjects) is NAMES[name]
     assert ("that no record can name" in text) is not NAMES[name]
+    why = ("#   write one exact name: ", "#   a record takes no name as long as this\n")
+    assert any(each in text for each in why) is not NAMES[name]
 
 
 def test_more_groups_than_a_party_may_have_are_left_to_the_reviewer(run: Run, files: Path) -> None:
