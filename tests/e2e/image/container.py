@@ -194,6 +194,7 @@ class ContainedOperator(Operator):
         """Return its number out here."""
         pid = self.process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
+        assert children, f"it has ended:\n{self.log}"
         return int(children[0])
 
 
@@ -228,7 +229,7 @@ def _variables(container: Manifest) -> dict[str, str]:
     return found
 
 
-def run(container: Container, directory: Path, *, seconds: float = 60.0) -> tuple[int, str]:
+def run(container: Container, directory: Path, *, seconds: float = 180.0) -> tuple[int, str]:
     """Run a container to its end; return its exit code, and all that it has written."""
     with started(container, directory) as operator:
         return operator.process.wait(seconds), operator.log
