@@ -1,0 +1,143 @@
+"""Upgrades as docs/upgrade.md says: values of before, another name, a model taken over."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.e2e import helms
+from tests.e2e.lab import clusters, programs
+from tests.e2e.lab.cluster import Cluster
+from tests.e2e.operator.api import OURS, Admin, Manifest, where
+from tests.e2e.test_chart_life import CHART, DEFINITIONS, INSTALL, NAMESPACE, RELEASE, Release
+
+NEW = ("certManager", "accessRoles")
+PARTY = ("model.parties[0].name=provider", "model.parties[0].contact.email=support@example.org")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """Start a cluster with nothing of ours on it."""
+    with clusters.cluster(f"e2e-{os.getpid()}-upgrade") as fresh:
+        yield fresh
+
+
+@pytest.fixture(params=helms.BOTH)
+def release(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[Release]:
+    """Return one Helm's release; nothing of it is left for the next test."""
+    name: str = request.param
+    program = programs.helm(name)
+    made = Release(program, cluster)
+    yield made
+    for listed in ("other", RELEASE):
+        made.tried("uninstall", listed)
+    cluster.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
+    cluster.kubectl("delete", "crd", *DEFINITIONS, "--ignore-not-found")
+
+
+def _install(release: Release, chart: Path = CHART, *options: str, name: str = RELEASE) -> None:
+    """Install or upgrade, a second time where a kind was not served yet."""
+    command = ("upgrade", "--install", name, str(chart), "--create-namespace", *options)
+    if release.tried(*command).returncode:
+        release.cluster.kubectl("wait", "--for=condition=Established", "crd", *DEFINITIONS)
+        release.helm(*command)
+
+
+def _older(directory: Path) -> Path:
+    """Return the chart as it was before it had some of its values."""
+    older = directory / "older"
+    shutil.copytree(CHART, older)
+    values = yaml.safe_load((older / "values.yaml").read_text(encoding="utf-8"))
+    text = yaml.safe_dump({k: v for k, v in values.items() if k not in NEW})
+    (older / "values.yaml").write_text(text, encoding="utf-8")
+    (older / "values.schema.json").unlink()
+    for path in (path for path in (older / "templates").rglob("*") if path.is_file()):
+        without = re.sub(rf"[$\w.]*\.Values\.({'|'.join(NEW)})\.\w+", "false", path.read_text())
+        path.write_text(without, encoding="utf-8")
+    return older
+
+
+def _model(release: Release) -> Manifest:
+    found: Manifest = Admin(release.cluster).get(where(OURS, "ResponsibilityModel", "2i2c"))
+    return found
+
+
+def _contact(release: Release) -> object:
+    parties = {party["name"]: party for party in _model(release)["spec"]["parties"]}
+    return parties["provider"].get("contact")
+
+
+def test_values_of_before_are_kept_where_the_chart_has_more(
+    release: Release, tmp_path: Path
+) -> None:
+    _install(release, _older(tmp_path), "--set=clusterName=kept,mode=warn")
+    refused = release.tried(*INSTALL, str(CHART), "--reuse-values")
+    assert refused.returncode != 0, "the values of before are all that there are"
+    release.helm(*INSTALL, str(CHART), "--reset-then-reuse-values")
+    values = yaml.safe_load(release.helm("get", "values", RELEASE, "--output=yaml"))
+    assert values == {"clusterName": "kept", "mode": "warn"}
+    assert f"clusterrole.rbac.authorization.k8s.io/{RELEASE}-viewer" in release.ours()
+
+
+def test_a_release_of_another_name_takes_over_what_was_kept(release: Release) -> None:
+    _install(release)
+    uid = _model(release)["metadata"]["uid"]
+    release.helm("uninstall", RELEASE, "--wait")
+    options = ("upgrade", "--install", "other", str(CHART))
+    refused = release.tried(*options)
+    assert refused.returncode != 0
+    assert "ownership" in refused.stderr
+    release.helm(*options, "--take-ownership")
+    assert _model(release)["metadata"]["uid"] == uid
+    definition = yaml.safe_load(
+        release.cluster.kubectl("get", "crd", DEFINITIONS[0], "-o=yaml").stdout
+    )
+    assert definition["metadata"]["annotations"]["meta.helm.sh/release-name"] == "other"
+
+
+def test_a_model_that_helm_created_becomes_that_of_the_values_and_is_kept(
+    release: Release,
+) -> None:
+    _install(release)
+    uid = _model(release)["metadata"]["uid"]
+    assert _contact(release) is None
+    given = [f"--set={value}" for value in PARTY]
+    if release.program.name == "helm3":
+        refused = release.tried(*INSTALL, str(CHART), *given)
+        assert refused.returncode != 0
+        assert "kubectl annotate responsibilitymodel 2i2c helm.sh/hook-" in refused.stderr
+        only = ("--show-only=templates/model.yaml", "--kube-version=1.37.0")
+        text = release.helm("template", RELEASE, str(CHART), *given, *only)
+        apply = ("apply", "--server-side", "--force-conflicts", "-f=-")
+        release.cluster.kubectl(*apply, input=text)
+        release.cluster.kubectl("annotate", "responsibilitymodel", "2i2c", "helm.sh/hook-")
+    release.helm(*INSTALL, str(CHART), *given)
+    assert _contact(release) == {"email": "support@example.org"}
+    _goes_on(release, uid)
+
+
+def test_a_model_of_the_values_from_the_start_follows_them(release: Release) -> None:
+    given = [f"--set={value}" for value in PARTY]
+    _install(release, CHART, *given)
+    if release.program.name == "helm3":
+        assert "once more" in release.helm("get", "notes", RELEASE)
+        release.helm(*INSTALL, str(CHART), *given)
+    assert _contact(release) == {"email": "support@example.org"}
+    _goes_on(release, _model(release)["metadata"]["uid"])
+
+
+def _goes_on(release: Release, uid: str) -> None:
+    """Change the values, take them out again, uninstall: the model follows, and then stays."""
+    other = "--set=model.parties[0].contact.email=new@example.org"
+    release.helm(*INSTALL, str(CHART), f"--set={PARTY[0]}", other)
+    assert _contact(release) == {"email": "new@example.org"}
+    release.helm(*INSTALL, str(CHART))
+    release.helm("uninstall", RELEASE, "--wait")
+    assert _model(release)["metadata"]["uid"] == uid
+    assert _contact(release) == {"email": "new@example.org"}
