@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
+
+from responsibility.controller.process.connections import Connections, Limits, bounded
 
 
 class ListenError(Exception):
@@ -18,6 +21,7 @@ class ListenError(Exception):
 class Ports:
     """The ports of one operator."""
 
+    limits: Limits = field(default_factory=Limits)
     _runners: set[web.AppRunner] = field(init=False, default_factory=set)
 
     @asynccontextmanager
@@ -34,18 +38,26 @@ class Ports:
 
         ``setting`` is the variable that says where to listen. Raises ListenError.
         """
+        app.middlewares.append(bounded)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
+        connections, server = Connections(self.limits), runner.server
+        assert server is not None  # noqa: S101 - it is set up
         self._runners.add(runner)
         try:
             try:
-                await web.TCPSite(runner, host, port, ssl_context=tls).start()
+                listening = await asyncio.get_running_loop().create_server(
+                    lambda: connections.protocol(server), host, port, ssl=tls
+                )
             except OSError as error:
                 raise ListenError(
                     f"cannot listen on {host}:{port}: {error.strerror or error}; set {setting} to "
                     "host:port"
                 ) from error
-            yield int(runner.addresses[0][1])
+            try:
+                yield int(listening.sockets[0].getsockname()[1])
+            finally:
+                listening.close()
         finally:
             self._runners.discard(runner)
             await runner.cleanup()
