@@ -15,7 +15,7 @@ import pytest
 _ROOT: Final = "tests/e2e/"
 
 # Folders whose modules share what is installed on a cluster for all of them.
-TOGETHER: Final = frozenset({"admission", "cli", "plans"})
+TOGETHER: Final = frozenset({"admission", "cli", "image", "plans"})
 
 # Seconds, as runs on a shared machine tell them at their end: only the order counts. What is
 # missing here is short.
@@ -24,6 +24,7 @@ SECONDS: Final[dict[str, int]] = {
     "plans": 180,
     "operator/test_values.py": 140,
     "cli": 130,
+    "image": 130,
     "operator/test_enforcement_helm.py": 130,
     "operator/test_modes.py": 130,
     "operator/test_enforcement_static.py": 125,
@@ -36,6 +37,7 @@ SECONDS: Final[dict[str, int]] = {
     "operator/test_gaps.py": 95,
     "test_chart_life.py": 90,
     "test_chart.py": 90,
+    "test_gitops.py": 90,
     "test_pool.py": 80,
     "operator/test_grants_repaired.py": 80,
     "operator/test_bad_input.py": 75,

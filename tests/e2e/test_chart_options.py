@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.lab import binaries, clusters
-from tests.e2e.lab.kwok import KwokCluster
+from tests.e2e import helms
+from tests.e2e.lab import programs
 
 CHART = Path(__file__).parents[2] / "helm" / "hub-responsibility"
 NAMESPACE = "somewhere"
@@ -22,16 +22,11 @@ Completed = subprocess.CompletedProcess[str]
 Manifest = dict[str, Any]
 
 
-@pytest.fixture(scope="module", params=["helm", "helm3"])
+@pytest.fixture(scope="module", params=helms.BOTH)
 def helm(request: pytest.FixtureRequest) -> Path:
-    """Helm 4 and Helm 3: built where the control plane is built, else those on PATH."""
+    """Helm 4 and Helm 3: built where Go is, else those on PATH."""
     name: str = request.param
-    if clusters.choose() is KwokCluster:
-        return binaries.build({"helm"}) / name
-    found = shutil.which(name)
-    if found is None:
-        pytest.skip(f"{name} is not on PATH")
-    return Path(found)
+    return programs.helm(name)
 
 
 def _tried(helm: Path, *options: str, chart: Path = CHART) -> Completed:

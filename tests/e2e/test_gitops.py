@@ -6,7 +6,6 @@ does. Their own controllers are not run here.
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +15,9 @@ import pytest
 import yaml
 
 from demo import organisation
-from tests.e2e.lab import clusters
+from tests.e2e.conftest import lent
 from tests.e2e.lab.cluster import Cluster
+from tests.e2e.lab.pool import Pool
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.operator import chart
 from tests.e2e.operator.api import OURS, Admin, Manifest, path_of, where
@@ -50,9 +50,10 @@ def way(request: pytest.FixtureRequest) -> Way:
 
 
 @pytest.fixture(scope="module")
-def of_one_way(way: Way) -> Iterator[Cluster]:
-    """Start a cluster for one way: what was applied in the one is not to be found by the other."""
-    with clusters.cluster(f"e2e-{os.getpid()}-gitops-{len(way)}") as fresh:
+def of_one_way(pool: Pool, request: pytest.FixtureRequest, way: Way) -> Iterator[Cluster]:
+    """Take a cluster for one way: what was applied in the one is not to be found by the other."""
+    assert way
+    with lent(pool, request) as fresh:
         fresh.kubectl("create", "namespace", chart.NAMESPACE)
         yield fresh
 
