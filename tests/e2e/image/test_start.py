@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,8 +14,7 @@ import pytest
 
 from tests.e2e.image import container
 from tests.e2e.image.container import ContainedOperator, Server, ServiceAccountVolume
-from tests.e2e.lab import audit
-from tests.e2e.lab.cluster import Cluster
+from tests.e2e.lab import audit, clusters
 from tests.e2e.operator import chart
 from tests.e2e.operator.api import Manifest
 from tests.e2e.operator.webhooks import Listening
@@ -29,12 +29,13 @@ RENEWED = 120.0
 
 
 @pytest.fixture(scope="module")
-def world(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> World:
-    """Have the chart's rights on a cluster, a hub and its record."""
-    made = World(cluster, tmp_path_factory.mktemp("start"))
-    made.install()
-    made.admin.apply(*hub("reef"), record("reef"))
-    return made
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Start a cluster with the chart's rights on it, a hub and its record."""
+    with clusters.cluster(f"e2e-{os.getpid()}-start") as cluster:
+        fresh = World(cluster, tmp_path_factory.mktemp("start"))
+        fresh.install()
+        fresh.admin.apply(*hub("reef"), record("reef"))
+        yield fresh
 
 
 @pytest.fixture(scope="module")
