@@ -35,7 +35,6 @@ CLAUSE = re.compile(r"(What|Who|Whom|Whose|That|Where|When|How|Whether|Why|Retur
 TWICE = {
     "Bound": "the shape in api, and the range in ownership",
     "Column": "of kubectl get, and of a table on a terminal",
-    "Entitlement": "of a request by annotations, and of a subject by the record",
     "Exemption": "the shape in api, and the resolved one in ownership",
     "Party": "the shape in api, and the resolved one in ownership",
     "AccessQuestion": "as words on the command line, and as a review",

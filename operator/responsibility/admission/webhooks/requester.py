@@ -47,7 +47,7 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class Entitlement:
+class RequesterEntitlement:
     """Whether somebody may act on an item now, and inside which ranges of the chart's values."""
 
     may: bool
@@ -61,7 +61,7 @@ class Entitlement:
 
 def entitlement(
     notes: Mapping[str, str], item: str, person: UserInfo, now: datetime
-) -> Entitlement:
+) -> RequesterEntitlement:
     """Return what a Namespace's annotations say of somebody and an item."""
     owners = _lines(notes, OWNERS_ANNOTATION + item)
     mine = person.lines
@@ -72,14 +72,14 @@ def entitlement(
         if entry in mine and end is not None and now < end:
             entries.add(entry)
     if is_like(owners, person):
-        return Entitlement(may=True)
+        return RequesterEntitlement(may=True)
     bounds = [line.split("\t") for line in _lines(notes, BOUNDS_ANNOTATION + item)]
     bounds = [b for b in bounds if len(b) == _PARTS_OF_A_BOUND and b[0] in entries]
     if entries - {bound[0] for bound in bounds}:
-        return Entitlement(may=True)
+        return RequesterEntitlement(may=True)
     # A path in the chart's values has no kind.
     ranges = [Range(path, least, most) for _, kind, path, least, most in bounds if not kind]
-    return Entitlement(bool(entries), tuple(ranges))
+    return RequesterEntitlement(bool(entries), tuple(ranges))
 
 
 def breaks_the_glass(notes: Mapping[str, str], person: UserInfo) -> bool:

@@ -14,8 +14,8 @@ from responsibility.admission import annotation_entries
 from responsibility.admission.policies.guards import Items
 from responsibility.admission.stages.namespace_stages import NamespaceKeys
 from responsibility.admission.webhooks.requester import (
-    Entitlement,
     Range,
+    RequesterEntitlement,
     UserInfo,
     breaks_the_glass,
     entitlement,
@@ -117,7 +117,7 @@ class ValuesUpdate:
         self,
         found: SettingsDiff,
         stages: Mapping[str, AdmissionStage],
-        held: Mapping[str, Entitlement],
+        held: Mapping[str, RequesterEntitlement],
     ) -> Iterator[Breach]:
         breaches: dict[tuple[str, Range | None], Breach] = {}
         for change in found.changes:
@@ -188,7 +188,7 @@ _INSIDE: tuple[Range | None, bool] = (None, True)
 
 
 def _left(
-    change: SettingChange, items: Items, held: Mapping[str, Entitlement]
+    change: SettingChange, items: Items, held: Mapping[str, RequesterEntitlement]
 ) -> tuple[Range | None, bool]:
     """Return the range that a change leaves, None where somebody may not do it at all."""
     left: Range | None = None

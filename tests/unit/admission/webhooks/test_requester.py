@@ -8,8 +8,8 @@ import pytest
 
 from responsibility.admission import annotation_entries
 from responsibility.admission.webhooks.requester import (
-    Entitlement,
     Range,
+    RequesterEntitlement,
     UserInfo,
     breaks_the_glass,
     entitlement,
@@ -23,8 +23,8 @@ UNTIL = annotation_entries.marker(NOW + timedelta(days=1))
 OVER = annotation_entries.marker(NOW - timedelta(seconds=1))
 BOUND = "singleuser.memory.limit\t1G\t8Gi"
 RANGE = Range("singleuser.memory.limit", "1G", "8Gi")
-YES, NO = Entitlement(may=True), Entitlement(may=False)
-INSIDE = Entitlement(may=True, ranges=(RANGE,))
+YES, NO = RequesterEntitlement(may=True), RequesterEntitlement(may=False)
+INSIDE = RequesterEntitlement(may=True, ranges=(RANGE,))
 
 CASES = {
     "an owner": ({"owners": "user:a\nuser:dee"}, YES),
