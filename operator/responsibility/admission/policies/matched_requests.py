@@ -55,12 +55,16 @@ _LIFETIME = ("ownerReferences", "finalizers")
 
 
 def changes_lifetime() -> str:
-    """Return that an update, also one of a subresource, changes how long an object stays."""
+    """Return that an update, also one of a subresource, changes how long an object stays.
+
+    Not by ``scale``: that is an object of its own, which has neither.
+    """
     old, new = (f"{cel.at(node, 'metadata')}[?k]" for node in (field_paths.OLD, field_paths.NEW))
     nothing = "orValue(dyn([]))"
     return cel.all_of(
         [
             f"request.operation == {cel.text(UPDATE)}",
+            f"{requester.SUBRESOURCE} != {cel.text(SCALE)}",
             f"{cel.texts(_LIFETIME)}.exists(k, {old}.{nothing} != {new}.{nothing})",
         ]
     )
