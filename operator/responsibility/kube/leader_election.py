@@ -153,7 +153,7 @@ class Leader:
                         self._extend(began)
                         return True
             except (errors.ApiError, TimeoutError) as error:
-                logger.info("no Lease: %s", error or "the server did not answer in time")
+                logger.info("no Lease: %s", str(error) or "the server did not answer in time")
             await _pause(stop, self._retry * (1 + 0.2 * random.random()))  # noqa: S311 - jitter
         return False
 
@@ -173,7 +173,7 @@ class Leader:
                     await self._write(api, lease)
                     self._extend(began)
             except (errors.ApiError, TimeoutError) as error:
-                why = error or "the server did not answer in time"
+                why = str(error) or "the server did not answer in time"
                 logger.info("the Lease was not renewed: %s", why)
             if not self.may_write():
                 return f"{self._identity} could not renew {self.path}"
