@@ -55,8 +55,12 @@ def account(world: World, server: Server) -> ServiceAccountVolume:
 def operator(
     image: Path, world: World, server: Server, account: ServiceAccountVolume
 ) -> Iterator[ContainedOperator]:
-    """Start the chart's container; all tests of the module look at this one."""
-    made = container.of_chart(image, server, account.directory)
+    """Start the chart's container; all tests of the module look at this one.
+
+    Without an election: who leads ends when the API server is away for long, and is started again.
+    """
+    alone = ("--set", "leaderElection.enabled=false")
+    made = container.of_chart(image, server, account.directory, *alone)
     with container.started(made, world.directory) as running:
         running.until_ready()
         yield running
