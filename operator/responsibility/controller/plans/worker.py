@@ -61,7 +61,7 @@ class Failed:
     why: str
 
 
-class PlanMaker:
+class StatePlanner:
     """Makes plans from one state of a cluster, which is looked up once for all of them."""
 
     def __init__(self, world: PlanningWorld, roles: list[Role], bindings: list[Binding]) -> None:
@@ -134,11 +134,11 @@ def serve(source: IO[bytes], sink: IO[bytes]) -> None:
             break
         for each in part:
             (roles if isinstance(each, Role) else bindings).append(each)
-    maker: PlanMaker | None = None
+    maker: StatePlanner | None = None
     for name, argument in frames:
         try:
             if maker is None:
-                maker = PlanMaker(world, roles, bindings)
+                maker = StatePlanner(world, roles, bindings)
                 roles, bindings = [], []
             questions: Mapping[str, Callable[[Any], object]] = {
                 "follow": maker.follow,

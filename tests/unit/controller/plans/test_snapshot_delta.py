@@ -7,7 +7,7 @@ import pytest
 
 from responsibility.controller.plans.process import Planner, PlanningError
 from responsibility.controller.plans.snapshot_delta import SnapshotDelta
-from responsibility.controller.plans.worker import PlanMaker, PlanningWorld
+from responsibility.controller.plans.worker import StatePlanner, PlanningWorld
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
 from tests.unit.ownership.building import KEEPERS, grant, record, snapshot
@@ -19,12 +19,12 @@ HARMLESS = grant("User joe", "delete", "secrets")
 MORE = grant("User eve", "delete", "configmaps")
 
 
-def begun(found: Snapshot) -> PlanMaker:
+def begun(found: Snapshot) -> StatePlanner:
     graph = found.graph
     world = PlanningWorld(
         replace(found, graph=AccessGraph.build()), revoking=True, required_permissions=(), memory=0
     )
-    return PlanMaker(world, [*graph.roles.values()], [*graph.bindings.values()])
+    return StatePlanner(world, [*graph.roles.values()], [*graph.bindings.values()])
 
 
 @pytest.mark.parametrize("seed", range(1000, 1005))
