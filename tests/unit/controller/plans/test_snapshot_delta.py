@@ -7,7 +7,7 @@ import pytest
 
 from responsibility.controller.plans.process import Planner, PlanningError
 from responsibility.controller.plans.snapshot_delta import SnapshotDelta
-from responsibility.controller.plans.worker import StatePlanner, PlanningWorld
+from responsibility.controller.plans.worker import PlanningWorld, StatePlanner
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
 from tests.unit.ownership.building import KEEPERS, grant, record, snapshot
