@@ -38,7 +38,6 @@ TWICE = {
     "Exemption": "the shape in api, and the resolved one in ownership",
     "Party": "the shape in api, and the resolved one in ownership",
     "AccessQuestion": "as words on the command line, and as a review",
-    "PlanMaker": "in the command line, and in the worker's process",
     "Rule": "of a shape in api, and of RBAC, as Kubernetes calls it",
     "Severity": "of alerts, and of excess access",
     "Source": "of a file, and of a right",
