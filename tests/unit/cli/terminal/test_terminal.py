@@ -44,13 +44,13 @@ def test_a_wide_terminal_gets_a_coloured_table(files: Path) -> None:
     shown = on_terminal(*DRIFT, columns=300)
     assert "\x1b[" in shown
     assert "SEVERITY" in shown
-    assert "kubectl edit rolebinding engineers -n reef" in shown
+    assert "kubectl responsibility plan reef --subject user/leaver" in shown
 
 
 def test_a_narrow_terminal_gets_lines_below_lines(files: Path) -> None:
     assert files.is_dir()
     shown = on_terminal(*DRIFT, columns=80, NO_COLOR="1")
-    assert "    fix: kubectl edit rolebinding engineers -n reef\n" in shown
+    assert "    fix: kubectl responsibility plan reef --subject user/leaver\n" in shown
     assert "    contact: support@provider.example\n" in shown
 
 
