@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from responsibility.monitoring.alerts import ALERTS
-from responsibility.monitoring.severity import Severity
+from responsibility.monitoring.alert import Severity
+from responsibility.monitoring.rules import ALERTS
 
 CHART = Path(__file__).parents[2] / "helm" / "hub-responsibility"
 TEMPLATE = (CHART / "templates" / "alerts.yaml").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ from pathlib import Path
 from responsibility.api import admission, crd
 from responsibility.api.parse import load_shipped_model
 from responsibility.monitoring import grafana, rules
-from responsibility.monitoring.dashboards import DASHBOARDS
+from responsibility.monitoring.grafana import DASHBOARDS
 from tools.generate import (
     admission_reference,
     api_reference,

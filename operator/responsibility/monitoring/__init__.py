@@ -2,4 +2,15 @@
 
 ``python -m tools.generate`` writes them where the chart ships them from. Nothing of it
 runs in the operator.
+
+In reading order:
+
+* ``promql``: PromQL that expressions have in common;
+* ``alert``: an alert, and how soon somebody has to act on it;
+* ``hub_alerts``, ``operator_alerts``: the alerts about agreements, and about the operator itself;
+* ``rules``: all of them, as the file that Prometheus reads;
+* ``panels``: the parts of a dashboard, and panels that several have;
+* ``fleet``, ``one_hub``, ``the_operator``: the dashboards;
+* ``drawing``: how each kind of panel looks;
+* ``grafana``: all dashboards, as the JSON that Grafana reads.
 """

@@ -1,12 +1,24 @@
-"""An alert: its expression, how soon it counts, and what it tells."""
+"""An alert: its expression, how soon it counts and must be acted on, and what it tells."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from responsibility.monitoring.severity import Severity
+from enum import Enum
 
 PREFIX = "Responsibility"
+
+
+class Severity(Enum):
+    """How soon somebody has to act: the value of the label ``severity``.
+
+    The words are those of an organisation whose alerts are routed by them; the chart translates
+    them (``monitoring.alerts.severities``) for whoever says critical, warning and info.
+    """
+
+    IMMEDIATE = "take immediate action"
+    TODAY = "same day action needed"
+    THIS_WEEK = "action needed this week"
+    PLANNED = "to be planned in sprint planning"
 
 
 @dataclass(frozen=True, slots=True)

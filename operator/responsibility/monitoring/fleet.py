@@ -2,16 +2,6 @@
 
 from __future__ import annotations
 
-from responsibility.monitoring.chosen import (
-    CHOSEN,
-    OF_HUBS,
-    OF_NO_HUB,
-    count,
-    moment,
-    of,
-    of_kind,
-    total,
-)
 from responsibility.monitoring.panels import (
     CLUSTERS,
     Dashboard,
@@ -20,11 +10,28 @@ from responsibility.monitoring.panels import (
     Panel,
     Query,
     Unit,
+    count_of_kind,
+    findings_over_time,
+    grants,
     number,
     title,
 )
-from responsibility.monitoring.promql import CLUSTER, HUB, ITEM, OPERATOR, findings, grouped
-from responsibility.monitoring.repeated import count_of_kind, findings_over_time, grants
+from responsibility.monitoring.promql import (
+    CHOSEN,
+    CLUSTER,
+    HUB,
+    ITEM,
+    OF_HUBS,
+    OF_NO_HUB,
+    OPERATOR,
+    count,
+    findings,
+    grouped,
+    moment,
+    of,
+    of_kind,
+    total,
+)
 
 ONE_HUB_UID = "hub-responsibility-hub"
 _BY_ITEM = ("item",)

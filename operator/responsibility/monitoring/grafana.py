@@ -1,4 +1,4 @@
-"""Dashboards as Grafana reads them: JSON, the same bytes for the same table.
+"""All dashboards, and the JSON in which Grafana reads them: the same bytes for the same table.
 
 The shape is that of schema version 39 (Grafana 11); later versions migrate it when they load it.
 No data source is named: it is chosen above the dashboard, as the cluster is.
@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from responsibility.monitoring.drawing import drawn
+from responsibility.monitoring.fleet import FLEET
+from responsibility.monitoring.one_hub import ONE_HUB
 from responsibility.monitoring.panels import (
     WIDTH,
     Dashboard,
@@ -19,9 +21,11 @@ from responsibility.monitoring.panels import (
     Query,
     Variable,
 )
+from responsibility.monitoring.the_operator import THE_OPERATOR
 
 Json = dict[str, Any]
 
+DASHBOARDS = (FLEET, ONE_HUB, THE_OPERATOR)
 SCHEMA = 39
 TAG = "hub-responsibility"
 SOURCE: Json = {"type": "prometheus", "uid": "${datasource}"}

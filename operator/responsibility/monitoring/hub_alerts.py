@@ -7,7 +7,7 @@ Their ``namespace`` is the hub's, so that routing by it works as for every other
 from __future__ import annotations
 
 from responsibility.api.names import NAME_PREFIX
-from responsibility.monitoring.alert import Alert, Record
+from responsibility.monitoring.alert import Alert, Record, Severity
 from responsibility.monitoring.promql import (
     FINDINGS_RECORDED,
     HUB,
@@ -20,7 +20,6 @@ from responsibility.monitoring.promql import (
     of_item,
     of_item_or_cluster,
 )
-from responsibility.monitoring.severity import Severity
 
 _HERE = "{{ $labels.hub_namespace }}/{{ $labels.hub }}"
 _ITEM = "{{ $labels.item }} of " + _HERE

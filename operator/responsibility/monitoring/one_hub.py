@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from responsibility.monitoring.chosen import CHOSEN_HUB, count, moment, of, total
 from responsibility.monitoring.panels import (
     CLUSTERS,
     Dashboard,
@@ -12,11 +11,24 @@ from responsibility.monitoring.panels import (
     Query,
     Unit,
     Variable,
+    count_of_kind,
+    findings_over_time,
+    grants,
     number,
     title,
 )
-from responsibility.monitoring.promql import CLUSTER, HUB, ITEM, findings, grouped
-from responsibility.monitoring.repeated import count_of_kind, findings_over_time, grants
+from responsibility.monitoring.promql import (
+    CHOSEN_HUB,
+    CLUSTER,
+    HUB,
+    ITEM,
+    count,
+    findings,
+    grouped,
+    moment,
+    of,
+    total,
+)
 
 _HUB_ENFORCED = grouped("max", ITEM, of("enforced", CHOSEN_HUB))
 # Should several clusters be chosen that have a hub of this name, they are told apart.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from responsibility.monitoring.alert import Alert
+from responsibility.monitoring.alert import Alert, Severity
 from responsibility.monitoring.promql import OPERATOR, grouped
-from responsibility.monitoring.severity import Severity
 
 OPERATOR_ALERTS = (
     Alert(

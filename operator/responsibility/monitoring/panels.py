@@ -1,4 +1,4 @@
-"""Parts of a dashboard, without anything that is Grafana's own.
+"""Parts of a dashboard, without anything that is Grafana's own, and panels that several have.
 
 A panel is a question with its expressions; how it is drawn follows from its kind. Widths are in
 24ths of the screen, as Grafana has them.
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+
+from responsibility.monitoring.promql import ITEM, findings, grouped, of, of_kind, total
 
 WIDTH = 24
 
@@ -128,3 +130,32 @@ def number(
         unit=unit,
         judgement=judgement,
     )
+
+
+def count_of_kind(text: str, kind: str, chosen: str, description: str) -> Panel:
+    """Return the number of findings of a kind."""
+    expression = total(of_kind(kind, chosen))
+    return number(text, expression, description, judgement=Judgement.ZERO_IS_GOOD)
+
+
+def findings_over_time(label: str, chosen: str, description: str = "") -> Panel:
+    """Return findings by a label, over time."""
+    query = Query(findings((label,), chosen), f"{{{{{label}}}}}")
+    return Panel(f"Findings by {label}", Kind.HISTORY, (query,), description, stacked=True)
+
+
+def grants(chosen: str, description: str) -> Panel:
+    """Return how many grants there are, and how many can't be made."""
+    return Panel(
+        "Grants",
+        Kind.HISTORY,
+        (
+            Query(_items("grants", chosen), "bindings in force"),
+            Query(_items("grant_conflicts", chosen), "conflicts"),
+        ),
+        description,
+    )
+
+
+def _items(metric: str, chosen: str) -> str:
+    return total(grouped("max", ITEM, of(metric, chosen)))

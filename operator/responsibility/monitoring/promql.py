@@ -1,4 +1,4 @@
-"""PromQL that the expressions have in common.
+"""PromQL that expressions have in common: of alerts, and over what is chosen above a dashboard.
 
 Each one aggregates: a Prometheus adds labels of its own to every series (``instance``, ``pod``),
 and while one pod replaces another, both may say the same of one hub. ``cluster`` is in every
@@ -17,6 +17,13 @@ OPERATOR = (CLUSTER, "namespace")
 # Recorded, so that alerts stay short enough to be read.
 OWNER_RECORDED = "hub_item:responsibility_item_owner_info:max"
 FINDINGS_RECORDED = "hub_item_kind:responsibility_drift:sum"
+
+# In every selector: which clusters are chosen. "All" matches series without the label, too.
+CHOSEN = 'cluster=~"$cluster"'
+# The same, and the one hub; or, of all that is reported, what is about hubs, or about none.
+CHOSEN_HUB = f'{CHOSEN}, hub_namespace="$hub_namespace", hub="$hub"'
+OF_HUBS = f'{CHOSEN}, hub!=""'
+OF_NO_HUB = f'{CHOSEN}, hub=""'
 
 
 def grouped(function: str, labels: tuple[str, ...], expression: str) -> str:
@@ -72,3 +79,44 @@ def _bracketed(expression: str) -> str:
 def indented(text: str) -> str:
     """Move every line in by two, as expressions of several lines are written."""
     return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def of(metric: str, chosen: str = CHOSEN) -> str:
+    """Return the selector of a metric, named without its prefix."""
+    return f"responsibility_{metric}{{{chosen}}}"
+
+
+def count(expression: str) -> str:
+    """Count series, and say 0 where there is none."""
+    return f"(count({expression}) or vector(0))"
+
+
+def total(expression: str) -> str:
+    """Add up, and say 0 where there is nothing."""
+    return f"(sum({expression}) or vector(0))"
+
+
+def of_kind(kind: str, chosen: str, labels: tuple[str, ...] = ITEM) -> str:
+    """Count the findings of one kind."""
+    return findings(labels, f'{chosen}, kind="{kind}"')
+
+
+def moment(metric: str, chosen: str, labels: tuple[str, ...]) -> str:
+    """Return the earliest moment that a metric tells, in milliseconds, as Grafana writes dates."""
+    return f"{grouped('min', labels, of(metric, chosen))} * 1000"
+
+
+def quantile(share: str, metric: str) -> str:
+    """Return the value below which a share of what a histogram has seen lies."""
+    buckets = f"rate({of(f'{metric}_bucket')}[$__rate_interval])"
+    return f"histogram_quantile({share}, {grouped('sum', ('cluster', 'le'), buckets)})"
+
+
+def per_second(metric: str, label: str) -> str:
+    """Return how often a counter grows, by a label."""
+    return grouped("sum", ("cluster", label), f"rate({of(metric)}[$__rate_interval])")
+
+
+def within(metric: str) -> str:
+    """Return by how much a counter grows between two points of a graph."""
+    return grouped("sum", ("cluster",), f"increase({of(metric)}[$__rate_interval])")

@@ -1,4 +1,8 @@
-"""The alerts as Prometheus reads them: one file of rule groups."""
+"""All alerts, and the rule file in which Prometheus reads them.
+
+An alert is about something that a person has to end, and says who. The runbook and its test are
+held against ``ALERTS``.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,14 @@ from typing import Any
 import yaml
 
 from responsibility.monitoring.alert import Alert
-from responsibility.monitoring.alerts import GROUPS
-from responsibility.monitoring.hub_alerts import RECORDS
+from responsibility.monitoring.hub_alerts import HUB_ALERTS, RECORDS
+from responsibility.monitoring.operator_alerts import OPERATOR_ALERTS
+
+GROUPS: dict[str, tuple[Alert, ...]] = {
+    "hub-responsibility.agreements": HUB_ALERTS,
+    "hub-responsibility.operator": OPERATOR_ALERTS,
+}
+ALERTS = tuple(alert for alerts in GROUPS.values() for alert in alerts)
 
 RUNBOOK = "docs/runbook.md"
 _HEAD = """\

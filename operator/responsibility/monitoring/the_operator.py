@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from responsibility.monitoring.chosen import OF_NO_HUB, of, per_second, quantile, total, within
 from responsibility.monitoring.panels import (
     CLUSTERS,
     Dashboard,
@@ -14,7 +13,17 @@ from responsibility.monitoring.panels import (
     number,
     title,
 )
-from responsibility.monitoring.promql import CLUSTER, OPERATOR, grouped
+from responsibility.monitoring.promql import (
+    CLUSTER,
+    OF_NO_HUB,
+    OPERATOR,
+    grouped,
+    of,
+    per_second,
+    quantile,
+    total,
+    within,
+)
 
 
 def _durations(text: str, metric: str, description: str) -> Panel:

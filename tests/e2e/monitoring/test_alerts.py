@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from demo import organisation as demo
-from responsibility.monitoring.alerts import ALERTS
+from responsibility.monitoring.rules import ALERTS
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.monitoring.organisation import ADRIFT, PERHAPS
 from tests.e2e.monitoring.prometheus import Prometheus

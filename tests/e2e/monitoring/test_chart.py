@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from responsibility.monitoring import rules
-from responsibility.monitoring.alerts import ALERTS
+from responsibility.monitoring.rules import ALERTS
 from tests.e2e import helms
 from tests.e2e.lab import binaries, programs
 from tests.e2e.lab.cluster import Cluster

@@ -10,7 +10,7 @@ import pytest
 
 from demo.organisation import ATLAS, COAST, LEAP
 from responsibility.monitoring import grafana
-from responsibility.monitoring.dashboards import DASHBOARDS
+from responsibility.monitoring.grafana import DASHBOARDS
 from responsibility.monitoring.panels import Panel
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.monitoring.organisation import ADRIFT, PERHAPS

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from responsibility.monitoring import rules
-from responsibility.monitoring.alerts import ALERTS
 from responsibility.monitoring.hub_alerts import RECORDS
+from responsibility.monitoring.rules import ALERTS
 from tests.e2e.monitoring.prometheus import program
 from tests.unit.monitoring import promtool
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from responsibility.monitoring.severity import Severity
+from responsibility.monitoring.alert import Severity
 
 # What scraping adds to every series, and alerts must not trip over.
 _TARGET = {"instance": "10.0.0.7:8080", "job": "services", "namespace": "hub-responsibility"}

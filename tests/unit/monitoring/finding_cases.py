@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from responsibility.monitoring.severity import Severity
+from responsibility.monitoring.alert import Severity
 from tests.unit.monitoring.case import (
     Case,
     finding,

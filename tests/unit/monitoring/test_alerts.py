@@ -9,10 +9,9 @@ import yaml
 
 from responsibility.controller.reporting.metrics_table import METRICS
 from responsibility.monitoring import rules
-from responsibility.monitoring.alert import Alert
-from responsibility.monitoring.alerts import ALERTS
+from responsibility.monitoring.alert import Alert, Severity
 from responsibility.monitoring.hub_alerts import HUB_ALERTS, RECORDS
-from responsibility.monitoring.severity import Severity
+from responsibility.monitoring.rules import ALERTS
 from responsibility.ownership.results.findings import KINDS
 from tests.unit.monitoring import expressions
 from tests.unit.monitoring.cases import CASES

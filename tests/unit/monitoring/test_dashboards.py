@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from responsibility.monitoring import grafana
-from responsibility.monitoring.dashboards import DASHBOARDS
+from responsibility.monitoring.grafana import DASHBOARDS
 from responsibility.monitoring.panels import Dashboard, Kind, Panel
 from responsibility.ownership.results.findings import KINDS
 from tests.unit.monitoring import expressions, grafana_types
