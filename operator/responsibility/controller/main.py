@@ -19,7 +19,7 @@ from responsibility.admission.webhooks import break_glass, values_configuration
 from responsibility.api.names import API_GROUP, MODELS, OPERATOR, RECORDS
 from responsibility.cluster.store import Store
 from responsibility.controller.handlers import register
-from responsibility.controller.process import health, webhook_server
+from responsibility.controller.process import health, logs, webhook_server
 from responsibility.controller.process.login import FrameworkLogin
 from responsibility.controller.process.ports import ListenError, Ports
 from responsibility.controller.process.settings import PREFIX, Settings, SettingsError, read
@@ -53,9 +53,7 @@ def main() -> None:
         settings = read()
     except SettingsError as error:
         sys.exit(f"{OPERATOR}: {error}")
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    )
+    logs.configure(settings.log_level, settings.log_format)
     # It says of every event that its handler succeeded.
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)
     # Of each attempt, it says that it failed; our own lists of the same kinds say why, once.

@@ -30,6 +30,7 @@ from responsibility.controller.admission.enforcement_status import NOTHING, Enfo
 from responsibility.controller.admission.namespaces import PATIENCE
 from responsibility.controller.admission.policies import Policies, probe_text
 from responsibility.controller.admission.prober import Prober, ProbeTarget
+from responsibility.controller.process.logs import about
 from responsibility.controller.reporting.writer import PASSING, Writer
 from responsibility.controller.worker import Pass
 from responsibility.kube import errors
@@ -204,7 +205,12 @@ class ClusterPolicies:
                 known = (model, manifests, clustered(model))
             except ValueError as error:
                 # Such as a break-glass subject that no list can hold.
-                logger.warning("model %s: no policies of the cluster: %s", model.name, error)
+                logger.warning(
+                    "model %s: no policies of the cluster: %s",
+                    model.name,
+                    error,
+                    extra=about(kind=ResponsibilityModel.__name__),
+                )
                 known = (model, [], [])
             self._rendered[model.name] = known
         return known

@@ -19,6 +19,7 @@ from responsibility.admission.policies.rendered import differences, installed, i
 from responsibility.admission.stages.namespace_stages import Reads
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import NAME_PREFIX, break_glass_name, policy_name
+from responsibility.controller.process.logs import about
 from responsibility.kube.client import Api
 from responsibility.kube.reflector import Reflector
 
@@ -126,7 +127,12 @@ class Policies:
         try:
             manifests = self.fill(item_policies(model))
         except ValueError as error:
-            logger.warning("model %s: no policies can be rendered: %s", model.name, error)
+            logger.warning(
+                "model %s: no policies can be rendered: %s",
+                model.name,
+                error,
+                extra=about(kind=ResponsibilityModel.__name__),
+            )
             self._unrendered[model.name] = str(error)
             return {}
         self._unrendered.pop(model.name, None)

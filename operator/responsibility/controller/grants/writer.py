@@ -12,7 +12,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from responsibility import api_groups
+from responsibility.api.record import Responsibility
 from responsibility.cluster.store import Store
+from responsibility.controller.process.logs import about
 from responsibility.controller.reporting.grant_status import Failure, failure
 from responsibility.controller.reporting.writer import PASSING, Writer
 from responsibility.grants.binding import DesiredBinding, LiveBinding, parse
@@ -142,6 +144,7 @@ class GrantWriter:
                 wanted.key,
                 wanted.owner.kind,
                 wanted.owner.name,
+                extra=_about(wanted),
             )
         return done
 
@@ -153,7 +156,7 @@ class GrantWriter:
             lambda: self._writer.apply(_WHAT, _path(wanted.key), body),
         )
         if done:
-            logger.info("repaired %s, which somebody has changed", wanted.key)
+            logger.info("repaired %s, which somebody has changed", wanted.key, extra=_about(wanted))
         return done
 
     async def _end(self, ending: Ending, *, blocked: bool) -> None:
@@ -215,3 +218,9 @@ def _collection(key: BindingKey) -> str:
 
 def _path(key: BindingKey) -> str:
     return f"{_collection(key)}/{key.name}"
+
+
+def _about(wanted: DesiredBinding) -> dict[str, str]:
+    owner = wanted.owner
+    record = owner.name if owner.kind == Responsibility.__name__ else None
+    return about(record=record, item=wanted.item)

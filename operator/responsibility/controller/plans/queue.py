@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from responsibility.api.status import PlanStatus
 from responsibility.controller.plans.process import Planner, PlanningError, PlanningTimeoutError
+from responsibility.controller.process.logs import about
 from responsibility.controller.reporting.plan_status import plan_status
 from responsibility.controller.worker import Pass, Worker
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
@@ -204,19 +205,28 @@ class PlanningQueue(Worker):
         except PlanningTimeoutError as error:
             if limit < self._last_limit:
                 logger.info(
-                    "the plan for record %s gets more time, after others: %s", record, error
+                    "the plan for record %s gets more time, after others: %s",
+                    record,
+                    error,
+                    extra=about(record=record),
                 )
                 self._limits[record] = min(2 * limit, self._last_limit)
                 return
-            logger.warning("no plan could be made for record %s: %s", record, error)
+            logger.warning(
+                "no plan could be made for record %s: %s", record, error, extra=about(record=record)
+            )
             trouble = str(error)
         except PlanningError as error:
             # Not known is bad, but no reason to stop looking at everything else.
-            logger.warning("no plan could be made for record %s: %s", record, error)
+            logger.warning(
+                "no plan could be made for record %s: %s", record, error, extra=about(record=record)
+            )
             trouble = str(error)
         except Exception:
             # Nor is a fault of ours.
-            logger.exception("no plan could be made for record %s", record)
+            logger.exception(
+                "no plan could be made for record %s", record, extra=about(record=record)
+            )
             trouble = "see the operator's log"
         self._known[record] = KnownPlan(hub, proposal, status, trouble)
         self._again.discard(record)

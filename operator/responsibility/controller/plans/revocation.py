@@ -28,6 +28,7 @@ from responsibility.controller.plans.process import Planner
 from responsibility.controller.plans.queue import PlanningQueue
 from responsibility.controller.plans.revocation_conditions import RevocationReason
 from responsibility.controller.plans.revocation_proof import still_held
+from responsibility.controller.process.logs import about
 from responsibility.controller.reporting.conditions import ConditionDraft
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.reporting.writer import PASSING
@@ -105,7 +106,7 @@ class Revocation:
             journal = await apply_plan.prepare(self._api, plan, cluster=self._cluster())
             document = draft(resource.name, resource.uid, deletions.paper(plan), journal)
         except apply_plan.StaleError as stale:
-            logger.info("record %s: %s", resource.name, stale)
+            logger.info("record %s: %s", resource.name, stale, extra=about(record=resource.name))
             raise self._refused(resource, digest, None) from stale
         except TooLargeError as error:
             why = "the plan is too large to be written down: have a person apply it"
@@ -115,7 +116,11 @@ class Revocation:
         document = await self._documents.write(document)
         self._metrics.writes.labels("revocations").inc()
         logger.info(
-            "carrying out plan %s for record %s: see %s", digest, resource.name, document.name
+            "carrying out plan %s for record %s: see %s",
+            digest,
+            resource.name,
+            document.name,
+            extra=about(record=resource.name),
         )
         await self._carry_out(resource, document, journal, planner, plan)
 
@@ -161,7 +166,12 @@ class Revocation:
             await self._stop(resource, document, journal, RevocationReason.INTERRUPTED, why)
             return
         self._metrics.revocations.labels("resumed").inc()
-        logger.info("going on with plan %s for record %s", document.digest, resource.name)
+        logger.info(
+            "going on with plan %s for record %s",
+            document.digest,
+            resource.name,
+            extra=about(record=resource.name),
+        )
         # From the plan, held against what was approved: the document is not trusted so far.
         rest = await apply_plan.prepare(self._api, plan, cluster=self._cluster())
         await self._carry_out(resource, document, rest, planner, plan)
@@ -179,7 +189,13 @@ class Revocation:
                 raise _WithdrawnError
 
         def tell(progress: apply_plan.Progress) -> None:
-            logger.info("%s: %s (%s)", document.name, progress.step.what, progress.was)
+            logger.info(
+                "%s: %s (%s)",
+                document.name,
+                progress.step.what,
+                progress.was,
+                extra=about(record=resource.name),
+            )
             if progress.was is apply_plan.StepState.TODO:
                 self._metrics.writes.labels("revocations").inc()
             still()
@@ -226,7 +242,12 @@ class Revocation:
         self._forbidden.pop(resource.uid, None)
         await self.mark(document, DocumentState.DONE, reason, held or "")
         self._metrics.revocations.labels("applied").inc()
-        logger.info("plan %s for record %s has been carried out", document.digest, resource.name)
+        logger.info(
+            "plan %s for record %s has been carried out",
+            document.digest,
+            resource.name,
+            extra=about(record=resource.name),
+        )
         try:
             await self._documents.prune()
         except errors.ApiError as error:
@@ -245,7 +266,7 @@ class Revocation:
             states = await apply_plan.states(self._api, journal)
             made, of = sum(state is apply_plan.StepState.DONE for state in states), len(states)
         told = claims.stopped(document, self._documents.namespace, made, of, why)
-        logger.warning("record %s: %s", resource.name, told)
+        logger.warning("record %s: %s", resource.name, told, extra=about(record=resource.name))
         self._forbidden.pop(resource.uid, None)
         self._metrics.revocations.labels("stopped").inc()
         await self.mark(document, DocumentState.STOPPED, reason, told)

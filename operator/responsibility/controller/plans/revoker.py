@@ -29,6 +29,7 @@ from responsibility.controller.plans.revocation_conditions import (
     RevocationReason,
 )
 from responsibility.controller.plans.revocation_events import RevocationEvents
+from responsibility.controller.process.logs import about
 from responsibility.controller.reporting.conditions import ConditionDraft
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.reporting.writer import PASSING
@@ -213,24 +214,33 @@ class Revoker(Worker):
             self._say(resource, wait.said)
             self._postpone(record, _AGAIN if wait.passing else _PATIENCE)
         except (*PASSING, LaterError) as error:
-            logger.warning("revoking for record %s goes on later: %s", record, error)
+            logger.warning(
+                "revoking for record %s goes on later: %s",
+                record,
+                error,
+                extra=about(record=record),
+            )
             self._postpone(record)
         except errors.ApiError as error:
-            logger.warning("nothing is revoked for record %s: %s", record, error)
+            logger.warning(
+                "nothing is revoked for record %s: %s", record, error, extra=about(record=record)
+            )
             begun = any(d.state is DocumentState.OPEN for d in self._documents.of(resource.uid))
             what = "what was begun waits" if begun else "nothing was changed"
             self._say(resource, claims.claim(False, RevocationReason.REFUSED, f"{what}: {error}"))
             self._postpone(record, _PATIENCE)
         except apply_plan.StaleError as stale:
-            logger.info("record %s: %s", record, stale)
+            logger.info("record %s: %s", record, stale, extra=about(record=record))
             self._postpone(record)
         except PlanningError as error:
-            logger.warning("nothing is revoked for record %s: %s", record, error)
+            logger.warning(
+                "nothing is revoked for record %s: %s", record, error, extra=about(record=record)
+            )
             self._say(resource, claims.unplanned(str(error)))
             self._postpone(record, _PATIENCE)
         except Exception:
             # A fault of ours must end neither the operator nor anybody's rights.
-            logger.exception("nothing is revoked for record %s", record)
+            logger.exception("nothing is revoked for record %s", record, extra=about(record=record))
             self._say(
                 resource,
                 claims.claim(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from responsibility.api.stages import AdmissionStage
+from responsibility.controller.process.logs import LogFormat
 
 PREFIX = "RESPONSIBILITY_"
 
@@ -50,6 +51,7 @@ class Settings:
     kubeconfig: Path | None = None
     context: str | None = None
     log_level: str = "INFO"
+    log_format: LogFormat = LogFormat.TEXT
 
 
 def read(environ: Mapping[str, str] | None = None) -> Settings:
@@ -88,6 +90,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         kubeconfig=Path(kubeconfig) if kubeconfig else None,
         context=values.get("CONTEXT") or None,
         log_level=_level(values, defaults.log_level),
+        log_format=_log_format(values, defaults.log_format),
     )
 
 
@@ -138,3 +141,11 @@ def _level(values: Mapping[str, str], default: str) -> str:
     if text not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
         raise SettingsError(f"{PREFIX}LOG_LEVEL is {text!r}: write DEBUG, INFO, WARNING or ERROR")
     return text
+
+
+def _log_format(values: Mapping[str, str], default: LogFormat) -> LogFormat:
+    text = (values.get("LOG_FORMAT") or default).lower()
+    try:
+        return LogFormat(text)
+    except ValueError:
+        raise SettingsError(f"{PREFIX}LOG_FORMAT is {text!r}: write text or json") from None

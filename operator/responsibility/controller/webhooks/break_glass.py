@@ -18,6 +18,7 @@ from responsibility.admission.webhooks.break_glass import Use, concerns, is_list
 from responsibility.admission.webhooks.repeats import Repeats
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import BREAK_GLASS_ANNOTATION, OWNERS_ANNOTATION
+from responsibility.controller.process.logs import about
 from responsibility.controller.process.webhook_server import YES, Response
 from responsibility.controller.reporting.events import Announcer
 from responsibility.controller.reporting.metrics import Metrics
@@ -56,7 +57,9 @@ class Uses:
         try:
             self._waiting.put_nowait((use, review))
         except asyncio.QueueFull:
-            logger.warning("a use of the break-glass is not told of: too many at once")
+            logger.warning(
+                "a use of the break-glass is not told of: too many at once", extra=about(item=item)
+            )
         return YES
 
     async def run(self) -> None:
@@ -68,7 +71,9 @@ class Uses:
                 if place is not None:
                     self._judge(use, review, place)
             except errors.ApiError as error:
-                logger.warning("a use of the break-glass is not told of: %s", error)
+                logger.warning(
+                    "a use of the break-glass is not told of: %s", error, extra=about(item=use.item)
+                )
 
     def _judge(self, use: Use, review: _Review, place: HubNamespace) -> None:
         if use.item not in place.keys.stages():

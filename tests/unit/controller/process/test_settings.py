@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from responsibility.api.stages import AdmissionStage
+from responsibility.controller.process.logs import LogFormat
 from responsibility.controller.process.settings import Settings, SettingsError, read
 
 PREFIX = "RESPONSIBILITY_"
@@ -30,6 +31,7 @@ def test_everything_can_be_set() -> None:
         "KUBECONFIG": "/etc/kubeconfig",
         "CONTEXT": "admin",
         "LOG_LEVEL": "debug",
+        "LOG_FORMAT": "json",
     }
     assert read({PREFIX + name: value for name, value in given.items()}) == Settings(
         listen_host="::1",
@@ -46,6 +48,7 @@ def test_everything_can_be_set() -> None:
         kubeconfig=Path("/etc/kubeconfig"),
         context="admin",
         log_level="DEBUG",
+        log_format=LogFormat.JSON,
     )
 
 
@@ -64,6 +67,7 @@ def test_everything_can_be_set() -> None:
         ("OWN_RELIST_SECONDS", ["0.5"], "between 1 and 86400"),
         ("SAMPLE_SECONDS", ["never"], "between 1 and 86400"),
         ("LOG_LEVEL", ["LOUD", "CRITICAL"], "DEBUG, INFO, WARNING or ERROR"),
+        ("LOG_FORMAT", ["yaml", "plain"], "text or json"),
     ],
 )
 def test_what_cannot_be_used_is_named_with_what_it_may_be(
