@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BeforeValidator, Field
 
 from responsibility.api.base import ATOMIC, ATOMIC_MAP, Shape, clip, keyed
 from responsibility.api.foreign_text import harmless
+from responsibility.phrases import shortened
 
 MAX_FINDINGS = 32
 MAX_LISTED = 16
@@ -35,9 +36,7 @@ def _clip_text(value: object) -> object:
 
 def _clip_list(limit: int) -> BeforeValidator:
     def shorten(value: object) -> object:
-        if not isinstance(value, (list, tuple)) or len(value) <= limit:
-            return value
-        return (*value[: limit - 1], f"and {len(value) - limit + 1} more")
+        return shortened(value, limit) if isinstance(value, (list, tuple)) else value
 
     return BeforeValidator(shorten)
 

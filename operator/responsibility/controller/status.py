@@ -48,6 +48,7 @@ from responsibility.ownership.results.assessment import (
     Refused,
 )
 from responsibility.ownership.results.findings import Finding
+from responsibility.phrases import counted, some
 from responsibility.rbac.objects import Subject
 
 MAX_BREAK_GLASS = 64
@@ -249,9 +250,7 @@ def _contacts(hubs: Iterable[HubAssessment]) -> Contacts:
             party = agreement.parties.get(finding.party or owner.get(finding.item, ""))
             if party is not None and party.contact:
                 ways[f"{party.label}: {party.contact}"] = None
-        listed = list(ways)
-        more = len(listed) - _MOST_CONTACTS
-        return "; ".join(listed[:_MOST_CONTACTS]) + (f" and {more} more" if more > 0 else "")
+        return some(list(ways), _MOST_CONTACTS, between="; ")
 
     return of
 
@@ -293,5 +292,5 @@ def _summary(name: str, findings: tuple[Finding, ...], cluster: int) -> str:
     also = f", and {cluster} of the whole cluster touch it" if cluster else ""
     if not findings:
         return f"{name}: no findings{also}."
-    count = f"{len(findings)} finding{'s' * (len(findings) != 1)}"
+    count = counted(len(findings), "finding")
     return f"{name}: {count}{also}. First: {wording.message(findings[0])}."

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from responsibility.ownership.results.findings import Finding
+from responsibility.phrases import counted
 from responsibility.rbac.objects import BindingKey, RoleKey, Rule, Subject
 
 # Enough that nobody finds another plan of the same digest, and short enough for a line.
@@ -87,9 +88,7 @@ def _names(subjects: tuple[Subject, ...]) -> str:
 
 
 _WORDS = {
-    Action.CREATE_ROLE: lambda c: (
-        f"create {c.key} with {len(c.rules_after)} rule" + "s" * (len(c.rules_after) != 1)
-    ),
+    Action.CREATE_ROLE: lambda c: f"create {c.key} with {counted(len(c.rules_after), 'rule')}",
     Action.CREATE_BINDING: lambda c: f"create {c.key} of {c.role} to {_names(c.after)}",
     Action.NARROW_ROLE: lambda c: f"narrow {c.key}",
     Action.EDIT_BINDING: lambda c: f"remove {_names(c.removes)} from {c.key} (to {c.role})",

@@ -9,6 +9,7 @@ from responsibility.ownership.cluster_excess import EVERY_HUB
 from responsibility.ownership.results.wording import EVERYTHING_TEXT, permission_texts
 from responsibility.ownership.terms.entitlement import with_implied_groups
 from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.phrases import counted
 from responsibility.plans.change import CREATES, Loss, PlannedChange
 from responsibility.plans.protect import keepers
 from responsibility.plans.scopes import EntitlementScope, HoldingsReader
@@ -59,7 +60,7 @@ class SideEffects:
     def _of_binding(self, binding: Binding, subjects: Iterable[Subject]) -> Iterator[Loss]:
         role = self.snapshot.graph.roles.get(binding.role)
         rules = role.rules if role else ()
-        rest = f"all else that {binding.role} gives ({len(rules)} rule{'s' * (len(rules) != 1)})"
+        rest = f"all else that {binding.role} gives ({counted(len(rules), 'rule')})"
         for subject in subjects:
             texts = self._texts(binding.key.namespace, subject)
             yield Loss(subject, _where(binding), texts, rest)
@@ -150,7 +151,7 @@ class SideEffects:
             return
         some = ", ".join(known[:_MOST_NAMED]) + ", …" * (len(known) > _MOST_NAMED)
         yield (
-            f"{len(known)} ServiceAccount{'s' * (len(known) != 1)} lose this ({some}): bind the "
+            f"{counted(len(known), 'ServiceAccount')} lose this ({some}): bind the "
             "ones that need it by name first"
         )
 

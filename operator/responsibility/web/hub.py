@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 
 from responsibility.ownership.results.assessment import HubAssessment, HubState, ItemResult
 from responsibility.ownership.terms.agreement import Agreement, Bound, Delegation
+from responsibility.phrases import counted
 from responsibility.web.document import Child, joined, link, tag, told
 from responsibility.web.words import STATES, anchor, day, label, lines, moment
 
@@ -79,7 +80,7 @@ def _item(agreement: Agreement, result: ItemResult, now: datetime) -> Element:
     count = result.findings
     where = [_CHECKED[each] for each in result.checked if each in _CHECKED]
     more = [
-        f"{count} finding{'s' * (count != 1)}" if count else "",
+        counted(count, "finding") if count else "",
         f"checked in {' and '.join(where)}" if where and result.state != "recorded" else "",
         f"to be looked at again on {day(item.review_after)}" if item.review_after else "",
     ]

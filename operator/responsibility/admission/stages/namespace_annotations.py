@@ -19,6 +19,7 @@ from responsibility.api.names import (
     PREFIX_ANNOTATION,
     RELEASE_ANNOTATION,
 )
+from responsibility.ownership.results import wording
 from responsibility.ownership.terms.agreement import Agreement, Delegation, Item, Party
 from responsibility.rbac.identity import is_somebody
 from responsibility.rbac.objects import Subject
@@ -177,10 +178,7 @@ def _kind_and_path(text: str) -> tuple[str, str]:
 
 def _contact(agreement: Agreement, item: Item) -> str:
     party = agreement.parties.get(item.owner)
-    if party is None:
-        return ""
-    ways = ", ".join(way for way in (party.email, party.url) if way)
-    return _words(f"{party.label}: {ways}" if ways else party.label)
+    return "" if party is None else _words(wording.contact_text(party))
 
 
 def _words(text: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from responsibility.cli.sources.access_question import AskedUser
 from responsibility.cli.sources.cluster_view import ClusterView
 from responsibility.cli.sources.default_roles import COMPLETE
+from responsibility.phrases import some
 from responsibility.rbac.identity import NODES, is_joinable, is_node, user_subject
 from responsibility.rbac.objects import (
     GROUP,
@@ -75,12 +76,11 @@ class ViewAuthorizer:
         }
         if holders:
             groups = tuple(sorted(holders))
-            names = ", ".join(group.name for group in groups[:3])
-            more = f" or {len(groups) - 3} more" if len(groups) > 3 else ""
+            names = some([group.name for group in groups], 3, last=" or ")
             return Decision(
                 Truth.UNKNOWN,
                 tuple(sorted({source for group in groups for source in holders[group]})),
-                f"yes if {who.user} is in {names}{more}, else no: only the identity provider "
+                f"yes if {who.user} is in {names}, else no: only the identity provider "
                 "knows; name its groups with --as-group",
                 groups,
             )

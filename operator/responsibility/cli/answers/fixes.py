@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from responsibility.cli.terminal.errors import counted
+from responsibility.phrases import counted
 from responsibility.rbac.identity import canonical
 from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT, USER, Binding, BindingKey, Subject
 

@@ -11,12 +11,12 @@ from responsibility.api.names import PLUGIN
 from responsibility.cli.answers.locations import location_of
 from responsibility.cli.answers.report import Report, place_text, whom
 from responsibility.cli.sources.manifests import Location
-from responsibility.cli.terminal.errors import counted
 from responsibility.cli.terminal.output import clean, to_json
 from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import HubAssessment
 from responsibility.ownership.results.findings import KINDS, Finding
 from responsibility.ownership.results.severity import Severity
+from responsibility.phrases import counted
 
 _SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.HIGH: "error", Severity.MEDIUM: "error", Severity.LOW: "warning"}
@@ -242,7 +242,7 @@ def _markdown(checked: Checked) -> Iterator[str]:
     yield "| | Hub | Item | Who | What | Fix |"
     yield "|---|---|---|---|---|---|"
     for finding in checked.findings:
-        sources = "; ".join(wording.source_text(source) for source in finding.sources)
+        sources = "; ".join(wording.source_texts(finding.sources))
         message = f"{wording.message(finding)} ({sources})" if sources else wording.message(finding)
         cells = (
             finding.severity.name.lower(),

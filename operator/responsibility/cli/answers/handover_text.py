@@ -7,11 +7,11 @@ from shlex import quote
 from typing import Any
 
 from responsibility.cli.answers.fixes import subject_argument
-from responsibility.cli.terminal.errors import counted
 from responsibility.cli.terminal.output import clean, to_yaml
 from responsibility.cluster.apply_plan import manifest
 from responsibility.ownership.results import wording
 from responsibility.ownership.results.wording import in_words
+from responsibility.phrases import counted, some
 from responsibility.plans.handover.entitlements import ItemHandover
 from responsibility.plans.handover.record_patch import Patch
 from responsibility.plans.handover.steps import END, Handover, HandoverStep, created
@@ -72,7 +72,7 @@ def _some(texts: tuple[str, ...], *, wide: bool) -> str:
     shown = [*map(in_words, texts)]
     if wide or len(shown) <= _MOST:
         return ", ".join(shown)
-    return f"{', '.join(shown[: _MOST - 1])} and {len(shown) - _MOST + 1} more (-o wide)"
+    return some(shown, _MOST - 1, rest="more (-o wide)")
 
 
 def _stage(stage: HandoverStep, result: Handover) -> Iterator[str]:

@@ -13,7 +13,7 @@ import click
 from responsibility.cli.answers import subjects
 from responsibility.cli.answers.report import Report
 from responsibility.cli.sources.cluster_view import ClusterView
-from responsibility.cli.terminal.errors import CliError, counted
+from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.output import clean, colourful, subject_json
 from responsibility.cli.terminal.progress import share
 from responsibility.ownership.assess import Assessor
@@ -22,6 +22,7 @@ from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.results.wording import in_words
 from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.phrases import counted, shortened, some
 from responsibility.plans.aim import Aim
 from responsibility.plans.change import Loss, Obstacle, Plan, PlannedChange, rule_json
 from responsibility.plans.planner import make_plan
@@ -255,7 +256,8 @@ def _lines(plan: Plan, *, wide: bool, apply_by: str) -> Iterator[str]:
         yield _bold(f"Held back, {counted(len(plan.obstacles), 'excess right')}:")
         for why, instead, about in _grouped(plan.obstacles):
             yield f"   because {clean(why)}"
-            yield from (f"     - {clean(text)}" for text in (about if wide else _some(about)))
+            shown = about if wide else shortened(about, _MOST, rest="more (-o wide)")
+            yield from (f"     - {clean(text)}" for text in shown)
             yield f"     do instead: {clean(instead)}"
     if plan.changes:
         yield ""
@@ -280,9 +282,7 @@ def _about(change: PlannedChange, ended: dict[str, Finding], *, wide: bool) -> I
 
 def _loss(loss: Loss, *, wide: bool) -> str:
     texts = [*map(in_words, loss.permissions)]
-    shown = texts if wide else texts[:_MOST]
-    more = f" and {len(texts) - len(shown)} more of the model" * (len(texts) > len(shown))
-    what = ", ".join(shown) + more
+    what = some(texts, len(texts) if wide else _MOST, rest="more of the model")
     parts = [part for part in (what, loss.rest) if part]
     return f"{loss.subject} {loss.where}: {'; '.join(parts)}"
 
@@ -299,12 +299,6 @@ def _grouped(obstacles: Sequence[Obstacle]) -> list[tuple[str, str, list[str]]]:
     for each in obstacles:
         found.setdefault((each.why, each.instead), []).append(wording.message(each.finding))
     return [(why, instead, list(dict.fromkeys(about))) for (why, instead), about in found.items()]
-
-
-def _some(texts: list[str]) -> list[str]:
-    if len(texts) <= _MOST:
-        return texts
-    return [*texts[: _MOST - 1], f"and {len(texts) - _MOST + 1} more (-o wide)"]
 
 
 def _bold(text: str) -> str:

@@ -12,13 +12,14 @@ from responsibility.api.model import ResponsibilityModel
 from responsibility.api.record import Responsibility
 from responsibility.cli.sources.cluster_view import ClusterView
 from responsibility.cli.sources.options import note, warn
-from responsibility.cli.terminal.errors import CliError, counted
+from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.output import source_json, subject_json
 from responsibility.hub.discovery import HubKey
 from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
 from responsibility.ownership.results.findings import Finding, worst_first
 from responsibility.ownership.terms.agreement import Agreement, Party
+from responsibility.phrases import counted
 from responsibility.rbac.objects import Subject
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400

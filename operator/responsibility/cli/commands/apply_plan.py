@@ -12,8 +12,9 @@ import click
 
 from responsibility.cli.sources.cluster_view import ALL
 from responsibility.cli.sources.options import Where, instant, note, warn, where_options
-from responsibility.cli.terminal.errors import CliError, Exit, counted
+from responsibility.cli.terminal.errors import CliError, Exit
 from responsibility.cli.terminal.output import clean
+from responsibility.phrases import counted
 
 if TYPE_CHECKING:
     from responsibility.cli.answers.plan_text import PlanMaker, PlanRequest

@@ -20,8 +20,9 @@ from responsibility.cli.sources.options import (
     routes_option,
     where_options,
 )
-from responsibility.cli.terminal.errors import CliError, Exit, counted
+from responsibility.cli.terminal.errors import CliError, Exit
 from responsibility.cli.terminal.output import Table, columns, show
+from responsibility.phrases import counted, some
 
 if TYPE_CHECKING:
     from responsibility.cli.answers.formats import Checked
@@ -171,10 +172,9 @@ def _problems(report: Report) -> tuple[tuple[str, str], ...]:
             note(f"{record}: there is no hub {hub.agreement.hub}, so it wasn't checked")
     assumed = sorted(map(str, report.view.assumed_hubs()))
     if assumed:
-        more = f" and {len(assumed) - 3} more" * (len(assumed) > 3)
         note(
             f"not in the files, so taken to be there as the chart names its objects: "
-            f"{counted(len(assumed), 'hub')}, {', '.join(assumed[:3])}{more}"
+            f"{counted(len(assumed), 'hub')}, {some(assumed, 3)}"
         )
     return tuple(_refusals(report))
 
@@ -214,7 +214,7 @@ def _tables(checked: Checked) -> list[Table]:
             str(location_of(checked.report, finding) or "-"),
             fix(checked.report, by_finding[finding.id]),
             wording.message(finding),
-            "; ".join(wording.source_text(source) for source in finding.sources) or "-",
+            "; ".join(wording.source_texts(finding.sources)) or "-",
         ]
         for finding in checked.findings
     ]

@@ -16,8 +16,8 @@ from responsibility.cli.sources.options import (
     routes_option,
     where_options,
 )
-from responsibility.cli.terminal.errors import counted
 from responsibility.cli.terminal.output import Table, columns, show
+from responsibility.phrases import counted
 
 
 @click.command(name="diff")

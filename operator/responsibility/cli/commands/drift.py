@@ -13,8 +13,8 @@ from responsibility.cli.sources.options import (
     routes_option,
     where_options,
 )
-from responsibility.cli.terminal.errors import counted
 from responsibility.cli.terminal.output import Table, columns, show
+from responsibility.phrases import counted, some
 
 # Items that a line of causes names.
 _MOST_ITEMS = 3
@@ -65,7 +65,7 @@ def command(
                 first.severity.name.lower(),
                 first.kind,
                 place_text(first),
-                first.item if output == "wide" else wording.some(items, _MOST_ITEMS),
+                first.item if output == "wide" else some(items, _MOST_ITEMS),
                 whom(first),
                 bindings_text(findings),
                 report.oldest_age(findings),

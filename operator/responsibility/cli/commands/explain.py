@@ -17,8 +17,9 @@ from responsibility.cli.sources.options import (
     text_option,
     where_options,
 )
-from responsibility.cli.terminal.errors import CliError, counted
+from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.output import clean, show, subject_json, wrapped
+from responsibility.phrases import counted
 from responsibility.rbac.identity import canonical
 from responsibility.rbac.objects import BindingKey, Rule, Subject
 

@@ -8,8 +8,9 @@ import click
 
 from responsibility.cli.sources.cluster_view import ALL
 from responsibility.cli.sources.options import Where, instant, note, output_option, where_options
-from responsibility.cli.terminal.errors import CliError, counted
+from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.output import to_json
+from responsibility.phrases import counted
 
 
 @click.command(name="init")

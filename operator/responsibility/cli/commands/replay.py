@@ -16,9 +16,10 @@ from responsibility.cli.sources.options import (
     warn,
     where_options,
 )
-from responsibility.cli.terminal.errors import CliError, Exit, counted
+from responsibility.cli.terminal.errors import CliError, Exit
 from responsibility.cli.terminal.output import Table, clean, columns, show
 from responsibility.cli.terminal.progress import progress
+from responsibility.phrases import counted
 
 if TYPE_CHECKING:
     from responsibility.cli.answers.report import Report

@@ -16,13 +16,17 @@ from responsibility.cli.sources.options import (
     warn,
     where_options,
 )
-from responsibility.cli.terminal.errors import Exit, counted
+from responsibility.cli.terminal.errors import Exit
 from responsibility.cli.terminal.output import Table, columns, show
+from responsibility.phrases import counted, some
 from responsibility.rbac.identity import implied_groups
 
 if TYPE_CHECKING:
     from responsibility.cli.answers.report import Report
     from responsibility.rbac.objects import Subject
+
+# Permissions named in a line; JSON has all.
+_MOST_PERMISSIONS = 2
 
 
 @click.command(name="subject")
@@ -121,7 +125,8 @@ def _one(output: str, report: Report, subject: Subject, *, routes: bool) -> None
             ),
             [
                 [
-                    *(f.id, place_text(f), f.item, _short(wording.permission_texts(f.permissions))),
+                    *(f.id, place_text(f), f.item),
+                    some(wording.permission_texts(f.permissions), _MOST_PERMISSIONS),
                     *((f.route_kind,) if routes else ()),
                     wording.message(f),
                 ]
@@ -181,8 +186,3 @@ def _retired_rows(subject: Subject, entry: dict[str, Any]) -> list[list[str]]:
         for n in entry["records"]
     ]
     return [*bound, *named]
-
-
-def _short(permissions: tuple[str, ...]) -> str:
-    more = f" and {len(permissions) - 2} more" if len(permissions) > 2 else ""
-    return ", ".join(permissions[:2]) + more

@@ -19,7 +19,7 @@ from responsibility.cli.sources.options import (
     warn,
     where_options,
 )
-from responsibility.cli.terminal.errors import CliError, counted
+from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.output import (
     Table,
     columns,
@@ -29,6 +29,7 @@ from responsibility.cli.terminal.output import (
     subject_json,
     subject_name,
 )
+from responsibility.phrases import counted
 from responsibility.rbac.identity import canonical
 from responsibility.rbac.objects import Attributes, Binding, Source, Subject
 

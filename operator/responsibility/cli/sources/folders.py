@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from responsibility.cli.sources import kustomize
-from responsibility.cli.terminal.errors import CliError, counted
+from responsibility.cli.terminal.errors import CliError
+from responsibility.phrases import counted, some
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 STDIN: Final = "-"
@@ -45,9 +46,8 @@ class PassedOver:
     def tell(self, notes: Callable[[str], None]) -> None:
         """Say how many of what there were, and name some."""
         for (noun, why), paths in self.found.items():
-            names = ", ".join(paths[:_MOST_NAMED])
-            more = f" and {len(paths) - _MOST_NAMED} more" * (len(paths) > _MOST_NAMED)
-            notes(f"passed over {counted(len(paths), noun)} {why}: {names}{more}")
+            names = some(paths, _MOST_NAMED)
+            notes(f"passed over {counted(len(paths), noun)} {why}: {names}")
 
 
 def sources(paths: Iterable[str], passed: PassedOver) -> list[Source]:

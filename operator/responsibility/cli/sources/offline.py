@@ -13,8 +13,9 @@ from responsibility.cli.sources import default_roles
 from responsibility.cli.sources.aggregation import aggregate
 from responsibility.cli.sources.cluster_view import ClusterView, Need
 from responsibility.cli.sources.manifests import Location, Manifest, read
-from responsibility.cli.terminal.errors import CliError, counted
+from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.progress import progress
+from responsibility.phrases import counted, some
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Rule
 from responsibility.rbac.parse import parse_binding, parse_role
 
@@ -154,10 +155,9 @@ class _Reader:
     def tell_repeated(self, notes: Callable[[str], None]) -> None:
         """Say which objects had an earlier form, which no longer counts."""
         if self.repeated:
-            more = f" and {len(self.repeated) - 1} more" * (len(self.repeated) > 1)
             notes(
                 "there twice, so the later one counts, as when they are applied in this order: "
-                f"{self.repeated[0]}{more}"
+                f"{some(self.repeated, 1)}"
             )
 
 

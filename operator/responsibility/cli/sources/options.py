@@ -15,6 +15,7 @@ from responsibility import api_groups
 from responsibility.cli.sources.cluster_view import ClusterView, Need
 from responsibility.cli.terminal.errors import CliError
 from responsibility.kube.impersonation import NOBODY_ELSE, Impersonation
+from responsibility.phrases import some
 
 if TYPE_CHECKING:
     from responsibility.kube.protocol import Client
@@ -107,10 +108,8 @@ def require_access(view: ClusterView) -> None:
     for kind in sorted(set(view.denied)):
         warn(f"you may not list {kind}: what depends on them is left out")
     if view.left_out:
-        more = len(view.left_out) - _MOST_LEFT_OUT
-        also = f"; and {more} more" if more > 0 else ""
-        told = "; ".join(view.left_out[:_MOST_LEFT_OUT])
-        warn(f"what follows is said without what can't be read: {told}{also}")
+        told = some(view.left_out, _MOST_LEFT_OUT, between="; ", last="; and ")
+        warn(f"what follows is said without what can't be read: {told}")
     if view.rbac_enforced is False:
         warn(
             "this cluster allows things to a user nobody has heard of: RBAC doesn't decide here, "

@@ -35,8 +35,3 @@ class CliError(Exception):
     def __init__(self, message: str, *, code: Exit = Exit.UNUSABLE) -> None:
         super().__init__(message)
         self.code = code
-
-
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """Return ``1 binding`` or ``2 bindings``."""
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"

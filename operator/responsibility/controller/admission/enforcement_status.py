@@ -11,6 +11,7 @@ from responsibility.controller.admission.prober import Proof
 from responsibility.controller.reporting.conditions import ConditionDraft
 from responsibility.controller.reporting.grant_status import ItemGrant, OwnerReport
 from responsibility.ownership.terms.agreement import Agreement
+from responsibility.phrases import some
 
 ENFORCED = "Enforced"
 BEING_PROVED = "BeingProved"
@@ -202,14 +203,8 @@ def _list(entries: list[ItemStage], outcome: EnforcementStatus) -> str:
     by_note: dict[str, list[str]] = {}
     for entry in entries:
         by_note.setdefault(outcome.note(entry), []).append(entry.item)
-    told = [f"{_names(items)}: {note}" for note, items in list(by_note.items())[:_MOST]]
-    more = len(by_note) - _MOST
-    return "; ".join(told) + (f"; and {more} more reasons, see status.items" if more > 0 else "")
-
-
-def _names(items: list[str]) -> str:
-    more = len(items) - _MOST
-    return ", ".join(items[:_MOST]) + (f" and {more} more" if more > 0 else "")
+    told = [f"{some(items, _MOST)}: {note}" for note, items in by_note.items()]
+    return some(told, _MOST, between="; ", last="; and ", rest="more reasons, see status.items")
 
 
 def _all_well(outcome: EnforcementStatus) -> str:

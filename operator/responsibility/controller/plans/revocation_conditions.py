@@ -12,7 +12,7 @@ from enum import Enum, StrEnum
 
 from responsibility.cluster.undo_documents import Document, DocumentState
 from responsibility.controller.reporting.conditions import ConditionDraft
-from responsibility.controller.reporting.plan_status import counted
+from responsibility.phrases import counted, some
 from responsibility.plans.deletions import Proposal
 
 TYPE = "Revoked"
@@ -207,8 +207,7 @@ def beyond(proposal: Proposal) -> str:
             f"plan {proposal.whole.digest} is also for items without rbac: revoke: approve "
             f"{proposal.part.digest}, or have a person apply it (kubectl responsibility apply-plan)"
         )
-    more = len(left) - _MOST_TOLD
-    told = "; ".join(left[:_MOST_TOLD]) + (f"; and {more} more" if more > 0 else "")
+    told = some(left, _MOST_TOLD, between="; ", last="; and ")
     part = (
         f", or approve {proposal.part.digest}, the part that it can make"
         if proposal.part is not None

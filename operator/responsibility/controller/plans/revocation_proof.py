@@ -7,6 +7,7 @@ import asyncio
 from responsibility.controller.plans.process import Planner, PlanningError
 from responsibility.kube import access_reviews, errors
 from responsibility.kube.client import Api
+from responsibility.phrases import some
 from responsibility.plans.change import Plan
 from responsibility.plans.proof import Expectation
 from responsibility.rbac.identity import user_and_groups
@@ -47,10 +48,10 @@ def _words(left: list[Expectation]) -> str:
     told = [
         f"{e.subject} {'no longer may' if e.allowed else 'still may'} {e.asked.verb} "
         + "/".join(filter(None, (e.asked.resource, e.asked.subresource, e.asked.name)))
-        for e in left[:_MOST_TOLD]
+        for e in left
     ]
-    more = f", and {len(left) - _MOST_TOLD} more" if len(left) > _MOST_TOLD else ""
+    named = some(told, _MOST_TOLD, last=", and ")
     return (
-        f"all of it was carried out, but {', '.join(told)}{more}: something else than RBAC "
+        f"all of it was carried out, but {named}: something else than RBAC "
         "decides, such as the cloud's IAM, or somebody has changed RBAC meanwhile"
     )

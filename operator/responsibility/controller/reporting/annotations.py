@@ -14,8 +14,8 @@ from typing import Any
 from responsibility import api_groups
 from responsibility.api.names import KEY_PREFIX
 from responsibility.hub.discovery import Deployment
+from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
-from responsibility.ownership.terms.agreement import Party
 
 # Annotations of an object may take 256 KiB together; ours stay far below.
 _LONGEST = 4_096
@@ -74,14 +74,9 @@ def _of_hub(hub: HubAssessment, cluster: str) -> dict[str, str]:
         "model": agreement.terms.name,
         "owner-split": ", ".join(f"{party} {count}" for party, count in hub.owner_split),
         "owners": ",".join(owners),
-        "contacts": "; ".join(_contact(p) for p in parties if p.contact),
+        "contacts": "; ".join(wording.contact_text(p) for p in parties if p.contact),
     }
     return {KEY_PREFIX + key: _clip(value) for key, value in values.items() if value}
-
-
-def _contact(party: Party) -> str:
-    ways = ", ".join(way for way in (party.email, party.url) if way)
-    return f"{party.label}: {ways}"
 
 
 def _clip(text: str) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from responsibility.api.status import Condition, ConditionStatus
 from responsibility.cluster.knowledge import COMPLETE, Knowledge, LeftOut, Stale
 from responsibility.ownership.results.assessment import HubAssessment, HubState, Refused
+from responsibility.phrases import some
 
 # Objects, or kinds of them, that a message names; the operator's log has all.
 _MOST_TOLD = 5
@@ -183,9 +184,7 @@ def doubt_condition(stale: Sequence[Stale], left_out: Sequence[LeftOut]) -> Cond
 
 
 def _listed(things: Sequence[object]) -> str:
-    more = len(things) - _MOST_TOLD
-    told = "; ".join(map(str, things[:_MOST_TOLD]))
-    return f"{told}; and {more} more" if more > 0 else told
+    return some([*map(str, things)], _MOST_TOLD, between="; ", last="; and ")
 
 
 def _hinders(claim: ConditionDraft) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from responsibility.ownership.results import wording
 from responsibility.ownership.results.findings import Finding, worst_first
+from responsibility.phrases import counted
 
 # New findings told one by one; more of them become a count.
 _MOST = 3
@@ -54,7 +55,7 @@ class Announcer:
                 reference,
                 type="Normal",
                 reason="FindingsEnded",
-                message=f"{ended} finding{'s' * (ended != 1)} ended",
+                message=f"{counted(ended, 'finding')} ended",
             )
 
     def switched(

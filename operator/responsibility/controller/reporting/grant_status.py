@@ -13,6 +13,7 @@ from responsibility.grants.desired import GrantTrouble
 from responsibility.grants.diff import GrantCounts, GrantDiff, conflict
 from responsibility.kube import errors
 from responsibility.ownership.terms.agreement import Agreement
+from responsibility.phrases import counted, some
 from responsibility.rbac.objects import BindingKey
 
 TYPE = "Granted"
@@ -149,14 +150,13 @@ def _add(
 def _claim(troubles: list[GrantTrouble], wanted: int, there: int) -> ConditionDraft:
     if troubles:
         messages = list(dict.fromkeys(trouble.message for trouble in troubles))
-        more = len(messages) - _MOST_TOLD
-        text = "; ".join(messages[:_MOST_TOLD]) + (f"; and {more} more" if more > 0 else "")
+        text = some(messages, _MOST_TOLD, between="; ", last="; and ")
         return ConditionDraft(TYPE, False, troubles[0].reason, text)
     if there < wanted:
         return ConditionDraft(TYPE, None, "Granting", f"{wanted - there} bindings are not made yet")
     if not wanted:
         return ConditionDraft(TYPE, True, "NothingToGrant", "nobody is to be granted anything")
-    return ConditionDraft(TYPE, True, "Granted", f"{there} binding{'s' * (there != 1)} in force")
+    return ConditionDraft(TYPE, True, "Granted", f"{counted(there, 'binding')} in force")
 
 
 def failure(error: errors.ApiError, key: BindingKey, role: str, until: float) -> Failure:

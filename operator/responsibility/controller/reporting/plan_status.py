@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from responsibility.api.status import PlanStatus, RevocableStatus
 from responsibility.ownership.results import wording
+from responsibility.phrases import counted
 from responsibility.plans.change import Plan, summary
 from responsibility.plans.deletions import Proposal
 
@@ -57,8 +58,3 @@ def _sentence(proposal: Proposal) -> str:
         f"{told}; the operator can make {made} once approved, ending "
         f"{counted(len(part.ended), 'finding')}, and {left} are for a person to make{also}"
     )
-
-
-def counted(number: int, what: str) -> str:
-    """Return ``2 findings``, or ``1 finding``."""
-    return f"{number} {what}{'s' * (number != 1)}"

@@ -25,7 +25,9 @@ from responsibility.ownership.results.facts import (
 )
 from responsibility.ownership.results.findings import KINDS, Finding
 from responsibility.ownership.results.severity import danger_of
+from responsibility.ownership.terms.agreement import Party
 from responsibility.ownership.terms.permission_index import EVERYTHING, Permission
+from responsibility.phrases import counted, some
 from responsibility.rbac.objects import BindingKey, Source
 
 # Bindings that a remedy names, and records of one owner; more in a sentence help nobody.
@@ -34,12 +36,6 @@ _MOST_PERMISSIONS = 2
 
 
 # --- parts of a sentence ------------------------------------------------------------------------
-
-
-def some(parts: Sequence[str], most: int, *, between: str = ", ") -> str:
-    """Return the first ``most`` parts, and how many more there are: ``a, b and 3 more``."""
-    shown = between.join(parts[:most])
-    return shown if len(parts) <= most else f"{shown} and {len(parts) - most} more"
 
 
 def permission_text(permission: Permission) -> str:
@@ -81,6 +77,12 @@ def source_text(source: Source) -> str:
 def source_texts(sources: Iterable[Source]) -> tuple[str, ...]:
     """Return sources as people read them."""
     return tuple(map(source_text, sources))
+
+
+def contact_text(party: Party) -> str:
+    """Return a party with all ways to reach it: ``2i2c: support@2i2c.org, https://2i2c.org``."""
+    ways = ", ".join(filter(None, (party.email, party.url)))
+    return f"{party.label}: {ways}" if ways else party.label
 
 
 def step_texts(finding: Finding) -> tuple[str, ...]:
@@ -159,7 +161,7 @@ def _where(finding: Finding) -> str:
     if finding.hub is not None:
         return f" in namespace {finding.hub.namespace}"
     if all(permission.is_hub for permission in finding.permissions):
-        return f" cluster-wide on {_count(finding.hubs, 'hub')}"
+        return f" cluster-wide on {counted(finding.hubs, 'hub')}"
     return " cluster-wide"
 
 
@@ -173,7 +175,7 @@ def _about(finding: Finding) -> str:
             said = _shortfall(finding, owner, short)
         case Vacancy(absent):
             said = (
-                f"{owner} owns {_count(len(finding.items), 'item')}, but none of its subjects "
+                f"{owner} owns {counted(len(finding.items), 'item')}, but none of its subjects "
                 f"exists: {', '.join(map(str, absent))}"
             )
         case NobodyDeclared():
@@ -183,7 +185,7 @@ def _about(finding: Finding) -> str:
             said = f"{owner} declares {', '.join(map(str, absent))}, which does not exist"
         case NoContact():
             said = (
-                f"{owner} owns {_count(len(finding.items), 'item')} and has neither e-mail nor url"
+                f"{owner} owns {counted(len(finding.items), 'item')} and has neither e-mail nor url"
             )
         case Expired(until, reason, in_model):
             said = (
@@ -229,10 +231,6 @@ def _shortfall(finding: Finding, owner: str, short: Shortfall) -> str:
         f"{owner} owns {finding.title} and {verb} {_summary(finding.permissions)} {where}{few}"
         f"{unless}"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def _moment(moment: datetime) -> str:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from responsibility.ownership.results import facts, wording
 from responsibility.ownership.results.findings import KINDS, Finding
+from responsibility.ownership.terms.agreement import Party
 from responsibility.ownership.terms.permission_index import EVERYTHING, Permission
 from responsibility.rbac.objects import BindingKey, RoleKey, Source, Subject
 from tests.unit.ownership.building import assess, grant, of_kind, people, record
@@ -54,10 +55,11 @@ def test_a_source_is_told_with_its_binding_role_and_rule(name: str, rule: int) -
     assert wording.source_text(source) == f"{wording.binding_text(source)}, rule {rule + 1}"
 
 
-def test_there_is_one_way_to_say_that_there_are_more() -> None:
-    assert wording.some(("a", "b"), 2) == "a, b"
-    assert wording.some(("a", "b", "c", "d"), 2) == "a, b and 2 more"
-    assert wording.some((), 2) == ""
+def test_a_contact_is_whom_and_how() -> None:
+    party = Party("keeper", email="k@example.org", url="https://k.example.org")
+    assert wording.contact_text(party) == "keeper: k@example.org, https://k.example.org"
+    assert wording.contact_text(Party("keeper", url="u")) == "keeper: u"
+    assert wording.contact_text(Party("keeper", "The keeper")) == "The keeper"
 
 
 def test_everything_is_said_in_a_word() -> None:
