@@ -1,4 +1,23 @@
 """Ownership of the actions on a JupyterHub: recorded, shown, checked and enforced.
 
 ``docs/architecture.md`` says which package does what and which may import which.
+
+In reading order:
+
+* ``api_groups``: the API groups of Kubernetes that the code speaks of;
+* ``phrases``: phrases that count, such as "a, b and 3 more";
+* ``rbac``: Kubernetes RBAC: who can do what, and who can obtain what;
+* ``api``: the two resources, as people write them;
+* ``hub``: JupyterHub releases as they look in a cluster;
+* ``ownership``: entitlements, held against what the cluster allows;
+* ``plans``: the smallest changes that end what is too much;
+* ``admission``: the policies that refuse what is not agreed;
+* ``grants``: the RBAC that gives owners what is agreed;
+* ``replay``: the policies, held against an audit log;
+* ``monitoring``: alerts and dashboards;
+* ``web``: the page for people;
+* ``kube``: a Kubernetes client that knows nothing of hubs;
+* ``cluster``: the state of a cluster, and changes made to it;
+* ``controller``: the operator;
+* ``cli``: ``kubectl responsibility``.
 """

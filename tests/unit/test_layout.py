@@ -102,6 +102,23 @@ def test_every_module_is_introduced_by_a_noun() -> None:
     assert not clauses, "name the thing first:\n" + "\n".join(clauses)
 
 
+@pytest.mark.parametrize(
+    "package",
+    [path.parent for path in _modules() if path.name == "__init__.py"],
+    ids=lambda package: str(package.relative_to(SOURCES)),
+)
+def test_every_package_gives_a_reading_order(package: Path) -> None:
+    tree = ast.parse((package / "__init__.py").read_text(encoding="utf-8"))
+    _, _, order = (ast.get_docstring(tree) or "").partition("In reading order:\n\n")
+    # A line is "* ``name``, ``name``: what it is", which may go on below.
+    lines = re.findall(r"^\* (``[^:]+``): (.*)", order, re.MULTILINE)
+    named = [name for names, _ in lines for name in re.findall(r"``(\w+)``", names)]
+    modules = [path.stem for path in package.glob("*.py") if path.name != "__init__.py"]
+    rooms = [path.parent.name for path in package.glob("*/__init__.py")]
+    assert sorted(named) == sorted(modules + rooms), "each once, and nothing else"
+    assert not [said for _, said in lines if CLAUSE.match(said.capitalize())], "name the thing"
+
+
 def test_no_folder_is_a_corridor() -> None:
     counts: dict[str, int] = defaultdict(int)
     for path in _modules():

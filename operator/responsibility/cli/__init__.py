@@ -7,8 +7,8 @@ they are needed: click always, pydantic with records, the client with a cluster,
 In reading order:
 
 * ``main``: the commands, and what becomes of errors;
-* ``sources``: files or a cluster become a ``ClusterView``, and words become questions;
-* ``answers``: what is concluded from a view, before it is shown;
+* ``sources``: files or a cluster as a ``ClusterView``, and words as questions;
+* ``answers``: conclusions from a view, before they are shown;
 * ``terminal``: tables, progress, errors and exit codes;
 * ``commands``: one module a command.
 """

@@ -1,7 +1,16 @@
-"""Kubernetes I/O: everything that talks to an API server, and nothing that decides.
+"""The state of a cluster as the operator knows it, and the changes that are made to it.
 
-``client`` sends requests (raw JSON in and out, on the session of ``kubernetes.aio``),
-``reflector`` keeps a local copy of one kind, ``reviews`` asks the server's authorizers,
-``rights`` is the table of what the operator itself must be allowed to do, ``leader`` holds the
-Lease, ``server`` waits for an API server and for our kinds to be there.
+Requests are those of ``kube``; what they mean is decided in the packages below.
+
+In reading order:
+
+* ``custom_resources``: our own two kinds, as they came from the API server;
+* ``knowledge``: reliability of the copies: what is left out, and what is old;
+* ``moment``: one moment of a cluster: what is assessed, with the objects the answer is about;
+* ``store``: everything that is known of the cluster, and snapshots of it;
+* ``fresh_access_graph``: roles and bindings as the API server has them now;
+* ``rights``, ``modes``: rights that the operator needs, and which mode takes which;
+* ``undo``: the file that takes a plan back;
+* ``apply_plan``: a plan, made step by step;
+* ``undo_documents``: ConfigMaps with the way back from a revocation.
 """

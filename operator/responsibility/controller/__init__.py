@@ -1,1 +1,22 @@
-"""The operator: the framework's handlers, the loop, and what it publishes."""
+"""The operator: the framework's handlers, the loop, and what it publishes.
+
+In reading order:
+
+* ``main``: the process, from its settings to leadership;
+* ``runtime``: all that runs beside the framework;
+* ``handlers``: the framework's handlers, one line of delegation each;
+* ``loop``: the reconcile loop;
+* ``status``: statuses of records and models, made of an assessment;
+* ``publish``: the writing of an assessment, where it differs;
+* ``annotator``: annotations of the hubs' Deployments, kept as they should be;
+* ``worker``: the base of what works beside the loop;
+* ``capabilities``: the one list of it;
+* ``reviewer``: questions to the API server's own authorizers;
+* ``own_rights``: the operator's own rights, and those it lacks;
+* ``grants``: the granting of what is agreed;
+* ``admission``: admission, put in force as records ask for it;
+* ``webhooks``: answers to the API server, in every replica;
+* ``plans``: plans, and the revocation of what an approved one deletes;
+* ``reporting``: conditions, Events, annotations, metrics, and how they are written;
+* ``process``: settings, login, and ports.
+"""

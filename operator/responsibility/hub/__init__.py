@@ -1,1 +1,7 @@
-"""JupyterHub releases as they look in a cluster."""
+"""JupyterHub releases as they look in a cluster.
+
+In reading order:
+
+* ``discovery``: releases, found by the labels of their Deployments;
+* ``values``: the settings of a release.
+"""

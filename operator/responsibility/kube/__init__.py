@@ -1,1 +1,18 @@
-"""A Kubernetes client that knows nothing of hubs: requests, watches, leadership, access reviews."""
+"""A Kubernetes client that knows nothing of hubs: requests, watches, leadership, access reviews.
+
+In reading order:
+
+* ``errors``: failures, as few exceptions with one meaning each;
+* ``protocol``: the client as callers see it, whichever it is;
+* ``impersonation``, ``kubeconfig``: configurations, merged as kubectl does it;
+* ``credential_helper``, ``credentials``: logins, kept fresh;
+* ``object_reader``: JSON, read so that one odd object costs that object only;
+* ``stream``: the bytes of a watch, as events;
+* ``client``: requests: raw JSON in and out, each with a time limit;
+* ``fast_login``, ``fast_client``: the same for one short run, on the standard library alone;
+* ``backoff``: waiting times between attempts;
+* ``cache``, ``reflector``: a local copy of one kind, and what keeps it;
+* ``access_reviews``: questions to the API server's own authorizers;
+* ``readiness``: waiting for an API server, and for kinds to be served;
+* ``leader_election``: one of several replicas, by a Lease.
+"""

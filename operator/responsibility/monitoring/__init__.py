@@ -11,6 +11,6 @@ In reading order:
 * ``rules``: all of them, as the file that Prometheus reads;
 * ``panels``: the parts of a dashboard, and panels that several have;
 * ``fleet``, ``one_hub``, ``the_operator``: the dashboards;
-* ``drawing``: how each kind of panel looks;
+* ``drawing``: the looks of each kind of panel;
 * ``grafana``: all dashboards, as the JSON that Grafana reads.
 """

@@ -6,11 +6,12 @@ oracle: ``tests/e2e/test_rbac_differential.py`` puts the same questions to both.
 In reading order:
 
 * ``objects``: the values that RBAC is made of, and the question and the answer;
-* ``parse``: raw JSON of the API becomes those values;
-* ``rules``: whether a rule allows a request;
-* ``identity``: what a subject is as a user, and the groups that come with it;
-* ``index``: which rules allow a request, without looking at each;
+* ``parse``: raw JSON of the API, as those values;
+* ``rules``: one rule, held against one request;
+* ``identity``: a subject's user name, and the groups that come with it;
+* ``index``: the rules that allow a request, without a look at each;
 * ``by_namespace``: mappings whose changed copies share what didn't change;
 * ``scope``: the bindings of one namespace, or of the cluster as a whole;
-* ``graph``: all of it together: who holds a permission, and by which sources.
+* ``graph``: all of it together: who holds a permission, and by which sources;
+* ``escalation``: permissions that a subject doesn't hold and can obtain.
 """

@@ -1,5 +1,10 @@
 """The page for people: who is responsible for what, as one HTML document without any program.
 
-``agreements`` is the whole page, ``overview`` and ``hub`` are its parts, ``words`` what they say
-alike; ``document`` knows HTML, ``style`` how it looks.
+In reading order:
+
+* ``agreements``: the contents of the whole page;
+* ``overview``, ``hub``: its parts: all hubs side by side, and one hub;
+* ``words``: words that the parts share;
+* ``document``: HTML, made of elements;
+* ``style``: the style sheet.
 """

@@ -2,11 +2,16 @@
 
 In reading order:
 
-* ``options``: where to look, as every command takes it;
-* ``yaml``, ``manifests``, ``offline``, ``default_roles``: from files to a view;
-* ``live``: from a cluster to a view;
+* ``options``: options by which every command is told where to look;
 * ``cluster_view``, ``agreements``: the view, and the records in it;
-* ``resource_types``, ``access_question``: what ``deploy/hub`` means, as ``kubectl auth can-i`` has
-  it;
+* ``yaml``: YAML texts as plain values;
+* ``kustomize``, ``folders``, ``manifests``: manifests out of kustomizations, folders, files and
+  standard input;
+* ``git_base``: the same files at another revision;
+* ``default_roles``, ``aggregation``: roles that Kubernetes brings along, and those that it fills;
+* ``offline``: the view that files make;
+* ``live``: the view of a cluster;
+* ``builtin_resource_types``, ``resource_types``, ``access_question``: the meaning of
+  ``deploy/hub``, as ``kubectl auth can-i`` has it;
 * ``audit_log``: the events of audit logs.
 """

@@ -1,4 +1,10 @@
-"""The terminal: ``errors`` and exit codes, ``output`` as tables and JSON, ``progress``.
+"""The terminal: what a person reads there, and waits for.
 
-``slim_imports`` is here since what it saves is a person's waiting.
+In reading order:
+
+* ``output``: answers as tables, JSON and YAML;
+* ``errors``: errors in words, and the exit codes;
+* ``progress``: a progress bar for what takes a while;
+* ``slim_imports``: the half of the Kubernetes client that is needed: what it saves is a person's
+  waiting.
 """

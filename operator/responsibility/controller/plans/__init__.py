@@ -1,8 +1,14 @@
 """Plans in the controller: made beside the loop, shown, and carried out once approved.
 
-In reading order: ``queue`` says which hub is planned for next, ``process`` asks the process that
-plans (``worker`` is it; ``snapshot_delta`` is what it is told of a change),
-``revocation_conditions`` is the table of what is done and said about an approval, ``revoker`` sees
-to every record, ``revocation`` carries out one plan, ``revocation_proof`` asks whether it has ended
-anything, and ``revocation_events`` tells of it.
+In reading order:
+
+* ``queue``: the worker that says which hub is planned for next;
+* ``process``: the process that plans, as the operator asks it;
+* ``worker``: the same from within;
+* ``snapshot_delta``: changes of the cluster, as that process is told of them;
+* ``revocation_conditions``: the table of what is done and said about an approval;
+* ``revoker``: the worker that sees to every record;
+* ``revocation``: one approved plan, carried out;
+* ``revocation_proof``: proof by the API server of what that has ended;
+* ``revocation_events``: Events about approved plans.
 """

@@ -1,1 +1,12 @@
-"""Process."""
+"""The operator's process: its settings, its login, and the ports on which it is asked.
+
+In reading order:
+
+* ``settings``: the settings, read and checked once;
+* ``logs``: lines of the log, for people or for machines;
+* ``login``: credentials for the framework, the same as our own;
+* ``connections``: bounds for those who connect;
+* ``ports``: the ports, and the connections that others keep open to them;
+* ``health``: metrics, liveness and readiness, on one port;
+* ``webhook_server``: the server of the webhooks, on another.
+"""

@@ -1,1 +1,9 @@
-"""Values."""
+"""Values of a hub's chart: its settings, read as the hub reads them.
+
+In reading order:
+
+* ``paths``: paths and patterns of settings;
+* ``yaml``: texts, read as the hub does, within bounds;
+* ``difference``: differences between two versions, value by value;
+* ``secret``: the Secret that holds all of them.
+"""

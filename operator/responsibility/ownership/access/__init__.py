@@ -1,1 +1,12 @@
-"""Access: what subjects can do, or can obtain, beyond what they are entitled to."""
+"""Access: what subjects can do, or can obtain, beyond what they are entitled to.
+
+In reading order:
+
+* ``grant_masks``: holders of a model's permissions, as bit masks;
+* ``shortfall``: permissions that an owner lacks;
+* ``policy_bypass``: rights to change what is agreed, or what enforces it;
+* ``escalation_findings``: findings about permissions that can be obtained;
+* ``escalations``: the search for them, in a hub and in the cluster;
+* ``escalation_cache``: results of that search, kept between passes;
+* ``hub_service_accounts``: the ServiceAccounts of one hub, told of once.
+"""

@@ -2,7 +2,11 @@
 
 In reading order:
 
-* ``facts``, ``findings``: what differs, in values;
-* ``states``, ``assessment``: what that makes of items, hubs and the cluster;
+* ``facts``: values of a finding, which differ from kind to kind;
+* ``severity``: severities of excess access, on one scale;
+* ``findings``: differences between the record and the cluster;
+* ``causes``: causes that several findings share;
+* ``assessment``: the result for each hub, the cluster and every item;
+* ``states``: the state of each item, concluded from findings;
 * ``wording``: every sentence that is told of it.
 """

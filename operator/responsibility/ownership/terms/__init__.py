@@ -1,1 +1,13 @@
-"""Terms: what was agreed, by whom, for whom and until when."""
+"""Terms: what was agreed, by whom, for whom and until when.
+
+In reading order:
+
+* ``permission_index``: the permissions of a model, numbered, and sets of them;
+* ``exemptions``: subjects that may hold what an item reserves;
+* ``agreement``: the agreement of one hub: parties, items, owners;
+* ``resolve``: the two resources, made into agreements;
+* ``entitlement``: entitlements of each subject;
+* ``fleet``: all agreements on one model, seen together;
+* ``access_reviews``: the API server's own answers about declared subjects;
+* ``snapshot``: all of it at one moment, with the cluster's RBAC.
+"""

@@ -1,6 +1,9 @@
 """YAML texts as plain values, with the lines of what is in them.
 
-Read ``documents`` first: it parts a text and picks the reader of each document. ``block_style``
-reads the style that nearly all manifests are in; ``composer`` leaves the rest to libyaml, by the
-``loader``.
+In reading order:
+
+* ``documents``: a text in parts, and the reader of each;
+* ``block_style``: the reader of the style that nearly all manifests are in;
+* ``composer``: the reader of the rest, by libyaml;
+* ``loader``: libyaml's composer, made quicker.
 """
