@@ -29,7 +29,9 @@ PACKAGE = SOURCES / "responsibility"
 MOST_MODULES = 15
 LARGER = {"cli/commands": 25, "kube": 17}
 # A module is introduced by a noun: a clause has to be read twice.
-CLAUSE = re.compile(r"(What|Who|Whom|Whose|That|Where|When|How|Whether|Why|Returns?)\b")
+CLAUSE = re.compile(
+    r"(What|Who|Whom|Whose|Which|That|Where|When|How|Whether|Why|Since when|From|Returns?)\b"
+)
 # Public classes of one name: a shape that people write and the value that it becomes. Nothing is to
 # be added.
 TWICE = {

@@ -1,4 +1,4 @@
-"""Apply a plan to a cluster, step by step, each only if its object still is what was planned for.
+"""A plan, applied step by step: each only if its object still is what was planned for.
 
 Each write carries the UID and the resourceVersion of the object that was looked at, so an edit by
 somebody else in between is refused by the server, looked at again, and only repeated where it did

@@ -1,4 +1,4 @@
-"""Keep the annotations of the hubs' Deployments as an assessment wants them."""
+"""The annotations of the hubs' Deployments, kept as an assessment wants them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Start the operator: wait for the cluster, become the leader, run."""
+"""The operator's start: it waits for the cluster, becomes the leader, and runs."""
 
 from __future__ import annotations
 

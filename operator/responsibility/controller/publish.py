@@ -1,4 +1,4 @@
-"""Write an assessment to the cluster: statuses and annotations, and only where they differ.
+"""Publication of an assessment: statuses and annotations, written only where they differ.
 
 At rest nothing is written. What was written is remembered at once, so the same thing is not
 written again before the watch has brought it back.

@@ -1,4 +1,4 @@
-"""Puts questions to the API server: what other authorizers grant, and whether we are right.
+"""Questions to the API server: what other authorizers grant, and whether we are right.
 
 Nothing of this is needed for an answer from RBAC; it runs beside the loop, at leisure.
 """

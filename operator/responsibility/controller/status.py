@@ -1,4 +1,4 @@
-"""From an assessment to the statuses of records and models, as they are written."""
+"""The statuses of records and models, made of an assessment, as they are written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From agreements to the bindings that should be there, and why some can't be made.
+"""Bindings that should be there by the agreements, and reasons why some can't be made.
 
 Owners and active delegates of items that are to be granted, in the namespace of their hub. For what
 the cluster has only one of: the one owner on which all records agree, if all of them ask for it.

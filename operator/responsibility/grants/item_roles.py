@@ -29,7 +29,7 @@ from responsibility.rbac.objects import Rule
 
 PREFIX = "$(prefix)"
 
-# Whoever holds one of these can come by rights that stand in no role of ours.
+# Whoever holds one of these can obtain rights that stand in no role of ours.
 _WIDENING = ("bind", "escalate", "impersonate")
 _NEVER = (
     "the right to write records and models decides over everything else, so it is given by hand"

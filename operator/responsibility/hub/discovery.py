@@ -1,4 +1,4 @@
-"""Find JupyterHub releases by the labels of their Deployments.
+"""JupyterHub releases, found by the labels of their Deployments.
 
 Only metadata is read. The chart (Zero to JupyterHub, ``templates/_helpers-names.tpl`` and
 ``_helpers-labels.tpl``) has put three generations of labels on its objects: legacy ones only

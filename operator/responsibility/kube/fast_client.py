@@ -1,8 +1,8 @@
 """The client for one short run: the requests of ``client`` on the standard library alone.
 
 Importing aiohttp and ``kubernetes.aio`` takes longer than everything else that a question to a
-cluster needs. So a command reads with this wherever the login is plain (see ``plain``). Requests
-run in a few threads, each on a connection that the next one uses again.
+cluster needs. So a command reads with this wherever the login is plain (see ``fast_login``).
+Requests run in a few threads, each on a connection that the next one uses again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One of several replicas leads: a Lease, renewed in a thread of its own, that fences what it does.
+"""Leadership of one replica: a Lease, renewed in a thread of its own, that fences what it does.
 
 The times are client-go's (15 s, 10 s, 2 s), the algorithm is too, and so is that a lease counts
 from when its holder was *seen* to renew it, by the own clock. Three things are not, nor in

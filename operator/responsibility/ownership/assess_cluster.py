@@ -1,4 +1,4 @@
-"""Assess once what the cluster has once: cluster-wide rights, for all records of a model."""
+"""Assessment of what the cluster has once: cluster-wide rights, for all records of a model."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ClusterRbac:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClusterDirect:
-    """What holds for the cluster whatever subjects can come by; ``told`` is of whom and what."""
+    """What holds for the cluster whatever subjects can obtain; ``told`` is of whom and what."""
 
     fleet: Fleet
     holdings: Holdings
@@ -67,7 +67,7 @@ def assess_direct(
     own: Subject | None,
     checked: bool,
 ) -> ClusterDirect:
-    """Return what holds for the cluster as a whole, but for what subjects can come by.
+    """Return what holds for the cluster as a whole, but for what subjects can obtain.
 
     ``cluster`` are the holdings by ClusterRoleBindings, ``fixed`` those in the namespaces that
     the model names, ``own_names`` the names of all hubs there are: a hub's own ServiceAccounts
@@ -118,8 +118,8 @@ def assess_cluster(
 ) -> ClusterRbac:
     """Return what holds for the cluster as a whole.
 
-    ``gains`` is what subjects can come by indirectly. ``bound_at_home`` are those of the hubs' own
-    ServiceAccounts that stand together, see ``own_parts``.
+    ``gains`` is what subjects can obtain by escalation. ``bound_at_home`` are those of the hubs'
+    own ServiceAccounts that stand together, see ``access.hub_service_accounts``.
     """
     if direct.seeker is None:
         return ClusterRbac(direct.disagreements, direct.break_glass, (), (), {})
@@ -140,9 +140,9 @@ def _indirect(
     gains: ClusterGains,
     bound_at_home: frozenset[Subject],
 ) -> Iterator[tuple[Finding, frozenset[str]]]:
-    """Yield what subjects can come by cluster-wide, each with the records it does not touch.
+    """Yield what subjects can obtain cluster-wide, each with the records it does not touch.
 
-    Who holds everything already can come by nothing more.
+    Who holds everything already can obtain nothing more.
     """
     holdings, terms = direct.holdings, direct.fleet.terms
     permissions = terms.permissions

@@ -1,4 +1,4 @@
-"""Hold one hub's RBAC against its record.
+"""Assessment of one hub: its RBAC, held against its record.
 
 Findings of the hub are about rights that RoleBindings in its own namespace give. What somebody
 can do here because of a ClusterRoleBinding is found once, for the cluster, in
@@ -68,8 +68,8 @@ def assess_hub(
 ) -> HubRbac:
     """Return findings in both directions, for the permissions asked in the hub's namespace.
 
-    ``gains`` are what subjects can come by here indirectly, and not because of what they can
-    come by cluster-wide: that is a finding of the cluster. With ``rights``, it is also said who
+    ``gains`` are what subjects can obtain here by escalation, and not because of what they can
+    obtain cluster-wide: that is a finding of the cluster. With ``rights``, it is also said who
     can end what is enforced, see `endings`.
     """
     exempt: list[Exempt] = []

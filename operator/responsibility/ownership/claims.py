@@ -1,4 +1,4 @@
-"""Which record speaks for which hub, and which records speak for none."""
+"""Records matched with the hubs that they speak for, and records that speak for none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The other direction of drift, for rights that come from ClusterRoleBindings.
+"""Excess, the other direction of drift, for rights that come from ClusterRoleBindings.
 
 Such a right holds in every hub's namespace at once, so it is one finding that counts the hubs it
 touches. Who can do everything is one finding as well: under the item that reserves just that, or

@@ -1,4 +1,4 @@
-"""From findings to what is said of a hub, and of the cluster: items with their states."""
+"""Results of hubs and of the cluster: items with their states, made of findings."""
 
 from __future__ import annotations
 

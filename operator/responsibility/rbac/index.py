@@ -1,4 +1,4 @@
-"""Which rules allow a request, without looking at each.
+"""Rules that allow a request, found without looking at each.
 
 Thousands of roles are asked the same few hundred questions, again and again: for every
 namespace, and after every change. So rules are found by (verb, group, resource), and what was

@@ -1,4 +1,4 @@
-"""Raw JSON of the API becomes the values of ``objects``.
+"""The API's raw JSON, parsed into the values of ``objects``.
 
 Lenient where the API is (absent and null lists are empty, unknown fields are ignored), strict
 where an object makes no sense: the error names the object and the field.

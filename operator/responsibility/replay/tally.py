@@ -1,4 +1,4 @@
-"""Counts what would have become of requests: by whom, doing what, on which item, how often."""
+"""Counts of what would have become of requests: by whom, doing what, on which item, how often."""
 
 from __future__ import annotations
 

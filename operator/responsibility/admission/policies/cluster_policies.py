@@ -64,8 +64,8 @@ class ClusterEnforcement(NamedTuple):
     """What is in force for an item of the cluster: who may act, and whom the others may call.
 
     ``stage`` is ``observe`` for an item whose owners count only where it
-    shares something with others. ``entries`` are lines as ``keys`` describes them for owners and
-    delegates.
+    shares something with others. ``entries`` are lines as ``api.names`` describes them for
+    owners and delegates.
     """
 
     stage: AdmissionStage

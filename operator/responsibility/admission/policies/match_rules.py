@@ -1,4 +1,4 @@
-"""Which requests an item's policies are asked about: as few rules as possible."""
+"""Resource rules of an item's policies: what they are asked about, in as few as possible."""
 
 from __future__ import annotations
 

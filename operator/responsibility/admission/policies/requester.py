@@ -1,7 +1,7 @@
 """The requester in CEL: the lists in a hub's Namespace held against the user of a request.
 
-See ``keys`` for the lists. A user name or group can hold any character, also a line break: it is
-compared with whole lines, so it never equals two of them, and never gets to be code.
+See ``api.names`` for the lists. A user name or group can hold any character, also a line break: it
+is compared with whole lines, so it never equals two of them, and never gets to be code.
 """
 
 from __future__ import annotations

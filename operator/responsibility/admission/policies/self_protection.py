@@ -225,7 +225,7 @@ def _get(path: str, root: str = _OBJECT) -> str:
 
 
 def _is_grant() -> str:
-    """Return that an object is a binding by which the operator grants: see ``keys``."""
+    """Return that an object is a binding by which the operator grants: see ``api.names``."""
     subjects = cel.sequence(_get("subjects"))
     role = f"{_get('roleRef.name')}.orValue('')"
     system = "has(s.name) && s.name.startsWith('system:') && s.kind != 'ServiceAccount'"

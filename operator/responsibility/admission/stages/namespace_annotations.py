@@ -1,4 +1,4 @@
-"""From an agreement to what its hub's Namespace says of each item: see ``keys`` for the words."""
+"""Annotations of a hub's Namespace that tell policies what is agreed; their keys: ``api.names``."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def hub_annotations(agreement: Agreement) -> dict[str, str]:
 
 
 def within_budget(agreement: Agreement, wanted: Iterable[ItemKeys]) -> list[ItemKeys]:
-    """Return the same, in order, but in trouble from where they no longer fit together."""
+    """Mark the entries that exceed the annotation size budget as unenforceable; keep the order."""
     left = BUDGET - _size(hub_annotations(agreement))
     fitting = []
     for found in wanted:

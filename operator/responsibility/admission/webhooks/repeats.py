@@ -1,4 +1,4 @@
-"""Which admission reviews are of one attempt, so that what the API server tries again counts once.
+"""Admission reviews of one attempt: what the API server tries again counts once.
 
 A write that meets another's (a conflict) is tried again within its request, and all admission is
 asked anew, with another uid of the review (``GuaranteedUpdate`` in the API server's

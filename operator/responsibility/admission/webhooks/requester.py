@@ -1,7 +1,8 @@
 """The requester in Python: a hub's Namespace held against the user of a request.
 
-The same as ``who`` and ``ranges`` say in CEL, of the same lists (see ``keys``). Only dates differ:
-a policy asks the authorizer for a marker, since it has no clock; here the time is given.
+The same as ``policies.requester`` and ``policies.bounds`` say in CEL, of the same lists (see
+``api.names``). Only dates differ: a policy asks the authorizer for a marker, since it has no clock;
+here the time is given.
 """
 
 from __future__ import annotations

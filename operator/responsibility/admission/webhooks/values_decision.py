@@ -49,13 +49,13 @@ class ValuesVerdict(StrEnum):
 
 @dataclass(slots=True)
 class Breach:
-    """Settings of one item that somebody changes who may not, or not so."""
+    """Settings of one item changed by a user who isn't allowed to, or beyond the allowed range."""
 
     item: ItemTerms
     stage: AdmissionStage
     settings: list[str] = field(default_factory=list)
     more: int = 0
-    # Where they may, but not so far.
+    # The allowed range, where a change exceeds one.
     left: Range | None = None
 
 

@@ -168,7 +168,7 @@ def _holders(
 
 
 def _ways(view: ClusterView, attributes: Attributes) -> dict[Subject, Route]:
-    """Return who could come by it, each with a shortest route; not who has it already."""
+    """Return who could obtain it, each with a shortest route; not who has it already."""
     from responsibility.rbac.escalation.graph import EscalationGraph, routes_to
 
     found = routes_to(EscalationGraph(view.graph, view.accounts), attributes)

@@ -1,4 +1,4 @@
-"""Import the async half of the Kubernetes client, and nothing else of it.
+"""The async half of the Kubernetes client, imported without the rest of it.
 
 ``import kubernetes.aio`` first runs ``kubernetes/__init__.py``, which imports the whole synchronous
 client with requests, oauthlib and websockets: a fifth of a second, which is half of what a question

@@ -1,4 +1,4 @@
-"""Put in force what records ask of admission: stages, Namespaces, markers of dates, proofs.
+"""Enforcement of what records ask of admission: stages, Namespaces, markers of dates, proofs.
 
 What is decided is pure (``admission/stages/namespace_stages.py``); here it is gathered, written
 and proved.

@@ -1,4 +1,4 @@
-"""Tell by Events when what a record asks for comes into force, or is no longer proved to be."""
+"""Events when what a record asks for comes into force, or is no longer proved to be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keep a marker for each date at which a delegation ends: see ``admission.annotation_entries``.
+"""Markers of the dates at which delegations end: see ``admission.annotation_entries``.
 
 A marker is a Job without pods, which is a clock that Kubernetes itself looks at, and a RoleBinding
 that goes with it. Both are in the operator's own namespace.

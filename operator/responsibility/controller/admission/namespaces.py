@@ -1,4 +1,4 @@
-"""Keep what hubs' Namespaces say to the admission policies: labels and annotations of ours.
+"""Labels and annotations of hubs' Namespaces, by which admission policies know who owns what.
 
 Both go in one request, so there is no moment at which a stage is in force and its owners are not
 known. Nothing else of a Namespace is ever written.

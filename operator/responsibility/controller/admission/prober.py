@@ -1,4 +1,4 @@
-"""Prove that policies are in force: try what they must refuse, and see that they do.
+"""Proof that policies are in force: what they must refuse is tried, and seen to be refused.
 
 A policy that was just created, or a Namespace that was just labelled, is not in force at once, and
 whatever stands in the cluster may be overruled by something nobody thought of. So the creation of

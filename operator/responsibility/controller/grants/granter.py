@@ -1,4 +1,4 @@
-"""Keep the bindings that the operator grants by as the agreements want them.
+"""Bindings that the operator grants by, kept as the agreements want them.
 
 It looks at everything with each assessment, and acts beside the loop, so that a slow server never
 holds up what is reported.

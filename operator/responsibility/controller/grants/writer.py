@@ -1,4 +1,4 @@
-"""Write what a difference of grants asks for, and remember what came of it.
+"""The writer of grants: does what a difference asks for, and remembers what came of it.
 
 What was written counts at once, though the watch has not brought it yet. What failed is left alone
 for a while, and stops nothing else.

@@ -1,7 +1,7 @@
 """The revoker: approved plans are carried out, as far as deletions of RoleBindings go.
 
-What is decided stands in ``revoke_claims``, how it is done in ``revocation``; here it is seen to
-that it is done, one record after the other, in a task beside the loop.
+What is decided stands in ``revocation_conditions``, how it is done in ``revocation``; here it is
+seen to that it is done, one record after the other, in a task beside the loop.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Posts Events in the background, so that ``kubectl describe`` finds them.
+"""A poster of Events in the background, so that ``kubectl describe`` finds them.
 
 ``describe`` looks for Events about a cluster-wide object by an empty ``involvedObject.namespace``,
 and the API server takes such Events in namespace ``default`` only. The framework fills in a

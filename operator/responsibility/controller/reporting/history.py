@@ -1,4 +1,4 @@
-"""Since when each finding has been there, and which have just come or gone."""
+"""The history of findings: since when each has been there, and which have just come or gone."""
 
 from __future__ import annotations
 

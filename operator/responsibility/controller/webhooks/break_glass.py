@@ -1,4 +1,4 @@
-"""Tell of every use of the break-glass: an Event on the record, and a count.
+"""Uses of the break-glass, each told by an Event on the record, and counted.
 
 The API server sends what break-glass subjects do (see ``admission/webhooks/break_glass.py``) to any
 of the replicas. The one that leads judges it at once; another one first looks up what it concerns,

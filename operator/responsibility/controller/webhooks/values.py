@@ -1,4 +1,4 @@
-"""Answer what the API server asks about hubs' values (``admission/webhooks/values_decision.py``).
+"""Answers to the API server about hubs' values (``admission/webhooks/values_decision.py``).
 
 Every replica answers. What the request holds is looked at in a thread, for as long as the answer
 may take and no longer; nothing of it is kept, logged, counted or told but the names of items. Who

@@ -1,4 +1,4 @@
-"""Read a hub's chart values as the hub does, but never more than can be read in a moment.
+"""A hub's chart values, read as the hub does, but never more than can be read in a moment.
 
 The hub reads them with PyYAML's ``safe_load`` (the chart's ``files/hub/z2jh.py``). Whoever may
 write the Secret may write any text, though: one that nests deeply enough ends a process that loads

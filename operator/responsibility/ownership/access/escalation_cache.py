@@ -64,7 +64,7 @@ class _Known:
 
 
 class EscalationCache:
-    """What subjects can come by indirectly in one cluster, found once while nothing changes.
+    """What subjects can obtain by escalation in one cluster, found once while nothing changes.
 
     A hub is searched again where its namespace has changed, or one through which its routes lead.
     """
@@ -99,7 +99,7 @@ class EscalationCache:
     def find(
         self, terms: Terms, holdings: Holdings, places: Mapping[str, HubAccess]
     ) -> Escalations:
-        """Return what subjects can come by, cluster-wide and on the hubs, which come by record.
+        """Return what subjects can obtain, cluster-wide and on the hubs, which are by record.
 
         ``holdings`` are the direct ones cluster-wide. Nothing where routes are not wanted.
         """

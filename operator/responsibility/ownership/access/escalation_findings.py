@@ -1,6 +1,6 @@
-"""Findings about what somebody can come by indirectly.
+"""Findings about permissions that subjects can obtain by privilege escalation.
 
-They are looked for like direct ones, as if the subject held what it can come by; then each is
+They are looked for like direct ones, as if the subject held what it can obtain; then each is
 told with its shortest route, and its sources are those of the first step, since taking that
 right away closes this route.
 """
@@ -21,7 +21,7 @@ from responsibility.rbac.objects import Subject
 
 
 class Escalation(Protocol):
-    """Bits that a subject can come by, and how: `search.Gain` and the like."""
+    """Bits that a subject can obtain, and how: `shortest_paths.Gain` and the like."""
 
     @property
     def mask(self) -> int:
@@ -37,7 +37,7 @@ NO_GAINS: Gains = {}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClusterGains:
-    """What subjects can come by everywhere, and further on some hubs, by record."""
+    """What subjects can obtain everywhere, and further on some hubs, by record."""
 
     everywhere: Gains = field(default_factory=dict)
     on_hubs: Mapping[Subject, Mapping[str, Sequence[Escalation]]] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class ClusterGains:
             yield from ways
 
     def subjects(self) -> Iterable[Subject]:
-        """Return everybody who can come by something."""
+        """Return everybody who can obtain something."""
         return dict.fromkeys((*self.everywhere, *self.on_hubs))
 
 

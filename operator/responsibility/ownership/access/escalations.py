@@ -2,8 +2,8 @@
 
 The search is in ``rbac.escalation``; here it is given a model's permissions as bits: once for the
 cluster, beginning with rights by ClusterRoleBindings, and once for each hub, beginning with the
-rights by its RoleBindings. A hub's search leaves entrances that lead everywhere alone: who has
-one has it on every hub, so that is looked up once, and told once, for the cluster.
+rights by its RoleBindings. A hub's search leaves edges that lead everywhere alone: who has one
+has it on every hub, so that is looked up once, and told once, for the cluster.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class HubAccess:
 
 @dataclass(frozen=True, slots=True)
 class Escalations:
-    """What can be come by: cluster-wide, and by record on its hub only."""
+    """What can be obtained: cluster-wide, and by record on its hub only."""
 
     cluster: ClusterGains = NO_CLUSTER_GAINS
     hubs: Mapping[str, Gains] = field(default_factory=dict)
@@ -73,7 +73,7 @@ def searched(
     record_writers: Iterable[tuple[Step, int]] = (),
     local: bool = False,
 ) -> RouteSearch:
-    """Return the search for what subjects can come by in a namespace, or cluster-wide, to be run.
+    """Return the search for what subjects can obtain in a namespace, or cluster-wide, to be run.
 
     ``holdings`` are the direct ones there, ``scope`` the permissions that count.
     """
@@ -124,7 +124,7 @@ def _constrained(
 
 @dataclass(frozen=True, slots=True)
 class HubSearch:
-    """What a hub's own search found, and the namespaces whose entrances it has looked at."""
+    """What a hub's own search found, and the namespaces whose edges it has looked at."""
 
     place: HubAccess
     found: Mapping[Subject, tuple[Gain, ...]]
@@ -167,7 +167,7 @@ def _home(subject: Subject) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ViaCluster:
-    """Bits that somebody comes by through an entrance that leads everywhere."""
+    """Bits that somebody obtains by an edge that leads everywhere."""
 
     mask: int
     way: Gain
@@ -183,9 +183,9 @@ class ViaCluster:
 
 @dataclass(slots=True, eq=False)
 class ClusterSearch:
-    """What subjects can come by cluster-wide, and who stands before the entrances to everywhere.
+    """What subjects can obtain cluster-wide, and who has the edges that lead everywhere.
 
-    ``bit_of`` has the bits that stand for whatever is behind such a group of entrances.
+    ``bit_of`` has the bits that stand for whatever is behind such a group of edges.
     """
 
     escalation: EscalationGraph
@@ -193,7 +193,7 @@ class ClusterSearch:
     holdings: Holdings
     bit_of: Mapping[EdgeGroup, int]
     search: RouteSearch
-    # Those whose entrances it has looked at.
+    # Those whose edges it has looked at.
     namespaces: frozenset[str] = field(init=False)
     everywhere: Gains = field(init=False)
     _classes: dict[int, list[Subject]] = field(init=False, default_factory=dict)
@@ -240,7 +240,7 @@ class ClusterSearch:
     def through(
         self, frontier_group: FrontierGroup, predecessors: tuple[Predecessor, ...], place: HubAccess
     ) -> Iterator[tuple[Subject, ViaCluster]]:
-        """Yield who comes by something of the givers, and did not have it."""
+        """Yield who obtains something of the predecessors, and did not have it."""
         whole = total(gain for _, gain in predecessors)
         bit = self.bit_of[frontier_group.group]
         for mask, subjects in self._classes.items():
@@ -274,7 +274,7 @@ class HubShare:
 
 
 def hub_share(one: HubSearch, wide: ClusterSearch) -> HubShare:
-    """Return what subjects can come by on a hub beyond what they can come by cluster-wide.
+    """Return what subjects can obtain on a hub beyond what they can obtain cluster-wide.
 
     What takes a step that ClusterRoleBindings give is told for the cluster.
     """

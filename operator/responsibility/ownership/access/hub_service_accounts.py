@@ -1,4 +1,4 @@
-"""The parts of a hub that stand together, so that one and the same fault is told once.
+"""A hub's own ServiceAccounts, taken together so that one and the same fault is told once.
 
 A hub's own ServiceAccounts run pods in its namespace, or hand out what runs there: each of them
 can become any ServiceAccount of that namespace. What one of these holds elsewhere is told of it,
@@ -36,7 +36,7 @@ def bound_at_home(subjects: Iterable[Subject], graph: AccessGraph) -> frozenset[
 def escalates_within_hub(
     subject: Subject, fleet: Fleet, holdings: Holdings, gains: ClusterGains
 ) -> bool:
-    """Return whether a confined part comes by what it can through other parts of its hub alone.
+    """Return whether a confined part obtains what it can through other parts of its hub alone.
 
     Then each of these has a finding of its own, or is let through.
     """
@@ -54,6 +54,6 @@ def escalates_within_hub(
 
 
 def _everything_of(subject: Subject, fleet: Fleet, holdings: Holdings, gains: ClusterGains) -> int:
-    """Return what a subject has cluster-wide, or can come by anywhere."""
+    """Return what a subject has cluster-wide, or can obtain anywhere."""
     held = holdings.get(subject, NOTHING).mask(fleet.terms.permissions, Names())
     return held | total(gains.ways(subject))

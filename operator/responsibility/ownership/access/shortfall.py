@@ -1,4 +1,4 @@
-"""The one direction of drift: an owner that cannot do what its item requires of it.
+"""Shortfalls, one direction of drift: an owner cannot do what its item requires of it.
 
 A party holds a permission when at least ``minimumHolders`` of its subjects do. A group counts as
 enough, since how many people are in it is known to the identity provider only.

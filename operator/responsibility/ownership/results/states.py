@@ -1,4 +1,4 @@
-"""From findings to the state of each item: ``ok`` is said only of what was really checked."""
+"""The state of each item, from findings: ``ok`` is said only of what was really checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the two resources, as people wrote them, to what was agreed.
+"""Agreements, resolved from the two resources as people wrote them.
 
 A line that cannot be followed (an unknown party, an item the model does not have) becomes a
 :class:`Problem` with its field and remedy; everything else of the record still counts.

@@ -344,7 +344,7 @@ def _may_act(
 
 
 def routes_to(escalation: EscalationGraph, attributes: Attributes) -> dict[Subject, Route]:
-    """Return everybody who can come by a permission, with a shortest route.
+    """Return everybody who can obtain a permission, with a shortest route.
 
     The route of who holds it directly is empty.
     """

@@ -23,11 +23,12 @@ MAX_STEPS = 6
 
 @dataclass(slots=True, eq=False)
 class Gain:
-    """Bits that a subject can come by in ``length`` steps; none for what it holds directly.
+    """Bits that a subject can obtain in ``length`` steps; none for what it holds directly.
 
     ``impersonated`` says that it impersonates somebody first, so that nobody can impersonate it on
-    this route. It has come by an ``edge`` into one of several ``predecessors``, or by a self-grant
-    of its own, whose steps are ``own``. The route is put together when asked for: few are told.
+    this route. It is obtained by an ``edge`` into one of several ``predecessors``, or by a
+    self-grant of its own, whose steps are ``own``. The route is put together when asked for: few
+    are told.
     """
 
     mask: int
@@ -277,7 +278,7 @@ def start_search(
     constrain: Callable[[Step, int], int] = lambda _, mask: mask,
     local: bool = False,
 ) -> RouteSearch:
-    """Return a search for what subjects can come by beyond what they hold directly, to be run.
+    """Return a search for what subjects can obtain beyond what they hold directly, to be run.
 
     ``self_grants`` are bits that a step's actor can give itself.
     """
@@ -293,7 +294,7 @@ def start_search(
 def beyond_frontier(
     frontier_group: FrontierGroup, into: Callable[[Subject], Iterable[EdgeGroup]]
 ) -> Mapping[Subject, Gain]:
-    """Return who can come by whatever stands behind a group, each by a shortest route."""
+    """Return who can obtain whatever stands behind a group, each by a shortest route."""
     search = RouteSearch(into)
     search.offer_from(frontier_group, 1)
     search.run()

@@ -50,7 +50,7 @@ TOKEN: Final = "token"  # noqa: S105 - the name of a route
 EXEC: Final = "exec"
 WORKLOAD: Final = "workload"
 NODE: Final = "node"
-# By changing what is agreed or enforced; `ownership.by_policy` knows how.
+# By changing what is agreed or enforced; `ownership.access.policy_bypass` knows how.
 POLICY: Final = "policy"
 DIRECT: Final = "direct"
 

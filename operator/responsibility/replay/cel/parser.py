@@ -1,4 +1,4 @@
-"""Reads CEL, as far as policies are written in it, into trees of plain tuples.
+"""A parser of CEL, as far as policies are written in it: texts become trees of plain tuples.
 
 A tree begins with the name of its kind: ``("call", target, name, arguments)``. Equal texts give
 equal trees, which is how variables that several policies share are recognised::

@@ -1,4 +1,4 @@
-"""Compiles the expressions of policies, and makes variables that they share into one.
+"""Compiled expressions of policies, in which variables that they share are one.
 
 Each node becomes a Python function of a frame: what is known of one request. Nothing is generated
 as source. A variable is evaluated when it is first asked for, as the API server does, and once a
