@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from responsibility.ownership.results.facts import (
     Absent,
@@ -25,10 +25,13 @@ from responsibility.ownership.results.facts import (
 )
 from responsibility.ownership.results.findings import KINDS, Finding
 from responsibility.ownership.results.severity import danger_of
-from responsibility.ownership.terms.agreement import Party
 from responsibility.ownership.terms.permission_index import EVERYTHING, Permission
 from responsibility.phrases import counted, some
 from responsibility.rbac.objects import BindingKey, Source
+
+if TYPE_CHECKING:
+    # Questions about rights alone don't wait for the models that agreements are read by.
+    from responsibility.ownership.terms.agreement import Party
 
 # Bindings that a remedy names, and records of one owner; more in a sentence help nobody.
 _MOST_NAMED = 3
