@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from shlex import quote
 
 from responsibility.api.item import RECORD_ITEM
 from responsibility.api.stages import RbacMode
@@ -106,7 +107,7 @@ class Roles:
                 "PrefixNotCovered",
                 f"the hub's names begin with {prefix}, for which there is no ClusterRole {name}: "
                 f"add the prefix to the chart's grants.prefixes, or apply what {_RENDER} "
-                f"--prefix {prefix}` prints",
+                f"--prefix {quote(prefix)}` prints",
             )
         if role is None:
             return name, GrantTrouble(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from responsibility.phrases import counted
 from responsibility.rbac.identity import canonical
 from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT, USER, Binding, BindingKey, Subject
+from responsibility.shell import arguments
 
 if TYPE_CHECKING:
     from responsibility.cli.answers.report import Report
@@ -24,14 +25,10 @@ _WORDS = {USER: "user", GROUP: "group", SERVICE_ACCOUNT: "sa"}
 
 def removal(binding: Binding, subject: Subject) -> str:
     """Return what takes the subject out of a binding: kubectl has no word for less than all."""
-    # Quoted: names of RBAC objects may hold what a shell would run, and may look like an option.
-    key = binding.key
-    where = f" -n {quote(key.namespace)}" if key.namespace else ""
-    kind = "rolebinding" if key.namespace else "clusterrolebinding"
+    from responsibility.ownership.results import wording
+
     verb = "delete" if _is_alone(binding, subject) else "edit"
-    if key.name.startswith("-"):
-        return f"kubectl {verb} {kind}{where} -- {quote(key.name)}"
-    return f"kubectl {verb} {kind} {quote(key.name)}{where}"
+    return f"kubectl {verb} {wording.binding_arguments(binding.key)}"
 
 
 def fix(report: Report, findings: Sequence[Finding]) -> str:
@@ -50,10 +47,15 @@ def fix(report: Report, findings: Sequence[Finding]) -> str:
 def plan_command(report: Report, finding: Finding) -> str:
     """Return the command that plans the end of what a finding's subject has too much of."""
     agreement = report.agreement(finding)
-    what = quote(agreement.record) if agreement is not None else "--cluster"
-    subject = finding.subject
-    of = "" if subject is None else f" --subject {quote(subject_argument(subject))}"
-    return f"kubectl responsibility plan {what}{of}"
+    names, options = ([agreement.record], []) if agreement is not None else ([], ["--cluster"])
+    if finding.subject is not None:
+        options.append(subject_option(finding.subject))
+    return f"kubectl responsibility plan {arguments(names, options)}"
+
+
+def subject_option(subject: Subject) -> str:
+    """Return the option that names a subject, for a command line."""
+    return f"--subject {quote(subject_argument(subject))}"
 
 
 def subject_argument(subject: Subject) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from shlex import quote
+from collections.abc import Iterator
 from typing import Any
 
-from responsibility.cli.answers.fixes import subject_argument
+from responsibility.cli.answers.fixes import subject_option
 from responsibility.cli.terminal.output import clean, to_yaml
 from responsibility.cluster.apply_plan import manifest
 from responsibility.ownership.results import wording
@@ -15,7 +14,7 @@ from responsibility.phrases import counted, some
 from responsibility.plans.handover.entitlements import ItemHandover
 from responsibility.plans.handover.record_patch import Patch
 from responsibility.plans.handover.steps import END, Handover, HandoverStep, created
-from responsibility.rbac.objects import Subject
+from responsibility.shell import arguments
 
 _MOST = 6
 
@@ -89,8 +88,8 @@ def _stage(stage: HandoverStep, result: Handover) -> Iterator[str]:
 
 def _patch(stage: HandoverStep, patch: Patch, record: str) -> Iterator[str]:
     guarded = patch.guarded()
-    yield f"  kubectl patch responsibility {quote(record)} --type=json \\"
-    yield "    --patch-file=/dev/stdin <<'END'"
+    what = arguments([clean(record)], ["--type=json \\\n    --patch-file=/dev/stdin"])
+    yield from f"  kubectl patch responsibility {what} <<'END'".splitlines()
     yield from (f"  {line}" for line in to_yaml(guarded).splitlines())
     yield "  END"
     if len(guarded) > 1:
@@ -108,8 +107,8 @@ def _operators(stage: HandoverStep, result: Handover) -> Iterator[str]:
     if stage.by_operator:
         names = ", ".join(stage.by_operator)
         yield f"  # the operator grants what is lacking for {names}, as the record asks"
-        record = quote(result.record)
-        yield f"  kubectl wait responsibility {record} --for=condition=Granted --timeout=120s"
+        what = arguments([result.record], ["--for=condition=Granted --timeout=120s"])
+        yield clean(f"  kubectl wait responsibility {what}")
         yield "  # go on only after that; if it fails, the condition's message says why"
     if stage.taken_back:
         names = ", ".join(stage.taken_back)
@@ -131,12 +130,12 @@ def _made_by_hand(stage: HandoverStep) -> Iterator[str]:
 def _revocation(stage: HandoverStep, result: Handover) -> Iterator[str]:
     """Yield how to revoke what is shown; its digest is that of the cluster as it is by then."""
     rest = [c for c in stage.changes if c.action.value not in ("create-role", "create-binding")]
-    routes = "" if result.plan.routes else " --no-routes"
+    routes = "" if result.plan.routes else "--no-routes"
     if rest:
         for change in rest:
             yield clean(f"  # then: {change}")
-        of = _options(stage.of)
-        yield f"  kubectl responsibility plan {quote(result.record)}{of}{routes}"
+        what = arguments([result.record], [*map(subject_option, stage.of), routes])
+        yield clean(f"  kubectl responsibility plan {what}")
         yield "  # look at it, and make the changes by the apply-plan command that it ends with"
     for obstacle in stage.obstacles:
         yield clean(f"  # this stays: {wording.message(obstacle.finding)}: {obstacle.why}")
@@ -145,10 +144,7 @@ def _revocation(stage: HandoverStep, result: Handover) -> Iterator[str]:
             f"  # this stays, by a binding of the whole cluster: {wording.message(finding)}"
         )
     if stage.remains:
-        of = _options(sorted({f.subject for f in stage.remains if f.subject is not None}))
-        yield f"  kubectl responsibility plan --cluster{of}{routes}"
+        of = sorted({f.subject for f in stage.remains if f.subject is not None})
+        what = arguments([], ["--cluster", *map(subject_option, of), routes])
+        yield clean(f"  kubectl responsibility plan {what}")
         yield "  # look at it: other hubs may need what it ends"
-
-
-def _options(subjects: Iterable[Subject]) -> str:
-    return "".join(f" --subject {quote(subject_argument(subject))}" for subject in subjects)

@@ -27,6 +27,7 @@ from responsibility.plans.aim import Aim
 from responsibility.plans.change import Loss, Obstacle, Plan, PlannedChange, rule_json
 from responsibility.plans.planner import make_plan
 from responsibility.rbac.objects import Attributes, Rule
+from responsibility.shell import arguments
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -62,15 +63,14 @@ class PlanRequest:
 
     def words(self, *, routes: bool) -> str:
         """Return it as it is written on a command line."""
-        parts = [
-            quote(self.hub) if self.hub else "",
+        options = [
             "--all" if self.everything else "",
             "--cluster" if self.cluster else "",
             *(f"--subject {quote(each)}" for each in self.subjects),
             *(f"--finding {quote(each)}" for each in self.findings),
             "" if routes else "--no-routes",
         ]
-        return " ".join(filter(None, parts))
+        return arguments([self.hub] if self.hub else [], options)
 
 
 def _words(text: str) -> tuple[str, str]:

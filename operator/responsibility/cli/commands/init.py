@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -82,4 +83,5 @@ def _write(directory: Path, texts: dict[str, str], suffix: str) -> None:
                 click.echo(path)
     except OSError as error:
         raise CliError(f"{error.filename}: {error.strerror}") from None
-    note(f"{counted(written, 'draft')} written: review them, then kubectl apply -f {directory}")
+    where = quote(str(directory))
+    note(f"{counted(written, 'draft')} written: review them, then kubectl apply -f {where}")

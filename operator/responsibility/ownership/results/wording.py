@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from shlex import quote
 from typing import TYPE_CHECKING, assert_never
 
 from responsibility.ownership.results.facts import (
@@ -28,6 +29,7 @@ from responsibility.ownership.results.severity import danger_of
 from responsibility.ownership.terms.permission_index import EVERYTHING, Permission
 from responsibility.phrases import counted, some
 from responsibility.rbac.objects import BindingKey, Source
+from responsibility.shell import arguments
 
 if TYPE_CHECKING:
     # Questions about rights alone don't wait for the models that agreements are read by.
@@ -67,6 +69,13 @@ def binding_text(source: Source) -> str:
     if source.binding is None:
         return "the API server itself, before RBAC is asked"
     return f"{source.binding} to {source.role}"
+
+
+def binding_arguments(key: BindingKey) -> str:
+    """Return a binding as kubectl takes it: ``rolebinding edit -n prod``."""
+    if not key.namespace:
+        return f"clusterrolebinding {arguments([key.name])}"
+    return f"rolebinding {arguments([key.name], [f'-n {quote(key.namespace)}'])}"
 
 
 def source_text(source: Source) -> str:

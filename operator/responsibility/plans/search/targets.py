@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from responsibility.ownership.results import wording
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.entitlement import with_implied_groups
 from responsibility.plans.change import Obstacle, PlannedChange
@@ -14,7 +15,6 @@ from responsibility.plans.scopes import HeldPermissions
 from responsibility.plans.search.removals import RemovalTarget
 from responsibility.plans.simulate import simulate
 from responsibility.rbac.graph import AccessGraph
-from responsibility.rbac.objects import BindingKey
 
 _KEPT = " kept"
 
@@ -165,7 +165,7 @@ class Targets:
         words = {
             "subject": str(pair[1] if pair else finding.subject),
             "binding": str(pair[0]) if pair else "",
-            "binding_arguments": _arguments(pair[0]) if pair else "",
+            "binding_arguments": wording.binding_arguments(pair[0]) if pair else "",
             "item": item or finding.item,
             "reason": (self._works_with(pair, whole=False) if pair else "").rstrip("."),
         }
@@ -173,9 +173,3 @@ class Targets:
             reason, finding, known.why.format(**words), known.instead.format(**words)
         )
         return True
-
-
-def _arguments(key: BindingKey) -> str:
-    if key.namespace:
-        return f"rolebinding {key.name} -n {key.namespace}"
-    return f"clusterrolebinding {key.name}"
