@@ -35,11 +35,23 @@ class Holding:
 
     full: int = 0
     grants: list[tuple[Binding, GrantMask]] = field(default_factory=list)
+    # How many grants there were, and which of them depend on names: hardly any, where a subject
+    # is bound thousands of times.
+    _named: tuple[int, list[GrantMask]] = field(
+        default=(0, []), init=False, repr=False, compare=False
+    )
+
+    def _by_name(self) -> list[GrantMask]:
+        """Return the grants that depend on a name; the list of all only ever grows."""
+        if self._named[0] != len(self.grants):
+            named = [granted for _, granted in self.grants if granted.symbolic or granted.some]
+            self._named = (len(self.grants), named)
+        return self._named[1]
 
     def mask(self, permissions: PermissionIndex, names: Names) -> int:
         """Return the bits held on a hub whose objects have these ``names``."""
         mask = self.full
-        for _, granted in self.grants:
+        for granted in self._by_name():
             for partial in granted.symbolic:
                 if partial.fits(names.fill(permissions.by_bit[partial.bit].name)):
                     mask |= 1 << partial.bit
@@ -57,16 +69,16 @@ class Holding:
     @property
     def symbolic(self) -> bool:
         """Whether the mask depends on the hub's names."""
-        return any(granted.symbolic for _, granted in self.grants)
+        return any(granted.symbolic for granted in self._by_name())
 
     @property
     def partial(self) -> bool:
         """Whether any of it depends on names."""
-        return any(granted.symbolic or granted.some for _, granted in self.grants)
+        return bool(self._by_name())
 
     def some(self) -> Iterable[Partial]:
         """Yield the unnamed permissions that are held for some names only."""
-        for _, granted in self.grants:
+        for granted in self._by_name():
             yield from granted.some
 
     def sources(
