@@ -40,7 +40,7 @@ _TRIES = 5
 
 
 class StepState(StrEnum):
-    """Where one step stands, as the cluster shows it."""
+    """The state of one step, as the cluster shows it."""
 
     TODO = "to do"
     DONE = "done"

@@ -49,7 +49,7 @@ class Stale:
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """What is left out and what is old, of everything that answers rest on."""
+    """Gaps in everything that answers rest on: what is left out, and what is old."""
 
     left_out: tuple[LeftOut, ...] = ()
     stale: tuple[Stale, ...] = ()
@@ -74,7 +74,7 @@ def left_out(reflectors: Iterable[Reflector[Any, Any]]) -> tuple[LeftOut, ...]:
 
 
 class Ages:
-    """How old copies are; remembers since when each is, so that it is told as one moment."""
+    """Ages of copies; remembers since when each is old, so that it is told as one moment."""
 
     def __init__(self) -> None:
         self._known: dict[str, Stale] = {}

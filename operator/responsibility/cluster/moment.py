@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What the store held when ``snapshot`` was taken of it; all by name."""
+    """The contents of the store when ``snapshot`` was taken of it; all by name."""
 
     snapshot: Snapshot
     records: Mapping[str, CustomResource[Responsibility]] = field(default_factory=dict)

@@ -105,7 +105,7 @@ def _account(raw: Json) -> tuple[tuple[str, str], None]:
 
 
 class Store:
-    """Keeps copies of what ownership depends on; ``changed`` is set when anything in it moves."""
+    """Copies of what ownership depends on; ``changed`` is set when anything in it moves."""
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ from responsibility.kube.client import Api
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What works beside the loop, by name for those who publish what came of it.
+    """All that works beside the loop, by name for those who publish what came of it.
 
     ``writer`` is shared by all that a pass itself writes.
     """

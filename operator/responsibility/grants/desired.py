@@ -42,7 +42,7 @@ _RENDER = "`kubectl responsibility render roles"
 
 @dataclass(frozen=True, slots=True)
 class GrantTrouble:
-    """Why a grant is not made: one word for programs, and a sentence with what to do."""
+    """A reason why a grant is not made: one word for programs, and a sentence with what to do."""
 
     reason: str
     message: str
@@ -50,7 +50,7 @@ class GrantTrouble:
 
 @dataclass(frozen=True, slots=True)
 class ItemGrants:
-    """What should be there for one item in one place.
+    """The bindings that should be there for one item in one place.
 
     With ``trouble`` nothing is made; what is there already is kept as far as it is still agreed.
     ``frozen``: what is agreed can't be told, so nothing is touched. ``refused`` names subjects that
@@ -146,7 +146,7 @@ def _differing(
 
 @dataclass(frozen=True, slots=True)
 class GrantContext:
-    """What grants depend on beside the agreements: see `Roles`; namespaces as in a snapshot."""
+    """The context of grants beside the agreements: see `Roles`; namespaces as in a snapshot."""
 
     roles: Roles
     namespaces: Mapping[str, bool] = field(default_factory=dict)

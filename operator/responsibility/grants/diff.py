@@ -74,7 +74,7 @@ class Ending:
 
 @dataclass(slots=True)
 class GrantChange:
-    """What to do about one item in one place, in this order.
+    """The changes for one item in one place, in this order.
 
     ``blocked`` is whether something that is wanted can't be made, so that endings only shrink.
     """
@@ -91,7 +91,7 @@ class GrantChange:
 
 @dataclass(frozen=True, slots=True)
 class GrantCounts:
-    """How one item stands in one place.
+    """The state of one item in one place, in numbers.
 
     ``there`` of ``wanted`` bindings are as they should be; ``conflicts`` are names that somebody
     else has taken.

@@ -90,7 +90,7 @@ class ItemRole:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a part of an item can't be granted by a static role."""
+    """A reason why a part of an item can't be granted by a static role."""
 
     item: str
     place: str

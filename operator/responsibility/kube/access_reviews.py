@@ -27,7 +27,7 @@ CONCURRENCY = 16
 
 
 class AccessAttributes(Protocol):
-    """What is asked: a verb on a resource, or, where ``path`` is set, on a non-resource URL.
+    """The attributes of a request: a verb on a resource, or, where ``path`` is set, on a URL.
 
     The fields are those of ``ResourceAttributes`` in the API ``authorization.k8s.io/v1``; empty
     texts stand for "any" as they do there.
@@ -75,7 +75,7 @@ class _DeleteAnyNamespace:
 
 @dataclass(frozen=True, slots=True)
 class AccessQuestion:
-    """Whether this user, who is in exactly these groups, may do that."""
+    """The question whether this user, who is in exactly these groups, may do that."""
 
     user: str
     groups: tuple[str, ...]

@@ -35,7 +35,7 @@ class CacheChange(Generic[K, V]):
 
 @dataclass(frozen=True, slots=True)
 class Budget(Generic[V]):
-    """What the objects of one namespace may weigh together, and what each weighs."""
+    """The weight that the objects of one namespace may have together, and that of each."""
 
     weigh: Callable[[V], int]
     most: int

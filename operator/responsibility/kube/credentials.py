@@ -36,7 +36,7 @@ Reader = Callable[[Configuration], Awaitable[None]]
 
 
 class Credentials(Configuration):  # type: ignore[misc]  # the client has no types
-    """Where the server is, as whom to log in, and as whom to act then."""
+    """The server's address, as whom to log in there, and as whom to act then."""
 
     acting_as: Impersonation = NOBODY_ELSE
 

@@ -37,7 +37,7 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Where the server is, how its certificate is checked, and what each request says of us."""
+    """The server's address, how its certificate is checked, and what each request says of us."""
 
     server: SplitResult
     tls: ssl.SSLContext | None

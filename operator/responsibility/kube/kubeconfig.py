@@ -68,7 +68,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Kubeconfig:
-    """What the context in use names; None is what isn't there."""
+    """The parts that the context in use names; None is what isn't there."""
 
     files: str
     name: str

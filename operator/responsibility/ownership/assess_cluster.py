@@ -31,7 +31,7 @@ from responsibility.rbac.objects import Subject
 
 @dataclass(frozen=True, slots=True)
 class ClusterRbac:
-    """What RBAC says about the cluster; ``untouched`` maps a finding's id to records."""
+    """Findings of RBAC about the cluster; ``untouched`` maps a finding's id to records."""
 
     findings: tuple[Finding, ...]
     break_glass: tuple[BreakGlassHolder, ...]
@@ -42,7 +42,7 @@ class ClusterRbac:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClusterDirect:
-    """What holds for the cluster whatever subjects can obtain; ``told`` is of whom and what."""
+    """Findings of the cluster whatever subjects can obtain; ``told`` is of whom and what."""
 
     fleet: Fleet
     holdings: Holdings

@@ -46,7 +46,7 @@ from responsibility.rbac.objects import Source, Subject
 
 @dataclass(frozen=True, slots=True)
 class HubRbac:
-    """What RBAC says about one hub."""
+    """Findings of RBAC about one hub."""
 
     findings: tuple[Finding, ...]
     exempt: tuple[Exempt, ...]

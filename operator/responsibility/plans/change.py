@@ -19,7 +19,7 @@ _DIGEST_LENGTH = 32
 
 
 class Action(StrEnum):
-    """What is done to one object; plans are applied in this order."""
+    """The kind of change to one object; plans are applied in this order."""
 
     CREATE_ROLE = "create-role"
     CREATE_BINDING = "create-binding"
@@ -34,7 +34,7 @@ ORDER = {action: number for number, action in enumerate(Action)}
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What one subject loses in one scope.
+    """The loss of one subject in one scope.
 
     ``permissions`` are those that the model speaks of; ``rest`` says what else goes with them.
     """

@@ -17,7 +17,7 @@ _USER_FACING = frozenset({"cluster-admin", "admin", "edit", "view"})
 
 @dataclass(frozen=True, slots=True)
 class ObstacleReason:
-    """Why a right stays, and what a person can do about it.
+    """A reason why a right stays, and what a person can do about it.
 
     One that is ``provisional`` depends on what others hold, and so may pass once theirs has ended.
     """

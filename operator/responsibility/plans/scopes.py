@@ -27,7 +27,7 @@ Named = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class HeldPermissions:
-    """What is held in a scope: bits in full, and unnamed ones for some names."""
+    """Permissions held in a scope: bits in full, and unnamed ones for some names."""
 
     mask: int = 0
     some: frozenset[Named] = frozenset()
@@ -207,7 +207,7 @@ def _names(hub: Hub) -> Names:
 
 @dataclass(slots=True)
 class HoldingsReader:
-    """Who holds what in scopes, by one graph after the other; scopes are read once."""
+    """A reader of holders in scopes, by one graph after the other; scopes are read once."""
 
     _read: dict[tuple[str, BindingScope], Holdings] = field(default_factory=dict)
     # By the identity of holdings: them, and what is to be asked in their place.

@@ -49,7 +49,7 @@ _LIMITS = IndexLimits()
 
 @dataclass(frozen=True, slots=True)
 class Affected:
-    """Where a change may have changed answers: cluster-wide, and in which namespaces.
+    """The scopes in which a change may have changed answers: cluster-wide, or some namespaces.
 
     ``cluster`` implies every namespace, since cluster-wide rights hold in each.
     """

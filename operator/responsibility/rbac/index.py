@@ -31,7 +31,7 @@ _MOST_ANSWERS: Final = 8_192
 
 @dataclass(frozen=True, slots=True)
 class IndexLimits:
-    """What an index may cost.
+    """The bounds of what an index may cost.
 
     A rule is entered under each combination of its verbs, groups and resources. Someone could
     write a role of less than a megabyte with billions of them. A role gets ``entries``; those of

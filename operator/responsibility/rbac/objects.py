@@ -141,7 +141,7 @@ class Attributes:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Source:
-    """How a right is held: the binding, its role, and the index of the rule that grants.
+    """The source of a right: the binding, its role, and the index of the rule that grants.
 
     ``names`` is set when the rule is restricted to names (they are the rule's). For the group
     ``system:masters``, which passes before RBAC is asked, ``binding`` and ``role`` are None.

@@ -35,7 +35,7 @@ _POLICY = re.compile(r"(validating|mutating)admissionpolic(ies|ybindings)")
 
 
 class Passed(StrEnum):
-    """Why an event has no part in a replay."""
+    """The reason why an event has no part in a replay."""
 
     STAGE = "of an earlier stage of the same request"
     EXEMPT = "about policies and reviews, which policies are never asked about"
@@ -48,7 +48,7 @@ class Passed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a request was made as: the impersonated user, where there is one."""
+    """The user that a request was made as: the impersonated one, where there is one."""
 
     user: str
     groups: tuple[str, ...]

@@ -38,7 +38,7 @@ _Matching = tuple[Policy, tuple[str, ...], bool]
 
 
 class Effect(StrEnum):
-    """What becomes of a request, the worst first."""
+    """The effect on a request, the worst first."""
 
     REFUSED = "refused"
     WARNED = "warned"
@@ -50,7 +50,7 @@ _GRAVITY = {effect: place for place, effect in enumerate(Effect)}
 
 @dataclass(frozen=True, slots=True)
 class PolicyVerdict:
-    """What one policy says of a request.
+    """The verdict of one policy on a request.
 
     ``fields`` are those of the item that the request changes, ``reason`` is what can't be known.
     ``glass`` is whether it is let through for breaking the glass.

@@ -36,7 +36,7 @@ class Deed:
 
 @dataclass(slots=True)
 class Row:
-    """How often a deed was done, when, with what, and which fields it changed."""
+    """A deed: how often it was done, when, with what, and which fields it changed."""
 
     deed: Deed
     times: int = 0

@@ -61,7 +61,7 @@ _METADATA_NAME = "kubernetes.io/metadata.name"
 
 
 class ClusterEnforcement(NamedTuple):
-    """What is in force for an item of the cluster: who may act, and whom the others may call.
+    """Enforcement of an item of the cluster: who may act, and whom the others may call.
 
     ``stage`` is ``observe`` for an item whose owners count only where it
     shares something with others. ``entries`` are lines as ``api.names`` describes them for

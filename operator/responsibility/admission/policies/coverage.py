@@ -28,7 +28,7 @@ from responsibility.api.model import ResponsibilityModel
 
 
 class Verdict(StrEnum):
-    """What admission does about a way to change something."""
+    """The answer of admission to a way to change something."""
 
     # An item's policy refuses it.
     GUARDED = "guarded"

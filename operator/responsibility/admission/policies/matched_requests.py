@@ -79,7 +79,7 @@ def is_asked_in(group: RequestGroup) -> str:
 
 @dataclass(slots=True)
 class UnownedFields:
-    """That more has changed than the fields of other items, part by part in variables.
+    """Conditions that more has changed than the fields of other items, part by part in variables.
 
     Many objects have parts in common, such as their labels.
     """

@@ -46,7 +46,7 @@ class StageInputs:
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """Why an item may not go up to some ``stages``.
+    """A reason why an item may not go up to some ``stages``.
 
     ``ends`` also brings down what is in force: only for what those decide who write records. What
     others can bring about must not lift what binds them; ``most`` is how far down it goes then.

@@ -95,7 +95,7 @@ def cluster_plan(
 
 @dataclass(frozen=True, slots=True)
 class _ListedOwners:
-    """Who may act on an item of the cluster, by any record."""
+    """Subjects that may act on an item of the cluster, by any record."""
 
     lines: Sequence[str]
     contact: str

@@ -39,7 +39,7 @@ class UnlistableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ItemKeys:
-    """What the Namespace says of one item.
+    """The annotations of a Namespace about one item.
 
     ``vacant`` is whether neither the owner nor a delegate has a subject. Where ``trouble`` is set,
     the item cannot be enforced, and the rest is empty. ``size`` is in bytes.

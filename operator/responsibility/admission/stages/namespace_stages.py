@@ -116,7 +116,7 @@ def stages_of(items: Iterable[Mapping[str, Any]]) -> dict[str, AdmissionStage]:
 
 @dataclass(frozen=True, slots=True)
 class StagePlan:
-    """What every Namespace should say, and the stage of each item of each record.
+    """The annotations that every Namespace should have, and the stage of each item of each record.
 
     Namespaces that are not in ``namespaces`` should say nothing, but for the ``untouched``.
     """

@@ -27,7 +27,7 @@ _PARTS_OF_A_BOUND = 5
 
 @dataclass(frozen=True, slots=True)
 class UserInfo:
-    """Who asks, as the API server knows them."""
+    """The user who asks, as the API server knows them."""
 
     user: str
     groups: tuple[str, ...]

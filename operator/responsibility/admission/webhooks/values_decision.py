@@ -35,7 +35,7 @@ _LONGEST = 160
 
 
 class ValuesVerdict(StrEnum):
-    """What came of a review; values of a metric's label."""
+    """The outcome of a review; values of a metric's label."""
 
     ALLOWED = "allowed"
     WARNED = "warned"

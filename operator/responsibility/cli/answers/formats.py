@@ -33,7 +33,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What ``check`` found: findings, and records that can't be followed.
+    """The outcome of ``check``: findings, and records that can't be followed.
 
     With a base, only what is new; ``comparison`` says what else there is. Drift less severe than
     ``fail_on`` doesn't fail.

@@ -79,7 +79,7 @@ def command(*, where: Where, hubs: tuple[str, ...], moment: str | None, output: 
 
 @dataclass(slots=True)
 class _Share:
-    """What one party carries, on one hub or on several."""
+    """The items and the work of one party, on one hub or on several."""
 
     party: str
     record: str = ""

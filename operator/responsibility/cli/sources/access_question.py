@@ -24,7 +24,7 @@ from responsibility.rbac.objects import SERVICE_ACCOUNT, Attributes
 
 @dataclass(frozen=True, slots=True)
 class AccessQuestion:
-    """What is asked, what kind of object it is about (None: unknown), and what is odd about it."""
+    """A question, the kind of object it is about (None: unknown), and what is odd about it."""
 
     attributes: Attributes
     type: ResourceType | None = None

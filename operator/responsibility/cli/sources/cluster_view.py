@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # pydantic and all that: imported when a record is read
 
 
 class Need(Flag):
-    """What a command has to know; nothing else is listed or read."""
+    """The needs of a command; nothing else is listed or read."""
 
     ACCESS = auto()
     TYPES = auto()
@@ -38,7 +38,7 @@ ALL = Need.ACCESS | Need.OWNERSHIP
 # No repr: the signal handling of asyncio.run makes one of its result, twice.
 @dataclass(repr=False)
 class ClusterView:
-    """What was read.
+    """The cluster, as far as it was read.
 
     ``live`` says whether a cluster answered. ``assumed`` are roles that files don't have, taken
     as Kubernetes makes them: what they hold *at least*; ``partly`` are aggregates that took rules

@@ -33,7 +33,7 @@ class Source:
 
 @dataclass(slots=True)
 class PassedOver:
-    """What is not read, by what it is and the reason."""
+    """Files that are not read, by what they are and the reason."""
 
     found: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 

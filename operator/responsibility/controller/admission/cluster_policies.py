@@ -46,7 +46,7 @@ _NAMES = {
 
 
 class ClusterPolicies:
-    """Keeps the tables of the two policies as the records of a model ask."""
+    """A keeper of the tables of the two policies, as the records of a model ask."""
 
     def __init__(
         self, policies: Policies, prober: Prober, writer: Writer, *, namespace: str

@@ -34,7 +34,7 @@ _REMEDY = (
 
 @dataclass(frozen=True, slots=True)
 class ItemPolicies:
-    """What a model renders for one item, and the text by which its policy is recognised.
+    """The policies of one item, and the text by which its policy is recognised.
 
     ``reads`` are the other items whose owners it lets through.
     """

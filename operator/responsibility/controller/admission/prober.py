@@ -38,7 +38,7 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class ProbeTarget:
-    """What is to be proved: the stage of an item in a namespace.
+    """The aim of a proof: the stage of an item in a namespace.
 
     ``probe`` is what its policy says, through ``binding``; ``uid`` is of whatever a new proof is
     needed for.
@@ -52,7 +52,7 @@ class ProbeTarget:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What came of trying: ``ok`` is None while that is not clear; ``why`` says what was seen."""
+    """The outcome of trying: ``ok`` is None while that is not clear; ``why`` says what was seen."""
 
     ok: bool | None
     why: str = ""

@@ -58,7 +58,7 @@ QUIET = frozenset(
 
 
 class RevocationAction(Enum):
-    """What there is to do about a record."""
+    """The next thing to do about a record."""
 
     NOTHING = "nothing"
     APPLY = "apply"
@@ -68,7 +68,7 @@ class RevocationAction(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RevocationInputs:
-    """What a record asks for, and what is known: None for a ``proposal`` is not known yet.
+    """The wishes of a record, and what is known: None for a ``proposal`` is not known yet.
 
     ``found`` is whether the hub was found and RBAC means anything; ``planned`` is whether the hub
     has been planned for as it is; ``excess`` whether there is anything to plan for; ``trouble`` why

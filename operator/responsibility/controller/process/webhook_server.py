@@ -40,7 +40,7 @@ YES: Response = {"allowed": True}
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a webhook is, and what answers. The path may hold ``{item}``, which is given first.
+    """The place of a webhook, and what answers. The path may hold ``{item}``, which is given first.
 
     ``unread`` is the answer to a review that is too large or too deep to be read: yes, if none.
     """

@@ -17,7 +17,7 @@ _MOST_TOLD = 5
 
 @dataclass(frozen=True, slots=True)
 class ConditionDraft:
-    """What is said of one condition, before it is known since when."""
+    """A condition, before it is known since when it holds."""
 
     type: str
     status: bool | None

@@ -45,7 +45,7 @@ class ItemGrant:
 
 @dataclass(frozen=True, slots=True)
 class OwnerReport:
-    """What is told of one record or model."""
+    """The report on one record or model."""
 
     claim: ConditionDraft
     items: Mapping[str, ItemGrant] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class OwnerReport:
 
 @dataclass(frozen=True, slots=True)
 class GrantReport:
-    """How all grants stand; without ``enabled`` nothing is granted, whatever records ask for.
+    """The state of all grants; without ``enabled`` nothing is granted, whatever records ask for.
 
     ``cluster`` is whether that includes what the cluster has only one of. ``owners`` are those of
     which something is asked, by kind and name.

@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """What changed about one object between two assessments: finding ids."""
+    """Changes of one object between two assessments: finding ids."""
 
     appeared: frozenset[str]
     ended: frozenset[str]

@@ -30,7 +30,7 @@ def _gauge(name: str) -> GaugeMetricFamily:
 
 
 class EnforcementResult(Protocol):
-    """What came of enforcing one record."""
+    """The outcome of enforcing one record."""
 
     def results(self, agreement: Agreement) -> Mapping[str, bool]:
         """Return for each item of which something is asked whether that is in force."""
@@ -41,7 +41,7 @@ class EnforcementResult(Protocol):
 
 @dataclass(slots=True)
 class MetricsState:
-    """What the collector reads when it is scraped; each field is replaced as a whole."""
+    """The state that is read when the collector is scraped; each field is replaced as a whole."""
 
     assessment: Assessment | None = None
     since: Mapping[tuple[str, str, str], datetime] = field(default_factory=dict)

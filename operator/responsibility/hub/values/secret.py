@@ -34,7 +34,7 @@ _FILES: Place = ("hub", "extraFiles")
 
 @dataclass(frozen=True, slots=True)
 class SettingsDiff:
-    """What changes in the Secret. ``unreadable``: its values are no YAML any more.
+    """The changes in the Secret. ``unreadable``: its values are no YAML any more.
 
     Such values the hub can't read either, so they change nothing but that it doesn't start.
     """

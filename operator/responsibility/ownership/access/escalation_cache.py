@@ -64,7 +64,7 @@ class _Known:
 
 
 class EscalationCache:
-    """What subjects can obtain by escalation in one cluster, found once while nothing changes.
+    """Permissions obtainable by escalation in one cluster, found once while nothing changes.
 
     A hub is searched again where its namespace has changed, or one through which its routes lead.
     """

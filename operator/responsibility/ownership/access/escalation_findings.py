@@ -37,7 +37,7 @@ NO_GAINS: Gains = {}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClusterGains:
-    """What subjects can obtain everywhere, and further on some hubs, by record."""
+    """Gains of subjects everywhere, and further ones on some hubs, by record."""
 
     everywhere: Gains = field(default_factory=dict)
     on_hubs: Mapping[Subject, Mapping[str, Sequence[Escalation]]] = field(default_factory=dict)

@@ -54,7 +54,7 @@ class HubAccess:
 
 @dataclass(frozen=True, slots=True)
 class Escalations:
-    """What can be obtained: cluster-wide, and by record on its hub only."""
+    """All that can be obtained: cluster-wide, and by record on its hub only."""
 
     cluster: ClusterGains = NO_CLUSTER_GAINS
     hubs: Mapping[str, Gains] = field(default_factory=dict)
@@ -124,7 +124,7 @@ def _constrained(
 
 @dataclass(frozen=True, slots=True)
 class HubSearch:
-    """What a hub's own search found, and the namespaces whose edges it has looked at."""
+    """Results of a hub's own search, and the namespaces whose edges it has looked at."""
 
     place: HubAccess
     found: Mapping[Subject, tuple[Gain, ...]]
@@ -183,7 +183,7 @@ class ViaCluster:
 
 @dataclass(slots=True, eq=False)
 class ClusterSearch:
-    """What subjects can obtain cluster-wide, and who has the edges that lead everywhere.
+    """Results of the cluster's search: what subjects can obtain, and who has edges to everywhere.
 
     ``bit_of`` has the bits that stand for whatever is behind such a group of edges.
     """
@@ -267,7 +267,7 @@ class ClusterSearch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HubShare:
-    """What is left to one hub: for its own findings, and for those of the cluster."""
+    """The share of one hub: for its own findings, and for those of the cluster."""
 
     own: Gains
     cluster: Gains

@@ -31,7 +31,7 @@ from responsibility.rbac.scope import BindingScope
 
 @dataclass(slots=True)
 class Holding:
-    """What one subject holds: bits in full, and grants that depend on a name."""
+    """The permissions of one subject: bits in full, and grants that depend on a name."""
 
     full: int = 0
     grants: list[tuple[Binding, GrantMask]] = field(default_factory=list)
@@ -120,7 +120,7 @@ def _place(source: Source) -> tuple[str, str, int]:
 
 
 class Holdings(dict[Subject, Holding]):
-    """What each subject holds; not changed any more once it is made."""
+    """The permissions that each subject holds; not changed any more once they are made."""
 
     _joinable: list[Holding] | None = None
 
@@ -191,7 +191,7 @@ def _beyond(partial: Partial, entitled: int, *, permissions: PermissionIndex, na
 
 @dataclass(frozen=True, slots=True)
 class Ability:
-    """What a declared subject can do: ``sure`` bits, and bits that a group may bring it."""
+    """The abilities of a declared subject: ``sure`` bits, and bits that a group may bring it."""
 
     sure: int
     perhaps: int

@@ -116,7 +116,7 @@ def _steps(
 
 @dataclass(frozen=True, slots=True)
 class RecordWriters:
-    """Who can have the operator grant it something on a hub: by a step, bits of the permissions.
+    """Subjects that can have the operator grant them something on a hub: by a step, bits of it.
 
     ``keepers`` are those to whom the record is left: what they write is what is agreed.
     """

@@ -23,7 +23,7 @@ Abilities = Sequence[tuple[Subject, Ability]]
 
 @dataclass(frozen=True, slots=True)
 class CheckedScope:
-    """Where shortfalls are looked for: one hub's namespace, or the cluster.
+    """A scope in which shortfalls are looked for: one hub's namespace, or the cluster.
 
     ``scope`` is the mask of the permissions asked there; ``layers`` the holdings that count
     there together. Subjects that are ``gone`` hold nothing, whatever is bound to them.

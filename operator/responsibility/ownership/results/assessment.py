@@ -28,7 +28,7 @@ class HubState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """How one item stands on one hub, or for the cluster."""
+    """The state of one item on one hub, or for the cluster."""
 
     item: Item
     state: ItemState

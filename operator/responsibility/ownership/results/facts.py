@@ -13,7 +13,7 @@ from responsibility.rbac.objects import BindingKey, RoleKey, Subject
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """How many holders an owner lacks, and whether it is certain.
+    """The number of holders that an owner lacks, and whether it is certain.
 
     ``by_group``: a group membership may bring what RBAC does not show. ``unless`` is a role that
     was not read, and the binding to it that would grant what is missing. ``unnamed`` are the

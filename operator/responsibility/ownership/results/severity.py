@@ -23,7 +23,7 @@ _CHANGE: Final = frozenset({"create", "update", "patch", "delete", "deletecollec
 
 
 class Severity(IntEnum):
-    """How soon somebody should look; the lowest comes first."""
+    """The urgency with which somebody should look; the lowest comes first."""
 
     HIGH = 1
     MEDIUM = 2

@@ -77,7 +77,7 @@ def notice(until: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class ItemTerms:
-    """What a model says of an item, the same for all its hubs.
+    """The terms of an item by its model, the same for all its hubs.
 
     ``required`` and ``reserved`` are masks over the model's permissions; ``covered`` is what an
     owner is entitled to by this item: both of them, and all that these include.

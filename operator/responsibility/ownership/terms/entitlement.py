@@ -71,7 +71,7 @@ class ExemptionBook:
 
 @dataclass(frozen=True, slots=True)
 class Entitlement:
-    """What each party of one agreement may do at a given time."""
+    """The entitlements of each party of one agreement at a given time."""
 
     agreement: Agreement
     by_party: dict[str, int]

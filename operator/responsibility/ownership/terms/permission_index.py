@@ -83,7 +83,7 @@ EVERYTHING = Permission("*", "*", "*", namespace="")
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What the placeholders of a model stand for on one hub."""
+    """The values of a model's placeholders on one hub."""
 
     namespace: str = ""
     release: str = ""
@@ -118,7 +118,7 @@ class Partial:
 
 @dataclass(frozen=True, slots=True)
 class GrantMask:
-    """What a list of rules grants of a model's permissions, as masks.
+    """The permissions of a model that a list of rules grants, as masks.
 
     ``full``: bits granted as asked (any name where the permission says any). ``by_rule``: the same
     for each rule, with the rule's names, for sources. ``symbolic``: granted if the hub's resolved

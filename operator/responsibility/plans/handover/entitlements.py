@@ -16,7 +16,7 @@ from responsibility.plans.scopes import EntitlementScope, HoldingsReader, entitl
 
 @dataclass(frozen=True, slots=True)
 class ItemHandover:
-    """What one item means for both parties, in permissions as ``kubectl auth can-i`` takes them.
+    """The meaning of one item for both parties, in permissions as ``kubectl auth can-i`` has them.
 
     ``needs`` is all that its owner has to be able to do, ``lacks`` what of it the receiving party
     can't yet. ``loses`` is what the giving party may not do any more, ``keeps`` what of the item

@@ -20,7 +20,7 @@ from responsibility.ownership.terms.agreement import Agreement, Item
 
 @dataclass(frozen=True, slots=True)
 class HandoverRequest:
-    """What is to be handed over: items of a record, to a party, from a moment on."""
+    """A request to hand over: items of a record, to a party, from a moment on."""
 
     record: str
     items: tuple[str, ...]

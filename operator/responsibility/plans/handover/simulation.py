@@ -25,7 +25,7 @@ _TICK = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class ForecastGrants:
-    """What the operator binds for a record in its hub's namespace, by item and party.
+    """The bindings that a record brings in its hub's namespace, by item and party.
 
     ``blocked`` says by item why it can't, or why not all of those who are to have it.
     """

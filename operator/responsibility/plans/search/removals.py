@@ -14,7 +14,7 @@ from responsibility.rbac.objects import BindingKey, RoleKey, Subject
 
 @dataclass(slots=True)
 class RemovalTarget:
-    """What has to go for one finding to end: rights that it is about, and first steps to them."""
+    """Rights that have to go for one finding to end, and the first steps to them."""
 
     finding: Finding
     direct: set[Pair] = field(default_factory=set)
@@ -23,7 +23,7 @@ class RemovalTarget:
 
 @dataclass(slots=True)
 class Removals:
-    """Whom to take out of which bindings, by role; and which findings that ends.
+    """Subjects to take out of bindings, by role; and the findings that this ends.
 
     With ``namespaces``, it is only what counts there.
     """

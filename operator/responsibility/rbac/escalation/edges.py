@@ -28,7 +28,7 @@ from responsibility.rbac.objects import GROUP, Attributes, Source, Subject
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """That ``actor`` can act as any of a set of identities, or as those of some names.
+    """An edge: ``actor`` can act as any of a set of identities, or as those of some names.
 
     ``earlier`` are steps that come first.
     """
@@ -174,7 +174,7 @@ def _contents(table: EdgeTable) -> object:
 
 @dataclass(slots=True)
 class EdgeCollector:
-    """Keeps the first edge of each subject and sort; earlier ones must be no longer.
+    """A collector of the first edge of each subject and sort; earlier ones must be no longer.
 
     ``elsewhere`` has, by sort, who needs none here, as it has one everywhere.
     """

@@ -51,7 +51,7 @@ _Entry = tuple[tuple[Technique, ...], EdgeTable]
 
 @dataclass(slots=True)
 class EdgeCache:
-    """What was found out in a graph: rights, and edges by scope."""
+    """Rights and edges that were found in a graph, by scope."""
 
     permissions: Permissions
     constrained: bool = False

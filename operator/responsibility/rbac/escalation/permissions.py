@@ -17,7 +17,7 @@ from responsibility.rbac.scope import union
 
 
 class Holders(dict[Subject, tuple[Source, ...]]):
-    """Who holds a requirement, and by what; ``has_implied_groups`` if one is Kubernetes' own."""
+    """Holders of a requirement, by source; ``has_implied_groups`` if one is Kubernetes' own."""
 
     __slots__ = ("has_implied_groups",)
 

@@ -9,7 +9,7 @@ from responsibility.rbac.objects import Source, Subject
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What ``actor`` does, by which route, and by which sources it may.
+    """A step: what ``actor`` does, by which route, and by which sources it may.
 
     ``target`` is whom it then acts as; None where it has given rights to itself. ``namespace``
     is where the right is used (empty: cluster-wide). ``mode`` is that of constrained

@@ -50,7 +50,7 @@ class Authorizer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AuthorizerQuestion:
-    """What an expression asks the authorizer, put together bit by bit; no account is the user."""
+    """A question to the authorizer, put together bit by bit; no account is the user."""
 
     authorizer: Authorizer
     account: tuple[str, str] | None = None

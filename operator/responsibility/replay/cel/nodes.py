@@ -16,7 +16,7 @@ UNSET: Final = object()
 
 @dataclass(slots=True)
 class Frame:
-    """What expressions are evaluated against; one is used for a single request.
+    """The context that expressions are evaluated in; one is used for a single request.
 
     ``objects`` are ``object`` and ``oldObject``: functions, since they may be unknown. ``cache``
     has the variables evaluated so far, ``slots`` those that macros name.

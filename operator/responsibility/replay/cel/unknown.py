@@ -11,7 +11,7 @@ from typing import Any
 
 
 class EvaluationError(Exception):
-    """What CEL calls an error; in a policy with failurePolicy Fail it is a refusal."""
+    """An error, as CEL has it; in a policy with failurePolicy Fail it is a refusal."""
 
 
 class UnknownError(EvaluationError):

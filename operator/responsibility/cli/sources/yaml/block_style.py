@@ -67,7 +67,7 @@ _UNKNOWN: Final[Meaning] = (-3, 0, "", None)
 
 
 class Meanings(dict[str, Meaning]):
-    """What each line means, worked out when it is first met."""
+    """Meanings of lines, each worked out when it is first met."""
 
     def __missing__(self, line: str) -> Meaning:
         meaning = self[line] = _meaning(line)
