@@ -1,4 +1,13 @@
-"""Cache of escalations between passes, so that only what changed is searched."""
+"""Cache of escalations between passes, so that only what changed is searched.
+
+It is not part of :class:`~responsibility.ownership.cache.PassCache`, which compares inputs by
+identity. A search reads a graph that is another object after each change, and stays true while the
+namespaces that its routes lead through are what they were. A graph knows that against the one
+before it alone, so what was found is told anew in each pass for which graph it holds; and what was
+found before is needed also where it is no longer true, to keep the objects of what came out the
+same. A callback that says whether a result still holds would have to change the results it is
+asked about.
+"""
 
 from __future__ import annotations
 
