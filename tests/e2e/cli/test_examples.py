@@ -71,6 +71,18 @@ def _authority(kubeconfig: Path) -> bytes:
     return b64decode(data) if data else Path(cluster["certificate-authority"]).read_bytes()
 
 
+def _repository(folder: Path) -> None:
+    """Make a checkout of it, in which everything is as on the main branch elsewhere."""
+    as_somebody = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.org")
+    for arguments in (
+        ("init", "--quiet"),
+        ("add", "--all"),
+        (*as_somebody, "commit", "--quiet", "--message=everything"),
+        ("update-ref", "refs/remotes/origin/main", "HEAD"),
+    ):
+        subprocess.run(["git", *arguments], cwd=folder, check=True)
+
+
 def test_every_example_of_every_help_works(
     kubeconfig: Path,
     tmp_path: Path,
@@ -97,6 +109,7 @@ def test_every_example_of_every_help_works(
     for name in ("audit.log.gz", "audit-1.log.gz"):
         (tmp_path / name).write_bytes(gzip.compress(log))
     monkeypatch.chdir(tmp_path)
+    _repository(tmp_path)
     examples = _examples(capsys)
     assert len(examples) > 25
     failed = {}

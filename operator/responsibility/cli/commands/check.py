@@ -76,7 +76,7 @@ def command(
 
     \b
     Examples:
-      kubectl responsibility check -f ./manifests
+      kubectl responsibility check -f ./manifests -f records/
       kubectl responsibility check -f rbac.yaml -f records/ -o markdown
       helm template coast jupyterhub | kubectl responsibility check -n coast -f - -f records/
       kubectl responsibility check -f . -o sarif > responsibility.sarif
