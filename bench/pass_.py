@@ -29,7 +29,17 @@ from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.terms.permission_index import bits
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
-from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Rule, Subject
+from responsibility.rbac.objects import (
+    GROUP,
+    SERVICE_ACCOUNT,
+    USER,
+    Binding,
+    BindingKey,
+    Role,
+    RoleKey,
+    Rule,
+    Subject,
+)
 from tests.unit.rbac import linear
 
 _NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -97,7 +107,7 @@ def snapshot(world: PlanningWorld, *, seed: int) -> Snapshot:
         records=records,
         namespaces=dict.fromkeys(world.hubs, False),
         accounts=None,
-        own=Subject("ServiceAccount", "responsibility", "responsibility"),
+        own=Subject(SERVICE_ACCOUNT, "responsibility", "responsibility"),
     )
 
 
@@ -107,9 +117,9 @@ def _model() -> ResponsibilityModel:
     provider = raw["spec"]["parties"][0]
     provider["contact"] = {"email": "support@example.org"}
     provider["subjects"] = [
-        {"kind": "Group", "name": "group-1"},
-        {"kind": "User", "name": "user-1@example.org"},
-        {"kind": "ServiceAccount", "name": "deployer", "namespace": "hub-0000"},
+        {"kind": GROUP, "name": "group-1"},
+        {"kind": USER, "name": "user-1@example.org"},
+        {"kind": SERVICE_ACCOUNT, "name": "deployer", "namespace": "hub-0000"},
     ]
     return parse_model(raw)
 
@@ -119,8 +129,8 @@ def _record(draw: random.Random, name: str) -> Responsibility:
     community: dict[str, object] = {"name": "community", "contact": {"email": f"{name}@x.example"}}
     if draw.random() < 0.5:
         community["subjects"] = [
-            {"kind": "Group", "name": f"group-{draw.randrange(200)}"},
-            {"kind": "User", "name": f"user-{draw.randrange(800)}@example.org"},
+            {"kind": GROUP, "name": f"group-{draw.randrange(200)}"},
+            {"kind": USER, "name": f"user-{draw.randrange(800)}@example.org"},
         ]
     items: list[dict[str, object]] = []
     if draw.random() < 0.3:
@@ -165,7 +175,7 @@ def _changes(assessor: Assessor, whole: Snapshot, world: PlanningWorld, *, times
         seconds = []
         for number in range(most):
             namespace = namespaces[number % len(namespaces)]
-            subject = Subject("User", f"{role.name}-{number}@example.org")
+            subject = Subject(USER, f"{role.name}-{number}@example.org")
             key = BindingKey(namespace, f"{role.name}-{number}")
             binding = Binding(key, role, (subject,))
             gc.collect()

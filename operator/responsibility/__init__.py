@@ -5,6 +5,7 @@
 In reading order:
 
 * ``api_groups``: the API groups of Kubernetes that the code speaks of;
+* ``subject_kinds``: the kinds of subject of RBAC;
 * ``phrases``: phrases that count, such as "a, b and 3 more";
 * ``shell``: names as arguments of commands that are shown to be pasted;
 * ``rbac``: Kubernetes RBAC: who can do what, and who can obtain what;

@@ -1,5 +1,7 @@
 """The contract is spelled once: ours in ``api/names.py``, Kubernetes' groups in ``api_groups.py``.
 
+So are the kinds of subject, in ``subject_kinds.py``.
+
 A second spelling is what a rename misses, and a wrong one fails in a cluster only. Tests are not
 held to it: they say what is expected in words of their own.
 """
@@ -11,17 +13,21 @@ from pathlib import Path
 
 import pytest
 
-from responsibility import api_groups
+from responsibility import api_groups, subject_kinds
 from responsibility.api import names
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ("operator", "tools", "bench")
-HOMES = {Path(str(module.__file__)) for module in (names, api_groups)}
+HOMES = {Path(str(module.__file__)) for module in (names, api_groups, subject_kinds)}
 # Tables of Kubernetes' own, as it spells them.
 TABLES = {
     "operator/responsibility/admission/policies/coverage.py": api_groups,
     "operator/responsibility/cli/sources/builtin_resource_types.py": api_groups,
     "operator/responsibility/cli/sources/default_roles.py": api_groups,
+    # Objects: ServiceAccounts, and what an API server returns.
+    "operator/responsibility/admission/policies/kinds.py": subject_kinds,
+    "operator/responsibility/cli/sources/offline.py": subject_kinds,
+    "bench/reflector.py": subject_kinds,
 }
 # Verbs that are words of the language as well.
 WORDS = {names.MARKER_VERB, names.REVOKE_VERB, names.DELEGATIONS}
@@ -49,6 +55,8 @@ PATTERNS = {
     module: re.compile("|".join(_pattern(value) for value in sorted(_values(module))))
     for module in (names, api_groups)
 }
+# In prose, and in expressions of CEL, they are words among others.
+PATTERNS[subject_kinds] = re.compile(f"^({'|'.join(subject_kinds.SubjectKind)})$")
 
 
 def _texts(tree: ast.Module) -> Iterator[ast.Constant]:
@@ -92,6 +100,8 @@ def test_no_name_is_spelled_twice(folder: str) -> None:
         "x = f'apps/{y}'",
         "x = f'responsibility-{y}'",
         "x = ('responsibilities/status', 1)",
+        "x = {'kind': 'Group'}",
+        "x = y.kind == 'ServiceAccount'",
     ],
 )
 def test_a_second_spelling_is_found(line: str) -> None:
@@ -99,7 +109,13 @@ def test_a_second_spelling_is_found(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["'''Of rbac.authorization.k8s.io.'''", "x = 'all apps'", "x = 'hub-responsibility-x'"]
+    "line",
+    [
+        "'''Of rbac.authorization.k8s.io.'''",
+        "x = 'all apps'",
+        "x = 'hub-responsibility-x'",
+        "x = 'a User'",
+    ],
 )
 def test_prose_and_other_names_are_not(line: str) -> None:
     assert not list(_second_spellings(line, "x.py"))

@@ -25,7 +25,6 @@ from responsibility.api.placeholders import expand
 from responsibility.api.stages import AdmissionStage, RbacMode
 from responsibility.api.subjects import (
     Subject,
-    SubjectKind,
     SubjectName,
     SubjectPattern,
 )
@@ -40,7 +39,6 @@ __all__ = [
     "Party",
     "Quantity",
     "Subject",
-    "SubjectKind",
     "SubjectPattern",
     "ValuesPath",
     "expand",

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from responsibility.api.base import TEMPLATE_PATTERN, TEMPLATE_STAR_PATTERN, Rule, Shape
+from responsibility.subject_kinds import SubjectKind
 
 PLACEHOLDERS = ("namespace", "release", "prefix")
 
 # A "$" that opens no parenthesis is an ordinary character.
-
-
-class SubjectKind(StrEnum):
-    """The kinds of subject that Kubernetes RBAC knows."""
-
-    USER = "User"
-    GROUP = "Group"
-    SERVICE_ACCOUNT = "ServiceAccount"
-
 
 SubjectName = Annotated[str, Field(min_length=1, max_length=512)]
 SubjectTemplate = Annotated[str, Field(min_length=1, max_length=512, pattern=TEMPLATE_STAR_PATTERN)]

@@ -305,8 +305,8 @@ def manifest(change: PlannedChange, digest: str = "") -> Json:
 
 def _subject_json(subject: Subject) -> Json:
     if subject.kind == SERVICE_ACCOUNT:
-        return {"kind": subject.kind, "name": subject.name, "namespace": subject.namespace}
-    return {"kind": subject.kind, "name": subject.name, "apiGroup": api_groups.RBAC}
+        return {"kind": str(subject.kind), "name": subject.name, "namespace": subject.namespace}
+    return {"kind": str(subject.kind), "name": subject.name, "apiGroup": api_groups.RBAC}
 
 
 def _kind(key: BindingKey | RoleKey) -> str:

@@ -285,7 +285,7 @@ def _whole_seconds(moment: datetime | None) -> datetime | None:
 
 
 def _reference(subject: Subject) -> SubjectReference:
-    return SubjectReference(kind=subject.kind, name=subject.name, namespace=subject.namespace)
+    return SubjectReference(kind=str(subject.kind), name=subject.name, namespace=subject.namespace)
 
 
 def _summary(name: str, findings: tuple[Finding, ...], cluster: int) -> str:

@@ -192,8 +192,8 @@ def parse(raw: Mapping[str, Any]) -> Binding:
 def subject_manifest(subject: Subject) -> dict[str, str]:
     """Return a subject as a binding holds it."""
     if subject.kind == SERVICE_ACCOUNT:
-        return {"kind": subject.kind, "name": subject.name, "namespace": subject.namespace}
-    return {"apiGroup": api_groups.RBAC, "kind": subject.kind, "name": subject.name}
+        return {"kind": str(subject.kind), "name": subject.name, "namespace": subject.namespace}
+    return {"apiGroup": api_groups.RBAC, "kind": str(subject.kind), "name": subject.name}
 
 
 def ungrantable(subject: Subject) -> str:

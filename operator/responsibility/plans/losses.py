@@ -16,7 +16,7 @@ from responsibility.plans.scopes import EntitlementScope, HoldingsReader
 from responsibility.plans.simulate import somebodies
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import SERVICE_ACCOUNTS, is_joinable
-from responsibility.rbac.objects import GROUP, USER, Binding, BindingKey, Subject
+from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT, USER, Binding, BindingKey, Subject
 
 _MOST_NAMED = 5
 
@@ -151,7 +151,7 @@ class SideEffects:
             return
         some = ", ".join(known[:_MOST_NAMED]) + ", …" * (len(known) > _MOST_NAMED)
         yield (
-            f"{counted(len(known), 'ServiceAccount')} lose this ({some}): bind the "
+            f"{counted(len(known), SERVICE_ACCOUNT)} lose this ({some}): bind the "
             "ones that need it by name first"
         )
 

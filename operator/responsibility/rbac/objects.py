@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-USER = "User"
-GROUP = "Group"
-SERVICE_ACCOUNT = "ServiceAccount"
+from responsibility.subject_kinds import AnyKind, SubjectKind
+
+# Short, for what is compared all over the code.
+USER: Final = SubjectKind.USER
+GROUP: Final = SubjectKind.GROUP
+SERVICE_ACCOUNT: Final = SubjectKind.SERVICE_ACCOUNT
 
 _NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
@@ -35,7 +38,7 @@ class Truth(StrEnum):
 class Subject(NamedTuple):
     """A User, a Group or a ServiceAccount (the only kind with a namespace)."""
 
-    kind: str
+    kind: AnyKind
     name: str
     namespace: str = ""
 

@@ -24,6 +24,7 @@ from responsibility.rbac.objects import (
     Rule,
     Subject,
 )
+from responsibility.subject_kinds import subject_kind
 
 _ROLE_KINDS = ("Role", "ClusterRole")
 _BINDING_KINDS = ("RoleBinding", "ClusterRoleBinding")
@@ -106,7 +107,7 @@ def parse_subject(raw: Mapping[str, Any], namespace: str) -> Subject:
 def _parse_subject(raw: object, namespace: str, where: str, field: str) -> Subject:
     fields = _mapping(raw, where, field)
     prefix = f"{field}." if field else ""
-    kind = _string(fields.get("kind"), where, f"{prefix}kind")
+    kind = subject_kind(_string(fields.get("kind"), where, f"{prefix}kind"))
     name = _string(fields.get("name"), where, f"{prefix}name")
     own = ""
     if kind == SERVICE_ACCOUNT:

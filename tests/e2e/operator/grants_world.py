@@ -7,7 +7,7 @@ from typing import Any
 from responsibility.grants.binding import RECORD, DesiredBinding, Owner
 from responsibility.grants.item_roles import role_name
 from responsibility.hub.discovery import HubKey
-from responsibility.rbac.objects import Subject
+from responsibility.rbac.objects import GROUP, Subject
 from tests.e2e.operator import chart
 from tests.e2e.operator.api import RBAC, Manifest, where
 from tests.e2e.operator.world import World, hub, record
@@ -78,7 +78,7 @@ def settled(world: World, name: str, *groups: str, **more: Any) -> None:
 def binding_name(world: World, name: str, item: str, party: str, *groups: str) -> str:
     """Return how the operator will name a binding."""
     uid = world.record(name)["metadata"]["uid"]
-    subjects = frozenset(Subject("Group", group) for group in groups)
+    subjects = frozenset(Subject(GROUP, group) for group in groups)
     wanted = DesiredBinding(
         Owner(RECORD, name, uid), item, party, name, role_name(item), subjects, HubKey(name, name)
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from responsibility.rbac.graph import AccessGraph
-from responsibility.rbac.objects import Attributes, Subject
+from responsibility.rbac.objects import SERVICE_ACCOUNT, Attributes, Subject
 from responsibility.rbac.parse import parse_binding, parse_role
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.routes.people import Object, Person, Refused
@@ -119,7 +119,7 @@ class World:
 
     @property
     def subject(self) -> Subject:
-        return Subject("ServiceAccount", "attacker", self.home)
+        return Subject(SERVICE_ACCOUNT, "attacker", self.home)
 
     @property
     def target(self) -> Attributes:

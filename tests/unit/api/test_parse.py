@@ -7,7 +7,8 @@ import pytest
 
 from responsibility.api.common import Delegate, Enforcement, expand
 from responsibility.api.parse import Problem, RecordError, parse_model, parse_record
-from responsibility.api.subjects import Subject, SubjectKind
+from responsibility.api.subjects import Subject
+from responsibility.subject_kinds import SubjectKind
 from tests.unit.api import samples
 from tests.unit.api.samples import Manifest
 from tests.unit.api.slips import MODEL_SLIPS, RECORD_SLIPS, Change, Slip

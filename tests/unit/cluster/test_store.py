@@ -14,7 +14,7 @@ from responsibility.cluster import store as module
 from responsibility.cluster.store import Store
 from responsibility.kube.client import Api
 from responsibility.kube.reflector import CacheChange, Reflector
-from responsibility.rbac.objects import Attributes, Subject
+from responsibility.rbac.objects import SERVICE_ACCOUNT, Attributes, Subject
 from tests.unit.kube.fake import FakeServer, Request
 
 NOW = datetime(2030, 6, 15, 12, 0, tzinfo=UTC)
@@ -268,5 +268,5 @@ async def test_a_record_created_while_records_are_listed_is_not_lost(
 
 
 async def test_the_operators_own_identity_is_part_of_the_world(api: Api) -> None:
-    own = Subject("ServiceAccount", "operator", "ours")
+    own = Subject(SERVICE_ACCOUNT, "operator", "ours")
     assert Store(api, relist=300, own=own).snapshot(NOW).own == own

@@ -31,7 +31,7 @@ from responsibility.ownership.results.facts import Facts
 from responsibility.ownership.results.findings import KINDS, Finding
 from responsibility.ownership.terms.permission_index import Permission
 from responsibility.rbac.escalation.steps import Step
-from responsibility.rbac.objects import BindingKey, RoleKey, Source, Subject
+from responsibility.rbac.objects import USER, BindingKey, RoleKey, Source, Subject
 from tests.unit.controller.schema import faults, status_schema
 from tests.unit.ownership.building import NOW, assess, garden, hub, record
 
@@ -237,7 +237,7 @@ def test_status_times_are_written_to_the_second() -> None:
     assessment = replace(world(), now=LATER)
     state = replace(
         assessment.hubs["prod"],
-        findings=(Finding("excess-access", "beds", 1, None, subject=Subject("User", "e")),),
+        findings=(Finding("excess-access", "beds", 1, None, subject=Subject(USER, "e")),),
     )
     status = of_record(assessment, state, since={state.findings[0].id: LATER}).dump()
     assert status["findings"][0]["since"] == "2030-06-15T13:00:00Z"

@@ -31,6 +31,7 @@ from responsibility.rbac.objects import (
     Rule,
     Subject,
 )
+from responsibility.subject_kinds import subject_kind
 
 NOW = datetime(2030, 6, 15, 12, 0, tzinfo=UTC)
 
@@ -161,7 +162,8 @@ def exempt(who: str, *items: str, reason: str = "it has to") -> Manifest:
 
 def subject(text: str) -> Subject:
     """Return ``User ann``, ``Group keepers`` or ``ServiceAccount prod/hub``."""
-    kind, _, name = text.partition(" ")
+    word, _, name = text.partition(" ")
+    kind = subject_kind(word)
     if kind == SERVICE_ACCOUNT:
         namespace, _, name = name.partition("/")
         return Subject(kind, name, namespace)

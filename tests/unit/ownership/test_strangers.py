@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from responsibility.ownership.results import wording
-from responsibility.rbac.objects import Subject
+from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
 from tests.unit.ownership.building import (
     KEEPERS,
     assess,
@@ -218,7 +218,7 @@ def test_a_binding_to_a_role_that_is_not_there_grants_nothing_and_is_pending() -
 
 def test_subjects_that_are_nobody_are_nobody() -> None:
     role, binding = grant("ServiceAccount prod/hub", "update", "configmaps", ns="")
-    nobody = replace(binding, subjects=(Subject("ServiceAccount", "hub"),))
+    nobody = replace(binding, subjects=(Subject(SERVICE_ACCOUNT, "hub"),))
     assert not excess(assess((role, nobody), records=[record()]))
 
 

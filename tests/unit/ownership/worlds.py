@@ -11,7 +11,7 @@ from responsibility.api.parse import parse_model
 from responsibility.api.record import Responsibility
 from responsibility.hub.discovery import Hub
 from responsibility.ownership.terms.permission_index import HUB, Permission
-from responsibility.rbac.objects import Binding, Role, Subject
+from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT, USER, Binding, Role, Subject
 from tests.unit.ownership.building import hub, record
 from tests.unit.rbac.worlds import Worlds, seeded
 
@@ -19,9 +19,9 @@ from tests.unit.rbac.worlds import Worlds, seeded
 HUBS = (hub("ns-a", "one"), hub("ns-a", "two", "two-"), hub("ns-b", "one"), hub("ns-c", "three"))
 PARTIES = ("host", "guest", "crew")
 PEOPLE = (
-    *(Subject("User", name) for name in ("ann", "bob")),
-    *(Subject("Group", name) for name in ("engineers", "students", "system:serviceaccounts:ns-a")),
-    *(Subject("ServiceAccount", "hub", ns) for ns in ("ns-a", "ns-b")),
+    *(Subject(USER, name) for name in ("ann", "bob")),
+    *(Subject(GROUP, name) for name in ("engineers", "students", "system:serviceaccounts:ns-a")),
+    *(Subject(SERVICE_ACCOUNT, "hub", ns) for ns in ("ns-a", "ns-b")),
 )
 _VERBS = ("get", "list", "create", "delete", "deletecollection", "bind", "*")
 _RESOURCES = ("pods", "deployments", "namespaces", "roles", "pods/exec", "deployments/scale")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.aim import Aim
 from responsibility.rbac.graph import AccessGraph
-from responsibility.rbac.objects import Binding, Subject
+from responsibility.rbac.objects import SERVICE_ACCOUNT, Binding, Subject
 from tests.unit.ownership import building, worlds
 from tests.unit.rbac import worlds as rbac
 
@@ -23,7 +23,7 @@ def drawn(seed: int, *, routes: bool = False, listed: bool = False) -> tuple[Sna
         records=world.records,
         models=[world.model],
         hubs=worlds.HUBS,
-        own=draw.choice((None, Subject("ServiceAccount", "hub", "ns-b"))),
+        own=draw.choice((None, Subject(SERVICE_ACCOUNT, "hub", "ns-b"))),
         routes=routes,
     )
     graph = AccessGraph.build(world.roles, bindings)

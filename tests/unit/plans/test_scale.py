@@ -10,7 +10,7 @@ from responsibility.ownership.assess import Assessor
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.aim import Aim
 from responsibility.plans.planner import make_plan
-from responsibility.rbac.objects import BindingKey, Subject
+from responsibility.rbac.objects import SERVICE_ACCOUNT, USER, BindingKey, Subject
 from tests.unit.ownership.building import KEEPERS, Grant, grant, record, snapshot
 
 FEW, MANY = 400, 3_200
@@ -21,11 +21,11 @@ Shape = Callable[[int], Iterable[Grant]]
 
 
 def users(count: int) -> tuple[Subject, ...]:
-    return tuple(Subject("User", f"user-{number:05}") for number in range(count))
+    return tuple(Subject(USER, f"user-{number:05}") for number in range(count))
 
 
 def accounts(count: int) -> tuple[Subject, ...]:
-    return tuple(Subject("ServiceAccount", f"job-{number:05}", "prod") for number in range(count))
+    return tuple(Subject(SERVICE_ACCOUNT, f"job-{number:05}", "prod") for number in range(count))
 
 
 def bound(who: tuple[Subject, ...], name: str, what: str = "configmaps") -> Grant:

@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from responsibility.rbac.objects import Attributes, Binding, Role, RoleKey, Rule, Source, Subject
+from responsibility.rbac.objects import (
+    GROUP,
+    SERVICE_ACCOUNT,
+    Attributes,
+    Binding,
+    Role,
+    RoleKey,
+    Rule,
+    Source,
+    Subject,
+)
 
 # Whoever asks often may find the roles by key beforehand: the API server has that, too.
 Objects = tuple[Collection[Role] | Mapping[RoleKey, Role], Collection[Binding]]
@@ -30,7 +40,7 @@ def holders(
 ) -> dict[Subject, list[Source]]:
     """Every subject of a binding that grants, under its one name."""
     found: dict[Subject, list[Source]] = {
-        Subject("Group", "system:masters"): [Source(None, None)],
+        Subject(GROUP, "system:masters"): [Source(None, None)],
     }
     for source, subjects in visit(objects, attributes, any_name=any_name):
         for subject in {identity(subject) for subject in subjects} - {None}:
@@ -79,7 +89,7 @@ def identity(subject: Subject) -> Subject | None:
     if subject.kind == "User":
         match subject.name.split(":"):
             case ["system", "serviceaccount", str(namespace), str(name)] if namespace and name:
-                return Subject("ServiceAccount", name, namespace)
+                return Subject(SERVICE_ACCOUNT, name, namespace)
         return subject
     return subject if subject.kind == "Group" else None
 

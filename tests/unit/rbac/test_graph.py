@@ -4,6 +4,9 @@ import pytest
 
 from responsibility.rbac.graph import MASTERS_SOURCE, MASTERS_SUBJECT, AccessGraph, Affected
 from responsibility.rbac.objects import (
+    GROUP,
+    SERVICE_ACCOUNT,
+    USER,
     Attributes,
     Binding,
     BindingKey,
@@ -14,10 +17,11 @@ from responsibility.rbac.objects import (
     Subject,
     Truth,
 )
+from responsibility.subject_kinds import UnknownKind
 
-ANN = Subject("User", "ann")
-ENGINEERS = Subject("Group", "engineers")
-HUB = Subject("ServiceAccount", "hub", "prod")
+ANN = Subject(USER, "ann")
+ENGINEERS = Subject(GROUP, "engineers")
+HUB = Subject(SERVICE_ACCOUNT, "hub", "prod")
 
 GET_PODS = Rule(("get",), ("",), ("pods",))
 EVERYTHING = Rule(("*",), ("*",), ("*",))
@@ -144,7 +148,7 @@ def test_two_bindings_never_add_up_to_a_third_right() -> None:
 
 
 def test_a_service_account_is_also_a_user() -> None:
-    as_user = Subject("User", "system:serviceaccount:prod:hub")
+    as_user = Subject(USER, "system:serviceaccount:prod:hub")
     graph = AccessGraph.build(
         [role("view", GET_PODS)], [bind("a", "view", as_user), bind("b", "view", HUB)]
     )
@@ -157,7 +161,10 @@ def test_a_service_account_is_also_a_user() -> None:
 
 
 def test_nobodies_hold_nothing() -> None:
-    nobodies = Subject("ServiceAccount", "hub"), Subject("Robot", "ann"), Subject("", "ann")
+    nobodies = [
+        Subject(SERVICE_ACCOUNT, "hub"),
+        *(Subject(UnknownKind(kind), "ann") for kind in ("Robot", "")),
+    ]
     graph = AccessGraph.build([role("view", GET_PODS)], [bind("b", "view", *nobodies)])
     assert by_rbac(graph, IN_PROD) == set()
     assert graph.subjects() == frozenset()
@@ -166,7 +173,7 @@ def test_nobodies_hold_nothing() -> None:
 
 
 def test_a_review_adds_no_groups() -> None:
-    everyone = Subject("Group", "system:authenticated")
+    everyone = Subject(GROUP, "system:authenticated")
     graph = AccessGraph.build([role("view", GET_PODS)], [bind("b", "view", everyone)])
     assert graph.decide("ann", [], IN_PROD) == ()
     assert graph.decide("ann", ["system:authenticated"], IN_PROD)
@@ -228,11 +235,11 @@ def test_a_role_that_does_not_exist_grants_nothing_until_it_does() -> None:
 
 
 HELD = [bind("b", "view", ENGINEERS)]
-BY_EVERYONE = [bind("b", "view", Subject("Group", "system:authenticated"))]
-BY_SERVICE_ACCOUNTS = [bind("b", "view", Subject("Group", "system:serviceaccounts:prod"))]
-BY_STRANGERS = [bind("b", "view", Subject("Group", "system:unauthenticated"))]
-NODE = Subject("User", "system:node:n1")
-ANONYMOUS = Subject("User", "system:anonymous")
+BY_EVERYONE = [bind("b", "view", Subject(GROUP, "system:authenticated"))]
+BY_SERVICE_ACCOUNTS = [bind("b", "view", Subject(GROUP, "system:serviceaccounts:prod"))]
+BY_STRANGERS = [bind("b", "view", Subject(GROUP, "system:unauthenticated"))]
+NODE = Subject(USER, "system:node:n1")
+ANONYMOUS = Subject(USER, "system:anonymous")
 
 
 @pytest.mark.parametrize(
@@ -252,10 +259,10 @@ ANONYMOUS = Subject("User", "system:anonymous")
         ("a ServiceAccount is no engineer", HELD, HUB, Truth.NO),
         ("a group that is bound", HELD, ENGINEERS, Truth.YES),
         ("a group's members are authenticated", BY_EVERYONE, ENGINEERS, Truth.YES),
-        ("a group that isn't bound", HELD, Subject("Group", "students"), Truth.NO),
+        ("a group that isn't bound", HELD, Subject(GROUP, "students"), Truth.NO),
         ("the masters", [], MASTERS_SUBJECT, Truth.YES),
         ("a node, of which another authorizer knows more", [], NODE, Truth.UNKNOWN),
-        ("all nodes", [], Subject("Group", "system:nodes"), Truth.UNKNOWN),
+        ("all nodes", [], Subject(GROUP, "system:nodes"), Truth.UNKNOWN),
         ("a node that is bound", [bind("b", "view", NODE)], NODE, Truth.YES),
     ],
 )

@@ -11,22 +11,24 @@ from responsibility.rbac.identity import (
     user_and_groups,
     user_subject,
 )
-from responsibility.rbac.objects import Subject
+from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT, USER, Subject
+from responsibility.subject_kinds import UnknownKind
 
-HUB = Subject("ServiceAccount", "hub", "prod")
+ROBOT = UnknownKind("Robot")
+HUB = Subject(SERVICE_ACCOUNT, "hub", "prod")
 
 
 @pytest.mark.parametrize(
     ("subject", "expected"),
     [
-        (Subject("User", "system:serviceaccount:prod:hub"), HUB),
-        (Subject("User", "ann"), Subject("User", "ann")),
-        (Subject("User", "ann", "prod"), Subject("User", "ann")),
-        (Subject("Group", "engineers", "prod"), Subject("Group", "engineers")),
+        (Subject(USER, "system:serviceaccount:prod:hub"), HUB),
+        (Subject(USER, "ann"), Subject(USER, "ann")),
+        (Subject(USER, "ann", "prod"), Subject(USER, "ann")),
+        (Subject(GROUP, "engineers", "prod"), Subject(GROUP, "engineers")),
         (HUB, HUB),
         # Not what a ServiceAccount is called: these stay people.
         *(
-            (Subject("User", name), Subject("User", name))
+            (Subject(USER, name), Subject(USER, name))
             for name in (
                 "system:serviceaccount:prod",
                 "system:serviceaccount:prod:",
@@ -36,11 +38,14 @@ HUB = Subject("ServiceAccount", "hub", "prod")
             )
         ),
         (
-            Subject("ServiceAccount", "hub:x", "prod"),
-            Subject("User", "system:serviceaccount:prod:hub:x"),
+            Subject(SERVICE_ACCOUNT, "hub:x", "prod"),
+            Subject(USER, "system:serviceaccount:prod:hub:x"),
         ),
-        (Subject("ServiceAccount", "hub"), Subject("ServiceAccount", "hub")),
-        (Subject("Robot", "hub", "prod"), Subject("Robot", "hub", "prod")),
+        (Subject(SERVICE_ACCOUNT, "hub"), Subject(SERVICE_ACCOUNT, "hub")),
+        (
+            Subject(ROBOT, "hub", "prod"),
+            Subject(ROBOT, "hub", "prod"),
+        ),
     ],
 )
 def test_an_identity_has_one_form(subject: Subject, expected: Subject) -> None:
@@ -53,22 +58,22 @@ def test_an_identity_has_one_form(subject: Subject, expected: Subject) -> None:
     [
         (HUB, ("system:serviceaccounts", "system:serviceaccounts:prod", "system:authenticated")),
         (
-            Subject("User", "system:serviceaccount:prod:hub"),
+            Subject(USER, "system:serviceaccount:prod:hub"),
             ("system:serviceaccounts", "system:serviceaccounts:prod", "system:authenticated"),
         ),
-        (Subject("User", "ann"), ("system:authenticated",)),
-        (Subject("User", "system:anonymous"), ("system:unauthenticated",)),
-        (Subject("Group", "engineers"), ("system:authenticated",)),
-        (Subject("Group", "system:masters"), ("system:authenticated",)),
-        (Subject("Group", "system:serviceaccounts"), ("system:authenticated",)),
+        (Subject(USER, "ann"), ("system:authenticated",)),
+        (Subject(USER, "system:anonymous"), ("system:unauthenticated",)),
+        (Subject(GROUP, "engineers"), ("system:authenticated",)),
+        (Subject(GROUP, "system:masters"), ("system:authenticated",)),
+        (Subject(GROUP, "system:serviceaccounts"), ("system:authenticated",)),
         (
-            Subject("Group", "system:serviceaccounts:prod"),
+            Subject(GROUP, "system:serviceaccounts:prod"),
             ("system:serviceaccounts", "system:authenticated"),
         ),
-        (Subject("Group", "system:authenticated"), ()),
-        (Subject("Group", "system:unauthenticated"), ()),
-        (Subject("ServiceAccount", "hub"), ()),
-        (Subject("Robot", "hub"), ()),
+        (Subject(GROUP, "system:authenticated"), ()),
+        (Subject(GROUP, "system:unauthenticated"), ()),
+        (Subject(SERVICE_ACCOUNT, "hub"), ()),
+        (Subject(ROBOT, "hub"), ()),
     ],
 )
 def test_some_groups_come_by_nature(subject: Subject, groups: tuple[str, ...]) -> None:
@@ -78,10 +83,10 @@ def test_some_groups_come_by_nature(subject: Subject, groups: tuple[str, ...]) -
 @pytest.mark.parametrize(
     ("subject", "expected"),
     [
-        (Subject("User", "ann"), ("ann", ("system:authenticated",))),
-        (Subject("Group", "engineers"), ("", ("engineers", "system:authenticated"))),
+        (Subject(USER, "ann"), ("ann", ("system:authenticated",))),
+        (Subject(GROUP, "engineers"), ("", ("engineers", "system:authenticated"))),
         (HUB, ("system:serviceaccount:prod:hub", implied_groups(HUB))),
-        (Subject("Robot", "hub"), ("", ())),
+        (Subject(ROBOT, "hub"), ("", ())),
     ],
 )
 def test_a_subject_can_be_asked_about(
@@ -98,11 +103,11 @@ def test_a_user_name_gives_back_its_service_account() -> None:
     ("subject", "expected"),
     [
         (HUB, True),
-        (Subject("User", "ann"), True),
-        (Subject("Group", "engineers"), True),
-        (Subject("ServiceAccount", "hub"), False),
-        (Subject("Robot", "hub"), False),
-        (Subject("user", "ann"), False),
+        (Subject(USER, "ann"), True),
+        (Subject(GROUP, "engineers"), True),
+        (Subject(SERVICE_ACCOUNT, "hub"), False),
+        (Subject(ROBOT, "hub"), False),
+        (Subject(UnknownKind("user"), "ann"), False),
     ],
 )
 def test_who_is_somebody(subject: Subject, expected: bool) -> None:
@@ -129,7 +134,7 @@ def test_only_some_groups_may_have_a_person_added(group: str, expected: bool) ->
 
 
 def test_nodes_have_an_authorizer_of_their_own() -> None:
-    assert is_node(Subject("User", "system:node:n1"))
-    assert is_node(Subject("Group", "system:nodes"))
-    assert not is_node(Subject("User", "system:nodes"))
-    assert not is_node(Subject("ServiceAccount", "system:node:n1", "prod"))
+    assert is_node(Subject(USER, "system:node:n1"))
+    assert is_node(Subject(GROUP, "system:nodes"))
+    assert not is_node(Subject(USER, "system:nodes"))
+    assert not is_node(Subject(SERVICE_ACCOUNT, "system:node:n1", "prod"))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from responsibility.rbac.graph import MASTERS_SUBJECT, AccessGraph
 from responsibility.rbac.identity import canonical, is_somebody, service_account_user
 from responsibility.rbac.index import IndexLimits, RuleIndex
-from responsibility.rbac.objects import Attributes, Binding, Role, Subject, Truth
+from responsibility.rbac.objects import SERVICE_ACCOUNT, Attributes, Binding, Role, Subject, Truth
 from tests.unit.rbac import linear, near, worlds
 from tests.unit.rbac.worlds import World
 
@@ -303,6 +303,6 @@ def test_subjects_of_a_world_are_of_all_kinds() -> None:
     world = worlds.seeded(1, most_bindings=300).world()
     kinds = {subject.kind for binding in world.bindings for subject in binding.subjects}
     assert kinds == {"User", "Group", "ServiceAccount", "Robot"}
-    assert Subject("ServiceAccount", "hub") in {
+    assert Subject(SERVICE_ACCOUNT, "hub") in {
         subject for binding in world.bindings for subject in binding.subjects
     }

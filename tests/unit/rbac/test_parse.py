@@ -4,8 +4,18 @@ from typing import Any
 
 import pytest
 
-from responsibility.rbac.objects import Binding, BindingKey, RoleKey, Rule, Subject
+from responsibility.rbac.objects import (
+    GROUP,
+    SERVICE_ACCOUNT,
+    USER,
+    Binding,
+    BindingKey,
+    RoleKey,
+    Rule,
+    Subject,
+)
 from responsibility.rbac.parse import parse_binding, parse_role, parse_subject
+from responsibility.subject_kinds import UnknownKind
 
 
 def test_a_role() -> None:
@@ -55,28 +65,28 @@ def test_a_role_binding_finds_roles_in_its_own_namespace() -> None:
 def test_a_binding_with_its_key_and_subjects() -> None:
     parsed = binding("prod", subjects=[{"kind": "Group", "name": "engineers"}])
     assert parsed.key == BindingKey("prod", "b")
-    assert parsed.subjects == (Subject("Group", "engineers"),)
+    assert parsed.subjects == (Subject(GROUP, "engineers"),)
     assert binding("prod", subjects=None).subjects == ()
 
 
 @pytest.mark.parametrize(
     ("raw", "namespace", "expected"),
     [
-        ({"kind": "User", "name": "ann"}, "prod", Subject("User", "ann")),
-        ({"kind": "User", "name": "ann", "namespace": "x"}, "prod", Subject("User", "ann")),
+        ({"kind": "User", "name": "ann"}, "prod", Subject(USER, "ann")),
+        ({"kind": "User", "name": "ann", "namespace": "x"}, "prod", Subject(USER, "ann")),
         (
             {"kind": "ServiceAccount", "name": "hub"},
             "prod",
-            Subject("ServiceAccount", "hub", "prod"),
+            Subject(SERVICE_ACCOUNT, "hub", "prod"),
         ),
         (
             {"kind": "ServiceAccount", "name": "hub", "namespace": "x"},
             "prod",
-            Subject("ServiceAccount", "hub", "x"),
+            Subject(SERVICE_ACCOUNT, "hub", "x"),
         ),
-        ({"kind": "ServiceAccount", "name": "hub"}, "", Subject("ServiceAccount", "hub")),
-        ({"kind": "Robot", "name": "hub"}, "prod", Subject("Robot", "hub")),
-        ({"name": "hub"}, "prod", Subject("", "hub")),
+        ({"kind": "ServiceAccount", "name": "hub"}, "", Subject(SERVICE_ACCOUNT, "hub")),
+        ({"kind": "Robot", "name": "hub"}, "prod", Subject(UnknownKind("Robot"), "hub")),
+        ({"name": "hub"}, "prod", Subject(UnknownKind(""), "hub")),
     ],
 )
 def test_a_subject(raw: dict[str, Any], namespace: str, expected: Subject) -> None:

@@ -26,6 +26,7 @@ from responsibility.rbac.objects import (
     Rule,
     Subject,
 )
+from responsibility.subject_kinds import UnknownKind
 from tests.unit.rbac.near import Near
 
 T = TypeVar("T")
@@ -136,7 +137,7 @@ class Worlds:
                 # A ServiceAccount without a namespace where there is none to take: nobody.
                 return Subject(SERVICE_ACCOUNT, "hub", namespace)
             case 8 if not self.valid:
-                return Subject("Robot", "hub")
+                return Subject(UnknownKind("Robot"), "hub")
             case _:
                 name = self.draw.choice(SERVICE_ACCOUNTS)
                 return Subject(SERVICE_ACCOUNT, name, self.draw.choice(self.namespaces))

@@ -232,7 +232,7 @@ def _comments(holder: _Holder, indent: str) -> Iterator[str]:
 
 
 def _reference(subject: Subject) -> str:
-    fields: dict[str, Any] = {"kind": subject.kind, "name": subject.name}
+    fields = {"kind": str(subject.kind), "name": subject.name}
     if subject.namespace:
         fields["namespace"] = subject.namespace
     return "{" + ", ".join(f"{key}: {_text(value)}" for key, value in fields.items()) + "}"

@@ -15,12 +15,13 @@ from responsibility.phrases import counted
 from responsibility.rbac.identity import canonical
 from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT, USER, Binding, BindingKey, Subject
 from responsibility.shell import arguments
+from responsibility.subject_kinds import AnyKind
 
 if TYPE_CHECKING:
     from responsibility.cli.answers.report import Report
     from responsibility.ownership.results.findings import Finding
 
-_WORDS = {USER: "user", GROUP: "group", SERVICE_ACCOUNT: "sa"}
+_WORDS: dict[AnyKind, str] = {USER: "user", GROUP: "group", SERVICE_ACCOUNT: "sa"}
 
 
 def removal(binding: Binding, subject: Subject) -> str:

@@ -114,7 +114,7 @@ def named(view: ClusterView, subject: Subject) -> list[dict[str, str]]:
     ]
     for kind, name, parties in sources:
         for party in parties:
-            own = {canonical(Subject(s.kind.value, s.name, s.namespace)) for s in party.subjects}
+            own = {canonical(Subject(s.kind, s.name, s.namespace)) for s in party.subjects}
             fields = {
                 "subjects": subject in own,
                 "hubUsers": subject.kind == USER and subject.name in party.hub_users,

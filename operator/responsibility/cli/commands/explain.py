@@ -22,6 +22,7 @@ from responsibility.cli.terminal.output import clean, show, subject_json, wrappe
 from responsibility.phrases import counted
 from responsibility.rbac.identity import canonical
 from responsibility.rbac.objects import BindingKey, Rule, Subject
+from responsibility.rbac.parse import parse_subject
 
 if TYPE_CHECKING:
     from responsibility.cli.answers.report import Report
@@ -191,7 +192,7 @@ def _binding_lines(entry: dict[str, Any]) -> Iterator[str]:
     yield f"  {entry['binding']} to {entry['role']}"
     for rule in entry["rules"]:
         yield f"    rule {rule['rule']}: {rule['text']}"
-    others = [Subject(**each) for each in entry["otherSubjects"]]
+    others = [parse_subject(each, "") for each in entry["otherSubjects"]]
     touched = ", ".join(map(str, others)) or "nobody else"
     yield f"    also binds: {touched}"
 

@@ -18,7 +18,8 @@ from typing import Any
 import click
 
 from responsibility.api.foreign_text import harmless
-from responsibility.rbac.objects import GROUP, Source, Subject
+from responsibility.rbac.objects import GROUP, USER, Source, Subject
+from responsibility.subject_kinds import AnyKind
 
 # By the words that stand in cells; a cell that says something else has no colour.
 _STYLES = {
@@ -199,7 +200,7 @@ def _repeats(previous: list[str], row: list[str], number: int) -> bool:
 
 def subject_json(subject: Subject) -> dict[str, str]:
     """Return a subject as bindings write it."""
-    found = {"kind": subject.kind, "name": subject.name}
+    found = {"kind": str(subject.kind), "name": subject.name}
     return found | ({"namespace": subject.namespace} if subject.namespace else {})
 
 
@@ -232,5 +233,5 @@ def subject_name(subject: Subject) -> str:
 
 def people_first(subject: Subject) -> tuple[int, Subject]:
     """Return a sort key: groups, then users, then ServiceAccounts."""
-    order = {GROUP: 0, "User": 1}
+    order: dict[AnyKind, int] = {GROUP: 0, USER: 1}
     return order.get(subject.kind, 2), subject

@@ -12,6 +12,7 @@ from responsibility.ownership.terms.exemptions import Exemption
 from responsibility.rbac.graph import MASTERS_SUBJECT
 from responsibility.rbac.identity import implied_groups
 from responsibility.rbac.objects import GROUP, Subject
+from responsibility.subject_kinds import AnyKind
 
 
 @lru_cache(maxsize=65_536)
@@ -38,7 +39,7 @@ class ExemptionBook:
 
     _exact: dict[Subject, list[Exemption]] = field(default_factory=dict)
     # By the kind of subject that they cover.
-    _patterns: dict[str, dict[Exemption, None]] = field(default_factory=dict)
+    _patterns: dict[AnyKind, dict[Exemption, None]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, exemptions: Iterable[Exemption]) -> ExemptionBook:

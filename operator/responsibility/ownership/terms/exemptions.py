@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from responsibility.ownership.terms.permission_index import Names
 from responsibility.rbac.identity import canonical
 from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
+from responsibility.subject_kinds import AnyKind
 
 ALL_ITEMS = "*"
 ANY_NAMESPACE = "*"
@@ -20,7 +21,7 @@ def _matches(pattern: str, text: str) -> bool:
 class Exemption:
     """One exempt subject; names may end in ``*`` and hold the placeholders of a hub."""
 
-    kind: str
+    kind: AnyKind
     name: str
     namespace: str
     items: frozenset[str]

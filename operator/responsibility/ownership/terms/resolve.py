@@ -252,13 +252,13 @@ def _bounds(bounds: Iterable[api.Bound]) -> tuple[Bound, ...]:
 
 
 def _subject(subject: ApiSubject) -> Subject:
-    return canonical(Subject(subject.kind.value, subject.name, subject.namespace))
+    return canonical(Subject(subject.kind, subject.name, subject.namespace))
 
 
 def _exemption(exemption: api.Exemption) -> Exemption:
     subject = exemption.subject
     return Exemption(
-        kind=subject.kind.value,
+        kind=subject.kind,
         name=subject.name,
         namespace=subject.namespace,
         items=frozenset(exemption.items),

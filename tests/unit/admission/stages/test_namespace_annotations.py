@@ -29,7 +29,8 @@ from responsibility.api.names import (
 from responsibility.ownership.terms.agreement import Agreement
 from responsibility.ownership.terms.exemptions import Exemption
 from responsibility.rbac.identity import user_and_groups
-from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
+from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT, USER, Subject
+from responsibility.subject_kinds import AnyKind
 from tests.unit.ownership.building import NOW, assess, exempt, garden, people, record
 
 SOON, LATER = NOW + timedelta(hours=1), NOW + timedelta(hours=2)
@@ -122,19 +123,19 @@ def test_exempt_subjects_are_let_through_on_their_items() -> None:
 @pytest.mark.parametrize(
     ("kind", "namespace", "name", "line"),
     [
-        ("User", "", "ann", "user:ann"),
-        ("ServiceAccount", "ns", "x", "user:system:serviceaccount:ns:x"),
-        ("ServiceAccount", "ns", "*", "group:system:serviceaccounts:ns"),
-        ("ServiceAccount", "*", "*", "group:system:serviceaccounts"),
-        ("ServiceAccount", "*", "x", "like:^system:serviceaccount:[^:]*:x$"),
-        ("ServiceAccount", "ns", "x*", "like:^system:serviceaccount:ns:x[^:]*$"),
-        ("User", "", "eks:*", "like:^eks:.*$"),
-        ("User", "", "a.b*", r"like:^a\.b.*$"),
-        ("Group", "", "oncall*", "like-group:^oncall.*$"),
+        (USER, "", "ann", "user:ann"),
+        (SERVICE_ACCOUNT, "ns", "x", "user:system:serviceaccount:ns:x"),
+        (SERVICE_ACCOUNT, "ns", "*", "group:system:serviceaccounts:ns"),
+        (SERVICE_ACCOUNT, "*", "*", "group:system:serviceaccounts"),
+        (SERVICE_ACCOUNT, "*", "x", "like:^system:serviceaccount:[^:]*:x$"),
+        (SERVICE_ACCOUNT, "ns", "x*", "like:^system:serviceaccount:ns:x[^:]*$"),
+        (USER, "", "eks:*", "like:^eks:.*$"),
+        (USER, "", "a.b*", r"like:^a\.b.*$"),
+        (GROUP, "", "oncall*", "like-group:^oncall.*$"),
     ],
 )
 def test_exemptions_in_the_words_of_policies(
-    kind: str, namespace: str, name: str, line: str
+    kind: AnyKind, namespace: str, name: str, line: str
 ) -> None:
     assert exempt_entry(Exemption(kind, name, namespace, frozenset("*"), "")) == line
 

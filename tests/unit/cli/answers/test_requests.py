@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from responsibility.rbac.objects import (
+    USER,
     Attributes,
     Binding,
     BindingKey,
@@ -154,7 +155,7 @@ def test_an_empty_path_is_covered_by_all_urls_only(run: Run, files: Path) -> Non
     assert files.is_dir()
     rules = [Rule(("get",), non_resource_urls=("/*",)), Rule(("get",), non_resource_urls=("*",))]
     for rule, allowed in zip(rules, (False, True), strict=True):
-        bound = Binding(BindingKey("", "b"), RoleKey("", "r"), (Subject("User", "ann"),))
+        bound = Binding(BindingKey("", "b"), RoleKey("", "r"), (Subject(USER, "ann"),))
         items = [role(Role(RoleKey("", "r"), (rule,))), binding(bound)]
         Path("world.json").write_text(
             json.dumps({"apiVersion": "v1", "kind": "List", "items": items}), encoding="utf-8"

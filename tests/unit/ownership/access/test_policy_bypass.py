@@ -15,7 +15,7 @@ from responsibility.ownership.assess import Assessor
 from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.results.findings import Finding
-from responsibility.rbac.objects import Subject
+from responsibility.rbac.objects import SERVICE_ACCOUNT, USER, Subject
 from tests.unit.ownership.building import (
     KEEPERS,
     Grant,
@@ -78,7 +78,7 @@ def test_writing_a_record_brings_nothing_else(who: Grant, more: dict[str, Any]) 
 
 
 def test_nothing_is_granted_by_an_operator_that_makes_no_bindings() -> None:
-    own = Subject("ServiceAccount", "operator", "ours")
+    own = Subject(SERVICE_ACCOUNT, "operator", "ours")
     rights = grant(
         "ServiceAccount ours/operator",
         "create",
@@ -128,7 +128,7 @@ def test_a_route_leads_to_whom_the_record_is_left_to() -> None:
         records=[record(parties={"keeper": keeper}, **GRANTED)],
         routes=True,
     )
-    told = [f for f in by_policy_of(found) if f.subject == Subject("User", "cleo")]
+    told = [f for f in by_policy_of(found) if f.subject == Subject(USER, "cleo")]
     assert {f.item for f in told} >= {"beds"}
     assert all(f.route_kind == "token" and "name itself an owner" in str(f.route[-1]) for f in told)
 

@@ -10,9 +10,9 @@ from responsibility.ownership.results.causes import causes
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.permission_index import EVERYTHING, Permission
 from responsibility.rbac.escalation.steps import Step
-from responsibility.rbac.objects import BindingKey, RoleKey, Source, Subject
+from responsibility.rbac.objects import USER, BindingKey, RoleKey, Source, Subject
 
-ANN, BOB = Subject("User", "ann"), Subject("User", "bob")
+ANN, BOB = Subject(USER, "ann"), Subject(USER, "bob")
 PROD, TEST = HubKey("prod", "prod"), HubKey("test", "test")
 READ = (Permission("get", "", "pods"),)
 

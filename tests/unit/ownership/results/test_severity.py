@@ -9,9 +9,9 @@ from responsibility.ownership.results.findings import Finding, worst_first
 from responsibility.ownership.results.severity import SCALE, Severity, danger_of, worst
 from responsibility.ownership.terms.permission_index import EVERYTHING, Permission
 from responsibility.rbac.escalation.steps import Step
-from responsibility.rbac.objects import BindingKey, RoleKey, Source, Subject
+from responsibility.rbac.objects import USER, BindingKey, RoleKey, Source, Subject
 
-ANN = Subject("User", "ann")
+ANN = Subject(USER, "ann")
 RBAC = "rbac.authorization.k8s.io"
 PVCS = Permission("list", "", "persistentvolumeclaims")
 

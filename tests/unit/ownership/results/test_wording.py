@@ -10,7 +10,7 @@ from responsibility.ownership.results import facts, wording
 from responsibility.ownership.results.findings import KINDS, Finding
 from responsibility.ownership.terms.agreement import Party
 from responsibility.ownership.terms.permission_index import EVERYTHING, Permission
-from responsibility.rbac.objects import BindingKey, RoleKey, Source, Subject
+from responsibility.rbac.objects import USER, BindingKey, RoleKey, Source, Subject
 from tests.unit.ownership.building import assess, grant, of_kind, people, record
 
 HOLDER = grant("ServiceAccount prod/gardener", "patch", "deployments", group="apps", names="hub")
@@ -29,7 +29,7 @@ ODD = [
 def test_a_name_that_reads_like_a_sentence_is_a_name(name: str) -> None:
     minter = grant(f"User {name}", "create", "serviceaccounts/token")
     found = assess(HOLDER, minter, records=[record(parties={"keeper": KEEPER})], routes=True)
-    (mine,) = [f for f in of_kind(found, "excess-access") if f.subject == Subject("User", name)]
+    (mine,) = [f for f in of_kind(found, "excess-access") if f.subject == Subject(USER, name)]
     assert wording.message(mine) == (
         f"User {name} can request a token of ServiceAccount prod/gardener; "
         "so it can patch deployments.apps/hub in namespace prod, but Fence is Keeper's"

@@ -3,7 +3,7 @@
 import pytest
 
 from responsibility.ownership.results.assessment import Assessment, Exempt
-from responsibility.rbac.objects import Subject
+from responsibility.rbac.objects import SERVICE_ACCOUNT, USER, Subject
 from tests.unit.ownership.building import (
     KEEPERS,
     assess,
@@ -158,8 +158,8 @@ def test_one_hubs_record_cannot_exempt_from_what_there_is_one_of() -> None:
 
 
 def test_the_operator_itself_is_let_through_and_listed() -> None:
-    me = Subject("ServiceAccount", "operator", "system")
-    for own in (me, Subject("User", "system:serviceaccount:system:operator")):
+    me = Subject(SERVICE_ACCOUNT, "operator", "system")
+    for own in (me, Subject(USER, "system:serviceaccount:system:operator")):
         found = assess(
             grant("ServiceAccount system/operator", *MAPS, ns="prod"),
             grant("ServiceAccount system/operator", *MAPS, ns=""),

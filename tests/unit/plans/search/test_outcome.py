@@ -11,9 +11,9 @@ from responsibility.plans.search.outcome import SearchOutcome
 from responsibility.plans.simulate import simulate
 from responsibility.rbac.escalation.steps import Step
 from responsibility.rbac.graph import AccessGraph
-from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Rule, Subject
+from responsibility.rbac.objects import USER, Binding, BindingKey, Role, RoleKey, Rule, Subject
 
-ANN, BOB, EVE = (Subject("User", name) for name in ("ann", "bob", "eve"))
+ANN, BOB, EVE = (Subject(USER, name) for name in ("ann", "bob", "eve"))
 ROLE = RoleKey("prod", "gardener")
 MADE = RoleKey("prod", "made")
 READ, BOTH = (Rule(verbs, ("",), ("pods",)) for verbs in (("get",), ("get", "list")))

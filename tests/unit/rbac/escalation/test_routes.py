@@ -12,6 +12,9 @@ from responsibility.rbac.escalation.graph import EscalationGraph, routes_to
 from responsibility.rbac.escalation.shortest_paths import MAX_STEPS
 from responsibility.rbac.graph import MASTERS_SUBJECT, AccessGraph
 from responsibility.rbac.objects import (
+    GROUP,
+    SERVICE_ACCOUNT,
+    USER,
     Attributes,
     Binding,
     BindingKey,
@@ -22,8 +25,8 @@ from responsibility.rbac.objects import (
 )
 from tests.unit.rbac import worlds
 
-ANN = Subject("User", "ann")
-HOLDER = Subject("ServiceAccount", "holder", "prod")
+ANN = Subject(USER, "ann")
+HOLDER = Subject(SERVICE_ACCOUNT, "holder", "prod")
 TARGET = Attributes("delete", "", "configmaps", name="precious", namespace="prod")
 DELETE = Rule(("delete",), ("",), ("configmaps",))
 RBAC = "rbac.authorization.k8s.io"
@@ -114,7 +117,7 @@ def test_what_is_no_way(rights: list[str]) -> None:
 
 
 def test_who_impersonates_cannot_impersonate_again() -> None:
-    middle = Subject("User", "bob")
+    middle = Subject(USER, "bob")
     role = Role(RoleKey("", "as-holder"), (rule("impersonate serviceaccounts holder"),))
     binding = Binding(BindingKey("prod", "as-holder"), role.key, (middle,))
     first = "*: impersonate users bob"
@@ -139,7 +142,7 @@ def test_the_masters_are_holders_and_take_no_detour() -> None:
 
 
 def test_a_group_of_accounts_is_entered_through_any_of_them() -> None:
-    group = Subject("Group", "system:serviceaccounts:prod")
+    group = Subject(GROUP, "system:serviceaccounts:prod")
     assert labels(graph("prod: create pods", holder=group)) == ("workload",)
     assert labels(graph("staging: create pods", holder=group)) is None
 
