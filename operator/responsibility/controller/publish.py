@@ -177,16 +177,25 @@ class Publisher:
                 outcome = outcomes.get(resource.name, NOTHING)
                 self._switches.tell(resource, enforced_claim(hub.agreement, outcome))
                 plans = self._of.planning.status(hub), self._revoked(resource, hub)
+                awaited = self._of.planning.is_awaited(hub)
                 details = (
                     resource.identity,
                     note,
                     assessment.rbac_enforced,
                     outcome,
                     plans,
+                    awaited,
                     knowledge,
                 )
                 make = partial(
-                    self._record_status, resource, hub, found, note, outcome, plans=plans
+                    self._record_status,
+                    resource,
+                    hub,
+                    found,
+                    note,
+                    outcome,
+                    plans=plans,
+                    awaited=awaited,
                 )
                 writes.append(self._settle(self._store.records, resource, hub, details, make))
             elif refused is not None:
@@ -211,8 +220,9 @@ class Publisher:
         outcome: EnforcementStatus,
         *,
         plans: tuple[PlanStatus | None, ConditionDraft | None],
+        awaited: bool,
     ) -> Status:
-        return status.record_status(
+        wanted = status.record_status(
             hub,
             found.assessment,
             generation=resource.generation,
@@ -224,6 +234,16 @@ class Publisher:
             revoked=plans[1],
             knowledge=found.moment.knowledge,
         )
+        if awaited:
+            # A new start, or a change that hardly touches this hub, is planned for in a moment. As
+            # long as all else is as it was told with the plan that is there, so is that; where
+            # anything differs, its digest is of another moment, and goes at once.
+            there = _parse(resource.status, ResponsibilityStatus)
+            if isinstance(there, ResponsibilityStatus):
+                kept = wanted.model_copy(update={"plan": there.plan})
+                if _parse(kept.dump(), ResponsibilityStatus) == there:
+                    return kept
+        return wanted
 
     def _revocable(self, agreement: Agreement) -> frozenset[str]:
         return revocable_items(agreement) if self._revoking else frozenset()

@@ -115,6 +115,10 @@ class PlanningQueue(Worker):
         known = self._known.get(hub.agreement.record)
         return known is not None and known.hub is hub
 
+    def is_awaited(self, hub: HubAssessment) -> bool:
+        """Return whether a hub's plan is still to be worked out for it as it is."""
+        return self._now is not None and _wants(hub, self._now[0]) and not self.is_current(hub)
+
     def trouble(self, hub: HubAssessment) -> str:
         """Return why no plan could be made for a hub as it is; mostly empty."""
         known = self._known.get(hub.agreement.record)
