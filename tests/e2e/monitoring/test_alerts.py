@@ -9,6 +9,7 @@ from responsibility.monitoring.rules import ALERTS
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.monitoring.organisation import ADRIFT, PERHAPS
 from tests.e2e.monitoring.prometheus import Prometheus
+from tests.e2e.operator import chart
 from tests.e2e.operator.api import RBAC, where
 from tests.e2e.operator.chart import NAMESPACE
 from tests.e2e.operator.process import Operator
@@ -157,7 +158,7 @@ def test_rights_that_are_taken_away_are_told(
     one: Prometheus, world: World, operator: Operator
 ) -> None:
     """Annotations are what it writes to objects of others."""
-    role = next(o for o in world.objects if o["kind"] == "ClusterRole")
+    role = chart.role(world.objects)
     rules = [rule for rule in role["rules"] if "deployments" not in rule["resources"]]
     world.admin.apply({**role, "rules": rules}, manager="helm")
     # A change to write, which is refused.

@@ -76,8 +76,15 @@ def install_definitions(admin: Admin, objects: list[Manifest]) -> None:
 
 
 def role(objects: list[Manifest]) -> Manifest:
-    """Return the operator's ClusterRole."""
-    return next(o for o in objects if o["kind"] == "ClusterRole")
+    """Return the operator's ClusterRole: the one that its ServiceAccount is bound to."""
+    bound = {
+        o["roleRef"]["name"]
+        for o in objects
+        if o["kind"] == "ClusterRoleBinding"
+        and any(subject["kind"] == "ServiceAccount" for subject in o["subjects"])
+    }
+    (found,) = (o for o in objects if o["kind"] == "ClusterRole" and o["metadata"]["name"] in bound)
+    return found
 
 
 def _established(admin: Admin, definition: Manifest) -> bool:
