@@ -180,7 +180,8 @@ def _string(value: object, where: str, field: str) -> str:
         return ""
     if not isinstance(value, str):
         raise _wrong(where, field, value, "a string")
-    return intern(value)
+    # What was made here, and not read, may hold a kind of subject, which only counts as a text.
+    return intern(str(value))
 
 
 def _wrong(where: str, field: str, value: object, expected: str) -> ValueError:

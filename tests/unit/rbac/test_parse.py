@@ -150,3 +150,10 @@ def raw_binding(namespace: str, *, kind: str = "Role", subjects: object = ()) ->
 
 def binding(namespace: str, *, kind: str = "Role", subjects: object = ()) -> Binding:
     return parse_binding(raw_binding(namespace, kind=kind, subjects=subjects))
+
+
+@pytest.mark.parametrize("subject", [Subject(USER, "ada"), Subject(SERVICE_ACCOUNT, "ci", "prod")])
+def test_what_was_made_here_is_read_as_what_was_sent(subject: Subject) -> None:
+    """A body that is to be written holds a kind as a member of its enum, not as JSON's text."""
+    made = {"kind": subject.kind, "name": subject.name, "namespace": subject.namespace}
+    assert parse_subject(made, "prod") == parse_subject({**made, "kind": str(subject.kind)}, "prod")
