@@ -66,14 +66,17 @@ def rbac_condition(enforced: bool | None) -> ConditionDraft:
         )
     if enforced:
         return ConditionDraft(
-            "RBACNotEnforced", False, "RBACEnforced", "an invented user is refused"
+            "RBACNotEnforced",
+            False,
+            "RBACEnforced",
+            "a SubjectAccessReview for a user who doesn't exist was denied",
         )
     return ConditionDraft(
         "RBACNotEnforced",
         True,
         "InventedUserAllowed",
-        "the API server lets an invented user delete namespaces, so RBAC decides nothing here: "
-        "nothing is said about subjects. Turn RBAC on for this cluster",
+        "the API server lets a user who doesn't exist delete namespaces, so RBAC decides nothing "
+        "here: nothing is said about subjects. Turn RBAC on for this cluster",
     )
 
 

@@ -56,7 +56,7 @@ KINDS = {
             "excess-access",
             Severity.MEDIUM,
             True,
-            "Somebody else can do what only the owner and its delegates may",
+            "A subject other than the owner and its delegates holds reserved permissions",
             "Remove the subject from every binding listed, or name it in the record.",
         ),
         FindingKind(
