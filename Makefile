@@ -81,6 +81,10 @@ e2e: tools $(STAMP) ## Run the end-to-end tests on a real control plane (E2E_CLU
 	$(BIN)/python -m tests.e2e.lab prepare
 	$(E2E) -m "not long" tests/e2e
 
+.PHONY: e2e-pods
+e2e-pods: $(STAMP) image ## Run the image as the chart's pods on a kind node (needs docker, kind, helm, kubectl)
+	E2E_CLUSTER=kind E2E_IMAGE="$(IMAGE)" $(PYTEST) 0 tests/e2e/pods
+
 # Both lanes at once: what only computes, beside what waits for control planes.
 .PHONY: test
 test: tools $(STAMP) ## Run everything that has to pass, and say where the time went
@@ -104,16 +108,19 @@ bench: $(STAMP) ## Measure how fast and how big it is
 
 IMAGE ?= hub-responsibility:$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 BASE ?=
+# For another machine than this one, where the engine has an emulator: linux/arm64
+PLATFORM ?=
 UV := $(BIN)/uv
 
 .PHONY: image
-image: ## Build the image (IMAGE=name:tag, BASE=image@digest) with docker, podman or buildah
+image: ## Build the image (IMAGE=name:tag, BASE=image@digest, PLATFORM=linux/arm64) with docker, podman or buildah
 	@if command -v docker >/dev/null && docker info >/dev/null 2>&1; then engine="docker build"; \
 	elif command -v podman >/dev/null && podman info >/dev/null 2>&1; then engine="podman build"; \
 	elif command -v buildah >/dev/null && buildah info >/dev/null 2>&1; then engine="buildah build"; \
 	else \
 	  echo "error: no container engine answers. Install one of docker (and start its daemon), podman or buildah. There is: $$(for name in docker podman buildah; do command -v $$name >/dev/null && echo "$$name, which cannot be used here ($$($$name info 2>&1 | tail -n 1));" || echo "no $$name;"; done | tr '\n' ' ')" >&2; exit 1; fi; \
 	set -x; $$engine --file Containerfile --tag "$(IMAGE)" $(if $(BASE),--build-arg BASE=$(BASE)) \
+	  $(if $(PLATFORM),--platform=$(PLATFORM)) \
 	  --build-arg VERSION="$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)" \
 	  --build-arg REVISION="$$(git rev-parse HEAD 2>/dev/null || true)" \
 	  --build-arg CREATED="$$(git log -1 --format=%cI 2>/dev/null || true)" .

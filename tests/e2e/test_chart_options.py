@@ -228,6 +228,16 @@ def test_more_is_added_where_it_belongs(helm: Path) -> None:
     }
 
 
+def test_a_slow_start_is_no_reason_to_be_started_again(helm: Path) -> None:
+    """On a node that is full, the interpreter alone may take half a minute."""
+    (container,) = _pod(_rendered(helm))["containers"]
+    startup = container["startupProbe"]
+    assert startup["httpGet"] == container["livenessProbe"]["httpGet"]
+    assert startup["periodSeconds"] * startup["failureThreshold"] >= 300
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert container[probe]["timeoutSeconds"] >= 5
+
+
 def test_people_can_be_let_in_by_roles_that_hold_nothing_else(helm: Path) -> None:
     objects = _rendered(helm)
     viewer = _one(objects, "ClusterRole", "hubs-hub-responsibility-viewer")

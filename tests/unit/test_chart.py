@@ -23,6 +23,7 @@ PASSED_ON = {
     "resources",
     "podSecurityContext",
     "securityContext",
+    "startupProbe",
     "livenessProbe",
     "readinessProbe",
 }

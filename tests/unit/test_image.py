@@ -69,8 +69,11 @@ def test_it_starts_what_the_chart_starts() -> None:
 
 def test_it_says_what_it_is() -> None:
     labels = re.findall(r'org\.opencontainers\.image\.(\w+)="', TEXT)
-    expected = {"title", "description", "licenses", "version", "revision", "created"}
+    expected = {"title", "description", "licenses", "source", "version", "revision", "created"}
     assert set(labels) == expected
+    chart = (ROOT / "helm/hub-responsibility/Chart.yaml").read_text(encoding="utf-8")
+    (source,) = re.findall(r'image\.source="(.*?)"', TEXT)
+    assert f"sources: [{source}]" in chart
     made = (ROOT / "Makefile").read_text(encoding="utf-8")
     for argument in re.findall(r"^ARG (\w+)=", TEXT, re.MULTILINE):
         assert f"--build-arg {argument}=" in made

@@ -1,0 +1,1 @@
+"""The built image as the chart's Deployment, in pods on a node with a kubelet."""
