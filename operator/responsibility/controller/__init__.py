@@ -2,6 +2,7 @@
 
 In reading order:
 
+* ``start``: the entry point, before anything is loaded;
 * ``main``: the process, from its settings to leadership;
 * ``runtime``: all that runs beside the framework;
 * ``handlers``: the framework's handlers, one line of delegation each;

@@ -11,6 +11,7 @@ from responsibility.cluster.store import Store
 from responsibility.controller.capabilities import Capabilities
 from responsibility.controller.loop import Loop
 from responsibility.controller.own_rights import OwnRights
+from responsibility.controller.process import container_memory
 from responsibility.controller.process.settings import Settings
 from responsibility.controller.publish import Publisher
 from responsibility.controller.reporting.event_poster import EventPoster
@@ -84,6 +85,7 @@ class Runtime:
         state.plans_failed = planning.failed
         state.relists = lambda: {resource_of(r.path): r.relists for r in self._reflectors}
         state.errors = lambda: {resource_of(r.path): r.errors for r in self._reflectors}
+        state.memory = container_memory.read
         state.ages = lambda: {what: age for what, (age, _, _) in self.store.ages().items()}
         state.left_out = lambda: {resource_of(r.path): len(r.left_out) for r in self._reflectors}
         if leader is not None:
@@ -97,6 +99,7 @@ class Runtime:
         """Run until cancelled; an unexpected end of any part ends all."""
         await self._rights.check()
         async with asyncio.TaskGroup() as group:
+            group.create_task(container_memory.watch())
             group.create_task(self._rights.run())
             group.create_task(self._post.run())
             for reflector in self._reflectors:

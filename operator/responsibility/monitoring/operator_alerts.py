@@ -87,6 +87,18 @@ OPERATOR_ALERTS = (
         "why.",
     ),
     Alert(
+        "MemoryShort",
+        grouped("max", OPERATOR, "responsibility_memory_used_bytes")
+        + "\n/\n"
+        + grouped("max", OPERATOR, "responsibility_memory_limit_bytes")
+        + " > 0.9",
+        "10m",
+        Severity.THIS_WEEK,
+        "The operator takes {{ $value | humanizePercentage }} of the memory that it may",
+        "Beyond its limit it is killed, and begins again from the start. Raise the chart's "
+        "resources.limits.memory.",
+    ),
+    Alert(
         "WatchesFail",
         grouped("sum", (*OPERATOR, "resource"), "increase(responsibility_watch_errors_total[15m])")
         + " > 3",

@@ -129,6 +129,26 @@ OPERATOR_CASES = (
         healthy=((series("plans_failed", "0x100"),), (series("plans_failed", "1x20 0x80"),)),
     ),
     Case(
+        alert="ResponsibilityMemoryShort",
+        sick=(
+            series("memory_used_bytes", "95000000x100"),
+            series("memory_limit_bytes", "100000000x100"),
+        ),
+        at="11m",
+        before="9m",
+        labels=OPERATOR,
+        summary="The operator takes 95% of the memory that it may",
+        severity=Severity.THIS_WEEK,
+        # There is enough; or there is no limit.
+        healthy=(
+            (
+                series("memory_used_bytes", "50000000x100"),
+                series("memory_limit_bytes", "100000000x100"),
+            ),
+            (series("memory_used_bytes", "95000000x100"),),
+        ),
+    ),
+    Case(
         alert="ResponsibilityWatchesFail",
         sick=(series("watch_errors_total", "0+1x100", resource="roles"),),
         at="40m",

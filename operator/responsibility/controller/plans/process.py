@@ -17,6 +17,7 @@ from responsibility.cluster.rights import RIGHTS
 from responsibility.controller.plans import worker
 from responsibility.controller.plans.snapshot_delta import SnapshotDelta
 from responsibility.controller.plans.worker import HEAD, Failed, PlanningWorld, frame
+from responsibility.controller.process import container_memory
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.change import Plan
 from responsibility.plans.deletions import Proposal
@@ -34,7 +35,6 @@ _PART = 500
 _MEMORY = 1 << 30
 _MARGIN = 64 << 20
 _LEAST = 48 << 20
-_CGROUP = Path("/sys/fs/cgroup")
 _SECONDS = 600.0
 
 
@@ -44,15 +44,8 @@ class PlanningError(Exception):
 
 def _available(cgroup: Path) -> int:
     """Return how many bytes the other process may take."""
-    try:
-        limit, used = (
-            int((cgroup / f"memory.{name}").read_text(encoding="ascii"))
-            for name in ("max", "current")
-        )
-    except (OSError, ValueError):
-        # No limit ("max"), or none that can be read.
-        return _MEMORY
-    return limit - used - _MARGIN
+    memory = container_memory.read(cgroup)
+    return _MEMORY if memory is None else memory.left - _MARGIN
 
 
 def _required_permissions() -> tuple[Attributes, ...]:
@@ -83,7 +76,7 @@ class Planner:
         revoking: bool,
         rbac: tuple[Iterable[Role], Iterable[Binding]] | None = None,
         frame_objects: int = _PART,
-        cgroup: Path = _CGROUP,
+        cgroup: Path = container_memory.CGROUP,
         least_memory: int = _LEAST,
     ) -> None:
         self._frame_objects, self._cgroup, self._least_memory = frame_objects, cgroup, least_memory

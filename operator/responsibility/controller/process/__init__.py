@@ -4,6 +4,7 @@ In reading order:
 
 * ``settings``: the settings, read and checked once;
 * ``logs``: lines of the log, for people or for machines;
+* ``container_memory``: the memory that the container may take, and takes;
 * ``login``: credentials for the framework, the same as our own;
 * ``connections``: bounds for those who connect;
 * ``ports``: the ports, and the connections that others keep open to them;

@@ -16,6 +16,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from responsibility.api.stages import AdmissionStage, RbacMode
+from responsibility.controller.process.container_memory import ContainerMemory
 from responsibility.controller.reporting.grant_status import GrantReport
 from responsibility.controller.reporting.metrics_table import BY_NAME, PREFIX
 from responsibility.grants.binding import RECORD
@@ -58,6 +59,7 @@ class MetricsState:
     errors: Callable[[], Mapping[str, int]] = dict
     ages: Callable[[], Mapping[str, float]] = dict
     left_out: Callable[[], Mapping[str, int]] = dict
+    memory: Callable[[], ContainerMemory | None] = lambda: None
 
 
 class StateCollector(Collector):
@@ -105,6 +107,14 @@ def _process(state: MetricsState) -> Iterator[Metric]:
         gauge = _gauge(name)
         gauge.add_metric((), float(value))
         yield gauge
+    if (memory := state.memory()) is not None:
+        for name, size in (
+            ("memory_limit_bytes", memory.limit),
+            ("memory_used_bytes", memory.used),
+        ):
+            gauge = _gauge(name)
+            gauge.add_metric((), float(size))
+            yield gauge
     build = _gauge("build_info")
     build.add_metric((_version(),), 1)
     yield build

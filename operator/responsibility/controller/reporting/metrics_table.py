@@ -143,6 +143,18 @@ METRICS = (
     ),
     Description("leader", "gauge", (), "1 if this replica leads."),
     Description("build_info", "gauge", ("version",), "1, with the operator's version."),
+    Description(
+        "memory_limit_bytes",
+        "gauge",
+        (),
+        "What the leader's container may take of memory; nothing where it has no limit.",
+    ),
+    Description(
+        "memory_used_bytes",
+        "gauge",
+        (),
+        "What it takes of it, without files that can be read again. Beyond the limit it is killed.",
+    ),
     Description("missing_rights", "gauge", (), "Rights that the operator needs and lacks."),
     Description(
         "relists_total",

@@ -158,6 +158,7 @@ def limited(cgroup: Path, *, most: str, used: int = 0) -> Path:
     """Return a folder that says how much memory a container may have, and has."""
     (cgroup / "memory.max").write_text(most)
     (cgroup / "memory.current").write_text(str(used))
+    (cgroup / "memory.stat").write_text("inactive_file 0\n")
     return cgroup
 
 

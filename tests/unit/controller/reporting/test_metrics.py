@@ -8,6 +8,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from responsibility.api.stages import RbacMode
+from responsibility.controller.process.container_memory import ContainerMemory
 from responsibility.controller.reporting.conditions import ConditionDraft
 from responsibility.controller.reporting.grant_status import GrantReport, ItemGrant, OwnerReport
 from responsibility.controller.reporting.metrics_table import METRICS, PREFIX, table
@@ -43,6 +44,7 @@ async def busy() -> World:
     world.metrics.state.errors = lambda: {"roles": 2}
     world.metrics.state.ages = lambda: {"roles": 3.5}
     world.metrics.state.left_out = lambda: {"roles": 1}
+    world.metrics.state.memory = lambda: ContainerMemory(limit=512 << 20, used=80 << 20)
     granted = ItemGrant("fence", RbacMode.GRANT, "", bindings=2, conflicts=1)
     claim = ConditionDraft("Granted", True, "Granted", "2 bindings in force")
     world.metrics.state.grants = GrantReport(
