@@ -1,34 +1,27 @@
-"""The framework's handlers, for our own two kinds. Each is one line of delegation.
-
-Only ``on.event`` is used. The other decorators would put finalizers or annotations on objects.
-"""
+"""The framework's handlers, for our own two kinds. Each is one line of delegation."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-import kopf
-
-from responsibility.api.names import API_GROUP, MODELS, RECORDS, VERSION
+from responsibility.api.names import API_GROUP, VERSION
 from responsibility.cluster.custom_resources import CustomResourceStore
+from responsibility.controller.process.framework import Take
 from responsibility.controller.runtime import Runtime
 
 
-def register(registry: kopf.OperatorRegistry, runtime: Runtime) -> None:
-    """Put the handlers of our kinds into ``registry``."""
-
-    @kopf.on.event(API_GROUP, VERSION, RECORDS, registry=registry)
-    async def on_record(type: str | None, body: kopf.Body, **_: Any) -> None:
-        _take(runtime.store.records, type, body, runtime)
-
-    @kopf.on.event(API_GROUP, VERSION, MODELS, registry=registry)
-    async def on_model(type: str | None, body: kopf.Body, **_: Any) -> None:
-        _take(runtime.store.models, type, body, runtime)
+def handlers(runtime: Runtime) -> dict[tuple[str, str, str], Take]:
+    """Return by kind what takes in its events."""
+    return {
+        (API_GROUP, VERSION, kind.path.rpartition("/")[2]): partial(_take, kind, runtime)
+        for kind in runtime.store.custom_resources
+    }
 
 
 def _take(
-    kind: CustomResourceStore[Any], event: str | None, body: Mapping[str, Any], runtime: Runtime
+    kind: CustomResourceStore[Any], runtime: Runtime, event: str | None, body: Mapping[str, Any]
 ) -> None:
     if event == "DELETED":
         kind.drop(body)

@@ -4,34 +4,31 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import itertools
+import faulthandler
 import logging
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Any
-
-import kopf
 
 from responsibility.admission.webhooks import break_glass, values_configuration
 from responsibility.api.names import API_GROUP, MODELS, OPERATOR, RECORDS
 from responsibility.cluster.store import Store
-from responsibility.controller.handlers import register
+from responsibility.controller.handlers import handlers
 from responsibility.controller.process import health, logs, webhook_server
-from responsibility.controller.process.login import FrameworkLogin
+from responsibility.controller.process.framework import Framework
 from responsibility.controller.process.ports import ListenError, Ports
 from responsibility.controller.process.settings import PREFIX, Settings, SettingsError, read
 from responsibility.controller.process.webhook_server import Route
 from responsibility.controller.reporting.event_poster import EventPoster
 from responsibility.controller.reporting.events import Announcer
 from responsibility.controller.reporting.metrics import Metrics
-from responsibility.controller.runtime import Runtime, own_identity
+from responsibility.controller.runtime import Runtime
 from responsibility.controller.webhooks.break_glass import Uses
 from responsibility.controller.webhooks.hub_lookup import HubLookup
 from responsibility.controller.webhooks.values import UNREAD, ValuesReviews
-from responsibility.kube import credentials, readiness
+from responsibility.kube import credentials, errors, readiness
 from responsibility.kube.client import Api
 from responsibility.kube.leader_election import Leader, LeadershipLostError
 
@@ -39,9 +36,10 @@ logger = logging.getLogger(__name__)
 
 _KINDS = (f"{RECORDS}.{API_GROUP}", f"{MODELS}.{API_GROUP}")
 _PACKAGE = "hub-responsibility"
-_NOT_FOUND = 404
-# Seconds that the framework may take to end, half of it for requests to our own ports.
+# Seconds that everything may take to end by itself, and after which it is ended: sooner than the 30
+# that Kubernetes gives a pod by default.
 _GRACE = 10.0
+_LAST = 25.0
 # An unclaimed lease is taken within seconds; whoever waits longer is a standby.
 _UNCLAIMED = 3.0
 
@@ -58,8 +56,10 @@ def main() -> None:
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)
     # Of each attempt, it says that it failed; our own lists of the same kinds say why, once.
     logging.getLogger("kopf._cogs.clients").setLevel(logging.CRITICAL)
+    # Why it has ended is said in one line by whoever begins it again.
+    logging.getLogger("kopf._core.reactor").setLevel(logging.CRITICAL)
     try:
-        asyncio.run(operate(settings))
+        asyncio.run(operate(settings, on_end=_bound_the_end))
     except Exception as error:
         cause = _first(error)
         if isinstance(cause, (credentials.ConfigurationError, ListenError)):
@@ -68,6 +68,15 @@ def main() -> None:
             sys.exit(f"{OPERATOR}: {cause}; it has to be started again")
         logger.critical("ended by an unexpected error", exc_info=cause)
         sys.exit(1)
+
+
+def _bound_the_end() -> None:
+    """End the process at the latest when its pod would be killed, and say where it hung.
+
+    What waits for a thread, for a name to be resolved or for a peer may wait longer. The clock is
+    a thread that needs nothing of the interpreter.
+    """
+    faulthandler.dump_traceback_later(_LAST, exit=True)
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -91,12 +100,25 @@ def _first(error: BaseException) -> BaseException:
     return error
 
 
-async def operate(settings: Settings, *, metrics: Metrics | None = None) -> None:
-    """Run the operator until cancelled or told to stop by SIGINT or SIGTERM."""
+async def operate(
+    settings: Settings,
+    *,
+    metrics: Metrics | None = None,
+    on_end: Callable[[], None] = lambda: None,
+) -> None:
+    """Run the operator until cancelled or told to stop by SIGINT or SIGTERM.
+
+    ``on_end`` is called when the end begins.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        on_end()
+        stop.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, end)
     parts = _Parts()
     async with Api.connect(settings.kubeconfig, settings.context) as api:
         if api.acting_as:
@@ -112,14 +134,15 @@ async def operate(settings: Settings, *, metrics: Metrics | None = None) -> None
         try:
             await asyncio.wait((work, stopping), return_when=asyncio.FIRST_COMPLETED)
             if parts.runtime is not None:
-                # The framework ends by itself when `stop` is set; what waits for a server, or
-                # for leadership, does not.
+                # What runs ends by itself when `stop` is set; what waits for a server, or for
+                # leadership, does not.
                 await asyncio.wait((work,), timeout=_GRACE)
         finally:
+            on_end()
             stopping.cancel()
             work.cancel()
             results = await asyncio.gather(work, return_exceptions=True)
-    for error in (*results, parts.failure):
+    for error in results:
         if isinstance(error, Exception):
             raise error
 
@@ -129,7 +152,6 @@ class _Parts:
     """What the web server asks about, before and after the operator proper exists."""
 
     runtime: Runtime | None = None
-    failure: BaseException | None = None
     waiting: str = "waiting for the API server"
     # When (loop time) it began to wait for leadership.
     candidate_since: float | None = None
@@ -167,9 +189,9 @@ async def _work(
         # All that it writes; beside it, Events of this replica's webhooks are posted, leading or
         # not, and the Lease is written.
         fenced = api if leader is None else api.fenced(leader.may_write)
-        runtime = Runtime(settings, fenced, metrics, own=await own_identity(api), leader=leader)
+        runtime = Runtime(settings, fenced, metrics, leader=leader)
         around.leading = runtime.store
-        await _lead(settings, runtime, parts=parts, stop=stop)
+        await _lead(settings, fenced, runtime, parts=parts, stop=stop)
 
     async with asyncio.TaskGroup() as group:
         beside = [
@@ -233,93 +255,36 @@ async def _serve_webhooks(
 
 
 async def _lead(
-    settings: Settings, runtime: Runtime, *, parts: _Parts, stop: asyncio.Event
+    settings: Settings, api: Api, runtime: Runtime, *, parts: _Parts, stop: asyncio.Event
 ) -> None:
-    """Run the framework with our runtime beside it; the end of either ends both."""
-    registry = kopf.OperatorRegistry()
+    """Run our runtime and the framework beside it until told to stop, or until either fails."""
+
+    async def check() -> None:
+        try:
+            missing = await readiness.missing_crds(api, _KINDS)
+        except errors.ApiError:
+            # Not known, and no reason to end.
+            return
+        if missing:
+            raise KindsGoneError("its custom resources are not served any more")
+
+    framework = Framework(settings, handlers(runtime), check=check)
+    runtime.watch_failures = lambda: framework.failures
     parts.runtime = runtime
-    register(registry, runtime)
-    tasks: list[asyncio.Task[None]] = []
-
-    def ended(task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            # Said at once: the framework may take a while to end.
-            logger.error("the operator ends, because of an unexpected error: %r", _first(error))
-            parts.failure = error
-        stop.set()
-
-    @kopf.on.startup(registry=registry)
-    async def start(**_: Any) -> None:
-        task = asyncio.create_task(runtime.run())
-        task.add_done_callback(ended)
-        tasks.append(task)
-
-    @kopf.on.cleanup(registry=registry)
-    async def clean_up(**_: Any) -> None:
-        # Whatever still runs in the end, the framework waits for, and then calls it hung.
-        await _cancel(tasks)
-        parts.ports.end_idle_connections()
-
-    log_in = FrameworkLogin(settings)
-
-    @kopf.on.login(registry=registry)
-    async def login(**_: Any) -> kopf.ConnectionInfo:
-        return await log_in()
-
+    tasks = [asyncio.create_task(work) for work in (_until(stop), runtime.run(), framework.run())]
     try:
-        await kopf.operator(
-            registry=registry,
-            settings=_framework(),
-            # Else it is made from the user's name, which a container's user need not have.
-            identity=settings.identity,  # type: ignore[arg-type]  # a str by a private name
-            standalone=True,
-            clusterwide=True,
-            stop_flag=stop,
-        )
-    except Exception as error:
-        # The framework's own errors are not part of its interface; their status is.
-        if getattr(_first(error), "status", None) == _NOT_FOUND:
-            # Its other watches fail of the same, each in a task that nobody looks at any more;
-            # what they would print, whenever they are collected, would bury the reason.
-            asyncio.get_running_loop().set_exception_handler(_known)
-            raise KindsGoneError("its custom resources are not served any more") from error
-        raise
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
     finally:
-        await _cancel(tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         parts.runtime = None
 
 
-async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _known(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Handle what is left in tasks: nothing to say of kinds that are not served."""
-    error = context.get("exception")
-    if getattr(error, "status", None) != _NOT_FOUND:
-        loop.default_exception_handler(context)
-
-
-class _Backoffs:
-    """Pauses between the framework's attempts, without end, anew for each request."""
-
-    def __iter__(self) -> Iterator[float]:
-        return itertools.chain((0.1, 0.2, 0.4, 0.8), itertools.repeat(1.5))
-
-
-def _framework() -> kopf.OperatorSettings:
-    settings = kopf.OperatorSettings()
-    # Its log lines are no Events; ours are posted by `posting`.
-    settings.posting.enabled = False
-    # Kinds are waited for before it starts; it needs no right to watch all CRDs.
-    settings.scanning.disabled = True
-    # Its watches of our kinds come back as soon as our own do, however long the server is away.
-    settings.networking.error_backoffs = _Backoffs()
-    settings.watching.server_timeout = 300
-    settings.watching.client_timeout = 330
-    return settings
+async def _until(stop: asyncio.Event) -> None:
+    await stop.wait()
 
 
 if __name__ == "__main__":

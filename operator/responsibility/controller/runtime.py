@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from responsibility import api_groups
 from responsibility.cluster.knowledge import resource_of
@@ -18,6 +19,7 @@ from responsibility.controller.reporting.event_poster import EventPoster
 from responsibility.controller.reporting.events import Announcer
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.kube import errors
+from responsibility.kube.backoff import Backoff
 from responsibility.kube.client import Api
 from responsibility.kube.leader_election import Leader
 from responsibility.rbac.identity import user_subject
@@ -42,7 +44,6 @@ class Runtime:
         api: Api,
         metrics: Metrics,
         *,
-        own: Subject | None,
         leader: Leader | None = None,
     ) -> None:
         self.settings = settings
@@ -50,7 +51,6 @@ class Runtime:
             api,
             relist=settings.relist_seconds,
             own_relist=settings.own_relist_seconds,
-            own=own,
             routes=settings.routes,
         )
         self._api = api
@@ -70,6 +70,8 @@ class Runtime:
         self._reflectors = (*self.store.reflectors, *enforcement.reflectors)
         self._loop = Loop(self.store, publisher, self._workers, metrics)
         self._relist_own = asyncio.Event()
+        # How often the watches of our own kinds have ended by a fault.
+        self.watch_failures: Callable[[], int] = int
 
         def given() -> None:
             publisher.retry_refused()
@@ -84,8 +86,11 @@ class Runtime:
         state.plans_pending = lambda: len(planning.waiting())
         state.plans_failed = planning.failed
         state.relists = lambda: {resource_of(r.path): r.relists for r in self._reflectors}
-        state.errors = lambda: {resource_of(r.path): r.errors for r in self._reflectors}
         state.memory = container_memory.read
+        state.errors = lambda: {
+            **{resource_of(r.path): r.errors for r in self._reflectors},
+            resource_of(self.store.records.path): self.watch_failures(),
+        }
         state.ages = lambda: {what: age for what, (age, _, _) in self.store.ages().items()}
         state.left_out = lambda: {resource_of(r.path): len(r.left_out) for r in self._reflectors}
         if leader is not None:
@@ -100,6 +105,8 @@ class Runtime:
         await self._rights.check()
         async with asyncio.TaskGroup() as group:
             group.create_task(container_memory.watch())
+            if not await self._identify():
+                group.create_task(self._learn_identity())
             group.create_task(self._rights.run())
             group.create_task(self._post.run())
             for reflector in self._reflectors:
@@ -144,6 +151,28 @@ class Runtime:
             else:
                 return
 
+    async def _identify(self) -> bool:
+        """Ask who we are; return whether that is known. Until then, we are reported ourselves."""
+        try:
+            own = await own_identity(self._api)
+        except errors.NotFoundError:
+            # Before 1.28 the server does not say.
+            return True
+        except errors.ApiError as error:
+            logger.warning("our own identity is unknown: %s", error)
+            return False
+        if own != self.store.own:
+            self.store.own = own
+            self.store.touch()
+        return True
+
+    async def _learn_identity(self) -> None:
+        backoff = Backoff(base=1.0, cap=60.0)
+        while True:
+            await asyncio.sleep(backoff.next())
+            if await self._identify():
+                return
+
     async def _watch_ages(self) -> None:
         """Have it told at once when something becomes too old, and when it is heard of again."""
         known = self.store.old()
@@ -168,13 +197,9 @@ class Runtime:
 
 
 async def own_identity(api: Api) -> Subject | None:
-    """Return who we are to the API server, None if it does not say (before 1.28)."""
+    """Return who we are to the API server, None if no ServiceAccount. Raises ApiError."""
     body = {"apiVersion": _AUTHENTICATION, "kind": "SelfSubjectReview"}
-    try:
-        answer = await api.create(_SELF, body)
-    except errors.ApiError as error:
-        logger.warning("our own identity is unknown: %s", error)
-        return None
+    answer = await api.create(_SELF, body)
     user = (answer.get("status") or {}).get("userInfo", {}).get("username", "")
     subject = user_subject(user)
     return subject if subject.kind == SERVICE_ACCOUNT else None

@@ -131,7 +131,13 @@ class Api:
     ) -> Json:
         """POST an object (or a review) to its collection and return the answer."""
         query = {**(params or {}), **({"dryRun": "All"} if dry_run else {})}
-        return await self._call("POST", path, query, body=body)
+        answer = await self._call("POST", path, query, body=body)
+        if not path.endswith(_REVIEWS):
+            return _object(answer, "POST", path)
+        if not isinstance(answer.get("status"), dict):
+            # Not a no.
+            raise errors.bad_answer("POST", path, "a review")
+        return answer
 
     async def try_create(self, path: str, body: Mapping[str, Any]) -> tuple[str, ...]:
         """Go through all of a POST but the storing, and return the warnings that came with it.
@@ -165,24 +171,20 @@ class Api:
         if dry_run:
             query["dryRun"] = "All"
         target = f"{path}/{subresource}" if subresource else path
-        return await self._call("PATCH", target, query, body=_yaml(body), content_type=_APPLY)
+        answer = await self._call("PATCH", target, query, body=_yaml(body), content_type=_APPLY)
+        return _object(answer, "PATCH", target)
 
     async def merge(
         self, path: str, body: Mapping[str, Any], *, field_manager: str, dry_run: bool = False
     ) -> Json:
         """Send a JSON merge patch; for what server-side apply can't say (a UID precondition)."""
         query = {"fieldManager": field_manager, **({"dryRun": "All"} if dry_run else {})}
-        return await self._call(
-            "PATCH",
-            path,
-            query,
-            body=body,
-            content_type=_MERGE,
-        )
+        answer = await self._call("PATCH", path, query, body=body, content_type=_MERGE)
+        return _object(answer, "PATCH", path)
 
     async def replace(self, path: str, body: Mapping[str, Any]) -> Json:
         """PUT an object of our own; with ``metadata.resourceVersion`` only if unchanged."""
-        return await self._call("PUT", path, None, body=body)
+        return _object(await self._call("PUT", path, None, body=body), "PUT", path)
 
     async def delete(
         self,
@@ -229,8 +231,11 @@ class Api:
                 logger.info("%s; asking for %d objects at a time", error, limit)
                 query["limit"] = limit
                 continue
+            metadata, items = page.get("metadata"), page.get("items", ())
+            if not isinstance(metadata, dict) or not isinstance(items, list | None):
+                raise errors.bad_answer("GET", path, "a list")
             yield page
-            token = (page.get("metadata") or {}).get("continue")
+            token = metadata.get("continue")
             if not token:
                 return
             query["continue"] = token
@@ -358,6 +363,13 @@ class Api:
         """Read refused credentials again; return whether they are others now."""
         configuration = self._client.configuration
         return isinstance(configuration, Credentials) and await configuration.renew()
+
+
+def _object(answer: Json, verb: str, path: str) -> Json:
+    """Return an answer that is an object, as it is after a write."""
+    if not isinstance(answer.get("metadata"), dict):
+        raise errors.bad_answer(verb, path, "an object")
+    return answer
 
 
 async def _read(

@@ -146,6 +146,11 @@ def from_network(trouble: BaseException, verb: str, path: str) -> UnavailableErr
     return UnavailableError(0, "ConnectionLost", type(trouble).__name__, verb, path)
 
 
+def bad_answer(verb: str, path: str, wanted: str) -> UnavailableError:
+    """Make the error for a success that is none: something else answers in the server's place."""
+    return UnavailableError(0, "BadAnswer", f"what came is not {wanted}", verb, path)
+
+
 def from_credentials(trouble: Exception, verb: str, path: str) -> UnavailableError:
     """Make the error for credentials that could not be renewed; they may be there again soon."""
     return UnavailableError(0, "NoCredentials", str(trouble)[:_LONGEST], verb, path)

@@ -63,10 +63,9 @@ async def wait_for_crds(
     Asked through discovery, which everyone may read, and which lists a kind once it can be used:
     a CRD that merely exists is not served yet. Raises ApiError when the deadline has passed.
     """
-    wanted = set(names)
 
     async def served() -> str | None:
-        missing = sorted(wanted - await _served(api, {name.partition(".")[2] for name in wanted}))
+        missing = await missing_crds(api, names)
         return (
             f"not installed: {', '.join(missing)} (apply the project's CRDs)" if missing else None
         )
@@ -81,12 +80,23 @@ async def wait_for_crds(
     )
 
 
+async def missing_crds(api: Api, names: Iterable[str]) -> list[str]:
+    """Return which of these kinds are not served; ``names`` are like ``<plural>.<group>``.
+
+    Raises ApiError.
+    """
+    wanted = set(names)
+    return sorted(wanted - await _served(api, {name.partition(".")[2] for name in wanted}))
+
+
 async def _served(api: Api, groups: Iterable[str]) -> set[str]:
     """Return the kinds, ``<plural>.<group>``, that are served in any version of these groups."""
     found: set[str] = set()
     for group in groups:
         try:
-            versions = (await api.get(f"/apis/{group}")).get("versions") or ()
+            versions = (await api.get(f"/apis/{group}")).get("versions")
+            if not isinstance(versions, list):
+                raise errors.bad_answer("GET", f"/apis/{group}", "an API group")
             for version in versions:
                 answer = await api.get(f"/apis/{version['groupVersion']}")
                 found |= {f"{kind['name']}.{group}" for kind in answer.get("resources") or ()}

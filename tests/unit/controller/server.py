@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import aiohttp
+from aiohttp import web
 
 from responsibility.api.names import OPERATOR
 from tests.unit.kube.fake import FakeServer, Json, Request
@@ -52,6 +53,10 @@ class EmptyCluster:
         """What it was asked, as verb and path."""
         return {f"{request.method} {request.path}" for request in self.server.requests}
 
+    def mend(self, path: str) -> None:
+        """Have a collection answer as it should again."""
+        del self.server.answers[path]
+
 
 def _elsewhere(request: Request) -> Json:
     plural = request.path.rpartition("/")[2]
@@ -65,12 +70,12 @@ def _resource(plural: str, singular: str, kind: str) -> Json:
 
 @asynccontextmanager
 async def empty_cluster(
-    *, holder: str = "", has_kinds: bool = True, broken: str = ""
+    *, holder: str = "", has_kinds: bool = True, broken: str = "", event: bytes = b""
 ) -> AsyncIterator[EmptyCluster]:
     """Serve an empty cluster on some port.
 
-    Somebody may hold the Lease, our kinds may not be served, and the collection of one of them may
-    be broken.
+    Somebody may hold the Lease, our kinds may not be served, what one collection answers may be
+    broken, until ``mend``, and their watches may say an odd ``event``.
     """
     server = FakeServer(elsewhere=_elsewhere)
     lease = Lease(server, OPERATOR)
@@ -82,12 +87,18 @@ async def empty_cluster(
         "/readyz": {},
         "/api": {"versions": ["v1"]},
         "/apis": {"groups": [_GROUP]},
+        # The framework waits for them, though it watches the whole cluster.
+        "/api/v1": {"resources": [_resource("namespaces", "namespace", "Namespace")]},
         root: _GROUP,
         f"{root}/v1alpha1": {"resources": resources},
     }
-    if broken:
-        served[f"{root}/v1alpha1/{broken}"] = {**_EMPTY, "items": "no list"}
     server.answers |= {path: partial(_always, body) for path, body in served.items()}
+    if broken:
+        server.answers[broken] = partial(_always, {"items": "no list"})
+    if event:
+        server.answers |= {
+            f"{root}/v1alpha1/{names[0]}": partial(_watched, event) for names in _KINDS
+        }
     await server.start()
     try:
         yield EmptyCluster(server, lease)
@@ -97,6 +108,10 @@ async def empty_cluster(
 
 def _always(body: Json, _: Request) -> Json:
     return body
+
+
+def _watched(event: bytes, request: Request) -> Json | web.Response:
+    return web.Response(body=event) if request.query.get("watch") else _EMPTY
 
 
 @dataclass(slots=True)
@@ -125,6 +140,17 @@ class Process:
         """Wait until /readyz answers so."""
         async with asyncio.timeout(_PATIENCE):
             while not self.port or await self.page("/readyz") != (status, f"{words}\n"):
+                assert self.process.returncode is None, "\n".join(self.log)
+                await asyncio.sleep(0.02)
+
+    async def until_logged(self, words: str) -> None:
+        """Wait until it has said so."""
+        await self.until_so(lambda: any(words in line for line in self.log))
+
+    async def until_so(self, reached: Callable[[], bool]) -> None:
+        """Wait for something while it runs."""
+        async with asyncio.timeout(_PATIENCE):
+            while not reached():
                 assert self.process.returncode is None, "\n".join(self.log)
                 await asyncio.sleep(0.02)
 

@@ -33,7 +33,7 @@ class Request:
 
     @property
     def is_watch(self) -> bool:
-        return self.query.get("watch") == "1"
+        return self.query.get("watch") in ("1", "true")
 
     @property
     def is_list(self) -> bool:
@@ -67,6 +67,9 @@ class FakeServer:
     answers: dict[str, Callable[[Request], Json | web.Response]] = field(default_factory=dict)
     # What is at all other paths. Where there is something, a watch is open and tells nothing.
     elsewhere: Callable[[Request], Json | web.Response] | None = None
+    # The one token that is accepted, any if none; and what was refused for another.
+    only_token: str = ""
+    refused: list[Request] = field(default_factory=list)
     version: int = 100
     oldest: int = 0
     url: str = ""
@@ -149,6 +152,10 @@ class FakeServer:
             request.headers,
             json.loads(text) if text else None,
         )
+        given = request.headers.get("Authorization", "").rpartition(" ")[2]
+        if self.only_token not in ("", given):
+            self.refused.append(seen)
+            return refusal(401, "Unauthorized")
         self.requests.append(seen)
         if self.faults:
             return self.faults.popleft()(request)

@@ -21,17 +21,17 @@ THING = f"{THINGS}/a"
 async def test_applies_json_under_the_content_type_of_server_side_apply(
     api: Api, server: FakeServer
 ) -> None:
-    server.answers[f"{THING}/status"] = lambda request: {"got": request.body}
+    server.answers[f"{THING}/status"] = lambda request: {"metadata": {}, "got": request.body}
     answer = await api.apply(THING, {"x": 1}, field_manager="me", subresource="status")
     request = server.requests[0]
-    assert answer == {"got": {"x": 1}}
+    assert answer["got"] == {"x": 1}
     assert request.method == "PATCH"
     assert request.headers["Content-Type"] == "application/apply-patch+yaml; charset=utf-8"
     assert request.query == {"fieldManager": "me", "force": "true"}
 
 
 async def test_a_dry_run_is_marked_as_one(api: Api, server: FakeServer) -> None:
-    server.answers |= {THING: lambda _: {}, "/create": lambda _: {}}
+    server.answers |= {THING: lambda _: {"metadata": {}}, "/create": lambda _: {"metadata": {}}}
     await api.apply(THING, {}, field_manager="me", force=False, dry_run=True)
     await api.create("/create", {}, dry_run=True)
     await api.delete(THING, uid="u1", dry_run=True)
@@ -43,7 +43,7 @@ async def test_a_dry_run_is_marked_as_one(api: Api, server: FakeServer) -> None:
 
 
 async def test_merges_and_replaces(api: Api, server: FakeServer) -> None:
-    server.answers[THING] = lambda _: {}
+    server.answers[THING] = lambda _: {"metadata": {}}
     await api.merge(THING, {"metadata": {"uid": "u1"}}, field_manager="me")
     await api.replace(THING, {"x": 1})
     merged, replaced = server.requests

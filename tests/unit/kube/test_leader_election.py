@@ -190,8 +190,8 @@ async def test_whoever_was_stopped_may_not_write_when_it_wakes(
             await api.get("/things")
             await api.create("/apis/authorization.k8s.io/v1/subjectaccessreviews", {})
 
-    server.answers["/things"] = lambda _: {}
-    server.answers["/apis/authorization.k8s.io/v1/subjectaccessreviews"] = lambda _: {}
+    server.answers["/things"] = lambda _: {"metadata": {}}
+    server.answers["/apis/authorization.k8s.io/v1/subjectaccessreviews"] = lambda _: {"status": {}}
     await leader.run(work)
 
 

@@ -66,11 +66,12 @@ class EnforcementLoop(Worker):
         self._static = settings.enforcement and settings.static_policies
         # The items of which trials have shown that their policy is such a file.
         self._static_items: frozenset[str] = frozenset()
-        account = (
-            user_and_groups(store.own)[0]
-            if store.own is not None
-            else service_account_user(settings.namespace, OPERATOR)
-        )
+
+        def account() -> str:
+            if store.own is not None:
+                return user_and_groups(store.own)[0]
+            return service_account_user(settings.namespace, OPERATOR)
+
         self._policies = Policies(
             api,
             self._on_policies,

@@ -53,14 +53,15 @@ class Policies:
         on_change: Callable[[], None],
         *,
         namespace: str,
-        account: str,
+        account: Callable[[], str],
         relist: float,
     ) -> None:
         self._namespace = namespace
         self._account = account
         self._found: dict[str, dict[str, str]] = {}
         self._unrendered: dict[str, str] = {}
-        self._rendered: dict[str, tuple[ResponsibilityModel, dict[str, ItemPolicies]]] = {}
+        # By model, what it renders, for whom.
+        self._rendered: dict[str, tuple[ResponsibilityModel, str, dict[str, ItemPolicies]]] = {}
         self._reads: dict[str, Reads] = {}
         self.reflectors: tuple[Reflector[tuple[str, str], Manifest], ...] = tuple(
             Reflector(
@@ -92,17 +93,17 @@ class Policies:
 
     def fill(self, manifests: Iterable[Manifest]) -> list[Manifest]:
         """Return manifests for where the operator runs."""
-        return installed(manifests, namespace=self._namespace, account=self._account)
+        return installed(manifests, namespace=self._namespace, account=self._account())
 
     def items(self, model: ResponsibilityModel) -> Mapping[str, ItemPolicies]:
         """Return what can be enforced of a model, by item."""
-        known = self._rendered.get(model.name)
-        if known is None or known[0] is not model:
-            known = (model, self._render(model))
+        known, account = self._rendered.get(model.name), self._account()
+        if known is None or known[0] is not model or known[1] != account:
+            known = (model, account, self._render(model))
             self._rendered[model.name] = known
             # The very same until then, so that what follows from it need not be redone.
             self._reads.pop(model.name, None)
-        return known[1]
+        return known[2]
 
     def reads(self, model: ResponsibilityModel) -> Reads:
         """Return of each item that can be enforced the other items whose lists it reads."""

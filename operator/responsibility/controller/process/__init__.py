@@ -6,6 +6,7 @@ In reading order:
 * ``logs``: lines of the log, for people or for machines;
 * ``container_memory``: the memory that the container may take, and takes;
 * ``login``: credentials for the framework, the same as our own;
+* ``framework``: the framework in its thread, begun again whenever it ends;
 * ``connections``: bounds for those who connect;
 * ``ports``: the ports, and the connections that others keep open to them;
 * ``health``: metrics, liveness and readiness, on one port;

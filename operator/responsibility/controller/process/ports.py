@@ -12,6 +12,10 @@ from aiohttp import web
 
 from responsibility.controller.process.connections import Connections, Limits, bounded
 
+# Seconds that requests on their way may take when all ends; connections on which nobody waits for
+# an answer, those of scrapers and of the API server, end at once.
+_GRACE = 2.0
+
 
 class ListenError(Exception):
     """A port cannot be had, or not as it is asked for."""
@@ -22,7 +26,6 @@ class Ports:
     """The ports of one operator."""
 
     limits: Limits = field(default_factory=Limits)
-    _runners: set[web.AppRunner] = field(init=False, default_factory=set)
 
     @asynccontextmanager
     async def listen(
@@ -39,11 +42,10 @@ class Ports:
         ``setting`` is the variable that says where to listen. Raises ListenError.
         """
         app.middlewares.append(bounded)
-        runner = web.AppRunner(app, access_log=None)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GRACE)
         await runner.setup()
         connections, server = Connections(self.limits), runner.server
         assert server is not None  # noqa: S101 - it is set up
-        self._runners.add(runner)
         try:
             try:
                 listening = await asyncio.get_running_loop().create_server(
@@ -59,15 +61,4 @@ class Ports:
             finally:
                 listening.close()
         finally:
-            self._runners.discard(runner)
             await runner.cleanup()
-
-    def end_idle_connections(self) -> None:
-        """End the connections on which nobody waits for an answer.
-
-        Scrapers and the API server keep theirs open for the next request; each is a task, and
-        the framework, when it ends, would wait for all tasks.
-        """
-        for runner in self._runners:
-            if runner.server is not None:
-                runner.server.pre_shutdown()
