@@ -101,9 +101,17 @@ class Planner:
     async def close(self) -> None:
         """End the process, whatever it is doing."""
         process, self._process = self._process, None
-        if process is not None and process.returncode is None:
-            process.kill()
-            await process.wait()
+        if process is None or process.returncode is not None:
+            return
+        process.kill()
+        ended = asyncio.ensure_future(process.wait())
+        try:
+            await asyncio.shield(ended)
+        except asyncio.CancelledError:
+            # Killed, it takes no time. Left alone, it would be told to a loop that may be closed by
+            # then, when the operator ends.
+            await ended
+            raise
 
     async def propose(self, record: str, *, seconds: float = _SECONDS) -> Proposal | None:
         """Return the plan for a record's hub; None where it isn't found.

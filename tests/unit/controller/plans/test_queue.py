@@ -180,6 +180,21 @@ async def test_it_is_not_begun_where_the_container_would_be_killed_for_it(tmp_pa
         assert await found.propose("prod") is not None
 
 
+async def test_an_end_that_is_interrupted_leaves_no_process_behind() -> None:
+    """The operator may be told to end just then, and closes its loop a moment later."""
+    planner = Planner(world(FENCE), revoking=True)
+    assert await planner.propose("prod") is not None
+    process = planner._process
+    assert process is not None
+    ending = asyncio.create_task(planner.close())
+    # It has killed it, and waits.
+    await asyncio.sleep(0)
+    ending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ending
+    assert process.returncode is not None
+
+
 async def test_who_changes_all_the_time_keeps_nobody_waiting(asked: list[str]) -> None:
     """``other`` comes first by name, and is another at every moment."""
     assessor, now = Assessor(), world(FENCE, OTHER)
