@@ -30,7 +30,7 @@ from tests.e2e.image import build
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.operator import chart
 from tests.e2e.operator.api import Manifest
-from tests.e2e.operator.process import Operator
+from tests.e2e.operator.process import Operator, spawned
 
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 _HOME = "/opt/hub-responsibility"
@@ -242,7 +242,8 @@ def started(container: Container, directory: Path) -> Iterator[ContainedOperator
     root.mkdir(exist_ok=True)
     command = [*_namespaces(), "sh", "-c", container.script(root)]
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
-    operator = ContainedOperator(command, {"PATH": path}, directory / "container.log")
+    log = directory / "container.log"
+    operator = ContainedOperator(spawned(command, {"PATH": path}, log), log)
     try:
         yield operator
     finally:

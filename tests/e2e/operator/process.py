@@ -6,13 +6,14 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import urllib3
 
+from tests.e2e.lab import fork_server
+from tests.e2e.lab.fork_server import ForkedProcess
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.operator.chart import NAMESPACE
 from tests.e2e.operator.samples import Samples
@@ -25,10 +26,8 @@ _LISTENING = re.compile(r"listening on port (\d+)")
 class Operator:
     """One running operator. ``log`` is all it has written so far."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
-        self._log = log
-        with log.open("wb") as sink:
-            self.process = subprocess.Popen(command, env=environment, stdout=sink, stderr=sink)
+    def __init__(self, process: subprocess.Popen[bytes] | ForkedProcess, log: Path) -> None:
+        self.process, self._log = process, log
         self._http = urllib3.PoolManager(retries=False, timeout=10.0)
         self._port = ""
 
@@ -95,6 +94,14 @@ class Operator:
         self.process.wait()
 
 
+def spawned(
+    command: Sequence[str], environment: Mapping[str, str], log: Path
+) -> subprocess.Popen[bytes]:
+    """Start a program whose output is the log."""
+    with log.open("wb") as sink:
+        return subprocess.Popen(command, env=environment, stdout=sink, stderr=sink)
+
+
 @contextmanager
 def running(
     kubeconfig: Path,
@@ -113,7 +120,8 @@ def running(
         "RESPONSIBILITY_NAMESPACE": NAMESPACE,
         **{f"RESPONSIBILITY_{name}": value for name, value in settings.items()},
     }
-    operator = Operator([sys.executable, "-m", program], environment, log)
+    forked = fork_server.shared().start(program, environment=environment, log=log)
+    operator = Operator(forked, log)
     try:
         yield operator
     except BaseException:
