@@ -42,11 +42,9 @@ def release(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[Releas
 
 
 def _install(release: Release, chart: Path = CHART, *options: str, name: str = RELEASE) -> None:
-    """Install or upgrade, a second time where a kind was not served yet."""
+    """Install or upgrade."""
     command = ("upgrade", "--install", name, str(chart), "--create-namespace", *options)
-    if release.tried(*command).returncode:
-        release.cluster.kubectl("wait", "--for=condition=Established", "crd", *DEFINITIONS)
-        release.helm(*command)
+    helms.installed(lambda: release.tried(*command))
 
 
 def _older(directory: Path) -> Path:

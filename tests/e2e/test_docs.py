@@ -11,7 +11,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import pytest
 import yaml
 
 from demo import organisation
+from tests.e2e import helms
 from tests.e2e.lab import programs
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.operator import chart
@@ -30,8 +30,6 @@ BLOCK = re.compile(
     r"(?:^<!-- ([^\n]*) -->\n)?^```(?:bash|console|sh)\n(.*?)^```", re.MULTILINE | re.DOTALL
 )
 PATIENCE = 300
-# What Helm says of the model where its kind is not served yet, as the quick start has it.
-TOO_EARLY = 'no matches for kind "ResponsibilityModel"'
 KEYS = "responsibility.2i2c.org/"
 
 
@@ -87,11 +85,7 @@ class Shell:
 
     def install(self, body: str) -> None:
         """Run the installation as its document says: again while the model comes too early."""
-        deadline = time.monotonic() + PATIENCE
-        while (done := self._try(body)).returncode:
-            told = f"{body}\n--- it said\n{done.stdout}{done.stderr}"
-            assert TOO_EARLY in done.stderr, told
-            assert time.monotonic() < deadline, told
+        helms.installed(lambda: self._try(body))
 
     def _try(self, body: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -126,7 +120,7 @@ def test_from_the_quick_start_to_the_end(world: World, shell: Shell) -> None:
     """Installed, looked at for a week, and removed without a trace."""
     install, *rest = to_run("quickstart")
     document = (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8")
-    assert TOO_EARLY in " ".join(document.split())
+    assert helms.TOO_EARLY in " ".join(document.split())
     shell.install(install)
     with ExitStack() as stack:
         stack.enter_context(world.operator(settings=_settings(world)))

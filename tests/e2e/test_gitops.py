@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from demo import organisation
+from tests.e2e import helms
 from tests.e2e.conftest import lent
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.pool import Pool
@@ -87,7 +88,8 @@ def _apply(cluster: Cluster, way: Way, text: str) -> None:
     cluster.kubectl(*way, input=yaml.safe_dump_all(definitions))
     served = ("wait", "--for=condition=Established", "crd", *DEFINITIONS)
     wait_until(lambda: not cluster.kubectl(*served, check=False).returncode, 30, "our kinds")
-    cluster.kubectl(*way, input=text)
+    # Established is said some time before kubectl can find them.
+    helms.installed(lambda: cluster.kubectl(*way, input=text, check=False))
 
 
 def _parties(cluster: Cluster) -> dict[str, Any]:

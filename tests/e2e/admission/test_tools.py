@@ -397,7 +397,9 @@ def _wrote(asker: Asker, person: Person, namespace: str) -> bool:
 def test_a_restart_and_the_end_of_our_chart(own: Cluster) -> None:
     helm = programs.helm()
     chart = ("hub-responsibility", str(OUR_CHART), "-n", hubs.OPERATOR_NAMESPACE)
-    _helm(helm, own.kubeconfig, "install", *chart, "--set", "policies.enabled=true")
+    options = (*chart, "--set", "policies.enabled=true")
+    install = ("upgrade", "--install", *options)
+    helms.installed(lambda: _helm(helm, own.kubeconfig, *install, check=False))
     asker = Asker(own)
     own.kubectl("create", "namespace", "prod")
     body: dict[str, str | None] = dict(hubs.notes())
@@ -407,7 +409,7 @@ def test_a_restart_and_the_end_of_our_chart(own: Cluster) -> None:
     stranger, owner = Person("stranger"), hubs.owner(14)
     assert asker.ask(stranger, "POST", quotas, quota).refused
     # An upgrade changes nothing of what is in force.
-    _helm(helm, own.kubeconfig, "upgrade", *chart, "--set", "policies.enabled=true")
+    _helm(helm, own.kubeconfig, "upgrade", *options)
     assert asker.ask(stranger, "POST", quotas, quota).refused
     own.stop_apiserver()
     starting = threading.Thread(target=own.start_apiserver)

@@ -137,9 +137,9 @@ class Admin:
             # A policy is compiled when it is written, which takes a busy machine too long at first.
             if answer.status != _TOO_LATE:
                 break
-        read: Manifest = json.loads(answer.data)
         if answer.status >= 400:
-            raise RefusedError(answer.status, str(read.get("message")))
+            raise RefusedError(answer.status, _reason(answer.data))
+        read: Manifest = json.loads(answer.data)
         return read
 
     def _request(
@@ -154,6 +154,14 @@ class Admin:
                 **({"Impersonate-User": as_user} if as_user else {}),
             },
         )
+
+
+def _reason(data: bytes) -> str:
+    try:
+        return str(json.loads(data).get("message"))
+    except ValueError:
+        # Of a kind that is not served yet, or no more: "404 page not found".
+        return data[:300].decode(errors="replace")
 
 
 def path_of(manifest: Manifest) -> str:

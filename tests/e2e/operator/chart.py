@@ -13,7 +13,7 @@ import yaml
 
 from tests.e2e.lab import programs
 from tests.e2e.lab.waiting import wait_until
-from tests.e2e.operator.api import Admin, Manifest, path_of
+from tests.e2e.operator.api import Admin, Manifest, where
 
 CHART = Path(__file__).parents[3] / "helm" / "hub-responsibility"
 NAMESPACE = "hub-responsibility"
@@ -71,7 +71,7 @@ def install_definitions(admin: Admin, objects: list[Manifest]) -> None:
     own = [o for o in objects if o["apiVersion"].startswith("responsibility.2i2c.org/")]
     admin.apply(*kinds, manager="helm")
     for kind in kinds:
-        wait_until(partial(_established, admin, kind), 30, f"{kind['metadata']['name']}")
+        wait_until(partial(_served, admin, kind), 30, f"{kind['metadata']['name']} to be served")
     admin.apply(*own, manager="helm")
 
 
@@ -87,10 +87,11 @@ def role(objects: list[Manifest]) -> Manifest:
     return found
 
 
-def _established(admin: Admin, definition: Manifest) -> bool:
-    status = admin.get(path_of(definition)).get("status") or {}
-    conditions = status.get("conditions") or ()
-    return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
+def _served(admin: Admin, definition: Manifest) -> bool:
+    """Return whether its objects are, which a condition (Established) tells some time before."""
+    spec = definition["spec"]
+    path = where(f"{spec['group']}/{spec['versions'][0]['name']}", spec["names"]["kind"])
+    return admin.find(path) is not None
 
 
 def helm() -> Path:

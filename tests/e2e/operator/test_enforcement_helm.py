@@ -16,6 +16,7 @@ import pytest
 from demo import organisation
 from responsibility.admission.policies.cluster_policies import TABLES
 from responsibility.api.names import CLUSTER_DENY_POLICY, CLUSTER_WARN_POLICY
+from tests.e2e import helms
 from tests.e2e.lab import programs
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.operator import chart, enforcing
@@ -32,19 +33,21 @@ UNINSTALL = Path(__file__).parents[3] / "docs" / "uninstall.md"
 
 def helm(world: World, *arguments: str) -> str:
     """Run Helm 4."""
-    common = (f"--kubeconfig={world.cluster.kubeconfig}", f"--namespace={chart.NAMESPACE}")
-    command = [str(programs.helm()), *arguments, *common]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = tried(world, *arguments)
     assert done.returncode == 0, done.stderr[:4000]
     return done.stdout
 
 
+def tried(world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Helm 4, whatever comes of it."""
+    common = (f"--kubeconfig={world.cluster.kubeconfig}", f"--namespace={chart.NAMESPACE}")
+    command = [str(programs.helm()), *arguments, *common]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 def upgrade(world: World, *options: str, mode: str = "deny") -> None:
-    helm(
-        world,
-        *("upgrade", "--install", chart.RELEASE, str(chart.CHART), "--create-namespace"),
-        *(f"--set=mode={mode}", *options),
-    )
+    command = ("upgrade", "--install", chart.RELEASE, str(chart.CHART), "--create-namespace")
+    helms.installed(lambda: tried(world, *command, f"--set=mode={mode}", *options))
 
 
 @pytest.fixture(scope="module")
