@@ -4,6 +4,9 @@ As ``who-owns --path`` has it, the most precise path decides, and items that nam
 share it. What no item names belongs to the items that entitle to making the Secret as a whole: to
 whoever deploys. It is the rule of fields (see ``guards``), inside the one object that has none.
 Where a model lets nobody make it, such settings are for all whom the policies let change it.
+
+A path that ends in stars is about the inside of a value: with ``env`` one item's and ``env.*.*``
+another's, ``env.HOME`` as a text belongs to the first, and as a map to the second.
 """
 
 from __future__ import annotations
@@ -48,11 +51,18 @@ class _PatternNode:
             if pattern.fullmatch(part):
                 yield step
 
-    def below(self) -> Iterator[Items]:
-        """Yield the items of the patterns that end further on."""
-        for step in (*self.exact.values(), *(step for _, step in self.starred.values())):
-            yield from map(frozenset, step.ends.values())
-            yield from step.below()
+    def below(self, *, named: bool = False) -> Iterator[Items]:
+        """Yield the items of the patterns that end further on and name something on their way.
+
+        What only stars lead to is the inside of something, and a text has none.
+        """
+        for step, names in (
+            *((step, True) for step in self.exact.values()),
+            *((step, named) for _, step in self.starred.values()),
+        ):
+            if names:
+                yield from map(frozenset, step.ends.values())
+            yield from step.below(named=names)
 
 
 def _compiled(part: str) -> re.Pattern[str]:

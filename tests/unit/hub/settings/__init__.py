@@ -1,0 +1,1 @@
+"""Settings of a hub's chart, tried on JupyterHub's own classes: how far each reaches."""

@@ -1,0 +1,416 @@
+"""Settings are as wide as their item, and no wider.
+
+Whoever owns an item other than that of the whole Secret tries hostile values wherever the webhook
+lets them, on JupyterHub's own classes: nothing may run in the hub, and nothing may change but what
+is the item's. Which traits there are is asked of the classes.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import random
+import re
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from traitlets.config import Config
+
+from responsibility.admission.webhooks.values_ownership import ValuesGuard
+from responsibility.api.parse import load_shipped_model
+from responsibility.hub.values.difference import MISSING, SettingChange, changes
+from responsibility.hub.values.paths import Place, split, text
+from tests.unit.hub.settings.chart import Values, configuration
+from tests.unit.hub.settings.hub import (
+    BASE,
+    CANARY,
+    RAN,
+    authenticators,
+    effects,
+    sections,
+)
+
+MODEL = load_shipped_model()
+GUARD = ValuesGuard.of(MODEL)
+DEPLOY = "deploy-configure-hub"
+ACCESS, IMAGE, DATA, COMPLEX, LIMITS = (
+    "user-access",
+    "basic-environment",
+    "data",
+    "complex-environment",
+    "kubernetes-configuration",
+)
+PATTERNS = {p: item.name for item in MODEL.spec.items for p in item.values_paths}
+
+# What each item is about, among what a hub's settings come to.
+# What stands in the place of one of these texts, the API server refuses with the pod.
+_TEXT = r"([.\[].*)?"
+_CONTAINER = (
+    rf"((name|image|imagePullPolicy|workingDir|env\[.*\]\.(name|value)){_TEXT}"
+    r"|args.*|command.*|ports.*)"
+)
+_SESSION = r"pod\d\.spec\.containers\[0\]"
+_BESIDE = r"pod\d\.spec\.(initContainers\[\d+\]|containers\[[1-9]\])"
+ITS_OWN = {
+    ACCESS: (
+        r"authenticator\..*",
+        r"hub\.(admin_access|admin_users|load_roles).*",
+    ),
+    IMAGE: (
+        rf"{_SESSION}\.(image|imagePullPolicy|args.*|command.*|env\[[^]]*\]\.(name|value))",
+        r"spawner\d\.(image|image_pull_policy|environment|cmd|default_url|profile_list).*",
+    ),
+    DATA: (
+        rf"{_SESSION}\.volumeMounts\[0\]\.(mountPath|subPath){_TEXT}",
+        r"claim\d\.(spec|metadata\.labels)\..*",
+        r"claim\d\.metadata\.annotations\.volume\.beta\.kubernetes\.io/storage-class",
+        r"spawner\d\.(storage_|volume_mounts).*",
+    ),
+    COMPLEX: (
+        rf"{_BESIDE}\.{_CONTAINER}",
+        rf"{_SESSION}\.lifecycle(\.\w+\.exec.*)?",
+        # Of files there is one volume, made of the Secret that holds them.
+        rf"{_SESSION}\.volumeMounts\[[1-9]\]\.(mountPath|subPath|name){_TEXT}",
+        r"pod\d\.spec\.volumes\[1\]\.(name|secret\.items.*)",
+        r"pod\d\.spec\.volumes\[1\]\.secret\.secretName=singleuser",
+        r"spawner\d\.(init_containers|extra_containers|lifecycle_hooks).*",
+        r"spawner\d\.(volumes\.files|volume_mounts).*",
+    ),
+    LIMITS: (
+        rf"{_SESSION}\.(resources.*|env\[(MEM|CPU)_(LIMIT|GUARANTEE)\]\.(name|value))",
+        r"hub\.(concurrent_spawn_limit|active_server_limit|allow_named_servers)",
+        r"hub\.named_server_limit_per_user",
+        # One more argument of the culler, never another command.
+        r"hub\.services\[0\]\.command\[([4-9]|1\d)\]=(--[a-z-]+(=.*)?)?",
+        r"spawner\d\.(mem_|cpu_|extra_resource_|profile_list).*",
+    ),
+}
+# A hub that doesn't start anymore, or sessions that don't, are in the hands of whoever may write
+# a setting at all.
+_STOPPED = "stopped"
+
+_REFERENCE = {"secretKeyRef": {"name": "hub", "key": CANARY}}
+HOSTILE: tuple[Any, ...] = (
+    CANARY,
+    f"{CANARY}.module.Class",
+    f"{CANARY}:factory",
+    f"/{CANARY}/file",
+    f"; {CANARY} $({CANARY}) `{CANARY}`",
+    f"{{username.__class__.__mro__}} {CANARY}",
+    f"{{{CANARY}}}",
+    f"--{CANARY}",
+    f"!python {CANARY}",
+    "hub",
+    "hub-db-dir",
+    "../..",
+    "",
+    True,
+    -1,
+    None,
+    [CANARY, "-c", CANARY],
+    {"valueFrom": _REFERENCE},
+    {"name": CANARY, "valueFrom": _REFERENCE},
+    [{"name": CANARY, "valueFrom": _REFERENCE}],
+    {"exec": {"command": [CANARY]}, "httpGet": {"host": CANARY, "port": 80}},
+    {"name": CANARY, "secret": {"secretName": "hub"}},
+    {"name": CANARY, "persistentVolumeClaim": {"claimName": "hub-db-dir"}},
+    {"()": CANARY, "class": CANARY, "filters": {"a": {"()": CANARY}}},
+    {"mountPath": f"/{CANARY}", "stringData": CANARY, "name": "hub"},
+)
+QUOTES = "\"'"
+_KEYS = ("canary", "preStop")
+
+
+def _places() -> Iterator[Place]:
+    """Yield a place for each pattern, below it, and for each trait of each class."""
+    for pattern in PATTERNS:
+        place = tuple(
+            "[0]" if p == "[*]" else p.replace("*", _star(i, pattern))
+            for i, p in enumerate(split(pattern))
+        )
+        yield place
+        for key in _KEYS:
+            yield (*place, key)
+    for section, kind in sections().items():
+        # What is inherited is tried where it comes from; whose it is elsewhere is asked below.
+        for trait in kind.class_own_traits(config=True):
+            yield ("hub", "config", section, trait)
+
+
+def _star(number: int, pattern: str) -> str:
+    parts = split(pattern)
+    if parts[:2] == ("hub", "config"):
+        return "LocalGitHubOAuthenticator"
+    return {"choices": "one", "profile_options": "option"}.get(parts[number - 1], "preStop")
+
+
+def put(values: Values, place: Place, value: object) -> Values | None:
+    """Return values with another one at a place; None where there can be none."""
+    found: Any = copy.deepcopy(values)
+    here = found
+    for part, after in zip(place, (*place[1:], None), strict=True):
+        key: Any = int(part[1:-1]) if part.startswith("[") else part
+        if isinstance(here, list) != isinstance(key, int):
+            return None
+        if after is None:
+            here[key] = value
+            break
+        if isinstance(here, list):
+            if key >= len(here):
+                here.append({})
+        elif not isinstance(here.get(key), (dict, list)):
+            here[key] = [] if after.startswith("[") else {}
+        here = here[key]
+    return dict(found)
+
+
+def makers(old: Values, new: Values) -> set[str]:
+    """Return the items whose owner may make a change without owning the whole Secret."""
+    found = set(GUARD.items) - {DEPLOY}
+    for change in changes(old, new):
+        for items in GUARD.owners(change):
+            found &= items
+    return found
+
+
+def beyond(item: str, old: dict[str, str], new: dict[str, str]) -> list[str]:
+    """Return what of a change's effects is not the item's."""
+    found = []
+    if _STOPPED in new and not any(place.startswith(RAN) for place in new):
+        return []
+    for place in {*old, *new}:
+        if old.get(place) == new.get(place) or place == _STOPPED:
+            continue
+        said = f"{place}={new.get(place, '').strip(QUOTES)}"
+        if not any(re.fullmatch(p, place) or re.fullmatch(p, said) for p in ITS_OWN[item]):
+            found.append(said[:200])
+    return found
+
+
+async def _tried(place: Place, value: object) -> list[str]:
+    """Return what whoever may make a change by one item changes of another."""
+    old = _ready(place)
+    new = put(old, place, value)
+    if new is None or new == old:
+        return []
+    found = []
+    for item in makers(old, new):
+        before, after = [await _effects(v) for v in (old, new)]
+        if wide := beyond(item, before, after):
+            found.append(f"{item}: {text(place)} set to {value!r} changes {wide}")
+    return found
+
+
+_known: dict[str, dict[str, str]] = {}
+
+
+async def _effects(values: Values) -> dict[str, str]:
+    key = repr(values)
+    if key not in _known:
+        _known[key] = dict(await effects(partial(configuration, values)))
+    return _known[key]
+
+
+def _ready(place: Place) -> Values:
+    """Return values in which a trait of an authenticator is one of that which runs."""
+    found = copy.deepcopy(BASE)
+    if place[:2] == ("hub", "config"):
+        fitting = [n for n, k in authenticators().items() if _is_of(k, place[2])]
+        if fitting:
+            # One that is also of the system's users, and is content with nothing set.
+            best = max(fitting, key=lambda name: (name == "local-github", name))
+            found["hub"]["config"]["JupyterHub"]["authenticator_class"] = best
+    return found
+
+
+def _is_of(kind: type, section: str) -> bool:
+    return any(base.__name__ == section for base in kind.__mro__)
+
+
+ALL = [
+    place
+    for place in dict.fromkeys(_places())
+    if (new := put(BASE, place, CANARY)) is not None and makers(BASE, new)
+]
+TOPS = sorted({place[0] for place in ALL})
+
+
+async def test_the_hub_starts_with_what_is_tried_on() -> None:
+    found = await effects(partial(configuration, BASE))
+    assert _STOPPED not in found
+    assert found["pod0.spec.containers[0].image"] == "'base:1'"
+    assert not beyond(LIMITS, dict(found), dict(await effects(partial(configuration, BASE))))
+
+
+_ADVICE = "name settings that reach no further, or leave them to whoever deploys"
+
+
+@pytest.mark.parametrize("top", TOPS)
+async def test_no_setting_reaches_beyond_its_item(top: str) -> None:
+    # A few each time; the long form tries all.
+    places = [place for place in ALL if place[0] == top]
+    drawn = [(p, v) for p in places for v in random.Random(text(p)).sample(HOSTILE, 1)]
+    found = [each for place, value in drawn for each in await _tried(place, value)]
+    assert places
+    assert not found, _ADVICE
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("top", TOPS)
+async def test_no_setting_reaches_beyond_its_item_whatever_it_is(top: str) -> None:
+    places = [place for place in ALL if place[0] == top]
+    found = [each for p in places for value in HOSTILE for each in await _tried(p, value)]
+    assert not found, _ADVICE
+
+
+# Who may log in and who is admin. Whatever else a class has or comes to have is not user access.
+ACCESS_TRAITS = {
+    "admin_access",
+    "admin_globus_groups",
+    "admin_google_groups",
+    "admin_groups",
+    "admin_users",
+    "allow_all",
+    "allow_existing_users",
+    "allowed_gitlab_groups",
+    "allowed_globus_groups",
+    "allowed_google_groups",
+    "allowed_groups",
+    "allowed_idps",
+    "allowed_organizations",
+    "allowed_project_ids",
+    "allowed_teams",
+    "allowed_users",
+    "any_allow_config",
+    "blocked_users",
+    "delete_invalid_users",
+    "hosted_domain",
+}
+SESSION_TRAITS = {"image": IMAGE} | dict.fromkeys(
+    ("mem_limit", "mem_guarantee", "cpu_limit", "cpu_guarantee"), LIMITS
+)
+
+
+def test_which_traits_are_not_for_whoever_deploys() -> None:
+    owners: dict[str, set[str]] = {}
+    for section, kind in sections().items():
+        for trait in kind.class_traits(config=True):
+            place = ("hub", "config", section, trait)
+            for items in GUARD.owners(SettingChange(place, MISSING, CANARY)):
+                owners.setdefault(trait, set()).update(items - {DEPLOY})
+    found = {trait: items for trait, items in owners.items() if items}
+    expected = {trait: {ACCESS} for trait in ACCESS_TRAITS}
+    expected |= {trait: {item} for trait, item in SESSION_TRAITS.items()}
+    assert found == expected, "try what is new, and decide whose it is"
+
+
+def test_each_trait_that_is_named_is_one() -> None:
+    known = {t for kind in sections().values() for t in kind.class_traits(config=True)}
+    # What only the chart of one organisation, or an older authenticator, has.
+    named = {split(p)[3] for p in PATTERNS if p.startswith("hub.config.")}
+    assert named - known == {"allowed_domains"}
+
+
+_ACCOUNTS = {"create_system_users": True, "add_user_cmd": [CANARY]}
+# Each with what it does, and the item that a model might be tempted to give it to.
+WIDE = [
+    ("hub.config.Authenticator", _ACCOUNTS, ACCESS),
+    ("hub.config.LocalAuthenticator", _ACCOUNTS, ACCESS),
+    ("hub.config.LocalAuthenticator.create_system_users", True, ACCESS),
+    ("hub.config.JupyterHub.authenticator_class", f"{CANARY}.Class", ACCESS),
+    ("hub.config.JupyterHub.spawner_class", f"{CANARY}.Class", ACCESS),
+    ("hub.config.JupyterHub.proxy_class", f"{CANARY}.Class", ACCESS),
+    ("hub.config.JupyterHub.template_paths", [f"/{CANARY}"], ACCESS),
+    ("hub.config.Application.logging_config", {"filters": {"a": {"()": f"{CANARY}.b"}}}, ACCESS),
+    ("hub.config.Spawner.mem_limit", "1T", ACCESS),
+    ("singleuser.extraEnv.X", {"valueFrom": _REFERENCE}, IMAGE),
+    ("singleuser.image.pullSecrets", ["hub"], IMAGE),
+    ("singleuser.serviceAccountName", "hub", DATA),
+    ("singleuser.storage.dynamic.pvcNameTemplate", "hub-db-dir", DATA),
+    (
+        "singleuser.storage.extraVolumes",
+        {"x": {"name": "x", "secret": {"secretName": "hub"}}},
+        DATA,
+    ),
+    ("singleuser.extraPodConfig", {"serviceAccountName": "hub"}, COMPLEX),
+    ("singleuser.initContainers[0].envFrom", [{"secretRef": {"name": "hub"}}], COMPLEX),
+    ("singleuser.initContainers[0].env[0].valueFrom", _REFERENCE, COMPLEX),
+    ("singleuser.initContainers[0].securityContext", {"privileged": True}, COMPLEX),
+    (
+        "singleuser.extraContainers[0].volumeMounts",
+        [{"name": "volume-ann7f3a", "mountPath": "/a"}],
+        COMPLEX,
+    ),
+    ("singleuser.extraContainers[0].resources", {"limits": {"memory": "1T"}}, COMPLEX),
+    ("singleuser.lifecycleHooks.postStart.httpGet", {"host": CANARY, "port": 80}, COMPLEX),
+    ("cull.users", True, LIMITS),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "item"), WIDE, ids=[p for p, _, _ in WIDE])
+async def test_what_reaches_further_is_for_whoever_deploys(
+    path: str, value: object, item: str
+) -> None:
+    place = split(path)
+    old = _ready(place)
+    new = put(old, place, value)
+    assert new is not None
+    before, after = [await _effects(v) for v in (old, new)]
+    assert beyond(item, before, after), "it is not seen what this does"
+    assert not makers(old, new), "a single item lets it be done"
+
+
+@pytest.mark.skipif("ZERO_TO_JUPYTERHUB" not in os.environ, reason="needs a checkout of the chart")
+@pytest.mark.parametrize("top", TOPS)
+async def test_the_charts_own_code_does_the_same(top: str) -> None:
+    for place in (place for place in ALL if place[0] == top):
+        for value in random.Random(text(place)).sample(HOSTILE, 2):
+            values = put(_ready(place), place, value)
+            if values is not None:
+                ours, theirs = [
+                    await effects(partial(of, values)) for of in (configuration, _charts_own)
+                ]
+                assert _session(ours) == _session(theirs), f"{text(place)} is {value!r}"
+
+
+def _session(found: Any) -> dict[str, str]:
+    """Return what the table is about; labels and the like are set by the chart besides."""
+    kept = r"(pod|claim)\d\.spec\.(containers|initContainers|volumes|accessModes|resources|service)"
+    # Both may stop, each in its own way.
+    found = {**found, **dict.fromkeys({_STOPPED} & found.keys(), "")}
+    own = r".*\.env\[.*(CLIENT_ID|SERVICE_URL|HUB_URL)\].*"
+    return {
+        place: value
+        for place, value in found.items()
+        if re.match(rf"{kept}|authenticator|hub\.(services|load_roles)|stopped|{RAN}", place)
+        and not re.match(own, place)
+    }
+
+
+def _charts_own(values: Values) -> Config:
+    folder = Path(os.environ["ZERO_TO_JUPYTERHUB"]) / "jupyterhub/files/hub"
+    said = copy.deepcopy(values)
+    said["singleuser"].setdefault("cloudMetadata", {"blockWithIptables": False})
+    said["singleuser"].setdefault("allowPrivilegeEscalation", False)
+    helper = ModuleType("z2jh")
+    exec((folder / "z2jh.py").read_text(), helper.__dict__)  # noqa: S102 - the chart's code
+    helper.__dict__["_load_config"] = lambda: said
+    helper.__dict__["_get_config_value"] = lambda key: key
+    helper.__dict__["get_secret_value"] = lambda _, default="00" * 32: default
+    config = Config()
+    ports = {f"{name}_SERVICE_PORT": "80" for name in ("PROXY_API", "HUB")}
+    with (
+        patch.dict(sys.modules, z2jh=helper),
+        patch.dict(os.environ, ports),
+        patch("tornado.httpclient.AsyncHTTPClient.configure"),
+    ):
+        path = folder / "jupyterhub_config.py"
+        names = {"get_config": lambda: config, "__file__": str(path)}
+        exec(compile(path.read_text(), str(path), "exec"), names)  # noqa: S102 - likewise
+    return config
