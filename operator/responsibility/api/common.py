@@ -10,6 +10,8 @@ from responsibility.api.base import (
     ATOMIC,
     QUANTITY_PATTERN,
     SET,
+    TEMPLATE_PATTERN,
+    TEMPLATE_STAR_PATTERN,
     Digest,
     Email,
     ItemOrAll,
@@ -21,6 +23,7 @@ from responsibility.api.base import (
     Url,
     keyed,
 )
+from responsibility.api.permission import PermissionRule
 from responsibility.api.placeholders import expand
 from responsibility.api.stages import AdmissionStage, RbacMode
 from responsibility.api.subjects import (
@@ -34,6 +37,7 @@ __all__ = [
     "Contact",
     "Delegate",
     "Enforcement",
+    "ExemptBinding",
     "Exemption",
     "ItemEnforcement",
     "Party",
@@ -158,15 +162,77 @@ class Delegate(Shape):
     )
 
 
-class Exemption(Shape):
-    """A subject whose rights are listed, but not counted as drift."""
+_ObjectPattern = Annotated[str, Field(min_length=1, max_length=253, pattern=TEMPLATE_STAR_PATTERN)]
 
-    subject: SubjectPattern = Field(description="Who is exempt.")
+
+class ExemptBinding(Shape):
+    """Bindings through which an exempt subject may hold its rights."""
+
+    name: _ObjectPattern = Field(
+        description="The name of the RoleBinding or ClusterRoleBinding. $(namespace), $(release) "
+        "and $(prefix) are filled in for each hub, and a '*' at the end stands for any ending."
+    )
+    namespace: Annotated[str, Field(max_length=253, pattern=TEMPLATE_PATTERN)] = Field(
+        default="",
+        description="The namespace of a RoleBinding, such as $(namespace). Left out, a "
+        "ClusterRoleBinding is meant.",
+    )
+    role: Annotated[str, Field(max_length=253, pattern=TEMPLATE_STAR_PATTERN)] = Field(
+        default="",
+        description="The name of the role that it binds, with the same placeholders. Left out, "
+        "any.",
+    )
+    chart: Annotated[str, Field(max_length=63, pattern="^[A-Za-z0-9._-]*$")] = Field(
+        default="",
+        description="The chart that has made the binding, without its version, such as jupyterhub, "
+        "by the binding's label helm.sh/chart or chart. Who writes the binding writes its labels, "
+        "so give rulesDigests or permissions as well.",
+    )
+    rules_digests: tuple[Digest, ...] = Field(
+        default=(),
+        max_length=16,
+        json_schema_extra=SET,
+        description="What the role's rules may be, as the digests that kubectl responsibility "
+        "subject prints. Left out, any.",
+    )
+    everything: bool = Field(
+        default=False,
+        description="Whether the role may give everything at once ('*' on '*'). No other exemption "
+        "ever covers that.",
+    )
+
+
+class Exemption(Shape):
+    """Rights of a subject that are listed, but not counted as drift.
+
+    With neither ``permissions`` nor ``bindings`` it covers whatever the items reserve, but for
+    everything at once (``*`` on ``*``).
+    """
+
+    subject: SubjectPattern = Field(
+        description="Who is exempt. A ServiceAccount in namespace '*' whose name has placeholders "
+        "is that of any hub, in the hub's own namespace."
+    )
     items: tuple[ItemOrAll, ...] = Field(
         min_length=1,
         max_length=64,
         json_schema_extra=SET,
         description="The items that this holds for, by name, or '*' for all.",
+    )
+    permissions: tuple[PermissionRule, ...] = Field(
+        default=(),
+        max_length=16,
+        json_schema_extra=ATOMIC,
+        description="What the subject may hold; whatever it has beyond that is drift. Scope Hub is "
+        "in a hub's namespace (of a hub's own part: that hub's), Cluster what a ClusterRoleBinding "
+        "gives. Left out, anything.",
+    )
+    bindings: tuple[ExemptBinding, ...] = Field(
+        default=(),
+        max_length=16,
+        json_schema_extra=ATOMIC,
+        description="The bindings through which it may hold it; what it has by any other is drift. "
+        "Left out, by any.",
     )
     reason: Annotated[str, Field(min_length=1, max_length=512)] = Field(
         description="Why this subject needs its rights, such as: copies the monitoring password."

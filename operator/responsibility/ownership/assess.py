@@ -211,12 +211,26 @@ class Assessor:
             ),
         )
         checked = snapshot.rbac_enforced is True and not idle
+        # Whether what a step takes is exempt is asked of the rule, which may stand in a Role.
+        roles = snapshot.graph.roles.parts
+        homes = {subject.namespace for subject in routes.cluster.subjects()}
         return self._cache.get(
             ("cluster", terms.name),
-            (direct, routes.cluster, alone, self._cache.epoch),
+            (
+                direct,
+                routes.cluster,
+                alone,
+                self._cache.epoch,
+                *(roles.get(namespace) for namespace in sorted(homes)),
+            ),
             lambda: cluster_result(
                 direct.fleet,
-                assess_cluster(direct, gains=routes.cluster, bound_at_home=alone),
+                assess_cluster(
+                    direct,
+                    gains=routes.cluster,
+                    graph=snapshot.graph,
+                    bound_at_home=alone,
+                ),
                 checked=checked,
                 now=snapshot.now,
             ),

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from responsibility.ownership.access.cluster_rights import DirectRights, ObtainableRights
 from responsibility.ownership.access.escalation_findings import (
     ClusterGains,
+    ExemptWays,
     further,
-    total,
-    with_routes,
+    with_route,
 )
 from responsibility.ownership.access.grant_masks import NOTHING, Holding, Holdings, in_order
 from responsibility.ownership.access.hub_service_accounts import TOGETHER, escalates_within_hub
 from responsibility.ownership.access.shortfall import CheckedScope, shortfalls, split_asks
-from responsibility.ownership.cluster_excess import CLUSTER_NAMES, ClusterExcess
+from responsibility.ownership.cluster_excess import (
+    CLUSTER_NAMES,
+    ClusterExcess,
+)
 from responsibility.ownership.duties import is_vacant
 from responsibility.ownership.results.assessment import BreakGlassHolder, Exempt
 from responsibility.ownership.results.facts import Disagreement
@@ -25,7 +29,7 @@ from responsibility.ownership.terms.entitlement import ExemptionBook, is_break_g
 from responsibility.ownership.terms.exemptions import exempt_operator
 from responsibility.ownership.terms.fleet import Fleet
 from responsibility.ownership.terms.permission_index import Names, PermissionIndex
-from responsibility.rbac.graph import MASTERS_SUBJECT
+from responsibility.rbac.graph import MASTERS_SUBJECT, AccessGraph
 from responsibility.rbac.objects import Subject
 
 
@@ -80,24 +84,25 @@ def assess_direct(
     disagreements = tuple(_disagreements(fleet))
     if not checked:
         return ClusterDirect(fleet, holdings, break_glass, disagreements)
-    own_parts = [exemption for exemption in terms.exemptions if exemption.own_hub_only]
-    wide = [exemption for exemption in terms.exemptions if not exemption.own_hub_only]
-    everywhere = (CLUSTER_NAMES, *own_names)
     seeker = ClusterExcess(
         fleet,
         shared=ExemptionBook.of(
-            (*(e.fill(n) for e in wide for n in everywhere), *exempt_operator(own))
+            (
+                *(e for e in terms.exemptions if not e.symbolic),
+                *(e.fill(n) for e in terms.exemptions if e.any_hub for n in own_names),
+                *exempt_operator(own),
+            )
         ),
-        parts=ExemptionBook.of(e.fill(names) for e in own_parts for names in own_names),
-        of_everything=ExemptionBook.of(
-            (*(e for e in wide if not e.symbolic), *exempt_operator(own))
+        parts=ExemptionBook.of(
+            e.fill(n) for e in terms.exemptions if e.symbolic for n in own_names
         ),
     )
+    permissions = terms.permissions
     excess = tuple(
         found
         for subject, holding in holdings.items()
         if not is_break_glass(terms, subject)
-        for found in seeker.findings(subject, holding)
+        for found in seeker.findings(subject, DirectRights(holding, permissions))
     )
     missing, asks = split_asks(_missing(fleet, holdings, gone, reviews))
     return ClusterDirect(
@@ -114,17 +119,22 @@ def assess_direct(
 
 
 def assess_cluster(
-    direct: ClusterDirect, *, gains: ClusterGains, bound_at_home: frozenset[Subject]
+    direct: ClusterDirect,
+    *,
+    gains: ClusterGains,
+    graph: AccessGraph,
+    bound_at_home: frozenset[Subject],
 ) -> ClusterRbac:
     """Return what holds for the cluster as a whole.
 
-    ``gains`` is what subjects can obtain by escalation. ``bound_at_home`` are those of the hubs'
+    ``gains`` is what subjects can obtain by escalation in this ``graph``.
+    ``bound_at_home`` are those of the hubs'
     own ServiceAccounts that stand together, see ``access.hub_service_accounts``.
     """
     if direct.seeker is None:
         return ClusterRbac(direct.disagreements, direct.break_glass, (), (), {})
     seeker = replace(direct.seeker, exempt=list(direct.seeker.exempt))
-    excess = (*direct.excess, *_indirect(direct, seeker, gains, bound_at_home))
+    excess = (*direct.excess, *_indirect(direct, seeker, gains, graph, bound_at_home))
     return ClusterRbac(
         findings=(*direct.disagreements, *(finding for finding, _ in excess), *direct.missing),
         break_glass=direct.break_glass,
@@ -138,6 +148,7 @@ def _indirect(
     direct: ClusterDirect,
     seeker: ClusterExcess,
     gains: ClusterGains,
+    graph: AccessGraph,
     bound_at_home: frozenset[Subject],
 ) -> Iterator[tuple[Finding, frozenset[str]]]:
     """Yield what subjects can obtain cluster-wide, each with the records it does not touch.
@@ -148,22 +159,29 @@ def _indirect(
     permissions = terms.permissions
     reserved = {item.name: item.reserved | permissions.everything for item in terms.items}
     aside = replace(seeker, exempt=[])
+    let = ExemptWays(graph, permissions.everything, CLUSTER_NAMES)
     for subject in gains.subjects():
         held = holdings.get(subject, NOTHING).mask(permissions, CLUSTER_NAMES)
         if held & permissions.everything or is_break_glass(terms, subject):
             continue
-        holding = Holding(total(gains.everywhere.get(subject, ())) & permissions.all & ~held)
-        on_hubs = {record: total(ways) for record, ways in gains.on_hubs.get(subject, {}).items()}
-        if not holding.full and not on_hubs:
+        rights = ObtainableRights(subject, gains, let, permissions.all & ~held)
+        if not rights.beyond((), CLUSTER_NAMES).full and not rights.records:
             continue
-        found = list(aside.findings(subject, holding, on_hubs))
+        found = list(aside.findings(subject, rights))
         together = found and subject in bound_at_home and seeker.parts.of_subject(subject)
         if together and escalates_within_hub(subject, direct.fleet, holdings, gains):
             items = tuple(dict.fromkeys(finding.item for finding, _ in found))
             aside.exempt.append(Exempt(subject, items, TOGETHER))
             continue
         for finding, records in found:
-            for told in with_routes((finding,), gains.ways, reserved, direct.told):
+            # What is let through on its own hub may be told of the others.
+            ways = (
+                way for lets in aside.exemptions(subject, finding.item) for way in rights.ways(lets)
+            )
+            told = (subject, finding.item) not in direct.told and with_route(
+                finding, ways, reserved
+            )
+            if told:
                 yield told, records
     seeker.exempt.extend(further(seeker.exempt, aside.exempt))
 

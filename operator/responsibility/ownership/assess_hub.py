@@ -7,17 +7,19 @@ can do here because of a ClusterRoleBinding is found once, for the cluster, in
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import reduce
 from operator import or_
 
 from responsibility.ownership.access.escalation_findings import (
+    ExemptWays,
     Gains,
     as_holdings,
     further,
-    with_routes,
+    total,
+    with_route,
 )
 from responsibility.ownership.access.grant_masks import NOTHING, Holding, Holdings, excess, in_order
 from responsibility.ownership.access.policy_bypass import enforcement_bypasses
@@ -37,7 +39,7 @@ from responsibility.ownership.terms.entitlement import (
     is_break_glass,
     with_implied_groups,
 )
-from responsibility.ownership.terms.exemptions import exempt_operator
+from responsibility.ownership.terms.exemptions import Exemption, covering, exempt_operator
 from responsibility.rbac.escalation.permissions import Permissions
 from responsibility.rbac.escalation.shortest_paths import RoutePart
 from responsibility.rbac.escalation.steps import Step
@@ -75,13 +77,18 @@ def assess_hub(
     exempt: list[Exempt] = []
     book = ExemptionBook.of((*agreement.exemptions, *exempt_operator(own)))
     entitlement = Entitlement.of(agreement, now)
-    findings = list(_excesses(entitlement, book, namespace, cluster, exempt))
-    aside: list[Exempt] = []
-    indirect = list(_excesses(entitlement, book, as_holdings(gains), {}, aside))
-    exempt.extend(further(exempt, aside))
-    reserved = {item.name: item.terms.reserved for item in agreement.items}
-    direct = {(finding.subject, finding.item) for finding in findings}
-    findings.extend(with_routes(indirect, gains.__getitem__, reserved, direct))
+    permissions, names = agreement.terms.permissions, agreement.names
+
+    def held(subject: Subject, exemptions: Sequence[Exemption]) -> Holding:
+        return namespace[subject].beyond(exemptions, permissions, names)
+
+    findings = list(_Search(entitlement, book, held, exempt).findings(namespace, cluster))
+    if gains and rights is not None:
+        told = {(finding.subject, finding.item) for finding in findings}
+        let = ExemptWays(rights.graph, permissions.everything, names)
+        indirect, through = _indirect(entitlement, book, gains, let)
+        findings.extend(f for f in indirect if (f.subject, f.item) not in told)
+        exempt.extend(further(exempt, through))
     if rights is not None:
         told = {(finding.subject, finding.item) for finding in findings}
         ends = enforcement_bypasses(agreement, entitlement, rights, policies=policies)
@@ -110,48 +117,87 @@ def assess_hub(
     return HubRbac((*findings, *missing), tuple(exempt), tuple(asks))
 
 
-def _excesses(
-    entitlement: Entitlement,
-    book: ExemptionBook,
-    namespace: Mapping[Subject, Holding],
-    cluster: Mapping[Subject, Holding],
-    exempt: list[Exempt],
-) -> Iterator[Finding]:
-    agreement = entitlement.agreement
-    terms = agreement.terms
-    reserved = terms.reserved & terms.permissions.hub_mask
-    lines = [(i, i.terms.reserved) for i in agreement.items if i.name not in agreement.unresolved]
-    for subject, holding in namespace.items():
-        if is_break_glass(terms, subject):
-            continue
-        entitled = entitlement.of_subject(subject)
-        beyond = excess(
-            holding,
-            entitled=entitled,
-            reserved=reserved,
-            permissions=terms.permissions,
-            names=agreement.names,
-        )
-        if not beyond:
-            continue
-        exemptions = book.of_subject(subject)
-        held = (holding, cluster.get(subject, NOTHING))
-        known: dict[int, tuple[Source, ...]] = {}
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """The search for excess of subjects in the hub's namespace.
+
+    ``left`` says what a subject has beyond what exemptions cover; whoever is let through is added
+    to ``exempt``.
+    """
+
+    entitlement: Entitlement
+    book: ExemptionBook
+    left: Callable[[Subject, Sequence[Exemption]], Holding]
+    exempt: list[Exempt] = field(default_factory=list)
+
+    def findings(
+        self, held: Mapping[Subject, Holding], wide: Mapping[Subject, Holding]
+    ) -> Iterator[Finding]:
+        """Yield findings about what is ``held``; ``wide`` is what else gives it, cluster-wide."""
+        terms = self.entitlement.agreement.terms
+        for subject, holding in held.items():
+            if not is_break_glass(terms, subject):
+                yield from self._of(subject, holding, wide.get(subject, NOTHING))
+
+    def _of(self, subject: Subject, holding: Holding, wide: Holding) -> Iterator[Finding]:
+        agreement = self.entitlement.agreement
+        permissions, names = agreement.terms.permissions, agreement.names
+        entitled = self.entitlement.of_subject(subject)
+        reserved = agreement.terms.reserved & permissions.hub_mask
+
+        def beyond(held: Holding) -> int:
+            return excess(
+                held, entitled=entitled, reserved=reserved, permissions=permissions, names=names
+            )
+
+        whole = beyond(holding)
+        if not whole:
+            return
+        exemptions = self.book.of_subject(subject)
+        # By the exemptions that hold for an item: what is left, and its sources by mask.
+        rests: dict[tuple[Exemption, ...], tuple[Holding, int, dict[int, tuple[Source, ...]]]] = {
+            (): (holding, whole, {})
+        }
         let_through: dict[str, list[str]] = {}
-        for item, reserved_by_it in lines:
-            wanted = beyond & reserved_by_it
-            if not wanted:
+        for item in agreement.items:
+            wanted = whole & item.terms.reserved
+            if not wanted or item.name in agreement.unresolved:
                 continue
-            reason = next((e.reason for e in exemptions if e.for_item(item.name)), None)
-            if reason is None:
-                if wanted not in known:
-                    known[wanted] = _sources(wanted, held, entitled, agreement)
-                yield _excess_finding(agreement, item, subject, wanted, known[wanted])
-            else:
+            lets = tuple(e for e in exemptions if e.for_item(item.name)) if exemptions else ()
+            if lets not in rests:
+                rest = self.left(subject, lets)
+                rests[lets] = (rest, beyond(rest), {})
+            rest, mask, known = rests[lets]
+            if wanted & ~mask:
+                reason = covering(lets, wanted & ~mask, permissions, names).reason
                 let_through.setdefault(reason, []).append(item.name)
-        exempt.extend(
+            wanted &= mask
+            if wanted:
+                if wanted not in known:
+                    layers = (rest, wide.beyond(lets, permissions, names))
+                    known[wanted] = _sources(wanted, layers, entitled, agreement)
+                yield _excess_finding(agreement, item, subject, wanted, known[wanted])
+        self.exempt.extend(
             Exempt(subject, tuple(items), reason) for reason, items in let_through.items()
         )
+
+
+def _indirect(
+    entitlement: Entitlement, book: ExemptionBook, gains: Gains, let: ExemptWays
+) -> tuple[list[Finding], list[Exempt]]:
+    """Return what subjects can obtain, and who is let through."""
+    reserved = {item.name: item.terms.reserved for item in entitlement.agreement.items}
+
+    def left(subject: Subject, exemptions: Sequence[Exemption]) -> Holding:
+        return Holding(total(let.beyond(gains[subject], exemptions)))
+
+    search = _Search(entitlement, book, left)
+    found: list[Finding] = []
+    for finding in search.findings(as_holdings(gains), {}):
+        assert finding.subject is not None  # noqa: S101 - excess is somebody's
+        ways = let.beyond(gains[finding.subject], book.for_item(finding.subject, finding.item))
+        found.extend(filter(None, [with_route(finding, ways, reserved)]))
+    return found, search.exempt
 
 
 def _held_back(
@@ -182,28 +228,36 @@ def _held_back(
             }
             if mine & parties or entitlement.of_subject(subject) & permissions.everything:
                 continue
-            held = reduce(
-                or_,
-                (
-                    layer[who].mask(permissions, agreement.names)
-                    for who in with_implied_groups(subject)
-                    for layer in layers
-                    if who in layer
-                ),
-                0,
-            )
-            wanted = held & reserved[item.name] & permissions.hub_mask
-            if not wanted or item.name in agreement.unresolved:
+            if item.name in agreement.unresolved:
                 continue
-            reason = next(
-                (e.reason for e in book.of_subject(subject) if e.for_item(item.name)), None
+            lets = book.for_item(subject, item.name)
+            held, left = (
+                reduce(
+                    or_,
+                    (
+                        layer[who]
+                        .beyond(covered, permissions, agreement.names)
+                        .mask(permissions, agreement.names)
+                        for who in with_implied_groups(subject)
+                        for layer in layers
+                        if who in layer
+                    ),
+                    0,
+                )
+                & reserved[item.name]
+                & permissions.hub_mask
+                for covered in ((), lets)
             )
-            if reason is not None:
+            if held & ~left:
+                reason = covering(lets, held & ~left, permissions, agreement.names).reason
                 exempt.extend(further(exempt, [Exempt(subject, (item.name,), reason)]))
+            wanted = left
+            if not wanted:
                 continue
             finding = _excess_finding(agreement, item, subject, wanted, ())
-            ways = {subject: [RoutePart(wanted, (step,))]}
-            yield from with_routes([finding], ways.__getitem__, reserved, ())
+            told_with_route = with_route(finding, [RoutePart(wanted, (step,))], reserved)
+            if told_with_route is not None:
+                yield told_with_route
 
 
 def _sources(

@@ -7,18 +7,18 @@ else under the first item that it exceeds, which then speaks for all the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
-from types import MappingProxyType
 
+from responsibility.ownership.access.cluster_rights import NO_LETS, ClusterRights, Lets
 from responsibility.ownership.access.grant_masks import Holding, excess, in_order
 from responsibility.ownership.results.assessment import Exempt
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.agreement import Agreement, ItemTerms
 from responsibility.ownership.terms.entitlement import ExemptionBook, with_implied_groups
-from responsibility.ownership.terms.exemptions import Exemption
+from responsibility.ownership.terms.exemptions import Exemption, covering
 from responsibility.ownership.terms.fleet import Fleet
 from responsibility.ownership.terms.permission_index import Names
 from responsibility.rbac.objects import Source, Subject
@@ -36,16 +36,12 @@ class _OnHub:
     agreement: Agreement
     due: int
     beyond: int
-    exemptions: tuple[Exemption, ...] = ()
-
-    def reason(self, item: str) -> str | None:
-        """Return why the subject is let through here for an item, None if it is not."""
-        return next((e.reason for e in self.exemptions if e.for_item(item)), None)
+    held: Holding = field(default_factory=Holding)
 
 
 @dataclass(frozen=True, slots=True)
 class _Excess:
-    """What one subject has beyond its due, as masks.
+    """What one subject has beyond its due, as masks, and what of.
 
     ``cluster``: at cluster scope and in the model's fixed namespaces. ``everywhere``: on every
     hub that is not in ``special``. ``due`` is what it may do in the cluster, ``wide`` what it
@@ -57,6 +53,8 @@ class _Excess:
     due: int
     wide: int
     special: tuple[_OnHub, ...]
+    at_cluster: Holding
+    on_any: Holding
 
     @property
     def all(self) -> int:
@@ -78,6 +76,7 @@ class _Line:
     others: int
     touched: tuple[_OnHub, ...]
     untouched: frozenset[str]
+    over: _Excess
     items: tuple[str, ...] = ()
 
     @property
@@ -97,49 +96,70 @@ class ClusterExcess:
 
     ``shared`` are the exemptions that hold for all hubs and the cluster, ``parts`` those of the
     hubs' own parts, which on other hubs are strangers. Whoever is let through is added to
-    ``exempt``. ``of_everything`` are the exemptions that also let through who can do everything:
-    no part of any hub needs that, so whoever is exempt as one is told all the same.
+    ``exempt``.
     """
 
     fleet: Fleet
     shared: ExemptionBook
     parts: ExemptionBook
-    of_everything: ExemptionBook
     exempt: list[Exempt] = field(default_factory=list)
 
     def findings(
-        self, subject: Subject, holding: Holding, on_hubs: Mapping[str, int] = MappingProxyType({})
+        self, subject: Subject, rights: ClusterRights
     ) -> Iterator[tuple[Finding, frozenset[str]]]:
-        """Yield the findings about ``subject``, each with the records it does not touch.
-
-        ``on_hubs`` is what it has beyond that, by record, on some hubs only.
-        """
-        over = self._excess(subject, holding, on_hubs)
+        """Yield the findings about ``subject``, each with the records it does not touch."""
+        agreements = self._special(subject, rights)
+        over = self.beyond_due(subject, rights, agreements, NO_LETS)
         if not over.all:
             return
-        let_through: dict[str, dict[str, None]] = {}
-        for line in self._lines(subject, over, let_through):
-            yield self._finding(subject, holding, over, line), line.untouched
+        lets = self._lets(subject, agreements)
+        search = _Search(self, subject, rights, agreements, over, lets)
+        for line in search.lines():
+            yield self._finding(subject, line), line.untouched
         self.exempt.extend(
-            Exempt(subject, tuple(items), reason) for reason, items in let_through.items()
+            Exempt(subject, tuple(items), reason) for reason, items in search.let_through.items()
         )
 
-    def _excess(self, subject: Subject, holding: Holding, on_hubs: Mapping[str, int]) -> _Excess:
+    def exemptions(self, subject: Subject, item: str) -> Iterator[tuple[Exemption, ...]]:
+        """Yield the exemptions of a subject for an item, wherever; on any hub; for the cluster."""
+        lets = self._lets(subject, self.fleet.special(subject)).for_item(item)
+        own = (e for mine in lets.own.values() for e in mine)
+        yield tuple(dict.fromkeys((*lets.at_cluster, *own)))
+        yield lets.on_any
+        yield lets.at_cluster
+
+    def _lets(self, subject: Subject, agreements: Iterable[Agreement]) -> Lets:
+        own = {
+            agreement.record: mine
+            for agreement in agreements
+            if (mine := tuple(e for e in agreement.own_exemptions if e.covers(subject)))
+        }
+        return Lets(self.shared.of_subject(subject), self.parts.of_subject(subject), own)
+
+    def _special(self, subject: Subject, rights: ClusterRights) -> list[Agreement]:
+        """Return the agreements to which a subject is not like to any other; mostly none."""
         permissions, fleet = self.fleet.terms.permissions, self.fleet
-        # Most subjects are in no record, and the same to every hub.
         agreements = fleet.special(subject)
+        holding = rights.beyond((), CLUSTER_NAMES)
         if holding.symbolic:
             usual = holding.mask(permissions, CLUSTER_NAMES)
             others = [a for a in fleet.agreements if holding.mask(permissions, a.names) != usual]
             agreements = list({a.record: a for a in (*agreements, *others)}.values())
-        if on_hubs:
-            others = [a for a in fleet.agreements if a.record in on_hubs]
+        if rights.records:
+            others = [a for a in fleet.agreements if a.record in rights.records]
             agreements = list({a.record: a for a in (*agreements, *others)}.values())
+        return agreements
+
+    def beyond_due(
+        self, subject: Subject, rights: ClusterRights, agreements: Sequence[Agreement], lets: Lets
+    ) -> _Excess:
+        """Return what a subject has beyond its due, and beyond what is exempt."""
+        permissions, fleet = self.fleet.terms.permissions, self.fleet
         due = fleet.entitled(subject, agreements)
         wide = permissions.wide(due)
 
         def beyond(
-            reserved: int, entitled: int, names: Names = CLUSTER_NAMES, held: Holding = holding
+            held: Holding, reserved: int, entitled: int, names: Names = CLUSTER_NAMES
         ) -> int:
             return excess(
                 held, entitled=entitled, reserved=reserved, permissions=permissions, names=names
@@ -151,80 +171,27 @@ class ClusterExcess:
         for agreement in agreements:
             if agreement.record:
                 own = fleet.entitled(subject, (agreement,)) | wide
-                more = on_hubs.get(agreement.record, 0)
-                held = holding.plus(Holding(more)) if more else holding
-                mask = beyond(on_hub, own, agreement.names, held)
-                let = [e for e in agreement.own_exemptions if e.covers(subject)] if mask else ()
-                special.append(_OnHub(agreement, own, mask, tuple(let)))
+                mine = lets.on(agreement.record)
+                held = rights.beyond(mine, agreement.names)
+                if more := rights.on_hub(agreement.record, mine):
+                    held = held.plus(Holding(more))
+                mask = beyond(held, on_hub, own, agreement.names)
+                special.append(_OnHub(agreement, own, mask, held))
+        at_cluster = rights.beyond(lets.at_cluster, CLUSTER_NAMES)
+        on_any = rights.beyond(lets.on_any, CLUSTER_NAMES)
         return _Excess(
-            cluster=beyond((reserved | permissions.everything) & ~permissions.hub_mask, due),
-            everywhere=beyond(on_hub, wide),
+            cluster=beyond(
+                at_cluster, (reserved | permissions.everything) & ~permissions.hub_mask, due
+            ),
+            everywhere=beyond(on_any, on_hub, wide),
             due=due,
             wide=wide,
             special=tuple(special),
+            at_cluster=at_cluster,
+            on_any=on_any,
         )
 
-    def _lines(
-        self, subject: Subject, over: _Excess, let_through: dict[str, dict[str, None]]
-    ) -> list[_Line]:
-        everything = self.fleet.terms.permissions.everything
-        items = self.fleet.terms.items
-        if not over.cluster & everything:
-            return [line for i in items if (line := self._line(subject, over, i, let_through))]
-        # Who can do everything: where items reserve just that, only they are asked.
-        named = [item for item in items if item.reserved & everything]
-        if not named:
-            return _as_one(
-                [line for i in items if (line := self._line(subject, over, i, let_through))],
-                everything,
-            )
-        return [
-            replace(line, cluster=everything, everywhere=0, others=self.fleet.records, touched=())
-            for item in named
-            if (line := self._line(subject, over, item, let_through)) and line.cluster
-        ]
-
-    def _line(
-        self,
-        subject: Subject,
-        over: _Excess,
-        item: ItemTerms,
-        let_through: dict[str, dict[str, None]],
-    ) -> _Line | None:
-        def passed(reason: str | None) -> bool:
-            if reason is not None:
-                let_through.setdefault(reason, {})[item.name] = None
-            return reason is not None
-
-        if not over.all & item.reserved:
-            return None
-        everything = over.cluster & item.reserved & self.fleet.terms.permissions.everything
-        book = self.of_everything if everything else self.shared
-        if passed(book.reason(subject, item.name)):
-            return None
-        at_cluster = over.cluster & item.reserved
-        if at_cluster and not everything and passed(self.parts.reason(subject, item.name)):
-            at_cluster = 0
-        touched = tuple(
-            replace(on, beyond=on.beyond & item.reserved)
-            for on in over.special
-            if on.beyond & item.reserved
-            and item.name not in on.agreement.unresolved
-            and not passed(on.reason(item.name))
-        )
-        everywhere = over.everywhere & item.reserved
-        others = self.fleet.records - len(over.special) if everywhere else 0
-        if not at_cluster and not others and not touched:
-            return None
-        untouched: frozenset[str] = frozenset()
-        if not at_cluster:
-            apart = over.special if others else [_OnHub(a, 0, 0) for a in self.fleet.agreements]
-            untouched = frozenset({on.agreement.record for on in apart}) - {
-                on.agreement.record for on in touched
-            }
-        return _Line(item, at_cluster, everywhere if others else 0, others, touched, untouched)
-
-    def _finding(self, subject: Subject, holding: Holding, over: _Excess, line: _Line) -> Finding:
+    def _finding(self, subject: Subject, line: _Line) -> Finding:
         terms, item = self.fleet.terms, line.item
         mask = line.mask
         names = EVERY_HUB
@@ -245,20 +212,126 @@ class ClusterExcess:
             owners=tuple(sorted({party.label for party, _ in self.fleet.owners(item)})),
             declared=any(map(self.fleet.declares, with_implied_groups(subject))),
             permissions=terms.permissions.select(everything or mask, names),
-            sources=in_order(self._sources(holding, over, line)),
+            sources=in_order(self._sources(line)),
             hubs=line.hubs,
             items=line.items,
         )
 
-    def _sources(self, holding: Holding, over: _Excess, line: _Line) -> Iterable[Source]:
-        permissions = self.fleet.terms.permissions
-        if not holding.partial:
-            return holding.sources(line.mask, permissions, CLUSTER_NAMES)
-        found = holding.sources(line.cluster, permissions, CLUSTER_NAMES, entitled=over.due)
-        found += holding.sources(line.everywhere, permissions, CLUSTER_NAMES, entitled=over.wide)
+    def _sources(self, line: _Line) -> Iterable[Source]:
+        permissions, over = self.fleet.terms.permissions, line.over
+        found = over.at_cluster.sources(line.cluster, permissions, CLUSTER_NAMES, entitled=over.due)
+        found += over.on_any.sources(
+            line.everywhere, permissions, CLUSTER_NAMES, entitled=over.wide
+        )
         for on in line.touched:
-            found += holding.sources(on.beyond, permissions, on.agreement.names, entitled=on.due)
+            found += on.held.sources(on.beyond, permissions, on.agreement.names, entitled=on.due)
         return set(found)
+
+
+@dataclass(slots=True)
+class _Search:
+    """The search for what one subject has too much of, item by item.
+
+    ``over`` is what it has beyond its due, whatever is exempt.
+    """
+
+    seeker: ClusterExcess
+    subject: Subject
+    rights: ClusterRights
+    agreements: Sequence[Agreement]
+    over: _Excess
+    lets: Lets
+    let_through: dict[str, dict[str, None]] = field(default_factory=dict)
+    _rests: dict[Hashable, _Excess] = field(default_factory=dict)
+
+    def lines(self) -> list[_Line]:
+        """Return what it has too much of; who can do everything has one line, or a few."""
+        terms = self.seeker.fleet.terms
+        everything = terms.permissions.everything
+        if not self.over.cluster & everything:
+            return [line for i in terms.items if (line := self._line(i, self._rest(i)))]
+        rests = {item.name: self._rest(item) for item in terms.items}
+        # Who can do everything: where items reserve just that, only they are asked.
+        named = [item for item in terms.items if item.reserved & everything]
+        told = [i for i in named or terms.items if rests[i.name].cluster & everything]
+        if not told:
+            return [line for i in terms.items if (line := self._line(i, rests[i.name]))]
+        if not named:
+            return _as_one([line for i in told if (line := self._line(i, self.over))], everything)
+        return [
+            replace(
+                line,
+                cluster=everything,
+                everywhere=0,
+                others=self.seeker.fleet.records,
+                touched=(),
+            )
+            for i in told
+            if (line := self._line(i, rests[i.name])) and line.cluster
+        ]
+
+    def _rest(self, item: ItemTerms) -> _Excess:
+        """Return what is left of an item when what is exempt has been taken off."""
+        lets = self.lets.for_item(item.name) if self.lets else NO_LETS
+        if not lets or not self._concerns(item):
+            return self.over
+        key = (lets.shared, lets.parts, tuple(sorted(lets.own.items())))
+        if key not in self._rests:
+            self._rests[key] = self.seeker.beyond_due(
+                self.subject, self.rights, self.agreements, lets
+            )
+        rest = self._rests[key]
+        before, after = self.over.all & item.reserved, rest.all & item.reserved
+        if before & ~after or self._fewer(rest, item):
+            exemptions = next(self.seeker.exemptions(self.subject, item.name))
+            permissions = self.seeker.fleet.terms.permissions
+            mask = before & ~after or before
+            reason = covering(exemptions, mask, permissions, CLUSTER_NAMES).reason
+            self.let_through.setdefault(reason, {})[item.name] = None
+        return rest
+
+    def _concerns(self, item: ItemTerms) -> bool:
+        return bool(
+            self.over.all & (item.reserved | self.seeker.fleet.terms.permissions.everything)
+        )
+
+    def _fewer(self, rest: _Excess, item: ItemTerms) -> bool:
+        """Return whether it is let through on some hubs, or for the cluster."""
+        return any(
+            before & ~after & item.reserved
+            for before, after in (
+                (self.over.cluster, rest.cluster),
+                (self.over.everywhere, rest.everywhere),
+                *(
+                    (b.beyond, a.beyond)
+                    for b, a in zip(self.over.special, rest.special, strict=True)
+                ),
+            )
+        )
+
+    def _line(self, item: ItemTerms, over: _Excess) -> _Line | None:
+        if not over.all & item.reserved:
+            return None
+        fleet = self.seeker.fleet
+        at_cluster = over.cluster & item.reserved
+        touched = tuple(
+            replace(on, beyond=on.beyond & item.reserved)
+            for on in over.special
+            if on.beyond & item.reserved and item.name not in on.agreement.unresolved
+        )
+        everywhere = over.everywhere & item.reserved
+        others = fleet.records - len(over.special) if everywhere else 0
+        if not at_cluster and not others and not touched:
+            return None
+        untouched: frozenset[str] = frozenset()
+        if not at_cluster:
+            apart = over.special if others else [_OnHub(a, 0, 0) for a in fleet.agreements]
+            untouched = frozenset({on.agreement.record for on in apart}) - {
+                on.agreement.record for on in touched
+            }
+        return _Line(
+            item, at_cluster, everywhere if others else 0, others, touched, untouched, over
+        )
 
 
 def _as_one(lines: list[_Line], everything: int) -> list[_Line]:
@@ -278,6 +351,7 @@ def _as_one(lines: list[_Line], everything: int) -> list[_Line]:
             others=max(line.others for line in lines),
             touched=tuple(touched.values()),
             untouched=frozenset(),
+            over=lines[0].over,
             items=tuple(line.item.name for line in lines[1:]),
         )
     ]

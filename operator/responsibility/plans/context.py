@@ -127,7 +127,7 @@ class PlanContext:
                 every = {Subject(SERVICE_ACCOUNT, name, namespace) for namespace, name in accounts}
                 known = frozenset(
                     {each for each in exact if each.kind != SERVICE_ACCOUNT or each in every}
-                    | {each for each in every if scope.exempt.of_subject(each)}
+                    | {each for each in every if scope.exemptions(each)}
                 )
             self._exempt_subjects[id(scope)] = known
         return known

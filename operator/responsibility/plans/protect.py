@@ -8,9 +8,15 @@ from typing import Final
 
 from responsibility.api.names import GRANT_PREFIX, MANAGED_BY_LABEL, OPERATOR
 from responsibility.ownership.terms.exemptions import exempt_operator
-from responsibility.rbac.objects import USER, Binding, Role, Subject
+from responsibility.rbac.control_planes import is_control_plane_subject
+from responsibility.rbac.identity import canonical
+from responsibility.rbac.objects import Binding, Role, Subject
 
 BOOTSTRAP_LABEL: Final = "kubernetes.io/bootstrapping"
+# By which the add-on manager of GKE, AKS and kube-up knows what it puts back
+# (``cluster/addons/addon-manager/README.md`` in kubernetes/kubernetes).
+ADDON_MANAGER_LABEL: Final = "addonmanager.kubernetes.io/mode"
+_MANAGED = frozenset({"Reconcile", "EnsureExists"})
 # Kubernetes' own, also where files show them without their labels.
 _USER_FACING = frozenset({"cluster-admin", "admin", "edit", "view"})
 
@@ -40,9 +46,9 @@ REASONS: Mapping[str, ObstacleReason] = {
         ),
         ObstacleReason(
             "system-object",
-            "{binding} is Kubernetes' own (its name begins with system: or kubeadm:, it "
-            "binds the API server itself, or it carries kubernetes.io/bootstrapping or "
-            "rbac.authorization.kubernetes.io/autoupdate)",
+            "{binding} is Kubernetes' own (its name begins with system: or kubeadm:, it binds "
+            "only what the control plane runs as, or it carries kubernetes.io/bootstrapping, "
+            "addonmanager.kubernetes.io/mode or rbac.authorization.kubernetes.io/autoupdate)",
             "look at it by hand: kubectl edit {binding_arguments}; bind {subject} in a binding of "
             "your own to what it really needs",
         ),
@@ -91,12 +97,6 @@ REASONS: Mapping[str, ObstacleReason] = {
 }
 
 
-# The users that the API server is to kubelets, by what made the cluster: kubeadm and kind, k3s and
-# RKE2, kops. Without their binding nobody gets logs or a shell any more. Sources: kubeadm's
-# constants, k3s' ``manifests/rolebindings.yaml``, kops' add-on ``kubelet-api.rbac.addons.k8s.io``.
-KUBELET_CLIENTS: Final = frozenset(
-    {"kube-apiserver-kubelet-client", "kube-apiserver", "kubelet-api"}
-)
 # Of what kubeadm makes for nodes that join and for its own certificates.
 _KUBEADM = "kubeadm:"
 
@@ -105,12 +105,14 @@ def is_control_plane(binding: Binding) -> bool:
     """Return whether the cluster itself runs on a binding, though it isn't named like Kubernetes'.
 
     Only those of the whole cluster are: anybody who may bind in a namespace can choose such names.
+    Whoever stands beside the control plane in a binding is not protected by it.
     """
     if binding.key.namespace:
         return False
-    users = [subject for subject in binding.subjects if subject.kind == USER]
-    kubelet_client = bool(users) and all(s.name in KUBELET_CLIENTS for s in binding.subjects)
-    return kubelet_client or binding.key.name.startswith(_KUBEADM)
+    subjects = [canonical(subject) for subject in binding.subjects]
+    runs = bool(subjects) and all(map(is_control_plane_subject, subjects))
+    managed = binding.labels.get(ADDON_MANAGER_LABEL) in _MANAGED
+    return runs or managed or binding.key.name.startswith(_KUBEADM)
 
 
 def is_system(binding: Binding) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
@@ -12,7 +12,7 @@ from responsibility.ownership.access.grant_masks import Holding, Holdings, colle
 from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.terms.agreement import Agreement, ItemTerms, Terms
 from responsibility.ownership.terms.entitlement import ExemptionBook, with_implied_groups
-from responsibility.ownership.terms.exemptions import exempt_operator
+from responsibility.ownership.terms.exemptions import Exemption, exempt_operator
 from responsibility.ownership.terms.fleet import Fleet
 from responsibility.ownership.terms.permission_index import Names, PermissionIndex
 from responsibility.ownership.terms.resolve import resolve_defaults
@@ -70,7 +70,11 @@ class EntitlementScope:
     namespace: str
     mask: int
     agreement: Agreement | None = None
+    # What is exempt: by this hub's agreement or for the cluster, and on every hub.
     exempt: ExemptionBook = field(default_factory=ExemptionBook)
+    shared: ExemptionBook = field(default_factory=ExemptionBook)
+    # Who holds what, by which binding, before any plan.
+    layers: tuple[Holdings, ...] = ()
     # What was worked out already: of the whole fleet, and of this scope.
     _dues: dict[Subject, int] = field(default_factory=dict, compare=False, repr=False)
     _agreed: dict[Subject, int] = field(default_factory=dict, compare=False, repr=False)
@@ -149,10 +153,30 @@ class EntitlementScope:
 
     def _work_out_entitled(self, subject: Subject) -> int:
         mask = self.agreed(subject)
-        exemptions = self.exempt.of_subject(subject)
+        exemptions = self.exemptions(subject)
+        covered: dict[tuple[Exemption, ...], int] = {}
         for item in self.terms.items if exemptions else ():
-            if any(each.for_item(item.name) for each in exemptions):
-                mask |= item.reserved & self.mask
+            lets = tuple(each for each in exemptions if each.for_item(item.name))
+            if lets and lets not in covered:
+                covered[lets] = self._covered(subject, lets)
+            mask |= covered.get(lets, 0) & item.reserved & self.mask
+        return mask
+
+    def exemptions(self, subject: Subject) -> tuple[Exemption, ...]:
+        """Return what a subject is exempt for here."""
+        found = (*self.exempt.of_subject(subject), *self.shared.of_subject(subject))
+        return tuple(dict.fromkeys(found))
+
+    def _covered(self, subject: Subject, exemptions: Sequence[Exemption]) -> int:
+        """Return what it holds, be it by a group that it is in by nature, and is exempt."""
+        permissions, names = self.permissions, self.names
+        mask = 0
+        for who in with_implied_groups(subject):
+            for holdings in self.layers:
+                for grant in holdings[who].grants if who in holdings else ():
+                    whole = Holding(grant[1].full, [grant])
+                    left = whole.beyond(exemptions, permissions, names)
+                    mask |= whole.mask(permissions, names) & ~left.mask(permissions, names)
         return mask
 
 
@@ -174,6 +198,10 @@ def entitlement_scopes(snapshot: Snapshot, assessment: Assessment) -> list[Entit
         book = ExemptionBook.of(
             (*(e.fill(names) for e in terms.exemptions for names in everywhere), *own_part)
         )
+        shared = ExemptionBook.of(
+            e.fill(names) for e in terms.exemptions if e.any_hub for names in everywhere[1:]
+        )
+        wide = collect(snapshot.graph.scope(""), permissions)
         found.extend(
             EntitlementScope(
                 fleet,
@@ -181,6 +209,13 @@ def entitlement_scopes(snapshot: Snapshot, assessment: Assessment) -> list[Entit
                 namespace,
                 permissions.in_namespace(namespace),
                 exempt=book,
+                layers=(
+                    wide,
+                    *(
+                        collect(snapshot.graph.scope(each), permissions)
+                        for each in filter(None, (namespace,))
+                    ),
+                ),
                 _dues=dues,
             )
             for namespace in ("", *permissions.fixed_namespaces())
@@ -193,6 +228,8 @@ def entitlement_scopes(snapshot: Snapshot, assessment: Assessment) -> list[Entit
                 permissions.hub_mask,
                 h.agreement,
                 ExemptionBook.of((*h.agreement.exemptions, *own_part)),
+                shared,
+                (wide, collect(snapshot.graph.scope(h.agreement.hub.namespace), permissions)),
                 dues,
             )
             for h in hubs

@@ -13,5 +13,6 @@ In reading order:
 * ``by_namespace``: mappings whose changed copies share what didn't change;
 * ``scope``: the bindings of one namespace, or of the cluster as a whole;
 * ``graph``: all of it together: who holds a permission, and by which sources;
+* ``control_planes``: identities that a cluster itself runs as, by what made it;
 * ``escalation``: permissions that a subject doesn't hold and can obtain.
 """

@@ -6,6 +6,7 @@ thousands of bindings. Field names follow ``rbac.authorization.k8s.io/v1``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -122,6 +123,17 @@ class Binding:
     uid: str = ""
     labels: Mapping[str, str] = field(default_factory=_no_labels, hash=False)
     autoupdate: str = ""
+
+
+# How charts name themselves on what they make: by Helm's recommended label, and by an older one.
+_CHART_LABELS: Final = ("helm.sh/chart", "chart")
+_VERSION = re.compile(r"-v?[0-9]+[.].*$")
+
+
+def chart_of(labels: Mapping[str, str]) -> str:
+    """Return the chart that an object's labels name, without its version; empty if none is."""
+    value = next((labels[key] for key in _CHART_LABELS if labels.get(key)), "") if labels else ""
+    return _VERSION.sub("", value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,12 @@ two can be read side by side. All comparisons are case-sensitive.
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+
 from responsibility.rbac.objects import Attributes, Rule
 
 ALL = "*"
@@ -96,3 +102,65 @@ def rule_allows(rule: Rule, attributes: Attributes, *, any_name: bool = False) -
         and resource_matches(rule, combined, attributes.subresource)
         and name_admits(rule, attributes, any_name=any_name)
     )
+
+
+def gives_everything(rule: Rule) -> bool:
+    """Return whether a rule allows every verb on every resource, whatever its name."""
+    lists = (rule.verbs, rule.api_groups, rule.resources)
+    return not rule.resource_names and all(ALL in each for each in lists)
+
+
+def rule_covers(owners: Iterable[Rule], rule: Rule) -> bool:
+    """Return whether everything about resources that ``rule`` allows, one of the others does.
+
+    Like ``Covers`` of ``k8s.io/component-helpers/auth/rbac/validation/policy_comparator.go``, by
+    which the API server tells whether somebody may write a role: the rule is broken down to one
+    verb, group, resource and name each. A wildcard is only covered by a wildcard.
+    """
+    owners = tuple(owners)
+    return all(
+        any(
+            verb_matches(owner, verb)
+            and api_group_matches(owner, group)
+            and _resource_covers(owner, resource)
+            and resource_name_matches(owner, name)
+            for owner in owners
+        )
+        for verb in rule.verbs
+        for group in rule.api_groups
+        for resource in rule.resources
+        for name in rule.resource_names or ("",)
+    )
+
+
+def _resource_covers(owner: Rule, resource: str) -> bool:
+    return resource_matches(owner, resource, resource.partition("/")[2])
+
+
+_DIGITS: Final = 32
+
+
+@lru_cache(maxsize=4_096)
+def rules_digest(rules: tuple[Rule, ...]) -> str:
+    """Return what a list of rules is known by, as 32 hexadecimal digits.
+
+    The order of rules, and of what they list, plays no part, nor do repetitions: that changes
+    nothing of what they allow.
+    """
+    parts = sorted(
+        {
+            tuple(
+                tuple(sorted(set(words)))
+                for words in (
+                    rule.verbs,
+                    rule.api_groups,
+                    rule.resources,
+                    rule.resource_names,
+                    rule.non_resource_urls,
+                )
+            )
+            for rule in rules
+        }
+    )
+    text = json.dumps(parts, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]

@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 
 from responsibility.rbac.identity import canonical, is_somebody
 from responsibility.rbac.index import Hits, Matches, RuleQuestion, RuleSet
-from responsibility.rbac.objects import Binding, BindingKey, RoleKey, Source, Subject
+from responsibility.rbac.objects import (
+    Binding,
+    BindingKey,
+    RoleKey,
+    Source,
+    Subject,
+    chart_of,
+)
 
 # Stands for the rules of a role that doesn't exist: it is never among the matches.
 _NO_ROLE = RuleSet(())
@@ -155,9 +162,12 @@ def rules_by_binding(rule_sets: Mapping[RoleKey, RuleSet]) -> Callable[[Binding]
     return rules_of
 
 
-def effect(binding: Binding | None) -> tuple[RoleKey, tuple[Subject, ...]] | None:
-    """Return what of a binding the answers depend on."""
-    return None if binding is None else (binding.role, binding.subjects)
+def effect(binding: Binding | None) -> tuple[RoleKey, tuple[Subject, ...], str] | None:
+    """Return what of a binding the answers depend on: whom, what, and which chart it is said from.
+
+    The last decides whether rights are exempt.
+    """
+    return None if binding is None else (binding.role, binding.subjects, chart_of(binding.labels))
 
 
 class ChainedHolders(Mapping[Subject, tuple[Source, ...]]):

@@ -155,9 +155,9 @@ def people(*subjects: str, **more: Any) -> Manifest:
     return {"subjects": [_manifest(s) for s in subjects], **more}
 
 
-def exempt(who: str, *items: str, reason: str = "it has to") -> Manifest:
-    """Return an exemption; ``who`` may be a pattern."""
-    return {"subject": _manifest(who), "items": list(items), "reason": reason}
+def exempt(who: str, *items: str, reason: str = "it has to", **more: Any) -> Manifest:
+    """Return an exemption; ``who`` may be a pattern, ``more`` says for which rights it is."""
+    return {"subject": _manifest(who), "items": list(items), "reason": reason, **more}
 
 
 def subject(text: str) -> Subject:

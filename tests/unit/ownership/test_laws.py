@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from responsibility.api.record import Responsibility
+from responsibility.api.common import ExemptBinding, Exemption
+from responsibility.api.model import ResponsibilityModelSpec
+from responsibility.api.permission import PermissionRule, Scope
+from responsibility.api.record import Responsibility, ResponsibilitySpec
 from responsibility.ownership.access.grant_masks import ability, collect
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.results.assessment import Assessment
@@ -29,6 +33,8 @@ from tests.unit.ownership.building import NOW
 from tests.unit.ownership.worlds import HUBS, PARTIES, Agreements, World, manifest, world
 
 SEEDS = st.integers(0, 100_000)
+Told = tuple[str, str, str]
+Spec = TypeVar("Spec", ResponsibilitySpec, ResponsibilityModelSpec)
 few = settings(max_examples=60, deadline=None)
 
 
@@ -345,6 +351,46 @@ def test_exempting_never_adds_a_finding_and_hides_nobody(seed: int) -> None:
         str(e.subject) for cluster in after.clusters.values() for e in cluster.exempt
     }
     assert {who for who, *_ in gone} <= listed
+
+
+def _narrowed(exemption: Exemption, draw: random.Random) -> Exemption:
+    """Return an exemption for fewer rights."""
+    rule = PermissionRule(
+        verbs=tuple(draw.sample(["get", "update", "delete", "create", "patch", "*"], 2)),
+        api_groups=(draw.choice(["", "apps", "*"]),),
+        resources=(draw.choice(["secrets", "configmaps", "pods", "nodes", "*"]),),
+        scope=draw.choice(list(Scope)),
+    )
+    binding = ExemptBinding(name="*", namespace=draw.choice(["", "$(namespace)"]))
+    fewer: dict[str, object] = draw.choice([{"permissions": (rule,)}, {"bindings": (binding,)}, {}])
+    return exemption.model_copy(update=fewer)
+
+
+@settings(max_examples=30, deadline=None)
+@given(SEEDS)
+def test_the_fewer_rights_are_exempt_the_more_is_told_and_never_more_than_without(
+    seed: int,
+) -> None:
+    it, draw = world(seed), random.Random(seed)
+
+    def found(
+        change: Callable[[Exemption], tuple[Exemption, ...]],
+    ) -> Counter[tuple[str, str, str]]:
+        def changed(spec: Spec) -> Spec:
+            own = tuple(each for e in spec.exemptions for each in change(e))
+            return spec.model_copy(update={"exemptions": own})
+
+        records = tuple(r.model_copy(update={"spec": changed(r.spec)}) for r in it.records)
+        model = it.model.model_copy(update={"spec": changed(it.model.spec)})
+        assessment = fresh(replace(it, records=records, model=model), routes=True)
+        return pairs(assessment.findings(), "excess-access")
+
+    whole = found(lambda e: (e,))
+    some = found(lambda e: (_narrowed(e, draw),))
+    none = found(lambda _: ())
+    # Who can do everything is told of under one item, and else under each.
+    assert {who for who, *_ in whole} <= {who for who, *_ in some}
+    assert {who for who, *_ in some} <= {who for who, *_ in none}
 
 
 @settings(max_examples=25, deadline=None)

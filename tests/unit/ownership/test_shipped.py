@@ -10,6 +10,7 @@ from responsibility.api.parse import load_shipped_manifest, load_shipped_model, 
 from responsibility.api.record import Responsibility
 from responsibility.ownership.results import wording
 from responsibility.ownership.terms.resolve import resolve_model
+from responsibility.rbac.control_planes import CONTROL_PLANES, is_control_plane_subject
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Rule
 from tests.unit.ownership.building import (
     Grant,
@@ -25,6 +26,8 @@ from tests.unit.ownership.building import (
     states,
     subject,
 )
+from tests.unit.ownership.charts import CHARTS
+from tests.unit.ownership.control_planes import BOUND, Bound
 
 CONTACT = {"contact": {"email": "people@example.org"}}
 PROVIDER = people("Group engineers", **CONTACT)
@@ -154,48 +157,92 @@ def test_the_charts_scheduler_is_let_through_on_every_hub_and_listed(prefix: str
     assert scheduler in {str(entry.subject) for entry in found.clusters["2i2c"].exempt}
 
 
-@pytest.mark.parametrize(
-    "who",
-    [
-        "ServiceAccount prod/hub",
-        "ServiceAccount prod/user-scheduler",
-        "ServiceAccount anywhere/user-scheduler",
-        "ServiceAccount prod/api-prod-dask-gateway",
-    ],
-)
-def test_no_part_of_a_hub_is_let_through_with_everything(who: str) -> None:
-    found = assess(ENGINEERS, everything(who), models=[model()], records=[ours()])
-    assert (who, "operate-cluster", "cluster") in excess(found)
-    # What it needs for its work is another matter.
-    narrow = assess(
-        ENGINEERS,
-        grant(who, "delete", "pods", ns="prod"),
-        models=[model()],
-        records=[ours()],
-    )
-    assert ("anywhere" in who) or not excess(narrow)
+PARTS = [
+    "ServiceAccount prod/hub",
+    "ServiceAccount prod/user-scheduler",
+    "ServiceAccount prod/autohttps",
+    "ServiceAccount prod/hook-image-awaiter",
+    "ServiceAccount prod/continuous-image-puller",
+    "ServiceAccount prod/binderhub",
+    "ServiceAccount prod/api-prod-dask-gateway",
+    "ServiceAccount anywhere/user-scheduler",
+]
 
 
-def test_the_control_plane_is_let_through_with_everything_and_listed() -> None:
-    installer = "ServiceAccount kube-system/helm-traefik"
-    found = assess(ENGINEERS, everything(installer), models=[model()], records=[ours()])
+@pytest.mark.parametrize("who", PARTS)
+@pytest.mark.parametrize("ns", ["", "prod"])
+def test_no_part_of_a_hub_is_let_through_with_everything(who: str, ns: str) -> None:
+    found = assess(ENGINEERS, everything(who, ns=ns), models=[model()], records=[ours()])
+    told = {item for subject, item, _ in excess(found) if subject == who}
+    if not ns:
+        assert told == {"operate-cluster"}
+    else:
+        assert {"deploy-configure-hub", "kubernetes-configuration"} <= told
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_what_the_charts_give_their_own_parts_is_let_through_and_listed(chart: str) -> None:
+    found = assess(ENGINEERS, *CHARTS[chart], models=[model()], records=[ours()])
     assert not excess(found)
-    assert installer in {str(entry.subject) for entry in found.clusters["2i2c"].exempt}
+    listed = {str(e.subject) for e in (*on_hub(found).exempt, *found.clusters["2i2c"].exempt)}
+    assert listed
 
 
-# Who the API server is to kubelets, by what made the cluster.
-KUBELET_CLIENTS = ("kube-apiserver-kubelet-client", "kube-apiserver", "kubelet-api")
+@pytest.mark.parametrize("chart", CHARTS)
+def test_one_right_more_than_the_chart_gives_is_told(chart: str) -> None:
+    for role, binding in CHARTS[chart]:
+        who = str(binding.subjects[0])
+        for verbs, resources in (("update", "secrets"), ("create", "pods/exec")):
+            more = grant(who, verbs, resources)
+            found = assess(
+                ENGINEERS, *CHARTS[chart], more, models=[model()], records=[ours()], routes=True
+            )
+            told = [f for f in of_kind(found, "excess-access") if str(f.subject) == who]
+            covered = who.endswith("autohttps") and resources == "secrets"
+            direct = {s.binding for f in told if not f.route for s in f.sources}
+            assert direct == (set() if covered else {more[1].key}), (role.key, verbs, resources)
 
 
-@pytest.mark.parametrize("name", KUBELET_CLIENTS)
-def test_the_api_servers_kubelet_client_is_the_control_plane(name: str) -> None:
+@pytest.mark.parametrize("made_by", BOUND)
+def test_what_control_planes_bind_for_themselves_is_let_through(made_by: str) -> None:
+    grants = [bound.grant() for bound in BOUND[made_by]]
+    found = assess(ENGINEERS, *grants, models=[model()], records=[ours()])
+    assert not excess(found)
+
+
+@pytest.mark.parametrize(
+    "bound", [b for each in BOUND.values() for b in each], ids=lambda bound: bound.name
+)
+def test_a_control_planes_identity_with_everything_besides_is_told(bound: Bound) -> None:
     found = assess(
         ENGINEERS,
-        grant(f"User {name}", "create get", "nodes/proxy nodes/log", ns=""),
+        bound.grant(),
+        bound._replace(role="cluster-admin", rules=(("*", "*", "*"),)).grant("by-the-way"),
         models=[model()],
         records=[ours()],
     )
-    assert not excess(found)
+    assert (bound.who, "operate-cluster", "cluster") in excess(found)
+    sources = {s.binding for f in of_kind(found, "excess-access") for s in f.sources}
+    assert sources == {BindingKey("", "by-the-way")}
+
+
+def test_every_identity_of_a_control_plane_is_one_of_the_table() -> None:
+    for each in (bound for made in BOUND.values() for bound in made):
+        assert is_control_plane_subject(subject(each.who)), each.who
+    makers = {identity.made_by for identity in CONTROL_PLANES}
+    assert makers == {*BOUND}
+    assert makers == {
+        "any",
+        "kubeadm",
+        "kind",
+        "k3s",
+        "RKE2",
+        "kops",
+        "EKS",
+        "GKE",
+        "AKS",
+        "OpenShift",
+    }
 
 
 def test_to_run_the_cluster_is_to_be_entitled_to_everything() -> None:

@@ -1,11 +1,13 @@
 """What one rule allows. Each line is a statement about Kubernetes."""
 
+import random
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 
 from responsibility.rbac.objects import Attributes, Rule
-from responsibility.rbac.rules import rule_allows
+from responsibility.rbac.rules import gives_everything, rule_allows, rule_covers, rules_digest
 from tests.unit.rbac import linear
 
 Allows = Callable[[Rule, Attributes], bool]
@@ -110,3 +112,71 @@ def test_a_name_is_of_use_for_some_request_of_the_verb(verb: str, expected: bool
     given = rule(verb, "core", "pods", "hub")
     assert rule_allows(given, ask(verb, "pods"), any_name=True) is expected
     assert not rule_allows(given, ask(verb, "pods", "proxy"), any_name=True)
+
+
+@pytest.mark.parametrize(
+    ("owners", "covered", "yes"),
+    [
+        ([rule("get,list", "core", "pods")], rule("get", "core", "pods"), True),
+        ([rule("get", "core", "pods")], rule("get,list", "core", "pods"), False),
+        ([rule("get", "core", "pods"), rule("list", "core", "pods")],
+         rule("get,list", "core", "pods"), True),
+        ([rule("get", "core", "pods")], rule("get", "core", "pods/exec"), False),
+        ([rule("get", "core", "*/exec")], rule("get", "core", "pods/exec"), True),
+        ([rule("get", "core", "*")], rule("get", "core", "pods/exec"), True),
+        ([rule("get", "core", "pods")], rule("*", "core", "pods"), False),
+        ([rule("*", "*", "*")], rule("*", "*", "*"), True),
+        ([rule("get", "core", "pods", "a,b")], rule("get", "core", "pods", "a"), True),
+        ([rule("get", "core", "pods", "a")], rule("get", "core", "pods", "a,b"), False),
+        ([rule("get", "core", "pods", "a")], rule("get", "core", "pods"), False),
+        ([rule("get", "core", "pods")], rule("get", "core", "pods", "a"), True),
+    ],
+)  # fmt: skip
+def test_what_rules_cover_of_another(owners: list[Rule], covered: Rule, yes: bool) -> None:
+    assert rule_covers(owners, covered) is yes
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_a_rule_that_is_covered_allows_nothing_that_its_owners_do_not(seed: int) -> None:
+    draw = random.Random(seed)
+
+    def some(words: str) -> tuple[str, ...]:
+        return tuple(draw.sample(words.split(), draw.randint(1, 2)))
+
+    def drawn() -> Rule:
+        names = some("a b") if draw.random() < 0.4 else ()
+        return Rule(some("get list *"), some("x y *"), some("pods pods/exec */exec *"), names)
+
+    owners, one = [drawn() for _ in range(draw.randint(1, 3))], drawn()
+    if not rule_covers(owners, one):
+        return
+    for verb, group, resource, name in product(
+        ("get", "list", "watch"),
+        ("x", "y", "z"),
+        ("pods", "pods/exec", "jobs/exec"),
+        ("", "a", "b"),
+    ):
+        asked = ask(verb, resource, name, group)
+        if rule_allows(one, asked):
+            assert any(rule_allows(owner, asked) for owner in owners), (seed, asked)
+
+
+def test_a_digest_is_of_what_rules_allow_not_of_how_they_are_written() -> None:
+    first, second = rule("get,list", "core", "pods"), rule("create", "apps", "deployments")
+    known = rules_digest((first, second))
+    assert known == rules_digest((second, rule("list,get,get", "core", "pods"), second))
+    assert known != rules_digest((first,))
+    assert known != rules_digest((rule("get,list,watch", "core", "pods"), second))
+    # Names and resources are no one list.
+    assert rules_digest((rule("get", "core", "a", "b"),)) != rules_digest(
+        (rule("get", "core", "a,b"),)
+    )
+    assert len(known) == 32
+    assert set(known) <= set("0123456789abcdef")
+
+
+def test_everything_is_every_verb_on_every_resource_of_any_name() -> None:
+    assert gives_everything(rule("get,*", "*,apps", "*"))
+    assert not gives_everything(rule("*", "*", "*", "a"))
+    assert not gives_everything(rule("*", "core", "*"))
+    assert not gives_everything(rule("*", "*", "*/exec"))

@@ -202,11 +202,7 @@ def _entries(agreements: Sequence[Agreement], name: str, now: datetime) -> _List
 
 def _of(agreement: Agreement, name: str, now: datetime) -> ItemKeys:
     # Parts of a single hub, such as its ServiceAccounts, have no business at cluster scope.
-    wide = tuple(
-        e
-        for e in agreement.exemptions
-        if e not in agreement.own_exemptions or e.namespace.endswith("*")
-    )
+    wide = tuple(e for e in agreement.exemptions if e not in agreement.own_exemptions)
     return item_keys(replace(agreement, exemptions=wide), agreement.item(name), now)
 
 

@@ -144,8 +144,12 @@ def _entries(where: str, subjects: Iterable[Subject]) -> Iterator[str]:
 
 
 def _exempt(agreement: Agreement, item: Item) -> Iterator[str]:
-    for exemption in agreement.exemptions:
+    permissions = agreement.terms.permissions
+    for exemption in (*agreement.exemptions, *agreement.neighbours):
         if not exemption.for_item(item.name):
+            continue
+        # A policy can't tell rights of an item apart: who needs some of them passes.
+        if not exemption.coverage(permissions, agreement.names).touches(item.terms.reserved):
             continue
         try:
             line = exempt_entry(exemption)

@@ -112,10 +112,14 @@ def _holders(report: Report, hub: Hub, terms: Terms) -> list[_Holder]:
     )
     known = {subject for party in terms.parties.values() for subject in party.subjects}
     held = collect(report.view.graph.scope(hub.key.namespace), terms.permissions)
+    left = {
+        subject: holding.beyond(book.of_subject(subject), terms.permissions, names)
+        for subject, holding in held.items()
+    }
     return [
         _holder(subject, holding, terms, names)
-        for subject, holding in sorted(held.items(), key=lambda pair: pair[0])
-        if subject not in known and not book.of_subject(subject)
+        for subject, holding in sorted(left.items(), key=lambda pair: pair[0])
+        if subject not in known and holding.grants
     ]
 
 

@@ -15,6 +15,7 @@ from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.output import subject_json
 from responsibility.rbac.identity import canonical
 from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT, USER, Subject
+from responsibility.rbac.rules import rules_digest
 
 _KINDS = {
     "user": USER,
@@ -92,12 +93,14 @@ def held(view: ClusterView, subject: Subject) -> list[dict[str, Any]]:
     for binding in view.graph.bindings_of(subject):
         key = binding.key
         others = [each for each in binding.subjects if canonical(each) != canonical(subject)]
+        role = view.graph.roles.get(binding.role)
         found.append(
             {
                 "binding": str(key),
                 "namespace": key.namespace,
                 "name": key.name,
                 "role": str(binding.role),
+                "rulesDigest": rules_digest(role.rules) if role is not None else "",
                 "others": len(others),
                 "command": removal(binding, canonical(subject)),
             }

@@ -136,8 +136,11 @@ def _one(output: str, report: Report, subject: Subject, *, routes: bool) -> None
             empty="nothing that is reserved for others" + "".join(f"; {each}" for each in through),
         ),
         Table(
-            columns("NAMESPACE", "BINDING", "ROLE", "OTHERS"),
-            [[h["namespace"] or "*", h["name"], h["role"], str(h["others"])] for h in held],
+            columns("NAMESPACE", "BINDING", "ROLE", "OTHERS", wide=("RULES DIGEST",)),
+            [
+                [h["namespace"] or "*", h["name"], h["role"], str(h["others"]), h["rulesDigest"]]
+                for h in held
+            ],
             title="would lose, on leaving:",
             empty="nothing: no binding names it"
             + (f" (but its groups may: {', '.join(groups)})" if groups else ""),

@@ -8,5 +8,6 @@ In reading order:
 * ``escalation_findings``: findings about permissions that can be obtained;
 * ``escalations``: the search for them, in a hub and in the cluster;
 * ``escalation_cache``: results of that search, kept between passes;
+* ``cluster_rights``: cluster-wide rights of one subject, but for what is exempt;
 * ``hub_service_accounts``: the ServiceAccounts of one hub, told of once.
 """

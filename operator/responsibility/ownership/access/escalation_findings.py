@@ -7,7 +7,7 @@ right away closes this route.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
@@ -16,8 +16,11 @@ from typing import Protocol
 from responsibility.ownership.access.grant_masks import Holding, in_order
 from responsibility.ownership.results.assessment import Exempt
 from responsibility.ownership.results.findings import Finding
+from responsibility.ownership.terms.exemptions import Exemption
+from responsibility.ownership.terms.permission_index import Names
 from responsibility.rbac.escalation.steps import Route
-from responsibility.rbac.objects import Subject
+from responsibility.rbac.graph import AccessGraph
+from responsibility.rbac.objects import Source, Subject
 
 
 class Escalation(Protocol):
@@ -66,6 +69,50 @@ def as_holdings(gains: Gains) -> dict[Subject, Holding]:
     return {subject: Holding(total(parts)) for subject, parts in gains.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some bits of a way."""
+
+    mask: int
+    way: Escalation
+
+    def route(self, wanted: int = -1, /) -> Route:
+        """Return the route to some of the wanted bits."""
+        return self.way.route(wanted & self.mask)
+
+
+@dataclass(frozen=True, slots=True)
+class ExemptWays:
+    """Ways that exemptions let through: those whose first step they cover in full.
+
+    What somebody comes by with a right that it needs for its work is told of that right. Only to
+    everything at once no part of a hub is let through, whatever it needs.
+    """
+
+    graph: AccessGraph
+    everything: int
+    names: Names
+
+    def beyond(
+        self, ways: Iterable[Escalation], exemptions: Sequence[Exemption]
+    ) -> list[Escalation]:
+        """Return the ways that none of the exemptions covers."""
+        if not exemptions:
+            return list(ways)
+        found: list[Escalation] = []
+        for way in ways:
+            sources = way.route()[0].sources
+            covering = [e for e in exemptions if self._covers(e, sources)]
+            if not covering:
+                found.append(way)
+            elif way.mask & self.everything and all(e.part for e in covering):
+                found.append(_Part(way.mask & self.everything, way))
+        return found
+
+    def _covers(self, exemption: Exemption, sources: Sequence[Source]) -> bool:
+        return all(exemption.covers_source(s, self.graph, self.names) for s in sources)
+
+
 def further(listed: Iterable[Exempt], more: Iterable[Exempt]) -> list[Exempt]:
     """Return who of ``more`` is let through for items that are not ``listed`` for it yet."""
     known = {(entry.subject, item) for entry in listed for item in entry.items}
@@ -78,26 +125,20 @@ def further(listed: Iterable[Exempt], more: Iterable[Exempt]) -> list[Exempt]:
     return [entry for entry in new if entry.items]
 
 
-def with_routes(
-    findings: Iterable[Finding],
-    ways: Callable[[Subject], Iterable[Escalation]],
-    reserved: Mapping[str, int],
-    direct: Collection[tuple[Subject | None, str]],
-) -> Iterator[Finding]:
-    """Yield excess findings with their routes; not those of a subject and item in ``direct``.
+def with_route(
+    finding: Finding, ways: Iterable[Escalation], reserved: Mapping[str, int]
+) -> Finding | None:
+    """Return an excess finding with its route, None where none of the ways leads to it.
 
     ``reserved`` has the permissions that each item reserves.
     """
-    for finding in findings:
-        if finding.subject is None or (finding.subject, finding.item) in direct:
-            continue
-        wanted = reserved[finding.item]
-        way = next((way for way in ways(finding.subject) if way.mask & wanted), None)
-        if way is None:
-            continue
-        route = way.route(wanted)
-        yield replace(
-            finding,
-            route=route,
-            sources=in_order({source for step in route[:1] for source in step.sources}),
-        )
+    wanted = reserved[finding.item]
+    way = next((way for way in ways if way.mask & wanted), None)
+    if way is None:
+        return None
+    route = way.route(wanted)
+    return replace(
+        finding,
+        route=route,
+        sources=in_order({source for step in route[:1] for source in step.sources}),
+    )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
 
+from responsibility.ownership.terms.exemptions import Exemption
 from responsibility.ownership.terms.permission_index import (
     GrantMask,
     Names,
@@ -65,6 +66,22 @@ class Holding:
     def plus(self, other: Holding) -> Holding:
         """Return both together."""
         return Holding(self.full | other.full, [*self.grants, *other.grants])
+
+    def beyond(
+        self, exemptions: Iterable[Exemption], permissions: PermissionIndex, names: Names
+    ) -> Holding:
+        """Return the part that no exemption covers on a hub with these ``names``."""
+        exemptions = tuple(exemptions)
+        if not exemptions:
+            return self
+        left: list[tuple[Binding, GrantMask]] = []
+        for binding, granted in self.grants:
+            rest = granted
+            for exemption in exemptions:
+                rest = exemption.left(binding, rest, permissions, names)
+            if rest:
+                left.append((binding, rest))
+        return Holding(reduce(or_, (granted.full for _, granted in left), 0), left)
 
     @property
     def symbolic(self) -> bool:

@@ -3,7 +3,7 @@
 In reading order:
 
 * ``permission_index``: the permissions of a model, numbered, and sets of them;
-* ``exemptions``: subjects that may hold what an item reserves;
+* ``exemptions``: rights that a subject may hold without being drift;
 * ``agreement``: the agreement of one hub: parties, items, owners;
 * ``resolve``: the two resources, made into agreements;
 * ``entitlement``: entitlements of each subject;

@@ -167,7 +167,8 @@ class Agreement:
     ``names`` fills the model's placeholders. ``problems`` are the lines that could not be
     followed; ``unresolved`` are the items they touch, of which nothing may be said.
     ``exemptions`` are the model's and the record's, with their placeholders filled; of these,
-    ``own_exemptions`` hold on this hub alone.
+    ``own_exemptions`` hold on this hub alone. ``neighbours`` are the parts of other hubs that
+    have their work here as well, whichever hubs these are.
     """
 
     record: str
@@ -179,6 +180,7 @@ class Agreement:
     items: tuple[Item, ...]
     exemptions: tuple[Exemption, ...] = ()
     own_exemptions: tuple[Exemption, ...] = ()
+    neighbours: tuple[Exemption, ...] = ()
     problems: tuple[Problem, ...] = ()
     unresolved: frozenset[str] = frozenset()
     members: Mapping[Subject, tuple[str, ...]] = field(default_factory=dict)

@@ -65,9 +65,9 @@ class ExemptionBook:
         """Return the subjects that are exempt by their full names."""
         return self._exact.keys()
 
-    def reason(self, subject: Subject, item: str) -> str | None:
-        """Return why a subject is let through for an item, None if it is not."""
-        return next((e.reason for e in self.of_subject(subject) if e.for_item(item)), None)
+    def for_item(self, subject: Subject, item: str) -> tuple[Exemption, ...]:
+        """Return the exemptions that cover anything of an item for a subject."""
+        return tuple(e for e in self.of_subject(subject) if e.for_item(item))
 
 
 @dataclass(frozen=True, slots=True)

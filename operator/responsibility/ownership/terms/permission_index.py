@@ -14,12 +14,13 @@ the two against each other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from responsibility.api.placeholders import expand
 from responsibility.rbac.index import RuleSet, remember
 from responsibility.rbac.objects import Attributes, Rule
+from responsibility.rbac.rules import gives_everything
 
 # A request with this verb never carries a name, so a rule with names never allows it. All others
 # may carry one, see `rbac.rules`: even `create`, in an apply that turns out to create the object.
@@ -29,6 +30,7 @@ _NAMELESS = "deletecollection"
 _MOST_REACHES = 50_000
 
 HUB = "$(namespace)"
+_NONE: frozenset[str] = frozenset()
 
 
 # A tuple, since it is hashed all the time.
@@ -129,6 +131,8 @@ class GrantMask:
     by_rule: tuple[tuple[int, tuple[str, ...], int], ...] = ()
     symbolic: tuple[Partial, ...] = ()
     some: tuple[Partial, ...] = ()
+    # What was held against the model.
+    rules: tuple[Rule, ...] = field(default=(), compare=False, repr=False)
 
     def within(self, scope: int) -> GrantMask:
         """Return what is granted of the permissions in ``scope``."""
@@ -137,7 +141,23 @@ class GrantMask:
             by_rule=tuple((n, o, mask & scope) for n, o, mask in self.by_rule if mask & scope),
             symbolic=tuple(p for p in self.symbolic if 1 << p.bit & scope),
             some=tuple(p for p in self.some if 1 << p.bit & scope),
+            rules=self.rules,
         )
+
+    def beyond(self, mask: int, names: Mapping[int, frozenset[str]]) -> GrantMask:
+        """Return what is granted beyond a mask, and beyond bits for some names."""
+        left = self.within(~mask)
+        if not names:
+            return left
+        return replace(
+            left,
+            some=tuple(p for p in left.some if not names.get(p.bit, _NONE).issuperset(p.names)),
+        )
+
+    @property
+    def everything(self) -> bool:
+        """Whether it is everything at once, in the namespace or the cluster."""
+        return any(map(gives_everything, self.rules))
 
     def __bool__(self) -> bool:
         """Return whether anything at all is granted."""
@@ -297,7 +317,7 @@ class PermissionIndex:
             if granted:
                 full |= granted
                 by_rule.append((number, rule.resource_names, granted))
-        return GrantMask(full, tuple(by_rule), tuple(symbolic), tuple(some))
+        return GrantMask(full, tuple(by_rule), tuple(symbolic), tuple(some), rules)
 
     def _cover(self, permission: Permission) -> int:
         """Return what whoever may do ``permission`` may do as well (itself among them)."""

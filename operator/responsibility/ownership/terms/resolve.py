@@ -28,7 +28,7 @@ from responsibility.ownership.terms.agreement import (
     Party,
     Terms,
 )
-from responsibility.ownership.terms.exemptions import Exemption
+from responsibility.ownership.terms.exemptions import BindingPattern, CoveredRule, Exemption
 from responsibility.ownership.terms.permission_index import (
     HUB,
     Names,
@@ -38,7 +38,7 @@ from responsibility.ownership.terms.permission_index import (
     mask_of,
 )
 from responsibility.rbac.identity import canonical
-from responsibility.rbac.objects import Subject
+from responsibility.rbac.objects import Rule, Subject
 
 
 def resolve_model(model: ResponsibilityModel) -> Terms:
@@ -127,6 +127,11 @@ def resolve_record(
         items=tuple(items),
         exemptions=(*(e for e in terms.exemptions if not e.symbolic), *own),
         own_exemptions=own,
+        neighbours=tuple(
+            exemption.fill_names(names)
+            for exemption in (*terms.exemptions, *map(_exemption, spec.exemptions))
+            if exemption.any_hub
+        ),
         problems=tuple(problems),
         unresolved=frozenset(unresolved),
         members=_members(parties.values()),
@@ -263,6 +268,24 @@ def _exemption(exemption: api.Exemption) -> Exemption:
         namespace=subject.namespace,
         items=frozenset(exemption.items),
         reason=exemption.reason,
+        rights=tuple(
+            CoveredRule(
+                _place(rule),
+                Rule(rule.verbs, rule.api_groups, rule.resources, rule.resource_names),
+            )
+            for rule in exemption.permissions
+        ),
+        bindings=tuple(
+            BindingPattern(
+                each.name,
+                each.namespace,
+                each.role,
+                each.chart,
+                frozenset(each.rules_digests),
+                each.everything,
+            )
+            for each in exemption.bindings
+        ),
     )
 
 

@@ -15,6 +15,7 @@ from responsibility.plans.scopes import HeldPermissions
 from responsibility.plans.search.removals import RemovalTarget
 from responsibility.plans.simulate import simulate
 from responsibility.rbac.graph import AccessGraph
+from responsibility.rbac.objects import Source
 
 _KEPT = " kept"
 
@@ -135,14 +136,20 @@ class Targets:
         return "let-through" if self._works_with(pair, whole=whole) else ""
 
     def _works_with(self, pair: Pair, *, whole: bool) -> str:
-        """Return why a subject is let through where a binding gives it rights; mostly empty.
+        """Return why a subject is let through with all that a binding gives it; mostly empty.
 
         Without ``whole``, being let through for some items will do.
         """
         key, subject = pair
+        graph = self.context.graph
+        role = graph.bindings[key].role
+        rules = graph.roles[role].rules if role in graph.roles else ()
+        sources = [Source(key, role, number) for number in range(len(rules))]
         for scope in self.context.scopes_of(key.namespace) if key.namespace else ():
             for each in scope.exempt.of_subject(subject):
-                if not whole or all(each.for_item(item.name) for item in scope.terms.items):
+                if whole and not all(each.for_item(item.name) for item in scope.terms.items):
+                    continue
+                if all(each.covers_source(s, graph, scope.names) for s in sources):
                     return each.reason
         return ""
 

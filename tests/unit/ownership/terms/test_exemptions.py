@@ -1,9 +1,14 @@
-"""Exempt subjects are let through and listed, never hidden."""
+"""Exempt rights are let through and listed, never hidden; whatever is beyond them is told."""
+
+import re
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from responsibility.ownership.results.assessment import Assessment, Exempt
-from responsibility.rbac.objects import SERVICE_ACCOUNT, USER, Subject
+from responsibility.rbac.objects import SERVICE_ACCOUNT, USER, Rule, Subject
+from responsibility.rbac.rules import rules_digest
 from tests.unit.ownership.building import (
     KEEPERS,
     assess,
@@ -185,10 +190,186 @@ def test_who_is_entitled_needs_no_exemption_and_is_not_listed() -> None:
     assert not on_hub(found).exempt
 
 
+BOUND = "to-User-ann-delete-configmaps"
+
+
+def may(verbs: str, resources: str, *, names: str = "", **more: str) -> dict[str, Any]:
+    """Return a permission as an exemption has it."""
+    named = {"resourceNames": names.split()} if names else {}
+    return {
+        "verbs": verbs.split(),
+        "apiGroups": [""],
+        "resources": resources.split(),
+        **named,
+        **more,
+    }
+
+
+def rules(verbs: str, resources: str) -> tuple[Rule, ...]:
+    return (Rule(tuple(verbs.split()), ("",), tuple(resources.split())),)
+
+
+@pytest.mark.parametrize(
+    ("covered", "left"),
+    [
+        ([may("create update delete", "configmaps")], ""),
+        ([may("*", "*")], ""),
+        ([may("delete", "configmaps")], "create configmaps update configmaps"),
+        (
+            [may("update", "configmaps", names="a")],
+            "create configmaps update configmaps delete configmaps",
+        ),
+        ([may("create", "configmaps"), may("update delete", "configmaps", scope="Cluster")], ""),
+        (
+            [may("create update delete", "configmaps", namespace="shed")],
+            "create configmaps update configmaps delete configmaps",
+        ),
+    ],
+)
+def test_what_a_subject_has_beyond_the_permissions_it_is_exempt_for_is_told(
+    covered: list[dict[str, Any]], left: str
+) -> None:
+    found = assess(
+        grant("User ann", "create update delete", "configmaps"),
+        records=[record(exemptions=[exempt("User ann", "*", permissions=covered)])],
+    )
+    told = {
+        f"{p.verb} {p.resource}" for f in of_kind(found, "excess-access") for p in f.permissions
+    }
+    assert told == set(re.findall(r"\w+ configmaps", left))
+    assert bool(on_hub(found).exempt) is (len(told) < 3)
+
+
+def test_a_right_for_some_names_is_covered_by_these_names() -> None:
+    narrow = [may("update", "configmaps", names="a b")]
+    for names, told in (("a", False), ("a b", False), ("a c", True)):
+        found = assess(
+            grant("User ann", "update", "configmaps", names=names),
+            records=[record(exemptions=[exempt("User ann", "*", permissions=narrow)])],
+        )
+        assert bool(excess(found)) is told, names
+
+
+@pytest.mark.parametrize(
+    ("binding", "through"),
+    [
+        ({"name": BOUND, "namespace": "prod"}, True),
+        ({"name": "to-User-ann-delete*", "namespace": "$(namespace)"}, True),
+        ({"name": BOUND}, False),
+        ({"name": BOUND, "namespace": "shed"}, False),
+        ({"name": "to-User-bob*", "namespace": "prod"}, False),
+        ({"name": "*", "namespace": "prod", "role": BOUND}, True),
+        ({"name": "*", "namespace": "prod", "role": "admin"}, False),
+        ({"name": "*", "namespace": "prod", "chart": "pots"}, True),
+        ({"name": "*", "namespace": "prod", "chart": "pot"}, False),
+        ({"name": "*", "namespace": "prod",
+          "rulesDigests": [rules_digest(rules("delete", "configmaps"))]}, True),
+        ({"name": "*", "namespace": "prod",
+          "rulesDigests": [rules_digest(rules("delete *", "configmaps"))]}, False),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_a_subject_has_by_other_bindings_than_it_is_exempt_for_is_told(
+    binding: dict[str, Any], through: bool
+) -> None:
+    role, bound = grant("User ann", *MAPS)
+    bound = replace(bound, labels={"helm.sh/chart": "pots-1.2.3-rc.1"})
+    other = grant("User ann", "update", "configmaps", names="other")
+    for more in ((), (other,)):
+        found = assess(
+            (role, bound),
+            *more,
+            records=[record(exemptions=[exempt("User ann", "*", bindings=[binding])])],
+        )
+        told = {s.binding for f in of_kind(found, "excess-access") for s in f.sources if s.binding}
+        assert told == {b.key for b in ((bound,) if not through else ())} | {b.key for _, b in more}
+
+
+@pytest.mark.parametrize("ns", ["prod", ""])
+@pytest.mark.parametrize(
+    ("more", "through"),
+    [
+        ({}, False),
+        ({"permissions": [may("*", "*", scope="Cluster")]}, False),
+        ({"bindings": [{"name": "*"}, {"name": "*", "namespace": "prod"}]}, False),
+        ({"bindings": [{"name": "all-to-*", "everything": True},
+                       {"name": "all-to-*", "namespace": "prod", "everything": True}]}, True),
+        ({"bindings": [{"name": "another", "everything": True}]}, False),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_everything_at_once_is_covered_by_what_says_so_alone(
+    more: dict[str, Any], through: bool, ns: str
+) -> None:
+    found = assess(
+        *KEEPERS,
+        everything("User ann", ns=ns),
+        models=[garden(exemptions=[exempt("User ann", "*", **more)])],
+        records=[record()],
+    )
+    assert ({who for who, *_ in excess(found)} == set()) is through
+    if through:
+        assert "User ann" in {who for who, _ in in_cluster(found) | listed(on_hub(found).exempt)}
+    if not ns:
+        assert "User ann" in {str(b.subject) for b in found.clusters["garden"].break_glass}
+
+
+def test_a_part_of_any_hub_is_one_in_a_hubs_namespace() -> None:
+    let = exempt(
+        "ServiceAccount */sower", "*", permissions=[may("delete", "configmaps", scope="Cluster")]
+    )
+    let["subject"]["name"] = "$(prefix)sower"
+    for place, told in (("a", False), ("b", False), ("anywhere", True)):
+        found = assess(
+            *KEEPERS,
+            grant(f"ServiceAccount {place}/sower", *MAPS, ns=""),
+            models=[garden(exemptions=[let])],
+            records=[record("a"), record("b")],
+        )
+        assert bool(excess(found)) is told, place
+
+
+def test_a_hubs_part_has_on_other_hubs_what_it_is_exempt_for_in_the_cluster() -> None:
+    who = "ServiceAccount $(namespace)/sower"
+    for scope, told in (("Cluster", set()), ("Hub", {("ServiceAccount a/sower", 1)})):
+        let = exempt(who, "*", permissions=[may("delete", "configmaps", scope=scope)])
+        found = assess(
+            *KEEPERS,
+            grant("ServiceAccount a/sower", *MAPS, ns=""),
+            models=[garden(exemptions=[let])],
+            records=[record("a"), record("b")],
+        )
+        assert {(str(f.subject), f.hubs) for f in of_kind(found, "excess-access")} == told
+
+
+def test_what_an_exempt_right_leads_to_is_let_through_and_no_other() -> None:
+    clerk = grant("ServiceAccount prod/clerk", *MAPS)
+    pots = grant("User ann", "create", "pods")
+    let = [may("create", "pods")]
+    wide = grant("User ann", "create", "pods pods/exec")
+    for first, told in ((pots, False), (wide, True)):
+        found = assess(
+            first,
+            clerk,
+            records=[
+                record(
+                    exemptions=[
+                        exempt("User ann", "*", permissions=let),
+                        exempt("ServiceAccount prod/clerk", "*"),
+                    ]
+                )
+            ],
+            routes=True,
+        )
+        assert ("User ann" in {who for who, *_ in excess(found)}) is told
+        assert ("User ann" in {who for who, _ in listed(on_hub(found).exempt)}) is not told
+
+
 def test_break_glass_holders_are_listed_although_they_are_exempt() -> None:
+    through = [{"name": "all-to-*", "everything": True}]
     found = assess(
         everything("User ann"),
-        models=[garden(exemptions=[exempt("User ann", "*")])],
+        models=[garden(exemptions=[exempt("User ann", "*", bindings=through)])],
         records=[record()],
     )
     assert not excess(found)
