@@ -13,7 +13,7 @@ import yaml
 
 from tests.e2e.lab import programs
 from tests.e2e.lab.waiting import wait_until
-from tests.e2e.operator.api import Admin, Manifest, where
+from tests.e2e.operator.api import Admin, Manifest, RefusedError, where
 
 CHART = Path(__file__).parents[3] / "helm" / "hub-responsibility"
 NAMESPACE = "hub-responsibility"
@@ -91,7 +91,14 @@ def _served(admin: Admin, definition: Manifest) -> bool:
     """Return whether its objects are, which a condition (Established) tells some time before."""
     spec = definition["spec"]
     path = where(f"{spec['group']}/{spec['versions'][0]['name']}", spec["names"]["kind"])
-    return admin.find(path) is not None
+    try:
+        admin.get(path)
+    except RefusedError as refused:
+        # 429 is "storage is (re)initializing".
+        if refused.status in {404, 429}:
+            return False
+        raise
+    return True
 
 
 def helm() -> Path:
