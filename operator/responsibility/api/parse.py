@@ -185,8 +185,8 @@ _SAYINGS: Mapping[str, tuple[str, _Remedy]] = {
 def _problems(entry: ErrorDetails, body: object, shape: type[Shape]) -> Iterable[Problem]:
     path = _path(entry["loc"], body)
     if entry["type"] == "rule":
-        for at, said in entry["ctx"]["problems"]:
-            yield Problem(f"{path}.{at}" if at else path, said)
+        for at, problem in entry["ctx"]["problems"]:
+            yield Problem(f"{path}.{at}" if at else path, problem)
     elif entry["type"] in _SAYINGS:
         message, remedy = _SAYINGS[entry["type"]]
         yield Problem(path, message, remedy(entry, shape))

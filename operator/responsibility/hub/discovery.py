@@ -106,15 +106,17 @@ def discover(deployments: Iterable[Deployment]) -> dict[HubKey, Hub]:
         members[HubKey(deployment.namespace, deployment.release)].append(deployment)
     hubs = {}
     for key in sorted(members):
-        own = sorted(members[key], key=lambda d: d.name)
+        deployments_of = sorted(members[key], key=lambda d: d.name)
         # A copy somebody keeps beside it (`hub-old`) is not the hub; the shortest name is.
         heads = sorted(
-            (d for d in own if d.is_hub),
+            (d for d in deployments_of if d.is_hub),
             key=lambda d: (not d.name.endswith(HUB_COMPONENT), len(d.name), d.name),
         )
         if heads:
             head = heads[0]
             named = head.name.endswith(HUB_COMPONENT)
             prefix = head.name.removesuffix(HUB_COMPONENT) if named else ""
-            hubs[key] = Hub(key=key, prefix=prefix, chart=head.chart, deployments=tuple(own))
+            hubs[key] = Hub(
+                key=key, prefix=prefix, chart=head.chart, deployments=tuple(deployments_of)
+            )
     return hubs

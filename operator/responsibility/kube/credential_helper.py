@@ -60,7 +60,7 @@ async def run(
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        out, said = await process.communicate()
+        out, error_output = await process.communicate()
     except OSError as error:
         hint = str(fields.get("installHint") or "").strip()
         raise ConfigurationError(
@@ -68,7 +68,7 @@ async def run(
             + (f" ({' '.join(hint.split())[:_LONGEST]})" if hint else "")
         ) from None
     if process.returncode:
-        lines = said.decode("utf-8", "replace").strip().splitlines()
+        lines = error_output.decode("utf-8", "replace").strip().splitlines()
         why = f": {lines[-1][:_LONGEST]}" if lines else ""
         raise ConfigurationError(
             f"the credential helper {command} ended with {process.returncode}{why}"

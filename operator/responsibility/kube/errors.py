@@ -107,18 +107,18 @@ def from_status(
     Only the words of a Kubernetes ``Status`` are repeated; whatever else answers in the
     server's place (an ingress, a proxy) sends pages that are of no use in a log.
     """
-    told: Any = body
+    status_body: Any = body
     if not isinstance(body, dict):
         try:
-            told = json.loads(body)
+            status_body = json.loads(body)
         except (ValueError, RecursionError):
-            told = None
-    if not isinstance(told, dict) or told.get("kind") != "Status":
-        told = {}
-    reason = str(told.get("reason") or "")
+            status_body = None
+    if not isinstance(status_body, dict) or status_body.get("kind") != "Status":
+        status_body = {}
+    reason = str(status_body.get("reason") or "")
     # A watch sends `Expired` inside an ERROR event, with the code in the Status only.
-    status = int(told.get("code") or status)
-    message = str(told.get("message") or "")[:_LONGEST]
+    status = int(status_body.get("code") or status)
+    message = str(status_body.get("message") or "")[:_LONGEST]
     if message and status not in _BY_STATUS and _SECRETS.search(path):
         message = "(the server's message is withheld, since it may quote the object)"
     kind = _BY_STATUS.get(status) or (UnavailableError if status >= 500 else ApiError)  # noqa: PLR2004 - HTTP's
@@ -135,14 +135,14 @@ def from_network(trouble: BaseException, verb: str, path: str) -> UnavailableErr
     # aiohttp has the original within its own, and needn't be imported to tell.
     certificate = getattr(trouble, "certificate_error", trouble)
     if isinstance(certificate, ssl.SSLCertVerificationError):
-        told = str(certificate.verify_message or "not trusted")
-        return UnavailableError(0, "CertificateNotTrusted", told, verb, path)
+        reason = str(certificate.verify_message or "not trusted")
+        return UnavailableError(0, "CertificateNotTrusted", reason, verb, path)
     original = getattr(trouble, "os_error", None)
     if isinstance(original, OSError):
         number = original.errno or 0
         # asyncio's own text repeats addresses; the resolver's numbers are negative.
-        told = os.strerror(number) if number > 0 else str(original.strerror or "")
-        return UnavailableError(0, "NoConnection", told, verb, path)
+        reason = os.strerror(number) if number > 0 else str(original.strerror or "")
+        return UnavailableError(0, "NoConnection", reason, verb, path)
     return UnavailableError(0, "ConnectionLost", type(trouble).__name__, verb, path)
 
 

@@ -116,7 +116,7 @@ async def _until(
 ) -> None:
     """Call ``done`` until it returns None; a string, or an ApiError, says why not yet."""
     began = clock()
-    told: str | None = None
+    logged: str | None = None
     while True:
         failure: errors.ApiError
         try:
@@ -125,12 +125,12 @@ async def _until(
         except errors.ApiError as error:
             reason, failure = str(error), error
         if reason is None:
-            if told is not None:
+            if logged is not None:
                 logger.info("%s: ready", what)
             return
-        if reason != told:
+        if reason != logged:
             logger.warning("waiting for %s: %s", what, reason)
-            told = reason
+            logged = reason
         delay = backoff.next(at_least=failure.retry_after)
         if deadline is not None and clock() - began + delay > deadline:
             raise failure

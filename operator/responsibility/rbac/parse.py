@@ -109,11 +109,13 @@ def _parse_subject(raw: object, namespace: str, where: str, field: str) -> Subje
     prefix = f"{field}." if field else ""
     kind = subject_kind(_string(fields.get("kind"), where, f"{prefix}kind"))
     name = _string(fields.get("name"), where, f"{prefix}name")
-    own = ""
+    account_namespace = ""
     if kind == SERVICE_ACCOUNT:
         # The authorizer doesn't look at the namespace of any other kind.
-        own = _string(fields.get("namespace"), where, f"{prefix}namespace") or namespace
-    return _subject(kind, name, own)
+        account_namespace = (
+            _string(fields.get("namespace"), where, f"{prefix}namespace") or namespace
+        )
+    return _subject(kind, name, account_namespace)
 
 
 def _parse_rule(raw: object, where: str, field: str) -> Rule:

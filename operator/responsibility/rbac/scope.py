@@ -156,8 +156,8 @@ def rules_by_binding(rule_sets: Mapping[RoleKey, RuleSet]) -> Callable[[Binding]
     """Return how bindings find their role: a Role only in their own namespace."""
 
     def rules_of(binding: Binding) -> RuleSet | None:
-        own = binding.role.namespace in ("", binding.key.namespace)
-        return rule_sets.get(binding.role) if own else None
+        in_reach = binding.role.namespace in ("", binding.key.namespace)
+        return rule_sets.get(binding.role) if in_reach else None
 
     return rules_of
 

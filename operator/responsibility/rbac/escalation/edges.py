@@ -153,8 +153,8 @@ class EdgeTable:
 
     def into(self, name: str) -> tuple[EdgeGroup, ...]:
         """Return the edges into one of the identities."""
-        own = self.named.get(name)
-        return self.general + own if own else self.general
+        groups = self.named.get(name)
+        return self.general + groups if groups else self.general
 
     def equals(self, other: EdgeTable) -> bool:
         """Return whether another table has the same edges."""
@@ -163,13 +163,13 @@ class EdgeTable:
     def into_any(self) -> Iterator[EdgeGroup]:
         """Yield the edges into one or another of them."""
         yield from self.general
-        for own in self.named.values():
-            yield from own
+        for groups in self.named.values():
+            yield from groups
 
 
 def _contents(table: EdgeTable) -> object:
-    own = {name: tuple(g.edges for g in some) for name, some in table.named.items()}
-    return own, tuple(group.edges for group in table.general)
+    by_name = {name: tuple(g.edges for g in some) for name, some in table.named.items()}
+    return by_name, tuple(group.edges for group in table.general)
 
 
 @dataclass(slots=True)
@@ -219,14 +219,14 @@ class EdgeCollector:
         general = self.general
         named = {
             name: edge_groups(
-                (e for (sort, actor), e in own.items() if actor not in general.get(sort, ())),
+                (e for (sort, actor), e in edges.items() if actor not in general.get(sort, ())),
                 wide=wide,
             )
-            for name, own in self.named.items()
+            for name, edges in self.named.items()
         }
         return EdgeTable(
             edge_groups((e for some in general.values() for e in some.values()), wide=wide),
-            {name: own for name, own in named.items() if own},
+            {name: edges for name, edges in named.items() if edges},
             {
                 sort: frozenset(actor for actor, e in some.items() if not e.earlier)
                 for sort, some in general.items()

@@ -24,9 +24,9 @@ def satisfiable(selector: Mapping[str, Any]) -> bool:
     for expression in expressions:
         key, operator = expression.get("key", ""), expression.get("operator")
         if operator == "In" and key not in labels:
-            own = [e for e in expressions if e.get("key", "") == key]
+            of_key = [e for e in expressions if e.get("key", "") == key]
             values = expression.get("values") or ()
-            fitting = (v for v in values if all(_expression(e, {key: v}) for e in own))
+            fitting = (v for v in values if all(_expression(e, {key: v}) for e in of_key))
             labels[key] = next(fitting, "")
     for expression in expressions:
         key, operator = expression.get("key", ""), expression.get("operator")

@@ -27,14 +27,14 @@ class Gain:
 
     ``impersonated`` says that it impersonates somebody first, so that nobody can impersonate it on
     this route. It is obtained by an ``edge`` into one of several ``predecessors``, or by a
-    self-grant of its own, whose steps are ``own``. The route is put together when asked for: few
-    are told.
+    self-grant of its own, whose steps are ``self_grant``. The route is put together when asked
+    for: few are told.
     """
 
     mask: int
     length: int
     impersonated: bool = False
-    own: Route = ()
+    self_grant: Route = ()
     edge: Edge | None = None
     predecessors: Sequence[Predecessor] = ()
 
@@ -66,12 +66,12 @@ class Gain:
             steps += gain.edge.route_into(predecessor)
             gain = rest
             wanted &= gain.mask
-        return RoutePart(wanted, (*steps, *gain.own))
+        return RoutePart(wanted, (*steps, *gain.self_grant))
 
     def ends_by(self, route: str) -> bool:
         """Return whether the last step of a route to any of the bits is of a label."""
         if self.edge is None:
-            return bool(self.own) and self.own[-1].route == route
+            return bool(self.self_grant) and self.self_grant[-1].route == route
         return any(gain.ends_by(route) for _, gain in self.predecessors)
 
     def entry(self) -> Subject:
@@ -123,12 +123,12 @@ class FrontierGroup:
 class _PassedOn:
     """What has been passed on by one group: bits of one predecessor at least, and of two or more.
 
-    ``own`` are those that came from its actors: nobody becomes itself.
+    ``by_actor`` are those that came from its actors: nobody becomes itself.
     """
 
     ones: int = 0
     twos: int = 0
-    own: dict[Subject, int] = field(default_factory=dict)
+    by_actor: dict[Subject, int] = field(default_factory=dict)
 
     def take(self, group: EdgeGroup, predecessors: Iterable[Predecessor]) -> list[Predecessor]:
         """Take in what is given, and return of whom any of it is news."""
@@ -141,13 +141,13 @@ class _PassedOn:
                 self.twos |= self.ones & mask
                 self.ones |= mask
             if subject in group.actors:
-                self.own[subject] = self.own.get(subject, 0) | mask
+                self.by_actor[subject] = self.by_actor.get(subject, 0) | mask
         return news
 
     def to(self, actor: Subject) -> int:
         """Return what is passed on to an actor."""
-        own = self.own.get(actor, 0)
-        return (self.ones & ~own) | (self.twos & own)
+        from_actor = self.by_actor.get(actor, 0)
+        return (self.ones & ~from_actor) | (self.twos & from_actor)
 
 
 @dataclass(slots=True)
@@ -223,7 +223,7 @@ class RouteSearch:
         passed = self._passed.setdefault(
             (frontier_group.group, frontier_group.impersonated), _PassedOn()
         )
-        before = _PassedOn(passed.ones, passed.twos, dict(passed.own))
+        before = _PassedOn(passed.ones, passed.twos, dict(passed.by_actor))
         predecessors = passed.take(frontier_group.group, predecessors)
         if not predecessors:
             return
@@ -232,7 +232,7 @@ class RouteSearch:
             if _is_unusable(edge, frontier_group):
                 continue
             news = to_others
-            if edge.actor in passed.own:
+            if edge.actor in passed.by_actor:
                 news = passed.to(edge.actor) & ~before.to(edge.actor)
             known = self.reached if edge.starts_as_other else self._free
             if news & ~known.get(edge.actor, 0):
@@ -286,8 +286,8 @@ def start_search(
     for subject, mask in direct.items():
         search.offer(subject, Gain(mask, 0))
     for step, mask in self_grants:
-        own = unfolded(step)
-        search.offer(step.actor, Gain(mask, len(own), own[0].route == IMPERSONATE, own))
+        route = unfolded(step)
+        search.offer(step.actor, Gain(mask, len(route), route[0].route == IMPERSONATE, route))
     return search
 
 
