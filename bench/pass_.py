@@ -107,7 +107,7 @@ def snapshot(world: PlanningWorld, *, seed: int) -> Snapshot:
         records=records,
         namespaces=dict.fromkeys(world.hubs, False),
         accounts=None,
-        own=Subject(SERVICE_ACCOUNT, "responsibility", "responsibility"),
+        operator=Subject(SERVICE_ACCOUNT, "responsibility", "responsibility"),
     )
 
 

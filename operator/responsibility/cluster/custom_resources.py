@@ -51,7 +51,7 @@ class CustomResourceStore(Generic[T]):
         self._on_change = on_change
         self._items: dict[str, CustomResource[T]] = {}
         # What was told since the present list was begun, by name: the UID it was about.
-        self._told: dict[str, str] = {}
+        self._reported: dict[str, str] = {}
 
     @property
     def items(self) -> Mapping[str, CustomResource[T]]:
@@ -60,25 +60,25 @@ class CustomResourceStore(Generic[T]):
 
     def put(self, raw: Json) -> None:
         """Take in an object that was added or changed."""
-        own = self._read(raw)
-        known = self._items.get(own.name)
+        resource = self._read(raw)
+        known = self._items.get(resource.name)
         # Stale, whether of this object or of one that had its name before: versions count on
         # across a kind.
-        if known is not None and own.version < known.version:
+        if known is not None and resource.version < known.version:
             return
-        self._items[own.name] = own
-        self._told[own.name] = own.uid
+        self._items[resource.name] = resource
+        self._reported[resource.name] = resource.uid
         # A change of the status alone is our own doing, or about to be undone by us.
-        if known is None or known.identity != own.identity or known.status != own.status:
+        if known is None or known.identity != resource.identity or known.status != resource.status:
             self._on_change()
 
     def note(self, raw: Json) -> None:
         """Take in what we have just written ourselves: known, and no reason to look again."""
-        own = self._read(raw)
-        known = self._items.get(own.name)
-        if known is not None and known.uid == own.uid and own.version > known.version:
-            self._items[own.name] = own
-            self._told[own.name] = own.uid
+        resource = self._read(raw)
+        known = self._items.get(resource.name)
+        if known is not None and known.uid == resource.uid and resource.version > known.version:
+            self._items[resource.name] = resource
+            self._reported[resource.name] = resource.uid
 
     def drop(self, raw: Json) -> None:
         """Take in an object's deletion, unless another one has taken its name since."""
@@ -86,29 +86,29 @@ class CustomResourceStore(Generic[T]):
         known = self._items.get(meta["name"])
         if known is not None and known.uid == meta.get("uid", ""):
             del self._items[known.name]
-            self._told[known.name] = known.uid
+            self._reported[known.name] = known.uid
             self._on_change()
 
     def begin_list(self) -> None:
         """Take note that a list is being asked for: what is told from now on may be newer."""
-        self._told.clear()
+        self._reported.clear()
 
     def replace(self, raws: Iterable[Json]) -> None:
         """Take in a complete list: what is not in it does not exist.
 
         Except for what was told since `begin_list`: there, the list may show an earlier moment.
         """
-        found = {own.name: own for own in map(self._read, raws)}
-        for name, uid in self._told.items():
+        found = {resource.name: resource for resource in map(self._read, raws)}
+        for name, uid in self._reported.items():
             known, listed = self._items.get(name), found.get(name)
             if known is not None and (listed is None or listed.version < known.version):
                 found[name] = known
             elif known is None and listed is not None and listed.uid == uid:
                 del found[name]
-        self._told.clear()
-        before = {name: (own.identity, own.status) for name, own in self._items.items()}
+        self._reported.clear()
+        before = _states(self._items)
         self._items = found
-        if before != {name: (own.identity, own.status) for name, own in self._items.items()}:
+        if before != _states(found):
             self._on_change()
 
     def _read(self, raw: Json) -> CustomResource[T]:
@@ -139,6 +139,10 @@ class CustomResourceStore(Generic[T]):
                 "metadata": {"name": meta["name"], "uid": uid},
             },
         )
+
+
+def _states(items: Mapping[str, CustomResource[Any]]) -> dict[str, object]:
+    return {name: (resource.identity, resource.status) for name, resource in items.items()}
 
 
 def _number(version: object) -> int:

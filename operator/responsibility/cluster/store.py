@@ -113,14 +113,14 @@ class Store:
         *,
         relist: float,
         own_relist: float = 30.0,
-        own: Subject | None = None,
+        operator: Subject | None = None,
         routes: bool = False,
     ) -> None:
         self.changed = asyncio.Event()
         self.changed_at: float | None = None
         self.rbac_enforced: bool | None = None
         self.reviews = Reviews()
-        self.own = own
+        self.operator = operator
         # The bindings that are named like those that we grant by.
         self.grants: dict[BindingKey, grants.LiveBinding] = {}
         # The names of our admission policies that are in force, as far as they are watched.
@@ -288,7 +288,7 @@ class Store:
             namespaces={name: space.deleting for name, space in self.namespaces.items.items()},
             accounts=self._accounts if self.accounts.synced.is_set() else None,
             rbac_enforced=self.rbac_enforced,
-            own=self.own,
+            operator=self.operator,
             routes=self._routes,
             policies=self.policies,
             reviews=self.reviews,
@@ -340,12 +340,12 @@ class Store:
 
 
 def _values(items: Mapping[str, CustomResource[Any]]) -> dict[str, Any]:
-    return {name: own.value for name, own in items.items() if own.value is not None}
+    return {name: resource.value for name, resource in items.items() if resource.value is not None}
 
 
 def _broken(items: Mapping[str, CustomResource[Any]]) -> dict[str, Broken]:
     return {
-        name: Broken(name, own.error, own.generation)
-        for name, own in items.items()
-        if own.value is None
+        name: Broken(name, resource.error, resource.generation)
+        for name, resource in items.items()
+        if resource.value is None
     }

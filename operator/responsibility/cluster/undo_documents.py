@@ -78,8 +78,8 @@ def draft(record: str, record_uid: str, paper: str, journal: Journal) -> Documen
     if len(undo.encode()) + len(paper.encode()) > MOST_BYTES:
         raise TooLargeError
     # The objects' UIDs are in it: the same plan, approved again later, has another name.
-    told = hashlib.sha256(f"{record_uid}\0{undo}".encode()).hexdigest()[:10]
-    name = f"{UNDO_PREFIX}{clip_name(record)}-{journal.digest[:12]}-{told}"
+    fingerprint = hashlib.sha256(f"{record_uid}\0{undo}".encode()).hexdigest()[:10]
+    name = f"{UNDO_PREFIX}{clip_name(record)}-{journal.digest[:12]}-{fingerprint}"
     return Document(name, record, record_uid, journal.digest, DocumentState.OPEN, paper, undo)
 
 

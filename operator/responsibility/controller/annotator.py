@@ -39,7 +39,7 @@ class _Refused:
 
     uid: str
     why: str
-    said: str
+    reason: str
     until: float
 
 
@@ -115,7 +115,7 @@ class Annotator:
                 "annotations",
                 path,
                 notes.patch(deployment, wanted),
-                told=refused.said if refused is not None else "",
+                known_failure=refused.reason if refused is not None else "",
             )
         except PASSING:
             return False

@@ -181,7 +181,7 @@ async def _work(
 
     post = EventPoster(api, settings.identity)
     announcer = Announcer(post)
-    around = HubLookup(api, metrics, own=Store(api, relist=settings.relist_seconds))
+    around = HubLookup(api, metrics, own_kinds=Store(api, relist=settings.relist_seconds))
     uses = Uses(around, metrics, announcer)
     values = ValuesReviews(around, metrics, announcer) if settings.values_webhook else None
 

@@ -161,8 +161,8 @@ class Runtime:
         except errors.ApiError as error:
             logger.warning("our own identity is unknown: %s", error)
             return False
-        if own != self.store.own:
-            self.store.own = own
+        if own != self.store.operator:
+            self.store.operator = own
             self.store.touch()
         return True
 

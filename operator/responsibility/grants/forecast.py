@@ -22,10 +22,10 @@ def foresee(hub: HubAssessment, snapshot: Snapshot) -> ForecastGrants | None:
     """
     record = snapshot.records[hub.agreement.record]
     conditions = record.status.conditions if record.status is not None else ()
-    if any((said.type, said.reason) == _SWITCHED_OFF for said in conditions):
+    if any((condition.type, condition.reason) == _SWITCHED_OFF for condition in conditions):
         return None
-    own = snapshot.own.namespace if snapshot.own is not None else ""
-    world = GrantContext(Roles(snapshot.graph.roles), snapshot.namespaces, own)
+    operator_namespace = snapshot.operator.namespace if snapshot.operator is not None else ""
+    world = GrantContext(Roles(snapshot.graph.roles), snapshot.namespaces, operator_namespace)
     grants = hub_grants(hub, record.metadata.uid, world, snapshot.now)
     there = snapshot.graph.bindings
     bindings: dict[tuple[str, str], Binding] = {}

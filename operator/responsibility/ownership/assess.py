@@ -150,13 +150,13 @@ class Assessor:
         scopes = [snapshot.graph.scope(place) for place in ("", agreement.hub.namespace)]
         asked = self._cache.get(
             ("commands", agreement.record),
-            (agreement, *scopes, snapshot.policies, snapshot.own, self._cache.epoch),
+            (agreement, *scopes, snapshot.policies, snapshot.operator, self._cache.epoch),
             lambda: record_writers(
                 agreement,
                 Entitlement.of(agreement, snapshot.now),
                 rights,
                 policies=snapshot.policies,
-                own=snapshot.own,
+                operator=snapshot.operator,
             ),
         )
         return HubAccess(agreement.names, holdings, asked)
@@ -168,7 +168,7 @@ class Assessor:
         routes: Escalations,
         snapshot: Snapshot,
     ) -> ClusterAssessment:
-        own = tuple(a for _, a in sorted(agreements.items()) if a.terms is terms)
+        agreements_of_model = tuple(a for _, a in sorted(agreements.items()) if a.terms is terms)
         holdings = self._holdings(terms, "", snapshot)
         fixed = {
             n: self._holdings(terms, n, snapshot) for n in terms.permissions.fixed_namespaces()
@@ -178,17 +178,17 @@ class Assessor:
             bound_at_home(routes.cluster.subjects(), snapshot.graph),
         )
         # A model that nobody uses, beside one that is in use, has nothing to say of subjects.
-        idle = bool(agreements) and not own
+        idle = bool(agreements) and not agreements_of_model
         inputs = (
             terms,
-            *own,
+            *agreements_of_model,
             holdings,
             *fixed.values(),
             *(snapshot.hubs[key] for key in sorted(snapshot.hubs)),
             self._gone,
             snapshot.reviews,
             snapshot.rbac_enforced,
-            snapshot.own,
+            snapshot.operator,
             idle,
             self._cache.epoch,
         )
@@ -197,7 +197,7 @@ class Assessor:
             ("direct", terms.name),
             inputs,
             lambda: assess_direct(
-                Fleet(terms, own or (resolve_defaults(terms),), snapshot.now),
+                Fleet(terms, agreements_of_model or (resolve_defaults(terms),), snapshot.now),
                 cluster=holdings,
                 fixed=fixed,
                 own_names=[
@@ -206,7 +206,7 @@ class Assessor:
                 ],
                 gone=self._gone,
                 reviews=snapshot.reviews,
-                own=snapshot.own,
+                operator=snapshot.operator,
                 checked=snapshot.rbac_enforced is not False and not idle,
             ),
         )
@@ -254,7 +254,7 @@ class Assessor:
             self._gone,
             snapshot.reviews,
             snapshot.rbac_enforced,
-            snapshot.own,
+            snapshot.operator,
             self._cache.epoch,
         )
 
@@ -277,7 +277,7 @@ class Assessor:
                 policies=snapshot.policies,
                 gone=self._gone,
                 reviews=snapshot.reviews,
-                own=snapshot.own,
+                operator=snapshot.operator,
                 now=snapshot.now,
             )
 

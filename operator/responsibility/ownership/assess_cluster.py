@@ -46,7 +46,7 @@ class ClusterRbac:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClusterDirect:
-    """Findings of the cluster whatever subjects can obtain; ``told`` is of whom and what."""
+    """Findings of the cluster whatever subjects can obtain; ``reported`` is of whom and what."""
 
     fleet: Fleet
     holdings: Holdings
@@ -55,7 +55,7 @@ class ClusterDirect:
     # Not there where nothing is said of subjects.
     seeker: ClusterExcess | None = None
     excess: tuple[tuple[Finding, frozenset[str]], ...] = ()
-    told: frozenset[tuple[Subject | None, str]] = frozenset()
+    reported: frozenset[tuple[Subject | None, str]] = frozenset()
     missing: tuple[Finding, ...] = ()
     asks: tuple[Ask, ...] = ()
 
@@ -68,7 +68,7 @@ def assess_direct(
     own_names: Sequence[Names],
     gone: frozenset[Subject],
     reviews: Reviews,
-    own: Subject | None,
+    operator: Subject | None,
     checked: bool,
 ) -> ClusterDirect:
     """Return what holds for the cluster as a whole, but for what subjects can obtain.
@@ -90,7 +90,7 @@ def assess_direct(
             (
                 *(e for e in terms.exemptions if not e.symbolic),
                 *(e.fill(n) for e in terms.exemptions if e.any_hub for n in own_names),
-                *exempt_operator(own),
+                *exempt_operator(operator),
             )
         ),
         parts=ExemptionBook.of(
@@ -178,11 +178,11 @@ def _indirect(
             ways = (
                 way for lets in aside.exemptions(subject, finding.item) for way in rights.ways(lets)
             )
-            told = (subject, finding.item) not in direct.told and with_route(
+            routed = (subject, finding.item) not in direct.reported and with_route(
                 finding, ways, reserved
             )
-            if told:
-                yield told, records
+            if routed:
+                yield routed, records
     seeker.exempt.extend(further(seeker.exempt, aside.exempt))
 
 

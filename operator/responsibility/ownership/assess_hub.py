@@ -65,7 +65,7 @@ def assess_hub(
     policies: Set[str] = frozenset(),
     gone: frozenset[Subject],
     reviews: Reviews,
-    own: Subject | None,
+    operator: Subject | None,
     now: datetime,
 ) -> HubRbac:
     """Return findings in both directions, for the permissions asked in the hub's namespace.
@@ -75,7 +75,7 @@ def assess_hub(
     can end what is enforced, see `endings`.
     """
     exempt: list[Exempt] = []
-    book = ExemptionBook.of((*agreement.exemptions, *exempt_operator(own)))
+    book = ExemptionBook.of((*agreement.exemptions, *exempt_operator(operator)))
     entitlement = Entitlement.of(agreement, now)
     permissions, names = agreement.terms.permissions, agreement.names
 
@@ -90,14 +90,14 @@ def assess_hub(
         findings.extend(f for f in indirect if (f.subject, f.item) not in told)
         exempt.extend(further(exempt, through))
     if rights is not None:
-        told = {(finding.subject, finding.item) for finding in findings}
+        reported = {(finding.subject, finding.item) for finding in findings}
         ends = enforcement_bypasses(agreement, entitlement, rights, policies=policies)
         findings.extend(
             _held_back(
                 entitlement,
                 ends,
                 layers=(namespace, cluster),
-                told=told,
+                reported=reported,
                 book=book,
                 exempt=exempt,
                 now=now,
@@ -205,7 +205,7 @@ def _held_back(
     ends: Mapping[str, Mapping[Subject, Step]],
     *,
     layers: Sequence[Mapping[Subject, Holding]],
-    told: Collection[tuple[Subject | None, str]],
+    reported: Collection[tuple[Subject | None, str]],
     book: ExemptionBook,
     exempt: list[Exempt],
     now: datetime,
@@ -221,7 +221,7 @@ def _held_back(
     for item in agreement.items:
         parties = set(item.parties(now))
         for subject, step in ends.get(item.name, {}).items():
-            if (subject, item.name) in told or is_break_glass(agreement.terms, subject):
+            if (subject, item.name) in reported or is_break_glass(agreement.terms, subject):
                 continue
             mine = {
                 p for who in with_implied_groups(subject) for p in agreement.members.get(who, ())

@@ -170,13 +170,13 @@ class ClusterExcess:
         special = []
         for agreement in agreements:
             if agreement.record:
-                own = fleet.entitled(subject, (agreement,)) | wide
+                due_here = fleet.entitled(subject, (agreement,)) | wide
                 mine = lets.on(agreement.record)
                 held = rights.beyond(mine, agreement.names)
                 if more := rights.on_hub(agreement.record, mine):
                     held = held.plus(Holding(more))
-                mask = beyond(held, on_hub, own, agreement.names)
-                special.append(_OnHub(agreement, own, mask, held))
+                mask = beyond(held, on_hub, due_here, agreement.names)
+                special.append(_OnHub(agreement, due_here, mask, held))
         at_cluster = rights.beyond(lets.at_cluster, CLUSTER_NAMES)
         on_any = rights.beyond(lets.on_any, CLUSTER_NAMES)
         return _Excess(

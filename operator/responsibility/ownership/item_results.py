@@ -48,8 +48,8 @@ def hub_result(
     passing_by = cluster.passing_by(agreement.record)
     kinds = kinds_by_item(findings)
     for item, counts in cluster_kinds.items():
-        own = kinds.get(item)
-        kinds[item] = own + counts if own else counts.copy()
+        of_hub = kinds.get(item)
+        kinds[item] = of_hub + counts if of_hub else counts.copy()
     for item, counts in kinds_by_item(passing_by).items():
         kinds[item] -= counts
     checked = claim.hub is not None and snapshot.rbac_enforced is True

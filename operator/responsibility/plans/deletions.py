@@ -143,8 +143,8 @@ def is_paper_of(text: str, digest: str) -> bool:
 
 def approved(text: str, changes: Iterable[PlannedChange]) -> bool:
     """Return whether all of these changes are among those of a paper."""
-    told: Mapping[str, Any] = json.loads(text)
-    known = [_essence(entry) for entry in told["changes"]]
+    document: Mapping[str, Any] = json.loads(text)
+    known = [_essence(entry) for entry in document["changes"]]
     return all(_essence(canonical(change)) in known for change in changes)
 
 

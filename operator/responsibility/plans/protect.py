@@ -147,9 +147,9 @@ def is_system_role(role: Role) -> bool:
     )
 
 
-def is_own(subject: Subject, own: Subject | None) -> bool:
+def is_operator(subject: Subject, operator: Subject | None) -> bool:
     """Return whether a subject is this operator."""
-    return any(exemption.covers(subject) for exemption in exempt_operator(own))
+    return any(exemption.covers(subject) for exemption in exempt_operator(operator))
 
 
 # Who puts an object back: by the label that it leaves on what is its own.

@@ -189,12 +189,12 @@ def entitlement_scopes(snapshot: Snapshot, assessment: Assessment) -> list[Entit
         if assessment.hubs and not hubs:
             # A model that nobody uses has nothing to say of subjects.
             continue
-        own = tuple(hub.agreement for hub in hubs)
-        fleet = Fleet(terms, own or (resolve_defaults(terms),), snapshot.now)
+        agreements = tuple(hub.agreement for hub in hubs)
+        fleet = Fleet(terms, agreements or (resolve_defaults(terms),), snapshot.now)
         permissions = terms.permissions
         dues: dict[Subject, int] = {}
         everywhere = (Names(), *(_names(hub) for hub in snapshot.hubs.values()))
-        own_part = exempt_operator(snapshot.own)
+        own_part = exempt_operator(snapshot.operator)
         book = ExemptionBook.of(
             (*(e.fill(names) for e in terms.exemptions for names in everywhere), *own_part)
         )

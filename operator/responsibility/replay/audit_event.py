@@ -56,8 +56,8 @@ class Identity:
 
     def info(self) -> dict[str, Any]:
         """Return it as ``request.userInfo``; what is empty isn't there."""
-        said = {"username": self.user, "groups": list(self.groups), "uid": self.uid}
-        return {key: value for key, value in said.items() if value}
+        user_info = {"username": self.user, "groups": list(self.groups), "uid": self.uid}
+        return {key: value for key, value in user_info.items() if value}
 
 
 @dataclass(frozen=True, slots=True)

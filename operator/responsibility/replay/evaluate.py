@@ -166,8 +166,8 @@ class Evaluator:
     def _models(self, request: Request) -> Sequence[str]:
         hub = self.supposed.hubs.get(request.namespace)
         # The policies of the cluster are those of all models.
-        own = [hub.model] if hub is not None else []
-        return [*own, *(model for model in self._policies if model not in own)]
+        hub_model = [hub.model] if hub is not None else []
+        return [*hub_model, *(model for model in self._policies if model not in hub_model)]
 
     def _matching(self, model: str, request: Request) -> list[_Matching]:
         key = (
@@ -326,8 +326,10 @@ def _supposed_object(get: Callable[[], Any], notes: PartialMap) -> Callable[[], 
             little = PartialMap({"annotations": notes}, str(unknown))
             return PartialMap({"metadata": little}, str(unknown))
         metadata = dict(found.get("metadata") or {})
-        own = {k: v for k, v in (metadata.get("annotations") or {}).items() if not is_our_key(k)}
-        metadata["annotations"] = {**own, **notes.known}
+        foreign = {
+            k: v for k, v in (metadata.get("annotations") or {}).items() if not is_our_key(k)
+        }
+        metadata["annotations"] = {**foreign, **notes.known}
         labels = metadata.get("labels") or {}
         metadata["labels"] = {k: v for k, v in labels.items() if not is_our_key(k)}
         return {**found, "metadata": metadata}
@@ -342,7 +344,7 @@ def _asked(request: Request) -> PartialMap:
         "version": request.version,
         "resource": request.resource,
     }
-    said: dict[str, Any] = {
+    review: dict[str, Any] = {
         "operation": request.operation,
         "resource": resource,
         "userInfo": PartialMap(
@@ -355,5 +357,5 @@ def _asked(request: Request) -> PartialMap:
         "namespace": request.namespace,
         "subResource": request.subresource,
     }
-    said.update((key, text) for key, text in optional.items() if text)
-    return PartialMap(said, _ABOUT, absent=lambda key: key in optional)
+    review.update((key, text) for key, text in optional.items() if text)
+    return PartialMap(review, _ABOUT, absent=lambda key: key in optional)

@@ -76,9 +76,9 @@ def suppose(
     for assessed in supposed.hubs.values():
         agreement = assessed.agreement
         namespace = agreement.hub.namespace
-        said = planned.namespaces.get(namespace)
-        if said is not None and namespace not in hubs:
-            hubs[namespace] = HubStages(agreement.terms.name, said, agreement)
+        keys = planned.namespaces.get(namespace)
+        if keys is not None and namespace not in hubs:
+            hubs[namespace] = HubStages(agreement.terms.name, keys, agreement)
     left_out = [
         f"{record}: {entry.item}: {entry.message}"
         for record, entries in planned.stages.items()

@@ -73,10 +73,10 @@ class Tally:
     def count(self, request: Request, verdicts: Iterable[PolicyVerdict]) -> None:
         """Count a request with what the policies said of it."""
         self.judged += 1
-        said = list(verdicts)
-        if said:
-            self.effects[min((verdict.effect for verdict in said), key=_RANK.__getitem__)] += 1
-        for verdict in said:
+        given = list(verdicts)
+        if given:
+            self.effects[min((verdict.effect for verdict in given), key=_RANK.__getitem__)] += 1
+        for verdict in given:
             for item in verdict.items or ("",):
                 self._row(request, verdict, item).add(request, verdict)
 

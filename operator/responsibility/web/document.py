@@ -49,14 +49,14 @@ def tag(name: str, /, *children: Child, **attributes: str) -> Element:
     return element
 
 
-def told(text: str) -> Element:
+def isolated(text: str) -> Element:
     """Return what somebody has written, which can't turn around the text beside it."""
     return tag("bdi", text)
 
 
 def link(address: str, text: str = "") -> Element:
     """Return a link to a page or, for an address with an @, to write to; or else the text."""
-    shown = told(text or address)
+    shown = isolated(text or address)
     try:
         scheme = urlsplit(address).scheme
     except ValueError:

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 from responsibility.ownership.results.assessment import HubAssessment, HubState, ItemResult
 from responsibility.ownership.terms.agreement import Agreement, Bound, Delegation
 from responsibility.phrases import counted
-from responsibility.web.document import Child, joined, link, tag, told
+from responsibility.web.document import Child, isolated, joined, link, tag
 from responsibility.web.words import STATES, anchor, day, label, lines, moment
 
 _CHECKED = {"kubernetes": "Kubernetes", "jupyterhub": "JupyterHub"}
@@ -39,7 +39,7 @@ def section(hub: HubAssessment, now: datetime, differences: Sequence[Difference]
     problem = _HUB_STATES.get(hub.hub_state)
     return tag(
         "section",
-        tag("h2", told(agreement.display_name), id=anchor(hub)),
+        tag("h2", isolated(agreement.display_name), id=anchor(hub)),
         tag("p", f"Namespace {agreement.hub.namespace}, record {agreement.record}", class_="faint"),
         tag("p", *_split(hub)),
         tag("p", problem, class_="drift") if problem else None,
@@ -54,7 +54,7 @@ def _split(hub: HubAssessment) -> list[Child]:
     """Return in a sentence who has how much."""
     total = sum(count for _, count in hub.owner_split)
     parts = [
-        tag("span", told(label(hub.agreement, name)), f" for {count}")
+        tag("span", isolated(label(hub.agreement, name)), f" for {count}")
         for name, count in hub.owner_split
     ]
     differ = sum(result.state == "drift" for result in hub.items)
@@ -84,12 +84,12 @@ def _item(agreement: Agreement, result: ItemResult, now: datetime) -> Element:
         f"checked in {' and '.join(where)}" if where and result.state != "recorded" else "",
         f"to be looked at again on {day(item.review_after)}" if item.review_after else "",
     ]
-    described = tag("small", told(terms.description)) if terms.description else None
+    described = tag("small", isolated(terms.description)) if terms.description else None
     return tag(
         "tr",
         tag("td", str(terms.number), class_="number"),
-        tag("th", told(terms.title), described, scope="row"),
-        tag("td", told(label(agreement, item.owner)), data_label="Responsible"),
+        tag("th", isolated(terms.title), described, scope="row"),
+        tag("td", isolated(label(agreement, item.owner)), data_label="Responsible"),
         tag(
             "td",
             *joined((_delegate(agreement, each, now) for each in item.delegates), "; "),
@@ -113,12 +113,12 @@ def _delegate(agreement: Agreement, delegate: Delegation, now: datetime) -> Elem
     within = ", ".join(map(_bound, delegate.bounds))
     details = [
         tag("span", within) if within else None,
-        told(delegate.reason) if delegate.reason else None,
+        isolated(delegate.reason) if delegate.reason else None,
     ]
     shown = [each for each in details if each is not None]
     return tag(
         "span",
-        tag("s" if ended else "span", told(label(agreement, delegate.party))),
+        tag("s" if ended else "span", isolated(label(agreement, delegate.party))),
         until,
         *((" (", *joined(shown, "; "), ")") if shown else ()),
     )
@@ -143,10 +143,10 @@ def _differences(differences: Sequence[Difference]) -> Iterable[Element]:
             tag(
                 "li",
                 tag("b", f"{each.item}: ") if each.item else None,
-                told(each.message),
+                isolated(each.message),
                 tag(
                     "small",
-                    told(each.remedy),
+                    isolated(each.remedy),
                     *((" Ask ", *joined(map(link, each.contacts)), ".") if each.contacts else ()),
                 ),
             )
@@ -164,7 +164,7 @@ def _parties(agreement: Agreement) -> Iterable[Element]:
         party = agreement.parties[name]
         addresses = [link(text) for text in (party.email, party.url) if text]
         children += [
-            tag("dt", told(party.label)),
+            tag("dt", isolated(party.label)),
             tag("dd", *joined(addresses)) if addresses else tag("dd", "no address is on record"),
         ]
     yield tag("dl", *children)

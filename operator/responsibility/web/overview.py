@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 
 from responsibility.ownership.results.assessment import HubAssessment, ItemResult
 from responsibility.ownership.terms.agreement import Agreement
-from responsibility.web.document import Child, joined, tag, told
+from responsibility.web.document import Child, isolated, joined, tag
 from responsibility.web.words import STATES, anchor, label, lines
 
 
@@ -25,7 +25,7 @@ def overview(hubs: Sequence[HubAssessment]) -> Iterable[Child]:
         f"{len(hubs)} hubs; the columns are the items by number. ",
         *joined(
             (
-                tag("span", tag("b", letter), " is ", told(_known_as(hubs, name)))
+                tag("span", tag("b", letter), " is ", isolated(_known_as(hubs, name)))
                 for name, letter in letters.items()
             ),
             "; ",
@@ -44,7 +44,7 @@ def overview(hubs: Sequence[HubAssessment]) -> Iterable[Child]:
                 "tr",
                 tag(
                     "th",
-                    tag("a", told(hub.agreement.display_name), href=f"#{anchor(hub)}"),
+                    tag("a", isolated(hub.agreement.display_name), href=f"#{anchor(hub)}"),
                     scope="row",
                 ),
                 *(

@@ -269,4 +269,4 @@ async def test_a_record_created_while_records_are_listed_is_not_lost(
 
 async def test_the_operators_own_identity_is_part_of_the_world(api: Api) -> None:
     own = Subject(SERVICE_ACCOUNT, "operator", "ours")
-    assert Store(api, relist=300, own=own).snapshot(NOW).own == own
+    assert Store(api, relist=300, operator=own).snapshot(NOW).operator == own

@@ -23,7 +23,7 @@ def drawn(seed: int, *, routes: bool = False, listed: bool = False) -> tuple[Sna
         records=world.records,
         models=[world.model],
         hubs=worlds.HUBS,
-        own=draw.choice((None, Subject(SERVICE_ACCOUNT, "hub", "ns-b"))),
+        operator=draw.choice((None, Subject(SERVICE_ACCOUNT, "hub", "ns-b"))),
         routes=routes,
     )
     graph = AccessGraph.build(world.roles, bindings)

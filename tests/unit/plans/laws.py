@@ -10,7 +10,7 @@ from responsibility.plans.aim import Aim
 from responsibility.plans.change import CREATES, Action, Plan
 from responsibility.plans.context import PlanContext
 from responsibility.plans.planner import make_plan
-from responsibility.plans.protect import is_own, is_system, is_system_role
+from responsibility.plans.protect import is_operator, is_system, is_system_role
 from responsibility.plans.scopes import EntitlementScope, HoldingsReader, entitlement_scopes
 from responsibility.plans.search.preserve import lost_entitlements
 from responsibility.plans.simulate import simulate
@@ -93,7 +93,7 @@ def _untouchable(snapshot: Snapshot, plan: Plan) -> Iterator[str]:
             assert isinstance(change.key, BindingKey)
             if is_system(graph.bindings[change.key]):
                 yield f"{change} touches Kubernetes' own"
-            if any(is_own(subject, snapshot.own) for subject in change.removes):
+            if any(is_operator(subject, snapshot.operator) for subject in change.removes):
                 yield f"{change} touches ours"
 
 

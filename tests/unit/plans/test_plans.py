@@ -239,13 +239,13 @@ def test_the_last_who_can_act_is_kept() -> None:
 
 def test_this_operator_takes_nothing_from_itself() -> None:
     own = subject("ServiceAccount ops/operator")
-    plan = plan_of(everything("ServiceAccount ops/operator"), own=own)
+    plan = plan_of(everything("ServiceAccount ops/operator"), operator=own)
     assert not plan.changes
     group = grant("Group system:serviceaccounts:ops", "list delete", "nodes", ns="")
     asked = Attributes("list", "", "nodes")
-    kept = make_plan(of(group, own=own), Aim(), required_permissions=[asked])
+    kept = make_plan(of(group, operator=own), Aim(), required_permissions=[asked])
     assert [o.reason for o in kept.obstacles] == ["blind"]
-    assert told(make_plan(of(group, own=own), Aim()))
+    assert told(make_plan(of(group, operator=own), Aim()))
 
 
 def test_who_is_let_through_keeps_it() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from responsibility.web.document import document, joined, link, tag, told
+from responsibility.web.document import document, isolated, joined, link, tag
 from tests.unit.web.reading import Page, read
 
 TEXTS = st.text() | st.sampled_from(
@@ -22,7 +22,7 @@ def page(*children: object) -> Page:
 
 @given(TEXTS)
 def test_any_text_is_shown_as_it_is(text: str) -> None:
-    read_back = page(told(text), " and on")
+    read_back = page(isolated(text), " and on")
     plain = "".join("\N{REPLACEMENT CHARACTER}" if _is_no_text(each) else each for each in text)
     assert "".join(read_back.text("bdi")) == plain
     assert [name for name, _ in read_back.elements].count("p") == 1
@@ -87,5 +87,5 @@ def test_the_page_may_do_nothing_but_look_as_it_does() -> None:
 
 
 def test_parts_are_put_together_with_a_text_between() -> None:
-    assert page(*joined([told("a"), "b", told("c")], "; ")).shown.strip() == "a; b; c"
+    assert page(*joined([isolated("a"), "b", isolated("c")], "; ")).shown.strip() == "a; b; c"
     assert joined([]) == []

@@ -210,7 +210,7 @@ def _namespace(
     speaking = [hub for hub in group if hub.hub is not None] or list(group)
     neighbours = _differences(speaking, assessment.now, cache)
     found: dict[str, tuple[ItemStage, ...]] = {}
-    said: list[tuple[HubAssessment, dict[str, ItemKeys]]] = []
+    keys_by_hub: list[tuple[HubAssessment, dict[str, ItemKeys]]] = []
     for hub in group:
         agreement = hub.agreement
         book = policies.get(agreement.terms.name, {})
@@ -238,9 +238,9 @@ def _namespace(
             for name, trouble in book.items()
         )
         if hub in speaking:
-            said.append((hub, known))
+            keys_by_hub.append((hub, known))
     read = reads.get(speaking[0].agreement.terms.name, _NO_READS)
-    return _namespace_keys(said, found, read, present), found
+    return _namespace_keys(keys_by_hub, found, read, present), found
 
 
 def _kept(
@@ -262,13 +262,13 @@ def _kept(
 def _stage(case: StageInputs, before: AdmissionStage) -> ItemStage:
     """Return an item's stage; ``before`` is the one it has had until now."""
     asked = stage = case.item.admission
-    told: tuple[str, str] = ("", "")
+    why: tuple[str, str] = ("", "")
     for blocker, message in blockers_of(case):
         most = blocker.most if blocker.ends else before
         if stage in blocker.stages and stage > most:
             stage = min(stage, most)
-            told = told if told[0] else (blocker.reason, message)
-    return ItemStage(case.item.name, asked, stage, *told)
+            why = why if why[0] else (blocker.reason, message)
+    return ItemStage(case.item.name, asked, stage, *why)
 
 
 def _item_keys(agreement: Agreement, item: Item, now: datetime, cache: PassCache) -> ItemKeys:
@@ -327,8 +327,8 @@ def _namespace_keys(
         return NamespaceKeys(labels, kept)
     annotations = hub_annotations(hub.agreement)
     for name in (*in_force, *sorted(read)):
-        own = known[name].annotations.items()
-        annotations.update((k, v) for k, v in own if _is_kept(k, in_force, read))
+        live_annotations = known[name].annotations.items()
+        annotations.update((k, v) for k, v in live_annotations if _is_kept(k, in_force, read))
     return NamespaceKeys(labels, annotations)
 
 

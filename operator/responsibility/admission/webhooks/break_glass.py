@@ -113,16 +113,16 @@ def concerns(use: Use, guards: ItemGuards, names: Names) -> bool:
     """Return whether an item guards the object of a use, by its name."""
     guarded = {
         name for guard in guards.objects if guard.concerns(use.target) for name in guard.names
-    } | {own.name for own in guards.fields if use.target in _targets_of(own)}
+    } | {field.name for field in guards.fields if use.target in _targets_of(field)}
     return ANY_NAME in guarded or use.name in {names.fill(name) for name in guarded}
 
 
 def is_listed(lines: Iterable[str], user: str, groups: Iterable[str]) -> bool:
     """Return whether a request's user is on a list of a Namespace: its own, not the glass's."""
-    own = {f"user:{user}", *(f"group:{group}" for group in groups)}
+    requester_lines = {f"user:{user}", *(f"group:{group}" for group in groups)}
     for line in lines:
         kind, _, text = line.partition(":")
-        if line in own or (kind == "like" and re.fullmatch(text, user)):
+        if line in requester_lines or (kind == "like" and re.fullmatch(text, user)):
             return True
         if kind == "like-group" and any(re.fullmatch(text, group) for group in groups):
             return True
@@ -197,13 +197,13 @@ def _is_of(item: ItemGuards) -> str:
                 f"{asked} && {_here(field_paths.rest_differs([f.steps for f in guard.excluded]))}"
             )
         parts.append(asked)
-    for own in item.fields:
-        asked = cel.any_of(_asked(target) for target in _targets_of(own))
+    for field in item.fields:
+        asked = cel.any_of(_asked(target) for target in _targets_of(field))
         new, old = (
-            field_paths.value(field_paths.NEW, own.steps),
-            field_paths.value(field_paths.OLD, own.steps),
+            field_paths.value(field_paths.NEW, field.steps),
+            field_paths.value(field_paths.OLD, field.steps),
         )
-        parts.append(f"({asked}) && {_here(field_paths.differs(old, new, own.steps))}")
+        parts.append(f"({asked}) && {_here(field_paths.differs(old, new, field.steps))}")
     return cel.any_of(parts)
 
 
@@ -217,10 +217,10 @@ def _changes_lifetime(target: Target) -> str:
     )
 
 
-def _targets_of(own: Field) -> list[Target]:
-    where = own.where
+def _targets_of(field: Field) -> list[Target]:
+    where = field.where
     found = [Target(where.group, where.resource, UPDATE)]
-    if own.scalable:
+    if field.scalable:
         found.append(Target(where.group, f"{where.resource}/{SCALE}", UPDATE))
     return found
 

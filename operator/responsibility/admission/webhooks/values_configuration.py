@@ -61,7 +61,7 @@ def _hook(name: str, labels: list[str], client_config: Mapping[str, Any]) -> Man
         where["service"] = {**where["service"], "path": PATH}
     else:
         where["url"] = f"{where['url'].rstrip('/')}{PATH}"
-    *before, own = labels
+    *before, label = labels
     return {
         "name": f"{name}.{API_GROUP}",
         "admissionReviewVersions": ["v1"],
@@ -73,7 +73,7 @@ def _hook(name: str, labels: list[str], client_config: Mapping[str, Any]) -> Man
         "timeoutSeconds": TIMEOUT,
         "namespaceSelector": {
             "matchExpressions": [
-                {"key": own, "operator": "In", "values": _IN_FORCE},
+                {"key": label, "operator": "In", "values": _IN_FORCE},
                 *({"key": key, "operator": "NotIn", "values": _IN_FORCE} for key in before),
             ]
         },

@@ -139,10 +139,10 @@ class ValuesUpdate:
     def _judgement(self, breaches: list[Breach]) -> ValuesDecision:
         items = tuple({breach.item.name: breach.item for breach in breaches}.values())
         if breaks_the_glass(self.space.annotations, self.person):
-            said = tuple(
+            warnings = tuple(
                 f"break-glass: {self._whose(b)}. It was let through; tell them" for b in breaches
             )
-            return ValuesDecision(ValuesVerdict.BREAK_GLASS, warnings=said, items=items)
+            return ValuesDecision(ValuesVerdict.BREAK_GLASS, warnings=warnings, items=items)
         refused = [self._refusal(b) for b in breaches if b.stage is AdmissionStage.DENY]
         warned = tuple(self._refusal(b) for b in breaches if b.stage is not AdmissionStage.DENY)
         if refused:

@@ -142,18 +142,18 @@ def _wrap(name: str, cases: list[str]) -> str:
 
 def _case(checked: Checked, suite: str, name: str, findings: list[Finding]) -> str:
     head = f"    <testcase classname={quoteattr(suite)} name={quoteattr(name)}"
-    told = [
+    elements = [
         f"<failure type={quoteattr(f.kind)} message={_attribute(wording.message(f))}>"
         f"{_content(wording.remedy(f))}</failure>"
         for f in findings
         if checked.fails(f)
     ]
-    told += [
+    elements += [
         f"<system-out>{_content(f'{f.kind}: {wording.message(f)}')}</system-out>"
         for f in findings
         if not checked.fails(f)
     ]
-    return f"{head}/>" if not told else f"{head}>{''.join(told)}</testcase>"
+    return f"{head}/>" if not elements else f"{head}>{''.join(elements)}</testcase>"
 
 
 def _attribute(text: str) -> str:

@@ -151,18 +151,18 @@ class PlanMaker:
     def plan(self, aim: Aim, *, silent: bool = False) -> Plan:
         """Return the plan for an aim; with many hubs, how far that is shown, unless ``silent``."""
         many = not silent and len(self.assessment.hubs) >= _MANY_HUBS
-        with share("planning", wanted=many) as told:
+        with share("planning", wanted=many) as progress:
             return make_plan(
                 self.snapshot,
                 aim,
                 assessor=self.assessor,
                 required_permissions=self._sees(),
-                progress=told,
+                progress=progress,
             )
 
     def _sees(self) -> tuple[Attributes, ...]:
         """Return the rights without which the operator would be blind."""
-        if self.snapshot.own is None:
+        if self.snapshot.operator is None:
             return ()
         from responsibility.cluster.rights import RIGHTS
 

@@ -112,8 +112,8 @@ class Report:
 
     def agreements(self, finding: Finding) -> list[Agreement]:
         """Return the agreements that a finding is about: of its hub, or of all of its model."""
-        own = self.agreement(finding)
-        return [own] if own else self._of_model(finding.model)
+        agreement = self.agreement(finding)
+        return [agreement] if agreement else self._of_model(finding.model)
 
     def parties(self, finding: Finding) -> tuple[Party, ...]:
         """Return whom to call: the party concerned, or whoever owns the item."""
@@ -211,8 +211,8 @@ def _since(view: ClusterView) -> dict[str, datetime]:
         *view.models.values(),
         *view.records.values(),
     ]
-    for own in owns:
-        for entry in own.status.findings if own.status else ():
+    for resource in owns:
+        for entry in resource.status.findings if resource.status else ():
             if entry.since is not None:
                 found[entry.id] = min(entry.since, found.get(entry.id, entry.since))
     return found

@@ -33,12 +33,12 @@ def parse(kind: str, name: str) -> Subject:
         raise CliError(f"{kind} is no kind of subject: use user, group or serviceaccount")
     if found != SERVICE_ACCOUNT:
         return canonical(Subject(found, name))
-    namespace, slash, own = (
+    namespace, slash, account = (
         name.replace(":", "/").removeprefix("system/serviceaccount/").partition("/")
     )
-    if not (namespace and slash and own):
+    if not (namespace and slash and account):
         raise CliError(f"{name}: write a ServiceAccount as NAMESPACE/NAME, such as ci/deployer")
-    return Subject(SERVICE_ACCOUNT, own, namespace)
+    return Subject(SERVICE_ACCOUNT, account, namespace)
 
 
 def read(file: str, left_out: Callable[[str], None]) -> list[Subject]:
@@ -117,9 +117,9 @@ def named(view: ClusterView, subject: Subject) -> list[dict[str, str]]:
     ]
     for kind, name, parties in sources:
         for party in parties:
-            own = {canonical(Subject(s.kind, s.name, s.namespace)) for s in party.subjects}
+            declared = {canonical(Subject(s.kind, s.name, s.namespace)) for s in party.subjects}
             fields = {
-                "subjects": subject in own,
+                "subjects": subject in declared,
                 "hubUsers": subject.kind == USER and subject.name in party.hub_users,
                 "hubGroups": subject.kind == GROUP and subject.name in party.hub_groups,
             }

@@ -147,40 +147,44 @@ def _live(
             types = await live.gather(api, Need.TYPES, namespace=namespace)
             person = AskedUser(*await live.whoami(api), complete=True) if user is None else None
             asked = understand(types)
-            told = person or who(user or "", groups)
-            said = await live.ask_for(api, told, asked.attributes, ourselves=user is None)
-            return await listing, asked, told, said
+            asker = person or who(user or "", groups)
+            answer = await live.ask_for(api, asker, asked.attributes, ourselves=user is None)
+            return await listing, asked, asker, answer
         finally:
             listing.cancel()
             # What it failed of, if it did, was told already.
             await asyncio.gather(listing, return_exceptions=True)
 
-    view, asked, person, said = where.run(work)
+    view, asked, person, answer = where.run(work)
     denied = [kind for kind in view.denied if kind != "namespaces"]
-    if denied and said is None:
+    if denied and answer is None:
         require_access(view)
     if denied:
         note(
             f"you may not list {', '.join(denied)}, so this is the server's own word, without "
             "its sources"
         )
-        truth = Truth.YES if said else Truth.NO if person.complete else Truth.UNKNOWN
-        reason = "" if said or person.complete else f"{person.user} may be in further groups"
+        truth = Truth.YES if answer else Truth.NO if person.complete else Truth.UNKNOWN
+        reason = "" if answer or person.complete else f"{person.user} may be in further groups"
         return asked, person, Decision(truth, (), reason)
-    return asked, person, _agreed(ViewAuthorizer(view).decide(person, asked.attributes), said)
+    return (
+        asked,
+        person,
+        _agreed(ViewAuthorizer(view).decide(person, asked.attributes), answer),
+    )
 
 
-def _agreed(decision: Decision, said: bool | None) -> Decision:
+def _agreed(decision: Decision, answer: bool | None) -> Decision:
     """Return the answer in the light of what the server itself said (None: it didn't)."""
-    if said is None:
+    if answer is None:
         return decision
-    if said and decision.truth is not Truth.YES:
+    if answer and decision.truth is not Truth.YES:
         return Decision(Truth.YES, (), "by another authorizer than RBAC, as the server says")
-    if not said and decision.truth is Truth.YES:
+    if not answer and decision.truth is Truth.YES:
         return Decision(
             Truth.NO, (), "the server refuses, although RBAC allows it: another authorizer does"
         )
-    if not said and decision.truth is Truth.UNKNOWN and not decision.sources:
+    if not answer and decision.truth is Truth.UNKNOWN and not decision.sources:
         return Decision(Truth.NO, (), "the server refuses")
     return decision
 

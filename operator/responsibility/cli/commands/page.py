@@ -52,8 +52,10 @@ def command(
     report = Report.of(where.load(ALL), now, routes=routes)
     report.tell_gaps()
     chosen = report.hubs(hubs)
-    told = {hub.agreement.record: _differences(report, hub) for hub in chosen} if findings else None
-    click.echo(agreements_page(chosen, report.assessment.now, told), nl=False)
+    differences = (
+        {hub.agreement.record: _differences(report, hub) for hub in chosen} if findings else None
+    )
+    click.echo(agreements_page(chosen, report.assessment.now, differences), nl=False)
 
 
 def _differences(report: Report, hub: HubAssessment) -> list[Difference]:

@@ -132,8 +132,8 @@ def _supposed(report: Report, stage: AdmissionStage | None) -> StagesAt:
     from responsibility.replay.cel.parser import SyntaxProblemError
     from responsibility.replay.stages_at import suppose
 
-    own = report.view.operator
-    namespace, name = (own.namespace, own.name) if own else (_NAMESPACE, _ACCOUNT)
+    operator = report.view.operator
+    namespace, name = (operator.namespace, operator.name) if operator else (_NAMESPACE, _ACCOUNT)
     try:
         found = suppose(
             report.assessment,
@@ -196,8 +196,8 @@ def _tell(tally: Tally, counts: Counts) -> None:
 
 
 def _footer(tally: Tally, counts: Counts) -> str:
-    said = ", ".join(f"{number} {effect}" for effect, number in _effects(tally).items())
-    return f"{counted(counts.events, 'event')}, {tally.judged} of them judged: {said}"
+    effects = ", ".join(f"{number} {effect}" for effect, number in _effects(tally).items())
+    return f"{counted(counts.events, 'event')}, {tally.judged} of them judged: {effects}"
 
 
 def _effects(tally: Tally) -> dict[str, int]:

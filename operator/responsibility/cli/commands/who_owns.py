@@ -119,8 +119,12 @@ def _by_path(report: Report, agreement: Agreement, path: str) -> Iterator[dict[s
     record = report.view.records[agreement.record]
     for pattern, item in found:
         if precision(pattern) == best:
-            own = next((i for i in record.spec.items if i.name == item.name), None)
-            delegates = own.delegates if own and own.delegates is not None else item.delegates
+            recorded = next((i for i in record.spec.items if i.name == item.name), None)
+            delegates = (
+                recorded.delegates
+                if recorded and recorded.delegates is not None
+                else item.delegates
+            )
             bounds = [
                 {"party": delegate.party, "path": b.path, "min": b.min, "max": b.max}
                 for delegate in delegates

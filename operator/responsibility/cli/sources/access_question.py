@@ -39,8 +39,8 @@ class AccessQuestion:
         asked = self.attributes
         if self.type is None or self.type.namespaced or asked.path:
             return self
-        own = asked.name if (asked.group, asked.resource) == ("", "namespaces") else ""
-        return replace(self, attributes=replace(asked, namespace=own), warnings=())
+        named_namespace = asked.name if (asked.group, asked.resource) == ("", "namespaces") else ""
+        return replace(self, attributes=replace(asked, namespace=named_namespace), warnings=())
 
 
 def question(

@@ -126,7 +126,7 @@ class ClusterView:
             namespaces={**self.namespaces, **{key.namespace: False for key in self.assumed_hubs()}},
             accounts=self.accounts,
             rbac_enforced=self.rbac_enforced,
-            own=self.operator,
+            operator=self.operator,
             routes=self.routes,
         )
 

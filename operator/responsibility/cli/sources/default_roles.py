@@ -174,9 +174,9 @@ def roles() -> tuple[Role, ...]:
         labels = {**_BOOTSTRAP, **({f"{_AGGREGATE}{above}": "true"} if above else {})}
         key = RoleKey("", name)
         made.append(Role(key, _rules(table), labels=labels, aggregation=selectors))
-        own = RoleKey("", f"system:aggregate-to-{name}")
+        aggregated_key = RoleKey("", f"system:aggregate-to-{name}")
         labels = {**_BOOTSTRAP, f"{_AGGREGATE}{name}": "true"}
-        made.append(Role(own, _rules(_OWN[name]), labels=labels))
+        made.append(Role(aggregated_key, _rules(_OWN[name]), labels=labels))
     made.extend(
         Role(RoleKey("", name), rules, labels=_BOOTSTRAP) for name, (_, rules) in _PUBLIC.items()
     )

@@ -75,11 +75,11 @@ def read(
         else:
             text = text_of(source.path)
             name = "standard input" if source.path == STDIN else source.path
-        told = 0
+        reported = 0
         for manifest, position in _parse(text, name):
-            if position > told:
-                progress(position - told)
-                told = position
+            if position > reported:
+                progress(position - reported)
+                reported = position
             if not source.named and _is_no_object(manifest.raw):
                 passed.add("file", "with something else than Kubernetes objects", name)
             elif isinstance(manifest.raw, dict):
@@ -89,7 +89,7 @@ def read(
                 raise CliError(
                     f"{manifest.place}: this is {_kind_of(manifest.raw)}, not a Kubernetes object"
                 )
-        progress(len(text) - told)
+        progress(len(text) - reported)
     passed.tell(notes)
 
 

@@ -108,8 +108,8 @@ def require_access(view: ClusterView) -> None:
     for kind in sorted(set(view.denied)):
         warn(f"you may not list {kind}: what depends on them is left out")
     if view.left_out:
-        told = some(view.left_out, _MOST_LEFT_OUT, between="; ", last="; and ")
-        warn(f"what follows is said without what can't be read: {told}")
+        left_out = some(view.left_out, _MOST_LEFT_OUT, between="; ", last="; and ")
+        warn(f"what follows is said without what can't be read: {left_out}")
     if view.rbac_enforced is False:
         warn(
             "this cluster allows things to a user nobody has heard of: RBAC doesn't decide here, "

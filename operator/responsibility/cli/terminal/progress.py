@@ -39,13 +39,13 @@ def share(label: str, *, wanted: bool) -> Iterator[Callable[[float], None]]:
 
     with steps(label, _PARTS if wanted else 0) as update:
 
-        def told(done: float) -> None:
+        def advance(done: float) -> None:
             nonlocal made
             now = max(made, int(done * _PARTS))
             update(now - made)
             made = now
 
-        yield told
+        yield advance
 
 
 def _size(paths: Sequence[str]) -> int:

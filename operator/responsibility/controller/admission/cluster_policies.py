@@ -80,15 +80,15 @@ class ClusterPolicies:
         plans = {}
         assessment = found.assessment
         for name, cluster in assessment.clusters.items():
-            own = found.moment.models.get(name)
-            if own is None or own.value is None:
+            resource = found.moment.models.get(name)
+            if resource is None or resource.value is None:
                 continue
-            _, shipped, items = self._shipped(own.value)
+            _, shipped, items = self._shipped(resource.value)
             known = self._granted.get(name)
-            if known is None or known[0] != own.uid:
-                said = own.status.get("items") or ()
-                stages = stages_of(said)
-                known = (own.uid, stages)
+            if known is None or known[0] != resource.uid:
+                published = resource.status.get("items") or ()
+                stages = stages_of(published)
+                known = (resource.uid, stages)
             plans[name] = cluster_plan(
                 assessment,
                 cluster,
@@ -99,7 +99,7 @@ class ClusterPolicies:
                 limit=limit,
                 cache=cache,
             )
-            self._granted[name] = (own.uid, {s.item: s.stage for s in plans[name].stages})
+            self._granted[name] = (resource.uid, {s.item: s.stage for s in plans[name].stages})
         return plans
 
     async def write(
@@ -111,31 +111,33 @@ class ClusterPolicies:
         self._outcomes, self._targets = {}, {}
         done = True
         for name, plan in plans.items():
-            own = models.get(name)
-            if own is None or own.value is None:
+            resource = models.get(name)
+            if resource is None or resource.value is None:
                 continue
-            shipped = self._shipped(own.value)[1]
+            shipped = self._shipped(resource.value)[1]
             if not shipped:
                 continue
             trouble = self._trouble(shipped)
             refused = ""
             if not trouble:
-                done, refused = await self._write(own.value, plan.table or {})
+                done, refused = await self._write(resource.value, plan.table or {})
             tables = {
                 m["metadata"]["name"]: _tables(m)
-                for m in self._filled(own.value, plan.table or {})
+                for m in self._filled(resource.value, plan.table or {})
                 if m["kind"] == POLICY
             }
             # What a policy says of itself is what it was shipped with; its tables are added.
-            said = {m["metadata"]["name"]: probe_text([m]) for m in shipped if m["kind"] == POLICY}
-            self._aim(plan, said, tables)
+            probe_texts = {
+                m["metadata"]["name"]: probe_text([m]) for m in shipped if m["kind"] == POLICY
+            }
+            self._aim(plan, probe_texts, tables)
             self._tell(name, plan, trouble, refused)
         return done
 
     def _aim(
         self,
         plan: ClusterPlan,
-        said: Mapping[str, str],
+        probe_texts: Mapping[str, str],
         tables: Mapping[str, Mapping[str, str]],
     ) -> None:
         """Set what is to be proved: that the tables in force are those that are wanted."""
@@ -143,7 +145,7 @@ class ClusterPolicies:
             name = _NAMES[stage]
             version = tables[name][VERSION].strip('"')
             self._targets[self._namespace, f"cluster-{stage}"] = ProbeTarget(
-                stage, f"{said[name]} {version}", version, name
+                stage, f"{probe_texts[name]} {version}", version, name
             )
 
     def _tell(self, name: str, plan: ClusterPlan, trouble: str, refused: str) -> None:
@@ -217,8 +219,8 @@ class ClusterPolicies:
 
     def _trouble(self, shipped: list[Manifest]) -> str:
         live = [_bare(m) for m in self._policies.live().values()]
-        said = differences(live, [_bare(m) for m in shipped])
-        return f"not as this model renders it: {said[0]}" if said else ""
+        differing = differences(live, [_bare(m) for m in shipped])
+        return f"not as this model renders it: {differing[0]}" if differing else ""
 
 
 def _tables(manifest: Manifest) -> dict[str, str]:

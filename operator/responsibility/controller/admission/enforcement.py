@@ -68,8 +68,8 @@ class EnforcementLoop(Worker):
         self._static_items: frozenset[str] = frozenset()
 
         def account() -> str:
-            if store.own is not None:
-                return user_and_groups(store.own)[0]
+            if store.operator is not None:
+                return user_and_groups(store.operator)[0]
             return service_account_user(settings.namespace, OPERATOR)
 
         self._policies = Policies(
@@ -111,7 +111,11 @@ class EnforcementLoop(Worker):
         """Write what differs; return False if something failed that is worth trying again."""
         moment, assessment = found.moment, found.assessment
         records = tuple(moment.records.values())
-        models = {name: own.value for name, own in moment.models.items() if own.value is not None}
+        models = {
+            name: resource.value
+            for name, resource in moment.models.items()
+            if resource.value is not None
+        }
         troubles = {
             name: self._policies.troubles(model, watched=self._watched)
             for name, model in models.items()
@@ -207,21 +211,21 @@ class EnforcementLoop(Worker):
     def _remember(self, records: Iterable[CustomResource[Any]]) -> None:
         """Keep what was given to records that are there; learn it from their status at first."""
         known, self._granted = self._granted, {}
-        for own in records:
-            before = known.get(own.name)
-            if before is not None and before[0] == own.uid:
-                self._granted[own.name] = before
+        for resource in records:
+            before = known.get(resource.name)
+            if before is not None and before[0] == resource.uid:
+                self._granted[resource.name] = before
             else:
-                items = own.status.get("items") or ()
+                items = resource.status.get("items") or ()
                 stages = stages_of(items)
-                self._granted[own.name] = (own.uid, stages)
+                self._granted[resource.name] = (resource.uid, stages)
 
     async def _mark(
         self, decided: StagePlan, cluster: Mapping[str, ClusterPlan], found: Pass
     ) -> bool:
         spaces = found.moment.namespaces
         untouched = [spaces[name].keys for name in decided.untouched if name in spaces]
-        needed = {m for said in (*decided.namespaces.values(), *untouched) for m in said.markers()}
+        needed = {m for keys in (*decided.namespaces.values(), *untouched) for m in keys.markers()}
         needed |= {m for plan_ in cluster.values() for m in plan_.markers()}
         return await self._markers.keep(needed, found.assessment.now)
 
@@ -231,9 +235,9 @@ class EnforcementLoop(Worker):
             return {}
         probes = {
             name: item.probe
-            for own in self._store.models.items.values()
-            if own.value is not None
-            for name, item in self._policies.items(own.value).items()
+            for resource in self._store.models.items.values()
+            if resource.value is not None
+            for name, item in self._policies.items(resource.value).items()
         }
         return {
             (space.name, item): ProbeTarget(
@@ -273,12 +277,12 @@ class EnforcementLoop(Worker):
 def _unreadable(assessment: Assessment, records: Iterable[CustomResource[Any]]) -> set[str]:
     """Return the namespaces of records that cannot be read or followed at the moment."""
     found = set()
-    for own in records:
-        refused = assessment.refused_records.get(own.name)
+    for resource in records:
+        refused = assessment.refused_records.get(resource.name)
         if refused is None or refused.reason == _CLAIMED:
             continue
-        if own.value is not None:
-            found.add(own.value.spec.hub.namespace)
+        if resource.value is not None:
+            found.add(resource.value.spec.hub.namespace)
         else:
-            found.add(str(own.status.get("hub") or "").partition("/")[0])
+            found.add(str(resource.status.get("hub") or "").partition("/")[0])
     return found - {""}

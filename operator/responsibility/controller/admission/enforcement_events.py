@@ -21,23 +21,25 @@ class EnforcementTransitions:
         # By UID: whether it was in force, and the reason if not.
         self._known: dict[str, tuple[bool, str]] = {}
 
-    def tell(self, own: CustomResource[Any], claim: ConditionDraft | None) -> None:
+    def tell(self, resource: CustomResource[Any], claim: ConditionDraft | None) -> None:
         """Take note of what is said now; what is still being proved is no news."""
-        before = self._known.get(own.uid) or _remembered(own)
-        self._known[own.uid] = before
+        before = self._known.get(resource.uid) or _remembered(resource)
+        self._known[resource.uid] = before
         if claim is not None and claim.reason == BEING_PROVED:
             return
         now = (False, _GONE) if claim is None else (claim.status is True, claim.reason)
-        self._known[own.uid] = now
+        self._known[resource.uid] = now
         if now == before:
             return
         if claim is None:
-            self._announcer.switched(own.reference, "NotEnforced", "nothing is enforced any more")
+            self._announcer.switched(
+                resource.reference, "NotEnforced", "nothing is enforced any more"
+            )
         elif claim.status:
-            self._announcer.switched(own.reference, "Enforced", claim.message)
+            self._announcer.switched(resource.reference, "Enforced", claim.message)
         else:
             self._announcer.switched(
-                own.reference, f"NotEnforced{claim.reason}", claim.message, warning=True
+                resource.reference, f"NotEnforced{claim.reason}", claim.message, warning=True
             )
 
     def keep(self, uids: set[str]) -> None:
@@ -45,9 +47,9 @@ class EnforcementTransitions:
         self._known = {uid: known for uid, known in self._known.items() if uid in uids}
 
 
-def _remembered(own: CustomResource[Any]) -> tuple[bool, str]:
+def _remembered(resource: CustomResource[Any]) -> tuple[bool, str]:
     """Return what was said in the status that a predecessor wrote."""
-    for condition in own.status.get("conditions") or ():
+    for condition in resource.status.get("conditions") or ():
         if condition.get("type") == ENFORCED:
             yes = condition.get("status") == ConditionStatus.TRUE.value
             return yes, str(condition.get("reason", ""))

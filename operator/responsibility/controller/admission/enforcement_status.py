@@ -127,11 +127,11 @@ def enforced_claim(agreement: Agreement, outcome: EnforcementStatus) -> Conditio
 def _claims(agreement: Agreement, outcome: EnforcementStatus) -> Iterator[ConditionDraft]:
     """Yield what there is to say, the gravest first."""
     asked = outcome.asked
-    told = list(_of_admission(outcome))
-    good = [claim for claim in told if claim.status]
-    yield from (claim for claim in told if not claim.status and claim.reason != BEING_PROVED)
+    admission = list(_of_admission(outcome))
+    good = [claim for claim in admission if claim.status]
+    yield from (claim for claim in admission if not claim.status and claim.reason != BEING_PROVED)
     yield from _rbac_blockers(agreement, outcome)
-    yield from (claim for claim in told if claim.reason == BEING_PROVED)
+    yield from (claim for claim in admission if claim.reason == BEING_PROVED)
     yield from good
     if not asked and (
         wanted := sorted(
@@ -186,11 +186,11 @@ def _rbac_blockers(agreement: Agreement, outcome: EnforcementStatus) -> Iterator
         item.rbac is RbacMode.REVOKE and item.name not in outcome.revoking
         for item in agreement.items
     ):
-        told = (
+        message = (
             "rbac revoke is asked for, which this operator was installed without: set the chart's "
             "mode: revoke (revocation.enabled)"
         )
-        yield ConditionDraft(ENFORCED, False, "RevocationSwitchedOff", told)
+        yield ConditionDraft(ENFORCED, False, "RevocationSwitchedOff", message)
 
 
 def _failed(outcome: EnforcementStatus, entry: ItemStage) -> bool:
@@ -203,13 +203,13 @@ def _list(entries: list[ItemStage], outcome: EnforcementStatus) -> str:
     by_note: dict[str, list[str]] = {}
     for entry in entries:
         by_note.setdefault(outcome.note(entry), []).append(entry.item)
-    told = [f"{some(items, _MOST)}: {note}" for note, items in by_note.items()]
-    return some(told, _MOST, between="; ", last="; and ", rest="more reasons, see status.items")
+    reasons = [f"{some(items, _MOST)}: {note}" for note, items in by_note.items()]
+    return some(reasons, _MOST, between="; ", last="; and ", rest="more reasons, see status.items")
 
 
 def _all_well(outcome: EnforcementStatus) -> str:
     counts: dict[str, int] = {}
     for entry in outcome.asked:
         counts[entry.stage.value] = counts.get(entry.stage.value, 0) + 1
-    told = ", ".join(f"{stage} on {n} items" for stage, n in sorted(counts.items()))
-    return f"{told}; a trial of each was met as it should be"
+    in_force = ", ".join(f"{stage} on {n} items" for stage, n in sorted(counts.items()))
+    return f"{in_force}; a trial of each was met as it should be"

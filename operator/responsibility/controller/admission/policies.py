@@ -143,11 +143,11 @@ class Policies:
         found = {}
         for guards in Guards.of(model).items():
             name = guards.item.name
-            own = [
+            of_item = [
                 *named[policy_name(name)],
                 *named[break_glass_name(name)],
             ]
-            found[name] = ItemPolicies(tuple(own), probe_text(own), guards.others)
+            found[name] = ItemPolicies(tuple(of_item), probe_text(of_item), guards.others)
         return found
 
 
@@ -166,11 +166,11 @@ def probe_text(manifests: Iterable[Manifest]) -> str:
 def _trouble(model: str, item: ItemPolicies, live: Mapping[tuple[str, str], Manifest]) -> str:
     wanted = item.manifests
     there = [live[key] for m in wanted if (key := (m["kind"], m["metadata"]["name"])) in live]
-    said = differences(there, wanted)
-    if not said:
+    differing = differences(there, wanted)
+    if not differing:
         return ""
-    more = f" (and {len(said) - 1} more)" if len(said) > 1 else ""
-    return f"not as model {model} renders it: {said[0]}{more}{_REMEDY}"
+    more = f" (and {len(differing) - 1} more)" if len(differing) > 1 else ""
+    return f"not as model {model} renders it: {differing[0]}{more}{_REMEDY}"
 
 
 def _reader(kind: str) -> Callable[[dict[str, Any]], tuple[tuple[str, str], Manifest] | None]:

@@ -167,10 +167,10 @@ class Prober:
         """Try once; None where there was no answer."""
         namespace, item = key
         path = f"/api/v1/namespaces/{namespace}/events"
-        said: tuple[str, ...]
+        replies: tuple[str, ...]
         refused = False
         try:
-            said = await self._api.try_create(path, _event(namespace, item))
+            replies = await self._api.try_create(path, _event(namespace, item))
         except errors.UnavailableError:
             return None
         except errors.ApiError as error:
@@ -178,23 +178,23 @@ class Prober:
                 error.message
             ):
                 return Proof(False, f"the operator may not try: {error.message}")
-            said, refused = (error.message,), True
-        ours = [text for text in said if policy_name(item) in text]
+            replies, refused = (error.message,), True
+        ours = [text for text in replies if policy_name(item) in text]
         fitting = any(target.binding in text and target.probe in text for text in ours)
         if fitting and refused is (target.stage is AdmissionStage.DENY):
             return Proof(True)
-        return Proof(False, _unlike(target.stage, said, refused=refused))
+        return Proof(False, _unlike(target.stage, replies, refused=refused))
 
 
 _OUTCOME = {True: "proved", False: "failed", None: "unanswered"}
 
 
-def _unlike(stage: AdmissionStage, said: tuple[str, ...], *, refused: bool) -> str:
+def _unlike(stage: AdmissionStage, replies: tuple[str, ...], *, refused: bool) -> str:
     wanted = "refused" if stage is AdmissionStage.DENY else "warned of"
-    if not said:
+    if not replies:
         return f"a trial was let through in silence, but should be {wanted} by its policy"
     came = "refused" if refused else "warned of"
-    return f"a trial should be {wanted} by its policy, and was {came} otherwise: {said[0]}"
+    return f"a trial should be {wanted} by its policy, and was {came} otherwise: {replies[0]}"
 
 
 def _event(namespace: str, item: str) -> dict[str, object]:

@@ -123,18 +123,18 @@ class Granter(Worker):
         world = self._surroundings()
         found: list[Grants] = []
         known, self._known = self._known, {}
-        for name, own in moment.records.items():
+        for name, resource in moment.records.items():
             hub, refused = assessment.hubs.get(name), assessment.refused_records.get(name)
             if hub is not None:
                 entry = known.get(name)
-                if entry is None or not entry.is_of(hub, own.uid, self._roles):
-                    grants = hub_grants(hub, own.uid, world, assessment.now)
-                    entry = _Known(hub, own.uid, self._roles, grants)
+                if entry is None or not entry.is_of(hub, resource.uid, self._roles):
+                    grants = hub_grants(hub, resource.uid, world, assessment.now)
+                    entry = _Known(hub, resource.uid, self._roles, grants)
                 self._known[name] = entry
                 found.append(entry.grants)
             else:
                 frozen = refused is None or refused.reason != _NO_SAY
-                found.append(Grants(Owner(RECORD, name, own.uid), frozen=frozen))
+                found.append(Grants(Owner(RECORD, name, resource.uid), frozen=frozen))
         if self.report.cluster:
             for name, model in moment.models.items():
                 cluster = assessment.clusters.get(name)

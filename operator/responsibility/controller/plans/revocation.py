@@ -49,14 +49,14 @@ class LaterError(Exception):
 
 
 class WaitError(Exception):
-    """Nothing can be done now; ``said`` is what the record's condition says of it.
+    """Nothing can be done now; ``condition`` is what the record says of it.
 
     With ``passing``, the watches may merely be behind.
     """
 
-    def __init__(self, said: ConditionDraft, *, passing: bool) -> None:
-        super().__init__(said.message)
-        self.said = said
+    def __init__(self, condition: ConditionDraft, *, passing: bool) -> None:
+        super().__init__(condition.message)
+        self.condition = condition
         self.passing = passing
 
 
@@ -265,11 +265,11 @@ class Revocation:
         if journal is not None:
             states = await apply_plan.states(self._api, journal)
             made, of = sum(state is apply_plan.StepState.DONE for state in states), len(states)
-        told = claims.stopped(document, self._documents.namespace, made, of, why)
-        logger.warning("record %s: %s", resource.name, told, extra=about(record=resource.name))
+        message = claims.stopped(document, self._documents.namespace, made, of, why)
+        logger.warning("record %s: %s", resource.name, message, extra=about(record=resource.name))
         self._forbidden.pop(resource.uid, None)
         self._metrics.revocations.labels("stopped").inc()
-        await self.mark(document, DocumentState.STOPPED, reason, told)
+        await self.mark(document, DocumentState.STOPPED, reason, message)
 
     async def mark(
         self, document: Document, state: DocumentState, reason: RevocationReason | None, why: str

@@ -207,7 +207,7 @@ def beyond(proposal: Proposal) -> str:
             f"plan {proposal.whole.digest} is also for items without rbac: revoke: approve "
             f"{proposal.part.digest}, or have a person apply it (kubectl responsibility apply-plan)"
         )
-    told = some(left, _MOST_TOLD, between="; ", last="; and ")
+    shown = some(left, _MOST_TOLD, between="; ", last="; and ")
     part = (
         f", or approve {proposal.part.digest}, the part that it can make"
         if proposal.part is not None
@@ -216,7 +216,7 @@ def beyond(proposal: Proposal) -> str:
     return (
         "the operator only deletes bindings of the hub's namespace as a whole, for items with "
         f"rbac: revoke. A person makes the others, with kubectl responsibility apply-plan "
-        f"{proposal.whole.digest}{part}: {told}"
+        f"{proposal.whole.digest}{part}: {shown}"
     )
 
 

@@ -45,12 +45,12 @@ async def still_held(api: Api, planner: Planner, plan: Plan) -> str:
 
 
 def _words(left: list[Expectation]) -> str:
-    told = [
+    words = [
         f"{e.subject} {'no longer may' if e.allowed else 'still may'} {e.asked.verb} "
         + "/".join(filter(None, (e.asked.resource, e.asked.subresource, e.asked.name)))
         for e in left
     ]
-    named = some(told, _MOST_TOLD, last=", and ")
+    named = some(words, _MOST_TOLD, last=", and ")
     return (
         f"all of it was carried out, but {named}: something else than RBAC "
         "decides, such as the cloud's IAM, or somebody has changed RBAC meanwhile"

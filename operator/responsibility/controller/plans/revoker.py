@@ -83,15 +83,15 @@ class Revoker(Worker):
         """Return what to say of a record; None where it asks for nothing of the kind."""
         if not deletions.revocable_items(hub.agreement):
             return None
-        said = self._claims.get(resource.uid) or remembered(resource) or claims.STARTING
-        self._news.tell(resource, said, approved=bool(approved(resource)))
-        return said
+        condition = self._claims.get(resource.uid) or remembered(resource) or claims.STARTING
+        self._news.tell(resource, condition, approved=bool(approved(resource)))
+        return condition
 
     def follow(self, found: Pass) -> None:
         """Take in a pass; what is to be done is done beside."""
         self._pass = found
         present = {resource.uid for resource in found.moment.records.values()}
-        self._claims = {uid: said for uid, said in self._claims.items() if uid in present}
+        self._claims = {uid: condition for uid, condition in self._claims.items() if uid in present}
         self._news.keep(present)
         for record, do in self._due().items():
             if do is not RevocationAction.NOTHING and not self._waits(record):
@@ -108,9 +108,9 @@ class Revoker(Worker):
         """Decide about every record that asks for it, and remember what to say."""
         found: dict[str, RevocationAction] = {}
         for resource, hub in self._asking():
-            do, said = claims.decide(self._asked(resource, hub))
-            if said is not None:
-                self._claims[resource.uid] = said
+            do, condition = claims.decide(self._asked(resource, hub))
+            if condition is not None:
+                self._claims[resource.uid] = condition
             found[resource.name] = do
         return found
 
@@ -211,7 +211,7 @@ class Revoker(Worker):
         try:
             await work(resource)
         except WaitError as wait:
-            self._say(resource, wait.said)
+            self._say(resource, wait.condition)
             self._postpone(record, _AGAIN if wait.passing else _PATIENCE)
         except (*PASSING, LaterError) as error:
             logger.warning(
@@ -251,8 +251,8 @@ class Revoker(Worker):
         finally:
             self._store.touch()
 
-    def _say(self, resource: CustomResource[Any], said: ConditionDraft) -> None:
-        self._claims[resource.uid] = said
+    def _say(self, resource: CustomResource[Any], condition: ConditionDraft) -> None:
+        self._claims[resource.uid] = condition
 
     def _postpone(self, record: str, seconds: float = _AGAIN) -> None:
         self._later[record] = asyncio.get_running_loop().time() + seconds
@@ -274,6 +274,8 @@ def remembered(resource: CustomResource[Any]) -> ConditionDraft | None:
     for condition in resource.status.get("conditions") or ():
         if condition.get("type") == claims.TYPE:
             reason = RevocationReason.read(str(condition.get("reason", "")))
-            said = status.get(str(condition.get("status")))
-            return claims.claim(said, reason, str(condition.get("message", ""))) if reason else None
+            truth = status.get(str(condition.get("status")))
+            return (
+                claims.claim(truth, reason, str(condition.get("message", ""))) if reason else None
+            )
     return None

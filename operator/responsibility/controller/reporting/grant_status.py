@@ -104,10 +104,10 @@ def _owner(
     items: dict[str, ItemGrant] = {}
     wanted = there = 0
     for standing in standings:
-        own = _troubles(standing, failed)
-        troubles.extend(own)
+        own_troubles = _troubles(standing, failed)
+        troubles.extend(own_troubles)
         wanted, there = wanted + standing.wanted, there + standing.there
-        items[standing.item.item] = _add(items.get(standing.item.item), standing, own)
+        items[standing.item.item] = _add(items.get(standing.item.item), standing, own_troubles)
     troubles.extend(ending)
     return OwnerReport(_claim(troubles, wanted, there), items)
 

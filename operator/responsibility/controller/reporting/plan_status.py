@@ -45,16 +45,16 @@ def _sentence(proposal: Proposal) -> str:
     also = f"; {counted(held, 'finding')} can't be ended by it" if held else ""
     if not whole.changes:
         return f"no change of RBAC ends anything here{also}"
-    told = (
+    sentence = (
         f"{counted(len(whole.changes), 'change')} would end {counted(len(whole.ended), 'finding')}"
     )
     if part is None:
-        return told + also
+        return sentence + also
     if part.digest == whole.digest:
-        return f"{told}, and the operator can make all of them once approved{also}"
+        return f"{sentence}, and the operator can make all of them once approved{also}"
     left = counted(len(proposal.left), "change")
     made = counted(len(part.changes), "deletion")
     return (
-        f"{told}; the operator can make {made} once approved, ending "
+        f"{sentence}; the operator can make {made} once approved, ending "
         f"{counted(len(part.ended), 'finding')}, and {left} are for a person to make{also}"
     )

@@ -52,19 +52,19 @@ class Writer:
         body: Mapping[str, Any],
         *,
         subresource: str | None = None,
-        told: str = "",
+        known_failure: str = "",
     ) -> Json | None:
         """Apply our fields and return the object; None where it is gone, or another one by now.
 
-        ``what`` is the metrics' word for it. ``told`` is what the server said of the same write
-        before, where that stands in a status: said again, it is neither counted nor logged.
+        ``what`` is the metrics' word for it. ``known_failure`` is what the server said of the same
+        write before, where that stands in a status: said again, it is neither counted nor logged.
         Raises ApiError; once the server does not answer, the pass's other writes fail without
         being sent.
         """
         return await self._send(
             what,
             lambda: self._api.apply(path, body, field_manager=OPERATOR, subresource=subresource),
-            told,
+            known_failure,
         )
 
     async def merge(self, what: str, path: str, body: Mapping[str, Any]) -> Json | None:
@@ -80,7 +80,7 @@ class Writer:
         return await self._send(what, lambda: self._api.delete(path, uid=uid))
 
     async def _send(
-        self, what: str, request: Callable[[], Awaitable[Json]], told: str = ""
+        self, what: str, request: Callable[[], Awaitable[Json]], known_failure: str = ""
     ) -> Json | None:
         async with self._gate:
             if self._away is not None:
@@ -91,7 +91,7 @@ class Writer:
                 # The watch will tell.
                 return None
             except errors.ApiError as error:
-                if not told or str(error) != told:
+                if not known_failure or str(error) != known_failure:
                     self._metrics.write_errors.labels(what).inc()
                     self._failures.append(error)
                 if isinstance(error, errors.UnavailableError) and error.status in _AWAY:

@@ -88,13 +88,13 @@ class Uses:
             guards = self._of(hub.model, use.item)
             if guards is None or not concerns(use, guards, hub.names):
                 continue
-            if not self._repeats.seen(f"{hub.own.name}/{use.item}", review, datetime.now(UTC)):
+            if not self._repeats.seen(f"{hub.record.name}/{use.item}", review, datetime.now(UTC)):
                 self._tell(use, hub, guards.item.title)
 
     def _tell(self, use: Use, hub: RecordedHub, title: str) -> None:
         self._metrics.glass_used(hub.key.namespace, hub.key.release, use.item)
         self._announcer.switched(
-            hub.own.reference,
+            hub.record.reference,
             "BreakGlassUsed",
             f"{use.user} broke the glass: {use.what} in namespace {use.namespace} is "
             f"{title} ({use.item}), which belongs to others, and was let through",

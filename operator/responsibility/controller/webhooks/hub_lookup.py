@@ -28,7 +28,7 @@ _NAMESPACES = "/api/v1/namespaces"
 class RecordedHub:
     """A hub that a request may be about, and its record."""
 
-    own: CustomResource[Any]
+    record: CustomResource[Any]
     key: HubKey
     names: Names
     model: ResponsibilityModel
@@ -45,12 +45,12 @@ class HubNamespace:
 class HubLookup:
     """Knows, or looks up. ``leading`` has what the replica knows that leads, else None."""
 
-    def __init__(self, api: Api, metrics: Metrics, *, own: Store) -> None:
+    def __init__(self, api: Api, metrics: Metrics, *, own_kinds: Store) -> None:
         self.leading: Store | None = None
         self._api = api
         self._metrics = metrics
         # Nothing but our own kinds are listed into it.
-        self._own = own
+        self._own_kinds = own_kinds
         self._listing = asyncio.Lock()
         self._listed_at: float | None = None
         self._lists: set[asyncio.Task[None]] = set()
@@ -90,7 +90,7 @@ class HubLookup:
             # Whoever was waiting meanwhile takes what another one has just listed.
             if self._listed_at is None or self._listed_at < since:
                 began = asyncio.get_running_loop().time()
-                await self._own.list_own()
+                await self._own_kinds.list_own()
                 self._listed_at = began
 
     def _listed(self, task: asyncio.Task[None]) -> None:
@@ -103,20 +103,20 @@ class HubLookup:
         """Yield the hubs of a namespace as they were assessed last."""
         assessment = self._metrics.state.assessment
         for name, hub in assessment.hubs.items() if assessment is not None else ():
-            agreement, own = hub.agreement, store.records.items.get(name)
+            agreement, record = hub.agreement, store.records.items.get(name)
             model = store.models.items.get(agreement.terms.name)
             here = agreement.hub.namespace == namespace
-            if here and own is not None and model is not None and model.value is not None:
-                yield RecordedHub(own, agreement.hub, agreement.names, model.value)
+            if here and record is not None and model is not None and model.value is not None:
+                yield RecordedHub(record, agreement.hub, agreement.names, model.value)
 
     def _recorded(self, space: NamespaceKeys, namespace: str) -> Iterator[RecordedHub]:
         """Yield the hubs of a namespace by their records, and what the Namespace says of them."""
         release = space.annotations.get(RELEASE_ANNOTATION, "")
         names = Names(namespace, release, space.annotations.get(PREFIX_ANNOTATION, ""))
-        for own in self._own.records.items.values():
-            if own.value is None or own.value.spec.hub.namespace != namespace:
+        for record in self._own_kinds.records.items.values():
+            if record.value is None or record.value.spec.hub.namespace != namespace:
                 continue
-            model = self._own.models.items.get(own.value.spec.model)
+            model = self._own_kinds.models.items.get(record.value.spec.model)
             if model is not None and model.value is not None:
-                key = HubKey(namespace, own.value.spec.hub.release or release)
-                yield RecordedHub(own, key, names, model.value)
+                key = HubKey(namespace, record.value.spec.hub.release or release)
+                yield RecordedHub(record, key, names, model.value)

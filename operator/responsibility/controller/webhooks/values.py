@@ -254,15 +254,15 @@ class ValuesReviews:
             if judged.verdict is ValuesVerdict.BREAK_GLASS:
                 for item in judged.items:
                     self._metrics.glass_used(hub.key.namespace, hub.key.release, item.name)
-            if not self._repeats.seen(hub.own.name, _attempt(asked, judged), datetime.now(UTC)):
-                self._announcer.switched(hub.own.reference, reason, message, warning=True)
+            if not self._repeats.seen(hub.record.name, _attempt(asked, judged), datetime.now(UTC)):
+                self._announcer.switched(hub.record.reference, reason, message, warning=True)
 
 
 def _is_hubs(place: HubNamespace, asked: _Asked) -> bool:
     """Return whether a Secret is the hub's, by what the Namespace says, as policies go by that."""
-    said = place.keys.annotations
+    texts = place.keys.annotations
     names = Names(
-        asked.namespace, said.get(RELEASE_ANNOTATION, ""), said.get(PREFIX_ANNOTATION, "")
+        asked.namespace, texts.get(RELEASE_ANNOTATION, ""), texts.get(PREFIX_ANNOTATION, "")
     )
     return names.fill(SECRET) == asked.name
 

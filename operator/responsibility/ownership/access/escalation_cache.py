@@ -138,7 +138,7 @@ class EscalationCache:
         }
         found = Escalations(
             ClusterGains(wide.everywhere, _together(shares)),
-            {record: one.own for record, one in shares.items()},
+            {record: one.local for record, one in shares.items()},
         )
         if known is not None:
             found = _kept(found, known.found)

@@ -226,9 +226,9 @@ class ClusterSearch:
             if mask & ~everything:
                 self._classes.setdefault(mask & mine, []).append(subject)
         self.everywhere = {
-            subject: own
+            subject: cluster_wide
             for subject, gains in self.search.found.items()
-            if (own := tuple(gain for gain in gains if gain.mask & everything))
+            if (cluster_wide := tuple(gain for gain in gains if gain.mask & everything))
         }
 
     def known(self, subject: Subject, names: Names) -> int:
@@ -269,7 +269,7 @@ class ClusterSearch:
 class HubShare:
     """The share of one hub: for its own findings, and for those of the cluster."""
 
-    own: Gains
+    local: Gains
     cluster: Gains
 
 
@@ -279,7 +279,7 @@ def hub_share(one: HubSearch, wide: ClusterSearch) -> HubShare:
     What takes a step that ClusterRoleBindings give is told for the cluster.
     """
     names = one.place.names
-    own: dict[Subject, list[Escalation]] = {}
+    local: dict[Subject, list[Escalation]] = {}
     cluster: dict[Subject, list[Escalation]] = {}
     for frontier_group, predecessors in one.frontier.items():
         for subject, through in wide.through(frontier_group, predecessors, one.place):
@@ -289,9 +289,9 @@ def hub_share(one: HubSearch, wide: ClusterSearch) -> HubShare:
         for part in (part for gain in gains for part in gain.parts(~known)):
             if part.steps[-1].route == POLICY and one.place.record_writers.is_keeper(subject):
                 continue
-            told = cluster if any(map(_is_wide, part.steps)) else own
-            told.setdefault(subject, []).append(part)
-    return HubShare(own, cluster)
+            share = cluster if any(map(_is_wide, part.steps)) else local
+            share.setdefault(subject, []).append(part)
+    return HubShare(local, cluster)
 
 
 def _is_wide(step: Step) -> bool:

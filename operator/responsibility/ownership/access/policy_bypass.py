@@ -138,20 +138,20 @@ def record_writers(
     rights: Permissions,
     *,
     policies: Set[str],
-    own: Subject | None,
+    operator: Subject | None,
 ) -> RecordWriters:
     """Return who can have itself granted what by writing the record or the model.
 
     ``policies`` are the names of the policies that are in force; of those that are files of the
     API server, with ``STATIC_SUFFIX``. Nothing is granted where the
-    operator, which runs as ``own``, cannot make bindings.
+    operator, which runs as ``operator``, cannot make bindings.
     """
     mask = 0
     for item in agreement.items:
         if item.rbac is not RbacMode.AUDIT and item.name != RECORD_ITEM:
             mask |= item.terms.required
     mask &= agreement.terms.permissions.hub_mask
-    if not mask or not _grants(agreement.hub.namespace, rights, own):
+    if not mask or not _grants(agreement.hub.namespace, rights, operator):
         return NO_RECORD_WRITERS
     found: dict[Subject, Step] = {}
     for what, requirements in _rewriting(agreement, policies):
@@ -163,13 +163,15 @@ def record_writers(
     )
 
 
-def _grants(namespace: str, rights: Permissions, own: Subject | None) -> bool:
-    if namespace.startswith(_PROTECTED) or (own is not None and own.namespace == namespace):
+def _grants(namespace: str, rights: Permissions, operator: Subject | None) -> bool:
+    if namespace.startswith(_PROTECTED) or (
+        operator is not None and operator.namespace == namespace
+    ):
         return False
-    if own is None:
+    if operator is None:
         return True
     asked = Attributes("create", api_groups.RBAC, "rolebindings", namespace=namespace)
-    return bool(rights.graph.holds(own, asked)[1])
+    return bool(rights.graph.holds(operator, asked)[1])
 
 
 def _keepers(agreement: Agreement, entitlement: Entitlement) -> frozenset[Subject]:
@@ -198,11 +200,11 @@ def enforcement_bypasses(
         RecordWriters(keepers=_keepers(agreement, entitlement)) if refused else NO_RECORD_WRITERS
     )
     for item in refused:
-        own = found.setdefault(item, {})
+        bypasses = found.setdefault(item, {})
         for words, requirements in _ways_to_end(item, agreement, policies):
             for step in _steps(rights, words, requirements):
                 if not keepers.is_keeper(step.actor):
-                    own.setdefault(step.actor, step)
+                    bypasses.setdefault(step.actor, step)
     return found
 
 

@@ -120,10 +120,10 @@ def remedy(finding: Finding) -> str:
     if finding.subject is None or not bindings:
         return KINDS[finding.kind].remedy
     subject, where = finding.subject, some(bindings, _MOST_NAMED)
-    own = [str(s.binding) for s in finding.sources if s.binding and _is_system(s.binding)]
-    if own:
+    system = [str(s.binding) for s in finding.sources if s.binding and _is_system(s.binding)]
+    if system:
         return (
-            f"Leave {some(own, _MOST_NAMED)} as it is, for it is Kubernetes' own: "
+            f"Leave {some(system, _MOST_NAMED)} as it is, for it is Kubernetes' own: "
             f"bind {subject} in a binding of your own to what it needs, or exempt it."
         )
     if finding.declared:
@@ -182,50 +182,50 @@ def _about(finding: Finding) -> str:
     title, owner, party = finding.title, " and ".join(finding.owners), finding.party
     match finding.facts:
         case None:
-            said = ""
+            sentence = ""
         case Shortfall() as short:
-            said = _shortfall(finding, owner, short)
+            sentence = _shortfall(finding, owner, short)
         case Vacancy(absent):
-            said = (
+            sentence = (
                 f"{owner} owns {counted(len(finding.items), 'item')}, but none of its subjects "
                 f"exists: {', '.join(map(str, absent))}"
             )
         case NobodyDeclared():
             items = ", ".join(finding.items)
-            said = f"{owner} has no subject, but {items} is to be enforced: nobody could act"
+            sentence = f"{owner} has no subject, but {items} is to be enforced: nobody could act"
         case Absent(absent):
-            said = f"{owner} declares {', '.join(map(str, absent))}, which does not exist"
+            sentence = f"{owner} declares {', '.join(map(str, absent))}, which does not exist"
         case NoContact():
-            said = (
+            sentence = (
                 f"{owner} owns {counted(len(finding.items), 'item')} and has neither e-mail nor url"
             )
         case Expired(until, reason, in_model):
-            said = (
+            sentence = (
                 f"The delegation of {title} to {party}{f' ({reason})' if reason else ''} ended on "
                 f"{_moment(until)} and is still in the {'model' if in_model else 'record'}"
             )
         case Expiring(until):
-            said = (
+            sentence = (
                 f"The delegation of {title} to {party} ends on {_moment(until)}; "
                 "then its rights are too much"
             )
         case StillGranted(until):
             bindings = ", ".join(str(source.binding) for source in finding.sources)
-            said = (
+            sentence = (
                 f"The delegation of {title} to {party} ended on {_moment(until)}, "
                 f"but {bindings} still grants it"
             )
         case Overdue(review_after):
-            said = f"{title} was to be reviewed after {review_after}"
+            sentence = f"{title} was to be reviewed after {review_after}"
         case Disagreement(owners):
             named = "; ".join(f"{label} in {some(names, _MOST_NAMED)}" for label, names in owners)
-            said = (
+            sentence = (
                 f"{title} is about the whole cluster, but records name {len(owners)} owners: "
                 f"{named}"
             )
         case _ as never:
             assert_never(never)
-    return said
+    return sentence
 
 
 def _shortfall(finding: Finding, owner: str, short: Shortfall) -> str:

@@ -289,10 +289,12 @@ def _scope(place: str, permissions: PermissionIndex) -> int:
     return permissions.hub_mask if place == HUB else permissions.in_namespace(place)
 
 
-def exempt_operator(own: Subject | None) -> tuple[Exemption, ...]:
+def exempt_operator(operator: Subject | None) -> tuple[Exemption, ...]:
     """Return the exemption of the identity that this operator itself runs as."""
-    if own is None:
+    if operator is None:
         return ()
-    own = canonical(own)
+    operator = canonical(operator)
     reason = "this operator: it writes statuses and annotations"
-    return (Exemption(own.kind, own.name, own.namespace, frozenset({ALL_ITEMS}), reason),)
+    return (
+        Exemption(operator.kind, operator.name, operator.namespace, frozenset({ALL_ITEMS}), reason),
+    )

@@ -113,7 +113,7 @@ def resolve_record(
     elif key is None:
         key = HubKey(spec.hub.namespace, spec.hub.release or spec.hub.namespace)
     names = Names(key.namespace, key.release, hub.prefix if hub else "")
-    own = (
+    own_exemptions = (
         *(e.fill(names) for e in terms.exemptions if e.symbolic),
         *(_exemption(e).fill(names) for e in spec.exemptions),
     )
@@ -125,8 +125,8 @@ def resolve_record(
         names=names,
         parties=parties,
         items=tuple(items),
-        exemptions=(*(e for e in terms.exemptions if not e.symbolic), *own),
-        own_exemptions=own,
+        exemptions=(*(e for e in terms.exemptions if not e.symbolic), *own_exemptions),
+        own_exemptions=own_exemptions,
         neighbours=tuple(
             exemption.fill_names(names)
             for exemption in (*terms.exemptions, *map(_exemption, spec.exemptions))
@@ -213,8 +213,8 @@ def _terms(
     )
 
 
-def _item(terms: ItemTerms, own: RecordItem | None, enforcement: api.Enforcement) -> Item:
-    if own is None:
+def _item(terms: ItemTerms, recorded: RecordItem | None, enforcement: api.Enforcement) -> Item:
+    if recorded is None:
         return Item(
             terms=terms,
             owner=terms.owner,
@@ -224,17 +224,17 @@ def _item(terms: ItemTerms, own: RecordItem | None, enforcement: api.Enforcement
             rbac=enforcement.rbac,
             force=enforcement.force,
         )
-    stage = own.enforcement
+    stage = recorded.enforcement
     force = stage.force if stage is not None else None
     delegates = terms.delegates
-    if own.delegates is not None:
-        delegates = tuple(_delegation(d, terms.bounds) for d in own.delegates)
+    if recorded.delegates is not None:
+        delegates = tuple(_delegation(d, terms.bounds) for d in recorded.delegates)
     return Item(
         terms=terms,
-        owner=own.owner or terms.owner,
+        owner=recorded.owner or terms.owner,
         delegates=delegates,
-        minimum_holders=own.minimum_holders or terms.minimum_holders,
-        review_after=own.review_after,
+        minimum_holders=recorded.minimum_holders or terms.minimum_holders,
+        review_after=recorded.review_after,
         admission=(stage and stage.admission) or enforcement.admission,
         rbac=(stage and stage.rbac) or enforcement.rbac,
         force=enforcement.force if force is None else force,
@@ -301,10 +301,10 @@ def _party(party: api.Party) -> Party:
     )
 
 
-def _merge_parties(base: Mapping[str, Party], own: Iterable[api.Party]) -> dict[str, Party]:
+def _merge_parties(base: Mapping[str, Party], recorded: Iterable[api.Party]) -> dict[str, Party]:
     """Merge by name: what a record says of a party replaces what the model says, field by field."""
     merged = dict(base)
-    for party in own:
+    for party in recorded:
         mine, theirs = _party(party), base.get(party.name)
         if theirs is not None:
             given = party.model_fields_set

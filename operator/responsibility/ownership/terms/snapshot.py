@@ -29,7 +29,7 @@ class Snapshot:
 
     ``accounts`` are the ServiceAccounts as (namespace, name), None if they could not be read.
     ``namespaces`` maps each to whether it is being deleted. ``rbac_enforced`` is None where
-    the probe has had no answer. ``own`` is the identity that this operator runs as: what it
+    the probe has had no answer. ``operator`` is the identity that this operator runs as: what it
     holds is listed as exempt, not hidden. With ``routes``, indirect ways to a right are looked
     for as well. ``policies`` are the names of the operator's admission policies that are there,
     as far as it watches them: what they guard takes more.
@@ -45,7 +45,7 @@ class Snapshot:
     namespaces: Mapping[str, bool] = field(default_factory=dict)
     accounts: frozenset[tuple[str, str]] | None = None
     rbac_enforced: bool | None = True
-    own: Subject | None = None
+    operator: Subject | None = None
     routes: bool = False
     policies: frozenset[str] = frozenset()
     reviews: Reviews = field(default_factory=Reviews)

@@ -65,14 +65,14 @@ def item_handovers(
     """Yield a line for each item; ``after`` is what is said once all is done."""
     reader = HoldingsReader()
     definitions = {d.name: d for d in snapshot.models[agreement.terms.name].spec.items}
-    own = scopes_of_hub(entitlement_scopes(snapshot, assessment), agreement)
+    scopes = scopes_of_hub(entitlement_scopes(snapshot, assessment), agreement)
     later = after.hubs[request.record].agreement
     due = Entitlement.of(later, after.now).by_party
     for name in request.items:
         item = agreement.item(name)
         party = agreement.parties[request.to]
         needs, lacks = 0, 0
-        for scope in own:
+        for scope in scopes:
             required = item.terms.required & scope.mask
             needs |= required
             lacks |= lacking(snapshot, scope, party, required, reader)

@@ -111,16 +111,16 @@ def delegate_first(entry: _Entry, item: Item, request: HandoverRequest) -> None:
     entry["delegates"] = [*others, {"party": request.to, "reason": "handover"}]
 
 
-def own(entry: _Entry, item: Item, request: HandoverRequest) -> None:
+def transfer_with_overlap(entry: _Entry, item: Item, request: HandoverRequest) -> None:
     """Make the receiving party the owner; the giving one may act until the overlap ends."""
-    own_alone(entry, item, request)
+    transfer(entry, item, request)
     if item.owner != request.to and request.overlap:
         until = _moment(request.start + request.overlap)
         last = {"party": item.owner, "until": until, "reason": "handover"}
         entry["delegates"] = [*entry["delegates"], last]
 
 
-def own_alone(entry: _Entry, item: Item, request: HandoverRequest) -> None:
+def transfer(entry: _Entry, item: Item, request: HandoverRequest) -> None:
     """Make the receiving party the owner; those stay delegates who were before."""
     if item.owner == request.to:
         return

@@ -26,10 +26,10 @@ from responsibility.plans.handover.record_patch import (
     HandoverRequest,
     Patch,
     delegate_first,
-    own,
-    own_alone,
     patched,
     patches,
+    transfer,
+    transfer_with_overlap,
 )
 from responsibility.plans.handover.simulation import (
     ForecastOf,
@@ -97,7 +97,8 @@ def hand_over(
     end = request.start + request.overlap
     record = snapshot.records[request.record]
     first, second, third = (
-        patched(record, agreement, request, edit) for edit in (delegate_first, own, own_alone)
+        patched(record, agreement, request, edit)
+        for edit in (delegate_first, transfer_with_overlap, transfer)
     )
     to_first, to_second, to_third = patches((record, first, second, third))
 
@@ -158,12 +159,12 @@ def hand_over(
     nobody = [tuple(_nobody(view, request, had)) for view in views]
     # The first step only adds: what nobody could do before is not its fault.
     nobody[0] = tuple(name for name in nobody[0] if name not in vacant)
-    told = [replace(stage, nobody=who) for stage, who in zip(stages, nobody, strict=True)]
+    steps = [replace(stage, nobody=who) for stage, who in zip(stages, nobody, strict=True)]
     lines = item_handovers(snapshot, assessment, agreement, request, last.assessment)
     # Without an overlap, there is none to end.
-    told = [stage for stage in told if stage.what != END or stage.patch is not None]
+    steps = [stage for stage in steps if stage.what != END or stage.patch is not None]
     party = agreement.parties[request.to]
-    return Handover(request.record, party, tuple(lines), tuple(told), plan, vacant)
+    return Handover(request.record, party, tuple(lines), tuple(steps), plan, vacant)
 
 
 # --- who can, and who could not -------------------------------------------------------------------

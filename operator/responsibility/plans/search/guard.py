@@ -154,13 +154,13 @@ def _what_the_operator_needs(
     cut: Sequence[Pair],
     required_permissions: Iterable[Attributes],
 ) -> HeldBack:
-    own = context.snapshot.own
+    operator = context.snapshot.operator
     found: HeldBack = {}
-    for asked in required_permissions if own is not None else ():
-        assert own is not None  # noqa: S101 - by the condition above
-        if context.graph.holds(own, asked)[0] is not Truth.YES:
+    for asked in required_permissions if operator is not None else ():
+        assert operator is not None  # noqa: S101 - by the condition above
+        if context.graph.holds(operator, asked)[0] is not Truth.YES:
             continue
-        if after.holds(own, asked)[0] is Truth.YES:
+        if after.holds(operator, asked)[0] is Truth.YES:
             continue
-        found |= {pair: ("blind", "") for pair in cut if pair[1] in with_implied_groups(own)}
+        found |= {pair: ("blind", "") for pair in cut if pair[1] in with_implied_groups(operator)}
     return found

@@ -10,7 +10,7 @@ from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.entitlement import with_implied_groups
 from responsibility.plans.change import Obstacle, PlannedChange
 from responsibility.plans.context import Pair, PlanContext
-from responsibility.plans.protect import REASONS, is_granted, is_own, is_system
+from responsibility.plans.protect import REASONS, is_granted, is_operator, is_system
 from responsibility.plans.scopes import HeldPermissions
 from responsibility.plans.search.removals import RemovalTarget
 from responsibility.plans.simulate import simulate
@@ -127,7 +127,7 @@ class Targets:
         """Return why no plan may cut a pair, whatever else is in it; mostly empty."""
         key, subject = pair
         binding = self.context.graph.bindings[key]
-        if is_own(subject, self.context.snapshot.own):
+        if is_operator(subject, self.context.snapshot.operator):
             return "own-right"
         if is_system(binding):
             return "system-object"

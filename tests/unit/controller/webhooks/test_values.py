@@ -117,7 +117,7 @@ class Setting:
     def __init__(self, budget: float = 30.0) -> None:
         self.cluster, self.told, self.metrics = Cluster(), Told(), Metrics()
         own = Store(self.cluster, relist=300)
-        around = HubLookup(self.cluster, self.metrics, own=own)
+        around = HubLookup(self.cluster, self.metrics, own_kinds=own)
         announcer = Announcer(self.told)
         self.reviews = ValuesReviews(around, self.metrics, announcer, budget=budget)
 

@@ -91,7 +91,7 @@ def test_nothing_is_granted_by_an_operator_that_makes_no_bindings() -> None:
             *(*KEEPERS, editor("User bob"), *more),
             records=[record(**GRANTED)],
             routes=True,
-            own=own,
+            operator=own,
         )
         assert bool(by_policy_of(found)) is some
 

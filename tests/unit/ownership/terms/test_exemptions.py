@@ -169,7 +169,7 @@ def test_the_operator_itself_is_let_through_and_listed() -> None:
             grant("ServiceAccount system/operator", *MAPS, ns="prod"),
             grant("ServiceAccount system/operator", *MAPS, ns=""),
             records=[record()],
-            own=own,
+            operator=own,
         )
         assert not excess(found)
         assert listed(on_hub(found).exempt) == {("ServiceAccount system/operator", "beds")}

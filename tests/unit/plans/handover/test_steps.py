@@ -17,9 +17,9 @@ from responsibility.plans.handover.record_patch import (
     Edit,
     HandoverRequest,
     delegate_first,
-    own,
-    own_alone,
     patched,
+    transfer,
+    transfer_with_overlap,
 )
 from responsibility.plans.handover.simulation import HandoverSimulation
 from responsibility.plans.handover.steps import Handover, HandoverStep, hand_over
@@ -79,7 +79,12 @@ def test_without_an_overlap_it_takes_back_as_soon_as_the_owner_changes() -> None
 
 @pytest.mark.parametrize(
     ("edit", "after"),
-    [(delegate_first, timedelta()), (own, timedelta()), (own, OVERLAP), (own_alone, OVERLAP)],
+    [
+        (delegate_first, timedelta()),
+        (transfer_with_overlap, timedelta()),
+        (transfer_with_overlap, OVERLAP),
+        (transfer, OVERLAP),
+    ],
 )
 def test_what_is_foreseen_is_what_the_operator_makes(edit: Edit, after: timedelta) -> None:
     world = granting()

@@ -189,10 +189,10 @@ def _text(lines: Sequence[str], start: int, indent: int, style: str) -> tuple[in
     No lines: it takes libyaml to tell.
     """
     first = lines[start] if start < len(lines) else ""
-    own = len(first) - len(first.lstrip(" "))
-    if own <= indent or own == len(first) or first[own] == "\t":
+    depth = len(first) - len(first.lstrip(" "))
+    if depth <= indent or depth == len(first) or first[depth] == "\t":
         return 0, ""
-    margin = first[:own]
+    margin = first[:depth]
     end = start
     while end < len(lines) and (lines[end].startswith(margin) or not lines[end]):
         end += 1
@@ -202,7 +202,7 @@ def _text(lines: Sequence[str], start: int, indent: int, style: str) -> tuple[in
             return 0, ""
     elif lines[end].isspace() or len(lines[end]) - len(lines[end].lstrip(" ")) > indent:
         return 0, ""
-    text = "\n".join(line[own:] for line in lines[start:end])
+    text = "\n".join(line[depth:] for line in lines[start:end])
     if not text.translate(_IN_TEXT).isprintable():
         return 0, ""
     return end - start, text.rstrip("\n") + ("\n" if style == "|" else "")

@@ -141,8 +141,10 @@ class _Reader:
                     why = "only mappings can be merged with <<"
                     raise DocumentError(self._number, self._lines + node.start_mark.line + 1, why)
                 merged = {**self.value(part), **merged}
-        own = self._mapping(yaml.MappingNode(node.tag, written, node.start_mark, node.end_mark))
-        return {**merged, **own}
+        explicit = self._mapping(
+            yaml.MappingNode(node.tag, written, node.start_mark, node.end_mark)
+        )
+        return {**merged, **explicit}
 
     def _twice(self, node: yaml.Node) -> DocumentError:
         seen: set[str] = set()
