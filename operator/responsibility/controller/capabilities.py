@@ -2,20 +2,24 @@
 
 The loop takes the workers in this order and waits for each as it asks: granting comes first, since
 what is being granted this moment is no difference, and nothing is asked of the server about it;
-plans come last, made of what will be published.
+plans come last, made of what will be published. Events and the operator's own rights come before
+all of them: they have no part in a pass.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from responsibility.cluster.store import Store
 from responsibility.controller.admission.enforcement import EnforcementLoop
 from responsibility.controller.grants.granter import Granter
+from responsibility.controller.own_rights import OwnRights
 from responsibility.controller.plans.queue import PlanningQueue
 from responsibility.controller.plans.revocation_events import RevocationEvents
 from responsibility.controller.plans.revoker import Revoker
 from responsibility.controller.process.settings import Settings
+from responsibility.controller.reporting.event_poster import EventPoster
 from responsibility.controller.reporting.events import Announcer
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.reporting.writer import Writer
@@ -28,10 +32,14 @@ from responsibility.kube.client import Api
 class Capabilities:
     """All that works beside the loop, by name for those who publish what came of it.
 
-    ``writer`` is shared by all that a pass itself writes.
+    ``writer`` is shared by all that a pass itself writes, ``announcer`` queues Events for
+    ``events``.
     """
 
     writer: Writer
+    announcer: Announcer
+    events: EventPoster
+    own_rights: OwnRights
     granter: Granter
     reviewer: Reviewer
     planning: PlanningQueue
@@ -40,13 +48,31 @@ class Capabilities:
 
     @classmethod
     def build(
-        cls, settings: Settings, api: Api, store: Store, metrics: Metrics, announcer: Announcer
+        cls,
+        settings: Settings,
+        api: Api,
+        store: Store,
+        metrics: Metrics,
+        *,
+        rights_given: Callable[[], None] = lambda: None,
+        announcer: Announcer | None = None,
     ) -> Capabilities:
-        """Put all of them together; what is switched off does nothing."""
+        """Put all of them together; what is switched off does nothing.
+
+        ``rights_given`` is called when the operator has been given rights that it lacked;
+        ``announcer`` tells of transitions, by default as Events.
+        """
         writer = Writer(api, metrics)
+        events = EventPoster(api, settings.identity)
+        announcer = announcer or Announcer(events)
         planning = PlanningQueue(store.touch, revoking=settings.revocation)
         return cls(
             writer=writer,
+            announcer=announcer,
+            events=events,
+            own_rights=OwnRights(
+                api, metrics, settings, given=rights_given, unreadable=store.cannot_read
+            ),
             granter=Granter(
                 api,
                 store,
@@ -72,4 +98,12 @@ class Capabilities:
     @property
     def workers(self) -> tuple[Worker, ...]:
         """All of them, in the order in which they follow a pass."""
-        return (self.granter, self.reviewer, self.planning, self.revoker, self.enforcement)
+        return (
+            self.events,
+            self.own_rights,
+            self.granter,
+            self.reviewer,
+            self.planning,
+            self.revoker,
+            self.enforcement,
+        )

@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import ClassVar
 
 from responsibility.cluster import modes, rights
 from responsibility.cluster.rights import Right
 from responsibility.controller.process.settings import Settings
 from responsibility.controller.reporting.metrics import Metrics
+from responsibility.controller.worker import Worker
 from responsibility.kube import errors
 from responsibility.kube.client import Api
 
@@ -24,11 +26,14 @@ _AGAIN = 10.0
 _ALL_WELL = 30.0
 
 
-class OwnRights:
+class OwnRights(Worker):
     """Names what is missing in log and metrics; ``given`` is called when that has become less.
 
     ``unreadable`` is told the kinds that may not be listed or watched, each time.
     """
+
+    # What may not be listed is said while everything waits for it.
+    from_start: ClassVar[bool] = True
 
     def __init__(
         self,

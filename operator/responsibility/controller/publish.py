@@ -32,7 +32,6 @@ from responsibility.controller.annotator import Annotator
 from responsibility.controller.capabilities import Capabilities
 from responsibility.controller.process.settings import Settings
 from responsibility.controller.reporting.conditions import ConditionDraft
-from responsibility.controller.reporting.events import Announcer
 from responsibility.controller.reporting.history import History
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.reporting.metrics_collector import hub_labels
@@ -73,21 +72,20 @@ class Publisher:
         self,
         store: Store,
         metrics: Metrics,
-        announcer: Announcer,
         *,
         settings: Settings,
         capabilities: Capabilities,
     ) -> None:
         self._store = store
         self._metrics = metrics
-        self._announcer = announcer
+        self._announcer = capabilities.announcer
         self._of = capabilities
         self._history = History()
         self._writer = capabilities.writer
         self._annotator = Annotator(
             self._writer, enabled=settings.annotate, cluster=settings.cluster_name
         )
-        self._switches = EnforcementTransitions(announcer)
+        self._switches = EnforcementTransitions(self._announcer)
         self._settled: dict[str, _Settled] = {}
         self._revoking = settings.revocation
 

@@ -11,12 +11,9 @@ from responsibility.cluster.knowledge import resource_of
 from responsibility.cluster.store import Store
 from responsibility.controller.capabilities import Capabilities
 from responsibility.controller.loop import Loop
-from responsibility.controller.own_rights import OwnRights
 from responsibility.controller.process import container_memory
 from responsibility.controller.process.settings import Settings
 from responsibility.controller.publish import Publisher
-from responsibility.controller.reporting.event_poster import EventPoster
-from responsibility.controller.reporting.events import Announcer
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.kube import errors
 from responsibility.kube.backoff import Backoff
@@ -55,33 +52,19 @@ class Runtime:
         )
         self._api = api
         self._metrics = metrics
-        self._post = EventPoster(api, settings.identity)
-        announcer = Announcer(self._post)
-        self._capabilities = Capabilities.build(settings, api, self.store, metrics, announcer)
+        self._capabilities = Capabilities.build(
+            settings, api, self.store, metrics, rights_given=self._try_again
+        )
         self._workers = self._capabilities.workers
         planning, enforcement = self._capabilities.planning, self._capabilities.enforcement
-        publisher = Publisher(
-            self.store,
-            metrics,
-            announcer,
-            settings=settings,
-            capabilities=self._capabilities,
+        self._publisher = Publisher(
+            self.store, metrics, settings=settings, capabilities=self._capabilities
         )
         self._reflectors = (*self.store.reflectors, *enforcement.reflectors)
-        self._loop = Loop(self.store, publisher, self._workers, metrics)
+        self._loop = Loop(self.store, self._publisher, self._workers, metrics)
         self._relist_own = asyncio.Event()
         # How often the watches of our own kinds have ended by a fault.
         self.watch_failures: Callable[[], int] = int
-
-        def given() -> None:
-            publisher.retry_refused()
-            for worker in self._workers:
-                worker.retry_refused()
-            self.store.touch()
-
-        self._rights = OwnRights(
-            api, metrics, settings, given=given, unreadable=self.store.cannot_read
-        )
         state = metrics.state
         state.plans_pending = lambda: len(planning.waiting())
         state.plans_failed = planning.failed
@@ -102,13 +85,12 @@ class Runtime:
 
     async def run(self) -> None:
         """Run until cancelled; an unexpected end of any part ends all."""
-        await self._rights.check()
+        await self._capabilities.own_rights.check()
         async with asyncio.TaskGroup() as group:
             group.create_task(container_memory.watch())
             if not await self._identify():
                 group.create_task(self._learn_identity())
-            group.create_task(self._rights.run())
-            group.create_task(self._post.run())
+            self._start(group, from_start=True)
             for reflector in self._reflectors:
                 group.create_task(reflector.run(), name=reflector.path)
             await self._capabilities.reviewer.probe()
@@ -118,8 +100,7 @@ class Runtime:
             await self._list_own_until_it_works()
             group.create_task(self._keep_listing_own())
             group.create_task(self._watch_ages())
-            for worker in self._workers:
-                group.create_task(worker.run(), name=type(worker).__name__)
+            self._start(group, from_start=False)
             group.create_task(self._loop.run())
 
     def ready(self) -> str:
@@ -138,6 +119,18 @@ class Runtime:
         if last is not None and asyncio.get_running_loop().time() - last > _STUCK:
             return "the reconcile loop is stuck"
         return ""
+
+    def _start(self, group: asyncio.TaskGroup, *, from_start: bool) -> None:
+        for worker in self._workers:
+            if worker.from_start is from_start:
+                group.create_task(worker.run(), name=type(worker).__name__)
+
+    def _try_again(self) -> None:
+        """Try at once what was refused: the operator has been given rights."""
+        self._publisher.retry_refused()
+        for worker in self._workers:
+            worker.retry_refused()
+        self.store.touch()
 
     async def _list_own_until_it_works(self) -> None:
         delay = 0.5

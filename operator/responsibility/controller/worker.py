@@ -1,13 +1,15 @@
 """The base of what runs beside the reconcile loop: granting, asking, planning, revoking, proving.
 
-Each follows the passes, does its part in a task of its own, and may ask the loop to wait a moment
-for what it is doing. ``capabilities`` has the one list of them.
+Each runs in a task of its own; it may follow the passes, and ask the loop to wait a moment for
+what it is doing. ``capabilities`` has the one list of them; what works in every replica, leading or
+not, is started in ``main``.
 """
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import ClassVar
 
 from responsibility.cluster.moment import Moment
 from responsibility.ownership.results.assessment import Assessment
@@ -22,7 +24,12 @@ class Pass:
 
 
 class Worker:
-    """Something that goes on in the background; each method does nothing unless it is needed."""
+    """Something that goes on in the background; each method does nothing unless it is needed.
+
+    With ``from_start``, it runs while the cluster is still being listed, before there is a pass.
+    """
+
+    from_start: ClassVar[bool] = False
 
     def follow(self, found: Pass) -> None:
         """Take in a pass; what has to be done is done beside. It must not block."""

@@ -140,14 +140,13 @@ class World:
     def restart(self) -> None:
         """Begin with an operator that remembers nothing."""
         self.assessor = Assessor()
-        settings, announcer = Settings(annotate=self.annotate), Announcer(self._tell)
+        settings = Settings(annotate=self.annotate)
         self.publisher = Publisher(
             self.store,
             self.metrics,
-            announcer,
             settings=settings,
             capabilities=Capabilities.build(
-                settings, self.api, self.store, self.metrics, announcer
+                settings, self.api, self.store, self.metrics, announcer=Announcer(self._tell)
             ),
         )
 

@@ -11,11 +11,12 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from responsibility.api.foreign_text import harmless
 from responsibility.api.names import NAME_PREFIX, OPERATOR
 from responsibility.cluster.rights import EVENTS_NAMESPACE
+from responsibility.controller.worker import Worker
 from responsibility.kube import errors
 from responsibility.kube.backoff import Backoff
 from responsibility.kube.client import Api
@@ -29,8 +30,10 @@ _ATTEMPTS = 5
 _LONGEST = 1_024
 
 
-class EventPoster:
+class EventPoster(Worker):
     """A queue of Events; calling it never blocks."""
+
+    from_start: ClassVar[bool] = True
 
     def __init__(self, api: Api, instance: str) -> None:
         self._api = api

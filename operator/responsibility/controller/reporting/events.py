@@ -65,12 +65,3 @@ class Announcer:
         self._post(
             reference, type="Warning" if warning else "Normal", reason=reason, message=message
         )
-
-
-def silent() -> Announcer:
-    """Return an announcer that tells nobody, for tests and benchmarks."""
-
-    def post(obj: Mapping[str, Any], *, type: str, reason: str, message: str) -> None:
-        del obj, type, reason, message
-
-    return Announcer(post)

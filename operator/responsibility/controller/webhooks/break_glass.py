@@ -23,6 +23,7 @@ from responsibility.controller.process.webhook_server import YES, Response
 from responsibility.controller.reporting.events import Announcer
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.webhooks.hub_lookup import HubLookup, HubNamespace, RecordedHub
+from responsibility.controller.worker import Worker
 from responsibility.kube import errors
 
 logger = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ _MOST = 1_000
 _Review = Mapping[str, Any]
 
 
-class Uses:
+class Uses(Worker):
     """Takes note of uses."""
 
     def __init__(self, surroundings: HubLookup, metrics: Metrics, announcer: Announcer) -> None:
