@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from rich import box
@@ -23,6 +23,7 @@ from demo.facts import Facts, read
 from demo.labels import Manifest
 from responsibility.api.names import KEY_PREFIX
 from responsibility.ownership.results.findings import KINDS
+from responsibility.ownership.results.severity import Severity
 from tests.e2e.lab.cluster import Cluster
 
 WIDTH = 100
@@ -111,7 +112,7 @@ def _cluster(facts: Facts) -> Iterator[Part]:
         "Rights that come from ClusterRoleBindings hold on every hub at once. They are looked at "
         "once for the cluster, and counted once.\n"
     )
-    yield from _findings(facts, facts.model, "")
+    yield from _causes(facts, facts.model, "")
 
 
 def _hubs(facts: Facts) -> Iterator[Part]:
@@ -122,56 +123,50 @@ def _hubs(facts: Facts) -> Iterator[Part]:
             f" ({status['hub']}): {status['drift']['total']} findings of its own; "
             f"{status['clusterFindings']} of those above touch it too\n",
         )
-        yield from _findings(facts, record, hub["namespace"])
+        yield from _causes(facts, record, hub["namespace"])
 
 
 def _severity(record: Manifest) -> int:
-    """Return how bad the worst finding of a record is; 1 is the worst, and the first listed."""
-    findings = record["status"].get("findings", ())
-    return min((KINDS[finding["kind"]].severity for finding in findings), default=99)
+    """Return how bad the worst cause of a record is; 1 is the worst, and the first listed."""
+    causes = record["status"].get("causes", ())
+    return min((Severity[cause["severity"].upper()] for cause in causes), default=99)
 
 
-def _findings(facts: Facts, owner: Manifest, namespace: str) -> Iterator[Part]:
-    """Yield one block for each subject or party and kind, in the status's order: worst first."""
+def _causes(facts: Facts, owner: Manifest, namespace: str) -> Iterator[Part]:
+    """Yield one block for each cause, in the status's order: worst first."""
     status = owner["status"]
     titles = {item["name"]: item.get("title") or item["name"] for item in _all_items(facts)}
-    groups: dict[tuple[str, str], list[Manifest]] = {}
-    for finding in status.get("findings", ()):
-        subject, party = finding.get("subject"), finding.get("party", "")
-        who = _subject(subject) if subject else facts.party(owner, party)
-        groups.setdefault((finding["kind"], who), []).append(finding)
-    for (kind, who), group in groups.items():
-        style = "bold red" if KINDS[kind].drift else "bold yellow"
-        yield Text.assemble("  ", (kind, style), f": {KINDS[kind].title}")
+    causes = status.get("causes", ())
+    for cause in causes:
+        kind = KINDS[cause["kind"]]
+        style = "bold red" if kind.drift else "bold yellow"
+        yield Text.assemble("  ", (kind.name, style), f": {kind.title}")
         table = Table(box=None, show_header=False, padding=(0, 1))
         table.add_column(style=_CALM, no_wrap=True)
         table.add_column(overflow="fold")
-        for label, text in _lines(facts, who, group, titles, namespace):
+        for label, text in _lines(facts, owner, cause, titles, namespace):
             table.add_row(label, Text(text))
         yield Padding(table, (0, 0, 1, 4))
     if status.get("truncated"):
-        yield Text(f"  and {status['truncated']} more, left out of the status\n")
-    if not groups:
+        yield Text(f"  and {status['truncated']} more findings, left out of the status\n")
+    if not causes:
         yield Text("  nothing\n")
 
 
 def _lines(
-    facts: Facts, who: str, group: Sequence[Manifest], titles: dict[str, str], namespace: str
+    facts: Facts, owner: Manifest, cause: Manifest, titles: dict[str, str], namespace: str
 ) -> Iterator[tuple[str, str]]:
-    yield "who", who
-    yield "items", ", ".join(_unique(titles[finding["item"]] for finding in group))
-    yield (
-        "what",
-        group[0]["message"] + (f"; and {len(group) - 1} more such" if len(group) > 1 else ""),
-    )
-    by = _unique(source.partition(", rule")[0] for f in group for source in f.get("sources", ()))
-    if by:
-        yield "by", "; ".join(by)
-    since = min(datetime.fromisoformat(finding["since"]) for finding in group)
+    subject = cause.get("subject")
+    yield "who", _subject(subject) if subject else facts.party(owner, cause.get("party", ""))
+    yield "items", ", ".join(titles[item] for item in cause["items"] if item in titles)
+    yield "what", cause["message"]
+    if bindings := cause.get("bindings"):
+        yield "by", "; ".join(bindings)
+    since = datetime.fromisoformat(cause["since"])
     yield "seen", f"first at {since:%Y-%m-%d %H:%M} UTC"
-    call = _unique(c for f in group for c in facts.contacts(f["item"], namespace))
+    call = _unique(c for item in cause["items"] for c in facts.contacts(item, namespace))
     yield "call", ", ".join(call) or "nobody: no contact is recorded"
-    yield "to end it", group[0]["remedy"]
+    yield "to end it", cause["remedy"]
 
 
 def _all_items(facts: Facts) -> Iterable[Manifest]:
@@ -189,7 +184,7 @@ def _let_through(facts: Facts) -> Iterator[Part]:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     for heading in ("who", "by", "is that right?"):
         table.add_column(heading, overflow="fold")
-    found = [finding.get("subject") for finding in facts.model["status"].get("findings", ())]
+    found = [cause.get("subject") for cause in facts.model["status"].get("causes", ())]
     for entry in facts.model["status"].get("breakGlass", ()):
         by = "; ".join(_unique(s.partition(" to ")[0] for s in entry.get("sources", ())))
         verdict = "it is entitled, or exempt"

@@ -203,7 +203,7 @@ def _records(demo: Cluster) -> dict[str, dict[str, Any]]:
 
 
 def _kinds(demo: Cluster, record: str) -> set[str]:
-    return {finding["kind"] for finding in _records(demo)[record]["findings"]}
+    return {cause["kind"] for cause in _records(demo)[record]["causes"]}
 
 
 def _has_come_true(demo: Cluster, command: str) -> bool:
@@ -211,7 +211,7 @@ def _has_come_true(demo: Cluster, command: str) -> bool:
     if "delete rolebinding" in command:
         return _kinds(demo, "coast") == {"attestation-overdue"}
     if "delegates/0/until" in command:
-        items = {f["item"] for f in _records(demo)["leap-prod"]["findings"]}
+        items = {i for c in _records(demo)["leap-prod"]["causes"] for i in c["items"]}
         return "kubernetes-configuration" not in items
     if '"nobody"' in command:
         ready = next(c for c in _records(demo)["coast"]["conditions"] if c["type"] == "Ready")

@@ -92,7 +92,7 @@ _JSON = {
     "matrix": "A list of hubs: `record`, `displayName`, `hub`, `model`, `hubState`, `findings`, "
     "`clusterFindings` and `items`, each with `number`, `name`, `title`, `owner`, `contact`, "
     "`delegates` (`party`, `until`, `active`, `reason`), `state`, `checked`, `findings`, "
-    "`reviewAfter`. Item 0 is the record itself.",
+    "`clusterFindings`, `reviewAfter`. Item 0 is the record itself.",
     "drift": "A list of findings, worst first.",
     "explain": "A finding with `meaning`, `bindings` (`binding`, `role`, `rules`, "
     "`otherSubjects`), `fix`, `entitledTo` (what of these bindings its subject is to keep), "

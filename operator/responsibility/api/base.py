@@ -180,6 +180,17 @@ class Shape(BaseModel):
             schema["x-kubernetes-validations"] = [rule.validation() for rule in cls.rules]
         return schema
 
+    def lean(self) -> Self:
+        """Return the same, of which nothing is written that says only what its absence says."""
+        copy = self.model_copy()
+        copy.__pydantic_fields_set__ -= {
+            name
+            for name, info in type(self).model_fields.items()
+            if not info.is_required()
+            and getattr(self, name) == info.get_default(call_default_factory=True)
+        }
+        return copy
+
     def dump(self) -> dict[str, Any]:
         """Return the JSON form: what was set, without nulls and empty strings."""
         raw = self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=True)

@@ -16,7 +16,8 @@ from responsibility.api.base import ATOMIC, ATOMIC_MAP, Shape, clip, keyed
 from responsibility.api.foreign_text import harmless
 from responsibility.phrases import shortened
 
-MAX_FINDINGS = 32
+MAX_CAUSES = 16
+MAX_FINDINGS = 64
 MAX_LISTED = 16
 MAX_UNRECORDED = 64
 MAX_EXEMPTED = 32
@@ -131,6 +132,11 @@ class ItemStatus(Shape):
         description="Where it was checked: kubernetes, jupyterhub, attested.",
     )
     findings: Count = Field(default=0, description="The number of findings about this item.")
+    cluster_findings: Count = Field(
+        default=0,
+        description="The number of findings of the whole cluster that touch this item too; they "
+        "are told in the model's status and don't count for the state.",
+    )
     admission: Name = Field(
         default="",
         description="The stage that admission policies were switched to for this item: observe, "
@@ -153,6 +159,7 @@ class Drift(Shape):
     """Findings, counted."""
 
     total: Count = Field(description="The number of findings.")
+    causes: Count = Field(default=0, description="The number of causes that make them.")
     missing: Count = Field(
         default=0, description="How many of them say that an owner can't do what it should."
     )
@@ -168,46 +175,46 @@ class Drift(Shape):
     )
 
 
-class FindingStatus(Shape):
-    """One difference between what is agreed and what the cluster allows."""
+class CauseStatus(Shape):
+    """What one person has to look at once, whatever number of findings it makes."""
 
-    id: Name = Field(description="A stable name for this finding, the same at each evaluation.")
+    id: Name = Field(
+        description="The id of the worst finding, which kubectl responsibility explain takes."
+    )
     kind: Name = Field(description="What differs, such as excess-access or missing-access.")
     severity: Name = Field(default="", description="How soon to look: high, medium or low.")
-    item: Name = Field(description="The item it is about, such as user-access.")
-    items: Names = Field(
-        default=(), json_schema_extra=ATOMIC, description="Further items that it speaks for."
-    )
     subject: SubjectReference | None = Field(
         default=None, description="Who is concerned, where it is one subject."
     )
     party: Name = Field(default="", description="The party concerned, such as community.")
     route: Name = Field(
         default="",
-        description="How the right is held: direct, bind, escalate, impersonate, token, exec, "
-        "workload, node or policy.",
+        description="How the right is held, where it isn't held directly: bind, escalate, "
+        "impersonate, token, exec, workload, node or policy.",
     )
-    steps: Names = Field(
+    items: Names = Field(
         default=(),
         json_schema_extra=ATOMIC,
-        description="An indirect route, step by step, in words.",
+        description="The items it is about, that of the worst finding first.",
     )
-    permissions: Names = Field(
-        default=(),
-        json_schema_extra=ATOMIC,
-        description="The permissions concerned, such as update secrets/hub.",
-    )
-    sources: Names = Field(
-        default=(),
-        json_schema_extra=ATOMIC,
-        description="Every binding and role by which the right is held.",
+    bindings: Names = Field(
+        default=(), json_schema_extra=ATOMIC, description="Every binding by which it is so."
     )
     since: AwareDatetime | None = Field(
-        default=None, description="When this was first found, such as 2026-12-31T00:00:00Z."
+        default=None,
+        description="When the oldest of it was first found, such as 2026-12-31T00:00:00Z.",
     )
-    message: Text = Field(default="", description="The finding in one sentence.")
+    message: Text = Field(default="", description="The worst of it, in one sentence.")
     remedy: Text = Field(default="", description="What would end it.")
     contact: Text = Field(default="", description="How to reach those who own the item.")
+    findings: dict[Name, AwareDatetime] = Field(
+        default_factory=dict,
+        max_length=MAX_FINDINGS,
+        # As a whole: what has ended is to go.
+        json_schema_extra=ATOMIC_MAP,
+        description="When each finding that it makes was first found, by the finding's id. An id "
+        "is the same at each evaluation.",
+    )
 
 
 class ExemptStatus(Shape):
@@ -281,14 +288,15 @@ class CommonStatus(Shape):
         description="How each item stands.",
     )
     drift: Drift | None = Field(default=None, description="The number of findings, by kind.")
-    findings: tuple[FindingStatus, ...] = Field(
+    causes: tuple[CauseStatus, ...] = Field(
         default=(),
-        max_length=MAX_FINDINGS,
+        max_length=MAX_CAUSES,
         json_schema_extra=ATOMIC,
-        description="The most important findings.",
+        description="What causes the findings, worst first. kubectl responsibility explain tells "
+        "the whole story of each.",
     )
     truncated: Count = Field(
-        default=0, description="The number of findings that were left out of this list."
+        default=0, description="The number of findings that are not among these."
     )
     exempt: Count = Field(
         default=0, description="The number of subjects that exemptions keep out of drift."

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from responsibility.api.model import ResponsibilityModelStatus
 from responsibility.api.record import ResponsibilityStatus
 from responsibility.api.status import (
+    MAX_CAUSES,
     MAX_EXEMPTED,
     MAX_FINDINGS,
     BreakGlassStatus,
+    CauseStatus,
     Condition,
     Drift,
     ExemptStatus,
-    FindingStatus,
     ItemStatus,
     PlanStatus,
     SubjectReference,
@@ -47,8 +48,11 @@ from responsibility.ownership.results.assessment import (
     ItemResult,
     Refused,
 )
+from responsibility.ownership.results.causes import Cause, causes_text
+from responsibility.ownership.results.contacts import parties_to_call
 from responsibility.ownership.results.findings import Finding
-from responsibility.phrases import counted, some
+from responsibility.ownership.terms.agreement import Agreement
+from responsibility.phrases import some
 from responsibility.rbac.objects import Subject
 
 MAX_BREAK_GLASS = 64
@@ -91,10 +95,10 @@ def record_status(
         observed_generation=generation,
         conditions=conditions,
         items=_items(hub.items, outcome),
-        drift=_drift(hub.findings),
-        findings=_findings(hub.findings, since, _contacts((hub,))),
-        truncated=max(0, len(hub.findings) - MAX_FINDINGS),
-        summary=_summary(agreement.display_name, hub.findings, hub.cluster_findings),
+        drift=_drift(hub.findings, hub.causes),
+        causes=_causes(hub.causes, since, (agreement,)),
+        truncated=_untold(hub.causes),
+        summary=_summary(agreement.display_name, hub.causes, hub.cluster_findings),
         hub=str(agreement.hub),
         owner_split=split,
         enforcement=enforcement_text(outcome),
@@ -156,14 +160,18 @@ def model_status(
         observed_generation=generation,
         conditions=with_times(claims, before, generation=generation, now=assessment.now),
         items=_items(cluster.items, outcome),
-        drift=_drift(cluster.findings),
-        findings=_findings(
-            cluster.findings,
+        drift=_drift(cluster.findings, cluster.causes),
+        causes=_causes(
+            cluster.causes,
             since,
-            _contacts(h for h in assessment.hubs.values() if h.agreement.terms is cluster.terms),
+            [
+                hub.agreement
+                for hub in assessment.hubs.values()
+                if hub.agreement.terms is cluster.terms
+            ],
         ),
-        truncated=max(0, len(cluster.findings) - MAX_FINDINGS),
-        summary=_summary("The cluster", cluster.findings, 0),
+        truncated=_untold(cluster.causes),
+        summary=_summary("The cluster", cluster.causes, 0),
         break_glass=tuple(
             BreakGlassStatus(
                 subject=_reference(entry.subject),
@@ -208,21 +216,23 @@ def _items(
             state=result.state,
             checked=result.checked,
             findings=result.findings,
+            cluster_findings=result.cluster_findings,
             admission=entry.stage.value if entry is not None else "",
             admission_note=outcome.note(entry) if entry is not None else "",
             rbac=granted.stage.value if granted is not None else "",
             rbac_note=granted.note if granted is not None else "",
-        )
+        ).lean()
         for result in results
         for entry in (stages.get(result.item.name),)
         for granted in (outcome.rbac(result.item.name),)
     )
 
 
-def _drift(findings: Iterable[Finding]) -> Drift:
+def _drift(findings: Iterable[Finding], grouped: Sequence[Cause]) -> Drift:
     kinds = Counter(finding.kind for finding in findings)
     return Drift(
         total=kinds.total(),
+        causes=len(grouped),
         missing=kinds["missing-access"],
         excess=kinds["excess-access"],
         by_kind={kind: kinds[kind] for kind in sorted(kinds) if kinds[kind]},
@@ -236,48 +246,46 @@ def _exempted(entries: Iterable[Exempt]) -> tuple[ExemptStatus, ...]:
     )
 
 
-Contacts = Callable[[Finding], str]
-
-
-def _contacts(hubs: Iterable[HubAssessment]) -> Contacts:
-    """Return how to find the contacts for a finding: of its party, or of the item's owners."""
-    agreements = [hub.agreement for hub in hubs]
-    owners = [{item.name: item.owner for item in a.items} for a in agreements]
-
-    def of(finding: Finding) -> str:
-        ways: dict[str, None] = {}
-        for agreement, owner in zip(agreements, owners, strict=True):
-            party = agreement.parties.get(finding.party or owner.get(finding.item, ""))
-            if party is not None and party.contact:
-                ways[f"{party.label}: {party.contact}"] = None
-        return some(list(ways), _MOST_CONTACTS, between="; ")
-
-    return of
-
-
-def _findings(
-    findings: Iterable[Finding], since: Mapping[str, datetime], contact: Contacts
-) -> tuple[FindingStatus, ...]:
+def _causes(
+    grouped: Sequence[Cause], since: Mapping[str, datetime], agreements: Sequence[Agreement]
+) -> tuple[CauseStatus, ...]:
     return tuple(
-        FindingStatus(
-            id=finding.id,
-            kind=finding.kind,
-            severity=finding.severity.name.lower(),
-            item=finding.item,
-            items=finding.items,
-            subject=None if finding.subject is None else _reference(finding.subject),
-            party=finding.party,
-            route=finding.route_kind,
-            steps=wording.step_texts(finding),
-            permissions=wording.permission_texts(finding.permissions),
-            sources=wording.source_texts(finding.sources),
-            since=_whole_seconds(since.get(finding.id)),
-            message=wording.message(finding),
-            remedy=wording.remedy(finding),
-            contact=contact(finding),
+        CauseStatus(
+            id=cause.worst.id,
+            kind=cause.worst.kind,
+            severity=cause.severity.name.lower(),
+            subject=None if cause.subject is None else _reference(cause.subject),
+            party=cause.worst.party,
+            route=cause.worst.route_kind if cause.worst.route else "",
+            items=cause.items,
+            bindings=tuple(map(str, cause.bindings)),
+            since=_whole_seconds(
+                min((since[f.id] for f in cause.findings if f.id in since), default=None)
+            ),
+            message=wording.cause_message(cause),
+            remedy=wording.cause_remedy(cause),
+            contact=_contact(cause, agreements),
+            findings={
+                finding.id: moment.replace(microsecond=0)
+                for finding in cause.findings[:MAX_FINDINGS]
+                for moment in (since.get(finding.id),)
+                if moment is not None
+            },
         )
-        for finding in tuple(findings)[:MAX_FINDINGS]
+        for cause in grouped[:MAX_CAUSES]
     )
+
+
+def _contact(cause: Cause, agreements: Sequence[Agreement]) -> str:
+    parties = (p for finding in cause.findings for p in parties_to_call(finding, agreements))
+    ways = dict.fromkeys(f"{party.label}: {party.contact}" for party in parties)
+    return some(list(ways), _MOST_CONTACTS, between="; ")
+
+
+def _untold(grouped: Sequence[Cause]) -> int:
+    """Return how many findings are in no cause that is told, or left out of one."""
+    told = sum(min(len(cause.findings), MAX_FINDINGS) for cause in grouped[:MAX_CAUSES])
+    return sum(len(cause.findings) for cause in grouped) - told
 
 
 def _whole_seconds(moment: datetime | None) -> datetime | None:
@@ -288,9 +296,9 @@ def _reference(subject: Subject) -> SubjectReference:
     return SubjectReference(kind=str(subject.kind), name=subject.name, namespace=subject.namespace)
 
 
-def _summary(name: str, findings: tuple[Finding, ...], cluster: int) -> str:
+def _summary(name: str, grouped: Sequence[Cause], cluster: int) -> str:
     also = f", and {cluster} of the whole cluster touch it" if cluster else ""
-    if not findings:
+    if not grouped:
         return f"{name}: no findings{also}."
-    count = counted(len(findings), "finding")
-    return f"{name}: {count}{also}. First: {wording.message(findings[0])}."
+    count = causes_text(grouped)
+    return f"{name}: {count}{also}. First: {wording.message(grouped[0].worst)}."

@@ -19,6 +19,8 @@ from responsibility.ownership.terms.fleet import Fleet
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.objects import Subject
 
+_NONE: Counter[str] = Counter()
+
 
 def hub_result(
     agreement: Agreement,
@@ -46,28 +48,35 @@ def hub_result(
         ),
     )
     passing_by = cluster.passing_by(agreement.record)
-    kinds = kinds_by_item(findings)
-    for item, counts in cluster_kinds.items():
-        of_hub = kinds.get(item)
-        kinds[item] = of_hub + counts if of_hub else counts.copy()
-    for item, counts in kinds_by_item(passing_by).items():
-        kinds[item] -= counts
+    of_hub, apart = kinds_by_item(findings), kinds_by_item(passing_by)
     checked = claim.hub is not None and snapshot.rbac_enforced is True
+    on_hub = agreement.terms.permissions.hub_mask
+    items = []
+    for item in agreement.items:
+        kinds = of_hub.get(item.name, _NONE)
+        touching = cluster_kinds.get(item.name, _NONE)
+        if apart:
+            # Not in place: all hubs share these counts.
+            touching = touching - apart.get(item.name, _NONE)
+        if item.terms.checkable and not (item.terms.required | item.terms.reserved) & on_hub:
+            # It is about the cluster alone: how it stands there is how it stands.
+            kinds, touching = kinds + touching, _NONE
+        items.append(
+            item_result(
+                item,
+                owner=agreement.parties.get(item.owner),
+                kinds=kinds,
+                checked=checked,
+                resolved=item.name not in agreement.unresolved,
+                now=snapshot.now,
+                cluster_findings=touching.total(),
+            )
+        )
     return HubAssessment(
         agreement=agreement,
         hub=claim.hub,
         hub_state=claim.state,
-        items=tuple(
-            item_result(
-                item,
-                owner=agreement.parties.get(item.owner),
-                kinds=kinds.get(item.name, {}),
-                checked=checked,
-                resolved=item.name not in agreement.unresolved,
-                now=snapshot.now,
-            )
-            for item in agreement.items
-        ),
+        items=tuple(items),
         findings=_ordered(findings),
         cluster_findings=len(cluster.findings) - len(passing_by),
         exempt=rbac.exempt,

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 from responsibility.ownership.results.assessment import HubAssessment, ItemResult
 from responsibility.ownership.terms.agreement import Agreement
 from responsibility.web.document import Child, isolated, joined, tag
-from responsibility.web.words import STATES, anchor, label, lines
+from responsibility.web.words import STATES, anchor, initials, label, lines
 
 
 def overview(hubs: Sequence[HubAssessment]) -> Iterable[Child]:
@@ -18,7 +18,7 @@ def overview(hubs: Sequence[HubAssessment]) -> Iterable[Child]:
         for hub in hubs
         for result in lines(hub)
     }
-    letters = _letters(hubs)
+    letters = initials(result.item.owner for hub in hubs for result in lines(hub))
     yield tag("h2", "All hubs")
     yield tag(
         "p",
@@ -71,18 +71,6 @@ def _cell(agreement: Agreement, result: ItemResult, letters: Mapping[str, str]) 
         class_=str(result.state),
         title=f"{result.item.terms.title}: {owner}, {state.word}",
     )
-
-
-def _letters(hubs: Iterable[HubAssessment]) -> dict[str, str]:
-    """Return for each party that owns anything as few letters as tell it from the others.
-
-    By the name that all hubs know it by: each has a community of its own.
-    """
-    found: dict[str, str] = {}
-    for name in sorted({result.item.owner for hub in hubs for result in lines(hub)}):
-        shorts = [name[:count].capitalize() for count in range(1, len(name) + 1)]
-        found[name] = next((short for short in shorts if short not in found.values()), name)
-    return found
 
 
 def _known_as(hubs: Iterable[HubAssessment], name: str) -> str:

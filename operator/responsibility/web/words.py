@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -42,6 +42,18 @@ def lines(hub: HubAssessment) -> list[ItemResult]:
 def label(agreement: Agreement, name: str) -> str:
     """Return what people call a party of an agreement."""
     return agreement.parties.get(name, Party(name)).label
+
+
+def initials(names: Iterable[str]) -> dict[str, str]:
+    """Return for each party as few of its first letters as tell it from the others.
+
+    By the names that all hubs know them by: each hub has a community of its own.
+    """
+    found: dict[str, str] = {}
+    for name in sorted(set(names)):
+        shorts = [name[:count].capitalize() for count in range(1, len(name) + 1)]
+        found[name] = next((short for short in shorts if short not in found.values()), name)
+    return found
 
 
 def anchor(hub: HubAssessment) -> str:

@@ -52,7 +52,7 @@ def world(world: World) -> World:
 
 
 def missing(world: World, name: str) -> set[str]:
-    return {f["item"] for f in world.findings(name, kind="missing-access")}
+    return {i for c in world.causes(name, kind="missing-access") for i in c["items"]}
 
 
 def test_an_owner_that_another_authorizer_lets_act_lacks_nothing(world: World) -> None:
@@ -100,8 +100,8 @@ def test_where_rbac_decides_nothing_nothing_is_said_of_subjects(open_world: Worl
         assert "Turn RBAC on" in message
         assert open_world.condition("reef", "Ready")[:2] == ("False", "InventedUserAllowed")
         assert open_world.condition("reef", "HubFound")[0] == "True"
-        assert not [f for f in open_world.findings("reef") if "subject" in f]
-        kinds = {f["kind"] for f in open_world.findings("reef")}
+        assert not [c for c in open_world.causes("reef") if "subject" in c]
+        kinds = {c["kind"] for c in open_world.causes("reef")}
         assert not kinds & {"missing-access", "excess-access"}
         states = {i["state"] for i in open_world.status("reef")["items"]}
         assert "ok" not in states, "nothing was checked"

@@ -59,7 +59,7 @@ def excess(operator: Operator, name: str) -> float:
 
 
 def subjects(world: World, name: str) -> set[str]:
-    return {f["subject"]["name"] for f in world.findings(name, kind="excess-access")}
+    return {c["subject"]["name"] for c in world.causes(name, kind="excess-access")}
 
 
 def seconds_until(reached: Callable[[], object], what: str) -> float:

@@ -49,8 +49,8 @@ def world(bare_world: World) -> World:
 
 
 def kinds(world: World, name: str) -> set[str]:
-    found = world.findings(name, item="incident-response")
-    return {f["kind"] for f in found} - {"missing-access"}
+    found = world.causes(name, item="incident-response")
+    return {c["kind"] for c in found} - {"missing-access"}
 
 
 def test_a_delegation_holds_until_its_end_and_no_longer(world: World, operator: Operator) -> None:

@@ -43,7 +43,7 @@ def test_the_other_takes_over_when_the_leader_is_killed(world: World) -> None:
             wait_until(lambda: leads(second), TAKEN_OVER, "the second one to lead")
             wait_until(lambda: excess(second) > 0, 10, "what changed meanwhile")
             say(f"taken over {time.monotonic() - began:.1f} s after a kill")
-            world.until(lambda: bool(world.findings("reef", kind="excess-access")), "the status")
+            world.until(lambda: bool(world.causes("reef", kind="excess-access")), "the status")
 
             with world.operator(ready=False, settings=election("third")) as third:
                 third.until_ready(20)

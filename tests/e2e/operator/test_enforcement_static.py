@@ -159,9 +159,9 @@ def reserved_of(world: World, record: str) -> str:
 
 
 def ending(world: World, record: str) -> list[Manifest]:
-    """Return the findings that deployers can end what keeps them from the item."""
-    found = world.findings(record, kind="excess-access", item=ITEM, route="policy")
-    return [f for f in found if f["subject"]["name"] == DEPLOYER[1][0]]
+    """Return the causes by which deployers can end what keeps them from the item."""
+    found = world.causes(record, kind="excess-access", item=ITEM, route="policy")
+    return [c for c in found if c["subject"]["name"] == DEPLOYER[1][0]]
 
 
 def test_without_the_setting_it_is_not_relied_on(world: World, operator: Operator) -> None:

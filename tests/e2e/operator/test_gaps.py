@@ -56,7 +56,7 @@ def test_what_was_deleted_while_no_watch_could_see_it_leaves_no_ghost(
     wait_until(lambda: excess(operator, "three") == 0, 20, "the hub to be forgotten")
     say(f"repaired {time.monotonic() - began:.2f} s after the API server answered")
     world.until_condition("three", "HubFound", "False", "HubMissing", 20)
-    world.until(lambda: world.findings("one", kind="excess-access") == [], "its status", 20)
+    world.until(lambda: world.causes("one", kind="excess-access") == [], "its status", 20)
     world.until(lambda: world.annotations("two", "hub") == {}, "its annotations", 20)
     assert excess(operator, "four"), "what is still there is still seen"
     assert operator.running

@@ -77,19 +77,19 @@ def test_the_record_says_what_is_in_force(world: World, operator: Operator) -> N
 
 
 def test_what_is_granted_is_a_source_like_any_other_and_never_excess(world: World) -> None:
-    about = world.findings("reef")
-    in_hub = [f for f in about if f["kind"] in {"missing-access", "excess-access"}]
-    assert [f for f in in_hub if f["item"] != "record"] == []
+    about = world.causes("reef")
+    in_hub = [c for c in about if c["kind"] in {"missing-access", "excess-access"}]
+    assert [c for c in in_hub if c["items"] != ["record"]] == []
 
 
 def test_without_grants_the_same_is_missing(world: World) -> None:
     audited = granting("dune", enforcement={"rbac": "audit"})
     world.admin.apply(*hub("dune"), audited)
-    world.until(lambda: world.findings("dune", kind="missing-access", item=ITEM), "what is missing")
+    world.until(lambda: world.causes("dune", kind="missing-access", item=ITEM), "what is missing")
     assert grants(world, "dune") == []
     world.admin.apply(granting("dune"))
     until_granted(world, "dune")
-    world.until(lambda: not world.findings("dune", kind="missing-access"), "it to vanish")
+    world.until(lambda: not world.causes("dune", kind="missing-access"), "it to vanish")
 
 
 def test_a_single_item_can_ask(world: World) -> None:

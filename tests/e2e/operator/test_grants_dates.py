@@ -76,9 +76,9 @@ def test_it_ends_at_its_date_while_the_operator_runs(world: World) -> None:
         late = time.time() - until.timestamp()
         say(f"a grant ended {late:.2f} s after its date")
         assert 0 <= late < 3
-        world.until(lambda: world.findings("reef", kind="delegation-expired"), "what is due")
+        world.until(lambda: world.causes("reef", kind="delegation-expired"), "what is due")
         until_granted(world, "reef")
-        assert world.findings("reef", kind="grant-past-end") == []
+        assert world.causes("reef", kind="grant-past-end") == []
         told = [e["message"] for e in world.events("reef")]
         assert not [m for m in told if "still grants" in m], "it was never reported as too long"
         assert operator.metrics().total("drift", kind="grant-past-end") == 0
@@ -96,10 +96,10 @@ def test_where_the_operator_was_down_it_shows_until_it_is_gone(world: World) -> 
     )
     assert may_restart(world, "dune-admins", "dune"), "nobody was there"
     with without(world, "delete"), world.operator(settings=ON) as operator:
-        world.until(lambda: world.findings("dune", kind="grant-past-end"), "the finding", 30)
-        (finding,) = world.findings("dune", kind="grant-past-end")
-        assert finding["party"] == "community"
-        assert f"responsibility-grant-{ITEM}" in finding["sources"][0]
+        world.until(lambda: world.causes("dune", kind="grant-past-end"), "the finding", 30)
+        (cause,) = world.causes("dune", kind="grant-past-end")
+        assert cause["party"] == "community"
+        assert f"responsibility-grant-{ITEM}" in cause["bindings"][0]
         message = world.until_condition("dune", "Granted", "False", "Forbidden", 30)
         assert 'resources: ["rolebindings"], verbs: ["delete"]' in message
         assert operator.metrics().total("drift", hub="dune", kind="grant-past-end") == 1
@@ -112,7 +112,7 @@ def test_where_the_operator_was_down_it_shows_until_it_is_gone(world: World) -> 
                 rule["verbs"] = ["create", "patch", "delete"]
         world.admin.replace(path, role)
         world.until(lambda: not may_restart(world, "dune-admins", "dune"), "the end", 30)
-        world.until(lambda: not world.findings("dune", kind="grant-past-end"), "its end", 30)
+        world.until(lambda: not world.causes("dune", kind="grant-past-end"), "its end", 30)
         until_granted(world, "dune")
 
 

@@ -234,7 +234,7 @@ def test_with_an_overlap_somebody_can_act_at_every_moment(
         early = asked_for + OVERLAP - datetime.now(UTC)
         say(f"the owner has changed {early.total_seconds():.0f} s before the overlap ends")
         assert granted_to(world, "fjord", ITEM) == {NORTH["user"], SOUTH["user"]}, early
-        assert world.findings("fjord", kind="missing-access", party="south") == []
+        assert world.causes("fjord", kind="missing-access", party="south") == []
 
         # The day comes, and nobody has done anything.
         world.until(
@@ -269,7 +269,7 @@ def test_with_an_overlap_somebody_can_act_at_every_moment(
 
 def of_the_items(world: World, name: str) -> list[Manifest]:
     """Return what is reported of the items that changed hands."""
-    return [f for f in world.findings(name) if f["item"] in ITEMS]
+    return [c for c in world.causes(name) if {*c["items"]} & {*ITEMS}]
 
 
 def test_a_community_takes_over_its_whole_hub(

@@ -136,7 +136,7 @@ def test_audit_grants_what_is_used_and_nothing_else(bare_world: World) -> None:
         world.until_condition("reef", "Ready", "True", seconds=PATIENCE)
         world.until_condition("reef", "Annotated", "True", seconds=PATIENCE)
         world.admin.apply(role_binding("reef", "eve", "admin", "eve"))
-        world.until(lambda: world.findings("reef", kind="excess-access"), "a finding", PATIENCE)
+        world.until(lambda: world.causes("reef", kind="excess-access"), "a finding", PATIENCE)
         world.until(lambda: world.events("reef"), "an Event", PATIENCE)
         world.until(world.model_status, "the model's status", PATIENCE)
         assert operator.metrics().value("missing_rights") == 0, operator.log

@@ -112,7 +112,7 @@ def test_a_right_that_is_lost_while_it_runs_is_missed_and_found_again(world: Wor
         wait_until(lambda: excess(operator) >= before, 30, "the binding made meanwhile")
         world.until(
             lambda: (
-                {f["subject"]["name"] for f in world.findings("reef", kind="excess-access")}
+                {c["subject"]["name"] for c in world.causes("reef", kind="excess-access")}
                 == {STRANGER, "other@example.org"}
             ),
             "both strangers",

@@ -84,34 +84,35 @@ def test_the_owners_are_counted(world: World) -> None:
 
 
 def test_a_right_never_taken_back_is_found_with_its_source(world: World) -> None:
-    about_leaver = [
-        finding
-        for finding in world.findings(COAST.record, kind="excess-access")
-        if finding["subject"]["name"] == organisation.LEAVER["name"]
+    (cause,) = [
+        cause
+        for cause in world.causes(COAST.record, kind="excess-access")
+        if cause["subject"]["name"] == organisation.LEAVER["name"]
     ]
-    assert {f["item"] for f in about_leaver} >= {"deploy-configure-hub", "incident-response"}
-    for finding in about_leaver:
-        assert any("former-engineer" in source for source in finding["sources"])
-        assert "former-engineer" in finding["remedy"]
-        assert finding["since"]
+    assert {*cause["items"]} >= {"deploy-configure-hub", "incident-response"}
+    assert all("former-engineer" in binding for binding in cause["bindings"])
+    assert "former-engineer" in cause["remedy"]
+    assert min(cause["findings"].values()) == cause["since"]
 
 
 def test_an_owner_that_lost_its_role_lacks_what_its_items_need(world: World) -> None:
-    missing = world.findings(organisation.ATLAS.record, kind="missing-access")
-    assert {f["item"] for f in missing} >= {"deploy-configure-hub", "incident-response"}
-    assert {f["party"] for f in missing} == {"community"}
+    (missing,) = world.causes(organisation.ATLAS.record, kind="missing-access")
+    assert {*missing["items"]} >= {"deploy-configure-hub", "incident-response"}
+    assert missing["party"] == "community"
 
 
 def test_a_delegation_that_has_ended_is_found(world: World) -> None:
-    (expired,) = world.findings(LEAP.record, kind="delegation-expired")
-    assert expired["item"] == "kubernetes-configuration"
+    (expired,) = world.causes(LEAP.record, kind="delegation-expired")
+    assert expired["items"] == ["kubernetes-configuration"]
     assert "spring workshop" in expired["message"]
 
 
 def test_counts_agree_with_findings(world: World) -> None:
     for hub in (LEAP, COAST):
         status = world.status(hub.record)
-        assert status["drift"]["total"] == len(status["findings"]) + status.get("truncated", 0)
+        told = sum(len(cause["findings"]) for cause in status["causes"])
+        assert status["drift"]["total"] == told + status.get("truncated", 0)
+        assert status["drift"]["causes"] == len(status["causes"])
         assert sum(status["drift"]["byKind"].values()) == status["drift"]["total"]
 
 
@@ -121,11 +122,11 @@ def test_what_the_cluster_has_once_is_told_once(world: World) -> None:
     assert status["itemCount"] == 20
     holders = {entry["subject"]["name"] for entry in status["breakGlass"]}
     assert organisation.CONTRACTOR["name"] in holders
-    about = {f["subject"]["name"] for f in status["findings"] if "subject" in f}
+    about = {c["subject"]["name"] for c in status["causes"] if "subject" in c}
     assert organisation.CONTRACTOR["name"] in about
     assert not any(
-        f.get("subject", {}).get("name") == organisation.CONTRACTOR["name"]
-        for f in world.findings(LEAP.record)
+        c.get("subject", {}).get("name") == organisation.CONTRACTOR["name"]
+        for c in world.causes(LEAP.record)
     )
 
 

@@ -101,10 +101,11 @@ class World:
         """Return a record's condition as status, reason and message; empty before there is one."""
         return condition(self.status(name), type)
 
-    def findings(self, name: str, **fields: str) -> list[Manifest]:
-        """Return a record's findings with these fields."""
-        found = self.status(name).get("findings") or []
-        return [f for f in found if fields.items() <= f.items()]
+    def causes(self, name: str, *, item: str = "", **fields: str) -> list[Manifest]:
+        """Return what causes a record's findings, about an item where one is named."""
+        found = self.status(name).get("causes") or []
+        about = [cause for cause in found if not item or item in cause["items"]]
+        return [cause for cause in about if fields.items() <= cause.items()]
 
     def annotations(self, namespace: str, deployment: str) -> dict[str, str]:
         """Return our annotations of a Deployment, without their prefix."""

@@ -6,8 +6,8 @@ from responsibility.api.record import ResponsibilityStatus
 from responsibility.api.status import (
     MAX_LISTED,
     BreakGlassStatus,
+    CauseStatus,
     Drift,
-    FindingStatus,
     ItemState,
     ItemStatus,
     SubjectReference,
@@ -15,18 +15,18 @@ from responsibility.api.status import (
 
 
 def test_long_texts_are_cut() -> None:
-    finding = FindingStatus(id="a" * 600, kind="k", item="i", message="m" * 5000)
-    assert len(finding.id) == 512
-    assert len(finding.message) == 1024
-    assert finding.message.endswith("…")
+    cause = CauseStatus(id="a" * 600, kind="k", message="m" * 5000)
+    assert len(cause.id) == 512
+    assert len(cause.message) == 1024
+    assert cause.message.endswith("…")
 
 
 def test_long_lists_end_in_a_count() -> None:
-    sources = tuple(f"ClusterRoleBinding b{n}" for n in range(40))
-    finding = FindingStatus(id="a", kind="k", item="i", sources=sources)
-    assert len(finding.sources) == MAX_LISTED
-    assert finding.sources[-1] == "and 25 more"
-    assert finding.sources[:-1] == sources[:15]
+    bindings = tuple(f"ClusterRoleBinding b{n}" for n in range(40))
+    cause = CauseStatus(id="a", kind="k", bindings=bindings)
+    assert len(cause.bindings) == MAX_LISTED
+    assert cause.bindings[-1] == "and 25 more"
+    assert cause.bindings[:-1] == bindings[:15]
 
 
 def test_any_subject_of_the_cluster_can_be_reported() -> None:
@@ -39,22 +39,19 @@ def test_any_subject_of_the_cluster_can_be_reported() -> None:
 
 
 def test_a_status_is_written_as_it_was_set() -> None:
+    since = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     status = ResponsibilityStatus(
         hub="prod/prod",
         owner_split="",
         items=(ItemStatus(name="a", number=1, state=ItemState.OK, findings=0),),
         drift=Drift(total=0),
-        findings=(
-            FindingStatus(
-                id="x", kind="k", item="a", since=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-            ),
-        ),
+        causes=(CauseStatus(id="x", kind="k", findings={"x": since}),),
         truncated=0,
     )
     assert status.dump() == {
         "hub": "prod/prod",
         "items": [{"name": "a", "number": 1, "state": "ok", "findings": 0}],
         "drift": {"total": 0},
-        "findings": [{"id": "x", "kind": "k", "item": "a", "since": "2026-01-02T03:04:05Z"}],
+        "causes": [{"id": "x", "kind": "k", "findings": {"x": "2026-01-02T03:04:05Z"}}],
         "truncated": 0,
     }

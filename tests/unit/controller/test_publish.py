@@ -320,23 +320,27 @@ async def test_many_findings_are_told_as_a_number() -> None:
     assert world.told == []
 
 
+def _since(world: World) -> list[str]:
+    return [moment for c in world.status()["causes"] for moment in c["findings"].values()]
+
+
 @virtual
 async def test_since_when_is_known_across_restarts_and_refusals() -> None:
     world = await settled()
     world.allow(STRANGER)
     await world.publish()
-    (before,) = [f["since"] for f in world.status()["findings"]]
+    (before,) = _since(world)
     world.restart()
     await world.publish(after=3_600)
-    assert [f["since"] for f in world.status()["findings"]] == [before]
+    assert _since(world) == [before]
     good = world.put_record
     good(generation=2, model="another")
     await world.publish(after=60)
-    assert "findings" not in world.status()
+    assert "causes" not in world.status()
     world.told.clear()
     good(generation=3)
     await world.publish(after=60)
-    assert [f["since"] for f in world.status()["findings"]] == [before]
+    assert _since(world) == [before]
     assert world.told == []
     (oldest,) = samples(world, "drift_oldest_timestamp_seconds")
     assert int(oldest.value) == int(datetime.fromisoformat(before).timestamp())

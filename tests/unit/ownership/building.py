@@ -282,6 +282,11 @@ def excess(assessment: Assessment) -> set[tuple[str, str, str]]:
     return brief(of_kind(assessment, "excess-access"))
 
 
+def touching(assessment: Assessment, name: str = "prod") -> dict[str, int]:
+    """Return how many findings of the whole cluster touch each item of a hub."""
+    return {r.item.name: r.cluster_findings for r in on_hub(assessment, name).items}
+
+
 def states(assessment: Assessment, name: str = "prod") -> dict[str, str]:
     """Return the state of every item of a hub."""
     return {r.item.name: r.state.value for r in on_hub(assessment, name).items}

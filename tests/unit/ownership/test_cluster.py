@@ -21,6 +21,7 @@ from tests.unit.ownership.building import (
     people,
     record,
     states,
+    touching,
 )
 
 ABC = [record("a"), record("b"), record("c")]
@@ -47,7 +48,8 @@ def test_a_right_in_every_namespace_is_one_finding_that_counts_hubs() -> None:
     assert beds.hubs == 3
     assert "3 hubs" in wording.message(beds)
     assert [on_hub(found, name).cluster_findings for name in "abc"] == [2, 2, 2]
-    assert states(found, "a")["beds"] == "drift"
+    assert touching(found, "a")["beds"] == 1
+    assert states(found, "a")["beds"] == "recorded", "a hub's states are its own"
 
 
 def test_hubs_that_let_the_subject_are_not_counted() -> None:
@@ -61,7 +63,7 @@ def test_hubs_that_let_the_subject_are_not_counted() -> None:
     (finding,) = of_kind(found, "excess-access")
     assert (finding.item, finding.hubs) == ("beds", 2)
     assert [on_hub(found, name).cluster_findings for name in "abc"] == [0, 1, 1]
-    assert states(found, "b")["beds"] == "drift"
+    assert [touching(found, name)["beds"] for name in "abc"] == [0, 1, 1]
     assert states(found, "a")["beds"] != "drift"
 
 
@@ -108,10 +110,12 @@ def test_where_it_does_not_the_finding_speaks_for_all_items_it_is_about() -> Non
     (finding,) = of_kind(found, "excess-access")
     assert finding.item == "record"
     assert set(finding.items) == {"beds", "fence", "gate", "shed"}
-    assert states(found, "a") == {
-        **dict.fromkeys(("record", "beds", "fence", "gate", "shed"), "drift"),
-        "tea": "recorded",
+    assert touching(found, "a") == {
+        **dict.fromkeys(("record", "beds", "shed"), 1),
+        **dict.fromkeys(("fence", "gate", "tea"), 0),
     }
+    of_the_cluster = dict.fromkeys(("fence", "gate"), "drift")
+    assert states(found, "a").items() >= of_the_cluster.items(), "there is no other place for them"
 
 
 def test_a_providers_cluster_admin_is_no_finding_but_listed() -> None:

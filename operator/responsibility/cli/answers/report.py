@@ -17,6 +17,7 @@ from responsibility.cli.terminal.output import source_json, subject_json
 from responsibility.hub.discovery import HubKey
 from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
+from responsibility.ownership.results.contacts import parties_to_call
 from responsibility.ownership.results.findings import Finding, worst_first
 from responsibility.ownership.terms.agreement import Agreement, Party
 from responsibility.phrases import counted
@@ -117,19 +118,12 @@ class Report:
 
     def parties(self, finding: Finding) -> tuple[Party, ...]:
         """Return whom to call: the party concerned, or whoever owns the item."""
-        agreements = self.agreements(finding)
-        found: dict[str, Party] = {}
-        for agreement in agreements:
-            name = finding.party or agreement.item(finding.item).owner
-            party = agreement.parties.get(name)
-            if party is not None:
-                found.setdefault(f"{name} {party.contact}", party)
-        return tuple(found.values())
+        return parties_to_call(finding, self.agreements(finding))
 
     def contact(self, *findings: Finding) -> str:
         """Return the addresses of those to call, each once; empty if there are none."""
         parties = [party for finding in findings for party in self.parties(finding)]
-        return ", ".join(dict.fromkeys(party.contact for party in parties if party.contact))
+        return ", ".join(dict.fromkeys(party.contact for party in parties))
 
     def _of_model(self, model: str) -> list[Agreement]:
         return [
@@ -212,7 +206,7 @@ def _since(view: ClusterView) -> dict[str, datetime]:
         *view.records.values(),
     ]
     for resource in owns:
-        for entry in resource.status.findings if resource.status else ():
-            if entry.since is not None:
-                found[entry.id] = min(entry.since, found.get(entry.id, entry.since))
+        for cause in resource.status.causes if resource.status else ():
+            for key, since in cause.findings.items():
+                found[key] = min(since, found.get(key, since))
     return found

@@ -14,7 +14,7 @@ from responsibility.cli.sources.options import (
     where_options,
 )
 from responsibility.cli.terminal.output import Table, columns, show
-from responsibility.phrases import counted, some
+from responsibility.phrases import some
 
 # Items that a line of causes names.
 _MOST_ITEMS = 3
@@ -46,7 +46,7 @@ def command(
     from responsibility.cli.answers.fixes import bindings_text, fix
     from responsibility.cli.answers.report import Report, place_text, whom
     from responsibility.ownership.results import wording
-    from responsibility.ownership.results.causes import causes
+    from responsibility.ownership.results.causes import causes, causes_text
 
     report = Report.of(where.load(ALL), instant(moment), routes=routes)
     report.tell_gaps()
@@ -76,7 +76,7 @@ def command(
                 "; ".join(wording.source_texts(first.sources)) or "-",
             ]
         )
-    counts = f"{counted(len(grouped), 'cause')}, {counted(len(found), 'finding')}"
+    counts = causes_text(grouped)
     show(
         output,
         [report.json(finding) for finding in found],

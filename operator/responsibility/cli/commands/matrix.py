@@ -16,6 +16,7 @@ from responsibility.cli.sources.options import (
     where_options,
 )
 from responsibility.cli.terminal.output import Column, Table, columns, show
+from responsibility.phrases import counted
 
 if TYPE_CHECKING:
     from responsibility.ownership.results.assessment import HubAssessment, ItemResult
@@ -42,7 +43,8 @@ def command(
 
     A HUB is the name of its record, its namespace, or NAMESPACE/RELEASE; without one, all are
     shown. States: ok (checked, as agreed), drift (checked, differs), unknown (can't be told),
-    recorded (agreed, nothing to check), overdue (to be looked at again).
+    recorded (agreed, nothing to check), overdue (to be looked at again). They are the hub's own:
+    what differs on the whole cluster is counted beside the hub's name, and told by `drift`.
 
     \b
     Examples:
@@ -104,6 +106,7 @@ def _item(agreement: Agreement, result: ItemResult) -> dict[str, Any]:
         "state": str(result.state),
         "checked": list(result.checked),
         "findings": result.findings,
+        "clusterFindings": result.cluster_findings,
         "reviewAfter": item.review_after.isoformat() if item.review_after else None,
     }
 
@@ -116,8 +119,13 @@ def _table(hub: dict[str, Any]) -> Table:
             wide=("TITLE", "CONTACT", "CHECKED", "REVIEW AFTER"),
         ),
         [_row(item) for item in _lines(hub)],
-        title=f"{hub['displayName']} ({place}, record {hub['record']})",
+        title=f"{hub['displayName']} ({place}, record {hub['record']}){_touching(hub)}",
     )
+
+
+def _touching(hub: dict[str, Any]) -> str:
+    count = hub["clusterFindings"]
+    return f", beside {counted(count, 'finding')} of the whole cluster" if count else ""
 
 
 def _row(item: dict[str, Any]) -> list[str]:
@@ -148,20 +156,27 @@ def _lines(hub: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _side_by_side(hubs: list[dict[str, Any]]) -> Table:
-    by_number: dict[tuple[int, str], dict[str, dict[str, Any]]] = {}
+    """Return a line for each hub and a column for each item: its owner's initials, and a sign."""
+    from responsibility.web.words import STATES, initials
+
+    owners = initials(item["owner"] for hub in hubs for item in _lines(hub))
+    items = {(item["number"], item["name"]): None for hub in hubs for item in _lines(hub)}
+    rows = []
     for hub in hubs:
-        for item in _lines(hub):
-            key = (item["number"], item["name"])
-            by_number.setdefault(key, {})[hub["record"]] = item
-    names = [hub["record"] for hub in hubs]
-    return Table(
-        (Column("NO"), Column("ITEM"), *(Column(name.upper()) for name in names)),
-        [
+        by_item = {(item["number"], item["name"]): item for item in _lines(hub)}
+        cells = (by_item.get(key) for key in sorted(items))
+        rows.append(
             [
-                str(number),
-                name,
-                *(f"{i['owner']} {i['state']}" if (i := cells.get(hub)) else "-" for hub in names),
+                hub["record"],
+                str(hub["findings"] or "-"),
+                *(f"{owners[i['owner']]}{STATES[i['state']].sign}" if i else "-" for i in cells),
             ]
-            for (number, name), cells in sorted(by_number.items())
-        ],
+        )
+    signs = ", ".join(f"{state.sign} {state.word}" for state in STATES.values())
+    letters = ", ".join(f"{short} {name}" for name, short in owners.items())
+    names = ", ".join(f"{number} {name}" for number, name in sorted(items))
+    return Table(
+        (Column("HUB"), Column("FINDINGS"), *(Column(str(number)) for number, _ in sorted(items))),
+        rows,
+        footer=f"{letters}; {signs}\n{names}",
     )

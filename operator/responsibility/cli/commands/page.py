@@ -67,7 +67,7 @@ def _differences(report: Report, hub: HubAssessment) -> list[Difference]:
             finding.number,
             wording.message(finding),
             wording.remedy(finding),
-            tuple(dict.fromkeys(p.contact for p in report.parties(finding) if p.contact)),
+            tuple(dict.fromkeys(p.contact for p in report.parties(finding))),
         )
         for finding in report.findings(hub)
     ]

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from responsibility.ownership.results import wording
-from responsibility.ownership.results.findings import Finding, worst_first
+from responsibility.ownership.results.causes import causes
+from responsibility.ownership.results.findings import Finding
 from responsibility.phrases import counted
 
-# New findings told one by one; more of them become a count.
+# Causes of new findings told one by one; more of them become a count.
 _MOST = 3
 
 
@@ -34,21 +35,21 @@ class Announcer:
         self, reference: Mapping[str, Any], *, appeared: Sequence[Finding], ended: int
     ) -> None:
         """Tell that findings about an object have come, or that some have ended."""
-        ordered = sorted(appeared, key=worst_first)
-        for finding in ordered[:_MOST]:
-            reason = "".join(part.capitalize() for part in finding.kind.split("-"))
+        grouped = causes(appeared)
+        for cause in grouped[:_MOST]:
+            reason = "".join(part.capitalize() for part in cause.worst.kind.split("-"))
             self._post(
                 reference,
-                type="Warning" if finding.is_drift else "Normal",
+                type="Warning" if cause.is_drift else "Normal",
                 reason=reason,
-                message=wording.message(finding),
+                message=wording.cause_message(cause),
             )
-        if len(ordered) > _MOST:
+        if rest := grouped[_MOST:]:
             self._post(
                 reference,
-                type="Warning" if any(f.is_drift for f in ordered[_MOST:]) else "Normal",
+                type="Warning" if any(cause.is_drift for cause in rest) else "Normal",
                 reason="MoreFindings",
-                message=f"{len(ordered) - _MOST} more findings: see its status",
+                message=f"{counted(len(rest), 'more cause')}: see its status",
             )
         if ended:
             self._post(

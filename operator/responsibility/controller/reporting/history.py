@@ -59,12 +59,15 @@ class History:
 
 def _remembered(status: Mapping[str, Any]) -> dict[str, datetime]:
     found = {}
-    for entry in status.get("findings") or ():
-        try:
-            key, moment = entry["id"], datetime.fromisoformat(entry["since"])
-        except (KeyError, TypeError, ValueError):
-            continue
-        # A time without a zone can have come from a person only.
-        if moment.tzinfo is not None:
-            found[key] = moment
+    told = status.get("causes")
+    for cause in told if isinstance(told, list) else ():
+        findings = cause.get("findings") if isinstance(cause, dict) else None
+        for key, text in findings.items() if isinstance(findings, dict) else ():
+            try:
+                moment = datetime.fromisoformat(text)
+            except (TypeError, ValueError):
+                continue
+            # A time without a zone can have come from a person only.
+            if moment.tzinfo is not None:
+                found[key] = moment
     return found

@@ -6,6 +6,7 @@ In reading order:
 * ``severity``: severities of excess access, on one scale;
 * ``findings``: differences between the record and the cluster;
 * ``causes``: causes that several findings share;
+* ``contacts``: parties to call about a finding;
 * ``assessment``: the result for each hub, the cluster and every item;
 * ``states``: the state of each item, concluded from findings;
 * ``wording``: every sentence that is told of it.

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from responsibility.api.status import ItemState
 from responsibility.hub.discovery import Hub, HubKey
+from responsibility.ownership.results.causes import Cause, causes
 from responsibility.ownership.results.findings import Finding, worst_first
 from responsibility.ownership.terms.access_reviews import Ask
 from responsibility.ownership.terms.agreement import Agreement, Item, Terms
@@ -28,13 +29,18 @@ class HubState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """The state of one item on one hub, or for the cluster."""
+    """The state of one item on one hub, or for the cluster.
+
+    ``state`` and ``findings`` are the hub's own; ``cluster_findings`` counts those of the whole
+    cluster that touch the item there too, which are told once, with the cluster.
+    """
 
     item: Item
     state: ItemState
     checked: tuple[str, ...]
     delegates: tuple[str, ...]
     findings: int
+    cluster_findings: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,14 @@ class HubAssessment:
     pending: tuple[BindingKey, ...] = ()
     asks: tuple[Ask, ...] = ()
     releases: tuple[str, ...] = ()
+    _causes: list[tuple[Cause, ...]] = field(init=False, default_factory=list, compare=False)
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """Return what causes this hub's own findings, worst first."""
+        if not self._causes:
+            self._causes.append(causes(self.findings))
+        return self._causes[0]
 
     @property
     def owner_split(self) -> tuple[tuple[str, int], ...]:
@@ -96,12 +110,20 @@ class ClusterAssessment:
     # Findings about a hub's own permissions touch all hubs but those of these records.
     untouched: Mapping[str, frozenset[str]] = field(default_factory=dict)
     _apart: dict[str, list[Finding]] = field(init=False, default_factory=dict)
+    _causes: list[tuple[Cause, ...]] = field(init=False, default_factory=list, compare=False)
 
     def __post_init__(self) -> None:
         """Turn ``untouched`` round."""
         for finding in self.findings if self.untouched else ():
             for record in self.untouched.get(finding.id, ()):
                 self._apart.setdefault(record, []).append(finding)
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """Return what causes the findings of the cluster, worst first."""
+        if not self._causes:
+            self._causes.append(causes(self.findings))
+        return self._causes[0]
 
     def passing_by(self, record: str) -> Sequence[Finding]:
         """Return the findings that do not concern a record's hub; it is few of them."""

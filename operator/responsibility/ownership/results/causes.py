@@ -7,13 +7,14 @@ the same place, and end with it: that is one cause. Without a subject, it is a p
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from responsibility.hub.discovery import HubKey
 from responsibility.ownership.results.findings import Finding, worst_first
 from responsibility.ownership.results.severity import Severity
 from responsibility.ownership.terms.permission_index import Permission
+from responsibility.phrases import counted
 from responsibility.rbac.objects import BindingKey, Subject
 
 
@@ -92,6 +93,12 @@ def causes(findings: Iterable[Finding]) -> tuple[Cause, ...]:
         for group in groups
     ]
     return tuple(sorted(found, key=lambda cause: worst_first(cause.worst)))
+
+
+def causes_text(grouped: Sequence[Cause]) -> str:
+    """Return how much it is: ``2 causes, 7 findings``."""
+    findings = sum(len(cause.findings) for cause in grouped)
+    return f"{counted(len(grouped), 'cause')}, {counted(findings, 'finding')}"
 
 
 def _place(finding: Finding) -> Hashable:

@@ -40,10 +40,12 @@ def item_result(
     checked: bool,
     resolved: bool,
     now: datetime,
+    cluster_findings: int = 0,
 ) -> ItemResult:
     """Return an item's state.
 
-    ``kinds`` are those of the findings about it. ``checked`` is whether RBAC was really held
+    ``kinds`` are those of the findings about it; ``cluster_findings`` of the cluster touch it as
+    well, and don't count. ``checked`` is whether RBAC was really held
     against it; ``resolved`` is False where its line of the record could not be followed.
     """
     where = []
@@ -57,6 +59,7 @@ def item_result(
         checked=tuple(where),
         delegates=item.parties(now)[1:],
         findings=sum(kinds.values()),
+        cluster_findings=cluster_findings,
     )
 
 

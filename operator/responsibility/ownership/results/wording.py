@@ -32,6 +32,8 @@ from responsibility.rbac.objects import BindingKey, Source
 from responsibility.shell import arguments
 
 if TYPE_CHECKING:
+    from responsibility.ownership.results.causes import Cause
+
     # Questions about rights alone don't wait for the models that agreements are read by.
     from responsibility.ownership.terms.agreement import Party
 
@@ -116,17 +118,36 @@ def message(finding: Finding) -> str:
 
 def remedy(finding: Finding) -> str:
     """Return what ends it, as a sentence."""
-    bindings = list(dict.fromkeys(str(s.binding) for s in finding.sources if s.binding))
+    return _remedy((finding,))
+
+
+def cause_message(cause: Cause) -> str:
+    """Return the worst of what one cause makes, and which items it touches beside that one."""
+    others = [item for item in cause.items if item != cause.worst.item]
+    also = f"; it touches {some(others, _MOST_NAMED)} as well" if others else ""
+    return message(cause.worst) + also
+
+
+def cause_remedy(cause: Cause) -> str:
+    """Return what ends all that has one cause, as a sentence."""
+    return _remedy(cause.findings)
+
+
+def _remedy(findings: Sequence[Finding]) -> str:
+    """Return what ends findings with one cause, of which the first says which kind it is."""
+    finding = findings[0]
+    keys = list(dict.fromkeys(s.binding for f in findings for s in f.sources if s.binding))
+    bindings = [str(key) for key in keys]
     if finding.subject is None or not bindings:
         return KINDS[finding.kind].remedy
     subject, where = finding.subject, some(bindings, _MOST_NAMED)
-    system = [str(s.binding) for s in finding.sources if s.binding and _is_system(s.binding)]
+    system = [str(key) for key in keys if _is_system(key)]
     if system:
         return (
             f"Leave {some(system, _MOST_NAMED)} as it is, for it is Kubernetes' own: "
             f"bind {subject} in a binding of your own to what it needs, or exempt it."
         )
-    if finding.declared:
+    if any(each.declared for each in findings):
         return (
             f"Plan it, with `kubectl responsibility plan`: {subject} acts for a party, and is to "
             f"keep what it is entitled to of what {where} gives."

@@ -194,6 +194,11 @@ class Agreement:
         """Return one line; the model has it, so it is there."""
         return self._by_name[name]
 
+    def owner(self, name: str) -> str:
+        """Return the party that owns an item; empty if there is no such item."""
+        item = self._by_name.get(name)
+        return "" if item is None else item.owner
+
     def entitlements(self, now: datetime) -> dict[str, int]:
         """Return what each party may do at ``now``: the union over all its items."""
         entitled: dict[str, int] = dict.fromkeys(self.parties, 0)

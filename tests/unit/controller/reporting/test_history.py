@@ -12,7 +12,8 @@ LATER = NOW + timedelta(hours=1)
 
 
 def status(*ids: str, since: str = "2030-01-01T00:00:00Z", truncated: int = 0) -> dict[str, Any]:
-    return {"findings": [{"id": i, "since": since} for i in ids], "truncated": truncated}
+    causes = [{"id": i, "findings": {i: since}} for i in ids]
+    return {"causes": causes, "truncated": truncated}
 
 
 def both(change: Transition) -> tuple[set[str], set[str]]:
