@@ -29,6 +29,18 @@ _FIRST = ("Namespace", "CustomResourceDefinition")
 _TOGETHER = 8
 _ATTEMPTS = 4
 _TOO_LATE = 504
+# As every client of Kubernetes, which asks again as often when it is told that it is too early: a
+# kind whose definition is new answers 429, "storage is (re)initializing", on a busy machine.
+_LATER = urllib3.Retry(
+    total=10,
+    connect=3,
+    read=3,
+    status_forcelist={429},
+    allowed_methods=None,
+    raise_on_status=False,
+    backoff_factor=0.1,
+    backoff_max=2,
+)
 
 
 class RefusedError(AssertionError):
@@ -149,6 +161,7 @@ class Admin:
             verb,
             self._host + path,
             body=None if body is None else json.dumps(body, ensure_ascii=False).encode(),
+            retries=_LATER,
             headers={
                 "Content-Type": content_type,
                 **({"Impersonate-User": as_user} if as_user else {}),
