@@ -9,5 +9,6 @@ In reading order:
 * ``unenforceable``: a section of docs/enforcement.md;
 * ``chart_policies``, ``chart_roles``, ``chart_break_glass``, ``chart_values_webhook``: what the
   chart ships of the shipped model;
+* ``versions``: the version, wherever it stands as a text;
 * ``alert_rules``: the alerts for a Prometheus that is configured by other means than the chart.
 """

@@ -116,6 +116,9 @@ _JSON = {
     "list of `subject`, `bindings`, `records` (`kind`, `name`, `party`, `field`).",
     "diff": "`owners` (`record`, `item`, `before`, `after`), `entitlements` (`record`, `subject`, "
     "`gains`, `loses`), `appear` and `go` (findings).",
+    "model": "`model` (its name), `then`, `now` and `yours` (which shipped model that is: version "
+    "or file, or null), `changes`: a list of `by` (shipped, yours, both, unknown), `path`, `then`, "
+    "`now`, `yours` (values of any kind, null where there is nothing).",
     "plan": "`aim`, `digest`, `routes`, `changes` (each `action`, `object`, `change`, `role`, "
     "`removes`, `leaves` or `rules`, `ends`, `loses` (`subject`, `where`, `permissions`, "
     "`andAlso`), `askFirst`, `cautions`), `ends` (`id`, `item`, `subject`, `route`, `message`) and "

@@ -22,10 +22,13 @@ from tools.generate import (
     rights_reference,
     unenforceable,
     values_reference,
+    versions,
 )
 
 ROOT = Path(__file__).parents[2]
 MODEL = Path("operator/responsibility/api/models/2i2c.yaml")
+# Those of earlier versions stay, for people who have made theirs from one of them.
+SHIPPED = MODEL.parent / f"shipped/{versions.VERSION}.yaml"
 PAGES = Path("docs/reference")
 CHART = Path("helm/hub-responsibility/files")
 RULES = CHART / "alerts/hub-responsibility.rules.yaml"
@@ -57,7 +60,11 @@ FILES: Mapping[Path, Callable[[], str]] = {
     PAGES / "rights.md": rights_reference.render,
     PAGES / "values.md": values_reference.render,
     unenforceable.DOCUMENT: unenforceable.render,
-    CHART / "model.yaml": partial((ROOT / MODEL).read_text, encoding="utf-8"),
+    **{path: partial(versions.render, path) for path in versions.PLACES},
+    **{
+        path: partial((ROOT / MODEL).read_text, encoding="utf-8")
+        for path in (CHART / "model.yaml", SHIPPED)
+    },
     RULES: rules.render,
     **{
         CHART / "dashboards" / f"{dashboard.uid}.json": partial(grafana.render, dashboard)

@@ -14,5 +14,6 @@ In reading order:
 * ``record``: the agreement on one hub, where it differs;
 * ``status``: the part that the operator writes back;
 * ``parse``: reading both, leniently from the API and strictly from files;
+* ``shipped_models``: the shipped model of every version so far;
 * ``crd``, ``admission``: the schemas, and the policy about dates, as manifests to install.
 """

@@ -118,6 +118,9 @@ DESCRIPTION_ANNOTATION: Final = f"{API_GROUP}/description"
 # Of a RoleBinding and its Job that stand for a date.
 MARKER_LABEL: Final = f"{API_GROUP}/marker"
 
+# Of a model: which of the shipped ones its chart, or whoever compared the two, took it from.
+SHIPPED_MODEL_ANNOTATION: Final = f"{API_GROUP}/shipped-model"
+
 # Of what a plan creates, and of the document that says how to take a plan back: the digest.
 PLAN_LABEL: Final = f"{API_GROUP}/plan"
 # Of an undo document: how far the revocation is, whose record it was, and why.

@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "diff": ("diff", "Show what would change if records were applied."),
     "check": ("check", "Check manifests, for pull requests: exit code 1 on drift."),
     "render": ("render", "Write the admission policies or the roles of a model."),
+    "model": ("model", "Show what a newer shipped model has that yours has not."),
     "plan": ("plan", "Plan the smallest changes after which excess rights have ended."),
     "apply-plan": ("apply_plan", "Apply an approved plan, go on with it, or take it back."),
     "handover": ("handover", "Plan how an item, or a whole hub, goes to another party."),

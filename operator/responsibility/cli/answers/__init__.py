@@ -6,6 +6,7 @@ In reading order:
 * ``decision``, ``requests``: yes, no or unknown: of one question, and of a list of reviews;
 * ``offline_uncertainty``: findings downgraded by what files can't tell;
 * ``simulate``, ``changes``: a view with changes made, and what differs between two;
+* ``model_changes``: three models, compared;
 * ``action``: the permissions of a model that an action uses;
 * ``subjects``: all about one subject;
 * ``drafts``: drafts of records;

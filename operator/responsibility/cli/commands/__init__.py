@@ -9,6 +9,7 @@ In reading order:
 * ``who_can``, ``can_i``, ``subject``: rights, by permission or by subject;
 * ``plan``, ``apply_plan``, ``handover``: changes of RBAC and records, and making them;
 * ``init``, ``diff``, ``check``: records and manifests before they are applied;
+* ``model``: the model of a newer chart, held against one's own;
 * ``render``, ``render_roles``, ``render_webhook``: objects to install;
 * ``replay``: an audit log, held against the policies;
 * ``completion``: the completion of a shell.
