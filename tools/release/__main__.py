@@ -1,0 +1,144 @@
+"""``python -m tools.release``: build all parts of a release, in order."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import yaml
+
+from tools.release import krew_manifest, plugin_archive
+from tools.release.checks import CHANGES, ReleaseError, notes, problems
+from tools.release.plugin_archive import PLATFORMS, PROJECT, Platform, WheelError
+from tools.release.provenance import Build, sha256, statement
+
+ROOT = Path(__file__).parents[2]
+CHART = Path("helm/hub-responsibility")
+SUMS = "SHA256SUMS"
+PROVENANCE = "provenance.intoto.json"
+_BILL = "/opt/hub-responsibility/share/sbom.cdx.json"
+_ENGINES = ("docker", "podman")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Build a release; return 1, and say why, where it can't be."""
+    parser = argparse.ArgumentParser(prog="tools.release", description="Build a release.")
+    parser.add_argument("version")
+    parser.add_argument("--image", help="the image, built and tagged; without: all but the image")
+    parser.add_argument("--into", type=Path, default=Path("dist"))
+    parser.add_argument("--builder", help="who builds, as a URI in the provenance")
+    options = parser.parse_args(arguments)
+    started = datetime.now(UTC)
+    try:
+        _check(options.version, image=bool(options.image))
+        directory = options.into / options.version
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True)
+        _build(options.version, options.image, directory)
+        _describe(options.version, directory, options.builder, started)
+    except (ReleaseError, WheelError, subprocess.CalledProcessError, FileNotFoundError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    for path in sorted(directory.iterdir()):
+        sys.stdout.write(f"{path.stat().st_size / 1e6:8.1f} MB  {path}\n")
+    return 0
+
+
+def homepage() -> str:
+    """Return the address of the project."""
+    project = tomllib.loads((ROOT / PROJECT).read_text(encoding="utf-8"))["project"]
+    found: str = project["urls"]["Homepage"]
+    return found
+
+
+def _check(version: str, *, image: bool) -> None:
+    found = list(problems(ROOT, version))
+    if _output("git", "status", "--porcelain"):
+        found.append("there are changes that are not committed: a release is of a commit")
+    if image and not _engine():
+        found.append(
+            f"none of {', '.join(_ENGINES)} is on PATH, and the image is part of a release"
+        )
+    if shutil.which("helm") is None:
+        found.append("helm is not on PATH, and the chart is part of a release")
+    if found:
+        raise ReleaseError("; ".join(found))
+
+
+def _build(version: str, image: str | None, directory: Path) -> None:
+    """Build what is given to people."""
+    name = f"hub-responsibility-{version}"
+    _run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(directory), ".")
+    _run("git", "archive", f"--prefix={name}/", "-o", str(directory / f"{name}.tar.gz"), "HEAD")
+    _run("helm", "package", str(CHART), "--destination", str(directory))
+    (wheel,) = directory.glob("*.whl")
+    plugins = build_plugins(version, wheel, directory, PLATFORMS)
+    text = yaml.safe_dump(krew_manifest.manifest(version, homepage(), plugins), sort_keys=False)
+    (directory / krew_manifest.FILE).write_text(text, encoding="utf-8")
+    if image:
+        engine = _engine()
+        _run(engine, "save", "--output", str(directory / f"{name}-image.tar"), image)
+        bill = _output(engine, "run", "--rm", image, "cat", _BILL)
+        (directory / f"{name}.sbom.cdx.json").write_text(bill, encoding="utf-8")
+
+
+def build_plugins(
+    version: str, wheel: Path, directory: Path, platforms: Sequence[Platform]
+) -> dict[Platform, tuple[str, bytes]]:
+    """Write the plugin's archive for each platform; return their names and what is in them."""
+    built = {}
+    for platform in platforms:
+        with tempfile.TemporaryDirectory() as fetched:
+            plugin_archive.download(ROOT, platform, Path(fetched))
+            wheels = [wheel, *sorted(Path(fetched).glob("*.whl"))]
+            packed = plugin_archive.pack(dict(plugin_archive.contents(ROOT, wheels)))
+        name = plugin_archive.archive_name(version, platform)
+        (directory / name).write_bytes(packed)
+        built[platform] = (name, packed)
+    return built
+
+
+def _describe(version: str, directory: Path, builder: str | None, started: datetime) -> None:
+    """Write what is said about it: notes, provenance, checksums of all."""
+    built = sorted(directory.iterdir())
+    changes = (ROOT / CHANGES).read_text(encoding="utf-8")
+    (directory / "NOTES.md").write_text(notes(changes, version) + "\n", encoding="utf-8")
+    commit = _output("git", "rev-parse", "HEAD").strip()
+    address = homepage()
+    build = Build(
+        version=version,
+        homepage=address,
+        commit=commit,
+        builder=builder or f"{address}/blob/v{version}/docs/release.md#by-hand",
+        started=started,
+        finished=datetime.now(UTC),
+    )
+    text = json.dumps(statement(ROOT, build, built), indent=2) + "\n"
+    (directory / PROVENANCE).write_text(text, encoding="utf-8")
+    lines = (f"{sha256(path)}  {path.name}\n" for path in sorted(directory.iterdir()))
+    (directory / SUMS).write_text("".join(lines), encoding="utf-8")
+
+
+def _engine() -> str:
+    return next((name for name in _ENGINES if shutil.which(name)), "")
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, cwd=ROOT, check=True)  # noqa: S603 - programs of a developer's own
+
+
+def _output(*command: str) -> str:
+    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 - see above
+    return done.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())
