@@ -55,6 +55,9 @@ lint: $(STAMP) ## Check style, types and which package imports which
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if command -v go >/dev/null; then \
+	  "$$($(BIN)/python -m tests.e2e.lab tool actionlint)" -shellcheck= -pyflakes= .github/workflows/*.yaml; \
+	else echo "the workflows are not linted: their linter is built with Go"; fi
 
 .PHONY: generate
 generate: $(STAMP) ## Write crds/, docs/reference/ and the chart's copies of what it ships
@@ -126,10 +129,11 @@ image: ## Build the image (IMAGE=name:tag, BASE=image@digest, PLATFORM=linux/arm
 	  --build-arg CREATED="$$(git log -1 --format=%cI 2>/dev/null || true)" .
 
 .PHONY: release
-release: $(STAMP) ## Build all that a release is made of into dist/VERSION (VERSION=1.2.3; needs docker or podman, helm)
+release: $(STAMP) ## Build all that a release is made of into dist/VERSION (VERSION=1.2.3; WITHOUT_IMAGE=1 where no engine is)
 	@[ -n "$(VERSION)" ] || { echo "error: which version? make release VERSION=1.2.3" >&2; exit 1; }
-	$(MAKE) --no-print-directory check-generated image
-	$(BIN)/python -m tools.release "$(VERSION)" --image "$(IMAGE)"
+	$(MAKE) --no-print-directory check-generated $(if $(WITHOUT_IMAGE),,image)
+	$(BIN)/python -m tools.release "$(VERSION)" $(if $(WITHOUT_IMAGE),,--image "$(IMAGE)") \
+	  $(if $(BUILDER),--builder "$(BUILDER)")
 
 .PHONY: lock
 lock: $(STAMP) ## Renew the pinned versions and hashes of what the image holds and is built with

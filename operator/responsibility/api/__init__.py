@@ -14,6 +14,6 @@ In reading order:
 * ``record``: the agreement on one hub, where it differs;
 * ``status``: the part that the operator writes back;
 * ``parse``: reading both, leniently from the API and strictly from files;
-* ``shipped_models``: the shipped model of every version so far;
+* ``models``: the shipped model, and those of earlier versions;
 * ``crd``, ``admission``: the schemas, and the policy about dates, as manifests to install.
 """

@@ -1,6 +1,7 @@
 """The lab from a shell: clusters that stay up until they are told to go.
 
 python -m tests.e2e.lab build [--with helm|monitoring] | prepare | status
+python -m tests.e2e.lab tool actionlint|krew
 python -m tests.e2e.lab up NAME | down NAME | kubeconfig NAME
 """
 
@@ -8,7 +9,7 @@ import argparse
 import sys
 import time
 
-from tests.e2e.lab.binaries import build, build_helm, build_monitoring
+from tests.e2e.lab.binaries import RELEASING, build, build_helm, build_monitoring, build_releasing
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.clusters import KINDS, choose, cluster
 from tests.e2e.lab.directories import clusters_root
@@ -32,6 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
             if can_build():
                 build_helm()
                 build_monitoring()
+        elif parsed.command == "tool":
+            _print(build_releasing(parsed.name))
         elif parsed.command == "status":
             _status(choose(parsed.kind))
         else:
@@ -84,6 +87,8 @@ def _parser() -> argparse.ArgumentParser:
         help="build more",
     )
     commands.add_parser("prepare", help="build what the tests will run, with progress on stderr")
+    tool = commands.add_parser("tool", help="build a tool of releases, and print where it is")
+    tool.add_argument("name", choices=[command.name for command in RELEASING])
     commands.add_parser("status", help="list clusters and whether they answer")
     for name, text in (
         ("up", "start a cluster that stays, and print its kubeconfig's path"),

@@ -72,6 +72,13 @@ MONITORING = (
         tags=_DISCOVERY,
     ),
 )
+# Of a release, and apart for the same reason: the linter of workflows, and who installs the plugin.
+RELEASING = (
+    Command(
+        "actionlint", "actionlint", "github.com/rhysd/actionlint/cmd/actionlint", need="workflows"
+    ),
+    Command("krew", "krew", "sigs.k8s.io/krew/cmd/krew", need="krew"),
+)
 
 
 def build(need: Collection[str] = ()) -> Path:
@@ -106,6 +113,16 @@ def build_monitoring() -> Path:
         LabError: Go is absent or too old, or a build failed.
     """
     return _built(MONITORING, cache_root() / _key(_go_version(), MONITORING) / "bin")
+
+
+def build_releasing(name: str) -> Path:
+    """Build `actionlint` or `krew` if it is missing, and return it.
+
+    Raises:
+        LabError: Go is absent or too old, or the build failed.
+    """
+    wanted = [command for command in RELEASING if command.name == name]
+    return _built(wanted, cache_root() / _key(_go_version(), wanted) / "bin") / name
 
 
 def _built(wanted: Collection[Command], directory: Path) -> Path:

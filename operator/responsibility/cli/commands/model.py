@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from responsibility.api.model import ResponsibilityModel
-    from responsibility.api.shipped_models import ShippedModel
+    from responsibility.api.models.versions import ShippedModel
     from responsibility.cli.answers.model_changes import ModelChange
     from responsibility.kube.protocol import Client
 
@@ -62,8 +62,8 @@ def command(
       kubectl responsibility model diff --now helm/hub-responsibility/files/model.yaml
       kubectl responsibility model diff -f our-model.yaml --then old.yaml
     """
+    from responsibility.api.models.versions import current_shipped_model, find_shipped_model
     from responsibility.api.parse import parse_model
-    from responsibility.api.shipped_models import current_shipped_model, find_shipped_model
     from responsibility.cli.answers.model_changes import model_changes
 
     assert what  # noqa: S101 - there is one

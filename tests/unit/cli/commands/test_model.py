@@ -13,13 +13,13 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from responsibility.api.names import SHIPPED_MODEL_ANNOTATION
-from responsibility.api.parse import parse_model
-from responsibility.api.shipped_models import (
+from responsibility.api.models.versions import (
     current_shipped_model,
     find_shipped_model,
     shipped_models,
 )
+from responsibility.api.names import SHIPPED_MODEL_ANNOTATION
+from responsibility.api.parse import parse_model
 from responsibility.cli.answers.model_changes import model_changes
 from tests.unit.cli.conftest import Run
 
