@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -95,23 +96,32 @@ class Release:
         """The certificate, as a configuration has it."""
         return base64.b64encode((self.certificates / "tls.crt").read_bytes()).decode()
 
-    def helm(self, *arguments: str) -> Completed:
+    def helm(self, *arguments: str, values: Manifest | None = None) -> Completed:
         """Run Helm on the release's namespace."""
         where = (f"--kubeconfig={self.cluster.kubeconfig}", f"--namespace={NAMESPACE}")
         command = [str(chart.helm()), *arguments, *where]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        more: dict[str, Any] = {}
+        if values is not None:
+            command.append("--values=-")
+            more = {"input": json.dumps(values)}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, **more)
         assert done.returncode == 0, f"{done.stderr[:4000]}\n{self.told()}"
         return done
 
-    def upgrade(self, *settings: str) -> None:
-        """Install or upgrade, and wait until all pods are ready."""
+    def upgrade(self, *settings: str, values: Manifest | None = None, wait: bool = True) -> None:
+        """Install or upgrade; ``wait`` until all pods are ready."""
         repository, _, tag = image().rpartition(":")
-        values = [f"image.repository={repository}", f"image.tag={tag}", "image.pullPolicy=Never"]
-        options = [f"--set={value}" for value in (*values, *settings)]
+        given = [f"image.repository={repository}", f"image.tag={tag}", "image.pullPolicy=Never"]
+        options = [f"--set={value}" for value in (*given, *settings)]
+        waiting = ("--wait", "--timeout=5m") if wait else ()
         self.helm(
-            *("upgrade", "--install", NAME, str(chart.CHART), "--create-namespace", "--wait"),
-            *("--timeout=3m", *options),
+            *("upgrade", "--install", NAME, str(chart.CHART), *waiting, *options), values=values
         )
+
+    def uninstall(self) -> None:
+        """Take the release away, and wait until nothing of it is left."""
+        self.helm("uninstall", NAME, "--wait")
+        wait_until(lambda: not list(self.left()), PATIENCE, lambda: f"nothing: {[*self.left()]}")
 
     def enforcing(self) -> list[str]:
         """Return the values with which both webhooks work."""
@@ -129,28 +139,37 @@ class Release:
         items: list[Manifest] = yaml.safe_load(shown.stdout)["items"]
         return [pod for pod in items if "deletionTimestamp" not in pod["metadata"]]
 
-    def leader(self) -> str:
-        """Return the name of the pod that leads; empty where the Lease is free."""
+    def containers(self) -> list[Manifest]:
+        """Return what the kubelet says of the operator's containers."""
+        found = (pod["status"].get("containerStatuses") or () for pod in self.pods())
+        return [status for statuses in found for status in statuses]
+
+    def lease(self) -> Manifest:
+        """Return the spec of the Lease; empty where there is none."""
         shown = self.cluster.kubectl(
             *("get", "lease", "responsibility-operator", f"-n={NAMESPACE}", "-o=yaml"), check=False
         )
-        spec = (yaml.safe_load(shown.stdout) or {}).get("spec") or {}
-        return str(spec.get("holderIdentity") or "")
+        found: Manifest = (yaml.safe_load(shown.stdout) or {}).get("spec") or {}
+        return found
+
+    def leader(self) -> str:
+        """Return the name of the pod that leads; empty where the Lease is free."""
+        return str(self.lease().get("holderIdentity") or "")
 
     def metrics(self, pod: str) -> Samples:
         """Scrape one pod, through the API server."""
         path = f"/api/v1/namespaces/{NAMESPACE}/pods/{pod}:8080/proxy/metrics"
         return Samples(self.cluster.kubectl("get", "--raw", path).stdout)
 
-    def seconds_to_status(self) -> float:
+    def seconds_to_status(self, name: str = "reef") -> float:
         """Change the record, and measure how long its status takes to be about that."""
-        found = self.world.admin.get(record_path("reef"))
+        found = self.world.admin.get(record_path(name))
         generation = int(found["metadata"]["generation"])
         named = {**found["spec"], "hub": {**found["spec"]["hub"], "displayName": f"R{generation}"}}
         began = time.monotonic()
-        self.world.admin.apply(record("reef", **named))
+        self.world.admin.apply(record(name, **named))
         wait_until(
-            lambda: self.world.status("reef").get("observedGeneration") == generation + 1,
+            lambda: self.world.status(name).get("observedGeneration") == generation + 1,
             PATIENCE,
             lambda: f"the status of generation {generation + 1}\n{self.told()}",
         )

@@ -5,17 +5,14 @@ The tests follow one release through its life, so they stand in that order.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-
 import pytest
 
 from demo import organisation
-from tests.e2e.lab.kind import KindCluster
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.operator import enforcing
 from tests.e2e.operator.test_values import LEADER, MEMORY, VALUES, encoded, secret
-from tests.e2e.operator.world import World, hub
+from tests.e2e.operator.world import hub, record
+from tests.e2e.pods import hubs
 from tests.e2e.pods import release as releases
 from tests.e2e.pods.release import HOOK, NAME, NAMESPACE, PATIENCE, SOON, Release
 
@@ -27,30 +24,24 @@ RESCUER = ("rescuer@example.org", ["kubeadm:cluster-admins"])
 
 
 @pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
+def release(node: Release) -> Release:
     """Install the chart on a node that runs its pods, with a hub and its record."""
-    directory = tmp_path_factory.mktemp("pods")
-    with KindCluster(f"e2e-{os.getpid()}-pods") as cluster:
-        world = World(cluster, directory)
-        made = Release(world, directory / "certificates")
-        made.load()
-        cluster.kubectl("create", "namespace", NAMESPACE)
-        made.certify()
-        made.upgrade()
-        world.admin.apply(organisation.provider_subjects(), manager="organisation")
-        enforcing.deploy(world, "reef")
-        leaders = {"kind": "Group", "name": "leaders"}
-        world.admin.apply(
-            *hub("reef"),
-            organisation.binding("reef", "leaders", "admin", leaders),
-            organisation.cluster_binding(
-                "rescuers", "cluster-admin", {**leaders, "name": RESCUER[1][0]}
-            ),
-            secret("reef", values=VALUES),
-            enforcing.staged("reef", parties=[enforcing.community(leaders)]),
-        )
-        yield made
-        print(made.told())
+    world = node.world
+    node.certify()
+    node.upgrade()
+    world.admin.apply(organisation.provider_subjects(), manager="organisation")
+    enforcing.deploy(world, "reef")
+    leaders = {"kind": "Group", "name": "leaders"}
+    world.admin.apply(
+        *hub("reef"),
+        organisation.binding("reef", "leaders", "admin", leaders),
+        organisation.cluster_binding(
+            "rescuers", "cluster-admin", {**leaders, "name": RESCUER[1][0]}
+        ),
+        secret("reef", values=VALUES),
+        enforcing.staged("reef", parties=[enforcing.community(leaders)]),
+    )
+    return node
 
 
 def test_it_is_ready_and_followed_in_seconds(release: Release) -> None:
@@ -76,6 +67,36 @@ def test_it_holds_nothing_of_its_node(release: Release) -> None:
     refused = release.cluster.kubectl(*run, "touch", "/x", check=False)
     assert "Read-only file system" in refused.stderr
     assert release.cluster.kubectl(*run, "touch", "/tmp/x").returncode == 0  # noqa: S108 - in the pod
+
+
+def test_hubs_that_run_are_annotated_and_not_disturbed(release: Release) -> None:
+    """With every pod of a release running: what is told of it starts no rollout, and survives one.
+
+    `kubectl rollout undo` puts the annotations of an older ReplicaSet back onto the Deployment
+    (kubectl, ``pkg/polymorphichelpers/rollback.go``).
+    """
+    world, kubectl = release.world, release.cluster.kubectl
+    world.admin.apply(organisation.namespace("lagoon"), *hubs.running(release.cluster, "lagoon"))
+    kubectl("rollout", "status", "deployment", "-n=lagoon", f"--timeout={PATIENCE:g}s")
+    before = _pods_of(release, "lagoon")
+    assert {name.rsplit("-", 2)[0] for name in before} > {"hub", "proxy", "user-scheduler"}
+    world.admin.apply(record("lagoon"))
+    world.until_condition("lagoon", "Annotated", "True", seconds=PATIENCE)
+    for name in ("hub", "proxy", "user-scheduler"):
+        assert world.annotations("lagoon", name)["record"] == "lagoon", name
+    assert _pods_of(release, "lagoon") == before, "nothing was started again"
+    # The community gets a contact between two revisions, and the older one is taken back.
+    kubectl("set", "env", "deployment/hub", "-n=lagoon", "REVISION=2")
+    parties = [{"name": "community", "contact": {"email": "lagoon@example.org"}}]
+    world.admin.apply(record("lagoon", parties=parties))
+
+    def told() -> bool:
+        return "lagoon@example.org" in str(world.annotations("lagoon", "hub"))
+
+    world.until(told, "the contact to be told", PATIENCE)
+    kubectl("rollout", "undo", "deployment/hub", "-n=lagoon")
+    kubectl("rollout", "status", "deployment/hub", "-n=lagoon", f"--timeout={PATIENCE:g}s")
+    world.until(told, "the contact to be told again", PATIENCE)
 
 
 def test_helm_asks_it_through_its_service(release: Release) -> None:
@@ -142,11 +163,17 @@ def test_a_rollback_leads_back_and_keeps_the_records(release: Release) -> None:
 
 
 def test_uninstalled_nothing_of_it_runs_and_the_records_stay(release: Release) -> None:
-    release.helm("uninstall", NAME, "--wait")
-    wait_until(lambda: not list(release.left()), PATIENCE, lambda: f"nothing: {[*release.left()]}")
+    release.uninstall()
     assert release.world.record("reef")["metadata"]["name"] == "reef"
     done = release.patch(LEADER, {"data": {"values.yaml": encoded(MEMORY)}})
     assert done.returncode == 0, done.stderr
+
+
+def _pods_of(release: Release, namespace: str) -> dict[str, str]:
+    """Return the UIDs of a hub's pods that run, by name."""
+    found = release.world.admin.items(f"/api/v1/namespaces/{namespace}/pods")
+    running = [pod for pod in found if pod["status"]["phase"] == "Running"]
+    return {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in running}
 
 
 def _names(release: Release) -> list[str]:
