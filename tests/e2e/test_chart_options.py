@@ -35,6 +35,23 @@ def _tried(helm: Path, *options: str, chart: Path = CHART) -> Completed:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.parametrize(
+    ("version", "taken"),
+    [
+        ("v1.30.0", True),
+        ("v1.34.1-gke.100", True),
+        ("v1.33.5+rke2r1", True),
+        ("v1.29.15", False),
+    ],
+)
+def test_it_is_rendered_for_kubernetes_from_where_its_policies_are_stable(
+    helm: Path, version: str, taken: bool
+) -> None:
+    done = _tried(helm, f"--kube-version={version}", "--set=mode=deny,model.install=false")
+    assert (done.returncode == 0) is taken, done.stderr[:4000]
+    assert taken or "chart requires kubeVersion: >=1.30.0-0" in done.stderr
+
+
 def _rendered(helm: Path, *options: str, chart: Path = CHART) -> list[Manifest]:
     done = _tried(helm, *options, chart=chart)
     assert done.returncode == 0, done.stderr[:4000]

@@ -20,6 +20,7 @@ from tools.generate import (
     cli_reference,
     metrics_reference,
     rights_reference,
+    support,
     unenforceable,
     values_reference,
     versions,
@@ -59,6 +60,7 @@ FILES: Mapping[Path, Callable[[], str]] = {
     PAGES / "metrics.md": metrics_reference.render,
     PAGES / "rights.md": rights_reference.render,
     PAGES / "values.md": values_reference.render,
+    support.PAGE: support.render,
     unenforceable.DOCUMENT: unenforceable.render,
     **{path: partial(versions.render, path) for path in versions.PLACES},
     **{
