@@ -3,7 +3,11 @@
 Only metadata is read. The chart (Zero to JupyterHub, ``templates/_helpers-names.tpl`` and
 ``_helpers-labels.tpl``) has put three generations of labels on its objects: legacy ones only
 (chart 3), both (chart 4), and it announces modern ones only. ``app=jupyterhub`` alone says
-nothing: charts built on it put it on helpers of their own, without a release.
+nothing: charts built on it put it on helpers of their own, which are no parts of the hub.
+
+A chart that depends on it by an alias has it call itself by that (Helm puts the alias in the place
+of ``.Chart.Name``), in the name labels and in the chart label alike. Then it is known by its shape:
+a hub and a proxy in one release.
 """
 
 from __future__ import annotations
@@ -16,9 +20,12 @@ from typing import Any
 
 CHART = "jupyterhub"
 HUB_COMPONENT = "hub"
+_PROXY = "proxy"
+# The components of the chart's Deployments (``templates/**/deployment.yaml``).
+COMPONENTS = frozenset({HUB_COMPONENT, _PROXY, "autohttps", "user-scheduler"})
 
 # Of the chart itself: `jupyterhub-home-nfs-1.2.0` is another one, which is often beside it.
-_CHART_LABEL = re.compile(rf"{CHART}-(?P<version>\d.*)")
+_CHART_LABEL = re.compile(r"(?P<name>[A-Za-z].*?)-(?P<version>\d.*)")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -35,7 +42,10 @@ class HubKey:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Of a Deployment that belongs to some JupyterHub release: what we read of it."""
+    """Of a Deployment that belongs to some JupyterHub release: what we read of it.
+
+    One that is ``aliased`` belongs to one only if the release has the shape of a hub.
+    """
 
     namespace: str
     name: str
@@ -44,6 +54,7 @@ class Deployment:
     release: str
     chart: str
     annotations: Mapping[str, str]
+    aliased: bool = False
 
     @property
     def is_hub(self) -> bool:
@@ -69,10 +80,14 @@ def parse_deployment(raw: Mapping[str, Any], *, own_prefix: str) -> Deployment |
     """
     meta = raw.get("metadata") or {}
     labels = meta.get("labels") or {}
+    component = labels.get("component") or labels.get("app.kubernetes.io/component")
+    if component not in COMPONENTS:
+        return None
     chart = _CHART_LABEL.fullmatch(labels.get("helm.sh/chart") or labels.get("chart") or "")
-    named = CHART in (labels.get("app"), labels.get("app.kubernetes.io/name"))
+    names = {labels.get("app"), labels.get("app.kubernetes.io/name")}
     # With `nameOverride` the name label says something else, the chart label does not.
-    if not (named or chart):
+    known = CHART in names or (chart is not None and chart["name"] == CHART)
+    if not known and (chart is None or chart["name"] not in names):
         return None
     annotations = meta.get("annotations") or {}
     release = (
@@ -80,8 +95,7 @@ def parse_deployment(raw: Mapping[str, Any], *, own_prefix: str) -> Deployment |
         or labels.get("app.kubernetes.io/instance")
         or annotations.get("meta.helm.sh/release-name")
     )
-    component = labels.get("component") or labels.get("app.kubernetes.io/component")
-    if not release or not component:
+    if not release:
         return None
     return Deployment(
         namespace=meta["namespace"],
@@ -89,8 +103,9 @@ def parse_deployment(raw: Mapping[str, Any], *, own_prefix: str) -> Deployment |
         uid=meta.get("uid") or "",
         component=component,
         release=release,
-        chart=chart["version"] if chart else "",
+        chart=chart["version"] if chart and (not known or chart["name"] == CHART) else "",
         annotations={k: v for k, v in annotations.items() if k.startswith(own_prefix)},
+        aliased=not known,
     )
 
 
@@ -106,7 +121,7 @@ def discover(deployments: Iterable[Deployment]) -> dict[HubKey, Hub]:
         members[HubKey(deployment.namespace, deployment.release)].append(deployment)
     hubs = {}
     for key in sorted(members):
-        deployments_of = sorted(members[key], key=lambda d: d.name)
+        deployments_of = sorted(_of_one_chart(members[key]), key=lambda d: d.name)
         # A copy somebody keeps beside it (`hub-old`) is not the hub; the shortest name is.
         heads = sorted(
             (d for d in deployments_of if d.is_hub),
@@ -120,3 +135,10 @@ def discover(deployments: Iterable[Deployment]) -> dict[HubKey, Hub]:
                 key=key, prefix=prefix, chart=head.chart, deployments=tuple(deployments_of)
             )
     return hubs
+
+
+def _of_one_chart(members: list[Deployment]) -> list[Deployment]:
+    """Return a release's Deployments; those of an unknown chart only if it has a hub's shape."""
+    aliased = {deployment.component for deployment in members if deployment.aliased}
+    is_hub = aliased >= {HUB_COMPONENT, _PROXY}
+    return [deployment for deployment in members if is_hub or not deployment.aliased]

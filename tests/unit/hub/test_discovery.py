@@ -114,7 +114,7 @@ def test_versions_are_read_from_the_chart_label(chart: str) -> None:
     ],
 )
 def test_other_deployments_are_nobodys_business(labels: dict[str, Any] | None) -> None:
-    assert parse(raw(labels=labels)) is None
+    assert not found(raw(labels=labels))
 
 
 def test_without_a_release_label_helms_annotation_names_the_release() -> None:
@@ -125,11 +125,46 @@ def test_without_a_release_label_helms_annotation_names_the_release() -> None:
 
 
 def test_helpers_with_the_hubs_label_make_no_hub() -> None:
-    # Umbrella charts put `app: jupyterhub` on pieces of their own, such as a file server.
+    # Umbrella charts put `app: jupyterhub` on pieces of their own, such as a file server; nobody
+    # may annotate them, and the hub is as agreed without.
     helper = {**LEGACY, "component": "nfs-server"}
     assert not found(raw("nfs", labels=helper))
-    hubs = found(raw("hub", labels=LEGACY), raw("nfs", labels=helper))
-    assert [d.name for d in hubs[HubKey("prod", "prod")].deployments] == ["hub", "nfs"]
+    for labels in (helper, {"app": "jupyterhub", "component": "shared-dirsize-metrics"}):
+        sizes = raw("sizes", labels=labels, annotations={"meta.helm.sh/release-name": "prod"})
+        hubs = found(raw("hub", labels=LEGACY), sizes)
+        assert [d.name for d in hubs[HubKey("prod", "prod")].deployments] == ["hub"]
+
+
+def aliased(component: str, alias: str = "pangeo") -> dict[str, str]:
+    """Return the labels by the chart as a dependency with an alias."""
+    return {
+        **BOTH,
+        "app": alias,
+        "app.kubernetes.io/name": alias,
+        "chart": f"{alias}-4.3.1",
+        "helm.sh/chart": f"{alias}-4.3.1",
+        "component": component,
+        "app.kubernetes.io/component": component,
+    }
+
+
+def test_a_hub_by_a_chart_with_an_alias_is_found_by_its_shape() -> None:
+    parts = [raw(name, labels=aliased(name)) for name in ("hub", "proxy", "user-scheduler")]
+    for order in (parts, parts[::-1]):
+        hubs = found(*order)
+        assert [d.name for d in hubs[HubKey("prod", "prod")].deployments] == [
+            *("hub", "proxy", "user-scheduler")
+        ]
+    assert hubs[HubKey("prod", "prod")].chart == "4.3.1"
+
+
+def test_what_only_calls_a_part_a_hub_is_none() -> None:
+    assert not found(raw("hub", labels=aliased("hub", "selenium-grid")))
+    other = {**aliased("hub"), "chart": "selenium-grid-1.0.0", "helm.sh/chart": "selenium-grid-1"}
+    assert parse(raw("hub", labels=other)) is None
+    # Beside a real one, in the same release of an umbrella chart.
+    hubs = found(raw("hub", labels=LEGACY), raw("grid-hub", labels=aliased("hub", "grid")))
+    assert [d.name for d in hubs[HubKey("prod", "prod")].deployments] == ["hub"]
 
 
 def test_a_release_has_all_its_deployments_in_order() -> None:
