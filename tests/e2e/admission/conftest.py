@@ -19,7 +19,7 @@ from responsibility.api.stages import AdmissionStage
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import ALLOWED, Asker
 from tests.e2e.conftest import lent, only_disposable
-from tests.e2e.lab.cluster import Cluster
+from tests.e2e.lab.cluster import Cluster, Options
 from tests.e2e.lab.pool import Pool
 from tests.e2e.lab.waiting import wait_until
 
@@ -79,7 +79,7 @@ def wait_until_in_force(asker: Asker, name: str, items: set[str]) -> None:
 def guarded(pool: Pool, request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """Take a cluster, with all policies and nobody's hub."""
     only_disposable("these tests write ValidatingAdmissionPolicies")
-    with lent(pool, request) as fresh:
+    with lent(pool, request, Options(typechecks_policies=True)) as fresh:
         fresh.kubectl("apply", "-f", "crds")
         fresh.kubectl("apply", "-f", "-", input=RBAC)
         manifests = rendered(hubs.MODEL, namespace=hubs.OPERATOR_NAMESPACE, account=hubs.ACCOUNT)

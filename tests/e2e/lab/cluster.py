@@ -32,6 +32,11 @@ class Options:
     apiserver_flags: Mapping[str, str] = field(default_factory=dict)
     """Any other flags, without the dashes; they come last, so they win."""
 
+    typechecks_policies: bool = False
+    """Whether policies get their `status.typeChecking`. Nothing else depends on it, and for ours it
+    is as much work as everything that the other controllers do. Kinds with a controller manager of
+    their own always do it."""
+
 
 class Cluster(ABC):
     """A control plane. As a context manager it is up inside and gone afterwards."""

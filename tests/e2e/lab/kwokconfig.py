@@ -17,6 +17,9 @@ PORTS = (
     "kwokControllerPort",
 )
 
+# Named in Kubernetes' cmd/kube-controller-manager/names/controller_names.go.
+_NO_TYPECHECKS = "*,-validatingadmissionpolicy-status-controller"
+
 _BINARIES = {
     "etcdBinary": "etcd",
     "kubeApiserverBinary": "kube-apiserver",
@@ -70,6 +73,7 @@ def configuration(
                     # Each controller as a ServiceAccount of its own, as on every real cluster; all
                     # of them would be an administrator, and pass where a controller must not.
                     "use-service-account-credentials": "true",
+                    **({} if options.typechecks_policies else {"controllers": _NO_TYPECHECKS}),
                     # As every real cluster has it: certificates are signed, and token Secrets
                     # filled. kwokctl does neither without its own flag for authorization.
                     "cluster-signing-cert-file": str(pki / "ca.crt"),
