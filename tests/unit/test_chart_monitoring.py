@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from responsibility.monitoring.alert import Severity
+from responsibility.monitoring.alert import AlertSeverity
 from responsibility.monitoring.rules import ALERTS
 
 CHART = Path(__file__).parents[2] / "helm" / "hub-responsibility"
@@ -37,7 +37,7 @@ def test_severities_are_those_of_the_table() -> None:
         )
     )
     severities = _monitoring()["alerts"]["severities"]
-    assert translated.keys() == {severity.value for severity in Severity}
+    assert translated.keys() == {severity.value for severity in AlertSeverity}
     assert {severities[key] for key in translated.values()} == translated.keys()
     assert all(severities[key] == word for word, key in translated.items())
 

@@ -32,20 +32,6 @@ LARGER = {"cli/commands": 25, "kube": 17}
 CLAUSE = re.compile(
     r"(What|Who|Whom|Whose|Which|That|Where|When|How|Whether|Why|Since when|From|Returns?)\b"
 )
-# Public classes of one name: a shape that people write and the value that it becomes. Nothing is to
-# be added.
-TWICE = {
-    "Bound": "the shape in api, and the range in ownership",
-    "Column": "of kubectl get, and of a table on a terminal",
-    "Exemption": "the shape in api, and the resolved one in ownership",
-    "Party": "the shape in api, and the resolved one in ownership",
-    "AccessQuestion": "as words on the command line, and as a review",
-    "Rule": "of a shape in api, and of RBAC, as Kubernetes calls it",
-    "Severity": "of alerts, and of excess access",
-    "Source": "of a file, and of a right",
-    "Subject": "the shape in api, and the value in rbac; the latter is hashed all the time",
-    "TooLargeError": "of an undo document, and of a response",
-}
 
 
 def _tracked() -> list[Path]:
@@ -138,8 +124,7 @@ def test_a_public_class_name_means_one_thing() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes[node.name].append(str(path.relative_to(PACKAGE)))
     several = {name: found for name, found in homes.items() if len(found) > 1}
-    assert not {n: found for n, found in several.items() if n not in TWICE}, "call one otherwise"
-    assert set(TWICE) <= set(several), "these mean one thing by now: drop them here"
+    assert not several, "call one otherwise"
 
 
 def test_hooks_call_targets_that_there_are() -> None:

@@ -1,9 +1,9 @@
 """Base class of all shapes of the two resources: naming, bounds, and rules told once.
 
 The API server and a person's file must be held to the same rules. Each rule that a schema
-can't say is therefore declared once, as a :class:`Rule` with two faces: a CEL expression, which
-goes into the CRD, and a Python function, which runs wherever a file is read. The tests hold the
-two against each other on a live server.
+can't say is therefore declared once, as a :class:`ValidationRule` with two faces: a CEL expression,
+which goes into the CRD, and a Python function, which runs wherever a file is read. The tests hold
+the two against each other on a live server.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def keyed(key: str) -> dict[str, JsonValue]:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ValidationRule:
     """A rule that a schema can't say, for the API server and for files alike.
 
     ``check`` is None for rules about a change (``oldSelf``), which only the server can see.
@@ -136,7 +136,7 @@ class Shape(BaseModel):
         use_attribute_docstrings=False,
     )
 
-    rules: ClassVar[tuple[Rule, ...]] = ()
+    rules: ClassVar[tuple[ValidationRule, ...]] = ()
 
     @model_validator(mode="before")
     @classmethod

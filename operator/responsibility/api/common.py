@@ -16,34 +16,34 @@ from responsibility.api.base import (
     Email,
     ItemOrAll,
     Label,
-    Rule,
     Sentence,
     Shape,
     Title,
     Url,
+    ValidationRule,
     keyed,
 )
 from responsibility.api.permission import PermissionRule
 from responsibility.api.placeholders import expand
 from responsibility.api.stages import AdmissionStage, RbacMode
 from responsibility.api.subjects import (
-    Subject,
     SubjectName,
     SubjectPattern,
+    SubjectSpec,
 )
 
 __all__ = [
-    "Bound",
+    "BoundSpec",
     "Contact",
     "Delegate",
     "Enforcement",
     "ExemptBinding",
-    "Exemption",
+    "ExemptionSpec",
     "ItemEnforcement",
-    "Party",
+    "PartySpec",
     "Quantity",
-    "Subject",
     "SubjectPattern",
+    "SubjectSpec",
     "ValuesPath",
     "expand",
 ]
@@ -61,7 +61,7 @@ class Contact(Shape):
     )
 
 
-class Party(Shape):
+class PartySpec(Shape):
     """One side of the agreement."""
 
     name: Label = Field(description="The party's name in owner and delegates, such as community.")
@@ -72,7 +72,7 @@ class Party(Shape):
         default_factory=Contact,
         description="Where this party is reached, by e-mail or on a page.",
     )
-    subjects: tuple[Subject, ...] = Field(
+    subjects: tuple[SubjectSpec, ...] = Field(
         default=(),
         max_length=64,
         json_schema_extra=ATOMIC,
@@ -119,11 +119,11 @@ Quantity = Annotated[
 ValuesPath = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[^\s]+$")]
 
 
-class Bound(Shape):
+class BoundSpec(Shape):
     """The range inside which a delegate may move a value."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule(
+    rules: ClassVar[tuple[ValidationRule, ...]] = (
+        ValidationRule(
             cel="has(self.min) || has(self.max)",
             message="a bound needs min, max or both: add one",
             check=lambda b: b.min is not None or b.max is not None,
@@ -153,7 +153,7 @@ class Delegate(Shape):
     reason: Sentence = Field(
         default="", description="Why, for those who read it later, such as spring workshop."
     )
-    bounds: tuple[Bound, ...] = Field(
+    bounds: tuple[BoundSpec, ...] = Field(
         default=(),
         max_length=32,
         json_schema_extra=keyed("path"),
@@ -202,7 +202,7 @@ class ExemptBinding(Shape):
     )
 
 
-class Exemption(Shape):
+class ExemptionSpec(Shape):
     """Rights of a subject that are listed, but not counted as drift.
 
     With neither ``permissions`` nor ``bindings`` it covers whatever the items reserve, but for

@@ -28,7 +28,7 @@ _FOREIGN = frozenset({"title", "propertyNames", "$defs"})
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class PrinterColumn:
     """A column of ``kubectl get``; priority 1 shows with ``-o wide`` only."""
 
     name: str
@@ -57,7 +57,7 @@ class Resource:
     description: str
     spec: type[Shape]
     status: type[Shape]
-    columns: tuple[Column, ...]
+    columns: tuple[PrinterColumn, ...]
 
     @property
     def name(self) -> str:
@@ -71,11 +71,11 @@ class Resource:
 
 
 _READY = '.status.conditions[?(@.type=="Ready")].status'
-_DRIFT = Column("Drift", ".status.drift.total", "integer", "Findings, counted.")
+_DRIFT = PrinterColumn("Drift", ".status.drift.total", "integer", "Findings, counted.")
 _END = (
-    Column("Ready", _READY, description="Whether it was read and evaluated."),
-    Column("Age", ".metadata.creationTimestamp", "date"),
-    Column("Summary", ".status.summary", priority=1),
+    PrinterColumn("Ready", _READY, description="Whether it was read and evaluated."),
+    PrinterColumn("Age", ".metadata.creationTimestamp", "date"),
+    PrinterColumn("Summary", ".status.summary", priority=1),
 )
 
 RESOURCES = (
@@ -88,12 +88,14 @@ RESOURCES = (
         spec=ResponsibilitySpec,
         status=ResponsibilityStatus,
         columns=(
-            Column("Hub", ".status.hub", description="Namespace and release of the hub."),
-            Column("Owner-Split", ".status.ownerSplit", description="Items owned by each party."),
+            PrinterColumn("Hub", ".status.hub", description="Namespace and release of the hub."),
+            PrinterColumn(
+                "Owner-Split", ".status.ownerSplit", description="Items owned by each party."
+            ),
             _DRIFT,
-            Column("Enforcement", ".status.enforcement", description="Admission and RBAC."),
+            PrinterColumn("Enforcement", ".status.enforcement", description="Admission and RBAC."),
             *_END,
-            Column("Model", ".spec.model", priority=1),
+            PrinterColumn("Model", ".spec.model", priority=1),
         ),
     ),
     Resource(
@@ -106,8 +108,8 @@ RESOURCES = (
         spec=ResponsibilityModelSpec,
         status=ResponsibilityModelStatus,
         columns=(
-            Column("Items", ".status.itemCount", "integer", "Items in the model."),
-            Column("Records", ".status.records", "integer", "Records that build on it."),
+            PrinterColumn("Items", ".status.itemCount", "integer", "Items in the model."),
+            PrinterColumn("Records", ".status.records", "integer", "Records that build on it."),
             _DRIFT,
             *_END,
         ),

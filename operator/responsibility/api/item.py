@@ -8,11 +8,11 @@ from pydantic import Field
 
 from responsibility import api_groups as groups
 from responsibility.api.base import ATOMIC, SET, Label, Prose, Shape, keyed
-from responsibility.api.common import Bound, Delegate, ValuesPath
+from responsibility.api.common import BoundSpec, Delegate, ValuesPath
 from responsibility.api.names import API_GROUP, ASSIGN_VERB, MODELS, RECORDS
 from responsibility.api.permission import ObjectField, PermissionRule, Scope
 from responsibility.api.status import ItemKind
-from responsibility.api.subjects import Subject
+from responsibility.api.subjects import SubjectSpec
 
 RECORD_ITEM = "record"
 
@@ -78,7 +78,7 @@ class ItemDefinition(Shape):
         "singleuser.memory, each with all below it. '*' stands for one part or a piece of it, [*] "
         "for any list entry.",
     )
-    bounds: tuple[Bound, ...] = Field(
+    bounds: tuple[BoundSpec, ...] = Field(
         default=(),
         max_length=32,
         json_schema_extra=keyed("path"),
@@ -179,7 +179,7 @@ class RecordDefinition(Shape):
 class BreakGlass(Shape):
     """A subject that is meant to pass every check in an emergency."""
 
-    subject: Subject = Field(description="Who it is, such as Group system:masters.")
+    subject: SubjectSpec = Field(description="Who it is, such as Group system:masters.")
     reason: Annotated[str, Field(min_length=1, max_length=512)] = Field(
         description="Why it exists and who holds it, such as: kept in the safe."
     )

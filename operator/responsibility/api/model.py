@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from responsibility.api.base import ATOMIC, Meta, Prose, Rule, Shape, Title, Url, keyed
-from responsibility.api.common import Exemption, Party
+from responsibility.api.base import ATOMIC, Meta, Prose, Shape, Title, Url, ValidationRule, keyed
+from responsibility.api.common import ExemptionSpec, PartySpec
 from responsibility.api.item import RECORD_ITEM, BreakGlass, ItemDefinition, RecordDefinition
 from responsibility.api.names import API_VERSION, ApiVersion
 from responsibility.api.permission import ObjectField, PermissionRule, Scope
@@ -31,14 +31,14 @@ __all__ = [
 class ResponsibilityModelSpec(Shape):
     """What an organisation and its communities share out."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule(
+    rules: ClassVar[tuple[ValidationRule, ...]] = (
+        ValidationRule(
             cel="self.items.all(i, self.parties.exists(p, p.name == i.owner))",
             message="an item's owner is not in spec.parties: add the party or correct owner",
             check=lambda m: not _strangers(m, {item.owner for item in m.items}),
             at="items",
         ),
-        Rule(
+        ValidationRule(
             cel=(
                 "self.items.all(i, !has(i.delegates) || "
                 "i.delegates.all(d, self.parties.exists(p, p.name == d.party)))"
@@ -49,20 +49,20 @@ class ResponsibilityModelSpec(Shape):
             ),
             at="items",
         ),
-        Rule(
+        ValidationRule(
             cel="self.items.all(i, self.items.exists_one(j, j.number == i.number))",
             message="two items have the same number: give each its own",
             check=lambda m: len({item.number for item in m.items}) == len(m.items),
             at="items",
         ),
-        Rule(
+        ValidationRule(
             cel="self.items.all(i, i.number > 0 && i.name != 'record')",
             message="number 0 and the name record belong to the record itself: describe it in "
             "spec.record",
             check=lambda m: all(i.number > 0 and i.name != RECORD_ITEM for i in m.items),
             at="items",
         ),
-        Rule(
+        ValidationRule(
             cel=(
                 "self.parties.exists(p, p.name == self.record.owner) && "
                 "(!has(self.record.delegates) || self.record.delegates.all(d, "
@@ -73,7 +73,7 @@ class ResponsibilityModelSpec(Shape):
             check=lambda m: not _strangers(m, set(m.record.item().parties)),
             at="record",
         ),
-        Rule(
+        ValidationRule(
             cel=(
                 "!has(self.exemptions) || self.exemptions.all(e, e.items.all(n, n == '*' || "
                 "n == 'record' || self.items.exists(i, i.name == n)))"
@@ -98,7 +98,7 @@ class ResponsibilityModelSpec(Shape):
         default=None,
         description="Where the agreement can be read, such as https://docs.example.org.",
     )
-    parties: tuple[Party, ...] = Field(
+    parties: tuple[PartySpec, ...] = Field(
         min_length=1,
         max_length=16,
         json_schema_extra=keyed("name"),
@@ -111,7 +111,7 @@ class ResponsibilityModelSpec(Shape):
         json_schema_extra=keyed("name"),
         description="The kinds of action that are shared out.",
     )
-    exemptions: tuple[Exemption, ...] = Field(
+    exemptions: tuple[ExemptionSpec, ...] = Field(
         default=(),
         max_length=64,
         json_schema_extra=ATOMIC,

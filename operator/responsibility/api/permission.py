@@ -12,8 +12,8 @@ from responsibility.api.base import (
     OPTIONAL_LABEL_PATTERN,
     RESOURCE_PATTERN,
     TEMPLATE_PATTERN,
-    Rule,
     Shape,
+    ValidationRule,
 )
 
 UNNAMED_VERBS = ("list", "watch", "deletecollection")
@@ -35,8 +35,8 @@ ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=TEMPLATE
 class PermissionRule(Shape):
     """A right as RBAC words it: every verb on every resource of every group named."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule(
+    rules: ClassVar[tuple[ValidationRule, ...]] = (
+        ValidationRule(
             cel=(
                 "!has(self.resourceNames) || size(self.resourceNames) == 0 || "
                 "!self.verbs.exists(v, v in ['list', 'watch', 'deletecollection'])"
@@ -48,7 +48,7 @@ class PermissionRule(Shape):
             ),
             at="resourceNames",
         ),
-        Rule(
+        ValidationRule(
             cel=(
                 "!has(self.resourceNames) || size(self.resourceNames) == 0 || "
                 "!self.verbs.exists(v, v == 'create') || self.resources.all(r, r.contains('/'))"
@@ -62,13 +62,13 @@ class PermissionRule(Shape):
             ),
             at="resourceNames",
         ),
-        Rule(
+        ValidationRule(
             cel="!has(self.__namespace__) || self.__namespace__ == '' || self.scope == 'Hub'",
             message="a permission with scope Cluster has no namespace: remove one of the two",
             check=lambda p: not p.namespace or p.scope is Scope.HUB,
             at="namespace",
         ),
-        Rule(
+        ValidationRule(
             cel=(
                 "!has(self.resourceNames) || !self.resourceNames.exists(n, n.contains('$(')) || "
                 "(self.scope == 'Hub' && "

@@ -7,13 +7,23 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from responsibility.api.base import ATOMIC, Label, Meta, Prose, Rule, Shape, Subdomain, Title, keyed
+from responsibility.api.base import (
+    ATOMIC,
+    Label,
+    Meta,
+    Prose,
+    Shape,
+    Subdomain,
+    Title,
+    ValidationRule,
+    keyed,
+)
 from responsibility.api.common import (
     Delegate,
     Enforcement,
-    Exemption,
+    ExemptionSpec,
     ItemEnforcement,
-    Party,
+    PartySpec,
 )
 from responsibility.api.names import API_VERSION, ApiVersion
 from responsibility.api.stages import RbacMode
@@ -25,8 +35,8 @@ DEFAULT_MODEL = "2i2c"
 class HubReference(Shape):
     """Which hub a record is about; it stays about that hub."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule(
+    rules: ClassVar[tuple[ValidationRule, ...]] = (
+        ValidationRule(
             cel="self.__namespace__ == oldSelf.__namespace__",
             message="a record stays with its hub: write a new record for another namespace",
             message_cel="'a record stays with its hub, here in namespace ' + "
@@ -35,7 +45,7 @@ class HubReference(Shape):
             at="namespace",
             reason="FieldValueForbidden",
         ),
-        Rule(
+        ValidationRule(
             cel="!has(oldSelf.release) || (has(self.release) && self.release == oldSelf.release)",
             message="a record stays with its hub: write a new record for another release",
             check=None,
@@ -100,8 +110,8 @@ def _may_revoke(spec: ResponsibilitySpec) -> bool:
 class ResponsibilitySpec(Shape):
     """What people agree on for one hub."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule(
+    rules: ClassVar[tuple[ValidationRule, ...]] = (
+        ValidationRule(
             cel="!has(self.enforcement) || !has(self.enforcement.approvedPlan) || "
             f"(has(self.enforcement.rbac) && self.enforcement.rbac == '{RbacMode.REVOKE}') || "
             "(has(self.items) && self.items.exists(i, has(i.enforcement) && "
@@ -117,7 +127,7 @@ class ResponsibilitySpec(Shape):
         default=DEFAULT_MODEL,
         description="The name of the ResponsibilityModel that this record builds on, such as 2i2c.",
     )
-    parties: tuple[Party, ...] = Field(
+    parties: tuple[PartySpec, ...] = Field(
         default=(),
         max_length=16,
         json_schema_extra=keyed("name"),
@@ -130,7 +140,7 @@ class ResponsibilitySpec(Shape):
         json_schema_extra=keyed("name"),
         description="The items for which something else than the model's default is agreed.",
     )
-    exemptions: tuple[Exemption, ...] = Field(
+    exemptions: tuple[ExemptionSpec, ...] = Field(
         default=(),
         max_length=64,
         json_schema_extra=ATOMIC,

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from responsibility.api.base import TEMPLATE_PATTERN, TEMPLATE_STAR_PATTERN, Rule, Shape
+from responsibility.api.base import TEMPLATE_PATTERN, TEMPLATE_STAR_PATTERN, Shape, ValidationRule
 from responsibility.subject_kinds import SubjectKind
 
 PLACEHOLDERS = ("namespace", "release", "prefix")
@@ -17,7 +17,7 @@ SubjectName = Annotated[str, Field(min_length=1, max_length=512)]
 SubjectTemplate = Annotated[str, Field(min_length=1, max_length=512, pattern=TEMPLATE_STAR_PATTERN)]
 
 _NAMESPACE_RULES = (
-    Rule(
+    ValidationRule(
         # "namespace" is a reserved word of CEL and is written with underscores.
         cel="self.kind != 'ServiceAccount' || "
         "(has(self.__namespace__) && self.__namespace__ != '')",
@@ -26,14 +26,14 @@ _NAMESPACE_RULES = (
         at="namespace",
         reason="FieldValueRequired",
     ),
-    Rule(
+    ValidationRule(
         cel="self.kind == 'ServiceAccount' || !has(self.__namespace__) || self.__namespace__ == ''",
         message="only a ServiceAccount has a namespace: remove namespace",
         check=lambda s: s.kind == SubjectKind.SERVICE_ACCOUNT or not s.namespace,
         at="namespace",
         reason="FieldValueForbidden",
     ),
-    Rule(
+    ValidationRule(
         cel="self.kind != 'User' || !self.name.startsWith('system:serviceaccount:')",
         message="write a ServiceAccount as kind ServiceAccount with its namespace and name",
         check=lambda s: (
@@ -44,12 +44,12 @@ _NAMESPACE_RULES = (
 )
 
 
-class Subject(Shape):
+class SubjectSpec(Shape):
     """One exact User, Group or ServiceAccount."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (
+    rules: ClassVar[tuple[ValidationRule, ...]] = (
         *_NAMESPACE_RULES,
-        Rule(
+        ValidationRule(
             cel="self.kind != 'ServiceAccount' || "
             "!(self.name.contains(':') || self.name.contains('/'))",
             message="a ServiceAccount's name is just its own name, such as deployer",
@@ -58,7 +58,7 @@ class Subject(Shape):
             ),
             at="name",
         ),
-        Rule(
+        ValidationRule(
             cel="!self.name.contains('*') && !self.name.contains('$(')",
             message="write one exact name: '*' and $(…) are for exemptions only",
             check=lambda s: "*" not in s.name and "$(" not in s.name,
@@ -87,7 +87,7 @@ class Subject(Shape):
 class SubjectPattern(Shape):
     """A subject in which placeholders are filled in per hub, and whose name may end in ``*``."""
 
-    rules: ClassVar[tuple[Rule, ...]] = _NAMESPACE_RULES
+    rules: ClassVar[tuple[ValidationRule, ...]] = _NAMESPACE_RULES
 
     kind: SubjectKind = Field(description="User, Group or ServiceAccount.")
     name: SubjectTemplate = Field(

@@ -94,11 +94,11 @@ cli.help = _unwrapped(cli.help)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; nobody gets to see a traceback unasked."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        result = cli.main(given, prog_name="kubectl responsibility", standalone_mode=False)
+        result = cli.main(words, prog_name="kubectl responsibility", standalone_mode=False)
     except Exception as error:
-        if "--debug" in given:
+        if "--debug" in words:
             raise
         return _tell(error)
     except KeyboardInterrupt:

@@ -68,15 +68,15 @@ class Document:
         return Journal.parse(self.undo, f"ConfigMap {self.name}")
 
 
-class TooLargeError(Exception):
+class UndoTooLargeError(Exception):
     """The plan does not fit into one object."""
 
 
 def draft(record: str, record_uid: str, paper: str, journal: Journal) -> Document:
-    """Return the document of a plan that is about to be carried out. Raises TooLargeError."""
+    """Return the document of a plan that is about to be carried out. Raises UndoTooLargeError."""
     undo = journal.text()
     if len(undo.encode()) + len(paper.encode()) > MOST_BYTES:
-        raise TooLargeError
+        raise UndoTooLargeError
     # The objects' UIDs are in it: the same plan, approved again later, has another name.
     fingerprint = hashlib.sha256(f"{record_uid}\0{undo}".encode()).hexdigest()[:10]
     name = f"{UNDO_PREFIX}{clip_name(record)}-{journal.digest[:12]}-{fingerprint}"

@@ -54,12 +54,12 @@ class Capabilities:
         store: Store,
         metrics: Metrics,
         *,
-        rights_given: Callable[[], None] = lambda: None,
+        on_rights_granted: Callable[[], None] = lambda: None,
         announcer: Announcer | None = None,
     ) -> Capabilities:
         """Put all of them together; what is switched off does nothing.
 
-        ``rights_given`` is called when the operator has been given rights that it lacked;
+        ``on_rights_granted`` is called when the operator has been given rights that it lacked;
         ``announcer`` tells of transitions, by default as Events.
         """
         writer = Writer(api, metrics)
@@ -71,7 +71,7 @@ class Capabilities:
             announcer=announcer,
             events=events,
             own_rights=OwnRights(
-                api, metrics, settings, given=rights_given, unreadable=store.cannot_read
+                api, metrics, settings, on_granted=on_rights_granted, unreadable=store.cannot_read
             ),
             granter=Granter(
                 api,

@@ -27,7 +27,7 @@ _ALL_WELL = 30.0
 
 
 class OwnRights(Worker):
-    """Names what is missing in log and metrics; ``given`` is called when that has become less.
+    """Names what is missing in log and metrics; ``on_granted`` is called when that has become less.
 
     ``unreadable`` is told the kinds that may not be listed or watched, each time.
     """
@@ -41,13 +41,13 @@ class OwnRights(Worker):
         metrics: Metrics,
         settings: Settings,
         *,
-        given: Callable[[], None],
+        on_granted: Callable[[], None],
         unreadable: Callable[[frozenset[str]], None] = lambda _: None,
     ) -> None:
         self._api = api
         self._metrics = metrics
         self._settings = settings
-        self._given = given
+        self._on_granted = on_granted
         self._unreadable = unreadable
         self._wanted = modes.wanted(
             enforcement=settings.enforcement,
@@ -79,7 +79,7 @@ class OwnRights(Worker):
                 logger.log(logging.WARNING if right.optional else logging.ERROR, "%s", right)
         if before and before - self._missing:
             logger.info("rights were given to the operator; it still lacks %d", len(self._missing))
-            self._given()
+            self._on_granted()
 
     async def run(self) -> None:
         """Ask again until cancelled."""

@@ -148,16 +148,16 @@ class Reviewer(Worker):
 
     async def _answer(self, due: Sequence[Ask]) -> None:
         known = self._store.reviews.answers
-        given = dict(zip(due, await self._put(due), strict=True))
-        news = [ask for ask, allowed in given.items() if allowed != known.get(ask, False)]
+        replies = dict(zip(due, await self._put(due), strict=True))
+        news = [ask for ask, allowed in replies.items() if allowed != known.get(ask, False)]
         if news:
             await asyncio.sleep(CONFIRM)
-            given.update(zip(news, await self._put(news), strict=True))
+            replies.update(zip(news, await self._put(news), strict=True))
         self._asked.update(dict.fromkeys(due, asyncio.get_running_loop().time()))
         needed, relevant = set(self._needed()), _relevant(self._assessment)
         answers = {
             ask: yes
-            for ask, yes in {**known, **given}.items()
+            for ask, yes in {**known, **replies}.items()
             if (relevant(ask) if yes else ask in needed)
         }
         self._asked = {ask: at for ask, at in self._asked.items() if ask in answers}

@@ -53,7 +53,7 @@ class Runtime:
         self._api = api
         self._metrics = metrics
         self._capabilities = Capabilities.build(
-            settings, api, self.store, metrics, rights_given=self._try_again
+            settings, api, self.store, metrics, on_rights_granted=self._try_again
         )
         self._workers = self._capabilities.workers
         planning, enforcement = self._capabilities.planning, self._capabilities.enforcement

@@ -108,7 +108,7 @@ class GrantDiff:
     """All that is to be done, and how everything stands before that, by owner."""
 
     changes: tuple[GrantChange, ...]
-    standings: Mapping[Owner, tuple[GrantCounts, ...]]
+    counts: Mapping[Owner, tuple[GrantCounts, ...]]
 
     def __bool__(self) -> bool:
         """Return whether there is anything to do."""
@@ -126,21 +126,21 @@ def difference(
     known = _Known(tuple(grants))
     by_place = _by_place(known, live.values(), elsewhere=elsewhere)
     changes: list[GrantChange] = []
-    standings: dict[Owner, tuple[GrantCounts, ...]] = {}
+    counts: dict[Owner, tuple[GrantCounts, ...]] = {}
     for each in known.grants:
         found = []
         for item in each.items:
             here = by_place.pop((each.owner, item.item, item.namespace), [])
-            change, standing = _compare(each.owner, item, here, live)
-            found.append(standing)
+            change, compared = _compare(each.owner, item, here, live)
+            found.append(compared)
             if change:
                 changes.append(change)
-        standings[each.owner] = tuple(found)
+        counts[each.owner] = tuple(found)
     changes.extend(
         GrantChange(end=[Ending(present, owner) for present in presents])
         for (owner, _, _), presents in by_place.items()
     )
-    return GrantDiff(tuple(changes), standings)
+    return GrantDiff(tuple(changes), counts)
 
 
 class _Known:

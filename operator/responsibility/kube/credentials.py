@@ -135,12 +135,12 @@ class _Loader(loaders.kube_config.KubeConfigLoader):  # type: ignore[misc]  # it
         if self._helped.token:
             self.token = f"Bearer {self._helped.token}"
         else:
-            given = {"certificate": self._helped.certificate, "key": self._helped.key}
+            data = {"certificate": self._helped.certificate, "key": self._helped.key}
             self.cert_file, self.key_file = (
                 loaders.kube_config.FileOrData(
-                    given, None, data_key_name=name, base64_file_content=False
+                    data, None, data_key_name=name, base64_file_content=False
                 ).as_file()
-                for name in given
+                for name in data
             )
         return True
 

@@ -96,7 +96,7 @@ class Reflector(Generic[K, V]):
         self._version: str | None = None
         self._due = -math.inf
         # Keys whose change was lost because `on_change` raised; the next list tells again.
-        self._owed: frozenset[K] = frozenset()
+        self._unreported: frozenset[K] = frozenset()
         self._unheard = True
 
     @property
@@ -231,17 +231,17 @@ class Reflector(Generic[K, V]):
 
     def _tell(self, change: CacheChange[K, V]) -> None:
         """Call the listener, if there is news; what it fails to take is owed until it does."""
-        if self._owed:
+        if self._unreported:
             items = self._cache.items
-            put = {key: items[key] for key in self._owed if key in items}
+            put = {key: items[key] for key in self._unreported if key in items}
             change = CacheChange(
                 {**put, **change.put},
-                change.dropped | frozenset(self._owed - items.keys()),
+                change.dropped | frozenset(self._unreported - items.keys()),
                 relisted=change.relisted,
             )
         if self._on_change is None or not (change or self._unheard):
             return
-        self._owed = frozenset(change.put) | change.dropped
+        self._unreported = frozenset(change.put) | change.dropped
         self._on_change(change)
-        self._owed = frozenset()
+        self._unreported = frozenset()
         self._unheard = False

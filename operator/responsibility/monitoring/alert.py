@@ -8,7 +8,7 @@ from enum import Enum
 PREFIX = "Responsibility"
 
 
-class Severity(Enum):
+class AlertSeverity(Enum):
     """How soon somebody has to act: the value of the label ``severity``.
 
     The words are those of an organisation whose alerts are routed by them; the chart translates
@@ -40,7 +40,7 @@ class Alert:
     name: str
     expression: str
     lasting: str
-    severity: Severity
+    severity: AlertSeverity
     summary: str
     description: str
 

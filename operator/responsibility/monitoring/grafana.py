@@ -147,8 +147,8 @@ def _earlier(variables: Sequence[Variable]) -> Iterator[tuple[Variable, str]]:
         chosen.append(f'{variable.label}{sign}"${variable.name}"')
 
 
-def _choice(given: tuple[Variable, str]) -> Json:
-    variable, chosen = given
+def _choice(selection: tuple[Variable, str]) -> Json:
+    variable, chosen = selection
     selector = f"{variable.metric}{{{chosen}}}" if chosen else variable.metric
     query = f"label_values({selector}, {variable.label})"
     everything = {"text": ["All"], "value": ["$__all"]}

@@ -7,7 +7,7 @@ Their ``namespace`` is the hub's, so that routing by it works as for every other
 from __future__ import annotations
 
 from responsibility.api.names import NAME_PREFIX
-from responsibility.monitoring.alert import Alert, Record, Severity
+from responsibility.monitoring.alert import Alert, AlertSeverity, Record
 from responsibility.monitoring.promql import (
     FINDINGS_RECORDED,
     HUB,
@@ -97,7 +97,7 @@ HUB_ALERTS = (
         "OwnerCannotAct",
         _findings("missing-access"),
         "30m",
-        Severity.TODAY,
+        AlertSeverity.TODAY,
         f"The owner of {_ITEM} cannot act",
         f"{_OWNER} is accountable for {_ITEM}, and lacks permissions that this needs. "
         "Who would be called in an incident could do nothing." + _LOOK,
@@ -106,7 +106,7 @@ HUB_ALERTS = (
         "OwnerVacant",
         _findings("owner-vacant"),
         "30m",
-        Severity.TODAY,
+        AlertSeverity.TODAY,
         f"Nobody is left to act for the owner of {_PLACE}",
         "All subjects of a party that owns something are gone, or an item is to be enforced and "
         f"its owner has none. Item: {{{{ $labels.item }}}}.{_WHOSE}{_LOOK}",
@@ -115,7 +115,7 @@ HUB_ALERTS = (
         "NotEnforced",
         of_item(grouped("max", ITEM, "responsibility_enforced") + " == 0"),
         "15m",
-        Severity.TODAY,
+        AlertSeverity.TODAY,
         f"{_ITEM} is not enforced, although that was asked for",
         f"The record asks for more than looking, and it is not in force. Its owner, {_OWNER}, "
         "may rely on something that does not hold. The record's condition Enforced says why.",
@@ -127,7 +127,7 @@ HUB_ALERTS = (
         f'  "item", "$1", "policy", "{NAME_PREFIX}(.+)[.]break-glass"\n'
         ")",
         "0m",
-        Severity.TODAY,
+        AlertSeverity.TODAY,
         "Break-glass access was used: {{ $labels.item }}",
         "Somebody who is let through in an emergency changed what others own. Ask who and why "
         "while they remember; the API server's audit log names them and the hub.",
@@ -136,7 +136,7 @@ HUB_ALERTS = (
         "BreakGlassUsedOnHub",
         of_item(_BROKEN_ON_HUB),
         "0m",
-        Severity.TODAY,
+        AlertSeverity.TODAY,
         f"Break-glass access was used: {_ITEM}",
         f"Somebody who is let through in an emergency changed what {_OWNER} owns. Ask who and why "
         "while they remember; Events about the record name them (`kubectl describe resp`).",
@@ -145,7 +145,7 @@ HUB_ALERTS = (
         "GrantPastEnd",
         _findings("grant-past-end"),
         "15m",
-        Severity.TODAY,
+        AlertSeverity.TODAY,
         f"A grant is past its end on {_PLACE}",
         f"A right that was given for a time is still there. Item: {{{{ $labels.item }}}}.{_WHOSE}"
         + _LOOK,
@@ -154,7 +154,7 @@ HUB_ALERTS = (
         "GrantConflict",
         of_item_or_cluster(grouped("max", ITEM, "responsibility_grant_conflicts") + " > 0"),
         "15m",
-        Severity.THIS_WEEK,
+        AlertSeverity.THIS_WEEK,
         f"The owner of {{{{ $labels.item }}}} on {_PLACE} cannot be granted its rights",
         "A binding that somebody else has made has the name that the grant would have, and the "
         f"operator takes nothing over that is not its own.{_WHOSE} The record's status names it.",
@@ -163,7 +163,7 @@ HUB_ALERTS = (
         "ExcessAccessGrew",
         f"{_EXCESS}\nand on ({', '.join(ITEM)}) (\n{indented(_GREW)}\n)",
         "10m",
-        Severity.TODAY,
+        AlertSeverity.TODAY,
         f"More people than an hour ago can do {{{{ $labels.item }}}} on {_PLACE}",
         "Within the last hour somebody came by a right that the agreement gives to others."
         f"{_WHOSE}{_LOOK}",
@@ -172,7 +172,7 @@ HUB_ALERTS = (
         "ExcessAccess",
         _findings("excess-access"),
         "1h",
-        Severity.THIS_WEEK,
+        AlertSeverity.THIS_WEEK,
         f"Others than the owner can do {{{{ $labels.item }}}} on {_PLACE}",
         "{{ $value }} subjects hold permissions that the agreement gives to others."
         f"{_WHOSE}{_LOOK}",
@@ -181,7 +181,7 @@ HUB_ALERTS = (
         "OwnersDisagree",
         _findings("owners-disagree"),
         "1h",
-        Severity.THIS_WEEK,
+        AlertSeverity.THIS_WEEK,
         "Records name different owners of {{ $labels.item }}, which the cluster has only one of",
         "Until they agree, everybody whom a record names counts as an owner." + _LOOK,
     ),
@@ -189,7 +189,7 @@ HUB_ALERTS = (
         "DelegationExpired",
         _findings("delegation-expired"),
         "15m",
-        Severity.THIS_WEEK,
+        AlertSeverity.THIS_WEEK,
         f"A delegation of {_ITEM} has ended, and is still in the record",
         "Since its end, the rights of the party it was made to count as excess."
         f"{_WHOSE} Remove it, or agree on a new end.",
@@ -198,7 +198,7 @@ HUB_ALERTS = (
         "AttestationOverdue",
         _findings("attestation-overdue"),
         "1h",
-        Severity.PLANNED,
+        AlertSeverity.PLANNED,
         f"{_ITEM} is overdue for its review",
         f"Who owns it was to be looked at again by now.{_WHOSE} Review it, then move reviewAfter.",
     ),
@@ -206,7 +206,7 @@ HUB_ALERTS = (
         "DelegationExpiring",
         of_item(_EXPIRING),
         "1h",
-        Severity.PLANNED,
+        AlertSeverity.PLANNED,
         f"The delegation of {_ITEM} to {{{{ $labels.delegate }}}} ends within two weeks",
         f"It ends in {{{{ $value | humanizeDuration }}}}; then the rights of the delegate count as "
         f"excess. Let it end, or agree with {_OWNER} on a new end, or on who acts afterwards.",
@@ -215,7 +215,7 @@ HUB_ALERTS = (
         "SubjectGone",
         _findings("subject-gone"),
         "1h",
-        Severity.PLANNED,
+        AlertSeverity.PLANNED,
         f"A ServiceAccount that acts for a party on {_PLACE} does not exist",
         "Whoever may create ServiceAccounts in its namespace could make one of that name." + _LOOK,
     ),
@@ -223,7 +223,7 @@ HUB_ALERTS = (
         "ContactMissing",
         _findings("contact-missing"),
         "1h",
-        Severity.PLANNED,
+        AlertSeverity.PLANNED,
         f"An owner on {_PLACE} cannot be reached",
         "A party owns something and has neither e-mail nor url, so no alert can be routed to it."
         + _LOOK,
@@ -232,7 +232,7 @@ HUB_ALERTS = (
         "AccessUnknown",
         _findings("unknown"),
         "1d",
-        Severity.PLANNED,
+        AlertSeverity.PLANNED,
         f"It cannot be told whether the owner of {_ITEM} can act",
         f"That depends on who is in a group, which only the identity provider knows."
         f"{_WHOSE}{_LOOK}",
@@ -241,7 +241,7 @@ HUB_ALERTS = (
         "RecordRefused",
         grouped("max", (*OPERATOR, "reason"), "responsibility_refused_records") + " > 0",
         "15m",
-        Severity.THIS_WEEK,
+        AlertSeverity.THIS_WEEK,
         "{{ $value }} records are held against no hub: {{ $labels.reason }}",
         "What they agree on is not checked. `kubectl get resp` shows READY False for them, and "
         "the condition's message says what to change.",
@@ -250,7 +250,7 @@ HUB_ALERTS = (
         "HubsUnrecorded",
         grouped("max", OPERATOR, "responsibility_unrecorded_hubs") + " > 0",
         "1d",
-        Severity.PLANNED,
+        AlertSeverity.PLANNED,
         "{{ $value }} hubs have no record",
         "Nobody has written down who owns what on them. They are listed in the model's "
         "status.unrecordedHubs; `kubectl responsibility init` drafts a record.",
@@ -259,7 +259,7 @@ HUB_ALERTS = (
         "BreakGlassUndeclared",
         grouped("max", OPERATOR, 'responsibility_break_glass_subjects{declared="false"}') + " > 0",
         "1h",
-        Severity.THIS_WEEK,
+        AlertSeverity.THIS_WEEK,
         "{{ $value }} subjects may do everything, and the model does not name them",
         "They are in the model's status.breakGlass. Declare those that are meant, with a reason, "
         "and unbind the others.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from responsibility.monitoring.alert import Alert, Severity
+from responsibility.monitoring.alert import Alert, AlertSeverity
 from responsibility.monitoring.promql import OPERATOR, grouped
 
 OPERATOR_ALERTS = (
@@ -10,7 +10,7 @@ OPERATOR_ALERTS = (
         "RBACNotEnforced",
         grouped("max", OPERATOR, "responsibility_rbac_enforced") + " == 0",
         "10m",
-        Severity.IMMEDIATE,
+        AlertSeverity.IMMEDIATE,
         "The API server does not enforce RBAC: anybody may do anything",
         "A user who does not exist was allowed to act. Nothing that is said about subjects on "
         "this cluster means anything until RBAC is turned on.",
@@ -25,7 +25,7 @@ OPERATOR_ALERTS = (
         ")\nor\n"
         "absent(last_over_time(responsibility_build_info[1d]))",
         "10m",
-        Severity.TODAY,
+        AlertSeverity.TODAY,
         "Prometheus finds no operator to scrape",
         "It does not run, or is not scraped. Hubs are not affected, but nobody watches who owns "
         "what, and all other alerts of this kind are silent.",
@@ -40,7 +40,7 @@ OPERATOR_ALERTS = (
         + f"  {grouped('group', OPERATOR, 'responsibility_last_evaluation_timestamp_seconds')}\n"
         + ")",
         "5m",
-        Severity.TODAY,
+        AlertSeverity.TODAY,
         "The operator runs, and has not looked at the cluster for minutes",
         "It looks once a minute when nothing happens. What statuses, annotations and metrics say "
         "is as old as that. Its log says what it waits for.",
@@ -49,7 +49,7 @@ OPERATOR_ALERTS = (
         "RightsMissing",
         grouped("max", OPERATOR, "responsibility_missing_rights") + " > 0",
         "15m",
-        Severity.THIS_WEEK,
+        AlertSeverity.THIS_WEEK,
         "The operator lacks {{ $value }} rights that it needs",
         "Part of what it should see or write is left out. Its log names each right, with the "
         "rule to add.",
@@ -59,7 +59,7 @@ OPERATOR_ALERTS = (
         grouped("sum", (*OPERATOR, "what"), "increase(responsibility_write_errors_total[15m])")
         + " > 0",
         "30m",
-        Severity.THIS_WEEK,
+        AlertSeverity.THIS_WEEK,
         "The operator cannot write {{ $labels.what }}",
         "What people read in the cluster is outdated. Its log names the objects and what the API "
         "server answered.",
@@ -71,7 +71,7 @@ OPERATOR_ALERTS = (
         )
         + " > 0",
         "0m",
-        Severity.TODAY,
+        AlertSeverity.TODAY,
         "A plan that was approved has been carried out in part only",
         "Some of the rights that were to end have ended, others have not. The condition Revoked of "
         "the record says how far it came and why, and how to take it back.",
@@ -80,7 +80,7 @@ OPERATOR_ALERTS = (
         "PlansFail",
         grouped("max", OPERATOR, "responsibility_plans_failed") + " > 0",
         "30m",
-        Severity.THIS_WEEK,
+        AlertSeverity.THIS_WEEK,
         "No plan can be made for {{ $value }} hubs",
         "What would end their excess rights is not in their records' status, and what those "
         "approve is not carried out. Mostly the container's memory does not suffice; its log says "
@@ -93,7 +93,7 @@ OPERATOR_ALERTS = (
         + grouped("max", OPERATOR, "responsibility_memory_limit_bytes")
         + " > 0.9",
         "10m",
-        Severity.THIS_WEEK,
+        AlertSeverity.THIS_WEEK,
         "The operator takes {{ $value | humanizePercentage }} of the memory that it may",
         "Beyond its limit it is killed, and begins again from the start. Raise the chart's "
         "resources.limits.memory.",
@@ -103,7 +103,7 @@ OPERATOR_ALERTS = (
         grouped("sum", (*OPERATOR, "resource"), "increase(responsibility_watch_errors_total[15m])")
         + " > 3",
         "30m",
-        Severity.THIS_WEEK,
+        AlertSeverity.THIS_WEEK,
         "The operator cannot watch {{ $labels.resource }}",
         "It lists them again and again instead, so changes are seen late, or not at all. Its log "
         "says what the API server answered.",
@@ -112,7 +112,7 @@ OPERATOR_ALERTS = (
         "InputStale",
         grouped("max", (*OPERATOR, "resource"), "responsibility_input_age_seconds") + " > 300",
         "5m",
-        Severity.TODAY,
+        AlertSeverity.TODAY,
         "The operator has not heard of {{ $labels.resource }} for minutes",
         "What it says of them is as old as that, so records say Ready=Unknown. Its log says what "
         "the API server answered.",
@@ -121,7 +121,7 @@ OPERATOR_ALERTS = (
         "ObjectsLeftOut",
         grouped("max", (*OPERATOR, "resource"), "responsibility_left_out_objects") + " > 0",
         "10m",
-        Severity.THIS_WEEK,
+        AlertSeverity.THIS_WEEK,
         "{{ $value }} {{ $labels.resource }} are left out",
         "They are there, and can't be read, or there is too much of them in one namespace. What "
         "they grant is not known. The condition Ready of the model names them.",
@@ -131,7 +131,7 @@ OPERATOR_ALERTS = (
         grouped("sum", OPERATOR, "increase(responsibility_evaluator_disagreements_total[1h])")
         + " > 0",
         "0m",
-        Severity.THIS_WEEK,
+        AlertSeverity.THIS_WEEK,
         "The API server refuses what the operator takes for allowed",
         "Samples of its decisions are put to the API server, and differed for a while. Findings "
         "may be wrong. Please report it, with the operator's log.",

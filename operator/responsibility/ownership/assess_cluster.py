@@ -158,7 +158,7 @@ def _indirect(
     holdings, terms = direct.holdings, direct.fleet.terms
     permissions = terms.permissions
     reserved = {item.name: item.reserved | permissions.everything for item in terms.items}
-    aside = replace(seeker, exempt=[])
+    excluded = replace(seeker, exempt=[])
     let = ExemptWays(graph, permissions.everything, CLUSTER_NAMES)
     for subject in gains.subjects():
         held = holdings.get(subject, NOTHING).mask(permissions, CLUSTER_NAMES)
@@ -167,23 +167,25 @@ def _indirect(
         rights = ObtainableRights(subject, gains, let, permissions.all & ~held)
         if not rights.beyond((), CLUSTER_NAMES).full and not rights.records:
             continue
-        found = list(aside.findings(subject, rights))
+        found = list(excluded.findings(subject, rights))
         together = found and subject in bound_at_home and seeker.parts.of_subject(subject)
         if together and escalates_within_hub(subject, direct.fleet, holdings, gains):
             items = tuple(dict.fromkeys(finding.item for finding, _ in found))
-            aside.exempt.append(Exempt(subject, items, TOGETHER))
+            excluded.exempt.append(Exempt(subject, items, TOGETHER))
             continue
         for finding, records in found:
             # What is let through on its own hub may be told of the others.
             ways = (
-                way for lets in aside.exemptions(subject, finding.item) for way in rights.ways(lets)
+                way
+                for lets in excluded.exemptions(subject, finding.item)
+                for way in rights.ways(lets)
             )
             routed = (subject, finding.item) not in direct.reported and with_route(
                 finding, ways, reserved
             )
             if routed:
                 yield routed, records
-    seeker.exempt.extend(further(seeker.exempt, aside.exempt))
+    seeker.exempt.extend(further(seeker.exempt, excluded.exempt))
 
 
 def _with_fixed(

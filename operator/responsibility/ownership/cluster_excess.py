@@ -123,18 +123,18 @@ class ClusterExcess:
     def exemptions(self, subject: Subject, item: str) -> Iterator[tuple[Exemption, ...]]:
         """Yield the exemptions of a subject for an item, wherever; on any hub; for the cluster."""
         lets = self._lets(subject, self.fleet.special(subject)).for_item(item)
-        own = (e for mine in lets.own.values() for e in mine)
-        yield tuple(dict.fromkeys((*lets.at_cluster, *own)))
+        by_record = (e for mine in lets.own.values() for e in mine)
+        yield tuple(dict.fromkeys((*lets.at_cluster, *by_record)))
         yield lets.on_any
         yield lets.at_cluster
 
     def _lets(self, subject: Subject, agreements: Iterable[Agreement]) -> Lets:
-        own = {
+        by_record = {
             agreement.record: mine
             for agreement in agreements
             if (mine := tuple(e for e in agreement.own_exemptions if e.covers(subject)))
         }
-        return Lets(self.shared.of_subject(subject), self.parts.of_subject(subject), own)
+        return Lets(self.shared.of_subject(subject), self.parts.of_subject(subject), by_record)
 
     def _special(self, subject: Subject, rights: ClusterRights) -> list[Agreement]:
         """Return the agreements to which a subject is not like to any other; mostly none."""
@@ -253,11 +253,13 @@ class _Search:
         rests = {item.name: self._rest(item) for item in terms.items}
         # Who can do everything: where items reserve just that, only they are asked.
         named = [item for item in terms.items if item.reserved & everything]
-        told = [i for i in named or terms.items if rests[i.name].cluster & everything]
-        if not told:
+        concerned = [i for i in named or terms.items if rests[i.name].cluster & everything]
+        if not concerned:
             return [line for i in terms.items if (line := self._line(i, rests[i.name]))]
         if not named:
-            return _as_one([line for i in told if (line := self._line(i, self.over))], everything)
+            return _as_one(
+                [line for i in concerned if (line := self._line(i, self.over))], everything
+            )
         return [
             replace(
                 line,
@@ -266,7 +268,7 @@ class _Search:
                 others=self.seeker.fleet.records,
                 touched=(),
             )
-            for i in told
+            for i in concerned
             if (line := self._line(i, rests[i.name])) and line.cluster
         ]
 

@@ -76,7 +76,7 @@ class Aim:
         ids = {finding.id for finding in found}
         found.extend(
             f
-            for f in cluster.touching(self.record)
+            for f in cluster.findings_about(self.record)
             if f.kind == EXCESS
             and f.id not in ids
             and any(map(f.speaks_for, items.get(f.subject, ())))

@@ -103,7 +103,7 @@ def _blamed(plan: Plan, foreign: Sequence[PlannedChange]) -> set[str]:
     direct = {key for change in foreign for key in change.ends}
     # A right that is held by several bindings ends with the last of them.
     pairs = {(f.subject, f.item) for f in plan.ended if f.id in direct}
-    given = {
+    compensated = {
         who
         for change in foreign
         if change.action is Action.CREATE_BINDING
@@ -113,7 +113,7 @@ def _blamed(plan: Plan, foreign: Sequence[PlannedChange]) -> set[str]:
     return {
         f.id
         for f in plan.ended
-        if f.id in direct or (f.subject, f.item) in pairs or f.subject in given
+        if f.id in direct or (f.subject, f.item) in pairs or f.subject in compensated
     }
 
 

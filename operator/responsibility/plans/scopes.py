@@ -280,7 +280,7 @@ class HoldingsReader:
         """Return what it holds in a scope by ClusterRoleBindings."""
         if subject == MASTERS_SUBJECT:
             return HeldPermissions(scope.mask)
-        return self._given([self.holdings(graph, scope, "")], scope, with_implied_groups(subject))
+        return self._granted([self.holdings(graph, scope, "")], scope, with_implied_groups(subject))
 
     def held_directly(
         self, graph: AccessGraph, scope: EntitlementScope, subject: Subject
@@ -291,10 +291,10 @@ class HoldingsReader:
     def _of(
         self, graph: AccessGraph, scope: EntitlementScope, subjects: Iterable[Subject]
     ) -> HeldPermissions:
-        return self._given(self.layers(graph, scope), scope, subjects)
+        return self._granted(self.layers(graph, scope), scope, subjects)
 
     @staticmethod
-    def _given(
+    def _granted(
         layers: Iterable[Holdings], scope: EntitlementScope, subjects: Iterable[Subject]
     ) -> HeldPermissions:
         mask, some = 0, []

@@ -94,7 +94,7 @@ class Evaluator:
     ``at`` is the moment by which delegations are judged, None for the time of each request.
     """
 
-    supposed: StagesAt
+    stages_at: StagesAt
     at: datetime | None = None
     objects: Objects = field(default_factory=Objects)
     _program: Program = field(default_factory=Program)
@@ -108,9 +108,9 @@ class Evaluator:
     def __post_init__(self) -> None:
         """Sort the policies."""
         self._policies = {
-            model: policies(manifests) for model, manifests in self.supposed.policies.items()
+            model: policies(manifests) for model, manifests in self.stages_at.policies.items()
         }
-        self._dates = _Dates(self.supposed.operator, self.at, datetime.min.replace(tzinfo=UTC))
+        self._dates = _Dates(self.stages_at.operator, self.at, datetime.min.replace(tzinfo=UTC))
         rules = [r for known in self._policies.values() for p in known for r in p.rules]
         self._compared = frozenset(
             (group, resource.partition("/")[0])
@@ -121,7 +121,7 @@ class Evaluator:
         self._by_name = frozenset(
             one for rule in rules if rule.get("resourceNames") for one in _resources(rule)
         )
-        self._namespaces = frozenset(self.supposed.hubs) | frozenset(
+        self._namespaces = frozenset(self.stages_at.hubs) | frozenset(
             name for known in self._policies.values() for p in known for name in p.namespaces()
         )
 
@@ -164,7 +164,7 @@ class Evaluator:
             self.objects.learn(request)
 
     def _models(self, request: Request) -> Sequence[str]:
-        hub = self.supposed.hubs.get(request.namespace)
+        hub = self.stages_at.hubs.get(request.namespace)
         # The policies of the cluster are those of all models.
         hub_model = [hub.model] if hub is not None else []
         return [*hub_model, *(model for model in self._policies if model not in hub_model)]
@@ -182,11 +182,11 @@ class Evaluator:
         if key not in self._found:
             if len(self._found) > 100_000:  # noqa: PLR2004 - namespaces × resources, and then some
                 self._found.clear()
-            hub = self.supposed.hubs.get(request.namespace)
+            hub = self.stages_at.hubs.get(request.namespace)
             mine = hub is not None and hub.model == model
             labels = with_name(hub.keys.labels if hub and mine else {}, request.namespace)
             self._found[key] = [
-                (policy, actions, not policy.sees(request))
+                (policy, actions, not policy.matches(request))
                 for policy in self._policies[model]
                 if (actions := tuple(policy.matching(request, labels)))
             ]
@@ -194,7 +194,7 @@ class Evaluator:
 
     def _item(self, model: str, policy: Policy) -> str:
         """Return the item that a policy is about; those of the cluster are about several."""
-        return self.supposed.items[model].get(policy.name, "")
+        return self.stages_at.items[model].get(policy.name, "")
 
     def _frame(self, request: Request, *, converted: bool) -> Frame:
         self._dates.now = request.when
@@ -224,7 +224,7 @@ class Evaluator:
         )
 
     def _notes(self, request: Request) -> PartialMap:
-        hub = self.supposed.hubs.get(request.namespace)
+        hub = self.stages_at.hubs.get(request.namespace)
         notes = hub.keys.annotations if hub is not None else {}
         return PartialMap(notes, _ABOUT, absent=is_our_key)
 

@@ -60,7 +60,7 @@ class Policy:
             if _matches(binding.get("matchResources") or {}, request, labels):
                 yield from binding["validationActions"]
 
-    def sees(self, request: Request) -> bool:
+    def matches(self, request: Request) -> bool:
         """Return whether the policy sees objects in the version that the request has them in."""
         return any(
             _fits(rule, request)

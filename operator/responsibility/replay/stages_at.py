@@ -62,18 +62,18 @@ def suppose(
 
     Raises ValueError for a model that no policies can be rendered for.
     """
-    supposed = _supposed(assessment, stage)
-    used = {hub.agreement.terms.name for hub in supposed.hubs.values()}
+    assumed = _assumed(assessment, stage)
+    used = {hub.agreement.terms.name for hub in assumed.hubs.values()}
     guards = {name: list(Guards.of(models[name]).items()) for name in sorted(used)}
     book = {name: {g.item.name: "" for g in found} for name, found in guards.items()}
     granted = {
         hub.agreement.record: {item.name: item.admission for item in hub.agreement.items}
-        for hub in supposed.hubs.values()
+        for hub in assumed.hubs.values()
     }
     reads = {name: {g.item.name: g.others for g in found} for name, found in guards.items()}
-    planned = plan(supposed, policies=book, reads=reads, granted=granted, present={})
+    planned = plan(assumed, policies=book, reads=reads, granted=granted, present={})
     hubs: dict[str, HubStages] = {}
-    for assessed in supposed.hubs.values():
+    for assessed in assumed.hubs.values():
         agreement = assessed.agreement
         namespace = agreement.hub.namespace
         keys = planned.namespaces.get(namespace)
@@ -88,7 +88,7 @@ def suppose(
     policies: dict[str, tuple[Manifest, ...]] = {}
     items: dict[str, dict[str, str]] = {}
     for name in sorted(used):
-        of_cluster = _of_cluster(supposed, models[name], left_out)
+        of_cluster = _of_cluster(assumed, models[name], left_out)
         manifests = [*of_cluster, *item_policies(models[name])]
         policies[name] = tuple(installed(manifests, namespace=operator[0], account=operator[1]))
         items[name] = {
@@ -102,7 +102,7 @@ def suppose(
     return StagesAt(policies, items, hubs, operator[0], tuple(left_out))
 
 
-def _supposed(assessment: Assessment, stage: AdmissionStage | None) -> Assessment:
+def _assumed(assessment: Assessment, stage: AdmissionStage | None) -> Assessment:
     found = {hub.agreement.hub.namespace for hub in assessment.hubs.values() if hub.hub}
     hubs = {record: _hub(hub, stage, found) for record, hub in assessment.hubs.items()}
     return replace(assessment, hubs=hubs, now=_BEFORE_ALL)

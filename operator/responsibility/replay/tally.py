@@ -73,10 +73,10 @@ class Tally:
     def count(self, request: Request, verdicts: Iterable[PolicyVerdict]) -> None:
         """Count a request with what the policies said of it."""
         self.judged += 1
-        given = list(verdicts)
-        if given:
-            self.effects[min((verdict.effect for verdict in given), key=_RANK.__getitem__)] += 1
-        for verdict in given:
+        listed = list(verdicts)
+        if listed:
+            self.effects[min((verdict.effect for verdict in listed), key=_RANK.__getitem__)] += 1
+        for verdict in listed:
             for item in verdict.items or ("",):
                 self._row(request, verdict, item).add(request, verdict)
 

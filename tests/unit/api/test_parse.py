@@ -7,7 +7,7 @@ import pytest
 
 from responsibility.api.common import Delegate, Enforcement, expand
 from responsibility.api.parse import Problem, RecordError, parse_model, parse_record
-from responsibility.api.subjects import Subject
+from responsibility.api.subjects import SubjectSpec
 from responsibility.subject_kinds import SubjectKind
 from tests.unit.api import samples
 from tests.unit.api.samples import Manifest
@@ -30,7 +30,7 @@ def test_attributes_have_the_names_of_python() -> None:
     spec = parse_record(samples.record()).spec
     assert spec.hub.display_name == "LEAP"
     assert spec.parties[0].hub_users == ("alice-gh",)
-    assert spec.parties[0].subjects[1] == Subject(
+    assert spec.parties[0].subjects[1] == SubjectSpec(
         kind=SubjectKind.SERVICE_ACCOUNT, namespace="prod", name="deployer"
     )
     assert spec.items[0].review_after is not None

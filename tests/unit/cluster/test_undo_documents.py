@@ -10,8 +10,8 @@ from responsibility.cluster.undo_documents import (
     MOST_BYTES,
     MOST_KEPT,
     DocumentState,
-    TooLargeError,
     UndoDocuments,
+    UndoTooLargeError,
     draft,
 )
 from responsibility.kube.client import Api
@@ -77,7 +77,7 @@ def test_a_name_fits_whatever_the_record_is_called() -> None:
 
 
 def test_what_does_not_fit_is_not_begun() -> None:
-    with pytest.raises(TooLargeError):
+    with pytest.raises(UndoTooLargeError):
         draft("reef", "uid", "x" * MOST_BYTES, journal())
 
 

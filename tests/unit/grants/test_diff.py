@@ -46,7 +46,7 @@ def test_then_there_is_nothing_to_do() -> None:
     live = settled(asking())
     found = compare(from_records(asking()), live)
     assert not found
-    (standings,) = found.standings.values()
+    (standings,) = found.counts.values()
     assert [(s.wanted, s.there) for s in standings] == [(1, 1), (1, 1)]
 
 
@@ -135,7 +135,7 @@ def test_a_name_that_is_taken_is_a_conflict(how: str) -> None:
     )
     before = dict(live)
     found = compare(from_records(asking()), live)
-    (standings,) = found.standings.values()
+    (standings,) = found.counts.values()
     conflicts = {s.item.item: s.conflicts for s in standings}
     assert conflicts == {"beds": (key,), "fence": ()}
     if how == "never ours":

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from responsibility.monitoring.alert import Severity
+from responsibility.monitoring.alert import AlertSeverity
 
 # What scraping adds to every series, and alerts must not trip over.
 _TARGET = {"instance": "10.0.0.7:8080", "job": "services", "namespace": "hub-responsibility"}
@@ -99,7 +99,7 @@ class Case:
     before: str
     labels: Mapping[str, str]
     summary: str
-    severity: Severity
+    severity: AlertSeverity
     healthy: tuple[Series, ...]
     common: Series = field(default=OWNED)
 
@@ -110,7 +110,7 @@ class Case:
 
 
 def finding(
-    alert: str, kind: str, severity: Severity, summary: str, *, after: int, item: str = "data"
+    alert: str, kind: str, severity: AlertSeverity, summary: str, *, after: int, item: str = "data"
 ) -> Case:
     """Return the case of a kind of finding that has to last for ``after`` minutes."""
     return Case(

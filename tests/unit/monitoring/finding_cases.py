@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from responsibility.monitoring.alert import Severity
+from responsibility.monitoring.alert import AlertSeverity
 from tests.unit.monitoring.case import (
     Case,
     finding,
@@ -13,14 +13,14 @@ FINDING_CASES = (
     finding(
         "ResponsibilityOwnerCannotAct",
         "missing-access",
-        Severity.TODAY,
+        AlertSeverity.TODAY,
         "The owner of data of prod/prod cannot act",
         after=30,
     ),
     finding(
         "ResponsibilityOwnerVacant",
         "owner-vacant",
-        Severity.TODAY,
+        AlertSeverity.TODAY,
         "Nobody is left to act for the owner of hub prod/prod",
         after=30,
         item="record",
@@ -28,14 +28,14 @@ FINDING_CASES = (
     finding(
         "ResponsibilityGrantPastEnd",
         "grant-past-end",
-        Severity.TODAY,
+        AlertSeverity.TODAY,
         "A grant is past its end on hub prod/prod",
         after=15,
     ),
     finding(
         "ResponsibilityExcessAccess",
         "excess-access",
-        Severity.THIS_WEEK,
+        AlertSeverity.THIS_WEEK,
         "Others than the owner can do data on hub prod/prod",
         after=60,
     ),
@@ -47,7 +47,7 @@ FINDING_CASES = (
         # Nobody owns the whole cluster, and it is in no hub's namespace.
         labels={"item": "operate", "kind": "excess-access"},
         summary="Others than the owner can do operate on the cluster",
-        severity=Severity.THIS_WEEK,
+        severity=AlertSeverity.THIS_WEEK,
         healthy=((),),
     ),
     Case(
@@ -57,27 +57,27 @@ FINDING_CASES = (
         before="59m",
         labels={"item": "operate", "kind": "owners-disagree"},
         summary="Records name different owners of operate, which the cluster has only one of",
-        severity=Severity.THIS_WEEK,
+        severity=AlertSeverity.THIS_WEEK,
         healthy=((of_cluster("excess-access", "1x300"),),),
     ),
     finding(
         "ResponsibilityDelegationExpired",
         "delegation-expired",
-        Severity.THIS_WEEK,
+        AlertSeverity.THIS_WEEK,
         "A delegation of data of prod/prod has ended, and is still in the record",
         after=15,
     ),
     finding(
         "ResponsibilityAttestationOverdue",
         "attestation-overdue",
-        Severity.PLANNED,
+        AlertSeverity.PLANNED,
         "data of prod/prod is overdue for its review",
         after=60,
     ),
     finding(
         "ResponsibilitySubjectGone",
         "subject-gone",
-        Severity.PLANNED,
+        AlertSeverity.PLANNED,
         "A ServiceAccount that acts for a party on hub prod/prod does not exist",
         after=60,
         item="record",
@@ -85,7 +85,7 @@ FINDING_CASES = (
     finding(
         "ResponsibilityContactMissing",
         "contact-missing",
-        Severity.PLANNED,
+        AlertSeverity.PLANNED,
         "An owner on hub prod/prod cannot be reached",
         after=60,
         item="record",
@@ -93,7 +93,7 @@ FINDING_CASES = (
     finding(
         "ResponsibilityAccessUnknown",
         "unknown",
-        Severity.PLANNED,
+        AlertSeverity.PLANNED,
         "It cannot be told whether the owner of data of prod/prod can act",
         after=1440,
     ),

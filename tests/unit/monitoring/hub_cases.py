@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from responsibility.monitoring.alert import Severity
+from responsibility.monitoring.alert import AlertSeverity
 from tests.unit.monitoring.case import (
     DATA,
     DAY,
@@ -26,7 +26,7 @@ HUB_CASES = (
         before="14m",
         labels=DATA,
         summary="data of prod/prod is not enforced, although that was asked for",
-        severity=Severity.TODAY,
+        severity=AlertSeverity.TODAY,
         healthy=((of_hub("enforced", "1x100", item="data"),), ()),
     ),
     Case(
@@ -37,7 +37,7 @@ HUB_CASES = (
         before="68m",
         labels={"item": "data", "policy": "responsibility-data.break-glass"},
         summary="Break-glass access was used: data",
-        severity=Severity.TODAY,
+        severity=AlertSeverity.TODAY,
         # Used long ago; and only what was refused, or a policy of others.
         healthy=(
             (uses("5x300"),),
@@ -51,7 +51,7 @@ HUB_CASES = (
         before="68m",
         labels={"item": "data", "policy": "responsibility-data.break-glass"},
         summary="Break-glass access was used: data",
-        severity=Severity.TODAY,
+        severity=AlertSeverity.TODAY,
         # It ends an hour after the last use.
         healthy=((uses("3x4 4x300"),),),
     ),
@@ -67,7 +67,7 @@ HUB_CASES = (
         before="68m",
         labels=DATA,
         summary="Break-glass access was used: data of prod/prod",
-        severity=Severity.TODAY,
+        severity=AlertSeverity.TODAY,
         # Used long ago; and never.
         healthy=(
             (*OWNED, of_hub("break_glass_uses_total", "5x300", item="data")),
@@ -81,7 +81,7 @@ HUB_CASES = (
         before="68m",
         labels=DATA,
         summary="Break-glass access was used: data of prod/prod",
-        severity=Severity.TODAY,
+        severity=AlertSeverity.TODAY,
         # It ends an hour after the last use.
         healthy=((*OWNED, of_hub("break_glass_uses_total", "3x4 4x300", item="data")),),
     ),
@@ -92,7 +92,7 @@ HUB_CASES = (
         before="14m",
         labels=DATA,
         summary="The owner of data on hub prod/prod cannot be granted its rights",
-        severity=Severity.THIS_WEEK,
+        severity=AlertSeverity.THIS_WEEK,
         healthy=((of_hub("grant_conflicts", "0x100", item="data"),),),
     ),
     Case(
@@ -105,7 +105,7 @@ HUB_CASES = (
         before="98m",
         labels={**DATA, "kind": "excess-access"},
         summary="More people than an hour ago can do data on hub prod/prod",
-        severity=Severity.TODAY,
+        severity=AlertSeverity.TODAY,
         healthy=(
             # It went down.
             (of_hub("exempt_subjects", "0x300"), drift("excess-access", "2x99 1x200")),
@@ -121,7 +121,7 @@ HUB_CASES = (
         before="98m",
         labels={**DATA, "kind": "excess-access"},
         summary="More people than an hour ago can do data on hub prod/prod",
-        severity=Severity.TODAY,
+        severity=AlertSeverity.TODAY,
         healthy=((),),
     ),
     Case(
@@ -131,7 +131,7 @@ HUB_CASES = (
         before="98m",
         labels={"item": "operate", "kind": "excess-access"},
         summary="More people than an hour ago can do operate on the cluster",
-        severity=Severity.TODAY,
+        severity=AlertSeverity.TODAY,
         healthy=((),),
     ),
     Case(
@@ -146,7 +146,7 @@ HUB_CASES = (
         before="59m",
         labels={**DATA, "delegate": "students"},
         summary="The delegation of data of prod/prod to students ends within two weeks",
-        severity=Severity.PLANNED,
+        severity=AlertSeverity.PLANNED,
         healthy=(
             (delegation("students", 20 * DAY),),
             # It has ended: that is another alert.
@@ -161,7 +161,7 @@ HUB_CASES = (
         before="14m",
         labels={**OPERATOR, "reason": "HubTaken"},
         summary="2 records are held against no hub: HubTaken",
-        severity=Severity.THIS_WEEK,
+        severity=AlertSeverity.THIS_WEEK,
         healthy=((series("refused_records", "0x100", reason="HubTaken"),), ()),
     ),
     Case(
@@ -171,7 +171,7 @@ HUB_CASES = (
         before="1425m",
         labels=OPERATOR,
         summary="3 hubs have no record",
-        severity=Severity.PLANNED,
+        severity=AlertSeverity.PLANNED,
         healthy=((series("unrecorded_hubs", "0x300"),),),
     ),
     Case(
@@ -181,7 +181,7 @@ HUB_CASES = (
         before="59m",
         labels=OPERATOR,
         summary="4 subjects may do everything, and the model does not name them",
-        severity=Severity.THIS_WEEK,
+        severity=AlertSeverity.THIS_WEEK,
         healthy=(
             (
                 series("break_glass_subjects", "4x100", declared="true"),

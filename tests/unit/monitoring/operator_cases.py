@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from responsibility.monitoring.alert import Severity
+from responsibility.monitoring.alert import AlertSeverity
 from tests.unit.monitoring.case import (
     OPERATOR,
     Case,
@@ -17,7 +17,7 @@ OPERATOR_CASES = (
         before="9m",
         labels=OPERATOR,
         summary="The API server does not enforce RBAC: anybody may do anything",
-        severity=Severity.IMMEDIATE,
+        severity=AlertSeverity.IMMEDIATE,
         # It is, or that is not known.
         healthy=((series("rbac_enforced", "1x100"),), (series("rbac_enforced", "-1x100"),)),
     ),
@@ -28,7 +28,7 @@ OPERATOR_CASES = (
         before="14m",
         labels=OPERATOR,
         summary="Prometheus finds no operator to scrape",
-        severity=Severity.TODAY,
+        severity=AlertSeverity.TODAY,
         # It runs, or was away for a moment.
         healthy=(
             (series("build_info", "1x100", version="0.1.0"),),
@@ -43,7 +43,7 @@ OPERATOR_CASES = (
         before="9m",
         labels={},
         summary="Prometheus finds no operator to scrape",
-        severity=Severity.TODAY,
+        severity=AlertSeverity.TODAY,
         healthy=((series("build_info", "1x100", version="0.1.0"),),),
     ),
     Case(
@@ -56,7 +56,7 @@ OPERATOR_CASES = (
         before="9m",
         labels=OPERATOR,
         summary="The operator runs, and has not looked at the cluster for minutes",
-        severity=Severity.TODAY,
+        severity=AlertSeverity.TODAY,
         # It looks each minute.
         healthy=(
             (
@@ -73,7 +73,7 @@ OPERATOR_CASES = (
         before="4m",
         labels=OPERATOR,
         summary="The operator runs, and has not looked at the cluster for minutes",
-        severity=Severity.TODAY,
+        severity=AlertSeverity.TODAY,
         healthy=((),),
     ),
     Case(
@@ -83,7 +83,7 @@ OPERATOR_CASES = (
         before="14m",
         labels=OPERATOR,
         summary="The operator lacks 2 rights that it needs",
-        severity=Severity.THIS_WEEK,
+        severity=AlertSeverity.THIS_WEEK,
         healthy=((series("missing_rights", "0x100"),),),
     ),
     Case(
@@ -93,7 +93,7 @@ OPERATOR_CASES = (
         before="29m",
         labels={**OPERATOR, "what": "status"},
         summary="The operator cannot write status",
-        severity=Severity.THIS_WEEK,
+        severity=AlertSeverity.THIS_WEEK,
         # None, or one that was made good.
         healthy=(
             (series("write_errors_total", "0x100", what="status"),),
@@ -107,7 +107,7 @@ OPERATOR_CASES = (
         before="9m",
         labels=OPERATOR,
         summary="A plan that was approved has been carried out in part only",
-        severity=Severity.TODAY,
+        severity=AlertSeverity.TODAY,
         # Long ago; and what ended otherwise.
         healthy=(
             (series("revocations_total", "3x100", outcome="stopped"),),
@@ -124,7 +124,7 @@ OPERATOR_CASES = (
         before="29m",
         labels=OPERATOR,
         summary="No plan can be made for 2 hubs",
-        severity=Severity.THIS_WEEK,
+        severity=AlertSeverity.THIS_WEEK,
         # None, or while the memory was short.
         healthy=((series("plans_failed", "0x100"),), (series("plans_failed", "1x20 0x80"),)),
     ),
@@ -138,7 +138,7 @@ OPERATOR_CASES = (
         before="9m",
         labels=OPERATOR,
         summary="The operator takes 95% of the memory that it may",
-        severity=Severity.THIS_WEEK,
+        severity=AlertSeverity.THIS_WEEK,
         # There is enough; or there is no limit.
         healthy=(
             (
@@ -155,7 +155,7 @@ OPERATOR_CASES = (
         before="29m",
         labels={**OPERATOR, "resource": "roles"},
         summary="The operator cannot watch roles",
-        severity=Severity.THIS_WEEK,
+        severity=AlertSeverity.THIS_WEEK,
         # A watch that breaks off now and then is normal.
         healthy=((series("watch_errors_total", "0x9 1x9 2x100", resource="roles"),),),
     ),
@@ -166,7 +166,7 @@ OPERATOR_CASES = (
         before="10m",
         labels={**OPERATOR, "resource": "roles"},
         summary="The operator has not heard of roles for minutes",
-        severity=Severity.TODAY,
+        severity=AlertSeverity.TODAY,
         # Bookmarks come each minute; a restart of the API server takes less than that.
         healthy=(
             (series("input_age_seconds", "60x100", resource="roles"),),
@@ -180,7 +180,7 @@ OPERATOR_CASES = (
         before="9m",
         labels={**OPERATOR, "resource": "rolebindings"},
         summary="2 rolebindings are left out",
-        severity=Severity.THIS_WEEK,
+        severity=AlertSeverity.THIS_WEEK,
         healthy=((series("left_out_objects", "0x100", resource="rolebindings"),),),
     ),
     Case(
@@ -190,7 +190,7 @@ OPERATOR_CASES = (
         before="8m",
         labels=OPERATOR,
         summary="The API server refuses what the operator takes for allowed",
-        severity=Severity.THIS_WEEK,
+        severity=AlertSeverity.THIS_WEEK,
         healthy=(
             (series("evaluator_disagreements_total", "0x200"),),
             (series("evaluator_disagreements_total", "7x200"),),

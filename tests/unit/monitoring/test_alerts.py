@@ -9,7 +9,7 @@ import yaml
 
 from responsibility.controller.reporting.metrics_table import METRICS
 from responsibility.monitoring import rules
-from responsibility.monitoring.alert import Alert, Severity
+from responsibility.monitoring.alert import Alert, AlertSeverity
 from responsibility.monitoring.hub_alerts import HUB_ALERTS, RECORDS
 from responsibility.monitoring.rules import ALERTS
 from responsibility.ownership.results.findings import KINDS
@@ -124,4 +124,4 @@ def test_the_file_is_what_the_table_says() -> None:
 
 
 def test_every_severity_is_used() -> None:
-    assert {alert.severity for alert in ALERTS} == set(Severity)
+    assert {alert.severity for alert in ALERTS} == set(AlertSeverity)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from responsibility.api.common import ExemptBinding, Exemption
+from responsibility.api.common import ExemptBinding, ExemptionSpec
 from responsibility.api.model import ResponsibilityModelSpec
 from responsibility.api.permission import PermissionRule, Scope
 from responsibility.api.record import Responsibility, ResponsibilitySpec
@@ -353,7 +353,7 @@ def test_exempting_never_adds_a_finding_and_hides_nobody(seed: int) -> None:
     assert {who for who, *_ in gone} <= listed
 
 
-def _narrowed(exemption: Exemption, draw: random.Random) -> Exemption:
+def _narrowed(exemption: ExemptionSpec, draw: random.Random) -> ExemptionSpec:
     """Return an exemption for fewer rights."""
     rule = PermissionRule(
         verbs=tuple(draw.sample(["get", "update", "delete", "create", "patch", "*"], 2)),
@@ -374,7 +374,7 @@ def test_the_fewer_rights_are_exempt_the_more_is_told_and_never_more_than_withou
     it, draw = world(seed), random.Random(seed)
 
     def found(
-        change: Callable[[Exemption], tuple[Exemption, ...]],
+        change: Callable[[ExemptionSpec], tuple[ExemptionSpec, ...]],
     ) -> Counter[tuple[str, str, str]]:
         def changed(spec: Spec) -> Spec:
             own = tuple(each for e in spec.exemptions for each in change(e))

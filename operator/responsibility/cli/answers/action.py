@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from responsibility.cli.sources.access_question import AccessQuestion
+from responsibility.cli.sources.access_question import ParsedQuestion
 from responsibility.ownership.terms.agreement import Agreement
 from responsibility.ownership.terms.permission_index import Names, Permission, mask_of
 from responsibility.rbac.objects import Attributes
@@ -10,7 +10,7 @@ from responsibility.rbac.objects import Attributes
 _ANY = "*"
 
 
-def mask_of_action(agreement: Agreement, asked: AccessQuestion) -> int:
+def mask_of_action(agreement: Agreement, asked: ParsedQuestion) -> int:
     """Return the model's permissions that doing this uses, as a mask."""
     permissions, names = agreement.terms.permissions, agreement.names
     namespaced = asked.type is None or asked.type.namespaced
@@ -37,7 +37,7 @@ def _is(permission: Permission, asked: Attributes, names: Names) -> bool:
 
 
 def _there(
-    permission: Permission, asked: AccessQuestion, names: Names, *, namespaced: bool
+    permission: Permission, asked: ParsedQuestion, names: Names, *, namespaced: bool
 ) -> bool:
     """Whether the permission is asked where the action happens."""
     where = names.fill(permission.namespace)

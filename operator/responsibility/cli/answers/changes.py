@@ -24,11 +24,11 @@ def applied(base: ClusterView, where: Where) -> ClusterView:
     # Roles that are missing in these files are those of the base.
     more = replace(where, default_roles=False).load(ALL)
     # The shipped model stands in where files have none; here the base has it.
-    given = {name for kind, _, name in more.places if kind == "ResponsibilityModel"}
+    proposed_models = {name for kind, _, name in more.places if kind == "ResponsibilityModel"}
     models = {
         name: model
         for name, model in more.models.items()
-        if name not in base.models or name in given
+        if name not in base.models or name in proposed_models
     }
     merged = replace(
         base,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from responsibility.api import subjects
-from responsibility.api.common import Party
+from responsibility.api.common import PartySpec
 from responsibility.api.names import API_VERSION
 from responsibility.api.parse import load_shipped_model
 from responsibility.api.record import DEFAULT_MODEL
@@ -85,7 +85,7 @@ def draft_all(report: Report, hubs: Iterable[Hub]) -> dict[str, str]:
 
 # How many subjects the API takes in one party.
 _MOST = next(
-    m.max_length for m in Party.model_fields["subjects"].metadata if hasattr(m, "max_length")
+    m.max_length for m in PartySpec.model_fields["subjects"].metadata if hasattr(m, "max_length")
 )
 
 
@@ -197,12 +197,12 @@ def _refused(subject: Subject) -> str:
     from pydantic import ValidationError
 
     fields: dict[str, Any] = {"kind": subject.kind, "name": subject.name}
-    given = subjects.Subject.model_construct(None, **fields, namespace=subject.namespace)
-    broken = (r.message for r in given.rules if r.check is not None and not r.check(given))
+    reference = subjects.SubjectSpec.model_construct(None, **fields, namespace=subject.namespace)
+    broken = (r.message for r in reference.rules if r.check is not None and not r.check(reference))
     if why := next(broken, ""):
         return why
     try:
-        subjects.Subject.model_validate(fields)
+        subjects.SubjectSpec.model_validate(fields)
     except ValidationError:
         return "a record takes no name as long as this"
     return ""

@@ -156,11 +156,11 @@ class PlanMaker:
                 self.snapshot,
                 aim,
                 assessor=self.assessor,
-                required_permissions=self._sees(),
+                required_permissions=self._required_permissions(),
                 progress=progress,
             )
 
-    def _sees(self) -> tuple[Attributes, ...]:
+    def _required_permissions(self) -> tuple[Attributes, ...]:
         """Return the rights without which the operator would be blind."""
         if self.snapshot.operator is None:
             return ()

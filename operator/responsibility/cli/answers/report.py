@@ -101,8 +101,8 @@ class Report:
         if hub is None:
             return list(self.assessment.findings())
         cluster = self.assessment.clusters[hub.agreement.terms.name]
-        touching = cluster.touching(hub.agreement.record)
-        return sorted((*hub.findings, *touching), key=worst_first)
+        findings = cluster.findings_about(hub.agreement.record)
+        return sorted((*hub.findings, *findings), key=worst_first)
 
     def agreement(self, finding: Finding) -> Agreement | None:
         """Return the agreement of the finding's hub; None for one of the cluster."""

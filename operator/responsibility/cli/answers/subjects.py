@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from responsibility.api.common import Party
+from responsibility.api.common import PartySpec
 from responsibility.cli.answers.fixes import removal
 from responsibility.cli.answers.report import Report
 from responsibility.cli.answers.simulate import FindingChanges, without
@@ -111,7 +111,7 @@ def held(view: ClusterView, subject: Subject) -> list[dict[str, Any]]:
 def named(view: ClusterView, subject: Subject) -> list[dict[str, str]]:
     """Return where records and models name it, as a subject or as a user of the hub."""
     found: list[dict[str, str]] = []
-    sources: list[tuple[str, str, Iterable[Party]]] = [
+    sources: list[tuple[str, str, Iterable[PartySpec]]] = [
         *(("ResponsibilityModel", m.name, m.spec.parties) for m in view.models.values()),
         *(("Responsibility", r.name, r.spec.parties) for r in view.records.values()),
     ]

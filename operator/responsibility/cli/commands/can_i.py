@@ -10,8 +10,8 @@ import click
 
 from responsibility.cli.answers.decision import Decision, ViewAuthorizer
 from responsibility.cli.sources.access_question import (
-    AccessQuestion,
     AskedUser,
+    ParsedQuestion,
     describe,
     question,
     who,
@@ -110,7 +110,7 @@ def command(
         raise click.UsageError("--as-group needs --as: name the user as well")
     namespace = "" if all_namespaces else where.current_namespace
 
-    def understand(view: ClusterView) -> AccessQuestion:
+    def understand(view: ClusterView) -> ParsedQuestion:
         asked = question(verb, what, view.types, subresource=subresource, namespace=namespace)
         for text in asked.warnings:
             warn(text)
@@ -134,11 +134,11 @@ def _live(
     namespace: str,
     user: str | None,
     groups: tuple[str, ...],
-    understand: Callable[[ClusterView], AccessQuestion],
-) -> tuple[AccessQuestion, AskedUser, Decision]:
+    understand: Callable[[ClusterView], ParsedQuestion],
+) -> tuple[ParsedQuestion, AskedUser, Decision]:
     from responsibility.cli.sources import live
 
-    async def work(api: Client) -> tuple[ClusterView, AccessQuestion, AskedUser, bool | None]:
+    async def work(api: Client) -> tuple[ClusterView, ParsedQuestion, AskedUser, bool | None]:
         listing = asyncio.create_task(
             live.gather(api, Need.ACCESS, namespace=namespace, scope=namespace)
         )
@@ -189,7 +189,7 @@ def _agreed(decision: Decision, answer: bool | None) -> Decision:
     return decision
 
 
-def _show(output: str, asked: AccessQuestion, person: AskedUser, decision: Decision) -> None:
+def _show(output: str, asked: ParsedQuestion, person: AskedUser, decision: Decision) -> None:
     from responsibility.ownership.results import wording
 
     if output not in ("json", "yaml"):

@@ -102,22 +102,22 @@ def command(
         view = changes.applied(view, replace(where, files=proposed))
     report = Report.of(view, instant(moment))
     report.tell_gaps()
-    supposed = _supposed(report, AdmissionStage.of(stage))
-    tally, counts = _replay(logs, supposed, instant(moment) if moment else None)
+    stages_at = _stages_at(report, AdmissionStage.of(stage))
+    tally, counts = _replay(logs, stages_at, instant(moment) if moment else None)
     _tell(tally, counts)
     if not counts.events:
         raise CliError(_nothing_seen(logs, counts))
     rows = tally.rows()
     show(
         output,
-        _json(tally, counts, supposed),
+        _json(tally, counts, stages_at),
         Table(
             columns(
                 *("EFFECT", "WHO", "DID", "WHERE", "ITEM", "TIMES"),
                 detail=("LAST", "OWNER", "CONTACT", "WITH"),
                 wide=("RECORD", "FIRST", "FIELDS", "REASON"),
             ),
-            [_cells(row, supposed) for row in rows],
+            [_cells(row, stages_at) for row in rows],
             empty="nobody would have been refused or warned"
             if _judged(tally, counts)
             else "there is no request that could be judged",
@@ -127,7 +127,7 @@ def command(
     return _exit(tally, counts)
 
 
-def _supposed(report: Report, stage: AdmissionStage | None) -> StagesAt:
+def _stages_at(report: Report, stage: AdmissionStage | None) -> StagesAt:
     from responsibility.rbac.identity import service_account_user
     from responsibility.replay.cel.parser import SyntaxProblemError
     from responsibility.replay.stages_at import suppose
@@ -156,13 +156,13 @@ def _supposed(report: Report, stage: AdmissionStage | None) -> StagesAt:
     return found
 
 
-def _replay(logs: tuple[str, ...], supposed: StagesAt, at: Any) -> tuple[Tally, Counts]:  # noqa: ANN401 - a datetime or nothing
+def _replay(logs: tuple[str, ...], stages_at: StagesAt, at: Any) -> tuple[Tally, Counts]:  # noqa: ANN401 - a datetime or nothing
     from responsibility.cli.sources.audit_log import AuditLog
     from responsibility.replay.audit_event import Passed, read
     from responsibility.replay.evaluate import Evaluator
     from responsibility.replay.tally import Tally
 
-    judge, tally = Evaluator(supposed, at), Tally()
+    judge, tally = Evaluator(stages_at, at), Tally()
     with progress(logs) as done:
         log = AuditLog(judge.concerns, done)
         for place, event in log.events(logs):
@@ -235,10 +235,10 @@ def _judged(tally: Tally, counts: Counts) -> bool:
     return bool(tally.judged or counts.elsewhere or ended)
 
 
-def _cells(row: Row, supposed: StagesAt) -> list[str]:
+def _cells(row: Row, stages_at: StagesAt) -> list[str]:
     deed = row.deed
-    hub = supposed.hubs.get(deed.namespace)
-    owner = _owner(deed.namespace, deed.item, supposed)
+    hub = stages_at.hubs.get(deed.namespace)
+    owner = _owner(deed.namespace, deed.item, stages_at)
     return [
         f"{deed.effect.value} (glass)" if deed.glass else deed.effect.value,
         deed.user,
@@ -257,10 +257,10 @@ def _cells(row: Row, supposed: StagesAt) -> list[str]:
     ]
 
 
-def _owner(namespace: str, item: str, supposed: StagesAt) -> dict[str, str]:
+def _owner(namespace: str, item: str, stages_at: StagesAt) -> dict[str, str]:
     """Return who owns an item in a namespace: by the cluster's policies, by any record."""
-    hub = supposed.hubs.get(namespace)
-    hubs = [hub] if hub is not None else list(supposed.hubs.values())
+    hub = stages_at.hubs.get(namespace)
+    hubs = [hub] if hub is not None else list(stages_at.hubs.values())
     parties: dict[str, str] = {}
     for each in hubs:
         found = next((i for i in each.agreement.items if i.name == item), None)
@@ -273,7 +273,7 @@ def _owner(namespace: str, item: str, supposed: StagesAt) -> dict[str, str]:
     }
 
 
-def _json(tally: Tally, counts: Counts, supposed: StagesAt) -> dict[str, Any]:
+def _json(tally: Tally, counts: Counts, stages_at: StagesAt) -> dict[str, Any]:
     return {
         "events": counts.events,
         "judged": tally.judged,
@@ -282,14 +282,14 @@ def _json(tally: Tally, counts: Counts, supposed: StagesAt) -> dict[str, Any]:
         "elsewhere": counts.elsewhere,
         "broken": {"lines": counts.broken_total, "places": counts.broken},
         "notUnderstood": dict(counts.foreign),
-        "leftOut": list(supposed.left_out),
-        "requests": [_row_json(row, supposed) for row in tally.rows()],
+        "leftOut": list(stages_at.left_out),
+        "requests": [_row_json(row, stages_at) for row in tally.rows()],
     }
 
 
-def _row_json(row: Row, supposed: StagesAt) -> dict[str, Any]:
+def _row_json(row: Row, stages_at: StagesAt) -> dict[str, Any]:
     deed = row.deed
-    hub = supposed.hubs.get(deed.namespace)
+    hub = stages_at.hubs.get(deed.namespace)
     return {
         "effect": deed.effect.value,
         "breakGlass": deed.glass,
@@ -301,7 +301,7 @@ def _row_json(row: Row, supposed: StagesAt) -> dict[str, Any]:
         "name": deed.name,
         "item": deed.item,
         "record": hub.agreement.record if hub is not None else None,
-        "owner": _owner(deed.namespace, deed.item, supposed),
+        "owner": _owner(deed.namespace, deed.item, stages_at),
         "times": row.times,
         "first": row.first.isoformat() if row.first else None,
         "last": row.last.isoformat() if row.last else None,

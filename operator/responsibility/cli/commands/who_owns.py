@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from responsibility.cli.sources.access_question import AccessQuestion, describe, question
+from responsibility.cli.sources.access_question import ParsedQuestion, describe, question
 from responsibility.cli.sources.cluster_view import ALL, Need
 from responsibility.cli.sources.options import (
     Where,
@@ -136,7 +136,7 @@ def _by_path(report: Report, agreement: Agreement, path: str) -> Iterator[dict[s
 
 
 def _by_action(
-    report: Report, agreement: Agreement, asked: AccessQuestion
+    report: Report, agreement: Agreement, asked: ParsedQuestion
 ) -> Iterator[dict[str, Any]]:
     from responsibility.cli.answers.action import mask_of_action
 

@@ -23,7 +23,7 @@ from responsibility.rbac.objects import SERVICE_ACCOUNT, Attributes
 
 
 @dataclass(frozen=True, slots=True)
-class AccessQuestion:
+class ParsedQuestion:
     """A question, the kind of object it is about (None: unknown), and what is odd about it."""
 
     attributes: Attributes
@@ -31,7 +31,7 @@ class AccessQuestion:
     warnings: tuple[str, ...] = ()
 
     @property
-    def at_cluster(self) -> AccessQuestion:
+    def at_cluster(self) -> ParsedQuestion:
         """The same, asked where the API server asks it: a kind without namespaces has none.
 
         But a request about the Namespace ``x`` itself is made in namespace ``x``.
@@ -45,13 +45,13 @@ class AccessQuestion:
 
 def question(
     verb: str, what: str, types: ResourceTypes, *, subresource: str = "", namespace: str = ""
-) -> AccessQuestion:
+) -> ParsedQuestion:
     """Return the question; an empty namespace asks about all of them. Raises CliError."""
     if what.startswith("/"):
         if subresource:
             raise CliError(f"--subresource can't be used with the URL {what}")
         odd = () if verb in URL_VERBS else (f"verb '{verb}' is not a known verb",)
-        return AccessQuestion(Attributes(verb, path=what), None, odd)
+        return ParsedQuestion(Attributes(verb, path=what), None, odd)
     text, _, name = what.partition("/")
     known = None if text == "*" else types.find(text)
     warnings = []
@@ -70,7 +70,7 @@ def question(
     if verb not in RESOURCE_VERBS:
         warnings.append(f"verb '{verb}' is not a known verb")
     attributes = Attributes(verb, group, resource, subresource, name, namespace)
-    return AccessQuestion(attributes, known, tuple(warnings))
+    return ParsedQuestion(attributes, known, tuple(warnings))
 
 
 @dataclass(frozen=True, slots=True)

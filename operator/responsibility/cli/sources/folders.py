@@ -23,7 +23,7 @@ _MOST_NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ManifestSource:
     """A file to be read, or a kustomization to be built. ``named``: on the command line itself."""
 
     path: str
@@ -50,19 +50,19 @@ class PassedOver:
             notes(f"passed over {counted(len(paths), noun)} {why}: {names}")
 
 
-def sources(paths: Iterable[str], passed: PassedOver) -> list[Source]:
+def sources(paths: Iterable[str], passed: PassedOver) -> list[ManifestSource]:
     """Return what is to be read, folders searched to the bottom; ``-`` stays as it is.
 
     Raises CliError: a path doesn't exist, or a folder has no manifest in it.
     """
-    found: list[Source] = []
+    found: list[ManifestSource] = []
     for path in paths:
         where = Path(path)
         if path != STDIN and where.is_file() and where.name in kustomize.NAMES:
             where = where.parent
         if path == STDIN or (where.exists() and not where.is_dir()):
             # A pipe is no file, such as the shell's `<(helm template …)`.
-            found.append(Source(path, named=True))
+            found.append(ManifestSource(path, named=True))
         elif where.is_dir():
             inside, anything = _search(where, passed)
             if not anything:
@@ -75,7 +75,7 @@ def sources(paths: Iterable[str], passed: PassedOver) -> list[Source]:
     return list(dict.fromkeys(found))
 
 
-def _search(folder: Path, passed: PassedOver) -> tuple[list[Source], bool]:
+def _search(folder: Path, passed: PassedOver) -> tuple[list[ManifestSource], bool]:
     """Return what is in a folder, and whether there was anything that could have been read."""
     files: list[Path] = []
     customized: list[kustomize.Kustomization] = []
@@ -96,7 +96,7 @@ def _search(folder: Path, passed: PassedOver) -> tuple[list[Source], bool]:
             for name in sorted(names)
             if name.endswith(SUFFIXES) and not name.startswith(".")
         )
-    read = [Source(str(path)) for path in _left(files, customized)]
+    read = [ManifestSource(str(path)) for path in _left(files, customized)]
     built = _built(kustomize.roots(customized), passed)
     return sorted([*read, *built], key=lambda each: each.path), bool(files or customized or charts)
 
@@ -109,7 +109,7 @@ def _left(files: list[Path], customized: list[kustomize.Kustomization]) -> list[
     return [path for path in files if path.resolve() not in named]
 
 
-def _built(roots: list[kustomize.Kustomization], passed: PassedOver) -> list[Source]:
+def _built(roots: list[kustomize.Kustomization], passed: PassedOver) -> list[ManifestSource]:
     command = kustomize.builder() if roots else []
     found = []
     for root in roots:
@@ -119,5 +119,5 @@ def _built(roots: list[kustomize.Kustomization], passed: PassedOver) -> list[Sou
         elif address := kustomize.remote(root):
             passed.add("kustomization", "that needs more than these files", f"{path} ({address})")
         else:
-            found.append(Source(path, command=tuple(command)))
+            found.append(ManifestSource(path, command=tuple(command)))
     return found

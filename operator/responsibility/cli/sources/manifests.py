@@ -145,14 +145,14 @@ def _objects(value: Value, lines: Items, place: Location) -> Iterator[Manifest]:
         yield Manifest(value, place)
         return
     # The items of a RoleList carry neither kind nor version.
-    given: dict[str, Any] = {}
+    inherited: dict[str, Any] = {}
     if kind != "List":
-        given = {"apiVersion": value.get("apiVersion"), "kind": kind.removesuffix("List")}
+        inherited = {"apiVersion": value.get("apiVersion"), "kind": kind.removesuffix("List")}
     for item, number, line in zip(items, count(1), lines.get(id(items)) or repeat(0)):
         here = Location(place.file, place.document, line, number)
         if not isinstance(item, dict):
             raise CliError(f"{here}: this is {_kind_of(item)}, not a Kubernetes object")
-        yield from _objects(item if "kind" in item else {**given, **item}, lines, here)
+        yield from _objects(item if "kind" in item else {**inherited, **item}, lines, here)
 
 
 def _documents(text: str, file: str) -> Iterator[tuple[YamlDocument, Location]]:

@@ -98,8 +98,8 @@ class _Reader:
         self, handler: _Handler, kind: str, raw: Mapping[str, Any], place: Location
     ) -> dict[str, Any]:
         """Return the metadata as the API server would complete it."""
-        given = raw.get("metadata")
-        metadata = dict(given) if isinstance(given, dict) else {}
+        written = raw.get("metadata")
+        metadata = dict(written) if isinstance(written, dict) else {}
         name = metadata.get("name") or self._generated(handler, metadata)
         if not isinstance(name, str) or not name:
             raise CliError(f"{place}: this {kind} has no metadata.name")
@@ -255,8 +255,8 @@ def complete(
             )
         view.roles.extend(added)
         view.assumed |= {role.key for role in added}
-        given = {binding.key for binding in view.bindings}
-        view.bindings.extend(b for b in default_roles.bindings() if b.key not in given)
+        written = {binding.key for binding in view.bindings}
+        view.bindings.extend(b for b in default_roles.bindings() if b.key not in written)
     if view.assumed:
         bases = {key: rules for key, rules in default_roles.bases().items() if key in view.assumed}
     made = aggregate(view.roles, bases)

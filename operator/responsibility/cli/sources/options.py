@@ -129,25 +129,25 @@ def where_options_without_as(function: _F) -> _F:
 
 def _where(function: _F, acting: tuple[Callable[[Any], Any], ...]) -> _F:
     @functools.wraps(function)
-    def wrapper(**given: Any) -> object:
+    def wrapper(**values: Any) -> object:
         acting_as = NOBODY_ELSE
         if acting:
             acting_as = _acting_as(
-                given.pop("as_user"), given.pop("as_groups"), given.pop("as_uid")
+                values.pop("as_user"), values.pop("as_groups"), values.pop("as_uid")
             )
         where = Where(
             acting_as=acting_as,
-            files=given.pop("files"),
-            kubeconfig=given.pop("kubeconfig"),
-            context=given.pop("context"),
-            namespace=given.pop("namespace"),
-            default_roles=given.pop("default_roles"),
+            files=values.pop("files"),
+            kubeconfig=values.pop("kubeconfig"),
+            context=values.pop("context"),
+            namespace=values.pop("namespace"),
+            default_roles=values.pop("default_roles"),
         )
         if where.files and (where.kubeconfig or where.context or where.acting_as):
             raise click.UsageError(
                 "-f reads files, so --kubeconfig, --context and --as have no use"
             )
-        return function(where=where, **given)
+        return function(where=where, **values)
 
     options = (
         click.option(

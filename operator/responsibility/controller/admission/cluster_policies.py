@@ -149,14 +149,14 @@ class ClusterPolicies:
             )
 
     def _tell(self, name: str, plan: ClusterPlan, trouble: str, refused: str) -> None:
-        given = [s for s in plan.stages if s.stage is not AdmissionStage.OBSERVE]
+        in_force = [s for s in plan.stages if s.stage is not AdmissionStage.OBSERVE]
         self._outcomes[name] = EnforcementStatus(
             stages=plan.stages,
             proofs={
                 s.item: self._prober.proof((self._namespace, f"cluster-{s.stage}"), s.stage)
-                for s in given
+                for s in in_force
             },
-            unreliable={s.item: trouble for s in given} if trouble else {},
+            unreliable={s.item: trouble for s in in_force} if trouble else {},
             trouble=refused,
         )
 

@@ -140,9 +140,9 @@ class EnforcementLoop(Worker):
         written = await self._namespaces.write(decided, spaces)
         for name, stages in decided.stages.items():
             uid, before = self._granted[name]
-            given = {s.item: s.stage for s in stages}
+            stage_of = {s.item: s.stage for s in stages}
             # The very same while nothing changes, so that what follows from it need not be redone.
-            self._granted[name] = (uid, before if before == given else given)
+            self._granted[name] = (uid, before if before == stage_of else stage_of)
         if self._enabled:
             written = await self._cluster.write(cluster, moment.models) and written
         self._prober.want({**self._targets(), **self._cluster.targets})
@@ -258,7 +258,7 @@ class EnforcementLoop(Worker):
     ) -> EnforcementStatus:
         agreement = assessment.hubs[record].agreement
         namespace, stages = agreement.hub.namespace, decided.stages[record]
-        given = [s for s in stages if s.stage is not AdmissionStage.OBSERVE]
+        in_force = [s for s in stages if s.stage is not AdmissionStage.OBSERVE]
         unreliable = troubles.get(agreement.terms.name) or {s.item: s.message for s in stages}
         trouble = self._namespaces.trouble(namespace)
         wanted: NamespaceKeys | None = decided.namespaces.get(namespace)
@@ -268,8 +268,8 @@ class EnforcementLoop(Worker):
             trouble = f"what is asked for could not be put in force: {trouble}"
         return EnforcementStatus(
             stages=stages,
-            proofs={s.item: self._prober.proof((namespace, s.item), s.stage) for s in given},
-            unreliable={s.item: unreliable[s.item] for s in given if unreliable.get(s.item)},
+            proofs={s.item: self._prober.proof((namespace, s.item), s.stage) for s in in_force},
+            unreliable={s.item: unreliable[s.item] for s in in_force if unreliable.get(s.item)},
             trouble=trouble,
         )
 

@@ -116,7 +116,7 @@ class Granter(Worker):
     def _unsettled(self) -> bool:
         if self._busy or self._wake.is_set():
             return True
-        return self._writer.unseen()
+        return self._writer.awaits_watch()
 
     def _wanted(self, moment: Moment, assessment: Assessment) -> tuple[Grants, ...]:
         """Return what follows from every record and model that there is."""

@@ -84,7 +84,7 @@ class GrantWriter:
         }
         self.failed = {key: known for key, known in self.failed.items() if key in keys}
 
-    def unseen(self) -> bool:
+    def awaits_watch(self) -> bool:
         """Return whether the watch has still to bring something that we wrote."""
         self.live()
         return bool(self._written)

@@ -19,8 +19,8 @@ from responsibility.cluster.undo import Journal
 from responsibility.cluster.undo_documents import (
     Document,
     DocumentState,
-    TooLargeError,
     UndoDocuments,
+    UndoTooLargeError,
     draft,
 )
 from responsibility.controller.plans import revocation_conditions as claims
@@ -108,7 +108,7 @@ class Revocation:
         except apply_plan.StaleError as stale:
             logger.info("record %s: %s", resource.name, stale, extra=about(record=resource.name))
             raise self._refused(resource, digest, None) from stale
-        except TooLargeError as error:
+        except UndoTooLargeError as error:
             why = "the plan is too large to be written down: have a person apply it"
             raise WaitError(
                 claims.claim(False, RevocationReason.TOO_LARGE, why), passing=False

@@ -42,8 +42,8 @@ def about(
     ``record`` is the name of a Responsibility, ``hub`` a hub (``namespace/release``), ``item`` an
     item of its model, ``kind`` the kind of the object that is written or read.
     """
-    given = {"record": record, "hub": hub, "item": item, "kind": kind}
-    return {name: str(value) for name, value in given.items() if value is not None}
+    fields = {"record": record, "hub": hub, "item": item, "kind": kind}
+    return {name: str(value) for name, value in fields.items() if value is not None}
 
 
 def configure(level: str, log_format: LogFormat) -> None:

@@ -56,15 +56,17 @@ class Settings:
 
 def read(environ: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of this process. Raises SettingsError."""
-    given = os.environ if environ is None else environ
+    environment = os.environ if environ is None else environ
     values = {
-        name.removeprefix(PREFIX): text for name, text in given.items() if name.startswith(PREFIX)
+        name.removeprefix(PREFIX): text
+        for name, text in environment.items()
+        if name.startswith(PREFIX)
     }
     defaults = Settings()
     host, port = _listen(values, "LISTEN", defaults.listen_host, defaults.listen_port)
     webhook = _listen(values, "WEBHOOK_LISTEN", defaults.webhook_host, defaults.webhook_port)
     certificates = values.get("WEBHOOK_CERTIFICATES")
-    kubeconfig = values.get("KUBECONFIG") or given.get("KUBECONFIG")
+    kubeconfig = values.get("KUBECONFIG") or environment.get("KUBECONFIG")
     return Settings(
         listen_host=host,
         listen_port=port,

@@ -90,30 +90,30 @@ def report(before: GrantReport, found: GrantDiff, failed: Failures) -> GrantRepo
             if each.owner is not None and failure is not None and failure.trouble is not None:
                 ending.setdefault(each.owner, []).append(failure.trouble)
     owners = {
-        (owner.kind, owner.name): _owner(standings, failed, ending.get(owner, ()))
-        for owner, standings in found.standings.items()
-        if standings or owner in ending
+        (owner.kind, owner.name): _owner(counts, failed, ending.get(owner, ()))
+        for owner, counts in found.counts.items()
+        if counts or owner in ending
     }
     return GrantReport(before.enabled, before.cluster, owners)
 
 
 def _owner(
-    standings: Iterable[GrantCounts], failed: Failures, ending: Iterable[GrantTrouble]
+    counts: Iterable[GrantCounts], failed: Failures, ending: Iterable[GrantTrouble]
 ) -> OwnerReport:
     troubles: list[GrantTrouble] = []
     items: dict[str, ItemGrant] = {}
     wanted = there = 0
-    for standing in standings:
-        own_troubles = _troubles(standing, failed)
+    for each in counts:
+        own_troubles = _troubles(each, failed)
         troubles.extend(own_troubles)
-        wanted, there = wanted + standing.wanted, there + standing.there
-        items[standing.item.item] = _add(items.get(standing.item.item), standing, own_troubles)
+        wanted, there = wanted + each.wanted, there + each.there
+        items[each.item.item] = _add(items.get(each.item.item), each, own_troubles)
     troubles.extend(ending)
     return OwnerReport(_claim(troubles, wanted, there), items)
 
 
-def _troubles(standing: GrantCounts, failed: Failures) -> list[GrantTrouble]:
-    item = standing.item
+def _troubles(counts: GrantCounts, failed: Failures) -> list[GrantTrouble]:
+    item = counts.item
     found = [item.trouble] if item.trouble is not None else []
     if item.frozen:
         found.append(
@@ -123,21 +123,19 @@ def _troubles(standing: GrantCounts, failed: Failures) -> list[GrantTrouble]:
         found.append(
             GrantTrouble("SubjectRefused", f"{item.item} is not granted to {item.refused}")
         )
-    if standing.conflicts:
-        found.append(conflict(standing.conflicts))
+    if counts.conflicts:
+        found.append(conflict(counts.conflicts))
     failures = (failed.get(wanted.key) for wanted in item.wanted)
     found.extend(f.trouble for f in failures if f is not None and f.trouble is not None)
     return found
 
 
-def _add(
-    before: ItemGrant | None, standing: GrantCounts, troubles: list[GrantTrouble]
-) -> ItemGrant:
+def _add(before: ItemGrant | None, counts: GrantCounts, troubles: list[GrantTrouble]) -> ItemGrant:
     """Return how an item stands, with what is known of it from other places."""
-    item = standing.item
-    full = standing.wanted > 0 and standing.there == standing.wanted and not troubles
+    item = counts.item
+    full = counts.wanted > 0 and counts.there == counts.wanted and not troubles
     note = "; ".join(trouble.message for trouble in troubles) or item.note
-    bindings, conflicts = standing.there, len(standing.conflicts)
+    bindings, conflicts = counts.there, len(counts.conflicts)
     if before is not None:
         full = full and before.stage is RbacMode.GRANT
         note = "; ".join(filter(None, (before.note, note)))

@@ -61,19 +61,19 @@ def split(path: str) -> Place:
     return tuple(_PARTS.findall(path))
 
 
-def _alike(wanted: Place, given: Place) -> bool:
-    return all(_same(a, b) for a, b in zip(wanted, given, strict=False))
+def _alike(wanted: Place, place: Place) -> bool:
+    return all(_same(a, b) for a, b in zip(wanted, place, strict=False))
 
 
-def _same(wanted: str, given: str) -> bool:
+def _same(wanted: str, part: str) -> bool:
     if wanted.startswith("["):
-        return given.startswith("[") and wanted in ("[*]", given)
-    if wanted == given:
+        return part.startswith("[") and wanted in ("[*]", part)
+    if wanted == part:
         return True
-    if "*" not in wanted or given.startswith("["):
+    if "*" not in wanted or part.startswith("["):
         return False
     pieces = map(re.escape, wanted.split("*"))
-    return re.fullmatch(".*".join(pieces), given, re.DOTALL) is not None
+    return re.fullmatch(".*".join(pieces), part, re.DOTALL) is not None
 
 
 def _key(part: str) -> str:

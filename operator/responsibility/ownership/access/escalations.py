@@ -83,15 +83,15 @@ def searched(
         for subject in sorted(holdings)
         if (mask := holdings[subject].mask(permissions, names) & scope)
     }
-    given = [
+    self_grants = [
         (self_grant.step, mask)
         for self_grant in escalation.self_grants(names.namespace)
         if (mask := _mask(self_grant.rules, permissions, names) & scope)
     ]
-    given += [(step, mask & scope) for step, mask in record_writers if mask & scope]
+    self_grants += [(step, mask & scope) for step, mask in record_writers if mask & scope]
     return start_search(
         direct,
-        given,
+        self_grants,
         escalation.into,
         constrain=lambda step, mask: _constrained(step, mask, escalation.graph, permissions, names),
         local=local,

@@ -129,7 +129,7 @@ class ClusterAssessment:
         """Return the findings that do not concern a record's hub; it is few of them."""
         return self._apart.get(record, ())
 
-    def touching(self, record: str) -> tuple[Finding, ...]:
+    def findings_about(self, record: str) -> tuple[Finding, ...]:
         """Return the findings that concern a record's hub."""
         apart = {id(finding) for finding in self.passing_by(record)}
         return tuple(f for f in self.findings if id(f) not in apart)

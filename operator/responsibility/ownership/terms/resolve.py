@@ -17,7 +17,7 @@ from responsibility.api.model import ResponsibilityModel
 from responsibility.api.parse import Problem
 from responsibility.api.permission import PermissionRule, Scope
 from responsibility.api.record import RecordItem, Responsibility
-from responsibility.api.subjects import Subject as ApiSubject
+from responsibility.api.subjects import SubjectSpec
 from responsibility.hub.discovery import Hub, HubKey
 from responsibility.ownership.terms.agreement import (
     Agreement,
@@ -252,15 +252,15 @@ def _delegation(delegate: api.Delegate, bounds: tuple[Bound, ...]) -> Delegation
     return Delegation(delegate.party, until, delegate.reason, _bounds(delegate.bounds) or bounds)
 
 
-def _bounds(bounds: Iterable[api.Bound]) -> tuple[Bound, ...]:
+def _bounds(bounds: Iterable[api.BoundSpec]) -> tuple[Bound, ...]:
     return tuple(Bound(b.path, b.min or "", b.max or "") for b in bounds)
 
 
-def _subject(subject: ApiSubject) -> Subject:
+def _subject(subject: SubjectSpec) -> Subject:
     return canonical(Subject(subject.kind, subject.name, subject.namespace))
 
 
-def _exemption(exemption: api.Exemption) -> Exemption:
+def _exemption(exemption: api.ExemptionSpec) -> Exemption:
     subject = exemption.subject
     return Exemption(
         kind=subject.kind,
@@ -289,7 +289,7 @@ def _exemption(exemption: api.Exemption) -> Exemption:
     )
 
 
-def _party(party: api.Party) -> Party:
+def _party(party: api.PartySpec) -> Party:
     return Party(
         name=party.name,
         display_name=party.display_name,
@@ -301,17 +301,19 @@ def _party(party: api.Party) -> Party:
     )
 
 
-def _merge_parties(base: Mapping[str, Party], recorded: Iterable[api.Party]) -> dict[str, Party]:
+def _merge_parties(
+    base: Mapping[str, Party], recorded: Iterable[api.PartySpec]
+) -> dict[str, Party]:
     """Merge by name: what a record says of a party replaces what the model says, field by field."""
     merged = dict(base)
     for party in recorded:
         mine, theirs = _party(party), base.get(party.name)
         if theirs is not None:
-            given = party.model_fields_set
+            fields_set = party.model_fields_set
             kept = [
                 name
                 for field, names in _PARTY_FIELDS.items()
-                if field not in given
+                if field not in fields_set
                 for name in names
             ]
             mine = replace(mine, **{name: getattr(theirs, name) for name in kept})

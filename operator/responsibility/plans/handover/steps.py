@@ -198,7 +198,7 @@ def _remaining(
     """Yield what the giving parties still have too much of by bindings of the whole cluster."""
     hub = view.assessment.hubs[request.record]
     cluster = view.assessment.clusters[hub.agreement.terms.name]
-    for finding in cluster.touching(request.record):
+    for finding in cluster.findings_about(request.record):
         if finding.kind == EXCESS and finding.subject in subjects:
             yield finding
 

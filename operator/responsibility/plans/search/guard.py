@@ -60,18 +60,18 @@ class _LastHolders:
     _held: dict[Pair, None] = field(default_factory=dict)
     # What would be lost: the item, and which of it each pair gives; by each of these pairs.
     _needs: dict[Pair, list[tuple[str, dict[Pair, int]]]] = field(default_factory=dict)
-    _given: dict[tuple[str, Pair], tuple[Holding, int]] = field(default_factory=dict)
+    _grants: dict[tuple[str, Pair], tuple[Holding, int]] = field(default_factory=dict)
 
     def _alone(self, scope: EntitlementScope, pair: Pair) -> tuple[Holding, int]:
         """Return what one binding gives a subject, and what it may give, whatever the names are."""
-        known = self._given.get((scope.terms.name, pair))
+        known = self._grants.get((scope.terms.name, pair))
         if known is None:
             bindings = self.context.graph.scope(pair[0].namespace)
             grants = [g for g in bindings.by_subject[pair[1]] if g.binding.key == pair[0]]
             granted = scope.permissions.granted(grants[0].rules)
             may = mask_of(partial.bit for partial in granted.symbolic) | granted.full
             known = Holding(granted.full, [(grants[0].binding, granted)]), may
-            self._given[scope.terms.name, pair] = known
+            self._grants[scope.terms.name, pair] = known
         return known
 
     def look(self, pairs: Iterable[Pair]) -> None:

@@ -170,12 +170,12 @@ def lost_entitlements(
     context: PlanContext, after: AccessGraph, scope: EntitlementScope, subject: Subject
 ) -> HeldPermissions:
     """Return what a subject is entitled to in a scope, holds now, and wouldn't hold after."""
-    owed, more = scope.entitled(subject), scope.entitled_cluster_wide(subject)
-    if not owed | more:
+    entitled, more = scope.entitled(subject), scope.entitled_cluster_wide(subject)
+    if not entitled | more:
         return HeldPermissions()
     before, reader = context.graph, context.reader
-    held = reader.held(before, scope, subject).within(owed)
-    if more & ~owed:
+    held = reader.held(before, scope, subject).within(entitled)
+    if more & ~entitled:
         held = held.plus(reader.held_cluster_wide(before, scope, subject).within(more))
     return held.beyond(reader.held(after, scope, subject)) if held else held
 

@@ -134,11 +134,16 @@ def _optional(program: Compiler, tree: Tree, names: Mapping[str, int]) -> Node:
 
 
 def _call(program: Compiler, tree: Tree, names: Mapping[str, int]) -> Node:
-    _, target, name, given = tree
-    if target is None and name == "has" and len(given) == 1 and given[0][0] == "select":
-        inner, key = program.node(given[0][1], names), given[0][2]
+    _, target, name, argument_trees = tree
+    if (
+        target is None
+        and name == "has"
+        and len(argument_trees) == 1
+        and argument_trees[0][0] == "select"
+    ):
+        inner, key = program.node(argument_trees[0][1], names), argument_trees[0][2]
         return lambda frame: f.optional(inner(frame), key) is not ABSENT
-    arguments = [program.node(argument, names) for argument in given]
+    arguments = [program.node(argument, names) for argument in argument_trees]
     if target is None:
         if name not in f.FUNCTIONS or len(arguments) != 1:
             raise SyntaxProblemError(f"a replay doesn't know the function {name}")
@@ -222,10 +227,10 @@ def _of_texts(left: Node, right: Node, other: f.Binary, *, joined: bool) -> Node
 
 
 def _macro(program: Compiler, tree: Tree, names: Mapping[str, int]) -> Node:
-    _, name, target, variable, given = tree
+    _, name, target, variable, body_trees = tree
     slot = program.slot()
     inner = program.node(target, names)
-    bodies = [program.node(body, {**names, variable: slot}) for body in given]
+    bodies = [program.node(body, {**names, variable: slot}) for body in body_trees]
     return _MACROS[name](inner, slot, bodies)
 
 
