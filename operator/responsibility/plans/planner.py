@@ -7,8 +7,9 @@ plan is what all of that comes to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.terms.snapshot import Snapshot
@@ -16,7 +17,7 @@ from responsibility.plans.aim import Aim
 from responsibility.plans.change import CREATES, Plan, PlannedChange
 from responsibility.plans.context import PlanContext
 from responsibility.plans.losses import SideEffects
-from responsibility.plans.search.minimise import Progress
+from responsibility.plans.search.minimise import FindNeeded, Minimiser, Progress
 from responsibility.plans.search.outcome import SearchOutcome
 from responsibility.plans.search.preserve import needed
 from responsibility.plans.search.search import PlanSearch
@@ -37,11 +38,13 @@ def make_plan(
     assessor: Assessor | None = None,
     required_permissions: Iterable[Attributes] = (),
     progress: Progress = lambda _done: None,
+    find_needed: FindNeeded = Minimiser.needed,
 ) -> Plan:
     """Return the plan that ends all excess rights that are meant, as far as RBAC can.
 
     ``assessor`` saves work where it knows the snapshot; ``required_permissions`` are those that the
-    operator itself needs; ``progress`` is told how much is done, from 0 to 1.
+    operator itself needs; ``progress`` is told how much is done, from 0 to 1. ``find_needed`` says
+    what a plan can't do without; what it doesn't say is found by trying.
     """
     assessor = assessor or Assessor()
     context = PlanContext(snapshot, assessor.assess(snapshot))
@@ -51,6 +54,7 @@ def make_plan(
         assessor=assessor,
         required_permissions=required_permissions,
         progress=progress,
+        find_needed=find_needed,
     )
 
 
@@ -61,13 +65,17 @@ def plan_from(
     assessor: Assessor,
     required_permissions: Iterable[Attributes] = (),
     progress: Progress = lambda _done: None,
+    find_needed: FindNeeded = Minimiser.needed,
 ) -> Plan:
     """Return the plan as `make_plan` does, of a cluster that many plans are made from.
 
     The assessor is the one that has made the assessment.
     """
     context = context.for_plan()
-    found = _found(context, aim, assessor, tuple(required_permissions), progress)
+    search = partial(
+        PlanSearch, required_permissions=tuple(required_permissions), find_needed=find_needed
+    )
+    found = _found(context, aim, assessor, search, progress)
     return Plan(
         aim=str(aim),
         routes=context.snapshot.routes,
@@ -81,11 +89,11 @@ def _found(
     context: PlanContext,
     aim: Aim,
     assessor: Assessor,
-    required_permissions: tuple[Attributes, ...],
+    search: Callable[..., PlanSearch],
     progress: Progress,
 ) -> SearchOutcome:
-    found = first = PlanSearch(
-        context, aim, assessor, required_permissions, lambda part: progress(_FIRST * part)
+    found = first = search(
+        context, aim, assessor, progress=lambda part: progress(_FIRST * part)
     ).outcome()
     more, done = found, _FIRST
     for _ in range(_MOST_SEARCHES):
@@ -99,7 +107,7 @@ def _found(
         if found.is_final(aim.further(assessment, found.ended)):
             break
         then = PlanContext(after, assessment)
-        more = PlanSearch(then, aim, assessor, required_permissions, earlier=found.ended).outcome()
+        more = search(then, aim, assessor, earlier=found.ended).outcome()
         found = found.then(more)
     return found if found is first else _without_superfluous(context, found)
 

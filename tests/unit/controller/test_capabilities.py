@@ -13,8 +13,9 @@ from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.worker import Worker
 from tests.unit.controller.world import FakeApi
 
-# What runs, and is no worker: what drives the workers, and what is a part of one.
-_OTHERS = {"Loop", "Runtime", "Prober"}
+# What runs, and is no worker: what drives them, what is a part of one, the framework itself, and the
+# thread that the pages have.
+_OTHERS = {"Loop", "Runtime", "Prober", "Framework", "_Thread"}
 
 
 def _that_run() -> dict[str, list[str]]:

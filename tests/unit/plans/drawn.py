@@ -2,7 +2,9 @@
 
 import random
 from dataclasses import replace
+from itertools import count
 
+from responsibility.ownership.assess import Assessor
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.aim import Aim
 from responsibility.rbac.graph import AccessGraph
@@ -42,6 +44,15 @@ def drawn(seed: int, *, routes: bool = False, listed: bool = False) -> tuple[Sna
         every = sorted((ns, name) for ns in rbac.NAMESPACES for name in rbac.SERVICE_ACCOUNTS)
         accounts = frozenset(draw.sample(every, draw.randrange(1, len(every) + 1)))
     return replace(snapshot, graph=graph, accounts=accounts), aim
+
+
+def aimed(seed: int, *, routes: bool = False) -> tuple[Snapshot, Aim]:
+    """Return the first world from a seed on in which there is something to end."""
+    for number in count(seed):
+        snapshot, aim = drawn(number, routes=routes)
+        if aim.findings(Assessor().assess(snapshot)):
+            return snapshot, aim
+    raise AssertionError("unreachable")
 
 
 def _sorted_out(draw: random.Random, binding: Binding) -> Binding:

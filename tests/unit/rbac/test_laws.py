@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
 from itertools import islice
 
 import pytest
@@ -13,27 +12,12 @@ from responsibility.rbac.graph import MASTERS_SUBJECT, AccessGraph
 from responsibility.rbac.identity import canonical, is_somebody, service_account_user
 from responsibility.rbac.index import IndexLimits, RuleIndex
 from responsibility.rbac.objects import SERVICE_ACCOUNT, Attributes, Binding, Role, Subject, Truth
+from tests.unit.deciding import Decided
 from tests.unit.rbac import linear, near, worlds
 from tests.unit.rbac.worlds import World
 
 ANY_NAME = st.booleans()
 ASKED = worlds.asked_worlds()
-
-
-@dataclass(slots=True)
-class Decided:
-    """Counts in how many of the cases that were drawn there was anything to decide."""
-
-    cases: int = 0
-    decided: int = 0
-
-    def note(self, decided: object) -> None:
-        self.cases += 1
-        self.decided += bool(decided)
-
-    def held(self, *, least: float = 0.15) -> None:
-        """Assert that it was in so many of them."""
-        assert self.decided >= least * self.cases, f"only {self.decided} of {self.cases} cases"
 
 
 def bound(holders: Mapping[Subject, object]) -> Set[Subject]:

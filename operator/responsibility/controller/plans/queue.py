@@ -53,7 +53,8 @@ class PlanningQueue(Worker):
     Who has taken the least time so far is planned for next, so whoever changes all the time, or
     takes long, keeps nobody waiting but itself. ``rest`` is how long nothing is planned after each
     plan, as a multiple of what it took, but for ``pause`` seconds at least; ``limits`` are the
-    seconds that one plan may take at first and at most.
+    seconds that one plan may take at first and at most. ``planner`` makes what plans, from a
+    snapshot and ``revoking``.
     """
 
     def __init__(
@@ -65,9 +66,11 @@ class PlanningQueue(Worker):
         pause: float = _SHORTEST,
         retry_after: float = _RETRY_AFTER,
         limits: tuple[float, float] = (_FIRST_LIMIT, _LAST_LIMIT),
+        planner: Callable[..., Planner] = Planner,
     ) -> None:
         self._changed = changed
         self._revoking = revoking
+        self._planner = planner
         self._rest, self._pause, self._retry_after = rest, pause, retry_after
         self._first_limit, self._last_limit = limits
         # Seconds by record, while anybody waits: what was taken, and what the next try may take.
@@ -186,7 +189,7 @@ class PlanningQueue(Worker):
                     assessment, snapshot = self._now
                     began = loop.time()
                     if planner is None:
-                        planner = Planner(snapshot, revoking=self._revoking)
+                        planner = self._planner(snapshot, revoking=self._revoking)
                     elif of is None or not _same(of, assessment):
                         await planner.follow(snapshot)
                     of = assessment

@@ -27,18 +27,21 @@ _MOST_TRIED = 64
 
 # Is told how much is done by now, from 0 to 1.
 Progress = Callable[[float], None]
+# Says of pairs, by changes, without which of them a right stays.
+FindNeeded = Callable[["Minimiser", Sequence[Pair], Sequence[PlannedChange]], set[Pair]]
 # Pairs that are tried together, and whose routes begin with each.
 _Batch = Mapping[Pair, set[Subject]]
 
 
 @dataclass(slots=True)
 class Minimiser:
-    """Tries plans with less in them."""
+    """Tries plans with less in them, but for what is needed: that ``find_needed`` says."""
 
     targets: Targets
     builder: ChangeBuilder
     remaining: RemainingFindings
     progress: Progress
+    find_needed: FindNeeded
 
     def minimised(self, changes: list[PlannedChange]) -> list[PlannedChange]:
         """Return the smallest plan that was found, or the same."""
@@ -47,7 +50,7 @@ class Minimiser:
         loose = sorted({pair for wanted in active for pair in wanted.routes} - direct)
         if not loose or len(loose) > _MOST_TRIED:
             return changes
-        needed = self._needed(loose, changes)
+        needed = self.find_needed(self, loose, changes)
         doubtful = [pair for pair in loose if pair not in needed]
         if len(loose) <= _EXACT_PAIRS:
             # From the largest set to leave out to the smallest.
@@ -56,7 +59,7 @@ class Minimiser:
                 fitting = [
                     trial
                     for some in combinations(doubtful, count)
-                    if (trial := self._without(frozenset(some), frozenset(some))) is not None
+                    if (trial := self.without(frozenset(some), frozenset(some))) is not None
                 ]
                 if fitting:
                     return min(fitting, key=lambda c: (len(c), [x.sort_key for x in c]))
@@ -64,12 +67,12 @@ class Minimiser:
         out: frozenset[Pair] = frozenset()
         for number, pair in enumerate(doubtful):
             self.progress(number / len(doubtful))
-            trial = self._without(out | {pair}, frozenset({pair}))
+            trial = self.without(out | {pair}, frozenset({pair}))
             if trial is not None:
                 out, changes = out | {pair}, trial
         return changes
 
-    def _without(self, out: frozenset[Pair], new: frozenset[Pair]) -> list[PlannedChange] | None:
+    def without(self, out: frozenset[Pair], new: frozenset[Pair]) -> list[PlannedChange] | None:
         """Return the plan that leaves some out, if it does; ``new`` are those not tried before."""
         targets = self.targets
         changes = self.builder.changes(targets.active(), left_out=out)
@@ -94,11 +97,11 @@ class Minimiser:
 
     # --- what is needed in any case -------------------------------------------------------------
 
-    def _needed(self, loose: Sequence[Pair], changes: Sequence[PlannedChange]) -> set[Pair]:
+    def needed(self, loose: Sequence[Pair], changes: Sequence[PlannedChange]) -> set[Pair]:
         """Return those without which a right stays, whatever else goes; maybe not all of them."""
         narrowed = _narrowed(changes)
         needed: set[Pair] = set()
-        batches = list(self._batches(loose))
+        batches = list(self.batches(loose))
         for number, batch in enumerate(batches):
             self.progress(number / len(batches) / 2)
             trial = self.builder.changes(self.targets.active(), left_out=frozenset(batch))
@@ -125,7 +128,7 @@ class Minimiser:
             )
         }
 
-    def _batches(self, loose: Iterable[Pair]) -> Iterator[_Batch]:
+    def batches(self, loose: Iterable[Pair]) -> Iterator[_Batch]:
         """Yield pairs that can be tried together: each is about somebody else.
 
         Nobody gets to be a user or a group by a workload or a token, which leaves impersonation;

@@ -19,7 +19,7 @@ from responsibility.plans.change import Action, PlannedChange
 from responsibility.plans.context import PlanContext
 from responsibility.plans.search.build import ChangeBuilder
 from responsibility.plans.search.guard import guard
-from responsibility.plans.search.minimise import Minimiser, Progress
+from responsibility.plans.search.minimise import FindNeeded, Minimiser, Progress
 from responsibility.plans.search.outcome import SearchOutcome
 from responsibility.plans.search.remaining import RemainingFindings
 from responsibility.plans.search.targets import Targets
@@ -35,7 +35,8 @@ class PlanSearch:
 
     The assessor is the one that has made the context's assessment; ``required_permissions`` are
     those that the operator itself needs; ``progress`` is told how much is done, from 0 to 1.
-    ``earlier`` are the findings that were ended to get to this state.
+    ``earlier`` are the findings that were ended to get to this state; ``find_needed`` says what a
+    plan can't do without, so that leaving it out is not tried.
     """
 
     context: PlanContext
@@ -43,6 +44,7 @@ class PlanSearch:
     assessor: InitVar[Assessor]
     required_permissions: tuple[Attributes, ...] = ()
     progress: Progress = lambda _done: None
+    find_needed: FindNeeded = Minimiser.needed
     earlier: InitVar[tuple[Finding, ...]] = ()
     _done: float = field(init=False, default=0.0)
     _targets: Targets = field(init=False)
@@ -68,6 +70,7 @@ class PlanSearch:
             self._builder,
             self._remaining,
             lambda done: self.progress(_SETTLED + (1 - _SETTLED) * done),
+            self.find_needed,
         )
         return SearchOutcome(
             tuple(minimiser.minimised(changes)),

@@ -1,6 +1,7 @@
 """Plans beside the loop: made where something has changed, kept until they are known better."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -30,18 +31,24 @@ def world(*grants: object) -> Snapshot:
     return snapshot(*KEEPERS, *grants, records=RECORDS)  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Note which records are planned for."""
-    found: list[str] = []
-    propose = Planner.propose
+class Watched(Planner):
+    """Notes for whom it has planned, once ``before`` has let it: that may raise."""
 
-    async def noted(self: Planner, record: str, *, seconds: float) -> Proposal | None:
-        found.append(record)
-        return await propose(self, record, seconds=seconds)
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        *,
+        revoking: bool,
+        asked: list[str],
+        before: Callable[[str, float], None] = lambda *_: None,
+    ) -> None:
+        super().__init__(snapshot, revoking=revoking)
+        self._asked, self._before = asked, before
 
-    monkeypatch.setattr(Planner, "propose", noted)
-    return found
+    async def propose(self, record: str, *, seconds: float = 600.0) -> Proposal | None:
+        self._before(record, seconds)
+        self._asked.append(record)
+        return await super().propose(record, seconds=seconds)
 
 
 # Without rest.
@@ -54,9 +61,11 @@ async def until(what: asyncio.Event) -> None:
     what.clear()
 
 
-async def test_what_has_changed_is_planned_for_and_nothing_else(asked: list[str]) -> None:
+async def test_what_has_changed_is_planned_for_and_nothing_else() -> None:
+    asked: list[str] = []
     changed, assessor = asyncio.Event(), Assessor()
-    beside = restless(changed.set, revoking=True)
+    planner = partial(Watched, asked=asked)
+    beside = restless(changed.set, revoking=True, planner=planner)
     task = asyncio.create_task(beside.run())
     first = world(FENCE, OTHER)
     one = assessor.assess(first)
@@ -100,18 +109,17 @@ MORE = grant("User eve", "delete", "configmaps")
 
 
 async def test_what_cannot_be_planned_is_said_and_the_rest_goes_on(
-    asked: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    propose = Planner.propose
+    asked: list[str] = []
 
-    async def failing(self: Planner, record: str, *, seconds: float) -> Proposal | None:
+    def before(record: str, _seconds: float) -> None:
         if record == "other":
             raise PlanningError("it takes too much")
-        return await propose(self, record, seconds=seconds)
 
-    monkeypatch.setattr(Planner, "propose", failing)
     changed, first = asyncio.Event(), world(FENCE, OTHER)
-    beside = restless(changed.set, revoking=True)
+    planner = partial(Watched, asked=asked, before=before)
+    beside = restless(changed.set, revoking=True, planner=planner)
     task = asyncio.create_task(beside.run())
     hubs = Assessor().assess(first)
     beside.follow(Pass(Moment(first), hubs))
@@ -128,19 +136,17 @@ async def test_what_cannot_be_planned_is_said_and_the_rest_goes_on(
     task.cancel()
 
 
-async def test_what_could_not_be_planned_is_tried_again_after_a_while(
-    asked: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    propose, failures = Planner.propose, iter(range(2))
+async def test_what_could_not_be_planned_is_tried_again_after_a_while() -> None:
+    asked: list[str] = []
+    failures = iter(range(2))
 
-    async def failing(self: Planner, record: str, *, seconds: float) -> Proposal | None:
+    def before(_record: str, _seconds: float) -> None:
         for _ in failures:
             raise PlanningError("it takes too much")
-        return await propose(self, record, seconds=seconds)
 
-    monkeypatch.setattr(Planner, "propose", failing)
     changed, first = asyncio.Event(), world(FENCE)
-    beside = restless(changed.set, revoking=False, retry_after=0.01)
+    planner = partial(Watched, asked=asked, before=before)
+    beside = restless(changed.set, revoking=False, retry_after=0.01, planner=planner)
     hubs = Assessor().assess(first)
     beside.follow(Pass(Moment(first), hubs))
     task = asyncio.create_task(beside.run())
@@ -195,11 +201,13 @@ async def test_an_end_that_is_interrupted_leaves_no_process_behind() -> None:
     assert process.returncode is not None
 
 
-async def test_who_changes_all_the_time_keeps_nobody_waiting(asked: list[str]) -> None:
+async def test_who_changes_all_the_time_keeps_nobody_waiting() -> None:
+    asked: list[str] = []
     """``other`` comes first by name, and is another at every moment."""
     assessor, now = Assessor(), world(FENCE, OTHER)
     changed = asyncio.Event()
-    beside = restless(changed.set, revoking=True)
+    planner = partial(Watched, asked=asked)
+    beside = restless(changed.set, revoking=True, planner=planner)
     beside.follow(Pass(Moment(now), assessor.assess(now)))
     task = asyncio.create_task(beside.run())
     for number in range(20):
@@ -214,20 +222,24 @@ async def test_who_changes_all_the_time_keeps_nobody_waiting(asked: list[str]) -
     task.cancel()
 
 
-async def test_a_plan_that_takes_long_waits_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    propose, tries = Planner.propose, list[tuple[str, float]]()
+async def test_a_plan_that_takes_long_waits_for_the_others() -> None:
+    asked: list[str] = []
+    tries: list[tuple[str, float]] = []
 
-    async def slow(self: Planner, record: str, *, seconds: float) -> Proposal | None:
+    def before(record: str, seconds: float) -> None:
         tries.append((record, seconds))
         if record == "other":
             raise PlanningTimeoutError(f"it takes more than {seconds:g} s")
-        return await propose(self, record, seconds=seconds)
 
-    monkeypatch.setattr(Planner, "propose", slow)
     first = world(FENCE, OTHER)
     hubs = Assessor().assess(first)
     changed = asyncio.Event()
-    beside = restless(changed.set, revoking=True, limits=(60.0, 100.0))
+    beside = restless(
+        changed.set,
+        revoking=True,
+        limits=(60.0, 100.0),
+        planner=partial(Watched, asked=asked, before=before),
+    )
     beside.follow(Pass(Moment(first), hubs))
     task = asyncio.create_task(beside.run())
     async with asyncio.timeout(60):
