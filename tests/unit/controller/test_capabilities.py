@@ -13,8 +13,7 @@ from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.worker import Worker
 from tests.unit.controller.world import FakeApi
 
-# What runs, and is no worker: what drives them, what is a part of one, the framework itself, and the
-# thread that the pages have.
+# What runs, and is no worker: what drives them, what is a part of one, and the framework.
 _OTHERS = {"Loop", "Runtime", "Prober", "Framework", "_Thread"}
 
 
