@@ -128,6 +128,18 @@ image: ## Build the image (IMAGE=name:tag, BASE=image@digest, PLATFORM=linux/arm
 	  --build-arg REVISION="$$(git rev-parse HEAD 2>/dev/null || true)" \
 	  --build-arg CREATED="$$(git log -1 --format=%cI 2>/dev/null || true)" .
 
+.PHONY: base
+base: ## Renew the digest of the image's base in the Containerfile (needs skopeo, crane or docker buildx)
+	@name=$$(sed -n 's/^ARG BASE=\([^@]*\).*/\1/p' Containerfile); \
+	if command -v skopeo >/dev/null; then digest=$$(skopeo inspect --no-tags --format '{{.Digest}}' "docker://$$name"); \
+	elif command -v crane >/dev/null; then digest=$$(crane digest "$$name"); \
+	elif docker buildx version >/dev/null 2>&1; then \
+	  digest=$$(docker buildx imagetools inspect "$$name" --format '{{.Manifest.Digest}}'); \
+	else echo "error: nothing here asks a registry: install skopeo, crane or docker with buildx" >&2; exit 1; fi; \
+	[[ $$digest =~ ^sha256:[0-9a-f]{64}$$ ]] || { echo "error: $$name: this is no digest: $$digest" >&2; exit 1; }; \
+	sed -i "s|^ARG BASE=.*|ARG BASE=$$name@$$digest|" Containerfile; \
+	sed -n 's/^ARG BASE=//p' Containerfile
+
 .PHONY: release
 release: $(STAMP) ## Build all that a release is made of into dist/VERSION (VERSION=1.2.3; WITHOUT_IMAGE=1 where no engine is)
 	@[ -n "$(VERSION)" ] || { echo "error: which version? make release VERSION=1.2.3" >&2; exit 1; }

@@ -67,6 +67,64 @@ def test_it_starts_what_the_chart_starts() -> None:
     assert "PATH=/opt/hub-responsibility/bin:" in TEXT
 
 
+def test_its_base_is_named_by_its_digest() -> None:
+    bases = re.findall(r"^ARG BASE=(.*)$", TEXT, re.MULTILINE)
+    assert len(bases) == 1
+    assert re.fullmatch(r"docker\.io/library/python:3\.\d+-slim@sha256:[0-9a-f]{64}", bases[0])
+    assert {rest.split()[0] for word, rest in instructions() if word == "FROM"} == {"${BASE}"}
+
+
+# Programs that answer what a registry has, each asked in its own way.
+ASKED = {
+    "skopeo": "inspect --no-tags --format {{.Digest}} docker://docker.io/library/python:3.13-slim",
+    "crane": "digest docker.io/library/python:3.13-slim",
+    "docker": "buildx imagetools inspect docker.io/library/python:3.13-slim"
+    " --format {{.Manifest.Digest}}",
+}
+
+
+def _renew(tmp_path: Path, *programs: str, answer: str) -> subprocess.CompletedProcess[str]:
+    """Run `make base` on a copy, where these programs are and answer so."""
+    for name in ("Containerfile", "Makefile", "pyproject.toml"):
+        (tmp_path / name).write_text((ROOT / name).read_text(encoding="utf-8"), encoding="utf-8")
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for tool in ("bash", "sed", "make"):
+        found = subprocess.run(["which", tool], capture_output=True, text=True, check=True)
+        (tools / tool).symlink_to(found.stdout.strip())
+    for name in programs:
+        script = f'#!{tools}/bash\n[ "$*" = "buildx version" ] || echo "$*" >> {tmp_path}/asked\n'
+        (tools / name).write_text(f"{script}echo '{answer}'\n", encoding="utf-8")
+        (tools / name).chmod(0o755)
+    command = [str(tools / "make"), "-C", str(tmp_path), "--no-print-directory", "base"]
+    return subprocess.run(
+        command, env={"PATH": str(tools)}, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("program", ASKED)
+def test_the_base_s_digest_is_renewed_by_one_command(tmp_path: Path, program: str) -> None:
+    digest = f"sha256:{'ab' * 32}"
+    done = _renew(tmp_path, program, answer=digest)
+    base = f"docker.io/library/python:3.13-slim@{digest}"
+    assert (done.returncode, done.stdout) == (0, f"{base}\n"), done.stderr
+    assert f"\nARG BASE={base}\n" in (tmp_path / "Containerfile").read_text(encoding="utf-8")
+    assert (tmp_path / "asked").read_text(encoding="utf-8") == f"{ASKED[program]}\n"
+
+
+@pytest.mark.parametrize(
+    ("programs", "answer", "told"),
+    [((), "", "install skopeo, crane or docker with buildx"), (("crane",), "x", "no digest: x")],
+)
+def test_without_a_digest_the_base_stays(
+    tmp_path: Path, programs: tuple[str, ...], answer: str, told: str
+) -> None:
+    done = _renew(tmp_path, *programs, answer=answer)
+    assert done.returncode != 0
+    assert told in done.stderr
+    assert (tmp_path / "Containerfile").read_text(encoding="utf-8") == TEXT
+
+
 def test_it_says_what_it_is() -> None:
     labels = re.findall(r'org\.opencontainers\.image\.(\w+)="', TEXT)
     expected = {"title", "description", "licenses", "source", "version", "revision", "created"}

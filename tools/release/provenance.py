@@ -47,6 +47,7 @@ def statement(root: Path, build: Build, built: Iterable[Path]) -> dict[str, Any]
                 "resolvedDependencies": [
                     {"uri": source, "digest": {"gitCommit": build.commit}},
                     *({"name": str(pin), "digest": {"sha256": sha256(root / pin)}} for pin in PINS),
+                    _base(root),
                     *_packages(root),
                 ],
             },
@@ -69,6 +70,13 @@ def sha256(path: Path) -> str:
 
 def _moment(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _base(root: Path) -> dict[str, Any]:
+    """Return the image's base, as the Containerfile has it: by tag and digest of its index."""
+    text = (root / "Containerfile").read_text(encoding="utf-8")
+    (found,) = re.findall(r"^ARG BASE=(\S+)@sha256:([0-9a-f]{64})$", text, re.MULTILINE)
+    return {"uri": f"docker://{found[0]}", "digest": {"sha256": found[1]}}
 
 
 def _packages(root: Path) -> Iterator[dict[str, str]]:

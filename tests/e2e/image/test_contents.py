@@ -12,6 +12,7 @@ import pytest
 from responsibility.api.crd import RESOURCES
 from tests.e2e.image import build, container
 from tests.e2e.image.container import Container
+from tests.unit.cli import small
 
 ROOT = Path(__file__).parents[3]
 Completed = subprocess.CompletedProcess[str]
@@ -38,6 +39,24 @@ def test_the_entry_points_run(image: Path) -> None:
     version = run(image, "responsibility-operator", "--version").stdout.split()
     assert version[0] == "responsibility-operator"
     assert version[1] in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_it_is_the_tool_of_a_pipeline_as_its_page_has_it(image: Path) -> None:
+    """The command of docs/ci.md; `make e2e-pods` has an engine run it."""
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^docker run --rm -i IMAGE (.*) < manifests\.yaml$", page, re.MULTILINE)
+    program = image / "bin" / line.split()[0]
+    done = subprocess.run(
+        [str(program), *line.split()[1:]],
+        env=build.loading(program),
+        input=small.FILES["record.yaml"] + "\n---\n" + small.FILES["model.yaml"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.startswith("SEVERITY")
+    assert "standard input" in done.stdout
 
 
 @pytest.mark.skipif(bool(container.hindrance()), reason=container.hindrance())

@@ -63,6 +63,9 @@ def test_provenance_names_what_was_built_and_of_what(tmp_path: Path) -> None:
     assert locked
     for name, version in locked:
         assert {"uri": f"pkg:pypi/{name}@{version}"} in rest
+    (base,) = [each for each in rest if each.get("uri", "").startswith("docker://")]
+    assert base["uri"] == "docker://docker.io/library/python:3.13-slim"
+    assert len(base["digest"]["sha256"]) == 64
     details = found["predicate"]["runDetails"]
     assert details["builder"] == {"id": "https://b.example"}
     assert details["metadata"]["startedOn"] == "2027-03-01T12:00:00Z"
