@@ -70,10 +70,12 @@ check-generated: $(STAMP) ## Fail when `make generate` would change something
 # --- the tests --------------------------------------------------------------------------------
 
 # Tests of one file run one after the other, files side by side. Each side has clusters of its own,
-# but there is only one cluster that exists.
+# but there is only one cluster that exists. End-to-end tests wait a third of their time, so there is
+# one more of them at a time than a small machine has processors.
 WORKERS ?= 2
+E2E_WORKERS ?= 3
 PYTEST := $(BIN)/python -m pytest --dist loadfile -n
-E2E = $(PYTEST) $(if $(filter existing,$(E2E_CLUSTER)),0,$(WORKERS))
+E2E = $(PYTEST) $(if $(filter existing,$(E2E_CLUSTER)),0,$(E2E_WORKERS))
 
 .PHONY: unit
 unit: $(STAMP) ## Run the unit tests
@@ -95,13 +97,14 @@ test: tools $(STAMP) ## Run everything that has to pass, and say where the time 
 
 # A clock asks for it, not a change: the chart by Helm 3 as well, and many more drawn worlds.
 DRAWN := tests/e2e/test_rbac_differential.py tests/e2e/test_routes_differential.py \
-  tests/e2e/plans/test_drawn.py tests/e2e/replay
+  tests/e2e/plans/test_drawn.py tests/e2e/replay tests/e2e/operator/test_revocation_halted.py
 
 .PHONY: test-long
 test-long: tools $(STAMP) ## Run what takes long: all by Helm 3, and random worlds by the dozen
 	$(BIN)/python -m tests.e2e.lab prepare
 	$(E2E) -m long tests/e2e
-	DIFFERENTIAL_WORLDS=30 ROUTES_WORLDS=30 PLANS_WORLDS=40 REPLAY_STEPS=3000 $(E2E) $(DRAWN)
+	DIFFERENTIAL_WORLDS=30 ROUTES_WORLDS=30 PLANS_WORLDS=40 REPLAY_STEPS=3000 REVOCATION_KILLS=8 \
+	  $(E2E) $(DRAWN)
 
 .PHONY: bench
 bench: $(STAMP) ## Measure how fast and how big it is

@@ -2,62 +2,31 @@
 
 Modules of a folder that share an installation stay together; else a module is by itself. The
 longest come first: what begins last is short, so that no worker waits long for another at the end.
-A table that is out of date costs time and nothing else.
+How long they take is in `seconds.json`; out of date, it costs time and nothing else. Each whole run
+notes what it took, and ``python -m tests.e2e.schedule`` takes that over.
 """
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+import json
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import pytest
 
+from tests.e2e.lab.directories import cache_root
+
 _ROOT: Final = "tests/e2e/"
+_TABLE: Final = Path(__file__).with_name("seconds.json")
+# Shorter groups are not worth a line.
+_SHORT = 20
 
 # Folders whose modules share what is installed on a cluster for all of them.
 TOGETHER: Final = frozenset({"admission", "cli", "image", "plans"})
 
-# Seconds, as runs on a shared machine tell them at their end: only the order counts. What is
-# missing here is short.
-SECONDS: Final[dict[str, int]] = {
-    "admission": 260,
-    "plans": 180,
-    "operator/test_values.py": 140,
-    "cli": 130,
-    "image": 130,
-    "operator/test_enforcement_helm.py": 130,
-    "operator/test_modes.py": 130,
-    "operator/test_enforcement_static.py": 125,
-    "operator/test_enforcement_model.py": 120,
-    "operator/test_enforcement.py": 120,
-    "operator/test_revocation_halted.py": 110,
-    "operator/test_revocation.py": 100,
-    "operator/test_enforcement_alone.py": 100,
-    "operator/test_handover.py": 95,
-    "operator/test_gaps.py": 95,
-    "test_chart_life.py": 90,
-    "test_chart.py": 90,
-    "test_gitops.py": 90,
-    "test_pool.py": 80,
-    "operator/test_grants_repaired.py": 80,
-    "operator/test_bad_input.py": 75,
-    "test_demo.py": 75,
-    "operator/test_changes.py": 70,
-    "operator/test_grants_dates.py": 70,
-    "test_routes.py": 65,
-    "replay/test_replay.py": 65,
-    "operator/test_rights.py": 60,
-    "operator/test_rest.py": 60,
-    "operator/test_grants_hindered.py": 60,
-    "monitoring/test_alerts.py": 60,
-    "test_docs.py": 60,
-    "test_lab.py": 55,
-    "operator/test_grants.py": 55,
-    "operator/test_grants_scale.py": 50,
-    "operator/test_break_glass.py": 45,
-    "test_rbac_differential.py": 40,
-    "test_routes_differential.py": 40,
-}
+# Seconds by group, of a whole run: only their order counts. What is missing is short.
+SECONDS: Final[dict[str, int]] = json.loads(_TABLE.read_text(encoding="utf-8"))
 
 
 def group(nodeid: str) -> str:
@@ -90,3 +59,25 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     # By the number of tests, which says little of how long they take.
     config.option.loadscopereorder = False
     return Groups(config, log)
+
+
+def note(modules: Mapping[str, float]) -> Path:
+    """Note what a whole run took, by module; return where."""
+    sums: dict[str, float] = {}
+    for module, seconds in modules.items():
+        sums[group(module)] = sums.get(group(module), 0.0) + seconds
+    longest = sorted(sums.items(), key=lambda each: (-each[1], each[0]))
+    noted = _noted()
+    noted.parent.mkdir(parents=True, exist_ok=True)
+    table = {name: round(seconds) for name, seconds in longest if seconds >= _SHORT}
+    noted.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+    return noted
+
+
+def _noted() -> Path:
+    return cache_root() / _TABLE.name
+
+
+if __name__ == "__main__":
+    # By hand, since a machine may have been busy with other things: it is a change to commit.
+    _TABLE.write_text(_noted().read_text(encoding="utf-8"), encoding="utf-8")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e import schedule
 from tests.e2e.lab import lifetime
 
 _LONGEST = 12
@@ -44,9 +45,11 @@ class Timing:
             self._clusters.setdefault(what, []).extend(seconds)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Tell it."""
+        """Tell it, and note what a whole run took."""
         if not self._modules:
             return
+        if _is_whole(terminalreporter.config):
+            schedule.note(self._modules)
         say = terminalreporter.write_line
         terminalreporter.section("where the time went")
         for what, seconds in sorted(self._clusters.items()):
@@ -56,6 +59,12 @@ class Timing:
         longest = sorted(self._modules.items(), key=lambda module: -module[1])
         for module, total in longest[:_LONGEST]:
             say(f"{total:7.1f} s  {module}")
+
+
+def _is_whole(config: pytest.Config) -> bool:
+    """Return whether each group was run as `make e2e` runs it, so that its time is its own."""
+    everything = [arg.rstrip("/") for arg in config.args] == ["tests/e2e"]
+    return everything and config.option.markexpr == "not long" and not config.option.keyword
 
 
 def _add(sums: dict[str, float], key: str, seconds: float) -> None:
