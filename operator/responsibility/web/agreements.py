@@ -8,44 +8,77 @@ it was asked for, since such a page gets around.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from xml.etree.ElementTree import Element
 
 from responsibility.ownership.results.assessment import HubAssessment
-from responsibility.web.document import document, tag
-from responsibility.web.hub import Difference, section
+from responsibility.web.document import Child, document, tag
+from responsibility.web.hub import section
 from responsibility.web.overview import overview
-from responsibility.web.words import STATES, moment
+from responsibility.web.tasks import Task, tasks
+from responsibility.web.words import STATES, anchor, moment
 
 TITLE = "Who is responsible for what"
 
 
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """What there is to do: on each hub, by the name of its record, and on the whole cluster."""
+
+    hubs: Mapping[str, Sequence[Task]]
+    cluster: Sequence[Task] = ()
+
+
 def agreements_page(
-    hubs: Sequence[HubAssessment],
-    now: datetime,
-    differences: Mapping[str, Sequence[Difference]] | None = None,
+    hubs: Sequence[HubAssessment], now: datetime, todo: Todo | None = None, *, home: str = ""
 ) -> str:
     """Return the page of these hubs as of ``now``, as an HTML document.
 
-    ``differences`` are told, by record, where they are given; else only how many there are.
+    What there is to do is told where it is given; else only how much differs. ``home`` is the
+    address of the page with all hubs, if there is one.
     """
     title = f"{TITLE}: {hubs[0].agreement.display_name}" if len(hubs) == 1 else TITLE
     sections = [
-        section(hub, now, None if differences is None else differences[hub.agreement.record])
-        for hub in hubs
+        section(hub, now, None if todo is None else todo.hubs[hub.agreement.record]) for hub in hubs
     ]
     return document(
         title,
         tag(
             "main",
-            tag("h1", TITLE),
-            tag("p", f"As of {moment(now)}.", class_="faint"),
+            *_head(now),
+            tag("p", tag("a", "All hubs", href=home)) if home else None,
             None if hubs else tag("p", "There is no record of any hub."),
-            *(overview(hubs) if len(hubs) > 1 else ()),
+            *(overview(hubs, lambda hub: f"#{anchor(hub)}") if len(hubs) > 1 else ()),
+            *_cluster(todo),
             *sections,
             *(_legend() if hubs else ()),
         ),
     )
+
+
+def index_page(hubs: Sequence[HubAssessment], now: datetime, todo: Todo | None = None) -> str:
+    """Return the page with a line for each hub, whose own page is beside it: see `filename`."""
+    return document(
+        TITLE,
+        tag("main", *_head(now), *overview(hubs, filename), *_cluster(todo), *_legend()),
+    )
+
+
+def filename(hub: HubAssessment) -> str:
+    """Return the name of a hub's own page; names of records are fit for it."""
+    return f"{anchor(hub)}.html"
+
+
+def _head(now: datetime) -> Iterable[Element]:
+    yield tag("h1", TITLE)
+    yield tag("p", f"As of {moment(now)}.", class_="faint")
+
+
+def _cluster(todo: Todo | None) -> Iterable[Child]:
+    if todo is not None and todo.cluster:
+        yield tag("h2", "What there is to do on the whole cluster")
+        yield from tasks(todo.cluster)
 
 
 def _legend() -> Iterable[Element]:

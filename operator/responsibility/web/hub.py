@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from xml.etree.ElementTree import Element
 
@@ -11,6 +10,7 @@ from responsibility.ownership.results.assessment import HubAssessment, HubState,
 from responsibility.ownership.terms.agreement import Agreement, Bound, Delegation
 from responsibility.phrases import counted
 from responsibility.web.document import Child, isolated, joined, link, tag
+from responsibility.web.tasks import Task, tasks
 from responsibility.web.words import STATES, anchor, day, label, lines, moment
 
 _CHECKED = {"kubernetes": "Kubernetes", "jupyterhub": "JupyterHub"}
@@ -23,18 +23,8 @@ _HUB_STATES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A finding for people: what differs from what is agreed, what ends it, and whom to ask."""
-
-    item: int
-    message: str
-    remedy: str
-    contacts: tuple[str, ...] = ()
-
-
-def section(hub: HubAssessment, now: datetime, differences: Sequence[Difference] | None) -> Element:
-    """Return the part of the page about a hub; ``differences`` are told where they are given."""
+def section(hub: HubAssessment, now: datetime, todo: Sequence[Task] | None) -> Element:
+    """Return the part of the page about a hub; what there is to do is told where it is given."""
     agreement = hub.agreement
     problem = _HUB_STATES.get(hub.hub_state)
     return tag(
@@ -43,9 +33,9 @@ def section(hub: HubAssessment, now: datetime, differences: Sequence[Difference]
         tag("p", f"Namespace {agreement.hub.namespace}, record {agreement.record}", class_="faint"),
         tag("p", *_split(hub)),
         tag("p", problem, class_="drift") if problem else None,
-        _items(hub, now),
-        *(_differences(differences) if differences is not None else ()),
+        *((tag("h3", "What there is to do"), *tasks(todo)) if todo is not None else ()),
         *_parties(agreement),
+        _items(hub, now),
         aria_labelledby=anchor(hub),
     )
 
@@ -60,7 +50,9 @@ def _split(hub: HubAssessment) -> list[Child]:
     differ = sum(result.state == "drift" for result in hub.items)
     text = {0: "None differs from what is agreed.", 1: "One differs from what is agreed."}
     words = text.get(differ, f"{differ} differ from what is agreed.")
-    return [f"Of {total} items, responsible are: ", *joined(parts), f". {words}"]
+    touching = hub.cluster_findings
+    also = f" {counted(touching, 'finding')} of the whole cluster may touch it." if touching else ""
+    return [f"Of {total} items, responsible are: ", *joined(parts), f". {words}{also}"]
 
 
 def _items(hub: HubAssessment, now: datetime) -> Element:
@@ -130,29 +122,6 @@ def _bound(bound: Bound) -> str:
         f"at most {bound.maximum}" if bound.maximum else "",
     ]
     return f"{bound.path} {' and '.join(filter(None, ends))}".strip()
-
-
-def _differences(differences: Sequence[Difference]) -> Iterable[Element]:
-    yield tag("h3", "What was found")
-    if not differences:
-        yield tag("p", "Nothing that differs.")
-        return
-    yield tag(
-        "ul",
-        *(
-            tag(
-                "li",
-                tag("b", f"{each.item}: ") if each.item else None,
-                isolated(each.message),
-                tag(
-                    "small",
-                    isolated(each.remedy),
-                    *((" Ask ", *joined(map(link, each.contacts)), ".") if each.contacts else ()),
-                ),
-            )
-            for each in differences
-        ),
-    )
 
 
 def _parties(agreement: Agreement) -> Iterable[Element]:

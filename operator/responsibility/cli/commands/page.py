@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,14 +12,23 @@ from responsibility.cli.sources.options import (
     Where,
     at_option,
     instant,
+    note,
     routes_option,
     where_options,
 )
+from responsibility.cli.terminal.errors import CliError
+from responsibility.phrases import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
     from responsibility.cli.answers.report import Report
     from responsibility.ownership.results.assessment import HubAssessment
-    from responsibility.web.hub import Difference
+    from responsibility.ownership.results.causes import Cause
+    from responsibility.ownership.terms.agreement import Terms
+    from responsibility.web.agreements import Todo
+    from responsibility.web.tasks import Task
 
 
 @click.command(name="page")
@@ -28,11 +38,24 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Also say what differs, and so who can do what it should not: not for everybody's eyes.",
 )
+@click.option(
+    "-o",
+    "--output-dir",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write a site instead: index.html with all hubs, and a page for each.",
+)
 @at_option
 @routes_option
 @where_options
 def command(
-    *, where: Where, hubs: tuple[str, ...], findings: bool, moment: str | None, routes: bool
+    *,
+    where: Where,
+    hubs: tuple[str, ...],
+    findings: bool,
+    output_dir: Path | None,
+    moment: str | None,
+    routes: bool,
 ) -> None:
     r"""Write who is responsible for what as a page, one file that a browser shows.
 
@@ -44,6 +67,7 @@ def command(
     Examples:
       kubectl responsibility page leap-prod > leap.html
       kubectl responsibility page --findings > all.html
+      kubectl responsibility page -o site
     """
     from responsibility.cli.answers.report import Report
     from responsibility.web.agreements import agreements_page
@@ -52,22 +76,60 @@ def command(
     report = Report.of(where.load(ALL), now, routes=routes)
     report.tell_gaps()
     chosen = report.hubs(hubs)
-    differences = (
-        {hub.agreement.record: _differences(report, hub) for hub in chosen} if findings else None
+    todo = _todo(report, chosen) if findings else None
+    if output_dir is not None:
+        _write_site(output_dir, chosen, report.assessment.now, todo)
+        return
+    click.echo(agreements_page(chosen, report.assessment.now, todo), nl=False)
+
+
+def _write_site(
+    directory: Path, hubs: list[HubAssessment], now: datetime, todo: Todo | None
+) -> None:
+    """Write the pages; one of a hub has no other hub's tasks on it, nor the cluster's."""
+    from responsibility.web.agreements import Todo, agreements_page, filename, index_page
+
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for hub in hubs:
+            record = hub.agreement.record
+            own = Todo({record: todo.hubs[record]}) if todo is not None else None
+            page = agreements_page([hub], now, own, home="index.html")
+            (directory / filename(hub)).write_text(page, encoding="utf-8")
+        index = index_page(hubs, now, todo)
+        (directory / "index.html").write_text(index, encoding="utf-8")
+    except OSError as error:
+        raise CliError(f"--output-dir {directory}: {error.strerror or error}") from error
+    note(f"{counted(len(hubs) + 1, 'page')} written: open {directory / 'index.html'}")
+
+
+def _todo(report: Report, hubs: list[HubAssessment]) -> Todo:
+    from responsibility.web.agreements import Todo
+
+    models = dict.fromkeys(hub.agreement.terms.name for hub in hubs)
+    clusters = [report.assessment.clusters[name] for name in models]
+    return Todo(
+        {h.agreement.record: _tasks(report, h.causes, h.agreement.terms) for h in hubs},
+        [task for each in clusters for task in _tasks(report, each.causes, each.terms)],
     )
-    click.echo(agreements_page(chosen, report.assessment.now, differences), nl=False)
 
 
-def _differences(report: Report, hub: HubAssessment) -> list[Difference]:
+def _tasks(report: Report, causes: Iterable[Cause], terms: Terms) -> list[Task]:
     from responsibility.ownership.results import wording
-    from responsibility.web.hub import Difference
+    from responsibility.web.tasks import Task
 
-    return [
-        Difference(
-            finding.number,
-            wording.message(finding),
-            wording.remedy(finding),
-            tuple(dict.fromkeys(p.contact for p in report.parties(finding))),
+    titles = {item.name: item.title for item in terms.items}
+    found = []
+    for cause in causes:
+        parties = [party for finding in cause.findings for party in report.parties(finding)]
+        found.append(
+            Task(
+                cause.severity.name.lower(),
+                tuple(titles.get(item, item) for item in cause.items),
+                wording.message(cause.worst),
+                wording.cause_remedy(cause),
+                parties[0].label if parties else "",
+                tuple(dict.fromkeys(party.contact for party in parties)),
+            )
         )
-        for finding in report.findings(hub)
-    ]
+    return found

@@ -9,6 +9,7 @@ from tests.unit.cli.conftest import Run
 from tests.unit.web.reading import Page, read
 
 AT = ("--at", "2026-02-10")
+REEF = "hub-reef.html"
 
 
 def written(run: Run, *arguments: str) -> Page:
@@ -45,8 +46,9 @@ def test_who_can_do_what_is_told_only_where_it_was_asked_for(run: Run) -> None:
     drift = json.loads(run("drift", "-f", "reef", *AT, "-o", "json").out)
     plain, told = written(run).shown, written(run, "--findings").shown
     assert "User leaver can" in {" ".join(each["message"].split()[:3]) for each in drift}
+    causes = {line.split()[0] for line in run("drift", "-f", "reef", *AT).out.splitlines()[1:-1]}
     for finding in drift:
-        assert finding["message"] in told
+        assert (finding["message"] in told) == (finding["id"] in causes), "one cause, one task"
         assert finding["message"] not in plain
     for name in ("leaver", "reef-leads", "engineers", "RoleBinding"):
         assert name not in plain
@@ -90,6 +92,48 @@ def test_several_hubs_are_side_by_side_first(run: Run, files: Path) -> None:
     assert {each["href"] for each in page.all("a")} >= anchors == {"#hub-coral", "#hub-reef"}
     assert "No such hub was found" in text
     assert "All hubs" not in written(run, "reef").shown
+
+
+@pytest.mark.usefixtures("files")
+def test_what_there_is_to_do_comes_first_by_whose_it_is(run: Run) -> None:
+    text = " ".join(written(run, "--findings").shown.split())
+    todo, items = text.index("What there is to do Reef people: "), text.index("What is agreed, and")
+    assert todo < text.index("Whom to ask") < items
+    # What a leaver can do touches items of both.
+    assert "Write to https://reef.example, support@provider.example" in text
+    assert "Look at it soon. It is about Secrets" in text
+
+
+@pytest.mark.usefixtures("files")
+def test_what_holds_on_the_whole_cluster_is_told_once(run: Run, files: Path) -> None:
+    stranger = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "stranger"}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
+    binding = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "forgotten"},
+        "roleRef": role,
+        "subjects": [stranger],
+    }
+    (files / "forgotten.yaml").write_text(json.dumps(binding), "utf-8")
+    page = written(run, "--findings").shown
+    assert page.count("User stranger can do everything") == 1
+    done = run("page", "-f", "reef", *AT, "--findings", "-o", "site")
+    assert (done.code, done.out) == (0, "")
+    assert "2 pages written: open site/index.html" in done.err
+    index, own = (read(Path("site", name).read_text("utf-8")) for name in ("index.html", REEF))
+    assert "User stranger can do everything" in index.shown
+    assert "stranger" not in own.shown, "whoever reads of one hub need not read of the others"
+    assert {each["href"] for each in index.all("a")} >= {REEF}
+    assert {each["href"] for each in own.all("a")} >= {"index.html"}
+
+
+@pytest.mark.usefixtures("files")
+def test_a_site_that_cannot_be_written_is_an_error(run: Run, files: Path) -> None:
+    (files / "taken").write_text("", "utf-8")
+    done = run("page", "-f", "reef", *AT, "-o", str(files / "taken" / "site"))
+    assert done.code == 2
+    assert "--output-dir" in done.err
 
 
 def test_without_any_record_it_says_so(run: Run, files: Path) -> None:
