@@ -1,6 +1,5 @@
 """People of every role, in every stage, with every kind of name."""
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -254,20 +253,8 @@ def test_a_line_break_in_a_name_is_no_second_line(
     guarded: Cluster, named: str, tmp_path: Path
 ) -> None:
     # A header can't carry one; a certificate can.
-    home = guarded.kubeconfig.parent / "kwok" / "clusters" / guarded.name / "pki"
-    key, request, certificate = (tmp_path / name for name in ("key", "csr", "crt"))
     subject = f"/O=x\nuser:owner-14/O={'e2e-everything'}/CN=x\nuser:owner-14\n"
-    openssl = ("openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-subj", subject)
-    _run(*openssl, "-keyout", str(key), "-out", str(request))
-    signing = ("-CA", str(home / "ca.crt"), "-CAkey", str(home / "ca.key"), "-CAcreateserial")
-    out = ("-out", str(certificate), "-days", "1")
-    _run("openssl", "x509", "-req", "-in", str(request), *signing, *out)
-    shown = yaml.safe_load(
-        guarded.kubectl("config", "view", "--raw", "--flatten", "--minify").stdout
-    )
-    shown["users"][0]["user"] = {"client-certificate": str(certificate), "client-key": str(key)}
-    path = tmp_path / "kubeconfig"
-    path.write_text(yaml.safe_dump(shown), encoding="utf-8")
+    path = identities.certificate_kubeconfig(guarded, subject, tmp_path / "kubeconfig")
     who = guarded.kubectl("auth", "whoami", "-o", "yaml", kubeconfig=path)
     assert yaml.safe_load(who.stdout)["status"]["userInfo"]["username"] == "x\nuser:owner-14\n"
     body = yaml.safe_dump(QUOTA)
@@ -277,10 +264,6 @@ def test_a_line_break_in_a_name_is_no_second_line(
     )  # fmt: skip
     assert "ValidatingAdmissionPolicy" in done.stderr
     assert done.returncode != 0
-
-
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")

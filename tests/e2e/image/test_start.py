@@ -70,12 +70,12 @@ def _projected(server: Server, token: str) -> dict[str, str]:
     return {"token": token, "ca.crt": server.authority, "namespace": chart.NAMESPACE}
 
 
-def _token(world: World, secret: str) -> str:
+def _token(world: World, secret: str, *options: str) -> str:
     """Return a token that is good for as long as this Secret is there."""
     metadata = {"name": secret, "namespace": chart.NAMESPACE}
     world.admin.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata})
     bound = ("--bound-object-kind=Secret", f"--bound-object-name={secret}")
-    asked = ("create", "token", chart.RELEASE, f"-n={chart.NAMESPACE}", *bound)
+    asked = ("create", "token", chart.RELEASE, f"-n={chart.NAMESPACE}", *bound, *options)
     return world.cluster.kubectl(*asked).stdout.strip()
 
 
@@ -181,24 +181,25 @@ def _ended_clearly(code: int, log: str, *words: str) -> None:
         assert word in line
 
 
-@pytest.mark.parametrize("foreign", ["token", "authority"])
-def test_what_another_cluster_gave_it_is_told(
+@pytest.mark.parametrize("foreign", ["token", "audience", "authority"])
+def test_what_is_for_another_server_is_told(
     image: Path, world: World, server: Server, tmp_path: Path, foreign: str
 ) -> None:
     """It waits for the server to take it, as it may in a moment, and says why it isn't ready."""
     volume = ServiceAccountVolume(tmp_path / "account")
-    files = _projected(server, _token(world, "fourth"))
+    audience = ("--audience=https://elsewhere.example",) if foreign == "audience" else ()
+    files = _projected(server, _token(world, "fourth", *audience))
     if foreign == "token":
         head, _, _ = files["token"].rpartition(".")
         files["token"] = f"{head}.{'A' * 342}"
-    else:
+    elif foreign == "authority":
         # A certificate that has nothing to do with this server's.
         Listening(world.cluster, tmp_path)
         files["ca.crt"] = (tmp_path / "tls.crt").read_text(encoding="utf-8")
     volume.write(files)
     made = container.of_chart(image, server, volume.directory)
     with container.started(made, tmp_path) as operator:
-        operator.until_logged("401" if foreign == "token" else "certificate")
+        operator.until_logged("certificate" if foreign == "authority" else "401")
         status, why = operator.page("/readyz")
         assert (status, operator.running) == (503, True)
         assert why

@@ -4,14 +4,19 @@ An administrator's kubeconfig passes before RBAC is asked, so a test that uses i
 about rights. These make kubeconfigs for those whom a test is about.
 """
 
+import base64
+import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import yaml
 
 from tests.e2e.lab.cluster import Cluster
+from tests.e2e.lab.waiting import wait_until
 
+_SIGNED = 30.0
 # From the administrator's user entry in a kubeconfig to somebody else's.
 _User = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -52,6 +57,39 @@ def impersonating_kubeconfig(
     return _write(
         cluster, path, namespace, lambda admin: {**admin, "as": user, "as-groups": list(groups)}
     )
+
+
+def certificate_kubeconfig(cluster: Cluster, subject: str, path: Path) -> Path:
+    """Write a kubeconfig with a certificate that the cluster itself has signed.
+
+    `subject` is as openssl has it: `/O=group/CN=user`.
+    """
+    key = path.with_suffix(".key")
+    make = ("openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-subj", subject)
+    done = subprocess.run((*make, "-keyout", str(key)), check=True, capture_output=True)
+    name = f"e2e-{uuid4().hex[:8]}"
+    asked = {
+        "apiVersion": "certificates.k8s.io/v1",
+        "kind": "CertificateSigningRequest",
+        "metadata": {"name": name},
+        "spec": {
+            "request": base64.b64encode(done.stdout).decode(),
+            "signerName": "kubernetes.io/kube-apiserver-client",
+            "expirationSeconds": 24 * 60 * 60,
+            "usages": ["client auth"],
+        },
+    }
+    cluster.kubectl("create", "-f=-", input=yaml.safe_dump(asked))
+    cluster.kubectl("certificate", "approve", name)
+    show = ("get", "certificatesigningrequest", name, "-o=jsonpath={.status.certificate}")
+    certificate = wait_until(
+        lambda: cluster.kubectl(*show).stdout, _SIGNED, f"{subject!r} to be signed"
+    )
+    data = {
+        "client-certificate-data": certificate,
+        "client-key-data": base64.b64encode(key.read_bytes()).decode(),
+    }
+    return _write(cluster, path, "default", lambda _: data)
 
 
 def _write(cluster: Cluster, path: Path, namespace: str, user: _User) -> Path:
