@@ -1,11 +1,14 @@
 """Our own two kinds, as they came from the API server.
 
 The framework's watch brings changes at once, but it never tells of an object that was deleted
-while it was disconnected. So a list taken beside it has the last word about what is there.
+while it was disconnected. So a list taken beside it has the last word about what is there. What a
+list brings and the watch does not tell of soon, too, shows that the watch is blind: its connection
+hangs, or it can't log in.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -43,7 +46,13 @@ class CustomResourceStore(Generic[T]):
     """All objects of one of our kinds, by name."""
 
     def __init__(
-        self, path: str, kind: str, parse: Callable[[Json], T], on_change: Callable[[], None]
+        self,
+        path: str,
+        kind: str,
+        parse: Callable[[Json], T],
+        on_change: Callable[[], None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.path = path
         self.kind = kind
@@ -52,6 +61,15 @@ class CustomResourceStore(Generic[T]):
         self._items: dict[str, CustomResource[T]] = {}
         # What was told since the present list was begun, by name: the UID it was about.
         self._reported: dict[str, str] = {}
+        self._clock = clock
+        # What a list has brought and the watch has not told of, by name: since when, and from
+        # which version on it will have.
+        self._untold: dict[str, tuple[float, int]] = {}
+
+    def lag(self) -> float:
+        """Return for how many seconds the watch has not told what a list has; 0 if it follows."""
+        since = [since for since, _ in self._untold.values()]
+        return self._clock() - min(since) if since else 0.0
 
     @property
     def items(self) -> Mapping[str, CustomResource[T]]:
@@ -61,6 +79,8 @@ class CustomResourceStore(Generic[T]):
     def put(self, raw: Json) -> None:
         """Take in an object that was added or changed."""
         resource = self._read(raw)
+        if resource.version >= self._untold.get(resource.name, (0.0, 0))[1]:
+            self._untold.pop(resource.name, None)
         known = self._items.get(resource.name)
         # Stale, whether of this object or of one that had its name before: versions count on
         # across a kind.
@@ -73,7 +93,12 @@ class CustomResourceStore(Generic[T]):
             self._on_change()
 
     def note(self, raw: Json) -> None:
-        """Take in what we have just written ourselves: known, and no reason to look again."""
+        """Take in what we have just written ourselves: known, and no reason to look again.
+
+        An answer that is no object tells nothing; the watch will.
+        """
+        if not (raw.get("metadata") or {}).get("name"):
+            return
         resource = self._read(raw)
         known = self._items.get(resource.name)
         if known is not None and known.uid == resource.uid and resource.version > known.version:
@@ -83,6 +108,7 @@ class CustomResourceStore(Generic[T]):
     def drop(self, raw: Json) -> None:
         """Take in an object's deletion, unless another one has taken its name since."""
         meta = raw["metadata"]
+        self._untold.pop(meta["name"], None)
         known = self._items.get(meta["name"])
         if known is not None and known.uid == meta.get("uid", ""):
             del self._items[known.name]
@@ -106,6 +132,12 @@ class CustomResourceStore(Generic[T]):
             elif known is None and listed is not None and listed.uid == uid:
                 del found[name]
         self._reported.clear()
+        # What the watch has missed of an object that is gone, it will never tell.
+        self._untold = {n: untold for n, untold in self._untold.items() if n in found}
+        for name, resource in found.items():
+            known = self._items.get(name)
+            if known is None or known.identity != resource.identity:
+                self._untold.setdefault(name, (self._clock(), resource.version))
         before = _states(self._items)
         self._items = found
         if before != _states(found):

@@ -252,6 +252,14 @@ class Store:
         """Return the kinds of which too little has been heard for too long."""
         return frozenset(what for what, (age, bound, _) in self.ages().items() if age > bound)
 
+    def lags(self) -> dict[str, float]:
+        """Return for each of our kinds for how many seconds its watch is behind its lists."""
+        return {resource_of(kind.path): kind.lag() for kind in self.custom_resources}
+
+    def unfollowed(self) -> frozenset[str]:
+        """Return our kinds of which a list has brought what the watch had not told by the next."""
+        return frozenset(what for what, lag in self.lags().items() if lag > self._own_relist)
+
     def ages(self) -> dict[str, tuple[float, float, str]]:
         """Return for each kind its age in seconds, its bound, and what fails."""
         found = {resource_of(r.path): age_of(r) for r in self.reflectors}

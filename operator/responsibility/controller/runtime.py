@@ -74,6 +74,7 @@ class Runtime:
             **{resource_of(r.path): r.errors for r in self._reflectors},
             resource_of(self.store.records.path): self.watch_failures(),
         }
+        state.lags = self.store.lags
         state.ages = lambda: {what: age for what, (age, _, _) in self.store.ages().items()}
         state.left_out = lambda: {resource_of(r.path): len(r.left_out) for r in self._reflectors}
         if leader is not None:
@@ -110,8 +111,11 @@ class Runtime:
             return f"not yet listed: {', '.join(waiting)}"
         if not self._loop.passes:
             return "the cluster has not been assessed yet"
-        old = ", ".join(sorted(self.store.old()))
-        return f"not heard of for too long: {old}" if old else ""
+        if old := ", ".join(sorted(self.store.old())):
+            return f"not heard of for too long: {old}"
+        if unfollowed := ", ".join(sorted(self.store.unfollowed())):
+            return f"changes are seen late, since no watch tells of them: {unfollowed}"
+        return ""
 
     def alive(self) -> str:
         """Return why the operator should be restarted, or an empty text."""

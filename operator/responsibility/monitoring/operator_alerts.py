@@ -118,6 +118,15 @@ OPERATOR_ALERTS = (
         "the API server answered.",
     ),
     Alert(
+        "RecordsFollowedLate",
+        grouped("max", (*OPERATOR, "resource"), "responsibility_watch_lag_seconds") + " > 30",
+        "5m",
+        AlertSeverity.TODAY,
+        "Changes of {{ $labels.resource }} are seen late",
+        "Only lists bring them, twice a minute: the watch tells of none, since it hangs or can't "
+        "log in. Its log says which, and a restart begins it anew.",
+    ),
+    Alert(
         "ObjectsLeftOut",
         grouped("max", (*OPERATOR, "resource"), "responsibility_left_out_objects") + " > 0",
         "10m",

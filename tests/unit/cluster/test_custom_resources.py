@@ -28,8 +28,9 @@ class Things:
 
     def __init__(self) -> None:
         self.changes = 0
+        self.now = 0.0
         self.kind: CustomResourceStore[Parsed] = CustomResourceStore(
-            "/apis/x/v1/things", "Thing", parse, self._changed
+            "/apis/x/v1/things", "Thing", parse, self._changed, clock=lambda: self.now
         )
 
     def _changed(self) -> None:
@@ -208,6 +209,46 @@ def test_a_cluster_that_was_set_back_to_an_earlier_day_is_believed(things: Thing
     things.kind.put(thing("today", generation=9, version=9_000))
     listed(things, thing("yesterday", generation=3, version=4_000))
     assert things.said() == {"a": "yesterday"}
+
+
+def test_what_a_list_brings_and_the_watch_does_not_is_lag(things: Things) -> None:
+    things.kind.put(thing())
+    assert things.kind.lag() == 0
+    listed(things, thing("changed", generation=2, version=12))
+    listed(things, thing("changed", generation=2, version=12))
+    things.now = 40.0
+    assert things.kind.lag() == 40
+    # Older news, or our own writes, are not what is waited for.
+    things.kind.put(thing(version=11))
+    things.kind.note(thing("changed", generation=2, version=13, status={"summary": "fine"}))
+    assert things.kind.lag() == 40
+    things.kind.put(thing("changed", generation=2, version=13))
+    assert things.kind.lag() == 0
+
+
+def test_a_watch_that_follows_has_no_lag(things: Things) -> None:
+    things.kind.put(thing())
+    things.kind.put(thing("changed", generation=2, version=12))
+    # A status alone is nothing that anybody waits for.
+    listed(things, thing("changed", generation=2, version=14, status={"summary": "fine"}))
+    things.now = 40.0
+    assert things.kind.lag() == 0
+
+
+def test_an_answer_that_is_no_object_tells_nothing(things: Things) -> None:
+    things.kind.put(thing())
+    for answer in ({}, {"metadata": None}, {"metadata": {"resourceVersion": "9"}, "items": []}):
+        things.kind.note(answer)
+    assert things.said() == {"a": "hello"}
+
+
+def test_what_is_gone_is_not_waited_for(things: Things) -> None:
+    listed(things, thing(), thing(name="b", uid="u2", version=11))
+    things.now = 40.0
+    assert things.kind.lag() == 40
+    listed(things, thing())
+    things.kind.drop(thing(version=15))
+    assert things.kind.lag() == 0
 
 
 def test_an_object_that_cannot_be_read_is_kept_with_the_reason(things: Things) -> None:

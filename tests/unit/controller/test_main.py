@@ -1,5 +1,6 @@
 """The process: how it starts, what it says while it waits, and how it ends."""
 
+import json
 import os
 import signal
 import socket
@@ -203,6 +204,47 @@ async def test_no_event_ends_it(tmp_path: Path, event: bytes) -> None:
         await process.until_logged("are begun again")
         metrics = (await process.page("/metrics"))[1]
         assert 'responsibility_watch_errors_total{resource="responsibilities"}' in metrics
+        await stopped(process)
+
+
+RECORD = {
+    "metadata": {"name": "reef", "uid": "u", "generation": 1, "resourceVersion": "5"},
+    "spec": {"hub": {"namespace": "reef"}, "model": "2i2c"},
+}
+
+
+@pytest.mark.parametrize("refused", [True, False], ids=["logging in", "hanging"])
+async def test_a_record_that_the_framework_does_not_tell_of_is_seen(
+    tmp_path: Path, *, refused: bool
+) -> None:
+    """Its log-in is refused, or its watch is silent; our own lists bring what it should."""
+    async with (
+        empty_cluster() as cluster,
+        operator(tmp_path, cluster.url, OWN_RELIST_SECONDS="1") as process,
+    ):
+        await process.until(200, "ok")
+        path, blind = f"/apis/{GROUP}/v1alpha1/responsibilities", True
+
+        def answer(request: Request) -> Json | web.Response:
+            if not request.is_watch:
+                return NOTHING if _of_framework(request) else {**NOTHING, "items": [RECORD]}
+            if blind:
+                return refusal(401, "Unauthorized") if refused else web.Response(body=b"")
+            told = {"type": "ADDED", "object": RECORD}
+            return web.Response(body=json.dumps(told).encode() + b"\n")
+
+        cluster.server.answers[path] = answer
+        # The framework's first watch of it is open, and would not ask again.
+        cluster.server.drop_watches()
+        await process.until(
+            503, "changes are seen late, since no watch tells of them: responsibilities"
+        )
+        lag = 'responsibility_watch_lag_seconds{resource="responsibilities"}'
+        shown = (await process.page("/metrics"))[1]
+        (value,) = [line.split()[1] for line in shown.splitlines() if line.startswith(lag)]
+        assert float(value) > 1
+        blind = False
+        await process.until(200, "ok")
         await stopped(process)
 
 

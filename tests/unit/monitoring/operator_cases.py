@@ -174,6 +174,20 @@ OPERATOR_CASES = (
         ),
     ),
     Case(
+        alert="ResponsibilityRecordsFollowedLate",
+        sick=(series("watch_lag_seconds", "0+60x100", resource="responsibilities"),),
+        at="8m",
+        before="5m",
+        labels={**OPERATOR, "resource": "responsibilities"},
+        summary="Changes of responsibilities are seen late",
+        severity=AlertSeverity.TODAY,
+        # It follows, or did not for a moment.
+        healthy=(
+            (series("watch_lag_seconds", "0x100", resource="responsibilities"),),
+            (series("watch_lag_seconds", "0 60 120 0x100", resource="responsibilities"),),
+        ),
+    ),
+    Case(
         alert="ResponsibilityObjectsLeftOut",
         sick=(series("left_out_objects", "2x100", resource="rolebindings"),),
         at="11m",

@@ -58,6 +58,7 @@ class MetricsState:
     relists: Callable[[], Mapping[str, int]] = dict
     errors: Callable[[], Mapping[str, int]] = dict
     ages: Callable[[], Mapping[str, float]] = dict
+    lags: Callable[[], Mapping[str, float]] = dict
     left_out: Callable[[], Mapping[str, int]] = dict
     memory: Callable[[], ContainerMemory | None] = lambda: None
 
@@ -120,6 +121,7 @@ def _process(state: MetricsState) -> Iterator[Metric]:
     yield build
     for name, values in (
         ("input_age_seconds", state.ages()),
+        ("watch_lag_seconds", state.lags()),
         ("left_out_objects", state.left_out()),
     ):
         gauge = _gauge(name)

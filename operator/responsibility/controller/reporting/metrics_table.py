@@ -170,6 +170,13 @@ METRICS = (
         "no news.",
     ),
     Description(
+        "watch_lag_seconds",
+        "gauge",
+        ("resource",),
+        "Of our own kinds, time since a list brought a change that no watch has told of; 0 while "
+        "they are followed.",
+    ),
+    Description(
         "left_out_objects",
         "gauge",
         ("resource",),

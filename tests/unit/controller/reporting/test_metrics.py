@@ -43,6 +43,7 @@ async def busy() -> World:
     world.metrics.state.relists = lambda: {"roles": 1}
     world.metrics.state.errors = lambda: {"roles": 2}
     world.metrics.state.ages = lambda: {"roles": 3.5}
+    world.metrics.state.lags = lambda: {"responsibilities": 0.0}
     world.metrics.state.left_out = lambda: {"roles": 1}
     world.metrics.state.memory = lambda: ContainerMemory(limit=512 << 20, used=80 << 20)
     granted = ItemGrant("fence", RbacMode.GRANT, "", bindings=2, conflicts=1)
