@@ -79,7 +79,7 @@ E2E = $(PYTEST) $(if $(filter existing,$(E2E_CLUSTER)),0,$(E2E_WORKERS))
 
 .PHONY: unit
 unit: $(STAMP) ## Run the unit tests
-	$(PYTEST) $(WORKERS) tests/unit
+	$(PYTEST) $(WORKERS) -m "not long" tests/unit
 
 .PHONY: e2e
 e2e: tools $(STAMP) ## Run the end-to-end tests on a real control plane (E2E_CLUSTER=kwok|kind|existing)
@@ -102,7 +102,7 @@ DRAWN := tests/e2e/test_rbac_differential.py tests/e2e/test_routes_differential.
 .PHONY: test-long
 test-long: tools $(STAMP) ## Run what takes long: all by Helm 3, and random worlds by the dozen
 	$(BIN)/python -m tests.e2e.lab prepare
-	$(E2E) -m long tests/e2e
+	$(E2E) -m long tests
 	DIFFERENTIAL_WORLDS=30 ROUTES_WORLDS=30 PLANS_WORLDS=40 REPLAY_STEPS=3000 REVOCATION_KILLS=8 \
 	  $(E2E) $(DRAWN)
 

@@ -12,30 +12,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
-from urllib.parse import quote
 
 from responsibility import api_groups
 from responsibility.api.names import PLAN_LABEL, PLUGIN
 from responsibility.cluster.undo import Journal, UndoStep
+from responsibility.cluster.undo_form import kept, object_kind, object_path
 from responsibility.kube.client import Api, Json
 from responsibility.kube.errors import ApiError, ConflictError, ForbiddenError, NotFoundError
 from responsibility.plans.change import Action, Plan, PlannedChange, rule_json
 from responsibility.rbac.identity import canonical, is_somebody
-from responsibility.rbac.objects import SERVICE_ACCOUNT, BindingKey, RoleKey, Subject
+from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
 from responsibility.rbac.parse import parse_subject
 
 _RBAC = f"/apis/{api_groups.RBAC}/v1"
-# What the server writes itself, and what therefore must not be sent back.
-_SERVERS_OWN = (
-    "uid",
-    "resourceVersion",
-    "creationTimestamp",
-    "managedFields",
-    "generation",
-    "selfLink",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-)
 _TRIES = 5
 
 
@@ -87,7 +76,12 @@ async def prepare(api: Api, plan: Plan, *, cluster: str | None = None) -> Journa
     """
     steps = [await _prepare(api, change, plan.digest) for change in plan]
     known = await cluster_id(api) if cluster is None else cluster
-    return Journal(plan.digest, plan.aim, api.host, known, tuple(steps))
+    journal = Journal(plan.digest, plan.content(), api.host, known, tuple(steps))
+    try:
+        # As it can be read again, so that the way back is not found shut.
+        return Journal.parse(journal.text(), f"what would take plan {plan.digest} back")
+    except ValueError as error:
+        raise StaleError(str(error)) from error
 
 
 async def cluster_id(api: Api) -> str:
@@ -109,9 +103,8 @@ async def go_on(api: Api, journal: Journal, tell: Tell, *, dry_run: bool = False
 async def take_back(api: Api, journal: Journal, tell: Tell) -> None:
     """Undo all steps that have been made, the last one first. Raises StoppedError."""
     for number, step in reversed(list(enumerate(journal.steps, 1))):
-        back = UndoStep(step.action, step.what, step.path, before=step.after, after=step.before)
-        was = await _make(api, number, back, dry_run=False, undo=True)
-        tell(Progress(number, back, was))
+        was = await _make(api, number, step.back, dry_run=False, undo=True)
+        tell(Progress(number, step.back, was))
 
 
 async def states(api: Api, journal: Journal) -> list[StepState]:
@@ -149,23 +142,15 @@ async def _make(
 
 async def _write(api: Api, step: UndoStep, live: Json | None, *, dry_run: bool) -> None:
     if live is None:
-        assert step.after is not None  # noqa: S101 - else it would have been done
         collection = step.path.rpartition("/")[0]
-        await api.create(
-            collection, _clean(step.after), params={"fieldManager": PLUGIN}, dry_run=dry_run
-        )
+        await api.create(collection, step.made, params={"fieldManager": PLUGIN}, dry_run=dry_run)
         return
     meta = live["metadata"]
     uid, version = str(meta["uid"]), str(meta["resourceVersion"])
     if step.after is None:
         await api.delete(step.path, uid=uid, resource_version=version, dry_run=dry_run)
         return
-    changed: Json = {
-        field: step.after.get(field) or []
-        for field in ("subjects", "rules")
-        if field in step.after or field in live
-    }
-    body = {"metadata": {"uid": uid, "resourceVersion": version}, **changed}
+    body = {"metadata": {"uid": uid, "resourceVersion": version}, **step.edit(live)}
     await api.merge(step.path, body, field_manager=PLUGIN, dry_run=dry_run)
 
 
@@ -247,16 +232,16 @@ async def _prepare(api: Api, change: PlannedChange, digest: str) -> UndoStep:
         made = manifest(change, digest)
         if live is not None and not _same(live, made, by_name=True):
             raise StaleError(f"{change.key}: there is another object of that name")
-        return UndoStep(change.action.value, str(change), path, None, made)
+        return UndoStep.of(change.action.value, path, None, made)
     if live is None:
         raise StaleError(f"{change.key} is gone")
     if change.uid and live["metadata"].get("uid") != change.uid:
         raise StaleError(f"{change.key} was deleted and made anew")
     _check(change, live)
-    live["metadata"].pop("managedFields", None)
+    before = kept(live)
     if change.action is Action.DELETE_BINDING:
-        return UndoStep(change.action.value, str(change), path, live, None)
-    after = copy.deepcopy(live)
+        return UndoStep.of(change.action.value, path, before, None)
+    after = copy.deepcopy(before)
     if change.action is Action.NARROW_ROLE:
         after["rules"] = [rule_json(rule) for rule in change.rules_after]
     else:
@@ -265,7 +250,7 @@ async def _prepare(api: Api, change: PlannedChange, digest: str) -> UndoStep:
             for raw in live.get("subjects") or ()
             if canonical(parse_subject(raw, change.key.namespace)) not in change.removes
         ]
-    return UndoStep(change.action.value, str(change), path, live, after)
+    return UndoStep.of(change.action.value, path, before, after)
 
 
 def _check(change: PlannedChange, live: Json) -> None:
@@ -276,7 +261,7 @@ def _check(change: PlannedChange, live: Json) -> None:
             raise StaleError(f"{change.key} has other rules by now")
         return
     assert change.role is not None  # noqa: S101 - bindings have one
-    if found["roleRef"] != [_kind(change.role), change.role.name]:
+    if found["roleRef"] != [object_kind(change.role), change.role.name]:
         raise StaleError(f"{change.key} binds another role by now")
     if found["subjects"] != sorted(change.before):
         raise StaleError(f"{change.key} has other subjects by now")
@@ -290,13 +275,17 @@ def manifest(change: PlannedChange, digest: str = "") -> Json:
         metadata["labels"] = {PLAN_LABEL: digest}
     if key.namespace:
         metadata["namespace"] = key.namespace
-    body: Json = {"apiVersion": f"{api_groups.RBAC}/v1", "kind": _kind(key), "metadata": metadata}
+    body: Json = {
+        "apiVersion": f"{api_groups.RBAC}/v1",
+        "kind": object_kind(key),
+        "metadata": metadata,
+    }
     if change.role is None:
         return body | {"rules": [rule_json(rule) for rule in change.rules_after]}
     return body | {
         "roleRef": {
             "apiGroup": api_groups.RBAC,
-            "kind": _kind(change.role),
+            "kind": object_kind(change.role),
             "name": change.role.name,
         },
         "subjects": [_subject_json(subject) for subject in change.after],
@@ -307,23 +296,3 @@ def _subject_json(subject: Subject) -> Json:
     if subject.kind == SERVICE_ACCOUNT:
         return {"kind": str(subject.kind), "name": subject.name, "namespace": subject.namespace}
     return {"kind": str(subject.kind), "name": subject.name, "apiGroup": api_groups.RBAC}
-
-
-def _kind(key: BindingKey | RoleKey) -> str:
-    kind = "RoleBinding" if isinstance(key, BindingKey) else "Role"
-    return kind if key.namespace else f"Cluster{kind}"
-
-
-def object_path(key: BindingKey | RoleKey) -> str:
-    """Return where the API has an object."""
-    collection = f"{_kind(key).lower()}s"
-    where = f"/namespaces/{key.namespace}" if key.namespace else ""
-    return f"{_RBAC}{where}/{collection}/{quote(key.name, safe=':')}"
-
-
-def _clean(raw: Json) -> Json:
-    """Return an object as it can be created again."""
-    body = copy.deepcopy(raw)
-    for field in _SERVERS_OWN:
-        body["metadata"].pop(field, None)
-    return body

@@ -1,29 +1,35 @@
 """The undo file: written before the first change, enough to go on with a plan or to take it back.
 
-It holds each object as it was and as it shall be. How far an apply came is not in it: that is seen
-from the cluster itself, so a process that is killed between any two of its steps leaves nothing
-that would have to be repaired first.
+It holds each object as it was and as it shall be, and the plan that was approved. How far an apply
+came is not in it: that is seen from the cluster itself, so a process that is killed between any two
+of its steps leaves nothing that would have to be repaired first. What may be in it stands in
+``undo_form``.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from responsibility import api_groups
+from responsibility.cluster import undo_form, undo_wording
 from responsibility.kube.client import Json
+from responsibility.plans.change import paper
 
-_KIND = "ResponsibilityUndo"
-_VERSION = 1
 _RBAC = f"/apis/{api_groups.RBAC}/v1/"
+# What of an object is sent to make it anew; all else is the server's own.
+_SENT = ("name", "namespace", "labels", "annotations", "ownerReferences", "finalizers")
 
 
 @dataclass(frozen=True, slots=True)
 class UndoStep:
-    """One object: where it is, what it was (None: not there) and shall be (None: gone)."""
+    """One object: where it is, what it was (None: not there) and shall be (None: gone).
+
+    ``what`` says it in a sentence that is made of the two.
+    """
 
     action: str
     what: str
@@ -31,46 +37,67 @@ class UndoStep:
     before: Json | None
     after: Json | None
 
-    def outcome(self, *, back: bool = False) -> str:
-        """Return what the object will be, in words made from the object itself.
+    @classmethod
+    def of(cls, action: str, path: str, before: Json | None, after: Json | None) -> UndoStep:
+        """Return a step, with its sentence."""
+        what = str(undo_form.change_of(action, before, after))
+        return cls(action, what, path, before, after)
 
-        ``what`` is only what the file says of the step, and somebody may have written the file.
-        """
-        manifest = self.before if back else self.after
+    @property
+    def back(self) -> UndoStep:
+        """The step that takes this one back."""
+        return UndoStep(self.action, self.what, self.path, before=self.after, after=self.before)
+
+    @property
+    def outcome(self) -> str:
+        """What the object will be, in words for all of it that is sent."""
         where = self.path.removeprefix(_RBAC)
-        if manifest is None:
-            return f"{where}: gone"
-        if "roleRef" in manifest:
-            role = manifest["roleRef"]
-            who = ", ".join(map(_subject, manifest.get("subjects") or ())) or "nobody"
-            return f"{where}: {role.get('kind')} {role.get('name')} to {who}"
-        rules = manifest.get("rules") or ()
-        return f"{where}: {'; '.join(map(_rule, rules)) or 'no rules'}"
+        return undo_wording.outcome(where, self.after, created=self.before is None)
 
+    @property
+    def made(self) -> Json:
+        """The object as it is sent where it is not there; it must not be gone afterwards."""
+        assert self.after is not None  # noqa: S101 - else nothing is made
+        metadata = self.after["metadata"]
+        kept = {key: metadata[key] for key in _SENT if metadata.get(key)}
+        return {**self.after, "metadata": kept}
 
-def _subject(subject: Json) -> str:
-    namespace = f"{subject['namespace']}/" if subject.get("namespace") else ""
-    return f"{subject.get('kind')} {namespace}{subject.get('name')}"
-
-
-def _word(text: str) -> str:
-    return text or '""'
-
-
-def _rule(rule: Json) -> str:
-    parts = ("verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs")
-    return " ".join(",".join(map(_word, rule[p])) for p in parts if rule.get(p))
+    def edit(self, live: Json) -> Json:
+        """Return what is sent of the object where it is there."""
+        assert self.after is not None  # noqa: S101 - else it is deleted
+        field = "subjects" if "roleRef" in live else "rules"
+        return {field: self.after.get(field) or []}
 
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """All steps of a plan, in the order in which they are made."""
+    """All steps of a plan, in the order in which they are made.
+
+    ``plan`` is what the digest is made of, see ``plans.change.Plan.content``.
+    """
 
     digest: str
-    aim: str
+    plan: Json
     host: str
     cluster: str
     steps: tuple[UndoStep, ...]
+
+    @property
+    def aim(self) -> str:
+        """What the plan was made for."""
+        return str(self.plan["aim"])
+
+    @property
+    def paper(self) -> str:
+        """The text that the digest was made of."""
+        return paper(self.plan)
+
+    def shown(self, *, back: bool = False) -> Iterator[str]:
+        """Yield what will be, a line for each object, in the order in which it is done."""
+        if back:
+            yield from (step.back.outcome for step in reversed(self.steps))
+        else:
+            yield from (step.outcome for step in self.steps)
 
     def write(self, path: Path) -> None:
         """Write it for its owner's eyes only, and not return before it is on the disk.
@@ -94,12 +121,12 @@ class Journal:
 
     def _data(self) -> Json:
         return {
-            "kind": _KIND,
-            "version": _VERSION,
+            "kind": undo_form.KIND,
+            "version": undo_form.VERSION,
             "digest": self.digest,
-            "aim": self.aim,
             "host": self.host,
             "cluster": self.cluster,
+            "plan": self.plan,
             "steps": [
                 {
                     "action": step.action,
@@ -123,20 +150,10 @@ class Journal:
 
     @classmethod
     def parse(cls, text: str, path: str) -> Journal:
-        """Read the text of one; ``path`` is for messages. Raises ValueError."""
+        """Read the text of one; ``path`` is for messages. Raises ValueError, with the field."""
         try:
-            data: Any = json.loads(text)
-            if data["kind"] != _KIND or data["version"] != _VERSION:
-                raise ValueError(f"{path} is not an undo file of this version")
-            steps = tuple(
-                UndoStep(s["action"], s["what"], s["path"], s["before"], s["after"])
-                for s in data["steps"]
-            )
-            if not all(s.path.startswith(_RBAC) for s in steps):
-                raise ValueError(f"{path} names an object that no plan is about")
-            for step in steps:
-                for back in (False, True):
-                    step.outcome(back=back)
-            return cls(data["digest"], data["aim"], data["host"], data["cluster"], steps)
-        except (AttributeError, KeyError, TypeError, json.JSONDecodeError) as error:
-            raise ValueError(f"{path} is not an undo file, or was cut off: {error}") from None
+            data = undo_form.parse(text)
+        except undo_form.FormError as error:
+            raise ValueError(f"{path} is not an undo file of this version: {error}") from None
+        steps = tuple(UndoStep(**step) for step in data["steps"])
+        return cls(data["digest"], data["plan"], data["host"], data["cluster"], steps)

@@ -1,7 +1,7 @@
 """Undo documents: ConfigMaps in which the operator keeps what it is about to revoke.
 
 One is written before the first deletion. It holds the undo file, which ``apply-plan --undo`` takes,
-and the plan as its digest was made of it, so that after a crash it can be told what was approved.
+and in it the plan that was approved, so that after a crash it can be told what that was.
 The content is immutable; how far it came is a label.
 """
 
@@ -28,7 +28,6 @@ from responsibility.api.names import (
 from responsibility.cluster.undo import Journal
 from responsibility.kube.client import Api, Json
 
-PLAN_KEY: Final = "plan.json"
 UNDO_KEY: Final = "undo.json"
 # An object must fit into the API server's store (1.5 MiB), and a ConfigMap into 1 MiB.
 MOST_BYTES: Final = 900_000
@@ -56,7 +55,6 @@ class Document:
     record_uid: str
     digest: str
     state: DocumentState
-    paper: str
     undo: str
     reason: str = ""
     why: str = ""
@@ -65,22 +63,27 @@ class Document:
 
     def journal(self) -> Journal:
         """Return the undo file. Raises ValueError."""
-        return Journal.parse(self.undo, f"ConfigMap {self.name}")
+        journal = Journal.parse(self.undo, f"ConfigMap {self.name}")
+        if journal.digest != self.digest:
+            raise ValueError(
+                f"ConfigMap {self.name} does not hold the plan that it is labelled with"
+            )
+        return journal
 
 
 class UndoTooLargeError(Exception):
     """The plan does not fit into one object."""
 
 
-def draft(record: str, record_uid: str, paper: str, journal: Journal) -> Document:
+def draft(record: str, record_uid: str, journal: Journal) -> Document:
     """Return the document of a plan that is about to be carried out. Raises UndoTooLargeError."""
     undo = journal.text()
-    if len(undo.encode()) + len(paper.encode()) > MOST_BYTES:
+    if len(undo.encode()) > MOST_BYTES:
         raise UndoTooLargeError
     # The objects' UIDs are in it: the same plan, approved again later, has another name.
     fingerprint = hashlib.sha256(f"{record_uid}\0{undo}".encode()).hexdigest()[:10]
     name = f"{UNDO_PREFIX}{clip_name(record)}-{journal.digest[:12]}-{fingerprint}"
-    return Document(name, record, record_uid, journal.digest, DocumentState.OPEN, paper, undo)
+    return Document(name, record, record_uid, journal.digest, DocumentState.OPEN, undo)
 
 
 def clip_name(record: str) -> str:
@@ -177,7 +180,7 @@ def _manifest(document: Document, namespace: str) -> Json:
             "annotations": {RECORD_LABEL: document.record},
         },
         "immutable": True,
-        "data": {PLAN_KEY: document.paper, UNDO_KEY: document.undo},
+        "data": {UNDO_KEY: document.undo},
     }
 
 
@@ -193,7 +196,6 @@ def _read(raw: Json) -> Document | None:
             record_uid=labels[RECORD_UID_ANNOTATION],
             digest=labels[PLAN_LABEL],
             state=DocumentState(labels[REVOCATION_LABEL]),
-            paper=data[PLAN_KEY],
             undo=data[UNDO_KEY],
             reason=notes.get(REASON_ANNOTATION, ""),
             why=notes.get(WHY_ANNOTATION, ""),

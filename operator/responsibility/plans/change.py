@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -128,8 +128,7 @@ class Plan:
         UIDs and resource versions are not in it: they say nothing to anybody, and are checked
         when the plan is applied.
         """
-        text = json.dumps(self.content(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
+        return hashlib.sha256(paper(self.content()).encode()).hexdigest()[:_DIGEST_LENGTH]
 
     def content(self) -> dict[str, Any]:
         """Return what the digest is made of."""
@@ -141,6 +140,11 @@ class Plan:
 
     def __iter__(self) -> Iterator[PlannedChange]:
         return iter(self.changes)
+
+
+def paper(content: Mapping[str, Any]) -> str:
+    """Return the text that a digest is made of, so that the two can be compared later."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
 
 def canonical(change: PlannedChange) -> dict[str, Any]:

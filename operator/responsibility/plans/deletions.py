@@ -131,11 +131,6 @@ def hub_of(assessment: Assessment, record: str) -> HubAssessment | None:
 # --- what was approved, on paper ------------------------------------------------------------------
 
 
-def paper(plan: Plan) -> str:
-    """Return the text that a plan's digest is made of, so that the two can be compared later."""
-    return json.dumps(plan.content(), sort_keys=True, separators=(",", ":"))
-
-
 def is_paper_of(text: str, digest: str) -> bool:
     """Return whether a text is what the digest stands for."""
     return bool(digest) and hashlib.sha256(text.encode()).hexdigest()[: len(digest)] == digest

@@ -248,7 +248,7 @@ def _finished(name: str) -> Manifest:
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": name, "namespace": chart.NAMESPACE, "labels": labels},
-        "data": {"plan.json": "{}", "undo.json": "{}"},
+        "data": {"undo.json": "{}"},
     }
 
 

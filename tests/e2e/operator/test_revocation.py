@@ -100,7 +100,7 @@ def test_what_is_approved_is_revoked_and_can_be_taken_back(
     assert document["metadata"]["name"] in message
     undo = tmp_path / "undo.json"
     undo.write_text(document["data"]["undo.json"], encoding="utf-8")
-    again = ["apply-plan", "--undo", str(undo), "--yes"]
+    again = ["apply-plan", digest, "--undo", str(undo), "--yes"]
     assert main([*again, f"--kubeconfig={world.cluster.kubeconfig}"]) == 0
     assert there(world, "reef") == {"adams", "eves"}
     assert may(world, EVE, "reef")

@@ -127,11 +127,11 @@ def test_a_forged_document_is_not_believed(world: World) -> None:
     document["metadata"] = {
         key: document["metadata"][key] for key in ("name", "namespace", "labels", "annotations")
     }
-    document["data"]["plan.json"] = document["data"]["plan.json"].replace("eves", "adams")
+    document["data"]["undo.json"] = document["data"]["undo.json"].replace("eves", "adams")
     world.admin.apply({"apiVersion": "v1", "kind": "ConfigMap", **document})
     with world.operator(settings=ON):
         message = until_revoked(world, "forged", "False", "Interrupted")
-    assert "does not hold the plan" in message
+    assert "digest: is not that of the plan" in message
     assert there(world, "forged") == {"adams", "eves"}
 
 
@@ -317,5 +317,5 @@ def test_its_documents_hold_no_secret_and_are_immutable(world: World) -> None:
     assert found
     for document in found:
         assert document["immutable"] is True
-        assert set(document["data"]) == {"plan.json", "undo.json"}
+        assert set(document["data"]) == {"undo.json"}
         assert '"kind": "Secret"' not in document["data"]["undo.json"]

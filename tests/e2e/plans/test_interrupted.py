@@ -14,6 +14,7 @@ import pytest
 from responsibility.cli.main import main
 from responsibility.cluster import apply_plan
 from responsibility.cluster.undo import Journal
+from responsibility.cluster.undo_form import kept
 from responsibility.kube.client import Api, Json
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.plans.scene import EXTRA, OUTSIDER, all_bindings, planned
@@ -74,10 +75,9 @@ async def _prepared_again(api: Api, prepared: Journal, path: Path) -> Journal:
         if step.before is None:
             steps.append(step)
             continue
-        live = await api.get(step.path)
-        meta = {**live["metadata"], "managedFields": None}
-        after = None if step.after is None else {**step.after, "metadata": meta}
-        steps.append(replace(step, before={**live, "metadata": meta}, after=after))
+        live = kept(await api.get(step.path))
+        after = None if step.after is None else {**step.after, "metadata": live["metadata"]}
+        steps.append(replace(step, before=live, after=after))
     fresh = replace(prepared, steps=tuple(steps))
     await asyncio.to_thread(path.unlink, missing_ok=True)
     fresh.write(path)

@@ -14,17 +14,22 @@ from responsibility.cluster.undo_documents import (
     UndoTooLargeError,
     draft,
 )
+from responsibility.cluster.undo_form import change_of, object_path
 from responsibility.kube.client import Api
+from responsibility.plans.change import Plan
+from tests.unit.cluster.undo_plan import ANN, bound, stored
 from tests.unit.kube.fake import FakeServer, Request
 
 PATH = "/api/v1/namespaces/ours/configmaps"
-BINDING = "/apis/rbac.authorization.k8s.io/v1/namespaces/prod/rolebindings/eves"
 
 
 def journal(uid: str = "1") -> Journal:
-    before = {"metadata": {"name": "eves", "namespace": "prod", "uid": uid}}
-    step = UndoStep("delete-binding", "delete it", BINDING, before, None)
-    return Journal("d" * 32, "hub prod", "https://here", "cluster", (step,))
+    before = stored("RoleBinding", "eves", **bound(ANN))
+    before["metadata"]["uid"] = uid
+    change = change_of("delete-binding", before, None)
+    plan = Plan("hub coast", routes=False, changes=(change,))
+    step = UndoStep.of("delete-binding", object_path(change.key), before, None)
+    return Journal(plan.digest, plan.content(), "https://here", "cluster", (step,))
 
 
 class Maps:
@@ -48,7 +53,7 @@ async def test_what_is_written_is_read_back(api: Api, server: FakeServer) -> Non
     documents = UndoDocuments(api, "ours")
     assert not documents.listed
     await documents.list()
-    made = await documents.write(draft("reef.prod", "uid", "{}", journal()))
+    made = await documents.write(draft("reef.prod", "uid", journal()))
     again = UndoDocuments(api, "ours")
     await again.list()
     (found,) = again.of("uid")
@@ -66,19 +71,25 @@ async def test_what_others_keep_there_is_not_ours(api: Api, server: FakeServer) 
 
 
 def test_the_same_plan_approved_anew_has_another_name() -> None:
-    one, two = (draft("reef", "uid", "{}", journal(uid)) for uid in ("1", "2"))
+    one, two = (draft("reef", "uid", journal(uid)) for uid in ("1", "2"))
     assert one.name != two.name
-    assert one.name.startswith(f"{UNDO_PREFIX}reef-dddddddddddd-")
-    assert one == draft("reef", "uid", "{}", journal("1"))
+    assert one.name.startswith(f"{UNDO_PREFIX}reef-{one.digest[:12]}-")
+    assert one == draft("reef", "uid", journal("1"))
+
+
+def test_one_under_the_name_of_another_plan_is_not_believed() -> None:
+    planted = replace(draft("reef", "uid", journal()), digest="f" * 32)
+    with pytest.raises(ValueError, match="does not hold the plan that it is labelled with"):
+        planted.journal()
 
 
 def test_a_name_fits_whatever_the_record_is_called() -> None:
-    assert len(draft("a" * 149 + "-." + "b" * 100, "uid", "{}", journal()).name) <= 253
+    assert len(draft("a" * 149 + "-." + "b" * 100, "uid", journal()).name) <= 253
 
 
 def test_what_does_not_fit_is_not_begun() -> None:
     with pytest.raises(UndoTooLargeError):
-        draft("reef", "uid", "x" * MOST_BYTES, journal())
+        draft("reef", "uid", replace(journal(), host="x" * MOST_BYTES))
 
 
 async def test_the_newest_are_kept_and_what_is_open_always(
@@ -94,7 +105,7 @@ async def test_the_newest_are_kept_and_what_is_open_always(
         gone.append(path.rpartition("/")[2])
 
     monkeypatch.setattr(api, "delete", delete)
-    first = draft("reef", "uid", "{}", journal())
+    first = draft("reef", "uid", journal())
     for number in range(MOST_KEPT + 3):
         state = DocumentState.OPEN if number == 0 else DocumentState.DONE
         await documents.write(replace(first, name=f"{UNDO_PREFIX}{number:03}", state=state))

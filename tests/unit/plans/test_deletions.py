@@ -9,14 +9,13 @@ from responsibility.api.stages import RbacMode
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.aim import Aim
-from responsibility.plans.change import Action
+from responsibility.plans.change import Action, paper
 from responsibility.plans.deletions import (
     Proposal,
     aim,
     approved,
     is_paper_of,
     is_revocation,
-    paper,
     propose,
 )
 from responsibility.plans.planner import make_plan
@@ -107,7 +106,7 @@ def test_only_items_that_ask_for_it_are_touched() -> None:
 def test_a_paper_is_of_its_digest_and_of_no_other() -> None:
     found = proposal(of(FENCE))
     assert found.part is not None
-    text = paper(found.part)
+    text = paper(found.part.content())
     assert is_paper_of(text, found.part.digest)
     assert not is_paper_of(text, "0" * 32)
     assert not is_paper_of(text.replace("ann", "bob"), found.part.digest)
@@ -120,13 +119,13 @@ def test_what_is_left_of_an_approved_plan_is_approved_and_nothing_more() -> None
     one = proposal(of(FENCE)).part
     assert both is not None
     assert one is not None
-    assert approved(paper(both), one)
-    assert approved(paper(both), both)
-    assert not approved(paper(one), both)
+    assert approved(paper(both.content()), one)
+    assert approved(paper(both.content()), both)
+    assert not approved(paper(one.content()), both)
     role, binding = FENCE
     wider = proposal(of((role, replace(binding, subjects=(ANN, BOB))))).part
     assert wider is not None
-    assert not approved(paper(both), wider), "it binds somebody else by now"
+    assert not approved(paper(both.content()), wider), "it binds somebody else by now"
 
 
 def revoking(world: Snapshot) -> Snapshot:

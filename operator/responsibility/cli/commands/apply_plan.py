@@ -85,7 +85,8 @@ def command(
     The plan is made anew from the cluster as it is, and refused if its digest is another one. Each
     change is made only if its object is still what the plan was made for. What takes everything
     back is on the disk before the first change. Afterwards the server itself is asked whether
-    the rights have ended, and those that are owed are still there.
+    the rights have ended, and those that are owed are still there. With --undo, a DIGEST refuses
+    the file of any other plan: name the one that you approved where the file is from others.
 
     \b
     Examples:
@@ -94,18 +95,19 @@ def command(
     """
     if where.files:
         raise click.UsageError("a plan is applied to a cluster, so -f has no use here")
-    if (resume or undo) and (digest or hub or everything or cluster or chosen or findings):
-        raise click.UsageError("--resume and --undo need the undo file only")
+    if (resume or undo) and (hub or everything or cluster or chosen or findings):
+        raise click.UsageError("--resume and --undo need the undo file, and at most its DIGEST")
     if resume and undo:
         raise click.UsageError("say either --resume or --undo")
-    if resume is not None:
-        return _resume(where, resume, dry_run=dry_run, yes=yes)
-    if undo is not None:
-        return _undo(where, undo, yes=yes)
-    if digest is None:
+    if digest is None and not (resume or undo):
         raise click.UsageError("say the DIGEST that `plan` showed, or --resume or --undo FILE")
-    if len(digest) < _SHORTEST_DIGEST:
+    if digest is not None and len(digest) < _SHORTEST_DIGEST:
         raise click.UsageError(f"DIGEST: give at least its first {_SHORTEST_DIGEST} characters")
+    if resume is not None:
+        return _resume(where, resume, digest or "", dry_run=dry_run, yes=yes)
+    if undo is not None:
+        return _undo(where, undo, digest or "", yes=yes)
+    assert digest is not None  # noqa: S101 - said above
     from responsibility.cli.answers.plan_text import PlanMaker, PlanRequest
 
     maker = PlanMaker.of(where.load(ALL), instant(None), routes=routes)
@@ -253,8 +255,11 @@ def _go(
     raise CliError(f"{stopped}{remedy}")
 
 
-def _read(where: Where, path: Path) -> Journal:
-    """Read an undo file, and see that it is this cluster's. Raises CliError."""
+def _read(where: Where, path: Path, digest: str) -> tuple[Journal, str]:
+    """Read an undo file, and see that it is this cluster's and of this plan. Raises CliError.
+
+    Returns it, and the cluster's address.
+    """
     from responsibility.cli.sources import live
     from responsibility.cluster import apply_plan
     from responsibility.cluster.undo import Journal
@@ -262,7 +267,12 @@ def _read(where: Where, path: Path) -> Journal:
     try:
         journal = Journal.read(path)
     except (OSError, ValueError) as error:
-        raise CliError(f"{error}") from None
+        raise CliError(f"{clean(str(error))}") from None
+    if not journal.digest.startswith(digest):
+        raise CliError(
+            f"{path} is of plan {journal.digest}, not of {clean(digest)}: somebody may have put "
+            "it there; ask for the plan that was approved"
+        )
 
     async def work(api: Api) -> tuple[str, str]:
         return api.host, await apply_plan.cluster_id(api)
@@ -271,32 +281,31 @@ def _read(where: Where, path: Path) -> Journal:
     known = bool(journal.cluster and cluster)
     if (journal.cluster != cluster) if known else (journal.host != host):
         raise CliError(
-            f"{path} was written for another cluster ({journal.host}), and this is {host}: choose "
-            "it with --context"
+            f"{path} was written for another cluster ({clean(journal.host)}), and this is {host}: "
+            "choose it with --context"
         )
-    return journal
+    return journal, host
 
 
-def _show(journal: Journal, *, back: bool = False) -> None:
-    """Show what will be, as the objects in the file have it: it is done with one's own rights."""
-    steps = reversed(journal.steps) if back else journal.steps
-    click.echo(f"{journal.host} will have:")
-    for step in steps:
-        click.echo(f"  {clean(step.outcome(back=back))}")
+def _show(journal: Journal, host: str, *, back: bool = False) -> None:
+    """Show all that is sent, as the objects in the file have it: it is sent as oneself."""
+    click.echo(f"{host} will have:")
+    for line in journal.shown(back=back):
+        click.echo(f"  {clean(line)}")
 
 
-def _resume(where: Where, path: Path, *, dry_run: bool, yes: bool) -> int | None:
-    journal = _read(where, path)
-    _show(journal)
+def _resume(where: Where, path: Path, digest: str, *, dry_run: bool, yes: bool) -> int | None:
+    journal, host = _read(where, path, digest)
+    _show(journal, host)
     _confirm(f"Go on with the plan for {clean(journal.aim)} ({journal.digest})?", yes=yes)
     _go(where, journal, path, dry_run=dry_run)
     click.echo("all changes are made; see what is left with `plan`")
     return None
 
 
-def _undo(where: Where, path: Path, *, yes: bool) -> int | None:
-    journal = _read(where, path)
-    _show(journal, back=True)
+def _undo(where: Where, path: Path, digest: str, *, yes: bool) -> int | None:
+    journal, host = _read(where, path, digest)
+    _show(journal, host, back=True)
     _confirm(f"Take back the plan for {clean(journal.aim)} ({journal.digest})?", yes=yes)
     _go(where, journal, path, back=True)
     click.echo(f"everything is as it was before; {path} is not needed any more")

@@ -104,7 +104,7 @@ class Revocation:
             raise self._refused(resource, digest, proposal)
         try:
             journal = await apply_plan.prepare(self._api, plan, cluster=self._cluster())
-            document = draft(resource.name, resource.uid, deletions.paper(plan), journal)
+            document = draft(resource.name, resource.uid, journal)
         except apply_plan.StaleError as stale:
             logger.info("record %s: %s", resource.name, stale, extra=about(record=resource.name))
             raise self._refused(resource, digest, None) from stale
@@ -161,7 +161,7 @@ class Revocation:
             await self._done(resource, document, None)
             return
         plan = proposal.part if proposal is not None else None
-        if plan is None or not deletions.approved(document.paper, plan):
+        if plan is None or not deletions.approved(journal.paper, plan):
             why = "the operator was interrupted, and what is left is not what was approved"
             await self._stop(resource, document, journal, RevocationReason.INTERRUPTED, why)
             return
@@ -316,8 +316,6 @@ def approved(resource: CustomResource[Any]) -> str:
 
 def _trusted(document: Document) -> tuple[Journal | None, str]:
     """Return the journal of a document that says what was approved, else why it is not trusted."""
-    if not deletions.is_paper_of(document.paper, document.digest):
-        return None, f"ConfigMap {document.name} does not hold the plan that it is named after"
     try:
         return document.journal(), ""
     except ValueError as error:

@@ -241,7 +241,7 @@ def applied(document: Document, namespace: str) -> str:
     return (
         f"plan {document.digest} has been carried out. To take it back: kubectl get configmap -n "
         f"{namespace} {document.name} -o jsonpath='{{.data.undo\\.json}}' > undo.json; kubectl "
-        "responsibility apply-plan --undo undo.json"
+        f"responsibility apply-plan {document.digest} --undo undo.json"
     )
 
 

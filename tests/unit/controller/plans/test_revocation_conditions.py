@@ -52,7 +52,7 @@ ASKED = RevocationInputs(
 
 
 def document(state: DocumentState, digest: str = ALL.digest, **more: str) -> Document:
-    return Document("undo", "prod", "uid", digest, state, "", "", **more)
+    return Document("undo", "prod", "uid", digest, state, "", **more)
 
 
 @pytest.mark.parametrize(
