@@ -10,8 +10,8 @@ In reading order:
 * ``store``: everything that is known of the cluster, and snapshots of it;
 * ``fresh_access_graph``: roles and bindings as the API server has them now;
 * ``rights``, ``modes``: rights that the operator needs, and which mode takes which;
-* ``undo``: the file that takes a plan back; ``undo_form``, ``undo_wording``: what may be in it, and
-  the words for it;
+* ``undo``: the file that takes a plan back;
+* ``undo_form``, ``undo_wording``: what may be in it, and the words for it;
 * ``apply_plan``: a plan, made step by step;
 * ``undo_documents``: ConfigMaps with the way back from a revocation.
 """
