@@ -11,7 +11,7 @@ In reading order:
 * ``fresh_access_graph``: roles and bindings as the API server has them now;
 * ``rights``, ``modes``: rights that the operator needs, and which mode takes which;
 * ``undo``: the file that takes a plan back;
-* ``undo_form``, ``undo_wording``: what may be in it, and the words for it;
+* ``undo_form``, ``undo_wording``: the one form of that file, and the words for what it sends;
 * ``apply_plan``: a plan, made step by step;
 * ``undo_documents``: ConfigMaps with the way back from a revocation.
 """

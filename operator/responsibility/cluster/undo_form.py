@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, NoReturn
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from responsibility import api_groups
@@ -38,6 +38,15 @@ Json = dict[str, Any]
 
 class FormError(ValueError):
     """A text that has not the form; it begins with the field."""
+
+
+def _one_of(*texts: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if text not in texts:
+            raise ValueError(f"is none of {', '.join(map(repr, map(str, texts)))}")
+        return text
+
+    return AfterValidator(check)
 
 
 class _Strict(BaseModel):
@@ -70,16 +79,16 @@ class _Metadata(_Strict):
 
 
 class _RoleRef(_Strict):
-    api_group: Literal["rbac.authorization.k8s.io"]
+    api_group: Annotated[str, _one_of(api_groups.RBAC)]
     kind: Literal["Role", "ClusterRole"]
     name: Annotated[str, Field(min_length=1)]
 
 
 class _Subject(_Strict):
-    kind: Literal["User", "Group", "ServiceAccount"]
+    kind: Annotated[str, _one_of(*SubjectKind)]
     name: str
     namespace: str | None = None
-    api_group: Literal["", "rbac.authorization.k8s.io"] | None = None
+    api_group: Annotated[str, _one_of("", api_groups.RBAC)] | None = None
 
 
 class _Rule(_Strict):
@@ -91,7 +100,7 @@ class _Rule(_Strict):
 
 
 class _Binding(_Strict):
-    api_version: Literal["rbac.authorization.k8s.io/v1"]
+    api_version: Annotated[str, _one_of(_API_VERSION)]
     metadata: _Metadata
     kind: Literal["RoleBinding", "ClusterRoleBinding"]
     role_ref: _RoleRef
@@ -99,7 +108,7 @@ class _Binding(_Strict):
 
 
 class _Role(_Strict):
-    api_version: Literal["rbac.authorization.k8s.io/v1"]
+    api_version: Annotated[str, _one_of(_API_VERSION)]
     metadata: _Metadata
     kind: Literal["Role", "ClusterRole"]
     rules: list[_Rule] | None = None
