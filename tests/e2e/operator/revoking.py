@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from demo import organisation
 from responsibility.api.names import REVOCATION_LABEL
+from tests.e2e.lab.waiting import wait_until
 from tests.e2e.operator import chart
 from tests.e2e.operator.api import OURS, Manifest
 from tests.e2e.operator.grants_world import CONFINED, can
@@ -59,32 +61,35 @@ def deploy(world: World, name: str, *more: Manifest, **spec: Any) -> None:
 
 def plan(world: World, name: str) -> Manifest:
     """Wait for the plan of a hub with something that the operator could revoke; return it."""
-    found: list[Manifest] = []
-
-    def shown() -> bool:
-        # It is gone while another is worked out.
-        plan = world.status(name).get("plan") or {}
-        found.append(plan)
-        return bool(plan.get("revocable"))
-
-    world.until(
-        shown,
-        f"a plan for {name}; its status: {json.dumps(world.status(name).get('plan'))}",
-        PATIENCE,
-    )
-    return found[-1]
+    return _until_plan(world, name, lambda plan: bool(plan.get("revocable")), "a plan")
 
 
 def settled_plan(world: World, name: str, *bindings: str) -> Manifest:
-    """Wait for the plan that deletes exactly these."""
+    """Wait for the plan that deletes exactly these; return it."""
     wanted = set(bindings or BINDINGS)
 
-    def named() -> bool:
-        changes = (plan(world, name).get("revocable") or {}).get("changes", ())
+    def named(plan: Manifest) -> bool:
+        changes = (plan.get("revocable") or {}).get("changes", ())
         return {change.split()[2].rpartition("/")[2] for change in changes} == wanted
 
-    world.until(named, f"a plan that deletes {wanted} of {name}", PATIENCE)
-    return plan(world, name)
+    return _until_plan(world, name, named, f"a plan that deletes {wanted}")
+
+
+def _until_plan(world: World, name: str, wanted: Callable[[Manifest], bool], what: str) -> Manifest:
+    """Wait for a plan, and return the one that was found.
+
+    It is gone while another is worked out, so who asks again may find none, or that.
+    """
+    found: Manifest = {}
+
+    def shown() -> Manifest | None:
+        nonlocal found
+        found = world.status(name).get("plan") or {}
+        return found if wanted(found) else None
+
+    last = wait_until(shown, PATIENCE, lambda: f"{what} of {name}; it is {json.dumps(found)}")
+    assert last is not None
+    return last
 
 
 def approve(world: World, name: str, digest: str | None) -> None:

@@ -302,8 +302,8 @@ def test_the_last_holder_of_an_item_keeps_it_whatever_is_approved(world: World) 
     world.admin.delete(where(RBAC, "ClusterRoleBinding", "engineers"))
     deploy(world, "last")
     with world.operator(settings={"REVOCATION": "true"}):
-        world.until(lambda: world.status("last").get("plan"), "a plan", PATIENCE)
-        told = world.status("last")["plan"]
+        told = wait_until(lambda: world.status("last").get("plan"), PATIENCE, "a plan")
+        assert told is not None
         assert any("nobody would be left" in text for text in told["cannotEnd"])
         assert told["heldBack"]
         approve(world, "last", told["digest"])
