@@ -41,7 +41,7 @@ class Listener:
 
 async def until(reached: Callable[[], object]) -> None:
     """Let the reflector and the server run until it is so."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not reached():  # noqa: ASYNC110 - the server's side has no event to wait for
             await asyncio.sleep(0.001)
 
@@ -413,7 +413,7 @@ async def test_cancelling_closes_the_watch(api: Api, server: FakeServer) -> None
     listener = Listener()
     async with running(api, listener):
         await watched(server)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while server.watchers:
             server.send(b"\n")
             await asyncio.sleep(0)
