@@ -24,12 +24,8 @@ from responsibility.rbac.escalation.graph import EscalationGraph, routes_to
 from responsibility.rbac.escalation.permissions import Permissions
 from responsibility.rbac.escalation.shortest_paths import MAX_STEPS
 from responsibility.rbac.escalation.steps import Route, describe
-from responsibility.rbac.escalation.techniques import (
-    IMPERSONATE,
-    Requirement,
-    Technique,
-    techniques_into,
-)
+from responsibility.rbac.escalation.technique import IMPERSONATE, Requirement, Technique
+from responsibility.rbac.escalation.techniques_into import techniques_into
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import user_and_groups
 from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT, USER, Attributes, RoleKey, Subject

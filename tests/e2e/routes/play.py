@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from responsibility.rbac.escalation.steps import Route, Step
-from responsibility.rbac.escalation.techniques import account_namespace
+from responsibility.rbac.escalation.techniques_into import account_namespace
 from responsibility.rbac.identity import service_account_user
 from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT, Subject
 from tests.e2e.routes.people import Object, Person, Refused

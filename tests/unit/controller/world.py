@@ -48,7 +48,11 @@ class Event:
 
 
 class FakeApi(Api):
-    """An API server as far as the operator writes to it and asks it."""
+    """An API server as far as the operator writes to it and asks it.
+
+    It is no server on a socket as ``tests.unit.kube.fake`` is: these tests run in virtual time
+    (``virtual``), in which nothing is ever waited for but the clock.
+    """
 
     def __init__(self) -> None:
         self.objects: dict[str, Json] = {}

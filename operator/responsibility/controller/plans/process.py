@@ -10,8 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from responsibility.cluster.rights import RIGHTS
 from responsibility.controller.plans import worker
@@ -63,7 +62,7 @@ class PlanningTimeoutError(PlanningError):
 
 
 class Planner:
-    """Makes plans from one state of the cluster. Use it as an async context manager.
+    """Makes plans from one state of the cluster, until it is closed (`contextlib.aclosing`).
 
     Objects are sent in frames of ``frame_objects``. ``cgroup`` is where the container's limit of
     memory stands; with less than ``least_memory`` bytes left, no process is begun.
@@ -87,18 +86,7 @@ class Planner:
         self._rbac = rbac or (snapshot.graph.roles.values(), snapshot.graph.bindings.values())
         self._process: asyncio.subprocess.Process | None = None
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """End the process, whatever it is doing."""
         process, self._process = self._process, None
         if process is None or process.returncode is not None:
@@ -131,7 +119,7 @@ class Planner:
         news = SnapshotDelta.between(before, snapshot)
         if len(news) > self._frame_objects:
             # As quickly told from the beginning, in parts.
-            await self.close()
+            await self.aclose()
             return
         try:
             await self._ask("follow", news)
@@ -148,17 +136,17 @@ class Planner:
             async with asyncio.timeout(seconds):
                 answer = await self._exchange(name, argument)
         except TimeoutError:
-            await self.close()
+            await self.aclose()
             raise PlanningTimeoutError(f"it takes more than {seconds:g} s") from None
         except (OSError, EOFError, asyncio.IncompleteReadError) as error:
-            await self.close()
+            await self.aclose()
             raise PlanningError(f"the process that plans has ended: {error!r}") from None
         except BaseException:
-            await self.close()
+            await self.aclose()
             raise
         if isinstance(answer, Failed):
             # It may have run out of memory anywhere: the next question has a new one.
-            await self.close()
+            await self.aclose()
             raise PlanningError(answer.why)
         return answer
 

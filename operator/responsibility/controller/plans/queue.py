@@ -199,7 +199,7 @@ class PlanningQueue(Worker):
                     await asyncio.sleep(max(self._pause, self._rest * took))
             finally:
                 if planner is not None:
-                    await planner.close()
+                    await planner.aclose()
 
     async def _plan(self, record: str, hub: HubAssessment, planner: Planner) -> None:
         proposal = status = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 
@@ -92,7 +93,7 @@ class Revocation:
         Raises WaitError, LaterError, ApiError, StaleError, PlanningError: nothing was changed, or
         what was begun waits.
         """
-        async with await self._look() as planner:
+        async with aclosing(await self._look()) as planner:
             await self._apply_by(planner, resource, approved(resource))
 
     async def _apply_by(self, planner: Planner, resource: CustomResource[Any], digest: str) -> None:
@@ -145,7 +146,7 @@ class Revocation:
         if journal is None:
             await self._stop(resource, document, None, RevocationReason.INTERRUPTED, why)
             return
-        async with await self._look() as planner:
+        async with aclosing(await self._look()) as planner:
             await self._resume_by(planner, resource, document, journal)
 
     async def _resume_by(

@@ -34,7 +34,8 @@ from responsibility.rbac.escalation.shortest_paths import (
     start_search,
 )
 from responsibility.rbac.escalation.steps import Route, Step
-from responsibility.rbac.escalation.techniques import POLICY, account_namespace
+from responsibility.rbac.escalation.technique import POLICY
+from responsibility.rbac.escalation.techniques_into import account_namespace
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import SERVICE_ACCOUNTS
 from responsibility.rbac.objects import GROUP, Rule, Subject

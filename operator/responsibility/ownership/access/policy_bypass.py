@@ -33,7 +33,7 @@ from responsibility.ownership.terms.permission_index import Permission
 from responsibility.rbac.escalation.edges import edges_by
 from responsibility.rbac.escalation.permissions import Permissions
 from responsibility.rbac.escalation.steps import Step
-from responsibility.rbac.escalation.techniques import POLICY, Requirement, Technique
+from responsibility.rbac.escalation.technique import POLICY, Requirement, Technique
 from responsibility.rbac.objects import Attributes, Subject
 
 _POLICIES: Final = "validatingadmissionpolicies"

@@ -3,7 +3,9 @@
 In reading order:
 
 * ``steps``: the steps that routes are made of;
-* ``techniques``: the table of what lets one identity act as another;
+* ``technique``: one of the ways to come to act as another, and what it takes;
+* ``techniques``: the table of them, by the kind of identity;
+* ``techniques_into``: those of the table that lead into one identity;
 * ``permissions``: holders of what a technique requires;
 * ``edges``: the identities that each can act as;
 * ``selectors``: label selectors, by which roles aggregate others;

@@ -16,13 +16,9 @@ from responsibility.rbac.escalation.permissions import (
     named,
 )
 from responsibility.rbac.escalation.steps import Route, Step
-from responsibility.rbac.escalation.techniques import (
-    IMPERSONATE,
-    INTO_GROUP,
-    NODE_USER,
-    Technique,
-    account_namespace,
-)
+from responsibility.rbac.escalation.technique import IMPERSONATE, NODE_USER, Technique
+from responsibility.rbac.escalation.techniques import INTO_GROUP
+from responsibility.rbac.escalation.techniques_into import account_namespace
 from responsibility.rbac.objects import GROUP, Attributes, Source, Subject
 
 

@@ -23,9 +23,9 @@ from responsibility.rbac.escalation.permissions import Permissions, SelfGrantedR
 from responsibility.rbac.escalation.self_grants import SelfGrant, self_grants
 from responsibility.rbac.escalation.shortest_paths import start_search
 from responsibility.rbac.escalation.steps import Route, Step
-from responsibility.rbac.escalation.techniques import (
-    INTO_ACCOUNT,
-    Technique,
+from responsibility.rbac.escalation.technique import Technique
+from responsibility.rbac.escalation.techniques import INTO_ACCOUNT
+from responsibility.rbac.escalation.techniques_into import (
     account_namespace,
     constrained_into,
     into_account,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from types import MappingProxyType
 
-from responsibility.rbac.escalation.techniques import Requirement
+from responsibility.rbac.escalation.technique import Requirement
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import MASTERS, implied_groups, is_joinable
 from responsibility.rbac.index import Hits, RuleSet, remember

@@ -27,7 +27,7 @@ from responsibility.rbac.escalation.permissions import (
 )
 from responsibility.rbac.escalation.selectors import satisfiable, selects
 from responsibility.rbac.escalation.steps import Route, Step
-from responsibility.rbac.escalation.techniques import BIND, ESCALATE, Requirement
+from responsibility.rbac.escalation.technique import BIND, ESCALATE, Requirement
 from responsibility.rbac.objects import (
     Attributes,
     Binding,

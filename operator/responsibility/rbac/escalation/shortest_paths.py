@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from responsibility.rbac.escalation.edges import Edge, EdgeGroup
 from responsibility.rbac.escalation.steps import Route, Step
-from responsibility.rbac.escalation.techniques import IMPERSONATE
+from responsibility.rbac.escalation.technique import IMPERSONATE
 from responsibility.rbac.objects import Subject
 
 # A chain longer than this is not reported: nobody would follow it, and each link is a finding

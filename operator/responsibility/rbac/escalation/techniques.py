@@ -29,79 +29,26 @@ Left out, since RBAC cannot tell whether they lead anywhere:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from responsibility import api_groups
-from responsibility.rbac.identity import (
-    AUTHENTICATED,
-    MASTERS,
-    NODES,
-    SERVICE_ACCOUNTS,
-    UNAUTHENTICATED,
-    is_node,
+from responsibility.rbac.escalation.technique import (
+    EXEC,
+    IMPERSONATE,
+    NODE,
+    TOKEN,
+    WORKLOAD,
+    Requirement,
+    Technique,
 )
-from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT, Subject
-
-BIND: Final = "bind"
-ESCALATE: Final = "escalate"
-IMPERSONATE: Final = "impersonate"
-TOKEN: Final = "token"  # noqa: S105 - the name of a route
-EXEC: Final = "exec"
-WORKLOAD: Final = "workload"
-NODE: Final = "node"
-# By changing what is agreed or enforced; `ownership.access.policy_bypass` knows how.
-POLICY: Final = "policy"
-DIRECT: Final = "direct"
-
-NODE_USER: Final = "system:node:"
-
-ROUTES: Final = (DIRECT, BIND, ESCALATE, IMPERSONATE, TOKEN, EXEC, WORKLOAD, NODE, POLICY)
-
-
-# Compared by identity: each stands in one table, and is looked up all the time.
-@dataclass(frozen=True, slots=True, eq=False)
-class Requirement:
-    """One permission of a technique: any of the verbs on one resource.
-
-    ``named`` asks for the target's own name, ``names`` for any of some fixed ones; otherwise any
-    name does. It is asked in the target's namespace, unless ``namespace`` is another one, or
-    ``everywhere`` asks at cluster scope. ``anywhere`` is content with any namespace.
-    """
-
-    verbs: tuple[str, ...]
-    group: str
-    resource: str
-    subresource: str = ""
-    named: bool = False
-    names: tuple[str, ...] = ()
-    everywhere: bool = False
-    anywhere: bool = False
-    namespace: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Technique:
-    """A technique into an identity: what is needed, and how to say it.
-
-    ``pods`` says that it needs a pod that runs as the target; ``exists`` that the target must
-    exist (a ServiceAccount that does not can still be impersonated). ``mode`` is that of
-    constrained impersonation, in which every single action needs a permission of its own.
-    """
-
-    route: str
-    words: str
-    requirements: tuple[Requirement, ...]
-    pods: bool = False
-    exists: bool = True
-    mode: str = ""
 
 
 def _may(
     *verbs: str, resource: str, group: str = "", **more: bool | str | tuple[str, ...]
 ) -> Requirement:
     resource, _, subresource = resource.partition("/")
-    return Requirement(verbs, group, resource, subresource, **more)  # type: ignore[arg-type]  # the fields of Need
+    return Requirement(verbs, group, resource, subresource, **more)  # type: ignore[arg-type]  # the fields of Requirement
 
 
 _EDIT = ("create", "update", "patch")
@@ -121,7 +68,7 @@ _MAKERS = (
 _READ = ("get", "list", "watch", "patch", "delete", "deletecollection")
 
 
-_CREATE_ACCOUNT = _may("create", resource="serviceaccounts", named=True)
+CREATE_ACCOUNT: Final = _may("create", resource="serviceaccounts", named=True)
 _REQUEST = _may(
     "create", group=api_groups.CERTIFICATES, resource="certificatesigningrequests", everywhere=True
 )
@@ -388,75 +335,3 @@ INTO_NODES: Final = (
         for technique in _INTO_NODES
     ),
 )
-
-
-def techniques_into(target: Subject) -> tuple[Technique, ...]:
-    """Return the techniques into an identity. There are none into groups that everybody is in."""
-    if target.kind == SERVICE_ACCOUNT:
-        return INTO_ACCOUNT
-    if target.kind != GROUP:
-        return INTO_NODE if is_node(target) else INTO_USER
-    if target.name in (AUTHENTICATED, UNAUTHENTICATED):
-        return ()
-    return {MASTERS: INTO_MASTERS, NODES: INTO_NODES}.get(target.name, INTO_GROUP)
-
-
-def account_namespace(group: str) -> str | None:
-    """Return the namespace whose ServiceAccounts make up a group: ``""`` for all, None if none."""
-    if group == SERVICE_ACCOUNTS:
-        return ""
-    prefix = f"{SERVICE_ACCOUNTS}:"
-    return group.removeprefix(prefix) if group.startswith(prefix) else None
-
-
-def constrained_into(target: Subject) -> tuple[Technique, ...]:
-    """Return those of the techniques into an identity that are constrained impersonation."""
-    return _CONSTRAINED.get(id(techniques_into(target)), ())
-
-
-_CONSTRAINED = {
-    id(techniques): tuple(technique for technique in techniques if technique.mode)
-    for techniques in (INTO_ACCOUNT, INTO_USER, INTO_NODE, INTO_GROUP, INTO_NODES)
-}
-
-
-def with_aws_auth(target: Subject) -> tuple[Technique, ...]:
-    """Return the techniques into an identity on a cluster that has the ConfigMap ``aws-auth``."""
-    techniques = techniques_into(target)
-    return _WITH_AWS_AUTH.get(id(techniques), techniques)
-
-
-_WITH_AWS_AUTH = {
-    id(techniques): (*techniques, AWS_AUTH)
-    for techniques in (INTO_USER, INTO_NODE, INTO_GROUP, INTO_MASTERS, INTO_NODES)
-}
-
-
-def _needing(*, exists: bool, pods: bool) -> tuple[Technique, ...]:
-    return tuple(
-        technique
-        if exists or not technique.exists
-        else replace(
-            technique,
-            words=f"create the account that is missing and {technique.words}",
-            requirements=(*technique.requirements, _CREATE_ACCOUNT),
-        )
-        for technique in INTO_ACCOUNT
-        if pods or not technique.pods
-    )
-
-
-_INTO_ACCOUNT = {
-    (exists, pods): INTO_ACCOUNT if exists and pods else _needing(exists=exists, pods=pods)
-    for exists in (True, False)
-    for pods in (True, False)
-}
-
-
-def into_account(*, exists: bool, pods: bool) -> tuple[Technique, ...]:
-    """Return the techniques that are open into a ServiceAccount, by what is known of it.
-
-    One that does not exist, but is bound to something, can be created first. Each table is
-    one object, which tells them apart.
-    """
-    return _INTO_ACCOUNT[exists, pods]

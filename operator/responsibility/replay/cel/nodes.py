@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -245,54 +245,42 @@ def _worse(one: EvaluationError | None, other: EvaluationError) -> EvaluationErr
     return one if isinstance(one, UnknownError) else other
 
 
+def _decided(frame: Frame, parts: Iterable[Node], *, decisive: bool) -> Value:
+    """Return what the parts come to: the first decisive one ends it, whatever else has failed."""
+    otherwise = not decisive
+    trouble: EvaluationError | None = None
+    for part in parts:
+        try:
+            value = part(frame)
+        except EvaluationError as error:
+            trouble = _worse(trouble, error)
+            continue
+        if value is decisive:
+            return decisive
+        if value is not otherwise:
+            trouble = _worse(trouble, f.no_overload("a condition", value))
+    if trouble is not None:
+        raise trouble
+    return otherwise
+
+
 def _first(parts: list[Node], *, decisive: bool) -> Node:
     """Return the node of || (true decides) or && (false decides)."""
-    otherwise = not decisive
-
-    def node(frame: Frame) -> Value:
-        trouble: EvaluationError | None = None
-        for part in parts:
-            try:
-                value = part(frame)
-            except EvaluationError as error:
-                trouble = _worse(trouble, error)
-                continue
-            if value is decisive:
-                return decisive
-            if value is not otherwise:
-                trouble = _worse(trouble, f.no_overload("a condition", value))
-        if trouble is not None:
-            raise trouble
-        return otherwise
-
-    return node
+    return lambda frame: _decided(frame, parts, decisive=decisive)
 
 
 def _each(*, decisive: bool) -> Callable[[Node, int, list[Node]], Node]:
     """Return what makes the node of exists (true decides) or all (false decides)."""
-    otherwise = not decisive
 
     def make(inner: Node, slot: int, bodies: list[Node]) -> Node:
         body = bodies[0]
 
-        def node(frame: Frame) -> Value:
-            trouble: EvaluationError | None = None
+        def for_each_entry(frame: Frame) -> Iterator[Node]:
             for entry in f.entries(inner(frame)):
                 frame.slots[slot] = entry
-                try:
-                    value = body(frame)
-                except EvaluationError as error:
-                    trouble = _worse(trouble, error)
-                    continue
-                if value is decisive:
-                    return decisive
-                if value is not otherwise:
-                    trouble = _worse(trouble, f.no_overload("a condition", value))
-            if trouble is not None:
-                raise trouble
-            return otherwise
+                yield body
 
-        return node
+        return lambda frame: _decided(frame, for_each_entry(frame), decisive=decisive)
 
     return make
 

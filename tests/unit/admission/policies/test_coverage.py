@@ -16,7 +16,8 @@ from responsibility.admission.policies.coverage import (
     verdicts,
 )
 from responsibility.api.parse import load_shipped_model
-from responsibility.rbac.escalation.techniques import INTO_ACCOUNT, Requirement
+from responsibility.rbac.escalation.technique import Requirement
+from responsibility.rbac.escalation.techniques import INTO_ACCOUNT
 
 COVERAGE = Coverage(load_shipped_model())
 LINES = (*NAMESPACED, *CLUSTER_SCOPED)

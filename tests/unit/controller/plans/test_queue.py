@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -172,14 +173,14 @@ async def test_the_other_process_says_what_it_takes_too_much_memory_for(tmp_path
     tiny = limited(tmp_path, most=str(65 << 20))
     many = [grant(f"User {n}", "delete", "configmaps", ns=f"ns-{n}") for n in range(3_000)]
     of = world(FENCE, *many)
-    async with Planner(of, revoking=True, cgroup=tiny, least_memory=0) as found:
+    async with aclosing(Planner(of, revoking=True, cgroup=tiny, least_memory=0)) as found:
         with pytest.raises(PlanningError):
             await found.propose("prod")
 
 
 async def test_it_is_not_begun_where_the_container_would_be_killed_for_it(tmp_path: Path) -> None:
     full = limited(tmp_path, most=str(512 << 20), used=440 << 20)
-    async with Planner(world(FENCE), revoking=True, cgroup=full) as found:
+    async with aclosing(Planner(world(FENCE), revoking=True, cgroup=full)) as found:
         with pytest.raises(PlanningError, match="8 MiB of memory are left"):
             await found.propose("prod")
         (tmp_path / "memory.max").write_text("max")
@@ -192,7 +193,7 @@ async def test_an_end_that_is_interrupted_leaves_no_process_behind() -> None:
     assert await planner.propose("prod") is not None
     process = planner._process
     assert process is not None
-    ending = asyncio.create_task(planner.close())
+    ending = asyncio.create_task(planner.aclose())
     # It has killed it, and waits.
     await asyncio.sleep(0)
     ending.cancel()
@@ -252,7 +253,7 @@ async def test_a_plan_that_takes_long_waits_for_the_others() -> None:
 
 
 async def test_the_other_process_ends_with_us() -> None:
-    async with Planner(world(FENCE), revoking=True) as found:
+    async with aclosing(Planner(world(FENCE), revoking=True)) as found:
         assert await found.propose("nobody") is None
         proposal = await found.propose("prod")
         assert proposal is not None

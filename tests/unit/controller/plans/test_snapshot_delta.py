@@ -1,5 +1,6 @@
 """The process that plans is told what differs, and then plans as if it had begun with that."""
 
+from contextlib import aclosing
 from dataclasses import replace
 from itertools import pairwise
 
@@ -59,7 +60,7 @@ def test_what_is_the_same_is_not_sent_and_stays_the_very_same() -> None:
 async def test_the_same_process_goes_on_with_it() -> None:
     one = snapshot(*KEEPERS, FENCE, records=[record()])
     two = snapshot(*KEEPERS, FENCE, OTHER, records=[record()])
-    async with Planner(one, revoking=True, frame_objects=2) as found:
+    async with aclosing(Planner(one, revoking=True, frame_objects=2)) as found:
         first = await found.propose("prod")
         process = found._process
         await found.follow(two)
@@ -78,7 +79,8 @@ async def test_the_same_process_goes_on_with_it() -> None:
 
 
 async def test_who_was_told_of_a_failure_begins_anew() -> None:
-    async with Planner(snapshot(*KEEPERS, FENCE, records=[record()]), revoking=True) as found:
+    one = snapshot(*KEEPERS, FENCE, records=[record()])
+    async with aclosing(Planner(one, revoking=True)) as found:
         before = await found.propose("prod")
         with pytest.raises(PlanningError):
             await found._ask("no such question", None)

@@ -15,7 +15,7 @@ from responsibility.rbac.escalation.shortest_paths import (
     start_search,
 )
 from responsibility.rbac.escalation.steps import Step
-from responsibility.rbac.escalation.techniques import IMPERSONATE
+from responsibility.rbac.escalation.technique import IMPERSONATE
 from responsibility.rbac.objects import Attributes, Subject
 from tests.unit.rbac.escalation.mazes import SUBJECTS, Maze
 
