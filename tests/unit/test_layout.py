@@ -27,7 +27,7 @@ LARGEST = 900 * 1024
 PACKAGE = SOURCES / "responsibility"
 # Modules in one folder, beside its __init__.py. A command is a module, so that each loads alone.
 MOST_MODULES = 15
-LARGER = {"cli/commands": 25, "kube": 17}
+LARGER = {"cli/commands": 25}
 # A module is introduced by a noun: a clause has to be read twice.
 CLAUSE = re.compile(
     r"(What|Who|Whom|Whose|Which|That|Where|When|How|Whether|Why|Since when|From|Returns?)\b"

@@ -28,9 +28,10 @@ from responsibility.controller.runtime import Runtime
 from responsibility.controller.webhooks.break_glass import Uses
 from responsibility.controller.webhooks.hub_lookup import HubLookup
 from responsibility.controller.webhooks.values import UNREAD, ValuesReviews
-from responsibility.kube import credentials, errors, readiness
+from responsibility.kube import errors, readiness
 from responsibility.kube.client import Api
 from responsibility.kube.leader_election import Leader, LeadershipLostError
+from responsibility.kube.login import credentials
 
 logger = logging.getLogger(__name__)
 

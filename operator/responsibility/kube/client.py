@@ -8,9 +8,7 @@ refuse what they don't know.
 from __future__ import annotations
 
 import copy
-import json
 import logging
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from http import HTTPStatus
@@ -26,9 +24,10 @@ from kubernetes.aio.config import ConfigException
 from multidict import CIMultiDict
 
 from responsibility import __name__ as _package
-from responsibility.kube import credentials, errors, object_reader, stream
-from responsibility.kube.credentials import Credentials
-from responsibility.kube.impersonation import NOBODY_ELSE, Impersonation
+from responsibility.kube import bodies, errors, object_reader, stream
+from responsibility.kube.login import credentials
+from responsibility.kube.login.credentials import Credentials
+from responsibility.kube.login.impersonation import NOBODY_ELSE, Impersonation
 from responsibility.kube.protocol import JSON, METADATA, METADATA_LIST, Json, Params
 
 __all__ = ["JSON", "METADATA", "METADATA_LIST", "Api", "Json", "Params"]
@@ -133,7 +132,7 @@ class Api:
         query = {**(params or {}), **({"dryRun": "All"} if dry_run else {})}
         answer = await self._call("POST", path, query, body=body)
         if not path.endswith(_REVIEWS):
-            return _object(answer, "POST", path)
+            return bodies.of_object(answer, "POST", path)
         if not isinstance(answer.get("status"), dict):
             # Not a no.
             raise errors.bad_answer("POST", path, "a review")
@@ -171,8 +170,10 @@ class Api:
         if dry_run:
             query["dryRun"] = "All"
         target = f"{path}/{subresource}" if subresource else path
-        answer = await self._call("PATCH", target, query, body=_yaml(body), content_type=_APPLY)
-        return _object(answer, "PATCH", target)
+        answer = await self._call(
+            "PATCH", target, query, body=bodies.as_yaml(body), content_type=_APPLY
+        )
+        return bodies.of_object(answer, "PATCH", target)
 
     async def merge(
         self, path: str, body: Mapping[str, Any], *, field_manager: str, dry_run: bool = False
@@ -180,11 +181,11 @@ class Api:
         """Send a JSON merge patch; for what server-side apply can't say (a UID precondition)."""
         query = {"fieldManager": field_manager, **({"dryRun": "All"} if dry_run else {})}
         answer = await self._call("PATCH", path, query, body=body, content_type=_MERGE)
-        return _object(answer, "PATCH", path)
+        return bodies.of_object(answer, "PATCH", path)
 
     async def replace(self, path: str, body: Mapping[str, Any]) -> Json:
         """PUT an object of our own; with ``metadata.resourceVersion`` only if unchanged."""
-        return _object(await self._call("PUT", path, None, body=body), "PUT", path)
+        return bodies.of_object(await self._call("PUT", path, None, body=body), "PUT", path)
 
     async def delete(
         self,
@@ -298,7 +299,7 @@ class Api:
         async with self._send(
             verb, path, params, body=body, accept=accept, content_type=content_type, limits=limits
         ) as response:
-            text = await _read(response, largest, verb, path)
+            text = await bodies.read(response, largest, verb, path)
         try:
             answer = object_reader.loads(text)
         except ValueError:
@@ -365,50 +366,11 @@ class Api:
         return isinstance(configuration, Credentials) and await configuration.renew()
 
 
-def _object(answer: Json, verb: str, path: str) -> Json:
-    """Return an answer that is an object, as it is after a write."""
-    if not isinstance(answer.get("metadata"), dict):
-        raise errors.bad_answer(verb, path, "an object")
-    return answer
-
-
-async def _read(
-    response: aiohttp.ClientResponse, largest: int | None, verb: str, path: str
-) -> bytes:
-    """Return the body. Raises TooLargeError, having read no more than that, where it is larger."""
-    if largest is None:
-        return await response.read()
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > largest:
-            why = f"there is more than {largest >> 20} MiB of it"
-            raise errors.TooLargeError(0, "TooLarge", why, verb, path)
-    return bytes(body)
-
-
 def _refused(
     response: aiohttp.ClientResponse, body: bytes, verb: str, path: str
 ) -> errors.ApiError:
     after = _seconds(response.headers.get("Retry-After"))
     return errors.from_status(response.status, body, verb, path, retry_after=after)
-
-
-# An escape sequence of JSON; the first alternative is a character beyond the basic plane, as two.
-_ESCAPE = re.compile(r"\\(?:u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|.)")
-
-
-def _yaml(body: Mapping[str, Any]) -> str:
-    """Return an object as JSON that is YAML too, which it is not always.
-
-    YAML knows no surrogate pairs: a name with an emoji in it would be refused. Other characters
-    stay escaped, since some of them are line breaks or not allowed in YAML.
-    """
-    return _ESCAPE.sub(_unescaped, json.dumps(body))
-
-
-def _unescaped(match: re.Match[str]) -> str:
-    return str(json.loads(f'"{match[0]}"')) if match[1] else match[0]
 
 
 def _seconds(header: str | None) -> float | None:

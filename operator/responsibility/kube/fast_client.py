@@ -20,7 +20,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from responsibility.kube import errors, object_reader
-from responsibility.kube.fast_login import Login
+from responsibility.kube.login.fast_login import Login
 from responsibility.kube.protocol import JSON, Json, Params
 
 _ANSWER: Final = 30.0

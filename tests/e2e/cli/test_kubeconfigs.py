@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from responsibility.kube.kubeconfig import Kubeconfig
+from responsibility.kube.login.kubeconfig import Kubeconfig
 from tests.e2e.lab.binaries import build
 from tests.e2e.seeds import seeds
 

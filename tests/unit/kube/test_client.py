@@ -10,7 +10,7 @@ import yaml
 from aiohttp import web
 from kubernetes.aio.client.configuration import Configuration
 
-from responsibility.kube import client, errors
+from responsibility.kube import bodies, client, errors
 from responsibility.kube.client import Api
 from responsibility.kube.object_reader import LEFT_OUT
 from tests.unit.kube.fake import THINGS, FakeServer, refusal
@@ -200,8 +200,8 @@ async def _drain(api: Api) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("text", ["🦀", "a\\ud83e\\udd80", "ü\u2028\x7f\t", "\\", 'it\'s "x"'])
 def test_what_is_applied_is_yaml_whatever_is_in_it(text: str) -> None:
     body = {"metadata": {"annotations": {"k": text}}}
-    assert yaml.safe_load(client._yaml(body)) == body
-    assert json.loads(client._yaml(body)) == body
+    assert yaml.safe_load(bodies.as_yaml(body)) == body
+    assert json.loads(bodies.as_yaml(body)) == body
 
 
 async def test_pages_become_smaller_where_objects_are_large(

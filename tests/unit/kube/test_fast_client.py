@@ -9,8 +9,9 @@ import pytest
 import yaml
 from aiohttp import web
 
-from responsibility.kube import errors, fast_client, fast_login
-from responsibility.kube.impersonation import NOBODY_ELSE, Impersonation
+from responsibility.kube import errors, fast_client
+from responsibility.kube.login import fast_login
+from responsibility.kube.login.impersonation import NOBODY_ELSE, Impersonation
 from tests.unit.kube.fake import THINGS, FakeServer
 
 

@@ -14,14 +14,15 @@ from responsibility.cli.sources.cluster_view import ClusterView, Need
 from responsibility.cli.sources.resource_types import ResourceTypes
 from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.slim_imports import import_async_client_only
-from responsibility.kube import access_reviews, fast_client, fast_login
+from responsibility.kube import access_reviews, fast_client
 from responsibility.kube.errors import (
     ApiError,
     ForbiddenError,
     NotFoundError,
     UnauthorizedError,
 )
-from responsibility.kube.kubeconfig import ConfigurationError
+from responsibility.kube.login import fast_login
+from responsibility.kube.login.kubeconfig import ConfigurationError
 from responsibility.kube.object_reader import LEFT_OUT
 from responsibility.kube.protocol import JSON, METADATA_LIST
 from responsibility.rbac.objects import Attributes

@@ -14,7 +14,7 @@ import click
 from responsibility import api_groups
 from responsibility.cli.sources.cluster_view import ClusterView, Need
 from responsibility.cli.terminal.errors import CliError
-from responsibility.kube.impersonation import NOBODY_ELSE, Impersonation
+from responsibility.kube.login.impersonation import NOBODY_ELSE, Impersonation
 from responsibility.phrases import some
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Where:
             return self.namespace
         if self.files:
             return "default"
-        from responsibility.kube import kubeconfig as kubeconfigs
+        from responsibility.kube.login import kubeconfig as kubeconfigs
 
         try:
             return kubeconfigs.current(self.kubeconfig, self.context).namespace

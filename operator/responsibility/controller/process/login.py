@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 import kopf
 
 from responsibility.controller.process.settings import Settings
-from responsibility.kube import credentials
 from responsibility.kube.backoff import Backoff
+from responsibility.kube.login import credentials
 
 # Tokens of ServiceAccounts rotate, so they are read again well before the shortest one ends; and
 # so are files of certificates.

@@ -10,8 +10,9 @@ import pytest
 import yaml
 from kubernetes.aio.config import incluster_config
 
-from responsibility.kube import credentials, errors
+from responsibility.kube import errors
 from responsibility.kube.client import Api
+from responsibility.kube.login import credentials
 from tests.unit.kube.fake import FakeServer
 from tests.unit.kube.pod import Pod, in_pod
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from responsibility.kube.impersonation import NOBODY_ELSE, Impersonation
+from responsibility.kube.login.impersonation import NOBODY_ELSE, Impersonation
 
 _CLUSTER_FILES = ("certificate-authority",)
 _USER_FILES = ("client-certificate", "client-key", "tokenFile")

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from responsibility.kube.kubeconfig import ConfigurationError
+from responsibility.kube.login.kubeconfig import ConfigurationError
 
 _GROUP: Final = "client.authentication.k8s.io/"
 _LONGEST: Final = 200

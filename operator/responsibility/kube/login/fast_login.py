@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from responsibility.kube.impersonation import Impersonation
-from responsibility.kube.kubeconfig import Entry, Kubeconfig, in_pod
+from responsibility.kube.login.impersonation import Impersonation
+from responsibility.kube.login.kubeconfig import Entry, Kubeconfig, in_pod
 
 _CLUSTER = frozenset(
     {

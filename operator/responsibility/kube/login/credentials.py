@@ -20,11 +20,11 @@ from kubernetes.aio import config as loaders
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.config import incluster_config
 
-from responsibility.kube import credential_helper
-from responsibility.kube import kubeconfig as kubeconfigs
-from responsibility.kube.credential_helper import HelperCredential
-from responsibility.kube.impersonation import NOBODY_ELSE, Impersonation
-from responsibility.kube.kubeconfig import ConfigurationError, own_namespace
+from responsibility.kube.login import credential_helper
+from responsibility.kube.login import kubeconfig as kubeconfigs
+from responsibility.kube.login.credential_helper import HelperCredential
+from responsibility.kube.login.impersonation import NOBODY_ELSE, Impersonation
+from responsibility.kube.login.kubeconfig import ConfigurationError, own_namespace
 
 __all__ = ["RENEWAL", "ConfigurationError", "Credentials", "load", "own_namespace"]
 

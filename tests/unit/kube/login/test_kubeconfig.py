@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
-from responsibility.kube import credentials
-from responsibility.kube import kubeconfig as kubeconfigs
 from responsibility.kube.client import Api
-from responsibility.kube.impersonation import Impersonation
+from responsibility.kube.login import credentials
+from responsibility.kube.login import kubeconfig as kubeconfigs
+from responsibility.kube.login.impersonation import Impersonation
 from tests.unit.kube.fake import FakeServer
 
 EVERYTHING = {
