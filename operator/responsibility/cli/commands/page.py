@@ -128,7 +128,7 @@ def _tasks(report: Report, causes: Iterable[Cause], terms: Terms) -> list[Task]:
                 tuple(titles.get(item, item) for item in cause.items),
                 wording.message(cause.worst),
                 wording.cause_remedy(cause),
-                parties[0].label if parties else "",
+                parties[0].label if parties else " and ".join(cause.worst.owners),
                 tuple(dict.fromkeys(party.contact for party in parties)),
             )
         )
