@@ -1,11 +1,14 @@
 """Reliability of the copies of a cluster: which objects are left out of them, and which are old.
 
-An answer is true of what was read. What was not read, or not lately, is told with it.
+An answer is true of what was read. What was not read, or not lately, is told with it. So is each
+part of the operator that has had no good answer for long: what it watches over is not known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import enum
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -47,12 +50,105 @@ class Stale:
         return f"{self.what} since {self.since:%Y-%m-%dT%H:%M:%SZ}{why}"
 
 
+class Part(enum.StrEnum):
+    """A part of the operator that asks the API server by itself, beside the copies of kinds."""
+
+    FRAMEWORK = "framework"
+    FRAMEWORK_LOGIN = "framework-login"
+    OWN_IDENTITY = "own-identity"
+    OWN_RIGHTS = "own-rights"
+    PLANNER = "planner"
+    PROBER = "prober"
+    REVIEWER = "reviewer"
+
+
+class Says(enum.Flag):
+    """A statement that is true only as long as what it rests on is known."""
+
+    NOTHING = 0
+    READY = enum.auto()
+    ENFORCED = enum.auto()
+
+
+_BOTH = Says.READY | Says.ENFORCED
+# What each part, or kind, bears; all others, what is said of who can do what. No plan is shown
+# but for this very moment, so an old planner makes no statement false.
+_BEARS: Mapping[str, Says] = {
+    Part.FRAMEWORK: _BOTH,
+    Part.FRAMEWORK_LOGIN: _BOTH,
+    Part.PROBER: Says.ENFORCED,
+    Part.PLANNER: Says.NOTHING,
+    "responsibilities": _BOTH,
+    "namespaces": _BOTH,
+    # Grants.
+    "rolebindings": _BOTH,
+    "clusterrolebindings": _BOTH,
+    "validatingadmissionpolicies": Says.ENFORCED,
+    "validatingadmissionpolicybindings": Says.ENFORCED,
+    # Markers of dates.
+    "jobs": Says.ENFORCED,
+}
+
+
+def bears(what: str, says: Says) -> bool:
+    """Return whether a statement rests on a part or a kind."""
+    return bool(_BEARS.get(what, Says.READY) & says)
+
+
+class Heard:
+    """The last good answer that a part has had, and what has failed since.
+
+    It is old ``failing`` seconds after that where something fails, and ``silent`` seconds after
+    it else; where ``silent`` is None it asks seldom, and counts from the first failure. Read and
+    told from any thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        failing: float = FAILING,
+        silent: float | None = SILENT,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._failing, self._silent = failing, silent
+        self._clock = clock
+        self._since = clock()
+        self._why = ""
+
+    @property
+    def fails(self) -> bool:
+        """Whether there has been none since something failed."""
+        return bool(self._why)
+
+    def good(self) -> None:
+        """Take note of a good answer, or that there is nothing to ask."""
+        self._since, self._why = self._clock(), ""
+
+    def failed(self, why: str) -> None:
+        """Take note that there was none."""
+        if self._silent is None and not self._why:
+            self._since = self._clock()
+        self._why = why or "failed"
+
+    def age(self) -> tuple[float, float, str]:
+        """Return the age in seconds, beyond which it is old, and what fails, if anything does."""
+        why = self._why
+        if not why and self._silent is None:
+            return 0.0, self._failing, ""
+        bound = self._failing if why or self._silent is None else self._silent
+        return self._clock() - self._since, bound, why
+
+
 @dataclass(frozen=True, slots=True)
 class Knowledge:
     """Gaps in everything that answers rest on: what is left out, and what is old."""
 
     left_out: tuple[LeftOut, ...] = ()
     stale: tuple[Stale, ...] = ()
+
+    def doubts(self, says: Says) -> tuple[Stale, ...]:
+        """Return what is old of that on which a statement rests."""
+        return tuple(each for each in self.stale if bears(each.what, says))
 
     def about(self, namespace: str) -> tuple[LeftOut, ...]:
         """Return what is left out and may matter in a namespace."""

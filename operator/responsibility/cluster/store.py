@@ -127,6 +127,8 @@ class Store:
         self.policies: frozenset[str] = frozenset()
         # When our own kinds were last listed (seconds of the monotonic clock).
         self.listed_at: float | None = None
+        # What else asks the server, or copies of it: its age, beyond which it is old, and why.
+        self.parts: dict[str, Callable[[], tuple[float, float, str]]] = {}
         # The kinds that the server says we may not read.
         self.unreadable: frozenset[str] = frozenset()
         self._own_relist = own_relist
@@ -249,7 +251,7 @@ class Store:
         return Knowledge(left_out(self.reflectors), self._ages.stale(self.ages(), now))
 
     def old(self) -> frozenset[str]:
-        """Return the kinds of which too little has been heard for too long."""
+        """Return the kinds, and parts of the operator, that have heard too little for too long."""
         return frozenset(what for what, (age, bound, _) in self.ages().items() if age > bound)
 
     def lags(self) -> dict[str, float]:
@@ -261,8 +263,9 @@ class Store:
         return frozenset(what for what, lag in self.lags().items() if lag > self._own_relist)
 
     def ages(self) -> dict[str, tuple[float, float, str]]:
-        """Return for each kind its age in seconds, its bound, and what fails."""
+        """Return for each kind, and part, its age in seconds, its bound, and what fails."""
         found = {resource_of(r.path): age_of(r) for r in self.reflectors}
+        found.update({part: age() for part, age in self.parts.items()})
         if self.listed_at is not None:
             age = time.monotonic() - self.listed_at
             found[names.RECORDS] = (age, _OWN_LISTS * self._own_relist + FAILING, "")

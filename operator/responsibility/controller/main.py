@@ -270,6 +270,7 @@ async def _lead(
             raise KindsGoneError("its custom resources are not served any more")
 
     framework = Framework(settings, handlers(runtime), check=check)
+    runtime.store.parts.update(framework.ages)
     runtime.watch_failures = lambda: framework.failures
     parts.runtime = runtime
     tasks = [asyncio.create_task(work) for work in (_until(stop), runtime.run(), framework.run())]

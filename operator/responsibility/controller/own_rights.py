@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from responsibility.cluster import modes, rights
+from responsibility.cluster.knowledge import FAILING, Heard
 from responsibility.cluster.rights import Right
 from responsibility.controller.process.settings import Settings
 from responsibility.controller.reporting.metrics import Metrics
@@ -55,6 +56,7 @@ class OwnRights(Worker):
             grants_cluster=settings.grants_cluster,
             revocation=settings.revocation,
         )
+        self.heard = Heard(silent=3 * _ALL_WELL + FAILING)
         # None while that could not be found out.
         self._missing: frozenset[Right] | None = None
 
@@ -68,7 +70,9 @@ class OwnRights(Worker):
         except errors.ApiError as error:
             logger.warning("our own rights could not be checked: %s", error)
             self._missing = None
+            self.heard.failed(error.reason)
             return
+        self.heard.good()
         self._missing = frozenset(right for right in found if not self._switched_off(right))
         self._metrics.state.missing_rights = len(self._missing)
         # Twice, since an API server that has just started refuses everything.

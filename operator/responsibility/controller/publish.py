@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -19,6 +19,7 @@ from responsibility.api.model import ResponsibilityModelStatus
 from responsibility.api.record import ResponsibilityStatus
 from responsibility.api.status import PlanStatus
 from responsibility.cluster.custom_resources import CustomResource, CustomResourceStore
+from responsibility.cluster.knowledge import Says
 from responsibility.cluster.store import Store
 from responsibility.controller import status
 from responsibility.controller.admission.enforcement_events import EnforcementTransitions
@@ -31,7 +32,7 @@ from responsibility.controller.admission.enforcement_status import (
 from responsibility.controller.annotator import Annotator
 from responsibility.controller.capabilities import Capabilities
 from responsibility.controller.process.settings import Settings
-from responsibility.controller.reporting.conditions import ConditionDraft
+from responsibility.controller.reporting.conditions import ConditionDraft, not_heard_of
 from responsibility.controller.reporting.history import History
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.reporting.metrics_collector import hub_labels
@@ -110,13 +111,18 @@ class Publisher:
         annotated = await self._annotator.annotate(assessment, found.moment.deployments)
         enforced = await self._of.enforcement.enforce(found)
         # One value for metrics and conditions, so that neither says what the other does not.
-        outcomes = self._of.enforcement.outcomes(
-            assessment, self._of.granter.report, self._revocable
-        )
+        stale = found.moment.knowledge.doubts(Says.ENFORCED)
+        doubt = not_heard_of(stale) if stale else ""
+        outcomes = {
+            name: replace(outcome, doubt=doubt)
+            for name, outcome in self._of.enforcement.outcomes(
+                assessment, self._of.granter.report, self._revocable
+            ).items()
+        }
         self._metrics.state.outcomes = outcomes
         self._metrics.state.plans = self._of.planning.changes()
         written = await asyncio.gather(
-            *self._models(found, models), *self._records(found, records, outcomes)
+            *self._models(found, models, doubt), *self._records(found, records, outcomes)
         )
         self._writer.end()
         return annotated and enforced and all(written)
@@ -250,7 +256,7 @@ class Publisher:
         return self._of.revoker.claim(resource, hub)
 
     def _models(
-        self, found: Pass, models: Sequence[CustomResource[Any]]
+        self, found: Pass, models: Sequence[CustomResource[Any]], doubt: str
     ) -> Sequence[Awaitable[bool]]:
         assessment, knowledge = found.assessment, found.moment.knowledge
         writes = []
@@ -263,6 +269,7 @@ class Publisher:
             if cluster is not None:
                 granted = self._of.granter.report.owners.get((MODEL, resource.name))
                 outcome = self._of.enforcement.cluster_outcome(resource.name)
+                outcome = replace(outcome, doubt=doubt) if outcome.stages else outcome
                 self._switches.tell(resource, cluster_claim(outcome))
                 details = (
                     resource.identity,

@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 
 from responsibility.api.names import UNKNOWN_MEMBER, UNKNOWN_USER
+from responsibility.cluster.knowledge import FAILING, Heard
 from responsibility.cluster.store import Store
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.worker import Pass, Worker
@@ -59,6 +60,7 @@ class Reviewer(Worker):
         self._wake = asyncio.Event()
         self._answered = asyncio.Event()
         self._failing = False
+        self.heard = Heard(silent=3 * sample_seconds + FAILING)
         self._given_up: frozenset[Ask] = frozenset()
         # Seeded from the system: which decisions are checked should not be foreseeable.
         self._random: random.Random = random.SystemRandom()
@@ -66,6 +68,10 @@ class Reviewer(Worker):
     async def probe(self) -> None:
         """Find out whether the server enforces RBAC at all."""
         enforced = await access_reviews.rbac_enforced(self._api, unknown_user=UNKNOWN_USER)
+        if enforced is None:
+            self.heard.failed("reviews are not answered")
+        else:
+            self.heard.good()
         if enforced is not None and enforced != self._store.rbac_enforced:
             self._store.rbac_enforced = enforced
             self._store.touch()
@@ -119,9 +125,11 @@ class Reviewer(Worker):
             try:
                 await self._answer(due)
                 self._failing = False
+                self.heard.good()
             except errors.ApiError as error:
                 logger.warning("reviews are not answered: %s", error)
                 self._failing = True
+                self.heard.failed(error.reason)
             self._answered.set()
             if self._failing:
                 await asyncio.sleep(_PAUSE)
@@ -174,12 +182,15 @@ class Reviewer(Worker):
 
     async def _checking(self) -> None:
         while True:
-            await asyncio.sleep(self._sample_seconds)
+            # What fails is asked again sooner, so that it is known soon when it works again.
+            pause = min(_PAUSE, self._sample_seconds) if self.heard.fails else self._sample_seconds
+            await asyncio.sleep(pause)
             try:
                 await self.probe()
                 await self._sample()
             except errors.ApiError as error:
                 logger.warning("no sample of decisions was taken: %s", error)
+                self.heard.failed(error.reason)
 
     async def _sample(self) -> None:
         """Compare some of our decisions with the server's; a difference must last."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from responsibility import api_groups
-from responsibility.cluster.knowledge import resource_of
+from responsibility.cluster.knowledge import Heard, Part, Says, age_of, bears, resource_of
 from responsibility.cluster.store import Store
 from responsibility.controller.capabilities import Capabilities
 from responsibility.controller.loop import Loop
@@ -28,6 +29,8 @@ _AUTHENTICATION = f"{api_groups.AUTHENTICATION}/v1"
 _SELF = f"/apis/{_AUTHENTICATION}/selfsubjectreviews"
 # A loop that has not come round for so many seconds is stuck.
 _STUCK = 300.0
+# Seconds after which it is asked again who we are.
+_WHO = 300.0
 # Seconds between two looks at how old everything is.
 _AGES = 5.0
 
@@ -65,6 +68,17 @@ class Runtime:
         self._relist_own = asyncio.Event()
         # How often the watches of our own kinds have ended by a fault.
         self.watch_failures: Callable[[], int] = int
+        self._identity = Heard(silent=None)
+        self.store.parts.update(
+            {
+                Part.OWN_IDENTITY: self._identity.age,
+                Part.OWN_RIGHTS: self._capabilities.own_rights.heard.age,
+                Part.PLANNER: planning.age,
+                Part.PROBER: enforcement.heard,
+                Part.REVIEWER: self._capabilities.reviewer.heard.age,
+                **{resource_of(r.path): partial(age_of, r) for r in enforcement.reflectors},
+            }
+        )
         state = metrics.state
         state.plans_pending = lambda: len(planning.waiting())
         state.plans_failed = planning.failed
@@ -89,8 +103,8 @@ class Runtime:
         await self._capabilities.own_rights.check()
         async with asyncio.TaskGroup() as group:
             group.create_task(container_memory.watch())
-            if not await self._identify():
-                group.create_task(self._learn_identity())
+            await self._identify()
+            group.create_task(self._keep_identified())
             self._start(group, from_start=True)
             for reflector in self._reflectors:
                 group.create_task(reflector.run(), name=reflector.path)
@@ -111,7 +125,13 @@ class Runtime:
             return f"not yet listed: {', '.join(waiting)}"
         if not self._loop.passes:
             return "the cluster has not been assessed yet"
-        if old := ", ".join(sorted(self.store.old())):
+        # What bears no statement of ours is no reason to send anybody elsewhere.
+        bearing = {
+            what
+            for what in self.store.old()
+            if bears(what, Says.READY) or bears(what, Says.ENFORCED)
+        }
+        if old := ", ".join(sorted(bearing)):
             return f"not heard of for too long: {old}"
         if unfollowed := ", ".join(sorted(self.store.unfollowed())):
             return f"changes are seen late, since no watch tells of them: {unfollowed}"
@@ -148,27 +168,33 @@ class Runtime:
             else:
                 return
 
-    async def _identify(self) -> bool:
-        """Ask who we are; return whether that is known. Until then, we are reported ourselves."""
+    async def _identify(self) -> None:
+        """Ask who we are. Until that is known, we are reported ourselves."""
         try:
             own = await own_identity(self._api)
         except errors.NotFoundError:
             # Before 1.28 the server does not say.
-            return True
+            self._identity.good()
+            return
         except errors.ApiError as error:
             logger.warning("our own identity is unknown: %s", error)
-            return False
+            self._identity.failed(error.reason)
+            return
+        self._identity.good()
         if own != self.store.operator:
             self.store.operator = own
             self.store.touch()
-        return True
 
-    async def _learn_identity(self) -> None:
-        backoff = Backoff(base=1.0, cap=60.0)
+    async def _keep_identified(self) -> None:
+        """Ask again and again: a token may be another account's by now."""
+        backoff = Backoff(base=1.0, cap=10.0)
         while True:
-            await asyncio.sleep(backoff.next())
-            if await self._identify():
-                return
+            if self._identity.fails:
+                await asyncio.sleep(backoff.next())
+            else:
+                backoff.reset()
+                await asyncio.sleep(_WHO)
+            await self._identify()
 
     async def _watch_ages(self) -> None:
         """Have it told at once when something becomes too old, and when it is heard of again."""

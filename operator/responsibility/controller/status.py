@@ -21,7 +21,7 @@ from responsibility.api.status import (
     PlanStatus,
     SubjectReference,
 )
-from responsibility.cluster.knowledge import COMPLETE, Knowledge
+from responsibility.cluster.knowledge import COMPLETE, Knowledge, Says
 from responsibility.controller.admission.enforcement_status import (
     NOTHING,
     EnforcementStatus,
@@ -138,7 +138,7 @@ def model_status(
     enforced = cluster_claim(outcome)
     probe = rbac_condition(assessment.rbac_enforced)
     ready = assessment.rbac_enforced is True
-    doubt = doubt_condition(knowledge.stale, knowledge.left_out)
+    doubt = doubt_condition(knowledge.doubts(Says.READY), knowledge.left_out)
     assessed = ConditionDraft(
         "Ready",
         ready,

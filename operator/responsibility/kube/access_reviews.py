@@ -164,11 +164,15 @@ def _allowed(review: Json) -> bool:
 
 
 async def _all(permissions: Iterable[Coroutine[Any, Any, bool]]) -> list[bool]:
-    """Await all of them; when one fails, cancel the rest and raise what it raised."""
-    tasks: list[asyncio.Task[bool]] = []
+    """Await all of them; when one fails, cancel the rest and raise what it raised.
+
+    A TaskGroup that is cancelled at the moment that one of its tasks fails forgets the first for
+    the second (before Python 3.13), and then whoever asks goes on for ever.
+    """
+    tasks = [asyncio.create_task(question) for question in permissions]
     try:
-        async with asyncio.TaskGroup() as group:
-            tasks.extend(group.create_task(question) for question in permissions)
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-    return [task.result() for task in tasks]
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

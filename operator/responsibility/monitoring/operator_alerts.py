@@ -110,11 +110,18 @@ OPERATOR_ALERTS = (
     ),
     Alert(
         "InputStale",
-        grouped("max", (*OPERATOR, "resource"), "responsibility_input_age_seconds") + " > 300",
+        # A plan may take minutes; that none can be made is told by PlansFail.
+        grouped(
+            "max",
+            (*OPERATOR, "resource"),
+            'responsibility_input_age_seconds{resource!="planner"}',
+        )
+        + " > 300",
         "5m",
         AlertSeverity.TODAY,
         "The operator has not heard of {{ $labels.resource }} for minutes",
-        "What it says of them is as old as that, so records say Ready=Unknown. Its log says what "
+        "It is a kind of object, or a part of the operator that asks the API server. What rests on "
+        "it is as old as that, so records say Ready=Unknown or Enforced=Unknown. Its log says what "
         "the API server answered.",
     ),
     Alert(

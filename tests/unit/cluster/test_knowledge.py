@@ -4,8 +4,19 @@ import time
 
 import pytest
 
-from responsibility.cluster.knowledge import FAILING, SILENT, LeftOut
+from responsibility.cluster.knowledge import (
+    FAILING,
+    SILENT,
+    Heard,
+    LeftOut,
+    Part,
+    resource_of,
+)
 from responsibility.cluster.store import Store
+from responsibility.controller.admission.enforcement import EnforcementLoop
+from responsibility.controller.process.settings import Settings
+from responsibility.controller.reporting.metrics import Metrics
+from responsibility.controller.reporting.writer import Writer
 from responsibility.kube import errors
 from responsibility.kube.object_reader import LEFT_OUT
 from tests.unit.controller.virtual import virtual
@@ -109,3 +120,87 @@ async def test_a_flood_of_subjects_costs_its_namespace_only() -> None:
     assert len(world.store.knowledge(NOW).left_out) == 7
     await world.publish()
     assert world.condition("Ready")["status"] == "True"
+
+
+_BOTH = ("Unknown", "Unknown")
+# What each kind, and each part, makes doubtful once it is old: Ready, and Enforced.
+DOUBTS = {
+    "roles": ("Unknown", "False"),
+    "clusterroles": ("Unknown", "False"),
+    "rolebindings": _BOTH,
+    "clusterrolebindings": _BOTH,
+    "deployments": ("Unknown", "False"),
+    "namespaces": _BOTH,
+    "serviceaccounts": ("Unknown", "False"),
+    "responsibilities": _BOTH,
+    "validatingadmissionpolicies": ("True", "Unknown"),
+    "validatingadmissionpolicybindings": ("True", "Unknown"),
+    "jobs": ("True", "Unknown"),
+    Part.FRAMEWORK: _BOTH,
+    Part.FRAMEWORK_LOGIN: _BOTH,
+    Part.OWN_IDENTITY: ("Unknown", "False"),
+    Part.OWN_RIGHTS: ("Unknown", "False"),
+    Part.PLANNER: ("True", "False"),
+    Part.PROBER: ("True", "Unknown"),
+    Part.REVIEWER: ("Unknown", "False"),
+}
+
+
+@virtual
+async def test_whatever_can_be_old_is_tried() -> None:
+    store = Store(garden_world().api, relist=300)
+    enforcing = EnforcementLoop(
+        store._api, store, Writer(store._api, Metrics()), Metrics(), Settings(enforcement=True)
+    )
+    kinds = {resource_of(r.path) for r in (*store.reflectors, *enforcing.reflectors)}
+    assert kinds | {"responsibilities"} | set(Part) == DOUBTS.keys()
+
+
+@virtual
+@pytest.mark.parametrize("what", DOUBTS)
+async def test_what_rests_on_something_old_is_not_known(what: str) -> None:
+    world = garden_world()
+    world.put_record(generation=2, enforcement={"admission": "deny"})
+    await world.publish()
+    assert (world.condition("Ready")["status"], world.condition("Enforced")["status"]) == (
+        "True",
+        "False",
+    )
+    told = len(world.told)
+    world.store.parts[what] = lambda: (100.0, FAILING, "Trouble")
+    await world.publish()
+    found = {type: world.condition(type) for type in ("Ready", "Enforced")}
+    assert tuple(condition["status"] for condition in found.values()) == DOUBTS[what]
+    for condition in found.values():
+        if condition["status"] == "Unknown":
+            assert condition["reason"] == "Stale"
+            assert f"{what} since " in condition["message"]
+            assert "(Trouble)" in condition["message"]
+    enforced = world.metrics.registry.get_sample_value(
+        "responsibility_enforced", {"hub_namespace": "prod", "hub": "prod", "item": "fence"}
+    )
+    assert enforced == {"Unknown": -1, "False": 0}[found["Enforced"]["status"]]
+    assert len(world.told) == told, "not to know is no transition"
+    assert await world.writes() == [], "it does not say each time how old it is by now"
+    del world.store.parts[what]
+    await world.publish()
+    assert world.condition("Ready")["status"] == "True"
+    assert world.condition("Enforced")["status"] == "False"
+
+
+def test_a_part_is_old_sooner_where_something_fails() -> None:
+    now = [1_000.0]
+    often, seldom = Heard(clock=lambda: now[0]), Heard(silent=None, clock=lambda: now[0])
+    now[0] += 100
+    assert often.age() == (100.0, SILENT, "")
+    assert seldom.age() == (0.0, FAILING, ""), "it had nothing to ask"
+    for heard in (often, seldom):
+        heard.failed("Forbidden")
+        now[0] += 10
+        heard.failed("Forbidden")
+    assert often.age() == (120.0, FAILING, "Forbidden")
+    assert seldom.age() == (10.0, FAILING, "Forbidden"), "since it began to fail"
+    for heard in (often, seldom):
+        heard.good()
+        assert heard.age()[0] == 0.0
+        assert not heard.fails

@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from responsibility.cluster.knowledge import Part
 from tests.unit.controller.server import GROUP, Process, empty_cluster, operator
 from tests.unit.kube.fake import Json, Request, refusal
 
@@ -271,6 +272,9 @@ async def test_it_ends_at_once_whatever_the_framework_is_doing(
         cluster.server.answers[watched] = answer
         asked = cluster.server.requests
         await process.until_so(lambda: sum(_by_framework(r, watched) for r in asked) >= 3)
+        ages = (await process.page("/metrics"))[1]
+        for part in Part:
+            assert f'responsibility_input_age_seconds{{resource="{part}"}}' in ages
         await stopped(process)
 
 

@@ -1,5 +1,6 @@
 """Questions are asked as the server's authorizers understand them."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -58,6 +59,27 @@ async def test_answers_come_in_the_order_of_the_questions(api: Api, server: Fake
     assert await access_reviews.subject_access_many(api, asked) == [
         kind == "pods" for kind in kinds
     ]
+
+
+async def test_who_is_cancelled_while_a_question_fails_is_cancelled() -> None:
+    class Failing:
+        """A client whose answers fail the moment that whoever asks is cancelled."""
+
+        async def create(self, path: str, _: Any) -> Any:
+            await failing.wait()
+            raise errors.UnavailableError(0, "ConnectionLost", "", "POST", path)
+
+    failing = asyncio.Event()
+    client: Any = Failing()
+    question = access_reviews.AccessQuestion("ann", (), Attributes("get", "", "pods"))
+    asking = asyncio.create_task(access_reviews.subject_access_many(client, [question]))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    failing.set()
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
 
 
 async def test_one_failure_fails_all_and_leaves_no_task(api: Api, server: FakeServer) -> None:

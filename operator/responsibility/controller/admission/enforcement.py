@@ -27,6 +27,7 @@ from responsibility.api.names import (
 )
 from responsibility.api.stages import AdmissionStage
 from responsibility.cluster.custom_resources import CustomResource
+from responsibility.cluster.knowledge import SILENT
 from responsibility.cluster.store import Store
 from responsibility.controller.admission.cluster_policies import ClusterPolicies
 from responsibility.controller.admission.enforcement_status import EnforcementStatus
@@ -96,6 +97,10 @@ class EnforcementLoop(Worker):
     def reflectors(self) -> tuple[Reflector[Any, Any], ...]:
         """The copies that only enforcement needs."""
         return (*self._policies.reflectors, self._markers.reflector) if self._enabled else ()
+
+    def heard(self) -> tuple[float, float, str]:
+        """Return how old what is proved is; nothing of it is, where nothing is to be proved."""
+        return self._prober.heard.age() if self._enabled else (0.0, SILENT, "")
 
     def retry_refused(self) -> None:
         """Try again with the next assessment what was refused: our rights have changed."""

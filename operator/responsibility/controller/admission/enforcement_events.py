@@ -22,10 +22,10 @@ class EnforcementTransitions:
         self._known: dict[str, tuple[bool, str]] = {}
 
     def tell(self, resource: CustomResource[Any], claim: ConditionDraft | None) -> None:
-        """Take note of what is said now; what is still being proved is no news."""
+        """Take note of what is said now; what is still being proved, or not known, is no news."""
         before = self._known.get(resource.uid) or _remembered(resource)
         self._known[resource.uid] = before
-        if claim is not None and claim.reason == BEING_PROVED:
+        if claim is not None and (claim.status is None or claim.reason == BEING_PROVED):
             return
         now = (False, _GONE) if claim is None else (claim.status is True, claim.reason)
         self._known[resource.uid] = now

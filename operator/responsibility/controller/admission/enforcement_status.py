@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from responsibility.admission.stages.namespace_stages import ItemStage
 from responsibility.api.stages import AdmissionStage, RbacMode
 from responsibility.controller.admission.prober import Proof
-from responsibility.controller.reporting.conditions import ConditionDraft
+from responsibility.controller.reporting.conditions import STALE, ConditionDraft
 from responsibility.controller.reporting.grant_status import ItemGrant, OwnerReport
 from responsibility.ownership.terms.agreement import Agreement
 from responsibility.phrases import some
@@ -26,7 +26,7 @@ class EnforcementStatus:
     ``unreliable`` says of items why their policy is not what it should be; ``trouble`` why the
     Namespace, or the markers of dates, could not be written; ``granted`` how RBAC stands, None
     where nothing is asked of it; ``revoking`` are the items for which approved plans are carried
-    out.
+    out. ``doubt`` says what is old of that on which all of this rests; then nothing is known.
     """
 
     stages: tuple[ItemStage, ...] = ()
@@ -35,6 +35,7 @@ class EnforcementStatus:
     trouble: str = ""
     granted: OwnerReport | None = None
     revoking: frozenset[str] = frozenset()
+    doubt: str = ""
 
     @property
     def asked(self) -> tuple[ItemStage, ...]:
@@ -76,8 +77,15 @@ class EnforcementStatus:
         }
         return "+".join(stage for stage in sorted(found, reverse=True))
 
-    def results(self, agreement: Agreement) -> dict[str, bool]:
-        """Return for each item of which something is asked whether that is in force."""
+    def results(self, agreement: Agreement) -> Mapping[str, bool | None]:
+        """Return for each item of which something is asked whether that is in force.
+
+        None where that is not known.
+        """
+        found = self._results(agreement)
+        return dict.fromkeys(found) if self.doubt else found
+
+    def _results(self, agreement: Agreement) -> dict[str, bool]:
         found = {s.item: self.in_force(s) for s in self.asked}
         if self.granted is None:
             return found
@@ -113,15 +121,26 @@ NOTHING = EnforcementStatus()
 
 
 def enforcement_text(outcome: EnforcementStatus) -> str:
-    """Return admission and RBAC as they are in force."""
+    """Return admission and RBAC as they are in force, or were when that was last known."""
     granted = outcome.granted.items if outcome.granted is not None else ()
     stages = {item.stage for name in granted if (item := outcome.rbac(name)) is not None}
-    return f"{outcome.admission()}/{'+'.join(sorted(stages, reverse=True)) or RbacMode.AUDIT}"
+    found = f"{outcome.admission()}/{'+'.join(sorted(stages, reverse=True)) or RbacMode.AUDIT}"
+    return f"{found} (stale)" if outcome.doubt and found != _NOTHING_ASKED else found
+
+
+_NOTHING_ASKED = f"{AdmissionStage.OBSERVE}/{RbacMode.AUDIT}"
 
 
 def enforced_claim(agreement: Agreement, outcome: EnforcementStatus) -> ConditionDraft | None:
     """Return whether what the record asks for is in force; None where it asks for nothing."""
-    return next(_claims(agreement, outcome), None)
+    return _doubted(next(_claims(agreement, outcome), None), outcome)
+
+
+def _doubted(claim: ConditionDraft | None, outcome: EnforcementStatus) -> ConditionDraft | None:
+    """Return a claim, or, where there is one and it rests on what is old, that it isn't known."""
+    if claim is None or not outcome.doubt:
+        return claim
+    return ConditionDraft(ENFORCED, None, STALE, outcome.doubt)
 
 
 def _claims(agreement: Agreement, outcome: EnforcementStatus) -> Iterator[ConditionDraft]:
@@ -174,7 +193,7 @@ def _of_admission(outcome: EnforcementStatus) -> Iterator[ConditionDraft]:
 
 def cluster_claim(outcome: EnforcementStatus) -> ConditionDraft | None:
     """Return whether what records ask of the cluster as a whole is in force."""
-    return next(_of_admission(outcome), None)
+    return _doubted(next(_of_admission(outcome), None), outcome)
 
 
 def _rbac_blockers(agreement: Agreement, outcome: EnforcementStatus) -> Iterator[ConditionDraft]:

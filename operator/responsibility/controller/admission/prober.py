@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from responsibility.api.names import policy_name, probe_name
 from responsibility.api.stages import AdmissionStage
+from responsibility.cluster.knowledge import Heard
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.kube import errors
 from responsibility.kube.client import Api
@@ -82,6 +83,7 @@ class Prober:
         self._on_change = on_change
         self._work: dict[Key, _Work] = {}
         self._wake = asyncio.Event()
+        self.heard = Heard()
 
     def want(self, targets: Mapping[Key, ProbeTarget]) -> None:
         """Set what is to be proved; what is new or has changed is tried at once."""
@@ -116,6 +118,8 @@ class Prober:
             while True:
                 self._wake.clear()
                 free = {key: work for key, work in self._work.items() if not work.busy}
+                if not self._work:
+                    self.heard.good()
                 if not free:
                     await self._sleep(PERIOD)
                     continue
@@ -147,8 +151,10 @@ class Prober:
         self._metrics.probes.labels(_OUTCOME[None if proof is None else proof.ok]).inc()
         if proof is None:
             # The server is away, which says nothing about policies.
+            self.heard.failed("trials are not answered")
             work.due = now + _LAST_RETRY
             return
+        self.heard.good()
         if proof.ok:
             work.retry = _FIRST_RETRY
             work.patience = now

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from responsibility.api.status import PlanStatus
+from responsibility.cluster.knowledge import Heard
 from responsibility.controller.plans.process import Planner, PlanningError, PlanningTimeoutError
 from responsibility.controller.process.logs import about
 from responsibility.controller.reporting.plan_status import plan_status
@@ -32,6 +33,8 @@ _RETRY_AFTER = 600.0
 # the others have their turn in between.
 _FIRST_LIMIT = 60.0
 _LAST_LIMIT = 600.0
+# Seconds after which planning is old, if nothing was planned though somebody waits.
+_OLD = 3 * _LAST_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,8 @@ class PlanningQueue(Worker):
         # Records for which it is tried once more.
         self._again: set[str] = set()
         self._wake = asyncio.Event()
+        # A plan may take its time, and the next one waits for it.
+        self.heard = Heard(failing=_OLD, silent=_OLD)
 
     def follow(self, found: Pass) -> None:
         """Take in a pass; what has to be planned is planned beside."""
@@ -144,6 +149,12 @@ class PlanningQueue(Worker):
             for known in self._known.values()
             if known.status is not None and (key := known.hub.agreement.hub)
         }
+
+    def age(self) -> tuple[float, float, str]:
+        """Return how long nothing has been planned although somebody waits, and what is long."""
+        if not self.waiting():
+            self.heard.good()
+        return self.heard.age()
 
     def waiting(self) -> dict[str, HubAssessment]:
         """Return by record the hubs whose plan is still to be worked out."""
@@ -235,6 +246,7 @@ class PlanningQueue(Worker):
                 "no plan could be made for record %s", record, extra=about(record=record)
             )
             trouble = "see the operator's log"
+        self.heard.good()
         self._known[record] = KnownPlan(hub, proposal, status, trouble)
         self._again.discard(record)
         self._changed()

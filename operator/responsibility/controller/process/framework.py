@@ -17,10 +17,13 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
+import aiohttp
 import kopf
 
+from responsibility.cluster.knowledge import Heard, Part
 from responsibility.controller.process.login import FrameworkLogin
 from responsibility.controller.process.settings import Settings
 from responsibility.kube.backoff import Backoff
@@ -57,10 +60,21 @@ class Framework:
     ) -> None:
         # How often it has ended, though nobody wanted it to.
         self.failures = 0
+        self._login = Heard(silent=None)
+        # By path, of each kind.
+        self._watches = {f"/apis/{g}/{v}/{plural}": Heard() for g, v, plural in kinds}
         self._settings = settings
         self._kinds = kinds
         self._check = check
         self._sleep = sleep
+
+    @property
+    def ages(self) -> Mapping[str, Callable[[], tuple[float, float, str]]]:
+        """What to ask for the age of what it has heard, by part."""
+        return {
+            Part.FRAMEWORK: lambda: max(heard.age() for heard in self._watches.values()),
+            Part.FRAMEWORK_LOGIN: self._login.age,
+        }
 
     async def run(self) -> None:
         """Run it, again and again, until cancelled."""
@@ -68,8 +82,10 @@ class Framework:
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
-            why = await _Thread(self._settings, self._kinds).run()
+            why = await _Thread(self._settings, self._kinds, self._login, self._watches).run()
             self.failures += 1
+            for heard in self._watches.values():
+                heard.failed(why.partition(":")[0])
             await self._check()
             if loop.time() - began > _APART:
                 backoff.reset()
@@ -80,9 +96,16 @@ class Framework:
 class _Thread:
     """One run of the framework."""
 
-    def __init__(self, settings: Settings, kinds: Mapping[tuple[str, str, str], Take]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        kinds: Mapping[tuple[str, str, str], Take],
+        login: Heard,
+        watches: Mapping[str, Heard],
+    ) -> None:
         self._settings = settings
         self._kinds = kinds
+        self._login, self._watches = login, watches
         self._outer = asyncio.get_running_loop()
         self._ended: asyncio.Future[str] = self._outer.create_future()
         self._inner: asyncio.AbstractEventLoop | None = None
@@ -127,8 +150,14 @@ class _Thread:
         login = FrameworkLogin(self._settings)
 
         @kopf.on.login(registry=registry)
-        async def log_in(**_: Any) -> kopf.ConnectionInfo:
-            return await login()
+        async def log_in(**_: Any) -> kopf.AiohttpSession:
+            try:
+                found = await login()
+            except kopf.TemporaryError as error:
+                self._login.failed(str(error))
+                raise
+            self._login.good()
+            return _listened_to(found, self._watches)
 
         stopped = asyncio.create_task(self._stop.wait())
         tasks = await kopf.spawn_tasks(
@@ -158,6 +187,45 @@ class _Thread:
         with suppress(RuntimeError):
             # Whoever listened may be gone.
             self._outer.call_soon_threadsafe(callback)
+
+
+def _listened_to(found: kopf.ConnectionInfo, watches: Mapping[str, Heard]) -> kopf.AiohttpSession:
+    """Return a session as the framework would make it, of whose answers note is taken."""
+    trace = aiohttp.TraceConfig()
+
+    def about(path: str) -> Heard | None:
+        # The server's own URL may have a path before it.
+        return next((heard for kind, heard in watches.items() if path.endswith(kind)), None)
+
+    async def on_end(
+        _session: aiohttp.ClientSession, _context: object, end: aiohttp.TraceRequestEndParams
+    ) -> None:
+        heard = about(end.url.path)
+        if heard is None:
+            return
+        if end.response.status < HTTPStatus.BAD_REQUEST:
+            heard.good()
+        else:
+            heard.failed(f"{end.response.status} {end.response.reason or ''}".strip())
+
+    async def on_exception(
+        _session: aiohttp.ClientSession, _context: object, end: aiohttp.TraceRequestExceptionParams
+    ) -> None:
+        heard = about(end.url.path)
+        if heard is not None:
+            heard.failed(type(end.exception).__name__)
+
+    trace.on_request_end.append(on_end)
+    trace.on_request_exception.append(on_exception)
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ssl=found.as_ssl_context()),
+        headers=found.as_http_headers(),
+        proxy=found.proxy_url,
+        trace_configs=[trace],
+    )
+    return kopf.AiohttpSession(
+        server=found.server, expiration=found.expiration, aiohttp_session=session
+    )
 
 
 async def _end_all() -> None:
@@ -193,8 +261,10 @@ def _settings() -> kopf.OperatorSettings:
     settings.scanning.disabled = True
     # Its watches of our kinds come back as soon as our own do, however long the server is away.
     settings.networking.error_backoffs = _Backoffs()
-    settings.watching.server_timeout = 300
-    settings.watching.client_timeout = 330
+    # A watch that is accepted is all that is heard of it while nothing happens: so it is opened
+    # anew each minute, and one whose other side has vanished is known for what it is soon.
+    settings.watching.server_timeout = 60
+    settings.watching.client_timeout = 75
     # It would kill the process, which is not its own.
     settings.process.ultimate_exiting_timeout = None
     return settings

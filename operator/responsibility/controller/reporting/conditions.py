@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from responsibility.api.status import Condition, ConditionStatus
-from responsibility.cluster.knowledge import COMPLETE, Knowledge, LeftOut, Stale
+from responsibility.cluster.knowledge import COMPLETE, Knowledge, LeftOut, Says, Stale
 from responsibility.ownership.results.assessment import HubAssessment, HubState, Refused
 from responsibility.phrases import some
 
+STALE = "Stale"
 # Objects, or kinds of them, that a message names; the operator's log has all.
 _MOST_TOLD = 5
 
@@ -163,7 +164,7 @@ def hub_conditions(
         claims.append(enforced)
     ready = resolved and found and rbac_enforced is True
     first = next((c for c in claims if _hinders(c)), None)
-    doubt = doubt_condition(knowledge.stale, knowledge.about(agreement.hub.namespace))
+    doubt = doubt_condition(knowledge.doubts(Says.READY), knowledge.about(agreement.hub.namespace))
     if ready and doubt is not None:
         return [doubt, *claims]
     return [
@@ -180,10 +181,15 @@ def hub_conditions(
 def doubt_condition(stale: Sequence[Stale], left_out: Sequence[LeftOut]) -> ConditionDraft | None:
     """Return what is said, instead of being ready, of answers from what is old or not complete."""
     if stale:
-        return ConditionDraft("Ready", None, "Stale", f"not heard of: {_listed(stale)}")
+        return ConditionDraft("Ready", None, STALE, not_heard_of(stale))
     if left_out:
         return ConditionDraft("Ready", None, "LeftOut", f"not taken in: {_listed(left_out)}")
     return None
+
+
+def not_heard_of(stale: Sequence[Stale]) -> str:
+    """Return what is old, for a message."""
+    return f"not heard of: {_listed(stale)}"
 
 
 def _listed(things: Sequence[object]) -> str:

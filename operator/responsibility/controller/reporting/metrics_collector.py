@@ -24,6 +24,9 @@ from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.agreement import Agreement
 
+# Yes, no and not known.
+_TERNARY = {True: 1, False: 0, None: -1}
+
 
 def _gauge(name: str) -> GaugeMetricFamily:
     description = BY_NAME[name]
@@ -33,8 +36,8 @@ def _gauge(name: str) -> GaugeMetricFamily:
 class EnforcementResult(Protocol):
     """The outcome of enforcing one record."""
 
-    def results(self, agreement: Agreement) -> Mapping[str, bool]:
-        """Return for each item of which something is asked whether that is in force."""
+    def results(self, agreement: Agreement) -> Mapping[str, bool | None]:
+        """Return for each item of which something is asked whether that is in force, if known."""
 
     def in_effect(self, agreement: Agreement) -> Mapping[str, tuple[AdmissionStage, RbacMode]]:
         """Return for each item what is really in force of admission, and of RBAC."""
@@ -137,7 +140,7 @@ def _process(state: MetricsState) -> Iterator[Metric]:
 
 
 def _cluster(assessment: Assessment) -> Iterator[Metric]:
-    enforced = {True: 1, False: 0, None: -1}[assessment.rbac_enforced]
+    enforced = _TERNARY[assessment.rbac_enforced]
     for name, value in (
         ("unrecorded_hubs", len(assessment.unrecorded)),
         ("records", len(assessment.hubs)),
@@ -182,7 +185,7 @@ def _hubs(assessment: Assessment, outcomes: Mapping[str, EnforcementResult]) -> 
         if outcome is None:
             continue
         for name, really in outcome.results(agreement).items():
-            enforced.add_metric((*key, name), float(really))
+            enforced.add_metric((*key, name), _TERNARY[really])
         for name, (admission, rbac) in outcome.in_effect(agreement).items():
             stages.add_metric((*key, name, admission.value, rbac.value), 1)
     yield from (info, owners, stages, enforced, exempt)

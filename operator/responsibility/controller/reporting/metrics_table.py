@@ -45,7 +45,7 @@ METRICS = (
         "enforced",
         "gauge",
         (*HUB, "item"),
-        "Whether the enforcement that a record asks for is in force; 0 if not. "
+        "Whether the enforcement that a record asks for is in force; 0 if not, -1 if not known. "
         "Nothing where none is asked for.",
     ),
     Description(
@@ -167,7 +167,8 @@ METRICS = (
         "gauge",
         ("resource",),
         "Time since the API server was last heard of about a resource, if only that there is "
-        "no news.",
+        "no news; and since the last good answer of each part of the operator: framework, "
+        "framework-login, reviewer, prober, planner, own-rights, own-identity.",
     ),
     Description(
         "watch_lag_seconds",
