@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from responsibility.api.names import RECORDS
 from responsibility.kube.reflector import Reflector
 
 # Seconds after which a copy is old: of one whose lists and watches fail, and of one where nothing
@@ -50,7 +51,7 @@ class Stale:
         return f"{self.what} since {self.since:%Y-%m-%dT%H:%M:%SZ}{why}"
 
 
-class Part(enum.StrEnum):
+class OperatorPart(enum.StrEnum):
     """A part of the operator that asks the API server by itself, beside the copies of kinds."""
 
     FRAMEWORK = "framework"
@@ -74,11 +75,11 @@ _BOTH = Says.READY | Says.ENFORCED
 # What each part, or kind, bears; all others, what is said of who can do what. No plan is shown
 # but for this very moment, so an old planner makes no statement false.
 _BEARS: Mapping[str, Says] = {
-    Part.FRAMEWORK: _BOTH,
-    Part.FRAMEWORK_LOGIN: _BOTH,
-    Part.PROBER: Says.ENFORCED,
-    Part.PLANNER: Says.NOTHING,
-    "responsibilities": _BOTH,
+    OperatorPart.FRAMEWORK: _BOTH,
+    OperatorPart.FRAMEWORK_LOGIN: _BOTH,
+    OperatorPart.PROBER: Says.ENFORCED,
+    OperatorPart.PLANNER: Says.NOTHING,
+    RECORDS: _BOTH,
     "namespaces": _BOTH,
     # Grants.
     "rolebindings": _BOTH,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 
 from responsibility import api_groups
-from responsibility.cluster.knowledge import Heard, Part, Says, age_of, bears, resource_of
+from responsibility.cluster.knowledge import Heard, OperatorPart, Says, age_of, bears, resource_of
 from responsibility.cluster.store import Store
 from responsibility.controller.capabilities import Capabilities
 from responsibility.controller.loop import Loop
@@ -16,10 +17,12 @@ from responsibility.controller.process import container_memory
 from responsibility.controller.process.settings import Settings
 from responsibility.controller.publish import Publisher
 from responsibility.controller.reporting.metrics import Metrics
+from responsibility.controller.worker import Pass
 from responsibility.kube import errors
 from responsibility.kube.backoff import Backoff
 from responsibility.kube.client import Api
 from responsibility.kube.leader_election import Leader
+from responsibility.ownership.assess import Assessor
 from responsibility.rbac.identity import user_subject
 from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
 
@@ -31,6 +34,9 @@ _SELF = f"/apis/{_AUTHENTICATION}/selfsubjectreviews"
 _STUCK = 300.0
 # Seconds after which it is asked again who we are.
 _WHO = 300.0
+# Seconds after which what can't be listed is no longer waited for to end what is to end, and
+# between two looks then.
+_BLIND = 5.0
 # Seconds between two looks at how old everything is.
 _AGES = 5.0
 
@@ -71,11 +77,11 @@ class Runtime:
         self._identity = Heard(silent=None)
         self.store.parts.update(
             {
-                Part.OWN_IDENTITY: self._identity.age,
-                Part.OWN_RIGHTS: self._capabilities.own_rights.heard.age,
-                Part.PLANNER: planning.age,
-                Part.PROBER: enforcement.heard,
-                Part.REVIEWER: self._capabilities.reviewer.heard.age,
+                OperatorPart.OWN_IDENTITY: self._identity.age,
+                OperatorPart.OWN_RIGHTS: self._capabilities.own_rights.heard.age,
+                OperatorPart.PLANNER: planning.age,
+                OperatorPart.PROBER: enforcement.heard,
+                OperatorPart.REVIEWER: self._capabilities.reviewer.heard.age,
                 **{resource_of(r.path): partial(age_of, r) for r in enforcement.reflectors},
             }
         )
@@ -109,9 +115,13 @@ class Runtime:
             for reflector in self._reflectors:
                 group.create_task(reflector.run(), name=reflector.path)
             await self._capabilities.reviewer.probe()
-            # Before the first complete look, what is missing means nothing.
+            # Before the first complete look, what is missing means nothing; but what records no
+            # longer ask for ends, whatever can't be read.
+            lowering = group.create_task(self._lower_meanwhile())
             for reflector in self._reflectors:
                 await reflector.wait_synced()
+            lowering.cancel()
+            await asyncio.wait((lowering,))
             await self._list_own_until_it_works()
             group.create_task(self._keep_listing_own())
             group.create_task(self._watch_ages())
@@ -155,6 +165,22 @@ class Runtime:
         for worker in self._workers:
             worker.retry_refused()
         self.store.touch()
+
+    async def _lower_meanwhile(self) -> None:
+        """Lower what records no longer ask for while something cannot be listed, for long even."""
+        assessor = Assessor()
+        await self.store.namespaces.wait_synced()
+        await asyncio.sleep(_BLIND)
+        logger.warning(
+            "not yet listed: %s; until then, enforcement is only ended where records say so",
+            ", ".join(resource_of(r.path) for r in self._reflectors if not r.synced.is_set()),
+        )
+        while True:
+            await self._list_own_until_it_works()
+            moment = self.store.moment(datetime.now(UTC))
+            found = Pass(moment, assessor.assess(moment.snapshot))
+            await self._capabilities.enforcement.lower(found)
+            await asyncio.sleep(_BLIND)
 
     async def _list_own_until_it_works(self) -> None:
         delay = 0.5

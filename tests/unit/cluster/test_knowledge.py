@@ -9,7 +9,7 @@ from responsibility.cluster.knowledge import (
     SILENT,
     Heard,
     LeftOut,
-    Part,
+    OperatorPart,
     resource_of,
 )
 from responsibility.cluster.store import Store
@@ -136,13 +136,13 @@ DOUBTS = {
     "validatingadmissionpolicies": ("True", "Unknown"),
     "validatingadmissionpolicybindings": ("True", "Unknown"),
     "jobs": ("True", "Unknown"),
-    Part.FRAMEWORK: _BOTH,
-    Part.FRAMEWORK_LOGIN: _BOTH,
-    Part.OWN_IDENTITY: ("Unknown", "False"),
-    Part.OWN_RIGHTS: ("Unknown", "False"),
-    Part.PLANNER: ("True", "False"),
-    Part.PROBER: ("True", "Unknown"),
-    Part.REVIEWER: ("Unknown", "False"),
+    OperatorPart.FRAMEWORK: _BOTH,
+    OperatorPart.FRAMEWORK_LOGIN: _BOTH,
+    OperatorPart.OWN_IDENTITY: ("Unknown", "False"),
+    OperatorPart.OWN_RIGHTS: ("Unknown", "False"),
+    OperatorPart.PLANNER: ("True", "False"),
+    OperatorPart.PROBER: ("True", "Unknown"),
+    OperatorPart.REVIEWER: ("Unknown", "False"),
 }
 
 
@@ -153,7 +153,7 @@ async def test_whatever_can_be_old_is_tried() -> None:
         store._api, store, Writer(store._api, Metrics()), Metrics(), Settings(enforcement=True)
     )
     kinds = {resource_of(r.path) for r in (*store.reflectors, *enforcing.reflectors)}
-    assert kinds | {"responsibilities"} | set(Part) == DOUBTS.keys()
+    assert kinds | {"responsibilities"} | set(OperatorPart) == DOUBTS.keys()
 
 
 @virtual

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import yaml
 from aiohttp import web
 
-from responsibility.cluster.knowledge import Part
+from responsibility.cluster.knowledge import OperatorPart
 from tests.unit.controller.server import GROUP, Process, empty_cluster, operator
 from tests.unit.kube.fake import Json, Request, refusal
+from tests.unit.ownership.building import GARDEN
 
 NOBODY = "http://127.0.0.1:1"
 
@@ -273,7 +275,7 @@ async def test_it_ends_at_once_whatever_the_framework_is_doing(
         asked = cluster.server.requests
         await process.until_so(lambda: sum(_by_framework(r, watched) for r in asked) >= 3)
         ages = (await process.page("/metrics"))[1]
-        for part in Part:
+        for part in OperatorPart:
             assert f'responsibility_input_age_seconds{{resource="{part}"}}' in ages
         await stopped(process)
 
@@ -323,3 +325,39 @@ async def test_a_token_that_is_refused_is_read_again_in_both_halves(tmp_path: Pa
                 await process.until_so(watches)
             await process.until(200, "ok")
             await stopped(process)
+
+
+async def test_what_is_no_longer_asked_for_ends_though_a_kind_cannot_be_listed(
+    tmp_path: Path,
+) -> None:
+    roles = "/apis/rbac.authorization.k8s.io/v1/roles"
+    async with empty_cluster(broken=roles) as cluster:
+        fence = f"enforce.{GROUP}/fence"
+        space = {"metadata": {"name": "prod", "uid": "u", "labels": {fence: "deny", "team": "x"}}}
+        model = {**yaml.safe_load(GARDEN), "metadata": {"name": "garden", "uid": "m"}}
+        agreed = {
+            "metadata": {"name": "prod", "uid": "r", "generation": 1},
+            "spec": {"hub": {"namespace": "prod"}, "model": "garden"},
+            "status": {"items": [{"name": "fence", "admission": "deny"}]},
+        }
+        sent: list[Request] = []
+
+        def written(request: Request) -> Json:
+            sent.append(request)
+            return {"metadata": {"name": "prod", "uid": "u", "labels": {"team": "x"}}}
+
+        def listed(thing: Json, request: Request) -> Json | web.Response:
+            return web.Response(body=b"") if request.is_watch else {**NOTHING, "items": [thing]}
+
+        cluster.server.answers |= {
+            "/api/v1/namespaces": partial(listed, space),
+            f"/apis/{GROUP}/v1alpha1/responsibilitymodels": partial(listed, model),
+            f"/apis/{GROUP}/v1alpha1/responsibilities": partial(listed, agreed),
+            "/api/v1/namespaces/prod": written,
+        }
+        async with operator(tmp_path, cluster.url, ENFORCEMENT="true") as process:
+            await process.until_so(lambda: bool(sent))
+            await process.until(503, "not yet listed: roles")
+            await stopped(process)
+    assert {request.method for request in sent} == {"PATCH"}
+    assert sent[0].body["metadata"] == {"name": "prod", "uid": "u"}, "all of ours goes"

@@ -193,6 +193,42 @@ def plan(
     return StagePlan(wanted, stages, frozenset(untouched))
 
 
+def only_down(
+    decided: StagePlan,
+    assessment: Assessment,
+    present: Mapping[str, NamespaceKeys],
+    *,
+    limit: AdmissionStage = AdmissionStage.DENY,
+) -> StagePlan:
+    """Return of a plan what records themselves say: no stage goes up, and none ends but by them.
+
+    For plans that were made without knowing everything: what else raises or ends a stage may be
+    what could not be read. Where several records are about a namespace, the one that asks for
+    most counts. Who may act is as records say.
+    """
+    asked: dict[str, dict[str, AdmissionStage]] = defaultdict(dict)
+    for hub in assessment.hubs.values():
+        items = asked[hub.agreement.hub.namespace]
+        for item in hub.agreement.items:
+            items[item.name] = max(item.admission, items.get(item.name, item.admission))
+    namespaces = {}
+    for name, items in asked.items():
+        before = present.get(name, NOTHING)
+        stages = {
+            item: min(stage, items.get(item, AdmissionStage.OBSERVE), limit)
+            for item, stage in before.stages().items()
+        }
+        labels = {
+            STAGE_LABEL + item: stage.value
+            for item, stage in stages.items()
+            if stage is not AdmissionStage.OBSERVE
+        }
+        if labels:
+            wanted = decided.namespaces.get(name, NOTHING)
+            namespaces[name] = NamespaceKeys(labels, {**before.annotations, **wanted.annotations})
+    return StagePlan(namespaces, decided.stages, decided.untouched)
+
+
 def _namespace(
     group: Sequence[HubAssessment],
     assessment: Assessment,

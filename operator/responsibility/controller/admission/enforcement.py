@@ -14,9 +14,11 @@ from responsibility.admission.stages.cluster_stages import ClusterPlan
 from responsibility.admission.stages.namespace_stages import (
     NamespaceKeys,
     StagePlan,
+    only_down,
     plan,
     stages_of,
 )
+from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import (
     NAMESPACE_KEYS_POLICY,
     OPERATOR,
@@ -115,30 +117,12 @@ class EnforcementLoop(Worker):
     async def enforce(self, found: Pass) -> bool:
         """Write what differs; return False if something failed that is worth trying again."""
         moment, assessment = found.moment, found.assessment
-        records = tuple(moment.records.values())
-        models = {
-            name: resource.value
-            for name, resource in moment.models.items()
-            if resource.value is not None
-        }
         troubles = {
             name: self._policies.troubles(model, watched=self._watched)
-            for name, model in models.items()
+            for name, model in _models(found).items()
         }
-        self._remember(records)
         spaces = moment.namespaces
-        decided = plan(
-            assessment,
-            policies=troubles,
-            reads={name: self._policies.reads(model) for name, model in models.items()},
-            granted={name: stages for name, (_, stages) in self._granted.items()},
-            present={name: space.keys for name, space in spaces.items()},
-            unrendered=self._policies.unrendered(),
-            unreadable=_unreadable(assessment, records),
-            enabled=self._enabled,
-            limit=self._limit,
-            cache=self._cache,
-        )
+        decided = self._decide(found, troubles)
         # Markers first: a Namespace must not name a date that nothing keeps.
         cluster = self._cluster.plan(found, self._cache, enabled=self._enabled, limit=self._limit)
         marked = await self._mark(decided, cluster, found) if self._enabled else True
@@ -156,6 +140,42 @@ class EnforcementLoop(Worker):
             name: self._outcome(name, decided, assessment, troubles) for name in decided.stages
         }
         return marked and written
+
+    async def lower(self, found: Pass) -> None:
+        """End, or open to more people, what records no longer ask for so far; nothing goes up.
+
+        For while not everything is known: what somebody may do in RBAC plays no part in this.
+        """
+        # Whether policies can be relied on isn't known, and no reason to lift anything.
+        fine = {
+            name: dict.fromkeys(self._policies.items(model), "")
+            for name, model in _models(found).items()
+        }
+        spaces = found.moment.namespaces
+        decided = self._decide(found, fine)
+        if self._enabled:
+            present = {name: space.keys for name, space in spaces.items()}
+            decided = only_down(decided, found.assessment, present, limit=self._limit)
+            if self._markers.reflector.synced.is_set():
+                await self._mark(decided, {}, found)
+        await self._namespaces.write(decided, spaces)
+
+    def _decide(self, found: Pass, troubles: Mapping[str, Mapping[str, str]]) -> StagePlan:
+        moment, models = found.moment, _models(found)
+        records = tuple(moment.records.values())
+        self._remember(records)
+        return plan(
+            found.assessment,
+            policies=troubles,
+            reads={name: self._policies.reads(model) for name, model in models.items()},
+            granted={name: stages for name, (_, stages) in self._granted.items()},
+            present={name: space.keys for name, space in moment.namespaces.items()},
+            unrendered=self._policies.unrendered(),
+            unreadable=_unreadable(found.assessment, records),
+            enabled=self._enabled,
+            limit=self._limit,
+            cache=self._cache,
+        )
 
     def cluster_outcome(self, model: str) -> EnforcementStatus:
         """Return what came of it for what the cluster has only one of."""
@@ -277,6 +297,15 @@ class EnforcementLoop(Worker):
             unreliable={s.item: unreliable[s.item] for s in in_force if unreliable.get(s.item)},
             trouble=trouble,
         )
+
+
+def _models(found: Pass) -> dict[str, ResponsibilityModel]:
+    """Return the models that can be read, by name."""
+    return {
+        name: resource.value
+        for name, resource in found.moment.models.items()
+        if resource.value is not None
+    }
 
 
 def _unreadable(assessment: Assessment, records: Iterable[CustomResource[Any]]) -> set[str]:

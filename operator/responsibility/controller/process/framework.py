@@ -23,7 +23,7 @@ from typing import Any
 import aiohttp
 import kopf
 
-from responsibility.cluster.knowledge import Heard, Part
+from responsibility.cluster.knowledge import Heard, OperatorPart
 from responsibility.controller.process.login import FrameworkLogin
 from responsibility.controller.process.settings import Settings
 from responsibility.kube.backoff import Backoff
@@ -72,8 +72,8 @@ class Framework:
     def ages(self) -> Mapping[str, Callable[[], tuple[float, float, str]]]:
         """What to ask for the age of what it has heard, by part."""
         return {
-            Part.FRAMEWORK: lambda: max(heard.age() for heard in self._watches.values()),
-            Part.FRAMEWORK_LOGIN: self._login.age,
+            OperatorPart.FRAMEWORK: lambda: max(heard.age() for heard in self._watches.values()),
+            OperatorPart.FRAMEWORK_LOGIN: self._login.age,
         }
 
     async def run(self) -> None:

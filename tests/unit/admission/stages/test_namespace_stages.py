@@ -16,6 +16,7 @@ from responsibility.admission.stages.namespace_stages import (
     ItemStage,
     NamespaceKeys,
     StagePlan,
+    only_down,
     plan,
 )
 from responsibility.api.names import (
@@ -363,3 +364,43 @@ def test_reasons_are_words_and_each_has_one_line_of_the_table() -> None:
     assert all(reason.isalpha() and reason[0].isupper() for reason in reasons)
     # What those decide who write records is final; what anybody can cause can be overruled.
     assert not [h.reason for h in BLOCKERS if h.ends and h.forcible]
+
+
+@pytest.mark.parametrize(("before", "asked"), [*itertools.product(STAGES, STAGES)])
+def test_what_is_made_without_knowing_everything_only_goes_down(
+    before: AdmissionStage, asked: AdmissionStage
+) -> None:
+    # Nothing of RBAC is known, and no hub: all that could not be listed.
+    blind = assess(records=[one(asked)], hubs=())
+    there = NamespaceKeys(
+        {} if before == "observe" else {STAGE_LABEL + item: before for item in ITEMS},
+        {OWNERS_ANNOTATION + item: "user:ann" for item in ITEMS},
+    )
+    decided = only_down(decide(blind, before, present={"prod": there}), blind, {"prod": there})
+    lowest = min(before, asked)
+    expected = {} if lowest == "observe" else {STAGE_LABEL + item: lowest for item in ITEMS}
+    assert labels(decided) == expected
+    if expected:
+        assert decided.namespaces["prod"].annotations == there.annotations
+
+
+def test_a_second_record_ends_nothing_while_not_everything_is_known() -> None:
+    other = record("other", "prod", "other", parties={"guests": GUESTS})
+    blind = assess(records=[one(), other], hubs=())
+    there = NamespaceKeys({STAGE_LABEL + "fence": "deny"}, {})
+    decided = only_down(decide(blind, "deny", present={"prod": there}), blind, {"prod": there})
+    assert labels(decided) == {STAGE_LABEL + "fence": "deny"}
+
+
+def test_an_owner_is_let_in_although_rbac_is_not_known() -> None:
+    known = assess(records=[one()])
+    there = NamespaceKeys({STAGE_LABEL + "fence": "deny"}, {OWNERS_ANNOTATION + "fence": "x"})
+    decided = only_down(decide(known, "deny", present={"prod": there}), known, {"prod": there})
+    assert labels(decided) == {STAGE_LABEL + "fence": "deny"}, "nor are the beds raised"
+    assert decided.namespaces["prod"].annotations[OWNERS_ANNOTATION + "fence"] != "x"
+
+
+def test_where_no_record_is_left_nothing_is() -> None:
+    there = NamespaceKeys({STAGE_LABEL + "fence": "deny"}, {OWNERS_ANNOTATION + "fence": "x"})
+    gone = assess()
+    assert not only_down(decide(gone, present={"prod": there}), gone, {"prod": there}).namespaces
