@@ -24,6 +24,7 @@ from responsibility.cluster.store import Store
 from responsibility.controller import status
 from responsibility.controller.admission.enforcement_events import EnforcementTransitions
 from responsibility.controller.admission.enforcement_status import (
+    ENFORCED,
     NOTHING,
     EnforcementStatus,
     cluster_claim,
@@ -240,12 +241,13 @@ class Publisher:
         )
         if awaited:
             # A new start, or a change that hardly touches this hub, is planned for in a moment. As
-            # long as all else is as it was told with the plan that is there, so is that; where
-            # anything differs, its digest is of another moment, and goes at once.
+            # long as all that a plan rests on is as it was told with the one that is there, so is
+            # that; where anything of it differs, its digest is of another moment, and goes at once.
             there = _parse(resource.status, ResponsibilityStatus)
             if isinstance(there, ResponsibilityStatus):
                 kept = wanted.model_copy(update={"plan": there.plan})
-                if _parse(kept.dump(), ResponsibilityStatus) == there:
+                again = _parse(kept.dump(), ResponsibilityStatus)
+                if isinstance(again, ResponsibilityStatus) and _basis(again) == _basis(there):
                     return kept
         return wanted
 
@@ -369,6 +371,25 @@ def _with_findings(
             if resource.name in clusters
         ),
     ]
+
+
+# What is said of a record that no plan rests on: a proof that is due again after a new start,
+# what could not be read for a moment, annotations.
+_BESIDE_PLANS = frozenset({"Ready", "Annotated", ENFORCED, "Revoked"})
+
+
+def _basis(told: ResponsibilityStatus) -> ResponsibilityStatus:
+    """Return of a status what its plan rests on."""
+    return told.model_copy(
+        update={
+            "conditions": tuple(c for c in told.conditions if c.type not in _BESIDE_PLANS),
+            "items": tuple(
+                item.model_copy(update={"admission": "", "admission_note": ""})
+                for item in told.items
+            ),
+            "enforcement": "",
+        }
+    )
 
 
 def _parse(raw: Json, shape: type[Status]) -> Status | None:

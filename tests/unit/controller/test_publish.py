@@ -396,6 +396,14 @@ async def test_a_plan_stays_while_it_is_worked_out_again_for_what_is_still_so() 
 
 
 @virtual
+async def test_a_plan_stays_though_something_that_it_does_not_rest_on_is_told_anew() -> None:
+    world = await told_with_a_plan()
+    world.store.parts["framework"] = lambda: (100.0, 30.0, "Trouble")
+    assert await plans_after_a_pass(world) == (2, PLAN), "the record, and the model, say so"
+    assert world.condition("Ready")["status"] == "Unknown"
+
+
+@virtual
 async def test_the_digest_of_another_moment_goes_before_the_next_is_known() -> None:
     world = await told_with_a_plan()
     world.allow(OTHER_STRANGER)
