@@ -34,8 +34,7 @@ _SELF = f"/apis/{_AUTHENTICATION}/selfsubjectreviews"
 _STUCK = 300.0
 # Seconds after which it is asked again who we are.
 _WHO = 300.0
-# Seconds after which what can't be listed is no longer waited for to end what is to end, and
-# between two looks then.
+# Seconds between two looks at what is to end, while something can't be listed.
 _BLIND = 5.0
 # Seconds between two looks at how old everything is.
 _AGES = 5.0
@@ -170,17 +169,23 @@ class Runtime:
         """Lower what records no longer ask for while something cannot be listed, for long even."""
         assessor = Assessor()
         await self.store.namespaces.wait_synced()
-        await asyncio.sleep(_BLIND)
-        logger.warning(
-            "not yet listed: %s; until then, enforcement is only ended where records say so",
-            ", ".join(resource_of(r.path) for r in self._reflectors if not r.synced.is_set()),
-        )
+        said: list[str] = []
         while True:
+            await asyncio.sleep(_BLIND)
+            # Those that take long, and don't fail, are waited for.
+            failing = [resource_of(r.path) for r in self._reflectors if r.last_error is not None]
+            if not failing:
+                continue
+            if failing != said:
+                logger.warning(
+                    "not yet listed: %s; until then, enforcement only ends where records say so",
+                    ", ".join(failing),
+                )
+                said = failing
             await self._list_own_until_it_works()
             moment = self.store.moment(datetime.now(UTC))
             found = Pass(moment, assessor.assess(moment.snapshot))
             await self._capabilities.enforcement.lower(found)
-            await asyncio.sleep(_BLIND)
 
     async def _list_own_until_it_works(self) -> None:
         delay = 0.5

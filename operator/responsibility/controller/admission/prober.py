@@ -114,6 +114,7 @@ class Prober:
         """Try what is due until cancelled."""
         loop = asyncio.get_running_loop()
         gate = asyncio.Semaphore(_TOGETHER)
+        tried = loop.time()
         async with asyncio.TaskGroup() as group:
             while True:
                 self._wake.clear()
@@ -125,9 +126,13 @@ class Prober:
                     continue
                 key = min(free, key=lambda k: free[k].due)
                 work = free[key]
-                if work.due > loop.time():
-                    await self._sleep(work.due - loop.time())
+                # With many, none may be due for minutes; that trials are answered is known all the
+                # same.
+                due = min(work.due, tried + PERIOD)
+                if due > loop.time():
+                    await self._sleep(due - loop.time())
                     continue
+                tried = loop.time()
                 await gate.acquire()
                 work.busy = True
                 group.create_task(self._try(key, work, gate))

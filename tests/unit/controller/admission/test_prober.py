@@ -1,6 +1,7 @@
 """Trials: what proves a policy, what does not, and how often it is asked."""
 
 import asyncio
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -174,3 +175,15 @@ async def test_at_rest_there_are_few_trials_however_many_targets() -> None:
     assert len({path for at, path in cluster.tried if at < began + 30}) == 600
     later = [at for at, _ in cluster.tried if at > began + 300]
     assert len(later) / 300 <= RATE * 1.1
+
+
+@virtual
+async def test_however_many_there_are_it_is_known_that_trials_are_answered() -> None:
+    cluster = Cluster()
+    cluster.answer = refusing(refused(words("deny")))
+    # All are proved in the first minute, and none is due for the ten that follow.
+    targets = {(f"ns-{number}", "fence"): DENY for number in range(2_500)}
+    await prove(cluster, targets, 600)
+    times = [0.0, *(at - cluster.tried[0][0] for at, _ in cluster.tried)]
+    assert max(later - sooner for sooner, later in itertools.pairwise(times)) <= PERIOD + 1
+    assert len(cluster.tried) < 2_500 + 2 * 600 / PERIOD, "which costs next to nothing"
