@@ -27,13 +27,19 @@ from pydantic_core import CoreSchema, PydanticCustomError
 LABEL_PATTERN = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 OPTIONAL_LABEL_PATTERN = "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$"
 SUBDOMAIN_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
-EMAIL_PATTERN = r"^[^@\s]+@[^@\s]+$"
-URL_PATTERN = r"^https?://[^\s]+$"
+# What no name needs, and ``foreign_text`` replaces: controls, what has no width or turns the text
+# beside it around, ends of lines. Go and Rust know these classes.
+_UNSEEN = r"\p{Cc}\p{Cf}\p{Zl}\p{Zp}"
+LINE_PATTERN = rf"^[^{_UNSEEN}]*$"
+PROSE_PATTERN = rf"^([^{_UNSEEN}]|[\n\t])*$"
+EMAIL_PATTERN = rf"^[^@\s{_UNSEEN}]+@[^@\s{_UNSEEN}]+$"
+URL_PATTERN = rf"^https?://[^\s{_UNSEEN}]+$"
+PATH_PATTERN = rf"^[^\s{_UNSEEN}]+$"
 ITEM_OR_ALL_PATTERN = r"^([*]|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$"
 RESOURCE_PATTERN = "^([*]|[*]/[a-z-]+|[a-z0-9.-]+(/[a-z-]+)?)$"
 # Names that are filled in for each hub; nothing else may follow a "$".
-TEMPLATE_PATTERN = "^([^$]|[$][(](namespace|release|prefix)[)])*$"
-TEMPLATE_STAR_PATTERN = "^([^$*]|[$][(](namespace|release|prefix)[)])*[*]?$"
+TEMPLATE_PATTERN = rf"^([^${_UNSEEN}]|[$][(](namespace|release|prefix)[)])*$"
+TEMPLATE_STAR_PATTERN = rf"^([^$*{_UNSEEN}]|[$][(](namespace|release|prefix)[)])*[*]?$"
 QUANTITY_PATTERN = "^[0-9]+([.][0-9]+)?(m|[kKMGTP]i?)?$"
 DIGEST_PATTERN = "^[0-9a-f]{32}$"
 
@@ -42,6 +48,9 @@ FORMS: Mapping[str, str] = {
     LABEL_PATTERN: "use lower-case letters, digits and '-', such as hub-configuration",
     OPTIONAL_LABEL_PATTERN: "use lower-case letters, digits and '-', such as support",
     SUBDOMAIN_PATTERN: "use lower-case letters, digits, '-' and '.', such as 2i2c",
+    LINE_PATTERN: "use characters that can be seen, on one line",
+    PROSE_PATTERN: "use characters that can be seen",
+    PATH_PATTERN: "use characters that can be seen, and no spaces",
     EMAIL_PATTERN: "write an address such as hub-leads@example.org",
     URL_PATTERN: "write an address that begins with https:// or http://",
     ITEM_OR_ALL_PATTERN: "name an item, or write '*' for all of them",
@@ -59,9 +68,9 @@ Email = Annotated[str, Field(max_length=254, pattern=EMAIL_PATTERN)]
 Url = Annotated[str, Field(max_length=512, pattern=URL_PATTERN)]
 ItemOrAll = Annotated[str, Field(max_length=63, pattern=ITEM_OR_ALL_PATTERN)]
 Digest = Annotated[str, Field(max_length=32, pattern=DIGEST_PATTERN)]
-Title = Annotated[str, Field(max_length=128)]
-Sentence = Annotated[str, Field(max_length=512)]
-Prose = Annotated[str, Field(max_length=2048)]
+Title = Annotated[str, Field(max_length=128, pattern=LINE_PATTERN)]
+Sentence = Annotated[str, Field(max_length=512, pattern=LINE_PATTERN)]
+Prose = Annotated[str, Field(max_length=2048, pattern=PROSE_PATTERN)]
 
 ATOMIC: dict[str, JsonValue] = {"x-kubernetes-list-type": "atomic"}
 ATOMIC_MAP: dict[str, JsonValue] = {"x-kubernetes-map-type": "atomic"}

@@ -8,6 +8,8 @@ from pydantic import AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
 from responsibility.api.base import (
     ATOMIC,
+    LINE_PATTERN,
+    PATH_PATTERN,
     QUANTITY_PATTERN,
     SET,
     TEMPLATE_PATTERN,
@@ -116,7 +118,7 @@ Quantity = Annotated[
         }
     ),
 ]
-ValuesPath = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[^\s]+$")]
+ValuesPath = Annotated[str, Field(min_length=1, max_length=253, pattern=PATH_PATTERN)]
 
 
 class BoundSpec(Shape):
@@ -234,7 +236,7 @@ class ExemptionSpec(Shape):
         description="The bindings through which it may hold it; what it has by any other is drift. "
         "Left out, by any.",
     )
-    reason: Annotated[str, Field(min_length=1, max_length=512)] = Field(
+    reason: Annotated[str, Field(min_length=1, max_length=512, pattern=LINE_PATTERN)] = Field(
         description="Why this subject needs its rights, such as: copies the monitoring password."
     )
 

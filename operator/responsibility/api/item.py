@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from responsibility import api_groups as groups
-from responsibility.api.base import ATOMIC, SET, Label, Prose, Shape, keyed
+from responsibility.api.base import ATOMIC, LINE_PATTERN, SET, Label, Prose, Shape, keyed
 from responsibility.api.common import BoundSpec, Delegate, ValuesPath
 from responsibility.api.names import API_GROUP, ASSIGN_VERB, MODELS, RECORDS
 from responsibility.api.permission import ObjectField, PermissionRule, Scope
@@ -24,7 +24,7 @@ class ItemDefinition(Shape):
     number: Annotated[int, Field(ge=0, le=999, strict=True)] = Field(
         description="The item's place in the model, from 1. 0 is the record itself (spec.record)."
     )
-    title: Annotated[str, Field(min_length=1, max_length=128)] = Field(
+    title: Annotated[str, Field(min_length=1, max_length=128, pattern=LINE_PATTERN)] = Field(
         description="A few words to show, such as User access."
     )
     description: Prose = Field(default="", description="What the item covers, in words.")
@@ -44,7 +44,7 @@ class ItemDefinition(Shape):
         json_schema_extra=keyed("party"),
         description="Parties that may act on the item too, unless a record says otherwise.",
     )
-    effort: Annotated[str, Field(max_length=64)] = Field(
+    effort: Annotated[str, Field(max_length=64, pattern=LINE_PATTERN)] = Field(
         default="", description="About how much work it is, such as 2 hours a month."
     )
     minimum_holders: Annotated[int, Field(ge=1, le=64, strict=True)] = Field(
@@ -180,6 +180,6 @@ class BreakGlass(Shape):
     """A subject that is meant to pass every check in an emergency."""
 
     subject: SubjectSpec = Field(description="Who it is, such as Group system:masters.")
-    reason: Annotated[str, Field(min_length=1, max_length=512)] = Field(
+    reason: Annotated[str, Field(min_length=1, max_length=512, pattern=LINE_PATTERN)] = Field(
         description="Why it exists and who holds it, such as: kept in the safe."
     )

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from responsibility.api.base import (
     ATOMIC,
+    LINE_PATTERN,
     OPTIONAL_LABEL_PATTERN,
     RESOURCE_PATTERN,
     TEMPLATE_PATTERN,
@@ -130,6 +131,6 @@ class ObjectField(Shape):
     name: ObjectName | None = Field(
         default=None, description="The object's name, such as $(prefix)hub. Left out, any."
     )
-    path: Annotated[str, Field(min_length=1, max_length=253)] = Field(
+    path: Annotated[str, Field(min_length=1, max_length=253, pattern=LINE_PATTERN)] = Field(
         description="The field's path, such as spec.template.spec.containers[*].resources."
     )

@@ -61,7 +61,7 @@ class HubReference(Shape):
         "namespace has just one hub. Once set, it stays.",
     )
     display_name: Title = Field(default="", description="The hub's name to show, such as LEAP.")
-    cluster: Annotated[str, Field(max_length=128)] = Field(
+    cluster: Title = Field(
         default="",
         description="The cluster's name, where it isn't the one that the operator was installed "
         "with, such as leap. For reports only.",

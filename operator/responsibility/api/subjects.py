@@ -6,14 +6,20 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from responsibility.api.base import TEMPLATE_PATTERN, TEMPLATE_STAR_PATTERN, Shape, ValidationRule
+from responsibility.api.base import (
+    LINE_PATTERN,
+    TEMPLATE_PATTERN,
+    TEMPLATE_STAR_PATTERN,
+    Shape,
+    ValidationRule,
+)
 from responsibility.subject_kinds import SubjectKind
 
 PLACEHOLDERS = ("namespace", "release", "prefix")
 
 # A "$" that opens no parenthesis is an ordinary character.
 
-SubjectName = Annotated[str, Field(min_length=1, max_length=512)]
+SubjectName = Annotated[str, Field(min_length=1, max_length=512, pattern=LINE_PATTERN)]
 SubjectTemplate = Annotated[str, Field(min_length=1, max_length=512, pattern=TEMPLATE_STAR_PATTERN)]
 
 _NAMESPACE_RULES = (

@@ -36,6 +36,7 @@ from responsibility.hub.discovery import Deployment, Hub, HubKey, discover, pars
 from responsibility.kube.cache import Budget
 from responsibility.kube.client import Api
 from responsibility.kube.reflector import CacheChange, Reflector
+from responsibility.ownership.claims import waiting
 from responsibility.ownership.terms.access_reviews import Reviews
 from responsibility.ownership.terms.snapshot import Broken, Snapshot
 from responsibility.rbac.graph import AccessGraph
@@ -302,6 +303,7 @@ class Store:
             operator=self.operator,
             routes=self._routes,
             policies=self.policies,
+            waiting=waiting((name, own.status) for name, own in self.records.items.items()),
             reviews=self.reviews,
         )
 

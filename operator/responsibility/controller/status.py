@@ -119,6 +119,8 @@ def refused_record_status(
         conditions=with_times(
             refused_conditions(refused), before, generation=refused.generation, now=now
         ),
+        # Kept for itself as well: see ``ownership.claims``.
+        hub=str(refused.hub or ""),
         summary=refused.message,
     )
 

@@ -1,16 +1,24 @@
-"""Records matched with the hubs that they speak for, and records that speak for none."""
+"""Records matched with the hubs that they speak for, and records that speak for none.
+
+A record that finds its hub claimed does not wait for the other one to go: who writes the other anew
+would otherwise hand the hub over to whoever was waiting. It stays without a say, remembered in its
+own status, until people create it anew.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from responsibility.api.record import Responsibility
 from responsibility.hub.discovery import Hub, HubKey
 from responsibility.ownership.results.assessment import HubState, Refused
 from responsibility.ownership.terms.snapshot import Snapshot
 
+# The reason of a record's condition.
+HUB_CLAIMED = "HubClaimed"
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -25,10 +33,21 @@ class Claim:
     releases: tuple[str, ...] = ()
 
 
+def waiting(statuses: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, str]:
+    """Return the records that wait, by name, with their hub, as their statuses say."""
+    return {
+        name: str(status.get("hub") or "")
+        for name, status in statuses
+        for condition in status.get("conditions") or ()
+        if condition.get("type") == "Ready" and condition.get("reason") == HUB_CLAIMED
+    }
+
+
 def claims(snapshot: Snapshot) -> tuple[dict[str, Claim], dict[str, Refused]]:
     """Return the accepted claims and the refused records, by record name and in its order.
 
-    Where two records are about one hub, the older one keeps it.
+    Where two records are about one hub, the older one keeps it, and the other one is none to come
+    after it.
     """
     accepted: dict[str, Claim] = {}
     refused: dict[str, Refused] = {
@@ -37,23 +56,45 @@ def claims(snapshot: Snapshot) -> tuple[dict[str, Claim], dict[str, Refused]]:
     }
     holders: dict[HubKey, str] = {}
     releases = _releases(snapshot.hubs)
-    for record in sorted(snapshot.records.values(), key=_seniority):
-        claim = _claim(record, snapshot, releases)
-        holder = holders.setdefault(claim.key, record.name)
+    found = [
+        _claim(record, snapshot, releases)
+        for record in sorted(snapshot.records.values(), key=_seniority)
+    ]
+    for claim in found:
+        if not _waits(claim, snapshot):
+            holders.setdefault(claim.key, claim.record.name)
+    for claim in found:
+        record = claim.record
+        holder = holders.get(claim.key)
         missing = _missing_model(record, snapshot)
         if holder != record.name:
-            refused[record.name] = Refused(
-                record.name,
-                "HubClaimed",
-                f"record {holder} is older and already speaks for hub {claim.key}: delete one "
-                "of the two, or set spec.hub.release to another release in a new record",
-                record.metadata.generation,
-            )
+            refused[record.name] = _claimed(claim, holder, snapshot)
         elif missing is not None:
             refused[record.name] = missing
         else:
             accepted[record.name] = claim
     return dict(sorted(accepted.items())), refused
+
+
+def _waits(claim: Claim, snapshot: Snapshot) -> bool:
+    return snapshot.waiting.get(claim.record.name) == str(claim.key)
+
+
+def _claimed(claim: Claim, holder: str | None, snapshot: Snapshot) -> Refused:
+    if holder is not None:
+        older = _seniority(snapshot.records[holder]) < _seniority(claim.record)
+        message = (
+            f"record {holder} {'is older and ' * older}already speaks for hub {claim.key}: delete "
+            "one of the two, or set spec.hub.release to another release in a new record"
+        )
+    else:
+        message = (
+            f"another record spoke for hub {claim.key} when this one came, and its end does not "
+            "hand the hub to this one: to have it speak, delete it and create it anew"
+        )
+    return Refused(
+        claim.record.name, HUB_CLAIMED, message, claim.record.metadata.generation, claim.key
+    )
 
 
 def _seniority(record: Responsibility) -> tuple[datetime, str]:

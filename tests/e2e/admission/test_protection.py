@@ -11,6 +11,7 @@ from tests.e2e.admission.asking import MERGE, Asker, Person
 from tests.e2e.admission.conftest import MakeHub, text
 from tests.e2e.admission.hubs import OPERATOR
 from tests.e2e.lab.cluster import Cluster
+from tests.e2e.lab.waiting import wait_until
 
 GROUP = "responsibility.2i2c.org"
 RECORDS = f"/apis/{GROUP}/v1alpha1/responsibilities"
@@ -148,6 +149,101 @@ def test_the_operator_may_write_the_status_and_nothing_else(
     assert asker.ask(OPERATOR, "PATCH", f"{path}/status", status, type=MERGE).code == 200
     spec: dict[str, Any] = {"spec": {"items": []}}
     assert asker.ask(OPERATOR, "PATCH", path, spec, type=MERGE).refused
+
+
+# May write all records, and assign: by name in the whole cluster, and in one namespace.
+SETTLERS = f"""
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {{name: e2e-settler}}
+rules:
+- {{apiGroups: [{GROUP}], resources: [responsibilities], verbs: [assign], resourceNames: [settled]}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {{name: e2e-assigner}}
+rules:
+- {{apiGroups: [{GROUP}], resources: [responsibilities], verbs: [assign]}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {{name: e2e-settler}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: e2e-settler}}
+subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: Group, name: clerks}}]
+---
+apiVersion: v1
+kind: Namespace
+metadata: {{name: settlers-own}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {{name: e2e-assigner, namespace: settlers-own}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: e2e-assigner}}
+subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: Group, name: clerks}}]
+"""
+
+
+@pytest.mark.usefixtures("written")
+def test_the_verb_is_asked_for_the_hub_and_not_for_the_name(guarded: Cluster) -> None:
+    guarded.kubectl("apply", "-f", "-", input=SETTLERS)
+    own = {"namespace": "settlers-own", "release": "x"}
+    settled = record(hub=own)
+    settled["metadata"]["name"] = "settled"
+
+    def let() -> bool:
+        return _clerk(guarded, "create", settled)[0]
+
+    wait_until(let, 30, "the right to be known")
+    # Whatever it is called, it is about a hub of others'.
+    for name in ("settled", "guarded-record", "x"):
+        foreign = record()
+        foreign["metadata"]["name"] = name
+        passed, said = _clerk(guarded, "create", foreign)
+        assert not passed
+        assert "in the namespace of the hub" in said
+    # Not even in place of the one that is theirs, nor by way of it.
+    assert not _clerk(guarded, "replace", record(hub=own))[0]
+    assert not _clerk(guarded, "delete", record())[0]
+    model: dict[str, Any] = {"apiVersion": f"{GROUP}/v1alpha1", "kind": "ResponsibilityModel"}
+    model |= {"metadata": {"name": "settled"}, "spec": {"parties": [], "items": []}}
+    assert not _clerk(guarded, "create", model)[0]
+
+
+def test_what_is_said_of_a_record_is_said_by_the_operator(
+    asker: Asker, written: dict[str, Any]
+) -> None:
+    path = f"{RECORDS}/{written['metadata']['name']}/status"
+    status: dict[str, Any] = {"status": {"summary": "fine", "conditions": []}}
+    scribe = Person("scribe", ("e2e-scribes",), bound=True)
+    rights = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": "e2e-scribe"},
+        "rules": [{"apiGroups": [GROUP], "resources": ["responsibilities/status"], "verbs": ["*"]}],
+    }
+    bound = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "e2e-scribe"},
+        "roleRef": {
+            "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "e2e-scribe"
+        },
+        "subjects": [
+            {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "e2e-scribes"}
+        ],
+    }  # fmt: skip
+    rbac = "/apis/rbac.authorization.k8s.io/v1"
+    for kind, body in (("clusterroles", rights), ("clusterrolebindings", bound)):
+        assert asker.ask(None, "POST", f"{rbac}/{kind}", body, dry=False).code == 201
+
+    def known() -> bool:
+        return "cannot patch" not in asker.ask(scribe, "PATCH", path, status, type=MERGE).message
+
+    wait_until(known, 30, "the right to be known")
+    answer = asker.ask(scribe, "PATCH", path, status, type=MERGE)
+    assert answer.refused
+    assert "what is said of it" in answer.message
+    assert asker.ask(OPERATOR, "PATCH", path, status, type=MERGE).code == 200
 
 
 LABEL = f"{STAGE_LABEL}user-access"

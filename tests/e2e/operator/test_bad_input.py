@@ -89,10 +89,27 @@ def test_two_records_for_one_hub(world: World, operator: Operator) -> None:
     message = world.until_condition("a-younger", "Ready", "False", "HubClaimed")
     assert "record elder is older" in message
     assert operator.metrics().value("refused_records", reason="HubClaimed") == 1
+    assert world.record("a-younger")["status"]["hub"] == "twice/twice"
+    # Written anew, the older one keeps it; who waited is none to come after it.
     world.admin.delete(record_path("elder"))
+    _until_said(world, "create it anew")
+    world.admin.apply(record("elder", "twice"))
+    world.until_condition("elder", "Ready", "True")
+    _until_said(world, "record elder already speaks")
+    for name in ("elder", "a-younger"):
+        world.admin.delete(record_path(name))
+    world.admin.apply(record("a-younger", "twice", "twice"))
     world.until_condition("a-younger", "Ready", "True")
     assert operator.metrics().total("refused_records") == 0
     world.until(lambda: world.annotations("twice", "hub")["record"] == "a-younger", "its name")
+
+
+def _until_said(world: World, words: str) -> None:
+    def said() -> bool:
+        status, reason, message = world.condition("a-younger", "Ready")
+        return (status, reason) == ("False", "HubClaimed") and words in message
+
+    wait_until(said, 20, f"a-younger to be told {words!r}")
 
 
 def test_a_record_for_a_hub_that_is_not_there(world: World) -> None:

@@ -76,6 +76,30 @@ RECORD_SLIPS = (
         "spec.hub.namespace in body should match",
     ),
     Slip(
+        "name-that-turns-around",
+        lambda s: s["hub"].update(displayName="safe\u202eevil"),
+        "spec.hub.displayName: not in the right form: use characters that can be seen, on one line",
+        "spec.hub.displayName in body should match",
+    ),
+    Slip(
+        "user-of-two-lines",
+        lambda s: _subject(s, kind="User", name="ann\nroot"),
+        "name: not in the right form: use characters that can be seen, on one line",
+        "name in body should match",
+    ),
+    Slip(
+        "contact-that-a-terminal-obeys",
+        lambda s: _party(s).update(contact={"url": "https://a.example/\u009b2J"}),
+        "contact.url: not in the right form: write an address that begins",
+        "contact.url in body should match",
+    ),
+    Slip(
+        "note-without-width",
+        lambda s: _item(s).update(note="one\ntwo\u200b"),
+        "note: not in the right form: use characters that can be seen",
+        "note in body should match",
+    ),
+    Slip(
         "model-in-capitals",
         lambda s: s.update(model="Our Model"),
         "spec.model: not in the right form: use lower-case letters",

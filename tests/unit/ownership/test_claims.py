@@ -1,6 +1,7 @@
 """Which record speaks for which hub, and what is said of one that speaks for none."""
 
 from responsibility.hub.discovery import HubKey
+from responsibility.ownership.claims import HUB_CLAIMED, waiting
 from responsibility.ownership.results.assessment import HubState
 from responsibility.ownership.terms.snapshot import Broken
 from tests.unit.ownership.building import (
@@ -28,6 +29,42 @@ def test_the_older_of_two_records_keeps_the_hub() -> None:
     assert refused.reason == "HubClaimed"
     assert "record b is older and already speaks for hub prod/prod" in refused.message
     assert not found.unrecorded
+
+
+def test_who_waits_does_not_come_after_it() -> None:
+    waits = record("a", "prod", "prod", created=OLD)
+    anew = record("b", "prod", created=YOUNG)
+    told = {"a": "prod/prod"}
+    for records, heir in (([waits], []), ([waits, anew], ["b"])):
+        found = assess(records=records, hubs=[hub("prod")], waiting=told)
+        assert list(found.hubs) == heir
+        assert found.refused_records["a"].reason == HUB_CLAIMED
+        assert ("b already speaks" if heir else "create it anew") in (
+            found.refused_records["a"].message
+        )
+        # Told again each time: this is what it is remembered by.
+        assert found.refused_records["a"].hub == HubKey("prod", "prod")
+
+
+def test_who_waited_for_another_hub_does_not_wait() -> None:
+    # Which hub a record without a release is about may have been another one for a while.
+    found = assess(
+        records=[record("a", "prod")], hubs=[hub("prod", "spring")], waiting={"a": "prod/prod"}
+    )
+    assert list(found.hubs) == ["a"]
+
+
+def test_who_waits_is_known_by_its_status() -> None:
+    claimed = {"type": "Ready", "status": "False", "reason": HUB_CLAIMED}
+    ready = {"type": "Ready", "status": "True", "reason": "Assessed"}
+    found = waiting(
+        [
+            ("a", {"hub": "prod/prod", "conditions": [claimed]}),
+            ("b", {"hub": "prod/prod", "conditions": [ready]}),
+            ("c", {}),
+        ]
+    )
+    assert found == {"a": "prod/prod"}
 
 
 def test_of_two_of_one_age_the_first_by_name_keeps_it() -> None:

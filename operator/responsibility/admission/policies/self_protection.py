@@ -99,33 +99,64 @@ _REMARKS = {
 }
 
 
+_NO_STATUS = f"{requester.SUBRESOURCE} != 'status'"
+
+
+def _hub_of(root: str) -> str:
+    """Return the namespace of the hub that a record is about."""
+    return f"string({_get('spec.hub.namespace', root)}.orValue(''))"
+
+
+def _may_assign(which: str) -> str:
+    on = f"authorizer.group({cel.text(API_GROUP)}).resource(variables.kind)"
+    return f"{on}.{which}.check({cel.text(ASSIGN_VERB)}).allowed()"
+
+
+def _may_assign_both() -> str:
+    """Return that somebody may assign on a model, or on the hub that a record leaves or comes to.
+
+    Of hubs it is asked without a name, which a right on single names does not cover (Kubernetes,
+    ``pkg/apis/rbac/v1/evaluation_helpers.go``): what a record is called is up to whoever writes it.
+    """
+    hubs = cel.all_of(
+        f"{root} == null || {_may_assign(f'namespace({_hub_of(root)})')}"
+        for root in (field_paths.OLD, field_paths.NEW)
+    )
+    return f"variables.kind == {cel.text(RECORDS)} ? {hubs} : {_may_assign('name(variables.name)')}"
+
+
 def _record_owners() -> Manifest:
     agreed = " : ".join(
-        f"variables.resource == {cel.text(resource)} ? {_differs_but_for(free)}"
+        f"variables.kind == {cel.text(resource)} ? {_differs_but_for(free)}"
         for resource, free in _REMARKS.items()
     )
-    assign = (
-        f"authorizer.group({cel.text(API_GROUP)}).resource(variables.resource).name(variables.name)"
-        ".check('assign').allowed()"
-    )
+    assign = _may_assign_both()
+    status = [f"{resource}/status" for resource in _OURS]
     return policy(
         RECORD_OWNERS_POLICY,
-        [ResourceRule((API_GROUP,), _OURS, (CREATE, DELETE, UPDATE), CLUSTER)],
+        [
+            ResourceRule((API_GROUP,), _OURS, (CREATE, DELETE, UPDATE), CLUSTER),
+            ResourceRule((API_GROUP,), tuple(status), (UPDATE,), CLUSTER),
+        ],
         [
             Validation(
-                expression=f"request.operation == {cel.text(UPDATE)} && !({agreed} : true) && "
-                f"!({changes_lifetime()}) || {assign}",
+                expression=f"request.operation == {cel.text(UPDATE)} && {_NO_STATUS} && "
+                f"!({agreed} : true) && !({changes_lifetime()}) || "
+                f"!({_NO_STATUS}) && {requester.OPERATOR} || ({assign})",
                 message="who owns what may be changed only by those with the verb assign on the "
-                "record",
+                "hub that a record is about, or on the model",
                 message_expression=(
-                    f"{WHAT} + ' changes who owns or may do what. That takes the verb assign: "
-                    f"ask those who kubectl responsibility who-can assign ' + variables.resource + "
+                    f"{WHAT} + ' changes who owns or may do what, or what is said of it. "
+                    f"That takes the verb assign on ' + variables.kind + '.{API_GROUP}' + "
+                    f"(variables.kind == {cel.text(RECORDS)} ? ', in the namespace of the hub or "
+                    "in all' : '') + ': ask those who "
+                    "kubectl responsibility who-can assign ' + variables.kind + "
                     f"'.{API_GROUP} lists. Names, contacts, notes and review dates are free to "
                     "all who may write it'"
                 ),
             )
         ],
-        variables=_CONTEXT,
+        variables=(*_CONTEXT, ("kind", "request.resource.resource")),
         # The API server itself removes what is left of a kind whose definition goes.
         conditions=[("not-the-control-plane", f"!({requester.CONTROL_PLANE})")],
     )

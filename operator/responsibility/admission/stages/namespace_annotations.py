@@ -9,6 +9,8 @@ from datetime import datetime
 
 from responsibility.admission.annotation_entries import entry, marker
 from responsibility.admission.stages.exempt_entries import exempt_entry
+from responsibility.api.base import clip
+from responsibility.api.foreign_text import harmless
 from responsibility.api.names import (
     BOUNDS_ANNOTATION,
     BREAK_GLASS_ANNOTATION,
@@ -187,8 +189,7 @@ def _contact(agreement: Agreement, item: Item) -> str:
 
 def _words(text: str) -> str:
     """Return text that is put into messages: on one line, and not too long."""
-    line = " ".join(text.split())
-    return line if len(line) <= _LONGEST_CONTACT else f"{line[: _LONGEST_CONTACT - 1]}…"
+    return clip(harmless(" ".join(text.split())), _LONGEST_CONTACT)
 
 
 def _size(annotations: Mapping[str, str]) -> int:

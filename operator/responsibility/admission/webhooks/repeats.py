@@ -27,8 +27,9 @@ _LONGEST_REQUEST = timedelta(seconds=60)
 class Repeats:
     """What was seen lately. Digests are kept, with a key of this process; no contents."""
 
-    def __init__(self, most: int = 1000) -> None:
+    def __init__(self, most: int = 1000, within: timedelta = _LONGEST_REQUEST) -> None:
         self._most = most
+        self._within = within
         self._key = secrets.token_bytes(32)
         self._seen: OrderedDict[bytes, datetime] = OrderedDict()
 
@@ -42,7 +43,7 @@ class Repeats:
         self._seen[digest] = now
         while len(self._seen) > self._most:
             self._seen.popitem(last=False)
-        return before is not None and now - before < _LONGEST_REQUEST
+        return before is not None and now - before < self._within
 
     def _digest(self, parts: list[object]) -> bytes:
         text = json.dumps(parts, sort_keys=True)

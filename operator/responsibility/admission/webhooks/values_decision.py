@@ -22,6 +22,7 @@ from responsibility.admission.webhooks.requester import (
 )
 from responsibility.admission.webhooks.values_bounds import outside
 from responsibility.admission.webhooks.values_ownership import ValuesGuard
+from responsibility.api.foreign_text import harmless
 from responsibility.api.names import CONTACT_ANNOTATION, HUB_ANNOTATION
 from responsibility.api.stages import AdmissionStage
 from responsibility.hub.values import paths
@@ -206,4 +207,4 @@ def _setting(change: SettingChange) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    return harmless(" ".join(text.split()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from responsibility.api.parse import (
@@ -16,6 +16,7 @@ from responsibility.cli.sources.cluster_view import ClusterView
 from responsibility.cli.sources.manifests import Manifest
 from responsibility.cli.sources.yaml.composer import Value
 from responsibility.cli.terminal.errors import CliError
+from responsibility.ownership.claims import waiting
 from responsibility.ownership.terms.snapshot import Broken
 
 Json = Mapping[str, Any]
@@ -49,7 +50,7 @@ def add_agreements(
 
 
 def add_live(
-    view: ClusterView, models: Iterable[dict[str, Any]], records: Iterable[dict[str, Any]]
+    view: ClusterView, models: Iterable[dict[str, Any]], records: Collection[dict[str, Any]]
 ) -> None:
     """Put a cluster's records and models into the view; broken ones are kept as such."""
     for raw in models:
@@ -58,6 +59,7 @@ def add_live(
             view.models[name] = parse_model(raw)
         except RecordError as error:
             view.broken_models[name] = Broken(name, str(error), generation)
+    view.waiting = waiting((raw["metadata"]["name"], raw.get("status") or {}) for raw in records)
     for raw in records:
         name, generation = _identity(raw)
         try:

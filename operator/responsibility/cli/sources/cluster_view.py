@@ -62,6 +62,7 @@ class ClusterView:
     models: dict[str, ResponsibilityModel] = field(default_factory=dict)
     records: dict[str, Responsibility] = field(default_factory=dict)
     broken_models: dict[str, Broken] = field(default_factory=dict)
+    waiting: dict[str, str] = field(default_factory=dict)
     broken_records: dict[str, Broken] = field(default_factory=dict)
     rbac_enforced: bool | None = True
     denied: tuple[str, ...] = ()
@@ -127,6 +128,7 @@ class ClusterView:
             accounts=self.accounts,
             rbac_enforced=self.rbac_enforced,
             operator=self.operator,
+            waiting=self.waiting,
             routes=self.routes,
         )
 

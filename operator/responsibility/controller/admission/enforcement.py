@@ -45,11 +45,10 @@ from responsibility.controller.worker import Pass, Worker
 from responsibility.kube.client import Api
 from responsibility.kube.reflector import Reflector
 from responsibility.ownership.cache import PassCache
+from responsibility.ownership.claims import HUB_CLAIMED
 from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.terms.agreement import Agreement
 from responsibility.rbac.identity import service_account_user, user_and_groups
-
-_CLAIMED = "HubClaimed"
 
 
 class EnforcementLoop(Worker):
@@ -313,7 +312,7 @@ def _unreadable(assessment: Assessment, records: Iterable[CustomResource[Any]]) 
     found = set()
     for resource in records:
         refused = assessment.refused_records.get(resource.name)
-        if refused is None or refused.reason == _CLAIMED:
+        if refused is None or refused.reason == HUB_CLAIMED:
             continue
         if resource.value is not None:
             found.add(resource.value.spec.hub.namespace)

@@ -27,6 +27,7 @@ from responsibility.grants.desired import (
 )
 from responsibility.grants.diff import GrantChange, GrantDiff, difference
 from responsibility.kube.client import Api
+from responsibility.ownership.claims import HUB_CLAIMED
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
 from responsibility.rbac.objects import Role, RoleKey
 
@@ -36,7 +37,7 @@ _POLL = 0.02
 _HEADWAY = 2.0
 _LONGEST = 30.0
 # A record that is refused for this has lost its say; any other is merely not understood.
-_NO_SAY = "HubClaimed"
+_NO_SAY = HUB_CLAIMED
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
+from responsibility.api.foreign_text import harmless
 from responsibility.api.record import Responsibility
 
 _TEXT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
@@ -56,12 +57,18 @@ def configure(level: str, log_format: LogFormat) -> None:
 def formatter(log_format: LogFormat) -> logging.Formatter:
     """Return what writes lines in a format."""
     if log_format is LogFormat.TEXT:
-        return logging.Formatter(_TEXT)
+        return _TextFormatter(_TEXT)
     return _JsonFormatter(
         _FIELDS,
         rename_fields=_RENAMED,
         reserved_attrs=[*logging.makeLogRecord({}).__dict__, "message", "asctime", *_FRAMEWORK],
     )
+
+
+class _TextFormatter(logging.Formatter):
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - of the base class
+        # A name with an end of line in it would begin a line that nobody has written.
+        return harmless(super().formatMessage(record))
 
 
 class _JsonFormatter(JsonFormatter):

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from responsibility import api_groups
+from responsibility.api.base import clip
+from responsibility.api.foreign_text import harmless
 from responsibility.api.names import KEY_PREFIX
 from responsibility.hub.discovery import Deployment
 from responsibility.ownership.results import wording
@@ -76,8 +78,6 @@ def _of_hub(hub: HubAssessment, cluster: str) -> dict[str, str]:
         "owners": ",".join(owners),
         "contacts": "; ".join(wording.contact_text(p) for p in parties if p.contact),
     }
-    return {KEY_PREFIX + key: _clip(value) for key, value in values.items() if value}
-
-
-def _clip(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return {
+        KEY_PREFIX + key: clip(harmless(value), _LONGEST) for key, value in values.items() if value
+    }

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -28,6 +28,7 @@ from responsibility.admission.webhooks.values_decision import (
     ValuesVerdict,
 )
 from responsibility.admission.webhooks.values_ownership import ValuesGuard
+from responsibility.api.base import clip
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import PREFIX_ANNOTATION, RELEASE_ANNOTATION
 from responsibility.api.stages import AdmissionStage
@@ -52,7 +53,12 @@ _WAITING = 32
 # Of them, as many may be one user's in one namespace. Those beyond are refused where anything is:
 # nobody keeps others from being judged, and nobody comes past by asking often enough.
 _OF_ONE_USER = 4
+# What one user does to one item is told once, and again after it has stopped for so long: whoever
+# tries a setting after the other would bury all other Events.
+_QUIET = timedelta(minutes=10)
 _FORBIDDEN = 403
+# Of a user in an Event, so that no name leaves what happened unsaid.
+_LONGEST_NAME = 256
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 _REASONS = {
@@ -146,7 +152,9 @@ class ValuesReviews:
         self._free = asyncio.Semaphore(_TOGETHER)
         self._waiting = 0
         self._by_user: Counter[_Key] = Counter()
-        self._repeats = Repeats()
+        self._repeats = Repeats(within=_QUIET)
+        # Of these each one is told.
+        self._uses = Repeats()
         self._guard: tuple[object, ValuesGuard | None] = (None, None)
 
     async def answer(self, item: str, review: _Review) -> Response:
@@ -254,8 +262,17 @@ class ValuesReviews:
             if judged.verdict is ValuesVerdict.BREAK_GLASS:
                 for item in judged.items:
                     self._metrics.glass_used(hub.key.namespace, hub.key.release, item.name)
-            if not self._repeats.seen(hub.record.name, _attempt(asked, judged), datetime.now(UTC)):
+            if self._is_news(hub, asked, judged):
                 self._announcer.switched(hub.record.reference, reason, message, warning=True)
+
+    def _is_news(self, hub: RecordedHub, asked: _Asked, judged: ValuesDecision) -> bool:
+        """Return whether an item is concerned that this user was not told of lately."""
+        attempt, now = _attempt(asked, judged), datetime.now(UTC)
+        if judged.verdict is ValuesVerdict.BREAK_GLASS:
+            return not self._uses.seen(hub.record.name, attempt, now)
+        names = [item.name for item in judged.items] or [""]
+        seen = [self._repeats.seen(f"{hub.record.name}/{name}", attempt, now) for name in names]
+        return not all(seen)
 
 
 def _is_hubs(place: HubNamespace, asked: _Asked) -> bool:
@@ -272,7 +289,7 @@ def _where(asked: _Asked) -> str:
 
 
 def _words(asked: _Asked, judged: ValuesDecision) -> str:
-    who = asked.person.user
+    who = clip(asked.person.user, _LONGEST_NAME)
     if judged.verdict is ValuesVerdict.UNREADABLE:
         return f"{who} wrote values into {_where(asked)} that are no YAML: it was let through"
     items = ", ".join(f"{item.title} ({item.name})" for item in judged.items)
@@ -280,14 +297,17 @@ def _words(asked: _Asked, judged: ValuesDecision) -> str:
 
 
 def _attempt(asked: _Asked, judged: ValuesDecision) -> _Review:
-    """Return what tells one attempt from another: who, and which settings; no values."""
+    """Return what tells one attempt from another: who, where, and what came of it."""
     return {
         "request": {
             "operation": "UPDATE",
             "namespace": asked.namespace,
             "name": asked.name,
             "userInfo": {"username": asked.person.user},
-            "object": {"said": [judged.verdict, judged.message, *judged.warnings]},
+            "object": {
+                "said": judged.verdict,
+                "to": judged.warnings if judged.verdict is ValuesVerdict.BREAK_GLASS else (),
+            },
         }
     }
 

@@ -91,15 +91,17 @@ def _rewriting(
 
     Where a policy guards them that takes ``assign`` as well, or to end that policy.
     """
-    for kind, resource, name in (
-        ("Responsibility", RECORDS, agreement.record),
-        ("ResponsibilityModel", MODELS, agreement.terms.name),
+    model = agreement.terms.name
+    for kind, resource, name, assign in (
+        # In the hub's namespace and without a name: a right on single names doesn't do.
+        ("Responsibility", RECORDS, agreement.record, ("", agreement.hub.namespace)),
+        ("ResponsibilityModel", MODELS, model, (model, "")),
     ):
         edit = _edit(resource, name)
         if not _is_there(RECORD_OWNERS_POLICY, policies):
             yield f"{kind} {name}", (edit,)
             continue
-        yield f"{kind} {name}", (edit, _requirement((ASSIGN_VERB,), API_GROUP, resource, name, ""))
+        yield f"{kind} {name}", (edit, _requirement((ASSIGN_VERB,), API_GROUP, resource, *assign))
         for ending, what in _endings(RECORD_OWNERS_POLICY, policies):
             yield f"{what} and then {kind} {name}", (ending, edit)
 

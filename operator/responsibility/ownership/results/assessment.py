@@ -143,6 +143,8 @@ class Refused:
     reason: str
     message: str
     generation: int = 0
+    # The hub that another record speaks for.
+    hub: HubKey | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,8 @@ class Snapshot:
     the probe has had no answer. ``operator`` is the identity that this operator runs as: what it
     holds is listed as exempt, not hidden. With ``routes``, indirect ways to a right are looked
     for as well. ``policies`` are the names of the operator's admission policies that are there,
-    as far as it watches them: what they guard takes more.
+    as far as it watches them: what they guard takes more. ``waiting`` are records that were told
+    that another one speaks for their hub, by name, with that hub.
     """
 
     graph: AccessGraph
@@ -48,4 +49,5 @@ class Snapshot:
     operator: Subject | None = None
     routes: bool = False
     policies: frozenset[str] = frozenset()
+    waiting: Mapping[str, str] = field(default_factory=dict)
     reviews: Reviews = field(default_factory=Reviews)

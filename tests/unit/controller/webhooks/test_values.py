@@ -180,10 +180,36 @@ async def test_a_refusal_is_answered_counted_and_told_of(setting: Setting) -> No
 async def test_the_same_attempt_is_told_of_once(setting: Setting) -> None:
     for _ in range(3):
         await setting.ask(LEADER, MEMORY)
-    await setting.ask(LEADER, values(singleuser__memory__guarantee="2G"))
     await setting.ask(STRANGER, MEMORY)
+    assert len(setting.told.events) == 2
+    assert setting.counted() == {"refused": 4}
+
+
+async def test_what_one_user_does_to_one_item_is_told_of_once(setting: Setting) -> None:
+    for size in range(2, 150):
+        await setting.ask(LEADER, values(singleuser__memory__guarantee=f"{size}G"))
+        await setting.ask(LEADER, values(singleuser__cpu__limit=size))
+    assert len(setting.told.events) == 1
+    assert setting.counted() == {"refused": 296}
+    # Another item, or another user, is news.
+    await setting.ask(LEADER, values(hub__db__pvc__storage="2Gi"))
+    await setting.ask(STRANGER, values(singleuser__memory__guarantee="2G"))
     assert len(setting.told.events) == 3
-    assert setting.counted() == {"refused": 5}
+
+
+async def test_no_name_hides_what_happened(setting: Setting) -> None:
+    endless = UserInfo("x" * 5_000 + "\u202e\n", ())
+    await setting.ask(endless, MEMORY)
+    ((_, _, message),) = setting.told.events
+    assert len(message) < 1_024
+    assert LIMITS in message
+
+
+async def test_each_use_of_the_break_glass_is_told(setting: Setting) -> None:
+    await setting.ask(MASTER, MEMORY)
+    await setting.ask(MASTER, MEMORY)
+    await setting.ask(MASTER, values(singleuser__memory__guarantee="2G"))
+    assert [event[1] for event in setting.told.events] == ["BreakGlassUsed"] * 2
 
 
 async def test_a_dry_run_is_answered_and_told_nobody(setting: Setting) -> None:

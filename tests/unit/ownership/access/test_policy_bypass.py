@@ -100,7 +100,14 @@ def test_nothing_is_granted_by_an_operator_that_makes_no_bindings() -> None:
     ("more", "some"),
     [
         ([], False),
-        ([editor("User bob", "assign")], True),
+        ([editor("User bob", "assign", names="")], True),
+        # For the hub: neither for another one, nor for what a record is called.
+        ([grant("User bob", "assign", "responsibilities", group=API_GROUP)], True),
+        ([grant("User bob", "assign", "responsibilities", ns="other", group=API_GROUP)], False),
+        (
+            [grant("User bob", "assign", "responsibilities", ns="", names="prod", group=API_GROUP)],
+            False,
+        ),
         (
             [grant("User bob", "delete", "validatingadmissionpolicies", ns="", group=ADMISSION)],
             True,
@@ -183,7 +190,7 @@ def test_nobody_ends_a_policy_that_is_a_file_of_the_api_server(resource: str) ->
 def test_a_record_that_a_file_guards_takes_the_verb() -> None:
     ender = grant("User bob", "delete", "validatingadmissionpolicies", ns="", group=ADMISSION)
     static = frozenset({RECORD_OWNERS_POLICY + STATIC_SUFFIX})
-    for more, some in ((ender, False), (editor("User bob", "assign"), True)):
+    for more, some in ((ender, False), (editor("User bob", "assign", names=""), True)):
         found = assess(
             *(*KEEPERS, editor("User bob"), more),
             records=[record(**GRANTED)],
