@@ -94,6 +94,10 @@ def test_junit_stays_xml(run: Run) -> None:
 
 def test_a_draft_stays_the_yaml_it_is(run: Run, files: Path) -> None:
     (files / "record.yaml").unlink()
-    draft = yaml.safe_load(run("init", "-f", "reef", "-f", "evil.json").out)
+    text = run("init", "-f", "reef", "-f", "evil.json").out
+    draft = yaml.safe_load(text)
     assert draft["kind"] == "Responsibility"
-    assert draft["spec"]["parties"][0]["subjects"] == [{"kind": "Group", "name": EVIL}]
+    # No record takes such a name, and it is said so without obeying it.
+    assert "subjects" not in draft["spec"]["parties"][0]
+    assert "that no record can name" in text
+    assert "\x1b" not in text

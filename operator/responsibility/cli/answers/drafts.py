@@ -9,6 +9,7 @@ from typing import Any
 
 from responsibility.api import subjects
 from responsibility.api.common import PartySpec
+from responsibility.api.foreign_text import harmless
 from responsibility.api.names import API_VERSION
 from responsibility.api.parse import load_shipped_model
 from responsibility.api.record import DEFAULT_MODEL
@@ -204,6 +205,8 @@ def _refused(subject: Subject) -> str:
     try:
         subjects.SubjectSpec.model_validate(fields)
     except ValidationError:
+        if harmless(subject.name) != subject.name:
+            return "a record takes no name with characters that can't be seen"
         return "a record takes no name as long as this"
     return ""
 

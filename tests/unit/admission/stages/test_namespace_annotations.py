@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -157,16 +158,19 @@ def test_a_pattern_lets_through_whom_the_exemption_covers(
 
 
 def test_a_name_with_a_line_break_cannot_be_listed_and_says_whose_it_is() -> None:
-    of = agreement(parties={"keeper": people("User two\nlines")})
+    of = agreement(parties={"keeper": people("User ann")})
+    # No record says this anymore; what a name could do in a list, nothing may do.
+    keeper = replace(of.parties["keeper"], subjects=(Subject(USER, "two\nlines"),))
+    of = replace(of, parties={**of.parties, "keeper": keeper})
     found = item_keys(of, of.item("fence"), NOW)
     assert "party keeper" in found.trouble
     assert "line break" in found.trouble
     assert found.annotations == {}
 
 
-odd = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300).filter(
-    lambda text: text.splitlines() == [text] and "*" not in text and "$(" not in text
-)
+odd = st.text(
+    st.characters(exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"]), min_size=1, max_size=300
+).filter(lambda text: text.splitlines() == [text] and "*" not in text and "$(" not in text)
 
 
 @given(odd)

@@ -119,10 +119,18 @@ def test_delegations_of_an_item_that_is_only_read_end_by_themselves_too() -> Non
 
 
 def test_where_those_who_may_act_by_another_item_cannot_be_listed_nothing_is_enforced() -> None:
-    odd = people("User two\nlines")
+    # More than annotations hold: each of the names has two thousand bytes.
+    others = [f"odd{number}" for number in range(3)]
+    odd = {
+        party: people(*(f"User {party}-{number}{'🌊' * 500}" for number in range(64)))
+        for party in ("odd", *others)
+    }
     asked = record(
-        parties={"guests": GUESTS, "odd": odd},
-        items={**ONLY_BEDS, "fence": {"owner": "odd"}},
+        parties={"guests": GUESTS, **odd},
+        items={
+            **ONLY_BEDS,
+            "fence": {"owner": "odd", "delegates": [{"party": party} for party in others]},
+        },
         enforcement={"admission": "observe"},
     )
     found = stage(decide(world(records=[asked]), "deny"), "beds")
