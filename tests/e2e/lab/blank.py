@@ -89,7 +89,7 @@ class Blank:
         def blank() -> bool:
             nonlocal gone
             found = list(self._listed())
-            extra = [each for each in found if _key(*each) not in self._before]
+            extra = [each for each in found if not self._is_of_before(*each)]
             left[:] = sorted(f"{kind.plural} {_name(item)}" for kind, item in extra)
             changed[:] = self._changed(found)
             self._delete(extra)
@@ -103,6 +103,24 @@ class Blank:
         wait_until(blank, seconds, lambda: f"{_some(left)} to be gone", interval=0.1)
         if changed:
             raise LabError(f"{_some(changed)}: gone, or not as it was")
+
+    def _is_of_before(self, kind: Kind, item: Json) -> bool:
+        """Whether it was there at first, or is what the cluster's own controllers make again.
+
+        That is whatever is owned by something that was there, such as a Deployment's pods, and
+        what is told of the cluster's own parts.
+        """
+        meta = item["metadata"]
+        namespace = meta.get("namespace", "")
+        if kind.plural == "events" and namespace.startswith("kube-"):
+            return True
+        owners = {
+            "/".join(filter(None, (namespace, owner["name"])))
+            for owner in meta.get("ownerReferences") or ()
+            if owner.get("controller")
+        }
+        there = {name for _, name in self._before} if owners else set()
+        return _key(kind, item) in self._before or bool(owners & there)
 
     def _changed(self, found: Iterable[tuple[Kind, Json]]) -> list[str]:
         now = _digests(found)

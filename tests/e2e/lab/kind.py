@@ -83,7 +83,7 @@ class KindCluster(Cluster):
         create = ("create", "cluster", "--config=-", f"--wait={_PATIENCE:g}s", "--retain")
         self._kind(*create, f"--kubeconfig={self.kubeconfig}", input=yaml.safe_dump(document))
         wait_until(
-            lambda: self.kubectl("get", "serviceaccount/default", check=False).returncode == 0,
+            self._is_complete,
             _SOON,
             f"the controller manager of {self.name} to work",
             interval=0.25,
@@ -126,6 +126,21 @@ class KindCluster(Cluster):
             lifetime.say(f"the logs of cluster {self.name} can't be had: {error}")
             return None
         return kept
+
+    def _is_complete(self) -> bool:
+        """Whether controllers have made what every cluster has, so that it is there at first."""
+        account = self.kubectl("get", "serviceaccount/default", check=False)
+        roots = ("get", "configmaps", "-A", "--field-selector=metadata.name=kube-root-ca.crt")
+        owned = ("get", "replicasets,controllerrevisions", "-n=kube-system")
+        lists = ((*roots, "-o=name"), ("get", "namespaces", "-o=name"), (*owned, "-o=name"))
+        have, namespaces, made = (self.kubectl(*each, check=False).stdout for each in lists)
+        return (
+            account.returncode == 0
+            and len(have.split()) >= len(namespaces.split()) > 0
+            and all(
+                kind in made for kind in ("replicaset.apps/coredns", "revision.apps/kube-proxy")
+            )
+        )
 
     def _answers(self) -> bool:
         asked = self.kubectl("get", "--raw", "/readyz", "--request-timeout=5s", check=False)
