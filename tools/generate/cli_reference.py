@@ -49,6 +49,10 @@ input; YAML of several documents, JSON, and lists of any kind.
   `as-user-extra`) is followed, and `--as`, `--as-group` and `--as-uid` mean what they mean to
   kubectl: the cluster is asked with the rights of that user. To `can-i` alone `--as` is whom the
   question is about, and the cluster is asked as yourself.
+* **Without the right to list RBAC**, whoever may read records and models (the chart's role
+  `…-viewer`) is told by `matrix`, `drift` and `page` what the operator has published in their
+  statuses: its states and causes, as of its last pass. `drift` then has a line for each cause in
+  all formats, and no single permissions.
 * **can-i or kubectl auth can-i?** The arguments mean the same. kubectl asks about `--as ann` in no
   group at all and says no; this says *unknown* where a group that ann may be in would allow it.
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from responsibility.api.names import API_GROUP, MODELS, RECORDS
 from responsibility.cli.main import main
 from responsibility.cli.sources import default_roles, live
 from responsibility.cli.sources.cluster_view import ClusterView, Need
@@ -35,6 +36,30 @@ def test_without_rights_it_says_so_and_gives_what_can_be_known(
     capsys.readouterr()
     assert main(["can-i", "get", "pods", "--as", "pat", *reach]) == 2
     assert "you may not list" in capsys.readouterr().err
+
+
+def test_who_may_only_read_records_is_told_what_was_published(
+    demo: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the chart's role for viewers; no operator has been here, so there are no states yet."""
+    role = ("create", "clusterrole", "records-viewer", "--verb=get,list,watch")
+    kinds = ",".join(f"{plural}.{API_GROUP}" for plural in (RECORDS, MODELS))
+    demo.kubectl(*role, f"--resource={kinds}")
+    account = "--serviceaccount=leap-prod:hub"
+    binding = ("create", "clusterrolebinding", "records-viewer", "--clusterrole=records-viewer")
+    demo.kubectl(*binding, account)
+    try:
+        viewer = service_account_kubeconfig(demo, "leap-prod", "hub", tmp_path / "viewer")
+        code, told = _answers(capsys, "matrix", "leap-prod", f"--kubeconfig={viewer}")
+        assert code == 0, told
+        assert "you may not list RBAC here" in told
+        assert "has not said anything yet of these records as they are now" in told
+        assert {line.split()[-2] for line in told.splitlines() if "-hub " in line} == {"unknown"}
+        assert _answers(capsys, "drift", f"--kubeconfig={viewer}")[0] == 0
+        assert _answers(capsys, "plan", "leap-prod", f"--kubeconfig={viewer}")[0] == 2
+    finally:
+        for kind in ("clusterrolebinding", "clusterrole"):
+            demo.kubectl("delete", kind, "records-viewer")
 
 
 def _answers(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:

@@ -72,12 +72,16 @@ MONITORING = (
         tags=_DISCOVERY,
     ),
 )
-# Of a release, and apart for the same reason: the linter of workflows, and who installs the plugin.
+# Of a release and of GitOps, and apart for the same reason: the linter of workflows, who installs
+# the plugin, and what makes definitions of Go types.
 RELEASING = (
     Command(
         "actionlint", "actionlint", "github.com/rhysd/actionlint/cmd/actionlint", need="workflows"
     ),
     Command("krew", "krew", "sigs.k8s.io/krew/cmd/krew", need="krew"),
+    Command(
+        "controller-gen", "flux", "sigs.k8s.io/controller-tools/cmd/controller-gen", need="gitops"
+    ),
 )
 
 
@@ -116,7 +120,7 @@ def build_monitoring() -> Path:
 
 
 def build_releasing(name: str) -> Path:
-    """Build `actionlint` or `krew` if it is missing, and return it.
+    """Build `actionlint`, `krew` or `controller-gen` if it is missing, and return it.
 
     Raises:
         LabError: Go is absent or too old, or the build failed.

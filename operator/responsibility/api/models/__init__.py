@@ -2,5 +2,6 @@
 
 In reading order:
 
-* ``versions``: the shipped model of each version, found by what another model says of itself.
+* ``versions``: the shipped model of each version, found by what another model says of itself;
+* ``changes``: three models, compared.
 """

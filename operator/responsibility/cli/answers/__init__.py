@@ -3,10 +3,10 @@
 In reading order:
 
 * ``report``: an assessment, ready to be shown;
+* ``published``: the same for who may not list RBAC, out of statuses;
 * ``decision``, ``requests``: yes, no or unknown: of one question, and of a list of reviews;
 * ``offline_uncertainty``: findings downgraded by what files can't tell;
 * ``simulate``, ``changes``: a view with changes made, and what differs between two;
-* ``model_changes``: three models, compared;
 * ``action``: the permissions of a model that an action uses;
 * ``subjects``: all about one subject;
 * ``drafts``: drafts of records;

@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from responsibility.api.model import ResponsibilityModel
+from responsibility.api.names import MODELS, RECORDS
 from responsibility.api.record import Responsibility
-from responsibility.cli.sources.cluster_view import ClusterView
-from responsibility.cli.sources.options import note, warn
+from responsibility.cli.sources.cluster_view import ALL, ClusterView
+from responsibility.cli.sources.options import Where, denied_rbac, note, require_access, warn
 from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.output import source_json, subject_json
 from responsibility.hub.discovery import HubKey
@@ -20,9 +21,11 @@ from responsibility.ownership.results.assessment import Assessment, HubAssessmen
 from responsibility.ownership.results.contacts import parties_to_call
 from responsibility.ownership.results.findings import Finding, worst_first
 from responsibility.ownership.terms.agreement import Agreement, Party
-from responsibility.phrases import counted
+from responsibility.phrases import counted, some
 from responsibility.rbac.objects import Subject
 
+# Records that are named one by one.
+_MOST_OUTDATED = 5
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
@@ -33,6 +36,8 @@ class Report:
     view: ClusterView
     assessment: Assessment
     since: Mapping[str, datetime] = field(default_factory=dict)
+    # What is said is what the operator has published: there are states and counts, and no finding.
+    is_published: bool = False
     _let_through: frozenset[Subject] | None = field(init=False, default=None)
 
     @classmethod
@@ -40,6 +45,39 @@ class Report:
         """Assess a view, indirect routes included where asked."""
         view.routes = routes
         return cls(view, view.assess(now), _since(view))
+
+    @classmethod
+    def load(cls, where: Where, now: datetime, *, routes: bool = False) -> Report:
+        """Assess what is there; where RBAC may not be listed, take what the operator published.
+
+        Raises CliError where neither is to be had.
+        """
+        from responsibility.cli.answers import published
+
+        view = where.load(ALL, complete=False)
+        may_read = not {RECORDS, MODELS} & set(view.denied)
+        if not (where.live and denied_rbac(view) and may_read):
+            if where.live:
+                require_access(view)
+            return cls.of(view, now, routes=routes)
+        note(
+            "you may not list RBAC here, so this is what the operator last wrote into the statuses "
+            "of records and models"
+        )
+        old = published.outdated(view)
+        if old:
+            names = some(old, _MOST_OUTDATED)
+            warn(
+                f"the operator has not said anything yet of these records as they are now: {names}"
+            )
+        return cls(view, published.published(view, now), _since(view), is_published=True)
+
+    def total(self, hub: HubAssessment) -> int:
+        """Return the number of findings of a hub, its own."""
+        if not self.is_published:
+            return len(hub.findings)
+        status = self.view.records[hub.agreement.record].status
+        return status.drift.total if status and status.drift else 0
 
     def tell_gaps(self) -> None:
         """Say on stderr what could not be assessed."""
@@ -179,9 +217,13 @@ def hub_json(key: HubKey | None) -> dict[str, str] | None:
 
 def place_text(finding: Finding) -> str:
     """Return the hub, as short as it is clear; ``(cluster)`` for the whole cluster."""
-    if finding.hub is None:
+    return place_of(finding.hub)
+
+
+def place_of(key: HubKey | None) -> str:
+    """Return a hub, as short as it is clear; ``(cluster)`` for the whole cluster."""
+    if key is None:
         return "(cluster)"
-    key = finding.hub
     return key.namespace if key.namespace == key.release else str(key)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from responsibility.cli.sources.cluster_view import ALL
 from responsibility.cli.sources.options import (
     Where,
     at_option,
@@ -14,7 +15,10 @@ from responsibility.cli.sources.options import (
     where_options,
 )
 from responsibility.cli.terminal.output import Table, columns, show
-from responsibility.phrases import some
+from responsibility.phrases import counted, some
+
+if TYPE_CHECKING:
+    from responsibility.cli.answers.report import Report
 
 # Items that a line of causes names.
 _MOST_ITEMS = 3
@@ -48,8 +52,11 @@ def command(
     from responsibility.ownership.results import wording
     from responsibility.ownership.results.causes import causes, causes_text
 
-    report = Report.of(where.load(ALL), instant(moment), routes=routes)
+    report = Report.load(where, instant(moment), routes=routes)
     report.tell_gaps()
+    if report.is_published:
+        _show_published(report, report.hub(hub).agreement.record if hub else "", output)
+        return
     found = report.findings(report.hub(hub) if hub else None)
     grouped = causes(found)
     # Line by line, as it is printed: whole, or each finding by itself.
@@ -89,5 +96,44 @@ def command(
             rows,
             empty="nothing differs from what is agreed",
             footer=f"{counts}; the whole story: explain {found[0].id}" if found else "",
+        ),
+    )
+
+
+def _show_published(report: Report, record: str, output: str) -> None:
+    """Show the causes that the operator has published; the whole story takes the right to list."""
+    from responsibility.cli.answers import published
+    from responsibility.cli.answers.report import place_of
+
+    now = report.assessment.now
+    found = list(published.causes(report.view, record))
+    show(
+        output,
+        [published.cause_json(hub, cause) for hub, cause in found],
+        Table(
+            columns(
+                *("ID", "SEVERITY", "KIND", "HUB", "ITEM", "WHO"),
+                detail=("SOURCE", "AGE", "FIX", "CONTACT"),
+                wide=("ROUTE", "MESSAGE"),
+            ),
+            [
+                [
+                    cause.id,
+                    cause.severity,
+                    cause.kind,
+                    place_of(hub),
+                    some(cause.items, len(cause.items) if output == "wide" else _MOST_ITEMS),
+                    published.who(cause),
+                    ", ".join(cause.bindings) or "-",
+                    published.age(cause, now),
+                    cause.remedy or "-",
+                    cause.contact or "-",
+                    published.route(cause),
+                    cause.message,
+                ]
+                for hub, cause in found
+            ],
+            empty="nothing that differs has been published",
+            footer=counted(len(found), "cause") if found else "",
         ),
     )

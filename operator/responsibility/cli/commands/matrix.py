@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from responsibility.cli.sources.cluster_view import ALL
 from responsibility.cli.sources.options import (
     Where,
     at_option,
@@ -56,10 +55,10 @@ def command(
         raise click.UsageError("--all shows all hubs: name none")
     from responsibility.cli.answers.report import Report
 
-    report = Report.of(where.load(ALL), instant(moment), routes=routes)
+    report = Report.load(where, instant(moment), routes=routes)
     report.tell_gaps()
     chosen = report.hubs(hubs)
-    data = [_json(hub) for hub in chosen]
+    data = [_json(hub, report.total(hub)) for hub in chosen]
     if not data:
         tables = [Table((), (), empty="there is no record of any hub: `init` drafts them")]
     elif everything:
@@ -69,7 +68,7 @@ def command(
     show(output, data, *tables)
 
 
-def _json(hub: HubAssessment) -> dict[str, Any]:
+def _json(hub: HubAssessment, findings: int) -> dict[str, Any]:
     from responsibility.cli.answers.report import hub_json
 
     agreement = hub.agreement
@@ -79,7 +78,7 @@ def _json(hub: HubAssessment) -> dict[str, Any]:
         "hub": hub_json(agreement.hub),
         "model": agreement.terms.name,
         "hubState": str(hub.hub_state),
-        "findings": len(hub.findings),
+        "findings": findings,
         "clusterFindings": hub.cluster_findings,
         "items": [_item(agreement, result) for result in hub.items],
     }

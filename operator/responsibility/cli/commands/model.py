@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from responsibility.api.model import ResponsibilityModel
+    from responsibility.api.models.changes import ModelChange
     from responsibility.api.models.versions import ShippedModel
-    from responsibility.cli.answers.model_changes import ModelChange
     from responsibility.kube.protocol import Client
 
 _KIND: Final = "ResponsibilityModel"
@@ -62,9 +62,9 @@ def command(
       kubectl responsibility model diff --now helm/hub-responsibility/files/model.yaml
       kubectl responsibility model diff -f our-model.yaml --then old.yaml
     """
+    from responsibility.api.models.changes import model_changes
     from responsibility.api.models.versions import current_shipped_model, find_shipped_model
     from responsibility.api.parse import parse_model
-    from responsibility.cli.answers.model_changes import model_changes
 
     assert what  # noqa: S101 - there is one
     yours, annotation = _in_files(where, name) if where.files else _live(where, name)
@@ -106,7 +106,7 @@ def _table(found: list[ModelChange], versions: Mapping[str, str | None], *, wide
 
 
 def _cell(value: object, *, wide: bool) -> str:
-    from responsibility.cli.answers.model_changes import MISSING
+    from responsibility.api.models.changes import MISSING
 
     if value is MISSING:
         return "-"

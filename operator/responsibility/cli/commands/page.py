@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from responsibility.cli.sources.cluster_view import ALL
 from responsibility.cli.sources.options import (
     Where,
     at_option,
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from responsibility.api.status import CommonStatus
     from responsibility.cli.answers.report import Report
     from responsibility.ownership.results.assessment import HubAssessment
     from responsibility.ownership.results.causes import Cause
@@ -73,7 +73,7 @@ def command(
     from responsibility.web.agreements import agreements_page
 
     now = instant(moment)
-    report = Report.of(where.load(ALL), now, routes=routes)
+    report = Report.load(where, now, routes=routes)
     report.tell_gaps()
     chosen = report.hubs(hubs)
     todo = _todo(report, chosen) if findings else None
@@ -106,6 +106,8 @@ def _write_site(
 def _todo(report: Report, hubs: list[HubAssessment]) -> Todo:
     from responsibility.web.agreements import Todo
 
+    if report.is_published:
+        return _published_todo(report, hubs)
     models = dict.fromkeys(hub.agreement.terms.name for hub in hubs)
     clusters = [report.assessment.clusters[name] for name in models]
     return Todo(
@@ -133,3 +135,38 @@ def _tasks(report: Report, causes: Iterable[Cause], terms: Terms) -> list[Task]:
             )
         )
     return found
+
+
+def _published_todo(report: Report, hubs: list[HubAssessment]) -> Todo:
+    """Return the same out of statuses, which say whom to reach and not who that is."""
+    from responsibility.web.agreements import Todo
+
+    records, models = report.view.records, report.view.models
+    found = {
+        hub.agreement.record: _published_tasks(
+            records[hub.agreement.record].status, hub.agreement.terms
+        )
+        for hub in hubs
+    }
+    terms = {hub.agreement.terms.name: hub.agreement.terms for hub in hubs}
+    cluster = [
+        task for name, each in terms.items() for task in _published_tasks(models[name].status, each)
+    ]
+    return Todo(found, cluster)
+
+
+def _published_tasks(status: CommonStatus | None, terms: Terms) -> list[Task]:
+    from responsibility.web.tasks import Task
+
+    titles = {item.name: item.title for item in terms.items}
+    return [
+        Task(
+            cause.severity,
+            tuple(titles.get(item, item) for item in cause.items),
+            cause.message,
+            cause.remedy,
+            "",
+            tuple(filter(None, cause.contact.split(", "))),
+        )
+        for cause in (status.causes if status else ())
+    ]

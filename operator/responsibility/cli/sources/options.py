@@ -96,9 +96,14 @@ _MOST_LEFT_OUT = 5
 _RBAC_KINDS = ("clusterrolebindings", "clusterroles", "rolebindings", "roles")
 
 
+def denied_rbac(view: ClusterView) -> list[str]:
+    """Return the kinds of RBAC objects that may not be listed."""
+    return [kind for kind in _RBAC_KINDS if kind in view.denied]
+
+
 def require_access(view: ClusterView) -> None:
     """Raise CliError if the RBAC objects could not be read; warn of a cluster without RBAC."""
-    denied = [kind for kind in _RBAC_KINDS if kind in view.denied]
+    denied = denied_rbac(view)
     if denied:
         raise CliError(
             f"you may not list {', '.join(denied)} ({api_groups.RBAC}) on this cluster, "

@@ -13,6 +13,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from responsibility.api.models.changes import model_changes
 from responsibility.api.models.versions import (
     current_shipped_model,
     find_shipped_model,
@@ -20,7 +21,6 @@ from responsibility.api.models.versions import (
 )
 from responsibility.api.names import SHIPPED_MODEL_ANNOTATION
 from responsibility.api.parse import parse_model
-from responsibility.cli.answers.model_changes import model_changes
 from tests.unit.cli.conftest import Run
 
 Spec = dict[str, Any]

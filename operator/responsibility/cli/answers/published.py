@@ -1,0 +1,146 @@
+"""Published answers: what the operator has written into statuses, for who may not list RBAC.
+
+Whoever may read records and models, such as a community's engineer by the chart's role
+``…-viewer``, sees in their statuses what was found. What is agreed is worked out from record and
+model as ever; states and counts are the operator's, of the moment when it last wrote them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from responsibility.api.status import CauseStatus, ConditionStatus, ItemState
+from responsibility.cli.answers.report import hub_json, short_age
+from responsibility.hub.discovery import HubKey
+from responsibility.ownership.assess import Assessor
+from responsibility.ownership.results.assessment import (
+    Assessment,
+    HubAssessment,
+    HubState,
+    ItemResult,
+)
+from responsibility.ownership.results.findings import KINDS
+from responsibility.rbac.escalation.technique import DIRECT
+
+if TYPE_CHECKING:
+    from responsibility.api.record import Responsibility
+    from responsibility.cli.sources.cluster_view import ClusterView
+
+
+def published(view: ClusterView, now: datetime) -> Assessment:
+    """Return an assessment whose states are those of the statuses, without any finding."""
+    agreed = Assessor().assess(view.snapshot(now))
+    hubs = {name: _hub(hub, view.records[name]) for name, hub in agreed.hubs.items()}
+    clusters = {name: replace(each, findings=()) for name, each in agreed.clusters.items()}
+    return replace(agreed, hubs=hubs, clusters=clusters, unrecorded=())
+
+
+def outdated(view: ClusterView) -> list[str]:
+    """Return the records about which the operator has said nothing, or not since they changed."""
+    return [
+        name
+        for name, record in sorted(view.records.items())
+        if record.status is None or record.status.observed_generation < record.metadata.generation
+    ]
+
+
+def causes(view: ClusterView, record: str = "") -> Iterator[tuple[HubKey | None, CauseStatus]]:
+    """Yield what was found, of one record and the cluster or of all, worst first in each."""
+    for name, each in sorted(view.records.items()):
+        if record in ("", name) and each.status is not None:
+            hub = each.spec.hub
+            key = HubKey(hub.namespace, hub.release or hub.namespace)
+            yield from ((key, cause) for cause in each.status.causes)
+    models = [view.records[record].spec.model] if record else sorted(view.models)
+    for model in models:
+        found = view.models.get(model)
+        if found is not None and found.status is not None:
+            yield from ((None, cause) for cause in found.status.causes)
+
+
+def age(cause: CauseStatus, now: datetime) -> str:
+    """Return how long ago it was first found."""
+    return "-" if cause.since is None else short_age((now - cause.since).total_seconds())
+
+
+def route(cause: CauseStatus) -> str:
+    """Return how the right is held, as a finding has it; statuses leave out that it is direct."""
+    return cause.route or DIRECT
+
+
+def who(cause: CauseStatus) -> str:
+    """Return the subject, or the party, that a cause is about."""
+    subject = cause.subject
+    if subject is None:
+        return cause.party or "-"
+    place = f"{subject.namespace}/" if subject.namespace else ""
+    return f"{subject.kind} {place}{subject.name}"
+
+
+def cause_json(hub: HubKey | None, cause: CauseStatus) -> dict[str, Any]:
+    """Return a cause in the form of a finding, its worst one; null is what no status says."""
+    subject = cause.subject
+    return {
+        "id": cause.id,
+        "kind": cause.kind,
+        "severity": cause.severity,
+        "drift": KINDS[cause.kind].drift if cause.kind in KINDS else None,
+        "hub": hub_json(hub),
+        "item": cause.items[0] if cause.items else "",
+        "number": None,
+        "items": list(cause.items),
+        "subject": subject.dump() if subject else None,
+        "party": cause.party,
+        "route": route(cause),
+        "steps": None,
+        "permissions": None,
+        "sources": None,
+        "message": cause.message,
+        "remedy": cause.remedy,
+        "contact": cause.contact,
+        "since": cause.since.isoformat().replace("+00:00", "Z") if cause.since else None,
+    }
+
+
+def _hub(hub: HubAssessment, record: Responsibility) -> HubAssessment:
+    status = record.status
+    said = {item.name: item for item in status.items} if status else {}
+    items = []
+    for result in hub.items:
+        item = said.get(result.item.name)
+        if item is None:
+            items.append(_unknown(result))
+            continue
+        items.append(
+            replace(
+                result,
+                state=item.state,
+                checked=tuple(str(kind) for kind in item.checked),
+                findings=item.findings,
+                cluster_findings=item.cluster_findings,
+            )
+        )
+    return replace(
+        hub,
+        items=tuple(items),
+        findings=(),
+        cluster_findings=status.cluster_findings if status else 0,
+        hub_state=_hub_state(record),
+    )
+
+
+def _unknown(result: ItemResult) -> ItemResult:
+    return replace(result, state=ItemState.UNKNOWN, checked=(), findings=0, cluster_findings=0)
+
+
+def _hub_state(record: Responsibility) -> HubState:
+    """Return what the condition says; where there is none yet, nobody has missed the hub."""
+    conditions = record.status.conditions if record.status else ()
+    for condition in conditions:
+        if condition.type == "HubFound" and condition.status != ConditionStatus.TRUE:
+            known = condition.reason in set(HubState)
+            return HubState(condition.reason) if known else HubState.MISSING
+    return HubState.FOUND
