@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from demo.labels import Manifest
 from demo.release import distractors, release
 from responsibility import api_groups
-from responsibility.api.names import API_VERSION
+from responsibility.api.managed_namespaces import MANAGED
+from responsibility.api.names import API_VERSION, MANAGED_LABEL
 
 PROVIDER = "Example Hub Collective"
 MODEL = "2i2c"
@@ -266,8 +267,13 @@ def _timestamp(moment: datetime) -> str:
 
 
 def namespace(name: str) -> Manifest:
-    """Return a Namespace; Helm's ``--create-namespace`` gives it no labels either."""
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    """Return a Namespace in which the operator may write."""
+    labels = {MANAGED_LABEL: MANAGED}
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": name, "labels": labels},
+    }
 
 
 def rule(api_group: str, resources: list[str], verbs: list[str]) -> Manifest:

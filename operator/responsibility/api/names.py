@@ -99,6 +99,8 @@ OWNERS_ANNOTATION: Final = f"owners.{API_GROUP}/"
 DELEGATES_ANNOTATION: Final = f"delegates.{API_GROUP}/"
 BOUNDS_ANNOTATION: Final = f"bounds.{API_GROUP}/"
 CONTACT_ANNOTATION: Final = f"contact.{API_GROUP}/"
+# Of a Namespace in which people let the operator write. It is theirs, so its domain is another.
+MANAGED_LABEL: Final = f"hub-{API_GROUP}/managed"
 # Of a hub's Namespace as a whole.
 BREAK_GLASS_ANNOTATION: Final = f"{API_GROUP}/break-glass"
 HUB_ANNOTATION: Final = f"{API_GROUP}/hub"

@@ -17,6 +17,7 @@ from typing import Any
 from responsibility import api_groups
 from responsibility.admission.stages.namespace_stages import NamespaceKeys
 from responsibility.api import names
+from responsibility.api.managed_namespaces import is_managed
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import API_VERSION, KEY_PREFIX, MODELS, RECORDS
 from responsibility.api.parse import parse_model, parse_record
@@ -78,12 +79,16 @@ def _deployment(raw: Json) -> tuple[tuple[str, str], Deployment] | None:
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """Of a Namespace, what we read of it: of its labels and annotations only ours."""
+    """Of a Namespace, what we read of it: of its labels and annotations only ours.
+
+    ``managed`` is whether people have marked it as one in which the operator may write.
+    """
 
     name: str
     uid: str
     deleting: bool
     keys: NamespaceKeys
+    managed: bool = False
 
 
 def _namespace(raw: Json) -> tuple[str, Namespace]:
@@ -93,6 +98,7 @@ def _namespace(raw: Json) -> tuple[str, Namespace]:
         uid=meta.get("uid", ""),
         deleting=bool(meta.get("deletionTimestamp")),
         keys=NamespaceKeys.of(meta),
+        managed=is_managed(meta),
     )
 
 
@@ -298,6 +304,7 @@ class Store:
             broken_models=_broken(self.models.items),
             broken_records=_broken(self.records.items),
             namespaces={name: space.deleting for name, space in self.namespaces.items.items()},
+            managed=frozenset(n for n, space in self.namespaces.items.items() if space.managed),
             accounts=self._accounts if self.accounts.synced.is_set() else None,
             rbac_enforced=self.rbac_enforced,
             operator=self.operator,

@@ -37,8 +37,6 @@ from responsibility.rbac.parse import parse_binding
 
 RECORD = "Responsibility"
 MODEL = "ResponsibilityModel"
-# Namespaces of Kubernetes itself: whoever may write there can do anything on the cluster.
-PROTECTED = "kube-"
 _DIGITS = 16
 
 

@@ -12,10 +12,10 @@ from datetime import datetime
 from shlex import quote
 
 from responsibility.api.item import RECORD_ITEM
+from responsibility.api.managed_namespaces import is_protected, unmarked
 from responsibility.api.stages import RbacMode
 from responsibility.grants.binding import (
     MODEL,
-    PROTECTED,
     RECORD,
     DesiredBinding,
     Owner,
@@ -146,21 +146,28 @@ def _differing(
 
 @dataclass(frozen=True, slots=True)
 class GrantContext:
-    """The context of grants beside the agreements: see `Roles`; namespaces as in a snapshot."""
+    """The context of grants beside the agreements: see `Roles`; the others as in a snapshot."""
 
     roles: Roles
     namespaces: Mapping[str, bool] = field(default_factory=dict)
     own_namespace: str = ""
+    managed: frozenset[str] | None = None
 
     def protected(self, namespace: str) -> GrantTrouble | None:
         """Return why nothing is ever granted in a namespace."""
-        if not namespace.startswith(PROTECTED) and namespace != self.own_namespace:
+        if not is_protected(namespace, self.own_namespace):
             return None
         return GrantTrouble(
             "NamespaceProtected",
             f"nothing is granted in namespace {namespace}, from where the whole cluster, or the "
             "operator, could be taken over: grant it by hand",
         )
+
+    def unmanaged(self, namespace: str) -> GrantTrouble | None:
+        """Return that people have not let the operator grant anything in a namespace."""
+        if self.managed is None or namespace in self.managed:
+            return None
+        return GrantTrouble("NamespaceNotManaged", unmarked(namespace))
 
     def missing(self, namespace: str) -> GrantTrouble | None:
         """Return that a namespace is not there to grant anything in."""
@@ -193,6 +200,7 @@ def _item(
     if item.name in agreement.unresolved:
         return ItemGrants(item.name, namespace, frozen=True)
     role, trouble = world.roles.find(agreement.terms, item.terms, HUB, agreement.names.prefix)
+    trouble = world.unmanaged(namespace) or trouble
     if hub.hub_state is not HubState.FOUND:
         trouble = GrantTrouble(hub.hub_state.value, f"there is no hub {agreement.hub} to grant for")
     trouble = world.protected(namespace) or trouble
@@ -260,7 +268,8 @@ def _outside(
         return
     role, trouble = world.roles.find(fleet.terms, item, place)
     if place:
-        trouble = world.protected(place) or world.missing(place) or trouble
+        closed = world.protected(place) or world.missing(place) or world.unmanaged(place)
+        trouble = closed or trouble
     owners = [party for party, _ in fleet.owners(item)]
     if len(owners) > 1:
         named = ", ".join(sorted({party.label for party in owners})[:_MOST_NAMED])

@@ -25,7 +25,12 @@ def foresee(hub: HubAssessment, snapshot: Snapshot) -> ForecastGrants | None:
     if any((condition.type, condition.reason) == _SWITCHED_OFF for condition in conditions):
         return None
     operator_namespace = snapshot.operator.namespace if snapshot.operator is not None else ""
-    world = GrantContext(Roles(snapshot.graph.roles), snapshot.namespaces, operator_namespace)
+    world = GrantContext(
+        Roles(snapshot.graph.roles),
+        snapshot.namespaces,
+        operator_namespace,
+        managed=snapshot.managed,
+    )
     grants = hub_grants(hub, record.metadata.uid, world, snapshot.now)
     there = snapshot.graph.bindings
     bindings: dict[tuple[str, str], Binding] = {}

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from responsibility.api.managed_namespaces import PROTECTED
 from responsibility.api.stages import RbacMode
 from responsibility.api.status import MAX_REVOCATIONS
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
@@ -94,7 +95,7 @@ def is_revocation(change: PlannedChange, hub: HubAssessment) -> bool:
         and isinstance(change.key, BindingKey)
         and change.key.namespace == hub.agreement.hub.namespace
         # Nor would the policy that confines the operator let it.
-        and not change.key.namespace.startswith("kube-")
+        and not change.key.namespace.startswith(PROTECTED)
     )
 
 

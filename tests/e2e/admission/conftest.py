@@ -7,10 +7,12 @@ import pytest
 import yaml
 
 from responsibility.admission.policies.rendered import rendered
+from responsibility.api.managed_namespaces import MANAGED
 from responsibility.api.names import (
     API_GROUP,
     DELEGATION_ROLE,
     DELEGATIONS,
+    MANAGED_LABEL,
     MARKER_VERB,
     STAGE_LABEL,
     probe_name,
@@ -135,6 +137,9 @@ def set_keys(
     """Write the keys of a Namespace as the operator would, and wait until they are in force."""
     body = {"metadata": {"labels": dict(labels), "annotations": dict(annotations)}}
     path = f"/api/v1/namespaces/{name}"
+    marked = {"metadata": {"labels": {MANAGED_LABEL: MANAGED}}}
+    done = asker.ask(None, "PATCH", path, marked, dry=False, type="application/merge-patch+json")
+    assert done.code == 200, done.message
 
     def written() -> bool:
         done = asker.ask(

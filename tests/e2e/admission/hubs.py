@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from responsibility.admission.policies.guards import Guards
+from responsibility.api.managed_namespaces import MANAGED
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import (
     BREAK_GLASS_ANNOTATION,
     CONTACT_ANNOTATION,
     HUB_ANNOTATION,
+    MANAGED_LABEL,
     OWNERS_ANNOTATION,
     PREFIX_ANNOTATION,
     RELEASE_ANNOTATION,
@@ -75,7 +77,8 @@ def namespace(
     name: str, labels: Mapping[str, str], annotations: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return a Namespace."""
-    meta = {"name": name, "labels": dict(labels), "annotations": dict(annotations)}
+    marked = {MANAGED_LABEL: MANAGED, **labels}
+    meta = {"name": name, "labels": marked, "annotations": dict(annotations)}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": meta}
 
 

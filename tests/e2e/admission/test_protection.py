@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from responsibility.api.names import API_GROUP, OWNERS_ANNOTATION, STAGE_LABEL
+from responsibility.api.managed_namespaces import MANAGED
+from responsibility.api.names import API_GROUP, MANAGED_LABEL, OWNERS_ANNOTATION, STAGE_LABEL
 from responsibility.api.stages import AdmissionStage
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import MERGE, Asker, Person
@@ -284,6 +285,31 @@ def test_only_the_operator_writes_our_keys(
         assert asker.ask(person, "PATCH", path, body, type=MERGE).refused is not glass
     if not subresource:
         assert asker.ask(OPERATOR, "PATCH", path, body, type=MERGE).code == 200
+
+
+@pytest.mark.parametrize("value", [MANAGED, "x", None])
+def test_where_the_operator_may_write_is_said_by_those_with_the_verb_assign(
+    guarded: Cluster, asker: Asker, keyed: str, value: str | None
+) -> None:
+    # The first is what it has already.
+    body = {"metadata": {"labels": {MANAGED_LABEL: value}}}
+    path = f"/api/v1/namespaces/{keyed}"
+    clerk = Person("labeller", bound=True)
+    rule = ["--verb=get,patch,update", "--resource=namespaces"]
+    guarded.kubectl("create", "clusterrole", "labellers", *rule, check=False)
+    guarded.kubectl(
+        *("create", "clusterrolebinding", "labellers", "--clusterrole=labellers"),
+        f"--user={clerk.user}",
+        check=False,
+    )
+    for person, may in (
+        (clerk, value == MANAGED),
+        (hubs.MASTER, True),
+        (OPERATOR, value == MANAGED),
+    ):
+        answer = asker.ask(person, "PATCH", path, body, type=MERGE)
+        assert (answer.code == 200) is may, (person, answer.message)
+        assert not answer.broken
 
 
 def test_other_keys_of_a_namespace_are_free(asker: Asker, keyed: str) -> None:

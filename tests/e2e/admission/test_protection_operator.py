@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from responsibility.api.managed_namespaces import MANAGED
 from responsibility.api.names import (
     DELEGATION_ROLE,
     GRANT_PREFIX,
     ITEM_ROLE_PREFIX,
     MANAGED_BY_LABEL,
+    MANAGED_LABEL,
 )
 from responsibility.api.names import (
     OPERATOR as COMPONENT,
@@ -82,7 +84,32 @@ MAY = [
     ("make its clock", "POST", f"/apis/batch/v1/namespaces/{OWN}/jobs", _job()),
     ("grant", "POST", f"{RBAC_API}/namespaces/prod/rolebindings", _grant()),
 ]
+KEYS = {"metadata": {"labels": {f"enforce.{GROUP}/x": "deny"}}}
+OWN_ACCOUNT = {"kind": "ServiceAccount", "name": "any", "namespace": OWN}
+MAY += [
+    ("say what is in force", "PATCH", "/api/v1/namespaces/prod", KEYS),
+    # Going down works wherever it has to.
+    (
+        "take it away",
+        "PATCH",
+        "/api/v1/namespaces/default",
+        {"metadata": {"labels": {f"enforce.{GROUP}/x": None}}},
+    ),
+]
 MAY_NOT = [
+    *(
+        (f"say it of {name}", "PATCH", f"/api/v1/namespaces/{name}", KEYS)
+        for name in ("default", "kube-system", OWN)
+    ),
+    *(
+        (
+            f"mark {name}",
+            "PATCH",
+            f"/api/v1/namespaces/{name}",
+            {"metadata": {"labels": {MANAGED_LABEL: value}}},
+        )
+        for name, value in (("default", MANAGED), ("prod", None), ("prod", "x"))
+    ),
     ("scale", "PATCH", f"{HUB}/scale", {"spec": {"replicas": 0}}),
     ("change a Deployment", "PATCH", HUB, {"spec": {"replicas": 0}}),
     ("annotate a pod template", "PATCH", HUB, {"spec": {"template": OURS}}),
@@ -127,6 +154,22 @@ MAY_NOT = [
             ("without a label", "prod", _grant(metadata={"labels": {}})),
             ("without a record", "prod", _grant(metadata={"ownerReferences": []})),
             ("in kube-system", "kube-system", _grant()),
+            ("where it is not let", "default", _grant()),
+            ("where it runs", OWN, _grant()),
+            ("to who may become it", "prod", _grant(subjects=[OWN_ACCOUNT])),
+            (
+                "to itself by name",
+                "prod",
+                _grant(
+                    subjects=[
+                        {
+                            "apiGroup": "rbac.authorization.k8s.io",
+                            "kind": "User",
+                            "name": OPERATOR.user,
+                        }
+                    ]
+                ),
+            ),
             (
                 "to a system group",
                 "prod",
@@ -182,7 +225,7 @@ def test_the_operator_may_not(asker: Asker, what: str, method: str, path: str, b
     # RBAC would let it: here it has every right there is.
     answer = asker.ask(OPERATOR, method, path, body, dry="exec" not in path)
     assert answer.refused, (what, answer.code, answer.message)
-    assert "operator-confined" in answer.message
+    assert "operator-confined" in answer.message or "namespace-keys" in answer.message
     assert not answer.broken
 
 

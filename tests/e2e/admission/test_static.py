@@ -6,7 +6,8 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from responsibility.api.names import policy_name
+from responsibility.api.managed_namespaces import MANAGED
+from responsibility.api.names import MANAGED_LABEL, policy_name
 from responsibility.api.stages import AdmissionStage
 from responsibility.cli.main import cli
 from tests.e2e.admission import hubs
@@ -58,6 +59,7 @@ def test_static_policies(configured: Path, make_cluster: MakeCluster) -> None:
     assert asker.ask(STRANGER, "POST", "/api/v1/namespaces", body).refused
     assert asker.ask(hubs.OPERATOR, "POST", "/api/v1/namespaces", body).refused
     cluster.kubectl("create", "namespace", "prod")
+    cluster.kubectl("label", "namespace", "prod", f"{MANAGED_LABEL}={MANAGED}")
     merge = "application/merge-patch+json"
     done = asker.ask(hubs.OPERATOR, "PATCH", "/api/v1/namespaces/prod", body, dry=False, type=merge)
     assert done.code == 200, done.message

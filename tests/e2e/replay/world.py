@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from responsibility.admission import annotation_entries
-from responsibility.api.names import DELEGATION_ROLE, STAGE_LABEL
+from responsibility.api.managed_namespaces import MANAGED
+from responsibility.api.names import DELEGATION_ROLE, MANAGED_LABEL, STAGE_LABEL
 from responsibility.api.stages import AdmissionStage
 from responsibility.cli.answers.report import Report
 from responsibility.cli.sources import offline
@@ -140,6 +141,7 @@ def install(cluster: Cluster, asker: Asker, found: StagesAt) -> None:
     cluster.kubectl("create", "-f", "-", input=text(list(_marker())))
     for name, hub in found.hubs.items():
         cluster.kubectl("create", "namespace", name)
+        cluster.kubectl("label", "namespace", name, f"{MANAGED_LABEL}={MANAGED}")
         own = deployment(name)
         objects = hubs.objects(name, PREFIXES[name])
         objects = [own if _same(each, own) else each for each in objects]

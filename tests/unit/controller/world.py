@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from responsibility.api.managed_namespaces import MANAGED
+from responsibility.api.names import MANAGED_LABEL
 from responsibility.cluster.store import Store
 from responsibility.controller.capabilities import Capabilities
 from responsibility.controller.process.settings import Settings
@@ -210,8 +212,12 @@ class World:
         """Deploy a hub; without names, just the hub itself."""
         for name in names or ("hub",):
             self.put_deployment(namespace, name, annotations)
-        thing = {"metadata": {"name": namespace, "resourceVersion": "1"}}
-        self.store.namespaces._take([{"type": "ADDED", "object": thing}])
+        self.put_namespace(namespace)
+
+    def put_namespace(self, name: str, *, managed: bool = True) -> None:
+        labels = {MANAGED_LABEL: MANAGED} if managed else {}
+        meta = {"name": name, "resourceVersion": "1", "labels": labels}
+        self.store.namespaces._take([{"type": "ADDED", "object": {"metadata": meta}}])
 
     def put_deployment(self, namespace: str, name: str, annotations: Mapping[str, str]) -> None:
         labels = {"app": "jupyterhub", "component": name, "release": namespace}

@@ -111,6 +111,17 @@ def test_nothing_is_granted_where_the_cluster_could_be_taken_over(namespace: str
     assert reason(from_records(asking(namespace)), "beds") == "NamespaceProtected"
 
 
+def test_nothing_is_granted_where_people_have_not_let_it() -> None:
+    closed = replace(world(), managed=frozenset({"staging"}))
+    grants = from_records(asking(), around=closed)
+    assert reason(grants, "beds") == "NamespaceNotManaged"
+    trouble = items(*grants)["beds"].trouble
+    assert trouble is not None
+    assert "kubectl label namespace prod hub-responsibility" in trouble.message
+    opened = replace(world(), managed=frozenset({"prod"}))
+    assert items(*from_records(asking(), around=opened))["beds"].trouble is None
+
+
 def test_a_line_that_cannot_be_followed_freezes_its_item() -> None:
     grants = from_records(asking(items={"fence": {"owner": "strangers"}}))
     assert items(*grants)["fence"].frozen

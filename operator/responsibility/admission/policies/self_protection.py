@@ -25,6 +25,7 @@ from responsibility.admission.policies.manifests import (
 )
 from responsibility.admission.policies.matched_requests import changes_lifetime
 from responsibility.admission.policies.requester import ASKED, RESOURCE, WHAT
+from responsibility.api.managed_namespaces import MANAGED, PROTECTED
 from responsibility.api.names import (
     API_GROUP,
     ASSIGN_VERB,
@@ -35,6 +36,7 @@ from responsibility.api.names import (
     GRANT_PREFIX,
     ITEM_ROLE_PREFIX,
     MANAGED_BY_LABEL,
+    MANAGED_LABEL,
     MODELS,
     NAME_PREFIX,
     NAMESPACE_KEYS_POLICY,
@@ -191,6 +193,18 @@ def _kept(part: str, *, ours: bool, both_ways: bool = True) -> str:
 _PARTS = ("labels", "annotations")
 
 
+# What people say of a Namespace, and the operator never does.
+_MARK = cel.text(MANAGED_LABEL)
+_ASSIGNS = (
+    f"authorizer.group({cel.text(API_GROUP)}).resource({cel.text(RECORDS)})"
+    f".check({cel.text(ASSIGN_VERB)}).allowed()"
+)
+
+
+def _is_marked(labels: str) -> str:
+    return f"{labels}[?{_MARK}].orValue('') == {cel.text(MANAGED)}"
+
+
 def _namespace_keys() -> Manifest:
     same = cel.all_of(_kept(part, ours=True) for part in _PARTS)
     only_removed = cel.all_of(_kept(part, ours=True, both_ways=False) for part in _PARTS)
@@ -221,7 +235,20 @@ def _namespace_keys() -> Manifest:
                     "responsibilities) in their place. In an emergency, system:masters may remove "
                     "them'"
                 ),
-            )
+            ),
+            Validation(
+                expression=(
+                    f"{_metadata(field_paths.OLD, 'labels')}[?{_MARK}].orValue('') == "
+                    f"{_metadata(field_paths.NEW, 'labels')}[?{_MARK}].orValue('') || "
+                    f"{requester.IS_MASTER} || (!({requester.OPERATOR}) && {_ASSIGNS})"
+                ),
+                message="who lets the operator write somewhere needs the verb assign on records",
+                message_expression=(
+                    f"'label {MANAGED_LABEL} lets the operator write in a Namespace: to change "
+                    f"it takes the verb {ASSIGN_VERB} on {RECORDS}.{API_GROUP}, and the operator "
+                    "never may'"
+                ),
+            ),
         ],
         variables=(*_CONTEXT, ("me", requester.ME)),
     )
@@ -246,7 +273,15 @@ _BOOTSTRAP = "kubernetes.io/bootstrapping"
 _AUTOUPDATE = "rbac.authorization.kubernetes.io/autoupdate"
 _MARKER = "^until-[0-9]{8}t[0-9]{6}z$"
 _HERE = f"variables.place == {_NAMESPACE}"
+# Neither Kubernetes' own namespaces nor the operator's: who may write there could take over all.
+_ELSEWHERE = f"!variables.place.startsWith({cel.text(PROTECTED)}) && !({_HERE})"
 _OBJECT = "(variables.new != null ? variables.new : variables.old)"
+
+
+def _is_managed() -> str:
+    """Return that people have let the operator write where a request is about."""
+    labels = "namespaceObject.?metadata.?labels.orValue({})"
+    return cel.all_of([_ELSEWHERE, "namespaceObject != null", _is_marked(labels)])
 
 
 def _get(path: str, root: str = _OBJECT) -> str:
@@ -259,7 +294,11 @@ def _is_grant() -> str:
     """Return that an object is a binding by which the operator grants: see ``api.names``."""
     subjects = cel.sequence(_get("subjects"))
     role = f"{_get('roleRef.name')}.orValue('')"
-    system = "has(s.name) && s.name.startsWith('system:') && s.kind != 'ServiceAccount'"
+    # Nobody of Kubernetes' own, and nobody who could become the operator itself.
+    system = (
+        "has(s.name) && s.name.startsWith('system:') && s.kind != 'ServiceAccount' || "
+        f"has(s.namespace) && s.namespace == {_NAMESPACE}"
+    )
     managed = (
         f"{_metadata(field_paths.NEW, 'labels')}"
         f"[?{cel.text(MANAGED_BY_LABEL)}].orValue('') == "
@@ -274,9 +313,20 @@ def _is_grant() -> str:
             f"variables.name.startsWith({cel.text(GRANT_PREFIX)})",
             f"{role}.startsWith({cel.text(ITEM_ROLE_PREFIX)})",
             f"{_get('roleRef.kind')}.orValue('') == 'ClusterRole'",
-            f"!{subjects}.exists(s, {system})",
-            "!variables.place.startsWith('kube-')",
-            f"request.operation == {cel.text(DELETE)} || (({managed}) && ({owner}))",
+            _ELSEWHERE,
+            cel.any_of(
+                [
+                    f"request.operation == {cel.text(DELETE)}",
+                    cel.all_of(
+                        [
+                            managed,
+                            owner,
+                            f"!{subjects}.exists(s, {system})",
+                            f"variables.place == '' || ({_is_managed()})",
+                        ]
+                    ),
+                ]
+            ),
         ]
     )
 
@@ -307,8 +357,7 @@ def _is_revocation() -> str:
     return cel.all_of(
         [
             "!variables.name.startsWith('system:')",
-            "!variables.place.startsWith('kube-')",
-            f"!({_HERE})",
+            _is_managed(),
             f"!({cel.text(_BOOTSTRAP)} in {labels})",
             f"!({cel.text(_AUTOUPDATE)} in {notes})",
             may,
@@ -350,7 +399,19 @@ def _operator_confined() -> Manifest:
         cel.all_of(
             [_asked(f"{api_groups.APPS}/deployments {UPDATE}"), _only_our_keys("annotations")]
         ),
-        cel.all_of([_asked(f"/namespaces {UPDATE}"), _only_our_keys("labels", "annotations")]),
+        cel.all_of(
+            [
+                _asked(f"/namespaces {UPDATE}"),
+                _only_our_keys("labels", "annotations"),
+                # Taking away always works.
+                cel.any_of(
+                    [
+                        cel.all_of(_kept(part, ours=True, both_ways=False) for part in _PARTS),
+                        cel.all_of([_ELSEWHERE, _is_marked(_metadata(field_paths.OLD, "labels"))]),
+                    ]
+                ),
+            ]
+        ),
         cel.all_of([_asked(*_bindings("rolebindings", CREATE, DELETE)), _is_marker_binding()]),
         cel.all_of(
             [
@@ -383,7 +444,8 @@ def _operator_confined() -> Manifest:
                     f"{WHAT} + ': the operator of Hub Responsibility may not do this, whatever "
                     "its roles say: it writes its own annotations, labels, statuses and markers, "
                     "and the bindings by which it grants; where it may revoke, it deletes what an "
-                    "approved plan deletes, and says how to take that back'"
+                    "approved plan deletes, and says how to take that back. Labels, grants and "
+                    f"revocations only in Namespaces with the label {MANAGED_LABEL}={MANAGED}'"
                 ),
             )
         ],

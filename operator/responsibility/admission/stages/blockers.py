@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from responsibility.admission.stages.namespace_annotations import ItemKeys
+from responsibility.api.managed_namespaces import unmarked
 from responsibility.api.stages import AdmissionStage
 from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import HubAssessment, HubState
@@ -30,7 +31,9 @@ class StageInputs:
 
     ``policy`` says why the item's policy cannot be relied on, empty if it can; ``neighbours``
     what is wrong with the releases beside this one, ``unrecorded`` which of them have no record.
-    ``limit`` is the furthest stage that the operator was installed for.
+    ``limit`` is the furthest stage that the operator was installed for. ``protected`` and
+    ``managed`` are of the hub's namespace: whether nothing may be written there at all, and whether
+    people let the operator write there.
     """
 
     hub: HubAssessment
@@ -42,6 +45,8 @@ class StageInputs:
     enabled: bool
     rbac_enforced: bool | None
     limit: AdmissionStage = AdmissionStage.DENY
+    protected: bool = False
+    managed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,19 @@ def _no_namespace(case: StageInputs) -> str:
 def _terminating(case: StageInputs) -> str:
     going = case.hub.hub_state is HubState.DELETING
     return f"namespace {case.hub.agreement.hub.namespace} is being deleted" if going else ""
+
+
+def _protected(case: StageInputs) -> str:
+    if not case.protected:
+        return ""
+    return (
+        f"nothing is enforced in namespace {case.hub.agreement.hub.namespace}, from where the "
+        "whole cluster, or the operator, could be taken over"
+    )
+
+
+def _unmanaged(case: StageInputs) -> str:
+    return "" if case.managed else unmarked(case.hub.agreement.hub.namespace)
 
 
 def _releases_differ(case: StageInputs) -> str:
@@ -154,6 +172,8 @@ BLOCKERS: tuple[Blocker, ...] = (
     Blocker("StageNotAllowed", _not_allowed, stages=_DENY, ends=True, most=AdmissionStage.WARN),
     Blocker("NamespaceMissing", _no_namespace, ends=True),
     Blocker("NamespaceTerminating", _terminating),
+    Blocker("NamespaceProtected", _protected, ends=True),
+    Blocker("NamespaceNotManaged", _unmanaged),
     Blocker("SeveralReleases", _releases_differ, ends=True),
     Blocker("CannotBeListed", _unlistable, ends=True),
     Blocker("UnknownParty", _unresolved),

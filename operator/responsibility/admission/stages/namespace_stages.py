@@ -23,6 +23,7 @@ from responsibility.admission.stages.namespace_annotations import (
     item_keys,
     within_budget,
 )
+from responsibility.api.managed_namespaces import is_protected
 from responsibility.api.names import (
     BREAK_GLASS_ANNOTATION,
     CONTACT_ANNOTATION,
@@ -137,6 +138,8 @@ def plan(
     unreadable: Iterable[str] = (),
     enabled: bool = True,
     limit: AdmissionStage = AdmissionStage.DENY,
+    own_namespace: str = "",
+    managed: Container[str] | None = None,
     cache: PassCache | None = None,
 ) -> StagePlan:
     """Return what should be in force.
@@ -145,7 +148,8 @@ def plan(
     now, by record and item; ``present`` is what Namespaces say. Of models that are ``unrendered``,
     no policies can be made, and why: what is in force stays. ``unreadable`` are namespaces whose
     record cannot be read or followed at the moment: what is in force there stays. ``limit`` is the
-    furthest stage that is allowed. ``cache`` makes it quick.
+    furthest stage that is allowed. ``managed`` are the namespaces in which people let the operator
+    write, None for all, and ``own_namespace`` is its own. ``cache`` makes it quick.
     """
     cache = cache or PassCache()
     cache.begin(assessment.now)
@@ -168,10 +172,11 @@ def plan(
         books = (policies.get(model, _NO_BOOK) for model in models)
         read = (reads.get(model, _NO_READS) for model in models)
         before = (granted.get(hub.agreement.record, _NONE_BEFORE) for hub in group)
+        may_write = managed is None or namespace in managed
         inputs = (*group, *books, *read, *before, here, enabled, limit, assessment.rbac_enforced)
         found, of_records = cache.get(
             ("namespace", namespace),
-            (*inputs, cache.epoch),
+            (*inputs, may_write, cache.epoch),
             partial(
                 _namespace,
                 group,
@@ -182,6 +187,8 @@ def plan(
                 present=here,
                 enabled=enabled,
                 limit=limit,
+                protected=is_protected(namespace, own_namespace),
+                managed=may_write,
                 cache=cache,
             ),
         )
@@ -239,6 +246,8 @@ def _namespace(
     present: NamespaceKeys,
     enabled: bool,
     limit: AdmissionStage,
+    protected: bool,
+    managed: bool,
     cache: PassCache,
 ) -> tuple[NamespaceKeys, dict[str, tuple[ItemStage, ...]]]:
     """Return what one Namespace should say, and the stages of the records about it."""
@@ -265,6 +274,8 @@ def _namespace(
                     enabled=enabled,
                     rbac_enforced=assessment.rbac_enforced,
                     limit=limit,
+                    protected=protected,
+                    managed=managed,
                 ),
                 # Nothing new is said of a hub that is not there: what is unsaid is not in force.
                 granted.get(agreement.record, {}).get(name, AdmissionStage.OBSERVE)

@@ -57,6 +57,7 @@ class ClusterView:
     partly: frozenset[RoleKey] = frozenset()
     types: ResourceTypes = field(default_factory=ResourceTypes.builtin)
     namespaces: dict[str, bool] = field(default_factory=dict)
+    managed: frozenset[str] | None = None
     accounts: frozenset[tuple[str, str]] | None = None
     deployments: list[Deployment] = field(default_factory=list)
     models: dict[str, ResponsibilityModel] = field(default_factory=dict)
@@ -125,6 +126,7 @@ class ClusterView:
             broken_models=self.broken_models,
             broken_records=self.broken_records,
             namespaces={**self.namespaces, **{key.namespace: False for key in self.assumed_hubs()}},
+            managed=self.managed,
             accounts=self.accounts,
             rbac_enforced=self.rbac_enforced,
             operator=self.operator,

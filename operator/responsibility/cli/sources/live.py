@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from responsibility import api_groups
+from responsibility.api.managed_namespaces import is_managed
 from responsibility.api.names import API_VERSION, KEY_PREFIX, MODELS, PLUGIN, RECORDS, UNKNOWN_USER
 from responsibility.cli.sources.cluster_view import ClusterView, Need
 from responsibility.cli.sources.resource_types import ResourceTypes
@@ -229,6 +230,9 @@ async def _ownership(lister: _Lister, view: ClusterView) -> None:
     for raw in namespaces:
         meta = raw["metadata"]
         view.namespaces[meta["name"]] = bool(meta.get("deletionTimestamp"))
+    if "namespaces" not in lister.denied:
+        metas = (raw["metadata"] for raw in namespaces)
+        view.managed = frozenset(meta["name"] for meta in metas if is_managed(meta))
     if "serviceaccounts" not in lister.denied:
         view.accounts = frozenset(
             (raw["metadata"]["namespace"], raw["metadata"]["name"]) for raw in accounts

@@ -62,6 +62,7 @@ class EnforcementLoop(Worker):
     ) -> None:
         self._store = store
         self._enabled = settings.enforcement
+        self._own_namespace = settings.namespace
         self._limit = settings.enforcement_limit
         # Files of the API server are not to be seen through it; trials prove those alone.
         self._watched = settings.enforcement and not settings.static_policies
@@ -173,6 +174,8 @@ class EnforcementLoop(Worker):
             unreadable=_unreadable(found.assessment, records),
             enabled=self._enabled,
             limit=self._limit,
+            own_namespace=self._own_namespace,
+            managed=_managed(found),
             cache=self._cache,
         )
 
@@ -296,6 +299,11 @@ class EnforcementLoop(Worker):
             unreliable={s.item: unreliable[s.item] for s in in_force if unreliable.get(s.item)},
             trouble=trouble,
         )
+
+
+def _managed(found: Pass) -> set[str]:
+    """Return the Namespaces in which people let the operator write."""
+    return {name for name, space in found.moment.namespaces.items() if space.managed}
 
 
 def _models(found: Pass) -> dict[str, ResponsibilityModel]:

@@ -21,6 +21,7 @@ from responsibility.grants.binding import MODEL, RECORD, Owner
 from responsibility.grants.desired import (
     GrantContext,
     Grants,
+    GrantTrouble,
     Roles,
     hub_grants,
     model_grants,
@@ -47,11 +48,13 @@ class _Known:
     hub: HubAssessment
     uid: str
     roles: Roles
+    trouble: GrantTrouble | None
     grants: Grants
 
-    def is_of(self, hub: HubAssessment, uid: str, roles: Roles) -> bool:
+    def is_of(self, hub: HubAssessment, uid: str, roles: Roles, found: GrantTrouble | None) -> bool:
         """Return whether it would be the same, known by identity: comparing takes longer."""
-        return self.hub is hub and self.uid == uid and self.roles is roles
+        same = self.hub is hub and self.uid == uid and self.roles is roles
+        return same and self.trouble == found
 
 
 class Granter(Worker):
@@ -128,9 +131,10 @@ class Granter(Worker):
             hub, refused = assessment.hubs.get(name), assessment.refused_records.get(name)
             if hub is not None:
                 entry = known.get(name)
-                if entry is None or not entry.is_of(hub, resource.uid, self._roles):
+                trouble = world.unmanaged(hub.agreement.hub.namespace)
+                if entry is None or not entry.is_of(hub, resource.uid, self._roles, trouble):
                     grants = hub_grants(hub, resource.uid, world, assessment.now)
-                    entry = _Known(hub, resource.uid, self._roles, grants)
+                    entry = _Known(hub, resource.uid, self._roles, trouble, grants)
                 self._known[name] = entry
                 found.append(entry.grants)
             else:
@@ -155,8 +159,13 @@ class Granter(Worker):
         }
         if live != self._roles.live:
             self._roles = Roles(live)
-        namespaces = {n: space.deleting for n, space in self._store.namespaces.items.items()}
-        return GrantContext(self._roles, namespaces, self._own_namespace)
+        spaces = self._store.namespaces.items
+        return GrantContext(
+            self._roles,
+            {name: space.deleting for name, space in spaces.items()},
+            self._own_namespace,
+            managed=frozenset(name for name, space in spaces.items() if space.managed),
+        )
 
     def _look(self) -> GrantDiff:
         """Return what is to be done now, and report how everything stands."""

@@ -27,6 +27,7 @@ class RevocationReason(StrEnum):
     NOT_APPROVED = "NotApproved"
     PLAN_CHANGED = "PlanChanged"
     NOT_BY_OPERATOR = "NotByOperator"
+    NOT_MANAGED = "NamespaceNotManaged"
     APPROVAL_USED = "ApprovalUsed"
     STOPPED = "Stopped"
     INTERRUPTED = "Interrupted"
@@ -72,7 +73,7 @@ class RevocationInputs:
 
     ``found`` is whether the hub was found and RBAC means anything; ``planned`` is whether the hub
     has been planned for as it is; ``excess`` whether there is anything to plan for; ``trouble`` why
-    no plan could be made.
+    no plan could be made. ``closed`` is why the operator may not write in the hub's namespace.
     """
 
     approved: str
@@ -84,6 +85,7 @@ class RevocationInputs:
     documents: Sequence[Document]
     namespace: str
     trouble: str = ""
+    closed: str = ""
 
 
 def decide(asked: RevocationInputs) -> tuple[RevocationAction, ConditionDraft | None]:
@@ -116,6 +118,9 @@ def _of_proposal(asked: RevocationInputs) -> tuple[RevocationAction, ConditionDr
     if not asked.approved:
         return RevocationAction.NOTHING, _offer(proposal)
     if part is not None and part.digest == asked.approved:
+        if asked.closed:
+            said = claim(False, RevocationReason.NOT_MANAGED, asked.closed)
+            return RevocationAction.NOTHING, said
         return RevocationAction.APPLY, None
     if proposal.whole.digest == asked.approved and proposal.whole.changes:
         return RevocationAction.NOTHING, claim(

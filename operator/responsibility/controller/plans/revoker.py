@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from responsibility.api.managed_namespaces import unmarked
 from responsibility.cluster import apply_plan
 from responsibility.cluster.custom_resources import CustomResource
 from responsibility.cluster.store import Store
@@ -140,7 +141,12 @@ class Revoker(Worker):
             documents=self._documents.of(resource.uid),
             namespace=self._documents.namespace,
             trouble=self._planning.trouble(hub),
+            closed=self._closed(hub.agreement.hub.namespace),
         )
+
+    def _closed(self, namespace: str) -> str:
+        space = self._store.namespaces.items.get(namespace)
+        return "" if space is not None and space.managed else unmarked(namespace)
 
     def _waits(self, record: str) -> bool:
         return asyncio.get_running_loop().time() < self._later.get(record, 0.0)

@@ -15,6 +15,7 @@ from typing import Final
 
 from responsibility import api_groups
 from responsibility.api.item import RECORD_ITEM
+from responsibility.api.managed_namespaces import is_protected
 from responsibility.api.names import (
     API_GROUP,
     ASSIGN_VERB,
@@ -44,7 +45,6 @@ _BINDINGS: Final = "validatingadmissionpolicybindings"
 # How the name of a policy ends that the API server reads from a file: no request changes that.
 
 # What the cluster's own namespaces are called; nothing is granted there.
-_PROTECTED: Final = "kube-"
 
 
 @lru_cache(maxsize=8_192)
@@ -166,9 +166,7 @@ def record_writers(
 
 
 def _grants(namespace: str, rights: Permissions, operator: Subject | None) -> bool:
-    if namespace.startswith(_PROTECTED) or (
-        operator is not None and operator.namespace == namespace
-    ):
+    if is_protected(namespace, operator.namespace if operator is not None else ""):
         return False
     if operator is None:
         return True

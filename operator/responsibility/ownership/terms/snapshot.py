@@ -28,9 +28,10 @@ class Snapshot:
     """The state of a cluster, as far as ownership goes.
 
     ``accounts`` are the ServiceAccounts as (namespace, name), None if they could not be read.
-    ``namespaces`` maps each to whether it is being deleted. ``rbac_enforced`` is None where
-    the probe has had no answer. ``operator`` is the identity that this operator runs as: what it
-    holds is listed as exempt, not hidden. With ``routes``, indirect ways to a right are looked
+    ``namespaces`` maps each to whether it is being deleted; ``managed`` are those in which people
+    let the operator write, None where that is not known. ``rbac_enforced`` is None where the probe
+    has had no answer. ``operator`` is the identity that this operator runs as: what it holds is
+    listed as exempt, not hidden. With ``routes``, indirect ways to a right are looked
     for as well. ``policies`` are the names of the operator's admission policies that are there,
     as far as it watches them: what they guard takes more. ``waiting`` are records that were told
     that another one speaks for their hub, by name, with that hub.
@@ -44,6 +45,7 @@ class Snapshot:
     broken_models: Mapping[str, Broken] = field(default_factory=dict)
     broken_records: Mapping[str, Broken] = field(default_factory=dict)
     namespaces: Mapping[str, bool] = field(default_factory=dict)
+    managed: frozenset[str] | None = None
     accounts: frozenset[tuple[str, str]] | None = None
     rbac_enforced: bool | None = True
     operator: Subject | None = None

@@ -23,6 +23,7 @@ from responsibility.api.names import (
     CONTACT_ANNOTATION,
     DELEGATES_ANNOTATION,
     HUB_ANNOTATION,
+    MANAGED_LABEL,
     OWNERS_ANNOTATION,
     STAGE_LABEL,
 )
@@ -300,6 +301,29 @@ def test_what_a_namespace_no_longer_says_of_a_missing_hub_is_not_called_in_force
     found = stage(decided)
     assert (found.stage, found.reason) == ("observe", "HubMissing")
     assert STAGE_LABEL + "fence" not in decided.namespaces.get("prod", NOTHING).labels
+
+
+def test_nothing_new_is_in_force_where_people_have_not_let_it() -> None:
+    assessment = world(records=[one()])
+    found = stage(decide(assessment, managed=frozenset()))
+    assert (found.stage, found.reason) == ("observe", "NamespaceNotManaged")
+    assert found.message.endswith(f"kubectl label namespace prod {MANAGED_LABEL}=true")
+    assert stage(decide(assessment, managed={"prod"})).stage == "deny"
+    # Who is bound does not get free by taking the mark away, and who writes records ends it.
+    there = NamespaceKeys({STAGE_LABEL + "fence": "deny"}, {OWNERS_ANNOTATION + "fence": "user:y"})
+    before: dict[str, Any] = {
+        "granted": {"prod": {"fence": AdmissionStage.DENY}},
+        "present": {"prod": there},
+    }
+    assert stage(decide(assessment, managed=frozenset(), **before)).stage == "deny"
+    lifted = decide(world(records=[one("observe")]), managed=frozenset(), **before)
+    assert lifted.namespaces == {}
+
+
+@pytest.mark.parametrize("own", ["prod", "other"])
+def test_nothing_is_enforced_where_the_operator_runs(own: str) -> None:
+    found = stage(decide(world(records=[one()]), own_namespace=own, managed={"prod"}))
+    assert found.reason == ("NamespaceProtected" if own == "prod" else "")
 
 
 def test_a_hub_that_is_gone_for_a_while_keeps_what_its_namespace_says() -> None:

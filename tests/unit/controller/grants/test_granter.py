@@ -165,6 +165,23 @@ async def test_all_is_granted_and_then_nothing_is_sent() -> None:
 
 
 @virtual
+async def test_only_where_people_let_it() -> None:
+    world = Granting(parties=OTHERS)
+    world.world.put_namespace("prod", managed=False)
+    assert await world.round() == []
+    assert set(world.stages().values()) == {"audit"}
+    # Nothing else has changed.
+    world.world.put_namespace("prod")
+    assert await world.round() == [("create", "beds"), ("create", "fence")]
+    # What is there stays, and ends as ever.
+    world.world.put_namespace("prod", managed=False)
+    assert await world.round() == []
+    assert len(world.api.bindings) == 2
+    world.agree(parties=OTHERS, enforcement={"rbac": "audit"})
+    assert await world.round() == [("delete", "beds"), ("delete", "fence")]
+
+
+@virtual
 async def test_first_it_is_made_and_then_ended() -> None:
     world = await granted()
     world.agree(parties=OTHERS)

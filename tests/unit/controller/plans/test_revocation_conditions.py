@@ -66,6 +66,12 @@ def document(state: DocumentState, digest: str = ALL.digest, **more: str) -> Doc
         ),
         ({}, RevocationAction.NOTHING, False, "NotApproved"),
         ({"approved": ALL.digest}, RevocationAction.APPLY, None, ""),
+        (
+            {"approved": ALL.digest, "closed": "label it"},
+            RevocationAction.NOTHING,
+            False,
+            "NamespaceNotManaged",
+        ),
         ({"approved": OTHER}, RevocationAction.NOTHING, False, "PlanChanged"),
         ({"approved": ALL.digest, "planned": False}, RevocationAction.NOTHING, None, ""),
         ({"approved": ALL.digest, "found": False}, RevocationAction.NOTHING, None, "NotAssessed"),
