@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from demo.labels import Manifest
 from demo.release import distractors, release
 from responsibility import api_groups
-from responsibility.api.managed_namespaces import MANAGED
 from responsibility.api.names import API_VERSION, MANAGED_LABEL
+from responsibility.ownership.terms.managed_namespaces import MANAGED
 
 PROVIDER = "Example Hub Collective"
 MODEL = "2i2c"

@@ -6,7 +6,6 @@ Nothing is imported here: who asks for a name must not wait for the models.
 In reading order:
 
 * ``names``: the contract: API group, keys, and names of all that is ours;
-* ``managed_namespaces``: the namespaces in which people let the operator write;
 * ``stages``: stages of admission and modes of RBAC, as ordered enums;
 * ``base``: the base class of all shapes, and rules that schema and files share;
 * ``foreign_text``: text that others wrote, made harmless;

@@ -17,7 +17,6 @@ from typing import Any
 from responsibility import api_groups
 from responsibility.admission.stages.namespace_stages import NamespaceKeys
 from responsibility.api import names
-from responsibility.api.managed_namespaces import is_managed
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import API_VERSION, KEY_PREFIX, MODELS, RECORDS
 from responsibility.api.parse import parse_model, parse_record
@@ -39,6 +38,7 @@ from responsibility.kube.client import Api
 from responsibility.kube.reflector import CacheChange, Reflector
 from responsibility.ownership.claims import waiting
 from responsibility.ownership.terms.access_reviews import Reviews
+from responsibility.ownership.terms.managed_namespaces import is_managed
 from responsibility.ownership.terms.snapshot import Broken, Snapshot
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Rule, Subject

@@ -12,7 +12,6 @@ from datetime import datetime
 from shlex import quote
 
 from responsibility.api.item import RECORD_ITEM
-from responsibility.api.managed_namespaces import is_protected, unmarked
 from responsibility.api.stages import RbacMode
 from responsibility.grants.binding import (
     MODEL,
@@ -33,6 +32,7 @@ from responsibility.hub.discovery import HubKey
 from responsibility.ownership.results.assessment import HubAssessment, HubState
 from responsibility.ownership.terms.agreement import Item, ItemTerms, Party, Terms
 from responsibility.ownership.terms.fleet import Fleet
+from responsibility.ownership.terms.managed_namespaces import is_protected, unmarked
 from responsibility.ownership.terms.permission_index import HUB
 from responsibility.rbac.objects import Role, RoleKey
 

@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from responsibility.api.managed_namespaces import PROTECTED
 from responsibility.api.stages import RbacMode
 from responsibility.api.status import MAX_REVOCATIONS
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.agreement import Agreement
 from responsibility.ownership.terms.entitlement import with_implied_groups
+from responsibility.ownership.terms.managed_namespaces import PROTECTED
 from responsibility.plans.aim import EXCESS, Aim
 from responsibility.plans.change import Action, Plan, PlannedChange, canonical
 from responsibility.rbac.objects import BindingKey

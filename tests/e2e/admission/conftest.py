@@ -7,7 +7,6 @@ import pytest
 import yaml
 
 from responsibility.admission.policies.rendered import rendered
-from responsibility.api.managed_namespaces import MANAGED
 from responsibility.api.names import (
     API_GROUP,
     DELEGATION_ROLE,
@@ -18,6 +17,7 @@ from responsibility.api.names import (
     probe_name,
 )
 from responsibility.api.stages import AdmissionStage
+from responsibility.ownership.terms.managed_namespaces import MANAGED
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import ALLOWED, Asker
 from tests.e2e.conftest import lent, only_disposable

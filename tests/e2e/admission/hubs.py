@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from responsibility.admission.policies.guards import Guards
-from responsibility.api.managed_namespaces import MANAGED
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import (
     BREAK_GLASS_ANNOTATION,
@@ -18,6 +17,7 @@ from responsibility.api.names import (
 )
 from responsibility.api.parse import load_shipped_manifest, parse_model
 from responsibility.api.stages import AdmissionStage
+from responsibility.ownership.terms.managed_namespaces import MANAGED
 from tests.e2e.admission.asking import Person
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from responsibility.api.managed_namespaces import MANAGED
 from responsibility.api.names import API_GROUP, MANAGED_LABEL, OWNERS_ANNOTATION, STAGE_LABEL
 from responsibility.api.stages import AdmissionStage
+from responsibility.ownership.terms.managed_namespaces import MANAGED
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import MERGE, Asker, Person
 from tests.e2e.admission.conftest import MakeHub, text

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from responsibility.api.managed_namespaces import MANAGED
 from responsibility.api.names import (
     DELEGATION_ROLE,
     GRANT_PREFIX,
@@ -16,6 +15,7 @@ from responsibility.api.names import (
 from responsibility.api.names import (
     OPERATOR as COMPONENT,
 )
+from responsibility.ownership.terms.managed_namespaces import MANAGED
 from tests.e2e.admission.asking import APPLY, Asker, Person
 from tests.e2e.admission.hubs import OPERATOR, OPERATOR_NAMESPACE
 

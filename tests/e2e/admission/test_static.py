@@ -6,10 +6,10 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from responsibility.api.managed_namespaces import MANAGED
 from responsibility.api.names import MANAGED_LABEL, policy_name
 from responsibility.api.stages import AdmissionStage
 from responsibility.cli.main import cli
+from responsibility.ownership.terms.managed_namespaces import MANAGED
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import Asker, Person
 from tests.e2e.admission.conftest import PATIENCE, RBAC

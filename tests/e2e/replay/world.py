@@ -10,12 +10,12 @@ from typing import Any
 import yaml
 
 from responsibility.admission import annotation_entries
-from responsibility.api.managed_namespaces import MANAGED
 from responsibility.api.names import DELEGATION_ROLE, MANAGED_LABEL, STAGE_LABEL
 from responsibility.api.stages import AdmissionStage
 from responsibility.cli.answers.report import Report
 from responsibility.cli.sources import offline
 from responsibility.cli.sources.cluster_view import Need
+from responsibility.ownership.terms.managed_namespaces import MANAGED
 from responsibility.replay.stages_at import StagesAt, suppose
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import Asker, Person

@@ -8,7 +8,6 @@ from typing import Any
 
 import yaml
 
-from responsibility.api.managed_namespaces import MANAGED
 from responsibility.api.names import MANAGED_LABEL
 from responsibility.cluster.store import Store
 from responsibility.controller.capabilities import Capabilities
@@ -21,6 +20,7 @@ from responsibility.kube import errors
 from responsibility.kube.cache import CacheChange
 from responsibility.kube.client import Api, Params
 from responsibility.ownership.assess import Assessor
+from responsibility.ownership.terms.managed_namespaces import MANAGED
 from tests.unit.ownership.building import GARDEN, KEEPERS, NOW, Grant
 
 Json = dict[str, Any]

@@ -25,7 +25,6 @@ from responsibility.admission.policies.manifests import (
 )
 from responsibility.admission.policies.matched_requests import changes_lifetime
 from responsibility.admission.policies.requester import ASKED, RESOURCE, WHAT
-from responsibility.api.managed_namespaces import MANAGED, PROTECTED
 from responsibility.api.names import (
     API_GROUP,
     ASSIGN_VERB,
@@ -48,6 +47,7 @@ from responsibility.api.names import (
     REVOKE_VERB,
     UNDO_PREFIX,
 )
+from responsibility.ownership.terms.managed_namespaces import MANAGED, PROTECTED
 
 _OURS = (RECORDS, MODELS)
 _NAMESPACE = cel.text(requester.NAMESPACE)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from responsibility.admission.stages.namespace_annotations import ItemKeys
-from responsibility.api.managed_namespaces import unmarked
 from responsibility.api.stages import AdmissionStage
 from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import HubAssessment, HubState
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.agreement import Item
+from responsibility.ownership.terms.managed_namespaces import unmarked
 
 NOT_ENABLED = (
     "the operator was installed without the right to enforce: set the chart's value "

@@ -23,7 +23,6 @@ from responsibility.admission.stages.namespace_annotations import (
     item_keys,
     within_budget,
 )
-from responsibility.api.managed_namespaces import is_protected
 from responsibility.api.names import (
     BREAK_GLASS_ANNOTATION,
     CONTACT_ANNOTATION,
@@ -38,6 +37,7 @@ from responsibility.api.stages import AdmissionStage
 from responsibility.ownership.cache import PassCache
 from responsibility.ownership.results.assessment import Assessment, HubAssessment, HubState
 from responsibility.ownership.terms.agreement import Agreement, Item
+from responsibility.ownership.terms.managed_namespaces import is_protected
 
 # Items by name, each with why its policy cannot be relied on; empty if it can.
 Policies = Mapping[str, str]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from responsibility import api_groups
-from responsibility.api.managed_namespaces import is_managed
 from responsibility.api.names import API_VERSION, KEY_PREFIX, MODELS, PLUGIN, RECORDS, UNKNOWN_USER
 from responsibility.cli.sources.cluster_view import ClusterView, Need
 from responsibility.cli.sources.resource_types import ResourceTypes
@@ -26,6 +25,7 @@ from responsibility.kube.login import fast_login
 from responsibility.kube.login.kubeconfig import ConfigurationError
 from responsibility.kube.object_reader import LEFT_OUT
 from responsibility.kube.protocol import JSON, METADATA_LIST
+from responsibility.ownership.terms.managed_namespaces import is_managed
 from responsibility.rbac.objects import Attributes
 from responsibility.rbac.parse import parse_binding, parse_role
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from responsibility.api.managed_namespaces import unmarked
 from responsibility.cluster import apply_plan
 from responsibility.cluster.custom_resources import CustomResource
 from responsibility.cluster.store import Store
@@ -38,6 +37,7 @@ from responsibility.controller.worker import Pass, Worker
 from responsibility.kube import errors
 from responsibility.kube.client import Api
 from responsibility.ownership.results.assessment import HubAssessment
+from responsibility.ownership.terms.managed_namespaces import unmarked
 from responsibility.plans import deletions
 
 logger = logging.getLogger(__name__)

@@ -15,7 +15,6 @@ from typing import Final
 
 from responsibility import api_groups
 from responsibility.api.item import RECORD_ITEM
-from responsibility.api.managed_namespaces import is_protected
 from responsibility.api.names import (
     API_GROUP,
     ASSIGN_VERB,
@@ -30,6 +29,7 @@ from responsibility.api.names import (
 from responsibility.api.stages import AdmissionStage, RbacMode
 from responsibility.ownership.terms.agreement import Agreement
 from responsibility.ownership.terms.entitlement import Entitlement, with_implied_groups
+from responsibility.ownership.terms.managed_namespaces import is_protected
 from responsibility.ownership.terms.permission_index import Permission
 from responsibility.rbac.escalation.edges import edges_by
 from responsibility.rbac.escalation.permissions import Permissions

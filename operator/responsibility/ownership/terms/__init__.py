@@ -9,5 +9,6 @@ In reading order:
 * ``entitlement``: entitlements of each subject;
 * ``fleet``: all agreements on one model, seen together;
 * ``access_reviews``: the API server's own answers about declared subjects;
+* ``managed_namespaces``: the namespaces in which people let the operator write;
 * ``snapshot``: all of it at one moment, with the cluster's RBAC.
 """
