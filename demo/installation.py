@@ -79,7 +79,7 @@ def operator_rights() -> list[Manifest]:
     in_own = [_rule(right) for right in RIGHTS if right.namespaced]
     account = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": NAMESPACE}
     return [
-        organisation.namespace(NAMESPACE),
+        organisation.namespace(NAMESPACE, managed=False),
         {
             "apiVersion": "v1",
             "kind": "ServiceAccount",

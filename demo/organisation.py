@@ -266,14 +266,10 @@ def _timestamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def namespace(name: str) -> Manifest:
-    """Return a Namespace in which the operator may write."""
-    labels = {MANAGED_LABEL: MANAGED}
-    return {
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {"name": name, "labels": labels},
-    }
+def namespace(name: str, *, managed: bool = True) -> Manifest:
+    """Return a Namespace, ``managed`` if the operator may write there."""
+    labels = {"labels": {MANAGED_LABEL: MANAGED}} if managed else {}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, **labels}}
 
 
 def rule(api_group: str, resources: list[str], verbs: list[str]) -> Manifest:
