@@ -277,19 +277,33 @@ class EscalationGraph:
 
     def _through_another(self, target: Subject, found: Iterable[EdgeGroup]) -> Iterator[Edge]:
         """Yield the edges that somebody has by constrained impersonation of who has them."""
-        for edge in chain.from_iterable(group.edges for group in found):
-            if edge.earlier or edge.impersonates:
-                continue
-            for other in self._constrained_into(edge.actor):
-                asked = edge.requests(target)
-                if other.actor != target and all(self._may_ask(other, each) for each in asked):
-                    yield preceded_by(edge, other.route_into(edge.actor))
+        edges = chain.from_iterable(group.edges for group in found)
+        first = [edge for edge in edges if not edge.earlier and not edge.impersonates]
+        # One edge of each actor is enough, and who has one needs nobody else's; what may be asked
+        # depends on who asks and by which technique, not on who is impersonated. Whole groups are
+        # looked at once, and not each of thousands of actors as a way to each other.
+        has_one = {edge.actor for edge in first} | {target}
+        seen: set[tuple[int, EdgeGroup]] = set()
+        for edge in first:
+            asked = edge.requests(target)
+            for group in self._constrained_groups(edge.actor):
+                if (id(edge.technique), group) in seen:
+                    continue
+                seen.add((id(edge.technique), group))
+                for other in group.edges:
+                    if other.actor not in has_one and all(
+                        self._may_ask(other, each) for each in asked
+                    ):
+                        has_one.add(other.actor)
+                        yield preceded_by(edge, other.route_into(edge.actor))
 
     def _constrained_into(self, actor: Subject) -> Iterator[Edge]:
+        return chain.from_iterable(group.edges for group in self._constrained_groups(actor))
+
+    def _constrained_groups(self, actor: Subject) -> Iterator[EdgeGroup]:
         techniques = constrained_into(actor)
         for namespace in ("", actor.namespace) if actor.namespace else ("",):
-            for group in self._table(techniques, namespace).into(actor.name):
-                yield from group.edges
+            yield from self._table(techniques, namespace).into(actor.name)
 
     def _may_ask(self, edge: Edge, request: Iterable[Attributes]) -> bool:
         """Return whether constrained impersonation extends to one of the alternatives."""

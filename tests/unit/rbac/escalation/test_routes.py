@@ -186,3 +186,33 @@ def test_laws(
             "what is reused is what is found"
         )
         assert all(len(after[subject]) <= len(route) for subject, route in routes.items())
+
+
+@pytest.mark.parametrize("others", [False, True], ids=["all alike", "through those who can"])
+def test_thousands_who_may_impersonate_each_other_are_no_way_to_each_other(others: bool) -> None:
+    """A binding of everything for authentication: each could go through each, and needs nobody."""
+    many = 1500
+    able = tuple(Subject(USER, f"able-{number}") for number in range(many))
+    asking = tuple(Subject(USER, f"asking-{number}") for number in range(many if others else 0))
+    pods = Role(RoleKey("", "pods"), (Rule(("create",), ("",), ("pods",)),))
+    constrained = Role(
+        RoleKey("", "constrained"),
+        (
+            Rule(("impersonate:user-info",), ("authentication.k8s.io",), ("users",)),
+            Rule(("impersonate-on:user-info:create",), ("",), ("pods",)),
+        ),
+    )
+    found = EscalationGraph(
+        AccessGraph.build(
+            (pods, constrained),
+            (
+                Binding(BindingKey("", "pods"), pods.key, able),
+                Binding(BindingKey("", "constrained"), constrained.key, asking or able),
+            ),
+        ),
+        accounts=frozenset({("prod", "holder")}),
+    )
+    edges = [edge for group in found.into(HOLDER) for edge in group.edges]
+    assert found.known.constrained
+    # One of each: with pairs, it would be millions.
+    assert sorted(edge.actor.name for edge in edges) == sorted(s.name for s in (*able, *asking))
