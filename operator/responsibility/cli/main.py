@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "model": ("model", "Show what a newer shipped model has that yours has not."),
     "plan": ("plan", "Plan the smallest changes after which excess rights have ended."),
     "apply-plan": ("apply_plan", "Apply an approved plan, go on with it, or take it back."),
+    "close-gaps": ("close_gaps", "Say which items have to be at deny together."),
     "handover": ("handover", "Plan how an item, or a whole hub, goes to another party."),
     "split": ("split", "Show how many items, and how much work, each party carries."),
     "replay": ("replay", "Say whom an audit log's requests would have had refused or warned."),

@@ -178,6 +178,15 @@ HUB_ALERTS = (
         f"{_WHOSE}{_LOOK}",
     ),
     Alert(
+        "EnforcementHollow",
+        _findings("enforcement-hollow"),
+        "15m",
+        AlertSeverity.THIS_WEEK,
+        f"{{{{ $labels.item }}}} refuses on {_PLACE}, and can be got round",
+        "By items that are only observed or warned somebody comes by what this one refuses."
+        f"{_WHOSE}{_LOOK}",
+    ),
+    Alert(
         "OwnersDisagree",
         _findings("owners-disagree"),
         "1h",

@@ -39,6 +39,7 @@ from responsibility.ownership.terms.fleet import Fleet
 from responsibility.ownership.terms.permission_index import Names
 from responsibility.ownership.terms.resolve import resolve_defaults, resolve_model, resolve_record
 from responsibility.ownership.terms.snapshot import Snapshot
+from responsibility.rbac.escalation.permissions import Permissions
 from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
 
 _T = TypeVar("_T")
@@ -53,6 +54,7 @@ class Assessor:
         self._routes = EscalationCache()
         self._gone: frozenset[Subject] = frozenset()
         self._confined: dict[str, frozenset[Subject]] = {}
+        self._own_rights: Permissions | None = None
 
     def fork(self) -> Assessor:
         """Return another that knows what this one knows: for trials that this one may forget."""
@@ -160,6 +162,14 @@ class Assessor:
             ),
         )
         return HubAccess(agreement.names, holdings, asked)
+
+    def _rights(self, snapshot: Snapshot) -> Permissions:
+        """Return who holds what it takes for a step, also where no routes are looked for."""
+        if self._routes.rights is not None:
+            return self._routes.rights
+        if self._own_rights is None or self._own_rights.graph is not snapshot.graph:
+            self._own_rights = Permissions(snapshot.graph)
+        return self._own_rights
 
     def _cluster(
         self,
@@ -274,6 +284,7 @@ class Assessor:
                 cluster=everywhere,
                 gains=gains,
                 rights=self._routes.rights,
+                enforcing=self._rights(snapshot) if enders else None,
                 policies=snapshot.policies,
                 gone=self._gone,
                 reviews=snapshot.reviews,

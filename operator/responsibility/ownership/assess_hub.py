@@ -22,6 +22,7 @@ from responsibility.ownership.access.escalation_findings import (
     with_route,
 )
 from responsibility.ownership.access.grant_masks import NOTHING, Holding, Holdings, excess, in_order
+from responsibility.ownership.access.hollow import hollow_findings
 from responsibility.ownership.access.policy_bypass import enforcement_bypasses
 from responsibility.ownership.access.shortfall import (
     CheckedScope,
@@ -62,6 +63,7 @@ def assess_hub(
     cluster: Holdings,
     gains: Gains,
     rights: Permissions | None = None,
+    enforcing: Permissions | None = None,
     policies: Set[str] = frozenset(),
     gone: frozenset[Subject],
     reviews: Reviews,
@@ -72,7 +74,7 @@ def assess_hub(
 
     ``gains`` are what subjects can obtain here by escalation, and not because of what they can
     obtain cluster-wide: that is a finding of the cluster. With ``rights``, it is also said who
-    can end what is enforced, see `endings`.
+    can end what is enforced; with ``enforcing``, the same, what of it is hollow.
     """
     exempt: list[Exempt] = []
     book = ExemptionBook.of((*agreement.exemptions, *exempt_operator(operator)))
@@ -103,6 +105,9 @@ def assess_hub(
                 now=now,
             )
         )
+    if enforcing is not None:
+        layers = (namespace, cluster)
+        findings.extend(hollow_findings(agreement, book, enforcing, layers=layers, now=now))
     where = CheckedScope(
         hub=agreement.hub,
         model=agreement.terms.name,

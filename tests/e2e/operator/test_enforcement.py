@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +18,8 @@ from responsibility.api.names import (
     binding_name,
     policy_name,
 )
+from tests.e2e.lab import identities
+from tests.e2e.lab.cluster import Completed
 from tests.e2e.lab.lifetime import say
 from tests.e2e.operator import chart, enforcing
 from tests.e2e.operator.api import Manifest, path_of, where
@@ -387,3 +392,67 @@ def test_a_policys_path_is_where_it_is() -> None:
         "metadata": {"name": "x"},
     }
     assert path_of(manifest).endswith("/v1/validatingadmissionpolicies/x")
+
+
+def test_a_hollow_item_is_got_round_for_real_until_what_is_proposed_is_raised(
+    world: World, operator: Operator, tmp_path: Path
+) -> None:
+    """A token of the hub's own account deletes what its holder may not."""
+    sly = ("sly@example.org", ["slies"])
+    own = organisation.rule("", ["persistentvolumeclaims"], ["get", "create", "delete"])
+    tokens = organisation.rule("", ["serviceaccounts/token"], ["create"])
+    account = {"kind": "ServiceAccount", "name": "hub", "namespace": "strait"}
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "home", "namespace": "strait"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }
+    world.admin.apply(
+        *hub("strait"),
+        {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": "hub", "namespace": "strait"},
+        },
+        organisation.cluster_role("keeps-volumes", own),
+        organisation.cluster_role("asks-for-tokens", tokens),
+        organisation.binding("strait", "hub", "keeps-volumes", account),
+        organisation.binding("strait", "sly", "keeps-volumes", {"kind": "User", "name": sly[0]}),
+        organisation.binding("strait", "more", "asks-for-tokens", {"kind": "User", "name": sly[0]}),
+    )
+    world.admin.apply(enforcing.staged("strait", items=[enforcing.item("data")]))
+    told = world.until_condition("strait", "Enforced", "False", "Hollow", seconds=PATIENCE)
+    assert f"User {sly[0]} can request a token of ServiceAccount strait/hub" in told
+    assert "deploy-configure-hub" in told
+    assert operator.metrics().value("enforced", hub="strait", item="data") == 0
+    (found,) = world.causes("strait", item="data", kind="enforcement-hollow")
+    assert "Raise deploy-configure-hub to deny" in found["remedy"]
+
+    def make(**who: Any) -> Completed:
+        text = json.dumps(claim)
+        return world.cluster.kubectl("create", "-f", "-", input=text, check=False, **who)
+
+    def token() -> Completed:
+        user, groups = sly
+        return world.cluster.kubectl(
+            "create", "token", "hub", "-n=strait", as_user=user, as_groups=groups, check=False
+        )
+
+    refused = make(as_user=sly[0], as_groups=sly[1])
+    assert "denied request" in refused.stderr, "the item refuses"
+    got = token()
+    assert got.returncode == 0, got.stderr
+    as_hub = identities.token_kubeconfig(
+        world.cluster, got.stdout.strip(), tmp_path / "hub.yaml", namespace="strait"
+    )
+    round_it = make(kubeconfig=as_hub)
+    assert round_it.returncode == 0, f"and is got round: {round_it.stderr}"
+    items = [enforcing.item("data"), enforcing.item("deploy-configure-hub")]
+    world.admin.apply(enforcing.staged("strait", items=items))
+    world.until_condition("strait", "Enforced", "True", "Proved", seconds=PATIENCE)
+    assert world.causes("strait", kind="enforcement-hollow") == []
+    assert operator.metrics().value("enforced", hub="strait", item="data") == 1
+    assert "denied request" in token().stderr
+    # The hub itself goes on.
+    assert make(kubeconfig=as_hub).stderr.count("AlreadyExists") == 1

@@ -61,6 +61,13 @@ FINDING_CASES = (
         healthy=((of_cluster("excess-access", "1x300"),),),
     ),
     finding(
+        "ResponsibilityEnforcementHollow",
+        "enforcement-hollow",
+        AlertSeverity.THIS_WEEK,
+        "data refuses on hub prod/prod, and can be got round",
+        after=15,
+    ),
+    finding(
         "ResponsibilityDelegationExpired",
         "delegation-expired",
         AlertSeverity.THIS_WEEK,

@@ -8,6 +8,7 @@ In reading order:
 * ``drift``, ``explain``: differences, and the whole story of one;
 * ``who_can``, ``can_i``, ``subject``: rights, by permission or by subject;
 * ``plan``, ``apply_plan``, ``handover``: changes of RBAC and records, and making them;
+* ``close_gaps``: items that have to refuse together;
 * ``init``, ``diff``, ``check``: records and manifests before they are applied;
 * ``model``: the model of a newer chart, held against one's own;
 * ``render``, ``render_roles``, ``render_webhook``: objects to install;

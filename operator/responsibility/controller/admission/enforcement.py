@@ -46,7 +46,9 @@ from responsibility.kube.client import Api
 from responsibility.kube.reflector import Reflector
 from responsibility.ownership.cache import PassCache
 from responsibility.ownership.claims import HUB_CLAIMED
+from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import Assessment
+from responsibility.ownership.results.findings import HOLLOW as HOLLOW_ENFORCEMENT
 from responsibility.ownership.terms.agreement import Agreement
 from responsibility.rbac.identity import service_account_user, user_and_groups
 
@@ -283,7 +285,8 @@ class EnforcementLoop(Worker):
         assessment: Assessment,
         troubles: Mapping[str, Mapping[str, str]],
     ) -> EnforcementStatus:
-        agreement = assessment.hubs[record].agreement
+        hub = assessment.hubs[record]
+        agreement = hub.agreement
         namespace, stages = agreement.hub.namespace, decided.stages[record]
         in_force = [s for s in stages if s.stage is not AdmissionStage.OBSERVE]
         unreliable = troubles.get(agreement.terms.name) or {s.item: s.message for s in stages}
@@ -298,6 +301,11 @@ class EnforcementLoop(Worker):
             proofs={s.item: self._prober.proof((namespace, s.item), s.stage) for s in in_force},
             unreliable={s.item: unreliable[s.item] for s in in_force if unreliable.get(s.item)},
             trouble=trouble,
+            hollow={
+                finding.item: f"{wording.message(finding)}. {wording.remedy(finding)}"
+                for finding in hub.findings
+                if finding.kind == HOLLOW_ENFORCEMENT
+            },
         )
 
 

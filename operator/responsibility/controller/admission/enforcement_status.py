@@ -15,6 +15,7 @@ from responsibility.phrases import some
 
 ENFORCED = "Enforced"
 BEING_PROVED = "BeingProved"
+HOLLOW = "Hollow"
 # Items named in a message; the others are in the items' own status.
 _MOST = 3
 
@@ -26,13 +27,15 @@ class EnforcementStatus:
     ``unreliable`` says of items why their policy is not what it should be; ``trouble`` why the
     Namespace, or the markers of dates, could not be written; ``granted`` how RBAC stands, None
     where nothing is asked of it; ``revoking`` are the items for which approved plans are carried
-    out. ``doubt`` says what is old of that on which all of this rests; then nothing is known.
+    out. ``hollow`` says of items that refuse how somebody gets round that, and what would close it;
+    ``doubt`` what is old of that on which all of this rests: then nothing is known.
     """
 
     stages: tuple[ItemStage, ...] = ()
     proofs: Mapping[str, Proof] = field(default_factory=dict)
     unreliable: Mapping[str, str] = field(default_factory=dict)
     trouble: str = ""
+    hollow: Mapping[str, str] = field(default_factory=dict)
     granted: OwnerReport | None = None
     revoking: frozenset[str] = frozenset()
     doubt: str = ""
@@ -55,14 +58,20 @@ class EnforcementStatus:
         )
 
     def in_force(self, entry: ItemStage) -> bool:
-        """Return whether what is asked for an item is really in force."""
-        return self.proved(entry) and not entry.asked > entry.stage
+        """Return whether what is asked for an item is really in force, and not got round."""
+        return self.proved(entry) and not entry.asked > entry.stage and not self.is_hollow(entry)
+
+    def is_hollow(self, entry: ItemStage) -> bool:
+        """Return whether an item refuses, and somebody gets round that."""
+        return entry.stage is AdmissionStage.DENY and entry.item in self.hollow
 
     def note(self, entry: ItemStage) -> str:
         """Return why an item's stage is not as asked, or not proved; empty if all is well."""
         if entry.message and entry.asked > entry.stage:
             return f"{entry.asked} is asked for, but {entry.message}"
-        if entry.stage is AdmissionStage.OBSERVE or self.proved(entry):
+        if entry.stage is not AdmissionStage.OBSERVE and self.proved(entry):
+            return self.hollow[entry.item] if self.is_hollow(entry) else ""
+        if entry.stage is AdmissionStage.OBSERVE:
             return ""
         unreliable = self.unreliable.get(entry.item)
         if unreliable:
@@ -148,9 +157,10 @@ def _claims(agreement: Agreement, outcome: EnforcementStatus) -> Iterator[Condit
     asked = outcome.asked
     admission = list(_of_admission(outcome))
     good = [claim for claim in admission if claim.status]
-    yield from (claim for claim in admission if not claim.status and claim.reason != BEING_PROVED)
+    last = (BEING_PROVED, HOLLOW)
+    yield from (claim for claim in admission if not claim.status and claim.reason not in last)
     yield from _rbac_blockers(agreement, outcome)
-    yield from (claim for claim in admission if claim.reason == BEING_PROVED)
+    yield from (claim for claim in admission if claim.reason in last)
     yield from good
     if not asked and (
         wanted := sorted(
@@ -187,6 +197,8 @@ def _of_admission(outcome: EnforcementStatus) -> Iterator[ConditionDraft]:
         yield no("NotProved", _list(failed, outcome))
     if open_:
         yield no(BEING_PROVED, _list(open_, outcome))
+    if hollow := [s for s in asked if outcome.is_hollow(s)]:
+        yield no(HOLLOW, _list(hollow, outcome))
     if asked:
         yield ConditionDraft(ENFORCED, True, "Proved", _all_well(outcome))
 

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from responsibility.hub.discovery import HubKey
-from responsibility.ownership.results.findings import Finding, worst_first
+from responsibility.ownership.results.findings import HOLLOW, Finding, worst_first
 from responsibility.ownership.results.severity import Severity
 from responsibility.ownership.terms.permission_index import Permission
 from responsibility.phrases import counted
@@ -102,7 +102,12 @@ def causes_text(grouped: Sequence[Cause]) -> str:
 
 
 def _place(finding: Finding) -> Hashable:
-    """Return who and where: findings of another place have another cause."""
+    """Return who and where: findings of another place have another cause.
+
+    What is got round is ended by the record, and not with the rights of whoever does.
+    """
+    if finding.kind == HOLLOW:
+        return finding.kind, finding.item, finding.hub, finding.model
     if finding.subject is not None:
         bound = any(source.binding is not None for source in finding.sources)
         return finding.subject, finding.hub, finding.model, bound

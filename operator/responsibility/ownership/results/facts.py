@@ -87,6 +87,20 @@ class Disagreement:
     owners: tuple[tuple[str, tuple[str, ...]], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SideDoor:
+    """A way around an item at ``deny``: the finding's route, and how it is closed.
+
+    Each of ``closed_by`` would close it; ``together`` are all items of the hub that have to be
+    raised so that nothing that is enforced is hollow. ``others`` counts
+    further subjects that have one.
+    """
+
+    closed_by: tuple[str, ...]
+    together: tuple[str, ...]
+    others: int
+
+
 Facts = (
     Shortfall
     | Vacancy
@@ -98,4 +112,5 @@ Facts = (
     | StillGranted
     | Overdue
     | Disagreement
+    | SideDoor
 )

@@ -34,6 +34,8 @@ class FindingKind:
 
 # The kind whose severity is that of what can be done, see `severity`.
 EXCESS = "excess-access"
+# The kind by which an item that refuses is not in force.
+HOLLOW = "enforcement-hollow"
 
 KINDS = {
     kind.name: kind
@@ -58,6 +60,14 @@ KINDS = {
             True,
             "A subject other than the owner and its delegates holds reserved permissions",
             "Remove the subject from every binding listed, or name it in the record.",
+        ),
+        FindingKind(
+            HOLLOW,
+            Severity.MEDIUM,
+            # The right that it takes is one of its own.
+            False,
+            "Somebody gets round an item that is to refuse, by others that do not",
+            "Raise the items that close the way, or take away the right by which it begins.",
         ),
         FindingKind(
             "owners-disagree",

@@ -21,6 +21,7 @@ from responsibility.ownership.results.facts import (
     NoContact,
     Overdue,
     Shortfall,
+    SideDoor,
     StillGranted,
     Vacancy,
 )
@@ -109,6 +110,8 @@ def step_texts(finding: Finding) -> tuple[str, ...]:
 
 def message(finding: Finding) -> str:
     """Return what is found, as a sentence without its full stop."""
+    if isinstance(finding.facts, SideDoor):
+        return _side_door(finding, finding.facts)
     if finding.facts is None:
         if not finding.route:
             return _excess(finding, str(finding.subject))
@@ -136,6 +139,8 @@ def cause_remedy(cause: Cause) -> str:
 def _remedy(findings: Sequence[Finding]) -> str:
     """Return what ends findings with one cause, of which the first says which kind it is."""
     finding = findings[0]
+    if isinstance(finding.facts, SideDoor) and finding.facts.closed_by:
+        return _closing(finding.facts)
     keys = list(dict.fromkeys(s.binding for f in findings for s in f.sources if s.binding))
     bindings = [str(key) for key in keys]
     if finding.subject is None or not bindings:
@@ -153,6 +158,24 @@ def _remedy(findings: Sequence[Finding]) -> str:
             f"keep what it is entitled to of what {where} gives."
         )
     return f"Remove {subject} from {where}, or declare it as a subject of a party."
+
+
+def _side_door(finding: Finding, door: SideDoor) -> str:
+    """Return how somebody gets round what is refused."""
+    others = f", as {counted(door.others, 'other')} can" if door.others else ""
+    return (
+        f"{', then '.join(step_texts(finding))}{others}; so {finding.title} is refused to it, and "
+        "is got round all the same"
+    )
+
+
+def _closing(door: SideDoor) -> str:
+    """Return which items close a way round another."""
+    one = f"Raise {' or '.join(door.closed_by)} to deny"
+    if set(door.together) <= set(door.closed_by) and len(door.together) == 1:
+        return f"{one}; with {door.together[0]}, nothing that is enforced here is hollow."
+    together = " and ".join(door.together)
+    return f"{one}, which closes this way; to close all on this hub, {together} together."
 
 
 def _is_system(binding: BindingKey) -> bool:
@@ -202,7 +225,7 @@ def _about(finding: Finding) -> str:
     """Return what the facts of a finding say."""
     title, owner, party = finding.title, " and ".join(finding.owners), finding.party
     match finding.facts:
-        case None:
+        case None | SideDoor():
             sentence = ""
         case Shortfall() as short:
             sentence = _shortfall(finding, owner, short)

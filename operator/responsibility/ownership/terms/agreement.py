@@ -80,7 +80,8 @@ class ItemTerms:
     """The terms of an item by its model, the same for all its hubs.
 
     ``required`` and ``reserved`` are masks over the model's permissions; ``covered`` is what an
-    owner is entitled to by this item: both of them, and all that these include.
+    owner is entitled to by this item: both of them, and all that these include. ``field_kinds``
+    are the kinds of object in which it has fields.
     """
 
     name: str
@@ -95,6 +96,7 @@ class ItemTerms:
     covered: int
     minimum_holders: int = 1
     bounds: tuple[Bound, ...] = ()
+    field_kinds: frozenset[str] = frozenset()
 
     @property
     def checkable(self) -> bool:

@@ -210,6 +210,7 @@ def _terms(
         reserved=reserved_mask,
         covered=covered,
         minimum_holders=definition.minimum_holders,
+        field_kinds=frozenset(field.kind for field in definition.fields),
     )
 
 
