@@ -80,7 +80,6 @@ def together(found: Assessment) -> set[str]:
         # Elsewhere.
         ([grant(ADM, "create", "serviceaccounts/token", ns="other")], [DATA], set()),
     ],
-    ids=str,
 )
 def test_what_is_got_round_and_what_closes_it(
     grants: list[Grant], deny: list[str], raised: set[str]
