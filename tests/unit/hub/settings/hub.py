@@ -235,6 +235,19 @@ def _traits(one: Configurable) -> dict[str, Any]:
 _OWN = ("cookie_secret", "db_kwargs", "config_file", "proxy_auth_token")
 
 
+# Lists of a pod whose order says nothing: what comes first in them is still what it was.
+_NAMED = (".env", ".volumes", ".volumeMounts")
+
+
+def _label(place: str, number: int, below: object) -> str:
+    if not isinstance(below, dict) or not any(part in place for part in _NAMED):
+        return str(number)
+    if place.endswith(".volumeMounts"):
+        where = below.get("mountPath")
+        return f"{below.get('name')} at {where if isinstance(where, str) else number}"
+    return str(below.get("name", number))
+
+
 def _flat(place: str, value: object) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict) and value:
         for key, below in value.items():
@@ -242,8 +255,7 @@ def _flat(place: str, value: object) -> Iterator[tuple[str, str]]:
                 yield from _flat(f"{place}.{key}", below)
     elif isinstance(value, list) and value:
         for number, below in enumerate(value):
-            name = below.get("name") if isinstance(below, dict) and ".env" in place else None
-            yield from _flat(f"{place}[{number if name is None else name}]", below)
+            yield from _flat(f"{place}[{_label(place, number, below)}]", below)
     else:
         said = repr(sorted(value, key=repr) if isinstance(value, (set, frozenset)) else value)
         yield place, re.sub(r" at 0x[0-9a-f]+", "", said)

@@ -67,7 +67,7 @@ ITS_OWN = {
         r"spawner\d\.(image|image_pull_policy|environment|cmd|default_url|profile_list).*",
     ),
     DATA: (
-        rf"{_SESSION}\.volumeMounts\[0\]\.(mountPath|subPath){_TEXT}",
+        rf"{_SESSION}\.volumeMounts\[volume-[^]]*\]\.(name|mountPath|subPath){_TEXT}",
         r"claim\d\.(spec|metadata\.labels)\..*",
         r"claim\d\.metadata\.annotations\.volume\.beta\.kubernetes\.io/storage-class",
         r"spawner\d\.(storage_|volume_mounts).*",
@@ -76,9 +76,9 @@ ITS_OWN = {
         rf"{_BESIDE}\.{_CONTAINER}",
         rf"{_SESSION}\.lifecycle(\.\w+\.exec.*)?",
         # Of files there is one volume, made of the Secret that holds them.
-        rf"{_SESSION}\.volumeMounts\[[1-9]\]\.(mountPath|subPath|name){_TEXT}",
-        r"pod\d\.spec\.volumes\[1\]\.(name|secret\.items.*)",
-        r"pod\d\.spec\.volumes\[1\]\.secret\.secretName=singleuser",
+        rf"{_SESSION}\.volumeMounts\[files at [^]]*\]\.(mountPath|subPath|name){_TEXT}",
+        r"pod\d\.spec\.volumes\[files\]\.(name|secret\.items.*)",
+        r"pod\d\.spec\.volumes\[files\]\.secret\.secretName=singleuser",
         r"spawner\d\.(init_containers|extra_containers|lifecycle_hooks).*",
         r"spawner\d\.(volumes\.files|volume_mounts).*",
     ),
@@ -86,6 +86,8 @@ ITS_OWN = {
         rf"{_SESSION}\.(resources.*|env\[(MEM|CPU)_(LIMIT|GUARANTEE)\]\.(name|value))",
         r"hub\.(concurrent_spawn_limit|active_server_limit|allow_named_servers)",
         r"hub\.named_server_limit_per_user",
+        # Without the culler there are its service and its role no more.
+        r"hub\.(services|load_roles)(\[0\]\..*)?=(\[\])?",
         # One more argument of the culler, never another command.
         r"hub\.services\[0\]\.command\[([4-9]|1\d)\]=(--[a-z-]+(=.*)?)?",
         r"spawner\d\.(mem_|cpu_|extra_resource_|profile_list).*",
