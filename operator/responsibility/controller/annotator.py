@@ -14,6 +14,9 @@ from responsibility.ownership.results.assessment import Assessment, HubAssessmen
 
 # A refused write is tried again after so many seconds: only a person can change the answer.
 PATIENCE = 600.0
+# Seconds in which the watch brings what was written. If it does not, somebody has taken it back
+# before we saw it, and nothing differs from what was there before.
+_UNSEEN = 5.0
 
 _NAME_MISSING = (
     "the operator may not patch a Deployment of this name; add it to the chart's value "
@@ -26,11 +29,15 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """What was applied to a Deployment, as we knew it then, and what came of it."""
+    """What was applied to a Deployment, as we knew it then, and what came of it.
+
+    ``until`` is when (loop time) it should have been seen.
+    """
 
     deployment: Deployment
     wanted: dict[str, str]
     after: dict[str, str]
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +111,8 @@ class Annotator:
             return True
         # The watch has not brought it back yet; or somebody else owns one of our keys too, and
         # what is there is all that can be had.
-        return deployment is not written.deployment and deployment.annotations != written.after
+        seen = deployment is not written.deployment or now >= written.until
+        return seen and deployment.annotations != written.after
 
     async def _write(self, deployment: Deployment, wanted: dict[str, str]) -> bool:
         key = (deployment.namespace, deployment.name)
@@ -125,7 +133,8 @@ class Annotator:
             return True
         self._refused.pop(key, None)
         if answer is not None:
-            self._written[key] = _Written(deployment, wanted, notes.ours(answer))
+            until = asyncio.get_running_loop().time() + _UNSEEN
+            self._written[key] = _Written(deployment, wanted, notes.ours(answer), until)
         return True
 
 

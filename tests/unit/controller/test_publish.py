@@ -1,6 +1,7 @@
 """What is written: only what differs, only what is ours, once, and again only where it helps."""
 
 import asyncio
+import copy
 import logging
 from datetime import datetime
 
@@ -91,6 +92,26 @@ async def test_what_somebody_else_changed_is_set_right() -> None:
     world.watch_own()
     await world.publish()
     assert world.status()["summary"] != "all is well"
+
+
+@virtual
+async def test_what_is_taken_back_before_it_was_seen_is_set_right() -> None:
+    """As `kubectl rollout undo` may: the watch brings both at once, and nothing has changed."""
+    world = garden_world()
+    path = "/apis/apps/v1/namespaces/prod/deployments/hub"
+    before = copy.deepcopy(world.api.objects[path])
+    await world.publisher.publish(world.look())
+    good = dict(world.api.objects[path]["metadata"]["annotations"])
+    assert good
+    events = [
+        {"type": "MODIFIED", "object": copy.deepcopy(thing)}
+        for thing in (world.api.objects[path], before)
+    ]
+    world.api.objects[path]["metadata"]["annotations"] = {}
+    world.store.deployments._take(events)
+    await asyncio.sleep(10)
+    await world.publish()
+    assert world.api.objects[path]["metadata"]["annotations"] == good
 
 
 @virtual

@@ -18,17 +18,24 @@ from responsibility.kube import errors
 
 # A refused write is tried again after so many seconds: only a person can change the answer.
 PATIENCE = 60.0
+# Seconds in which the watch brings what was written. If it does not, somebody has taken it back
+# before we saw it, and nothing differs from what was there before.
+_UNSEEN = 5.0
 
 _WHAT = "namespaces"
 
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """What was written to a Namespace, as we knew it then, and what came of it."""
+    """What was written to a Namespace, as we knew it then, and what came of it.
+
+    ``until`` is when (loop time) it should have been seen.
+    """
 
     space: Namespace
     wanted: NamespaceKeys
     after: NamespaceKeys
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,7 @@ class Namespaces:
         if written is None or written.wanted != wanted:
             return True
         # The watch has not brought it back yet.
-        return space is not written.space and space.keys != written.after
+        return (space is not written.space or now >= written.until) and space.keys != written.after
 
     async def _write(self, space: Namespace, wanted: NamespaceKeys) -> bool:
         path = f"/api/v1/namespaces/{space.name}"
@@ -112,7 +119,8 @@ class Namespaces:
             return True
         self._refused.pop(space.name, None)
         if answer is not None:
-            self._written[space.name] = _Written(space, wanted, _keys(answer))
+            until = asyncio.get_running_loop().time() + _UNSEEN
+            self._written[space.name] = _Written(space, wanted, _keys(answer), until)
         return True
 
 

@@ -1,5 +1,6 @@
 """What is written to Namespaces: only what differs, only ours, and nothing at rest."""
 
+import asyncio
 import copy
 from typing import Any
 
@@ -124,6 +125,20 @@ async def test_what_is_removed_by_hand_comes_back() -> None:
     fixture.watch()
     assert await fixture.write(ASKED) == 1
     assert fixture.api.labels[STAGE_LABEL + "fence"] == "deny"
+
+
+@virtual
+async def test_what_is_taken_back_before_it_was_seen_comes_back() -> None:
+    """The watch brings the write and what undid it at once: nothing differs from before."""
+    fixture = Fixture()
+    before = dict(fixture.api.labels), dict(fixture.api.annotations)
+    assert await fixture.write(ASKED) == 1
+    fixture.api.labels, fixture.api.annotations = before
+    fixture.watch()
+    assert await fixture.write(ASKED) == 0, "it may only be late"
+    await asyncio.sleep(10)
+    assert await fixture.write(ASKED) == 1
+    assert fixture.api.labels == {"team": "blue", **WANTED.labels}
 
 
 @virtual
