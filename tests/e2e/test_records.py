@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from responsibility.api import admission
-from responsibility.api.names import RECORD_DATES_POLICY
 from responsibility.api.parse import load_shipped_manifest, parse_model, parse_record
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.directories import REPOSITORY
@@ -293,12 +292,3 @@ def test_a_delegation_that_has_ended_is_refused_in_a_new_record_only(
     name = f"{record['metadata']['name'][:40]}-bare"
     bare = {"metadata": {"name": name, "labels": {"test": "records"}}}
     _create(api, record | bare | {"spec": {"hub": {"namespace": "prod"}, "items": [{"name": "x"}]}})
-
-
-@pytest.mark.usefixtures("dates")
-def test_the_policys_expressions_have_types(api: Cluster) -> None:
-    def checked() -> list[Manifest]:
-        status = _get(api, "validatingadmissionpolicy", RECORD_DATES_POLICY).get("status", {})
-        return [status["typeChecking"]] if "typeChecking" in status else []
-
-    assert wait_until(checked, 30, "the policy's type check") == [{}]

@@ -198,7 +198,9 @@ class CauseStatus(Shape):
         description="The items it is about, that of the worst finding first.",
     )
     bindings: Names = Field(
-        default=(), json_schema_extra=ATOMIC, description="Every binding by which it is so."
+        default=(),
+        json_schema_extra=ATOMIC,
+        description="Every binding by which it is so, and the role that it binds.",
     )
     since: AwareDatetime | None = Field(
         default=None,

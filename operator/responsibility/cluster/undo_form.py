@@ -312,7 +312,9 @@ def _check_object(at: str, one: _Object) -> None:
         raise FormError(f"{at}.roleRef.kind: a ClusterRoleBinding binds ClusterRoles")
     for number, subject in enumerate(one.subjects or ()):
         account = subject_kind(subject.kind) is SubjectKind.SERVICE_ACCOUNT
-        if account and not subject.namespace:
+        # Without one, a RoleBinding means its own namespace: ValidateRoleBindingSubject in
+        # Kubernetes' pkg/apis/rbac/validation, appliesToUser in pkg/registry/rbac/validation.
+        if account and cluster_wide and not subject.namespace:
             raise FormError(f"{at}.subjects[{number}].namespace: is missing")
         if (subject.api_group or "") != ("" if account else api_groups.RBAC):
             raise FormError(f"{at}.subjects[{number}].apiGroup: is not that of a {subject.kind}")

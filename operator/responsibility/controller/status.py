@@ -260,7 +260,7 @@ def _causes(
             party=cause.worst.party,
             route=cause.worst.route_kind if cause.worst.route else "",
             items=cause.items,
-            bindings=tuple(map(str, cause.bindings)),
+            bindings=tuple(map(wording.binding_text, cause.sources)),
             since=_whole_seconds(
                 min((since[f.id] for f in cause.findings if f.id in since), default=None)
             ),

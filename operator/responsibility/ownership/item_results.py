@@ -58,8 +58,8 @@ def hub_result(
         if apart:
             # Not in place: all hubs share these counts.
             touching = touching - apart.get(item.name, _NONE)
-        if item.terms.checkable and not (item.terms.required | item.terms.reserved) & on_hub:
-            # It is about the cluster alone: how it stands there is how it stands.
+        if (item.terms.required | item.terms.reserved) & ~on_hub:
+            # The cluster has it as well: how it stands there is how it stands here.
             kinds, touching = kinds + touching, _NONE
         items.append(
             item_result(

@@ -15,6 +15,7 @@ import yaml
 
 from demo import installation, organisation
 from responsibility.cli.main import COMMANDS, main
+from tests.e2e.lab.directories import REPOSITORY
 
 # Somebody has read a hub's Deployment.
 AUDITED = {
@@ -103,6 +104,7 @@ def test_every_example_of_every_help_works(
         path.parent.mkdir(exist_ok=True)
         path.write_text(yaml.safe_dump_all(manifests), encoding="utf-8")
     (tmp_path / "ours.yaml").write_bytes(installation.MODEL.read_bytes())
+    (tmp_path / "helm").symlink_to(REPOSITORY / "helm")
     (tmp_path / "ca.crt").write_bytes(_authority(kubeconfig))
     log = json.dumps(AUDITED).encode() + b"\n"
     (tmp_path / "audit.log").write_bytes(log)

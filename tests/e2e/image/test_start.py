@@ -150,7 +150,8 @@ def test_a_rotated_token_is_followed_and_the_old_one_not_needed(
     world.cluster.stop_apiserver()
     world.cluster.start_apiserver()
     world.until(lambda: _seconds_to_status(world) <= SOON, f"it to follow:\n{operator.log}", 60.0)
-    assert operator.page("/readyz")[0] == 200
+    # Its watches begin again one after the other.
+    world.until(lambda: operator.page("/readyz")[0] == 200, "it to be ready again", 60.0)
     assert "Traceback" not in operator.log
 
 

@@ -38,7 +38,7 @@ def command(*, where: Where, hubs: tuple[str, ...], moment: str | None, output: 
     \b
     Examples:
       kubectl responsibility close-gaps leap-prod
-      kubectl responsibility close-gaps -f records/ -f rbac/ -o wide
+      kubectl responsibility close-gaps -f records/ -f rbac.yaml -o wide
     """
     from responsibility.cli.answers.report import Report
 

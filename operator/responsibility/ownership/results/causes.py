@@ -15,7 +15,7 @@ from responsibility.ownership.results.findings import HOLLOW, Finding, worst_fir
 from responsibility.ownership.results.severity import Severity
 from responsibility.ownership.terms.permission_index import Permission
 from responsibility.phrases import counted
-from responsibility.rbac.objects import BindingKey, Subject
+from responsibility.rbac.objects import BindingKey, Source, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,12 @@ class Cause:
         return tuple(
             dict.fromkeys(s.binding for f in self.findings for s in f.sources if s.binding)
         )
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Return those bindings with the roles that they bind, each once: a rule says no more."""
+        found = {(s.binding, s.role): s for f in self.findings for s in f.sources if s.binding}
+        return tuple(found.values())
 
     @property
     def permissions(self) -> tuple[Permission, ...]:
