@@ -15,7 +15,6 @@ import yaml
 
 from demo import installation, organisation
 from responsibility.cli.main import COMMANDS, main
-from tests.e2e.lab.directories import REPOSITORY
 
 # Somebody has read a hub's Deployment.
 AUDITED = {
@@ -87,6 +86,7 @@ def _repository(folder: Path) -> None:
 def test_every_example_of_every_help_works(
     kubeconfig: Path,
     tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -104,7 +104,11 @@ def test_every_example_of_every_help_works(
         path.parent.mkdir(exist_ok=True)
         path.write_text(yaml.safe_dump_all(manifests), encoding="utf-8")
     (tmp_path / "ours.yaml").write_bytes(installation.MODEL.read_bytes())
-    (tmp_path / "helm").symlink_to(REPOSITORY / "helm")
+    # Models beside each other, which are not one world.
+    models = tmp_path_factory.mktemp("models")
+    for name in ("our-model.yaml", "old.yaml", "helm/hub-responsibility/files/model.yaml"):
+        (models / name).parent.mkdir(parents=True, exist_ok=True)
+        (models / name).write_bytes(installation.MODEL.read_bytes())
     (tmp_path / "ca.crt").write_bytes(_authority(kubeconfig))
     log = json.dumps(AUDITED).encode() + b"\n"
     (tmp_path / "audit.log").write_bytes(log)
@@ -116,6 +120,7 @@ def test_every_example_of_every_help_works(
     assert len(examples) > 25
     failed = {}
     for line in examples:
+        monkeypatch.chdir(models if " model diff" in line else tmp_path)
         if plain := line.startswith("kubectl responsibility ") and not set("<|>*") & set(line):
             code = main(shlex.split(line)[2:])
             told = capsys.readouterr()

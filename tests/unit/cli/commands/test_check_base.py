@@ -92,6 +92,18 @@ def test_more_of_the_same_is_new(run: Run, repository: Path) -> None:
     assert answer["asBefore"] > 2
 
 
+@pytest.mark.parametrize("target", ["/etc", "../outside", "/etc/hostname"])
+def test_a_link_that_leads_out_of_the_revision_is_passed_over(
+    run: Run, repository: Path, target: str
+) -> None:
+    (repository / "link").symlink_to(target)
+    git(repository, "add", ".")
+    git(repository, "commit", "-q", "-m", "link")
+    (repository / "link").unlink()
+    code, answer = check(run, base="HEAD")
+    assert (code, answer["findings"], answer["ended"]) == (0, [], [])
+
+
 def test_a_folder_may_be_the_base(run: Run, files: Path) -> None:
     shutil.copytree(files, files.parent / "before")
     (files / "stranger.yaml").write_text(STRANGER, encoding="utf-8")
