@@ -97,6 +97,7 @@ async def test_what_the_server_allows_is_never_called_missing() -> None:
         world = asking.world
         assert world.status()["drift"]["total"] == 0
         assert world.told == [], "not even for a moment"
+        world.watch_deployments()
         before = len(world.api.writes)
         # Cloud IAM still grants it, hours later: it is asked again, and nothing flickers.
         world.api.asked.clear()
