@@ -346,7 +346,7 @@ def test_whom_a_party_names_never_exceeds_more_for_it(seed: int) -> bool:
     return True
 
 
-@law(SEEDS, least=0.2, settings=few)
+@law(SEEDS, least=0.2, settings=few, examples=[(225,)])
 def test_exempting_never_adds_a_finding_and_hides_nobody(seed: int) -> bool:
     it = world(seed, exemptions=False)
     before = fresh(it, routes=True)

@@ -70,7 +70,7 @@ def as_holdings(gains: Gains) -> dict[Subject, Holding]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class PartOfWay:
     """Some bits of a way."""
 
     mask: int
@@ -106,7 +106,7 @@ class ExemptWays:
             if not covering:
                 found.append(way)
             elif way.mask & self.everything and all(e.part for e in covering):
-                found.append(_Part(way.mask & self.everything, way))
+                found.append(PartOfWay(way.mask & self.everything, way))
         return found
 
     def _covers(self, exemption: Exemption, sources: Sequence[Source]) -> bool:

@@ -16,6 +16,7 @@ from responsibility.ownership.access.escalation_findings import (
     ClusterGains,
     Escalation,
     Gains,
+    PartOfWay,
     total,
 )
 from responsibility.ownership.access.grant_masks import NOTHING, Holdings
@@ -229,7 +230,14 @@ class ClusterSearch:
         self.everywhere = {
             subject: cluster_wide
             for subject, gains in self.search.found.items()
-            if (cluster_wide := tuple(gain for gain in gains if gain.mask & everything))
+            # Without the bits that stand for what is behind edges: a route to such has an open end.
+            if (
+                cluster_wide := tuple(
+                    PartOfWay(gain.mask & everything, gain)
+                    for gain in gains
+                    if gain.mask & everything
+                )
+            )
         }
 
     def known(self, subject: Subject, names: Names) -> int:
