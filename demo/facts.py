@@ -32,17 +32,6 @@ class Facts:
     metrics: str
     samples: tuple[Sample, ...]
 
-    def contacts(self, item: str, namespace: str) -> tuple[str, ...]:
-        """Return whom to call about an item of one hub; without namespace, of any hub."""
-        return tuple(
-            dict.fromkeys(
-                f"{labels['contact']} ({labels['party']})"
-                for labels, _ in self.metric("item_owner_info")
-                if labels["item"] == item
-                and labels["hub_namespace"] == (namespace or labels["hub_namespace"])
-            )
-        )
-
     def party(self, owner: Manifest, name: str) -> str:
         """Return what a party is called in a record, else in the model."""
         for parties in (owner["spec"].get("parties", ()), self.model["spec"]["parties"]):

@@ -112,7 +112,7 @@ def _cluster(facts: Facts) -> Iterator[Part]:
         "Rights that come from ClusterRoleBindings hold on every hub at once. They are looked at "
         "once for the cluster, and counted once.\n"
     )
-    yield from _causes(facts, facts.model, "")
+    yield from _causes(facts, facts.model)
 
 
 def _hubs(facts: Facts) -> Iterator[Part]:
@@ -123,7 +123,7 @@ def _hubs(facts: Facts) -> Iterator[Part]:
             f" ({status['hub']}): {status['drift']['total']} findings of its own; "
             f"{status['clusterFindings']} of those above touch it too\n",
         )
-        yield from _causes(facts, record, hub["namespace"])
+        yield from _causes(facts, record)
 
 
 def _severity(record: Manifest) -> int:
@@ -132,7 +132,7 @@ def _severity(record: Manifest) -> int:
     return min((Severity[cause["severity"].upper()] for cause in causes), default=99)
 
 
-def _causes(facts: Facts, owner: Manifest, namespace: str) -> Iterator[Part]:
+def _causes(facts: Facts, owner: Manifest) -> Iterator[Part]:
     """Yield one block for each cause, in the status's order: worst first."""
     status = owner["status"]
     titles = {item["name"]: item.get("title") or item["name"] for item in _all_items(facts)}
@@ -144,7 +144,7 @@ def _causes(facts: Facts, owner: Manifest, namespace: str) -> Iterator[Part]:
         table = Table(box=None, show_header=False, padding=(0, 1))
         table.add_column(style=_CALM, no_wrap=True)
         table.add_column(overflow="fold")
-        for label, text in _lines(facts, owner, cause, titles, namespace):
+        for label, text in _lines(facts, owner, cause, titles):
             table.add_row(label, Text(text))
         yield Padding(table, (0, 0, 1, 4))
     if status.get("truncated"):
@@ -154,7 +154,7 @@ def _causes(facts: Facts, owner: Manifest, namespace: str) -> Iterator[Part]:
 
 
 def _lines(
-    facts: Facts, owner: Manifest, cause: Manifest, titles: dict[str, str], namespace: str
+    facts: Facts, owner: Manifest, cause: Manifest, titles: dict[str, str]
 ) -> Iterator[tuple[str, str]]:
     subject = cause.get("subject")
     yield "who", _subject(subject) if subject else facts.party(owner, cause.get("party", ""))
@@ -164,8 +164,7 @@ def _lines(
         yield "by", "; ".join(bindings)
     since = datetime.fromisoformat(cause["since"])
     yield "seen", f"first at {since:%Y-%m-%d %H:%M} UTC"
-    call = _unique(c for item in cause["items"] for c in facts.contacts(item, namespace))
-    yield "call", ", ".join(call) or "nobody: no contact is recorded"
+    yield "call", cause.get("contact") or "nobody: no contact is recorded"
     yield "to end it", cause["remedy"]
 
 

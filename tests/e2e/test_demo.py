@@ -105,7 +105,7 @@ def test_the_matrix_says_who_owns_what_and_how_it_stands(
             [
                 "who User temp-contractor@example.org",
                 "by ClusterRoleBinding temp-contractor to ClusterRole cluster-admin",
-                "call support@hub-collective.example (provider)",
+                "call Provider: support@hub-collective.example",
                 "to end it Remove User temp-contractor@example.org from ClusterRoleBinding temp-",
                 "who ServiceAccount leap-prod/traefik-dask-gateway",
             ],
@@ -114,7 +114,7 @@ def test_the_matrix_says_who_owns_what_and_how_it_stands(
             "What differs from that: hub by hub",
             [
                 "missing-access: The owner cannot do what the item asks of it who Atlas community",
-                "call operations@atlas.example (community)",
+                "call Atlas community: operations@atlas.example",
                 "who User former-engineer@example.org",
                 "by RoleBinding coast/former-engineer to ClusterRole admin",
                 "who Group leap-admins",
