@@ -13,6 +13,7 @@ In reading order:
 * ``item_policies``: the policies of one item;
 * ``cluster_policies``: the policies of what a cluster has only one of;
 * ``self_protection``: policies that protect enforcement itself;
+* ``operator_confinement``: the policy that confines the operator;
 * ``manifests``: the objects, with every default written out;
 * ``rendered``: all policies of a model, and how what lives in a cluster differs;
 * ``coverage``: all that an API server offers to change, and what admission does about it.

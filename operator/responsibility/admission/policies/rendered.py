@@ -10,6 +10,7 @@ from responsibility.admission.policies import cluster_policies, requester, self_
 from responsibility.admission.policies import item_policies as items
 from responsibility.admission.policies.guards import Guards
 from responsibility.admission.policies.manifests import Manifest, replaced
+from responsibility.admission.policies.operator_confinement import operator_confinement
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import (
     NAME_PREFIX,
@@ -59,6 +60,7 @@ def templates(model: ResponsibilityModel) -> list[Manifest]:
     """Return everything that is installed for a model, with placeholders."""
     return [
         *self_protection.protections(),
+        *operator_confinement(),
         *cluster_policies.cluster_policies(model, {}),
         *item_policies(model),
     ]
@@ -82,6 +84,7 @@ def static(model: ResponsibilityModel, *, namespace: str, account: str) -> list[
     """
     templated = [
         *self_protection.protections(),
+        *operator_confinement(),
         *self_protection.static_protections(),
         *item_policies(model),
     ]

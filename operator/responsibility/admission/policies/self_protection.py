@@ -1,4 +1,4 @@
-"""Policies that protect enforcement itself: the records, the Namespaces' keys, and the operator.
+"""Policies that protect enforcement itself: the records, the Namespaces' keys, and the policies.
 
 They have one binding each and hold wherever they are installed. Nobody is let through for being
 the control plane but where it does such things, since none of this is its business.
@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from responsibility import api_groups
 from responsibility.admission.policies import cel, field_paths, requester
 from responsibility.admission.policies.guards import CREATE, DELETE, UPDATE
 from responsibility.admission.policies.manifests import (
-    ANY,
     API_VERSION,
     BINDING,
     CLUSTER,
@@ -31,27 +29,19 @@ from responsibility.api.names import (
     BREAK_GLASS_ANNOTATION,
     CLUSTER_DENY_POLICY,
     CLUSTER_WARN_POLICY,
-    DELEGATION_ROLE,
-    GRANT_PREFIX,
-    ITEM_ROLE_PREFIX,
-    MANAGED_BY_LABEL,
     MANAGED_LABEL,
     MODELS,
     NAME_PREFIX,
     NAMESPACE_KEYS_POLICY,
-    OPERATOR,
-    OPERATOR_CONFINED_POLICY,
     POLICIES_POLICY,
     RECORD_OWNERS_POLICY,
     RECORDS,
-    REVOKE_VERB,
-    UNDO_PREFIX,
 )
-from responsibility.ownership.terms.managed_namespaces import MANAGED, PROTECTED
+from responsibility.ownership.terms.managed_namespaces import MANAGED
 
-_OURS = (RECORDS, MODELS)
-_NAMESPACE = cel.text(requester.NAMESPACE)
-_CONTEXT = (
+OURS = (RECORDS, MODELS)
+OPERATOR_NAMESPACE = cel.text(requester.NAMESPACE)
+CONTEXT = (
     *field_paths.VARIABLES,
     ("resource", RESOURCE),
     ("asked", ASKED),
@@ -62,8 +52,8 @@ _CONTEXT = (
 
 def protections() -> list[Manifest]:
     """Return the policies, each with the binding that puts it in force."""
-    found = [_record_owners(), _namespace_keys(), _operator_confined()]
-    return [part for one in found for part in (one, _in_force(one))]
+    found = [_record_owners(), _namespace_keys()]
+    return [part for one in found for part in (one, in_force(one))]
 
 
 def static_protections() -> list[Manifest]:
@@ -72,10 +62,11 @@ def static_protections() -> list[Manifest]:
     The API server asks policies that are API objects about everything but policies.
     """
     one = _policies()
-    return [one, _in_force(one)]
+    return [one, in_force(one)]
 
 
-def _in_force(one: Manifest) -> Manifest:
+def in_force(one: Manifest) -> Manifest:
+    """Return the binding that puts a policy in force everywhere."""
     name = one["metadata"]["name"]
     return binding(name, name, ("Deny", "Audit"))
 
@@ -106,7 +97,7 @@ _NO_STATUS = f"{requester.SUBRESOURCE} != 'status'"
 
 def _hub_of(root: str) -> str:
     """Return the namespace of the hub that a record is about."""
-    return f"string({_get('spec.hub.namespace', root)}.orValue(''))"
+    return f"string({get('spec.hub.namespace', root)}.orValue(''))"
 
 
 def _may_assign(which: str) -> str:
@@ -133,11 +124,11 @@ def _record_owners() -> Manifest:
         for resource, free in _REMARKS.items()
     )
     assign = _may_assign_both()
-    status = [f"{resource}/status" for resource in _OURS]
+    status = [f"{resource}/status" for resource in OURS]
     return policy(
         RECORD_OWNERS_POLICY,
         [
-            ResourceRule((API_GROUP,), _OURS, (CREATE, DELETE, UPDATE), CLUSTER),
+            ResourceRule((API_GROUP,), OURS, (CREATE, DELETE, UPDATE), CLUSTER),
             ResourceRule((API_GROUP,), tuple(status), (UPDATE,), CLUSTER),
         ],
         [
@@ -158,7 +149,7 @@ def _record_owners() -> Manifest:
                 ),
             )
         ],
-        variables=(*_CONTEXT, ("kind", "request.resource.resource")),
+        variables=(*CONTEXT, ("kind", "request.resource.resource")),
         # The API server itself removes what is left of a kind whose definition goes.
         conditions=[("not-the-control-plane", f"!({requester.CONTROL_PLANE})")],
     )
@@ -177,20 +168,31 @@ _IS_OURS = (
 )
 
 
-def _metadata(root: str, part: str) -> str:
+_OBJECT = "(variables.new != null ? variables.new : variables.old)"
+
+
+def get(path: str, root: str = _OBJECT) -> str:
+    """Return a field of the object that is written or, when it goes, of the one that was."""
+    for step in path.split("."):
+        root = cel.at(root, step)
+    return root
+
+
+def metadata(root: str, part: str) -> str:
+    """Return labels or annotations of an object, as a map that is always there."""
     return cel.mapping(cel.at(cel.at(root, "metadata"), part))
 
 
-def _kept(part: str, *, ours: bool, both_ways: bool = True) -> str:
+def kept(part: str, *, ours: bool, both_ways: bool = True) -> str:
     """Return that labels or annotations, ours or all others, are as they were."""
-    old, new = _metadata(field_paths.OLD, part), _metadata(field_paths.NEW, part)
+    old, new = metadata(field_paths.OLD, part), metadata(field_paths.NEW, part)
     other = f"!({_IS_OURS})" if ours else f"({_IS_OURS})"
     added = f"{new}.all(k, {other} || (k in {old} && {old}[k] == {new}[k]))"
     removed = f"{old}.all(k, {other} || k in {new})"
     return cel.all_of([added, removed] if both_ways else [added])
 
 
-_PARTS = ("labels", "annotations")
+PARTS = ("labels", "annotations")
 
 
 # What people say of a Namespace, and the operator never does.
@@ -201,16 +203,17 @@ _ASSIGNS = (
 )
 
 
-def _is_marked(labels: str) -> str:
+def is_marked(labels: str) -> str:
+    """Return that people let the operator write where these labels are."""
     return f"{labels}[?{_MARK}].orValue('') == {cel.text(MANAGED)}"
 
 
 def _namespace_keys() -> Manifest:
-    same = cel.all_of(_kept(part, ours=True) for part in _PARTS)
-    only_removed = cel.all_of(_kept(part, ours=True, both_ways=False) for part in _PARTS)
+    same = cel.all_of(kept(part, ours=True) for part in PARTS)
+    only_removed = cel.all_of(kept(part, ours=True, both_ways=False) for part in PARTS)
     glass = (
         f"{requester.IS_MASTER} || "
-        f"{_metadata(field_paths.OLD, 'annotations')}"
+        f"{metadata(field_paths.OLD, 'annotations')}"
         f"[?{cel.text(BREAK_GLASS_ANNOTATION)}].orValue('')"
         ".split('\\n').exists(l, l in variables.me)"
     )
@@ -238,8 +241,8 @@ def _namespace_keys() -> Manifest:
             ),
             Validation(
                 expression=(
-                    f"{_metadata(field_paths.OLD, 'labels')}[?{_MARK}].orValue('') == "
-                    f"{_metadata(field_paths.NEW, 'labels')}[?{_MARK}].orValue('') || "
+                    f"{metadata(field_paths.OLD, 'labels')}[?{_MARK}].orValue('') == "
+                    f"{metadata(field_paths.NEW, 'labels')}[?{_MARK}].orValue('') || "
                     f"{requester.IS_MASTER} || (!({requester.OPERATOR}) && {_ASSIGNS})"
                 ),
                 message="who lets the operator write somewhere needs the verb assign on records",
@@ -250,207 +253,7 @@ def _namespace_keys() -> Manifest:
                 ),
             ),
         ],
-        variables=(*_CONTEXT, ("me", requester.ME)),
-    )
-
-
-_SIDE = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
-
-
-def _only_our_keys(*parts: str) -> str:
-    """Return that an update changes nothing but our own keys in these parts of the metadata."""
-    excluded: list[tuple[str, ...]] = [("apiVersion",), ("kind",), ("status",)]
-    excluded += [("metadata", key) for key in (*_SIDE, *parts)]
-    rest = field_paths.same(field_paths.OLD, field_paths.NEW, field_paths.Mask.of(excluded))
-    return cel.all_of([rest, *(_kept(part, ours=False) for part in parts)])
-
-
-def _asked(*targets: str) -> str:
-    return f"variables.asked in {cel.texts(targets)}"
-
-
-_BOOTSTRAP = "kubernetes.io/bootstrapping"
-_AUTOUPDATE = "rbac.authorization.kubernetes.io/autoupdate"
-_MARKER = "^until-[0-9]{8}t[0-9]{6}z$"
-_HERE = f"variables.place == {_NAMESPACE}"
-# Neither Kubernetes' own namespaces nor the operator's: who may write there could take over all.
-_ELSEWHERE = f"!variables.place.startsWith({cel.text(PROTECTED)}) && !({_HERE})"
-_OBJECT = "(variables.new != null ? variables.new : variables.old)"
-
-
-def _is_managed() -> str:
-    """Return that people have let the operator write where a request is about."""
-    labels = "namespaceObject.?metadata.?labels.orValue({})"
-    return cel.all_of([_ELSEWHERE, "namespaceObject != null", _is_marked(labels)])
-
-
-def _get(path: str, root: str = _OBJECT) -> str:
-    for step in path.split("."):
-        root = cel.at(root, step)
-    return root
-
-
-def _is_grant() -> str:
-    """Return that an object is a binding by which the operator grants: see ``api.names``."""
-    subjects = cel.sequence(_get("subjects"))
-    role = f"{_get('roleRef.name')}.orValue('')"
-    # Nobody of Kubernetes' own, and nobody who could become the operator itself.
-    system = (
-        "has(s.name) && s.name.startsWith('system:') && s.kind != 'ServiceAccount' || "
-        f"has(s.namespace) && s.namespace == {_NAMESPACE}"
-    )
-    managed = (
-        f"{_metadata(field_paths.NEW, 'labels')}"
-        f"[?{cel.text(MANAGED_BY_LABEL)}].orValue('') == "
-        f"{cel.text(OPERATOR)}"
-    )
-    owner = (
-        f"{cel.sequence(_get('metadata.ownerReferences', field_paths.NEW))}.exists(o, "
-        f"o.apiVersion.startsWith({cel.text(API_GROUP + '/')}))"
-    )
-    return cel.all_of(
-        [
-            f"variables.name.startsWith({cel.text(GRANT_PREFIX)})",
-            f"{role}.startsWith({cel.text(ITEM_ROLE_PREFIX)})",
-            f"{_get('roleRef.kind')}.orValue('') == 'ClusterRole'",
-            _ELSEWHERE,
-            cel.any_of(
-                [
-                    f"request.operation == {cel.text(DELETE)}",
-                    cel.all_of(
-                        [
-                            managed,
-                            owner,
-                            f"!{subjects}.exists(s, {system})",
-                            f"variables.place == '' || ({_is_managed()})",
-                        ]
-                    ),
-                ]
-            ),
-        ]
-    )
-
-
-def _is_marker_binding() -> str:
-    subjects = cel.sequence(_get("subjects"))
-    return cel.all_of(
-        [
-            _HERE,
-            f"variables.name.matches({cel.text(_MARKER)})",
-            f"{_get('roleRef.kind')}.orValue('') == 'Role'",
-            f"{_get('roleRef.name')}.orValue('') == {cel.text(DELEGATION_ROLE)}",
-            (
-                f"{subjects}.all(s, s.kind == 'ServiceAccount' && s.name == variables.name && "
-                f"has(s.namespace) && s.namespace == {_NAMESPACE})"
-            ),
-        ]
-    )
-
-
-def _is_revocation() -> str:
-    """Return that a binding is nobody's but people's, where the operator may revoke at all."""
-    labels, notes = _metadata(field_paths.OLD, "labels"), _metadata(field_paths.OLD, "annotations")
-    may = (
-        f"authorizer.group({cel.text(API_GROUP)}).resource('{RECORDS}')"
-        f".check({cel.text(REVOKE_VERB)}).allowed()"
-    )
-    return cel.all_of(
-        [
-            "!variables.name.startsWith('system:')",
-            _is_managed(),
-            f"!({cel.text(_BOOTSTRAP)} in {labels})",
-            f"!({cel.text(_AUTOUPDATE)} in {notes})",
-            may,
-        ]
-    )
-
-
-def _is_undo_document() -> str:
-    return cel.all_of([_HERE, f"variables.name.startsWith({cel.text(UNDO_PREFIX)})"])
-
-
-def _is_marker_job() -> str:
-    # A Job that runs nothing, but for those that it ends.
-    idle = f"{_get('spec.parallelism')}.orValue(1) == 0"
-    return cel.all_of(
-        [
-            _HERE,
-            f"variables.name.matches({cel.text(_MARKER)})",
-            f"request.operation == {cel.text(DELETE)} || {idle}",
-        ]
-    )
-
-
-def _bindings(resource: str, *operations: str) -> list[str]:
-    return [f"{api_groups.RBAC}/{resource} {operation}" for operation in operations]
-
-
-def _operator_confined() -> Manifest:
-    writes = (CREATE, UPDATE, DELETE)
-    allowed = [
-        _asked(f"/events {CREATE}", f"{api_groups.EVENTS}/events {CREATE}"),
-        cel.all_of(
-            [
-                _asked(*(f"{api_groups.COORDINATION}/leases {operation}" for operation in writes)),
-                _HERE,
-            ]
-        ),
-        _asked(*(f"{API_GROUP}/{resource}/status {UPDATE}" for resource in _OURS)),
-        cel.all_of(
-            [_asked(f"{api_groups.APPS}/deployments {UPDATE}"), _only_our_keys("annotations")]
-        ),
-        cel.all_of(
-            [
-                _asked(f"/namespaces {UPDATE}"),
-                _only_our_keys("labels", "annotations"),
-                # Taking away always works.
-                cel.any_of(
-                    [
-                        cel.all_of(_kept(part, ours=True, both_ways=False) for part in _PARTS),
-                        cel.all_of([_ELSEWHERE, _is_marked(_metadata(field_paths.OLD, "labels"))]),
-                    ]
-                ),
-            ]
-        ),
-        cel.all_of([_asked(*_bindings("rolebindings", CREATE, DELETE)), _is_marker_binding()]),
-        cel.all_of(
-            [
-                _asked(
-                    *_bindings("rolebindings", *writes), *_bindings("clusterrolebindings", *writes)
-                ),
-                _is_grant(),
-            ]
-        ),
-        cel.all_of([_asked(*_bindings("rolebindings", DELETE)), _is_revocation()]),
-        cel.all_of(
-            [_asked(*(f"/configmaps {operation}" for operation in writes)), _is_undo_document()]
-        ),
-        cel.all_of(
-            [
-                _asked(*(f"{api_groups.BATCH}/jobs {operation}" for operation in (CREATE, DELETE))),
-                _is_marker_job(),
-            ]
-        ),
-    ]
-    return policy(
-        OPERATOR_CONFINED_POLICY,
-        [ResourceRule((ANY,), ("*/*",), (ANY,), ANY)],
-        [
-            Validation(
-                expression=cel.any_of(allowed),
-                message="the operator of Hub Responsibility may not do this, whatever its roles "
-                "say",
-                message_expression=(
-                    f"{WHAT} + ': the operator of Hub Responsibility may not do this, whatever "
-                    "its roles say: it writes its own annotations, labels, statuses and markers, "
-                    "and the bindings by which it grants; where it may revoke, it deletes what an "
-                    "approved plan deletes, and says how to take that back. Labels, grants and "
-                    f"revocations only in Namespaces with the label {MANAGED_LABEL}={MANAGED}'"
-                ),
-            )
-        ],
-        variables=_CONTEXT,
-        conditions=[("the-operator", requester.OPERATOR)],
+        variables=(*CONTEXT, ("me", requester.ME)),
     )
 
 
@@ -478,7 +281,7 @@ def _policies() -> Manifest:
                 ),
             )
         ],
-        variables=_CONTEXT,
+        variables=CONTEXT,
     )
 
 
