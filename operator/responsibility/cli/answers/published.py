@@ -73,11 +73,7 @@ def route(cause: CauseStatus) -> str:
 
 def who(cause: CauseStatus) -> str:
     """Return the subject, or the party, that a cause is about."""
-    subject = cause.subject
-    if subject is None:
-        return cause.party or "-"
-    place = f"{subject.namespace}/" if subject.namespace else ""
-    return f"{subject.kind} {place}{subject.name}"
+    return str(cause.subject or cause.party or "-")
 
 
 def cause_json(hub: HubKey | None, cause: CauseStatus) -> dict[str, Any]:

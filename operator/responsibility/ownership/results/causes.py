@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from responsibility.hub.discovery import HubKey
 from responsibility.ownership.results.findings import HOLLOW, Finding, worst_first
 from responsibility.ownership.results.severity import Severity
-from responsibility.ownership.terms.permission_index import Permission
 from responsibility.phrases import counted
 from responsibility.rbac.objects import BindingKey, Source, Subject
 
@@ -40,32 +38,15 @@ class Cause:
         return self.worst.subject
 
     @property
-    def hub(self) -> HubKey | None:
-        """Return where; None for the cluster as a whole."""
-        return self.worst.hub
-
-    @property
     def items(self) -> tuple[str, ...]:
         """Return the items that it touches, those of the worst finding first."""
         return tuple(dict.fromkeys(i for f in self.findings for i in (f.item, *f.items)))
 
     @property
-    def bindings(self) -> tuple[BindingKey, ...]:
-        """Return the bindings by which it is so."""
-        return tuple(
-            dict.fromkeys(s.binding for f in self.findings for s in f.sources if s.binding)
-        )
-
-    @property
     def sources(self) -> tuple[Source, ...]:
-        """Return those bindings with the roles that they bind, each once: a rule says no more."""
+        """Return the bindings by which it is so, with their roles, each once whatever its rules."""
         found = {(s.binding, s.role): s for f in self.findings for s in f.sources if s.binding}
         return tuple(found.values())
-
-    @property
-    def permissions(self) -> tuple[Permission, ...]:
-        """Return what it allows or lacks, each once."""
-        return tuple(dict.fromkeys(p for f in self.findings for p in f.permissions))
 
     @property
     def is_drift(self) -> bool:

@@ -31,7 +31,7 @@ def test_a_binding_that_somebody_was_left_in_is_one_cause() -> None:
     (cause,) = causes([excess("beds", ANN, "old"), excess("fence", ANN, "old"), indirect])
     assert cause.subject == ANN
     assert set(cause.items) == {"beds", "fence", "shed"}
-    assert cause.bindings == (BindingKey("prod", "old"),)
+    assert [source.binding for source in cause.sources] == [BindingKey("prod", "old")]
     assert len(cause.findings) == 3
 
 
