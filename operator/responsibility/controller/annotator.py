@@ -7,16 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from responsibility.controller.reporting import annotations as notes
-from responsibility.controller.reporting.writer import PASSING, Writer
+from responsibility.controller.reporting.writer import PASSING, Writer, unseen_for
 from responsibility.hub.discovery import Deployment
 from responsibility.kube import errors
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
 
 # A refused write is tried again after so many seconds: only a person can change the answer.
 PATIENCE = 600.0
-# Seconds in which the watch brings what was written. If it does not, somebody has taken it back
-# before we saw it, and nothing differs from what was there before.
-_UNSEEN = 5.0
 
 _NAME_MISSING = (
     "the operator may not patch a Deployment of this name; add it to the chart's value "
@@ -31,12 +28,13 @@ Key = tuple[str, str]
 class _Written:
     """What was applied to a Deployment, as we knew it then, and what came of it.
 
-    ``until`` is when (loop time) it should have been seen.
+    ``until`` is when (loop time) it should have been seen, after ``patience`` seconds.
     """
 
     deployment: Deployment
     wanted: dict[str, str]
     after: dict[str, str]
+    patience: float
     until: float
 
 
@@ -133,8 +131,11 @@ class Annotator:
             return True
         self._refused.pop(key, None)
         if answer is not None:
-            until = asyncio.get_running_loop().time() + _UNSEEN
-            self._written[key] = _Written(deployment, wanted, notes.ours(answer), until)
+            before = self._written.get(key)
+            again = before is not None and before.deployment is deployment
+            patience = unseen_for(before.patience if before and again else None)
+            until = asyncio.get_running_loop().time() + patience
+            self._written[key] = _Written(deployment, wanted, notes.ours(answer), patience, until)
         return True
 
 

@@ -115,6 +115,20 @@ async def test_what_is_taken_back_before_it_was_seen_is_set_right() -> None:
 
 
 @virtual
+async def test_a_watch_that_stands_still_costs_ever_fewer_writes() -> None:
+    world = await settled()
+    path = "/apis/apps/v1/namespaces/prod/deployments/hub"
+    world.api.objects[path]["metadata"]["annotations"] = {}
+    world.watch_deployments()
+    before = world.api.sent
+    for _ in range(0, 3_600, 5):
+        await world.publisher.publish(world.look())
+        await asyncio.sleep(5)
+    # After 0, 5, 15, 35 … seconds, and then every ten minutes.
+    assert 2 < world.api.sent - before < 15
+
+
+@virtual
 async def test_what_others_put_beside_ours_is_left_and_not_fought_over() -> None:
     world = garden_world()
     theirs = {"type": "Blessed", "status": "True", "lastTransitionTime": "2030-01-01T00:00:00Z"}

@@ -13,14 +13,11 @@ from typing import Any
 
 from responsibility.admission.stages.namespace_stages import NOTHING, NamespaceKeys, StagePlan
 from responsibility.cluster.store import Namespace
-from responsibility.controller.reporting.writer import PASSING, Writer
+from responsibility.controller.reporting.writer import PASSING, Writer, unseen_for
 from responsibility.kube import errors
 
 # A refused write is tried again after so many seconds: only a person can change the answer.
 PATIENCE = 60.0
-# Seconds in which the watch brings what was written. If it does not, somebody has taken it back
-# before we saw it, and nothing differs from what was there before.
-_UNSEEN = 5.0
 
 _WHAT = "namespaces"
 
@@ -29,12 +26,13 @@ _WHAT = "namespaces"
 class _Written:
     """What was written to a Namespace, as we knew it then, and what came of it.
 
-    ``until`` is when (loop time) it should have been seen.
+    ``until`` is when (loop time) it should have been seen, after ``patience`` seconds.
     """
 
     space: Namespace
     wanted: NamespaceKeys
     after: NamespaceKeys
+    patience: float
     until: float
 
 
@@ -119,8 +117,11 @@ class Namespaces:
             return True
         self._refused.pop(space.name, None)
         if answer is not None:
-            until = asyncio.get_running_loop().time() + _UNSEEN
-            self._written[space.name] = _Written(space, wanted, _keys(answer), until)
+            before = self._written.get(space.name)
+            again = before is not None and before.space is space
+            patience = unseen_for(before.patience if before and again else None)
+            until = asyncio.get_running_loop().time() + patience
+            self._written[space.name] = _Written(space, wanted, _keys(answer), patience, until)
         return True
 
 

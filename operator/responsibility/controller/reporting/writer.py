@@ -22,6 +22,18 @@ PASSING = (errors.UnavailableError, errors.UnauthorizedError)
 _CONCURRENCY = 8
 # No answer, "too many requests", "not now": the next write would fare no better.
 _AWAY = (0, 429, 503)
+# Seconds in which a watch brings what was written, and the most that are waited for a late one.
+_UNSEEN, _LONG_UNSEEN = 5.0, 600.0
+
+
+def unseen_for(earlier: float | None = None) -> float:
+    """Return the seconds in which the watch should bring a write; ``earlier`` were in vain.
+
+    If it does not, somebody has taken back what was written before we saw it, and nothing differs
+    from what was there before; or the watch is late. So it is written again, ever more seldom: a
+    watch that stands still for hours must not make a write of every hub every few seconds.
+    """
+    return _UNSEEN if earlier is None else min(2 * earlier, _LONG_UNSEEN)
 
 
 class Writer:

@@ -89,6 +89,7 @@ class Fixture:
         return self.api.sent + len(self.api.merged) - before
 
 
+HOUR = 3_600
 ASKED = StagePlan({"prod": WANTED}, {})
 NONE = StagePlan({}, {})
 
@@ -139,6 +140,17 @@ async def test_what_is_taken_back_before_it_was_seen_comes_back() -> None:
     await asyncio.sleep(10)
     assert await fixture.write(ASKED) == 1
     assert fixture.api.labels == {"team": "blue", **WANTED.labels}
+
+
+@virtual
+async def test_a_watch_that_stands_still_costs_ever_fewer_writes() -> None:
+    fixture = Fixture()
+    written = 0
+    for _ in range(0, HOUR, 5):
+        written += await fixture.write(ASKED)
+        await asyncio.sleep(5)
+    # After 0, 5, 15, 35 … seconds, and then every ten minutes.
+    assert 2 < written < 15
 
 
 @virtual
