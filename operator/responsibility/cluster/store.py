@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from responsibility import api_groups
-from responsibility.admission.stages.namespace_stages import NamespaceKeys
+from responsibility.admission.stages.namespace_keys import NamespaceKeys
 from responsibility.api import names
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import API_VERSION, KEY_PREFIX, MODELS, RECORDS

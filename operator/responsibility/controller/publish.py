@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from pydantic import ValidationError
-
 from responsibility.api.model import ResponsibilityModelStatus
 from responsibility.api.record import ResponsibilityStatus
 from responsibility.api.status import PlanStatus
-from responsibility.cluster.custom_resources import CustomResource, CustomResourceStore
+from responsibility.cluster.custom_resources import CustomResource
 from responsibility.cluster.knowledge import Says
 from responsibility.cluster.store import Store
 from responsibility.controller import status
 from responsibility.controller.admission.enforcement_events import EnforcementTransitions
 from responsibility.controller.admission.enforcement_status import (
-    ENFORCED,
     NOTHING,
     EnforcementStatus,
     cluster_claim,
@@ -37,34 +34,18 @@ from responsibility.controller.reporting.conditions import ConditionDraft, not_h
 from responsibility.controller.reporting.history import History
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.reporting.metrics_collector import hub_labels
-from responsibility.controller.reporting.writer import PASSING
+from responsibility.controller.reporting.status_writer import (
+    Status,
+    StatusWriter,
+    conditions_of,
+    keep_plan,
+)
 from responsibility.controller.worker import Pass
 from responsibility.grants.binding import MODEL
-from responsibility.kube import errors
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.agreement import Agreement
 from responsibility.plans.deletions import revocable_items
-
-# A status that was refused for what it is, or for a missing right, is tried again after so many
-# seconds.
-_PATIENCE = 30.0
-
-Status = ResponsibilityStatus | ResponsibilityModelStatus
-Json = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Settled:
-    """What a status was last made from, and what was there when all had been done about it.
-
-    ``about`` is known by its identity. ``until`` (loop time) ends a server's refusal.
-    """
-
-    about: object
-    details: tuple[object, ...]
-    there: Json
-    until: float | None = None
 
 
 class Publisher:
@@ -88,7 +69,7 @@ class Publisher:
             self._writer, enabled=settings.annotate, cluster=settings.cluster_name
         )
         self._switches = EnforcementTransitions(self._announcer)
-        self._settled: dict[str, _Settled] = {}
+        self._statuses = StatusWriter(self._writer)
         self._revoking = settings.revocation
 
     def retry_refused(self) -> None:
@@ -148,7 +129,7 @@ class Publisher:
         present = {resource.uid for resource in (*records, *models)}
         self._history.keep(present)
         self._switches.keep(present)
-        self._settled = {uid: done for uid, done in self._settled.items() if uid in present}
+        self._statuses.keep(present)
 
     def _oldest(
         self,
@@ -172,6 +153,7 @@ class Publisher:
         outcomes: Mapping[str, EnforcementStatus],
     ) -> Sequence[Awaitable[bool]]:
         assessment, knowledge = found.assessment, found.moment.knowledge
+        settle = partial(self._statuses.settle, self._store.records)
         writes = []
         details: tuple[object, ...]
         for resource in records:
@@ -202,18 +184,16 @@ class Publisher:
                     plans=plans,
                     awaited=awaited,
                 )
-                writes.append(self._settle(self._store.records, resource, hub, details, make))
+                writes.append(settle(resource, hub, details, make))
             elif refused is not None:
                 make_refused = partial(
                     status.refused_record_status,
                     refused,
-                    before=_conditions(resource.status, ResponsibilityStatus),
+                    before=conditions_of(resource.status, ResponsibilityStatus),
                     now=assessment.now,
                 )
                 details = (resource.identity, refused)
-                writes.append(
-                    self._settle(self._store.records, resource, None, details, make_refused)
-                )
+                writes.append(settle(resource, None, details, make_refused))
         return writes
 
     def _record_status(
@@ -231,7 +211,7 @@ class Publisher:
             hub,
             found.assessment,
             generation=resource.generation,
-            before=_conditions(resource.status, ResponsibilityStatus),
+            before=conditions_of(resource.status, ResponsibilityStatus),
             since=self._history.since(resource.uid),
             annotated=note,
             outcome=outcome,
@@ -239,17 +219,7 @@ class Publisher:
             revoked=plans[1],
             knowledge=found.moment.knowledge,
         )
-        if awaited:
-            # A new start, or a change that hardly touches this hub, is planned for in a moment. As
-            # long as all that a plan rests on is as it was told with the one that is there, so is
-            # that; where anything of it differs, its digest is of another moment, and goes at once.
-            there = _parse(resource.status, ResponsibilityStatus)
-            if isinstance(there, ResponsibilityStatus):
-                kept = wanted.model_copy(update={"plan": there.plan})
-                again = _parse(kept.dump(), ResponsibilityStatus)
-                if isinstance(again, ResponsibilityStatus) and _basis(again) == _basis(there):
-                    return kept
-        return wanted
+        return keep_plan(wanted, resource.status) if awaited else wanted
 
     def _revocable(self, agreement: Agreement) -> frozenset[str]:
         return revocable_items(agreement) if self._revoking else frozenset()
@@ -261,12 +231,13 @@ class Publisher:
         self, found: Pass, models: Sequence[CustomResource[Any]], doubt: str
     ) -> Sequence[Awaitable[bool]]:
         assessment, knowledge = found.assessment, found.moment.knowledge
+        settle = partial(self._statuses.settle, self._store.models)
         writes = []
         details: tuple[object, ...]
         for resource in models:
             cluster = assessment.clusters.get(resource.name)
             refused = assessment.refused_models.get(resource.name)
-            before = partial(_conditions, resource.status, ResponsibilityModelStatus)
+            before = partial(conditions_of, resource.status, ResponsibilityModelStatus)
             make: Callable[[], Status]
             if cluster is not None:
                 granted = self._of.granter.report.owners.get((MODEL, resource.name))
@@ -292,64 +263,14 @@ class Publisher:
                     outcome=outcome,
                     knowledge=knowledge,
                 )
-                writes.append(self._settle(self._store.models, resource, cluster, details, make))
+                writes.append(settle(resource, cluster, details, make))
             elif refused is not None:
                 make = partial(
                     status.refused_model_status, refused, before=before(), now=assessment.now
                 )
                 details = (resource.identity, refused)
-                writes.append(self._settle(self._store.models, resource, None, details, make))
+                writes.append(settle(resource, None, details, make))
         return writes
-
-    async def _settle(
-        self,
-        kind: CustomResourceStore[Any],
-        resource: CustomResource[Any],
-        about: object,
-        details: tuple[object, ...],
-        make: Callable[[], Status],
-    ) -> bool:
-        """Write one object's status if it differs from what is there.
-
-        ``about`` and ``details`` are what it is made from: an assessment, known by its identity,
-        and what else counts.
-        """
-        now = asyncio.get_running_loop().time()
-        done = self._settled.get(resource.uid)
-        if (
-            done is not None
-            and done.about is about
-            and (done.details, done.there) == (details, resource.status)
-            and (done.until is None or now < done.until)
-        ):
-            return True
-        wanted = make()
-        body = wanted.dump()
-        if _parse(resource.status, type(wanted)) == _parse(body, type(wanted)):
-            self._settled[resource.uid] = _Settled(about, details, resource.status)
-            return True
-        try:
-            answer = await self._writer.apply(
-                "status",
-                f"{kind.path}/{resource.name}",
-                {
-                    "apiVersion": resource.reference["apiVersion"],
-                    "kind": kind.kind,
-                    "metadata": {"name": resource.name, "uid": resource.uid},
-                    "status": body,
-                },
-                subresource="status",
-            )
-        except PASSING:
-            return False
-        except errors.ApiError:
-            self._settled[resource.uid] = _Settled(about, details, resource.status, now + _PATIENCE)
-            return True
-        if answer is not None:
-            kind.note(answer)
-            # Where others have put something of theirs beside ours, that is all we can do.
-            self._settled[resource.uid] = _Settled(about, details, answer.get("status") or {})
-        return True
 
 
 def _with_findings(
@@ -371,35 +292,3 @@ def _with_findings(
             if resource.name in clusters
         ),
     ]
-
-
-# What is said of a record that no plan rests on: a proof that is due again after a new start,
-# what could not be read for a moment, annotations.
-_BESIDE_PLANS = frozenset({"Ready", "Annotated", ENFORCED, "Revoked"})
-
-
-def _basis(told: ResponsibilityStatus) -> ResponsibilityStatus:
-    """Return of a status what its plan rests on."""
-    return told.model_copy(
-        update={
-            "conditions": tuple(c for c in told.conditions if c.type not in _BESIDE_PLANS),
-            "items": tuple(
-                item.model_copy(update={"admission": "", "admission_note": ""})
-                for item in told.items
-            ),
-            "enforcement": "",
-        }
-    )
-
-
-def _parse(raw: Json, shape: type[Status]) -> Status | None:
-    try:
-        return shape.model_validate(raw)
-    except ValidationError:
-        # Written by another version, or by hand: it is replaced as a whole.
-        return None
-
-
-def _conditions(raw: Json, shape: type[Status]) -> tuple[Any, ...]:
-    parsed = _parse(raw, shape)
-    return parsed.conditions if parsed is not None else ()

@@ -17,7 +17,8 @@ from responsibility.admission.policies.guards import Guards
 from responsibility.admission.policies.manifests import Manifest
 from responsibility.admission.policies.rendered import installed, item_policies
 from responsibility.admission.stages.cluster_stages import cluster_plan
-from responsibility.admission.stages.namespace_stages import ItemStage, NamespaceKeys, plan
+from responsibility.admission.stages.namespace_keys import NamespaceKeys
+from responsibility.admission.stages.namespace_stages import ItemStage, plan
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import break_glass_name, policy_name
 from responsibility.api.stages import AdmissionStage

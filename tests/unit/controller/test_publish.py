@@ -398,7 +398,7 @@ async def test_nothing_is_kept_about_what_is_gone() -> None:
     world = await settled("prod", "staging")
     world.delete_record("staging")
     await world.publish()
-    assert set(world.publisher._settled) == {"uid-garden", "uid-prod"}
+    assert set(world.publisher._statuses._settled) == {"uid-garden", "uid-prod"}
     assert set(world.publisher._history._seen) == {"uid-garden", "uid-prod"}
 
 

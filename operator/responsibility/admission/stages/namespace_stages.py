@@ -8,10 +8,11 @@ makes it doubtful: a deleted Deployment or RoleBinding must not lift what binds 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from responsibility.admission import annotation_entries
@@ -19,20 +20,16 @@ from responsibility.admission.stages.blockers import StageInputs, blockers_of
 from responsibility.admission.stages.namespace_annotations import (
     ItemKeys,
     UnlistableError,
-    hub_annotations,
     item_keys,
     within_budget,
 )
-from responsibility.api.names import (
-    BREAK_GLASS_ANNOTATION,
-    CONTACT_ANNOTATION,
-    DELEGATES_ANNOTATION,
-    HUB_ANNOTATION,
-    PREFIX_ANNOTATION,
-    RELEASE_ANNOTATION,
-    STAGE_LABEL,
-    is_our_key,
+from responsibility.admission.stages.namespace_keys import (
+    NOTHING,
+    NamespaceKeys,
+    Reads,
+    wanted_keys,
 )
+from responsibility.api.names import CONTACT_ANNOTATION, STAGE_LABEL
 from responsibility.api.stages import AdmissionStage
 from responsibility.ownership.cache import PassCache
 from responsibility.ownership.results.assessment import Assessment, HubAssessment, HubState
@@ -41,58 +38,12 @@ from responsibility.ownership.terms.managed_namespaces import is_protected
 
 # Items by name, each with why its policy cannot be relied on; empty if it can.
 Policies = Mapping[str, str]
-# Items by name, each with the other items whose lists its policy reads.
-Reads = Mapping[str, Set[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class NamespaceKeys:
-    """Our labels and annotations of a Namespace, and only ours."""
-
-    labels: Mapping[str, str] = field(default_factory=dict)
-    annotations: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, metadata: Mapping[str, Any]) -> NamespaceKeys:
-        """Return what is ours of an object's metadata."""
-        return cls(_ours(metadata.get("labels")), _ours(metadata.get("annotations")))
-
-    def __bool__(self) -> bool:
-        """Return whether there are any."""
-        return bool(self.labels or self.annotations)
-
-    def stages(self) -> dict[str, AdmissionStage]:
-        """Return the stages that policies are switched to, by item.
-
-        What somebody has written there by hand and no policy knows is nothing.
-        """
-        return {
-            key.removeprefix(STAGE_LABEL): stage
-            for key, text in self.labels.items()
-            if key.startswith(STAGE_LABEL)
-            and (stage := AdmissionStage.of(text)) is not None
-            and stage > AdmissionStage.OBSERVE
-        }
-
-    def markers(self) -> set[str]:
-        """Return the dates in use, as the names of their markers."""
-        return {
-            line.partition(" ")[0]
-            for key, text in self.annotations.items()
-            if key.startswith(DELEGATES_ANNOTATION)
-            for line in text.splitlines()
-        }
-
-
-NOTHING = NamespaceKeys()
 _NO_BOOK: Policies = {}
 _NONE_BEFORE: Mapping[str, AdmissionStage] = {}
 _NO_READS: Reads = {}
 _NOTHING_WRONG: Mapping[str, str] = {}
-
-
-def _ours(found: Mapping[str, str] | None) -> dict[str, str]:
-    return {key: text for key, text in (found or {}).items() if is_our_key(key)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +238,18 @@ def _namespace(
         if hub in speaking:
             keys_by_hub.append((hub, known))
     read = reads.get(speaking[0].agreement.terms.name, _NO_READS)
-    return _namespace_keys(keys_by_hub, found, read, present), found
+    # Of several hubs that agree, the first speaks.
+    speaker, known = keys_by_hub[0]
+    in_force = _in_force(found[hub.agreement.record] for hub, _ in keys_by_hub)
+    return wanted_keys(speaker, known, in_force, read, present), found
+
+
+def _in_force(records: Iterable[Iterable[ItemStage]]) -> dict[str, AdmissionStage]:
+    """Return the stages of a Namespace's items, but for those only observed: the least of each."""
+    stages: dict[str, AdmissionStage] = {}
+    for entry in chain.from_iterable(records):
+        stages[entry.item] = min(entry.stage, stages.get(entry.item, entry.stage))
+    return {name: stage for name, stage in stages.items() if stage is not AdmissionStage.OBSERVE}
 
 
 def _kept(
@@ -346,50 +308,6 @@ def _keys(
         if not known[name].trouble and (trouble := next(filter(None, wrong), "")):
             known[name] = ItemKeys(name, {}, trouble=trouble)
     return known
-
-
-def _namespace_keys(
-    hubs: Sequence[tuple[HubAssessment, dict[str, ItemKeys]]],
-    found: Mapping[str, tuple[ItemStage, ...]],
-    reads: Reads,
-    present: NamespaceKeys,
-) -> NamespaceKeys:
-    """Put together what a Namespace says; of several hubs that agree, the first speaks."""
-    stages: dict[str, AdmissionStage] = {}
-    for hub, _ in hubs:
-        for entry in found[hub.agreement.record]:
-            stages[entry.item] = min(entry.stage, stages.get(entry.item, entry.stage))
-    in_force = {
-        name: stage for name, stage in stages.items() if stage is not AdmissionStage.OBSERVE
-    }
-    labels = {STAGE_LABEL + name: stage.value for name, stage in in_force.items()}
-    if not labels:
-        return NOTHING
-    # Who may act on something of an item by another one, whatever the stage of that.
-    read = set[str]().union(*(reads.get(name, ()) for name in in_force)).difference(in_force)
-    hub, known = hubs[0]
-    if hub.hub is None:
-        # What its objects are called is not known without the hub: what was said stays.
-        kept = {k: v for k, v in present.annotations.items() if _is_kept(k, in_force, read)}
-        return NamespaceKeys(labels, kept)
-    annotations = hub_annotations(hub.agreement)
-    for name in (*in_force, *sorted(read)):
-        live_annotations = known[name].annotations.items()
-        annotations.update((k, v) for k, v in live_annotations if _is_kept(k, in_force, read))
-    return NamespaceKeys(labels, annotations)
-
-
-def _is_kept(key: str, in_force: Container[str], read: Container[str]) -> bool:
-    """Whether a Namespace says this; of items that are only read, nobody is told whom to call."""
-    if key in (
-        HUB_ANNOTATION,
-        PREFIX_ANNOTATION,
-        RELEASE_ANNOTATION,
-        BREAK_GLASS_ANNOTATION,
-    ):
-        return True
-    item = key.partition("/")[2]
-    return item in in_force or (item in read and not key.startswith(CONTACT_ANNOTATION))
 
 
 def _differences(hubs: Sequence[HubAssessment], now: datetime, cache: PassCache) -> str:

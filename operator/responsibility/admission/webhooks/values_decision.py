@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from responsibility.admission import annotation_entries
 from responsibility.admission.policies.guards import Items
-from responsibility.admission.stages.namespace_stages import NamespaceKeys
+from responsibility.admission.stages.namespace_keys import NamespaceKeys
 from responsibility.admission.webhooks.requester import (
     Range,
     RequesterEntitlement,

@@ -11,13 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from responsibility.admission.stages.cluster_stages import ClusterPlan
-from responsibility.admission.stages.namespace_stages import (
-    NamespaceKeys,
-    StagePlan,
-    only_down,
-    plan,
-    stages_of,
-)
+from responsibility.admission.stages.namespace_keys import NamespaceKeys
+from responsibility.admission.stages.namespace_stages import StagePlan, only_down, plan, stages_of
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import (
     NAMESPACE_KEYS_POLICY,

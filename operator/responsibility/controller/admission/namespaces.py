@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from responsibility.admission.stages.namespace_stages import NOTHING, NamespaceKeys, StagePlan
+from responsibility.admission.stages.namespace_keys import NOTHING, NamespaceKeys
+from responsibility.admission.stages.namespace_stages import StagePlan
 from responsibility.cluster.store import Namespace
 from responsibility.controller.reporting.writer import PASSING, Writer, unseen_for
 from responsibility.kube import errors

@@ -16,7 +16,7 @@ from responsibility import api_groups
 from responsibility.admission.policies.guards import Guards
 from responsibility.admission.policies.manifests import BINDING, POLICY, Manifest
 from responsibility.admission.policies.rendered import differences, installed, item_policies
-from responsibility.admission.stages.namespace_stages import Reads
+from responsibility.admission.stages.namespace_keys import Reads
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import NAME_PREFIX, break_glass_name, policy_name
 from responsibility.controller.process.logs import about

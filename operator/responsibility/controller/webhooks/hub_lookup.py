@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from responsibility.admission.stages.namespace_stages import NamespaceKeys
+from responsibility.admission.stages.namespace_keys import NamespaceKeys
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import PREFIX_ANNOTATION, RELEASE_ANNOTATION
 from responsibility.cluster.custom_resources import CustomResource

@@ -11,14 +11,8 @@ import pytest
 
 from responsibility.admission import annotation_entries
 from responsibility.admission.stages.blockers import BLOCKERS
-from responsibility.admission.stages.namespace_stages import (
-    NOTHING,
-    ItemStage,
-    NamespaceKeys,
-    StagePlan,
-    only_down,
-    plan,
-)
+from responsibility.admission.stages.namespace_keys import NOTHING, NamespaceKeys
+from responsibility.admission.stages.namespace_stages import ItemStage, StagePlan, only_down, plan
 from responsibility.api.names import (
     CONTACT_ANNOTATION,
     DELEGATES_ANNOTATION,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from responsibility.admission.stages.namespace_stages import NamespaceKeys
+from responsibility.admission.stages.namespace_keys import NamespaceKeys
 from responsibility.admission.webhooks.requester import UserInfo
 from responsibility.admission.webhooks.values_decision import ValuesUpdate
 from responsibility.admission.webhooks.values_ownership import ValuesGuard

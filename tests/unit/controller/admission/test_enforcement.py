@@ -4,7 +4,8 @@ import asyncio
 import copy
 from typing import Any
 
-from responsibility.admission.stages.namespace_stages import NamespaceKeys, StagePlan
+from responsibility.admission.stages.namespace_keys import NamespaceKeys
+from responsibility.admission.stages.namespace_stages import StagePlan
 from responsibility.api.names import OWNERS_ANNOTATION, STAGE_LABEL
 from responsibility.controller.admission.namespaces import Namespaces
 from responsibility.controller.reporting.writer import Writer
