@@ -25,13 +25,17 @@ help: ## List the targets
 .PHONY: venv
 venv: $(STAMP) ## Make .venv with the package (editable) and the development tools
 
-$(STAMP): pyproject.toml
+define check-python
 	@command -v $(PYTHON) >/dev/null || { \
 	  echo "error: there is no $(PYTHON). Install Python 3.11 or newer (Debian, Ubuntu: apt install python3 python3-venv), or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "error: $$($(PYTHON) --version) is too old, 3.11 or newer is needed. Name another: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "error: $(PYTHON) cannot make virtual environments. Debian, Ubuntu: apt install python3-venv" >&2; exit 1; }
+endef
+
+$(STAMP): pyproject.toml
+	$(check-python)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
@@ -159,14 +163,39 @@ lock: $(STAMP) ## Renew the pinned versions and hashes of what the image holds a
 	    --no-emit-index-url --custom-compile-command "make lock" -o image/$$name.lock $$input; \
 	done
 
-# --- a cluster to look at ---------------------------------------------------------------------
+# --- something to look at ----------------------------------------------------------------------
+
+# Of the package's libraries those that a question to files takes, in a place of their own: with the
+# others, most of a minute would be the client of Kubernetes.
+TRY := build/try
+TRY_PYTHON := $(TRY)/venv/bin/python
+TRY_STAMP := $(TRY)/venv/.installed
+
+.PHONY: try
+try: $(TRY_STAMP) ## Ask an organisation that is files who owns what: with Python alone, in a minute
+	@PYTHONPATH=.:operator $(TRY_PYTHON) -m demo.trial $(TRY)
+
+$(TRY_STAMP): pyproject.toml
+	$(check-python)
+	@$(PYTHON) -m venv $(TRY)/venv
+	@echo "the libraries of the command line …" >&2
+	@$(PYTHON) -c 'import re, tomllib; \
+	  wanted = tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]; \
+	  print(*(line for line in wanted if re.match("click|pydantic|pyyaml|rich", line)), sep="\n")' \
+	  > $(TRY)/requirements.txt
+	@$(TRY_PYTHON) -m pip install --quiet --disable-pip-version-check -r $(TRY)/requirements.txt
+	@touch $@
+
+.PHONY: picture
+picture: $(STAMP) ## Draw the README's picture of the page anew, with a Chromium that is there
+	$(BIN)/python -m demo.picture
 
 .PHONY: demo
 demo: tools $(STAMP) ## Start a cluster with hubs, the people around them and the operator, and look
 	$(BIN)/python -m demo up
 
 .PHONY: tour
-tour: $(STAMP) ## Run the commands of the README's tour on the demo and write what they show into it
+tour: $(STAMP) ## Run the commands of docs/tour.md on the demo and write what they show into it
 	$(BIN)/python -m demo tour
 
 .PHONY: demo-down

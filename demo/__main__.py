@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "command",
         choices=["up", "tell", "tour", "down"],
-        help="start it and tell its story, tell it once more, record the README's tour, remove it",
+        help="start it and tell its story, tell it once more, record docs/tour.md, remove it",
     )
     parser.add_argument(
         "--name",
@@ -76,7 +76,7 @@ def tell(chosen: Cluster) -> None:
 
 
 def record_tour(chosen: Cluster) -> None:
-    """Run the commands of the README's tour and write what they show into it."""
+    """Run the commands of docs/tour.md and write what they show into it."""
     if not chosen.is_up():
         raise LabError(f"the demo {chosen.name} is not up: start it with `make demo`")
     tour.write(chosen)

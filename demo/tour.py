@@ -1,4 +1,4 @@
-"""The tour of the README: commands run on the demo, and what a terminal shows of each.
+"""The tour, docs/tour.md: commands run on the demo, and what a terminal shows of each.
 
 ``python -m demo tour`` runs them and writes the page; the end-to-end test runs them again and holds
 the page to it. What differs from one run to the next – how old a finding is – is written as one
@@ -7,37 +7,26 @@ minute, and what would be too long for a page is left out, with an ellipsis in i
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import subprocess
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from demo import next_steps
+from demo.terminal import Keep, excerpt, on_terminal
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.directories import REPOSITORY
 
-PAGE = REPOSITORY / "README.md"
-COLUMNS = 98
+PAGE = REPOSITORY / "docs/tour.md"
 _BEGIN, _END = "<!-- recorded by `make tour`: begin -->", "<!-- end -->"
-_ELLIPSIS = "…"
-_STYLES = re.compile(r"\x1b\[[0-9;]*m")
 _AGE = re.compile(r"(\bage: )\S+")
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A command, what it shows in one sentence, and which of its lines to keep (all without).
-
-    ``keep`` names stretches by a pattern that their first line begins with, and how many lines
-    they have.
-    """
+    """A command, what it shows in one sentence, and which of its lines to keep (all without)."""
 
     why: str
     command: str
-    keep: tuple[tuple[str, int], ...] = ()
+    keep: Keep = ()
 
 
 STEPS = (
@@ -102,54 +91,7 @@ def _split() -> tuple[str, str, str]:
 
 
 def _shown(cluster: Cluster, step: Step) -> str:
-    output = _on_terminal(f"{next_steps.preparation(cluster)}\n{step.command}")
-    lines = [line.rstrip() for line in _AGE.sub(r"\g<1>1m", output).splitlines()]
-    while lines and not lines[-1]:
-        lines.pop()
+    output = on_terminal(f"{next_steps.preparation(cluster)}\n{step.command}")
     prompts = [f"$ {line}" for line in step.command.splitlines()]
-    return "\n".join([*prompts, *(_kept(lines, step) if step.keep else lines)])
-
-
-def _kept(lines: list[str], step: Step) -> Iterator[str]:
-    end = 0
-    for beginning, count in step.keep:
-        start = next((n for n in range(end, len(lines)) if re.match(beginning, lines[n])), None)
-        if start is None:
-            raise ValueError(f"{step.command}: no line begins with {beginning!r} any more")
-        if start > end:
-            yield _ELLIPSIS
-        end = start + count
-        yield from lines[start:end]
-    if end < len(lines):
-        yield _ELLIPSIS
-
-
-def _on_terminal(script: str) -> str:
-    """Run a script as at a terminal, and return what it shows, without styles."""
-    ours, theirs = pty.openpty()
-    environment = {k: v for k, v in os.environ.items() if k not in {"FORCE_COLOR", "LINES"}}
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        subprocess.Popen(
-            ["bash", "-c", script],
-            cwd=folder,
-            env=environment | {"COLUMNS": str(COLUMNS), "NO_COLOR": "1", "TERM": "xterm"},
-            stdin=subprocess.DEVNULL,
-            stdout=theirs,
-            stderr=theirs,
-        ),
-    ):
-        os.close(theirs)
-        shown = b""
-        while chunk := _read(ours):
-            shown += chunk
-    os.close(ours)
-    return _STYLES.sub("", shown.decode()).replace("\r\n", "\n")
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65_536)
-    except OSError:
-        # How Linux says that nobody writes to it any more.
-        return b""
+    shown = excerpt(_AGE.sub(r"\g<1>1m", output), step.keep, of=step.command)
+    return "\n".join([*prompts, *shown])

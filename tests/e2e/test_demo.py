@@ -147,11 +147,11 @@ def test_a_chapter_has_its_facts(story: str, chapter: str, facts: list[str]) -> 
     assert [fact for fact in facts if fact not in told] == []
 
 
-def test_the_readme_shows_what_is_told(story: str) -> None:
+def test_the_tour_shows_what_is_told(story: str) -> None:
     """Line by line, spaces aside; the table of kubectl goes on with an age there."""
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    readme_tour = readme.split("## A short tour")[1].split("## How it works")[0]
-    told_by_the_demo, _, _ = readme_tour.partition("### On the command line")
+    told_by_the_demo, _, _ = tour.PAGE.read_text(encoding="utf-8").partition(
+        "## On the command line"
+    )
     blocks = re.findall(r"^```\n(.*?)^```", told_by_the_demo, re.MULTILINE | re.DOTALL)
     assert len(blocks) == 4
     told = [" ".join(line.split()) for line in story.splitlines()]
@@ -219,10 +219,10 @@ def _has_come_true(demo: Cluster, command: str) -> bool:
     return True
 
 
-def test_the_handover_of_the_readme_can_be_asked_for(demo: Cluster, story: str) -> None:
+def test_the_handover_of_the_tour_can_be_asked_for(demo: Cluster, story: str) -> None:
     assert story
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    (command,) = re.findall(r"`(kubectl responsibility handover coast [^`]*)`", readme)
+    page = tour.PAGE.read_text(encoding="utf-8")
+    (command,) = re.findall(r"`(kubectl responsibility handover coast [^`]*)`", page)
     script = f"{next_steps.preparation(demo)}\n{command}"
     told = subprocess.run(["bash", "-ec", script], capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stderr

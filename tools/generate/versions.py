@@ -20,6 +20,7 @@ PLACES: Mapping[Path, str] = {
     Path("helm/hub-responsibility/Chart.yaml"): r"^(?:v|appV)ersion: ",
     Path("docs/gitops.md"): r"targetRevision: v",
     Path("docs/quickstart.md"): r"registry\.example\.org/hub-responsibility:",
+    Path("README.md"): r"registry\.example\.org/hub-responsibility:",
 }
 
 

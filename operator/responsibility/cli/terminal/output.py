@@ -34,6 +34,8 @@ _STYLES = {
     "medium": "yellow",
     "low": "dim",
 }
+# Blanks between columns.
+_GAP = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ def _write(table: Table, *, wide: bool) -> None:
     else:
         _plain(titles, rows)
     if table.footer:
-        click.echo(table.footer)
+        click.echo("\n".join(map(wrapped, table.footer.splitlines())))
 
 
 def _plain(titles: list[str], rows: list[list[str]]) -> None:
@@ -151,10 +153,12 @@ def _plain(titles: list[str], rows: list[list[str]]) -> None:
 def _on_terminal(shown: list[Column], rows: list[list[str]]) -> None:
     titles = [column.title for column in shown]
     width = shutil.get_terminal_size().columns
-    needed = sum(3 + max(map(len, each)) for each in zip(titles, *rows, strict=True))
+    needed = sum(_GAP + max(map(len, each)) for each in zip(titles, *rows, strict=True))
     main = [n for n, column in enumerate(shown) if not column.detail]
     if needed <= width or len(main) == len(shown):
-        _rich(titles, rows)
+        # Many narrow columns are pushed together where then no cell is broken.
+        tight = needed - (_GAP - 1) * len(titles)
+        _rich(titles, rows, 1 if tight <= width < needed else _GAP)
         return
     details = [n for n, column in enumerate(shown) if column.detail]
     for row in rows:
@@ -173,12 +177,12 @@ def _styled(cell: str) -> str:
     return click.style(cell, fg=colour, bold="bold" in style, dim="dim" in style)
 
 
-def _rich(titles: list[str], rows: list[list[str]]) -> None:
+def _rich(titles: list[str], rows: list[list[str]], gap: int) -> None:
     from rich.console import Console
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    drawn = RichTable(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    drawn = RichTable(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
     for title in titles:
         drawn.add_column(title, overflow="fold")
     previous: list[str] = []

@@ -59,3 +59,11 @@ def test_no_color_is_respected(files: Path, columns: int) -> None:
     assert files.is_dir()
     shown = on_terminal(*DRIFT, columns=columns, NO_COLOR="1")
     assert not any(f"\x1b[{code}m" in shown for code in (31, 32, 33))
+
+
+def test_many_narrow_columns_are_pushed_together_before_a_cell_breaks(files: Path) -> None:
+    assert files.is_dir()
+    matrix = ("matrix", "--all", "-f", "reef", "--at", small.AT)
+    shown = on_terminal(*matrix, columns=24, NO_COLOR="1")
+    (line,) = [line for line in shown.splitlines() if line.startswith("reef")]
+    assert line.split()[-3:] == ["P✗", "C✗", "C!"]
