@@ -5,7 +5,7 @@ Only an item whose stage is ``warn`` or ``deny`` has a say. Settings are named, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -121,20 +121,18 @@ class ValuesUpdate:
         held: Mapping[str, RequesterEntitlement],
     ) -> Iterator[Breach]:
         breaches: dict[tuple[str, Range | None], Breach] = {}
-        for change in found.changes:
-            for items in self.guard.owners(change):
-                left = _left(change, items, held)
-                if left == _INSIDE:
-                    continue
-                for name in items & stages.keys():
-                    terms = self.guard.items[name]
-                    breach = breaches.setdefault(
-                        (name, left[0]), Breach(terms, stages[name], left=left[0])
-                    )
-                    if len(breach.settings) < _NAMED:
-                        breach.settings.append(_setting(change))
-                    else:
-                        breach.more += 1
+        for judged in judge_changes(found.changes, self.guard, held):
+            if judged.may:
+                continue
+            for name in judged.items & stages.keys():
+                terms = self.guard.items[name]
+                breach = breaches.setdefault(
+                    (name, judged.left), Breach(terms, stages[name], left=judged.left)
+                )
+                if len(breach.settings) < _NAMED:
+                    breach.settings.append(_setting(judged.change))
+                else:
+                    breach.more += 1
         yield from sorted(breaches.values(), key=lambda breach: breach.item.number)
 
     def _judgement(self, breaches: list[Breach]) -> ValuesDecision:
@@ -184,21 +182,43 @@ class ValuesUpdate:
         )
 
 
-# That a change is inside of what somebody may do, rather than outside of all, or of a range.
-_INSIDE: tuple[Range | None, bool] = (None, True)
+@dataclass(frozen=True, slots=True)
+class JudgedChange:
+    """A change, some items of which whoever makes it has to hold one, and whether they do.
+
+    ``left`` is the range that it leaves, where one is all that they have.
+    """
+
+    change: SettingChange
+    items: Items
+    may: bool
+    left: Range | None = None
 
 
-def _left(
+def judge_changes(
+    changes: Iterable[SettingChange],
+    guard: ValuesGuard,
+    held: Mapping[str, RequesterEntitlement],
+) -> Iterator[JudgedChange]:
+    """Yield what becomes of each change: the one judgement, at admission and in a review.
+
+    ``held`` is what somebody has of each item of the guard.
+    """
+    for change in changes:
+        for items in guard.owners(change):
+            yield _judged(change, items, held)
+
+
+def _judged(
     change: SettingChange, items: Items, held: Mapping[str, RequesterEntitlement]
-) -> tuple[Range | None, bool]:
-    """Return the range that a change leaves, None where somebody may not do it at all."""
+) -> JudgedChange:
     left: Range | None = None
     for name in sorted(items):
         if held[name].may:
             left = outside(change, held[name].ranges)
             if left is None:
-                return _INSIDE
-    return left, False
+                return JudgedChange(change, items, may=True)
+    return JudgedChange(change, items, may=False, left=left)
 
 
 def _setting(change: SettingChange) -> str:
