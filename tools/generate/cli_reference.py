@@ -135,6 +135,13 @@ _JSON = {
     "`names`) and `hubs`, the same for each `record`.",
     "check": "`failed`, `problems` (`name`, `message`) and `findings`, each with its `place` "
     "(`file`, `document`, `line`).",
+    "review": "`base`, `head`, `as`, `may` (whether nobody else is needed), `summary`, `hubs` "
+    "(`touched`, `total`), `files` (`path`, `change`: added, removed or changed, `hubs`: how many "
+    "it is for), `changes`, each `hub` (`cluster`, `namespace`, `release`; null for what is no "
+    "hub's), `record`, `what` (a setting or file; never a value), `items` (one of which entitles: "
+    "`name`, `number`, `title`, `owner`, `displayName`), `may`, `bounds` (the range that the "
+    "author may move it in and leaves) and `place`, and `ask` (`items`, `owners`, `contacts`, "
+    "`hubs`).",
     "replay": "`events`, `judged`, `effects` (`refused`, `warned`, `possible`: requests by the "
     "worst that is said of each), `notCounted` (events by reason), `elsewhere`, `broken` (`lines`, "
     "`places`), `notUnderstood`, `leftOut` and `requests`, each `effect`, `breakGlass`, `user`, "

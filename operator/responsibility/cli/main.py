@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "init": ("init", "Draft a record for each hub, ready for review."),
     "diff": ("diff", "Show what would change if records were applied."),
     "check": ("check", "Check manifests, for pull requests: exit code 1 on drift."),
+    "review": ("review", "Say whose approval a change to files needs."),
     "render": ("render", "Write the admission policies or the roles of a model."),
     "model": ("model", "Show what a newer shipped model has that yours has not."),
     "plan": ("plan", "Plan the smallest changes after which excess rights have ended."),

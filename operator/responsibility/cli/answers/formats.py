@@ -225,11 +225,13 @@ def _markdown(checked: Checked) -> Iterator[str]:
     yield f"### Shared responsibility: {word}"
     yield ""
     if checked.comparison is not None:
-        yield f"{_cell(checked.summary[0].upper() + checked.summary[1:])}."
+        yield f"{markdown_cell(checked.summary[0].upper() + checked.summary[1:])}."
         yield ""
         ended = list(_ended(checked))
         yield from [*ended, ""] if ended else ()
-    yield from (f"* **{_cell(name)}**: {_cell(text)}" for name, text in checked.problems)
+    yield from (
+        f"* **{markdown_cell(name)}**: {markdown_cell(text)}" for name, text in checked.problems
+    )
     if checked.problems:
         yield ""
     if not checked.findings:
@@ -252,15 +254,16 @@ def _markdown(checked: Checked) -> Iterator[str]:
             message,
             wording.remedy(finding),
         )
-        yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+        yield f"| {' | '.join(markdown_cell(cell) for cell in cells)} |"
 
 
 def _ended(checked: Checked) -> Iterator[str]:
     ended = checked.comparison.ended if checked.comparison is not None else ()
-    yield from (f"* ends: {_cell(wording.message(finding))}" for finding in ended)
+    yield from (f"* ends: {markdown_cell(wording.message(finding))}" for finding in ended)
 
 
-def _cell(text: str) -> str:
+def markdown_cell(text: str) -> str:
+    """Return a text as a cell of a table, in which nothing of it is markup."""
     for special in ("\\", "|", "*", "_", "`", "<"):
         text = text.replace(special, f"\\{special}")
     return clean(text)
@@ -268,21 +271,25 @@ def _cell(text: str) -> str:
 
 def github(checked: Checked) -> str:
     """Return workflow commands, which GitHub Actions turns into annotations."""
-    lines = [f"::error title=record::{_data(f'{name}: {text}')}" for name, text in checked.problems]
+    lines = [
+        f"::error title=record::{github_data(f'{name}: {text}')}" for name, text in checked.problems
+    ]
     for finding in checked.findings:
         level = {"note": "notice"}.get(checked.level(finding), checked.level(finding))
         place = location_of(checked.report, finding)
-        where = f"file={_property(place.file)}," if place else ""
+        where = f"file={github_property(place.file)}," if place else ""
         where += f"line={place.line}," if place and place.line else ""
-        title = _property(f"{finding.kind}: {finding.item} of {place_text(finding)}")
-        text = _data(f"{wording.message(finding)}. {wording.remedy(finding)}")
+        title = github_property(f"{finding.kind}: {finding.item} of {place_text(finding)}")
+        text = github_data(f"{wording.message(finding)}. {wording.remedy(finding)}")
         lines.append(f"::{level} {where}title={title}::{text}")
     return "\n".join(lines)
 
 
-def _data(text: str) -> str:
+def github_data(text: str) -> str:
+    """Return a text as what a workflow command says."""
     return clean(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+def github_property(text: str) -> str:
+    """Return a text as a property of a workflow command."""
+    return github_data(text).replace(":", "%3A").replace(",", "%2C")

@@ -10,6 +10,7 @@ In reading order:
 * ``plan``, ``apply_plan``, ``handover``: changes of RBAC and records, and making them;
 * ``close_gaps``: items that have to refuse together;
 * ``init``, ``diff``, ``check``: records and manifests before they are applied;
+* ``review``: a change to hubs' files before it is merged;
 * ``model``: the model of a newer chart, held against one's own;
 * ``render``, ``render_roles``, ``render_webhook``: objects to install;
 * ``replay``: an audit log, held against the policies;

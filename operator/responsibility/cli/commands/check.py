@@ -127,7 +127,7 @@ def _base(base: str, where: Where, now: datetime, *, routes: bool) -> Report:
         return offline.load(paths, ALL, namespace=where.namespace, assume_roles=where.default_roles)
 
     try:
-        if Path(base).is_dir():
+        if git_base.is_folder(base, Path()):
             return Report.of(load([base]), now, routes=routes)
         with git_base.files_at(base, where.files) as paths:
             return Report.of(load(paths), now, routes=routes)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
+from responsibility.api.model import ResponsibilityModel
 from responsibility.api.parse import (
     RecordError,
     load_shipped_manifest,
     parse_model,
     parse_record,
 )
-from responsibility.api.record import DEFAULT_MODEL
+from responsibility.api.record import DEFAULT_MODEL, Responsibility
 from responsibility.cli.sources.cluster_view import ClusterView
 from responsibility.cli.sources.manifests import Manifest
 from responsibility.cli.sources.yaml.composer import Value
@@ -30,10 +31,7 @@ def add_agreements(
 ) -> None:
     """Put the records and models of files into the view. Raises CliError."""
     for manifest in records:
-        try:
-            record = parse_record(manifest.raw, strict=True)
-        except RecordError as error:
-            raise CliError(_placed(manifest, error)) from None
+        record = record_in(manifest)
         view.records[record.name] = record
     by_name: dict[str, list[Manifest]] = {}
     for manifest in models:
@@ -42,11 +40,7 @@ def add_agreements(
     if DEFAULT_MODEL in wanted or not by_name:
         by_name.setdefault(DEFAULT_MODEL, [])
     for name, parts in by_name.items():
-        try:
-            view.models[name] = parse_model(_whole(name, parts, notes), strict=True)
-        except RecordError as error:
-            text = _placed(parts[-1], error) if parts else str(error)
-            raise CliError(text) from None
+        view.models[name] = model_in(name, parts, notes)
 
 
 def add_live(
@@ -75,6 +69,24 @@ def _identity(raw: Json) -> tuple[str, int]:
 
 def _placed(manifest: Manifest, error: RecordError) -> str:
     return "\n".join(f"{manifest.place}: {error.subject}: {each}" for each in error.problems)
+
+
+def model_in(
+    name: str, parts: list[Manifest], notes: Callable[[str], None] = lambda _: None
+) -> ResponsibilityModel:
+    """Return the model of this name that manifests make together. Raises CliError."""
+    try:
+        return parse_model(_whole(name, parts, notes), strict=True)
+    except RecordError as error:
+        raise CliError(_placed(parts[-1], error) if parts else str(error)) from None
+
+
+def record_in(manifest: Manifest) -> Responsibility:
+    """Return a record as it stands in a file. Raises CliError."""
+    try:
+        return parse_record(manifest.raw, strict=True)
+    except RecordError as error:
+        raise CliError(_placed(manifest, error)) from None
 
 
 def _whole(name: str, parts: list[Manifest], notes: Callable[[str], None]) -> dict[str, Any]:

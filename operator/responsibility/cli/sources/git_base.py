@@ -7,6 +7,7 @@ hook or a filter of the change itself says is run.
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import tarfile
 import tempfile
@@ -19,6 +20,7 @@ from responsibility.cli.sources.folders import STDIN
 from responsibility.cli.terminal.errors import CliError
 
 _LONGEST: Final = 120.0
+_COMMIT: Final = re.compile("[0-9a-f]{7,64}")
 
 
 @contextmanager
@@ -40,25 +42,35 @@ def _extracted(revision: str, path: str, into: Path) -> Path | None:
         raise CliError("standard input has no base in Git: name a folder with --base instead")
     whole = Path(path).resolve()
     where = whole if whole.is_dir() else whole.parent
-    top = Path(_git(where, "rev-parse", "--show-toplevel").decode().strip()).resolve()
-    if revision.startswith("-"):
-        raise CliError(f"--base {revision}: this is neither a folder nor a revision")
-    try:
-        commit = _git(top, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
-    except CliError:
-        raise CliError(
-            f"--base {revision}: this is neither a folder nor a revision of {top}; in CI, is the "
-            "history fetched?"
-        ) from None
-    name = commit.decode().strip()
+    top = toplevel(where)
+    name = commit_of(top, revision)
     relative = whole.relative_to(top).as_posix()
-    if not _git(top, "ls-tree", "--name-only", name, "--", relative).strip() and relative != ".":
+    if not git(top, "ls-tree", "--name-only", name, "--", relative).strip() and relative != ".":
         return None
-    archive = _git(top, "archive", "--format=tar", name, "--", relative)
+    archive = git(top, "archive", "--format=tar", name, "--", relative)
     into.mkdir()
     with tarfile.open(fileobj=io.BytesIO(archive)) as packed:
         packed.extractall(into, filter=_within)  # noqa: S202 - stricter than "data"
     return into / relative
+
+
+def toplevel(where: Path) -> Path:
+    """Return the top folder of the repository that a folder is in. Raises CliError."""
+    return Path(git(where, "rev-parse", "--show-toplevel").decode().strip()).resolve()
+
+
+def commit_of(top: Path, revision: str, option: str = "--base") -> str:
+    """Return the commit that a revision means. Raises CliError."""
+    if revision.startswith("-"):
+        raise CliError(f"{option} {revision}: this is neither a folder nor a revision")
+    try:
+        commit = git(top, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    except CliError:
+        raise CliError(
+            f"{option} {revision}: this is neither a folder nor a revision of {top}; in CI, is the "
+            "history fetched?"
+        ) from None
+    return commit.decode().strip()
 
 
 def _within(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo | None:
@@ -69,8 +81,30 @@ def _within(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo | None:
         return None
 
 
-def _git(where: Path, *arguments: str) -> bytes:
-    """Return what git answers. Raises CliError with its reason."""
+def is_folder(base: str, where: Path) -> bool:
+    """Return whether a base is a folder, rather than a revision of the repository around.
+
+    A revision comes first: whoever writes a change could add a folder of that name, and be held
+    against themselves. For the same reason no folder is taken for a commit that wasn't fetched.
+    """
+    if not Path(base).is_dir() or base.startswith("-"):
+        return False
+    if base.startswith((".", "/")) or base.endswith("/"):
+        return True
+    if _COMMIT.fullmatch(base):
+        return False
+    try:
+        git(where, "rev-parse", "--verify", "--quiet", f"{base}^{{commit}}")
+    except CliError:
+        return True
+    return False
+
+
+def git(where: Path, *arguments: str, none: int = 0) -> bytes:
+    """Return what git answers; ``none`` is the code by which it says that there is nothing.
+
+    Raises CliError with its reason.
+    """
     try:
         done = subprocess.run(  # noqa: S603 - git, by arguments that are no options
             ["git", "-C", str(where), *arguments],  # noqa: S607 - whichever is on the PATH
@@ -80,7 +114,7 @@ def _git(where: Path, *arguments: str) -> bytes:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CliError(f"git can't be run, so there is no base: {error}") from None
-    if done.returncode:
+    if done.returncode not in (0, none):
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise CliError(f"{where}: {lines[-1] if lines else 'git has no answer'}")
     return done.stdout

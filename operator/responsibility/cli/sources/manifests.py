@@ -103,6 +103,13 @@ def _is_no_object(raw: Value) -> bool:
     return not raw.get("kind") and "/" not in str(raw.get("apiVersion") or "")
 
 
+def objects_in(text: str, file: str) -> Iterator[Manifest]:
+    """Yield the objects of a text, lists taken apart, and nothing else. Raises CliError."""
+    for manifest, _ in _parse(text, file):
+        if not _is_no_object(manifest.raw):
+            yield manifest
+
+
 def parse_any(text: str, file: str) -> Iterator[tuple[Any, Location]]:
     """Yield each document of a YAML or JSON text. Raises CliError."""
     if text.lstrip()[:1] in ("{", "["):
@@ -179,7 +186,14 @@ def text_of(file: str) -> str:
         raw = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
     except OSError as error:
         raise CliError(f"{file}: {error.strerror or type(error).__name__}") from None
-    # As YAML has it: UTF-8 unless a byte order mark says otherwise.
+    return decoded(raw, file)
+
+
+def decoded(raw: bytes, file: str) -> str:
+    """Return bytes as text, as YAML has it: UTF-8 unless a byte order mark says otherwise.
+
+    Raises CliError.
+    """
     encoding = next((name for mark, name in _MARKS.items() if raw.startswith(mark)), "utf-8")
     try:
         return raw.decode(encoding)

@@ -5,5 +5,6 @@ In reading order:
 * ``paths``: paths and patterns of settings;
 * ``yaml``: texts, read as the hub does, within bounds;
 * ``difference``: differences between two versions, value by value;
+* ``layers``: files of values, one over the other, as Helm puts them together;
 * ``secret``: the Secret that holds all of them.
 """

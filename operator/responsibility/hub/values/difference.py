@@ -36,6 +36,8 @@ class _Sign:
 MISSING: Final = _Sign("MISSING")
 # In the place of values that were not read: it may be any.
 UNKNOWN: Final = _Sign("UNKNOWN")
+# Where values of a deployer end what a chart sets by default, whatever that is.
+DELETED: Final = _Sign("DELETED")
 
 
 @dataclass(frozen=True, slots=True)

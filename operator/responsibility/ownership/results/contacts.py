@@ -7,7 +7,7 @@ that all hubs share is told, or else the one in the model.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.agreement import Agreement, Party
@@ -18,13 +18,27 @@ def parties_to_call(finding: Finding, agreements: Sequence[Agreement]) -> tuple[
 
     ``agreements`` are that of the finding's hub or, for the cluster, all of its model.
     """
+    return _to_call(
+        [(each, finding.party or each.owner(finding.item)) for each in agreements],
+        alone=finding.hub is not None,
+    )
+
+
+def owners_to_call(items: Iterable[str], agreements: Sequence[Agreement]) -> tuple[Party, ...]:
+    """Return the owners of items on some hubs; of several hubs, by the same rule."""
+    names = list(items)
+    return _to_call(
+        [(each, each.owner(name)) for each in agreements for name in names],
+        alone=len({each.record for each in agreements}) == 1,
+    )
+
+
+def _to_call(sides: Iterable[tuple[Agreement, str]], *, alone: bool) -> tuple[Party, ...]:
     found: dict[tuple[str, str], Party] = {}
     shared: dict[tuple[str, str], Party] = {}
-    for agreement in agreements:
-        name = finding.party or agreement.owner(finding.item)
+    for agreement, name in sides:
         for parties, known in ((agreement.parties, found), (agreement.terms.parties, shared)):
             party = parties.get(name)
             if party is not None and party.contact:
                 known.setdefault((name, party.contact), party)
-    is_one = finding.hub is not None or len(found) == 1
-    return tuple((found if is_one else shared).values())
+    return tuple((found if alone or len(found) == 1 else shared).values())
