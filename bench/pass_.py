@@ -26,6 +26,7 @@ from responsibility.api.record import Responsibility
 from responsibility.hub.discovery import Deployment, Hub, HubKey
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.results.assessment import Assessment
+from responsibility.ownership.results.findings import HOLLOW
 from responsibility.ownership.terms.permission_index import bits
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
@@ -80,6 +81,7 @@ def measure(size: Size, *, seed: int, routes: bool = True) -> None:
     show("nothing has changed", best(lambda: assessor.assess(whole), 5)[0])
     _changes(assessor, whole, world)
     _linear(world, whole, full)
+    _refusing(whole, world, full)
     if routes:
         _routes(whole, world)
     print(f"peak resident memory at the end: {_peak():.0f} MiB")
@@ -189,6 +191,31 @@ def _changes(assessor: Assessor, whole: Snapshot, world: PlanningWorld, *, times
         show(f"    slowest of {most}", max(seconds))
     fresh = Assessor().assess(current)
     assert fresh.findings() == assessor.assess(current).findings()
+
+
+def _refusing(whole: Snapshot, world: PlanningWorld, observed: float) -> None:
+    """Time the same where items are at deny, so that it is asked whether they are hollow."""
+    names = [item.name for item in whole.models["2i2c"].spec.items]
+    for what, refused in (("one item", names[6:7]), ("every item", names)):
+        print(f"with {what} of every hub at deny:")
+        records = {name: _denying(record, refused) for name, record in whole.records.items()}
+        wanted = replace(whole, records=records)
+        full, assessment = best(lambda at=wanted: Assessor().assess(at), 3)  # type: ignore[misc]
+        show("full pass", full)
+        hollow = sum(finding.kind == HOLLOW for finding in assessment.findings())
+        print(f"    {full / observed:.2f} times as long as if it only looked; {hollow} hollow")
+        assessor = Assessor()
+        assessor.assess(wanted)
+        _changes(assessor, wanted, world, times=8)
+
+
+def _denying(record: Responsibility, names: list[str]) -> Responsibility:
+    raw = record.model_dump(by_alias=True, mode="json", exclude_unset=True)
+    items = {item["name"]: item for item in raw["spec"].get("items", [])}
+    for name in names:
+        items.setdefault(name, {"name": name})["enforcement"] = {"admission": "deny"}
+    raw["spec"]["items"] = list(items.values())
+    return parse_record(raw)
 
 
 def _routes(whole: Snapshot, world: PlanningWorld) -> None:

@@ -21,6 +21,7 @@ from responsibility.ownership.access.escalations import Escalations, HubAccess
 from responsibility.ownership.access.grant_masks import Holdings, collect
 from responsibility.ownership.access.hub_service_accounts import bound_at_home
 from responsibility.ownership.access.policy_bypass import record_writers
+from responsibility.ownership.access.refusals import RefusalTables
 from responsibility.ownership.assess_cluster import assess_cluster, assess_direct
 from responsibility.ownership.assess_hub import HubRbac, assess_hub
 from responsibility.ownership.cache import PassCache
@@ -55,6 +56,8 @@ class Assessor:
         self._gone: frozenset[Subject] = frozenset()
         self._confined: dict[str, frozenset[Subject]] = {}
         self._own_rights: Permissions | None = None
+        # Filled as they are asked, and true of any cluster: forks have the same.
+        self._tables = RefusalTables()
 
     def fork(self) -> Assessor:
         """Return another that knows what this one knows: for trials that this one may forget."""
@@ -167,9 +170,14 @@ class Assessor:
         """Return who holds what it takes for a step, also where no routes are looked for."""
         if self._routes.rights is not None:
             return self._routes.rights
-        if self._own_rights is None or self._own_rights.graph is not snapshot.graph:
-            self._own_rights = Permissions(snapshot.graph)
-        return self._own_rights
+        known, graph = self._own_rights, snapshot.graph
+        if known is None or known.graph.scope("") is not graph.scope(""):
+            known = Permissions(graph)
+        elif known.graph is not graph:
+            same = {n for n in known.asked_local if known.graph.scope(n) is graph.scope(n)}
+            known = known.over(graph, same)
+        self._own_rights = known
+        return known
 
     def _cluster(
         self,
@@ -290,6 +298,7 @@ class Assessor:
                 reviews=snapshot.reviews,
                 operator=snapshot.operator,
                 now=snapshot.now,
+                tables=self._tables,
             )
 
         by_rbac = self._cache.get(

@@ -24,6 +24,7 @@ from responsibility.ownership.access.escalation_findings import (
 from responsibility.ownership.access.grant_masks import NOTHING, Holding, Holdings, excess, in_order
 from responsibility.ownership.access.hollow import hollow_findings
 from responsibility.ownership.access.policy_bypass import enforcement_bypasses
+from responsibility.ownership.access.refusals import RefusalTables
 from responsibility.ownership.access.shortfall import (
     CheckedScope,
     shortfalls,
@@ -69,12 +70,14 @@ def assess_hub(
     reviews: Reviews,
     operator: Subject | None,
     now: datetime,
+    tables: RefusalTables,
 ) -> HubRbac:
     """Return findings in both directions, for the permissions asked in the hub's namespace.
 
     ``gains`` are what subjects can obtain here by escalation, and not because of what they can
     obtain cluster-wide: that is a finding of the cluster. With ``rights``, it is also said who
-    can end what is enforced; with ``enforcing``, the same, what of it is hollow.
+    can end what is enforced; with ``enforcing``, the same, what of it is hollow; ``tables`` are
+    what other hubs have in common with it for that.
     """
     exempt: list[Exempt] = []
     book = ExemptionBook.of((*agreement.exemptions, *exempt_operator(operator)))
@@ -107,7 +110,9 @@ def assess_hub(
         )
     if enforcing is not None:
         layers = (namespace, cluster)
-        findings.extend(hollow_findings(agreement, book, enforcing, layers=layers, now=now))
+        findings.extend(
+            hollow_findings(agreement, book, enforcing, layers=layers, now=now, tables=tables)
+        )
     where = CheckedScope(
         hub=agreement.hub,
         model=agreement.terms.name,

@@ -8,6 +8,7 @@ their rights are accepted, a model's exemptions say.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT, USER, Subject
@@ -181,6 +182,7 @@ CONTROL_PLANES: Final[tuple[ControlPlaneIdentity, ...]] = (
 )
 
 
+@lru_cache(maxsize=16_384)
 def is_control_plane_subject(subject: Subject) -> bool:
     """Return whether a subject, in canonical form, is what a control plane runs as."""
     return any(identity.is_same(subject) for identity in CONTROL_PLANES)

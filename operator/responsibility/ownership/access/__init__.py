@@ -10,7 +10,8 @@ In reading order:
 * ``escalation_cache``: results of that search, kept between passes;
 * ``cluster_rights``: cluster-wide rights of one subject, but for what is exempt;
 * ``side_ways``: the smallest sets of items that leave no way around what is refused;
-* ``refusals``: refusals of admission on one hub, and what somebody may ask for at all;
+* ``refusals``: refusals of one model, the same for many hubs;
+* ``hub_refusals``: refusals of admission on one hub, and what somebody may ask for at all;
 * ``hollow``: items that are to refuse, and are got round by others;
 * ``hub_service_accounts``: the ServiceAccounts of one hub, told of once.
 """

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
 from responsibility.admission.policies.kinds import KINDS
-from responsibility.ownership.access.refusals import plural
+from responsibility.api.stages import AdmissionStage
+from responsibility.ownership.access.refusals import TECHNIQUES, plural
+from responsibility.ownership.assess import Assessor
 from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.results.facts import SideDoor
 from responsibility.ownership.results.findings import Finding
+from responsibility.ownership.terms.entitlement import ExemptionBook
+from tests.unit.deciding import Decided
+from tests.unit.ownership.access import hollow_worlds, plain_hollow
 from tests.unit.ownership.building import Grant, assess, exempt, grant, of_kind, on_hub, people
 from tests.unit.ownership.charts import CHARTS
 from tests.unit.ownership.test_shipped import CONTACT, ENGINEERS, model, ours
@@ -168,6 +174,70 @@ def test_it_is_said_whether_routes_are_looked_for_or_not() -> None:
             routes=routes,
         )
         assert hollow(found).keys() == {DATA}
+
+
+def _holds_as_plainly(seed: int) -> bool:
+    """Hold a cluster, and what becomes of it, against the plain text of the rules."""
+    assessor, decided = Assessor(), False
+    for snapshot in hollow_worlds.drawn(seed):
+        assessment = assessor.assess(snapshot)
+        for name, seen_hub in assessment.hubs.items():
+            agreement = seen_hub.agreement
+            found = {f.item: f for f in seen_hub.findings if f.kind == "enforcement-hollow"}
+            denied = frozenset(
+                i.name for i in agreement.items if i.admission is AdmissionStage.DENY
+            )
+            book = ExemptionBook.of(agreement.exemptions)
+            opened = plain_hollow.hollow(plain_hollow.Plain(agreement, snapshot, book))
+            expected = opened(denied)
+            assert found.keys() == expected.keys(), (seed, name)
+            for item, finding in found.items():
+                assert finding.subject in expected[item], (seed, name, item)
+                assert isinstance(finding.facts, SideDoor)
+                assert finding.facts.others == len(expected[item]) - 1, (seed, name, item)
+                raised = frozenset(finding.facts.together)
+                assert not opened(denied | raised), (seed, name, item)
+                assert all(opened(denied | raised - {one}) for one in raised), (seed, name, item)
+            decided = decided or bool(found)
+    return decided
+
+
+def test_worlds_that_are_drawn_are_judged_as_the_plain_text_judges_them() -> None:
+    decided = Decided()
+    for seed in range(3):
+        decided.note(_holds_as_plainly(seed))
+    decided.held(least=0.6)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("start", range(1_000, 1_200, 25))
+def test_many_worlds_are_judged_as_the_plain_text_judges_them(start: int) -> None:
+    decided = Decided()
+    for seed in range(start, start + 25):
+        decided.note(_holds_as_plainly(seed))
+    decided.held(least=0.6)
+
+
+def test_what_is_found_of_a_hub_does_not_depend_on_which_were_looked_at_before() -> None:
+    """Tables are shared by hubs and passes: another order, or none before, says the same."""
+    for seed in range(20, 22):
+        assessor = Assessor()
+        for snapshot in hollow_worlds.drawn(seed):
+            fresh = Assessor().assess(snapshot).findings()
+            assert assessor.assess(snapshot).findings() == fresh, seed
+            turned = {
+                name: snapshot.records[name] for name in sorted(snapshot.records, reverse=True)
+            }
+            again = Assessor().assess(replace(snapshot, records=turned)).findings()
+            assert again == fresh, seed
+
+
+def test_what_techniques_take_is_asked_in_the_namespace_and_of_any_fixed_name() -> None:
+    """So that what somebody's rules come to can be shared by hubs."""
+    for technique in TECHNIQUES:
+        for needed in technique.requirements:
+            where = (needed.namespace, needed.anywhere, needed.everywhere, needed.names)
+            assert not any(where)
 
 
 def test_resources_are_called_as_the_policies_know_them() -> None:
