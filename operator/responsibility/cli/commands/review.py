@@ -100,7 +100,7 @@ def command(
     moment: str | None,
     output: str,
 ) -> None:
-    r"""Say whose approval a change needs: of hubs' Helm values, of charts and lists of hubs.
+    r"""Say whose approval a change needs: of hubs' Helm values, charts, objects and records.
 
     Each setting that changes belongs to an item of the model, and each item to a party: by the
     records of the base, whatever the change makes of them. Exit code 0 where the author may do all

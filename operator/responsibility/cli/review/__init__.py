@@ -6,6 +6,7 @@ In reading order:
 * ``values_files``: files of values, as Helm reads them;
 * ``layout``: the hubs of a tree, and what Helm is given for each;
 * ``agreements``: the records and models of the base;
+* ``objects``: objects that come, go or differ, and the items that entitle to it;
 * ``author``: the author of the change, as agreements know them;
 * ``judgement``: each thing that changes, whose it is, and whether the author may;
 * ``answer``: the same in the fewest lines;

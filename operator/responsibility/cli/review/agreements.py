@@ -162,6 +162,19 @@ class Agreements:
                     found.setdefault(side(terms.agreement, name), terms)
         return found
 
+    def read(self, manifest: Manifest, cluster: str) -> HubTerms:
+        """Return what a record says, of the base or not. Raises CliError."""
+        record = record_in(manifest)
+        model = self.model(record.spec.model, record.spec.hub.cluster or cluster)
+        return HubTerms(resolve_record(record, model.terms, None), model)
+
+    def about(self, manifest: Manifest, cluster: str) -> HubPlace | None:
+        """Return the hub of the tree that a record is about; None for none of it, or several."""
+        try:
+            return self.hub_of(record_in(manifest), cluster)
+        except CliError:
+            return None
+
     def _all(self) -> Iterator[tuple[Responsibility, str]]:
         for number, (cluster, _) in enumerate(self.records):
             yield self._record(number), cluster

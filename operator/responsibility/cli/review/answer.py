@@ -13,7 +13,7 @@ from responsibility.admission.webhooks.requester import Range
 from responsibility.cli.review.judgement import ReviewLine, ReviewResult
 from responsibility.cli.review.layout import HubPlace
 from responsibility.cli.sources.manifests import Location
-from responsibility.ownership.results.contacts import owners_to_call
+from responsibility.ownership.results.contacts import owners_to_call, parties_of
 from responsibility.ownership.terms.agreement import Agreement, Party
 from responsibility.phrases import counted, some
 
@@ -32,6 +32,8 @@ class ReviewGroup:
     hubs: list[HubPlace] = field(default_factory=list)
     agreements: list[Agreement] = field(default_factory=list)
     places: list[Location] = field(default_factory=list)
+    # Where it takes another party than the owner, that one.
+    party: str = ""
 
     @property
     def numbered(self) -> str:
@@ -43,12 +45,18 @@ class ReviewGroup:
     @property
     def owners(self) -> str:
         """Return who owns it, as they are called."""
-        names = [_label(agreement, item) for agreement in self.agreements for item in self.items]
+        names = [
+            _label(agreement, self.party or agreement.owner(item))
+            for agreement in self.agreements
+            for item in self.items
+        ]
         return some(list(dict.fromkeys(names)), _MOST_HUBS)
 
     @property
     def to_ask(self) -> tuple[Party, ...]:
         """Return whom to ask; no community's address is told of another's hub."""
+        if self.party:
+            return parties_of([(each, self.party) for each in self.agreements])
         return owners_to_call(self.items, self.agreements)
 
     @property
@@ -84,15 +92,17 @@ def groups(judgement: ReviewResult) -> list[ReviewGroup]:
             line.may,
             line.items,
             line.left,
+            line.party,
             _side(line),
             line.hub or line.terms.model.terms.name,
         )
         by_hub.setdefault(key, []).append(line)
     found: dict[tuple[Any, ...], ReviewGroup] = {}
-    for (may, items, left, owners, _), lines in by_hub.items():
+    for (may, items, left, party, owners, _), lines in by_hub.items():
         what = tuple(dict.fromkeys(line.what for line in lines))
         group = found.setdefault(
-            (may, items, left, owners, what), ReviewGroup(items, may, left, what)
+            (may, items, left, party, owners, what),
+            ReviewGroup(items, may, left, what, party=party),
         )
         group.agreements.append(lines[0].terms.agreement)
         group.hubs += [lines[0].hub] if lines[0].hub is not None else []
@@ -107,11 +117,10 @@ def _order(group: ReviewGroup) -> tuple[bool, int, tuple[str, ...]]:
 
 def _side(line: ReviewLine) -> tuple[str, ...]:
     """Return who owns it, by name: communities of several hubs are one line, without addresses."""
-    return tuple(line.terms.agreement.owner(name) for name in line.items)
+    return tuple(line.party or line.terms.agreement.owner(name) for name in line.items)
 
 
-def _label(agreement: Agreement, item: str) -> str:
-    name = agreement.owner(item)
+def _label(agreement: Agreement, name: str) -> str:
     party = agreement.parties.get(name)
     return party.label if party is not None else name
 
@@ -193,8 +202,8 @@ def _line_json(line: ReviewLine) -> dict[str, Any]:
                 "name": name,
                 "number": agreement.item(name).terms.number,
                 "title": agreement.item(name).terms.title,
-                "owner": agreement.owner(name),
-                "displayName": _label(agreement, name),
+                "owner": line.party or agreement.owner(name),
+                "displayName": _label(agreement, line.party or agreement.owner(name)),
             }
             for name in line.items
         ],

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from responsibility.admission.annotation_entries import entry
 from responsibility.admission.stages.namespace_annotations import item_keys
 from responsibility.admission.webhooks.requester import (
     RequesterEntitlement,
@@ -60,6 +61,15 @@ class Author:
         for name in wanted:
             notes.update(item_keys(agreement, agreement.item(name), now).annotations)
         return {name: entitlement(notes, name, person, now) for name in wanted}
+
+    def acts_for(self, terms: HubTerms, party: str) -> bool:
+        """Return whether the author is a party of an agreement, or one of its subjects."""
+        if self.party is not None:
+            return self.party.name == party and self._as_party(terms) is not None
+        found = terms.agreement.parties.get(party)
+        if self.user is None or found is None:
+            return False
+        return not self.user.lines.isdisjoint(map(entry, found.subjects))
 
     def _as_party(self, terms: HubTerms) -> UserInfo | None:
         assert self.party is not None  # noqa: S101 - asked for nobody else

@@ -14,9 +14,11 @@ from datetime import datetime
 from responsibility.admission.webhooks.requester import Range
 from responsibility.admission.webhooks.values_decision import judge_changes
 from responsibility.api.item import RECORD_ITEM
-from responsibility.cli.review.agreements import Agreements, HubTerms
+from responsibility.api.names import API_GROUP
+from responsibility.cli.review.agreements import RECORD, Agreements, HubTerms
 from responsibility.cli.review.author import Author
 from responsibility.cli.review.layout import HubFiles, HubPlace, Layout, LayoutReader
+from responsibility.cli.review.objects import ChangedObjects, ObjectChange, needs
 from responsibility.cli.review.trees import Tree
 from responsibility.cli.review.values_files import ValuesFile
 from responsibility.cli.sources.manifests import Location
@@ -46,6 +48,8 @@ class ReviewLine:
     terms: HubTerms
     place: Location | None = None
     left: Range | None = None
+    # Where it takes another party than the items' owners, that one.
+    party: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +103,17 @@ class TreeComparison:
                 self._of_hub(hub, self.before.hubs.get(hub), self.after.hubs.get(hub))
             )
         users = self.before.users(), self.after.users()
-        for path, how in sorted(self._changed().items()):
+        changed = sorted(self._changed().items())
+        for path, how in changed:
             hubs = sorted({*users[0].get(path, ()), *users[1].get(path, ())})
             found.files.append(ChangedFile(path, how, tuple(hubs)))
-            found.lines.extend(self._of_file(path, how, known=bool(hubs)))
+        used = {file.path for file in found.files if file.hubs}
+        objects = ChangedObjects.of(self.base, self.head, [path for path, _ in changed], used)
+        for path, how in changed:
+            known = path in used or path in objects.files
+            found.lines.extend(self._of_file(path, how, known=known))
+        for change in objects.changes():
+            found.lines.extend(self._of_object(change))
         return found
 
     def _changed(self) -> dict[str, str]:
@@ -218,12 +229,65 @@ class TreeComparison:
         elif not known:
             yield self._unspoken(path, f"file {path} ({how})")
 
-    def _unspoken(self, path: str, what: str) -> ReviewLine:
+    # --- objects --------------------------------------------------------------------------------
+
+    def _of_object(self, change: ObjectChange) -> Iterator[ReviewLine]:
+        """Yield what becomes of an object: a record, a model, or one in a hub's namespace."""
+        if change.group == API_GROUP and change.kind == RECORD:
+            yield from self._of_record(change)
+            return
+        hubs = [
+            hub
+            for hub in self.before.hubs
+            if change.namespace
+            and hub.namespace == change.namespace
+            and self.before.cluster_of(change.place.file) in (None, hub.cluster)
+        ]
+        if not hubs:
+            yield self._unspoken(change.place.file, str(change), change.place)
+        for hub in hubs:
+            terms = self.agreements.of_hub(hub)
+            if not terms.recorded:
+                yield self._line(hub, str(change), [RECORD_ITEM], terms, change.place)
+                continue
+            for what, items in needs(change, terms):
+                yield self._line(hub, what, items, terms, change.place)
+
+    def _of_record(self, change: ObjectChange) -> Iterator[ReviewLine]:
+        """Yield that a record changes, and both parties of each item that goes to another."""
+        cluster = self.before.cluster_of(change.place.file) or ""
+        sides = [
+            self.agreements.read(raw, cluster) if raw else None for raw in (change.old, change.new)
+        ]
+        old, new = sides
+        terms = old or new
+        assert terms is not None  # noqa: S101 - it is in one of the two
+        if old is None:
+            # Who may make a record can't stand in it.
+            terms = HubTerms(terms.model.defaults, terms.model, recorded=False)
+        manifest = change.old or change.new
+        assert manifest is not None  # noqa: S101 - the same
+        hub = self.agreements.about(manifest, cluster)
+        yield self._line(hub, str(change), [RECORD_ITEM], terms, change.place)
+        if old is None or new is None:
+            return
+        for item in old.agreement.items:
+            giver, taker = item.owner, new.agreement.owner(item.name)
+            if giver == taker or not taker:
+                continue
+            what = f"item {item.name} goes from {giver} to {taker}"
+            # Whoever takes it is whom the base knows by that name, if it knows any.
+            known = old if taker in old.agreement.parties else new
+            for party, by in ((giver, old), (taker, known)):
+                may = self.author.acts_for(by, party)
+                yield ReviewLine(hub, what, (item.name,), may, by, change.place, party=party)
+
+    def _unspoken(self, path: str, what: str, place: Location | None = None) -> ReviewLine:
         """Return a line about what no agreement speaks of: for who keeps the agreements."""
         cluster = self.before.cluster_of(path) or ""
         model = self.agreements.default_model(cluster)
         terms = HubTerms(model.defaults, model, recorded=False)
-        return self._line(None, what, [RECORD_ITEM], terms, Location(path))
+        return self._line(None, what, [RECORD_ITEM], terms, place or Location(path))
 
     def _line(
         self,

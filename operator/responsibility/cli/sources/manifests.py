@@ -105,9 +105,14 @@ def _is_no_object(raw: Value) -> bool:
 
 def objects_in(text: str, file: str) -> Iterator[Manifest]:
     """Yield the objects of a text, lists taken apart, and nothing else. Raises CliError."""
-    for manifest, _ in _parse(text, file):
-        if not _is_no_object(manifest.raw):
-            yield manifest
+    yield from divided(text, file)[0]
+
+
+def divided(text: str, file: str) -> tuple[list[Manifest], int]:
+    """Return the objects of a text, and how many other documents it has. Raises CliError."""
+    found = [manifest for manifest, _ in _parse(text, file)]
+    objects = [manifest for manifest in found if not _is_no_object(manifest.raw)]
+    return objects, len(found) - len(objects)
 
 
 def parse_any(text: str, file: str) -> Iterator[tuple[Any, Location]]:

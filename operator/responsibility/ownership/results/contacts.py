@@ -27,10 +27,12 @@ def parties_to_call(finding: Finding, agreements: Sequence[Agreement]) -> tuple[
 def owners_to_call(items: Iterable[str], agreements: Sequence[Agreement]) -> tuple[Party, ...]:
     """Return the owners of items on some hubs; of several hubs, by the same rule."""
     names = list(items)
-    return _to_call(
-        [(each, each.owner(name)) for each in agreements for name in names],
-        alone=len({each.record for each in agreements}) == 1,
-    )
+    return parties_of([(each, each.owner(name)) for each in agreements for name in names])
+
+
+def parties_of(sides: Sequence[tuple[Agreement, str]]) -> tuple[Party, ...]:
+    """Return parties of agreements by name; of several hubs, by the same rule."""
+    return _to_call(sides, alone=len({agreement.record for agreement, _ in sides}) == 1)
 
 
 def _to_call(sides: Iterable[tuple[Agreement, str]], *, alone: bool) -> tuple[Party, ...]:
