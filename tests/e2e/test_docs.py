@@ -167,7 +167,9 @@ def test_what_an_operator_that_went_first_has_left_can_be_removed(
         "kind": "Deployment",
         "metadata": {"name": "hub", "namespace": "coast", "annotations": {f"{KEYS}record": "x"}},
     }
-    binding = organisation.binding("coast", "responsibility-grant-x", "view", organisation.SUPPORT)
+    binding = organisation.binding(
+        "coast", "responsibility-grant-x", "responsibility-item-x", organisation.SUPPORT
+    )
     binding["metadata"]["labels"] = {"app.kubernetes.io/managed-by": "responsibility-operator"}
     world.cluster.kubectl("label", "namespace", "coast", "example.org/ours=yes")
     before = world.cluster.kubectl(
@@ -175,8 +177,8 @@ def test_what_an_operator_that_went_first_has_left_can_be_removed(
     ).stdout
     world.admin.apply(namespace, deployment, binding, manager="responsibility-operator")
     assert len(_traces(world)) == 3
-    for body in to_run("uninstall", "run: leftovers"):
-        shell.run(body)
+    (body,) = to_run("uninstall", "run: leftovers")
+    shell.run(body)
     assert _traces(world) == []
     kept = world.cluster.kubectl("get", "namespace/coast", "-o=jsonpath={.metadata.labels}").stdout
     assert "example.org/ours" in kept

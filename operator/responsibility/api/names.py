@@ -88,6 +88,9 @@ PLUGIN: Final = "kubectl-responsibility"
 UNKNOWN_USER: Final = f"{OPERATOR}:nobody-6f1d9c"
 UNKNOWN_MEMBER: Final = f"{OPERATOR}:member-6f1d9c"
 
+# What the environment variables of its settings begin with.
+SETTING_PREFIX: Final = "RESPONSIBILITY_"
+
 # --- labels and annotations ---------------------------------------------------------------------
 
 # What each key of ours begins with, but for those of one item.

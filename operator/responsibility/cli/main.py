@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "apply-plan": ("apply_plan", "Apply an approved plan, go on with it, or take it back."),
     "close-gaps": ("close_gaps", "Say which items have to be at deny together."),
     "handover": ("handover", "Plan how an item, or a whole hub, goes to another party."),
+    "leftovers": ("leftovers", "List what is ours and nobody expects, and end it."),
     "split": ("split", "Show how many items, and how much work, each party carries."),
     "replay": ("replay", "Say whom an audit log's requests would have had refused or warned."),
     "completion": ("completion", "Print the completion script of a shell."),

@@ -10,6 +10,8 @@ In reading order:
 * ``store``: everything that is known of the cluster, and snapshots of it;
 * ``fresh_access_graph``: roles and bindings as the API server has them now;
 * ``rights``, ``modes``: rights that the operator needs, and which mode takes which;
+* ``switches``: switches of an operator that is installed;
+* ``leftovers``, ``end_leftovers``: traces of ours that nobody expects, and their end;
 * ``undo``: the file that takes a plan back;
 * ``undo_form``, ``undo_wording``: the one form of that file, and the words for what it sends;
 * ``apply_plan``: a plan, made step by step;

@@ -15,6 +15,7 @@ from responsibility.api.model import ResponsibilityModel
 from responsibility.api.record import Responsibility
 from responsibility.cluster.custom_resources import CustomResource
 from responsibility.cluster.knowledge import COMPLETE, Knowledge
+from responsibility.grants.binding import LiveBinding
 from responsibility.hub.discovery import Deployment
 from responsibility.ownership.terms.snapshot import Snapshot
 
@@ -24,11 +25,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The contents of the store when ``snapshot`` was taken of it; all by name."""
+    """The contents of the store when ``snapshot`` was taken of it; all by name.
+
+    ``grants`` are the bindings that are named like those that we grant by.
+    """
 
     snapshot: Snapshot
     records: Mapping[str, CustomResource[Responsibility]] = field(default_factory=dict)
     models: Mapping[str, CustomResource[ResponsibilityModel]] = field(default_factory=dict)
     deployments: Mapping[tuple[str, str], Deployment] = field(default_factory=dict)
     namespaces: Mapping[str, Namespace] = field(default_factory=dict)
+    grants: tuple[LiveBinding, ...] = ()
     knowledge: Knowledge = COMPLETE

@@ -102,6 +102,7 @@ def _seen(group: str, resource: str, why: str, feature: str) -> Right:
 
 
 _NO_FINDINGS = "nothing can be said about who may do what, so no findings at all"
+_NOTHING_IN_FORCE = "it can't be told what is in force, so nothing is put in force either"
 
 RIGHTS: tuple[Right, ...] = (
     _seen(api_groups.RBAC, "roles", "know what RoleBindings grant", _NO_FINDINGS),
@@ -117,6 +118,18 @@ RIGHTS: tuple[Right, ...] = (
         "serviceaccounts",
         "tell a ServiceAccount that exists from one that does not",
         "vacant owners and workload identities are not recognised",
+    ),
+    _seen(
+        api_groups.ADMISSION_REGISTRATION,
+        "validatingadmissionpolicies",
+        "see which policies are there, and that they are as rendered",
+        _NOTHING_IN_FORCE,
+    ),
+    _seen(
+        api_groups.ADMISSION_REGISTRATION,
+        "validatingadmissionpolicybindings",
+        "see which policies are bound",
+        _NOTHING_IN_FORCE,
     ),
     _seen(API_GROUP, RECORDS, "read the records", "there is nothing to check"),
     _seen(
@@ -201,18 +214,6 @@ ENFORCEMENT_RIGHTS: tuple[Right, ...] = (
         "",
         "events",
         "try what policies must refuse, without storing anything",
-        _NOT_PROVED,
-    ),
-    _seen(
-        api_groups.ADMISSION_REGISTRATION,
-        "validatingadmissionpolicies",
-        "see that policies are as rendered",
-        _NOT_PROVED,
-    ),
-    _seen(
-        api_groups.ADMISSION_REGISTRATION,
-        "validatingadmissionpolicybindings",
-        "see that policies are bound",
         _NOT_PROVED,
     ),
     Right(

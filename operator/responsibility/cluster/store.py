@@ -244,6 +244,7 @@ class Store:
             models=dict(self.models.items),
             deployments=dict(self.deployments.items),
             namespaces=dict(self.namespaces.items),
+            grants=tuple(self.grants.values()),
             knowledge=self.knowledge(now),
         )
 

@@ -9,6 +9,7 @@ In reading order:
 * ``loop``: the reconcile loop;
 * ``status``: statuses of records and models, made of an assessment;
 * ``publish``: the writing of an assessment, where it differs;
+* ``leftover_watch``: traces that nobody expects, and that the operator doesn't end;
 * ``annotator``: annotations of the hubs' Deployments, kept as they should be;
 * ``worker``: the base of what works beside the loop;
 * ``capabilities``: the one list of it;

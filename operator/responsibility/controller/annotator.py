@@ -88,6 +88,10 @@ class Annotator:
         """Let what was refused be tried again at once."""
         self._refused = {key: replace(r, until=0.0) for key, r in self._refused.items()}
 
+    def refused(self) -> frozenset[Key]:
+        """Return the Deployments that could not be written."""
+        return frozenset(self._refused)
+
     def trouble(self, hub: HubAssessment) -> str | None:
         """Return why a hub's Deployments are not all annotated; None if they are."""
         if hub.hub is None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from responsibility.cluster.store import Store
 from responsibility.controller.admission.enforcement import EnforcementLoop
 from responsibility.controller.grants.granter import Granter
+from responsibility.controller.leftover_watch import LeftoverWatch
 from responsibility.controller.own_rights import OwnRights
 from responsibility.controller.plans.queue import PlanningQueue
 from responsibility.controller.plans.revocation_events import RevocationEvents
@@ -45,6 +46,7 @@ class Capabilities:
     planning: PlanningQueue
     revoker: Revoker
     enforcement: EnforcementLoop
+    leftovers: LeftoverWatch
 
     @classmethod
     def build(
@@ -66,6 +68,15 @@ class Capabilities:
         events = EventPoster(api, settings.identity)
         announcer = announcer or Announcer(events)
         planning = PlanningQueue(store.touch, revoking=settings.revocation)
+        granter = Granter(
+            api,
+            store,
+            metrics,
+            enabled=settings.grants,
+            cluster=settings.grants_cluster,
+            namespace=settings.namespace,
+        )
+        enforcement = EnforcementLoop(api, store, writer, metrics, settings)
         return cls(
             writer=writer,
             announcer=announcer,
@@ -73,14 +84,7 @@ class Capabilities:
             own_rights=OwnRights(
                 api, metrics, settings, on_granted=on_rights_granted, unreadable=store.cannot_read
             ),
-            granter=Granter(
-                api,
-                store,
-                metrics,
-                enabled=settings.grants,
-                cluster=settings.grants_cluster,
-                namespace=settings.namespace,
-            ),
+            granter=granter,
             reviewer=Reviewer(api, store, metrics, sample_seconds=settings.sample_seconds),
             planning=planning,
             revoker=Revoker(
@@ -92,7 +96,8 @@ class Capabilities:
                 enabled=settings.revocation,
                 namespace=settings.namespace,
             ),
-            enforcement=EnforcementLoop(api, store, writer, metrics, settings),
+            enforcement=enforcement,
+            leftovers=LeftoverWatch(enforcement, granter, settings),
         )
 
     @property

@@ -7,7 +7,7 @@ written again before the watch has brought it back.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -15,7 +15,7 @@ from typing import Any
 
 from responsibility.api.model import ResponsibilityModelStatus
 from responsibility.api.record import ResponsibilityStatus
-from responsibility.api.status import PlanStatus
+from responsibility.api.status import Condition, PlanStatus
 from responsibility.cluster.custom_resources import CustomResource
 from responsibility.cluster.knowledge import Says
 from responsibility.cluster.store import Store
@@ -29,8 +29,9 @@ from responsibility.controller.admission.enforcement_status import (
 )
 from responsibility.controller.annotator import Annotator
 from responsibility.controller.capabilities import Capabilities
+from responsibility.controller.leftover_watch import LeftoverReport
 from responsibility.controller.process.settings import Settings
-from responsibility.controller.reporting.conditions import ConditionDraft, not_heard_of
+from responsibility.controller.reporting.conditions import LEFTOVERS, ConditionDraft, not_heard_of
 from responsibility.controller.reporting.history import History
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.reporting.metrics_collector import hub_labels
@@ -92,11 +93,19 @@ class Publisher:
         self._writer.begin()
         annotated = await self._annotator.annotate(assessment, found.moment.deployments)
         enforced = await self._of.enforcement.enforce(found)
+        left = self._of.leftovers.look(found, unannotated=self._annotator.refused())
+        self._metrics.state.leftovers = None if left is None else left.counts()
         # One value for metrics and conditions, so that neither says what the other does not.
         stale = found.moment.knowledge.doubts(Says.ENFORCED)
         doubt = not_heard_of(stale) if stale else ""
         outcomes = {
-            name: replace(outcome, doubt=doubt)
+            name: replace(
+                outcome,
+                doubt=doubt,
+                left={}
+                if left is None
+                else left.stages(assessment.hubs[name].agreement.hub.namespace),
+            )
             for name, outcome in self._of.enforcement.outcomes(
                 assessment, self._of.granter.report, self._revocable
             ).items()
@@ -104,7 +113,8 @@ class Publisher:
         self._metrics.state.outcomes = outcomes
         self._metrics.state.plans = self._of.planning.changes()
         written = await asyncio.gather(
-            *self._models(found, models, doubt), *self._records(found, records, outcomes)
+            *self._models(found, models, doubt, left),
+            *self._records(found, records, outcomes, left),
         )
         self._writer.end()
         return annotated and enforced and all(written)
@@ -151,6 +161,7 @@ class Publisher:
         found: Pass,
         records: Sequence[CustomResource[Any]],
         outcomes: Mapping[str, EnforcementStatus],
+        left: LeftoverReport | None,
     ) -> Sequence[Awaitable[bool]]:
         assessment, knowledge = found.assessment, found.moment.knowledge
         settle = partial(self._statuses.settle, self._store.records)
@@ -165,6 +176,8 @@ class Publisher:
                 self._switches.tell(resource, enforced_claim(hub.agreement, outcome))
                 plans = self._of.planning.status(hub), self._revoked(resource, hub)
                 awaited = self._of.planning.is_awaited(hub)
+                before = partial(conditions_of, resource.status, ResponsibilityStatus)
+                claim = _left(left, before, hub.agreement.hub.namespace)
                 details = (
                     resource.identity,
                     note,
@@ -173,6 +186,7 @@ class Publisher:
                     plans,
                     awaited,
                     knowledge,
+                    claim,
                 )
                 make = partial(
                     self._record_status,
@@ -183,6 +197,7 @@ class Publisher:
                     outcome,
                     plans=plans,
                     awaited=awaited,
+                    left=claim,
                 )
                 writes.append(settle(resource, hub, details, make))
             elif refused is not None:
@@ -206,6 +221,7 @@ class Publisher:
         *,
         plans: tuple[PlanStatus | None, ConditionDraft | None],
         awaited: bool,
+        left: ConditionDraft | None,
     ) -> Status:
         wanted = status.record_status(
             hub,
@@ -217,6 +233,7 @@ class Publisher:
             outcome=outcome,
             plan=plans[0],
             revoked=plans[1],
+            left=left,
             knowledge=found.moment.knowledge,
         )
         return keep_plan(wanted, resource.status) if awaited else wanted
@@ -228,7 +245,11 @@ class Publisher:
         return self._of.revoker.claim(resource, hub)
 
     def _models(
-        self, found: Pass, models: Sequence[CustomResource[Any]], doubt: str
+        self,
+        found: Pass,
+        models: Sequence[CustomResource[Any]],
+        doubt: str,
+        left: LeftoverReport | None,
     ) -> Sequence[Awaitable[bool]]:
         assessment, knowledge = found.assessment, found.moment.knowledge
         settle = partial(self._statuses.settle, self._store.models)
@@ -244,6 +265,7 @@ class Publisher:
                 outcome = self._of.enforcement.cluster_outcome(resource.name)
                 outcome = replace(outcome, doubt=doubt) if outcome.stages else outcome
                 self._switches.tell(resource, cluster_claim(outcome))
+                claim = _left(left, before)
                 details = (
                     resource.identity,
                     assessment.unrecorded,
@@ -251,6 +273,7 @@ class Publisher:
                     granted,
                     outcome,
                     knowledge,
+                    claim,
                 )
                 make = partial(
                     status.model_status,
@@ -261,6 +284,7 @@ class Publisher:
                     since=self._history.since(resource.uid),
                     granted=granted,
                     outcome=outcome,
+                    left=claim,
                     knowledge=knowledge,
                 )
                 writes.append(settle(resource, cluster, details, make))
@@ -271,6 +295,18 @@ class Publisher:
                 details = (resource.identity, refused)
                 writes.append(settle(resource, None, details, make))
         return writes
+
+
+def _left(
+    report: LeftoverReport | None,
+    before: Callable[[], Iterable[Condition]],
+    namespace: str | None = None,
+) -> ConditionDraft | None:
+    """Return what is told of leftovers; while nothing is known of them, what was told before."""
+    if report is not None:
+        return report.claim(namespace)
+    there = (c for c in before() if c.type == LEFTOVERS)
+    return next((ConditionDraft(c.type, True, c.reason, c.message) for c in there), None)
 
 
 def _with_findings(

@@ -69,6 +69,8 @@ class Runtime:
             self.store, metrics, settings=settings, capabilities=self._capabilities
         )
         self._reflectors = (*self.store.reflectors, *enforcement.reflectors)
+        # Nothing waits for these.
+        self._beside = self._capabilities.leftovers.reflectors
         self._loop = Loop(self.store, self._publisher, self._workers, metrics)
         self._relist_own = asyncio.Event()
         # How often the watches of our own kinds have ended by a fault.
@@ -87,15 +89,19 @@ class Runtime:
         state = metrics.state
         state.plans_pending = lambda: len(planning.waiting())
         state.plans_failed = planning.failed
-        state.relists = lambda: {resource_of(r.path): r.relists for r in self._reflectors}
+        every = (*self._reflectors, *self._beside)
+        state.relists = lambda: {resource_of(r.path): r.relists for r in every}
         state.memory = container_memory.read
         state.errors = lambda: {
-            **{resource_of(r.path): r.errors for r in self._reflectors},
+            **{resource_of(r.path): r.errors for r in every},
             resource_of(self.store.records.path): self.watch_failures(),
         }
         state.lags = self.store.lags
-        state.ages = lambda: {what: age for what, (age, _, _) in self.store.ages().items()}
-        state.left_out = lambda: {resource_of(r.path): len(r.left_out) for r in self._reflectors}
+        state.ages = lambda: {
+            **{resource_of(r.path): r.age for r in self._beside},
+            **{what: age for what, (age, _, _) in self.store.ages().items()},
+        }
+        state.left_out = lambda: {resource_of(r.path): len(r.left_out) for r in every}
         if leader is not None:
             state.leading = leader.may_write
 
@@ -111,7 +117,7 @@ class Runtime:
             await self._identify()
             group.create_task(self._keep_identified())
             self._start(group, from_start=True)
-            for reflector in self._reflectors:
+            for reflector in (*self._reflectors, *self._beside):
                 group.create_task(reflector.run(), name=reflector.path)
             await self._capabilities.reviewer.probe()
             # Before the first complete look, what is missing means nothing; but what records no

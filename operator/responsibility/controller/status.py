@@ -71,6 +71,7 @@ def record_status(
     outcome: EnforcementStatus = NOTHING,
     plan: PlanStatus | None = None,
     revoked: ConditionDraft | None = None,
+    left: ConditionDraft | None = None,
     knowledge: Knowledge = COMPLETE,
 ) -> ResponsibilityStatus:
     """Return the status of a record that was held against the cluster."""
@@ -85,7 +86,7 @@ def record_status(
             knowledge=knowledge,
         )
         + ([outcome.granted.claim] if outcome.granted is not None else [])
-        + ([revoked] if revoked is not None else []),
+        + [claim for claim in (revoked, left) if claim is not None],
         before,
         generation=generation,
         now=assessment.now,
@@ -134,6 +135,7 @@ def model_status(
     since: Mapping[str, datetime],
     granted: OwnerReport | None = None,
     outcome: EnforcementStatus = NOTHING,
+    left: ConditionDraft | None = None,
     knowledge: Knowledge = COMPLETE,
 ) -> ResponsibilityModelStatus:
     """Return the status of a model: what holds for the cluster as a whole."""
@@ -157,6 +159,7 @@ def model_status(
         ),
         *([enforced] if enforced is not None else ()),
         *([granted.claim] if granted is not None else ()),
+        *([left] if left is not None else ()),
     ]
     return ResponsibilityModelStatus(
         observed_generation=generation,

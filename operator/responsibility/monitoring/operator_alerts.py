@@ -143,6 +143,25 @@ OPERATOR_ALERTS = (
         "they grant is not known. The condition Ready of the model names them.",
     ),
     Alert(
+        "LeftoversInForce",
+        grouped("sum", (*OPERATOR, "kind"), 'responsibility_leftovers{in_force="true"}') + " > 0",
+        "15m",
+        AlertSeverity.TODAY,
+        "{{ $value }} leftovers ({{ $labels.kind }}) are in force, though nobody expects them",
+        "Somebody is refused or granted something that no record asks for, or that the operator is "
+        "installed not to do: an upgrade or a rollback was interrupted, or a right is missing. "
+        "kubectl responsibility leftovers lists them, and ends them.",
+    ),
+    Alert(
+        "LeftoversFound",
+        grouped("sum", (*OPERATOR, "kind"), 'responsibility_leftovers{in_force="false"}') + " > 0",
+        "6h",
+        AlertSeverity.THIS_WEEK,
+        "{{ $value }} leftovers ({{ $labels.kind }}) are there, and not in force",
+        "They are of enforcement that has ended, and mislead who reads them. kubectl "
+        "responsibility leftovers lists them, and ends them.",
+    ),
+    Alert(
         "EvaluatorDisagrees",
         grouped("sum", OPERATOR, "increase(responsibility_evaluator_disagreements_total[1h])")
         + " > 0",

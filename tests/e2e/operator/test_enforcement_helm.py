@@ -5,9 +5,12 @@ And what an uninstalled chart leaves behind enforces nothing, and goes by the do
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
+import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +18,15 @@ import pytest
 
 from demo import organisation
 from responsibility.admission.policies.cluster_policies import TABLES
-from responsibility.api.names import CLUSTER_DENY_POLICY, CLUSTER_WARN_POLICY
+from responsibility.api.names import (
+    CLUSTER_DENY_POLICY,
+    CLUSTER_WARN_POLICY,
+    NAMESPACE_KEYS_POLICY,
+    binding_name,
+)
 from tests.e2e import helms
 from tests.e2e.lab import programs
-from tests.e2e.lab.waiting import wait_until
+from tests.e2e.lab.waiting import eventually, wait_until
 from tests.e2e.operator import chart, enforcing
 from tests.e2e.operator.api import Manifest, where
 from tests.e2e.operator.enforcing import ENGINEER, ITEM, STRANGER
@@ -28,6 +36,7 @@ from tests.e2e.operator.world import World, condition
 PATIENCE = 60.0
 UPGRADES = "kubernetes-upgrades"
 POLICY = "admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"
+KEYS = NAMESPACE_KEYS_POLICY
 UNINSTALL = Path(__file__).parents[3] / "docs" / "uninstall.md"
 
 
@@ -123,16 +132,33 @@ def test_uninstalled_nothing_is_enforced_and_what_is_left_goes(
     assert annotations
     world.cluster.kubectl("label", "namespace", "reef", "example.org/ours=yes")
     text = UNINSTALL.read_text(encoding="utf-8")
-    command, _ = re.findall(r"<!-- run: leftovers -->\n```bash\n(.*?)```", text, re.DOTALL)
-    environment = {
-        **os.environ,
-        "KUBECONFIG": str(world.cluster.kubeconfig),
-        "PATH": f"{world.cluster.kubectl_program().parent}:{os.environ['PATH']}",
-    }
-    subprocess.run(["bash", "-euc", command], env=environment, check=True, capture_output=True)
+    (block,) = re.findall(r"<!-- run: leftovers -->\n```bash\n(.*?)```", text, re.DOTALL)
+    command, *_ = block.splitlines()
+    assert "kubectl responsibility leftovers --end" in command
+    shell(world, command)
     assert enforcing.namespace_keys(world, "reef") == ({}, {})
     kept = world.admin.get(where("v1", "Namespace", "reef"))["metadata"]["labels"]
     assert kept["example.org/ours"] == "yes"
+
+
+def shell(world: World, command: str, *, code: int = 0) -> str:
+    """Run a command of a person who has kubectl and our plugin."""
+    paths = (world.cluster.kubectl_program().parent, Path(sys.executable).parent)
+    environment = {
+        **os.environ,
+        "KUBECONFIG": str(world.cluster.kubeconfig),
+        "PATH": ":".join([*map(str, paths), os.environ["PATH"]]),
+    }
+    done = subprocess.run(
+        ["bash", "-euc", command],
+        env=environment,
+        cwd=world.directory,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
 
 
 def may_patch(world: World, namespace: str) -> bool:
@@ -180,3 +206,79 @@ def passes(world: World, namespace: str) -> bool:
 
 def said_nothing(world: World, namespace: str) -> bool:
     return enforcing.namespace_keys(world, namespace) == ({}, {})
+
+
+def leftovers(world: World, *options: str) -> list[Manifest]:
+    """Return what the command lists without an operator."""
+    command = " ".join(("kubectl responsibility leftovers -o json", *options))
+    found: list[Manifest] = json.loads(shell(world, f"{command} || test $? = 1"))
+    return found
+
+
+def test_what_an_interrupted_rollback_leaves_in_force_is_told_and_ended(world: World) -> None:
+    """Helm deletes what a revision leaves out at the end, so all that `deny` brought stays."""
+    upgrade(world)
+    world.admin.apply(organisation.provider_subjects(), manager="organisation")
+    enforcing.deploy(world, "atoll")
+    world.admin.apply(enforcing.staged("atoll", items=[enforcing.item()]))
+    # Somebody else's, whatever it is called.
+    (own, *_) = (p for p in world.admin.items(where(*POLICY)) if p["metadata"]["name"] == KEYS)
+    theirs = {"metadata": {"name": "responsibility-of-others"}, "spec": own["spec"]}
+    world.admin.apply({"apiVersion": POLICY[0], "kind": POLICY[1], **theirs})
+    with world.operator(settings=enforcing.ENABLED) as operator:
+        world.until_condition("atoll", "Enforced", "True", "Proved", seconds=PATIENCE)
+        world.until_at_rest(operator)
+        assert leftovers(world) == []
+    # What the other revision has is there, and nothing is deleted yet.
+    before = helm(world, "template", chart.RELEASE, str(chart.CHART), "--set=mode=audit")
+    world.cluster.kubectl(
+        "apply", "--server-side", "--force-conflicts", "--field-manager=helm", "-f=-", input=before
+    )
+    with world.operator(settings={"POLICIES": "false"}) as operator:
+        world.until_condition("atoll", "Leftovers", "True", "InForce", seconds=PATIENCE)
+        assert enforcing.outcome(world, STRANGER, "atoll") == "refused"
+        assert world.condition("atoll", "Enforced")[0] == "False"
+        assert world.status("atoll")["enforcement"].startswith("deny")
+        found = leftovers(world)
+        acting = {each["object"] for each in found if each["inForce"]}
+        assert acting >= {
+            "namespaces/atoll -n atoll",
+            f"validatingadmissionpolicybindings/{binding_name(ITEM, 'deny')}",
+            f"validatingadmissionpolicies/{KEYS}",
+        }
+        assert "responsibility-of-others" not in json.dumps(found)
+
+        def told_as_listed() -> None:
+            status, reason, message = condition(world.model_status(), "Leftovers")
+            assert (status, reason) == ("True", "InForce")
+            assert "kubectl responsibility leftovers" in message
+            numbers = {
+                (labels["kind"], labels["in_force"]): value
+                for labels, value in operator.metrics().of("leftovers")
+                if value
+            }
+            told = Counter((each["kind"], str(each["inForce"]).lower()) for each in found)
+            assert numbers == told
+
+        eventually(told_as_listed, PATIENCE)
+        world.until_at_rest(operator)
+        dump = "namespaces,deployments,rolebindings,clusterrolebindings,validatingadmissionpolicies"
+        dump += ",validatingadmissionpolicybindings,responsibilities,responsibilitymodels"
+        shell(world, f"kubectl get {dump} -A -o yaml > cluster.yaml")
+        assert leftovers(world, "-f cluster.yaml") == found
+        shell(world, "kubectl responsibility leftovers --end --dry-run")
+        assert leftovers(world) == found
+        shell(world, "kubectl responsibility leftovers --end --yes --undo-file=back.json")
+        world.until(lambda: passes(world, "atoll"), "nothing to be enforced", PATIENCE)
+        world.until(
+            lambda: world.condition("atoll", "Leftovers")[0] == "", "nothing left", PATIENCE
+        )
+        assert world.status("atoll")["enforcement"].startswith("observe")
+    assert leftovers(world) == []
+    names = {p["metadata"]["name"] for p in world.admin.items(where(*POLICY))}
+    assert "responsibility-of-others" in names
+    # The way back is what the file has.
+    put_back = "kubectl apply --server-side --field-manager=me -f back.json"
+    shell(world, put_back)
+    world.until(lambda: not passes(world, "atoll"), "what was in force", PATIENCE)
+    assert leftovers(world) == found

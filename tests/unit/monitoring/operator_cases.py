@@ -197,6 +197,41 @@ OPERATOR_CASES = (
         severity=AlertSeverity.THIS_WEEK,
         healthy=((series("left_out_objects", "0x100", resource="rolebindings"),),),
     ),
+    *(
+        Case(
+            alert=alert,
+            sick=(series("leftovers", "2x500", kind="stage", in_force=in_force),),
+            at=at,
+            before=before,
+            labels={**OPERATOR, "kind": "stage"},
+            summary=f"2 leftovers (stage) are {what}",
+            severity=severity,
+            healthy=(
+                (series("leftovers", "0x500", kind="stage", in_force=in_force),),
+                (series("leftovers", "2x500", kind="stage", in_force=other),),
+            ),
+        )
+        for alert, in_force, other, at, before, what, severity in (
+            (
+                "ResponsibilityLeftoversInForce",
+                "true",
+                "false",
+                "16m",
+                "14m",
+                "in force, though nobody expects them",
+                AlertSeverity.TODAY,
+            ),
+            (
+                "ResponsibilityLeftoversFound",
+                "false",
+                "true",
+                "361m",
+                "359m",
+                "there, and not in force",
+                AlertSeverity.THIS_WEEK,
+            ),
+        )
+    ),
     Case(
         alert="ResponsibilityEvaluatorDisagrees",
         sick=(series("evaluator_disagreements_total", "0x9 1x200"),),

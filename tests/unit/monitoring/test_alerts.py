@@ -77,7 +77,7 @@ def test_what_it_says_can_be_read(alert: Alert) -> None:
         # Never a subject: metrics name none.
         assert set(re.findall(r"\$labels\.(\w+)", text)) <= {
             *("hub_namespace", "hub", "item", "party", "contact", "delegate"),
-            *("reason", "resource", "what"),
+            *("kind", "reason", "resource", "what"),
         }
     assert not alert.summary.endswith(".")
     assert alert.description.endswith((".", "record."))

@@ -55,7 +55,8 @@ from responsibility.ownership.terms.resolve import resolve_model
 
 # The variables that the operator writes.
 VERSION = "version"
-TABLES = ("owners", "contacts", "enforced", "enforcedAnywhere", VERSION)
+ENFORCED_ANYWHERE = "enforcedAnywhere"
+TABLES = ("owners", "contacts", "enforced", ENFORCED_ANYWHERE, VERSION)
 
 _METADATA_NAME = "kubernetes.io/metadata.name"
 
@@ -236,6 +237,11 @@ def _policy(
     )
 
 
+def empty_tables() -> dict[str, str]:
+    """Return the operator's variables, by name, of a policy that enforces nothing."""
+    return {name: text for name, text in _tables(AdmissionStage.DENY, {}, {}) if name in TABLES}
+
+
 def _tables(
     stage: AdmissionStage, table: Mapping[str, ClusterEnforcement], items: Mapping[str, ItemTerms]
 ) -> Iterator[tuple[str, str]]:
@@ -271,7 +277,7 @@ def _owners(
     )
     yield "enforced", _names(n for n, entry in known.items() if entry.stage is stage)
     yield (
-        "enforcedAnywhere",
+        ENFORCED_ANYWHERE,
         _names(n for n, entry in known.items() if entry.stage is not AdmissionStage.OBSERVE),
     )
 

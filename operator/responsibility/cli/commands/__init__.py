@@ -9,6 +9,7 @@ In reading order:
 * ``who_can``, ``can_i``, ``subject``: rights, by permission or by subject;
 * ``plan``, ``apply_plan``, ``handover``: changes of RBAC and records, and making them;
 * ``close_gaps``: items that have to refuse together;
+* ``leftovers``: traces of ours that nobody expects;
 * ``init``, ``diff``, ``check``: records and manifests before they are applied;
 * ``review``: a change to hubs' files before it is merged;
 * ``model``: the model of a newer chart, held against one's own;

@@ -16,6 +16,8 @@ from responsibility.rbac.objects import SERVICE_ACCOUNT, Binding, Role, RoleKey,
 if TYPE_CHECKING:  # pydantic and all that: imported when a record is read
     from responsibility.api.model import ResponsibilityModel
     from responsibility.api.record import Responsibility
+    from responsibility.cluster.leftovers import Traces
+    from responsibility.cluster.switches import Switches
     from responsibility.hub.discovery import Deployment, Hub, HubKey
     from responsibility.ownership.results.assessment import Assessment
     from responsibility.ownership.terms.snapshot import Broken, Snapshot
@@ -27,6 +29,7 @@ class Need(Flag):
     ACCESS = auto()
     TYPES = auto()
     OWNERSHIP = auto()
+    TRACES = auto()
 
 
 # The name of the operator's chart, and of what it installs.
@@ -46,6 +49,7 @@ class ClusterView:
     can't be read. ``namespace`` is the one to use where none is named. ``scope`` is the only
     namespace whose RoleBindings were read, empty for all. ``places`` says where an object of this
     kind, namespace and name stands in the files. ``routes`` has indirect ways looked for.
+    ``traces`` are what is ours in it, ``operators`` what each that is installed is to do.
     """
 
     live: bool
@@ -70,6 +74,8 @@ class ClusterView:
     left_out: tuple[str, ...] = ()
     places: dict[tuple[str, str, str], Location] = field(default_factory=dict)
     routes: bool = False
+    traces: Traces | None = None
+    operators: list[Switches] = field(default_factory=list)
 
     @cached_property
     def graph(self) -> AccessGraph:

@@ -127,6 +127,8 @@ async def gather(api: Client, need: Need, *, namespace: str, scope: str = "") ->
             group.create_task(_discover(api, view))
         if Need.OWNERSHIP in need:
             group.create_task(_ownership(lister, view))
+        if Need.TRACES in need:
+            group.create_task(_traces(api, lister, view))
     view.denied = tuple(sorted(lister.denied))
     view.left_out = tuple(sorted(lister.left_out))
     return view
@@ -212,6 +214,38 @@ async def _discover(api: Client, view: ClusterView) -> None:
     except (ApiError, KeyError):
         # A server that doesn't know this form (before 1.27): its own kinds are known anyway.
         view.types = ResourceTypes.builtin()
+
+
+async def _traces(api: Client, lister: _Lister, view: ClusterView) -> None:
+    """List what may be of ours, and read how each operator that is there is set up."""
+    from responsibility.cluster import switches
+    from responsibility.cluster.leftovers import WEBHOOK, Traces, is_charted
+
+    found = view.traces = Traces()
+    admission = f"/apis/{api_groups.ADMISSION_REGISTRATION}/v1"
+    kinds = (
+        ("Namespace", "/api/v1/namespaces", True),
+        ("Deployment", "/apis/apps/v1/deployments", True),
+        ("RoleBinding", f"{_RBAC}/rolebindings", False),
+        ("ClusterRoleBinding", f"{_RBAC}/clusterrolebindings", False),
+        ("ValidatingAdmissionPolicy", f"{admission}/validatingadmissionpolicies", False),
+        (
+            "ValidatingAdmissionPolicyBinding",
+            f"{admission}/validatingadmissionpolicybindings",
+            False,
+        ),
+        (WEBHOOK, f"{admission}/validatingwebhookconfigurations", False),
+    )
+    for kind, path, metadata in kinds:
+        for raw in await lister.items(path, metadata=metadata):
+            if why := raw.get(LEFT_OUT):
+                lister.left_out.append(f"{kind} {raw['metadata'].get('name')}: {why}")
+                continue
+            found.add({**raw, "kind": kind})
+            if kind == "Deployment" and is_charted(raw["metadata"]):
+                meta = raw["metadata"]
+                whole = f"/apis/apps/v1/namespaces/{meta['namespace']}/deployments/{meta['name']}"
+                view.operators.append(switches.read(await api.get(whole)))
 
 
 async def _ownership(lister: _Lister, view: ClusterView) -> None:

@@ -81,6 +81,8 @@ class _Reader:
         raw, place = manifest.raw, manifest.place
         self.seen += 1
         kind, version = raw.get("kind"), raw.get("apiVersion")
+        if Need.TRACES in self.need:
+            self._trace(raw, place)
         if not isinstance(kind, str) or not isinstance(version, str) or not kind or not version:
             missing = "kind" if not isinstance(kind, str) or not kind else "apiVersion"
             raise CliError(f"{place}: this object has no {missing}, as every Kubernetes object has")
@@ -93,6 +95,25 @@ class _Reader:
             handler.take(self, whole)
         except ValueError as error:
             raise CliError(f"{place}: {error}") from None
+
+    def _trace(self, raw: Mapping[str, Any], place: Location) -> None:
+        """Take in what is ours of an object, and how an operator is set up. Raises CliError."""
+        from responsibility.cluster import switches
+        from responsibility.cluster.leftovers import Traces, is_charted
+
+        self.view.traces = self.view.traces or Traces()
+        metadata = raw.get("metadata")
+        if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
+            return
+        kind = raw.get("kind")
+        if kind in ("RoleBinding", "Deployment") and not metadata.get("namespace"):
+            raw = {**raw, "metadata": {**metadata, "namespace": self.view.namespace}}
+        try:
+            self.view.traces.add(raw)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CliError(f"{place}: this {kind} can't be read: {error}") from None
+        if kind == "Deployment" and is_charted(metadata):
+            self.view.operators.append(switches.read(raw))
 
     def _metadata(
         self, handler: _Handler, kind: str, raw: Mapping[str, Any], place: Location

@@ -91,6 +91,17 @@ class EnforcementLoop(Worker):
         self._granted: dict[str, tuple[str, dict[str, AdmissionStage]]] = {}
         self._outcomes: dict[str, EnforcementStatus] = {}
         self._cache = PassCache()
+        # The Namespaces that stay as they are, since their records can't be read or followed.
+        self.kept: frozenset[str] = frozenset()
+
+    @property
+    def policies(self) -> Policies:
+        """The policies that live in the cluster."""
+        return self._policies
+
+    def ends(self, namespace: str) -> bool:
+        """Return whether what a Namespace says in excess is taken away, as far as is known."""
+        return namespace not in self.kept and not self._namespaces.trouble(namespace)
 
     @property
     def reflectors(self) -> tuple[Reflector[Any, Any], ...]:
@@ -122,6 +133,7 @@ class EnforcementLoop(Worker):
         decided = self._decide(found, troubles)
         # Markers first: a Namespace must not name a date that nothing keeps.
         cluster = self._cluster.plan(found, self._cache, enabled=self._enabled, limit=self._limit)
+        self.kept = decided.untouched
         marked = await self._mark(decided, cluster, found) if self._enabled else True
         written = await self._namespaces.write(decided, spaces)
         for name, stages in decided.stages.items():
@@ -132,7 +144,8 @@ class EnforcementLoop(Worker):
         if self._enabled:
             written = await self._cluster.write(cluster, moment.models) and written
         self._prober.want({**self._targets(), **self._cluster.targets})
-        self._know_policies()
+        if self._enabled:
+            self._know_policies()
         self._outcomes = {
             name: self._outcome(name, decided, assessment, troubles) for name in decided.stages
         }
@@ -198,8 +211,9 @@ class EnforcementLoop(Worker):
         }
 
     def _on_policies(self) -> None:
-        self._know_policies()
-        self._prober.again()
+        if self._enabled:
+            self._know_policies()
+            self._prober.again()
         self._store.touch()
 
     def _know_policies(self) -> None:

@@ -28,7 +28,8 @@ class EnforcementStatus:
     Namespace, or the markers of dates, could not be written; ``granted`` how RBAC stands, None
     where nothing is asked of it; ``revoking`` are the items for which approved plans are carried
     out. ``hollow`` says of items that refuse how somebody gets round that, and what would close it;
-    ``doubt`` what is old of that on which all of this rests: then nothing is known.
+    ``doubt`` what is old of that on which all of this rests: then nothing is known. ``left`` are
+    the stages of items that are in force though nobody expects it.
     """
 
     stages: tuple[ItemStage, ...] = ()
@@ -39,6 +40,7 @@ class EnforcementStatus:
     granted: OwnerReport | None = None
     revoking: frozenset[str] = frozenset()
     doubt: str = ""
+    left: Mapping[str, AdmissionStage] = field(default_factory=dict)
 
     @property
     def asked(self) -> tuple[ItemStage, ...]:
@@ -81,10 +83,13 @@ class EnforcementStatus:
 
     def admission(self) -> str:
         """Return what is really in force, strongest first: ``deny``, or ``deny+observe``."""
-        found = {s.stage if self.proved(s) else AdmissionStage.OBSERVE for s in self.stages} or {
-            AdmissionStage.OBSERVE
-        }
+        found = {self._at_work(s) for s in self.stages} or {AdmissionStage.OBSERVE}
         return "+".join(stage for stage in sorted(found, reverse=True))
+
+    def _at_work(self, entry: ItemStage) -> AdmissionStage:
+        """Return the stage that an item is at, whether anybody expects it or not."""
+        proved = entry.stage if self.proved(entry) else AdmissionStage.OBSERVE
+        return max(proved, self.left.get(entry.item, AdmissionStage.OBSERVE))
 
     def results(self, agreement: Agreement) -> Mapping[str, bool | None]:
         """Return for each item of which something is asked whether that is in force.
@@ -109,10 +114,10 @@ class EnforcementStatus:
 
     def in_effect(self, agreement: Agreement) -> dict[str, tuple[AdmissionStage, RbacMode]]:
         """Return for each item what is really in force of admission, and of RBAC."""
-        proved = {s.item: s.stage for s in self.stages if self.proved(s)}
+        at_work = {s.item: self._at_work(s) for s in self.stages}
         return {
             name: (
-                proved.get(name, AdmissionStage.OBSERVE),
+                at_work.get(name, AdmissionStage.OBSERVE),
                 granted.stage if (granted := self.rbac(name)) is not None else RbacMode.AUDIT,
             )
             for name in (item.name for item in agreement.items)

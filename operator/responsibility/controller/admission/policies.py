@@ -180,6 +180,11 @@ def _reader(kind: str) -> Callable[[dict[str, Any]], tuple[tuple[str, str], Mani
             return None
         # Items of a list do not say their kind.
         spec = raw.get("spec") or {}
-        return (kind, name), {"kind": kind, "metadata": {"name": name}, "spec": spec}
+        labels = raw["metadata"].get("labels") or {}
+        return (kind, name), {
+            "kind": kind,
+            "metadata": {"name": name, "labels": labels},
+            "spec": spec,
+        }
 
     return read

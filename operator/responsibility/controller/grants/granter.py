@@ -93,6 +93,10 @@ class Granter(Worker):
         if self._due(self._look()):
             self._wake.set()
 
+    def failed(self) -> frozenset[tuple[str, str]]:
+        """Return the bindings, by namespace and name, that could not be written or deleted."""
+        return frozenset((key.namespace, key.name) for key in self._writer.failed)
+
     def retry_refused(self) -> None:
         """Try again at once what was refused: our rights have changed."""
         self._writer.failed.clear()

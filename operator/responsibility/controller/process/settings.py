@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from responsibility.api.names import SETTING_PREFIX
 from responsibility.api.stages import AdmissionStage
 from responsibility.controller.process.logs import LogFormat
 
-PREFIX = "RESPONSIBILITY_"
+PREFIX = SETTING_PREFIX
 
 
 class SettingsError(ValueError):
@@ -24,7 +25,8 @@ class Settings:
 
     ``kubeconfig`` and ``context`` are for running outside of a cluster. Without
     ``webhook_certificates``, a directory with ``tls.crt`` and ``tls.key``, no webhook is served;
-    with it and ``values_webhook``, the one that sees hubs' configuration is, too.
+    with it and ``values_webhook``, the one that sees hubs' configuration is, too. ``policies`` is
+    whether admission policies are meant to be there, whoever installs them.
     """
 
     listen_host: str = "0.0.0.0"  # noqa: S104 - a pod's own address is not known beforehand
@@ -38,6 +40,7 @@ class Settings:
     leader_election: bool = False
     annotate: bool = True
     routes: bool = True
+    policies: bool = True
     enforcement: bool = False
     enforcement_limit: AdmissionStage = AdmissionStage.DENY
     static_policies: bool = False
@@ -79,6 +82,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         leader_election=_switch(values, "LEADER_ELECTION", default=defaults.leader_election),
         annotate=_switch(values, "ANNOTATE", default=defaults.annotate),
         routes=_switch(values, "ROUTES", default=defaults.routes),
+        policies=_switch(values, "POLICIES", default=defaults.policies),
         enforcement=_switch(values, "ENFORCEMENT", default=defaults.enforcement),
         static_policies=_switch(values, "STATIC_POLICIES", default=defaults.static_policies),
         enforcement_limit=_limit(values, defaults.enforcement_limit),

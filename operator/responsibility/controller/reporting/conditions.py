@@ -12,6 +12,7 @@ from responsibility.ownership.results.assessment import HubAssessment, HubState,
 from responsibility.phrases import some
 
 STALE = "Stale"
+LEFTOVERS = "Leftovers"
 # Objects, or kinds of them, that a message names; the operator's log has all.
 _MOST_TOLD = 5
 

@@ -63,6 +63,8 @@ class MetricsState:
     ages: Callable[[], Mapping[str, float]] = dict
     lags: Callable[[], Mapping[str, float]] = dict
     left_out: Callable[[], Mapping[str, int]] = dict
+    # By kind and whether they are in force; None while that is not known.
+    leftovers: Mapping[tuple[str, str], int] | None = None
     memory: Callable[[], ContainerMemory | None] = lambda: None
 
 
@@ -119,6 +121,11 @@ def _process(state: MetricsState) -> Iterator[Metric]:
             gauge = _gauge(name)
             gauge.add_metric((), float(size))
             yield gauge
+    if state.leftovers is not None:
+        gauge = _gauge("leftovers")
+        for key, count in state.leftovers.items():
+            gauge.add_metric(key, float(count))
+        yield gauge
     build = _gauge("build_info")
     build.add_metric((_version(),), 1)
     yield build

@@ -141,6 +141,14 @@ METRICS = (
         "Approved plans that the operator was to carry out: applied, stopped (not all of it was "
         "done), refused (something else would be done by now), resumed (after an interruption).",
     ),
+    Description(
+        "leftovers",
+        "gauge",
+        ("kind", "in_force"),
+        "What is ours in the cluster, nobody expects and the operator doesn't take away itself, by "
+        "kind: policy, policy-binding, table, stage, keys, grant, annotation. Nothing while "
+        "policies have not been listed.",
+    ),
     Description("leader", "gauge", (), "1 if this replica leads."),
     Description("build_info", "gauge", ("version",), "1, with the operator's version."),
     Description(

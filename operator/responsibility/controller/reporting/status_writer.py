@@ -17,6 +17,7 @@ from responsibility.api.model import ResponsibilityModelStatus
 from responsibility.api.record import ResponsibilityStatus
 from responsibility.cluster.custom_resources import CustomResource, CustomResourceStore
 from responsibility.controller.admission.enforcement_status import ENFORCED
+from responsibility.controller.reporting.conditions import LEFTOVERS
 from responsibility.controller.reporting.writer import PASSING, Writer
 from responsibility.kube import errors
 
@@ -106,7 +107,7 @@ class StatusWriter:
 
 # What is said of a record that no plan rests on: a proof that is due again after a new start,
 # what could not be read for a moment, annotations.
-_BESIDE_PLANS = frozenset({"Ready", "Annotated", ENFORCED, "Revoked"})
+_BESIDE_PLANS = frozenset({"Ready", "Annotated", ENFORCED, LEFTOVERS, "Revoked"})
 
 
 def keep_plan(wanted: ResponsibilityStatus, raw: Json) -> ResponsibilityStatus:

@@ -55,6 +55,7 @@ async def busy() -> World:
     world.metrics.values_reviewed("prod", "prod", "refused")
     await world.publish()
     world.metrics.state.plans = {("prod", "prod"): 2}
+    world.metrics.state.leftovers = {("stage", "true"): 1}
     return world
 
 
