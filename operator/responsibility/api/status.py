@@ -8,7 +8,7 @@ that an older CRD takes a newer operator's findings.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AwareDatetime, BeforeValidator, Field
 
@@ -67,6 +67,10 @@ class ItemKind(StrEnum):
     KUBERNETES = "kubernetes"
     JUPYTERHUB = "jupyterhub"
     ATTESTED = "attested"
+
+
+# The reason of a condition that isn't known, since what it rests on has not been heard of for long.
+STALE: Final = "Stale"
 
 
 class ConditionStatus(StrEnum):

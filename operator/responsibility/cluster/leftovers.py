@@ -22,7 +22,7 @@ from typing import Any
 from responsibility import api_groups
 from responsibility.admission.policies.cluster_policies import ENFORCED_ANYWHERE
 from responsibility.admission.policies.manifests import BINDING, POLICY
-from responsibility.admission.stages.namespace_stages import NamespaceKeys
+from responsibility.admission.stages.namespace_keys import NamespaceKeys
 from responsibility.api.names import (
     CLUSTER_DENY_POLICY,
     CLUSTER_WARN_POLICY,

@@ -31,12 +31,18 @@ class Todo:
 
 
 def agreements_page(
-    hubs: Sequence[HubAssessment], now: datetime, todo: Todo | None = None, *, home: str = ""
+    hubs: Sequence[HubAssessment],
+    now: datetime,
+    todo: Todo | None = None,
+    *,
+    home: str = "",
+    stale: Sequence[str] = (),
 ) -> str:
     """Return the page of these hubs as of ``now``, as an HTML document.
 
     What there is to do is told where it is given; else only how much differs. ``home`` is the
-    address of the page with all hubs, if there is one.
+    address of the page with all hubs, if there is one; ``stale`` is what has not been heard of for
+    long of all that the page rests on.
     """
     title = f"{TITLE}: {hubs[0].agreement.display_name}" if len(hubs) == 1 else TITLE
     sections = [
@@ -46,7 +52,7 @@ def agreements_page(
         title,
         tag(
             "main",
-            *_head(now),
+            *_head(now, stale),
             tag("p", tag("a", "All hubs", href=home)) if home else None,
             None if hubs else tag("p", "There is no record of any hub."),
             *(overview(hubs, lambda hub: f"#{anchor(hub)}") if len(hubs) > 1 else ()),
@@ -57,11 +63,17 @@ def agreements_page(
     )
 
 
-def index_page(hubs: Sequence[HubAssessment], now: datetime, todo: Todo | None = None) -> str:
+def index_page(
+    hubs: Sequence[HubAssessment],
+    now: datetime,
+    todo: Todo | None = None,
+    *,
+    stale: Sequence[str] = (),
+) -> str:
     """Return the page with a line for each hub, whose own page is beside it: see `filename`."""
     return document(
         TITLE,
-        tag("main", *_head(now), *overview(hubs, filename), *_cluster(todo), *_legend()),
+        tag("main", *_head(now, stale), *overview(hubs, filename), *_cluster(todo), *_legend()),
     )
 
 
@@ -70,9 +82,11 @@ def filename(hub: HubAssessment) -> str:
     return f"{anchor(hub)}.html"
 
 
-def _head(now: datetime) -> Iterable[Element]:
+def _head(now: datetime, stale: Sequence[str]) -> Iterable[Element]:
     yield tag("h1", TITLE)
     yield tag("p", f"As of {moment(now)}.", class_="faint")
+    for text in stale:
+        yield tag("p", f"What follows may be old: the operator has {text}.")
 
 
 def _cluster(todo: Todo | None) -> Iterable[Child]:

@@ -133,3 +133,26 @@ def test_who_may_list_some_of_it_only_is_not_told_half(view: ClusterView, run: R
     """Some bindings without the others would be a wrong answer; the operator's is a whole one."""
     view.denied = ("roles",)
     assert "you may not list RBAC here" in _both(run, "matrix")[1].err
+
+
+@pytest.mark.parametrize("command", [("matrix", "reef"), ("drift",), ("page",)])
+def test_what_the_operator_has_not_heard_of_for_long_is_told(
+    view: ClusterView, run: Run, command: tuple[str, ...]
+) -> None:
+    assert "may be old" not in run(*command).err
+    (name, *_) = view.records
+    record = view.records[name]
+    assert record.status is not None
+    (first, *others) = record.status.conditions
+    words = "not heard of: rolebindings since 2030-01-01T00:00:00Z (Forbidden)"
+    old = first.model_copy(update={"status": "Unknown", "reason": "Stale", "message": words})
+    status = record.status.model_copy(update={"conditions": (old, *others)})
+    view.records[name] = record.model_copy(update={"status": status})
+    done = run(*command)
+    told = f"what follows may be old: the operator has {words}"
+    assert told in done.err
+    assert (f"W{told[1:]}." in done.out) == (command == ("page",))
+
+
+def test_of_a_cluster_that_is_read_whole_nothing_is_old(files: Path, run: Run) -> None:
+    assert "may be old" not in run("matrix", "-f", files.name).err

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from responsibility.api.status import CauseStatus, ConditionStatus, ItemState
+from responsibility.api.status import STALE, CauseStatus, CommonStatus, ConditionStatus, ItemState
 from responsibility.cli.answers.report import hub_json, short_age
 from responsibility.hub.discovery import HubKey
 from responsibility.ownership.assess import Assessor
@@ -45,6 +45,20 @@ def outdated(view: ClusterView) -> list[str]:
         for name, record in sorted(view.records.items())
         if record.status is None or record.status.observed_generation < record.metadata.generation
     ]
+
+
+def stale(view: ClusterView) -> list[str]:
+    """Return what the operator says of records and models that it no longer knows, each once."""
+    statuses: list[CommonStatus | None] = [record.status for record in view.records.values()]
+    statuses += [model.status for model in view.models.values()]
+    told = dict.fromkeys(
+        condition.message
+        for status in statuses
+        if status is not None
+        for condition in status.conditions
+        if condition.reason == STALE and condition.status == ConditionStatus.UNKNOWN
+    )
+    return list(told)
 
 
 def causes(view: ClusterView, record: str = "") -> Iterator[tuple[HubKey | None, CauseStatus]]:

@@ -38,6 +38,8 @@ class Report:
     since: Mapping[str, datetime] = field(default_factory=dict)
     # What is said is what the operator has published: there are states and counts, and no finding.
     is_published: bool = False
+    # What the operator had not heard of when it published that.
+    stale: tuple[str, ...] = ()
     _let_through: frozenset[Subject] | None = field(init=False, default=None)
 
     @classmethod
@@ -70,7 +72,12 @@ class Report:
             warn(
                 f"the operator has not said anything yet of these records as they are now: {names}"
             )
-        return cls(view, published.published(view, now), _since(view), is_published=True)
+        stale = published.stale(view)
+        for text in stale:
+            warn(f"what follows may be old: the operator has {text}")
+        found = cls(view, published.published(view, now), _since(view), is_published=True)
+        found.stale = tuple(stale)
+        return found
 
     def total(self, hub: HubAssessment) -> int:
         """Return the number of findings of a hub, its own."""

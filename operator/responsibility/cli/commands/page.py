@@ -20,7 +20,6 @@ from responsibility.phrases import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from responsibility.api.status import CommonStatus
     from responsibility.cli.answers.report import Report
@@ -78,25 +77,27 @@ def command(
     chosen = report.hubs(hubs)
     todo = _todo(report, chosen) if findings else None
     if output_dir is not None:
-        _write_site(output_dir, chosen, report.assessment.now, todo)
+        _write_site(output_dir, chosen, report, todo)
         return
-    click.echo(agreements_page(chosen, report.assessment.now, todo), nl=False)
+    page = agreements_page(chosen, report.assessment.now, todo, stale=report.stale)
+    click.echo(page, nl=False)
 
 
 def _write_site(
-    directory: Path, hubs: list[HubAssessment], now: datetime, todo: Todo | None
+    directory: Path, hubs: list[HubAssessment], report: Report, todo: Todo | None
 ) -> None:
     """Write the pages; one of a hub has no other hub's tasks on it, nor the cluster's."""
     from responsibility.web.agreements import Todo, agreements_page, filename, index_page
 
+    now, stale = report.assessment.now, report.stale
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for hub in hubs:
             record = hub.agreement.record
             own = Todo({record: todo.hubs[record]}) if todo is not None else None
-            page = agreements_page([hub], now, own, home="index.html")
+            page = agreements_page([hub], now, own, home="index.html", stale=stale)
             (directory / filename(hub)).write_text(page, encoding="utf-8")
-        index = index_page(hubs, now, todo)
+        index = index_page(hubs, now, todo, stale=stale)
         (directory / "index.html").write_text(index, encoding="utf-8")
     except OSError as error:
         raise CliError(f"--output-dir {directory}: {error.strerror or error}") from error

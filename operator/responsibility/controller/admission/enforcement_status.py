@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from responsibility.admission.stages.namespace_stages import ItemStage
 from responsibility.api.stages import AdmissionStage, RbacMode
+from responsibility.api.status import STALE
 from responsibility.controller.admission.prober import Proof
-from responsibility.controller.reporting.conditions import STALE, ConditionDraft
+from responsibility.controller.reporting.conditions import ConditionDraft
 from responsibility.controller.reporting.grant_status import ItemGrant, OwnerReport
 from responsibility.ownership.terms.agreement import Agreement
 from responsibility.phrases import some

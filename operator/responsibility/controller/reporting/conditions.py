@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from responsibility.api.status import Condition, ConditionStatus
+from responsibility.api.status import STALE, Condition, ConditionStatus
 from responsibility.cluster.knowledge import COMPLETE, Knowledge, LeftOut, Says, Stale
 from responsibility.ownership.results.assessment import HubAssessment, HubState, Refused
 from responsibility.phrases import some
 
-STALE = "Stale"
 LEFTOVERS = "Leftovers"
 # Objects, or kinds of them, that a message names; the operator's log has all.
 _MOST_TOLD = 5
