@@ -118,7 +118,8 @@ _JSON = {
     "(findings), `letThrough`, `bindings` (`binding`, `namespace`, `name`, `role`, `others`, "
     "`command`), `onLeaving` (findings that would appear), `onlySubjectOf`. With `--retired`: a "
     "list of `subject`, `bindings`, `records` (`kind`, `name`, `party`, `field`).",
-    "diff": "`owners` (`record`, `item`, `before`, `after`), `entitlements` (`record`, `subject`, "
+    "diff": "`owners` (`record`, `item`, `before`, `after`), `agree` (`record`, `item`, `party`, "
+    "`displayName`, `contact`, `why`), `entitlements` (`record`, `subject`, "
     "`gains`, `loses`), `appear` and `go` (findings).",
     "model": "`model` (its name), `then`, `now` and `yours` (which shipped model that is: version "
     "or file, or null), `changes`: a list of `by` (shipped, yours, both, unknown), `path`, `then`, "

@@ -11,9 +11,12 @@ from responsibility.cli.answers.simulate import FindingChanges, difference
 from responsibility.cli.sources.cluster_view import ALL, ClusterView
 from responsibility.cli.sources.offline import complete
 from responsibility.cli.sources.options import Where
+from responsibility.ownership.results.contacts import parties_of
 from responsibility.ownership.results.wording import permission_texts
 from responsibility.ownership.terms.agreement import Agreement
+from responsibility.ownership.terms.consents import consents
 from responsibility.ownership.terms.entitlement import Entitlement
+from responsibility.ownership.terms.resolve import resolve_defaults
 from responsibility.rbac.objects import Binding, Role, Subject
 
 _Keyed = TypeVar("_Keyed", Role, Binding)
@@ -118,6 +121,33 @@ def _entitled(agreement: Agreement | None, report: Report) -> dict[Subject, froz
         )
         for subject in agreement.members
     }
+
+
+def to_agree(old: Report, new: Report) -> list[dict[str, str]]:
+    """Return who has to agree to the records that change, each with the reason."""
+    before, after = _agreements(old), _agreements(new)
+    records = old.view.records, new.view.records
+    found = []
+    for record in sorted({*records[0], *records[1]}):
+        specs = [side[record].spec if record in side else None for side in records]
+        terms = before.get(record) or after.get(record)
+        if specs[0] == specs[1] or terms is None:
+            continue
+        defaults = resolve_defaults(terms.terms)
+        for each in consents(before.get(record), after.get(record), defaults):
+            party = each.agreement.parties.get(each.party)
+            asked = parties_of([(each.agreement, each.party)])
+            found.append(
+                {
+                    "record": record,
+                    "item": each.item,
+                    "party": each.party,
+                    "displayName": party.label if party else each.party,
+                    "contact": ", ".join(one.contact for one in asked),
+                    "why": each.why,
+                }
+            )
+    return found
 
 
 def findings(old: Report, new: Report) -> FindingChanges:

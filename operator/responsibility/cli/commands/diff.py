@@ -37,8 +37,9 @@ def command(
 ) -> None:
     r"""Show what would change if the manifests of -f were applied, most of all records.
 
-    Who would own what, who would be entitled to more or less, and which findings would appear or
-    go. Roles and bindings among the manifests count as well. Nothing is applied.
+    Who would own what, who has to agree to that (both parties, where an item goes from one to
+    another), who would be entitled to more or less, and which findings would appear or go. Roles
+    and bindings among the manifests count as well. Nothing is applied.
 
     \b
     Examples:
@@ -58,10 +59,12 @@ def command(
     new = Report.of(changes.applied(old.view, where), now, routes=routes)
     new.tell_gaps()
     owners = changes.owners(old, new)
+    agree = changes.to_agree(old, new)
     entitled = changes.entitlements(old, new)
     difference = changes.findings(old, new)
     data: dict[str, Any] = {
         "owners": owners,
+        "agree": agree,
         "entitlements": entitled,
         "appear": [new.json(finding) for finding in difference.appear],
         "go": [old.json(finding) for finding in difference.go],
@@ -84,6 +87,15 @@ def command(
             [[o["record"], o["item"], o["before"] or "-", o["after"] or "-"] for o in owners],
             title="owners and delegates:",
             empty="nobody's ownership would change",
+        ),
+        Table(
+            columns("HUB", "ITEM", "PARTY", "WHY", "CONTACT"),
+            [
+                [a["record"], a["item"], a["displayName"], a["why"], a["contact"] or "-"]
+                for a in agree
+            ],
+            title="have to agree:",
+            empty="nobody: no record would change",
         ),
         Table(
             columns("HUB", "SUBJECT", "GAINS", "LOSES"),

@@ -28,6 +28,7 @@ from responsibility.hub.values.difference import UNKNOWN, SettingChange, changes
 from responsibility.hub.values.layers import divided, merged, with_deletions, within
 from responsibility.hub.values.paths import Place
 from responsibility.hub.values.yaml import Value
+from responsibility.ownership.terms.consents import consents
 
 # Files of values, the lowest first, each with the keys under which it counts.
 Layers = list[tuple[Place, ValuesFile]]
@@ -254,33 +255,26 @@ class TreeComparison:
                 yield self._line(hub, what, items, terms, change.place)
 
     def _of_record(self, change: ObjectChange) -> Iterator[ReviewLine]:
-        """Yield that a record changes, and both parties of each item that goes to another."""
+        """Yield whose consent it takes that a record comes, goes or changes."""
         cluster = self.before.cluster_of(change.place.file) or ""
-        sides = [
-            self.agreements.read(raw, cluster) if raw else None for raw in (change.old, change.new)
-        ]
-        old, new = sides
-        terms = old or new
+        old, new = (
+            self.agreements.read(each, cluster) if each else None
+            for each in (change.old, change.new)
+        )
+        terms, manifest = old or new, change.old or change.new
         assert terms is not None  # noqa: S101 - it is in one of the two
-        if old is None:
-            # Who may make a record can't stand in it.
-            terms = HubTerms(terms.model.defaults, terms.model, recorded=False)
-        manifest = change.old or change.new
         assert manifest is not None  # noqa: S101 - the same
         hub = self.agreements.about(manifest, cluster)
-        yield self._line(hub, str(change), [RECORD_ITEM], terms, change.place)
-        if old is None or new is None:
-            return
-        for item in old.agreement.items:
-            giver, taker = item.owner, new.agreement.owner(item.name)
-            if giver == taker or not taker:
+        defaults = HubTerms(terms.model.defaults, terms.model, recorded=False)
+        one, other = (each.agreement if each else None for each in (old, new))
+        for each in consents(one, other, defaults.agreement):
+            known = next(t for t in (old, new, defaults) if t and t.agreement is each.agreement)
+            if each.item == RECORD_ITEM and each.agreement is (old or defaults).agreement:
+                yield self._line(hub, str(change), [RECORD_ITEM], known, change.place)
                 continue
-            what = f"item {item.name} goes from {giver} to {taker}"
-            # Whoever takes it is whom the base knows by that name, if it knows any.
-            known = old if taker in old.agreement.parties else new
-            for party, by in ((giver, old), (taker, known)):
-                may = self.author.acts_for(by, party)
-                yield ReviewLine(hub, what, (item.name,), may, by, change.place, party=party)
+            what = f"item {each.item}: {each.party} {each.why}"
+            may = self.author.acts_for(known, each.party)
+            yield ReviewLine(hub, what, (each.item,), may, known, change.place, party=each.party)
 
     def _unspoken(self, path: str, what: str, place: Location | None = None) -> ReviewLine:
         """Return a line about what no agreement speaks of: for who keeps the agreements."""

@@ -6,6 +6,7 @@ In reading order:
 * ``exemptions``: rights that a subject may hold without being drift;
 * ``agreement``: the agreement of one hub: parties, items, owners;
 * ``resolve``: the two resources, made into agreements;
+* ``consents``: parties that have to agree to a change of an agreement;
 * ``entitlement``: entitlements of each subject;
 * ``fleet``: all agreements on one model, seen together;
 * ``access_reviews``: the API server's own answers about declared subjects;

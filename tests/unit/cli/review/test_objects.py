@@ -109,11 +109,10 @@ def test_a_handover_takes_both_parties_and_who_keeps_records(review: Review, few
     lines = {
         (line["what"], line["items"][0]["owner"], line["may"]) for line in done.answer["changes"]
     }
-    goes = f"item {LIMITS} goes from provider to community"
     assert lines == {
         ("update Responsibility c01-prod", "provider", False),
-        (goes, "provider", False),
-        (goes, "community", True),
+        (f"item {LIMITS}: provider gives it to community", "provider", False),
+        (f"item {LIMITS}: community takes it from provider", "community", True),
     }
     done = review(head, PROVIDER)
     (asked,) = done.answer["ask"]
