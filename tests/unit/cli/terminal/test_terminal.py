@@ -64,6 +64,6 @@ def test_no_color_is_respected(files: Path, columns: int) -> None:
 def test_many_narrow_columns_are_pushed_together_before_a_cell_breaks(files: Path) -> None:
     assert files.is_dir()
     matrix = ("matrix", "--all", "-f", "reef", "--at", small.AT)
-    shown = on_terminal(*matrix, columns=24, NO_COLOR="1")
+    shown = on_terminal(*matrix, columns=28, NO_COLOR="1")
     (line,) = [line for line in shown.splitlines() if line.startswith("reef")]
     assert line.split()[-3:] == ["P✗", "C✗", "C!"]
