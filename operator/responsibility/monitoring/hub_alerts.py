@@ -1,7 +1,8 @@
 """Alerts about what was agreed.
 
 Their ``namespace`` is the hub's, so that routing by it works as for every other alert of that hub;
-``party`` and ``contact`` are the owner of the item.
+``party`` and ``contact`` are the owner of the item. What one binding can cause by the dozen is one
+alert for a hub, a level and whom to call, with the causes in its text.
 """
 
 from __future__ import annotations
@@ -9,16 +10,20 @@ from __future__ import annotations
 from responsibility.api.names import NAME_PREFIX
 from responsibility.monitoring.alert import Alert, AlertSeverity, Record
 from responsibility.monitoring.promql import (
+    CAUSES_RECORDED,
     FINDINGS_RECORDED,
     HUB,
     ITEM,
     OPERATOR,
     OWNER_RECORDED,
+    TOLD_TOGETHER,
+    causes,
     findings,
     grouped,
     indented,
     of_item,
     of_item_or_cluster,
+    with_namespace,
 )
 
 _HERE = "{{ $labels.hub_namespace }}/{{ $labels.hub }}"
@@ -30,6 +35,7 @@ _PLACE = (
     "{{ with $labels.hub }}hub {{ $labels.hub_namespace }}/{{ . }}{{ else }}the cluster{{ end }}"
 )
 _WHOSE = f"{{{{ with $labels.party }}}} Its owner: {_OWNER}.{{{{ end }}}}"
+_CALL = f"{{{{ with $labels.party }}}} To call: {_OWNER}.{{{{ end }}}}"
 _LOOK = " See `kubectl responsibility drift`, or the status of the record."
 
 
@@ -37,16 +43,45 @@ def _findings(kind: str) -> str:
     return f'{FINDINGS_RECORDED}{{kind="{kind}"}} > 0'
 
 
-_EXCESS = f'{FINDINGS_RECORDED}{{kind="excess-access"}}'
-_NOW = findings(ITEM, 'kind="excess-access"')
-_BEFORE = findings(ITEM, 'kind="excess-access"', offset="1h")
-# Only where the operator was looking an hour ago: what it finds on the first day is old. It
-# exports the metric of the last line for each hub it knows, and for the cluster.
-_GREW = f"""{_NOW}
-> {_BEFORE}
-or
-{_NOW}
-unless {_BEFORE}
+def _causes(kind: str, *levels: str) -> str:
+    level = f', level=~"{"|".join(levels)}"' if levels else ""
+    return f'{CAUSES_RECORDED}{{kind="{kind}"{level}}} > 0'
+
+
+_MANY = "{{ if eq $value 1.0 }}1 cause{{ else }}{{ $value }} causes{{ end }}"
+# The worst of them come first by number of findings; what else there is says the command.
+_MOST_TOLD = 5
+_SELECTED = ", ".join(f"{label}=%q" for label in TOLD_TOGETHER)
+_CHOSEN = " ".join(f"$labels.{label}" for label in TOLD_TOGETHER)
+_CAUSES = (
+    f"{{{{ range $n, $cause := printf `topk({_MOST_TOLD}, max by (cause) "
+    f"(responsibility_cause_info{{{_SELECTED}}}))` {_CHOSEN} | query }}}}"
+    "{{ if $n }}, {{ end }}{{ $cause.Labels.cause }}{{ end }}"
+)
+_EXPLAIN = f" `kubectl responsibility explain` tells of each: {_CAUSES}."
+
+_NOW = findings(HUB, 'kind="excess-access"')
+_BEFORE = findings(HUB, 'kind="excess-access"', offset="1h")
+_NOW_CAUSED = causes('kind="excess-access"')
+_BEFORE_CAUSED = causes('kind="excess-access"', offset="1h")
+# Causes that are new, or of more findings than before, on a hub that has more than before: a cause
+# is called by its worst finding, and gets another name when that ends. And only where the operator
+# was looking an hour ago: what it finds on the first day is old. It exports the metric of the last
+# line for each hub it knows, and for the cluster.
+_GREW = f"""(
+  {_NOW_CAUSED}
+  > {_BEFORE_CAUSED}
+  or
+  {_NOW_CAUSED}
+  unless {_BEFORE_CAUSED}
+)
+and on ({", ".join(HUB)}) (
+  {_NOW}
+  > {_BEFORE}
+  or
+  {_NOW}
+  unless {_BEFORE}
+)
 and on ({", ".join(HUB)}) responsibility_exempt_subjects offset 1h"""
 # The API server's own count of warnings, by the policies that warn whoever breaks the glass. A
 # counter is born with the first one, and increase() does not see a birth.
@@ -90,17 +125,18 @@ RECORDS = (
         FINDINGS_RECORDED,
         of_item_or_cluster(findings((*ITEM, "kind"))),
     ),
+    Record(CAUSES_RECORDED, with_namespace(grouped("count", TOLD_TOGETHER, causes()))),
 )
 
 HUB_ALERTS = (
     Alert(
         "OwnerCannotAct",
-        _findings("missing-access"),
+        _causes("missing-access"),
         "30m",
         AlertSeverity.TODAY,
-        f"The owner of {_ITEM} cannot act",
-        f"{_OWNER} is accountable for {_ITEM}, and lacks permissions that this needs. "
-        "Who would be called in an incident could do nothing." + _LOOK,
+        f"An owner on {_PLACE} cannot act",
+        f"{_OWNER} is accountable for what needs permissions that it lacks. "
+        f"Who would be called in an incident could do nothing.{_EXPLAIN}",
     ),
     Alert(
         "OwnerVacant",
@@ -161,21 +197,29 @@ HUB_ALERTS = (
     ),
     Alert(
         "ExcessAccessGrew",
-        f"{_EXCESS}\nand on ({', '.join(ITEM)}) (\n{indented(_GREW)}\n)",
+        with_namespace(grouped("count", TOLD_TOGETHER, f"\n{indented(_GREW)}\n")),
         "10m",
         AlertSeverity.TODAY,
-        f"More people than an hour ago can do {{{{ $labels.item }}}} on {_PLACE}",
+        f"More can be done on {_PLACE} than an hour ago by others than the owner",
         "Within the last hour somebody came by a right that the agreement gives to others."
-        f"{_WHOSE}{_LOOK}",
+        f"{_CALL}{_LOOK}",
+    ),
+    Alert(
+        "ExcessAccessHigh",
+        _causes("excess-access", "high"),
+        "1h",
+        AlertSeverity.TODAY,
+        f"Others than the owner can take over what is agreed on {_PLACE}: {_MANY}",
+        "They hold permissions by which a hub, or what is secret in it, is theirs."
+        f"{_CALL}{_EXPLAIN}",
     ),
     Alert(
         "ExcessAccess",
-        _findings("excess-access"),
+        _causes("excess-access", "medium", "low"),
         "1h",
         AlertSeverity.THIS_WEEK,
-        f"Others than the owner can do {{{{ $labels.item }}}} on {_PLACE}",
-        "{{ $value }} subjects hold permissions that the agreement gives to others."
-        f"{_WHOSE}{_LOOK}",
+        f"Others than the owner can do what is agreed otherwise on {_PLACE}: {_MANY}",
+        f"They hold permissions that the agreement gives to others.{_CALL}{_EXPLAIN}",
     ),
     Alert(
         "EnforcementHollow",
@@ -239,12 +283,12 @@ HUB_ALERTS = (
     ),
     Alert(
         "AccessUnknown",
-        _findings("unknown"),
+        _causes("unknown"),
         "1d",
         AlertSeverity.PLANNED,
-        f"It cannot be told whether the owner of {_ITEM} can act",
+        f"It cannot be told whether an owner on {_PLACE} can act",
         f"That depends on who is in a group, which only the identity provider knows."
-        f"{_WHOSE}{_LOOK}",
+        f"{_CALL}{_EXPLAIN}",
     ),
     Alert(
         "RecordRefused",

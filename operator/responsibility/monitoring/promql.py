@@ -17,6 +17,9 @@ OPERATOR = (CLUSTER, "namespace")
 # Recorded, so that alerts stay short enough to be read.
 OWNER_RECORDED = "hub_item:responsibility_item_owner_info:max"
 FINDINGS_RECORDED = "hub_item_kind:responsibility_drift:sum"
+CAUSES_RECORDED = "hub_kind_level_party:responsibility_cause_info:count"
+# Causes that are told together: of one hub, as bad as each other, for the same people.
+TOLD_TOGETHER = (*HUB, "kind", "level", "party", "contact")
 
 # In every selector: which clusters are chosen. "All" matches series without the label, too.
 CHOSEN = 'cluster=~"$cluster"'
@@ -37,6 +40,14 @@ def findings(labels: tuple[str, ...], selector: str = "", *, offset: str = "") -
     moved = f" offset {offset}" if offset else ""
     every = (*ITEM, "kind", "route")
     return grouped("sum", labels, grouped("max", every, f"responsibility_drift{selected}{moved}"))
+
+
+def causes(selector: str = "", *, offset: str = "") -> str:
+    """Return the causes, each once however many pods report it, with the number of its findings."""
+    selected = f"{{{selector}}}" if selector else ""
+    moved = f" offset {offset}" if offset else ""
+    every = (*TOLD_TOGETHER, "cause")
+    return grouped("max", every, f"responsibility_cause_info{selected}{moved}")
 
 
 def with_namespace(expression: str) -> str:

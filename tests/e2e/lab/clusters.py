@@ -41,7 +41,11 @@ def sweep() -> None:
     for directory, kind in lifetime.orphans(clusters_root()):
         if kind in KINDS:
             lifetime.say(f"tearing down cluster {directory.name}, whose owner has died")
-            KINDS[kind](directory.name).down()
+            try:
+                KINDS[kind](directory.name).down()
+            except LabError as error:
+                # Its tool may be gone. What is left over keeps nobody from clusters of their own.
+                lifetime.say(f"cluster {directory.name} is left: {error}")
 
 
 @cache

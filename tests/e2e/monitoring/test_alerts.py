@@ -10,7 +10,7 @@ from tests.e2e.lab.waiting import wait_until
 from tests.e2e.monitoring.organisation import ADRIFT, PERHAPS
 from tests.e2e.monitoring.prometheus import Prometheus
 from tests.e2e.operator import chart
-from tests.e2e.operator.api import RBAC, where
+from tests.e2e.operator.api import OURS, RBAC, where
 from tests.e2e.operator.chart import NAMESPACE
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World
@@ -22,7 +22,7 @@ EXPECTED = {
     "OwnerCannotAct",
     "OwnerVacant",
     "NotEnforced",
-    "ExcessAccess",
+    "ExcessAccessHigh",
     "OwnersDisagree",
     "DelegationExpired",
     "DelegationExpiring",
@@ -80,14 +80,14 @@ def test_every_rule_is_evaluated_without_an_error(one: Prometheus, many: Prometh
 
 def test_alerts_name_whom_to_call(one: Prometheus) -> None:
     """By these labels Alertmanager groups and routes."""
-    alert = until(one, "OwnerCannotAct", hub=demo.ATLAS.release, item="kubernetes-configuration")
+    alert = until(one, "OwnerCannotAct", hub=demo.ATLAS.release)
     assert alert["labels"] == {
         "alertname": "ResponsibilityOwnerCannotAct",
         "hub_namespace": demo.ATLAS.namespace,
         "hub": demo.ATLAS.release,
         "namespace": demo.ATLAS.namespace,
-        "item": "kubernetes-configuration",
         "kind": "missing-access",
+        "level": "high",
         "party": "community",
         "contact": "operations@atlas.example",
         "severity": "same day action needed",
@@ -97,6 +97,17 @@ def test_alerts_name_whom_to_call(one: Prometheus) -> None:
     assert soon["labels"]["party"] == "provider"
     assert soon["labels"]["namespace"] == ADRIFT
     assert "2d 23h" in soon["annotations"]["description"]
+
+
+def test_one_binding_is_one_alert_with_its_cause_in_the_text(one: Prometheus, world: World) -> None:
+    """The leaver of the demo touches seven items; the status tells of the same cause."""
+    until(one, "ExcessAccessHigh", hub=demo.COAST.release)
+    (alert,) = firing(one, "ExcessAccessHigh", hub=demo.COAST.release)
+    assert alert["annotations"]["summary"].endswith("on hub coast/coast: 1 cause")
+    status = world.admin.get(where(OURS, "Responsibility", demo.COAST.record))["status"]
+    (cause,) = (c for c in status["causes"] if c["kind"] == "excess-access")
+    assert len(cause["items"]) == 7
+    assert f"tells of each: {cause['id']}." in alert["annotations"]["description"]
 
 
 def test_what_the_cluster_has_once_is_in_no_hub(one: Prometheus) -> None:
@@ -133,7 +144,7 @@ def test_clusters_have_alerts_of_their_own(many: Prometheus) -> None:
 
 
 def test_a_new_excess_is_told_apart_from_old_ones(one: Prometheus, world: World) -> None:
-    until(one, "ExcessAccess", hub=demo.COAST.release)
+    until(one, "ExcessAccessHigh", hub=demo.COAST.release)
     wait_until(lambda: not firing(one, "ExcessAccessGrew"), _PATIENCE, "old news to be old")
     newcomer = {"kind": "User", "name": "newcomer@example.org"}
     world.admin.apply(demo.binding(demo.COAST.namespace, "newcomer", "admin", newcomer))

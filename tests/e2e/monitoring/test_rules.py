@@ -64,7 +64,12 @@ _BROKEN = {
     "asks for the wrong owner": (
         "group_left (party, contact)",
         "group_left (party)",
-        "OwnerCannotAct",
+        "OwnerVacant",
+    ),
+    "counts a cause for each of its findings": (
+        "count by (cluster, hub_namespace, hub, kind, level, party, contact)",
+        "sum by (cluster, hub_namespace, hub, kind, level, party, contact)",
+        "ExcessAccessHigh",
     ),
     "forgets the namespace": (
         '\\"namespace\\", \\"$1\\"',

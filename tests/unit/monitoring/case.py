@@ -34,6 +34,14 @@ def drift(kind: str, values: str, item: str = "data", **labels: str) -> tuple[st
     return of_hub("drift", values, item=item, kind=kind, route="direct", **labels)
 
 
+def caused(
+    values: str, kind: str = "excess-access", level: str = "high", cause: str = "c1", **labels: str
+) -> tuple[str, str]:
+    """Return a cause on the hub, with the number of its findings."""
+    called = {"party": "community", "contact": "leads@x.example", **labels}
+    return of_hub("cause_info", values, kind=kind, level=level, cause=cause, **called)
+
+
 def of_cluster(kind: str, values: str, item: str = "operate") -> tuple[str, str]:
     """Return findings of the whole cluster."""
     return series("drift", values, item=item, kind=kind, route="direct")
@@ -86,6 +94,7 @@ OWNED: Series = (
 )
 _WHERE = {"hub_namespace": "prod", "hub": "prod", "namespace": "prod"}
 DATA = {**_WHERE, "item": "data", "party": "community", "contact": "leads@x.example"}
+CALLED = {**_WHERE, "party": "community", "contact": "leads@x.example"}
 RECORD = {**_WHERE, "item": "record", "party": "provider", "contact": "ops@y.example"}
 
 
@@ -123,4 +132,24 @@ def finding(
         severity=severity,
         # Others kinds of finding; and one of this that has ended in time.
         healthy=((drift("other", "1x300"),), (drift(kind, "1x4 stale", item),)),
+    )
+
+
+def cause(
+    alert: str, kind: str, level: str, severity: AlertSeverity, summary: str, *, after: int
+) -> Case:
+    """Return the case of causes of that level, of which there are two for the same people."""
+    return Case(
+        alert=alert,
+        sick=(
+            caused("7x300", kind, level),
+            caused("7x300", kind, level, **OTHER_POD),
+            caused("1x300", kind, level, "c2"),
+        ),
+        at=f"{after}m",
+        before=f"{after - 1}m" if after < HALF_A_DAY else f"{after - 15}m",
+        labels={**CALLED, "kind": kind, "level": level},
+        summary=summary,
+        severity=severity,
+        healthy=((caused("1x300", "other", level),), (caused("1x4 stale", kind, level),)),
     )

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from responsibility.monitoring.alert import AlertSeverity
 from tests.unit.monitoring.case import (
+    CALLED,
     Case,
+    cause,
+    caused,
     finding,
     of_cluster,
+    series,
 )
 
 FINDING_CASES = (
-    finding(
+    cause(
         "ResponsibilityOwnerCannotAct",
         "missing-access",
+        "high",
         AlertSeverity.TODAY,
-        "The owner of data of prod/prod cannot act",
+        "An owner on hub prod/prod cannot act",
         after=30,
     ),
     finding(
@@ -32,22 +37,45 @@ FINDING_CASES = (
         "A grant is past its end on hub prod/prod",
         after=15,
     ),
-    finding(
+    cause(
+        "ResponsibilityExcessAccessHigh",
+        "excess-access",
+        "high",
+        AlertSeverity.TODAY,
+        "Others than the owner can take over what is agreed on hub prod/prod: 2 causes",
+        after=60,
+    ),
+    cause(
         "ResponsibilityExcessAccess",
         "excess-access",
+        "medium",
         AlertSeverity.THIS_WEEK,
-        "Others than the owner can do data on hub prod/prod",
+        "Others than the owner can do what is agreed otherwise on hub prod/prod: 2 causes",
         after=60,
     ),
     Case(
-        alert="ResponsibilityExcessAccess",
-        sick=(of_cluster("excess-access", "2x300"),),
+        alert="ResponsibilityExcessAccessHigh",
+        # Seven findings of one binding are one alert; what is less bad is another, and later.
+        sick=(caused("7x300"), caused("1x300", level="low", cause="c2")),
+        at="61m",
+        before="59m",
+        labels={**CALLED, "kind": "excess-access", "level": "high"},
+        summary="Others than the owner can take over what is agreed on hub prod/prod: 1 cause",
+        severity=AlertSeverity.TODAY,
+        healthy=((caused("1x300", level="medium"),),),
+    ),
+    Case(
+        alert="ResponsibilityExcessAccessHigh",
+        sick=(
+            series("cause_info", "1x300", kind="excess-access", level="high", cause="c1"),
+            series("cause_info", "1x300", kind="excess-access", level="high", cause="c2"),
+        ),
         at="61m",
         before="59m",
         # Nobody owns the whole cluster, and it is in no hub's namespace.
-        labels={"item": "operate", "kind": "excess-access"},
-        summary="Others than the owner can do operate on the cluster",
-        severity=AlertSeverity.THIS_WEEK,
+        labels={"kind": "excess-access", "level": "high"},
+        summary="Others than the owner can take over what is agreed on the cluster: 2 causes",
+        severity=AlertSeverity.TODAY,
         healthy=((),),
     ),
     Case(
@@ -97,11 +125,12 @@ FINDING_CASES = (
         after=60,
         item="record",
     ),
-    finding(
+    cause(
         "ResponsibilityAccessUnknown",
         "unknown",
+        "low",
         AlertSeverity.PLANNED,
-        "It cannot be told whether the owner of data of prod/prod can act",
+        "It cannot be told whether an owner on hub prod/prod can act",
         after=1440,
     ),
 )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from responsibility.monitoring.alert import AlertSeverity
 from tests.unit.monitoring.case import (
+    CALLED,
     DATA,
     DAY,
     OPERATOR,
     OTHER_POD,
     OWNED,
     Case,
+    caused,
     delegation,
     drift,
     of_cluster,
@@ -97,40 +99,62 @@ HUB_CASES = (
     ),
     Case(
         alert="ResponsibilityExcessAccessGrew",
+        # A second cause beside an old one. What is called otherwise, since its worst has ended, is
+        # no news by itself.
         sick=(
             of_hub("exempt_subjects", "0x300"),
             drift("excess-access", "1x99 2x200"),
+            caused("1x300"),
+            caused("_x100 1x200", cause="c2"),
         ),
         at="111m",
         before="98m",
-        labels={**DATA, "kind": "excess-access"},
-        summary="More people than an hour ago can do data on hub prod/prod",
+        labels={**CALLED, "kind": "excess-access", "level": "high"},
+        summary="More can be done on hub prod/prod than an hour ago by others than the owner",
         severity=AlertSeverity.TODAY,
         healthy=(
-            # It went down.
-            (of_hub("exempt_subjects", "0x300"), drift("excess-access", "2x99 1x200")),
+            # It went down, and the cause has the name of another finding by that.
+            (
+                of_hub("exempt_subjects", "0x300"),
+                drift("excess-access", "2x99 1x200"),
+                caused("2x99 stale"),
+                caused("_x99 1x200", cause="c2"),
+            ),
             # The operator has only just been installed: what it finds is no news.
-            (of_hub("exempt_subjects", "_x99 0x200"), drift("excess-access", "_x99 2x200")),
+            (
+                of_hub("exempt_subjects", "_x99 0x200"),
+                drift("excess-access", "_x99 2x200"),
+                caused("_x99 2x200"),
+            ),
         ),
     ),
     Case(
         alert="ResponsibilityExcessAccessGrew",
-        # The first of this item.
-        sick=(of_hub("exempt_subjects", "0x300"), drift("excess-access", "_x99 1x200")),
+        # A binding that is there already has come to give more.
+        sick=(
+            of_hub("exempt_subjects", "0x300"),
+            drift("excess-access", "1x99 2x200"),
+            caused("1x99 2x200"),
+        ),
         at="111m",
         before="98m",
-        labels={**DATA, "kind": "excess-access"},
-        summary="More people than an hour ago can do data on hub prod/prod",
+        labels={**CALLED, "kind": "excess-access", "level": "high"},
+        summary="More can be done on hub prod/prod than an hour ago by others than the owner",
         severity=AlertSeverity.TODAY,
         healthy=((),),
     ),
     Case(
         alert="ResponsibilityExcessAccessGrew",
-        sick=(series("exempt_subjects", "0x300"), of_cluster("excess-access", "_x99 1x200")),
+        # The first on the whole cluster.
+        sick=(
+            series("exempt_subjects", "0x300"),
+            of_cluster("excess-access", "_x99 1x200"),
+            series("cause_info", "_x99 1x200", kind="excess-access", level="high", cause="c1"),
+        ),
         at="111m",
         before="98m",
-        labels={"item": "operate", "kind": "excess-access"},
-        summary="More people than an hour ago can do operate on the cluster",
+        labels={"kind": "excess-access", "level": "high"},
+        summary="More can be done on the cluster than an hour ago by others than the owner",
         severity=AlertSeverity.TODAY,
         healthy=((),),
     ),

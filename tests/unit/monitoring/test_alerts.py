@@ -33,7 +33,7 @@ def test_only_metrics_and_labels_that_there_are(expression: str) -> None:
     labels = {label for name in named for label in expressions.EXPORTED[name]}
     if used := expressions.recorded(expression):
         assert used <= {record.name for record in RECORDS}
-        labels |= {"hub_namespace", "hub", "item", "kind", "party", "contact"}
+        labels |= {"hub_namespace", "hub", "item", "kind", "level", "party", "contact"}
     found = expressions.groupings(expression) | expressions.selected(expression)
     assert found <= labels | expressions.ADDED
 
@@ -76,8 +76,9 @@ def test_what_it_says_can_be_read(alert: Alert) -> None:
         assert text.count("{{") == text.count("}}")
         # Never a subject: metrics name none.
         assert set(re.findall(r"\$labels\.(\w+)", text)) <= {
-            *("hub_namespace", "hub", "item", "party", "contact", "delegate"),
-            *("kind", "reason", "resource", "what"),
+            *("cluster", "hub_namespace", "hub", "item", "party", "contact", "delegate"),
+            *("kind", "level"),
+            *("reason", "resource", "what"),
         }
     assert not alert.summary.endswith(".")
     assert alert.description.endswith((".", "record."))

@@ -6,7 +6,7 @@ So a hub that is gone leaves no series behind.
 from __future__ import annotations
 
 from collections import Counter as Count
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -21,9 +21,13 @@ from responsibility.controller.reporting.grant_status import GrantReport
 from responsibility.controller.reporting.metrics_table import BY_NAME, PREFIX
 from responsibility.grants.binding import RECORD
 from responsibility.ownership.results.assessment import Assessment
+from responsibility.ownership.results.causes import Cause
+from responsibility.ownership.results.contacts import parties_to_call
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.terms.agreement import Agreement
 
+# Causes with a series, of each hub and of the cluster: whoever may bind could make any number.
+MOST_CAUSES = 50
 # Yes, no and not known.
 _TERNARY = {True: 1, False: 0, None: -1}
 
@@ -91,6 +95,7 @@ class StateCollector(Collector):
         yield from _dates(assessment)
         yield from _grants(assessment, state.grants)
         yield _drift(assessment)
+        yield _causes(assessment)
         plans, hubs = _gauge("plan_changes"), assessment.hubs.values()
         present = {(h.agreement.hub.namespace, h.agreement.hub.release) for h in hubs}
         for hub, changes in sorted(state.plans.items()):
@@ -238,6 +243,28 @@ def _drift(assessment: Assessment) -> Metric:
     )
     for labels, number in sorted(counts.items()):
         gauge.add_metric(labels, number)
+    return gauge
+
+
+def _causes(assessment: Assessment) -> Metric:
+    """Return the causes, worst first: each kind of finding in one, and the first party to call."""
+    gauge = _gauge("cause_info")
+    places: list[tuple[Sequence[Cause], list[Agreement]]] = [
+        (hub.causes, [hub.agreement]) for hub in assessment.hubs.values()
+    ]
+    for name, cluster in assessment.clusters.items():
+        of_model = [h.agreement for h in assessment.hubs.values() if h.agreement.terms.name == name]
+        places.append((cluster.causes, of_model))
+    for causes, agreements in places:
+        for cause in causes[:MOST_CAUSES]:
+            kinds: dict[str, list[Finding]] = {}
+            for finding in cause.findings:
+                kinds.setdefault(finding.kind, []).append(finding)
+            for kind, (worst, *others) in kinds.items():
+                party = next(iter(parties_to_call(worst, agreements)), None)
+                called = ("", "") if party is None else (party.name, party.contact)
+                labels = (*hub_labels(worst), kind, worst.severity.name.lower(), worst.id, *called)
+                gauge.add_metric(labels, 1 + len(others))
     return gauge
 
 

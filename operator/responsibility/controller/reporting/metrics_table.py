@@ -30,6 +30,14 @@ METRICS = (
         "Findings, by hub and item. A finding of the whole cluster has no hub.",
     ),
     Description(
+        "cause_info",
+        "gauge",
+        (*HUB, "kind", "level", "cause", "party", "contact"),
+        "Findings of one kind that one thing causes, such as a binding that somebody was left in: "
+        "the worst fifty causes of each hub, and of the whole cluster, which has no hub. `level` "
+        "is high, medium or low, `cause` what `explain` takes, `party` whom to call.",
+    ),
+    Description(
         "drift_oldest_timestamp_seconds",
         "gauge",
         (*HUB, "kind"),

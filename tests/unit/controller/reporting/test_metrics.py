@@ -1,5 +1,6 @@
 """Every metric of the table is exported, nothing else is, and no label tells a name."""
 
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +12,7 @@ from responsibility.api.stages import RbacMode
 from responsibility.controller.process.container_memory import ContainerMemory
 from responsibility.controller.reporting.conditions import ConditionDraft
 from responsibility.controller.reporting.grant_status import GrantReport, ItemGrant, OwnerReport
+from responsibility.controller.reporting.metrics_collector import MOST_CAUSES
 from responsibility.controller.reporting.metrics_table import METRICS, PREFIX, table
 from tests.unit.controller.virtual import virtual
 from tests.unit.controller.world import World, garden_world
@@ -89,6 +91,32 @@ async def test_dates_are_those_of_the_record() -> None:
     # Still in time on the day itself.
     due = found["review_due_timestamp_seconds", "tea"]
     assert datetime.fromtimestamp(due.value, UTC) == datetime(2030, 3, 2, tzinfo=UTC)
+
+
+@virtual
+async def test_causes_have_the_findings_that_drift_has_and_their_ids() -> None:
+    world = await busy()
+    samples = [s for family in exported(world) for s in family.samples]
+    causes = [s for s in samples if s.name == f"{PREFIX}cause_info"]
+    drift = [s for s in samples if s.name == f"{PREFIX}drift"]
+    for kind in {s.labels["kind"] for s in drift}:
+        of_kind = [s.value for s in causes if s.labels["kind"] == kind]
+        assert sum(of_kind) == sum(s.value for s in drift if s.labels["kind"] == kind), kind
+    assessment = world.metrics.state.assessment
+    assert assessment is not None
+    severities = {f.id: f.severity.name.lower() for f in assessment.findings()}
+    assert {s.labels["cause"]: s.labels["level"] for s in causes}.items() <= severities.items()
+
+
+@virtual
+async def test_whoever_makes_bindings_by_the_hundred_makes_no_series_by_the_hundred() -> None:
+    world = garden_world("prod")
+    world.allow(*(grant(f"User eve-{n}", "update", "configmaps") for n in range(MOST_CAUSES + 9)))
+    await world.publish()
+    samples = [s for family in exported(world) for s in family.samples]
+    causes = [s for s in samples if s.name == f"{PREFIX}cause_info"]
+    places = Counter((s.labels["hub_namespace"], s.labels["hub"]) for s in causes)
+    assert max(places.values()) == MOST_CAUSES
 
 
 @virtual
