@@ -1,7 +1,7 @@
 """The alert rules for a Prometheus that is configured by other means than the chart.
 
-``python -m tools.generate.alert_rules [RUNBOOK_URL] > rules.yaml``; with the address of a copy of
-docs/runbook.md, alerts link to it.
+``python -m tools.generate.alert_rules [RUNBOOK_URL [GRAFANA_URL]] > rules.yaml``; with the address
+of a copy of docs/runbook.md, or of a Grafana that has the dashboards, alerts link to it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "runbook_url", nargs="?", default="", metavar="RUNBOOK_URL", help="where docs/runbook.md is"
     )
-    sys.stdout.write(rules.render(parser.parse_args(arguments).runbook_url))
+    parser.add_argument(
+        "grafana_url", nargs="?", default="", metavar="GRAFANA_URL", help="such as https://grafana"
+    )
+    parsed = parser.parse_args(arguments)
+    sys.stdout.write(rules.render(parsed.runbook_url, parsed.grafana_url))
     return 0
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from responsibility.api import admission, crd
 from responsibility.api.parse import load_shipped_model
-from responsibility.monitoring import grafana, rules
+from responsibility.monitoring import grafana, inhibitions, rules
 from responsibility.monitoring.grafana import DASHBOARDS
 from tools.generate import (
     admission_reference,
@@ -68,6 +68,7 @@ FILES: Mapping[Path, Callable[[], str]] = {
         for path in (CHART / "model.yaml", SHIPPED)
     },
     RULES: rules.render,
+    CHART / "alerts/alertmanager.yaml": inhibitions.render,
     **{
         CHART / "dashboards" / f"{dashboard.uid}.json": partial(grafana.render, dashboard)
         for dashboard in DASHBOARDS

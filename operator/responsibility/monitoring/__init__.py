@@ -8,9 +8,10 @@ In reading order:
 * ``promql``: PromQL that expressions have in common;
 * ``alert``: an alert, and how soon somebody has to act on it;
 * ``hub_alerts``, ``operator_alerts``: the alerts about agreements, and about the operator itself;
-* ``rules``: all of them, as the file that Prometheus reads;
 * ``panels``: the parts of a dashboard, and panels that several have;
 * ``fleet``, ``one_hub``, ``the_operator``: the dashboards;
+* ``rules``: all alerts with links to these, as the file that Prometheus reads;
+* ``inhibitions``: alerts that Alertmanager holds back for others;
 * ``drawing``: the looks of each kind of panel;
 * ``grafana``: all dashboards, as the JSON that Grafana reads.
 """

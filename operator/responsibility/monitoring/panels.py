@@ -20,6 +20,7 @@ class Unit(Enum):
 
     COUNT = "short"
     SECONDS = "s"
+    BYTES = "bytes"
     MOMENT = "dateTimeFromNow"
     DATE = "dateTimeAsIso"
     RATE = "ops"

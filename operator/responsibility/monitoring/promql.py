@@ -128,6 +128,6 @@ def per_second(metric: str, label: str) -> str:
     return grouped("sum", ("cluster", label), f"rate({of(metric)}[$__rate_interval])")
 
 
-def within(metric: str) -> str:
-    """Return by how much a counter grows between two points of a graph."""
-    return grouped("sum", ("cluster",), f"increase({of(metric)}[$__rate_interval])")
+def within(metric: str, *labels: str) -> str:
+    """Return by how much a counter grows between two points of a graph, by these labels."""
+    return grouped("sum", (CLUSTER, *labels), f"increase({of(metric)}[$__rate_interval])")

@@ -137,6 +137,56 @@ THE_OPERATOR = Dashboard(
             height=6,
             columns={"cluster": "Cluster"},
         ),
+        title("What it knows and carries out"),
+        Panel(
+            "Age of what it knows",
+            Kind.HISTORY,
+            (
+                Query(
+                    grouped("max", (CLUSTER, "resource"), of("input_age_seconds")),
+                    "{{cluster}} {{resource}}",
+                ),
+            ),
+            "Since the API server was last heard of about a kind, or last answered a part of it.",
+            unit=Unit.SECONDS,
+        ),
+        Panel(
+            "Uses of the break-glass",
+            Kind.HISTORY,
+            (
+                Query(
+                    within("break_glass_uses_total", "hub_namespace", "hub", "item"),
+                    "{{cluster}} {{hub_namespace}}/{{hub}} {{item}}",
+                ),
+            ),
+            "What was let through in an emergency, as the webhook was told; who, say Events.",
+        ),
+        Panel(
+            "Revocations",
+            Kind.HISTORY,
+            (Query(within("revocations_total", "outcome"), "{{cluster}} {{outcome}}"),),
+            "Approved plans that it was to carry out, by what came of it.",
+        ),
+        Panel(
+            "Plans that can't be made, or not yet",
+            Kind.HISTORY,
+            (
+                Query(grouped("max", (CLUSTER,), of("plans_failed")), "{{cluster}} failed"),
+                Query(grouped("max", (CLUSTER,), of("plans_pending")), "{{cluster}} pending"),
+            ),
+            "Hubs with excess rights; mostly the container's memory does not suffice.",
+        ),
+        Panel(
+            "Memory",
+            Kind.HISTORY,
+            (
+                Query(grouped("max", (CLUSTER,), of("memory_used_bytes")), "{{cluster}} used"),
+                Query(grouped("max", (CLUSTER,), of("memory_limit_bytes")), "{{cluster}} limit"),
+            ),
+            "Beyond its limit the container is killed.",
+            unit=Unit.BYTES,
+            width=24,
+        ),
         title("How fast"),
         _durations("Duration of a look", "evaluation_seconds", "One assessment of everything."),
         _durations(

@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
             if can_build():
                 build_helm()
                 build_monitoring()
+                build_releasing("alertmanager")
         elif parsed.command == "tool":
             _print(build_releasing(parsed.name))
         elif parsed.command == "status":

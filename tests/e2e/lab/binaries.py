@@ -72,8 +72,9 @@ MONITORING = (
         tags=_DISCOVERY,
     ),
 )
-# Of a release and of GitOps, and apart for the same reason: the linter of workflows, who installs
-# the plugin, and what makes definitions of Go types.
+# Of a release, of GitOps and of alerts, and apart for the same reason: the linter of workflows, who
+# installs the plugin, what makes definitions of Go types, and who tells people of alerts (the last
+# version that has its web pages in the module; with a later one, they would need npm).
 RELEASING = (
     Command(
         "actionlint", "actionlint", "github.com/rhysd/actionlint/cmd/actionlint", need="workflows"
@@ -81,6 +82,12 @@ RELEASING = (
     Command("krew", "krew", "sigs.k8s.io/krew/cmd/krew", need="krew"),
     Command(
         "controller-gen", "flux", "sigs.k8s.io/controller-tools/cmd/controller-gen", need="gitops"
+    ),
+    Command(
+        "alertmanager",
+        "alertmanager",
+        "github.com/prometheus/alertmanager/cmd/alertmanager",
+        need="monitoring",
     ),
 )
 
@@ -120,7 +127,7 @@ def build_monitoring() -> Path:
 
 
 def build_releasing(name: str) -> Path:
-    """Build `actionlint`, `krew` or `controller-gen` if it is missing, and return it.
+    """Build one of ``RELEASING`` if it is missing, and return it.
 
     Raises:
         LabError: Go is absent or too old, or the build failed.

@@ -34,6 +34,16 @@ def monitoring(name: str) -> Path:
     return binaries.build_monitoring() / name if can_build() else _on_path(name)
 
 
+def alertmanager() -> Path:
+    """Find `alertmanager`.
+
+    Raises:
+        NotSupported: it can't be built and is not on PATH.
+    """
+    name = "alertmanager"
+    return binaries.build_releasing(name) if can_build() else _on_path(name)
+
+
 def _on_path(name: str) -> Path:
     found = shutil.which(name)
     if found is None:

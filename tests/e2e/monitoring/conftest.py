@@ -11,6 +11,7 @@ import pytest
 from tests.e2e.conftest import lent
 from tests.e2e.lab.pool import Pool
 from tests.e2e.monitoring import organisation
+from tests.e2e.monitoring.alertmanager import Alertmanager, telling
 from tests.e2e.monitoring.prometheus import Json, Prometheus, running
 from tests.e2e.monitoring.windows import shortened
 from tests.e2e.operator.chart import NAMESPACE
@@ -42,9 +43,17 @@ def operator(world: World) -> Iterator[Operator]:
 
 
 @pytest.fixture(scope="module")
-def one(world: World, operator: Operator) -> Iterator[Prometheus]:
+def told(world: World) -> Iterator[Alertmanager]:
+    """Run an Alertmanager, which the Prometheus of one cluster tells of its alerts."""
+    with telling(world.directory / "told") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def one(world: World, operator: Operator, told: Alertmanager) -> Iterator[Prometheus]:
     """Run a Prometheus of one cluster, which names no cluster, with the rules."""
-    with running(world.directory / "one", [_job(operator)], shortened()) as started:
+    jobs = [_job(operator)]
+    with running(world.directory / "one", jobs, shortened(), told.address) as started:
         yield started
 
 

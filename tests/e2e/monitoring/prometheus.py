@@ -89,9 +89,12 @@ class Prometheus:
 
 @contextmanager
 def running(
-    directory: Path, scrape: Sequence[Json], rules: Json | None = None
+    directory: Path, scrape: Sequence[Json], rules: Json | None = None, alertmanager: str = ""
 ) -> Iterator[Prometheus]:
-    """Run a Prometheus with these scrape configurations and rules until the block ends."""
+    """Run a Prometheus with these scrape configurations and rules until the block ends.
+
+    ``alertmanager`` is the address of who is to be told of alerts.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     configuration: Json = {
         "global": {"scrape_interval": INTERVAL, "evaluation_interval": INTERVAL},
@@ -100,6 +103,9 @@ def running(
     if rules is not None:
         (directory / "rules.yaml").write_text(yaml.safe_dump(rules), encoding="utf-8")
         configuration["rule_files"] = [str(directory / "rules.yaml")]
+    if alertmanager:
+        told = [{"static_configs": [{"targets": [alertmanager]}]}]
+        configuration["alerting"] = {"alertmanagers": told}
     file = directory / "prometheus.yaml"
     file.write_text(yaml.safe_dump(configuration), encoding="utf-8")
     process, url = _start(directory, file)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from demo import organisation as demo
 from responsibility.monitoring.rules import ALERTS
-from tests.e2e.lab.waiting import wait_until
+from tests.e2e.lab.waiting import eventually, wait_until
+from tests.e2e.monitoring.alertmanager import Alertmanager, held_back
 from tests.e2e.monitoring.organisation import ADRIFT, PERHAPS
 from tests.e2e.monitoring.prometheus import Prometheus
 from tests.e2e.operator import chart
@@ -22,6 +25,7 @@ EXPECTED = {
     "OwnerCannotAct",
     "OwnerVacant",
     "NotEnforced",
+    "ExcessAccess",
     "ExcessAccessHigh",
     "OwnersDisagree",
     "DelegationExpired",
@@ -129,6 +133,20 @@ def test_what_they_say_can_be_read(one: Prometheus) -> None:
         name = alert["labels"]["alertname"]
         link = f"https://docs.example/runbook.md#{name.lower()}"
         assert alert["annotations"]["runbook_url"] == link
+        assert alert["annotations"]["dashboard_url"].startswith("https://grafana.example/d/hub-")
+
+
+def test_they_lead_to_the_dashboard_of_what_they_are_about(
+    one: Prometheus, many: Prometheus
+) -> None:
+    until(many, "OwnerCannotAct", cluster="north", hub=demo.ATLAS.release)
+    (of_hub,) = firing(many, "OwnerCannotAct", cluster="north", hub=demo.ATLAS.release)
+    assert of_hub["annotations"]["dashboard_url"] == (
+        "https://grafana.example/d/hub-responsibility-hub?from=now-2d&to=now"
+        "&var-hub_namespace=atlas&var-hub=atlas&var-cluster=north"
+    )
+    fleet = "https://grafana.example/d/hub-responsibility-fleet?from=now-2d&to=now"
+    assert until(one, "OwnersDisagree")["annotations"]["dashboard_url"] == fleet
 
 
 def test_no_alert_names_a_person(one: Prometheus) -> None:
@@ -137,18 +155,74 @@ def test_no_alert_names_a_person(one: Prometheus) -> None:
         assert subject["name"] not in said
 
 
+def test_they_reach_whom_they_name_by_the_routes_of_the_documentation(
+    one: Prometheus, told: Alertmanager
+) -> None:
+    """The owner gets what is the owner's, in messages of their own; the provider all else."""
+    contact = "operations@atlas.example"
+    until(one, "OwnerCannotAct", contact=contact)
+
+    def grouped() -> None:
+        (mine,) = (
+            group
+            for group in told.groups()
+            if group["receiver"]["name"] == "communities"
+            and group["labels"].get("alertname") == f"{PREFIX}OwnerCannotAct"
+            and group["labels"].get("contact") == contact
+        )
+        assert [alert["labels"]["hub"] for alert in mine["alerts"]] == [demo.ATLAS.release]
+        told_provider = [g for g in told.groups() if g["receiver"]["name"] == "platform"]
+        assert told_provider
+        assert not [
+            alert
+            for group in told_provider
+            for alert in group["alerts"]
+            if alert["labels"].get("party") == "community"
+        ]
+
+    eventually(grouped, _PATIENCE)
+
+
+@pytest.mark.parametrize("silent", ["OperatorStale", "OperatorAbsent", "RBACNotEnforced"])
+def test_what_rests_on_the_operator_is_held_back_on_that_cluster_only(
+    told: Alertmanager, silent: str
+) -> None:
+    here, elsewhere = {"cluster": f"with-{silent}"}, {"cluster": f"without-{silent}"}
+    told.put(silent, here)
+    for labels in (here, elsewhere):
+        for name in ("ExcessAccess", "BreakGlassUsed", "BreakGlassUsedOnHub"):
+            told.put(name, {**labels, "hub": "reef"})
+
+    def held() -> None:
+        assert held_back(told.alerts("ExcessAccess", **here)) == [True]
+        assert held_back(told.alerts("ExcessAccess", **elsewhere)) == [False]
+        # Whoever stops the operator silences no word of the break-glass, nor that it was stopped.
+        for name in (silent, "BreakGlassUsed", "BreakGlassUsedOnHub"):
+            assert held_back(told.alerts(name, **here)) == [False]
+
+    eventually(held, _PATIENCE)
+
+
 def test_clusters_have_alerts_of_their_own(many: Prometheus) -> None:
     for cluster in ("north", "south"):
         until(many, "OwnerCannotAct", cluster=cluster, hub=demo.ATLAS.release)
         until(many, "HubsUnrecorded", cluster=cluster)
 
 
-def test_a_new_excess_is_told_apart_from_old_ones(one: Prometheus, world: World) -> None:
+def test_a_new_excess_is_told_apart_from_old_ones(
+    one: Prometheus, told: Alertmanager, world: World
+) -> None:
     until(one, "ExcessAccessHigh", hub=demo.COAST.release)
     wait_until(lambda: not firing(one, "ExcessAccessGrew"), _PATIENCE, "old news to be old")
     newcomer = {"kind": "User", "name": "newcomer@example.org"}
     world.admin.apply(demo.binding(demo.COAST.namespace, "newcomer", "admin", newcomer))
     until(one, "ExcessAccessGrew", namespace=demo.COAST.namespace)
+
+    def new_first() -> None:
+        assert held_back(told.alerts("ExcessAccessHigh", hub=demo.COAST.release)) == [True]
+        assert held_back(told.alerts("ExcessAccessHigh", hub=demo.LEAP.release)) == [False]
+
+    eventually(new_first, _PATIENCE)
     world.admin.delete(where(RBAC, "RoleBinding", "newcomer", demo.COAST.namespace))
     wait_until(lambda: not firing(one, "ExcessAccessGrew"), _PATIENCE, "it to be over")
 

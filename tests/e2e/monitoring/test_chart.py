@@ -141,8 +141,10 @@ def test_the_mounted_file_is_one_of_rules(helm: Path, tmp_path: Path) -> None:
 
 def test_links_lead_where_the_runbook_is(helm: Path) -> None:
     url = "https://docs.example/runbook.md"
-    rule = _one(_rendered(helm, _RULE, f"monitoring.alerts.runbookUrl={url}"), "PrometheusRule")
-    assert rule["spec"] == {"groups": rules.groups(url)}
+    grafana = "https://grafana.example"
+    urls = (f"monitoring.alerts.runbookUrl={url}", f"monitoring.alerts.grafanaUrl={grafana}")
+    rule = _one(_rendered(helm, _RULE, *urls), "PrometheusRule")
+    assert rule["spec"] == {"groups": rules.groups(url, grafana)}
 
 
 def test_severities_and_labels_are_in_your_words(helm: Path) -> None:

@@ -20,7 +20,7 @@ def shorten(expression: str) -> str:
 
 def shortened() -> Json:
     """Return all rules, shortened; alerts fire at once."""
-    groups = rules.groups("https://docs.example/runbook.md")
+    groups = rules.groups("https://docs.example/runbook.md", "https://grafana.example")
     for group in groups:
         for rule in group["rules"]:
             rule["expr"] = shorten(rule["expr"])
