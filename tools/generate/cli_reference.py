@@ -60,6 +60,7 @@ input; YAML of several documents, JSON, and lists of any kind.
 
 Tables are plain text off a terminal, and coloured on one, unless `NO_COLOR` is set. `-o wide` adds
 columns. `-o json` and `-o yaml` are stable: fields may be added, none is renamed or removed.
+`-o name` (drift, matrix) lists what other commands take, and `--no-headers` leaves rows alone.
 Warnings and notes go to stderr, as does a progress bar for large inputs on a terminal.
 
 ## Completion

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import gc
 import os
 import sys
@@ -37,6 +38,7 @@ COMMANDS: Final = {
     "leftovers": ("leftovers", "List what is ours and nobody expects, and end it."),
     "split": ("split", "Show how many items, and how much work, each party carries."),
     "replay": ("replay", "Say whom an audit log's requests would have had refused or warned."),
+    "version": ("version", "Print the version, and of what it knows."),
     "completion": ("completion", "Print the completion script of a shell."),
 }
 
@@ -50,6 +52,17 @@ class _Commands(click.Group):
 
     def list_commands(self, _context: click.Context) -> list[str]:
         return list(COMMANDS)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; of a name that is none, say which it may mean."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            close = difflib.get_close_matches(name, COMMANDS, n=1)
+            meant = f" Did you mean {close[0]}?" if close else ""
+            raise click.UsageError(f"No such command {name!r}.{meant}", ctx)
+        return super().resolve_command(ctx, args)
 
     def get_command(self, _context: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:

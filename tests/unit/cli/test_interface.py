@@ -282,3 +282,27 @@ def test_names_with_spaces_are_leavers_too_and_a_bad_line_costs_itself(
     assert "leavers, line 9 is left out: deployer: write a ServiceAccount as" in done.err
     Path("leavers").write_text("mallory\n", encoding="utf-8")
     assert run("subject", "--retired", "leavers", "-f", "reef").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("drfit",), "No such command 'drfit'. Did you mean drift?"),
+        (("who-own",), "No such command 'who-own'. Did you mean who-owns?"),
+        (("xyzzy",), "No such command 'xyzzy'.\n"),
+        (("drift", "--severty", "high"), "--severity"),
+    ],
+)
+def test_what_is_misspelt_is_told_with_what_is_meant(
+    words: tuple[str, ...], told: str, run: Run
+) -> None:
+    done = run(*words)
+    assert done.code == 2
+    assert told in done.err
+
+
+def test_the_version_is_told(run: Run) -> None:
+    known = json.loads(run("version", "-o", "json").out)
+    assert known["apiVersion"] == "responsibility.2i2c.org/v1alpha1"
+    assert known["clientVersion"] in run("version").out
+    assert run("--version").out == f"{known['clientVersion']}\n"

@@ -170,6 +170,10 @@ class Report:
         parties = [party for finding in findings for party in self.parties(finding)]
         return ", ".join(dict.fromkeys(party.contact for party in parties))
 
+    def all_agreements(self) -> list[Agreement]:
+        """Return the agreements of all hubs."""
+        return [hub.agreement for hub in self.assessment.hubs.values()]
+
     def _of_model(self, model: str) -> list[Agreement]:
         return [
             hub.agreement

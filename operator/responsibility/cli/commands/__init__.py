@@ -15,5 +15,5 @@ In reading order:
 * ``model``: the model of a newer chart, held against one's own;
 * ``render``, ``render_roles``, ``render_webhook``: objects to install;
 * ``replay``: an audit log, held against the policies;
-* ``completion``: the completion of a shell.
+* ``completion``, ``version``: the completion of a shell, and versions.
 """

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from responsibility.cli.selection.options import selection_options
 from responsibility.cli.sources.options import (
     Where,
     at_option,
@@ -18,7 +19,10 @@ from responsibility.cli.terminal.output import Table, columns, show
 from responsibility.phrases import counted, some
 
 if TYPE_CHECKING:
+    from responsibility.api.status import CauseStatus
     from responsibility.cli.answers.report import Report
+    from responsibility.cli.selection.choice import Selection
+    from responsibility.hub.discovery import HubKey
 
 # Items that a line of causes names.
 _MOST_ITEMS = 3
@@ -28,16 +32,25 @@ _MOST_ITEMS = 3
 @click.argument("hub", required=False)
 @at_option
 @routes_option
-@output_option()
+@output_option("table", "wide", "name", "json", "yaml")
 @where_options
+@selection_options
 def command(
-    *, where: Where, hub: str | None, moment: str | None, routes: bool, output: str
+    *,
+    where: Where,
+    hub: str | None,
+    moment: str | None,
+    routes: bool,
+    output: str,
+    selection: Selection,
+    no_headers: bool,
 ) -> None:
     r"""Show what differs between what is agreed and what the cluster allows, worst first.
 
     Of one HUB, or of all and the cluster as a whole. What has one cause is one line: a binding that
     somebody was left in, with all items that it touches; -o wide and -o json list every finding.
-    The age is known on clusters on which the operator runs. `explain ID` tells the whole story.
+    The age is known on clusters on which the operator runs. `explain ID` tells the whole story,
+    and -o name lists just the IDs. With -n, only what is on the hubs of that namespace.
 
     \b
     Examples:
@@ -45,6 +58,8 @@ def command(
       kubectl responsibility drift leap-prod
       kubectl responsibility drift coast -o wide
       kubectl responsibility drift leap-prod --routes
+      kubectl responsibility drift --severity high --party community --since 24h
+      kubectl responsibility drift -n coast --item data --no-headers
       kubectl responsibility drift -f ./manifests -o json
     """
     from responsibility.cli.answers.fixes import bindings_text, fix
@@ -55,13 +70,18 @@ def command(
     report = Report.load(where, instant(moment), routes=routes)
     report.tell_gaps()
     if report.is_published:
-        _show_published(report, report.hub(hub).agreement.record if hub else "", output)
+        record = report.hub(hub).agreement.record if hub else ""
+        _show_published(report, record, output, selection, no_headers=no_headers)
         return
-    found = report.findings(report.hub(hub) if hub else None)
-    grouped = causes(found)
+    agreements = report.all_agreements()
+    selection.check(agreements)
+    every = report.findings(report.hub(hub) if hub else None)
+    found = selection.chosen(every, report.json, agreements, report.assessment.now)
+    # A fix ends a whole cause, also where only a part of it is asked for.
+    whole = {f.id: cause.findings for cause in causes(every) for f in cause.findings}
+    grouped = selection.ordered(causes(found), lambda cause: report.json(cause.worst))
     # Line by line, as it is printed: whole, or each finding by itself.
     lines = [(f,) for f in found] if output == "wide" else [cause.findings for cause in grouped]
-    whole = {f.id: cause.findings for cause in grouped for f in cause.findings}
     rows = []
     for findings in lines:
         first = findings[0]
@@ -88,35 +108,47 @@ def command(
         output,
         [report.json(finding) for finding in found],
         Table(
-            columns(
+            headers=not no_headers,
+            names=[findings[0].id for findings in lines],
+            columns=columns(
                 *("ID", "SEVERITY", "KIND", "HUB", "ITEM", "WHO"),
                 detail=("SOURCE", "AGE", "FIX", "CONTACT"),
                 wide=("ROUTE", "MESSAGE", "SOURCES"),
             ),
-            rows,
+            rows=rows,
             empty="nothing differs from what is agreed",
             footer=f"{counts}; the whole story: explain {found[0].id}" if found else "",
         ),
     )
 
 
-def _show_published(report: Report, record: str, output: str) -> None:
+def _show_published(
+    report: Report, record: str, output: str, selection: Selection, *, no_headers: bool
+) -> None:
     """Show the causes that the operator has published; the whole story takes the right to list."""
     from responsibility.cli.answers import published
     from responsibility.cli.answers.report import place_of
 
     now = report.assessment.now
-    found = list(published.causes(report.view, record))
+    agreements = report.all_agreements()
+    selection.check(agreements)
+
+    def told(each: tuple[HubKey | None, CauseStatus]) -> dict[str, Any]:
+        return published.cause_json(*each)
+
+    found = selection.chosen(published.causes(report.view, record), told, agreements, now)
     show(
         output,
         [published.cause_json(hub, cause) for hub, cause in found],
         Table(
-            columns(
+            headers=not no_headers,
+            names=[cause.id for _, cause in found],
+            columns=columns(
                 *("ID", "SEVERITY", "KIND", "HUB", "ITEM", "WHO"),
                 detail=("SOURCE", "AGE", "FIX", "CONTACT"),
                 wide=("ROUTE", "MESSAGE"),
             ),
-            [
+            rows=[
                 [
                     cause.id,
                     cause.severity,

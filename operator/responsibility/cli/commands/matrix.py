@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from responsibility.api.names import API_GROUP
+from responsibility.cli.selection.options import (
+    all_namespaces_option,
+    headers_option,
+    namespace_of,
+)
 from responsibility.cli.sources.options import (
     Where,
     at_option,
@@ -14,6 +21,7 @@ from responsibility.cli.sources.options import (
     routes_option,
     where_options,
 )
+from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.output import Column, Table, columns, show
 from responsibility.phrases import counted
 
@@ -21,14 +29,20 @@ if TYPE_CHECKING:
     from responsibility.ownership.results.assessment import HubAssessment, ItemResult
     from responsibility.ownership.terms.agreement import Agreement
 
+# What kubectl calls a record.
+RECORD_KIND: Final = f"responsibility.{API_GROUP}"
+
 
 @click.command(name="matrix")
 @click.argument("hubs", metavar="[HUB]...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Show all hubs side by side.")
 @at_option
 @routes_option
-@output_option()
+@output_option("table", "wide", "name", "json", "yaml")
 @where_options
+@all_namespaces_option
+@headers_option
+@click.option("--item", "items", multiple=True, metavar="ITEM", help="Only this item, by its name.")
 def command(
     *,
     where: Where,
@@ -37,6 +51,9 @@ def command(
     moment: str | None,
     routes: bool,
     output: str,
+    all_namespaces: bool,
+    no_headers: bool,
+    items: tuple[str, ...],
 ) -> None:
     r"""Show the items of the model for each hub: owner, delegates, state.
 
@@ -44,31 +61,40 @@ def command(
     shown. States: ok (checked, as agreed), drift (checked, differs), unknown (can't be told),
     recorded (agreed, nothing to check), overdue (to be looked at again). They are the hub's own:
     what differs on the whole cluster is counted beside the hub's name, and told by `drift`.
+    -n shows the hubs of a namespace, and -o name lists records as kubectl takes them.
 
     \b
     Examples:
       kubectl responsibility matrix leap-prod
       kubectl responsibility matrix leap-prod coast -o wide
       kubectl responsibility matrix --all
+      kubectl responsibility matrix --all --item data --no-headers
     """
     if everything and hubs:
         raise click.UsageError("--all shows all hubs: name none")
     from responsibility.cli.answers.report import Report
+    from responsibility.cli.selection.choice import nearest
 
     report = Report.load(where, instant(moment), routes=routes)
     report.tell_gaps()
-    chosen = report.hubs(hubs)
-    data = [_json(hub, report.total(hub)) for hub in chosen]
+    namespace = namespace_of(where, everywhere=all_namespaces)
+    chosen = [hub for hub in report.hubs(hubs) if namespace in ("", hub.agreement.hub.namespace)]
+    known = sorted({item.name for hub in chosen for item in hub.agreement.items})
+    for unknown in (item for item in items if known and item not in known):
+        raise CliError(f"--item {unknown}: {nearest(unknown, known)}")
+    data = [_json(hub, report.total(hub), items) for hub in chosen]
     if not data:
         tables = [Table((), (), empty="there is no record of any hub: `init` drafts them")]
     elif everything:
         tables = [_side_by_side(data)]
     else:
         tables = [_table(hub) for hub in data]
-    show(output, data, *tables)
+    records = [f"{RECORD_KIND}/{hub['record']}" for hub in data]
+    tables = [replace(table, headers=not no_headers) for table in tables]
+    show(output, data, *(replace(t, names=records if n == 0 else ()) for n, t in enumerate(tables)))
 
 
-def _json(hub: HubAssessment, findings: int) -> dict[str, Any]:
+def _json(hub: HubAssessment, findings: int, items: tuple[str, ...]) -> dict[str, Any]:
     from responsibility.cli.answers.report import hub_json
 
     agreement = hub.agreement
@@ -80,7 +106,11 @@ def _json(hub: HubAssessment, findings: int) -> dict[str, Any]:
         "hubState": str(hub.hub_state),
         "findings": findings,
         "clusterFindings": hub.cluster_findings,
-        "items": [_item(agreement, result) for result in hub.items],
+        "items": [
+            _item(agreement, result)
+            for result in hub.items
+            if not items or result.item.name in items
+        ],
     }
 
 

@@ -52,13 +52,18 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under columns, and lines to show before and after."""
+    """Rows under columns, and lines to show before and after.
+
+    Without ``headers`` there are just rows. ``names`` are what ``-o name`` lists, a line for each.
+    """
 
     columns: tuple[Column, ...]
     rows: Sequence[Sequence[str]]
     title: str = ""
     empty: str = ""
     footer: str = ""
+    headers: bool = True
+    names: Sequence[str] = ()
 
 
 def columns(
@@ -78,6 +83,9 @@ def show(output: str, data: object, *tables: Table) -> None:
         click.echo(to_json(data))
     elif output == "yaml":
         click.echo(to_yaml(data), nl=False)
+    elif output == "name":
+        for name in (name for table in tables for name in table.names):
+            click.echo(clean(name))
     else:
         for number, table in enumerate(tables):
             if number:
@@ -130,27 +138,28 @@ def _write(table: Table, *, wide: bool) -> None:
     shown = [table.columns[n] for n in kept]
     titles = [column.title for column in shown]
     rows = [[clean(row[n]) for n in kept] for row in table.rows]
-    if table.title:
+    if table.title and table.headers:
         click.echo(click.style(table.title, bold=True) if colourful() else table.title)
     if not rows:
         if table.empty:
             click.echo(table.empty)
     elif sys.stdout.isatty():
-        _on_terminal(shown, rows)
+        _on_terminal(shown, rows, headers=table.headers)
     else:
-        _plain(titles, rows)
-    if table.footer:
+        _plain(titles, rows, headers=table.headers)
+    if table.footer and table.headers:
         click.echo("\n".join(map(wrapped, table.footer.splitlines())))
 
 
-def _plain(titles: list[str], rows: list[list[str]]) -> None:
-    widths = [max(map(len, column)) for column in zip(titles, *rows, strict=True)]
-    for row in (titles, *rows):
+def _plain(titles: list[str], rows: list[list[str]], *, headers: bool) -> None:
+    shown = [titles, *rows] if headers else rows
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    for row in shown:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         click.echo("   ".join(cells).rstrip())
 
 
-def _on_terminal(shown: list[Column], rows: list[list[str]]) -> None:
+def _on_terminal(shown: list[Column], rows: list[list[str]], *, headers: bool) -> None:
     titles = [column.title for column in shown]
     width = shutil.get_terminal_size().columns
     needed = sum(_GAP + max(map(len, each)) for each in zip(titles, *rows, strict=True))
@@ -158,7 +167,7 @@ def _on_terminal(shown: list[Column], rows: list[list[str]]) -> None:
     if needed <= width or len(main) == len(shown):
         # Many narrow columns are pushed together where then no cell is broken.
         tight = needed - (_GAP - 1) * len(titles)
-        _rich(titles, rows, 1 if tight <= width < needed else _GAP)
+        _rich(titles, rows, 1 if tight <= width < needed else _GAP, headers=headers)
         return
     details = [n for n, column in enumerate(shown) if column.detail]
     for row in rows:
@@ -177,12 +186,18 @@ def _styled(cell: str) -> str:
     return click.style(cell, fg=colour, bold="bold" in style, dim="dim" in style)
 
 
-def _rich(titles: list[str], rows: list[list[str]], gap: int) -> None:
+def _rich(titles: list[str], rows: list[list[str]], gap: int, *, headers: bool) -> None:
     from rich.console import Console
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    drawn = RichTable(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
+    drawn = RichTable(
+        box=None,
+        pad_edge=False,
+        padding=(0, gap, 0, 0),
+        header_style="bold",
+        show_header=headers,
+    )
     for title in titles:
         drawn.add_column(title, overflow="fold")
     previous: list[str] = []

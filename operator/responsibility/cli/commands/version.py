@@ -1,0 +1,38 @@
+"""``version``: the version of this program, and of what it knows."""
+
+from __future__ import annotations
+
+import click
+
+from responsibility.cli.sources.options import text_option
+
+
+@click.command(name="version")
+@text_option
+def command(*, output: str) -> None:
+    r"""Print the version of this program, and of what it knows.
+
+    That is the API of records and models, and the Kubernetes whose default roles it takes where
+    manifests have none. Which versions were tried says docs/support.md. No cluster is asked.
+
+    \b
+    Examples:
+      kubectl responsibility version
+      kubectl responsibility version -o json
+    """
+    from importlib.metadata import version
+
+    from responsibility.api.names import API_VERSION
+    from responsibility.cli.sources.default_roles import VERSION
+    from responsibility.cli.terminal.output import show
+
+    known = {
+        "clientVersion": version("hub-responsibility"),
+        "apiVersion": API_VERSION,
+        "kubernetesRoles": VERSION,
+    }
+    if output in {"json", "yaml"}:
+        show(output, known)
+        return
+    click.echo(f"hub-responsibility {known['clientVersion']}")
+    click.echo(f"API {known['apiVersion']}; default roles of Kubernetes {known['kubernetesRoles']}")

@@ -1,0 +1,7 @@
+"""A selection of what differs, and its order, as kubectl has them for objects.
+
+In reading order:
+
+* ``options``: options of commands, and the namespace of hubs;
+* ``choice``: the table of what each compares.
+"""
