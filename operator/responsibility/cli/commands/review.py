@@ -42,7 +42,8 @@ _HANDLE = "PARTY=HANDLE"
     "author",
     metavar="PARTY|USER",
     help="Who makes the change: a party, as RECORD/PARTY where several hubs have one of that name, "
-    "or a user of Kubernetes. Without it, everything needs its owner's approval.",
+    "or a user of Kubernetes, as user:NAME where somebody else chose the name. Without it, "
+    "everything needs its owner's approval.",
 )
 @click.option(
     "--as-group",

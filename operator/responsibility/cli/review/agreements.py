@@ -22,7 +22,7 @@ from responsibility.cli.sources.folders import SUFFIXES
 from responsibility.cli.sources.manifests import Manifest, objects_in, read
 from responsibility.cli.terminal.errors import CliError
 from responsibility.hub.discovery import HubKey
-from responsibility.ownership.terms.agreement import Agreement, Terms
+from responsibility.ownership.terms.agreement import Agreement, Party, Terms
 from responsibility.ownership.terms.resolve import resolve_defaults, resolve_record
 
 RECORD, MODEL = "Responsibility", "ResponsibilityModel"
@@ -189,14 +189,22 @@ class Agreements:
 def side(agreement: Agreement, name: str) -> object:
     """Return what is the same of a party wherever it is the same; None if it is none there.
 
-    Most hubs have a community, and each another one. What nothing is said of is its hub's own.
+    Most hubs have a community, and each another one. A party that nothing is said of is that of the
+    model, where the record says nothing of it either; else its hub's own.
     """
     party = agreement.parties.get(name)
     if party is None:
         return None
-    if not (party.contact or party.subjects):
-        return (name, agreement.record)
-    return (name, party.display_name, party.email, party.url, party.subjects)
+    if is_known(party):
+        return (name, party.display_name, party.email, party.url, party.subjects)
+    if party == agreement.terms.parties.get(name):
+        return (name, agreement.terms.name)
+    return (name, agreement.terms.name, agreement.record)
+
+
+def is_known(party: Party) -> bool:
+    """Return whether anything is said of a party by which it is told from others."""
+    return bool(party.contact or party.subjects)
 
 
 def _name(manifest: Manifest) -> str:

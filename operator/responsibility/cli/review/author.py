@@ -19,13 +19,14 @@ from responsibility.admission.webhooks.requester import (
     UserInfo,
     entitlement,
 )
-from responsibility.cli.review.agreements import Agreements, HubTerms, side
+from responsibility.cli.review.agreements import Agreements, HubTerms, is_known, side
 from responsibility.cli.terminal.errors import CliError
 from responsibility.ownership.terms.agreement import Agreement, Party
 from responsibility.phrases import some
 from responsibility.rbac.objects import GROUP, Subject
 
 _PARTY: Final = "party "
+_USER: Final = "user:"
 _MOST_NAMED: Final = 5
 _NOT: Final = RequesterEntitlement(may=False)
 
@@ -34,11 +35,13 @@ _NOT: Final = RequesterEntitlement(may=False)
 class Author:
     """Whoever makes a change: a party of an agreement, a user, or nobody in particular.
 
-    ``side`` is what tells the party from others of its name.
+    ``side`` is what tells the party from others of its name; ``only`` is the one record by which
+    it is known, where nothing else tells it from others.
     """
 
     name: str = ""
     side: object = None
+    only: str = ""
     party: Party | None = None
     user: UserInfo | None = None
 
@@ -75,8 +78,11 @@ class Author:
         assert self.party is not None  # noqa: S101 - asked for nobody else
         name = self.party.name
         agreement = terms.agreement
-        same = side(agreement, name) == self.side
-        if not terms.recorded:
+        if self.only:
+            same = agreement.record == self.only
+        elif terms.recorded:
+            same = side(agreement, name) == self.side
+        else:
             same = agreement.parties.get(name) == self.party
         return UserInfo("", (_PARTY + name,)) if same else None
 
@@ -90,7 +96,9 @@ def _by_party(agreement: Agreement) -> Agreement:
 
 
 def author_of(name: str | None, groups: Iterable[str], agreements: Agreements) -> Author:
-    """Return the author that ``--as`` means: ``PARTY``, ``RECORD/PARTY`` or a user.
+    """Return the author that ``--as`` means: ``PARTY``, ``RECORD/PARTY``, ``user:NAME``.
+
+    A name that no party has is a user's.
 
     Raises CliError where several parties are called that.
     """
@@ -99,8 +107,9 @@ def author_of(name: str | None, groups: Iterable[str], agreements: Agreements) -
         if member_of:
             raise CliError("--as-group needs --as: name the user as well")
         return Author()
-    if member_of:
-        return Author(name, user=UserInfo(name, member_of))
+    if member_of or name.startswith(_USER):
+        # An account that somebody has called like a party is none.
+        return Author(name, user=UserInfo(name.removeprefix(_USER), member_of))
     record, _, party = name.rpartition("/")
     found = agreements.sides(party, record)
     if not found:
@@ -114,4 +123,6 @@ def author_of(name: str | None, groups: Iterable[str], agreements: Agreements) -
             f"different things of it or nothing: say which, such as {some(named, _MOST_NAMED)}"
         )
     ((key, terms),) = found.items()
-    return Author(name, key, terms.agreement.parties[party])
+    known = terms.agreement.parties[party]
+    only = record if record and not is_known(known) else ""
+    return Author(name, key, only, known)

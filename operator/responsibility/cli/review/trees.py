@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Final, Protocol
 
+from responsibility.api.foreign_text import harmless
 from responsibility.cli.sources.git_base import commit_of, git, is_folder, toplevel
 from responsibility.cli.sources.manifests import decoded
 from responsibility.cli.terminal.errors import CliError
@@ -68,7 +69,7 @@ def resolved(tree: Tree, path: str) -> str | None:
             part = parts.pop(0)
             if part == "..":
                 if not done:
-                    raise CliError(f"{path}: this leads out of {tree.name}")
+                    raise CliError(f"{harmless(path)}: this leads out of {tree.name}")
                 done.pop()
                 continue
             if part != ".":
@@ -76,14 +77,14 @@ def resolved(tree: Tree, path: str) -> str | None:
             target = tree.links.get("/".join(done))
             if target is not None:
                 if target.startswith("/"):
-                    raise CliError(f"{path}: a link on its way leads out of {tree.name}")
+                    raise CliError(f"{harmless(path)}: a link on its way leads out of {tree.name}")
                 done.pop()
                 parts[:0] = PurePosixPath(target).parts
                 break
         else:
             found = "/".join(done)
             return found if found in tree.ids else None
-    raise CliError(f"{path}: links on its way lead nowhere")
+    raise CliError(f"{harmless(path)}: links on its way lead nowhere")
 
 
 @dataclass
@@ -144,7 +145,7 @@ class FolderTree:
         try:
             return (self.root / path).read_bytes()
         except OSError as error:
-            raise CliError(f"{path}: {error.strerror or type(error).__name__}") from None
+            raise CliError(f"{harmless(path)}: {error.strerror or type(error).__name__}") from None
 
     def containing(self, text: str) -> list[str]:
         """Return the files whose content has a text in it."""

@@ -11,6 +11,7 @@ from itertools import count, repeat
 from pathlib import Path
 from typing import Any
 
+from responsibility.api.foreign_text import harmless
 from responsibility.cli.sources import kustomize
 from responsibility.cli.sources.folders import STDIN, PassedOver, sources
 from responsibility.cli.sources.yaml.composer import Items, Value
@@ -40,7 +41,8 @@ class Location:
 
     def __str__(self) -> str:
         """Return ``roles.yaml, document 2, line 14``."""
-        parts = [self.file, f"document {self.document}"]
+        # Whoever proposes a change chooses its names; a line of its own could command a forge.
+        parts = [harmless(self.file), f"document {self.document}"]
         if self.item:
             parts.append(f"item {self.item}")
         if self.line:
@@ -190,7 +192,7 @@ def text_of(file: str) -> str:
     try:
         raw = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
     except OSError as error:
-        raise CliError(f"{file}: {error.strerror or type(error).__name__}") from None
+        raise CliError(f"{harmless(file)}: {error.strerror or type(error).__name__}") from None
     return decoded(raw, file)
 
 

@@ -322,3 +322,50 @@ def test_records_of_the_change_itself_are_no_records(review: Review, few: Files)
     done = review(head, COMMUNITY, "--records", "after/mine", base=base)
     assert done.code == 2
     assert "this is not in the base" in done.err
+
+
+def test_an_account_called_like_a_party_is_none(review: Review, few: Files) -> None:
+    head = edited(few, PROD, "limit: 2G", "limit: 64G")
+    assert review(head, "provider").code == 0
+    assert review(head, "user:provider").code == 1
+    assert review(head, "provider", "--as-group", "strangers").code == 1
+    assert review(head, "user:ann", "--as-group", "engineers").code == 0
+
+
+def test_a_name_of_a_file_commands_no_forge(run: Run, few: Files) -> None:
+    name = f"{FOLDER}/x\n::set-env name=evil::1\x1b[2K.yaml"
+    organisation.write(Path("before"), few)
+    organisation.write(Path("after"), {**few, name: f"{RECORD}: [\napiVersion: {OWNED}"})
+    for output in ("table", "github", "markdown"):
+        done = run("review", "--base", "before", "--head", "after", "-o", output)
+        assert done.code == 2
+        assert done.err.count("\n") == 1
+    organisation.write(Path("after"), {**few, name: "x: 1\n"})
+    for output in ("table", "github", "markdown"):
+        done = run("review", "--base", "before", "--head", "after", "-o", output)
+        assert done.code == 1
+        assert "\n::set-env" not in done.out
+        assert "\x1b" not in done.out
+
+
+def test_markup_in_a_name_is_no_markup(run: Run, few: Files) -> None:
+    evil = "`](https://evil.example) @org/everybody | <img>"
+    organisation.write(Path("before"), few)
+    head = {**few, PROD: few[PROD] + f"{evil!r}: 1\n"}
+    organisation.write(Path("after"), head)
+    done = run("review", "--base", "before", "--head", "after", "-o", "markdown")
+    (line,) = (line for line in done.out.splitlines() if "evil" in line)
+    assert line.startswith('| `"\'](https://evil.example) @org/everybody \\| <img>"` | 15 ')
+
+
+@pytest.mark.parametrize("count", [500, pytest.param(10_000, marks=pytest.mark.long)])
+def test_of_many_files_the_one_that_cant_be_read_is_named(
+    review: Review, few: Files, count: int
+) -> None:
+    many = {f"config/clusters/c02/more/{n % 50}/{n}.values.yaml": "a: 1\n" for n in range(count)}
+    path = "config/clusters/c01/records/zz.yaml"
+    base = {**few, **many}
+    assert review(base, COMMUNITY, base=base).code == 0
+    done = review({**base, path: f"{OWNED}  - [\n"}, COMMUNITY, base=base)
+    assert done.code == 2
+    assert f"{path}, document 1, line" in done.err

@@ -72,6 +72,30 @@ def test_a_user_is_known_by_its_groups(
     assert review(edited(few, PROD, *ADMIN), "bob@c01.example", *options).code == code
 
 
+@pytest.mark.parametrize(
+    ("author", "path", "code"),
+    [
+        # Nothing is said of the provider anywhere: it is the model's, and one.
+        ("provider", "c01", 0),
+        ("c01-prod/provider", "c01", 0),
+        # Nor of this hub's community: it is known by its record alone.
+        ("c02-prod/community", "c02", 0),
+        ("c02-prod/community", "c05", 1),
+        ("community", "c02", 2),
+    ],
+)
+def test_a_party_that_nothing_is_said_of_is_its_models_or_its_hubs(
+    review: Review, few: Files, author: str, path: str, code: int
+) -> None:
+    silent = {path: text for path, text in few.items() if path != "model.yaml"}
+    for cluster, chart in (("c02", "basehub"), ("c05", "daskhub")):
+        hub = HubLine(cluster, "prod", chart)
+        silent[f"config/clusters/{cluster}/records/prod.yaml"] = text(record(hub, parties=[]))
+    changed = MEMORY if "provider" in author else (f"lead@{path}", f"other@{path}")
+    head = edited(silent, f"config/clusters/{path}/prod.values.yaml", *changed)
+    assert review(head, author, base=silent).code == code
+
+
 # What 2i2c writes down for partners whose engineers merge by themselves, by the model as shipped:
 # whose each of these is. Resources are the provider's unless a record delegates them.
 @pytest.mark.parametrize(
