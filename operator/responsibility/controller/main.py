@@ -252,7 +252,7 @@ async def _serve_webhooks(
         )
     finally:
         if values is not None:
-            values.close()
+            await values.aclose()
 
 
 async def _lead(

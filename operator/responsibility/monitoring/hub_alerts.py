@@ -102,6 +102,14 @@ _BROKEN_ON_HUB = f"""sum by ({", ".join(ITEM)}) (
   ({_TOLD} unless {_TOLD} offset 1h)
 )"""
 
+# Changes of a hub's values that passed without having been looked at, born with the first one.
+_UNSEEN = 'responsibility_values_reviews_total{verdict="unjudged"}'
+_UNJUDGED = f"""sum by ({", ".join(HUB)}) (
+  increase({_UNSEEN}[1h]) > 0
+  or
+  ({_UNSEEN} unless {_UNSEEN} offset 1h)
+)"""
+
 # Of the delegations of an item about which there is such a finding, those that end that soon. The
 # delegate is another party than the owner, whose label `party` is.
 _ENDS = grouped("min", (*ITEM, "party"), "responsibility_delegation_end_timestamp_seconds")
@@ -176,6 +184,17 @@ HUB_ALERTS = (
         f"Break-glass access was used: {_ITEM}",
         f"Somebody who is let through in an emergency changed what {_OWNER} owns. Ask who and why "
         "while they remember; Events about the record name them (`kubectl describe resp`).",
+    ),
+    Alert(
+        "ValuesUnjudged",
+        with_namespace(_UNJUDGED),
+        "0m",
+        AlertSeverity.TODAY,
+        "A change of a hub's values was not looked at, and passed: {{ $labels.hub_namespace }}"
+        "/{{ $labels.hub }}",
+        "The webhook for values could not find out in time whose the settings are. Events about "
+        "the record name who changed them (`kubectl describe resp`); of a hub that is not named, "
+        "the operator's log does. Look at what differs.",
     ),
     Alert(
         "GrantPastEnd",

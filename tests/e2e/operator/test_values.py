@@ -6,6 +6,7 @@ import base64
 import json
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -370,6 +371,35 @@ def test_a_secret_of_the_largest_size_is_judged(
     assert put(LEADER, more) == "refused"
     assert put(WHOLE, VALUES, store=True) == "passed"
     assert reviews(operator, verdict="unjudged") == unjudged
+
+
+# Each fits on a command line; some take seconds to read, where they are.
+COSTLY = {
+    "a number to the base of sixty": "a: 1" + ":59" * 30_000,
+    "aliases of aliases": "a0: &a0 [x,x,x,x,x,x,x,x,x]\n"
+    + "".join(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10)),
+    "deep lists": "[" * 40_000 + "]" * 40_000,
+    "deep maps": "{a: " * 20_000,
+    "a number of many digits": "a: " + "9" * 90_000,
+    "a list of one name": "a:\n" + "".join(f"- {{name: n{n % 5}}}\n" for n in range(5_000)),
+    "almost a number": "a: " + "1_" * 45_000 + "x",
+}
+
+
+def test_texts_that_are_costly_do_not_come_past_and_cost_nobody_else(
+    world: World, reef: str, operator: Operator
+) -> None:
+    """All at once and dry, by one who owns something; meanwhile others have their answers."""
+    unjudged = reviews(operator, verdict="unjudged")
+    texts = [*COSTLY.values()] * 2
+    with ThreadPoolExecutor(len(texts)) as pool:
+        flood = [pool.submit(write, world, LEADER, text, reef) for text in texts]
+        meanwhile = [outcome(write(world, TESS, values, reef)) for values in (MEMORY, MUCH, MEMORY)]
+        met = [outcome(each.result()) for each in flood]
+    assert meanwhile == ["passed", "refused", "passed"]
+    assert set(met) == {"refused"}, dict(zip([*COSTLY] * 2, met, strict=True))
+    assert reviews(operator, verdict="unjudged") == unjudged
+    assert outcome(write(world, LEADER, ADMINS, reef)) == "passed"
 
 
 @pytest.mark.parametrize("stage", ["observe", "warn", "deny"])

@@ -88,6 +88,21 @@ HUB_CASES = (
         healthy=((*OWNED, of_hub("break_glass_uses_total", "3x4 4x300", item="data")),),
     ),
     Case(
+        alert="ResponsibilityValuesUnjudged",
+        # Born with the first one, in a replica that does not lead.
+        sick=(of_hub("values_reviews_total", "_x70 1x100", verdict="unjudged", **OTHER_POD),),
+        at="72m",
+        before="68m",
+        labels={key: DATA[key] for key in ("namespace", "hub_namespace", "hub")},
+        summary="A change of a hub's values was not looked at, and passed: prod/prod",
+        severity=AlertSeverity.TODAY,
+        # Long ago; and what was refused.
+        healthy=(
+            (of_hub("values_reviews_total", "5x300", verdict="unjudged"),),
+            (of_hub("values_reviews_total", "0+1x300", verdict="refused"),),
+        ),
+    ),
+    Case(
         alert="ResponsibilityGrantConflict",
         sick=(of_hub("grant_conflicts", "1x100", item="data"),),
         at="16m",

@@ -5,7 +5,7 @@ Only an item whose stage is ``warn`` or ``deny`` has a say. Settings are named, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -91,20 +91,26 @@ class ValuesUpdate:
     person: UserInfo
     now: datetime
 
-    def judge(self, compare: Callable[[], SettingsDiff]) -> ValuesDecision:
-        """Return what becomes of it; what has changed is asked only where it matters."""
-        stages = self._in_force()
-        notes = self.space.annotations
-        held = {name: entitlement(notes, name, self.person, self.now) for name in self.guard.items}
-        if all(held[name].is_free for name in stages):
+    def is_free(self) -> bool:
+        """Return whether it is fine whatever has changed."""
+        held = self._held()
+        return all(held[name].is_free for name in self._in_force())
+
+    def judge(self, found: SettingsDiff) -> ValuesDecision:
+        """Return what becomes of what has changed."""
+        if self.is_free():
             return FINE
-        found = compare()
+        stages, held = self._in_force(), self._held()
         breaches = list(self._breaches(found, stages, held))
         if breaches:
             return self._judgement(breaches)
         if found.unreadable:
             return ValuesDecision(ValuesVerdict.UNREADABLE, warnings=(self._unreadable(),))
         return FINE
+
+    def _held(self) -> dict[str, RequesterEntitlement]:
+        notes = self.space.annotations
+        return {name: entitlement(notes, name, self.person, self.now) for name in self.guard.items}
 
     def _in_force(self) -> dict[str, AdmissionStage]:
         notes, stages = self.space.annotations, self.space.stages()

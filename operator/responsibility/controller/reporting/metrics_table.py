@@ -248,8 +248,8 @@ METRICS = (
         (*HUB, "verdict"),
         "Changes of a hub's values that were put to the webhook, by what came of it: allowed, "
         "warned, refused, break-glass, unreadable (no YAML: let through), too-much (refused for "
-        "its size, depth or number), unjudged (let through). Of a hub that was not found out there "
-        "is no name.",
+        "its size, depth, cost or number), unjudged (let through). Of a hub that was not found out "
+        "there is no name.",
     ),
 )
 BY_NAME = {metric.name: metric for metric in METRICS}

@@ -1,8 +1,9 @@
 """Answers to the API server about hubs' values (``admission/webhooks/values_decision.py``).
 
-Every replica answers. What the request holds is looked at in a thread, for as long as the answer
-may take and no longer; nothing of it is kept, logged, counted or told but the names of items. Who
-can't be answered in time, or at all, goes on with a warning: the policies have decided already.
+Every replica answers. What the request holds is read in a process that can be ended (``readers``),
+in turns (``turns``); nothing of it is kept, logged, counted or told but the names of items. What
+fails because of what is asked for, or how often, is refused. What fails because of us goes on with
+a warning, is counted and told: the policies have decided already.
 """
 
 from __future__ import annotations
@@ -10,13 +11,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections import Counter
-from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 from responsibility.admission.webhooks.repeats import Repeats
@@ -36,7 +33,9 @@ from responsibility.controller.process.webhook_server import Response
 from responsibility.controller.reporting.events import Announcer
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.webhooks.hub_lookup import HubLookup, HubNamespace, RecordedHub
-from responsibility.hub.values.secret import SECRET, difference
+from responsibility.controller.webhooks.readers import Reader, TooCostlyError
+from responsibility.controller.webhooks.turns import BusyError, TooManyError, Turns
+from responsibility.hub.values.secret import SECRET, SettingsDiff
 from responsibility.kube import errors
 from responsibility.kube.object_reader import LEFT_OUT
 from responsibility.ownership.terms.permission_index import Names
@@ -47,11 +46,11 @@ logger = logging.getLogger(__name__)
 BUDGET = 2.0
 # How old, in seconds, records and models may be where they have to be looked up.
 _AGE = 30.0
-# Reviews that are worked on at once, and that may wait; those beyond get no judgement.
+# Reviews that are worked on at once, each in a process of its own, and that may wait.
 _TOGETHER = 2
 _WAITING = 32
 # Of them, as many may be one user's in one namespace. Those beyond are refused where anything is:
-# nobody keeps others from being judged, and nobody comes past by asking often enough.
+# nobody comes past by asking often enough.
 _OF_ONE_USER = 4
 # What one user does to one item is told once, and again after it has stopped for so long: whoever
 # tries a setting after the other would bury all other Events.
@@ -62,6 +61,7 @@ _LONGEST_NAME = 256
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 _REASONS = {
+    ValuesVerdict.UNJUDGED: "ValuesUnjudged",
     ValuesVerdict.REFUSED: "ValuesRefused",
     ValuesVerdict.WARNED: "ValuesWarned",
     ValuesVerdict.BREAK_GLASS: "BreakGlassUsed",
@@ -85,6 +85,11 @@ _TOO_MANY = ValuesDecision(
     ValuesVerdict.TOO_MUCH,
     "too many changes of this secret by you are being looked at: wait for their answers, and try "
     "again",
+)
+_TOO_COSTLY = ValuesDecision(
+    ValuesVerdict.TOO_MUCH,
+    "this secret takes longer, or more memory, to be read than any hub's: write it anew, as Helm "
+    "does",
 )
 _TOO_DEEP = ValuesDecision(
     ValuesVerdict.TOO_MUCH,
@@ -142,16 +147,15 @@ class ValuesReviews:
         announcer: Announcer,
         *,
         budget: float = BUDGET,
+        readers: Sequence[Reader] = (),
     ) -> None:
         self._surroundings = surroundings
         self._metrics = metrics
         self._announcer = announcer
         self._budget = budget
-        self._threads = ThreadPoolExecutor(_TOGETHER, thread_name_prefix="values")
-        # A thread that has not been waited for to its end is still at work.
-        self._free = asyncio.Semaphore(_TOGETHER)
-        self._waiting = 0
-        self._by_user: Counter[_Key] = Counter()
+        self._readers = list(readers) or [Reader() for _ in range(_TOGETHER)]
+        self._idle = list(self._readers)
+        self._turns = Turns(together=len(self._readers), most=_WAITING, of_one_user=_OF_ONE_USER)
         self._repeats = Repeats(within=_QUIET)
         # Of these each one is told.
         self._uses = Repeats()
@@ -174,6 +178,8 @@ class ValuesReviews:
                     judged = await self._judge(asked, request, place)
         except TimeoutError:
             logger.warning("a change of %s was not judged in time", _where(asked))
+        except BusyError:
+            logger.warning("a change of %s was not judged: too many at once", _where(asked))
         except errors.ApiError as error:
             logger.warning("a change of %s was not judged: %s", _where(asked), error)
         except Exception as error:  # noqa: BLE001 - whatever it is, the request is to pass
@@ -183,9 +189,10 @@ class ValuesReviews:
             self._tell(asked, hubs, judged)
         return _response(judged)
 
-    def close(self) -> None:
-        """End the threads, without waiting for what nobody waits for any more."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+    async def aclose(self) -> None:
+        """End the processes, whatever they are doing."""
+        for reader in self._readers:
+            await reader.aclose()
 
     async def _place(self, namespace: str) -> HubNamespace | None:
         known = self._surroundings.known(namespace)
@@ -205,42 +212,23 @@ class ValuesReviews:
         refuses = AdmissionStage.DENY in place.keys.stages().values()
         if LEFT_OUT in old or LEFT_OUT in new:
             return _TOO_DEEP if refuses else _UNJUDGED
-        user = (asked.namespace, asked.person.user)
-        if self._by_user[user] >= _OF_ONE_USER:
-            return _TOO_MANY if refuses else _UNJUDGED
-        if self._waiting >= _WAITING:
-            return _UNJUDGED
-        self._waiting += 1
-        self._by_user[user] += 1
+        if case.is_free():
+            return FINE
         try:
-            await self._free.acquire()
-        except BaseException:
-            self._end(user)
-            raise
+            async with self._turns.turn(asked.namespace, asked.person.user):
+                found = await self._read(old, new)
+        except TooManyError:
+            return _TOO_MANY if refuses else _UNJUDGED
+        except TooCostlyError:
+            return _TOO_COSTLY if refuses else _UNJUDGED
+        return case.judge(found)
+
+    async def _read(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> SettingsDiff:
+        reader = self._idle.pop()
+        try:
+            return await reader.difference(old, new)
         finally:
-            self._waiting -= 1
-        work = self._threads.submit(case.judge, lambda: difference(old, new))
-        work.add_done_callback(partial(self._let_next, asyncio.get_running_loop(), user))
-        return await asyncio.wrap_future(work)
-
-    def _let_next(
-        self, loop: asyncio.AbstractEventLoop, user: _Key, work: Future[ValuesDecision]
-    ) -> None:
-        del work
-
-        def free() -> None:
-            self._free.release()
-            self._end(user)
-
-        # The loop may have ended meanwhile.
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(free)
-
-    def _end(self, user: _Key) -> None:
-        """Forget one change of somebody's that is no longer looked at."""
-        self._by_user[user] -= 1
-        if self._by_user[user] <= 0:
-            del self._by_user[user]
+            self._idle.append(reader)
 
     def _guard_of(self, model: ResponsibilityModel) -> ValuesGuard:
         known, guard = self._guard
@@ -290,6 +278,11 @@ def _where(asked: _Asked) -> str:
 
 def _words(asked: _Asked, judged: ValuesDecision) -> str:
     who = clip(asked.person.user, _LONGEST_NAME)
+    if judged.verdict is ValuesVerdict.UNJUDGED:
+        return (
+            f"{who} changed {_where(asked)}, and whose its settings are could not be looked at: it "
+            "was let through. Look at what differs"
+        )
     if judged.verdict is ValuesVerdict.UNREADABLE:
         return f"{who} wrote values into {_where(asked)} that are no YAML: it was let through"
     items = ", ".join(f"{item.title} ({item.name})" for item in judged.items)

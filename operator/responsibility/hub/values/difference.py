@@ -32,6 +32,10 @@ class _Sign:
     def __repr__(self) -> str:
         return self._text
 
+    def __reduce__(self) -> str:
+        # By its name here, so that in another process it is the same sign.
+        return self._text
+
 
 MISSING: Final = _Sign("MISSING")
 # In the place of values that were not read: it may be any.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -42,7 +41,7 @@ CANARY = "canary-5f0c"
 
 def judged(asked: ValuesUpdate, new: Any, old: Any = None) -> ValuesDecision:
     old = values() if old is None else old
-    return asked.judge(lambda: difference(secret(old), secret(new)))
+    return asked.judge(difference(secret(old), secret(new)))
 
 
 ADMINS = values(hub__config__Authenticator__admin_users=["lea", "bob"])
@@ -184,10 +183,6 @@ def test_what_is_not_read_is_a_change_of_everything() -> None:
     assert "all of values.yaml" in found.message
 
 
-def never() -> Any:
-    raise AssertionError("the Secret was looked at")
-
-
 @pytest.mark.parametrize(
     "asked",
     [
@@ -198,8 +193,8 @@ def never() -> Any:
     ids=["one who may all", "nothing in force", "all that is in force is theirs"],
 )
 def test_the_secret_is_looked_at_only_where_it_matters(asked: ValuesUpdate) -> None:
-    look: Callable[[], Any] = never
-    assert asked.judge(look).verdict == "allowed"
+    assert asked.is_free()
+    assert judged(asked, "a: &x 1\nb: *x").verdict == "allowed"
 
 
 @given(VALUES, VALUES)

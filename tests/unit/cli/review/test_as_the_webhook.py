@@ -121,7 +121,7 @@ def test_no_difference(
         notes.update(item_keys(agreement, agreement.item(name), NOW).annotations)
     said = NamespaceKeys({STAGE_LABEL + name: AdmissionStage.DENY for name in guard.items}, notes)
     webhook = ValuesUpdate(guard, said, "reef", "hub", user, NOW)
-    decided = webhook.judge(lambda: difference(secret(before), secret(after)))
+    decided = webhook.judge(difference(secret(before), secret(after)))
     needed = reviewed.judge().needed
     assert decided.allowed is (not needed)
     assert {item.name for item in decided.items} == {name for line in needed for name in line.items}

@@ -6,9 +6,8 @@ import asyncio
 import base64
 import json
 import logging
-import threading
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -27,9 +26,10 @@ from responsibility.controller.reporting.events import Announcer
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.webhooks import values as values_reviews
 from responsibility.controller.webhooks.hub_lookup import HubLookup
+from responsibility.controller.webhooks.readers import Reader
 from responsibility.controller.webhooks.values import ValuesReviews
 from responsibility.hub.values import secret as values_secret
-from responsibility.hub.values.secret import KEY
+from responsibility.hub.values.secret import KEY, SettingsDiff
 from responsibility.kube import errors
 from responsibility.kube.client import Api, Params
 from tests.unit.admission.webhooks.values_case import (
@@ -111,15 +111,31 @@ class Told:
         self.events.append((obj["metadata"]["name"], reason, message))
 
 
+class Here(Reader):
+    """Reads in this process, when it may."""
+
+    def __init__(self, look: Callable[..., SettingsDiff] = values_secret.difference) -> None:
+        super().__init__()
+        self.look, self.may_read = look, asyncio.Event()
+        self.may_read.set()
+
+    async def difference(self, old: Any, new: Any) -> SettingsDiff:
+        await self.may_read.wait()
+        return self.look(old, new)
+
+
 class Setting:
     """A standby that answers."""
 
-    def __init__(self, budget: float = 30.0) -> None:
+    def __init__(self, budget: float = 30.0, *, readers: Sequence[Reader] | None = None) -> None:
         self.cluster, self.told, self.metrics = Cluster(), Told(), Metrics()
         own = Store(self.cluster, relist=300)
         around = HubLookup(self.cluster, self.metrics, own_kinds=own)
         announcer = Announcer(self.told)
-        self.reviews = ValuesReviews(around, self.metrics, announcer, budget=budget)
+        self.readers = [Here(), Here()] if readers is None else list(readers)
+        self.reviews = ValuesReviews(
+            around, self.metrics, announcer, budget=budget, readers=self.readers
+        )
 
     async def ask(self, person: Any, new: Any, old: Any = None, **more: Any) -> Response:
         return await self.reviews.answer("", review(person, new, old, **more))
@@ -134,10 +150,8 @@ class Setting:
 
 
 @pytest.fixture
-def setting() -> Iterator[Setting]:
-    made = Setting()
-    yield made
-    made.reviews.close()
+async def setting() -> Setting:
+    return Setting()
 
 
 def review(person: Any, new: Any, old: Any = None, **more: Any) -> dict[str, Any]:
@@ -271,72 +285,71 @@ async def test_a_list_that_takes_too_long_is_there_for_the_next() -> None:
     while (await hasty.ask(LEADER, MEMORY))["allowed"]:
         assert hasty.counted()["unjudged"] < 200, "it never judged"
     assert hasty.cluster.lists == 2, "records and models, listed once"
-    hasty.reviews.close()
 
 
 async def test_whatever_fails_lets_through_with_a_warning(
-    setting: Setting, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     def fails(*_: Any) -> Any:
         raise RuntimeError(CANARY)
 
+    setting = Setting(readers=[Here(fails)])
     setting.cluster.failure = failure(503, "ServiceUnavailable", "later")
     assert (await setting.ask(LEADER, MEMORY))["allowed"]
     setting.cluster.failure = None
-    monkeypatch.setattr(values_reviews, "difference", fails)
     answer = await setting.ask(LEADER, MEMORY)
     assert answer["allowed"]
     assert "could not be looked at" in answer["warnings"][0]
     assert setting.counted() == {"unjudged": 2}
+    # The first was told when nobody knew of which hub it was.
+    assert [(name, reason) for name, reason, _ in setting.told.events] == [
+        ("reef", "ValuesUnjudged")
+    ]
     assert "RuntimeError" in caplog.text
     assert CANARY not in caplog.text
 
 
-async def test_an_answer_in_time_or_none(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_an_answer_in_time_or_none(caplog: pytest.LogCaptureFixture) -> None:
+    """What we are too slow for passes, whoever asks for it; then it is judged again."""
     setting = Setting(budget=0.05)
     setting.cluster.hangs = True
     assert (await setting.ask(LEADER, MEMORY))["allowed"]
     setting.cluster.hangs = False
-    may_end = threading.Event()
-
-    def lasts(*_: Any) -> Any:
-        may_end.wait(60)
-        return values_secret.SettingsDiff(())
-
-    monkeypatch.setattr(values_reviews, "difference", lasts)
-    try:
-        people = [UserInfo(f"{LEADER.user}-{number}", LEADER.groups) for number in range(40)]
-        answers = await asyncio.gather(*(setting.ask(person, MEMORY) for person in people))
-    finally:
-        may_end.set()
-    assert all(answer["allowed"] for answer in answers)
-    assert setting.counted() == {"unjudged": 41}
+    for reader in setting.readers:
+        assert isinstance(reader, Here)
+        reader.may_read.clear()
+    assert (await setting.ask(LEADER, MEMORY))["allowed"]
+    assert setting.counted() == {"unjudged": 2}
     assert "not judged in time" in caplog.text
-    # Threads that nobody waits for any more are free again, once they have ended.
-    monkeypatch.undo()
-    for _ in range(200):
-        if not (await setting.ask(LEADER, MEMORY))["allowed"]:
-            break
-    else:
-        pytest.fail("it never judged again")
-    setting.reviews.close()
+    for reader in setting.readers:
+        assert isinstance(reader, Here)
+        reader.may_read.set()
+    async with asyncio.timeout(60):
+        while (await setting.ask(LEADER, MEMORY))["allowed"]:
+            pass
 
 
-async def test_one_users_flood_is_refused_and_costs_nobody_else(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_who_waits_behind_others_of_the_namespace_is_not_let_through_for_it() -> None:
+    setting = Setting(budget=0.5)
+    async with asyncio.timeout(60):
+        while (await setting.ask(LEADER, MEMORY))["allowed"]:
+            # Its record is being looked up.
+            pass
+    before = setting.counted()
+    for reader in setting.readers:
+        assert isinstance(reader, Here)
+        reader.may_read.clear()
+    people = [UserInfo(f"{LEADER.user}-{number}", LEADER.groups) for number in range(8)]
+    await asyncio.gather(*(setting.ask(person, MEMORY) for person in people))
+    found = setting.counted() - before
+    assert found == {"too-much": 6, "unjudged": 2}
+
+
+async def test_one_users_flood_is_refused_and_costs_nobody_else() -> None:
     """Dry runs count as well: whoever asks often enough must not come past."""
-    setting = Setting()
-    may_end = threading.Event()
-    really = values_secret.difference
-
-    def waits(old: Any, new: Any) -> values_secret.SettingsDiff:
-        may_end.wait(60)
-        return really(old, new)
-
-    monkeypatch.setattr(values_reviews, "difference", waits)
+    reader = Here()
+    reader.may_read.clear()
+    setting = Setting(readers=[reader])
     flood = [
         asyncio.create_task(setting.ask(LEADER, MEMORY, dryRun=number % 2 == 0))
         for number in range(40)
@@ -344,7 +357,7 @@ async def test_one_users_flood_is_refused_and_costs_nobody_else(
     refused, _ = await asyncio.wait(flood, timeout=30, return_when=asyncio.FIRST_COMPLETED)
     other = asyncio.create_task(setting.ask(STRANGER, MEMORY))
     await asyncio.sleep(0)
-    may_end.set()
+    reader.may_read.set()
     answers = [await task for task in flood]
     assert refused
     assert not any(answer["allowed"] for answer in answers)
@@ -353,7 +366,6 @@ async def test_one_users_flood_is_refused_and_costs_nobody_else(
     assert "item 14" in (await other)["status"]["message"]
     # Nothing of it stays.
     assert "item 14" in (await setting.ask(LEADER, MEMORY))["status"]["message"]
-    setting.reviews.close()
 
 
 def deep(levels: int) -> str:

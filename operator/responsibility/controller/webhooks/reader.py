@@ -1,0 +1,62 @@
+"""The process in which hubs' Secrets are read, which ``readers`` starts and may end.
+
+Whoever may write a Secret writes any text. What a text costs is its own affair here: time of the
+processor and memory are bounded by the kernel, and nobody else waits for the interpreter's lock.
+It imports nothing but what reads values, so that it is small, and there soon.
+"""
+
+from __future__ import annotations
+
+import pickle
+import resource
+import signal
+import struct
+import sys
+from typing import IO, Final
+
+from responsibility.hub.values.difference import MISSING, UNKNOWN, SettingChange
+from responsibility.hub.values.secret import SettingsDiff, difference
+
+HEAD: Final = struct.Struct("!I")
+# What it says once, when it is there.
+READY: Final = b"\x00"
+# Seconds of the processor for one question: the largest hubs take a fifth of that.
+CPU_SECONDS: Final = 0.5
+MEMORY: Final = 192 << 20
+# Changes that are told one by one: twenty times those of a new version of the chart.
+MOST_CHANGES: Final = 10_000
+
+
+def serve(source: IO[bytes], sink: IO[bytes]) -> None:
+    """Answer with what differs, or with None for what takes too much memory.
+
+    What takes too long ends the process: the kernel sends SIGPROF.
+    """
+    sink.write(READY)
+    sink.flush()
+    while len(head := source.read(HEAD.size)) == HEAD.size:
+        (length,) = HEAD.unpack(head)
+        data = source.read(length)
+        signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
+        answer = pickle.dumps(_answer(data))
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        sink.write(HEAD.pack(len(answer)) + answer)
+        sink.flush()
+
+
+def _answer(data: bytes) -> SettingsDiff | None:
+    try:
+        old, new = pickle.loads(data)  # noqa: S301 - from our parent
+        found = difference(old, new)
+    except (MemoryError, RecursionError):
+        return None
+    if len(found.changes) > MOST_CHANGES:
+        return SettingsDiff((SettingChange((), MISSING, UNKNOWN),))
+    return found
+
+
+def main() -> None:
+    """Serve whoever has started us."""
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -1,0 +1,120 @@
+"""Processes beside this one in which hubs' Secrets are read: see ``reader``.
+
+What ends one of them while it reads a text is that text: its cost, or that it crashes what reads
+it. That is told apart from what is our own: a process that can't be started, or that the machine
+leaves without a processor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pickle
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from responsibility.controller.webhooks import reader
+from responsibility.controller.webhooks.reader import HEAD, READY
+from responsibility.hub.values.secret import SettingsDiff
+
+# From so many seconds of the processor on, an answer that didn't come in time is the text's doing.
+_COSTLY: Final = 0.1
+
+
+class TooCostlyError(Exception):
+    """A text takes more time or memory to read than any hub's values do."""
+
+
+class Reader:
+    """One process, started when it is first asked, and again after it was ended."""
+
+    def __init__(self) -> None:
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def difference(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> SettingsDiff:
+        """Return what changes from one Secret to another. Raises TooCostlyError and OSError.
+
+        Whoever cancels it ends the process; then the text was too costly if it has taken its time.
+        """
+        process = self._process = self._process or await self._start()
+        before = _cpu(process.pid)
+        try:
+            answer = await _exchange(process, pickle.dumps((_content(old), _content(new))))
+        except asyncio.CancelledError:
+            costly = _cpu(process.pid) - before >= _COSTLY
+            await self.aclose()
+            if costly:
+                raise TooCostlyError from None
+            raise
+        except (OSError, EOFError):
+            await self.aclose()
+            raise TooCostlyError from None
+        if answer is None:
+            # It may have run out of memory anywhere: the next question has a new one.
+            await self.aclose()
+            raise TooCostlyError
+        return answer
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",
+            "-c",
+            # By its name, so that what it sends has the names that we know.
+            f"from {reader.__name__} import main; main()",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        self._process = process
+        try:
+            assert process.stdout is not None  # noqa: S101 - it is a pipe
+            await process.stdout.readexactly(len(READY))
+        except BaseException as error:
+            await self.aclose()
+            if isinstance(error, asyncio.IncompleteReadError):
+                raise OSError("the process that reads values does not start") from None
+            raise
+        return process
+
+    async def aclose(self) -> None:
+        """End the process, whatever it is doing."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.returncode is None:
+            process.kill()
+        ended = asyncio.ensure_future(process.wait())
+        try:
+            await asyncio.shield(ended)
+        except asyncio.CancelledError:
+            # Killed, it takes no time.
+            await ended
+            raise
+
+
+async def _exchange(process: asyncio.subprocess.Process, data: bytes) -> SettingsDiff | None:
+    if process.stdin is None or process.stdout is None:
+        raise EOFError
+    process.stdin.write(HEAD.pack(len(data)) + data)
+    await process.stdin.drain()
+    (length,) = HEAD.unpack(await process.stdout.readexactly(HEAD.size))
+    answer: SettingsDiff | None = pickle.loads(  # noqa: S301 - from our child
+        await process.stdout.readexactly(length)
+    )
+    return answer
+
+
+def _content(secret: Mapping[str, Any]) -> dict[str, Any]:
+    """Return of a Secret only what is looked at."""
+    return {"data": secret.get("data")}
+
+
+def _cpu(pid: int) -> float:
+    """Return the seconds of the processor that a process has taken; 0 where it can't be told."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return 0.0
