@@ -62,6 +62,56 @@ def test_who_may_only_read_records_is_told_what_was_published(
             demo.kubectl("delete", kind, "records-viewer")
 
 
+# What the API server is asked to take, of somebody who has the right in one namespace.
+_TRIED = {
+    "bind": ("rolebinding", "new", "--clusterrole=admin", "--user=ann", "-n=coast"),
+    "escalate": ("clusterrole", "new", "--verb=get", "--resource=secrets"),
+}
+
+
+@pytest.mark.parametrize(("verb", "helps"), [("bind", True), ("escalate", False)])
+def test_a_right_over_cluster_roles_in_a_namespace_counts_where_the_server_asks_for_it(
+    demo: Cluster, capsys: pytest.CaptureFixture[str], verb: str, helps: bool
+) -> None:
+    """For ``bind`` that is where the RoleBinding is; ``escalate`` is asked at the cluster."""
+    writes = {
+        "apiGroups": ["rbac.authorization.k8s.io"],
+        "resources": ["clusterroles", "rolebindings", "clusterrolebindings"],
+        "verbs": ["create"],
+    }
+    objects = [
+        {"kind": "ClusterRole", "metadata": {"name": "writer"}, "rules": [writes]},
+        {
+            "kind": "Role",
+            "metadata": {"name": "writer", "namespace": "coast"},
+            "rules": [{**writes, "resources": ["clusterroles"], "verbs": [verb]}],
+        },
+    ]
+    for kind, metadata in [(each["kind"], each["metadata"]) for each in objects]:
+        reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": "writer"}
+        bo = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "bo"}
+        binding = {"metadata": metadata, "roleRef": reference, "subjects": [bo]}
+        objects.append({"kind": f"{kind}Binding", **binding})
+    text = yaml.safe_dump_all(
+        {"apiVersion": "rbac.authorization.k8s.io/v1", **each} for each in objects
+    )
+    demo.kubectl("apply", "-f=-", input=text)
+    try:
+        tried = demo.kubectl(
+            *("create", *_TRIED[verb], "--dry-run=server"), as_user="bo", check=False
+        )
+        assert (tried.returncode == 0) is helps, tried.stderr
+        asked = ("who-can", verb, "clusterroles/admin", f"--kubeconfig={demo.kubeconfig}")
+        assert ("RoleBinding coast/writer" in _answers(capsys, *asked, "-n", "coast")[1]) is helps
+        assert "coast/writer" not in _answers(capsys, *asked, "-n", "atlas")[1]
+        assert "coast/writer" not in _answers(capsys, *asked)[1]
+        everywhere = ("create", "clusterrolebinding", "new", "--clusterrole=admin", "--user=ann")
+        refused = demo.kubectl(*everywhere, "--dry-run=server", as_user="bo", check=False)
+        assert "attempting to grant RBAC permissions not currently held" in refused.stderr
+    finally:
+        demo.kubectl("delete", "-f=-", input=text)
+
+
 def _answers(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
     code = main(arguments)
     told = capsys.readouterr()

@@ -66,13 +66,15 @@ def command(
     r"""List everybody who may do something, and by which bindings.
 
     All sources are listed, since taking one away leaves the others. Who is a member of a group is
-    known to the identity provider only, so groups are listed as such.
+    known to the identity provider only, so groups are listed as such. `bind clusterroles/NAME` asks
+    with -n about RoleBindings in that namespace, and without it about ClusterRoleBindings.
 
     \b
     Examples:
       kubectl responsibility who-can get secrets/hub -n coast
       kubectl responsibility who-can create pods --subresource exec -n leap-prod
       kubectl responsibility who-can delete namespaces/atlas
+      kubectl responsibility who-can bind clusterroles/admin -n coast
       kubectl responsibility who-can list secrets --all-namespaces -o json
       kubectl responsibility who-can update secrets/hub -n coast --routes
     """
@@ -82,9 +84,11 @@ def command(
     # A route may lead through any namespace, so all bindings are read.
     view = where.load(Need.ACCESS | Need.TYPES, scope="" if routes else namespace)
     asked = question(verb, what, view.types, subresource=subresource, namespace=namespace)
-    for text in asked.at_cluster.warnings:
+    # The namespace of the context is not one in which somebody wants to bind.
+    asked = asked.of_binding("" if all_namespaces else where.namespace or "")
+    for text in asked.warnings:
         warn(text)
-    attributes = asked.at_cluster.attributes
+    attributes = asked.attributes
     everywhere = all_namespaces and not attributes.path and not attributes.namespace
     found = list(_holders(view, attributes, everywhere=everywhere, any_name=any_name))
     pending = _pending(view, None if everywhere else attributes, found)

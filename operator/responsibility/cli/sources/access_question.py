@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from responsibility import api_groups
 from responsibility.cli.sources.builtin_resource_types import RESOURCE_VERBS, URL_VERBS, WITHOUT_API
 from responsibility.cli.sources.resource_types import ResourceType, ResourceTypes
 from responsibility.cli.terminal.errors import CliError
@@ -20,6 +21,8 @@ from responsibility.rbac.identity import (
     user_subject,
 )
 from responsibility.rbac.objects import SERVICE_ACCOUNT, Attributes
+
+_BOUND = ("bind", api_groups.RBAC, "clusterroles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,20 @@ class ParsedQuestion:
             return self
         named_namespace = asked.name if (asked.group, asked.resource) == ("", "namespaces") else ""
         return replace(self, attributes=replace(asked, namespace=named_namespace), warnings=())
+
+    def of_binding(self, namespace: str) -> ParsedQuestion:
+        """Return the same as ``at_cluster``; but ``bind`` for a RoleBinding in its namespace.
+
+        Whoever binds a ClusterRole in a RoleBinding is asked for ``bind`` in the namespace of the
+        RoleBinding, though ClusterRoles have none (``BindingAuthorized`` in Kubernetes'
+        ``pkg/registry/rbac/escalation_check.go``). Not so ``escalate``, which is asked of the
+        request that changes the ClusterRole, and so of the cluster.
+        """
+        asked = self.attributes
+        found = self.at_cluster
+        if (asked.verb, asked.group, asked.resource) != _BOUND:
+            return found
+        return replace(found, attributes=replace(asked, namespace=namespace))
 
 
 def question(

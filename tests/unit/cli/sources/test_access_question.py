@@ -67,6 +67,26 @@ def test_the_api_server_asks_elsewhere_than_kubectl(what: str, namespace: str) -
     assert asked.attributes.namespace == namespace
 
 
+@pytest.mark.parametrize(
+    ("verb", "what", "namespace"),
+    [
+        ("bind", "clusterroles/x", "ns"),
+        ("bind", "roles/x", "ns"),
+        ("escalate", "clusterroles/x", ""),
+        ("escalate", "roles/x", "ns"),
+        ("get", "clusterroles/x", ""),
+    ],
+)
+def test_who_may_bind_a_role_is_asked_where_the_binding_is_made(
+    verb: str, what: str, namespace: str
+) -> None:
+    asked = question(verb, what, TYPES, namespace="ns")
+    assert asked.of_binding("ns").attributes.namespace == namespace
+    assert asked.of_binding("ns").warnings == ()
+    if what.startswith("clusterroles"):
+        assert asked.of_binding("").attributes.namespace == ""
+
+
 def test_a_definition_brings_its_names_along() -> None:
     types = ResourceTypes.builtin()
     types.define(
