@@ -20,7 +20,7 @@ from responsibility.api.model import ResponsibilityModel
 from responsibility.hub.values.difference import SettingChange
 from responsibility.hub.values.paths import Place, precision, split
 from responsibility.hub.values.secret import SECRET
-from responsibility.ownership.terms.agreement import ItemTerms, Terms
+from responsibility.ownership.terms.agreement import ItemTerms
 
 _MAKING = Target("", "secrets", CREATE)
 _ANY_ENTRY = "[*]"
@@ -79,7 +79,7 @@ class ValuesGuard:
 
     items: Mapping[str, ItemTerms]
     rest: Items
-    terms: Terms
+    guards: Guards
     _top: _PatternNode = field(repr=False)
 
     @classmethod
@@ -97,7 +97,7 @@ class ValuesGuard:
         )
         named = {item.name for item in model.spec.items if item.values_paths} | rest
         items = {item.name: item for item in guards.terms.items if item.name in named}
-        return cls(items, rest, guards.terms, top)
+        return cls(items, rest, guards, top)
 
     def owners(self, change: SettingChange) -> set[Items]:
         """Return sets of items: whoever makes the change needs to act on one of each."""

@@ -35,7 +35,6 @@ class ModelTerms:
     terms: Terms
     guard: ValuesGuard
     defaults: Agreement
-    model: ResponsibilityModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +147,8 @@ class Agreements:
                 guard = ValuesGuard.of(model)
             except ValueError as error:
                 raise CliError(f"ResponsibilityModel {name}: {error}") from None
-            self._terms[key] = ModelTerms(guard.terms, guard, resolve_defaults(guard.terms), model)
+            terms = guard.guards.terms
+            self._terms[key] = ModelTerms(terms, guard, resolve_defaults(terms))
         return self._terms[key]
 
     def sides(self, name: str, record: str = "") -> dict[object, HubTerms]:
@@ -215,10 +215,11 @@ def _name(manifest: Manifest) -> str:
 def in_tree(tree: Tree, layout: Layout) -> Agreements:
     """Return the records and models in a tree. Raises CliError."""
     found = Agreements(layout)
-    for path in tree.containing(API_GROUP):
-        if path.endswith(SUFFIXES):
-            for manifest in objects_in(text_in(tree, path), path):
-                found.add(manifest, layout.cluster_of(path) or "")
+    named = [path for path in tree.containing(API_GROUP) if path.endswith(SUFFIXES)]
+    tree.fetch(named)
+    for path in named:
+        for manifest in objects_in(text_in(tree, path), path):
+            found.add(manifest, layout.cluster_of(path) or "")
     return found
 
 

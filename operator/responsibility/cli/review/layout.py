@@ -83,6 +83,7 @@ class Layout:
     clusters: dict[str, str] = field(default_factory=dict)
     shared: dict[str, set[str]] = field(default_factory=dict)
     rest: dict[str, Any] = field(default_factory=dict)
+    _folders: dict[str, str] = field(default_factory=dict)
 
     def users(self) -> dict[str, list[HubPlace]]:
         """Return the hubs that each file is given for."""
@@ -94,10 +95,15 @@ class Layout:
 
     def cluster_of(self, path: str) -> str | None:
         """Return the name of the cluster in whose folder a file is; None for what is in none."""
-        for above in PurePosixPath(path).parents:
-            for file, name in self.clusters.items():
-                if PurePosixPath(file).parent == above:
-                    return name
+        if len(self._folders) != len(self.clusters):
+            self._folders = {
+                PurePosixPath(file).parent.as_posix(): name for file, name in self.clusters.items()
+            }
+        parts = path.split("/")[:-1]
+        for length in range(len(parts), -1, -1):
+            found = self._folders.get("/".join(parts[:length]) or ".")
+            if found is not None:
+                return found
         return None
 
 
@@ -123,9 +129,10 @@ class LayoutReader:
         """Return the hubs of a tree, and those that a listing has of it. Raises CliError."""
         found = Layout()
         charts = _Charts(self, tree)
-        for path in sorted(tree.ids):
-            if PurePosixPath(path).name == CLUSTER_FILE:
-                self._cluster(tree, path, charts, found)
+        listings = [path for path in sorted(tree.ids) if path.rpartition("/")[2] == CLUSTER_FILE]
+        tree.fetch(path for path in listings if (path, tree.ids[path]) not in self._read)
+        for path in listings:
+            self._cluster(tree, path, charts, found)
         if listing is not None:
             for hub in _listed(tree, listing, charts):
                 _add(found, hub)
@@ -253,8 +260,8 @@ class _Charts:
         self._tree = tree
         self._folders: dict[str, list[str]] = {}
         for path in tree.ids:
-            where = PurePosixPath(path)
-            if where.name == _CHART_FILE:
+            if path.rpartition("/")[2] == _CHART_FILE:
+                where = PurePosixPath(path)
                 self._folders.setdefault(where.parent.name, []).append(where.parent.as_posix())
         self._known: dict[str, _Chart] = {}
 

@@ -130,7 +130,7 @@ class ChangedObjects:
 
 def needs(change: ObjectChange, terms: HubTerms) -> Iterator[tuple[str, Items]]:
     """Yield what changes of an object in a hub's namespace, and items one of which entitles."""
-    guards = Guards.of(terms.model.model)
+    guards = terms.model.guard.guards
     names = terms.agreement.names
     resource = _RESOURCES.get((change.group, change.kind), "")
     target = Target(change.group, resource, change.operation)

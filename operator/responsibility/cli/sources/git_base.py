@@ -100,14 +100,15 @@ def is_folder(base: str, where: Path) -> bool:
     return False
 
 
-def git(where: Path, *arguments: str, none: int = 0) -> bytes:
-    """Return what git answers; ``none`` is the code by which it says that there is nothing.
+def git(where: Path, *arguments: str, none: int = 0, given: bytes = b"") -> bytes:
+    """Return what git answers to what it is ``given``.
 
-    Raises CliError with its reason.
+    ``none`` is the code by which it says that there is nothing. Raises CliError with its reason.
     """
     try:
         done = subprocess.run(  # noqa: S603 - git, by arguments that are no options
             ["git", "-C", str(where), *arguments],  # noqa: S607 - whichever is on the PATH
+            input=given,
             capture_output=True,
             timeout=_LONGEST,
             check=False,
