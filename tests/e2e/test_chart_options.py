@@ -279,3 +279,53 @@ def test_people_can_be_let_in_by_roles_that_hold_nothing_else(helm: Path) -> Non
     ]
     left_out = _rendered(helm, "--set", "accessRoles.create=false")
     assert not [o for o in left_out if o["metadata"]["name"].endswith(("-viewer", "-editor"))]
+
+
+_ASKING = "hubAdmins.enabled=true,networkPolicy.enabled=true"
+
+
+def test_who_asks_hubs_has_their_tokens_and_no_right_more(helm: Path) -> None:
+    """The tokens are mounted: no role of the chart reads a Secret, with the switch or without."""
+    quiet = _rendered(helm, "--set=networkPolicy.enabled=true")
+    asking = _rendered(helm, "--set", _ASKING)
+    changed = {o["kind"] for o, q in zip(asking, quiet, strict=True) if o != q}
+    assert changed == {"Deployment", "NetworkPolicy"}
+    pod = _pod(asking)
+    [volume] = [v for v in pod["volumes"] if v["name"] == "hub-tokens"]
+    assert volume["secret"]["secretName"] == "responsibility-hub-tokens"
+    # A Secret that isn't there yet keeps nobody from starting.
+    assert volume["secret"]["optional"] is True
+    [container] = pod["containers"]
+    [mount] = [m for m in container["volumeMounts"] if m["name"] == "hub-tokens"]
+    assert mount["readOnly"] is True
+    environment = {e["name"]: e.get("value") for e in container["env"]}
+    assert environment["RESPONSIBILITY_HUB_TOKENS"] == mount["mountPath"]
+    assert environment["RESPONSIBILITY_HUB_SECONDS"] == "600"
+    assert environment["RESPONSIBILITY_CLUSTER_DOMAIN"] == "cluster.local"
+
+
+def test_hubs_let_in_who_asks_them_and_nothing_else_is_let_out(helm: Path) -> None:
+    objects = _rendered(helm, "--set", _ASKING)
+    template = _one(objects, "Deployment")["spec"]["template"]
+    assert template["metadata"]["labels"]["hub.jupyter.org/network-access-hub"] == "true"
+    egress = _one(objects, "NetworkPolicy")["spec"]["egress"]
+    [hubs] = [rule for rule in egress if {"port": 8081, "protocol": "TCP"} in rule["ports"]]
+    labels = [tuple(*peer["podSelector"]["matchLabels"].items()) for peer in hubs["to"]]
+    assert labels == [("component", "hub"), ("app.kubernetes.io/component", "hub")]
+
+
+def test_who_asks_no_hub_is_as_it_was(helm: Path) -> None:
+    text = yaml.safe_dump_all(_rendered(helm, "--set=networkPolicy.enabled=true,mode=revoke"))
+    assert "hub-tokens" not in text
+    assert "network-access-hub" not in text
+    assert "8081" not in text
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["intervalSeconds=5", "clusterDomain=a b", "clusterDomain=", "secretName=", "enabled=maybe"],
+)
+def test_hubs_are_not_asked_in_a_way_that_can_not_work(helm: Path, wrong: str) -> None:
+    done = _tried(helm, "--set", f"hubAdmins.{wrong}")
+    assert done.returncode
+    assert "hubAdmins" in done.stderr

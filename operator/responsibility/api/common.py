@@ -94,6 +94,13 @@ class PartySpec(Shape):
         json_schema_extra=SET,
         description="The party's groups inside JupyterHub, such as hub-leads.",
     )
+    hub_services: tuple[SubjectName, ...] = Field(
+        default=(),
+        max_length=64,
+        json_schema_extra=SET,
+        description="The party's services inside JupyterHub that may be admins of the hub, such as "
+        "hub-health.",
+    )
 
     @property
     def title(self) -> str:

@@ -143,6 +143,8 @@ GRANT_PREFIX: Final = f"{NAME_PREFIX}grant-"
 ITEM_ROLE_PREFIX: Final = f"{NAME_PREFIX}item-"
 # Of the roles and bindings by which a plan leaves somebody what it is entitled to.
 KEPT_PREFIX: Final = f"{NAME_PREFIX}keeps-"
+# The Secret, in the operator's namespace, with a token of each hub that is asked for its admins.
+HUB_TOKENS_SECRET: Final = f"{NAME_PREFIX}hub-tokens"
 UNDO_PREFIX: Final = f"{NAME_PREFIX}undo-"
 # The Role, in the operator's namespace, that grants what markers stand for.
 DELEGATION_ROLE: Final = f"{NAME_PREFIX}delegation-in-force"

@@ -56,6 +56,7 @@ class OperatorPart(enum.StrEnum):
 
     FRAMEWORK = "framework"
     FRAMEWORK_LOGIN = "framework-login"
+    HUB_ASKER = "hub-asker"
     OWN_IDENTITY = "own-identity"
     OWN_RIGHTS = "own-rights"
     PLANNER = "planner"

@@ -32,6 +32,7 @@ from responsibility.cluster.knowledge import (
 )
 from responsibility.cluster.moment import Moment
 from responsibility.grants import binding as grants
+from responsibility.hub.admins.administrators import HubAdmins
 from responsibility.hub.discovery import Deployment, Hub, HubKey, discover, parse_deployment
 from responsibility.kube.cache import Budget
 from responsibility.kube.client import Api
@@ -130,6 +131,8 @@ class Store:
         self.operator = operator
         # The bindings that are named like those that we grant by.
         self.grants: dict[BindingKey, grants.LiveBinding] = {}
+        # Who administers each hub that is asked, by its own word.
+        self.hub_admins: Mapping[HubKey, HubAdmins] = {}
         # The names of our admission policies that are in force, as far as they are watched.
         self.policies: frozenset[str] = frozenset()
         # When our own kinds were last listed (seconds of the monotonic clock).
@@ -313,6 +316,7 @@ class Store:
             policies=self.policies,
             waiting=waiting((name, own.status) for name, own in self.records.items.items()),
             reviews=self.reviews,
+            hub_admins=self.hub_admins,
         )
 
     def _update_graph(self) -> None:

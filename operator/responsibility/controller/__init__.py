@@ -15,6 +15,7 @@ In reading order:
 * ``capabilities``: the one list of it;
 * ``reviewer``: questions to the API server's own authorizers;
 * ``own_rights``: the operator's own rights, and those it lacks;
+* ``hub_admins``: the asking of hubs who administers them;
 * ``grants``: the granting of what is agreed;
 * ``admission``: admission, put in force as records ask for it;
 * ``webhooks``: answers to the API server, in every replica;

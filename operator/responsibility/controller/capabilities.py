@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from responsibility.cluster.store import Store
 from responsibility.controller.admission.enforcement import EnforcementLoop
 from responsibility.controller.grants.granter import Granter
+from responsibility.controller.hub_admins.asking import HubAsker, HubSource
 from responsibility.controller.leftover_watch import LeftoverWatch
 from responsibility.controller.own_rights import OwnRights
 from responsibility.controller.plans.queue import PlanningQueue
@@ -43,6 +44,7 @@ class Capabilities:
     own_rights: OwnRights
     granter: Granter
     reviewer: Reviewer
+    hub_asker: HubAsker
     planning: PlanningQueue
     revoker: Revoker
     enforcement: EnforcementLoop
@@ -86,6 +88,7 @@ class Capabilities:
             ),
             granter=granter,
             reviewer=Reviewer(api, store, metrics, sample_seconds=settings.sample_seconds),
+            hub_asker=HubAsker(store, metrics, HubSource.of(settings)),
             planning=planning,
             revoker=Revoker(
                 api,
@@ -108,6 +111,7 @@ class Capabilities:
             self.own_rights,
             self.granter,
             self.reviewer,
+            self.hub_asker,
             self.planning,
             self.revoker,
             self.enforcement,

@@ -86,6 +86,8 @@ class Runtime:
                 **{resource_of(r.path): partial(age_of, r) for r in enforcement.reflectors},
             }
         )
+        if self._capabilities.hub_asker.enabled:
+            self.store.parts[OperatorPart.HUB_ASKER] = self._capabilities.hub_asker.heard.age
         state = metrics.state
         state.plans_pending = lambda: len(planning.waiting())
         state.plans_failed = planning.failed

@@ -3,5 +3,6 @@
 In reading order:
 
 * ``discovery``: releases, found by the labels of their Deployments;
-* ``values``: the settings of a release.
+* ``values``: the settings of a release;
+* ``admins``: administrators of a hub, by its own word.
 """

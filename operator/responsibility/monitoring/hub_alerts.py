@@ -156,6 +156,24 @@ HUB_ALERTS = (
         f"its owner has none. Item: {{{{ $labels.item }}}}.{_WHOSE}{_LOOK}",
     ),
     Alert(
+        "HubAdminOpen",
+        _findings("hub-admin-open"),
+        "15m",
+        AlertSeverity.TODAY,
+        f"Anybody may sign in to hub {_HERE} as one of its admins",
+        "The hub's authenticator doesn't prove who somebody is, or has one password for all "
+        f"admins.{_WHOSE}{_LOOK}",
+    ),
+    Alert(
+        "HubAdminMissing",
+        _findings("hub-admin-missing"),
+        "30m",
+        AlertSeverity.TODAY,
+        f"The owner of {_ITEM} has too few admins inside the hub",
+        f"{_OWNER} is accountable for {_ITEM}, and can't do there what only admins of the hub can."
+        + _LOOK,
+    ),
+    Alert(
         "NotEnforced",
         of_item(grouped("max", ITEM, "responsibility_enforced") + " == 0"),
         "15m",
@@ -241,6 +259,14 @@ HUB_ALERTS = (
         f"They hold permissions that the agreement gives to others.{_CALL}{_EXPLAIN}",
     ),
     Alert(
+        "HubAdminExcess",
+        _findings("hub-admin-excess"),
+        "1h",
+        AlertSeverity.THIS_WEEK,
+        f"Others than the owner of {_ITEM} are admins inside the hub",
+        f"{{{{ $value }}}} users or services, such as who has left.{_WHOSE}{_LOOK}",
+    ),
+    Alert(
         "EnforcementHollow",
         _findings("enforcement-hollow"),
         "15m",
@@ -308,6 +334,15 @@ HUB_ALERTS = (
         f"It cannot be told whether an owner on {_PLACE} can act",
         f"That depends on who is in a group, which only the identity provider knows."
         f"{_CALL}{_EXPLAIN}",
+    ),
+    Alert(
+        "HubAdminsUnknown",
+        _findings("hub-admins-unknown"),
+        "1d",
+        AlertSeverity.PLANNED,
+        f"It cannot be told who administers hub {_HERE}",
+        "The operator asks hubs for their admins, and this one gives no answer to go by, or not "
+        f"of all.{_WHOSE}{_LOOK}",
     ),
     Alert(
         "RecordRefused",

@@ -9,6 +9,7 @@ In reading order:
 * ``access``: rights of subjects beyond what they are entitled to;
 * ``claims``: records, matched with the hubs that they speak for;
 * ``duties``: findings that need no RBAC;
+* ``hub_admins``: admins of the hub itself, held against who should be one;
 * ``past_end``: bindings that outlast the delegation they were granted for;
 * ``assess_hub``: one hub's RBAC, held against its record;
 * ``cluster_excess``, ``assess_cluster``: cluster-wide rights, held once against all records;

@@ -307,12 +307,13 @@ class Assessor:
             rbac,
         )
         scope = snapshot.graph.scope(agreement.hub.namespace)
+        admins = snapshot.hub_admins.get(agreement.hub) if claim.hub is not None else None
         cluster_kinds = self._cache.get(
             ("kinds", terms.name), (cluster,), lambda: kinds_by_item(cluster.findings)
         )
         return self._cache.get(
             ("hub", agreement.record, claim.releases),
-            (*time_and_world, by_rbac, cluster, claim.hub, claim.state, scope),
+            (*time_and_world, by_rbac, cluster, claim.hub, claim.state, scope, admins),
             lambda: hub_result(
                 agreement,
                 claim,
@@ -321,6 +322,7 @@ class Assessor:
                 cluster_kinds,
                 snapshot=snapshot,
                 gone=self._gone,
+                admins=admins,
             ),
         )
 

@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from responsibility.hub.admins.administrators import Administrators, HubAdmins
 from responsibility.ownership.assess_cluster import ClusterRbac
 from responsibility.ownership.assess_hub import HubRbac
 from responsibility.ownership.claims import Claim
 from responsibility.ownership.duties import duties, vacancies
+from responsibility.ownership.hub_admins import hub_admin_findings
 from responsibility.ownership.past_end import past_end
 from responsibility.ownership.results.assessment import ClusterAssessment, HubAssessment, ItemResult
 from responsibility.ownership.results.findings import Finding, worst_first
@@ -31,11 +33,12 @@ def hub_result(
     *,
     snapshot: Snapshot,
     gone: frozenset[Subject],
+    admins: HubAdmins | None = None,
 ) -> HubAssessment:
     """Return what is said of one hub.
 
     ``cluster_kinds`` are the kinds of the cluster's findings by item, ``gone`` the declared
-    ServiceAccounts that do not exist.
+    ServiceAccounts that do not exist, ``admins`` who administers the hub itself, where it is asked.
     """
     findings = (
         *rbac.findings,
@@ -46,7 +49,9 @@ def hub_result(
             snapshot.graph.bindings.parts.get(agreement.hub.namespace, {}).values(),
             snapshot.now,
         ),
+        *hub_admin_findings(agreement, admins, snapshot.now),
     )
+    inside = isinstance(admins, Administrators)
     passing_by = cluster.passing_by(agreement.record)
     of_hub, apart = kinds_by_item(findings), kinds_by_item(passing_by)
     checked = claim.hub is not None and snapshot.rbac_enforced is True
@@ -67,6 +72,7 @@ def hub_result(
                 owner=agreement.parties.get(item.owner),
                 kinds=kinds,
                 checked=checked,
+                inside=inside,
                 resolved=item.name not in agreement.unresolved,
                 now=snapshot.now,
                 cluster_findings=touching.total(),

@@ -138,6 +138,7 @@ DOUBTS = {
     "jobs": ("True", "Unknown"),
     OperatorPart.FRAMEWORK: _BOTH,
     OperatorPart.FRAMEWORK_LOGIN: _BOTH,
+    OperatorPart.HUB_ASKER: ("Unknown", "False"),
     OperatorPart.OWN_IDENTITY: ("Unknown", "False"),
     OperatorPart.OWN_RIGHTS: ("Unknown", "False"),
     OperatorPart.PLANNER: ("True", "False"),

@@ -14,7 +14,7 @@ from responsibility.cli.sources.manifests import Location
 from responsibility.cli.terminal.output import clean, to_json
 from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import HubAssessment
-from responsibility.ownership.results.findings import KINDS, Finding
+from responsibility.ownership.results.findings import INSIDE, KINDS, Finding
 from responsibility.ownership.results.severity import Severity
 from responsibility.phrases import counted
 
@@ -179,6 +179,8 @@ def sarif(checked: Checked) -> str:
             "help": {"text": kind.remedy},
         }
         for kind in KINDS.values()
+        # No file has what only a hub can say.
+        if kind.name not in INSIDE
     ]
     rules.append({"id": "record", "shortDescription": {"text": "A record can't be followed"}})
     driver = {"name": PLUGIN, "rules": rules}

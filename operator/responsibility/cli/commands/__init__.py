@@ -1,6 +1,6 @@
 """One module a command: what it asks of the view, and how it shows the answer.
 
-A command is imported when it is called, and none imports another but ``render`` its two.
+A command is imported when it is called, and none imports another but ``render`` its three.
 
 In reading order:
 
@@ -13,7 +13,8 @@ In reading order:
 * ``init``, ``diff``, ``check``: records and manifests before they are applied;
 * ``review``: a change to hubs' files before it is merged;
 * ``model``: the model of a newer chart, held against one's own;
-* ``render``, ``render_roles``, ``render_webhook``: objects to install;
+* ``render``, ``render_roles``, ``render_webhook``, ``render_hub_service``: objects to install, and
+  values of hubs;
 * ``replay``: an audit log, held against the policies;
 * ``completion``, ``version``: the completion of a shell, and versions.
 """

@@ -19,8 +19,8 @@ _NAME: Final = "hub-responsibility"
 @click.command(name="render")
 @click.argument(
     "what",
-    metavar="policies|roles|webhook",
-    type=click.Choice(["policies", "roles", "webhook"]),
+    metavar="policies|roles|webhook|hub-service",
+    type=click.Choice(["policies", "roles", "webhook", "hub-service"]),
 )
 @click.option(
     "--model",
@@ -72,7 +72,7 @@ def command(
     service: str,
     authority: str,
 ) -> None:
-    r"""Write the admission policies, the roles or the webhook of a model.
+    r"""Write the policies, the roles or the webhook of a model, or a hub's values.
 
     They do nothing until a hub asks.
 
@@ -86,12 +86,16 @@ def command(
     The webhook is the one that judges what changes inside a hub's Secret (valuesWebhook.enabled):
     see docs/enforcement.md.
 
+    The hub-service are values of a hub's own chart: by them, the hub tells the operator who
+    administers it (hubAdmins.enabled): see docs/hub-admins.md.
+
     \b
     Examples:
       kubectl responsibility render policies --model ours.yaml | kubectl apply -f -
       kubectl responsibility render policies --static > static-policies.yaml
       kubectl responsibility render roles --prefix leap-jupyterhub- | kubectl apply -f -
       kubectl responsibility render webhook --model ours.yaml --ca ca.crt | kubectl apply -f -
+      kubectl responsibility render hub-service > responsibility.values.yaml
     """
     from responsibility.admission.policies import rendered
     from responsibility.api.crd import to_yaml
@@ -101,6 +105,13 @@ def command(
         raise click.UsageError("--static is for policies: all else is an object in the API server")
     if what != "roles" and prefixes:
         raise click.UsageError("--prefix is for roles: all else reads it from the hub's Namespace")
+    if what == "hub-service":
+        from responsibility.cli.commands import render_hub_service
+
+        if models:
+            raise click.UsageError("--model is for policies, roles and webhook")
+        click.echo(render_hub_service.text(namespace), nl=False)
+        return
     if what == "webhook":
         from responsibility.cli.commands import render_webhook
 

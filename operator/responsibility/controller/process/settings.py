@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from responsibility.api.stages import AdmissionStage
 from responsibility.controller.process.logs import LogFormat
 
 PREFIX = SETTING_PREFIX
+
+_DOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 
 class SettingsError(ValueError):
@@ -27,6 +30,8 @@ class Settings:
     ``webhook_certificates``, a directory with ``tls.crt`` and ``tls.key``, no webhook is served;
     with it and ``values_webhook``, the one that sees hubs' configuration is, too. ``policies`` is
     whether admission policies are meant to be there, whoever installs them.
+    Without ``hub_tokens``, a directory with a file for each hub, no hub is asked anything; with it,
+    each is about every ``hub_seconds``, by a name that ends in ``cluster_domain``.
     """
 
     listen_host: str = "0.0.0.0"  # noqa: S104 - a pod's own address is not known beforehand
@@ -47,6 +52,9 @@ class Settings:
     grants: bool = False
     grants_cluster: bool = False
     revocation: bool = False
+    hub_tokens: Path | None = None
+    hub_seconds: float = 600.0
+    cluster_domain: str = "cluster.local"
     relist_seconds: float = 300.0
     own_relist_seconds: float = 30.0
     sample_seconds: float = 60.0
@@ -69,6 +77,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
     host, port = _listen(values, "LISTEN", defaults.listen_host, defaults.listen_port)
     webhook = _listen(values, "WEBHOOK_LISTEN", defaults.webhook_host, defaults.webhook_port)
     certificates = values.get("WEBHOOK_CERTIFICATES")
+    hub_tokens = values.get("HUB_TOKENS")
     kubeconfig = values.get("KUBECONFIG") or environment.get("KUBECONFIG")
     return Settings(
         listen_host=host,
@@ -89,6 +98,9 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         grants=_switch(values, "GRANTS", default=defaults.grants),
         grants_cluster=_switch(values, "GRANTS_CLUSTER", default=defaults.grants_cluster),
         revocation=_switch(values, "REVOCATION", default=defaults.revocation),
+        hub_tokens=Path(hub_tokens) if hub_tokens else None,
+        hub_seconds=_seconds(values, "HUB_SECONDS", defaults.hub_seconds),
+        cluster_domain=_domain(values, defaults.cluster_domain),
         relist_seconds=_seconds(values, "RELIST_SECONDS", defaults.relist_seconds),
         own_relist_seconds=_seconds(values, "OWN_RELIST_SECONDS", defaults.own_relist_seconds),
         sample_seconds=_seconds(values, "SAMPLE_SECONDS", defaults.sample_seconds),
@@ -132,6 +144,16 @@ def _seconds(values: Mapping[str, str], name: str, default: float) -> float:
     if not 1 <= seconds <= 86_400:  # noqa: PLR2004 - a second and a day
         raise SettingsError(f"{PREFIX}{name} is {text!r}: write seconds between 1 and 86400")
     return seconds
+
+
+def _domain(values: Mapping[str, str], default: str) -> str:
+    text = values.get("CLUSTER_DOMAIN") or default
+    if not _DOMAIN.fullmatch(text):
+        raise SettingsError(
+            f"{PREFIX}CLUSTER_DOMAIN is {text!r}: write the domain of the cluster's names, such as "
+            f"{default}"
+        )
+    return text
 
 
 def _limit(values: Mapping[str, str], default: AdmissionStage) -> AdmissionStage:

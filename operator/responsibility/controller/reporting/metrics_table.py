@@ -157,6 +157,13 @@ METRICS = (
         "kind: policy, policy-binding, table, stage, keys, grant, annotation. Nothing while "
         "policies have not been listed.",
     ),
+    Description(
+        "hub_questions_total",
+        "counter",
+        ("result",),
+        "Times that a hub was asked who administers it: answered, or why it was not (no-token, "
+        "unreachable, slow, token-refused, scopes-missing, …). Nothing where no hub is asked.",
+    ),
     Description("leader", "gauge", (), "1 if this replica leads."),
     Description("build_info", "gauge", ("version",), "1, with the operator's version."),
     Description(
@@ -184,7 +191,7 @@ METRICS = (
         ("resource",),
         "Time since the API server was last heard of about a resource, if only that there is "
         "no news; and since the last good answer of each part of the operator: framework, "
-        "framework-login, reviewer, prober, planner, own-rights, own-identity.",
+        "framework-login, reviewer, prober, planner, own-rights, own-identity, hub-asker.",
     ),
     Description(
         "watch_lag_seconds",

@@ -98,4 +98,5 @@ def _place(finding: Finding) -> Hashable:
     if finding.subject is not None:
         bound = any(source.binding is not None for source in finding.sources)
         return finding.subject, finding.hub, finding.model, bound
-    return finding.kind, finding.party, finding.record, finding.hub, finding.model
+    place = (finding.kind, finding.party, finding.record, finding.hub, finding.model)
+    return (*place, finding.account) if finding.account else place

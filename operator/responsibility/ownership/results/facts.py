@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from responsibility.hub.admins.administrators import Administrator, Unseen
 from responsibility.rbac.objects import BindingKey, RoleKey, Subject
 
 
@@ -101,6 +102,62 @@ class SideDoor:
     others: int
 
 
+class AdminFacts:
+    """What is found about admins of the hub itself; ``admin_wording`` has the words."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StrangeAdmin(AdminFacts):
+    """An admin of the hub itself that acts for nobody who may be one.
+
+    ``others`` counts those of which no finding of their own tells.
+    """
+
+    admin: Administrator
+    others: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NotAdmin(AdminFacts):
+    """Those of an owner's users inside the hub that are no admins there, and how many are."""
+
+    names: tuple[str, ...]
+    admins: int
+    wanted: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignInOfAnybody(AdminFacts):
+    """An authenticator that proves nothing, of a hub that has admins."""
+
+    authenticator: str
+    admins: int
+
+
+@dataclass(frozen=True, slots=True)
+class AdminsUnknown(AdminFacts):
+    """That it is not known who administers the hub, and why; ``detail`` is in words of ours."""
+
+    why: Unseen
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class RolesUntold(AdminFacts):
+    """Roles of the hub of which it is not known what they give."""
+
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NobodyInside(AdminFacts):
+    """An owner that has named none of its users inside the hub, while that has admins."""
+
+    admins: int
+
+
 Facts = (
     Shortfall
     | Vacancy
@@ -113,4 +170,5 @@ Facts = (
     | Overdue
     | Disagreement
     | SideDoor
+    | AdminFacts
 )

@@ -36,6 +36,12 @@ class FindingKind:
 EXCESS = "excess-access"
 # The kind by which an item that refuses is not in force.
 HOLLOW = "enforcement-hollow"
+# The kinds about admins of JupyterHub itself, which only the operator finds: it asks the hub.
+ADMIN_EXCESS = "hub-admin-excess"
+ADMIN_MISSING = "hub-admin-missing"
+ADMIN_OPEN = "hub-admin-open"
+ADMINS_UNKNOWN = "hub-admins-unknown"
+INSIDE = frozenset({ADMIN_EXCESS, ADMIN_MISSING, ADMIN_OPEN, ADMINS_UNKNOWN})
 
 KINDS = {
     kind.name: kind
@@ -119,6 +125,38 @@ KINDS = {
             "Review the item with its owner, then move reviewAfter.",
         ),
         FindingKind(
+            ADMIN_OPEN,
+            Severity.HIGH,
+            True,
+            "Anybody may sign in to the hub as one of its admins",
+            "Sign people in by an authenticator that proves who they are (hub.config.JupyterHub."
+            "authenticator_class), or take admin rights from all users.",
+        ),
+        FindingKind(
+            ADMIN_MISSING,
+            Severity.HIGH,
+            True,
+            "The owner has too few admins inside the hub",
+            "Make the owner's users admins, on the hub's admin page or in hub.config.Authenticator."
+            "admin_users, or correct the party's hubUsers and hubGroups.",
+        ),
+        FindingKind(
+            ADMIN_EXCESS,
+            Severity.MEDIUM,
+            True,
+            "Somebody other than the owner and its delegates is an admin inside the hub",
+            "Take admin rights away, on the hub's admin page and in its configuration, or name it "
+            "in hubUsers, hubGroups or hubServices of the party that it acts for.",
+        ),
+        FindingKind(
+            ADMINS_UNKNOWN,
+            Severity.LOW,
+            False,
+            "It cannot be told who administers the hub",
+            "See to it that the hub can be asked: `kubectl responsibility render hub-service` "
+            "writes what it takes.",
+        ),
+        FindingKind(
             "unknown",
             Severity.LOW,
             False,
@@ -137,9 +175,9 @@ class Finding:
     permissions it touches, and ``record`` is one of those that mean the ``party`` where records
     mean several by its name. ``title`` is the item's, ``owners`` how those are called who own it
     there; ``declared`` says that the subject acts for a party. ``items`` are further items that it
-    speaks for. ``permissions`` have their names filled in. ``sources`` are all there are, so that
-    revoking one is seen to leave the others; for an indirect ``route``, they are those of its
-    first step.
+    speaks for. ``account`` is a name inside the hub itself. ``permissions`` have their names filled
+    in. ``sources`` are all there are, so that revoking one is seen to leave the others; for an
+    indirect ``route``, they are those of its first step.
     """
 
     kind: str
@@ -158,6 +196,7 @@ class Finding:
     model: str = ""
     items: tuple[str, ...] = ()
     record: str = ""
+    account: str = ""
     facts: Facts | None = None
 
     @property
@@ -171,6 +210,7 @@ class Finding:
             str(self.subject or ""),
             self.party,
             self.record,
+            *([self.account] if self.account else []),
         )
         return hashlib.sha256("\0".join(what).encode()).hexdigest()[:10]
 

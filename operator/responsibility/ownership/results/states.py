@@ -6,14 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from responsibility.api.status import ItemState
+from responsibility.api.status import ItemKind, ItemState
 from responsibility.ownership.results.assessment import ItemResult
-from responsibility.ownership.results.findings import KINDS, Finding
+from responsibility.ownership.results.findings import ADMINS_UNKNOWN, KINDS, Finding
 from responsibility.ownership.terms.agreement import Item, Party
 
 KUBERNETES = "kubernetes"
 ATTESTED = "attested"
+JUPYTERHUB = ItemKind.JUPYTERHUB.value
 
+# The kinds of finding by which an item's state is not known.
+_UNKNOWN = frozenset({"unknown", ADMINS_UNKNOWN})
 
 # How many findings of each kind there are about an item: what its state is made from.
 Kinds = Mapping[str, int]
@@ -40,22 +43,27 @@ def item_result(
     checked: bool,
     resolved: bool,
     now: datetime,
+    inside: bool = False,
     cluster_findings: int = 0,
 ) -> ItemResult:
     """Return an item's state.
 
     ``kinds`` are those of the findings about it; ``cluster_findings`` of the cluster touch it as
-    well, and don't count. ``checked`` is whether RBAC was really held
-    against it; ``resolved`` is False where its line of the record could not be followed.
+    well, and don't count. ``checked`` is whether RBAC was really held against it, ``inside``
+    whether the hub itself was asked; ``resolved`` is False where its line of the record could not
+    be followed.
     """
     where = []
     if item.terms.checkable and checked and resolved:
         where.append(KUBERNETES)
+    inside = inside and JUPYTERHUB in item.terms.kinds and resolved
+    if inside:
+        where.append(JUPYTERHUB)
     if ATTESTED in item.terms.kinds and owner is not None and owner.contact:
         where.append(ATTESTED)
     return ItemResult(
         item=item,
-        state=_state(item, owner, kinds, checked=checked, resolved=resolved),
+        state=_state(item, owner, kinds, checked=checked, inside=inside, resolved=resolved),
         checked=tuple(where),
         delegates=item.parties(now)[1:],
         findings=sum(kinds.values()),
@@ -64,15 +72,21 @@ def item_result(
 
 
 def _state(
-    item: Item, owner: Party | None, kinds: Kinds, *, checked: bool, resolved: bool
+    item: Item,
+    owner: Party | None,
+    kinds: Kinds,
+    *,
+    checked: bool,
+    inside: bool,
+    resolved: bool,
 ) -> ItemState:
     if any(KINDS[kind].drift for kind in kinds):
         return ItemState.DRIFT
     if "attestation-overdue" in kinds:
         return ItemState.OVERDUE
-    if not resolved or "unknown" in kinds:
+    if not resolved or not _UNKNOWN.isdisjoint(kinds):
         return ItemState.UNKNOWN
     # An owner without subjects acts outside Kubernetes: nothing to hold against RBAC here.
     if not item.terms.checkable or owner is None or not owner.subjects:
-        return ItemState.RECORDED
+        return ItemState.OK if inside else ItemState.RECORDED
     return ItemState.OK if checked else ItemState.UNKNOWN

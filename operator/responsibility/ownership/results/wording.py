@@ -12,8 +12,10 @@ from datetime import datetime
 from shlex import quote
 from typing import TYPE_CHECKING, assert_never
 
+from responsibility.ownership.results import admin_wording
 from responsibility.ownership.results.facts import (
     Absent,
+    AdminFacts,
     Disagreement,
     Expired,
     Expiring,
@@ -112,6 +114,8 @@ def message(finding: Finding) -> str:
     """Return what is found, as a sentence without its full stop."""
     if isinstance(finding.facts, SideDoor):
         return _side_door(finding, finding.facts)
+    if isinstance(finding.facts, AdminFacts):
+        return admin_wording.sentence(finding, finding.facts)
     if finding.facts is None:
         if not finding.route:
             return _excess(finding, str(finding.subject))
@@ -144,7 +148,8 @@ def _remedy(findings: Sequence[Finding]) -> str:
     keys = list(dict.fromkeys(s.binding for f in findings for s in f.sources if s.binding))
     bindings = [str(key) for key in keys]
     if finding.subject is None or not bindings:
-        return KINDS[finding.kind].remedy
+        ended = admin_wording.remedy(finding.facts) if isinstance(finding.facts, AdminFacts) else ""
+        return ended or KINDS[finding.kind].remedy
     subject, where = finding.subject, some(bindings, _MOST_NAMED)
     system = [str(key) for key in keys if _is_system(key)]
     if system:
@@ -225,7 +230,7 @@ def _about(finding: Finding) -> str:
     """Return what the facts of a finding say."""
     title, owner, party = finding.title, " and ".join(finding.owners), finding.party
     match finding.facts:
-        case None | SideDoor():
+        case None | SideDoor() | AdminFacts():
             sentence = ""
         case Shortfall() as short:
             sentence = _shortfall(finding, owner, short)

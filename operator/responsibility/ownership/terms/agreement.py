@@ -25,6 +25,7 @@ class Party:
     subjects: tuple[Subject, ...] = ()
     hub_users: tuple[str, ...] = ()
     hub_groups: tuple[str, ...] = ()
+    hub_services: tuple[str, ...] = ()
 
     @property
     def contact(self) -> str:

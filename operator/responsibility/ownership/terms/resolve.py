@@ -299,6 +299,7 @@ def _party(party: api.PartySpec) -> Party:
         subjects=tuple(dict.fromkeys(_subject(s) for s in party.subjects)),
         hub_users=party.hub_users,
         hub_groups=party.hub_groups,
+        hub_services=party.hub_services,
     )
 
 
@@ -329,6 +330,7 @@ _PARTY_FIELDS = {
     "subjects": ("subjects",),
     "hub_users": ("hub_users",),
     "hub_groups": ("hub_groups",),
+    "hub_services": ("hub_services",),
 }
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.record import Responsibility
+from responsibility.hub.admins.administrators import HubAdmins
 from responsibility.hub.discovery import Hub, HubKey
 from responsibility.ownership.terms.access_reviews import Reviews
 from responsibility.rbac.graph import AccessGraph
@@ -34,7 +35,8 @@ class Snapshot:
     listed as exempt, not hidden. With ``routes``, indirect ways to a right are looked
     for as well. ``policies`` are the names of the operator's admission policies that are there,
     as far as it watches them: what they guard takes more. ``waiting`` are records that were told
-    that another one speaks for their hub, by name, with that hub.
+    that another one speaks for their hub, by name, with that hub. ``hub_admins`` are who
+    administers each hub that is asked, by its own word.
     """
 
     graph: AccessGraph
@@ -53,3 +55,4 @@ class Snapshot:
     policies: frozenset[str] = frozenset()
     waiting: Mapping[str, str] = field(default_factory=dict)
     reviews: Reviews = field(default_factory=Reviews)
+    hub_admins: Mapping[HubKey, HubAdmins] = field(default_factory=dict)

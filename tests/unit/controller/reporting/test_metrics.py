@@ -55,6 +55,7 @@ async def busy() -> World:
     )
     world.metrics.glass_used("prod", "prod", "fence")
     world.metrics.values_reviewed("prod", "prod", "refused")
+    world.metrics.hub_questions.labels("answered").inc()
     await world.publish()
     world.metrics.state.plans = {("prod", "prod"): 2}
     world.metrics.state.leftovers = {("stage", "true"): 1}

@@ -1,0 +1,1 @@
+"""Asking hubs who administers them: tokens, addresses, answers, and a real JupyterHub."""

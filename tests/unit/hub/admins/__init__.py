@@ -1,0 +1,1 @@
+"""Who administers a hub, by its own word."""
