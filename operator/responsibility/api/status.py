@@ -103,7 +103,9 @@ class Condition(Shape):
 class SubjectReference(Shape):
     """A subject that was found in the cluster, whatever it is called."""
 
-    kind: Name = Field(description="User, Group or ServiceAccount.")
+    kind: Name = Field(
+        description="User, Group or ServiceAccount; HubUser or HubService inside JupyterHub."
+    )
     name: Name = Field(description="Its name, such as engineers.")
     namespace: Name = Field(default="", description="A ServiceAccount's namespace, such as prod.")
 

@@ -50,7 +50,7 @@ from responsibility.ownership.results.assessment import (
 )
 from responsibility.ownership.results.causes import Cause, causes_text
 from responsibility.ownership.results.contacts import parties_to_call
-from responsibility.ownership.results.findings import Finding
+from responsibility.ownership.results.findings import HUB_ACCOUNTS, Finding
 from responsibility.ownership.terms.agreement import Agreement
 from responsibility.phrases import some
 from responsibility.rbac.objects import Subject
@@ -259,7 +259,7 @@ def _causes(
             id=cause.worst.id,
             kind=cause.worst.kind,
             severity=cause.severity.name.lower(),
-            subject=None if cause.subject is None else _reference(cause.subject),
+            subject=_subject(cause),
             party=cause.worst.party,
             route=cause.worst.route_kind if cause.worst.route else "",
             items=cause.items,
@@ -295,6 +295,14 @@ def _untold(grouped: Sequence[Cause]) -> int:
 
 def _whole_seconds(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.replace(microsecond=0)
+
+
+def _subject(cause: Cause) -> SubjectReference | None:
+    """Return who is concerned, where it is one subject, or one account inside the hub."""
+    if cause.subject is not None:
+        return _reference(cause.subject)
+    word, _, name = cause.worst.account.partition(" ")
+    return SubjectReference(kind=HUB_ACCOUNTS[word], name=name) if word in HUB_ACCOUNTS else None
 
 
 def _reference(subject: Subject) -> SubjectReference:

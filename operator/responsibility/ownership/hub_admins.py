@@ -63,7 +63,7 @@ def hub_admin_findings(
         yield hub.finding(ADMINS_UNKNOWN, AdminsUnknown(known.why, known.detail))
         return
     if known.untold:
-        yield hub.finding(ADMINS_UNKNOWN, RolesUntold(known.untold), account="roles")
+        yield hub.finding(ADMINS_UNKNOWN, RolesUntold(known.untold))
     people = [admin for admin in known.everybody if not admin.service]
     if people and proves_nobody(known.authenticator):
         yield hub.finding(ADMIN_OPEN, SignInOfAnybody(known.authenticator, len(people)))

@@ -12,6 +12,7 @@ import os
 from responsibility.controller.hub_admins import asking
 from responsibility.controller.hub_admins.address import Address
 from responsibility.controller.main import main
+from responsibility.controller.process.settings import Settings
 from responsibility.hub.discovery import Hub
 
 # Ports of this machine by namespace, as JSON.
@@ -22,13 +23,13 @@ def _address(hub: Hub, _domain: str) -> Address:
     return Address("127.0.0.1", json.loads(os.environ[PORTS])[hub.key.namespace])
 
 
-def _of(settings: asking.Settings) -> asking.HubSource | None:
+def _of(settings: Settings) -> asking.HubSource | None:
     found = _MADE(settings)
     return None if found is None else dataclasses.replace(found, address=_address)
 
 
 _MADE = asking.HubSource.of
-asking.HubSource.of = _of  # type: ignore[method-assign,assignment]
+asking.HubSource.of = _of  # type: ignore[method-assign]
 
 if __name__ == "__main__":
     main()

@@ -75,7 +75,7 @@ def _jupyterhub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
 
 @pytest.fixture(scope="module")
 def tokens(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory in which the Secret is mounted."""
+    """Return the directory that stands for the mounted Secret."""
     return tmp_path_factory.mktemp("tokens")
 
 
@@ -99,7 +99,7 @@ def _found(world: World, name: str) -> dict[str, str]:
 
 
 def _item(world: World, name: str) -> dict[str, Any]:
-    items = world.status(name).get("items", [])
+    items: list[dict[str, Any]] = world.status(name).get("items", [])
     [found] = [item for item in items if item["name"] == "user-access"] or [{}]
     return found
 

@@ -7,12 +7,20 @@ model as ever; states and counts are the operator's, of the moment when it last 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from responsibility.api.status import STALE, CauseStatus, CommonStatus, ConditionStatus, ItemState
+from responsibility.api.status import (
+    STALE,
+    CauseStatus,
+    CommonStatus,
+    ConditionStatus,
+    ItemKind,
+    ItemState,
+)
 from responsibility.cli.answers.report import hub_json, short_age
 from responsibility.hub.discovery import HubKey
 from responsibility.ownership.assess import Assessor
@@ -22,11 +30,18 @@ from responsibility.ownership.results.assessment import (
     HubState,
     ItemResult,
 )
-from responsibility.ownership.results.findings import KINDS
+from responsibility.ownership.results.facts import PublishedByOperator
+from responsibility.ownership.results.findings import (
+    HUB_ACCOUNTS,
+    INSIDE,
+    KINDS,
+    Finding,
+    worst_first,
+)
 from responsibility.rbac.escalation.technique import DIRECT
 
 if TYPE_CHECKING:
-    from responsibility.api.record import Responsibility
+    from responsibility.api.record import Responsibility, ResponsibilityStatus
     from responsibility.cli.sources.cluster_view import ClusterView
 
 
@@ -36,6 +51,69 @@ def published(view: ClusterView, now: datetime) -> Assessment:
     hubs = {name: _hub(hub, view.records[name]) for name, hub in agreed.hubs.items()}
     clusters = {name: replace(each, findings=()) for name, each in agreed.clusters.items()}
     return replace(agreed, hubs=hubs, clusters=clusters, unrecorded=())
+
+
+def with_insides(assessment: Assessment, view: ClusterView) -> Assessment:
+    """Return an assessment with what the operator has found inside the hubs, by the statuses.
+
+    What was found of a record as it was before its last change is left out.
+    """
+    hubs = {
+        name: _with_inside(hub, status)
+        if (status := view.records[name].status) is not None
+        and status.observed_generation >= view.records[name].metadata.generation
+        else hub
+        for name, hub in assessment.hubs.items()
+    }
+    return replace(assessment, hubs=hubs)
+
+
+def _with_inside(hub: HubAssessment, status: ResponsibilityStatus) -> HubAssessment:
+    found = [cause for cause in status.causes if cause.kind in INSIDE]
+    said = {item.name: item for item in status.items if ItemKind.JUPYTERHUB in item.checked}
+    if not found and not said:
+        return hub
+    about = Counter(name for cause in found for name in cause.items)
+    items = []
+    for result in hub.items:
+        inside = said.get(result.item.name)
+        state, checked = result.state, result.checked
+        if inside is not None:
+            checked = tuple(dict.fromkeys((*checked, ItemKind.JUPYTERHUB.value)))
+        told = next((i for i in status.items if i.name == result.item.name), None)
+        touched = inside is not None or result.item.name in about
+        # Of what is not known here, the operator's word; what is found here stays.
+        if touched and told is not None and state in (ItemState.OK, ItemState.RECORDED):
+            state = told.state
+        number = about[result.item.name]
+        items.append(
+            replace(result, state=state, checked=checked, findings=result.findings + number)
+        )
+    findings = [_inside_finding(hub, cause) for cause in found if cause.items]
+    return replace(
+        hub,
+        items=tuple(items),
+        findings=tuple(sorted((*hub.findings, *findings), key=worst_first)),
+    )
+
+
+def _inside_finding(hub: HubAssessment, cause: CauseStatus) -> Finding:
+    first, *others = cause.items
+    agreement, words = hub.agreement, {kind: word for word, kind in HUB_ACCOUNTS.items()}
+    subject = cause.subject
+    known = subject is not None and subject.kind in words
+    item = next((i for i in agreement.items if i.name == first), None)
+    return Finding(
+        kind=cause.kind,
+        item=first,
+        number=0 if item is None else item.terms.number,
+        hub=agreement.hub,
+        title="" if item is None else item.terms.title,
+        party=cause.party,
+        items=tuple(others),
+        account=f"{words[subject.kind]} {subject.name}" if subject and known else "",
+        facts=PublishedByOperator(cause.message, cause.remedy),
+    )
 
 
 def outdated(view: ClusterView) -> list[str]:

@@ -45,8 +45,14 @@ class Report:
     @classmethod
     def of(cls, view: ClusterView, now: datetime, *, routes: bool = False) -> Report:
         """Assess a view, indirect routes included where asked."""
+        from responsibility.cli.answers import published
+
         view.routes = routes
-        return cls(view, view.assess(now), _since(view))
+        assessment = view.assess(now)
+        # A hub itself is asked by the operator alone: what it said stands in the statuses.
+        if view.live:
+            assessment = published.with_insides(assessment, view)
+        return cls(view, assessment, _since(view))
 
     @classmethod
     def load(cls, where: Where, now: datetime, *, routes: bool = False) -> Report:
@@ -240,7 +246,7 @@ def place_of(key: HubKey | None) -> str:
 
 def whom(finding: Finding) -> str:
     """Return the subject, or the party, that a finding is about."""
-    return str(finding.subject or finding.party or "-")
+    return str(finding.subject or finding.account or finding.party or "-")
 
 
 def short_age(seconds: float) -> str:

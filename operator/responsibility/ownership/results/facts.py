@@ -152,6 +152,14 @@ class RolesUntold(AdminFacts):
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedByOperator(AdminFacts):
+    """What the operator has found and published, for those who can't ask the hub themselves."""
+
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
 class NobodyInside(AdminFacts):
     """An owner that has named none of its users inside the hub, while that has admins."""
 
@@ -170,5 +178,11 @@ Facts = (
     | Overdue
     | Disagreement
     | SideDoor
-    | AdminFacts
+    | StrangeAdmin
+    | NotAdmin
+    | SignInOfAnybody
+    | AdminsUnknown
+    | RolesUntold
+    | NobodyInside
+    | PublishedByOperator
 )

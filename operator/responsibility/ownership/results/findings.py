@@ -167,6 +167,10 @@ KINDS = {
 }
 
 
+# Accounts inside a hub: how a finding begins to name one, and its kind as a status has it.
+HUB_ACCOUNTS = {"user": "HubUser", "service": "HubService"}
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One difference, for one item and one subject or party, in parts: see `wording` for words.
@@ -175,9 +179,9 @@ class Finding:
     permissions it touches, and ``record`` is one of those that mean the ``party`` where records
     mean several by its name. ``title`` is the item's, ``owners`` how those are called who own it
     there; ``declared`` says that the subject acts for a party. ``items`` are further items that it
-    speaks for. ``account`` is a name inside the hub itself. ``permissions`` have their names filled
-    in. ``sources`` are all there are, so that revoking one is seen to leave the others; for an
-    indirect ``route``, they are those of its first step.
+    speaks for. ``account`` is one inside the hub itself (``user ann``). ``permissions`` have their
+    names filled in. ``sources`` are all there are, so that revoking one is seen to leave the
+    others; for an indirect ``route``, they are those of its first step.
     """
 
     kind: str
