@@ -129,7 +129,7 @@ def test_who_was_made_one_on_the_admin_page_is_found_and_its_end_as_well(
     assert message.startswith("leaver7f3a, a user of the hub, is an admin there (in its database")
     [cause] = world.causes("coast", kind="hub-admin-excess")
     assert cause["items"] == ["user-access"]
-    assert cause["contact"] == "community: c@example.org"
+    assert cause["contact"] == "Community: c@example.org"
     assert operator.metrics().total("drift", hub="coast", kind="hub-admin-excess") == 1
     told = [e["message"] for e in world.events("coast")]
     assert any("leaver7f3a" in message for message in told)
