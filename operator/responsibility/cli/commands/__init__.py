@@ -1,6 +1,6 @@
 """One module a command: what it asks of the view, and how it shows the answer.
 
-A command is imported when it is called, and none imports another but ``render`` its three.
+A command is imported when it is called, and none imports another but ``render`` its two.
 
 In reading order:
 
@@ -13,8 +13,7 @@ In reading order:
 * ``init``, ``diff``, ``check``: records and manifests before they are applied;
 * ``review``: a change to hubs' files before it is merged;
 * ``model``: the model of a newer chart, held against one's own;
-* ``render``, ``render_roles``, ``render_webhook``, ``render_hub_service``: objects to install, and
-  values of hubs;
+* ``render``, ``render_roles``, ``render_webhook``: objects to install;
 * ``replay``: an audit log, held against the policies;
 * ``completion``, ``version``: the completion of a shell, and versions.
 """

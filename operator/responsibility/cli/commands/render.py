@@ -106,11 +106,9 @@ def command(
     if what != "roles" and prefixes:
         raise click.UsageError("--prefix is for roles: all else reads it from the hub's Namespace")
     if what == "hub-service":
-        from responsibility.cli.commands import render_hub_service
-
         if models:
             raise click.UsageError("--model is for policies, roles and webhook")
-        click.echo(render_hub_service.text(namespace), nl=False)
+        _hub_service(namespace)
         return
     if what == "webhook":
         from responsibility.cli.commands import render_webhook
@@ -132,6 +130,20 @@ def command(
     except ValueError as error:
         raise CliError(f"no {what} can be rendered: {error}") from None
     click.echo("---\n".join(to_yaml(manifest) for manifest in manifests), nl=False)
+
+
+def _hub_service(namespace: str) -> None:
+    """Write a hub's values, and say what comes after; ``namespace`` is the operator's."""
+    from responsibility.api.names import HUB_TOKENS_SECRET
+    from responsibility.hub.admins import registration
+
+    note(
+        "then give the operator the token: kubectl get secret hub -n HUB -o go-template="
+        f'\'{{"data":{{"HUB.RELEASE":"{{{{index .data "{registration.TOKEN_KEY}"}}}}"}}}}\''
+        f" | kubectl patch secret {HUB_TOKENS_SECRET} -n {namespace} --type merge "
+        "--patch-file /dev/stdin"
+    )
+    click.echo(registration.VALUES, nl=False)
 
 
 def _model(files: tuple[str, ...]) -> ResponsibilityModel:

@@ -12,6 +12,7 @@ cover.
 
 from __future__ import annotations
 
+from textwrap import indent
 from typing import Final
 
 from responsibility.hub.admins.scopes import READING
@@ -62,6 +63,29 @@ def _tell_responsibility():
 
 
 _tell_responsibility()
+"""
+
+
+_SCOPES_LISTED: Final = "".join(f"      - {scope}\n" for scope in SCOPES)
+
+# Values of the hub's own chart by which it is registered.
+VALUES: Final = f"""\
+# Values of the hub's own chart (Zero to JupyterHub; below its name where it is a dependency). The
+# service "{SERVICE}" can read who administers the hub, and change nothing. The chart makes its
+# token, and keeps it in the hub's Secret as {TOKEN_KEY}.
+hub:
+  services:
+    {SERVICE}:
+      display: false
+  loadRoles:
+    {SERVICE}:
+      description: Read who administers the hub
+      services: [{SERVICE}]
+      scopes:
+{_SCOPES_LISTED}\
+  extraConfig:
+    {EXTRA_CONFIG}: |
+{indent(TELLING, "      ")}\
 """
 
 
