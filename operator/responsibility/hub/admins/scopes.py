@@ -48,7 +48,7 @@ DEFAULT_ROLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class AdminScope:
     """A scope that makes an admin, of all or only for one group or user (``group=staff``)."""
 
     scope: str
@@ -61,7 +61,7 @@ class Reach:
         return not self.group and not self.user
 
 
-def reaches(scopes: tuple[str, ...]) -> Iterator[Reach]:
+def reaches(scopes: tuple[str, ...]) -> Iterator[AdminScope]:
     """Yield those of a role's scopes that are in the table, with whom each of them reaches.
 
     ``!user`` and ``!server`` without a name are whoever holds it.
@@ -72,10 +72,10 @@ def reaches(scopes: tuple[str, ...]) -> Iterator[Reach]:
             continue
         by, _, name = narrowed.partition("=")
         if not narrowed:
-            yield Reach(scope)
+            yield AdminScope(scope)
         elif by == "group" and name:
-            yield Reach(scope, group=name)
+            yield AdminScope(scope, group=name)
         elif by == "user" and name:
-            yield Reach(scope, user=name)
+            yield AdminScope(scope, user=name)
         elif by == "server" and name:
-            yield Reach(scope, user=name.partition("/")[0])
+            yield AdminScope(scope, user=name.partition("/")[0])

@@ -16,7 +16,7 @@ from responsibility.hub.admins.scopes import (
     ADMIN_SCOPES,
     DEFAULT_ROLES,
     GROUP_SCOPES,
-    Reach,
+    AdminScope,
     reaches,
 )
 
@@ -63,7 +63,7 @@ class _Search:
 
     accounts: Mapping[tuple[str, str], UserAnswer]
     groups: Mapping[str, GroupAnswer]
-    reach: Mapping[str, tuple[Reach, ...]]
+    reach: Mapping[str, tuple[AdminScope, ...]]
     found: dict[tuple[str, str], set[Way]] = field(default_factory=dict)
     # The roles that make an admin, with the scope that does, and those that do so by way of others.
     mighty: dict[str, str] = field(default_factory=dict)
@@ -100,7 +100,7 @@ class _Search:
                         way = Way(role, group.name, self.mighty[role])
                         self.found.setdefault(("user", name), set()).add(way)
 
-    def _makes_admin(self, reach: Reach) -> bool:
+    def _makes_admin(self, reach: AdminScope) -> bool:
         if reach.scope in GROUP_SCOPES:
             into = (
                 self.groups.values()

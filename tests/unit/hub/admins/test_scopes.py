@@ -13,7 +13,7 @@ from responsibility.hub.admins.scopes import (
     GROUP_SCOPES,
     HARMLESS_SCOPES,
     READING,
-    Reach,
+    AdminScope,
     reaches,
 )
 
@@ -54,18 +54,18 @@ def test_there_is_no_other_role_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("scope", "found"),
     [
-        ("admin:users", [Reach("admin:users")]),
-        ("tokens!group=staff", [Reach("tokens", group="staff")]),
-        ("access:servers!user=ann", [Reach("access:servers", user="ann")]),
-        ("access:servers!server=ann/lab", [Reach("access:servers", user="ann")]),
+        ("admin:users", [AdminScope("admin:users")]),
+        ("tokens!group=staff", [AdminScope("tokens", group="staff")]),
+        ("access:servers!user=ann", [AdminScope("access:servers", user="ann")]),
+        ("access:servers!server=ann/lab", [AdminScope("access:servers", user="ann")]),
         ("access:servers!server", []),
         ("tokens!user", []),
         ("read:users", []),
         ("self", []),
-        ("groups!group=staff", [Reach("groups", group="staff")]),
+        ("groups!group=staff", [AdminScope("groups", group="staff")]),
     ],
 )
-def test_whom_a_scope_reaches(scope: str, found: list[Reach]) -> None:
+def test_whom_a_scope_reaches(scope: str, found: list[AdminScope]) -> None:
     assert list(reaches((scope,))) == found
 
 
