@@ -9,6 +9,7 @@ In reading order:
 * ``main``: the commands, and what becomes of errors;
 * ``sources``: files or a cluster as a ``ClusterView``, and words as questions;
 * ``answers``: conclusions from a view, before they are shown;
+* ``drafting``: drafts of records;
 * ``selection``: a choice of what differs, and its order;
 * ``review``: a change to files, and whose approval it needs;
 * ``terminal``: tables, progress, errors and exit codes;

@@ -9,7 +9,6 @@ In reading order:
 * ``simulate``, ``changes``: a view with changes made, and what differs between two;
 * ``action``: the permissions of a model that an action uses;
 * ``subjects``: all about one subject;
-* ``drafts``: drafts of records;
 * ``fixes``: remedies, as commands or as the plan to ask for;
 * ``plan_text``, ``handover_text``: plans and handovers, told so that a person can decide;
 * ``locations``: places of findings in the files;

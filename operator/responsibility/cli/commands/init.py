@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shlex import quote
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -11,7 +13,14 @@ from responsibility.cli.sources.cluster_view import ALL
 from responsibility.cli.sources.options import Where, instant, note, output_option, where_options
 from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.output import to_json
-from responsibility.phrases import counted
+from responsibility.phrases import counted, some
+
+if TYPE_CHECKING:
+    from responsibility.cli.drafting.hub_table import HubRow
+    from responsibility.hub.discovery import HubKey
+
+# Hubs that a note names.
+_MOST_NAMED: Final = 8
 
 
 @click.command(name="init")
@@ -23,30 +32,47 @@ from responsibility.phrases import counted
     help="Write one file a record into this folder, instead of all to standard output. Files that "
     "are there stay as they are.",
 )
+@click.option(
+    "--from",
+    "table",
+    type=click.Path(path_type=Path),
+    metavar="HUBS.csv",
+    help="A table of your hubs with the columns hub (NAMESPACE or NAMESPACE/RELEASE), displayName, "
+    "community, email, url, groups and users; all but hub may be left out or empty. Several groups "
+    "or users of one hub have a semicolon between them.",
+)
 @output_option("yaml", "json", default="yaml")
 @where_options
-def command(*, where: Where, hubs: tuple[str, ...], directory: Path | None, output: str) -> None:
+def command(
+    *, where: Where, hubs: tuple[str, ...], directory: Path | None, table: Path | None, output: str
+) -> None:
     r"""Draft a record for each hub that has none, from the model and from who holds what today.
 
     A HUB is its namespace, or NAMESPACE/RELEASE. Groups that hold rights in the hub's namespace
     are taken for the community's; single users and ServiceAccounts are left as comments, to be
-    decided. Review the drafts before you apply them: rights that are there are not always meant.
+    decided. Where a table names groups or users of a hub, those are the community's, and all others
+    are left as comments. Review the drafts before you apply them: rights that are there are not
+    always meant.
 
     \b
     Examples:
       kubectl responsibility init
       kubectl responsibility init --directory drafts/
       kubectl responsibility init coast atlas -f ./manifests
+      kubectl responsibility init --from hubs.csv --directory records/
       kubectl responsibility init -o json
     """
-    from responsibility.cli.answers import drafts
     from responsibility.cli.answers.report import Report
+    from responsibility.cli.drafting import drafts, hub_table
 
+    known = hub_table.read(table) if table else {}
     view = where.load(ALL)
     drafts.have_a_model(view)
     report = Report.of(view, instant(None))
     chosen = drafts.choose(report, hubs)
-    texts = drafts.draft_all(report, chosen)
+    texts = drafts.draft_all(report, chosen, known)
+    if known:
+        _tell_difference([hub.key for hub in chosen], known, everything=not hubs)
     if not texts:
         note("every hub has a record")
     parsed = {name: _parsed(text) for name, text in texts.items()} if output == "json" else {}
@@ -58,6 +84,24 @@ def command(*, where: Where, hubs: tuple[str, ...], directory: Path | None, outp
         click.echo(to_json({"apiVersion": "v1", "kind": "List", "items": [*parsed.values()]}))
     else:
         click.echo("---\n".join(texts.values()), nl=False)
+
+
+def _tell_difference(
+    chosen: Sequence[HubKey], known: Mapping[str, HubRow], *, everything: bool
+) -> None:
+    """Say which hubs the table leaves out and, where all are drafted, which lines are of none."""
+    from responsibility.cli.drafting.drafts import row_of
+
+    used = {row.line for key in chosen if (row := row_of(key, known)) is not None}
+    without = [str(key) for key in chosen if row_of(key, known) is None]
+    if without:
+        note(f"the table has no line about {some(without, _MOST_NAMED)}")
+    unused = [row.hub for row in known.values() if row.line not in used]
+    if unused and everything:
+        note(
+            f"no draft for {some(unused, _MOST_NAMED)}, which the table has: there is no such hub "
+            "here, or it has a record"
+        )
 
 
 def _parsed(text: str) -> object:

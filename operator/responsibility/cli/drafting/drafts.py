@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from responsibility.api.names import API_VERSION
 from responsibility.api.parse import load_shipped_model
 from responsibility.api.record import DEFAULT_MODEL
 from responsibility.cli.answers.report import Report
+from responsibility.cli.drafting.hub_table import HubRow
 from responsibility.cli.sources.cluster_view import ClusterView
 from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.output import clean, to_json
@@ -65,8 +67,10 @@ def _find(name: str, hubs: Iterable[HubKey], report: Report) -> HubKey:
     return found[0]
 
 
-def draft_all(report: Report, hubs: Iterable[Hub]) -> dict[str, str]:
-    """Return the drafts as YAML, by the name of the record."""
+def draft_all(
+    report: Report, hubs: Iterable[Hub], table: Mapping[str, HubRow] | None = None
+) -> dict[str, str]:
+    """Return the drafts as YAML, by the name of the record, with what a table says of the hubs."""
     models = report.view.models
     model = models.get(DEFAULT_MODEL) or models[min(models)]
     terms = resolve_model(model)
@@ -80,8 +84,14 @@ def draft_all(report: Report, hubs: Iterable[Hub]) -> dict[str, str]:
         while name in taken:
             name = f"{name}-draft"
         taken.add(name)
-        drafts[name] = "\n".join(_draft(report, hub, name, terms)) + "\n"
+        row = row_of(key, table or {})
+        drafts[name] = "\n".join(_draft(report, hub, name, terms, row)) + "\n"
     return drafts
+
+
+def row_of(key: HubKey, table: Mapping[str, HubRow]) -> HubRow | None:
+    """Return the line about a hub, by its whole name or by its namespace."""
+    return table.get(str(key)) or table.get(key.namespace)
 
 
 # How many subjects the API takes in one party.
@@ -139,10 +149,13 @@ def _holder(subject: Subject, holding: Holding, terms: Terms, names: Names) -> _
     return _Holder(subject, bindings, tuple(whole), tuple(some))
 
 
-def _draft(report: Report, hub: Hub, name: str, terms: Terms) -> Iterator[str]:
+def _draft(report: Report, hub: Hub, name: str, terms: Terms, row: HubRow | None) -> Iterator[str]:
     key = hub.key
-    holders = _holders(report, hub, terms)
-    groups = [holder for holder in holders if holder.likely]
+    named = row.subjects if row else ()
+    every = _holders(report, hub, terms)
+    holders = [holder for holder in every if holder.subject not in named]
+    # Where the table names whose the hub is, no other group is taken for the community's.
+    groups = [holder for holder in holders if holder.likely and not named]
     refused = {holder: why for holder in groups if (why := _refused(holder.subject))}
     likely = [holder for holder in groups if holder not in refused]
     # What is beyond the bound of the list is left to whoever reviews the draft.
@@ -157,16 +170,20 @@ def _draft(report: Report, hub: Hub, name: str, terms: Terms) -> Iterator[str]:
     yield "  hub:"
     yield f"    namespace: {_text(key.namespace)}"
     yield f"    release: {_text(key.release)}"
-    yield "    # displayName: the name that people know"
+    yield (
+        f"    displayName: {_text(row.display_name)}"
+        if row and row.display_name
+        else "    # displayName: the name that people know"
+    )
     yield f"  model: {_text(terms.name)}"
     community = _community(terms)
     if community:
         yield "  parties:"
         yield f"  - name: {_text(community)}"
-        yield "    # displayName: …"
-        yield "    # Where the community is reached: without it, nobody can be called."
-        yield "    # contact: {email: …}"
-        if likely:
+        yield from _known(row)
+        if named:
+            yield from _named(named, every)
+        elif likely:
             yield "    # Groups that hold rights in this namespace today. Are they the community's?"
             yield "    subjects:"
             for holder in likely:
@@ -180,7 +197,7 @@ def _draft(report: Report, hub: Hub, name: str, terms: Terms) -> Iterator[str]:
         for holder, why in refused.items():
             yield from _comments(holder, "  ")
             yield f"  #   {clean(why)}"
-    others = [holder for holder in holders if not holder.likely]
+    others = [holder for holder in holders if not holder.likely or named]
     if others:
         yield "  # These hold rights here, too, and are nobody's so far. Remove their bindings, or"
         yield "  # add them to a party's subjects, or to exemptions with a reason:"
@@ -191,6 +208,31 @@ def _draft(report: Report, hub: Hub, name: str, terms: Terms) -> Iterator[str]:
     yield "  # What differs from the model. By default:"
     yield from (f"  #   {item.number:>2} {item.name}: {item.owner}" for item in terms.items)
     yield "  items: []"
+
+
+def _known(row: HubRow | None) -> Iterator[str]:
+    """Yield what the table says of the community, and what nobody has said."""
+    community, email, url = (row.community, row.email, row.url) if row else ("", "", "")
+    yield f"    displayName: {_text(community)}" if community else "    # displayName: …"
+    ways = [f"{key}: {_text(text)}" for key, text in (("email", email), ("url", url)) if text]
+    if ways:
+        yield f"    contact: {{{', '.join(ways)}}}"
+    else:
+        yield "    # Where the community is reached: without it, nobody can be called."
+        yield "    # contact: {email: …}"
+
+
+def _named(named: Sequence[Subject], holders: Sequence[_Holder]) -> Iterator[str]:
+    """Yield whom the table names, with a remark on who has no rights here and may be misspelt."""
+    held = {holder.subject for holder in holders}
+    yield "    subjects:"
+    for subject in named:
+        if subject not in held:
+            there = {s.name for s in held if s.kind == subject.kind and s not in named}
+            close = difflib.get_close_matches(subject.name, there, n=1, cutoff=0.75)
+            meant = f"; is {clean(close[0])} meant, who does?" if close else ""
+            yield f"    # {clean(str(subject))} holds nothing in this namespace{meant}"
+        yield f"    - {_reference(subject)}"
 
 
 def _refused(subject: Subject) -> str:
