@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from demo import organisation
+from responsibility.api.names import OPERATOR as LEASE
 from responsibility.cluster.modes import MODES, Mode, wanted
 from responsibility.cluster.rights import Right
 from responsibility.controller.process.settings import read
@@ -314,9 +315,9 @@ ALLOWED = (
     "create events -n default",
     "patch deployments/hub -n leap-prod",
     "patch deployments/user-scheduler -n coast",
-    f"get leases -n {NAMESPACE}",
+    f"get leases/{LEASE} -n {NAMESPACE}",
     f"create leases -n {NAMESPACE}",
-    f"update leases -n {NAMESPACE}",
+    f"update leases/{LEASE} -n {NAMESPACE}",
 )
 DENIED = (
     # What it can find out without: discovery says whether its kinds are served.
@@ -369,6 +370,8 @@ DENIED = (
     "delete events -n leap-prod",
     "patch events -n leap-prod",
     "update leases -n kube-system",
+    f"update leases/other -n {NAMESPACE}",
+    f"get leases -n {NAMESPACE}",
     "get leases -n leap-prod",
 )
 

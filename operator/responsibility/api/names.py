@@ -80,7 +80,7 @@ REVOKE_VERB: Final = "revoke"
 
 # --- those who act ------------------------------------------------------------------------------
 
-# The operator as component of Events, field manager, logger, and value of ``MANAGED_BY_LABEL``.
+# The operator as component of Events, field manager, logger, Lease, value of ``MANAGED_BY_LABEL``.
 OPERATOR: Final = "responsibility-operator"
 # The plugin of kubectl as command, field manager and client.
 PLUGIN: Final = "kubectl-responsibility"

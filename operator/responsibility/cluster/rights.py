@@ -17,6 +17,7 @@ from responsibility.api.names import (
     CLUSTER_WARN_POLICY,
     DELEGATION_ROLE,
     MODELS,
+    OPERATOR,
     RECORDS,
     REVOKE_VERB,
 )
@@ -192,6 +193,7 @@ RIGHTS: tuple[Right, ...] = (
         "leases",
         "keep and hand over leadership",
         "there can be one replica only",
+        names=(OPERATOR,),
         namespaced=True,
         optional=True,
     ),
