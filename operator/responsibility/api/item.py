@@ -101,6 +101,8 @@ RECORD_RESERVED: tuple[PermissionRule, ...] = (
         resources=(RECORDS, MODELS),
         scope=Scope.CLUSTER,
     ),
+    # Of records it is asked for the hub, so a RoleBinding in its namespace gives it as well.
+    PermissionRule(verbs=(ASSIGN_VERB,), api_groups=(API_GROUP,), resources=(RECORDS,)),
     PermissionRule(
         verbs=("update", "patch"),
         api_groups=(API_GROUP,),
@@ -118,15 +120,16 @@ RECORD_RESERVED: tuple[PermissionRule, ...] = (
         scope=Scope.CLUSTER,
     ),
 )
-# Also to say who owns what: where the policies are installed, that takes `assign`. It is asked for
-# before they are, so that nobody finds out by being refused.
+# Also to say who owns what: where the policies are installed, that takes `assign`, for the hub. It
+# is asked for before they are, so that nobody finds out by being refused.
 RECORD_REQUIRED: tuple[PermissionRule, ...] = (
     PermissionRule(
-        verbs=("create", "update", "patch", "delete", ASSIGN_VERB),
+        verbs=("create", "update", "patch", "delete"),
         api_groups=(API_GROUP,),
         resources=(RECORDS,),
         scope=Scope.CLUSTER,
     ),
+    PermissionRule(verbs=(ASSIGN_VERB,), api_groups=(API_GROUP,), resources=(RECORDS,)),
 )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from responsibility.api.model import ResponsibilityModel
+from responsibility.api.names import API_GROUP
 from responsibility.api.parse import load_shipped_manifest, load_shipped_model, parse_model
 from responsibility.api.record import Responsibility
 from responsibility.ownership.results import wording
@@ -250,3 +251,39 @@ def test_to_run_the_cluster_is_to_be_entitled_to_everything() -> None:
     terms = resolve_model(load_shipped_model())
     whole = next(item for item in terms.items if item.name == "operate-cluster")
     assert whole.covered == terms.permissions.all
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ({"ns": "prod"}, {("User ann", "record", "prod/prod")}),
+        ({"ns": "other"}, set()),
+        ({"ns": ""}, {("User ann", "record", "cluster")}),
+    ],
+)
+def test_who_may_assign_on_a_hub_by_its_namespace_is_seen(
+    where: dict[str, str], told: set[tuple[str, str, str]]
+) -> None:
+    right = grant("User ann", "assign", "responsibilities", group=API_GROUP, **where)
+    found = assess(ENGINEERS, right, models=[model()], records=[ours()])
+    assert excess(found) == told
+
+
+@pytest.mark.parametrize(("ns", "lacks"), [("prod", False), ("", False), ("other", True)])
+def test_who_keeps_the_record_may_assign_by_its_hubs_namespace(ns: str, *, lacks: bool) -> None:
+    writes = "create update patch delete"
+    rights = (
+        grant("Group clerks", writes, "responsibilities", group=API_GROUP, ns=""),
+        grant("Group clerks", "assign", "responsibilities", group=API_GROUP, ns=ns),
+    )
+    agreed = ours(
+        parties={"clerks": people("Group clerks", **CONTACT), **COMMUNITY},
+        items={"record": {"owner": "clerks"}},
+    )
+    found = assess(ENGINEERS, *rights, models=[model()], records=[agreed])
+    missing = [f for f in of_kind(found, "missing-access") if f.item == "record"]
+    assert bool(missing) is lacks
+    if lacks:
+        assert [(p.verb, p.namespace) for f in missing for p in f.permissions] == [
+            ("assign", "$(namespace)")
+        ]
