@@ -42,7 +42,7 @@ def test_a_scope_that_is_new_in_jupyterhub_is_looked_at() -> None:
     assert {s for s in scope_definitions if not s.startswith(READING)} == known
 
 
-@pytest.mark.parametrize("name", DEFAULT_ROLES.keys() - {"admin"})
+@pytest.mark.parametrize("name", sorted(DEFAULT_ROLES.keys() - {"admin"}))
 def test_the_roles_of_jupyterhub_itself_are_as_it_defines_them(name: str) -> None:
     assert list(DEFAULT_ROLES[name]) == _BY_NAME[name]["scopes"]
 
