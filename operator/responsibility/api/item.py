@@ -120,16 +120,16 @@ RECORD_RESERVED: tuple[PermissionRule, ...] = (
         scope=Scope.CLUSTER,
     ),
 )
-# Also to say who owns what: where the policies are installed, that takes `assign`, for the hub. It
-# is asked for before they are, so that nobody finds out by being refused.
+# Also to say who owns what: where the policies are installed, that takes `assign`. It is asked for
+# before they are, so that nobody finds out by being refused; for the cluster, as the writing of
+# records is, so that it is told once, and given by hand like the rest of it.
 RECORD_REQUIRED: tuple[PermissionRule, ...] = (
     PermissionRule(
-        verbs=("create", "update", "patch", "delete"),
+        verbs=("create", "update", "patch", "delete", ASSIGN_VERB),
         api_groups=(API_GROUP,),
         resources=(RECORDS,),
         scope=Scope.CLUSTER,
     ),
-    PermissionRule(verbs=(ASSIGN_VERB,), api_groups=(API_GROUP,), resources=(RECORDS,)),
 )
 
 

@@ -109,6 +109,7 @@ def test_every_example_of_every_help_works(
     for name in ("our-model.yaml", "old.yaml", "helm/hub-responsibility/files/model.yaml"):
         (models / name).parent.mkdir(parents=True, exist_ok=True)
         (models / name).write_bytes(installation.MODEL.read_bytes())
+    (tmp_path / "hubs.csv").write_text("hub,email\ncoast,leads@coast.example\n", "utf-8")
     (tmp_path / "ca.crt").write_bytes(_authority(kubeconfig))
     log = json.dumps(AUDITED).encode() + b"\n"
     (tmp_path / "audit.log").write_bytes(log)

@@ -267,23 +267,3 @@ def test_who_may_assign_on_a_hub_by_its_namespace_is_seen(
     right = grant("User ann", "assign", "responsibilities", group=API_GROUP, **where)
     found = assess(ENGINEERS, right, models=[model()], records=[ours()])
     assert excess(found) == told
-
-
-@pytest.mark.parametrize(("ns", "lacks"), [("prod", False), ("", False), ("other", True)])
-def test_who_keeps_the_record_may_assign_by_its_hubs_namespace(ns: str, *, lacks: bool) -> None:
-    writes = "create update patch delete"
-    rights = (
-        grant("Group clerks", writes, "responsibilities", group=API_GROUP, ns=""),
-        grant("Group clerks", "assign", "responsibilities", group=API_GROUP, ns=ns),
-    )
-    agreed = ours(
-        parties={"clerks": people("Group clerks", **CONTACT), **COMMUNITY},
-        items={"record": {"owner": "clerks"}},
-    )
-    found = assess(ENGINEERS, *rights, models=[model()], records=[agreed])
-    missing = [f for f in of_kind(found, "missing-access") if f.item == "record"]
-    assert bool(missing) is lacks
-    if lacks:
-        assert [(p.verb, p.namespace) for f in missing for p in f.permissions] == [
-            ("assign", "$(namespace)")
-        ]

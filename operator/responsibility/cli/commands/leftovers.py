@@ -88,7 +88,7 @@ def command(
       kubectl responsibility leftovers
       kubectl responsibility leftovers -o wide
       kubectl responsibility leftovers --end
-      kubectl responsibility leftovers -f cluster.yaml
+      kubectl responsibility leftovers -f manifests/
     """
     if where.files and end:
         raise click.UsageError("--end changes a cluster, so -f has no use with it")
