@@ -176,7 +176,7 @@ def tabled(enforced: str) -> list[dict[str, Any]]:
                 {**v, "expression": enforced} if v["name"] == "enforcedAnywhere" else v
                 for v in manifest["spec"]["variables"]
             ]
-            manifest = {**manifest, "spec": {**manifest["spec"], "variables": variables}}  # noqa: PLW2901
+            manifest = {**manifest, "spec": {**manifest["spec"], "variables": variables}}  # noqa: PLW2901 - changed
         found.append(manifest)
     return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from shlex import quote
@@ -12,6 +11,7 @@ import click
 
 from responsibility.cli.sources.cluster_view import ALL
 from responsibility.cli.sources.options import Where, instant, note, warn, where_options
+from responsibility.cli.terminal.confirmation import confirm
 from responsibility.cli.terminal.errors import CliError, Exit
 from responsibility.cli.terminal.output import clean
 from responsibility.phrases import counted
@@ -123,7 +123,7 @@ def command(
         _go(where, journal, None, dry_run=True)
         click.echo("the server would take all of it; nothing was changed")
         return None
-    _confirm("Make these changes?", yes=yes)
+    confirm("Make these changes?", yes=yes)
     try:
         journal.write(path)
     except FileExistsError:
@@ -204,14 +204,6 @@ def _prepared(where: Where, plan: Plan) -> Journal:
     if isinstance(found, str):
         raise CliError(f"{found}: nothing was changed; plan again")
     return found
-
-
-def _confirm(question: str, *, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise CliError(f"nobody is there to ask ({question}): say --yes")
-    click.confirm(question, abort=True)
 
 
 def _go(
@@ -297,7 +289,7 @@ def _show(journal: Journal, host: str, *, back: bool = False) -> None:
 def _resume(where: Where, path: Path, digest: str, *, dry_run: bool, yes: bool) -> int | None:
     journal, host = _read(where, path, digest)
     _show(journal, host)
-    _confirm(f"Go on with the plan for {clean(journal.aim)} ({journal.digest})?", yes=yes)
+    confirm(f"Go on with the plan for {clean(journal.aim)} ({journal.digest})?", yes=yes)
     _go(where, journal, path, dry_run=dry_run)
     click.echo("all changes are made; see what is left with `plan`")
     return None
@@ -306,7 +298,7 @@ def _resume(where: Where, path: Path, digest: str, *, dry_run: bool, yes: bool) 
 def _undo(where: Where, path: Path, digest: str, *, yes: bool) -> int | None:
     journal, host = _read(where, path, digest)
     _show(journal, host, back=True)
-    _confirm(f"Take back the plan for {clean(journal.aim)} ({journal.digest})?", yes=yes)
+    confirm(f"Take back the plan for {clean(journal.aim)} ({journal.digest})?", yes=yes)
     _go(where, journal, path, back=True)
     click.echo(f"everything is as it was before; {path} is not needed any more")
     return None

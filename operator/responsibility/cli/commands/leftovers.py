@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from responsibility.cli.sources.options import (
     warn,
     where_options,
 )
+from responsibility.cli.terminal.confirmation import confirm
 from responsibility.cli.terminal.errors import CliError, Exit
 from responsibility.cli.terminal.output import Table, clean, columns, show
 from responsibility.phrases import counted
@@ -187,7 +187,7 @@ def _end(
     for ending in endings:
         click.echo(f"  {clean(ending.outcome)}")
     if not dry_run:
-        _confirm(f"End {counted(len(endings), 'leftover')}?", yes=yes)
+        confirm(f"End {counted(len(endings), 'leftover')}?", yes=yes)
         _write(path, endings)
         click.echo(f"what was there: {path}")
     _carry_out(where, endings, dry_run=dry_run)
@@ -215,14 +215,6 @@ def _prepared(where: Where, found: tuple[Leftover, ...]) -> list[LeftoverEnd]:
     if isinstance(endings, str):
         raise CliError(f"{clean(endings)}; nothing was changed")
     return endings
-
-
-def _confirm(question: str, *, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise CliError(f"nobody is there to ask ({question}): say --yes")
-    click.confirm(question, abort=True)
 
 
 def _write(path: Path, endings: list[LeftoverEnd]) -> None:

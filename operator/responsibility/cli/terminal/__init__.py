@@ -4,6 +4,7 @@ In reading order:
 
 * ``output``: answers as tables, JSON and YAML;
 * ``errors``: errors in words, and the exit codes;
+* ``confirmation``: a question before something is changed;
 * ``progress``: a progress bar for what takes a while;
 * ``slim_imports``: the half of the Kubernetes client that is needed: what it saves is a person's
   waiting.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import pickle
-import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import chain
@@ -15,8 +14,8 @@ from typing import Any
 from responsibility.cluster.rights import RIGHTS
 from responsibility.controller.plans import worker
 from responsibility.controller.plans.snapshot_delta import SnapshotDelta
-from responsibility.controller.plans.worker import HEAD, Failed, PlanningWorld, frame
-from responsibility.controller.process import container_memory
+from responsibility.controller.plans.worker import Failed, PlanningWorld, frame
+from responsibility.controller.process import child, container_memory
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.change import Plan
 from responsibility.plans.deletions import Proposal
@@ -89,17 +88,7 @@ class Planner:
     async def aclose(self) -> None:
         """End the process, whatever it is doing."""
         process, self._process = self._process, None
-        if process is None or process.returncode is not None:
-            return
-        process.kill()
-        ended = asyncio.ensure_future(process.wait())
-        try:
-            await asyncio.shield(ended)
-        except asyncio.CancelledError:
-            # Killed, it takes no time. Left alone, it would be told to a loop that may be closed by
-            # then, when the operator ends.
-            await ended
-            raise
+        await child.end(process)
 
     async def propose(self, record: str, *, seconds: float = _SECONDS) -> Proposal | None:
         """Return the plan for a record's hub; None where it isn't found.
@@ -152,13 +141,9 @@ class Planner:
 
     async def _exchange(self, name: str, argument: object) -> object:
         process = self._process = self._process or await self._start()
-        if process.stdin is None or process.stdout is None:
-            raise EOFError
-        process.stdin.write(frame((name, argument)))
-        await process.stdin.drain()
-        (length,) = HEAD.unpack(await process.stdout.readexactly(HEAD.size))
-        data = await process.stdout.readexactly(length)
-        answer: object = pickle.loads(data)  # noqa: S301 - from our child
+        answer: object = pickle.loads(  # noqa: S301 - from our child
+            await child.ask(process, frame((name, argument)))
+        )
         return answer
 
     async def _start(self) -> asyncio.subprocess.Process:
@@ -168,15 +153,7 @@ class Planner:
                 f"only {max(0, memory) >> 20} MiB of memory are left for it: raise the chart's "
                 "resources.limits.memory"
             )
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            "-c",
-            # By its name, so that what it sends has the names that we know.
-            f"from {worker.__name__} import main; main()",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
+        process = await child.start(worker)
         self._process = process
         if process.stdin is None:
             raise EOFError

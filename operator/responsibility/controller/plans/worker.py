@@ -16,14 +16,14 @@ import io
 import os
 import pickle
 import resource
-import struct
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import IO, Any
 
 from responsibility.controller.plans.snapshot_delta import SnapshotDelta
+from responsibility.controller.process import frames
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans import deletions
@@ -35,7 +35,6 @@ from responsibility.plans.proof import Expectation, expectations
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Attributes, Binding, Role
 
-HEAD = struct.Struct("!I")
 # Everybody else comes first.
 _NICE = 10
 
@@ -104,8 +103,7 @@ def frame(value: object) -> bytes:
     # What is read-only in our objects, which pickle doesn't know.
     pickler.dispatch_table = {**copyreg.dispatch_table, MappingProxyType: _read_only}
     pickler.dump(value)
-    data = buffer.getvalue()
-    return HEAD.pack(len(data)) + data
+    return frames.frame(buffer.getvalue())
 
 
 def _read_only(value: Mapping[Any, Any]) -> tuple[Any, ...]:
@@ -116,26 +114,21 @@ def _proxy(value: dict[Any, Any]) -> Mapping[Any, Any]:
     return MappingProxyType(value)
 
 
-def _frames(source: IO[bytes]) -> Iterator[Any]:
-    while len(head := source.read(HEAD.size)) == HEAD.size:
-        (length,) = HEAD.unpack(head)
-        yield pickle.loads(source.read(length))  # noqa: S301 - from our parent
-
-
 def serve(source: IO[bytes], sink: IO[bytes]) -> None:
     """Answer questions until there are no more; who is told of a failure is to begin anew."""
-    frames = _frames(source)
-    world: PlanningWorld = next(frames)
+    # From our parent, and nobody else.
+    sent = map(pickle.loads, frames.frames(source))
+    world: PlanningWorld = next(sent)
     resource.setrlimit(resource.RLIMIT_DATA, (world.memory, world.memory))
     roles: list[Role] = []
     bindings: list[Binding] = []
-    for part in frames:
+    for part in sent:
         if not part:
             break
         for each in part:
             (roles if isinstance(each, Role) else bindings).append(each)
     maker: StatePlanner | None = None
-    for name, argument in frames:
+    for name, argument in sent:
         try:
             if maker is None:
                 maker = StatePlanner(world, roles, bindings)

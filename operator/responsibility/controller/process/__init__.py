@@ -5,6 +5,7 @@ In reading order:
 * ``settings``: the settings, read and checked once;
 * ``logs``: lines of the log, for people or for machines;
 * ``container_memory``: the memory that the container may take, and takes;
+* ``frames``, ``child``: processes beside this one, and what goes between;
 * ``login``: credentials for the framework, the same as our own;
 * ``framework``: the framework in its thread, begun again whenever it ends;
 * ``connections``: bounds for those who connect;

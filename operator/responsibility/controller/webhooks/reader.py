@@ -10,14 +10,13 @@ from __future__ import annotations
 import pickle
 import resource
 import signal
-import struct
 import sys
 from typing import IO, Final
 
+from responsibility.controller.process.frames import frame, frames
 from responsibility.hub.values.difference import MISSING, UNKNOWN, SettingChange
 from responsibility.hub.values.secret import SettingsDiff, difference
 
-HEAD: Final = struct.Struct("!I")
 # What it says once, when it is there.
 READY: Final = b"\x00"
 # Seconds of the processor for one question: the largest hubs take a fifth of that.
@@ -34,13 +33,11 @@ def serve(source: IO[bytes], sink: IO[bytes]) -> None:
     """
     sink.write(READY)
     sink.flush()
-    while len(head := source.read(HEAD.size)) == HEAD.size:
-        (length,) = HEAD.unpack(head)
-        data = source.read(length)
+    for data in frames(source):
         signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
         answer = pickle.dumps(_answer(data))
         signal.setitimer(signal.ITIMER_PROF, 0)
-        sink.write(HEAD.pack(len(answer)) + answer)
+        sink.write(frame(answer))
         sink.flush()
 
 

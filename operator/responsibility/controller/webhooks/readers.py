@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from responsibility.controller.process import child
+from responsibility.controller.process.frames import frame
 from responsibility.controller.webhooks import reader
-from responsibility.controller.webhooks.reader import HEAD, READY
+from responsibility.controller.webhooks.reader import READY
 from responsibility.hub.values.secret import SettingsDiff
 
 # From so many seconds of the processor on, an answer that didn't come in time is the text's doing.
@@ -41,7 +42,7 @@ class Reader:
         process = self._process = self._process or await self._start()
         before = _cpu(process.pid)
         try:
-            answer = await _exchange(process, pickle.dumps((_content(old), _content(new))))
+            answer = await _difference(process, old, new)
         except asyncio.CancelledError:
             costly = _cpu(process.pid) - before >= _COSTLY
             await self.aclose()
@@ -58,15 +59,7 @@ class Reader:
         return answer
 
     async def _start(self) -> asyncio.subprocess.Process:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",
-            "-c",
-            # By its name, so that what it sends has the names that we know.
-            f"from {reader.__name__} import main; main()",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
+        process = await child.start(reader)
         self._process = process
         try:
             assert process.stdout is not None  # noqa: S101 - it is a pipe
@@ -81,27 +74,15 @@ class Reader:
     async def aclose(self) -> None:
         """End the process, whatever it is doing."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        if process.returncode is None:
-            process.kill()
-        ended = asyncio.ensure_future(process.wait())
-        try:
-            await asyncio.shield(ended)
-        except asyncio.CancelledError:
-            # Killed, it takes no time.
-            await ended
-            raise
+        await child.end(process)
 
 
-async def _exchange(process: asyncio.subprocess.Process, data: bytes) -> SettingsDiff | None:
-    if process.stdin is None or process.stdout is None:
-        raise EOFError
-    process.stdin.write(HEAD.pack(len(data)) + data)
-    await process.stdin.drain()
-    (length,) = HEAD.unpack(await process.stdout.readexactly(HEAD.size))
+async def _difference(
+    process: asyncio.subprocess.Process, old: Mapping[str, Any], new: Mapping[str, Any]
+) -> SettingsDiff | None:
+    question = frame(pickle.dumps((_content(old), _content(new))))
     answer: SettingsDiff | None = pickle.loads(  # noqa: S301 - from our child
-        await process.stdout.readexactly(length)
+        await child.ask(process, question)
     )
     return answer
 
