@@ -1,5 +1,10 @@
-"""Waiting for conditions instead of sleeping for guesses."""
+"""Waiting for conditions instead of sleeping for guesses.
 
+A deadline says how long something takes at worst on a quiet machine of two cores. Machines that
+test are shared and slow, and a deadline costs nothing until it is missed: each is stretched.
+"""
+
+import os
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -8,6 +13,9 @@ from tests.e2e.lab.errors import LabError
 
 T = TypeVar("T")
 
+# Runs of the same commit took from one to two times as long, single steps up to four times.
+STRETCH = float(os.environ.get("E2E_STRETCH", "4"))
+
 
 def wait_until(
     predicate: Callable[[], T],
@@ -15,16 +23,19 @@ def wait_until(
     message: str | Callable[[], str],
     *,
     interval: float = 0.05,
+    stretched: bool = True,
 ) -> T:
     """Poll `predicate` until its result is true, and return that result.
 
-    `deadline` and `interval` are seconds. A predicate is asked at least once, and once more when
-    time is up, so a slow one is not failed for being slow. `message` completes the sentence
-    "waited N s for …"; give a function where the reason is only known at the end.
+    `deadline` and `interval` are seconds; a deadline that tells a right way from a wrong one, which
+    comes there too but later, is not to be stretched. A predicate is asked at least once, and once
+    more when time is up, so a slow one is not failed for being slow. `message` completes the
+    sentence "waited N s for …"; give a function where the reason is only known at the end.
 
     Raises:
         LabError: time ran out.
     """
+    deadline *= STRETCH if stretched else 1.0
     end = time.monotonic() + deadline
     while True:
         last = time.monotonic() >= end
@@ -40,12 +51,13 @@ def eventually(check: Callable[[], T], deadline: float = 30.0, *, interval: floa
     """Repeat assertions until they hold, and return what `check` returns.
 
     For all that is true a moment later than what was waited for: who waits for one thing and
-    asserts another has a test that fails on a busy day. `deadline` and `interval` are seconds.
+    asserts another has a test that fails on a busy day. `deadline` and `interval` are seconds, the
+    first is stretched.
 
     Raises:
         AssertionError: the last one, when time ran out.
     """
-    end = time.monotonic() + deadline
+    end = time.monotonic() + STRETCH * deadline
     while True:
         last = time.monotonic() >= end
         try:

@@ -138,9 +138,16 @@ class World:
 
     # --- what can be waited for ---------------------------------------------------------------
 
-    def until(self, predicate: Callable[[], object], what: str, seconds: float = SOON) -> None:
+    def until(
+        self,
+        predicate: Callable[[], object],
+        what: str,
+        seconds: float = SOON,
+        *,
+        stretched: bool = True,
+    ) -> None:
         """Wait for something to be true."""
-        wait_until(predicate, seconds, what)
+        wait_until(predicate, seconds, what, stretched=stretched)
 
     def until_condition(
         self, name: str, type: str, status: str, reason: str = "", seconds: float = SOON
@@ -165,7 +172,9 @@ class World:
         def rests() -> bool:
             before = self._written(operator)
             try:
-                wait_until(lambda: self._written(operator) != before, quiet, "news")
+                wait_until(
+                    lambda: self._written(operator) != before, quiet, "news", stretched=False
+                )
             except Exception:  # noqa: BLE001 - no news within that time is what is hoped for
                 return True
             return False
