@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from responsibility.kube.client import Api
-from responsibility.kube.leader_election import Leader, LeadershipLostError
+from responsibility.kube.leader_election import QUICK, Leader, LeadershipLostError
 from tests.e2e.conftest import MakeCluster
 from tests.e2e.lab.cluster import Cluster
 
@@ -78,7 +78,11 @@ async def test_a_dead_leader_is_succeeded_when_its_lease_ends(
     await until(lambda: first.is_leader, 3 * LEASE)
     waiting = asyncio.create_task(second.run(forever))
     await end(leading)
-    assert await until(lambda: second.is_leader, 3 * LEASE) > LEASE - LOOKS
+    async with Api.connect(cluster.kubeconfig) as api:
+        path = "/apis/coordination.k8s.io/v1/namespaces/default/leases/dead"
+        lasts = (await api.get(path))["spec"]["leaseDurationSeconds"]
+    assert QUICK <= lasts <= LEASE
+    assert await until(lambda: second.is_leader, 3 * LEASE) > lasts - LOOKS
     await end(waiting)
 
 

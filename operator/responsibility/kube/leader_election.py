@@ -1,7 +1,7 @@
 """Leadership of one replica: a Lease, renewed in a thread of its own, that fences what it does.
 
-The times are client-go's (15 s, 10 s, 2 s), the algorithm is too, and so is that a lease counts
-from when its holder was *seen* to renew it, by the own clock. Three things are not, nor in
+The algorithm is client-go's (``tools/leaderelection/leaderelection.go``), and so is that a lease
+counts from when its holder was *seen* to renew it, by the own clock. Four things are not, nor in
 ``kubernetes.aio.leaderelection`` (37.0.2), which can't create a Lease either:
 
 * Renewing has a thread and a connection of its own. What the rest of the process does, a pass over
@@ -9,12 +9,19 @@ from when its holder was *seen* to renew it, by the own clock. Three things are 
 * Whoever writes asks ``may_write`` at that moment. A process that was stopped, or whose machine
   was, wakes up in the middle of its work, long before it hears that another leads.
 * A Lease seen in other hands ends the work at once, and not when patience does.
+* How long it lasts goes by how long renewing takes. Where the API server answers at once that is
+  four seconds, after which the next one takes over from a leader that was killed; where answers or
+  this process are slow it is up to client-go's fifteen, so that slowness costs no lease. A leader
+  begins with the longest, since its first pass is. What lasts four seconds fences after two, and
+  gives up after client-go's ten: a renewal that comes late, and before another has taken the
+  Lease, opens the fence again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 import threading
 import time
@@ -31,9 +38,19 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-# Seconds that a dead leader's Lease lasts, and the least that a busy machine can keep.
+# Seconds that a dead leader's Lease lasts, at most and at least, and the least that the former may
+# be, since a busy machine could not keep it.
 LEASE = 15
+QUICK = 4
 SHORTEST = 8
+# A Lease lasts so many seconds, and so many times what renewing takes. Of what that was, so much
+# counts at the next one: one slow answer is forgotten after ten, and followed at once.
+_AT_REST, _TIMES, _KEPT = 2.0, 4.0, 0.8
+# Seconds between the end of what a leader may write and the first that another may, at least: what
+# was sent in the last moment is on its way meanwhile.
+_ON_ITS_WAY = 2.0
+# Seconds between two renewals, or two looks of who waits, at most.
+_RETRY = 2.0
 _KIND = f"{api_groups.COORDINATION}/v1"
 
 
@@ -50,9 +67,9 @@ class Leader:
     """A candidate for one Lease.
 
     ``connect`` opens a connection of its own. ``identity`` must be unique among the candidates
-    (the pod's name). ``lease`` is in seconds: after a leader's death, the others wait that long. A
-    leader that can't renew stops after two thirds of it, and one that ends in good order lets the
-    next one in at once.
+    (the pod's name). ``lease`` is in seconds: after a leader's death the others wait that long at
+    most, and ``QUICK`` where renewing is quick. A leader that can't renew stops after two thirds of
+    it, and one that ends in good order lets the next one in at once.
     """
 
     def __init__(
@@ -72,10 +89,15 @@ class Leader:
         self._connect = connect
         self._identity = identity
         self._lease = lease
-        self._renewal = lease * 2 / 3
-        self._retry = lease * 2 / 15
+        self._gives_up = lease * 2 / 3
         # One attempt may take two requests, and there is to be time for another.
         self._patience = lease / 3
+        # What renewing took lately; at first as if that were long.
+        self._slow = lease / _TIMES
+        # The Lease as we wrote it last.
+        self._stored: Json | None = None
+        # When that was asked for, by our clock.
+        self._renewed = 0.0
         self._clock = clock
         self._wall = wall
         # Until when we lead, by either clock; none while we don't.
@@ -137,6 +159,7 @@ class Leader:
         """Return once the Lease is ours; False if told to stop before."""
         seen: object = None
         since = self._clock()
+        lasts = float(self._lease)
         while not stop.is_set():
             began = self._now()
             try:
@@ -146,45 +169,73 @@ class Leader:
                     renewed = (spec.get("holderIdentity"), spec.get("renewTime"))
                     if renewed != seen:
                         seen, since = renewed, self._clock()
-                    lasts = spec.get("leaseDurationSeconds") or self._lease
-                    expired = self._clock() >= since + float(lasts)
+                    lasts = float(spec.get("leaseDurationSeconds") or self._lease)
+                    expired = self._clock() >= since + lasts
                     if spec.get("holderIdentity") in (None, "", self._identity) or expired:
-                        await self._write(api, lease)
-                        self._extend(began)
+                        await self._write(api, lease, began)
                         return True
             except (errors.ApiError, TimeoutError) as error:
                 logger.info("no Lease: %s", str(error) or "the server did not answer in time")
-            await _pause(stop, self._retry * (1 + 0.2 * random.random()))  # noqa: S311 - jitter
+            # Short ones are looked at more often, and each at the moment of its end.
+            look = min(_RETRY, lasts / 8) * (1 + 0.2 * random.random())  # noqa: S311 - jitter
+            left = since + lasts - self._clock()
+            await _pause(stop, min(look, left) if left > 0 else look)
         return False
 
     async def _hold(self, api: Api, stop: asyncio.Event) -> str:
         """Renew until told to stop; return why the Lease was lost, if it was."""
-        while not await _pause(stop, self._retry):
+        took = 0.0
+        while not await _pause(stop, max(0.0, min(_RETRY, self._term / 4) - took)):
             began = self._now()
-            until = self._until
-            left = 0.0 if until is None else until[0] - began[0]
+            left = self._renewed + self._gives_up - began[0]
+            failure = ""
             try:
                 async with asyncio.timeout(max(0.0, min(left, self._patience))):
-                    lease = await self._read(api)
-                    holder = _spec(lease).get("holderIdentity")
-                    if holder not in (None, "", self._identity):
+                    if holder := await self._renew(api, began):
                         self._until = None
                         return f"{self.path} is held by {holder}"
-                    await self._write(api, lease)
-                    self._extend(began)
             except (errors.ApiError, TimeoutError) as error:
-                why = str(error) or "the server did not answer in time"
-                logger.info("the Lease was not renewed: %s", why)
-            if not self.may_write():
-                return f"{self._identity} could not renew {self.path}"
+                failure = str(error) or "the server did not answer in time"
+                logger.info("the Lease was not renewed: %s", failure)
+            took = self._clock() - began[0]
+            self._slow = max(took, _KEPT * self._slow)
+            if failure:
+                if self._clock() >= self._renewed + self._gives_up:
+                    return f"{self._identity} could not renew {self.path}"
+                # What fails at once is not asked again at once.
+                took = min(took, self._term / 8)
         return ""
+
+    async def _renew(self, api: Api, began: tuple[float, float]) -> str:
+        """Write that it is still ours; return whose it is by now, if it is another's.
+
+        Mostly that is one request: it fails if anybody has changed the Lease since we wrote it.
+        """
+        known, self._stored = self._stored, None
+        if known is not None:
+            with suppress(errors.ConflictError, errors.NotFoundError):
+                await self._write(api, known, began)
+                return ""
+        lease = await self._read(api)
+        holder = _spec(lease).get("holderIdentity")
+        if holder not in (None, "", self._identity):
+            return str(holder)
+        await self._write(api, lease, began)
+        return ""
+
+    @property
+    def _term(self) -> int:
+        """Seconds that a Lease lasts which is written now."""
+        return min(self._lease, max(QUICK, math.ceil(_AT_REST + _TIMES * self._slow)))
 
     def _now(self) -> tuple[float, float]:
         return self._clock(), self._wall()
 
-    def _extend(self, began: tuple[float, float]) -> None:
+    def _extend(self, began: tuple[float, float], term: int) -> None:
         """Count from before the request was sent; others count from when they see it."""
-        self._until = (began[0] + self._renewal, began[1] + self._renewal)
+        lasts = term - max(_ON_ITS_WAY, term / 3)
+        self._renewed = began[0]
+        self._until = (began[0] + lasts, began[1] + lasts)
 
     async def _read(self, api: Api) -> Json | None:
         try:
@@ -192,25 +243,27 @@ class Leader:
         except errors.NotFoundError:
             return None
 
-    async def _write(self, api: Api, lease: Json | None) -> None:
+    async def _write(self, api: Api, lease: Json | None, began: tuple[float, float]) -> None:
         """Write that it is ours; ConflictError if it was changed since it was read."""
+        term = self._term
         before = _spec(lease)
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         kept = before.get("holderIdentity") == self._identity
         spec = {
             **before,
             "holderIdentity": self._identity,
-            "leaseDurationSeconds": self._lease,
+            "leaseDurationSeconds": term,
             "acquireTime": before.get("acquireTime", now) if kept else now,
             "renewTime": now,
             "leaseTransitions": int(before.get("leaseTransitions") or 0) + (not kept),
         }
         if lease is not None:
-            await api.replace(self.path, {**lease, "spec": spec})
-            return
-        collection, _, name = self.path.rpartition("/")
-        body = {"apiVersion": _KIND, "kind": "Lease", "metadata": {"name": name}, "spec": spec}
-        await api.create(collection, body)
+            self._stored = await api.replace(self.path, {**lease, "spec": spec})
+        else:
+            collection, _, name = self.path.rpartition("/")
+            body = {"apiVersion": _KIND, "kind": "Lease", "metadata": {"name": name}, "spec": spec}
+            self._stored = await api.create(collection, body)
+        self._extend(began, term)
 
     async def _released(self, api: Api) -> bool:
         """Try to give it back; False if it was changed between reading and writing.

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from aiohttp import web
 
-from responsibility.kube import errors
-from responsibility.kube.leader_election import Leader, LeadershipLostError
-from tests.unit.kube.fake import FakeServer, refusal
+from responsibility.kube import errors, leader_election
+from responsibility.kube.leader_election import QUICK, Leader, LeadershipLostError
+from tests.unit.kube.fake import FakeServer, Json, Request, refusal
 from tests.unit.kube.lease import Lease
 
 
@@ -209,6 +210,83 @@ async def test_a_busy_process_and_a_slow_server_cost_no_lease(server: FakeServer
         return "done"
 
     assert await leader.run(work) == "done"
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have leases renewed without much of a pause, and slowness forgotten at the next one."""
+    monkeypatch.setattr(leader_election, "_RETRY", 0.02)
+    monkeypatch.setattr(leader_election, "_KEPT", 0.1)
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_how_long_a_lease_lasts_goes_by_how_long_renewing_takes(server: FakeServer) -> None:
+    lease, clock = Lease(server), Clock()
+    answer, slow = server.answers[lease.path], False
+
+    def answered(request: Request) -> Json | web.Response:
+        # So many seconds pass, for the leader.
+        clock.boot_by += 2.5 * slow
+        return answer(request)
+
+    server.answers[lease.path] = answered
+    leader = candidate(server, "one", clock=clock)
+
+    async def work() -> None:
+        nonlocal slow
+        assert lease.spec["leaseDurationSeconds"] == 8, "it begins with the longest"
+        await until(lambda: lease.spec["leaseDurationSeconds"] == QUICK)
+        slow = True
+        await until(lambda: lease.spec["leaseDurationSeconds"] == 8)
+        # As long as all answers take so long, it stays so, and is not lost.
+        renewals = lease.versions + 5
+        await until(lambda: lease.versions >= renewals)
+        assert lease.spec["leaseDurationSeconds"] == 8
+        slow = False
+        await until(lambda: lease.spec["leaseDurationSeconds"] == QUICK)
+
+    await leader.run(work)
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_a_late_renewal_lets_it_write_again(server: FakeServer) -> None:
+    """Nobody else has had the Lease meanwhile: the API server would have refused the renewal."""
+    lease, clock = Lease(server), Clock()
+    answer = server.answers[lease.path]
+    leader = candidate(server, "one", clock=clock)
+
+    async def work() -> None:
+        await until(lambda: lease.spec["leaseDurationSeconds"] == QUICK)
+        refused = 0
+
+        def refuse(_: Request) -> web.Response:
+            nonlocal refused
+            refused += 1
+            return refusal(503, "ServiceUnavailable")
+
+        server.answers[lease.path] = refuse
+        # What was answered before has arrived by then.
+        await until(lambda: refused)
+        clock.boot_by += QUICK
+        assert not leader.may_write(), "another may lead by now"
+        server.answers[lease.path] = answer
+        await until(leader.may_write)
+
+    await leader.run(work)
+    assert lease.spec["leaseTransitions"] == 1
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_a_renewal_is_one_request(server: FakeServer) -> None:
+    lease = Lease(server)
+
+    async def work() -> None:
+        asked = len(server.requests)
+        await until(lambda: len(server.requests) >= asked + 5)
+        assert {request.method for request in server.requests[asked:]} == {"PUT"}
+
+    await candidate(server, "one").run(work)
+    assert lease.spec["holderIdentity"] == ""
 
 
 async def test_a_lease_that_was_deleted_is_made_anew(server: FakeServer) -> None:
