@@ -14,7 +14,8 @@ Annotations say for whom. Lists are texts of one entry a line, sorted, joined by
 * ``owners.responsibility.2i2c.org/<item>``: subjects that may act on the item for good, each as
   ``user:<name>``, ``group:<name>`` or, where an exemption has a wildcard, ``like:<regex>`` (RE2,
   anchored, held against the user name) or ``like-group:<regex>`` (held against each group, rare).
-  A ServiceAccount is the user that it is.
+  A ServiceAccount is the user that it is; one of the namespace itself counts by a token of its own
+  only, never where somebody acts as it (``admission.policies.requester``).
 * ``delegates.responsibility.2i2c.org/<item>``: subjects that may act until a date, each as
   ``<marker> user:<name>`` and so on, the latest date first (``admission.annotation_entries``).
 * ``bounds.responsibility.2i2c.org/<item>``: the ranges of those who may move a value only inside

@@ -17,7 +17,7 @@ MASTERS: Final = "system:masters"
 NODES: Final = "system:nodes"
 SERVICE_ACCOUNTS: Final = "system:serviceaccounts"
 
-_SERVICE_ACCOUNT_USER = "system:serviceaccount:"
+SERVICE_ACCOUNT_USER: Final = "system:serviceaccount:"
 _NODE_USER = "system:node:"
 
 # Groups that no identity provider adds a person to. The first four are worked out by the API
@@ -31,7 +31,7 @@ _KUBERNETES_OWN_PREFIXES = (f"{SERVICE_ACCOUNTS}:", "system:bootstrappers:")
 
 def service_account_user(namespace: str, name: str) -> str:
     """Return the user name of a ServiceAccount (``MakeUsername`` in k8s.io/apiserver)."""
-    return f"{_SERVICE_ACCOUNT_USER}{namespace}:{name}"
+    return f"{SERVICE_ACCOUNT_USER}{namespace}:{name}"
 
 
 def user_subject(user: str) -> Subject:
@@ -39,8 +39,8 @@ def user_subject(user: str) -> Subject:
 
     Exactly a namespace and a name make a ServiceAccount (``SplitUsername``).
     """
-    if user.startswith(_SERVICE_ACCOUNT_USER):
-        namespace, _, name = user.removeprefix(_SERVICE_ACCOUNT_USER).partition(":")
+    if user.startswith(SERVICE_ACCOUNT_USER):
+        namespace, _, name = user.removeprefix(SERVICE_ACCOUNT_USER).partition(":")
         if namespace and name and ":" not in name:
             return Subject(SERVICE_ACCOUNT, name, namespace)
     return Subject(USER, user)
@@ -55,7 +55,7 @@ def canonical(subject: Subject) -> Subject:
     """
     kind, name, namespace = subject.kind, subject.name, subject.namespace
     if kind == USER:
-        if name.startswith(_SERVICE_ACCOUNT_USER):
+        if name.startswith(SERVICE_ACCOUNT_USER):
             return user_subject(name)
         return Subject(kind, name) if namespace else subject
     if kind == GROUP:

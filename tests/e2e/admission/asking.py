@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from responsibility.rbac.identity import SERVICE_ACCOUNT_USER
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.connection import administrator
 
@@ -22,13 +23,26 @@ APPLY = "application/apply-patch+yaml"
 ALLOWED = "e2e-everything"
 
 
+# Of a token of a ServiceAccount; which one is nobody's business.
+UID = "11111111-1111-1111-1111-111111111111"
+
+
 @dataclass(frozen=True)
 class Person:
-    """Who asks; RBAC lets everybody do everything, unless they are ``bound`` to their roles."""
+    """Who asks; RBAC lets everybody do everything, unless they are ``bound`` to their roles.
+
+    A ServiceAccount asks by a token, which has a uid, unless somebody ``poses`` as it.
+    """
 
     user: str
     groups: tuple[str, ...] = ()
     bound: bool = False
+    poses: bool = False
+
+    @property
+    def uid(self) -> str:
+        """The uid that the API server would know of the token."""
+        return UID if self.user.startswith(SERVICE_ACCOUNT_USER) and not self.poses else ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +102,8 @@ class Asker:
         if person is not None:
             headers.append(("Impersonate-User", person.user.encode()))
             everything = () if person.bound else (ALLOWED,)
+            if person.uid:
+                headers.append(("Impersonate-Uid", person.uid.encode()))
             headers += [("Impersonate-Group", g.encode()) for g in (*person.groups, *everything)]
         data = None if body is None else json.dumps(body).encode()
         try:

@@ -141,7 +141,9 @@ class Cluster(ABC):
             raise LabError("the API server impersonates groups only with a user: pass as_user too")
         command = [str(self.kubectl_program()), f"--kubeconfig={kubeconfig or self.kubeconfig}"]
         if as_user is not None:
-            command += [f"--as={as_user}", *(f"--as-group={group}" for group in as_groups)]
+            # As by a token: without a uid it would be somebody who acts as a ServiceAccount.
+            uid = ["--as-uid=any"] if as_user.startswith("system:serviceaccount:") else []
+            command += [f"--as={as_user}", *uid, *(f"--as-group={group}" for group in as_groups)]
         command += args
         done = subprocess.run(command, input=input, capture_output=True, text=True, check=False)
         if check and done.returncode:

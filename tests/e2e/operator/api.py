@@ -164,7 +164,8 @@ class Admin:
             retries=_LATER,
             headers={
                 "Content-Type": content_type,
-                **({"Impersonate-User": as_user} if as_user else {}),
+                # As a ServiceAccount's token has it.
+                **({"Impersonate-User": as_user, "Impersonate-Uid": "any"} if as_user else {}),
             },
         )
 

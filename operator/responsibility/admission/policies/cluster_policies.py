@@ -208,7 +208,7 @@ def _policy(
             ("lifetime", changes_lifetime()),
             ("name", requester.NAME),
             ("place", requester.WHERE),
-            ("me", requester.ME),
+            *requester.WHO,
             ("breakGlass", _break_glass(terms)),
             (
                 "listed",

@@ -323,7 +323,10 @@ BEYOND: tuple[tuple[str, str, str], ...] = (
     (
         "impersonate, bind, escalate",
         "rights over rights, asked of the authorizer only",
-        "drift and routes; an impersonated request passes *as the impersonated*",
+        (
+            "drift and routes; who acts as another user passes *as that user*; acting as a "
+            "ServiceAccount of the hub's namespace counts for nothing"
+        ),
     ),
     ("`system:masters`", "passes, as break-glass", "warned and written down"),
     (

@@ -259,6 +259,8 @@ class _Guarded:
             "'. It belongs to others: ' + variables.contact + '. Ask them to do it, or to "
             "delegate the item to you; who owns what: kubectl responsibility matrix ' + "
             "variables.place"
+            f" + ({requester.IMPERSONATES} ? '. Acting as a ServiceAccount of this namespace "
+            "counts for nothing: it takes a token of its own' : '')"
         )
         return Validation(
             expression=expression,

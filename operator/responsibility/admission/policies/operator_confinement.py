@@ -225,7 +225,8 @@ def _confined() -> Manifest:
         [ResourceRule((ANY,), ("*/*",), (ANY,), ANY)],
         [
             Validation(
-                expression=cel.any_of(allowed),
+                # Whoever acts as it, without a token of it, may nothing.
+                expression=cel.all_of([requester.HAS_UID, cel.any_of(allowed)]),
                 message="the operator of Hub Responsibility may not do this, whatever its roles "
                 "say",
                 message_expression=(
@@ -238,5 +239,5 @@ def _confined() -> Manifest:
             )
         ],
         variables=CONTEXT,
-        conditions=[("the-operator", requester.OPERATOR)],
+        conditions=[("the-operator", requester.CALLED_OPERATOR)],
     )

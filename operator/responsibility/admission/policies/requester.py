@@ -2,6 +2,16 @@
 
 See ``api.names`` for the lists. A user name or group can hold any character, also a line break: it
 is compared with whole lines, so it never equals two of them, and never gets to be code.
+
+A ServiceAccount has a uid where it asks by a token of its own (``ServiceAccountInfo.UserInfo`` in
+``k8s.io/apiserver/pkg/authentication/serviceaccount``), and none where somebody acts as it:
+impersonation passes on a uid only with the header ``Impersonate-Uid``, which takes a right at
+cluster scope (``pkg/endpoints/filters/impersonation`` there). The built-in roles ``edit`` and
+``admin`` let their holders impersonate the ServiceAccounts of the namespace, so an account of the
+namespace that is asked about is on no list without a uid; nor are the operator and Kubernetes'
+controllers known without one. To act as an account of *another* namespace takes a right there,
+which is no more than to request its token, and tools do so (Flux, as the account of a
+Kustomization).
 """
 
 from __future__ import annotations
@@ -20,7 +30,12 @@ from responsibility.api.names import (
     PREFIX_ANNOTATION,
     RELEASE_ANNOTATION,
 )
-from responsibility.rbac.identity import MASTERS, NODES
+from responsibility.rbac.identity import (
+    MASTERS,
+    NODES,
+    SERVICE_ACCOUNT_USER,
+    SERVICE_ACCOUNTS,
+)
 
 # Filled in where the policies are installed.
 NAMESPACE = "$(operator-namespace)"
@@ -28,6 +43,7 @@ ACCOUNT = "$(operator-account)"
 
 _USER = "request.userInfo.?username.orValue('')"
 _GROUPS = "request.userInfo.?groups.orValue([])"
+HAS_UID = "request.userInfo.?uid.orValue('') != ''"
 
 # The control plane itself. It does what others were allowed to ask for (a Deployment's pods, the
 # end of a namespace), so refusing it would break what was let through. Others of its kind (those
@@ -39,16 +55,18 @@ _CONTROL_PLANE = (
     "system:kube-controller-manager",
     "system:kube-scheduler",
 )
-_CONTROLLERS = "system:serviceaccount:kube-system:"
+_CONTROLLERS = f"{SERVICE_ACCOUNT_USER}kube-system:"
 
 CONTROL_PLANE = cel.any_of(
     [
-        f"{_USER}.startsWith({cel.text(_CONTROLLERS)})",
+        f"{_USER}.startsWith({cel.text(_CONTROLLERS)}) && {HAS_UID}",
         f"{_USER} in {cel.texts(_CONTROL_PLANE)}",
         f"{cel.text(NODES)} in {_GROUPS}",
     ]
 )
-OPERATOR = f"{_USER} == {cel.text(ACCOUNT)}"
+# The operator by name, whoever acts as it: what it is held to. OPERATOR is what it is let.
+CALLED_OPERATOR = f"{_USER} == {cel.text(ACCOUNT)}"
+OPERATOR = f"({CALLED_OPERATOR} && {HAS_UID})"
 # The operator writes annotations on hubs' Deployments; another policy keeps it to them.
 MACHINE = cel.any_of([CONTROL_PLANE, OPERATOR])
 
@@ -59,9 +77,9 @@ _MARKER_SIZE = len("until-20261231t000000z")
 _LINES = "variables.notes[?{key}].orValue('').split('\\n')"
 LIKE = (
     "(l.startsWith('like:') && "
-    f"{_USER}.matches('^(?:' + l.substring(5) + ')$')) || "
+    "variables.user.matches('^(?:' + l.substring(5) + ')$')) || "
     "(l.startsWith('like-group:') && "
-    f"{_GROUPS}.exists(g, g.matches('^(?:' + l.substring(11) + ')$')))"
+    "variables.groups.exists(g, g.matches('^(?:' + l.substring(11) + ')$')))"
 )
 
 
@@ -70,7 +88,21 @@ def lines(key: str) -> str:
     return _LINES.format(key=cel.text(key))
 
 
-ME = f"['user:' + {_USER}] + {_GROUPS}.map(g, 'group:' + g)"
+# Somebody acts as a ServiceAccount of the namespace that is asked about, without a token of it.
+IMPERSONATES = (
+    f"!({HAS_UID}) && "
+    f"{_USER}.startsWith({cel.text(SERVICE_ACCOUNT_USER)} + request.?namespace.orValue('') + ':')"
+)
+# The user and the groups as lists know them. A line break is in no line, and fits no pattern.
+_OF_ACCOUNTS = f"g.startsWith({cel.text(SERVICE_ACCOUNTS)})"
+WHO = (
+    ("user", f"{IMPERSONATES} ? '\\n' : {_USER}"),
+    (
+        "groups",
+        f"variables.user != '\\n' ? {_GROUPS} : {_GROUPS}.filter(g, !{_OF_ACCOUNTS})",
+    ),
+    ("me", "['user:' + variables.user] + variables.groups.map(g, 'group:' + g)"),
+)
 IS_MASTER = f"{cel.text(MASTERS)} in {_GROUPS}"
 
 
@@ -83,7 +115,7 @@ def is_one_of(entries: Iterable[str]) -> str:
         (users if kind == "user" else groups).append(name)
     parts = [f"{_USER} in {cel.texts(users)}"] if users else []
     parts += [f"{_GROUPS}.exists(g, g in {cel.texts(groups)})"] if groups else []
-    return cel.any_of(parts)
+    return cel.all_of([f"!({IMPERSONATES})", cel.any_of(parts)])
 
 
 # What a request has not (a name, a subresource) is not even empty. It has no name where one is to
@@ -115,7 +147,7 @@ VARIABLES = (
     ("machine", MACHINE),
     ("name", NAME),
     ("place", WHERE),
-    ("me", ME),
+    *WHO,
     ("prefix", f"variables.notes[?{cel.text(PREFIX_ANNOTATION)}].orValue('')"),
     ("release", f"variables.notes[?{cel.text(RELEASE_ANNOTATION)}].orValue('')"),
 )

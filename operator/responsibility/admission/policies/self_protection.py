@@ -243,7 +243,7 @@ def _namespace_keys() -> Manifest:
                 expression=(
                     f"{metadata(field_paths.OLD, 'labels')}[?{_MARK}].orValue('') == "
                     f"{metadata(field_paths.NEW, 'labels')}[?{_MARK}].orValue('') || "
-                    f"{requester.IS_MASTER} || (!({requester.OPERATOR}) && {_ASSIGNS})"
+                    f"{requester.IS_MASTER} || (!({requester.CALLED_OPERATOR}) && {_ASSIGNS})"
                 ),
                 message="who lets the operator write somewhere needs the verb assign on records",
                 message_expression=(
@@ -253,7 +253,7 @@ def _namespace_keys() -> Manifest:
                 ),
             ),
         ],
-        variables=(*CONTEXT, ("me", requester.ME)),
+        variables=(*CONTEXT, *requester.WHO),
     )
 
 

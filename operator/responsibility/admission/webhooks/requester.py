@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from responsibility.admission import annotation_entries
 from responsibility.api.names import (
@@ -19,7 +20,7 @@ from responsibility.api.names import (
     DELEGATES_ANNOTATION,
     OWNERS_ANNOTATION,
 )
-from responsibility.rbac.identity import MASTERS
+from responsibility.rbac.identity import MASTERS, SERVICE_ACCOUNT_USER, SERVICE_ACCOUNTS
 
 _LIKE, _LIKE_GROUP = "like:", "like-group:"
 _PARTS_OF_A_BOUND = 5
@@ -31,11 +32,29 @@ class UserInfo:
 
     user: str
     groups: tuple[str, ...]
+    # Whether somebody acts as a ServiceAccount of the namespace, without a token of it.
+    impersonates: bool = False
+
+    @classmethod
+    def of(cls, info: Mapping[str, Any], namespace: str) -> UserInfo:
+        """Return who a review's ``userInfo`` is, where a request is about a namespace."""
+        user = str(info.get("username") or "")
+        own = user.startswith(f"{SERVICE_ACCOUNT_USER}{namespace}:")
+        groups = tuple(str(group) for group in info.get("groups") or ())
+        return cls(user, groups, impersonates=own and not info.get("uid"))
+
+    @property
+    def listed_groups(self) -> tuple[str, ...]:
+        """The groups that lists may name."""
+        if not self.impersonates:
+            return self.groups
+        return tuple(g for g in self.groups if not g.startswith(SERVICE_ACCOUNTS))
 
     @property
     def lines(self) -> frozenset[str]:
         """How lists name them."""
-        return frozenset({f"user:{self.user}", *(f"group:{group}" for group in self.groups)})
+        user = () if self.impersonates else (f"user:{self.user}",)
+        return frozenset({*user, *(f"group:{group}" for group in self.listed_groups)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +104,8 @@ def entitlement(
 
 def breaks_the_glass(notes: Mapping[str, str], person: UserInfo) -> bool:
     """Return whether somebody passes with a warning where others are refused."""
+    if person.impersonates:
+        return False
     return MASTERS in person.groups or bool(
         person.lines & set(_lines(notes, BREAK_GLASS_ANNOTATION))
     )
@@ -93,11 +114,12 @@ def breaks_the_glass(notes: Mapping[str, str], person: UserInfo) -> bool:
 def is_like(lines: Iterable[str], person: UserInfo) -> bool:
     """Return whether a pattern among the lines is of somebody."""
     for line in lines:
-        if line.startswith(_LIKE) and _fits(line.removeprefix(_LIKE), person.user):
+        named = line.startswith(_LIKE) and not person.impersonates
+        if named and _fits(line.removeprefix(_LIKE), person.user):
             return True
         if line.startswith(_LIKE_GROUP):
             pattern = line.removeprefix(_LIKE_GROUP)
-            if any(_fits(pattern, group) for group in person.groups):
+            if any(_fits(pattern, group) for group in person.listed_groups):
                 return True
     return False
 

@@ -122,7 +122,6 @@ class _Asked:
 
     @classmethod
     def of(cls, request: Mapping[str, Any]) -> _Asked:
-        user = request.get("userInfo") or {}
         namespace, name = str(request["namespace"]), str(request["name"])
         if not (_NAME.fullmatch(namespace) and _NAME.fullmatch(name)):
             # Not from the API server; and it would stand in our log.
@@ -130,9 +129,7 @@ class _Asked:
         return cls(
             namespace=namespace,
             name=name,
-            person=UserInfo(
-                str(user.get("username") or ""), tuple(str(g) for g in user.get("groups") or ())
-            ),
+            person=UserInfo.of(request.get("userInfo") or {}, namespace),
             dry_run=bool(request.get("dryRun")),
         )
 

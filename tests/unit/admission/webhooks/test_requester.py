@@ -84,3 +84,40 @@ def test_the_glass_is_for_those_who_are_named() -> None:
     assert breaks_the_glass(notes, UserInfo("x", ("rescuers",)))
     assert breaks_the_glass({}, UserInfo("x", ("system:masters",)))
     assert not breaks_the_glass(notes, UserInfo("x", ("dee",)))
+
+
+ACCOUNT = "system:serviceaccount:coast:hub"
+OWN = ("system:serviceaccounts", "system:serviceaccounts:coast", "helpers")
+
+
+@pytest.mark.parametrize(
+    ("owners", "by_token", "acted_as"),
+    [
+        (f"user:{ACCOUNT}", YES, NO),
+        ("like:^system:serviceaccount:[^:]*:hub$", YES, NO),
+        ("like:^.*$", YES, NO),
+        ("group:system:serviceaccounts:coast", YES, NO),
+        ("like-group:^system:serviceaccounts.*$", YES, NO),
+        ("like:^.*$\nlike-group:^helpers$", YES, YES),
+        ("group:helpers", YES, YES),
+    ],
+)
+def test_an_account_of_the_namespace_counts_by_its_token_only(
+    owners: str, by_token: RequesterEntitlement, acted_as: RequesterEntitlement
+) -> None:
+    notes = {OWNERS_ANNOTATION + ITEM: owners, BREAK_GLASS_ANNOTATION: f"user:{ACCOUNT}"}
+    info = {"username": ACCOUNT, "groups": list(OWN)}
+    token = UserInfo.of({**info, "uid": "1"}, "coast")
+    assert entitlement(notes, ITEM, token, NOW) == by_token
+    assert breaks_the_glass(notes, token)
+    actor = UserInfo.of(info, "coast")
+    assert entitlement(notes, ITEM, actor, NOW) == acted_as
+    assert not breaks_the_glass(notes, actor)
+    # To act as an account of another namespace takes a right there.
+    assert entitlement(notes, ITEM, UserInfo.of(info, "reef"), NOW) == by_token
+    assert not UserInfo.of({"username": ACCOUNT + ":x"}, "coas").impersonates
+
+
+def test_people_have_no_uid_and_act_for_themselves() -> None:
+    person = UserInfo.of({"username": "dee", "groups": ["helpers"]}, "coast")
+    assert person == DEE
