@@ -10,6 +10,7 @@ those of no width.
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from typing import Final
 
@@ -31,6 +32,25 @@ def harmless(text: str, *, lines: bool = False) -> str:
         char if (lines and char in _LINES) or not _is_harmful(char) else REPLACEMENT
         for char in text
     )
+
+
+def escaped(text: str, *, wide: str = "") -> str:
+    """Return JSON, or YAML, that means the same: what is harmful elsewhere is escaped.
+
+    Nothing is lost to programs, and nothing obeyed where somebody looks at it. ``wide`` is the
+    escape of characters beyond U+FFFF, where pairs of surrogates are none.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char in _LINES or not _is_harmful(char) else _escape(char, wide) for char in text
+    )
+
+
+def _escape(char: str, wide: str) -> str:
+    if wide and ord(char) > 0xFFFF:  # noqa: PLR2004 - what four digits can say
+        return wide.format(ord(char))
+    return json.dumps(char)[1:-1] if ord(char) > 0x7F else f"\\u{ord(char):04x}"  # noqa: PLR2004
 
 
 def _is_harmful(char: str) -> bool:

@@ -28,7 +28,7 @@ _TEXT = 1024
 
 
 def _clip_name(value: object) -> object:
-    return clip(value, _NAME) if isinstance(value, str) else value
+    return clip(harmless(value), _NAME) if isinstance(value, str) else value
 
 
 def _clip_text(value: object) -> object:

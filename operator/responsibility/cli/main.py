@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import gc
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ import click
 
 from responsibility.api.names import PLUGIN
 from responsibility.cli.terminal.errors import MEANINGS, CliError, Exit
+from responsibility.cli.terminal.output import say
 
 # By name: the module of `commands` (or of this package), and what --help says of it in one line.
 COMMANDS: Final = {
@@ -132,15 +134,17 @@ def _tell(error: Exception) -> int:
     if isinstance(error, click.Abort):
         return Exit.INTERRUPTED
     if isinstance(error, click.ClickException):
-        error.show()
+        usage = io.StringIO()
+        error.show(usage)
+        say(usage.getvalue(), err=True, nl=False)
         return Exit.UNUSABLE
     if isinstance(error, CliError):
-        click.echo(f"error: {error}", err=True)
+        say(f"error: {error}", err=True)
         return error.code
     if isinstance(error, BrokenPipeError):
         return _unread()
     text = (str(error).splitlines() or [""])[0]
-    click.echo(
+    say(
         f"error: {type(error).__name__}: {text}. This is an error in this program: run "
         "`kubectl responsibility --debug …` and report what it prints",
         err=True,

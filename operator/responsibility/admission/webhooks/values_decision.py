@@ -228,7 +228,7 @@ def _judged(
 
 
 def _setting(change: SettingChange) -> str:
-    path = paths.text(change.place) or f"all of {KEY}"
+    path = harmless(paths.text(change.place)) or f"all of {KEY}"
     return path if len(path) <= _LONGEST else f"{path[: _LONGEST - 1]}…"
 
 

@@ -14,7 +14,7 @@ from responsibility.cli.answers import subjects
 from responsibility.cli.answers.report import Report
 from responsibility.cli.sources.cluster_view import ClusterView
 from responsibility.cli.terminal.errors import CliError
-from responsibility.cli.terminal.output import clean, colourful, subject_json
+from responsibility.cli.terminal.output import clean, colourful, say, subject_json
 from responsibility.cli.terminal.progress import share
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.results import wording
@@ -237,7 +237,7 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
 def tell(plan: Plan, *, wide: bool = False, apply_by: str = "") -> None:
     """Write a plan for a person; ``apply_by`` is the command that applies it."""
     for line in _lines(plan, wide=wide, apply_by=apply_by):
-        click.echo(line)
+        say(line)
 
 
 def _lines(plan: Plan, *, wide: bool, apply_by: str) -> Iterator[str]:

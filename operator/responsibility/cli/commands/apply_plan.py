@@ -13,7 +13,7 @@ from responsibility.cli.sources.cluster_view import ALL
 from responsibility.cli.sources.options import Where, instant, note, warn, where_options
 from responsibility.cli.terminal.confirmation import confirm
 from responsibility.cli.terminal.errors import CliError, Exit
-from responsibility.cli.terminal.output import clean
+from responsibility.cli.terminal.output import clean, say
 from responsibility.phrases import counted
 
 if TYPE_CHECKING:
@@ -116,12 +116,12 @@ def command(
     _spare_me(where, plan, even_me=even_me)
     path = undo_file or Path(f"undo-{plan.digest[:_SHORTEST_DIGEST]}.json")
     journal = _prepared(where, plan)
-    click.echo(f"{counted(len(plan.changes), 'change')} for {clean(plan.aim)}:")
+    say(f"{counted(len(plan.changes), 'change')} for {clean(plan.aim)}:")
     for number, change in enumerate(plan, 1):
-        click.echo(f"  {number}. {clean(str(change))}")
+        say(f"  {number}. {clean(str(change))}")
     if dry_run:
         _go(where, journal, None, dry_run=True)
-        click.echo("the server would take all of it; nothing was changed")
+        say("the server would take all of it; nothing was changed")
         return None
     confirm("Make these changes?", yes=yes)
     try:
@@ -133,7 +133,7 @@ def command(
         ) from None
     except OSError as error:
         raise CliError(f"{path} can't be written ({error}), so nothing was changed") from None
-    click.echo(f"undo file: {path}")
+    say(f"undo file: {path}")
     _go(where, journal, path, dry_run=False)
     return _prove(where, maker, aim, plan, path)
 
@@ -158,9 +158,9 @@ def _approved(maker: PlanMaker, asked: PlanRequest, digest: str) -> tuple[Aim, P
                     raise CliError("this plan changes nothing", code=Exit.OK)
                 return aim, plan
     if plan is not None and len(aims) == 1:
-        click.echo("the plan, as the cluster is now:")
+        say("the plan, as the cluster is now:")
         tell(plan)
-        click.echo()
+        say()
     raise CliError(
         f"plan {digest} is not what would be done now: the cluster, the records or the dates have "
         "changed since it was made"
@@ -222,7 +222,7 @@ def _go(
         word = {apply_plan.StepState.DONE: "was done before"}.get(progress.was, "done")
         word = "would be done" if dry_run and word == "done" else word
         what = f"undo: {progress.step.what}" if back else progress.step.what
-        click.echo(f"  {progress.number}. {word}: {clean(what)}")
+        say(f"  {progress.number}. {word}: {clean(what)}")
 
     async def work(api: Api) -> apply_plan.StoppedError | None:
         try:
@@ -281,9 +281,9 @@ def _read(where: Where, path: Path, digest: str) -> tuple[Journal, str]:
 
 def _show(journal: Journal, host: str, *, back: bool = False) -> None:
     """Show all that is sent, as the objects in the file have it: it is sent as oneself."""
-    click.echo(f"{host} will have:")
+    say(f"{host} will have:")
     for line in journal.shown(back=back):
-        click.echo(f"  {clean(line)}")
+        say(f"  {clean(line)}")
 
 
 def _resume(where: Where, path: Path, digest: str, *, dry_run: bool, yes: bool) -> int | None:
@@ -291,7 +291,7 @@ def _resume(where: Where, path: Path, digest: str, *, dry_run: bool, yes: bool) 
     _show(journal, host)
     confirm(f"Go on with the plan for {clean(journal.aim)} ({journal.digest})?", yes=yes)
     _go(where, journal, path, dry_run=dry_run)
-    click.echo("all changes are made; see what is left with `plan`")
+    say("all changes are made; see what is left with `plan`")
     return None
 
 
@@ -300,7 +300,7 @@ def _undo(where: Where, path: Path, digest: str, *, yes: bool) -> int | None:
     _show(journal, host, back=True)
     confirm(f"Take back the plan for {clean(journal.aim)} ({journal.digest})?", yes=yes)
     _go(where, journal, path, back=True)
-    click.echo(f"everything is as it was before; {path} is not needed any more")
+    say(f"everything is as it was before; {path} is not needed any more")
     return None
 
 
@@ -322,13 +322,13 @@ def _prove(where: Where, maker: PlanMaker, aim: Aim, plan: Plan, path: Path) -> 
         note("you may not ask the server about others, so it was not asked to confirm this")
         wrong = []
     elif not wrong:
-        click.echo(f"the server confirms it: {counted(len(asked), 'question')} asked")
+        say(f"the server confirms it: {counted(len(asked), 'question')} asked")
     for each in wrong[:_MOST_TOLD]:
         still = "no longer may" if each.allowed else "still may"
         warn(f"{clean(str(each.subject))} {still} {each.asked.verb} {_what(each)}: {_why(each)}")
     if len(wrong) > _MOST_TOLD:
         warn(f"and {len(wrong) - _MOST_TOLD} more")
-    click.echo(f"to take it back: kubectl responsibility apply-plan --undo {quote(str(path))}")
+    say(f"to take it back: kubectl responsibility apply-plan --undo {quote(str(path))}")
     return Exit.NO if again.changes or wrong else Exit.OK
 
 

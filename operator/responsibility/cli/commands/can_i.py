@@ -26,13 +26,7 @@ from responsibility.cli.sources.options import (
     where_options_without_as,
 )
 from responsibility.cli.terminal.errors import Exit
-from responsibility.cli.terminal.output import (
-    clean,
-    show,
-    source_json,
-    subject_json,
-    wrapped,
-)
+from responsibility.cli.terminal.output import clean, say, show, source_json, subject_json, wrapped
 from responsibility.rbac.objects import Truth
 
 if TYPE_CHECKING:
@@ -202,7 +196,7 @@ def _show(output: str, asked: ParsedQuestion, person: AskedUser, decision: Decis
             lines.extend(
                 f"  would be by {wording.source_text(source)}" for source in decision.sources
             )
-        click.echo("\n".join(wrapped(clean(line)) for line in lines))
+        say("\n".join(wrapped(clean(line)) for line in lines))
         return
     asked_json = {
         key: value

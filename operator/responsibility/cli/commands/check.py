@@ -21,7 +21,7 @@ from responsibility.cli.sources.options import (
     where_options,
 )
 from responsibility.cli.terminal.errors import CliError, Exit
-from responsibility.cli.terminal.output import Table, columns, show
+from responsibility.cli.terminal.output import Table, columns, say, show
 from responsibility.phrases import counted, some
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def command(
     if output in writers:
         text = writers[output](checked)
         if text:
-            click.echo(text)
+            say(text)
     else:
         show(output, formats.as_json(checked), *_tables(checked))
     context.exit(Exit.NO if checked.failed else Exit.OK)

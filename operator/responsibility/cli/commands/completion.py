@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from responsibility.api.names import PLUGIN
+from responsibility.cli.terminal.output import say
 
 
 @click.command(name="completion")
@@ -24,4 +25,4 @@ def command(*, shell: str) -> None:
     found = get_completion_class(shell)
     assert found is not None  # noqa: S101 - one of click's own
     script = found(cli, {}, PLUGIN, "_KUBECTL_RESPONSIBILITY_COMPLETE")
-    click.echo(script.source())
+    say(script.source())

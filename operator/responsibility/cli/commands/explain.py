@@ -18,7 +18,7 @@ from responsibility.cli.sources.options import (
     where_options,
 )
 from responsibility.cli.terminal.errors import CliError
-from responsibility.cli.terminal.output import clean, show, subject_json, wrapped
+from responsibility.cli.terminal.output import clean, say, show, subject_json, wrapped
 from responsibility.phrases import counted
 from responsibility.rbac.identity import canonical
 from responsibility.rbac.objects import BindingKey, Rule, Subject
@@ -55,7 +55,7 @@ def command(*, where: Where, finding: str, moment: str | None, routes: bool, out
     if output not in ("json", "yaml"):
         for line in _lines(report, found, story):
             head = "\n" if line.startswith("\n") else ""
-            click.echo(head + wrapped(clean(line.removeprefix("\n"))))
+            say(head + wrapped(clean(line.removeprefix("\n"))))
     else:
         show(output, story)
 

@@ -17,7 +17,7 @@ from responsibility.cli.sources.options import (
     where_options,
 )
 from responsibility.cli.terminal.errors import CliError
-from responsibility.cli.terminal.output import show
+from responsibility.cli.terminal.output import say, show
 
 if TYPE_CHECKING:
     from responsibility.cli.answers.report import Report
@@ -95,7 +95,7 @@ def command(
         show(output, _json(result))
         return
     for line in text(result, wide=output == "wide"):
-        click.echo(line)
+        say(line)
 
 
 def _chosen(

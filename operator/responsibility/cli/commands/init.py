@@ -12,7 +12,7 @@ import click
 from responsibility.cli.sources.cluster_view import ALL
 from responsibility.cli.sources.options import Where, instant, note, output_option, where_options
 from responsibility.cli.terminal.errors import CliError
-from responsibility.cli.terminal.output import to_json
+from responsibility.cli.terminal.output import say, to_json
 from responsibility.phrases import counted, some
 
 if TYPE_CHECKING:
@@ -81,9 +81,9 @@ def command(
         texts |= {name: to_json(draft) + "\n" for name, draft in parsed.items()}
         _write(directory, texts, output)
     elif output == "json":
-        click.echo(to_json({"apiVersion": "v1", "kind": "List", "items": [*parsed.values()]}))
+        say(to_json({"apiVersion": "v1", "kind": "List", "items": [*parsed.values()]}))
     else:
-        click.echo("---\n".join(texts.values()), nl=False)
+        say("---\n".join(texts.values()), nl=False)
 
 
 def _tell_difference(
@@ -124,7 +124,7 @@ def _write(directory: Path, texts: dict[str, str], suffix: str) -> None:
                 note(f"{path} is there already and stays as it is")
             else:
                 written += 1
-                click.echo(path)
+                say(str(path))
     except OSError as error:
         raise CliError(f"{error.filename}: {error.strerror}") from None
     where = quote(str(directory))

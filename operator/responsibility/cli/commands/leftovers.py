@@ -22,7 +22,7 @@ from responsibility.cli.sources.options import (
 )
 from responsibility.cli.terminal.confirmation import confirm
 from responsibility.cli.terminal.errors import CliError, Exit
-from responsibility.cli.terminal.output import Table, clean, columns, show
+from responsibility.cli.terminal.output import Table, clean, columns, say, show
 from responsibility.phrases import counted
 
 if TYPE_CHECKING:
@@ -181,20 +181,20 @@ def _end(
 ) -> Exit:
     endings = _prepared(where, found)
     if not endings:
-        click.echo("nothing is left over")
+        say("nothing is left over")
         return Exit.OK
-    click.echo(f"{counted(len(endings), 'leftover')} to end:")
+    say(f"{counted(len(endings), 'leftover')} to end:")
     for ending in endings:
-        click.echo(f"  {clean(ending.outcome)}")
+        say(f"  {clean(ending.outcome)}")
     if not dry_run:
         confirm(f"End {counted(len(endings), 'leftover')}?", yes=yes)
         _write(path, endings)
-        click.echo(f"what was there: {path}")
+        say(f"what was there: {path}")
     _carry_out(where, endings, dry_run=dry_run)
     if dry_run:
-        click.echo("the server would take all of it; nothing was changed")
+        say("the server would take all of it; nothing was changed")
         return Exit.OK
-    click.echo(
+    say(
         "all of it has ended; to put it back: kubectl apply --server-side "
         f"--field-manager=NAME -f {quote(str(path))}"
     )
@@ -244,7 +244,7 @@ def _carry_out(where: Where, endings: list[LeftoverEnd], *, dry_run: bool) -> No
     async def work(api: Api) -> str:
         try:
             await end_leftovers.carry_out(
-                api, endings, lambda text: click.echo(f"  {clean(text)}"), dry_run=dry_run
+                api, endings, lambda text: say(f"  {clean(text)}"), dry_run=dry_run
             )
         except end_leftovers.EndStoppedError as stopped:
             return str(stopped)

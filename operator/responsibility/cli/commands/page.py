@@ -16,6 +16,7 @@ from responsibility.cli.sources.options import (
     where_options,
 )
 from responsibility.cli.terminal.errors import CliError
+from responsibility.cli.terminal.output import say
 from responsibility.phrases import counted
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def command(
         _write_site(output_dir, chosen, report, todo)
         return
     page = agreements_page(chosen, report.assessment.now, todo, stale=report.stale)
-    click.echo(page, nl=False)
+    say(page, nl=False)
 
 
 def _write_site(

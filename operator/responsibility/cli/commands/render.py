@@ -8,6 +8,7 @@ import click
 
 from responsibility.cli.sources.options import note
 from responsibility.cli.terminal.errors import CliError
+from responsibility.cli.terminal.output import say
 
 if TYPE_CHECKING:
     from responsibility.api.model import ResponsibilityModel
@@ -116,12 +117,12 @@ def command(
         found = render_webhook.text(
             _model(models), namespace=namespace, service=service, authority=authority
         )
-        click.echo(found, nl=False)
+        say(found, nl=False)
         return
     if what == "roles":
         from responsibility.cli.commands import render_roles
 
-        click.echo(render_roles.text(_model(models), prefixes), nl=False)
+        say(render_roles.text(_model(models), prefixes), nl=False)
         return
     account = service_account_user(namespace, service_account)
     render = rendered.static if static else rendered.rendered
@@ -129,7 +130,7 @@ def command(
         manifests = render(_model(models), namespace=namespace, account=account)
     except ValueError as error:
         raise CliError(f"no {what} can be rendered: {error}") from None
-    click.echo("---\n".join(to_yaml(manifest) for manifest in manifests), nl=False)
+    say("---\n".join(to_yaml(manifest) for manifest in manifests), nl=False)
 
 
 def _hub_service(namespace: str) -> None:
@@ -143,7 +144,7 @@ def _hub_service(namespace: str) -> None:
         f" | kubectl patch secret {HUB_TOKENS_SECRET} -n {namespace} --type merge "
         "--patch-file /dev/stdin"
     )
-    click.echo(registration.VALUES, nl=False)
+    say(registration.VALUES, nl=False)
 
 
 def _model(files: tuple[str, ...]) -> ResponsibilityModel:

@@ -11,7 +11,7 @@ import click
 from responsibility.cli.sources.cluster_view import Need
 from responsibility.cli.sources.options import Where, at_option, instant, note, output_option
 from responsibility.cli.terminal.errors import CliError, Exit
-from responsibility.cli.terminal.output import show
+from responsibility.cli.terminal.output import say, show
 
 if TYPE_CHECKING:
     from responsibility.cli.review.agreements import Agreements
@@ -143,7 +143,7 @@ def command(
             "records are, with --records or --live"
         )
     if output == "codeowners":
-        click.echo(formats.owners_file(before, agreements, names))
+        say(formats.owners_file(before, agreements, names))
         return
     now: datetime = instant(moment)
     reviewer = TreeComparison(
@@ -152,7 +152,7 @@ def command(
     judged = reviewer.judge()
     writers = {"markdown": formats.markdown, "github": formats.github}
     if output in writers:
-        click.echo(writers[output](judged))
+        say(writers[output](judged))
     else:
         show(output, as_json(judged, base, head), formats.table(judged))
     context.exit(Exit.NO if judged.needed else Exit.OK)

@@ -24,7 +24,7 @@ def command(*, output: str) -> None:
 
     from responsibility.api.names import API_VERSION
     from responsibility.cli.sources.default_roles import VERSION
-    from responsibility.cli.terminal.output import show
+    from responsibility.cli.terminal.output import say, show
 
     known = {
         "clientVersion": version("hub-responsibility"),
@@ -34,5 +34,5 @@ def command(*, output: str) -> None:
     if output in {"json", "yaml"}:
         show(output, known)
         return
-    click.echo(f"hub-responsibility {known['clientVersion']}")
-    click.echo(f"API {known['apiVersion']}; default roles of Kubernetes {known['kubernetesRoles']}")
+    say(f"hub-responsibility {known['clientVersion']}")
+    say(f"API {known['apiVersion']}; default roles of Kubernetes {known['kubernetesRoles']}")

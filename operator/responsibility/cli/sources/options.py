@@ -14,6 +14,7 @@ import click
 from responsibility import api_groups
 from responsibility.cli.sources.cluster_view import ClusterView, Need
 from responsibility.cli.terminal.errors import CliError
+from responsibility.cli.terminal.output import say
 from responsibility.kube.login.impersonation import NOBODY_ELSE, Impersonation
 from responsibility.phrases import some
 
@@ -26,12 +27,12 @@ _T = TypeVar("_T")
 
 def note(text: str) -> None:
     """Tell a person something beside the answer, on stderr."""
-    click.echo(f"note: {text}", err=True)
+    say(f"note: {text}", err=True)
 
 
 def warn(text: str) -> None:
     """Warn on stderr, in the form that kubectl uses."""
-    click.echo(f"Warning: {text}", err=True)
+    say(f"Warning: {text}", err=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,12 @@ import sys
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import click
 
-from responsibility.api.foreign_text import harmless
+from responsibility.api.foreign_text import escaped, harmless
 from responsibility.rbac.objects import GROUP, USER, Source, Subject
 from responsibility.subject_kinds import AnyKind
 
@@ -93,20 +94,40 @@ def show(output: str, data: object, *tables: Table) -> None:
             _write(table, wide=output == "wide")
 
 
+def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
+    """Write a text of ours, in which names of others may stand: all that is written goes here."""
+    click.echo(harmless(text, lines=True), err=err, nl=nl)
+
+
 def to_json(data: object) -> str:
-    """Return indented JSON, keys in the order given."""
-    return json.dumps(data, indent=2, ensure_ascii=False)
+    """Return indented JSON, keys in the order given; what a terminal would obey is escaped."""
+    return escaped(json.dumps(data, indent=2, ensure_ascii=False))
 
 
 def to_yaml(data: object) -> str:
-    """Return YAML, keys in the order given."""
+    """Return YAML, keys in the order given; what a terminal would obey is escaped."""
     import yaml
 
-    dumper: type[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     text: str = yaml.dump(
-        data, Dumper=dumper, sort_keys=False, allow_unicode=True, default_flow_style=False
+        data, Dumper=_dumper(), sort_keys=False, allow_unicode=True, default_flow_style=False
     )
-    return text
+    return escaped(text, wide="\\U{:08x}")
+
+
+@cache
+def _dumper() -> type[Any]:
+    """Return what writes texts in double quotes, where there are escapes, that need some."""
+    import yaml
+
+    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+        pass
+
+    def represent(dumper: Any, text: str) -> Any:  # noqa: ANN401 - a node of YAML
+        style = None if harmless(text, lines=True) == text else '"'
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+    Dumper.add_representer(str, represent)
+    return Dumper
 
 
 def clean(text: str) -> str:
@@ -139,16 +160,17 @@ def _write(table: Table, *, wide: bool) -> None:
     titles = [column.title for column in shown]
     rows = [[clean(row[n]) for n in kept] for row in table.rows]
     if table.title and table.headers:
-        click.echo(click.style(table.title, bold=True) if colourful() else table.title)
+        title = clean(table.title)
+        click.echo(click.style(title, bold=True) if colourful() else title)
     if not rows:
         if table.empty:
-            click.echo(table.empty)
+            click.echo(clean(table.empty))
     elif sys.stdout.isatty():
         _on_terminal(shown, rows, headers=table.headers)
     else:
         _plain(titles, rows, headers=table.headers)
     if table.footer and table.headers:
-        click.echo("\n".join(map(wrapped, table.footer.splitlines())))
+        say("\n".join(map(wrapped, table.footer.split("\n"))))
 
 
 def _plain(titles: list[str], rows: list[list[str]], *, headers: bool) -> None:

@@ -70,6 +70,10 @@ class _TextFormatter(logging.Formatter):
         # A name with an end of line in it would begin a line that nobody has written.
         return harmless(super().formatMessage(record))
 
+    def format(self, record: logging.LogRecord) -> str:
+        # With the story of an exception, which may say of what it tells.
+        return harmless(super().format(record), lines=True)
+
 
 class _JsonFormatter(JsonFormatter):
     def add_fields(

@@ -14,7 +14,9 @@ from typing import Protocol
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Timestamp
 
+from responsibility.api.foreign_text import harmless
 from responsibility.api.stages import AdmissionStage, RbacMode
 from responsibility.controller.process.container_memory import ContainerMemory
 from responsibility.controller.reporting.grant_status import GrantReport
@@ -32,9 +34,18 @@ MOST_CAUSES = 50
 _TERNARY = {True: 1, False: 0, None: -1}
 
 
+class _Gauge(GaugeMetricFamily):
+    """A metric; labels may have been written by anybody, and go to dashboards and alerts."""
+
+    def add_metric(
+        self, labels: Sequence[str], value: float, timestamp: Timestamp | float | None = None
+    ) -> None:
+        super().add_metric([harmless(label) for label in labels], value, timestamp)
+
+
 def _gauge(name: str) -> GaugeMetricFamily:
     description = BY_NAME[name]
-    return GaugeMetricFamily(PREFIX + name, description.help, labels=description.labels)
+    return _Gauge(PREFIX + name, description.help, labels=description.labels)
 
 
 class EnforcementResult(Protocol):

@@ -18,6 +18,7 @@ from prometheus_client import generate_latest
 
 from responsibility.admission.webhooks.requester import UserInfo
 from responsibility.admission.webhooks.values_ownership import ValuesGuard
+from responsibility.api.foreign_text import harmless
 from responsibility.api.names import PREFIX_ANNOTATION, RELEASE_ANNOTATION
 from responsibility.api.parse import load_shipped_manifest
 from responsibility.cluster.store import Store
@@ -217,6 +218,16 @@ async def test_no_name_hides_what_happened(setting: Setting) -> None:
     ((_, _, message),) = setting.told.events
     assert len(message) < 1_024
     assert LIMITS in message
+
+
+async def test_no_name_of_a_setting_is_obeyed(setting: Setting) -> None:
+    evil = "a\x1b[2J\u202e\nx" + "y" * 5_000
+    changed = {**values(), evil: {evil: 1}}
+    answer = await setting.ask(LEADER, changed)
+    assert not answer["allowed"]
+    message = answer["status"]["message"]
+    assert harmless(message) == message
+    assert len(message) < 1_024
 
 
 async def test_each_use_of_the_break_glass_is_told(setting: Setting) -> None:
