@@ -15,6 +15,8 @@ from prometheus_client.samples import Sample
 from demo import organisation
 from demo.background import Operator
 from demo.labels import Manifest
+from responsibility.api.item import ItemDefinition
+from responsibility.api.parse import parse_model
 from tests.e2e.lab.cluster import Cluster
 
 
@@ -39,6 +41,10 @@ class Facts:
                 if party["name"] == name and party.get("displayName"):
                     return str(party["displayName"])
         return name
+
+    def items(self) -> tuple[ItemDefinition, ...]:
+        """Return the items of the model, by number."""
+        return parse_model(self.model).spec.all_items
 
     def metric(self, name: str) -> Iterator[tuple[Mapping[str, str], float]]:
         """Yield labels and value of each series of ``responsibility_<name>``."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from rich import box
@@ -81,10 +81,9 @@ def _matrix(facts: Facts) -> Iterator[Part]:
     table.add_column("item", no_wrap=True, min_width=22)
     for record in facts.records:
         table.add_column(Text(record["spec"]["hub"]["displayName"]))
-    rows = zip(*(record["status"]["items"] for record in facts.records), strict=True)
-    for row in rows:
-        title = row[0].get("title") or row[0]["name"]
-        table.add_row(str(row[0]["number"]), title, *(_cell(item) for item in row))
+    for item in facts.items():
+        cells = (_cell(record["status"], item.name) for record in facts.records)
+        table.add_row(str(item.number), item.title or item.name, *cells)
     yield table
     yield Text.assemble(
         *(
@@ -100,11 +99,18 @@ def _matrix(facts: Facts) -> Iterator[Part]:
     )
 
 
-def _cell(item: Manifest) -> Text:
-    state, findings = item["state"], item.get("findings", 0)
-    shared = "".join(f"\n+ {delegate}" for delegate in item.get("delegates", ()))
-    count = f" {findings}" if state == "drift" else ""
-    return Text.assemble((state + count, _STYLES.get(state, _CALM)), f" {item['owner']}{shared}")
+def _cell(status: Manifest, name: str) -> Text:
+    """Return how an item stands, and who has it; a status leaves out what is only agreed."""
+    told: Manifest = next((i for i in status["items"] if i["name"] == name), {"state": "recorded"})
+    state = told["state"]
+    count = f" {told['findings']}" if state == "drift" else ""
+    (owner,) = _parties(status["owners"], name)
+    shared = "".join(f"\n+ {party}" for party in _parties(status.get("delegates", {}), name))
+    return Text.assemble((state + count, _STYLES.get(state, _CALM)), f" {owner}{shared}")
+
+
+def _parties(told: Mapping[str, str], item: str) -> list[str]:
+    return [party for party, items in told.items() if item in items.split(", ")]
 
 
 def _cluster(facts: Facts) -> Iterator[Part]:
@@ -135,7 +141,7 @@ def _severity(record: Manifest) -> int:
 def _causes(facts: Facts, owner: Manifest) -> Iterator[Part]:
     """Yield one block for each cause, in the status's order: worst first."""
     status = owner["status"]
-    titles = {item["name"]: item.get("title") or item["name"] for item in _all_items(facts)}
+    titles = {item.name: item.title or item.name for item in facts.items()}
     causes = status.get("causes", ())
     for cause in causes:
         kind = KINDS[cause["kind"]]
@@ -166,11 +172,6 @@ def _lines(
     yield "seen", f"first at {since:%Y-%m-%d %H:%M} UTC"
     yield "call", cause.get("contact") or "nobody: no contact is recorded"
     yield "to end it", cause["remedy"]
-
-
-def _all_items(facts: Facts) -> Iterable[Manifest]:
-    items: list[Manifest] = facts.records[0]["status"]["items"]
-    return items
 
 
 def _subject(subject: Manifest) -> str:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from responsibility.api.base import (
     ATOMIC,
+    ATOMIC_MAP,
     Label,
     Meta,
     Prose,
@@ -27,7 +28,7 @@ from responsibility.api.common import (
 )
 from responsibility.api.names import API_VERSION, ApiVersion
 from responsibility.api.stages import RbacMode
-from responsibility.api.status import CommonStatus, Count, Name, Names, PlanStatus
+from responsibility.api.status import CommonStatus, Count, LongText, Name, Names, PlanStatus
 
 DEFAULT_MODEL = "2i2c"
 
@@ -161,6 +162,20 @@ class ResponsibilityStatus(CommonStatus):
     owner_split: Name = Field(
         default="",
         description="How many items each party owns, such as provider 12, community 8.",
+    )
+    owners: dict[Name, LongText] = Field(
+        default_factory=dict,
+        max_length=32,
+        json_schema_extra=ATOMIC_MAP,
+        description="The names of the items that each party owns, by number, such as community: "
+        "use-sessions, user-access.",
+    )
+    delegates: dict[Name, LongText] = Field(
+        default_factory=dict,
+        max_length=32,
+        json_schema_extra=ATOMIC_MAP,
+        description="The names of the items on which each party may act as well; delegations that "
+        "ended are left out.",
     )
     enforcement: Name = Field(
         default="", description="Admission and RBAC as they are in force, such as observe/audit."

@@ -7,6 +7,7 @@ that an older CRD takes a newer operator's findings.
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -25,6 +26,7 @@ MAX_REVOCATIONS = 64
 
 _NAME = 512
 _TEXT = 1024
+_LONG = 65 * 65
 
 
 def _clip_name(value: object) -> object:
@@ -33,6 +35,10 @@ def _clip_name(value: object) -> object:
 
 def _clip_text(value: object) -> object:
     return clip(harmless(value), _TEXT) if isinstance(value, str) else value
+
+
+def _clip_long(value: object) -> object:
+    return clip(harmless(value), _LONG) if isinstance(value, str) else value
 
 
 def _clip_list(limit: int) -> BeforeValidator:
@@ -44,6 +50,8 @@ def _clip_list(limit: int) -> BeforeValidator:
 
 Name = Annotated[str, Field(max_length=_NAME), BeforeValidator(_clip_name)]
 Text = Annotated[str, Field(max_length=_TEXT), BeforeValidator(_clip_text)]
+# All names of the items of the largest model, 65 of up to 63 characters.
+LongText = Annotated[str, Field(max_length=_LONG), BeforeValidator(_clip_long)]
 Count = Annotated[int, Field(ge=0)]
 Names = Annotated[tuple[Name, ...], Field(max_length=MAX_LISTED), _clip_list(MAX_LISTED)]
 ManyNames = Annotated[
@@ -116,26 +124,24 @@ class SubjectReference(Shape):
 
 
 class ItemStatus(Shape):
-    """How one item stands, for one hub or for the cluster."""
+    """How one item stands, for one hub or for the cluster.
+
+    Only what the agreement doesn't say already is written, since ``kubectl describe`` takes a line
+    for each field of each item: title, number, owner and delegates follow from record and model,
+    and an item that is agreed and has nothing to check is not listed at all.
+    """
 
     name: Name = Field(description="The item's name, such as user-access.")
-    number: Count = Field(description="The item's number; 0 is the record itself.")
-    title: Name = Field(default="", description="The item's title, such as User access.")
-    owner: Name = Field(default="", description="The party that owns the item, such as community.")
-    delegates: Names = Field(
-        default=(),
-        json_schema_extra=ATOMIC,
-        description="The parties that may act on the item too, delegations that ended left out.",
-    )
     state: ItemState = Field(
         description="ok (checked, as agreed), drift (checked, differs), unknown (can't be told), "
         "recorded (agreed, nothing to check) or overdue (its review date has passed)."
     )
-    checked: tuple[ItemKind, ...] = Field(
-        default=(),
+    checked: tuple[ItemKind, ...] | None = Field(
+        default=None,
         max_length=3,
         json_schema_extra=ATOMIC,
-        description="Where it was checked: kubernetes, jupyterhub, attested.",
+        description="Where it was checked (kubernetes, jupyterhub, attested), if that is not "
+        "what the model has it checked by.",
     )
     findings: Count = Field(default=0, description="The number of findings about this item.")
     cluster_findings: Count = Field(
@@ -146,17 +152,17 @@ class ItemStatus(Shape):
     admission: Name = Field(
         default="",
         description="The stage that admission policies were switched to for this item: observe, "
-        "warn or deny. Empty where no policy guards it. Whether they really do what they should "
-        "is said by condition Enforced.",
+        "warn or deny; left out where that is observe, or no policy guards it. Whether they "
+        "really do what they should is said by condition Enforced.",
     )
     admission_note: Text = Field(
         default="", description="Why the stage is lower than what is asked for, or not proved yet."
     )
     rbac: Name = Field(
         default="",
-        description="The stage that is in force for RBAC: audit, or grant once all that owner and "
+        description="The stage that is in force for RBAC: grant once all that owner and "
         "delegates are to be granted is there, or revoke where approved plans are carried out as "
-        "well. Empty where nothing is to be granted.",
+        "well. Left out where that is audit, or nothing is to be granted.",
     )
     rbac_note: Text = Field(default="", description="Why nothing, or not everything, is granted.")
 
@@ -215,24 +221,24 @@ class CauseStatus(Shape):
     message: Text = Field(default="", description="The worst of it, in one sentence.")
     remedy: Text = Field(default="", description="What would end it.")
     contact: Text = Field(default="", description="How to reach those who own the item.")
+    ids: Text = Field(
+        default="",
+        description="The ids of all findings that it makes, that of the worst first. An id is the "
+        "same at each evaluation.",
+    )
     findings: dict[Name, AwareDatetime] = Field(
         default_factory=dict,
         max_length=MAX_FINDINGS,
         # As a whole: what has ended is to go.
         json_schema_extra=ATOMIC_MAP,
-        description="When each finding that it makes was first found, by the finding's id. An id "
-        "is the same at each evaluation.",
+        description="When those of them were first found that came later than the oldest, by id.",
     )
 
-
-class ExemptStatus(Shape):
-    """A subject that holds something reserved and is let through."""
-
-    subject: SubjectReference = Field(description="Who it is, such as ServiceAccount prod/hub.")
-    items: Names = Field(
-        default=(), json_schema_extra=ATOMIC, description="The items of which it holds something."
-    )
-    reason: Text = Field(default="", description="Why, in the words of the exemption.")
+    @property
+    def sightings(self) -> dict[str, datetime]:
+        """Return when each finding that it makes was first found, by the finding's id."""
+        oldest = {key: self.since for key in self.ids.split() if self.since is not None}
+        return oldest | self.findings
 
 
 class BreakGlassStatus(Shape):
@@ -293,7 +299,8 @@ class CommonStatus(Shape):
         default=(),
         max_length=65,
         json_schema_extra=keyed("name"),
-        description="How each item stands.",
+        description="How each item stands. One that is agreed and has nothing to check (recorded) "
+        "is left out if that is all that is to be said of it.",
     )
     drift: Drift | None = Field(default=None, description="The number of findings, by kind.")
     causes: tuple[CauseStatus, ...] = Field(
@@ -309,10 +316,10 @@ class CommonStatus(Shape):
     exempt: Count = Field(
         default=0, description="The number of subjects that exemptions keep out of drift."
     )
-    exempted: tuple[ExemptStatus, ...] = Field(
+    exempt_subjects: Annotated[tuple[Text, ...], Field(max_length=MAX_EXEMPTED)] = Field(
         default=(),
-        max_length=MAX_EXEMPTED,
         json_schema_extra=ATOMIC,
-        description="The first of them, with the reason.",
+        description="The first of them, each with the items of which it holds something and the "
+        "reason in the words of the exemption.",
     )
     summary: Text = Field(default="", description="All of this in one sentence.")

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 
 from responsibility.api.model import ResponsibilityModelStatus
 from responsibility.api.record import ResponsibilityStatus
+from responsibility.api.stages import AdmissionStage, RbacMode
 from responsibility.api.status import (
     MAX_CAUSES,
     MAX_EXEMPTED,
     MAX_FINDINGS,
+    MAX_LISTED,
     BreakGlassStatus,
     CauseStatus,
     Condition,
     Drift,
-    ExemptStatus,
+    ItemState,
     ItemStatus,
     PlanStatus,
     SubjectReference,
@@ -51,7 +54,8 @@ from responsibility.ownership.results.assessment import (
 from responsibility.ownership.results.causes import Cause, causes_text
 from responsibility.ownership.results.contacts import parties_to_call
 from responsibility.ownership.results.findings import HUB_ACCOUNTS, Finding
-from responsibility.ownership.terms.agreement import Agreement
+from responsibility.ownership.results.states import agreed_result
+from responsibility.ownership.terms.agreement import Agreement, Party
 from responsibility.phrases import some
 from responsibility.rbac.objects import Subject
 
@@ -95,20 +99,22 @@ def record_status(
     return ResponsibilityStatus(
         observed_generation=generation,
         conditions=conditions,
-        items=_items(hub.items, outcome),
+        items=_items(hub.items, agreement.parties, outcome, assessment.now),
         drift=_drift(hub.findings, hub.causes),
         causes=_causes(hub.causes, since, (agreement,)),
         truncated=_untold(hub.causes),
         summary=_summary(agreement.display_name, hub.causes, hub.cluster_findings),
         hub=str(agreement.hub),
         owner_split=split,
+        owners=_by_party((result.item.owner, result) for result in hub.items),
+        delegates=_by_party((party, result) for result in hub.items for party in result.delegates),
         enforcement=enforcement_text(outcome),
         pending=tuple(str(key) for key in hub.pending),
         exempt=len({entry.subject for entry in hub.exempt}),
-        exempted=_exempted(hub.exempt),
+        exempt_subjects=_exempted(hub.exempt),
         cluster_findings=hub.cluster_findings,
         plan=plan,
-    )
+    ).lean()
 
 
 def refused_record_status(
@@ -164,7 +170,7 @@ def model_status(
     return ResponsibilityModelStatus(
         observed_generation=generation,
         conditions=with_times(claims, before, generation=generation, now=assessment.now),
-        items=_items(cluster.items, outcome),
+        items=_items(cluster.items, cluster.terms.parties, outcome, assessment.now),
         drift=_drift(cluster.findings, cluster.causes),
         causes=_causes(
             cluster.causes,
@@ -186,7 +192,7 @@ def model_status(
             for entry in cluster.break_glass[:MAX_BREAK_GLASS]
         ),
         exempt=len({entry.subject for entry in cluster.exempt}),
-        exempted=_exempted(cluster.exempt),
+        exempt_subjects=_exempted(cluster.exempt),
         item_count=sum(bool(item.number) for item in cluster.terms.items),
         unrecorded=len(assessment.unrecorded),
         records=cluster.records,
@@ -208,29 +214,46 @@ def refused_model_status(
 
 
 def _items(
-    results: Iterable[ItemResult], outcome: EnforcementStatus = NOTHING
+    results: Iterable[ItemResult],
+    parties: Mapping[str, Party],
+    outcome: EnforcementStatus,
+    now: datetime,
 ) -> tuple[ItemStatus, ...]:
+    """Return what is to be said of items beyond what was agreed; see :class:`ItemStatus`."""
     stages = {entry.item: entry for entry in outcome.stages}
-    return tuple(
+    told = (
         ItemStatus(
-            name=result.item.name,
-            number=result.item.terms.number,
-            title=result.item.terms.title,
-            owner=result.item.owner,
-            delegates=result.delegates,
+            name=name,
             state=result.state,
-            checked=result.checked,
+            checked=result.checked if result.checked != agreed.checked else None,
             findings=result.findings,
             cluster_findings=result.cluster_findings,
-            admission=entry.stage.value if entry is not None else "",
+            admission=_beyond(entry.stage, AdmissionStage.OBSERVE) if entry is not None else "",
             admission_note=outcome.note(entry) if entry is not None else "",
-            rbac=granted.stage.value if granted is not None else "",
+            rbac=_beyond(granted.stage, RbacMode.AUDIT) if granted is not None else "",
             rbac_note=granted.note if granted is not None else "",
         ).lean()
         for result in results
-        for entry in (stages.get(result.item.name),)
-        for granted in (outcome.rbac(result.item.name),)
+        for name in (result.item.name,)
+        for agreed in (agreed_result(result.item, parties.get(result.item.owner), now),)
+        for entry in (stages.get(name),)
+        for granted in (outcome.rbac(name),)
     )
+    return tuple(
+        item for item in told if item != ItemStatus(name=item.name, state=ItemState.RECORDED)
+    )
+
+
+def _beyond(stage: StrEnum, least: StrEnum) -> str:
+    return "" if stage is least else stage.value
+
+
+def _by_party(told: Iterable[tuple[str, ItemResult]]) -> dict[str, str]:
+    """Return the names of items by party, in the order of their numbers."""
+    found: dict[str, list[str]] = {}
+    for party, result in told:
+        found.setdefault(party, []).append(result.item.name)
+    return {party: ", ".join(found[party]) for party in sorted(found)}
 
 
 def _drift(findings: Iterable[Finding], grouped: Sequence[Cause]) -> Drift:
@@ -244,9 +267,9 @@ def _drift(findings: Iterable[Finding], grouped: Sequence[Cause]) -> Drift:
     )
 
 
-def _exempted(entries: Iterable[Exempt]) -> tuple[ExemptStatus, ...]:
+def _exempted(entries: Iterable[Exempt]) -> tuple[str, ...]:
     return tuple(
-        ExemptStatus(subject=_reference(e.subject), items=e.items, reason=e.reason)
+        f"{e.subject} ({some(e.items, MAX_LISTED)}): {e.reason}"
         for e in sorted(entries, key=lambda e: (str(e.subject), e.reason))[:MAX_EXEMPTED]
     )
 
@@ -264,20 +287,24 @@ def _causes(
             route=cause.worst.route_kind if cause.worst.route else "",
             items=cause.items,
             bindings=tuple(map(wording.binding_text, cause.sources)),
-            since=_whole_seconds(
-                min((since[f.id] for f in cause.findings if f.id in since), default=None)
-            ),
+            since=oldest,
             message=wording.cause_message(cause),
             remedy=wording.cause_remedy(cause),
             contact=_contact(cause, agreements),
+            ids=" ".join(finding.id for finding in cause.findings[:MAX_FINDINGS]),
             findings={
                 finding.id: moment.replace(microsecond=0)
                 for finding in cause.findings[:MAX_FINDINGS]
                 for moment in (since.get(finding.id),)
-                if moment is not None
+                if moment is not None and moment.replace(microsecond=0) != oldest
             },
-        )
+        ).lean()
         for cause in grouped[:MAX_CAUSES]
+        for oldest in (
+            _whole_seconds(
+                min((since[f.id] for f in cause.findings if f.id in since), default=None)
+            ),
+        )
     )
 
 

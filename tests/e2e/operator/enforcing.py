@@ -131,14 +131,13 @@ def namespace_keys(world: World, name: str) -> tuple[dict[str, str], dict[str, s
 
 def stage(world: World, record_: str, name: str = ITEM) -> str:
     """Return the stage of an item as the record's status tells it."""
-    items = world.status(record_).get("items") or ()
-    return next((str(i.get("admission", "")) for i in items if i["name"] == name), "")
+    item = world.items(record_).get(name)
+    return "" if item is None else str(item.get("admission", "observe"))
 
 
 def note(world: World, record_: str, name: str = ITEM) -> str:
     """Return why an item's stage is not as asked."""
-    items = world.status(record_).get("items") or ()
-    return next((str(i.get("admissionNote", "")) for i in items if i["name"] == name), "")
+    return str(world.items(record_).get(name, {}).get("admissionNote", ""))
 
 
 def deploy(world: World, name: str, **options: Any) -> None:

@@ -61,7 +61,7 @@ def test_an_owner_that_another_authorizer_lets_act_lacks_nothing(world: World) -
         world.until(lambda: missing(world, "desert") >= set(OWNED[:2]), "the other hub's findings")
         world.until_at_rest(operator)
         assert missing(world, "reef") == set(), "its policies grant it all"
-        states = {i["name"]: i["state"] for i in world.status("reef")["items"]}
+        states = {name: item["state"] for name, item in world.items("reef").items()}
         assert {states[name] for name in OWNED} == {"ok"}
         assert states["monitor-incidents"] == "ok", "the provider may do everything"
         assert world.model_status()["drift"].get("missing", 0) == 0
@@ -103,7 +103,7 @@ def test_where_rbac_decides_nothing_nothing_is_said_of_subjects(open_world: Worl
         assert not [c for c in open_world.causes("reef") if "subject" in c]
         kinds = {c["kind"] for c in open_world.causes("reef")}
         assert not kinds & {"missing-access", "excess-access"}
-        states = {i["state"] for i in open_world.status("reef")["items"]}
+        states = {item["state"] for item in open_world.items("reef").values()}
         assert "ok" not in states, "nothing was checked"
         scraped = operator.metrics()
         assert scraped.value("rbac_enforced") == 0

@@ -65,7 +65,7 @@ def test_an_unknown_party(world: World) -> None:
 
     def the_rest_counts() -> None:
         # Until the API server has been asked about its owner, it is unknown for another reason.
-        states = {i["name"]: i["state"] for i in world.status("party")["items"]}
+        states = {name: item["state"] for name, item in world.items("party").items()}
         assert states["user-access"] == "unknown"
         assert states["data"] != "unknown"
 

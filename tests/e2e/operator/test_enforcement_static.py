@@ -17,7 +17,7 @@ from tests.e2e.operator import enforcing
 from tests.e2e.operator.api import Manifest
 from tests.e2e.operator.enforcing import ENGINEER, ITEM, STRANGER
 from tests.e2e.operator.process import Operator
-from tests.e2e.operator.world import World
+from tests.e2e.operator.world import World, owners
 
 PATIENCE = 60.0
 CONFIGURATION = "deploy-configure-hub"
@@ -154,8 +154,7 @@ def owned_by_deployers(name: str) -> Manifest:
 
 def reserved_of(world: World, record: str) -> str:
     """Return whose hub configuration is, as its status has it."""
-    items = world.status(record).get("items") or []
-    return next((i["owner"] for i in items if i["name"] == CONFIGURATION), "")
+    return owners(world.status(record)).get(CONFIGURATION, "")
 
 
 def ending(world: World, record: str) -> list[Manifest]:

@@ -33,7 +33,7 @@ from tests.e2e.operator.grants_world import (
 )
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.revoking import RECORD_OWNERS
-from tests.e2e.operator.world import World, binding_path, hub, record, role_binding
+from tests.e2e.operator.world import World, binding_path, hub, owners, record, role_binding
 from tests.e2e.plans.printed import scripts, shell
 
 ITEMS = (ITEM, "data")
@@ -322,7 +322,6 @@ def test_a_community_takes_over_its_whole_hub(
         rounds = watch.rounds
         world.until(lambda: watch.rounds > rounds + 1, "one more look", PATIENCE)
     assert watch.gaps == []
-    items = {item["name"]: item for item in world.status("shoal")["items"]}
-    owners = {item["owner"] for name, item in items.items() if name != "record"}
-    assert owners == {"community"}
+    owned = owners(world.status("shoal"))
+    assert {owner for name, owner in owned.items() if name != "record"} == {"community"}
     assert all(able(world, COMMUNITY, asked, "shoal")), "all that it takes"

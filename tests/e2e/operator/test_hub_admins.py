@@ -99,9 +99,7 @@ def _found(world: World, name: str) -> dict[str, str]:
 
 
 def _item(world: World, name: str) -> dict[str, Any]:
-    items: list[dict[str, Any]] = world.status(name).get("items", [])
-    [found] = [item for item in items if item["name"] == "user-access"] or [{}]
-    return found
+    return world.items(name).get("user-access", {})
 
 
 @pytest.mark.usefixtures("operator")

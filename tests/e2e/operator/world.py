@@ -107,6 +107,15 @@ class World:
         about = [cause for cause in found if not item or item in cause["items"]]
         return [cause for cause in about if fields.items() <= cause.items()]
 
+    def items(self, name: str) -> dict[str, Manifest]:
+        """Return what a record's status says of each item; none before the record was assessed.
+
+        Of an item that is only agreed it says nothing.
+        """
+        status = self.status(name)
+        agreed = {item: {"state": "recorded"} for item in owners(status)}
+        return agreed | {item["name"]: item for item in status.get("items", ())}
+
     def annotations(self, namespace: str, deployment: str) -> dict[str, str]:
         """Return our annotations of a Deployment, without their prefix."""
         path = where("apps/v1", "Deployment", deployment, namespace)
@@ -206,6 +215,12 @@ def condition(status: Manifest, type: str) -> tuple[str, str, str]:
         if found["type"] == type:
             return found["status"], found["reason"], found["message"]
     return "", "", ""
+
+
+def owners(status: Manifest) -> dict[str, str]:
+    """Return the party that owns each item, by a record's status, in the order of parties."""
+    told: dict[str, str] = status.get("owners", {})
+    return {item: party for party, items in told.items() for item in items.split(", ")}
 
 
 def hub(

@@ -43,14 +43,14 @@ def test_a_status_is_written_as_it_was_set() -> None:
     status = ResponsibilityStatus(
         hub="prod/prod",
         owner_split="",
-        items=(ItemStatus(name="a", number=1, state=ItemState.OK, findings=0),),
+        items=(ItemStatus(name="a", state=ItemState.OK, findings=0),),
         drift=Drift(total=0),
         causes=(CauseStatus(id="x", kind="k", findings={"x": since}),),
         truncated=0,
     )
     assert status.dump() == {
         "hub": "prod/prod",
-        "items": [{"name": "a", "number": 1, "state": "ok", "findings": 0}],
+        "items": [{"name": "a", "state": "ok", "findings": 0}],
         "drift": {"total": 0},
         "causes": [{"id": "x", "kind": "k", "findings": {"x": "2026-01-02T03:04:05Z"}}],
         "truncated": 0,

@@ -356,7 +356,11 @@ async def test_many_findings_are_told_as_a_number() -> None:
 
 
 def _since(world: World) -> list[str]:
-    return [moment for c in world.status()["causes"] for moment in c["findings"].values()]
+    return [
+        c.get("findings", {}).get(key, c["since"])
+        for c in world.status()["causes"]
+        for key in c["ids"].split()
+    ]
 
 
 @virtual

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from responsibility.api.model import ResponsibilityModelStatus
 from responsibility.api.record import ResponsibilityStatus
-from responsibility.api.status import Condition
+from responsibility.api.status import Condition, ItemState
 from responsibility.controller.reporting.conditions import ConditionDraft, with_times
 from responsibility.controller.status import (
     model_status,
@@ -117,7 +117,7 @@ def test_any_finding_makes_a_status_that_is_taken_and_reads_back_equal(
     )
     assert faults(status.dump(), RECORD) == []
     assert read_back(status) == status
-    assert sum(len(cause.findings) for cause in status.causes) + status.truncated == len(found)
+    assert sum(len(cause.ids.split()) for cause in status.causes) + status.truncated == len(found)
     again = of_record(
         replace(assessment, now=now + timedelta(days=1)),
         state,
@@ -204,9 +204,26 @@ def test_a_large_model_has_room_for_all_its_items() -> None:
         for n in range(1, 65)
     ]
     assessment = assess(records=[record()], models=[garden(items=items)], hubs=[hub()])
-    status = of_record(assessment)
-    assert len(status.items) == 65
-    assert faults(status.dump(), RECORD) == []
+    told = assessment.hubs["prod"]
+    longest = replace(
+        told,
+        items=tuple(
+            replace(
+                result,
+                item=replace(result.item, terms=replace(result.item.terms, name=name)),
+                state=ItemState.DRIFT,
+            )
+            for n, result in enumerate(told.items)
+            for name in (f"{n:063}",)
+        ),
+    )
+    for state in (told, longest):
+        status = of_record(assessment, state)
+        assert faults(status.dump(), RECORD) == []
+        assert read_back(status) == status
+        assert len(status.items) == (65 if state is longest else 1)
+        listed = [item for items in status.owners.values() for item in items.split(", ")]
+        assert sorted(listed) == sorted(result.item.name for result in state.items)
 
 
 def condition(type: str, status: bool | None, message: str = "") -> ConditionDraft:

@@ -20,6 +20,7 @@ from responsibility.api.status import (
     ConditionStatus,
     ItemKind,
     ItemState,
+    ItemStatus,
 )
 from responsibility.cli.answers.report import hub_json, short_age
 from responsibility.hub.discovery import HubKey
@@ -38,6 +39,7 @@ from responsibility.ownership.results.findings import (
     Finding,
     worst_first,
 )
+from responsibility.ownership.results.states import agreed_result
 from responsibility.rbac.escalation.technique import DIRECT
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
 def published(view: ClusterView, now: datetime) -> Assessment:
     """Return an assessment whose states are those of the statuses, without any finding."""
     agreed = Assessor().assess(view.snapshot(now))
-    hubs = {name: _hub(hub, view.records[name]) for name, hub in agreed.hubs.items()}
+    hubs = {name: _hub(hub, view.records[name], now) for name, hub in agreed.hubs.items()}
     clusters = {name: replace(each, findings=()) for name, each in agreed.clusters.items()}
     return replace(agreed, hubs=hubs, clusters=clusters, unrecorded=())
 
@@ -70,7 +72,7 @@ def with_insides(assessment: Assessment, view: ClusterView) -> Assessment:
 
 def _with_inside(hub: HubAssessment, status: ResponsibilityStatus) -> HubAssessment:
     found = [cause for cause in status.causes if cause.kind in INSIDE]
-    said = {item.name: item for item in status.items if ItemKind.JUPYTERHUB in item.checked}
+    said = {item.name: item for item in status.items if ItemKind.JUPYTERHUB in (item.checked or ())}
     if not found and not said:
         return hub
     about = Counter(name for cause in found for name in cause.items)
@@ -193,20 +195,26 @@ def cause_json(hub: HubKey | None, cause: CauseStatus) -> dict[str, Any]:
     }
 
 
-def _hub(hub: HubAssessment, record: Responsibility) -> HubAssessment:
+def _hub(hub: HubAssessment, record: Responsibility, now: datetime) -> HubAssessment:
     status = record.status
     said = {item.name: item for item in status.items} if status else {}
+    # Of a record that could not be assessed, or not yet, nothing is said of its items.
+    told = status is not None and bool(status.owners)
+    parties = hub.agreement.parties
     items = []
     for result in hub.items:
-        item = said.get(result.item.name)
-        if item is None:
+        name = result.item.name
+        if name not in said and not told:
             items.append(_unknown(result))
             continue
+        agreed = agreed_result(result.item, parties.get(result.item.owner), now)
+        item = said.get(name, ItemStatus(name=name, state=ItemState.RECORDED))
+        checked = agreed.checked if item.checked is None else map(str, item.checked)
         items.append(
             replace(
-                result,
+                agreed,
                 state=item.state,
-                checked=tuple(str(kind) for kind in item.checked),
+                checked=tuple(checked),
                 findings=item.findings,
                 cluster_findings=item.cluster_findings,
             )

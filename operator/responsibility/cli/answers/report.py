@@ -266,6 +266,6 @@ def _since(view: ClusterView) -> dict[str, datetime]:
     ]
     for resource in owns:
         for cause in resource.status.causes if resource.status else ():
-            for key, since in cause.findings.items():
+            for key, since in cause.sightings.items():
                 found[key] = min(since, found.get(key, since))
     return found

@@ -61,13 +61,23 @@ def _remembered(status: Mapping[str, Any]) -> dict[str, datetime]:
     found = {}
     told = status.get("causes")
     for cause in told if isinstance(told, list) else ():
-        findings = cause.get("findings") if isinstance(cause, dict) else None
-        for key, text in findings.items() if isinstance(findings, dict) else ():
+        for key, text in _sightings(cause):
             try:
-                moment = datetime.fromisoformat(text)
+                moment = datetime.fromisoformat(str(text))
             except (TypeError, ValueError):
                 continue
             # A time without a zone can have come from a person only.
             if moment.tzinfo is not None:
                 found[key] = moment
     return found
+
+
+def _sightings(cause: object) -> Iterable[tuple[str, object]]:
+    """Yield what a cause's status says of its findings, those last of which it says more."""
+    if not isinstance(cause, dict):
+        return
+    ids, findings = cause.get("ids"), cause.get("findings")
+    if isinstance(ids, str):
+        yield from ((key, cause.get("since")) for key in ids.split())
+    if isinstance(findings, dict):
+        yield from findings.items()

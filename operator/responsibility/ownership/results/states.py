@@ -71,6 +71,11 @@ def item_result(
     )
 
 
+def agreed_result(item: Item, owner: Party | None, now: datetime) -> ItemResult:
+    """Return an item's state where all that its terms name was checked, and nothing differs."""
+    return item_result(item, owner=owner, kinds={}, checked=True, resolved=True, now=now)
+
+
 def _state(
     item: Item,
     owner: Party | None,

@@ -16,6 +16,10 @@ def status(*ids: str, since: str = "2030-01-01T00:00:00Z", truncated: int = 0) -
     return {"causes": causes, "truncated": truncated}
 
 
+def told(ids: str, since: str = "2030-01-01T00:00:00Z", **later: str) -> dict[str, Any]:
+    return {"causes": [{"id": "a", "ids": ids, "since": since, "findings": later}]}
+
+
 def both(change: Transition) -> tuple[set[str], set[str]]:
     return set(change.appeared), set(change.ended)
 
@@ -44,6 +48,26 @@ def test_an_operator_that_starts_learns_from_the_status() -> None:
     change = history.advance("x", ["a", "new"], status("a", "old"), NOW)
     assert both(change) == ({"new"}, {"old"})
     assert history.since("x") == {"a": datetime(2030, 1, 1, tzinfo=UTC), "new": NOW}
+
+
+def test_of_one_cause_those_that_came_later_keep_their_own_time() -> None:
+    history = History()
+    before = told("a b", b="2030-02-02T00:00:00Z")
+    assert both(history.advance("x", ["a", "b", "c"], before, NOW)) == ({"c"}, set())
+    assert history.since("x") == {
+        "a": datetime(2030, 1, 1, tzinfo=UTC),
+        "b": datetime(2030, 2, 2, tzinfo=UTC),
+        "c": NOW,
+    }
+
+
+@pytest.mark.parametrize(
+    "cause", [{"ids": "a"}, {"ids": "a", "since": 5}, {"ids": 5}, {"findings": ["a"]}, "a"]
+)
+def test_a_status_that_a_person_has_scribbled_in_stops_nothing(cause: Any) -> None:
+    history = History()
+    history.advance("x", ["a"], {"causes": [cause]}, NOW)
+    assert history.since("x") == {"a": NOW}
 
 
 def test_a_shortened_status_cannot_make_findings_new() -> None:
