@@ -6,6 +6,7 @@ import difflib
 import gc
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -112,7 +113,7 @@ cli.help = _unwrapped(cli.help)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; nobody gets to see a traceback unasked."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = _as_kubectl(sys.argv[1:] if arguments is None else arguments)
     try:
         result = cli.main(words, prog_name="kubectl responsibility", standalone_mode=False)
     except Exception as error:
@@ -125,6 +126,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # All that click still ends by itself is a broken pipe; with the code of *no*, and of drift.
         return _unread()
     return result if isinstance(result, int) else Exit.OK
+
+
+def _as_kubectl(words: Sequence[str]) -> list[str]:
+    """Return words of which ``-n=coast`` is two, as to kubectl; to click the ``=`` is a part."""
+    found: list[str] = []
+    for number, word in enumerate(words):
+        if word == "--":
+            return [*found, *words[number:]]
+        short = re.match("-[A-Za-z]=", word)
+        found += [word[:2], word[3:]] if short else [word]
+    return found
 
 
 def _tell(error: Exception) -> int:

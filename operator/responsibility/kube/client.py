@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from http import HTTPStatus
@@ -29,6 +30,7 @@ from responsibility.kube.login import credentials
 from responsibility.kube.login.credentials import Credentials
 from responsibility.kube.login.impersonation import NOBODY_ELSE, Impersonation
 from responsibility.kube.protocol import JSON, METADATA, METADATA_LIST, Json, Params
+from responsibility.kube.request_options import USUAL, RequestOptions
 
 __all__ = ["JSON", "METADATA", "METADATA_LIST", "Api", "Json", "Params"]
 
@@ -37,8 +39,7 @@ __all__ = ["JSON", "METADATA", "METADATA_LIST", "Api", "Json", "Params"]
 _APPLY = "application/apply-patch+yaml; charset=utf-8"
 _MERGE = "application/merge-patch+json"
 
-# Seconds. A page of 500 objects takes well under one; an API server under load takes many.
-ANSWER = 30.0
+# Seconds, as all times here.
 CONNECT = 5.0
 # The server means to send a bookmark every minute on an otherwise silent watch, but the first may
 # take two (seen on 1.37), and after its restart a kind that never changes may get none at all.
@@ -60,7 +61,8 @@ class Api:
     Whoever needs an answer sooner than in half a minute puts ``asyncio.timeout`` around the call.
     """
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, requests: RequestOptions = USUAL) -> None:
+        self._requests = requests
         self._client = ApiClient(configuration)
         self._client.user_agent = f"{_package}-operator"
         self._acting_as: Impersonation = getattr(configuration, "acting_as", NOBODY_ELSE)
@@ -74,12 +76,18 @@ class Api:
         context: str | None = None,
         *,
         acting_as: Impersonation = NOBODY_ELSE,
+        cluster: str = "",
+        user: str = "",
+        requests: RequestOptions = USUAL,
     ) -> AsyncIterator[Self]:
         """Load credentials (see ``config.load``) and yield a client that is closed at the end.
 
         Nothing is sent yet. Raises ConfigurationError.
         """
-        async with cls(await credentials.load(kubeconfig, context, acting_as=acting_as)) as api:
+        loaded = await credentials.load(
+            kubeconfig, context, acting_as=acting_as, cluster=cluster, user=user
+        )
+        async with cls(loaded, requests) as api:
             yield api
 
     async def __aenter__(self) -> Self:
@@ -143,7 +151,7 @@ class Api:
 
         They are those of the ``Warning`` header, as it is: one text for each. Raises ApiError.
         """
-        limits = aiohttp.ClientTimeout(total=ANSWER, sock_connect=CONNECT)
+        limits = aiohttp.ClientTimeout(total=self._requests.answer, sock_connect=CONNECT)
         async with self._send(
             "POST", path, {"dryRun": "All"}, body=body, accept=JSON, limits=limits
         ) as response:
@@ -295,7 +303,7 @@ class Api:
         content_type: str = JSON,
         largest: int | None = None,
     ) -> Json:
-        limits = aiohttp.ClientTimeout(total=ANSWER, sock_connect=CONNECT)
+        limits = aiohttp.ClientTimeout(total=self._requests.answer, sock_connect=CONNECT)
         async with self._send(
             verb, path, params, body=body, accept=accept, content_type=content_type, limits=limits
         ) as response:
@@ -333,6 +341,7 @@ class Api:
             async with AsyncExitStack() as stack:
                 renewed = False
                 while True:
+                    began = time.monotonic()
                     headers = CIMultiDict(self._acting_as.headers())
                     headers.update({"Accept": accept, "Content-Type": content_type})
                     headers.update(self._client.default_headers)
@@ -345,6 +354,8 @@ class Api:
                     # Leaving this closes the connection unless the body was read to its end, so
                     # a watch that is cancelled does not leak one.
                     response = await stack.enter_async_context(sent.response)
+                    if self._requests.tell is not None:
+                        self._requests.tell(verb, url, response.status, time.monotonic() - began)
                     if response.status < HTTPStatus.BAD_REQUEST:
                         break
                     refusal = await response.read()

@@ -12,6 +12,7 @@ import gzip
 import http.client
 import json
 import socket
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
@@ -22,8 +23,8 @@ from urllib.parse import urlencode
 from responsibility.kube import errors, object_reader
 from responsibility.kube.login.fast_login import Login
 from responsibility.kube.protocol import JSON, Json, Params
+from responsibility.kube.request_options import USUAL, RequestOptions
 
-_ANSWER: Final = 30.0
 _CONNECT: Final = 5.0
 _PARALLEL: Final = 8
 _Connection = http.client.HTTPConnection
@@ -44,8 +45,9 @@ class _ConnectError(Exception):
 class FastApi:
     """One API server, read as one user: ``protocol.Client``, for as long as one command runs."""
 
-    def __init__(self, login: Login, user_agent: str) -> None:
+    def __init__(self, login: Login, user_agent: str, requests: RequestOptions = USUAL) -> None:
         self._login = login
+        self._requests = requests
         self._user_agent = user_agent
         self._pool = ThreadPoolExecutor(_PARALLEL)
         self._idle: list[_Connection] = []
@@ -53,9 +55,11 @@ class FastApi:
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls, login: Login, *, user_agent: str) -> AsyncIterator[FastApi]:
+    async def connect(
+        cls, login: Login, *, user_agent: str, requests: RequestOptions = USUAL
+    ) -> AsyncIterator[FastApi]:
         """Yield a client that is closed at the end; nothing is sent yet."""
-        api = cls(login, user_agent)
+        api = cls(login, user_agent, requests)
         try:
             yield api
         finally:
@@ -143,6 +147,7 @@ class FastApi:
     ) -> tuple[int, str | None, bytes]:
         connection.putrequest(verb, self._login.server.path + target, skip_accept_encoding=True)
         data = b"" if body is None else json.dumps(body).encode()
+        began = time.monotonic()
         for name, value in (
             ("Accept", accept),
             ("Accept-Encoding", "gzip"),
@@ -156,6 +161,9 @@ class FastApi:
         text = response.read()
         if response.getheader("Content-Encoding") == "gzip":
             text = gzip.decompress(text)
+        if self._requests.tell is not None:
+            url = self._login.server.geturl() + target
+            self._requests.tell(verb, url, response.status, time.monotonic() - began)
         return response.status, response.getheader("Retry-After"), text
 
     def _connected(self) -> _Connection:
@@ -174,6 +182,6 @@ class FastApi:
             if getattr(error, "verify_message", ""):
                 raise
             raise _ConnectError(error) from None
-        made.sock.settimeout(_ANSWER)
+        made.sock.settimeout(self._requests.answer)
         self._open.append(made)
         return made

@@ -12,10 +12,12 @@ from demo import installation, organisation
 from responsibility.cli.main import main
 from responsibility.cli.sources import live
 from responsibility.cli.sources.options import Where
+from responsibility.cli.terminal.output import show
 from responsibility.kube.protocol import Client
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.seeds import SEED
+from tests.unit.cli.terminal.templates import DATA, FOLLOWED, REFUSED
 
 # Somebody with every kind of grant: user and groups, as on the command line.
 PEOPLE: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -278,3 +280,29 @@ def _spec(draw: random.Random) -> dict[str, Any]:
 def _arguments(person: str, words: tuple[str, ...]) -> list[str]:
     user, groups = PEOPLE[person]
     return [*words, f"--as={user}", *(f"--as-group={group}" for group in groups)]
+
+
+def test_templates_are_filled_in_as_by_kubectl(demo: Cluster) -> None:
+    """Kubectl reads its own ConfigMap, without asking a server; ours is held to the same table."""
+
+    def theirs(template: str) -> str | None:
+        words = ("label", "--local", "-f", "-", f"-o=jsonpath={template}", "a=b")
+        done = demo.kubectl(*words, input=json.dumps(DATA), check=False)
+        return done.stdout if done.returncode == 0 else None
+
+    with ThreadPoolExecutor(2) as pool:
+        told = dict(
+            zip((*FOLLOWED, *REFUSED), pool.map(theirs, (*FOLLOWED, *REFUSED)), strict=True)
+        )
+    assert told == {**FOLLOWED, **dict.fromkeys(REFUSED)}
+
+
+def test_columns_are_those_of_kubectl(demo: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    columns = (
+        "NAME:.metadata.name,SPLIT:{.status.ownerSplit},NONE:.spec.nothing,"
+        "WORST:status.causes[0].kind,ITEMS:.status.items[*].name"
+    )
+    theirs = demo.kubectl("get", "resp", "-o", f"custom-columns={columns}").stdout
+    records = json.loads(demo.kubectl("get", "resp", "-o", "json").stdout)["items"]
+    show(f"custom-columns={columns}", records)
+    assert capsys.readouterr().out == theirs

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import click
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -25,6 +26,75 @@ def test_every_command_has_an_example(name: str, run: Run) -> None:
     assert done.code == 0
     assert "Examples:\n" in done.out
     assert f"responsibility {name}" in done.out or f"{name} " in done.out
+
+
+# What reaches a cluster, as kubectl spells it. `plan --cluster` is about the cluster as a whole.
+REACHING = ("--context", "--cluster", "--user", "--request-timeout", "-v", "--as", "-n")
+OTHERWISE = {
+    *(("plan", "--cluster"), ("apply-plan", "--cluster")),
+    # It reads trees of files, and the cluster's records for them.
+    *(("review", flag) for flag in REACHING),
+}
+
+
+def _flags(name: str) -> set[str]:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    found = {flag for p in command.params for flag in (*p.opts, *p.secondary_opts)}
+    kinds = {flag: p for p in command.params for flag in p.opts}
+    if "--cluster" in found and isinstance(kinds["--cluster"], click.Option):
+        assert kinds["--cluster"].is_flag == ((name, "--cluster") in OTHERWISE), name
+    return found
+
+
+def test_whatever_asks_a_cluster_takes_what_kubectl_takes() -> None:
+    asking = [name for name in COMMANDS if "--kubeconfig" in _flags(name)]
+    assert len(asking) > 15
+    missing = {
+        (name, flag)
+        for name in asking
+        for flag in REACHING
+        if flag not in _flags(name) and (name, flag) not in OTHERWISE
+    }
+    assert missing == set()
+
+
+def test_whatever_is_a_table_can_be_one_without_headings_and_a_template() -> None:
+    tables = 0
+    for name in COMMANDS:
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        output = next((p for p in command.params if "--output" in p.opts), None)
+        if output is None or not isinstance(output.type, click.Choice):
+            continue
+        if not {"table", "text"}.isdisjoint(output.type.choices):
+            template = "custom-columns=ID:.id"
+            assert output.type.convert(template, output, None) == template, name
+            with pytest.raises(click.BadParameter):
+                output.type.convert("jsonpath={.id", output, None)
+        if "table" in output.type.choices:
+            tables += 1
+            assert "--no-headers" in _flags(name), name
+    assert tables > 10
+
+
+def test_templates_say_what_json_says(run: Run, files: Path) -> None:
+    told = json.loads(run("drift", "-f", files.name, "-o", "json").out)
+    ids = run("drift", "-f", files.name, "-o", "jsonpath={[*].id}").out.split()
+    assert ids == [each["id"] for each in told]
+    columns = "custom-columns=ID:.id,WHO:.subject.name,NO:.nothing"
+    heading, *rows = run("drift", "-f", files.name, "-o", columns).out.splitlines()
+    assert heading.split() == ["ID", "WHO", "NO"]
+    assert [row.split()[0] for row in rows] == ids
+    assert all(row.endswith("<none>") for row in rows)
+    bare = run("drift", "-f", files.name, f"-o={columns}", "--no-headers").out.splitlines()
+    assert [row.split() for row in bare] == [row.split() for row in rows]
+
+
+def test_a_template_that_leads_nowhere_is_a_wrong_question(run: Run, files: Path) -> None:
+    done = run("drift", "-f", files.name, "-o", "jsonpath={[999].id}")
+    assert (done.code, done.out) == (Exit.UNUSABLE, "")
+    assert "there is no [999]" in done.err
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -13,7 +13,7 @@ from responsibility.cli.sources.folders import STDIN
 from responsibility.cli.sources.options import Where
 from responsibility.cli.sources.yaml.composer import Value
 from responsibility.cli.terminal.errors import CliError
-from responsibility.cli.terminal.output import show, source_json
+from responsibility.cli.terminal.output import is_data, show, source_json
 from responsibility.rbac.objects import Attributes
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def answer_file(file: str, where: Where, output: str) -> None:
         {"allowed": answer, "sources": [source_json(source) for source in decision.sources]}
         for answer, decision in zip(allowed, decisions, strict=True)
     ]
-    show("yaml" if output == "yaml" else "json", answers)
+    show(output if is_data(output) else "json", answers)
 
 
 def _completed(

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from responsibility.cli.sources.cluster_view import ALL
-from responsibility.cli.sources.options import Where, instant, note, warn, where_options
+from responsibility.cli.sources.options import (
+    Where,
+    instant,
+    note,
+    warn,
+    where_options_without_cluster,
+)
 from responsibility.cli.terminal.confirmation import confirm
 from responsibility.cli.terminal.errors import CliError, Exit
 from responsibility.cli.terminal.output import clean, say
@@ -62,7 +68,7 @@ _MOST_TOLD = 5
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="Instead: take back what was made of a plan, by its undo file.",
 )
-@where_options
+@where_options_without_cluster
 def command(
     *,
     where: Where,

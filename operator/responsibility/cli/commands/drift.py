@@ -43,7 +43,6 @@ def command(
     routes: bool,
     output: str,
     selection: Selection,
-    no_headers: bool,
 ) -> None:
     r"""Show what differs between what is agreed and what the cluster allows, worst first.
 
@@ -71,7 +70,7 @@ def command(
     report.tell_gaps()
     if report.is_published:
         record = report.hub(hub).agreement.record if hub else ""
-        _show_published(report, record, output, selection, no_headers=no_headers)
+        _show_published(report, record, output, selection)
         return
     agreements = report.all_agreements()
     selection.check(agreements)
@@ -108,7 +107,6 @@ def command(
         output,
         [report.json(finding) for finding in found],
         Table(
-            headers=not no_headers,
             names=[findings[0].id for findings in lines],
             columns=columns(
                 *("ID", "SEVERITY", "KIND", "HUB", "ITEM", "WHO"),
@@ -122,9 +120,7 @@ def command(
     )
 
 
-def _show_published(
-    report: Report, record: str, output: str, selection: Selection, *, no_headers: bool
-) -> None:
+def _show_published(report: Report, record: str, output: str, selection: Selection) -> None:
     """Show the causes that the operator has published; the whole story takes the right to list."""
     from responsibility.cli.answers import published
     from responsibility.cli.answers.report import place_of
@@ -141,7 +137,6 @@ def _show_published(
         output,
         [published.cause_json(hub, cause) for hub, cause in found],
         Table(
-            headers=not no_headers,
             names=[cause.id for _, cause in found],
             columns=columns(
                 *("ID", "SEVERITY", "KIND", "HUB", "ITEM", "WHO"),

@@ -17,7 +17,7 @@ from responsibility.cli.sources.options import (
     where_options,
 )
 from responsibility.cli.terminal.errors import CliError
-from responsibility.cli.terminal.output import say, show
+from responsibility.cli.terminal.output import is_data, say, show
 
 if TYPE_CHECKING:
     from responsibility.cli.answers.report import Report
@@ -91,7 +91,7 @@ def command(
         raise CliError(f"--from {start}: that moment has passed")
     request = HandoverRequest(record, chosen, party, begins, _span(overlap))
     result = hand_over(maker.snapshot, request, foresee)
-    if output in ("json", "yaml"):
+    if is_data(output):
         show(output, _json(result))
         return
     for line in text(result, wide=output == "wide"):

@@ -10,7 +10,6 @@ import click
 from responsibility.api.names import API_GROUP
 from responsibility.cli.selection.options import (
     all_namespaces_option,
-    headers_option,
     namespace_of,
 )
 from responsibility.cli.sources.options import (
@@ -41,7 +40,6 @@ RECORD_KIND: Final = f"responsibility.{API_GROUP}"
 @output_option("table", "wide", "name", "json", "yaml")
 @where_options
 @all_namespaces_option
-@headers_option
 @click.option("--item", "items", multiple=True, metavar="ITEM", help="Only this item, by its name.")
 def command(
     *,
@@ -52,7 +50,6 @@ def command(
     routes: bool,
     output: str,
     all_namespaces: bool,
-    no_headers: bool,
     items: tuple[str, ...],
 ) -> None:
     r"""Show the items of the model for each hub: owner, delegates, state.
@@ -90,7 +87,6 @@ def command(
     else:
         tables = [_table(hub) for hub in data]
     records = [f"{RECORD_KIND}/{hub['record']}" for hub in data]
-    tables = [replace(table, headers=not no_headers) for table in tables]
     show(output, data, *(replace(t, names=records if n == 0 else ()) for n, t in enumerate(tables)))
 
 

@@ -17,9 +17,9 @@ from responsibility.cli.sources.options import (
     at_option,
     instant,
     output_option,
-    where_options,
+    where_options_without_cluster,
 )
-from responsibility.cli.terminal.output import show
+from responsibility.cli.terminal.output import is_data, show
 
 
 @click.command(name="plan")
@@ -27,7 +27,7 @@ from responsibility.cli.terminal.output import show
 @aim_options
 @at_option
 @output_option()
-@where_options
+@where_options_without_cluster
 def command(
     *,
     where: Where,
@@ -59,7 +59,7 @@ def command(
     maker.report.tell_gaps()
     asked = PlanRequest(hub, everything, cluster, chosen, findings)
     plan = maker.plan(asked.aim(maker.report))
-    if output in ("json", "yaml"):
+    if is_data(output):
         show(output, plan_json(plan))
         return
     command_line = f"kubectl responsibility apply-plan {plan.digest} {asked.words(routes=routes)}"

@@ -24,14 +24,14 @@ def command(*, output: str) -> None:
 
     from responsibility.api.names import API_VERSION
     from responsibility.cli.sources.default_roles import VERSION
-    from responsibility.cli.terminal.output import say, show
+    from responsibility.cli.terminal.output import is_data, say, show
 
     known = {
         "clientVersion": version("hub-responsibility"),
         "apiVersion": API_VERSION,
         "kubernetesRoles": VERSION,
     }
-    if output in {"json", "yaml"}:
+    if is_data(output):
         show(output, known)
         return
     say(f"hub-responsibility {known['clientVersion']}")

@@ -28,9 +28,6 @@ all_namespaces_option = click.option(
     is_flag=True,
     help="Hubs of all namespaces, and the whole cluster, which is so without -n.",
 )
-headers_option = click.option(
-    "--no-headers", is_flag=True, help="Leave out the line of headings, the title and the footer."
-)
 
 
 def namespace_of(where: Where, *, everywhere: bool) -> str:
@@ -82,7 +79,6 @@ def selection_options(function: _F) -> _F:
             ),
             click.option("--sort-by", type=click.Choice(_SORTS), help="Another order."),
             all_namespaces_option,
-            headers_option,
         )
     ):
         decorated = option(decorated)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from responsibility.cli.sources.options import Where
     from responsibility.kube.client import Api
     from responsibility.kube.protocol import Client
+    from responsibility.kube.request_options import RequestOptions
 
 _T = TypeVar("_T")
 Json = dict[str, Any]
@@ -54,10 +55,16 @@ def run(where: Where, work: Callable[[Client], Awaitable[_T]]) -> _T:
     it doesn't understand.
     """
     with _in_plain_words():
-        login = fast_login.login(where.kubeconfig, where.context, where.acting_as)
+        login = fast_login.login(
+            where.kubeconfig,
+            where.context,
+            where.acting_as,
+            cluster=where.cluster,
+            user=where.user,
+        )
         if login is not None:
             try:
-                return asyncio.run(_quickly(login, work))
+                return asyncio.run(_quickly(login, where.requests, work))
             except* fast_client.UnusualError:
                 pass
         return asyncio.run(_wholly(where, work))
@@ -69,8 +76,11 @@ def change(where: Where, work: Callable[[Api], Awaitable[_T]]) -> _T:
         return asyncio.run(_wholly(where, work))
 
 
-async def _quickly(login: fast_login.Login, work: Callable[[Client], Awaitable[_T]]) -> _T:
-    async with fast_client.FastApi.connect(login, user_agent=PLUGIN) as api:
+async def _quickly(
+    login: fast_login.Login, requests: RequestOptions, work: Callable[[Client], Awaitable[_T]]
+) -> _T:
+    connecting = fast_client.FastApi.connect(login, user_agent=PLUGIN, requests=requests)
+    async with connecting as api:
         return await work(api)
 
 
@@ -78,7 +88,14 @@ async def _wholly(where: Where, work: Callable[[Api], Awaitable[_T]]) -> _T:
     import_async_client_only()
     from responsibility.kube.client import Api
 
-    connecting = Api.connect(where.kubeconfig, where.context, acting_as=where.acting_as)
+    connecting = Api.connect(
+        where.kubeconfig,
+        where.context,
+        acting_as=where.acting_as,
+        cluster=where.cluster,
+        user=where.user,
+        requests=where.requests,
+    )
     async with connecting as api:
         return await work(api)
 

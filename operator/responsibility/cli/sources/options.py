@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,8 +15,9 @@ import click
 from responsibility import api_groups
 from responsibility.cli.sources.cluster_view import ClusterView, Need
 from responsibility.cli.terminal.errors import CliError
-from responsibility.cli.terminal.output import say
+from responsibility.cli.terminal.output import HEADERLESS, check_template, is_template, say
 from responsibility.kube.login.impersonation import NOBODY_ELSE, Impersonation
+from responsibility.kube.request_options import ANSWER, USUAL, RequestOptions
 from responsibility.phrases import some
 
 if TYPE_CHECKING:
@@ -45,6 +47,9 @@ class Where:
     namespace: str | None = None
     default_roles: bool = True
     acting_as: Impersonation = NOBODY_ELSE
+    cluster: str = ""
+    user: str = ""
+    requests: RequestOptions = USUAL
 
     @property
     def live(self) -> bool:
@@ -124,20 +129,25 @@ def require_access(view: ClusterView) -> None:
 
 
 def where_options(function: _F) -> _F:
-    """Add ``-f``, ``--kubeconfig``, ``--context``, ``-n``, ``--as``; the command gets ``where``."""
+    """Add ``-f`` and what kubectl has to reach a cluster; the command gets ``where``."""
+    return _where(function, (_cluster_option(), *_acting_options()))
+
+
+def where_options_without_cluster(function: _F) -> _F:
+    """Add the same, for a command to which ``--cluster`` means the cluster as a whole."""
     return _where(function, _acting_options())
 
 
 def where_options_without_as(function: _F) -> _F:
     """Add the same, for a command to which ``--as`` means something of its own."""
-    return _where(function, ())
+    return _where(function, (_cluster_option(),))
 
 
-def _where(function: _F, acting: tuple[Callable[[Any], Any], ...]) -> _F:
+def _where(function: _F, some: tuple[Callable[[Any], Any], ...]) -> _F:
     @functools.wraps(function)
     def wrapper(**values: Any) -> object:
         acting_as = NOBODY_ELSE
-        if acting:
+        if "as_user" in values:
             acting_as = _acting_as(
                 values.pop("as_user"), values.pop("as_groups"), values.pop("as_uid")
             )
@@ -148,10 +158,17 @@ def _where(function: _F, acting: tuple[Callable[[Any], Any], ...]) -> _F:
             context=values.pop("context"),
             namespace=values.pop("namespace"),
             default_roles=values.pop("default_roles"),
+            cluster=values.pop("kubeconfig_cluster", None) or "",
+            user=values.pop("user_entry") or "",
+            requests=RequestOptions(
+                values.pop("request_timeout"),
+                _tell if values.pop("verbosity") >= _REQUESTS else None,
+            ),
         )
-        if where.files and (where.kubeconfig or where.context or where.acting_as):
+        reaching = (where.kubeconfig, where.context, where.acting_as, where.cluster, where.user)
+        if where.files and any(reaching):
             raise click.UsageError(
-                "-f reads files, so --kubeconfig, --context and --as have no use"
+                "-f reads files, so --kubeconfig, --context, --cluster, --user and --as have no use"
             )
         return function(where=where, **values)
 
@@ -173,6 +190,29 @@ def _where(function: _F, acting: tuple[Callable[[Any], Any], ...]) -> _F:
         ),
         click.option("--context", help="The kubeconfig's context to use."),
         click.option(
+            "--user",
+            "user_entry",
+            metavar="ENTRY",
+            help="The kubeconfig's user to log in as, instead of the context's.",
+        ),
+        click.option(
+            "--request-timeout",
+            default=str(ANSWER),
+            callback=_timeout,
+            metavar="SPAN",
+            help="How long to wait for each answer, such as 10s or 2m; 0 waits for ever "
+            "(default: 30s).",
+        ),
+        click.option(
+            "-v",
+            "--v",
+            "verbosity",
+            type=click.IntRange(0, 10),
+            default=0,
+            metavar="LEVEL",
+            help="From 6 on, each request with its answer's status and time, on stderr.",
+        ),
+        click.option(
             "-n",
             "--namespace",
             help="The namespace (default: that of the context). With -f, also that of manifests "
@@ -184,13 +224,43 @@ def _where(function: _F, acting: tuple[Callable[[Any], Any], ...]) -> _F:
             help="With -f: whether to take cluster-admin, admin, edit and view, where they are "
             "bound but not in the files, as Kubernetes makes them (default: yes).",
         ),
-        *acting,
+        *some,
     )
     decorated: Any = wrapper
     for option in reversed(options):
         decorated = option(decorated)
     found: _F = decorated
     return found
+
+
+def _cluster_option() -> Callable[[Any], Any]:
+    return click.option(
+        "--cluster",
+        "kubeconfig_cluster",
+        metavar="ENTRY",
+        help="The kubeconfig's cluster to ask, instead of the context's.",
+    )
+
+
+# The level from which kubectl tells of requests.
+_REQUESTS = 6
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def _timeout(_context: click.Context, _option: click.Parameter, written: str) -> float | None:
+    """Return seconds, None for any time: a number of them, or Go's form (1m30s)."""
+    if re.fullmatch(r"\d+(\.\d+)?", written):
+        seconds = float(written)
+    elif re.fullmatch(r"(\d+(\.\d+)?(ms|s|m|h))+", written):
+        parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h)", written)
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    else:
+        raise click.BadParameter(f"{written} is no time: write one such as 10s or 1m30s")
+    return seconds or None
+
+
+def _tell(verb: str, url: str, status: int, seconds: float) -> None:
+    say(f"{verb} {url}: {status} in {seconds * 1000:.0f} ms", err=True)
 
 
 def _acting_options() -> tuple[Callable[[Any], Any], ...]:
@@ -221,14 +291,43 @@ def _acting_as(user: str | None, groups: tuple[str, ...], uid: str | None) -> Im
 def output_option(*formats: str, default: str = "table") -> Callable[[_F], _F]:
     """Add ``-o``; the command gets ``output``."""
     choices = formats or ("table", "wide", "json", "yaml")
-    return click.option(
+    templated = "json" in choices and not {"table", "text"}.isdisjoint(choices)
+    option = click.option(
         "-o",
         "--output",
-        type=click.Choice(choices),
+        type=_Format(choices) if templated else click.Choice(choices),
         default=default,
         show_default=True,
-        help="How to answer.",
+        help="How to answer."
+        + (" Also jsonpath=… and custom-columns=… of what json has." if templated else ""),
     )
+    if "table" not in choices:
+        return option
+    return lambda function: option(_headers_option(function))
+
+
+# Read by ``terminal.output`` from the context, since every command has it and does nothing with it.
+_headers_option = click.option(
+    "--no-headers",
+    is_flag=True,
+    expose_value=False,
+    callback=lambda context, _option, given: context.meta.__setitem__(HEADERLESS, given),
+    help="Leave out the line of headings, the title and the footer of tables.",
+)
+
+
+class _Format(click.Choice[str]):
+    """One of some formats, or a template of kubectl's: what is wrong with it is told at once."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the format. Raises BadParameter."""
+        if is_template(value):
+            try:
+                check_template(value)
+            except ValueError as error:
+                self.fail(f"{value}: {error}", param, ctx)
+            return value
+        return str(super().convert(value, param, ctx))
 
 
 # For what isn't a table: -o table and -o wide are taken as everywhere, and mean the same here.

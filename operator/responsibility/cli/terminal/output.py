@@ -14,11 +14,13 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from responsibility.api.foreign_text import escaped, harmless
+from responsibility.cli.terminal import jsonpath
+from responsibility.cli.terminal.errors import CliError
 from responsibility.rbac.objects import GROUP, USER, Source, Subject
 from responsibility.subject_kinds import AnyKind
 
@@ -35,6 +37,9 @@ _STYLES = {
     "medium": "yellow",
     "low": "dim",
 }
+# Where ``--no-headers`` is noted in click's context.
+HEADERLESS: Final = "responsibility.no_headers"
+_JSONPATH, _CUSTOM_COLUMNS = "jsonpath=", "custom-columns="
 # Blanks between columns.
 _GAP = 3
 
@@ -55,7 +60,7 @@ class Column:
 class Table:
     """Rows under columns, and lines to show before and after.
 
-    Without ``headers`` there are just rows. ``names`` are what ``-o name`` lists, a line for each.
+    ``names`` are what ``-o name`` lists, a line for each.
     """
 
     columns: tuple[Column, ...]
@@ -63,7 +68,6 @@ class Table:
     title: str = ""
     empty: str = ""
     footer: str = ""
-    headers: bool = True
     names: Sequence[str] = ()
 
 
@@ -80,7 +84,11 @@ def columns(
 
 def show(output: str, data: object, *tables: Table) -> None:
     """Write the answer in the form that was asked for."""
-    if output == "json":
+    context = click.get_current_context(silent=True)
+    headers = not (context is not None and context.meta.get(HEADERLESS))
+    if is_template(output):
+        _fill_in(output, data, headers=headers)
+    elif output == "json":
         click.echo(to_json(data))
     elif output == "yaml":
         click.echo(to_yaml(data), nl=False)
@@ -91,7 +99,52 @@ def show(output: str, data: object, *tables: Table) -> None:
         for number, table in enumerate(tables):
             if number:
                 click.echo()
-            _write(table, wide=output == "wide")
+            _write(table, wide=output == "wide", headers=headers)
+
+
+def is_data(output: str) -> bool:
+    """Whether a format shows the data as they are, not a text or a table made of them."""
+    return output in ("json", "yaml") or is_template(output)
+
+
+def is_template(output: str) -> bool:
+    """Whether it is one of kubectl's formats that have a template."""
+    return output.startswith((_JSONPATH, _CUSTOM_COLUMNS))
+
+
+def check_template(output: str) -> None:
+    """Raise ValueError if such a format's template can't be read."""
+    if output.startswith(_JSONPATH):
+        jsonpath.check(output.removeprefix(_JSONPATH))
+    else:
+        _custom_columns(output.removeprefix(_CUSTOM_COLUMNS))
+
+
+def _fill_in(output: str, data: object, *, headers: bool) -> None:
+    try:
+        if output.startswith(_JSONPATH):
+            say(jsonpath.render(output.removeprefix(_JSONPATH), data), nl=False)
+            return
+        wanted = _custom_columns(output.removeprefix(_CUSTOM_COLUMNS))
+        rows = [
+            [clean(",".join(map(jsonpath.text, found)) or "<none>") for found in each]
+            for line in (data if isinstance(data, list) else [data])
+            for each in ([values([line]) for _, values in wanted],)
+        ]
+    except jsonpath.JsonPathError as error:
+        raise CliError(f"-o {output}: {error}") from None
+    if rows:
+        _plain([title for title, _ in wanted], rows, headers=headers)
+
+
+def _custom_columns(written: str) -> list[tuple[str, jsonpath.Step]]:
+    found = []
+    for part in written.split(","):
+        title, colon, path = part.partition(":")
+        if not (title and colon and path):
+            raise ValueError(f"{part or 'nothing'} is no HEADING:PATH, such as ID:.id")
+        found.append((title, jsonpath.values(path)))
+    return found
 
 
 def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
@@ -154,22 +207,22 @@ def colourful() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
-def _write(table: Table, *, wide: bool) -> None:
+def _write(table: Table, *, wide: bool, headers: bool) -> None:
     kept = [n for n, column in enumerate(table.columns) if wide or not column.wide]
     shown = [table.columns[n] for n in kept]
     titles = [column.title for column in shown]
     rows = [[clean(row[n]) for n in kept] for row in table.rows]
-    if table.title and table.headers:
+    if table.title and headers:
         title = clean(table.title)
         click.echo(click.style(title, bold=True) if colourful() else title)
     if not rows:
         if table.empty:
             click.echo(clean(table.empty))
     elif sys.stdout.isatty():
-        _on_terminal(shown, rows, headers=table.headers)
+        _on_terminal(shown, rows, headers=headers)
     else:
-        _plain(titles, rows, headers=table.headers)
-    if table.footer and table.headers:
+        _plain(titles, rows, headers=headers)
+    if table.footer and headers:
         say("\n".join(map(wrapped, table.footer.split("\n"))))
 
 

@@ -74,14 +74,16 @@ async def load(
     context: str | None = None,
     *,
     acting_as: Impersonation = NOBODY_ELSE,
+    cluster: str = "",
+    user: str = "",
     clock: Callable[[], float] = time.monotonic,
 ) -> Credentials:
     """Return the client configuration of the cluster to use.
 
     In a pod that is the pod's ServiceAccount, unless a kubeconfig or a context is named.
     Otherwise ``kubeconfig``, else ``$KUBECONFIG`` (several files are merged), else
-    ``~/.kube/config``. ``acting_as`` takes the place of whom the kubeconfig says to act as. Raises
-    ConfigurationError.
+    ``~/.kube/config``. ``cluster`` and ``user`` name other entries than the context does, and
+    ``acting_as`` takes the place of whom the kubeconfig says to act as. Raises ConfigurationError.
     """
     if problem := acting_as.problem():
         raise ConfigurationError(problem)
@@ -90,12 +92,12 @@ async def load(
     # The loaders build their own copies of it; ours must not become the process's default.
     files = ""
     try:
-        if kubeconfigs.in_pod(kubeconfig, context):
+        if kubeconfigs.in_pod(kubeconfig, context or cluster or user):
             await _read_in_pod(configuration)
             configuration.refresh_api_key_hook = _Renewal(_read_in_pod, clock)
             return configuration
         # Reading small files once, before anything else runs on the loop.
-        found = kubeconfigs.Kubeconfig.read_strictly(kubeconfig, context)
+        found = kubeconfigs.Kubeconfig.read_strictly(kubeconfig, context, cluster, user)
         files = found.files
         loader = _Loader(found)
         await loader.load_and_set(configuration)
@@ -110,7 +112,7 @@ async def load(
             "see whether `kubectl config view` can read it"
         ) from None
     configuration.refresh_api_key_hook = _Renewal(_kubeconfig_reader(loader), clock)
-    configuration.acting_as = acting_as or kubeconfigs.current(kubeconfig, context).acting_as
+    configuration.acting_as = acting_as or found.acting_as()
     return configuration
 
 

@@ -44,13 +44,23 @@ class Login:
     headers: tuple[tuple[str, str], ...]
 
 
-def login(kubeconfig: Path | None, context: str | None, acting_as: Impersonation) -> Login | None:
-    """Return how to log in; None where that is not plain. Raises ConfigurationError."""
-    if in_pod(kubeconfig, context) or any(
+def login(
+    kubeconfig: Path | None,
+    context: str | None,
+    acting_as: Impersonation,
+    *,
+    cluster: str = "",
+    user: str = "",
+) -> Login | None:
+    """Return how to log in; None where that is not plain. Raises ConfigurationError.
+
+    ``cluster`` and ``user`` name other entries of the kubeconfig than the context does.
+    """
+    if in_pod(kubeconfig, context or cluster or user) or any(
         os.environ.get(n) or os.environ.get(n.upper()) for n in _PROXIES
     ):
         return None
-    found = Kubeconfig.read(kubeconfig, context)
+    found = Kubeconfig.read(kubeconfig, context, cluster, user)
     if found.cluster is None or found.user is None:
         return None
     acting = acting_as or found.acting_as()

@@ -77,15 +77,20 @@ class Kubeconfig:
     user: Entry | None
 
     @classmethod
-    def read(cls, kubeconfig: Path | None, context: str | None) -> Kubeconfig:
+    def read(
+        cls, kubeconfig: Path | None, context: str | None, cluster: str = "", user: str = ""
+    ) -> Kubeconfig:
         """Read one file, or those of ``$KUBECONFIG``, of which the first to say something wins.
 
-        What can't be read says nothing here; ``read_strictly`` tells.
+        ``cluster`` and ``user`` name other entries than the context does. What can't be read says
+        nothing here; ``read_strictly`` tells.
         """
-        return cls._of(_paths(kubeconfig), context, _read)
+        return cls._of(_paths(kubeconfig), context, cluster, user, _read)
 
     @classmethod
-    def read_strictly(cls, kubeconfig: Path | None, context: str | None) -> Kubeconfig:
+    def read_strictly(
+        cls, kubeconfig: Path | None, context: str | None, cluster: str = "", user: str = ""
+    ) -> Kubeconfig:
         """Return the same. Raises ConfigurationError: there is nothing usable."""
         paths = _paths(kubeconfig)
         named = os.pathsep.join(paths)
@@ -93,23 +98,27 @@ class Kubeconfig:
             raise ConfigurationError(
                 f"there is no kubeconfig at {named}: name one with --kubeconfig or $KUBECONFIG"
             )
-        found = cls._of(paths, context, _read_strictly)
-        if not found.name:
+        found = cls._of(paths, context, cluster, user, _read_strictly)
+        if not found.name and not cluster:
             raise ConfigurationError(
                 f"the kubeconfig {named} has no current-context: name a context with --context"
             )
         if found.cluster is None:
-            what = "cluster" if found.context else "context"
-            missing = found.context.get("cluster") if found.context else found.name
+            what = "cluster" if found.context or cluster else "context"
+            missing = cluster or (found.context.get("cluster") if found.context else found.name)
             raise ConfigurationError(f"there is no {what} {missing} in the kubeconfig {named}")
-        if found.user is None and found.context.get("user"):
-            user = found.context["user"]
-            raise ConfigurationError(f"there is no user {user} in the kubeconfig {named}")
+        if found.user is None and (wanted := user or found.context.get("user")):
+            raise ConfigurationError(f"there is no user {wanted} in the kubeconfig {named}")
         return found
 
     @classmethod
     def _of(
-        cls, paths: list[str], context: str | None, read: Callable[[str], Mapping[str, Any]]
+        cls,
+        paths: list[str],
+        context: str | None,
+        cluster_name: str,
+        user_name: str,
+        read: Callable[[str], Mapping[str, Any]],
     ) -> Kubeconfig:
         wanted = context
         known: dict[tuple[str, str], Entry] = {}
@@ -124,7 +133,10 @@ class Kubeconfig:
                         known.setdefault((kind, name), Entry(name, raw[kind], folder))
         found = known.get(("context", wanted or ""))
         fields = found.fields if found else {}
-        cluster, user = (known.get((kind, str(fields.get(kind)))) for kind in ("cluster", "user"))
+        cluster, user = (
+            known.get((kind, named or str(fields.get(kind))))
+            for kind, named in (("cluster", cluster_name), ("user", user_name))
+        )
         return cls(os.pathsep.join(paths), str(wanted or ""), fields, cluster, user)
 
     def as_loaded(self) -> dict[str, Any]:
