@@ -1,4 +1,4 @@
-"""How requests are sent beyond what each is: how long to wait for an answer, and whom to tell."""
+"""Options of requests, beyond what each is: how long to wait for an answer, and whom to tell."""
 
 from __future__ import annotations
 
