@@ -4,6 +4,7 @@ In reading order:
 
 * ``errors``: failures, as few exceptions with one meaning each;
 * ``protocol``: the client as callers see it, whichever it is;
+* ``request_options``: how long to wait for answers, and whom to tell of them;
 * ``login``: logging in, by a kubeconfig, a pod's account or a helper;
 * ``object_reader``: JSON, read so that one odd object costs that object only;
 * ``stream``: the bytes of a watch, as events;

@@ -2,7 +2,8 @@
 
 In reading order:
 
-* ``output``: answers as tables, JSON and YAML;
+* ``output``: answers as tables, JSON, YAML and templates;
+* ``jsonpath``: templates of kubectl's;
 * ``errors``: errors in words, and the exit codes;
 * ``confirmation``: a question before something is changed;
 * ``progress``: a progress bar for what takes a while;
