@@ -4,7 +4,7 @@ In reading order:
 
 * ``errors``: failures, as few exceptions with one meaning each;
 * ``protocol``: the client as callers see it, whichever it is;
-* ``request_options``: how long to wait for answers, and whom to tell of them;
+* ``request_options``: a time to wait for each answer, and a listener to answers;
 * ``login``: logging in, by a kubeconfig, a pod's account or a helper;
 * ``object_reader``: JSON, read so that one odd object costs that object only;
 * ``stream``: the bytes of a watch, as events;
