@@ -1,5 +1,5 @@
-"""The fake API server, as for the client's own tests."""
+"""The fake API server for each test that asks for one."""
 
-from tests.unit.kube.conftest import api, server
+from tests.apiserver.fixtures import api, server
 
 __all__ = ["api", "server"]

@@ -7,14 +7,15 @@ from responsibility.api.names import DELEGATION_ROLE
 from responsibility.cluster import rights
 from responsibility.cluster.rights import ENFORCEMENT_RIGHTS, REVOKE_RIGHTS, RIGHTS, Right
 from responsibility.kube.client import Api
-from tests.unit.kube.fake import FakeServer, Request
+from tests.apiserver.over_http import HttpApiServer
+from tests.apiserver.requests import Request
 
 SELF = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 EVERY = (*RIGHTS, *ENFORCEMENT_RIGHTS, *REVOKE_RIGHTS)
 DANGEROUS = {"*", "escalate", "bind", "impersonate", "delete", "deletecollection"}
 
 
-def allow_all_but(server: FakeServer, *refused: tuple[str, str, str]) -> None:
+def allow_all_but(server: HttpApiServer, *refused: tuple[str, str, str]) -> None:
     def answer(request: Request) -> dict[str, object]:
         asked = request.body["spec"]["resourceAttributes"]
         resource = "/".join(filter(None, (asked["resource"], asked["subresource"])))
@@ -24,12 +25,16 @@ def allow_all_but(server: FakeServer, *refused: tuple[str, str, str]) -> None:
     server.answers[SELF] = answer
 
 
-async def test_nothing_is_missing_where_everything_is_allowed(api: Api, server: FakeServer) -> None:
+async def test_nothing_is_missing_where_everything_is_allowed(
+    api: Api, server: HttpApiServer
+) -> None:
     allow_all_but(server)
     assert await rights.missing(api, namespace="ours") == []
 
 
-async def test_a_missing_right_comes_down_to_what_is_missing(api: Api, server: FakeServer) -> None:
+async def test_a_missing_right_comes_down_to_what_is_missing(
+    api: Api, server: HttpApiServer
+) -> None:
     allow_all_but(server, ("watch", "roles", ""), ("patch", "deployments", "proxy"))
     missing = await rights.missing(api)
     assert [(right.verbs, right.resource, right.names) for right in missing] == [
@@ -39,7 +44,7 @@ async def test_a_missing_right_comes_down_to_what_is_missing(api: Api, server: F
     assert [right.optional for right in missing] == [False, True]
 
 
-async def test_leases_are_asked_for_in_our_own_namespace(api: Api, server: FakeServer) -> None:
+async def test_leases_are_asked_for_in_our_own_namespace(api: Api, server: HttpApiServer) -> None:
     allow_all_but(server)
     await rights.missing(api, namespace="ours")
     asked = [request.body["spec"]["resourceAttributes"] for request in server.requests]

@@ -15,7 +15,8 @@ from responsibility.cluster.store import Store
 from responsibility.kube.client import Api
 from responsibility.kube.reflector import CacheChange, Reflector
 from responsibility.rbac.objects import SERVICE_ACCOUNT, Attributes, Subject
-from tests.unit.kube.fake import FakeServer, Request
+from tests.apiserver.over_http import HttpApiServer
+from tests.apiserver.requests import Request
 
 NOW = datetime(2030, 6, 15, 12, 0, tzinfo=UTC)
 Json = dict[str, Any]
@@ -236,7 +237,7 @@ async def test_annotations_of_others_are_nobodys_business(store: Store) -> None:
 
 
 async def test_own_kinds_are_listed_page_by_page_and_replaced(
-    store: Store, server: FakeServer
+    store: Store, server: HttpApiServer
 ) -> None:
     def pages(request: Request) -> Json:
         last = "continue" in request.query
@@ -254,7 +255,7 @@ async def test_own_kinds_are_listed_page_by_page_and_replaced(
 
 
 async def test_a_record_created_while_records_are_listed_is_not_lost(
-    store: Store, server: FakeServer
+    store: Store, server: HttpApiServer
 ) -> None:
     def page(_: Request) -> Json:
         # The list shows the moment before; the watch is quicker than the answer.

@@ -14,7 +14,8 @@ from responsibility.api.names import PLAN_LABEL
 from responsibility.cluster.undo import Journal
 from responsibility.cluster.undo_form import change_of
 from responsibility.plans.change import Action, Plan
-from tests.unit.cluster.undo_plan import ANN, BOB, CHANGES, PODS, Json, bound, parsed, sent, whole
+from tests.apiserver.requests import Json
+from tests.unit.cluster.undo_plan import ANN, BOB, CHANGES, PODS, bound, parsed, sent, whole
 
 Path = tuple[str | int, ...]
 # Which of a step's texts are free: what they say is sent, and shown.

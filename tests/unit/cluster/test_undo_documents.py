@@ -17,8 +17,8 @@ from responsibility.cluster.undo_documents import (
 from responsibility.cluster.undo_form import change_of, object_path
 from responsibility.kube.client import Api
 from responsibility.plans.change import Plan
+from tests.apiserver.over_http import HttpApiServer
 from tests.unit.cluster.undo_plan import ANN, bound, stored
-from tests.unit.kube.fake import FakeServer, Request
 
 PATH = "/api/v1/namespaces/ours/configmaps"
 
@@ -32,24 +32,12 @@ def journal(uid: str = "1") -> Journal:
     return Journal(plan.digest, plan.content(), "https://here", "cluster", (step,))
 
 
-class Maps:
-    """ConfigMaps as an API server keeps them."""
-
-    def __init__(self, server: FakeServer) -> None:
-        self.kept: dict[str, dict[str, object]] = {}
-        server.answers[PATH] = self.answer
-
-    def answer(self, request: Request) -> dict[str, object]:
-        if request.method == "POST":
-            name = request.body["metadata"]["name"]
-            meta = {**request.body["metadata"], "uid": f"uid-{name}"}
-            self.kept[name] = {**request.body, "metadata": meta}
-            return self.kept[name]
-        return {"items": list(self.kept.values()), "metadata": {}}
+@pytest.fixture(autouse=True)
+def _config_maps(server: HttpApiServer) -> None:
+    server.collections.add(PATH)
 
 
-async def test_what_is_written_is_read_back(api: Api, server: FakeServer) -> None:
-    Maps(server)
+async def test_what_is_written_is_read_back(api: Api) -> None:
     documents = UndoDocuments(api, "ours")
     assert not documents.listed
     await documents.list()
@@ -63,8 +51,8 @@ async def test_what_is_written_is_read_back(api: Api, server: FakeServer) -> Non
     assert again.of("another") == []
 
 
-async def test_what_others_keep_there_is_not_ours(api: Api, server: FakeServer) -> None:
-    Maps(server).kept["theirs"] = {"metadata": {"name": "theirs"}, "data": {"a": "b"}}
+async def test_what_others_keep_there_is_not_ours(api: Api, server: HttpApiServer) -> None:
+    server.create(PATH, {"metadata": {"name": "theirs"}, "data": {"a": "b"}}, "them")
     documents = UndoDocuments(api, "ours")
     await documents.list()
     assert list(documents.all()) == []
@@ -92,24 +80,17 @@ def test_what_does_not_fit_is_not_begun() -> None:
         draft("reef", "uid", replace(journal(), host="x" * MOST_BYTES))
 
 
-async def test_the_newest_are_kept_and_what_is_open_always(
-    api: Api, server: FakeServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    Maps(server)
+async def test_the_newest_are_kept_and_what_is_open_always(api: Api, server: HttpApiServer) -> None:
     documents = UndoDocuments(api, "ours")
     await documents.list()
-    gone: list[str] = []
-
-    async def delete(path: str, *, uid: str) -> None:
-        assert uid
-        gone.append(path.rpartition("/")[2])
-
-    monkeypatch.setattr(api, "delete", delete)
     first = draft("reef", "uid", journal())
     for number in range(MOST_KEPT + 3):
         state = DocumentState.OPEN if number == 0 else DocumentState.DONE
         await documents.write(replace(first, name=f"{UNDO_PREFIX}{number:03}", state=state))
+    before = set(server.objects)
     await documents.prune()
-    assert gone == [f"{UNDO_PREFIX}001", f"{UNDO_PREFIX}002"]
+    assert before - set(server.objects) == {f"{PATH}/{UNDO_PREFIX}{n}" for n in ("001", "002")}
+    deletions = [request for request in server.requests if request.method == "DELETE"]
+    assert all(request.body["preconditions"]["uid"] for request in deletions)
     await documents.prune()
-    assert len(gone) == 2
+    assert len(before - set(server.objects)) == 2

@@ -8,10 +8,11 @@ from responsibility.api.names import PLAN_LABEL
 from responsibility.cluster import apply_plan
 from responsibility.cluster.undo import Journal, UndoStep
 from responsibility.cluster.undo_form import change_of, object_path
-from responsibility.kube.errors import NotFoundError
 from responsibility.plans.change import Action, Plan
+from tests.apiserver.in_process import InProcessApi
+from tests.apiserver.requests import Json, Request
+from tests.apiserver.server import ApiServer
 
-Json = dict[str, Any]
 RBAC = "rbac.authorization.k8s.io"
 ANN: Json = {"kind": "User", "name": "ann", "apiGroup": RBAC}
 BOB: Json = {"kind": "User", "name": "bob@example.org", "apiGroup": RBAC}
@@ -83,37 +84,6 @@ def parsed(data: object) -> Journal:
     return Journal.parse(json.dumps(data), "undo.json")
 
 
-class Recorder:
-    """An API with these objects, which keeps nothing of what it is sent but notes it."""
-
-    host = "https://c"
-
-    def __init__(self, objects: dict[str, Json]) -> None:
-        self.objects = objects
-        self.sent: list[tuple[str, str, Any]] = []
-
-    async def get(self, path: str) -> Json:
-        if path not in self.objects:
-            raise NotFoundError(404, "NotFound", "gone", "GET", path)
-        return self.objects[path]
-
-    async def create(self, path: str, body: Json, **_: Any) -> Json:
-        self.sent.append(("POST", path, _without_empty(body)))
-        return body
-
-    async def merge(self, path: str, body: Json, **_: Any) -> Json:
-        # Of the metadata it holds the preconditions only, which narrow what is done.
-        assert body["metadata"].keys() == {"uid", "resourceVersion"}
-        fields = {key: value for key, value in body.items() if key != "metadata"}
-        self.sent.append(("PATCH", path, _without_empty(fields)))
-        return body
-
-    async def delete(self, path: str, **more: Any) -> None:
-        assert more["uid"]
-        assert more["resource_version"]
-        self.sent.append(("DELETE", path, None))
-
-
 def _without_empty(value: Any) -> Any:
     if isinstance(value, dict):
         pruned = {key: _without_empty(each) for key, each in value.items()}
@@ -125,15 +95,29 @@ def _without_empty(value: Any) -> Any:
 async def sent(journal: Journal, *, back: bool) -> list[tuple[str, str, Any]]:
     """Return what is sent to a cluster on which all is as the file wants it to be at first."""
     there = {step.path: step.after if back else step.before for step in journal.steps}
-    api = Recorder(
+    server = ApiServer(
         {
             path: {**one, "metadata": {"uid": "made", **one["metadata"], "resourceVersion": "9"}}
             for path, one in there.items()
             if one is not None
         }
     )
+    api = InProcessApi(server)
     if back:
-        await apply_plan.take_back(api, journal, lambda _: None)  # type: ignore[arg-type]
+        await apply_plan.take_back(api, journal, lambda _: None)
     else:
-        await apply_plan.go_on(api, journal, lambda _: None)  # type: ignore[arg-type]
-    return api.sent
+        await apply_plan.go_on(api, journal, lambda _: None)
+    return [_as_noted(request) for request in server.requests if request.is_write]
+
+
+def _as_noted(request: Request) -> tuple[str, str, Any]:
+    """Return verb, path, and what is changed."""
+    body = request.body
+    if request.method == "DELETE":
+        assert body["preconditions"].keys() == {"uid", "resourceVersion"}
+        body = None
+    elif request.method == "PATCH":
+        # Of the metadata it holds the preconditions only, which narrow what is done.
+        assert body["metadata"].keys() == {"uid", "resourceVersion"}
+        body = {key: value for key, value in body.items() if key != "metadata"}
+    return request.method, request.path, _without_empty(body)

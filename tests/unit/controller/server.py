@@ -14,8 +14,9 @@ import aiohttp
 from aiohttp import web
 
 from responsibility.api.names import OPERATOR
-from tests.unit.kube.fake import FakeServer, Json, Request
-from tests.unit.kube.lease import Lease
+from tests.apiserver.lease import Lease
+from tests.apiserver.over_http import HttpApiServer
+from tests.apiserver.requests import Json, Request
 
 GROUP = "responsibility.2i2c.org"
 
@@ -40,7 +41,7 @@ _REVIEWS = {
 class EmptyCluster:
     """Lists nothing, watches nothing, allows the operator everything."""
 
-    server: FakeServer
+    server: HttpApiServer
     lease: Lease
 
     @property
@@ -77,7 +78,7 @@ async def empty_cluster(
     Somebody may hold the Lease, our kinds may not be served, what one collection answers may be
     broken, until ``mend``, and their watches may say an odd ``event``.
     """
-    server = FakeServer(elsewhere=_elsewhere)
+    server = HttpApiServer(elsewhere=_elsewhere)
     lease = Lease(server, OPERATOR)
     if holder:
         lease.hold(holder)

@@ -11,7 +11,8 @@ from responsibility.controller.capabilities import Capabilities
 from responsibility.controller.process.settings import Settings
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.worker import Worker
-from tests.unit.controller.world import FakeApi
+from tests.apiserver.in_process import InProcessApi
+from tests.apiserver.server import ApiServer
 
 # What runs, and is no worker: what drives them, what is a part of one, and the framework.
 _OTHERS = {"Loop", "Runtime", "Prober", "Framework", "_Thread"}
@@ -37,7 +38,7 @@ def test_whatever_runs_in_the_background_is_a_worker() -> None:
 
 
 def test_the_list_has_every_worker_that_is_put_together() -> None:
-    api, metrics = FakeApi(), Metrics()
+    api, metrics = InProcessApi(ApiServer()), Metrics()
     built = Capabilities.build(Settings(), api, Store(api, relist=300), metrics)
     fields = [getattr(built, name) for name in Capabilities.__dataclass_fields__]
     workers = [part for part in fields if isinstance(part, Worker)]

@@ -8,9 +8,10 @@ import pytest
 
 from responsibility.controller.loop import Loop
 from responsibility.controller.reviewer import Reviewer
+from tests.apiserver.requests import Refused
 from tests.unit.controller.test_reviewer import running
 from tests.unit.controller.virtual import virtual
-from tests.unit.controller.world import RECORDS, World, failure, garden_world
+from tests.unit.controller.world import RECORDS, World, garden_world
 from tests.unit.ownership.building import NOW, grant
 
 
@@ -53,24 +54,15 @@ async def test_changes_that_come_together_are_one_look() -> None:
 
 
 @virtual
-async def test_a_change_that_comes_while_writing_is_looked_at_next(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_change_that_comes_while_writing_is_looked_at_next() -> None:
     world = garden_world()
     reviewer, loop = loop_in(world)
-    apply = world.api.apply
-    gate = asyncio.Event()
-
-    async def slow(*arguments: object, **named: object) -> object:
-        await gate.wait()
-        return await apply(*arguments, **named)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(world.api, "apply", slow)
+    gate = world.server.hold("PATCH")
     async with running(reviewer, loop):
         await asyncio.sleep(1)
         assert loop.passes == 0
         world.allow(grant("User eve", "update", "configmaps"))
-        gate.set()
+        gate.open.set()
         await asyncio.sleep(1)
         assert world.status()["drift"]["excess"] == 1
 
@@ -78,23 +70,16 @@ async def test_a_change_that_comes_while_writing_is_looked_at_next(
 @virtual
 @pytest.mark.parametrize("change", ["gone", "made anew", "edited", "another hub", "all gone"])
 async def test_what_comes_between_a_look_and_its_publication_meets_no_old_answer(
-    monkeypatch: pytest.MonkeyPatch, change: str
+    change: str,
 ) -> None:
     # Where nobody holds anything the server is asked, and it takes its time.
     world = garden_world("prod", "staging", grants=())
     world.put_record(generation=2, items=[{"name": "fence", "owner": "guests"}])
-    gate, asked, create = asyncio.Event(), asyncio.Event(), world.api.create
-
-    async def slow(*arguments: object, **named: object) -> object:
-        asked.set()
-        await gate.wait()
-        return await create(*arguments, **named)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(world.api, "create", slow)
+    gate = world.server.hold("subjectaccessreviews")
     reviewer, loop = loop_in(world)
     async with running(reviewer, loop):
-        await asked.wait()
-        assert not world.api.writes
+        await gate.arrived.wait()
+        assert not world.server.writes
         if change == "gone":
             world.delete_record("staging")
         elif change == "made anew":
@@ -111,10 +96,10 @@ async def test_what_comes_between_a_look_and_its_publication_meets_no_old_answer
             world.delete_record("staging")
         # Longer than answers are waited for.
         await asyncio.sleep(60)
-        gate.set()
+        gate.open.set()
         await asyncio.sleep(60)
         assert loop.passes > 1
-    for write in world.api.writes:
+    for write in world.server.writes:
         if write.subresource == "status" and write.path.startswith(RECORDS):
             meta, status = write.body["metadata"], write.body["status"]
             owners = {i["name"]: i["owner"] for i in status.get("items", ())}
@@ -144,13 +129,13 @@ async def test_a_date_that_passes_is_noticed_by_itself() -> None:
 @virtual
 async def test_what_could_not_be_written_is_tried_again() -> None:
     world = garden_world()
-    world.api.failures = {RECORDS: failure(503, "Trouble")}
+    world.server.failures = {RECORDS: Refused(503, "Trouble")}
     reviewer, loop = loop_in(world)
     async with running(reviewer, loop):
         await asyncio.sleep(7)
         assert loop.passes >= 2
         assert world.status() == {}
-        world.api.failures = {}
+        world.server.failures = {}
         await asyncio.sleep(6)
         assert world.status()
 

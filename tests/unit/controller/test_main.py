@@ -15,8 +15,8 @@ import yaml
 from aiohttp import web
 
 from responsibility.cluster.knowledge import OperatorPart
+from tests.apiserver.requests import Json, Request, refusal
 from tests.unit.controller.server import GROUP, Process, empty_cluster, operator
-from tests.unit.kube.fake import Json, Request, refusal
 from tests.unit.ownership.building import GARDEN
 
 NOBODY = "http://127.0.0.1:1"

@@ -8,9 +8,10 @@ from datetime import datetime
 import pytest
 from prometheus_client.samples import Sample
 
-from responsibility.kube import errors
+from responsibility.api.names import OPERATOR
+from tests.apiserver.requests import Refused
 from tests.unit.controller.virtual import virtual
-from tests.unit.controller.world import OURS, RECORDS, Event, World, failure, garden_world
+from tests.unit.controller.world import OURS, RECORDS, Event, World, garden_world
 from tests.unit.ownership.building import grant
 
 STRANGER = grant("User eve", "update", "configmaps")
@@ -58,11 +59,11 @@ async def test_writes_go_to_status_and_annotations_only() -> None:
 async def test_nothing_is_written_twice_while_the_watch_lags() -> None:
     world = garden_world()
     await world.publisher.publish(world.look())
-    sent = world.api.sent
+    sent = world.server.sent
     # Something else calls for a look before the watch has brought anything back.
     world.allow(grant("User eve", "get", "pods", ns="elsewhere"))
     await world.publisher.publish(world.look())
-    assert world.api.sent == sent
+    assert world.server.sent == sent
 
 
 @virtual
@@ -80,15 +81,17 @@ async def test_a_change_writes_what_it_touches() -> None:
 async def test_what_somebody_else_changed_is_set_right() -> None:
     world = await settled()
     path = "/apis/apps/v1/namespaces/prod/deployments/hub"
-    good = dict(world.api.objects[path]["metadata"]["annotations"])
-    world.api.objects[path]["metadata"]["annotations"] = {}
+    good = dict(world.server.objects[path]["metadata"]["annotations"])
+    world.server.objects[path]["metadata"]["annotations"] = {}
     world.watch_deployments()
     await world.publish()
-    assert world.api.objects[path]["metadata"]["annotations"] == good
+    assert world.server.objects[path]["metadata"]["annotations"] == good
     world.put_record()
-    world.api.objects[f"{RECORDS}/prod"]["status"]["summary"] = "all is well"
-    world.api.counter += 1
-    world.api.objects[f"{RECORDS}/prod"]["metadata"]["resourceVersion"] = str(world.api.counter)
+    world.server.merge(f"{RECORDS}/prod", {"status": {"summary": "all is well"}})
+    world.server.version += 1
+    world.server.objects[f"{RECORDS}/prod"]["metadata"]["resourceVersion"] = str(
+        world.server.version
+    )
     world.watch_own()
     await world.publish()
     assert world.status()["summary"] != "all is well"
@@ -99,33 +102,33 @@ async def test_what_is_taken_back_before_it_was_seen_is_set_right() -> None:
     """As `kubectl rollout undo` may: the watch brings both at once, and nothing has changed."""
     world = garden_world()
     path = "/apis/apps/v1/namespaces/prod/deployments/hub"
-    before = copy.deepcopy(world.api.objects[path])
+    before = copy.deepcopy(world.server.objects[path])
     await world.publisher.publish(world.look())
-    good = dict(world.api.objects[path]["metadata"]["annotations"])
+    good = dict(world.server.objects[path]["metadata"]["annotations"])
     assert good
     events = [
         {"type": "MODIFIED", "object": copy.deepcopy(thing)}
-        for thing in (world.api.objects[path], before)
+        for thing in (world.server.objects[path], before)
     ]
-    world.api.objects[path]["metadata"]["annotations"] = {}
+    world.server.objects[path]["metadata"]["annotations"] = {}
     world.store.deployments._take(events)
     await asyncio.sleep(10)
     await world.publish()
-    assert world.api.objects[path]["metadata"]["annotations"] == good
+    assert world.server.objects[path]["metadata"]["annotations"] == good
 
 
 @virtual
 async def test_a_watch_that_stands_still_costs_ever_fewer_writes() -> None:
     world = await settled()
     path = "/apis/apps/v1/namespaces/prod/deployments/hub"
-    world.api.objects[path]["metadata"]["annotations"] = {}
+    world.server.objects[path]["metadata"]["annotations"] = {}
     world.watch_deployments()
-    before = world.api.sent
+    before = world.server.sent
     for _ in range(0, 3_600, 5):
         await world.publisher.publish(world.look())
         await asyncio.sleep(5)
     # After 0, 5, 15, 35 … seconds, and then every ten minutes.
-    assert 2 < world.api.sent - before < 15
+    assert 2 < world.server.sent - before < 15
 
 
 @virtual
@@ -133,17 +136,16 @@ async def test_what_others_put_beside_ours_is_left_and_not_fought_over() -> None
     world = garden_world()
     theirs = {"type": "Blessed", "status": "True", "lastTransitionTime": "2030-01-01T00:00:00Z"}
     path = "/apis/apps/v1/namespaces/prod/deployments/hub"
-    world.api.foreign = {
-        f"{RECORDS}/prod": {"conditions": [theirs]},
-        path: {"annotations": {f"{OURS}owners": "the chart's", f"{OURS}note": "x"}},
-    }
+    world.server.objects[f"{RECORDS}/prod"]["status"] = {"conditions": [theirs]}
+    annotations = {f"{OURS}owners": "the chart's", f"{OURS}note": "x"}
+    world.server.objects[path]["metadata"]["annotations"] = annotations
     await world.publish()
     assert theirs in world.status()["conditions"]
     await world.publish()
-    sent = world.api.sent
+    sent = world.server.sent
     await world.publish()
     await world.publish(after=7_200)
-    assert world.api.sent == sent
+    assert world.server.sent == sent
 
 
 @virtual
@@ -164,14 +166,14 @@ async def test_annotations_can_be_switched_off() -> None:
 
 
 @pytest.mark.parametrize(
-    "gone", [failure(404, "NotFound"), failure(409, "Conflict", "uid mismatch")]
+    "gone", [Refused(404, "NotFound"), Refused(409, "Conflict", "uid mismatch")]
 )
 @virtual
 async def test_what_is_gone_or_another_one_by_now_is_left_to_the_watch(
-    gone: errors.ApiError,
+    gone: Refused,
 ) -> None:
     world = garden_world()
-    world.api.failures = {"": gone}
+    world.server.failures = {"": gone}
     assert await world.publish()
     assert sum(s.value for s in samples(world, "write_errors_total")) == 0
 
@@ -188,18 +190,18 @@ def samples(world: World, name: str) -> list[Sample]:
 @virtual
 async def test_a_right_that_is_missing_is_said_once_and_not_hammered_on() -> None:
     world = garden_world()
-    refusal = failure(403, "Forbidden", 'User "o" cannot patch resource "deployments" in API group')
-    world.api.failures = {"deployments/hub": refusal}
+    refusal = Refused(403, "Forbidden", 'User "o" cannot patch resource "deployments" in API group')
+    world.server.failures = {"deployments/hub": refusal}
     assert await world.publish(), "no reason to try again at once"
     note = world.condition("Annotated")
     assert (note["status"], note["reason"]) == ("False", "NotWritten")
     assert "annotations.deploymentNames" in note["message"]
-    sent = world.api.sent
+    sent = world.server.sent
     for _ in range(5):
         await world.publish()
         world.allow(STRANGER)
-    assert world.api.sent == sent + 1, "the status of the stranger's finding, and nothing else"
-    world.api.failures = {}
+    assert world.server.sent == sent + 1, "the status of the stranger's finding, and nothing else"
+    world.server.failures = {}
     await asyncio.sleep(600)
     await world.publish()
     assert world.condition("Annotated")["status"] == "True"
@@ -211,19 +213,19 @@ async def test_an_annotation_that_stays_refused_is_tried_now_and_then_and_alarms
 ) -> None:
     """The record's condition says it; an alert that nobody can end would be switched off."""
     world = garden_world()
-    world.api.failures = {"deployments/hub": failure(403, "Forbidden", "cannot patch resource")}
+    world.server.failures = {"deployments/hub": Refused(403, "Forbidden", "cannot patch resource")}
     await world.publish()
-    tried, failed = world.api.sent, write_errors(world, "annotations")
+    tried, failed = world.server.sent, write_errors(world, "annotations")
     assert failed == 1
     caplog.clear()
     for _ in range(720):
         await asyncio.sleep(5)
         await world.publish()
-    assert 5 <= world.api.sent - tried <= 6, "in an hour"
+    assert 5 <= world.server.sent - tried <= 6, "in an hour"
     assert write_errors(world, "annotations") == failed
     assert caplog.text == ""
     # Another answer is news.
-    world.api.failures = {"deployments/hub": failure(403, "Forbidden", "denied: no owner label")}
+    world.server.failures = {"deployments/hub": Refused(403, "Forbidden", "denied: no owner label")}
     await asyncio.sleep(600)
     await world.publish()
     assert write_errors(world, "annotations") == failed + 1
@@ -241,7 +243,7 @@ def write_errors(world: World, what: str) -> float:
 @virtual
 async def test_a_policy_that_refuses_an_annotation_speaks_for_itself() -> None:
     world = garden_world()
-    world.api.failures = {"deployments/hub": failure(403, "Forbidden", "denied: no owner label")}
+    world.server.failures = {"deployments/hub": Refused(403, "Forbidden", "denied: no owner label")}
     await world.publish()
     assert "denied: no owner label" in world.condition("Annotated")["message"]
 
@@ -249,25 +251,25 @@ async def test_a_policy_that_refuses_an_annotation_speaks_for_itself() -> None:
 @virtual
 async def test_a_deployment_made_anew_is_tried_at_once() -> None:
     world = garden_world()
-    world.api.failures = {"deployments/hub": failure(403, "Forbidden")}
+    world.server.failures = {"deployments/hub": Refused(403, "Forbidden")}
     await world.publish()
     world.delete_hub()
-    world.api.failures = {}
+    world.server.failures = {}
     world.put_hub()
     path = "/apis/apps/v1/namespaces/prod/deployments/hub"
-    world.api.objects[path]["metadata"]["uid"] = "another"
+    world.server.objects[path]["metadata"]["uid"] = "another"
     world.watch_deployments()
     await world.publish()
-    assert world.api.objects[path]["metadata"]["annotations"]
+    assert world.server.objects[path]["metadata"]["annotations"]
 
 
 @pytest.mark.parametrize("status", [401, 429, 500, 503])
 @virtual
 async def test_what_may_be_over_soon_is_tried_again(status: int) -> None:
     world = garden_world()
-    world.api.failures = {RECORDS: failure(status, "Trouble")}
+    world.server.failures = {RECORDS: Refused(status, "Trouble")}
     assert not await world.publish()
-    world.api.failures = {}
+    world.server.failures = {}
     assert await world.publish()
     assert world.condition("Ready")["status"] == "True"
 
@@ -277,11 +279,10 @@ async def test_a_server_that_is_away_is_not_asked_for_each_object(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     world = garden_world(*(f"hub-{n}" for n in range(100)))
-    away = errors.UnavailableError(0, "NoConnection", "refused", "PATCH", "/x")
-    world.api.failures = {"": away}
+    world.server.failures = {"": Refused(0, "NoConnection")}
     with caplog.at_level(logging.WARNING):
         assert not await world.publish()
-    assert world.api.sent <= 8
+    assert world.server.sent <= 8
     assert len(caplog.records) == 1
     assert "of our writes failed" in caplog.text
 
@@ -289,13 +290,13 @@ async def test_a_server_that_is_away_is_not_asked_for_each_object(
 @virtual
 async def test_a_status_that_is_refused_for_what_it_is_is_not_sent_at_each_pass() -> None:
     world = garden_world()
-    world.api.failures = {RECORDS: failure(422, "Invalid", "too long")}
+    world.server.failures = {RECORDS: Refused(422, "Invalid", "too long")}
     assert await world.publish()
     await world.publish()
-    sent = world.api.sent
+    sent = world.server.sent
     await world.publish()
-    assert world.api.sent == sent
-    world.api.failures = {}
+    assert world.server.sent == sent
+    world.server.failures = {}
     await asyncio.sleep(60)
     await world.publish()
     assert world.status()
@@ -415,7 +416,8 @@ async def told_with_a_plan() -> World:
     world = garden_world()
     world.allow(STRANGER)
     await world.publish()
-    world.status()["plan"] = dict(PLAN)
+    told = {"status": {**world.status(), "plan": dict(PLAN)}}
+    world.server.apply(f"{RECORDS}/prod/status", told, OPERATOR)
     world.watch_own()
     world.restart()
     return world

@@ -12,8 +12,9 @@ import pytest
 from responsibility.controller import reviewer as module
 from responsibility.controller.loop import Loop
 from responsibility.controller.reviewer import FRESH, Reviewer
+from tests.apiserver.requests import Refused
 from tests.unit.controller.virtual import virtual
-from tests.unit.controller.world import World, failure, garden_world
+from tests.unit.controller.world import World, garden_world
 from tests.unit.ownership.building import KEEPERS, grant
 
 Json = dict[str, Any]
@@ -59,7 +60,7 @@ async def test_nobody_is_asked_where_rbac_says_it_all() -> None:
     asking = Asking(garden_world())
     async with running(asking.reviewer, asking.loop):
         await asyncio.sleep(3_600)
-    assert asking.world.api.asked == []
+    assert asking.world.server.asked == []
 
 
 @virtual
@@ -68,20 +69,20 @@ async def test_it_is_asked_about_everything_first_and_then_one_by_one() -> None:
     async with running(asking.reviewer):
         asking.look()
         await asyncio.sleep(0.5)
-        assert asking.world.api.asked
-        assert all(map(everything, asking.world.api.asked))
-        asking.world.api.asked.clear()
+        assert asking.world.server.asked
+        assert all(map(everything, asking.world.server.asked))
+        asking.world.server.asked.clear()
         asking.look()
         await asyncio.sleep(0.5)
-        assert asking.world.api.asked
-        assert not any(map(everything, asking.world.api.asked))
+        assert asking.world.server.asked
+        assert not any(map(everything, asking.world.server.asked))
 
 
 @virtual
 async def test_a_first_yes_must_be_confirmed() -> None:
     asking = Asking(garden_world(grants=()))
     first = iter([True])
-    asking.world.api.says = lambda _: next(first, False)
+    asking.world.server.says = lambda _: next(first, False)
     async with running(asking.reviewer):
         asking.look()
         await asyncio.sleep(10)
@@ -91,22 +92,22 @@ async def test_a_first_yes_must_be_confirmed() -> None:
 @virtual
 async def test_what_the_server_allows_is_never_called_missing() -> None:
     asking = Asking(garden_world(grants=()))
-    asking.world.api.says = lambda _: True
+    asking.world.server.says = lambda _: True
     async with running(asking.reviewer, asking.loop):
         await asyncio.sleep(10)
         world = asking.world
         assert world.status()["drift"]["total"] == 0
         assert world.told == [], "not even for a moment"
         world.watch_deployments()
-        before = len(world.api.writes)
+        before = len(world.server.writes)
         # Cloud IAM still grants it, hours later: it is asked again, and nothing flickers.
-        world.api.asked.clear()
+        world.server.asked.clear()
         await asyncio.sleep(10 * FRESH)
-        assert 8 * asking.answers <= len(world.api.asked) <= 10 * asking.answers
-        assert len(world.api.writes) == before
+        assert 8 * asking.answers <= len(world.server.asked) <= 10 * asking.answers
+        assert len(world.server.writes) == before
         assert world.told == []
         # Cloud IAM no longer does.
-        world.api.says = lambda _: False
+        world.server.says = lambda _: False
         await asyncio.sleep(1.5 * FRESH)
         assert world.status()["drift"]["missing"] > 0
 
@@ -114,17 +115,17 @@ async def test_what_the_server_allows_is_never_called_missing() -> None:
 @virtual
 async def test_what_nobody_wants_to_know_any_more_is_not_asked() -> None:
     asking = Asking(garden_world(grants=()))
-    asking.world.api.says = everything
+    asking.world.server.says = everything
     async with running(asking.reviewer, asking.loop):
         await asyncio.sleep(10)
         assert asking.answers
         asking.world.delete_record()
         asking.world.put_model(generation=2, parties=[{"name": "keeper"}, {"name": "guests"}])
-        asking.world.api.says = lambda _: False
+        asking.world.server.says = lambda _: False
         await asyncio.sleep(2 * FRESH)
-        asking.world.api.asked.clear()
+        asking.world.server.asked.clear()
         await asyncio.sleep(10 * FRESH)
-    assert asking.world.api.asked == []
+    assert asking.world.server.asked == []
     assert len(asking.reviewer._asked) == asking.answers
 
 
@@ -133,11 +134,11 @@ async def test_answers_are_asked_for_again_when_they_are_old() -> None:
     asking = Asking(garden_world(grants=()))
     async with running(asking.reviewer, asking.loop):
         await asyncio.sleep(10)
-        once = len(asking.world.api.asked)
+        once = len(asking.world.server.asked)
         await asyncio.sleep(FRESH / 2)
-        assert len(asking.world.api.asked) == once
+        assert len(asking.world.server.asked) == once
         await asyncio.sleep(FRESH)
-        assert len(asking.world.api.asked) == 2 * once
+        assert len(asking.world.server.asked) == 2 * once
 
 
 @virtual
@@ -164,15 +165,15 @@ async def test_a_server_that_does_not_answer_reviews_is_left_alone_for_a_while(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     asking = Asking(garden_world(grants=()))
-    asking.world.api.failures = {"reviews": failure(403, "Forbidden")}
+    asking.world.server.failures = {"reviews": Refused(403, "Forbidden")}
     async with running(asking.reviewer, asking.loop):
         with caplog.at_level(logging.WARNING):
             await asyncio.sleep(60)
         assert asking.loop.passes, "the loop goes on without answers"
         assert 5 <= len(caplog.records) <= 8
         assert asking.world.status()["drift"]["missing"] > 0
-        asking.world.api.failures = {}
-        asking.world.api.says = lambda _: True
+        asking.world.server.failures = {}
+        asking.world.server.says = lambda _: True
         await asyncio.sleep(60)
     assert asking.world.status()["drift"]["total"] == 0
 
@@ -182,11 +183,11 @@ async def test_a_probe_that_changes_its_answer_asks_for_a_look() -> None:
     asking = Asking(garden_world(), sample_seconds=60)
     async with running(asking.reviewer, asking.loop):
         await asyncio.sleep(10)
-        asking.world.api.says = lambda _: True
+        asking.world.server.says = lambda _: True
         await asyncio.sleep(60)
         assert asking.world.condition("RBACNotEnforced")["status"] == "True"
         # No answer is no news.
-        asking.world.api.failures = {"reviews": failure(503, "Trouble")}
+        asking.world.server.failures = {"reviews": Refused(503, "Trouble")}
         await asyncio.sleep(60)
         assert asking.world.store.rbac_enforced is False
 
@@ -206,7 +207,7 @@ async def test_samples_that_agree_count_as_samples() -> None:
     asking.look()
     graph = asking.reviewer._graph
     assert graph is not None
-    world.api.says = lambda _: True
+    world.server.says = lambda _: True
     await asking.reviewer._sample()
     assert (sampled(world), disagreements(world)) == (25, 0)
 
@@ -231,7 +232,7 @@ async def test_a_disagreement_that_ends_is_a_cache_that_lagged() -> None:
     asking = Asking(world)
     asking.look()
     asked = iter(range(25))
-    world.api.says = lambda _: next(asked, None) is None
+    world.server.says = lambda _: next(asked, None) is None
     await asking.reviewer._sample()
     assert (sampled(world), disagreements(world)) == (25, 0)
 
@@ -295,4 +296,4 @@ async def test_nothing_is_sampled_without_a_record() -> None:
     asking = Asking(world)
     asking.look()
     await asking.reviewer._sample()
-    assert world.api.asked == []
+    assert world.server.asked == []

@@ -1,7 +1,7 @@
 """An operator's world in one process: objects that are applied to, and no network at all."""
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,27 +16,17 @@ from responsibility.controller.publish import Publisher
 from responsibility.controller.reporting.events import Announcer
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.worker import Pass
-from responsibility.kube import errors
 from responsibility.kube.cache import CacheChange
-from responsibility.kube.client import Api, Params
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.terms.managed_namespaces import MANAGED
+from tests.apiserver.in_process import InProcessApi
+from tests.apiserver.requests import Json
+from tests.apiserver.server import ApiServer, Write
 from tests.unit.ownership.building import GARDEN, KEEPERS, NOW, Grant
 
-Json = dict[str, Any]
 RECORDS = "/apis/responsibility.2i2c.org/v1alpha1/responsibilities"
 MODELS = "/apis/responsibility.2i2c.org/v1alpha1/responsibilitymodels"
 OURS = "responsibility.2i2c.org/"
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """What was sent, and to where."""
-
-    path: str
-    subresource: str | None
-    body: Json
-    manager: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,96 +39,18 @@ class Event:
     message: str
 
 
-class FakeApi(Api):
-    """An API server as far as the operator writes to it and asks it.
-
-    It is no server on a socket as ``tests.unit.kube.fake`` is: these tests run in virtual time
-    (``virtual``), in which nothing is ever waited for but the clock.
-    """
-
-    def __init__(self) -> None:
-        self.objects: dict[str, Json] = {}
-        self.writes: list[Write] = []
-        self.sent = 0
-        self.failures: dict[str, errors.ApiError] = {}
-        self.asked: list[Json] = []
-        self.says: Callable[[Json], bool] = lambda _: False
-        self.counter = 100
-        # Conditions and annotations that others have put beside ours.
-        self.foreign: dict[str, Json] = {}
-
-    async def apply(
-        self,
-        path: str,
-        body: Mapping[str, Any],
-        *,
-        field_manager: str,
-        force: bool = True,
-        subresource: str | None = None,
-        dry_run: bool = False,
-    ) -> Json:
-        assert force
-        assert not dry_run
-        self.sent += 1
-        for part, failure in self.failures.items():
-            if part in path:
-                raise failure
-        there = self.objects.get(path)
-        if there is None:
-            raise errors.NotFoundError(404, "NotFound", "", "PATCH", path)
-        if body["metadata"]["uid"] != there["metadata"]["uid"]:
-            raise errors.ConflictError(409, "Conflict", "uid mismatch", "PATCH", path)
-        self.writes.append(Write(path, subresource, copy.deepcopy(dict(body)), field_manager))
-        before = copy.deepcopy(there)
-        if subresource == "status":
-            there["status"] = copy.deepcopy(body["status"])
-            there["status"]["conditions"] += self.foreign.get(path, {}).get("conditions", [])
-        else:
-            foreign = self.foreign.get(path, {}).get("annotations", {})
-            there["metadata"]["annotations"] = {
-                **foreign,
-                **body["metadata"].get("annotations", {}),
-            }
-        if there != before:
-            self.counter += 1
-            there["metadata"]["resourceVersion"] = str(self.counter)
-        return copy.deepcopy(there)
-
-    async def create(
-        self,
-        path: str,
-        body: Mapping[str, Any],
-        *,
-        params: Params | None = None,
-        dry_run: bool = False,
-    ) -> Json:
-        assert "subjectaccessreviews" in path
-        assert params is None
-        assert not dry_run
-        for part, failure in self.failures.items():
-            if part in path:
-                raise failure
-        spec = dict(body["spec"])
-        self.asked.append(spec)
-        return {"status": {"allowed": self.says(spec)}}
-
-
-def failure(status: int, reason: str, message: str = "") -> errors.ApiError:
-    body = {"kind": "Status", "code": status, "reason": reason, "message": message}
-    return errors.from_status(status, body, "PATCH", "/somewhere")
-
-
 @dataclass
 class World:
     """A store fed by hand, and what the operator makes of it."""
 
     annotate: bool = True
     now: datetime = NOW
-    api: FakeApi = field(default_factory=FakeApi)
+    server: ApiServer = field(default_factory=ApiServer)
     metrics: Metrics = field(default_factory=Metrics)
     told: list[Event] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.api = InProcessApi(self.server)
         self.store = Store(self.api, relist=300)
         self.store.rbac_enforced = True
         self.restart()
@@ -190,23 +102,23 @@ class World:
     def _put_own(self, collection: str, manifest: Json) -> None:
         name = manifest["metadata"]["name"]
         path = f"{collection}/{name}"
-        self.api.counter += 1
+        self.server.version += 1
         manifest["metadata"] = {
             "uid": f"uid-{name}",
             **manifest["metadata"],
-            "resourceVersion": str(self.api.counter),
+            "resourceVersion": str(self.server.version),
         }
-        old = self.api.objects.get(path)
+        old = self.server.objects.get(path)
         if old is not None and old["metadata"]["uid"] == manifest["metadata"]["uid"]:
             manifest["status"] = old.get("status", {})
-        self.api.objects[path] = manifest
+        self.server.objects[path] = manifest
         self._own(collection).put(copy.deepcopy(manifest))
 
     def _own(self, collection: str) -> Any:
         return self.store.records if collection == RECORDS else self.store.models
 
     def delete_record(self, name: str = "prod") -> None:
-        self.store.records.drop(self.api.objects.pop(f"{RECORDS}/{name}"))
+        self.store.records.drop(self.server.objects.pop(f"{RECORDS}/{name}"))
 
     def put_hub(self, namespace: str = "prod", *names: str, **annotations: str) -> None:
         """Deploy a hub; without names, just the hub itself."""
@@ -223,7 +135,7 @@ class World:
         labels = {"app": "jupyterhub", "component": name, "release": namespace}
         path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}"
         uid = f"uid-{namespace}-{name}"
-        self.api.objects[path] = {
+        self.server.objects[path] = {
             "metadata": {
                 "name": name,
                 "namespace": namespace,
@@ -237,18 +149,18 @@ class World:
 
     def watch_deployments(self) -> None:
         """Let the watch bring every Deployment as it is."""
-        things = [o for path, o in self.api.objects.items() if "/deployments/" in path]
+        things = [o for path, o in self.server.objects.items() if "/deployments/" in path]
         events = [{"type": "MODIFIED", "object": copy.deepcopy(thing)} for thing in things]
         self.store.deployments._take(events)
 
     def delete_hub(self, namespace: str = "prod") -> None:
-        gone = [p for p in self.api.objects if f"/{namespace}/deployments/" in p]
-        events = [{"type": "DELETED", "object": self.api.objects.pop(path)} for path in gone]
+        gone = [p for p in self.server.objects if f"/{namespace}/deployments/" in p]
+        events = [{"type": "DELETED", "object": self.server.objects.pop(path)} for path in gone]
         self.store.deployments._take(events)
 
     def watch_own(self) -> None:
         """Let the watch bring our own objects as they are."""
-        for path, thing in self.api.objects.items():
+        for path, thing in self.server.objects.items():
             if path.startswith((RECORDS, MODELS)):
                 self._own(path.rpartition("/")[0]).put(copy.deepcopy(thing))
 
@@ -274,16 +186,16 @@ class World:
 
     async def writes(self) -> list[Write]:
         """Do one pass and return what it wrote."""
-        before = len(self.api.writes)
+        before = len(self.server.writes)
         await self.publish()
-        return self.api.writes[before:]
+        return self.server.writes[before:]
 
     def status(self, name: str = "prod") -> Json:
-        found: Json = self.api.objects[f"{RECORDS}/{name}"].get("status", {})
+        found: Json = self.server.objects[f"{RECORDS}/{name}"].get("status", {})
         return found
 
     def model_status(self) -> Json:
-        found: Json = self.api.objects[f"{MODELS}/garden"].get("status", {})
+        found: Json = self.server.objects[f"{MODELS}/garden"].get("status", {})
         return found
 
     def condition(self, type: str, name: str = "prod") -> Json:

@@ -8,7 +8,8 @@ import pytest
 from responsibility.kube import access_reviews, errors
 from responsibility.kube.client import Api
 from responsibility.rbac.objects import Attributes
-from tests.unit.kube.fake import FakeServer, Request, refusal
+from tests.apiserver.over_http import HttpApiServer
+from tests.apiserver.requests import Request, refusal
 
 SUBJECT = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 SELF = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -21,7 +22,7 @@ def answer(request: Request) -> dict[str, Any]:
     return {"status": {"allowed": allowed, "evaluationError": "a dangling roleRef"}}
 
 
-async def test_asks_about_a_subject(api: Api, server: FakeServer) -> None:
+async def test_asks_about_a_subject(api: Api, server: HttpApiServer) -> None:
     server.answers[SUBJECT] = answer
     exec_in_pod = Attributes("create", "", "pods", "exec", "web-0", "ns")
     assert await access_reviews.subject_access(api, "ada", ["g1", "g2"], exec_in_pod)
@@ -43,14 +44,14 @@ async def test_asks_about_a_subject(api: Api, server: FakeServer) -> None:
     }
 
 
-async def test_asks_about_a_path(api: Api, server: FakeServer) -> None:
+async def test_asks_about_a_path(api: Api, server: HttpApiServer) -> None:
     server.answers[SELF] = answer
     assert not await access_reviews.self_access(api, Attributes("get", path="/metrics"))
     spec = server.requests[0].body["spec"]
     assert spec == {"nonResourceAttributes": {"verb": "get", "path": "/metrics"}}
 
 
-async def test_answers_come_in_the_order_of_the_questions(api: Api, server: FakeServer) -> None:
+async def test_answers_come_in_the_order_of_the_questions(api: Api, server: HttpApiServer) -> None:
     server.answers[SUBJECT] = answer
     kinds = ["pods", "nodes", "pods", "secrets"] * 20
     asked = [
@@ -82,7 +83,7 @@ async def test_who_is_cancelled_while_a_question_fails_is_cancelled() -> None:
         await asking
 
 
-async def test_one_failure_fails_all_and_leaves_no_task(api: Api, server: FakeServer) -> None:
+async def test_one_failure_fails_all_and_leaves_no_task(api: Api, server: HttpApiServer) -> None:
     server.answers[SELF] = answer
     server.fail(403, "Forbidden", "no")
     with pytest.raises(errors.ForbiddenError):
@@ -91,7 +92,7 @@ async def test_one_failure_fails_all_and_leaves_no_task(api: Api, server: FakeSe
 
 @pytest.mark.parametrize(("allowed", "enforced"), [(True, False), (False, True)])
 async def test_rbac_is_enforced_when_nobody_may_do_nothing(
-    api: Api, server: FakeServer, allowed: bool, enforced: bool
+    api: Api, server: HttpApiServer, allowed: bool, enforced: bool
 ) -> None:
     server.answers[SUBJECT] = lambda _: {"status": {"allowed": allowed}}
     assert await access_reviews.rbac_enforced(api, unknown_user="nobody") is enforced
@@ -99,6 +100,6 @@ async def test_rbac_is_enforced_when_nobody_may_do_nothing(
     assert spec["groups"] == [], "system:authenticated might really be bound to something"
 
 
-async def test_without_the_right_to_ask_it_is_unknown(api: Api, server: FakeServer) -> None:
+async def test_without_the_right_to_ask_it_is_unknown(api: Api, server: HttpApiServer) -> None:
     server.answers[SUBJECT] = lambda _: refusal(403, "Forbidden")
     assert await access_reviews.rbac_enforced(api, unknown_user="nobody") is None

@@ -13,13 +13,14 @@ from kubernetes.aio.client.configuration import Configuration
 from responsibility.kube import bodies, client, errors
 from responsibility.kube.client import Api
 from responsibility.kube.object_reader import LEFT_OUT
-from tests.unit.kube.fake import THINGS, FakeServer, refusal
+from tests.apiserver.over_http import THINGS, HttpApiServer
+from tests.apiserver.requests import refusal
 
 THING = f"{THINGS}/a"
 
 
 async def test_applies_json_under_the_content_type_of_server_side_apply(
-    api: Api, server: FakeServer
+    api: Api, server: HttpApiServer
 ) -> None:
     server.answers[f"{THING}/status"] = lambda request: {"metadata": {}, "got": request.body}
     answer = await api.apply(THING, {"x": 1}, field_manager="me", subresource="status")
@@ -30,7 +31,7 @@ async def test_applies_json_under_the_content_type_of_server_side_apply(
     assert request.query == {"fieldManager": "me", "force": "true"}
 
 
-async def test_a_dry_run_is_marked_as_one(api: Api, server: FakeServer) -> None:
+async def test_a_dry_run_is_marked_as_one(api: Api, server: HttpApiServer) -> None:
     server.answers |= {THING: lambda _: {"metadata": {}}, "/create": lambda _: {"metadata": {}}}
     await api.apply(THING, {}, field_manager="me", force=False, dry_run=True)
     await api.create("/create", {}, dry_run=True)
@@ -42,7 +43,7 @@ async def test_a_dry_run_is_marked_as_one(api: Api, server: FakeServer) -> None:
     assert deleted.body["preconditions"] == {"uid": "u1"}
 
 
-async def test_merges_and_replaces(api: Api, server: FakeServer) -> None:
+async def test_merges_and_replaces(api: Api, server: HttpApiServer) -> None:
     server.answers[THING] = lambda _: {"metadata": {}}
     await api.merge(THING, {"metadata": {"uid": "u1"}}, field_manager="me")
     await api.replace(THING, {"x": 1})
@@ -51,13 +52,13 @@ async def test_merges_and_replaces(api: Api, server: FakeServer) -> None:
     assert (replaced.method, replaced.body) == ("PUT", {"x": 1})
 
 
-async def test_says_who_it_is(api: Api, server: FakeServer) -> None:
+async def test_says_who_it_is(api: Api, server: HttpApiServer) -> None:
     server.answers["/version"] = lambda _: {"gitVersion": "v1.37.0"}
     assert (await api.version())["gitVersion"] == "v1.37.0"
     assert server.requests[0].headers["User-Agent"] == "responsibility-operator"
 
 
-async def test_watches_events(api: Api, server: FakeServer) -> None:
+async def test_watches_events(api: Api, server: HttpApiServer) -> None:
     server.put("a", value="1")
     server.put("b", value="1")
     seen = []
@@ -73,7 +74,7 @@ async def test_a_watch_without_a_byte_is_silent(api: Api) -> None:
             pass
 
 
-async def test_a_watch_from_too_long_ago_is_gone(api: Api, server: FakeServer) -> None:
+async def test_a_watch_from_too_long_ago_is_gone(api: Api, server: HttpApiServer) -> None:
     server.version = 500
     server.forget()
     with pytest.raises(errors.GoneError, match="too old"):
@@ -97,7 +98,7 @@ async def test_a_watch_from_too_long_ago_is_gone(api: Api, server: FakeServer) -
     ],
 )
 async def test_each_status_has_its_error(
-    api: Api, server: FakeServer, status: int, kind: type[errors.ApiError]
+    api: Api, server: HttpApiServer, status: int, kind: type[errors.ApiError]
 ) -> None:
     server.answers[THING] = lambda _: refusal(status, "SomeReason", "what happened")
     with pytest.raises(errors.ApiError) as raised:
@@ -108,14 +109,14 @@ async def test_each_status_has_its_error(
     assert str(raised.value) == f"GET {THING}: {status} SomeReason: what happened"
 
 
-async def test_retry_after_is_read(api: Api, server: FakeServer) -> None:
+async def test_retry_after_is_read(api: Api, server: HttpApiServer) -> None:
     server.fail(429, "TooManyRequests", **{"Retry-After": "3"})
     with pytest.raises(errors.UnavailableError) as raised:
         await api.get(THING)
     assert raised.value.retry_after == 3.0
 
 
-async def test_a_proxys_page_stays_out_of_the_message(api: Api, server: FakeServer) -> None:
+async def test_a_proxys_page_stays_out_of_the_message(api: Api, server: HttpApiServer) -> None:
     server.answers[THING] = lambda _: web.Response(status=502, text="<html>token=abc</html>")
     with pytest.raises(errors.UnavailableError) as raised:
         await api.get(THING)
@@ -130,7 +131,7 @@ async def test_a_proxys_page_stays_out_of_the_message(api: Api, server: FakeServ
         "/api/v1/namespaces/ns/serviceaccounts/hub/token",
     ],
 )
-async def test_a_message_never_quotes_a_secret(api: Api, server: FakeServer, path: str) -> None:
+async def test_a_message_never_quotes_a_secret(api: Api, server: HttpApiServer, path: str) -> None:
     server.answers[path] = lambda _: refusal(400, "BadRequest", 'error near ..."hunter2"...')
     with pytest.raises(errors.ApiError) as raised:
         await api.create(path, {"data": "hunter2"})
@@ -156,7 +157,7 @@ async def test_a_name_that_does_not_resolve_is_unavailable() -> None:
             await api.get(THING)
 
 
-async def test_what_is_not_tls_is_unavailable(server: FakeServer) -> None:
+async def test_what_is_not_tls_is_unavailable(server: HttpApiServer) -> None:
     host = server.url.replace("http://", "https://")
     async with Api(Configuration(host=host)) as api:
         with pytest.raises(errors.UnavailableError):
@@ -164,7 +165,7 @@ async def test_what_is_not_tls_is_unavailable(server: FakeServer) -> None:
 
 
 async def test_no_answer_in_time_is_unavailable(
-    api: Api, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+    api: Api, server: HttpApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "ANSWER", 0.05)
     with pytest.raises(errors.UnavailableError, match="did not answer in time"):
@@ -173,13 +174,13 @@ async def test_no_answer_in_time_is_unavailable(
     server.end_watches()
 
 
-async def test_plain_text_answers_are_readable(api: Api, server: FakeServer) -> None:
+async def test_plain_text_answers_are_readable(api: Api, server: HttpApiServer) -> None:
     server.answers["/readyz"] = lambda _: web.Response(text="ok")
     assert await api.get("/readyz") == {"text": "ok"}
 
 
 async def test_a_cancelled_request_leaves_no_connection_behind(
-    api: Api, server: FakeServer
+    api: Api, server: HttpApiServer
 ) -> None:
     watching = asyncio.create_task(_drain(api))
     async with asyncio.timeout(60):
@@ -205,7 +206,7 @@ def test_what_is_applied_is_yaml_whatever_is_in_it(text: str) -> None:
 
 
 async def test_pages_become_smaller_where_objects_are_large(
-    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+    server: HttpApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "LARGEST_PAGE", 100_000)
     for n in range(40):
@@ -213,14 +214,16 @@ async def test_pages_become_smaller_where_objects_are_large(
     server.put("thing-99", text="x" * 200_000)
     async with server.api() as api:
         found = [thing async for page in api.pages(THINGS) for thing in page["items"]]
-    assert [thing["metadata"]["name"] for thing in found] == list(server.objects)
+    assert [thing["metadata"]["name"] for thing in found] == [
+        path.rpartition("/")[2] for path in server.objects
+    ]
     limits = [int(request.query["limit"]) for request in server.requests]
     assert limits == sorted(limits, reverse=True)
     assert limits[-1] == 1, "a single object is read whatever it takes"
     assert len(limits) < 60
 
 
-async def test_an_object_nested_too_deep_costs_itself_only(server: FakeServer) -> None:
+async def test_an_object_nested_too_deep_costs_itself_only(server: HttpApiServer) -> None:
     server.put("one")
     server.put("two")
     deep = b'{"a":' * 20_000 + b"1" + b"}" * 20_000

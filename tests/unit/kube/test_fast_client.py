@@ -12,7 +12,7 @@ from aiohttp import web
 from responsibility.kube import errors, fast_client
 from responsibility.kube.login import fast_login
 from responsibility.kube.login.impersonation import NOBODY_ELSE, Impersonation
-from tests.unit.kube.fake import THINGS, FakeServer
+from tests.apiserver.over_http import THINGS, HttpApiServer
 
 
 def kubeconfig(
@@ -42,7 +42,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.upper(), raising=False)
 
 
-async def test_a_collection_is_listed_page_by_page(tmp_path: Path, server: FakeServer) -> None:
+async def test_a_collection_is_listed_page_by_page(tmp_path: Path, server: HttpApiServer) -> None:
     for number in range(5):
         server.put(f"thing-{number}")
     async with fast_client.FastApi.connect(
@@ -54,7 +54,7 @@ async def test_a_collection_is_listed_page_by_page(tmp_path: Path, server: FakeS
 
 
 async def test_a_review_is_sent_as_json_with_token_and_identity(
-    tmp_path: Path, server: FakeServer
+    tmp_path: Path, server: HttpApiServer
 ) -> None:
     server.answers["/reviews"] = lambda request: {"method": request.method}
     token = tmp_path / "token"
@@ -71,7 +71,7 @@ async def test_a_review_is_sent_as_json_with_token_and_identity(
     assert [v for k, v in headers.items() if k == "Impersonate-Group"] == ["a", "b"]
 
 
-async def test_a_refusal_is_the_same_error(tmp_path: Path, server: FakeServer) -> None:
+async def test_a_refusal_is_the_same_error(tmp_path: Path, server: HttpApiServer) -> None:
     server.fail(403, "Forbidden", "no")
     async with fast_client.FastApi.connect(
         login(kubeconfig(tmp_path, server.url)), user_agent="test"
@@ -88,7 +88,7 @@ async def test_nobody_there_is_the_same_error(tmp_path: Path) -> None:
 
 
 async def test_what_is_no_plain_answer_is_for_the_whole_client(
-    tmp_path: Path, server: FakeServer
+    tmp_path: Path, server: HttpApiServer
 ) -> None:
     async with fast_client.FastApi.connect(
         login(kubeconfig(tmp_path, server.url)), user_agent="test"

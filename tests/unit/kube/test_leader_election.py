@@ -10,8 +10,9 @@ from aiohttp import web
 
 from responsibility.kube import errors, leader_election
 from responsibility.kube.leader_election import QUICK, Leader, LeadershipLostError
-from tests.unit.kube.fake import FakeServer, Json, Request, refusal
-from tests.unit.kube.lease import Lease
+from tests.apiserver.lease import Lease
+from tests.apiserver.over_http import HttpApiServer
+from tests.apiserver.requests import Json, Request, refusal
 
 
 @dataclass
@@ -28,7 +29,7 @@ class Clock:
         return time.time() + self.wall_by
 
 
-def candidate(server: FakeServer, identity: str, *, clock: Clock | None = None) -> Leader:
+def candidate(server: HttpApiServer, identity: str, *, clock: Clock | None = None) -> Leader:
     if clock is None:
         return Leader(server.api, "ours", "operator", identity, lease=8)
     return Leader(
@@ -46,7 +47,7 @@ async def until(reached: Callable[[], object]) -> None:
             await asyncio.sleep(0.001)
 
 
-async def test_leads_while_it_works_and_gives_the_lease_back(server: FakeServer) -> None:
+async def test_leads_while_it_works_and_gives_the_lease_back(server: HttpApiServer) -> None:
     lease = Lease(server)
     leader = candidate(server, "one")
 
@@ -62,7 +63,7 @@ async def test_leads_while_it_works_and_gives_the_lease_back(server: FakeServer)
     assert lease.spec["holderIdentity"] == ""
 
 
-async def test_a_successor_need_not_wait_for_the_lease_to_expire(server: FakeServer) -> None:
+async def test_a_successor_need_not_wait_for_the_lease_to_expire(server: HttpApiServer) -> None:
     lease = Lease(server)
 
     async def work() -> int:
@@ -74,7 +75,7 @@ async def test_a_successor_need_not_wait_for_the_lease_to_expire(server: FakeSer
         assert await candidate(server, "two").run(work) == 2
 
 
-async def test_another_waits_while_one_leads(server: FakeServer) -> None:
+async def test_another_waits_while_one_leads(server: HttpApiServer) -> None:
     lease = Lease(server)
     first, second = candidate(server, "one"), candidate(server, "two")
     over = asyncio.Event()
@@ -97,19 +98,18 @@ async def test_another_waits_while_one_leads(server: FakeServer) -> None:
     assert lease.spec["holderIdentity"] == "", "given back when cancelled, too"
 
 
-async def test_a_renewal_that_was_cut_off_does_not_keep_the_lease(server: FakeServer) -> None:
+async def test_a_renewal_that_was_cut_off_does_not_keep_the_lease(server: HttpApiServer) -> None:
     lease = Lease(server)
 
     async def work() -> None:
         # As a request does that reaches the server when nobody waits for its answer any more.
-        assert lease.stored is not None
         lease.touch()
 
     await candidate(server, "one").run(work)
     assert lease.spec["holderIdentity"] == ""
 
 
-async def test_a_fault_of_the_work_comes_through(server: FakeServer) -> None:
+async def test_a_fault_of_the_work_comes_through(server: HttpApiServer) -> None:
     lease = Lease(server)
 
     async def work() -> None:
@@ -120,15 +120,13 @@ async def test_a_fault_of_the_work_comes_through(server: FakeServer) -> None:
     assert lease.spec["holderIdentity"] == ""
 
 
-async def test_a_lease_in_other_hands_ends_the_work_at_once(server: FakeServer) -> None:
+async def test_a_lease_in_other_hands_ends_the_work_at_once(server: HttpApiServer) -> None:
     lease = Lease(server)
     leader = candidate(server, "one")
     ended: list[bool] = []
 
     async def work() -> None:
-        lease.spec["holderIdentity"] = "two"
-        lease.versions += 1
-        lease.stored = {**(lease.stored or {}), "metadata": {"resourceVersion": "99"}}
+        lease.hold("two")
         try:
             await forever()
         finally:
@@ -142,7 +140,7 @@ async def test_a_lease_in_other_hands_ends_the_work_at_once(server: FakeServer) 
     assert lease.spec["holderIdentity"] == "two", "the other's lease is left alone"
 
 
-async def test_a_lease_that_cannot_be_renewed_is_lost(server: FakeServer) -> None:
+async def test_a_lease_that_cannot_be_renewed_is_lost(server: HttpApiServer) -> None:
     lease = Lease(server)
     clock = Clock()
     leader = candidate(server, "one", clock=clock)
@@ -165,7 +163,7 @@ async def test_a_lease_that_cannot_be_renewed_is_lost(server: FakeServer) -> Non
 
 @pytest.mark.parametrize("which", ["boot_by", "wall_by"])
 async def test_whoever_was_stopped_may_not_write_when_it_wakes(
-    server: FakeServer, which: str
+    server: HttpApiServer, which: str
 ) -> None:
     """A process that was stopped finds the one clock later, a machine that was maybe the other."""
     Lease(server)
@@ -197,7 +195,7 @@ async def test_whoever_was_stopped_may_not_write_when_it_wakes(
     await leader.run(work)
 
 
-async def test_a_busy_process_and_a_slow_server_cost_no_lease(server: FakeServer) -> None:
+async def test_a_busy_process_and_a_slow_server_cost_no_lease(server: HttpApiServer) -> None:
     lease = Lease(server)
     leader = candidate(server, "one")
 
@@ -220,9 +218,11 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("hurried")
-async def test_how_long_a_lease_lasts_goes_by_how_long_renewing_takes(server: FakeServer) -> None:
+async def test_how_long_a_lease_lasts_goes_by_how_long_renewing_takes(
+    server: HttpApiServer,
+) -> None:
     lease, clock = Lease(server), Clock()
-    answer, slow = server.answers[lease.path], False
+    answer, slow = server.answer_to(lease.path), False
 
     def answered(request: Request) -> Json | web.Response:
         # So many seconds pass, for the leader.
@@ -239,8 +239,8 @@ async def test_how_long_a_lease_lasts_goes_by_how_long_renewing_takes(server: Fa
         slow = True
         await until(lambda: lease.spec["leaseDurationSeconds"] == 8)
         # As long as all answers take so long, it stays so, and is not lost.
-        renewals = lease.versions + 5
-        await until(lambda: lease.versions >= renewals)
+        renewals = lease.version + 5
+        await until(lambda: lease.version >= renewals)
         assert lease.spec["leaseDurationSeconds"] == 8
         slow = False
         await until(lambda: lease.spec["leaseDurationSeconds"] == QUICK)
@@ -249,10 +249,10 @@ async def test_how_long_a_lease_lasts_goes_by_how_long_renewing_takes(server: Fa
 
 
 @pytest.mark.usefixtures("hurried")
-async def test_a_late_renewal_lets_it_write_again(server: FakeServer) -> None:
+async def test_a_late_renewal_lets_it_write_again(server: HttpApiServer) -> None:
     """Nobody else has had the Lease meanwhile: the API server would have refused the renewal."""
     lease, clock = Lease(server), Clock()
-    answer = server.answers[lease.path]
+    answer = server.answer_to(lease.path)
     leader = candidate(server, "one", clock=clock)
 
     async def work() -> None:
@@ -277,7 +277,7 @@ async def test_a_late_renewal_lets_it_write_again(server: FakeServer) -> None:
 
 
 @pytest.mark.usefixtures("hurried")
-async def test_a_renewal_is_one_request(server: FakeServer) -> None:
+async def test_a_renewal_is_one_request(server: HttpApiServer) -> None:
     lease = Lease(server)
 
     async def work() -> None:
@@ -289,18 +289,18 @@ async def test_a_renewal_is_one_request(server: FakeServer) -> None:
     assert lease.spec["holderIdentity"] == ""
 
 
-async def test_a_lease_that_was_deleted_is_made_anew(server: FakeServer) -> None:
+async def test_a_lease_that_was_deleted_is_made_anew(server: HttpApiServer) -> None:
     lease = Lease(server)
 
     async def work() -> None:
-        lease.stored = None
+        lease.delete()
         await until(lambda: lease.stored)
         assert lease.spec["holderIdentity"] == "one"
 
     await candidate(server, "one").run(work)
 
 
-async def test_trouble_with_the_server_is_no_reason_to_die(server: FakeServer) -> None:
+async def test_trouble_with_the_server_is_no_reason_to_die(server: HttpApiServer) -> None:
     lease = Lease(server)
     server.fail(503, "ServiceUnavailable")
 
@@ -311,6 +311,6 @@ async def test_trouble_with_the_server_is_no_reason_to_die(server: FakeServer) -
         assert await candidate(server, "one").run(work) == "one"
 
 
-async def test_a_lease_too_short_to_be_safe_is_refused(server: FakeServer) -> None:
+async def test_a_lease_too_short_to_be_safe_is_refused(server: HttpApiServer) -> None:
     with pytest.raises(ValueError, match="8 s or longer"):
         Leader(server.api, "ours", "operator", "one", lease=5)

@@ -7,7 +7,8 @@ import pytest
 from responsibility.kube import errors
 from responsibility.kube import readiness as waiting
 from responsibility.kube.client import Api
-from tests.unit.kube.fake import FakeServer, refusal
+from tests.apiserver.over_http import HttpApiServer
+from tests.apiserver.requests import refusal
 
 CRDS = ["hubs.example.org", "crews.example.org"]
 
@@ -26,7 +27,7 @@ class FakeTime:
 
 
 async def test_waits_until_the_server_is_ready(
-    api: Api, server: FakeServer, caplog: pytest.LogCaptureFixture
+    api: Api, server: HttpApiServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     time = FakeTime()
     for _ in range(5):
@@ -43,13 +44,13 @@ async def test_waits_until_the_server_is_ready(
     assert told[2].endswith("ready")
 
 
-async def test_a_closed_readyz_is_no_obstacle(api: Api, server: FakeServer) -> None:
+async def test_a_closed_readyz_is_no_obstacle(api: Api, server: HttpApiServer) -> None:
     server.answers["/readyz"] = lambda _: refusal(403, "Forbidden")
     server.answers["/version"] = lambda _: {}
     await waiting.wait_for_server(api)
 
 
-async def test_a_deadline_ends_with_the_last_reason(api: Api, server: FakeServer) -> None:
+async def test_a_deadline_ends_with_the_last_reason(api: Api, server: HttpApiServer) -> None:
     time = FakeTime()
     server.answers["/readyz"] = lambda _: refusal(503, "ServiceUnavailable", "starting")
     with pytest.raises(errors.UnavailableError, match="starting"):
@@ -58,7 +59,7 @@ async def test_a_deadline_ends_with_the_last_reason(api: Api, server: FakeServer
 
 
 async def test_waits_until_all_kinds_are_served(
-    api: Api, server: FakeServer, caplog: pytest.LogCaptureFixture
+    api: Api, server: HttpApiServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     time = FakeTime()
 

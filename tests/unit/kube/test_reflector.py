@@ -12,7 +12,8 @@ from responsibility.kube import errors
 from responsibility.kube.backoff import Backoff
 from responsibility.kube.client import Api
 from responsibility.kube.reflector import CacheChange, Reflector
-from tests.unit.kube.fake import THINGS, FakeServer, status_of
+from tests.apiserver.over_http import THINGS, HttpApiServer
+from tests.apiserver.requests import status_of
 
 Key = tuple[str, str]
 
@@ -70,12 +71,12 @@ def names(reflector: Reflector[Key, str]) -> dict[str, str]:
     return {name: value for (_, name), value in reflector.items.items()}
 
 
-async def watched(server: FakeServer, number: int = 1) -> None:
+async def watched(server: HttpApiServer, number: int = 1) -> None:
     """Wait until that many watches have been asked for and one of them is open."""
     await until(lambda: sum(r.is_watch for r in server.requests) >= number and len(server.watchers))
 
 
-async def test_lists_all_pages_before_it_is_synced(api: Api, server: FakeServer) -> None:
+async def test_lists_all_pages_before_it_is_synced(api: Api, server: HttpApiServer) -> None:
     for number in range(7):
         server.put(f"t{number}", value="v")
     listener = Listener()
@@ -89,7 +90,7 @@ async def test_lists_all_pages_before_it_is_synced(api: Api, server: FakeServer)
     assert "resourceVersion" not in lists[0].query, "a list must show the latest state"
 
 
-async def test_an_empty_collection_is_news_too(api: Api, server: FakeServer) -> None:
+async def test_an_empty_collection_is_news_too(api: Api, server: HttpApiServer) -> None:
     listener = Listener()
     async with running(api, listener) as reflector:
         await until(lambda: listener.changes)
@@ -98,7 +99,7 @@ async def test_an_empty_collection_is_news_too(api: Api, server: FakeServer) -> 
     assert server.requests
 
 
-async def test_follows_the_watch(api: Api, server: FakeServer) -> None:
+async def test_follows_the_watch(api: Api, server: HttpApiServer) -> None:
     server.put("kept", value="1")
     server.put("dropped", value="1")
     listener = Listener()
@@ -106,7 +107,7 @@ async def test_follows_the_watch(api: Api, server: FakeServer) -> None:
         await watched(server)
         server.put("new", value="1")
         server.put("kept", value="2")
-        server.delete("dropped")
+        server.remove("dropped")
         await until(lambda: names(reflector) == {"kept": "2", "new": "1"})
         assert not any(change.relisted for change in listener.changes[1:])
     watch = next(request for request in server.requests if request.is_watch)
@@ -115,7 +116,7 @@ async def test_follows_the_watch(api: Api, server: FakeServer) -> None:
 
 
 async def test_an_event_that_changes_nothing_of_interest_is_no_change(
-    api: Api, server: FakeServer
+    api: Api, server: HttpApiServer
 ) -> None:
     server.put("a", value="1")
     listener = Listener()
@@ -127,7 +128,7 @@ async def test_an_event_that_changes_nothing_of_interest_is_no_change(
         assert listener.changes[1:] == [CacheChange({("ns", "b"): "1"}, frozenset())]
 
 
-async def test_what_turns_uninteresting_is_dropped(api: Api, server: FakeServer) -> None:
+async def test_what_turns_uninteresting_is_dropped(api: Api, server: HttpApiServer) -> None:
     server.put("a", value="1")
     server.put("never", value="1", boring=True)
     listener = Listener()
@@ -141,7 +142,7 @@ async def test_what_turns_uninteresting_is_dropped(api: Api, server: FakeServer)
         await until(lambda: names(reflector) == {"a": "2"})
 
 
-async def test_resumes_where_it_was_after_a_normal_end(api: Api, server: FakeServer) -> None:
+async def test_resumes_where_it_was_after_a_normal_end(api: Api, server: HttpApiServer) -> None:
     server.put("a", value="1")
     listener = Listener()
     async with running(api, listener) as reflector:
@@ -159,7 +160,7 @@ async def test_resumes_where_it_was_after_a_normal_end(api: Api, server: FakeSer
     assert second.query["resourceVersion"] == "102"
 
 
-async def test_bookmarks_move_the_point_to_resume_from(api: Api, server: FakeServer) -> None:
+async def test_bookmarks_move_the_point_to_resume_from(api: Api, server: HttpApiServer) -> None:
     server.put("a", value="1")
     listener = Listener()
     async with running(api, listener) as reflector:
@@ -174,7 +175,7 @@ async def test_bookmarks_move_the_point_to_resume_from(api: Api, server: FakeSer
         assert len(listener.changes) == 2, "a bookmark is no change"
 
 
-async def test_deletions_in_a_gap_leave_no_ghost(api: Api, server: FakeServer) -> None:
+async def test_deletions_in_a_gap_leave_no_ghost(api: Api, server: HttpApiServer) -> None:
     for name in ("a", "b", "c"):
         server.put(name, value="1")
     listener = Listener()
@@ -183,7 +184,7 @@ async def test_deletions_in_a_gap_leave_no_ghost(api: Api, server: FakeServer) -
         # All in one go, while the reflector can't see any of it.
         watchers = list(server.watchers)
         server.watchers.clear()
-        server.delete("a")
+        server.remove("a")
         server.put("b", value="2")
         server.put("d", value="1")
         server.forget()
@@ -198,7 +199,7 @@ async def test_deletions_in_a_gap_leave_no_ghost(api: Api, server: FakeServer) -
         ]
 
 
-async def test_410_as_an_http_status_lists_again(api: Api, server: FakeServer) -> None:
+async def test_410_as_an_http_status_lists_again(api: Api, server: HttpApiServer) -> None:
     server.put("a", value="1")
     listener = Listener()
     async with running(api, listener) as reflector:
@@ -210,14 +211,16 @@ async def test_410_as_an_http_status_lists_again(api: Api, server: FakeServer) -
         assert reflector.errors == 0, "an expected 410 is no error"
 
 
-async def test_an_expired_continue_token_starts_the_list_over(api: Api, server: FakeServer) -> None:
+async def test_an_expired_continue_token_starts_the_list_over(
+    api: Api, server: HttpApiServer
+) -> None:
     for number in range(6):
         server.put(f"t{number}", value="v")
 
     def expire_once(page: int) -> None:
         if page == 2:
             server.forget_pages()
-            server.delete("t0")
+            server.remove("t0")
 
     server.on_page = expire_once
     listener = Listener()
@@ -227,7 +230,7 @@ async def test_an_expired_continue_token_starts_the_list_over(api: Api, server: 
         assert len(listener.changes) == 1, "half a list is nothing"
 
 
-async def test_a_dropped_connection_is_resumed(api: Api, server: FakeServer) -> None:
+async def test_a_dropped_connection_is_resumed(api: Api, server: HttpApiServer) -> None:
     server.put("a", value="1")
     listener = Listener()
     async with running(api, listener) as reflector:
@@ -241,7 +244,7 @@ async def test_a_dropped_connection_is_resumed(api: Api, server: FakeServer) -> 
         assert reflector.last_error is None, "it works again"
 
 
-async def test_a_silent_watch_is_asked_anew(api: Api, server: FakeServer) -> None:
+async def test_a_silent_watch_is_asked_anew(api: Api, server: HttpApiServer) -> None:
     server.put("a", value="1")
     listener = Listener()
     async with running(api, listener, silence=0.05) as reflector:
@@ -255,14 +258,14 @@ async def test_a_silent_watch_is_asked_anew(api: Api, server: FakeServer) -> Non
         assert reflector.errors == 0, "most likely there was no news"
 
 
-async def test_lists_again_when_the_time_has_come(api: Api, server: FakeServer) -> None:
+async def test_lists_again_when_the_time_has_come(api: Api, server: HttpApiServer) -> None:
     now = 1000.0
     server.put("a", value="1")
     listener = Listener()
     async with running(api, listener, relist=60.0, clock=lambda: now) as reflector:
         await watched(server)
         # As if the event of its deletion had been lost.
-        del server.objects["a"]
+        del server.objects[f"{THINGS}/a"]
         now += 61
         server.end_watches()
         await until(lambda: not reflector.items)
@@ -272,7 +275,7 @@ async def test_lists_again_when_the_time_has_come(api: Api, server: FakeServer) 
 
 
 async def test_one_odd_object_hides_no_other(
-    api: Api, server: FakeServer, caplog: pytest.LogCaptureFixture
+    api: Api, server: HttpApiServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.put("good", value="1")
     server.put("bad", nothing="secret-content")
@@ -293,7 +296,7 @@ async def test_one_odd_object_hides_no_other(
     assert "secret-content" not in caplog.text
 
 
-async def test_a_missing_right_is_kept_to_be_named(api: Api, server: FakeServer) -> None:
+async def test_a_missing_right_is_kept_to_be_named(api: Api, server: HttpApiServer) -> None:
     for _ in range(12):
         server.fail(403, "Forbidden", 'User "op" cannot list resource "things"')
     listener = Listener()
@@ -309,7 +312,7 @@ async def test_a_missing_right_is_kept_to_be_named(api: Api, server: FakeServer)
         await until(lambda: reflector.last_error is None)
 
 
-async def test_waits_at_least_as_long_as_the_server_says(api: Api, server: FakeServer) -> None:
+async def test_waits_at_least_as_long_as_the_server_says(api: Api, server: HttpApiServer) -> None:
     server.fail(429, "TooManyRequests", **{"Retry-After": "7"})
     listener = Listener()
     async with running(api, listener) as reflector:
@@ -317,7 +320,7 @@ async def test_waits_at_least_as_long_as_the_server_says(api: Api, server: FakeS
         assert listener.slept[0] == 7.0
 
 
-async def test_an_unreachable_server_is_tried_again_soon(api: Api, server: FakeServer) -> None:
+async def test_an_unreachable_server_is_tried_again_soon(api: Api, server: HttpApiServer) -> None:
     for _ in range(10):
         server.faults.append(_cut)
     listener = Listener()
@@ -328,7 +331,9 @@ async def test_an_unreachable_server_is_tried_again_soon(api: Api, server: FakeS
         assert max(listener.slept) <= 2.0, "so that it is repaired within 2 s"
 
 
-async def test_a_line_of_megabytes_is_an_event_like_any_other(api: Api, server: FakeServer) -> None:
+async def test_a_line_of_megabytes_is_an_event_like_any_other(
+    api: Api, server: HttpApiServer
+) -> None:
     listener = Listener()
     async with running(api, listener) as reflector:
         await watched(server)
@@ -338,7 +343,7 @@ async def test_a_line_of_megabytes_is_an_event_like_any_other(api: Api, server: 
         assert reflector.errors == 0
 
 
-async def test_garbage_in_the_stream_leads_to_a_new_list(api: Api, server: FakeServer) -> None:
+async def test_garbage_in_the_stream_leads_to_a_new_list(api: Api, server: HttpApiServer) -> None:
     server.put("a", value="1")
     server.watch_faults.append(b"<html>a proxy's page</html>\n")
     listener = Listener()
@@ -348,19 +353,21 @@ async def test_garbage_in_the_stream_leads_to_a_new_list(api: Api, server: FakeS
         assert names(reflector) == {"a": "1"}
 
 
-async def test_a_cut_event_is_not_taken_for_one(api: Api, server: FakeServer) -> None:
+async def test_a_cut_event_is_not_taken_for_one(api: Api, server: HttpApiServer) -> None:
     server.put("a", value="1")
     listener = Listener()
     async with running(api, listener) as reflector:
         await watched(server)
-        server.send(json.dumps({"type": "DELETED", "object": server.objects["a"]}).encode())
+        server.send(
+            json.dumps({"type": "DELETED", "object": server.objects[f"{THINGS}/a"]}).encode()
+        )
         server.end_watches()
         await watched(server, 2)
         assert names(reflector) == {"a": "1"}
         assert reflector.errors == 0
 
 
-async def test_a_watch_that_ends_at_once_does_not_spin(api: Api, server: FakeServer) -> None:
+async def test_a_watch_that_ends_at_once_does_not_spin(api: Api, server: HttpApiServer) -> None:
     server.put("a", value="1")
     server.watch_faults.extend([b"\n"] * 20)
     listener = Listener()
@@ -369,7 +376,7 @@ async def test_a_watch_that_ends_at_once_does_not_spin(api: Api, server: FakeSer
         assert listener.slept[:5] == [0.1, 0.2, 0.4, 0.8, 1.5]
 
 
-async def test_a_server_that_is_always_gone_does_not_spin(api: Api, server: FakeServer) -> None:
+async def test_a_server_that_is_always_gone_does_not_spin(api: Api, server: HttpApiServer) -> None:
     gone = json.dumps({"type": "ERROR", "object": status_of(410, "Expired")}).encode() + b"\n"
     server.watch_faults.extend([gone] * 20)
     listener = Listener()
@@ -378,7 +385,7 @@ async def test_a_server_that_is_always_gone_does_not_spin(api: Api, server: Fake
         assert listener.slept[:5] == [0.1, 0.2, 0.4, 0.8, 1.5]
 
 
-async def test_a_listener_that_fails_is_told_again(api: Api, server: FakeServer) -> None:
+async def test_a_listener_that_fails_is_told_again(api: Api, server: HttpApiServer) -> None:
     listener = Listener()
 
     def failing_once(change: CacheChange[Key, str]) -> None:
@@ -389,7 +396,7 @@ async def test_a_listener_that_fails_is_told_again(api: Api, server: FakeServer)
     server.put("a", value="1")
     async with running(api, listener, on_change=failing_once) as reflector:
         await watched(server)
-        server.delete("a")
+        server.remove("a")
         await until(lambda: len(listener.changes) == 3)
         assert listener.changes[2] == CacheChange({}, frozenset({("ns", "a")}), relisted=True)
         assert reflector.errors == 1
@@ -399,7 +406,7 @@ async def test_a_listener_that_fails_is_told_again(api: Api, server: FakeServer)
         assert listener.changes[3] == CacheChange({("ns", "b"): "1"}, frozenset())
 
 
-async def test_asks_for_metadata_only(api: Api, server: FakeServer) -> None:
+async def test_asks_for_metadata_only(api: Api, server: HttpApiServer) -> None:
     listener = Listener()
     async with running(api, listener, metadata_only=True, label_selector="a=b"):
         await watched(server)
@@ -409,7 +416,7 @@ async def test_asks_for_metadata_only(api: Api, server: FakeServer) -> None:
         assert request.query["labelSelector"] == "a=b"
 
 
-async def test_cancelling_closes_the_watch(api: Api, server: FakeServer) -> None:
+async def test_cancelling_closes_the_watch(api: Api, server: HttpApiServer) -> None:
     listener = Listener()
     async with running(api, listener):
         await watched(server)

@@ -24,21 +24,22 @@ from responsibility.kube.client import Api
 logger = logging.getLogger(__name__)
 
 _EVENTS = f"/api/v1/namespaces/{EVENTS_NAMESPACE}/events"
-# Events waiting to be posted; more are dropped, since they only tell what the status says too.
-_MOST = 1_000
 _ATTEMPTS = 5
 _LONGEST = 1_024
 
 
 class EventPoster(Worker):
-    """A queue of Events; calling it never blocks."""
+    """A queue of Events; calling it never blocks.
+
+    It holds as many as ``most``. Further ones are dropped, since they only tell what statuses say.
+    """
 
     from_start: ClassVar[bool] = True
 
-    def __init__(self, api: Api, instance: str) -> None:
+    def __init__(self, api: Api, instance: str, *, most: int = 1_000) -> None:
         self._api = api
         self._instance = instance
-        self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(_MOST)
+        self._queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(most)
         # Whether it is said already that Events are lost; a burst of them is one line in the log.
         self._dropping = False
         self._failing = False
@@ -72,7 +73,8 @@ class EventPoster(Worker):
         except asyncio.QueueFull:
             if not self._dropping:
                 logger.warning(
-                    "%d Events are waiting: further ones are dropped until they are posted", _MOST
+                    "%d Events are waiting: further ones are dropped until they are posted",
+                    self._queue.maxsize,
                 )
             self._dropping = True
 

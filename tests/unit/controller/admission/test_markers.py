@@ -1,6 +1,5 @@
 """Markers: one Job and one RoleBinding for each date, made, kept and removed."""
 
-import copy
 from datetime import timedelta
 from typing import Any
 
@@ -10,9 +9,8 @@ from responsibility.admission.annotation_entries import marker
 from responsibility.api.names import DELEGATION_ROLE
 from responsibility.controller.admission.markers import Markers, read_clock
 from responsibility.controller.reporting.writer import Writer
-from responsibility.kube.client import Api
 from tests.unit.controller.virtual import virtual
-from tests.unit.controller.world import FakeApi, World
+from tests.unit.controller.world import World
 from tests.unit.ownership.building import NOW
 
 UNTIL = (NOW + timedelta(hours=1)).replace(microsecond=0)
@@ -21,34 +19,13 @@ JOBS = "/apis/batch/v1/namespaces/ours/jobs"
 BINDINGS = "/apis/rbac.authorization.k8s.io/v1/namespaces/ours/rolebindings"
 
 
-class Server(FakeApi):
-    """Keeps what is created."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.done: list[tuple[str, str]] = []
-        self.there: dict[str, Any] = {}
-
-    async def create(self, path: str, body: Any, **_: Any) -> Any:
-        self.done.append(("create", path))
-        made = copy.deepcopy(dict(body))
-        made["metadata"]["uid"] = f"uid-{len(self.done)}"
-        self.there[f"{path}/{body['metadata']['name']}"] = made
-        return made
-
-    async def delete(self, path: str, *, uid: str | None = None, **_: Any) -> Any:
-        assert uid == self.there[path]["metadata"]["uid"]
-        self.done.append(("delete", path))
-        return self.there.pop(path)
-
-
 class Fixture:
     """Markers of the namespace ``ours``."""
 
     def __init__(self) -> None:
-        self.api = Server()
-        self.world = World(api=self.api)
-        api: Api = self.api
+        self.world = World()
+        self.there = self.world.server.objects
+        api = self.world.api
         writer = Writer(api, self.world.metrics)
         self.markers = Markers(api, self.world.store, writer, namespace="ours", relist=300)
         self.markers.reflector.synced.set()
@@ -58,7 +35,7 @@ class Fixture:
         started = {"startTime": NOW.isoformat(), **status}
         jobs: list[Any] = []
         bindings: list[Any] = []
-        for path, thing in self.api.there.items():
+        for path, thing in self.there.items():
             event = {"type": "MODIFIED", "object": {**thing, "status": started}}
             (jobs if path.startswith(JOBS) else bindings).append(event)
         self.markers.reflector._cache.listing().commit()
@@ -69,16 +46,19 @@ class Fixture:
 
     async def keep(self, *names: str) -> list[tuple[str, str]]:
         """Do one pass and return what was done."""
-        before = len(self.api.done)
+        before = len(self.world.server.requests)
         await self.markers.keep(names, NOW)
-        return [(how, path.removesuffix(f"/{NAME}")) for how, path in self.api.done[before:]]
+        done = self.world.server.requests[before:]
+        deletions = [request for request in done if request.method == "DELETE"]
+        assert all(request.body["preconditions"]["uid"] for request in deletions)
+        return [(request.method, request.path.removesuffix(f"/{NAME}")) for request in done]
 
 
 @virtual
 async def test_a_date_in_use_has_a_job_and_what_goes_with_it() -> None:
     fixture = Fixture()
-    assert await fixture.keep(NAME) == [("create", JOBS), ("create", BINDINGS)]
-    job, binding = fixture.api.there[f"{JOBS}/{NAME}"], fixture.api.there[f"{BINDINGS}/{NAME}"]
+    assert await fixture.keep(NAME) == [("POST", JOBS), ("POST", BINDINGS)]
+    job, binding = fixture.there[f"{JOBS}/{NAME}"], fixture.there[f"{BINDINGS}/{NAME}"]
     spec = job["spec"]
     assert (spec["parallelism"], spec["ttlSecondsAfterFinished"]) == (0, 0)
     assert spec["activeDeadlineSeconds"] == 3_600
@@ -96,7 +76,7 @@ async def test_a_date_that_nobody_uses_any_more_goes_with_its_job() -> None:
     await fixture.keep(NAME)
     fixture.watch()
     # The RoleBinding is the garbage collector's.
-    assert await fixture.keep() == [("delete", JOBS)]
+    assert await fixture.keep() == [("DELETE", JOBS)]
 
 
 @virtual
@@ -109,9 +89,9 @@ async def test_a_date_that_has_passed_gets_no_marker() -> None:
 async def test_a_binding_that_is_lost_is_made_again() -> None:
     fixture = Fixture()
     await fixture.keep(NAME)
-    del fixture.api.there[f"{BINDINGS}/{NAME}"]
+    del fixture.there[f"{BINDINGS}/{NAME}"]
     fixture.watch()
-    assert await fixture.keep(NAME) == [("create", BINDINGS)]
+    assert await fixture.keep(NAME) == [("POST", BINDINGS)]
 
 
 @pytest.mark.parametrize(
@@ -138,16 +118,16 @@ def test_a_clock_that_somebody_has_stopped_or_set_is_wrong(
 async def test_a_wrong_clock_is_replaced() -> None:
     fixture = Fixture()
     await fixture.keep(NAME)
-    fixture.api.there[f"{JOBS}/{NAME}"]["spec"]["suspend"] = True
+    fixture.there[f"{JOBS}/{NAME}"]["spec"]["suspend"] = True
     fixture.watch()
-    assert await fixture.keep(NAME) == [("delete", JOBS)]
+    assert await fixture.keep(NAME) == [("DELETE", JOBS)]
 
 
 @virtual
 async def test_somebody_elses_binding_of_that_name_is_told_of_and_left() -> None:
     fixture = Fixture()
     await fixture.keep(NAME)
-    fixture.api.there[f"{BINDINGS}/{NAME}"]["subjects"] = [{"kind": "User", "name": "eve"}]
+    fixture.there[f"{BINDINGS}/{NAME}"]["subjects"] = [{"kind": "User", "name": "eve"}]
     fixture.watch()
     assert await fixture.keep(NAME) == []
     assert NAME in fixture.markers.trouble

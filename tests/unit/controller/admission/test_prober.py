@@ -3,9 +3,10 @@
 import asyncio
 import itertools
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import pytest
+from aiohttp import web
+from multidict import CIMultiDict
 
 from responsibility.api.names import binding_name, policy_name, probe_name
 from responsibility.api.stages import AdmissionStage
@@ -18,9 +19,10 @@ from responsibility.controller.admission.prober import (
     Proof,
 )
 from responsibility.controller.reporting.metrics import Metrics
-from responsibility.kube import errors
+from tests.apiserver.in_process import InProcessApi
+from tests.apiserver.requests import Refused, Request
+from tests.apiserver.server import ApiServer
 from tests.unit.controller.virtual import virtual
-from tests.unit.controller.world import FakeApi, failure
 
 KEY = ("prod", "fence")
 DENY = ProbeTarget(AdmissionStage.DENY, "probe fence 0123", "uid", binding_name("fence", "deny"))
@@ -35,29 +37,35 @@ def words(stage: str, probe: str = "probe fence 0123", item: str = "fence") -> s
     )
 
 
-def refused(text: str) -> errors.ApiError:
-    return failure(403, "Forbidden", f'events "x" is forbidden: {text}')
+def refused(text: str) -> Refused:
+    return Refused(403, "Forbidden", f'events "x" is forbidden: {text}')
 
 
-class Cluster(FakeApi):
+class Cluster(ApiServer):
     """Answers trials; what to is set by tests."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(elsewhere=self._try)
         self.tried: list[tuple[float, str]] = []
-        self.answer: Callable[[], tuple[str, ...]] = tuple
+        self.warnings: Callable[[], tuple[str, ...]] = tuple
 
-    async def try_create(self, path: str, body: Mapping[str, Any]) -> tuple[str, ...]:
-        assert body["metadata"]["name"] == probe_name("fence")
-        self.tried.append((asyncio.get_running_loop().time(), path))
-        return self.answer()
+    def _try(self, request: Request) -> web.Response:
+        assert request.query == {"dryRun": "All"}
+        assert request.body["metadata"]["name"] == probe_name("fence")
+        self.tried.append((asyncio.get_running_loop().time(), request.path))
+        headers = CIMultiDict(("Warning", warning) for warning in self.warnings())
+        return web.json_response({}, headers=headers)
 
 
-def refusing(error: errors.ApiError) -> Callable[[], tuple[str, ...]]:
+def refusing(error: Refused) -> Callable[[], tuple[str, ...]]:
     def answer() -> tuple[str, ...]:
         raise error
 
     return answer
+
+
+def prober_of(cluster: Cluster, on_change: Callable[[], None]) -> Prober:
+    return Prober(InProcessApi(cluster), Metrics(), on_change)
 
 
 async def prove(
@@ -66,7 +74,9 @@ async def prove(
     """Try for so many seconds; return the prober and what was told of the first target."""
     told: list[Proof] = []
     (key, target), *_ = targets.items()
-    prober = Prober(cluster, Metrics(), lambda: told.append(prober.proof(key, target.stage)))
+    prober = Prober(
+        InProcessApi(cluster), Metrics(), lambda: told.append(prober.proof(key, target.stage))
+    )
     prober.want(targets)
     task = asyncio.create_task(prober.run())
     await asyncio.sleep(seconds)
@@ -78,7 +88,7 @@ async def prove(
 @virtual
 async def test_a_refusal_by_the_policy_proves_it() -> None:
     cluster = Cluster()
-    cluster.answer = refusing(refused(words("deny")))
+    cluster.warnings = refusing(refused(words("deny")))
     _, told = await prove(cluster, {KEY: DENY}, 1)
     assert told == [Proof(True)]
 
@@ -86,7 +96,7 @@ async def test_a_refusal_by_the_policy_proves_it() -> None:
 @virtual
 async def test_a_warning_by_the_policy_proves_it() -> None:
     cluster = Cluster()
-    cluster.answer = lambda: ('299 - "something else"', f'299 - "{words("warn")}"')
+    cluster.warnings = lambda: ('299 - "something else"', f'299 - "{words("warn")}"')
     _, told = await prove(cluster, {KEY: WARN}, 1)
     assert told == [Proof(True)]
 
@@ -105,8 +115,8 @@ def _silence() -> tuple[str, ...]:
         (DENY, refusing(refused(words("deny", probe="probe fence 9999")))),
         (DENY, refusing(refused(words("warn")))),
         (DENY, refusing(refused(words("deny", item="beds")))),
-        (DENY, refusing(failure(422, "Invalid", "some webhook says no"))),
-        (DENY, refusing(failure(403, "Forbidden", "User x cannot create resource events"))),
+        (DENY, refusing(Refused(422, "Invalid", "some webhook says no"))),
+        (DENY, refusing(Refused(403, "Forbidden", "User x cannot create resource events"))),
     ],
 )
 def test_anything_else_proves_nothing(
@@ -115,7 +125,7 @@ def test_anything_else_proves_nothing(
     @virtual
     async def run() -> None:
         cluster = Cluster()
-        cluster.answer = answer
+        cluster.warnings = answer
         _, told = await prove(cluster, {KEY: target}, DEADLINE + 15)
         assert told[0].ok is None, "it may take a moment to come into force"
         assert told[-1].ok is False
@@ -127,17 +137,21 @@ def test_anything_else_proves_nothing(
 @virtual
 async def test_what_was_proved_and_fails_is_told_at_once() -> None:
     cluster = Cluster()
-    cluster.answer = refusing(refused(words("deny")))
+    cluster.warnings = refusing(refused(words("deny")))
     told: list[Proof] = []
-    prober = Prober(cluster, Metrics(), lambda: told.append(prober.proof(KEY, AdmissionStage.DENY)))
+    prober = Prober(
+        InProcessApi(cluster),
+        Metrics(),
+        lambda: told.append(prober.proof(KEY, AdmissionStage.DENY)),
+    )
     prober.want({KEY: DENY})
     task = asyncio.create_task(prober.run())
     await asyncio.sleep(1)
-    cluster.answer = tuple
+    cluster.warnings = tuple
     prober.again()
     await asyncio.sleep(0.5)
     assert [proof.ok for proof in told] == [True, False]
-    cluster.answer = refusing(refused(words("deny")))
+    cluster.warnings = refusing(refused(words("deny")))
     await asyncio.sleep(DEADLINE)
     assert told[-1] == Proof(True)
     task.cancel()
@@ -146,9 +160,9 @@ async def test_what_was_proved_and_fails_is_told_at_once() -> None:
 @virtual
 async def test_a_server_that_is_away_says_nothing_about_policies() -> None:
     cluster = Cluster()
-    cluster.answer = refusing(refused(words("deny")))
+    cluster.warnings = refusing(refused(words("deny")))
     prober, _ = await prove(cluster, {KEY: DENY}, 1)
-    cluster.answer = refusing(failure(503, "ServiceUnavailable"))
+    cluster.warnings = refusing(Refused(503, "ServiceUnavailable"))
     task = asyncio.create_task(prober.run())
     await asyncio.sleep(PERIOD * 2)
     assert prober.proof(KEY, AdmissionStage.DENY) == Proof(True)
@@ -158,7 +172,7 @@ async def test_a_server_that_is_away_says_nothing_about_policies() -> None:
 @virtual
 async def test_a_new_stage_has_to_be_proved_anew() -> None:
     cluster = Cluster()
-    cluster.answer = refusing(refused(words("deny")))
+    cluster.warnings = refusing(refused(words("deny")))
     prober, _ = await prove(cluster, {KEY: DENY}, 1)
     assert prober.proof(KEY, AdmissionStage.WARN).ok is None
     prober.want({KEY: WARN})
@@ -168,7 +182,7 @@ async def test_a_new_stage_has_to_be_proved_anew() -> None:
 @virtual
 async def test_at_rest_there_are_few_trials_however_many_targets() -> None:
     cluster = Cluster()
-    cluster.answer = refusing(refused(words("deny")))
+    cluster.warnings = refusing(refused(words("deny")))
     targets = {(f"hub-{number}", "fence"): DENY for number in range(600)}
     await prove(cluster, targets, 600)
     began = cluster.tried[0][0]
@@ -180,7 +194,7 @@ async def test_at_rest_there_are_few_trials_however_many_targets() -> None:
 @virtual
 async def test_however_many_there_are_it_is_known_that_trials_are_answered() -> None:
     cluster = Cluster()
-    cluster.answer = refusing(refused(words("deny")))
+    cluster.warnings = refusing(refused(words("deny")))
     # All are proved in the first minute, and none is due for the ten that follow.
     targets = {(f"ns-{number}", "fence"): DENY for number in range(2_500)}
     await prove(cluster, targets, 600)

@@ -1,109 +1,35 @@
 """What the granter sends, in which order, and what it makes of the answers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
 
+from responsibility.api.names import GRANT_PREFIX
 from responsibility.controller.grants.granter import Granter
 from responsibility.controller.reporting.grant_status import OwnerReport
 from responsibility.grants.item_roles import render
-from responsibility.kube import errors
-from responsibility.kube.client import Params
+from tests.apiserver.requests import Json, Refused, Request
 from tests.unit.controller.virtual import virtual
-from tests.unit.controller.world import FakeApi, Json, World, garden_world
+from tests.unit.controller.world import World, garden_world
 from tests.unit.ownership.building import garden, people
 
 ASKING = {"rbac": "grant"}
+BINDINGS = "/apis/rbac.authorization.k8s.io/v1/namespaces/prod/rolebindings"
+VERBS = {"POST": "create", "PATCH": "apply", "DELETE": "delete"}
 NO_BIND = "user is attempting to grant RBAC permissions not currently held: {...}"
 
 
-class RbacApi(FakeApi):
-    """An API server that keeps RoleBindings, and whose watch can be slow."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.bindings: dict[str, Json] = {}
-        self.log: list[tuple[str, str]] = []
-        self.errors: dict[tuple[str, str], errors.ApiError] = {}
-        self.watching: Callable[[str, Json], None] | None = None
-        self.held: list[tuple[str, Json]] = []
-        self.slow = False
-
-    def _enter(self, verb: str, name: str) -> None:
-        self.log.append((verb, name.removeprefix("responsibility-grant-").rpartition("-")[0]))
-        for (wanted, part), error in self.errors.items():
-            if wanted == verb and part in name:
-                raise error
-
-    def _tell(self, type: str, thing: Json) -> None:
-        if self.slow:
-            self.held.append((type, thing))
-        elif self.watching is not None:
-            self.watching(type, thing)
-
-    def catch_up(self) -> None:
-        self.slow = False
-        for type, thing in self.held:
-            self._tell(type, thing)
-        self.held = []
-
-    async def create(
-        self,
-        path: str,
-        body: Mapping[str, Any],
-        *,
-        params: Params | None = None,
-        dry_run: bool = False,
-    ) -> Json:
-        if "rolebindings" not in path:
-            return await super().create(path, body, params=params, dry_run=dry_run)
-        self._enter("create", body["metadata"]["name"])
-        key = f"{path}/{body['metadata']['name']}"
-        if key in self.bindings:
-            raise errors.ConflictError(409, "AlreadyExists", "it is there", "POST", path)
-        self.counter += 1
-        meta = {
-            **body["metadata"],
-            "uid": f"uid-{self.counter}",
-            "resourceVersion": str(self.counter),
-            "managedFields": [{"manager": "responsibility-operator"}],
-        }
-        self.bindings[key] = {**body, "metadata": meta}
-        self._tell("ADDED", self.bindings[key])
-        return self.bindings[key]
-
-    async def apply(self, path: str, body: Mapping[str, Any], **more: Any) -> Json:
-        if "rolebindings" not in path:
-            return await super().apply(path, body, **more)
-        self._enter("apply", body["metadata"]["name"])
-        there = self.bindings[path]
-        assert body["metadata"]["uid"] == there["metadata"]["uid"]
-        assert body["roleRef"] == there["roleRef"]
-        meta = {**there["metadata"], **body["metadata"]}
-        self.bindings[path] = {**there, **body, "metadata": meta}
-        self._tell("MODIFIED", self.bindings[path])
-        return self.bindings[path]
-
-    async def delete(self, path: str, *, uid: str | None = None, **_: Any) -> Json:
-        self._enter("delete", path.rpartition("/")[2])
-        if path not in self.bindings:
-            raise errors.NotFoundError(404, "NotFound", "", "DELETE", path)
-        there = self.bindings.pop(path)
-        assert uid == there["metadata"]["uid"], "only the one that was meant"
-        self._tell("DELETED", there)
-        return {}
-
-
 class Granting:
-    """A world with a granter that does its rounds when told to."""
+    """A world with a granter that does its rounds when told to, and whose watch can be slow."""
 
     def __init__(self, *, enabled: bool = True, **record: Any) -> None:
-        self.api = RbacApi()
-        self.world: World = garden_world("prod", api=self.api)
+        self.world: World = garden_world("prod")
+        self.server = self.world.server
         self.world.put_record("prod", generation=2, enforcement=ASKING, **record)
-        self.api.watching = self._watch
+        self.slow = False
+        self.held: list[tuple[str, str, Json]] = []
+        self.server.listeners.append(self._watch)
         self.restart(enabled=enabled)
         for role in render(garden()).roles:
             event = {"type": "ADDED", "object": role.manifest()}
@@ -111,22 +37,47 @@ class Granting:
 
     def restart(self, *, enabled: bool = True) -> None:
         self.granter = Granter(
-            self.api, self.world.store, self.world.metrics, enabled=enabled, namespace="operator"
+            self.world.api,
+            self.world.store,
+            self.world.metrics,
+            enabled=enabled,
+            namespace="operator",
         )
 
-    def _watch(self, type: str, thing: Json) -> None:
-        self.world.store.bindings._take([{"type": type, "object": thing}])
+    def _watch(self, type: str, path: str, thing: Json) -> None:
+        if self.slow:
+            self.held.append((type, path, thing))
+        elif path.startswith(BINDINGS):
+            self.world.store.bindings._take([{"type": type, "object": thing}])
+
+    def catch_up(self) -> None:
+        self.slow = False
+        for change in self.held:
+            self._watch(*change)
+
+    @property
+    def bindings(self) -> dict[str, Json]:
+        objects = self.server.objects
+        return {path: one for path, one in objects.items() if path.startswith(BINDINGS)}
 
     def agree(self, **record: Any) -> None:
-        generation = int(self.world.api.counter)
+        generation = self.server.version
         self.world.put_record("prod", generation=generation, **{"enforcement": ASKING, **record})
 
     async def round(self) -> list[tuple[str, str]]:
-        """Assess, do what there is to do, and return what was sent."""
-        before = len(self.api.log)
+        """Assess, do what there is to do, and return what was sent: verb and item."""
+        before = len(self.server.requests)
         self.granter.follow(self.world.look())
         await self.granter._round()
-        return self.api.log[before:]
+        return [self._sent(request) for request in self.server.requests[before:]]
+
+    def _sent(self, request: Request) -> tuple[str, str]:
+        name = request.target.rpartition("/")[2].removeprefix(GRANT_PREFIX)
+        if request.method == "DELETE":
+            assert request.body["preconditions"]["uid"], "only the one that was meant"
+        if request.is_apply:
+            assert request.body["metadata"]["uid"], "only the one that was meant"
+        return VERBS[request.method], name.rpartition("-")[0]
 
     @property
     def told(self) -> OwnerReport:
@@ -138,9 +89,9 @@ class Granting:
         return {item.name: item.stage for item in self.told.items.values()}
 
     def failing(self, verb: str, item: str, status: int, message: str = "") -> None:
-        body = {"kind": "Status", "code": status, "reason": "Because", "message": message}
-        method = {"create": "POST", "delete": "DELETE", "apply": "PATCH"}[verb]
-        self.api.errors[verb, item] = errors.from_status(status, body, method, "/rolebindings")
+        method = {sent: method for method, sent in VERBS.items()}[verb]
+        part = f"{method} {BINDINGS}/{GRANT_PREFIX}{item}-"
+        self.server.failures[part] = Refused(status, "Because", message)
 
 
 async def granted(**record: Any) -> Granting:
@@ -176,7 +127,7 @@ async def test_only_where_people_let_it() -> None:
     # What is there stays, and ends as ever.
     world.world.put_namespace("prod", managed=False)
     assert await world.round() == []
-    assert len(world.api.bindings) == 2
+    assert len(world.bindings) == 2
     world.agree(parties=OTHERS, enforcement={"rbac": "audit"})
     assert await world.round() == [("delete", "beds"), ("delete", "fence")]
 
@@ -194,17 +145,17 @@ async def test_before_anything_was_assessed_nothing_is_superfluous() -> None:
     world.restart()
     world.granter.retry_refused()
     await world.granter._round()
-    assert len(world.api.bindings) == 2
+    assert len(world.bindings) == 2
 
 
 @virtual
 async def test_what_was_written_counts_before_the_watch_tells() -> None:
     world = Granting(parties=OTHERS)
-    world.api.slow = True
+    world.slow = True
     assert len(await world.round()) == 2
     assert await world.round() == [], "it is known"
     assert world.stages()["beds"] == "grant"
-    world.api.catch_up()
+    world.catch_up()
     assert await world.round() == []
 
 
@@ -212,9 +163,10 @@ async def test_what_was_written_counts_before_the_watch_tells() -> None:
 async def test_what_the_watch_never_tells_of_is_tried_again() -> None:
     world = await granted()
     world.agree(parties=OTHERS)
-    world.api.slow = True
+    world.slow = True
     await world.round()
-    world.api.bindings.clear()
+    for path in world.bindings:
+        del world.server.objects[path]
     await asyncio.sleep(1.5)
     assert ("create", "beds") in await world.round()
 
@@ -231,7 +183,7 @@ async def test_a_failing_item_stops_no_other_and_is_left_alone_for_a_while() -> 
     assert await world.round() == []
     await asyncio.sleep(11)
     assert await world.round() == [("create", "beds")]
-    world.api.errors.clear()
+    world.server.failures.clear()
     world.granter.retry_refused()
     assert await world.round() == [("create", "beds")]
     assert world.told.claim.reason == "Granted"
@@ -243,7 +195,7 @@ async def test_what_may_pass_is_tried_again_soon() -> None:
         world = Granting(parties=OTHERS)
         world.failing("create", "beds", status, message)
         await world.round()
-        world.api.errors.clear()
+        world.server.failures.clear()
         await asyncio.sleep(3.5)
         assert ("create", "beds") in await world.round()
 
@@ -255,7 +207,7 @@ async def test_where_the_new_one_fails_those_who_remain_keep_theirs() -> None:
     world.failing("create", "beds", 422, "bad name")
     world.agree(parties=OTHERS)
     assert await world.round() == [("create", "beds"), ("apply", "beds")]
-    (beds,) = [b for path, b in world.api.bindings.items() if "beds" in path]
+    (beds,) = [b for path, b in world.bindings.items() if "beds" in path]
     assert [s["name"] for s in beds["subjects"]] == ["bob"]
     assert await world.round() == []
     assert "bad name" in world.told.claim.message
@@ -359,7 +311,7 @@ async def test_it_is_waited_for_while_something_is_under_way() -> None:
     try:
         world.granter.follow(world.world.look())
         assert await world.granter.settle(loop.time() + 5)
-        assert len(world.api.bindings) == 2
+        assert len(world.bindings) == 2
         assert not await world.granter.settle(loop.time() + 5), "now there is nothing"
         await _stuck(world)
     finally:
@@ -370,12 +322,7 @@ async def test_it_is_waited_for_while_something_is_under_way() -> None:
 async def _stuck(world: Granting) -> None:
     """Have a server that does not answer; it is not waited for longer than asked."""
     loop = asyncio.get_running_loop()
-    forever: Awaitable[Any] = asyncio.Event().wait()
-
-    async def hang(*_: Any, **__: Any) -> Any:
-        return await forever
-
-    world.api.create = hang  # type: ignore[method-assign]
+    world.server.hold("POST")
     world.agree(parties=[{"name": "guests", **people("User eve")}])
     world.granter.follow(world.world.look())
     began = loop.time()
@@ -391,9 +338,9 @@ async def test_by_itself_it_tries_again_what_failed() -> None:
     try:
         world.granter.follow(world.world.look())
         await asyncio.sleep(1)
-        world.api.errors.clear()
+        world.server.failures.clear()
         await asyncio.sleep(5)
-        assert len(world.api.bindings) == 2
+        assert len(world.bindings) == 2
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

@@ -27,8 +27,9 @@ from responsibility.controller.worker import Pass
 from responsibility.hub.admins.administrators import Administrators, Unknown, Unseen
 from responsibility.hub.discovery import Hub, HubKey
 from responsibility.ownership.assess import Assessor
+from tests.apiserver.in_process import InProcessApi
+from tests.apiserver.server import ApiServer
 from tests.unit.controller.hub_admins.false_hub import TOKEN, FalseHub, false_hub, user
-from tests.unit.controller.world import FakeApi
 from tests.unit.ownership.building import garden_with, record, snapshot
 from tests.unit.ownership.test_hub_admins import DOOR
 
@@ -44,7 +45,7 @@ class Running:
         self.hubs: dict[str, FalseHub] = {}
         self.directory = directory
         self.metrics = Metrics()
-        api = FakeApi()
+        api = InProcessApi(ApiServer())
         self.store = Store(api, relist=300)
         source = HubSource(directory, seconds, "cluster.local", address=self._address)
         self.worker = HubAsker(self.store, self.metrics, source)

@@ -2,42 +2,21 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
 
 import pytest
 
-from responsibility.controller.reporting import event_poster as module
+from responsibility.cluster.rights import EVENTS_NAMESPACE
 from responsibility.controller.reporting.event_poster import EventPoster
-from responsibility.kube import errors
-from responsibility.kube.client import Api, Params
+from tests.apiserver.in_process import InProcessApi
+from tests.apiserver.requests import Refused
+from tests.apiserver.server import ApiServer
 from tests.unit.controller.virtual import virtual
-from tests.unit.controller.world import failure
 
 ABOUT = {"apiVersion": "v1", "kind": "Thing", "metadata": {"name": "prod", "uid": "u"}}
 
 
-class Server(Api):
-    """An API server that takes Events, or does not."""
-
-    def __init__(self) -> None:
-        self.events: list[Mapping[str, Any]] = []
-        self.failure: errors.ApiError | None = None
-
-    async def create(
-        self,
-        path: str,
-        body: Mapping[str, Any],
-        *,
-        params: Params | None = None,
-        dry_run: bool = False,
-    ) -> dict[str, Any]:
-        del path, params, dry_run
-        if self.failure is not None:
-            raise self.failure
-        self.events.append(body)
-        return dict(body)
+EVENTS = f"/api/v1/namespaces/{EVENTS_NAMESPACE}/events"
 
 
 def tell(post: EventPoster, number: int) -> None:
@@ -55,27 +34,26 @@ async def posted(post: EventPoster, seconds: float = 60) -> None:
 
 @virtual
 async def test_an_event_is_about_its_object_and_not_too_long() -> None:
-    server = Server()
-    post = EventPoster(server, "pod")
+    server = ApiServer()
+    post = EventPoster(InProcessApi(server), "pod")
     tell(post, 1)
     await posted(post)
-    (event,) = server.events
+    (event,) = server.collection(EVENTS)
     assert event["involvedObject"]["name"] == "prod"
     assert len(event["message"]) == 1_024
 
 
 @virtual
 async def test_a_burst_of_more_than_fits_is_one_line(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(module, "_MOST", 10)
-    server = Server()
-    post = EventPoster(server, "pod")
+    server = ApiServer()
+    post = EventPoster(InProcessApi(server), "pod", most=10)
     with caplog.at_level(logging.WARNING):
         tell(post, 300)
         assert len(caplog.records) == 1
         await posted(post)
-        assert len(server.events) == 10
+        assert len(server.collection(EVENTS)) == 10
         tell(post, 10)
         assert len(caplog.records) == 1, "they fit again"
         tell(post, 10)
@@ -87,18 +65,18 @@ async def test_a_burst_of_more_than_fits_is_one_line(
 async def test_events_that_nobody_takes_are_one_line(
     caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
-    server = Server()
-    post = EventPoster(server, "pod")
-    server.failure = failure(status, "Trouble")
+    server = ApiServer()
+    post = EventPoster(InProcessApi(server), "pod")
+    server.failures = {"": Refused(status, "Trouble")}
     with caplog.at_level(logging.WARNING):
         tell(post, 100)
         await posted(post, 3_600)
         assert len(caplog.records) == 1
-        server.failure = None
+        server.failures = {}
         tell(post, 1)
         await posted(post)
-        assert len(server.events) == 1
-        server.failure = failure(status, "Trouble")
+        assert len(server.collection(EVENTS)) == 1
+        server.failures = {"": Refused(status, "Trouble")}
         tell(post, 1)
         await posted(post)
         assert len(caplog.records) == 2

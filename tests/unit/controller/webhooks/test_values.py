@@ -7,7 +7,7 @@ import base64
 import json
 import logging
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -16,6 +16,7 @@ import yaml
 from aiohttp import test_utils
 from prometheus_client import generate_latest
 
+from responsibility.admission.stages.namespace_keys import NamespaceKeys
 from responsibility.admission.webhooks.requester import UserInfo
 from responsibility.admission.webhooks.values_ownership import ValuesGuard
 from responsibility.api.foreign_text import harmless
@@ -31,8 +32,9 @@ from responsibility.controller.webhooks.readers import Reader
 from responsibility.controller.webhooks.values import ValuesReviews
 from responsibility.hub.values import secret as values_secret
 from responsibility.hub.values.secret import KEY, SettingsDiff
-from responsibility.kube import errors
-from responsibility.kube.client import Api, Params
+from tests.apiserver.in_process import InProcessApi
+from tests.apiserver.requests import Refused
+from tests.apiserver.server import ApiServer
 from tests.unit.admission.webhooks.values_case import (
     ENGINEER,
     HUB,
@@ -43,62 +45,42 @@ from tests.unit.admission.webhooks.values_case import (
     space,
     values,
 )
-from tests.unit.controller.world import failure
+from tests.unit.controller.world import MODELS, RECORDS
 from tests.unit.hub.values.values import secret
 
-OURS = "responsibility.2i2c.org/v1alpha1"
+SPACES = "/api/v1/namespaces"
+SPACE = f"{SPACES}/prod"
 CANARY = "canary-5f0c"
 MEMORY = values(singleuser__memory__limit="2G")
 
 
-class Cluster(Api):
+class Cluster(ApiServer):
     """A namespace, its record and the shipped model, as a standby looks them up."""
 
     def __init__(self) -> None:
-        self.space = space()
-        self.prefix = ""
-        self.lists = 0
-        self.failure: errors.ApiError | None = None
-        self.hangs = False
-        self.recorded = True
-        self.listing = asyncio.Event()
-        self.listing.set()
-        self.listed = asyncio.Event()
+        super().__init__(collections={RECORDS, MODELS})
+        hub = {"namespace": "prod", "release": "prod"}
+        record = {"metadata": {"name": "reef", "generation": 1}}
+        self.create(RECORDS, {**record, "spec": {"hub": hub, "model": "2i2c"}}, "them")
+        model = {**load_shipped_manifest(), "metadata": {"name": "2i2c", "generation": 1}}
+        self.create(MODELS, model, "them")
+        self.put_space()
 
-    async def get(
-        self, path: str, params: Params | None = None, *, accept: str = ""
-    ) -> dict[str, Any]:
-        del params, accept
-        assert path == "/api/v1/namespaces"
-        if self.hangs:
-            await asyncio.Event().wait()
-        if self.failure is not None:
-            raise self.failure
+    def put_space(self, said: NamespaceKeys | None = None, *, prefix: str = "") -> None:
+        """Have the hub's Namespace say this."""
+        said = said or space()
         annotations = {
-            **self.space.annotations,
-            PREFIX_ANNOTATION: self.prefix,
+            **said.annotations,
+            PREFIX_ANNOTATION: prefix,
             RELEASE_ANNOTATION: "prod",
         }
-        meta = {"name": "prod", "labels": self.space.labels, "annotations": annotations}
-        return {"items": [{"metadata": meta}]}
+        metadata = {"name": "prod", "labels": dict(said.labels), "annotations": annotations}
+        self.objects[SPACE] = {"metadata": metadata}
 
-    async def pages(
-        self, path: str, *, limit: int = 0, params: Params | None = None, accept: str = ""
-    ) -> AsyncGenerator[dict[str, Any], None]:
-        del limit, params, accept
-        await self.listing.wait()
-        self.lists += 1
-        meta = {"uid": "u", "generation": 1, "resourceVersion": "1"}
-        if path.endswith("/responsibilities"):
-            spec: dict[str, Any] = {
-                "hub": {"namespace": "prod", "release": "prod"},
-                "model": "2i2c",
-            }
-            item = {"metadata": {"name": "reef", **meta}, "spec": spec}
-        else:
-            item = {**load_shipped_manifest(), "metadata": {"name": "2i2c", **meta}}
-            self.listed.set()
-        yield {"apiVersion": OURS, "items": [item] if self.recorded else []}
+    @property
+    def lists(self) -> int:
+        """How often records or models were listed."""
+        return sum(request.path in self.collections for request in self.requests)
 
 
 class Told:
@@ -130,8 +112,9 @@ class Setting:
 
     def __init__(self, budget: float = 30.0, *, readers: Sequence[Reader] | None = None) -> None:
         self.cluster, self.told, self.metrics = Cluster(), Told(), Metrics()
-        own = Store(self.cluster, relist=300)
-        around = HubLookup(self.cluster, self.metrics, own_kinds=own)
+        api = InProcessApi(self.cluster)
+        own = Store(api, relist=300)
+        around = HubLookup(api, self.metrics, own_kinds=own)
         announcer = Announcer(self.told)
         self.readers = [Here(), Here()] if readers is None else list(readers)
         self.reviews = ValuesReviews(
@@ -263,13 +246,13 @@ async def test_breaking_the_glass_is_a_use_of_it(setting: Setting) -> None:
 async def test_only_the_hubs_own_secret_is_judged(
     setting: Setting, prefix: str, name: str, *, allowed: bool
 ) -> None:
-    setting.cluster.prefix = prefix
+    setting.cluster.put_space(prefix=prefix)
     assert (await setting.ask(LEADER, MEMORY, name=name))["allowed"] is allowed
 
 
 async def test_a_hub_whose_record_is_gone_is_not_judged_and_that_is_said(setting: Setting) -> None:
     """The Namespace still says who may, but whose a setting is stands in the model."""
-    setting.cluster.recorded = False
+    setting.cluster.objects = {SPACE: setting.cluster.objects[SPACE]}
     answer = await setting.ask(LEADER, MEMORY)
     assert answer["allowed"]
     assert "could not be looked at" in answer["warnings"][0]
@@ -281,18 +264,16 @@ async def test_what_is_looked_up_is_listed_once_in_a_while(setting: Setting) -> 
         await setting.ask(ENGINEER, MEMORY)
     assert setting.cluster.lists == 2, "records and models"
     # But who may is read from the Namespace each time.
-    setting.cluster.space = space(owners_kubernetes_configuration="group:leaders")
+    setting.cluster.put_space(space(owners_kubernetes_configuration="group:leaders"))
     assert (await setting.ask(LEADER, MEMORY))["allowed"]
 
 
 async def test_a_list_that_takes_too_long_is_there_for_the_next() -> None:
     hasty = Setting(budget=0.05)
-    hasty.cluster.listing.clear()
+    gate = hasty.cluster.hold(f"GET {RECORDS}")
     assert (await hasty.ask(LEADER, MEMORY))["allowed"]
     assert hasty.counted() == {"unjudged": 1}
-    hasty.cluster.listing.set()
-    async with asyncio.timeout(30):
-        await hasty.cluster.listed.wait()
+    gate.open.set()
     while (await hasty.ask(LEADER, MEMORY))["allowed"]:
         assert hasty.counted()["unjudged"] < 200, "it never judged"
     assert hasty.cluster.lists == 2, "records and models, listed once"
@@ -305,9 +286,9 @@ async def test_whatever_fails_lets_through_with_a_warning(
         raise RuntimeError(CANARY)
 
     setting = Setting(readers=[Here(fails)])
-    setting.cluster.failure = failure(503, "ServiceUnavailable", "later")
+    setting.cluster.failures = {SPACES: Refused(503, "ServiceUnavailable", "later")}
     assert (await setting.ask(LEADER, MEMORY))["allowed"]
-    setting.cluster.failure = None
+    setting.cluster.failures = {}
     answer = await setting.ask(LEADER, MEMORY)
     assert answer["allowed"]
     assert "could not be looked at" in answer["warnings"][0]
@@ -323,9 +304,9 @@ async def test_whatever_fails_lets_through_with_a_warning(
 async def test_an_answer_in_time_or_none(caplog: pytest.LogCaptureFixture) -> None:
     """What we are too slow for passes, whoever asks for it; then it is judged again."""
     setting = Setting(budget=0.05)
-    setting.cluster.hangs = True
+    gate = setting.cluster.hold(SPACES)
     assert (await setting.ask(LEADER, MEMORY))["allowed"]
-    setting.cluster.hangs = False
+    gate.open.set()
     for reader in setting.readers:
         assert isinstance(reader, Here)
         reader.may_read.clear()

@@ -13,7 +13,7 @@ from kubernetes.aio.config import incluster_config
 from responsibility.kube import errors
 from responsibility.kube.client import Api
 from responsibility.kube.login import credentials
-from tests.unit.kube.fake import FakeServer
+from tests.apiserver.over_http import HttpApiServer
 from tests.unit.kube.pod import Pod, in_pod
 
 
@@ -32,19 +32,19 @@ def kubeconfig(tmp_path: Path, url: str, user: dict[str, Any]) -> Path:
     return path
 
 
-async def sent_token(path: Path, server: FakeServer) -> str:
+async def sent_token(path: Path, server: HttpApiServer) -> str:
     server.answers["/version"] = lambda _: {}
     async with Api.connect(path) as api:
         await api.version()
     return server.requests[-1].headers["Authorization"]
 
 
-async def test_sends_the_token_of_the_kubeconfig(tmp_path: Path, server: FakeServer) -> None:
+async def test_sends_the_token_of_the_kubeconfig(tmp_path: Path, server: HttpApiServer) -> None:
     path = kubeconfig(tmp_path, server.url, {"token": "abc"})
     assert await sent_token(path, server) == "Bearer abc"
 
 
-async def test_runs_exec_plugins(tmp_path: Path, server: FakeServer) -> None:
+async def test_runs_exec_plugins(tmp_path: Path, server: HttpApiServer) -> None:
     version = "client.authentication.k8s.io/v1"
     answer = {"apiVersion": version, "kind": "ExecCredential", "status": {"token": "fresh"}}
     plugin = tmp_path / "plugin"
@@ -68,7 +68,7 @@ def helper(folder: Path, *lines: str, name: str = "helper", **answer: Any) -> di
 
 
 async def test_a_helper_is_looked_for_beside_its_kubeconfig(
-    tmp_path: Path, server: FakeServer, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, server: HttpApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
@@ -80,7 +80,7 @@ async def test_a_helper_is_looked_for_beside_its_kubeconfig(
 
 
 async def test_a_helper_is_asked_again_when_its_credential_ends(
-    tmp_path: Path, server: FakeServer
+    tmp_path: Path, server: HttpApiServer
 ) -> None:
     lasting = {"token": "a", "expirationTimestamp": "2999-01-01T00:00:00Z"}
     user = helper(tmp_path, "echo asked >> asked", **lasting)
@@ -187,7 +187,7 @@ async def test_what_a_kubeconfig_lacks_is_named(name: str, tmp_path: Path) -> No
         await credentials.load(path)
 
 
-async def test_a_rotated_token_file_is_read_again(tmp_path: Path, server: FakeServer) -> None:
+async def test_a_rotated_token_file_is_read_again(tmp_path: Path, server: HttpApiServer) -> None:
     token = tmp_path / "token"
     token.write_text("first", encoding="utf-8")
     path = kubeconfig(tmp_path, server.url, {"tokenFile": str(token)})
@@ -204,7 +204,7 @@ async def test_a_rotated_token_file_is_read_again(tmp_path: Path, server: FakeSe
 
 
 async def test_a_token_file_that_vanishes_is_trouble_that_may_pass(
-    tmp_path: Path, server: FakeServer
+    tmp_path: Path, server: HttpApiServer
 ) -> None:
     token = tmp_path / "token"
     token.write_text("first", encoding="utf-8")
@@ -242,7 +242,7 @@ async def test_what_is_no_kubeconfig_is_named(tmp_path: Path) -> None:
 
 
 async def test_refused_credentials_are_read_again_at_once(
-    tmp_path: Path, server: FakeServer
+    tmp_path: Path, server: HttpApiServer
 ) -> None:
     token = tmp_path / "token"
     token.write_text("first", encoding="utf-8")

@@ -10,7 +10,7 @@ from responsibility.kube.client import Api
 from responsibility.kube.login import credentials
 from responsibility.kube.login import kubeconfig as kubeconfigs
 from responsibility.kube.login.impersonation import Impersonation
-from tests.unit.kube.fake import FakeServer
+from tests.apiserver.over_http import HttpApiServer
 
 EVERYTHING = {
     "as": "ann",
@@ -32,12 +32,12 @@ def kubeconfig(folder: Path, user: dict[str, Any], url: str = "http://elsewhere"
     return path
 
 
-def sent(server: FakeServer) -> list[tuple[str, str]]:
+def sent(server: HttpApiServer) -> list[tuple[str, str]]:
     headers = server.requests[-1].headers
     return [(k.title(), v) for k, v in headers.items() if k.lower().startswith("impersonate")]
 
 
-async def test_who_a_kubeconfig_acts_as_is_sent(tmp_path: Path, server: FakeServer) -> None:
+async def test_who_a_kubeconfig_acts_as_is_sent(tmp_path: Path, server: HttpApiServer) -> None:
     server.answers["/version"] = lambda _: {}
     async with Api.connect(kubeconfig(tmp_path, EVERYTHING, server.url)) as api:
         await api.version()
@@ -52,7 +52,7 @@ async def test_who_a_kubeconfig_acts_as_is_sent(tmp_path: Path, server: FakeServ
 
 
 async def test_whoever_is_named_takes_the_place_of_all_that(
-    tmp_path: Path, server: FakeServer
+    tmp_path: Path, server: HttpApiServer
 ) -> None:
     server.answers["/version"] = lambda _: {}
     path = kubeconfig(tmp_path, EVERYTHING, server.url)
@@ -61,7 +61,7 @@ async def test_whoever_is_named_takes_the_place_of_all_that(
     assert sent(server) == [("Impersonate-User", "bob")]
 
 
-async def test_nobody_else_is_nobody_else(tmp_path: Path, server: FakeServer) -> None:
+async def test_nobody_else_is_nobody_else(tmp_path: Path, server: HttpApiServer) -> None:
     server.answers["/version"] = lambda _: {}
     async with Api.connect(kubeconfig(tmp_path, {"token": "t"}, server.url)) as api:
         await api.version()
