@@ -18,6 +18,7 @@ from responsibility.kube import errors
 from responsibility.kube.client import Api
 from responsibility.kube.login.impersonation import NOBODY_ELSE
 from responsibility.kube.protocol import JSON, Params
+from responsibility.kube.request_options import USUAL
 from tests.apiserver.requests import Json, Request
 from tests.apiserver.server import ApiServer
 
@@ -28,6 +29,7 @@ class InProcessApi(Api):
     def __init__(self, server: ApiServer) -> None:
         self._server = server
         self._acting_as = NOBODY_ELSE
+        self._requests = USUAL
         self._may_write = None
 
     @property

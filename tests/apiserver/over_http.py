@@ -14,6 +14,7 @@ from aiohttp import test_utils, web
 from kubernetes.aio.client.configuration import Configuration
 
 from responsibility.kube.client import Api
+from responsibility.kube.request_options import USUAL, RequestOptions
 from tests.apiserver.requests import Json, Request, refusal, status_of
 from tests.apiserver.server import ApiServer
 
@@ -70,8 +71,8 @@ class HttpApiServer(ApiServer):
         self.end_watches()
         await self._server.close()
 
-    def api(self) -> Api:
-        return Api(Configuration(host=self.url))
+    def api(self, requests: RequestOptions = USUAL) -> Api:
+        return Api(Configuration(host=self.url), requests)
 
     def put(self, name: str, **fields: Any) -> None:
         """Have a thing, as somebody else makes or changes it."""

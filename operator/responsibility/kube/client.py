@@ -44,9 +44,6 @@ CONNECT = 5.0
 # The server means to send a bookmark every minute on an otherwise silent watch, but the first may
 # take two (seen on 1.37), and after its restart a kind that never changes may get none at all.
 SILENCE = 130.0
-# Bytes of a page. One of 500 objects has about one MiB, mostly; each may have one and a half, which
-# is what etcd takes (--max-request-bytes).
-LARGEST_PAGE = 16 << 20
 
 _READS = frozenset({"GET", "WATCH"})
 # What is posted and changes nothing.
@@ -232,7 +229,7 @@ class Api:
         query: dict[str, str | int | bool] = {**(params or {}), "limit": limit}
         while True:
             # Objects of a megabyte each: fewer at a time then, since memory is bounded.
-            largest = LARGEST_PAGE if limit > 1 else None
+            largest = self._requests.largest_page if limit > 1 else None
             try:
                 page = await self._call("GET", path, query, accept=accept, largest=largest)
             except errors.TooLargeError as error:

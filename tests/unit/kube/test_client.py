@@ -10,9 +10,10 @@ import yaml
 from aiohttp import web
 from kubernetes.aio.client.configuration import Configuration
 
-from responsibility.kube import bodies, client, errors
+from responsibility.kube import bodies, errors
 from responsibility.kube.client import Api
 from responsibility.kube.object_reader import LEFT_OUT
+from responsibility.kube.request_options import RequestOptions
 from tests.apiserver.over_http import THINGS, HttpApiServer
 from tests.apiserver.requests import refusal
 
@@ -164,13 +165,11 @@ async def test_what_is_not_tls_is_unavailable(server: HttpApiServer) -> None:
             await api.get(THING)
 
 
-async def test_no_answer_in_time_is_unavailable(
-    api: Api, server: HttpApiServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(client, "ANSWER", 0.05)
-    with pytest.raises(errors.UnavailableError, match="did not answer in time"):
-        # A watch that is read as if it were an object: it never ends.
-        await api.get(THINGS, {"watch": "1", "resourceVersion": "0"})
+async def test_no_answer_in_time_is_unavailable(server: HttpApiServer) -> None:
+    async with server.api(RequestOptions(answer=0.05)) as api:
+        with pytest.raises(errors.UnavailableError, match="did not answer in time"):
+            # A watch that is read as if it were an object: it never ends.
+            await api.get(THINGS, {"watch": "1", "resourceVersion": "0"})
     server.end_watches()
 
 
@@ -205,14 +204,11 @@ def test_what_is_applied_is_yaml_whatever_is_in_it(text: str) -> None:
     assert json.loads(bodies.as_yaml(body)) == body
 
 
-async def test_pages_become_smaller_where_objects_are_large(
-    server: HttpApiServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(client, "LARGEST_PAGE", 100_000)
+async def test_pages_become_smaller_where_objects_are_large(server: HttpApiServer) -> None:
     for n in range(40):
         server.put(f"thing-{n:02}", text="x" * (90_000 if n % 10 == 5 else 10))
     server.put("thing-99", text="x" * 200_000)
-    async with server.api() as api:
+    async with server.api(RequestOptions(largest_page=100_000)) as api:
         found = [thing async for page in api.pages(THINGS) for thing in page["items"]]
     assert [thing["metadata"]["name"] for thing in found] == [
         path.rpartition("/")[2] for path in server.objects
