@@ -60,14 +60,17 @@ input; YAML of several documents, JSON, and lists of any kind.
 
 Tables are plain text off a terminal, and coloured on one, unless `NO_COLOR` is set. `-o wide` adds
 columns. `-o json` and `-o yaml` are stable: fields may be added, none is renamed or removed.
+`-o jsonpath=TEMPLATE` and `-o custom-columns=HEADING:PATH,…` are kubectl's, of what `-o json` has:
+`drift -o jsonpath='{range [*]}{.id}{"\\n"}{end}'`. A brace that is not closed is an error here.
 `-o name` (drift, matrix) lists what other commands take, and `--no-headers` leaves rows alone.
 Warnings and notes go to stderr, as does a progress bar for large inputs on a terminal.
 
 ## Completion
 
-`source <(kubectl-responsibility completion bash)` (or zsh, fish) completes
-`kubectl-responsibility`. For `kubectl responsibility`, kubectl wants a program on `PATH` named
-`kubectl_complete-responsibility`:
+`source <(kubectl-responsibility completion bash)` (or zsh, fish) completes commands and flags, and
+the names of hubs, items, parties, findings, namespaces and contexts, of the cluster or the files
+that the line speaks of, for `kubectl-responsibility`. For `kubectl responsibility`, kubectl wants a
+program on `PATH` named `kubectl_complete-responsibility`:
 
 ```sh
 #!/bin/sh

@@ -67,12 +67,17 @@ class _Commands(click.Group):
             raise click.UsageError(f"No such command {name!r}.{meant}", ctx)
         return super().resolve_command(ctx, args)
 
-    def get_command(self, _context: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"responsibility.cli.commands.{COMMANDS[cmd_name][0]}")
         command: click.Command = module.command
         command.help = _unwrapped(command.help)
+        if ctx.resilient_parsing:
+            # Only a shell that completes a line parses it so.
+            from responsibility.cli.selection.completion import complete_names
+
+            complete_names(command)
         return command
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from responsibility.api.names import API_GROUP, MODELS, RECORDS
+from responsibility.cli.commands.matrix import RECORD_KIND
 from responsibility.cli.main import main
 from responsibility.cli.sources import default_roles, live
 from responsibility.cli.sources.cluster_view import ClusterView, Need
@@ -17,6 +18,7 @@ from responsibility.kube.protocol import Client
 from responsibility.rbac.parse import parse_binding, parse_role
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.identities import impersonating_kubeconfig, service_account_kubeconfig
+from tests.unit.cli.selection.test_completion import offered
 
 
 def test_without_rights_it_says_so_and_gives_what_can_be_known(
@@ -253,3 +255,20 @@ def test_the_table_of_types_is_that_of_this_kubernetes(kubeconfig: Path) -> None
 
 def _told(it: ResourceType) -> tuple[object, ...]:
     return (it.group, it.resource, it.kind, it.namespaced, it.short_names)
+
+
+def test_a_shell_is_offered_the_names_of_the_cluster(demo: Cluster, kubeconfig: Path) -> None:
+    hubs = [name.removeprefix(f"{RECORD_KIND}/") for name in _names(demo, "resp")]
+    (first, *_) = sorted(hubs)
+    found = offered("matrix", "", KUBECONFIG=str(kubeconfig))
+    assert found == sorted(hubs)
+    causes = demo.kubectl("get", "resp", "-o", "jsonpath={.items[*].status.causes[*].ids}").stdout
+    ids = {*causes.split()}
+    assert ids <= {*offered("explain", "", KUBECONFIG=str(kubeconfig))}
+    assert first in offered("who-can", "get", "pods", "-n", first[:2], KUBECONFIG=str(kubeconfig))
+    spaces = {name.removeprefix("namespace/") for name in _names(demo, "ns")}
+    assert spaces <= {*offered("drift", "-n", "", KUBECONFIG=str(kubeconfig))}
+
+
+def _names(demo: Cluster, kind: str) -> list[str]:
+    return demo.kubectl("get", kind, "-o", "name").stdout.split()

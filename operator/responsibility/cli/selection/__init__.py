@@ -3,5 +3,6 @@
 In reading order:
 
 * ``options``: options of commands, and the namespace of hubs;
-* ``choice``: the table of what each compares.
+* ``choice``: the table of what each compares;
+* ``completion``: the names that a shell offers.
 """

@@ -172,6 +172,16 @@ def current(kubeconfig: Path | None, context: str | None) -> Current:
     return Current(found.context.get("namespace") or "default", found.acting_as())
 
 
+def names(kubeconfig: Path | None, kind: str) -> list[str]:
+    """Return the names of all entries of a kind: context, cluster or user."""
+    return [
+        str(raw.get("name"))
+        for path in _paths(kubeconfig)
+        for raw in _read(path).get(f"{kind}s") or ()
+        if isinstance(raw, dict)
+    ]
+
+
 def _impersonation(user: Mapping[str, Any], where: str) -> Impersonation:
     name, uid = user.get("as") or "", user.get("as-uid") or ""
     groups, extra = user.get("as-groups") or (), user.get("as-user-extra") or {}

@@ -1,0 +1,86 @@
+"""Names that a shell offers, asked of a real bash with the script that it is given."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from responsibility.ownership.results.findings import KINDS
+
+_SCRIPT = """
+source <(kubectl-responsibility completion bash)
+COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 )); COMPREPLY=()
+_kubectl_responsibility_completion kubectl-responsibility
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
+
+
+def offered(*words: str, **environment: str) -> list[str]:
+    """Return what bash has to offer after these words, of which the last is begun."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", _SCRIPT, "bash", "kubectl-responsibility", *words],
+        env={**os.environ, "PATH": path, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("matrix", "-f", "reef", ""), ["reef"]),
+        (("drift", "-f", "reef", "--item", "s"), ["secrets", "settings", "support"]),
+        (("drift", "-f", "reef", "--item", "secrets,se"), ["secrets,secrets", "secrets,settings"]),
+        (("who-can", "get", "pods", "-f", "reef", "-n", ""), ["reef"]),
+        (("drift", "--kind", "missing-"), [k for k in sorted(KINDS) if k.startswith("missing-")]),
+        (("drift", "--severity", ""), ["high", "low", "medium"]),
+        (("matrix", "-f", "nowhere", ""), []),
+    ],
+)
+def test_names_are_offered_of_what_the_line_speaks_of(
+    files: Path, words: tuple[str, ...], expected: list[str]
+) -> None:
+    assert files.is_dir()
+    assert offered(*words) == expected
+
+
+def test_what_a_shell_could_take_for_more_than_a_word_is_not_offered(files: Path) -> None:
+    """Whoever may write a model must not have it typed by whoever presses the key."""
+    (path,) = [p for p in files.rglob("*.yaml") if "kind: ResponsibilityModel" in p.read_text()]
+    documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+    for each in documents:
+        if each["kind"] == "ResponsibilityModel":
+            for name in ("$(touch x)", "-rf", "a b", "*", "`id`", "a;b", "~", "good"):
+                each["spec"]["items"].append({"name": name})
+    path.write_text(yaml.safe_dump_all(documents), encoding="utf-8")
+    found = offered("drift", "-f", "reef", "--item", "")
+    assert "good" in found
+    assert not [name for name in found if not name.replace("-", "").isalnum()]
+    assert not Path("x").exists()
+
+
+def test_entries_are_those_of_the_kubeconfig(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    entries = {
+        kind: [{"name": f"{kind}-one", kind[:-1]: {}}, {"name": "other", kind[:-1]: {}}]
+        for kind in ("contexts", "clusters", "users")
+    }
+    config.write_text(yaml.safe_dump(entries), encoding="utf-8")
+    for flag in ("context", "cluster", "user"):
+        assert offered("drift", f"--{flag}", f"{flag}s", KUBECONFIG=str(config)) == [f"{flag}s-one"]
+    named = ("drift", "--kubeconfig", str(config), "--context", "o")
+    assert offered(*named, KUBECONFIG="/nowhere") == ["other"]
+
+
+def test_without_a_cluster_there_is_nothing_and_no_error(tmp_path: Path) -> None:
+    assert offered("explain", "", KUBECONFIG=str(tmp_path / "none")) == []
