@@ -47,11 +47,20 @@ Decision = tuple[Subject, Attributes]
 class Reviewer(Worker):
     """Keeps the store's reviews and its knowledge of whether RBAC is enforced."""
 
-    def __init__(self, api: Api, store: Store, metrics: Metrics, *, sample_seconds: float) -> None:
+    def __init__(
+        self,
+        api: Api,
+        store: Store,
+        metrics: Metrics,
+        *,
+        sample_seconds: float,
+        most_at_once: int = ROUND,
+    ) -> None:
         self._api = api
         self._store = store
         self._metrics = metrics
         self._sample_seconds = sample_seconds
+        self._most_at_once = most_at_once
         # When each of the store's answers was given (seconds of the event loop's clock).
         self._asked: dict[Ask, float] = {}
         self._wanted: tuple[Ask, ...] = ()
@@ -148,7 +157,7 @@ class Reviewer(Worker):
             **dict.fromkeys(ask for ask, yes in answers.items() if yes and relevant(ask)),
         }
         old = [ask for ask in build_on if now - self._asked.get(ask, -FRESH) >= FRESH]
-        return sorted(old, key=lambda ask: self._asked.get(ask, -FRESH))[:ROUND]
+        return sorted(old, key=lambda ask: self._asked.get(ask, -FRESH))[: self._most_at_once]
 
     def _needed(self) -> tuple[Ask, ...]:
         """Return what is wanted, and what that builds on: details follow a no to everything."""

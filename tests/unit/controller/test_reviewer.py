@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from responsibility.controller import reviewer as module
 from responsibility.controller.loop import Loop
-from responsibility.controller.reviewer import FRESH, Reviewer
+from responsibility.controller.reviewer import FRESH, UNKNOWN_USER, Reviewer
 from tests.apiserver.requests import Refused
 from tests.unit.controller.virtual import virtual
 from tests.unit.controller.world import World, garden_world
@@ -23,10 +22,10 @@ Json = dict[str, Any]
 class Asking:
     """A reviewer at work in a world, and a loop that follows it where one is wanted."""
 
-    def __init__(self, world: World, *, sample_seconds: float = 1e9) -> None:
+    def __init__(self, world: World, *, sample_seconds: float = 1e9, **more: Any) -> None:
         self.world = world
         self.reviewer = Reviewer(
-            world.api, world.store, world.metrics, sample_seconds=sample_seconds
+            world.api, world.store, world.metrics, sample_seconds=sample_seconds, **more
         )
         self.loop = Loop(world.store, world.publisher, (self.reviewer,), world.metrics)
 
@@ -142,22 +141,21 @@ async def test_answers_are_asked_for_again_when_they_are_old() -> None:
 
 
 @virtual
-async def test_no_more_than_a_round_is_asked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ROUND", 3)
-    rounds: list[int] = []
-    asking = Asking(garden_world("a", "b", "c", grants=()))
-    put = asking.reviewer._put
-
-    async def counted(asks: Any) -> list[bool]:
-        asks = list(asks)
-        rounds.append(len(asks))
-        return await put(asks)
-
-    monkeypatch.setattr(asking.reviewer, "_put", counted)
+async def test_no_more_than_a_round_is_asked_at_once() -> None:
+    asking = Asking(garden_world("a", "b", "c", grants=()), most_at_once=3)
+    server = asking.world.server
+    probe = server.hold("subjectaccessreviews")
     async with running(asking.reviewer, asking.loop):
-        await asyncio.sleep(60)
-    assert max(rounds) == 3
-    assert sum(rounds) == asking.answers, "and each of them once"
+        await probe.arrived.wait()
+        server.gates.clear()
+        gate = server.hold("subjectaccessreviews")
+        probe.open.set()
+        await asyncio.sleep(30)
+        assert sum(request.is_review for request in server.requests) == 1 + 3, "and no answer yet"
+        gate.open.set()
+        await asyncio.sleep(30)
+    asked = [spec for spec in server.asked if spec["user"] != UNKNOWN_USER]
+    assert len(asked) == asking.answers, "and each of them once"
 
 
 @virtual

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from responsibility.cli.sources import audit_log
 from responsibility.cli.sources.audit_log import AuditLog
 from responsibility.cli.terminal.errors import CliError
 from tests.unit.replay.events import event
@@ -97,10 +96,10 @@ def test_a_packed_file_that_ends_early_is_not_fatal(tmp_path: Path) -> None:
     assert "not readable" in log.counts.broken[0]
 
 
-def test_a_line_without_end_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit_log, "LONGEST", 1_000)
+def test_a_line_without_end_is_passed_over(tmp_path: Path) -> None:
     path = write(tmp_path, b"x" * 5_000 + b"\n", line(event()))
-    found, log = read(path)
+    log = AuditLog(lambda _: True, longest=1_000)
+    found = list(log.events([str(path)]))
     assert len(found) == 1
     assert log.counts.broken == [f"{path}, line 1: longer than any event"]
 

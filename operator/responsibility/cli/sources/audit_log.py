@@ -64,11 +64,13 @@ class AuditLog:
     """Audit events of files; ``-`` is standard input.
 
     ``concerns`` says whether events of a namespace are of interest; others need not be read.
+    A line of more than ``longest`` bytes is passed over, and counted as broken.
     """
 
     concerns: Callable[[str], bool]
     progress: Callable[[int], None] = lambda _: None
     counts: Counts = field(default_factory=Counts)
+    longest: int = LONGEST
 
     def events(self, paths: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield each event with its place, in order. Raises CliError for a missing file."""
@@ -87,13 +89,13 @@ class AuditLog:
         lines: BinaryIO = gzip.GzipFile(fileobj=source) if packed else source  # type: ignore[assignment]  # it reads bytes, which is all
         number = 0
         try:
-            while line := lines.readline(LONGEST):
+            while line := lines.readline(self.longest):
                 number += 1
                 self.counts.lines += 1
                 place = f"{name}, line {number}"
                 if number == 1 and line.strip() in (b"{", b"["):
-                    line += lines.read(LONGEST)
-                if not line.endswith(b"\n") and len(line) >= LONGEST:
+                    line += lines.read(self.longest)
+                if not line.endswith(b"\n") and len(line) >= self.longest:
                     self.counts.is_broken(place, "longer than any event")
                     _skip(lines)
                     continue

@@ -48,7 +48,7 @@ class Address:
 
     @property
     def origin(self) -> str:
-        """Return it as a URL begins."""
+        """Return scheme, host and port, as URLs to the hub begin."""
         return f"http://{self.host}:{self.port}"
 
 

@@ -32,8 +32,7 @@ from responsibility.hub.admins.search import administrators
 _T = TypeVar("_T")
 _Entry = TypeVar("_Entry", answers.UserAnswer, answers.GroupAnswer)
 
-# Seconds for one answer, and for all of a hub.
-ANSWER: Final = 15.0
+# Seconds for all answers of a hub.
 WHOLE: Final = 90.0
 # Bytes of one answer: a page of 200 users with 50 roles each is a tenth of it. Pages of one list:
 # 200 names each.
@@ -54,12 +53,23 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
 class UnseenError(Exception):
-    """That a hub gave no answer to go by, and why."""
+    """The lack of a usable answer: its kind, and ``detail`` in words of ours."""
 
     def __init__(self, why: Unseen, detail: str = "") -> None:
         super().__init__(why, detail)
         self.why = why
         self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds for one answer of a hub, and for all of them."""
+
+    answer: float = 15.0
+    whole: float = WHOLE
+
+
+PATIENCE: Final = Patience()
 
 
 @dataclass(slots=True)
@@ -74,18 +84,24 @@ class HubAnswers:
     """Asks one hub, with its own token."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, address: Address, token: Token, memory: Memory
+        self,
+        session: aiohttp.ClientSession,
+        address: Address,
+        token: Token,
+        memory: Memory,
+        patience: Patience = PATIENCE,
     ) -> None:
         self._session = session
         self._address = address
         self._token = token
         self._memory = memory
+        self._patience = patience
         self._used: set[str] = set()
 
     async def administrators(self) -> Administrators:
         """Return who administers the hub. Raises UnseenError."""
         try:
-            async with asyncio.timeout(WHOLE):
+            async with asyncio.timeout(self._patience.whole):
                 for _ in range(_TRIES - 1):
                     try:
                         return await self._administrators()
@@ -210,7 +226,7 @@ class HubAnswers:
         }
         try:
             async with (
-                asyncio.timeout(ANSWER),
+                asyncio.timeout(self._patience.answer),
                 self._session.get(
                     f"{self._address.origin}{path}", headers=headers, allow_redirects=False
                 ) as answer,

@@ -21,9 +21,11 @@ from responsibility.cluster.store import Store
 from responsibility.controller.hub_admins import tokens
 from responsibility.controller.hub_admins.address import Address, HubResolver, address_of
 from responsibility.controller.hub_admins.answers_over_http import (
+    PATIENCE,
     WHOLE,
     HubAnswers,
     Memory,
+    Patience,
     UnseenError,
 )
 from responsibility.controller.hub_admins.tokens import Token
@@ -45,8 +47,6 @@ _ROUNDS = 2
 _PASSING = frozenset({Unseen.UNREACHABLE, Unseen.SLOW, Unseen.REFUSED, Unseen.CHANGING})
 # Seconds between looks at which hubs there are.
 _TICK = 30.0
-# Seconds to wait before a hub that gave no answer is asked again, at first; at last, as any other.
-_SOON = 15.0
 
 
 def open_session() -> aiohttp.ClientSession:
@@ -66,13 +66,16 @@ def open_session() -> aiohttp.ClientSession:
 class HubSource:
     """How hubs are asked: where their tokens are, how often each is asked, and by what name.
 
-    ``session`` opens what requests are sent by.
+    ``session`` opens what requests are sent by; ``soon`` is after how many seconds a hub that gave
+    no answer is asked again, at first, while at last it is asked as seldom as any other.
     """
 
     tokens: Path
     seconds: float
     domain: str
     session: Callable[[], aiohttp.ClientSession] = open_session
+    soon: float = 15.0
+    patience: Patience = PATIENCE
     address: Callable[[Hub, str], Address] = address_of
 
     @classmethod
@@ -170,7 +173,7 @@ class HubAsker(Worker):
     async def _keep_asking(
         self, source: HubSource, http: aiohttp.ClientSession, key: HubKey
     ) -> None:
-        backoff = Backoff(base=_SOON, cap=source.seconds)
+        backoff = Backoff(base=source.soon, cap=source.seconds)
         while True:
             async with self._turn:
                 hub = self._hubs.get(key)
@@ -193,7 +196,9 @@ class HubAsker(Worker):
             asked.memory, asked.token = Memory(), token
         address = source.address(hub, source.domain)
         try:
-            return await HubAnswers(http, address, token, asked.memory).administrators()
+            return await HubAnswers(
+                http, address, token, asked.memory, source.patience
+            ).administrators()
         except UnseenError as error:
             return Unknown(error.why, error.detail)
         except Exception as error:  # noqa: BLE001 - whatever one hub sends, all others are looked at

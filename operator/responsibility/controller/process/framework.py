@@ -17,6 +17,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -32,15 +33,24 @@ logger = logging.getLogger(__name__)
 
 # Seconds after which its end has nothing to do with the one before.
 _APART = 60.0
-# Seconds that it may take to end; then it is left to itself, and nobody listens any more.
-_GRACE = 4.0
-# Rounds in which what is left of it is cancelled, and seconds for each.
+# Rounds in which what is left of it is cancelled.
 _ROUNDS = 6
-_ROUND = 0.5
 
 Json = Mapping[str, Any]
 # What is called, in the loop of whoever runs it, with an event's type and object.
 Take = Callable[[str | None, Json], None]
+
+
+@dataclass(frozen=True, slots=True)
+class EndingTimes:
+    """Seconds that an end may take.
+
+    After ``grace`` the framework is left to itself, and nobody listens any more; what is left of
+    it is cancelled again after each ``round``.
+    """
+
+    grace: float = 4.0
+    round: float = 0.5
 
 
 class Framework:
@@ -57,6 +67,7 @@ class Framework:
         *,
         check: Callable[[], Awaitable[None]],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        ending: EndingTimes | None = None,
     ) -> None:
         # How often it has ended, though nobody wanted it to.
         self.failures = 0
@@ -67,22 +78,24 @@ class Framework:
         self._kinds = kinds
         self._check = check
         self._sleep = sleep
+        self._ending = ending or EndingTimes()
 
     @property
     def ages(self) -> Mapping[str, Callable[[], tuple[float, float, str]]]:
-        """What to ask for the age of what it has heard, by part."""
+        """How long ago each part of the framework has heard anything, as callables."""
         return {
             OperatorPart.FRAMEWORK: lambda: max(heard.age() for heard in self._watches.values()),
             OperatorPart.FRAMEWORK_LOGIN: self._login.age,
         }
 
     async def run(self) -> None:
-        """Run it, again and again, until cancelled."""
+        """Run the framework until cancelled; begin it again whenever it ends by itself."""
         backoff = Backoff(base=0.2, cap=10.0)
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
-            why = await _Thread(self._settings, self._kinds, self._login, self._watches).run()
+            thread = _Thread(self._settings, self._kinds, self._login, self._watches, self._ending)
+            why = await thread.run()
             self.failures += 1
             for heard in self._watches.values():
                 heard.failed(why.partition(":")[0])
@@ -102,8 +115,10 @@ class _Thread:
         kinds: Mapping[tuple[str, str, str], Take],
         login: Heard,
         watches: Mapping[str, Heard],
+        ending: EndingTimes,
     ) -> None:
         self._settings = settings
+        self._ending = ending
         self._kinds = kinds
         self._login, self._watches = login, watches
         self._outer = asyncio.get_running_loop()
@@ -113,7 +128,7 @@ class _Thread:
         self._stopping = threading.Event()
 
     async def run(self) -> str:
-        """Run it and return why it has ended; when cancelled, have it end."""
+        """Run the framework once and return why it has ended; end it when cancelled."""
         threading.Thread(target=self._main, name="framework", daemon=True).start()
         try:
             return await asyncio.shield(self._ended)
@@ -123,7 +138,7 @@ class _Thread:
                 with suppress(RuntimeError):
                     # It may have ended by itself this moment.
                     self._inner.call_soon_threadsafe(self._stop.set)
-            await asyncio.wait((self._ended,), timeout=_GRACE)
+            await asyncio.wait((self._ended,), timeout=self._ending.grace)
             if not self._ended.done():
                 logger.warning("the framework does not end, and is left to itself")
 
@@ -169,7 +184,7 @@ class _Thread:
             clusterwide=True,
         )
         done, _ = await asyncio.wait((stopped, *tasks), return_when=asyncio.FIRST_COMPLETED)
-        await _end_all()
+        await _end_all(self._ending.round)
         for task in done - {stopped}:
             await task
 
@@ -190,7 +205,7 @@ class _Thread:
 
 
 def _listened_to(found: kopf.ConnectionInfo, watches: Mapping[str, Heard]) -> kopf.AiohttpSession:
-    """Return a session as the framework would make it, of whose answers note is taken."""
+    """Return a session like the framework's own that notes when answers come."""
     trace = aiohttp.TraceConfig()
 
     def about(path: str) -> Heard | None:
@@ -228,15 +243,18 @@ def _listened_to(found: kopf.ConnectionInfo, watches: Mapping[str, Heard]) -> ko
     )
 
 
-async def _end_all() -> None:
-    """Cancel all other tasks of this loop until they are gone, or until that is of no use."""
+async def _end_all(seconds: float) -> None:
+    """Cancel all other tasks of this loop until they are gone, or until that is of no use.
+
+    They have as many ``seconds`` each time.
+    """
     for _ in range(_ROUNDS):
         left = asyncio.all_tasks() - {asyncio.current_task()}
         if not left:
             return
         for task in left:
             task.cancel()
-        await asyncio.wait(left, timeout=_ROUND)
+        await asyncio.wait(left, timeout=seconds)
 
 
 def _first(error: BaseException) -> BaseException:

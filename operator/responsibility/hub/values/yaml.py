@@ -29,7 +29,7 @@ _MOST_READ_SLOWLY = 64 * 1024
 _BYTE_ORDER_MARK = "\ufeff"
 # `<<` and `=`, which mean something of their own as keys.
 _KEYS = ("tag:yaml.org,2002:merge", "tag:yaml.org,2002:value")
-_QUICK = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_QUICK: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class UnreadableError(ValueError):
@@ -40,16 +40,17 @@ class BeyondError(ValueError):
     """The text may be YAML, but is of a form, or a size, that is not read here."""
 
 
-def read(text: str) -> Value:
+def read(text: str, *, quick: type[yaml.SafeLoader] = _QUICK) -> Value:
     """Return the values. Raises UnreadableError or BeyondError, neither of which quotes them.
 
-    A long text that libyaml can't read is beyond us: whether the hub can is not tried.
+    ``quick`` reads it at first: libyaml, where it is there. A long text that this can't read is
+    beyond us: whether the hub can is not tried.
     """
     trouble: ValueError = UnreadableError("this is no YAML")
     if _BYTE_ORDER_MARK in text:
         raise BeyondError("parsers differ about what stands after a byte order mark")
-    for loader in (_QUICK, yaml.SafeLoader):
-        if loader is not _QUICK and len(text) > _MOST_READ_SLOWLY:
+    for loader in (quick, yaml.SafeLoader):
+        if loader is not quick and len(text) > _MOST_READ_SLOWLY:
             trouble = BeyondError("it is too long to be sure that this is no YAML")
             break
         try:

@@ -137,16 +137,16 @@ class SideWays(Generic[_W]):
             edge = following
         return found
 
-    def to_raise(self, denied: int) -> int:
+    def to_raise(self, denied: int, *, most_tried: int = MOST_TRIED) -> int:
         """Return the smallest set of items that have to be at ``deny`` too, so that none is hollow.
 
-        That holds for those that are raised as well. It is exact unless `MOST_TRIED` sets were in
-        vain; then items are added that close what is open, and those are left out again that it
-        does without.
+        That holds for those that are raised as well. It is exact unless ``most_tried`` sets were
+        in vain; then items are added that close what is open, and those are left out again that
+        it does without.
         """
         candidates = list(bits(self.closers() & ~denied))
         for tried, chosen in enumerate(_by_size(candidates)):
-            if tried >= MOST_TRIED:
+            if tried >= most_tried:
                 break
             if not self.open(denied | mask_of(chosen)):
                 return mask_of(chosen)

@@ -13,9 +13,14 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from responsibility.controller.hub_admins import answers_over_http
 from responsibility.controller.hub_admins.address import Address
-from responsibility.controller.hub_admins.answers_over_http import HubAnswers, Memory, UnseenError
+from responsibility.controller.hub_admins.answers_over_http import (
+    PATIENCE,
+    HubAnswers,
+    Memory,
+    Patience,
+    UnseenError,
+)
 from responsibility.controller.hub_admins.asking import open_session
 from responsibility.controller.hub_admins.tokens import Token
 from responsibility.hub.admins.administrators import Administrators, Unseen
@@ -39,14 +44,20 @@ async def _http() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def _ask(
-    http: aiohttp.ClientSession, hub: FalseHub, memory: Memory | None = None
+    http: aiohttp.ClientSession,
+    hub: FalseHub,
+    memory: Memory | None = None,
+    patience: Patience = PATIENCE,
 ) -> Administrators:
-    return await HubAnswers(http, hub.address, Token(TOKEN), memory or Memory()).administrators()
+    asking = HubAnswers(http, hub.address, Token(TOKEN), memory or Memory(), patience)
+    return await asking.administrators()
 
 
-async def _why(http: aiohttp.ClientSession, hub: FalseHub) -> UnseenError:
+async def _why(
+    http: aiohttp.ClientSession, hub: FalseHub, patience: Patience = PATIENCE
+) -> UnseenError:
     with pytest.raises(UnseenError) as unseen:
-        await _ask(http, hub)
+        await _ask(http, hub, patience=patience)
     told = f"{unseen.value} {unseen.value.detail}"
     assert CANARY not in told
     assert TOKEN not in told
@@ -220,7 +231,7 @@ async def test_a_list_that_never_rests_is_unknown(
 
 
 async def test_a_hub_that_is_slow_or_says_nothing_is_left(
-    hub: FalseHub, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+    hub: FalseHub, http: aiohttp.ClientSession
 ) -> None:
     async def slow(request: web.Request) -> web.StreamResponse:
         answer = web.StreamResponse()
@@ -229,13 +240,10 @@ async def test_a_hub_that_is_slow_or_says_nothing_is_left(
             await answer.write(b" ")
             await asyncio.sleep(0.01)
 
-    monkeypatch.setattr(answers_over_http, "ANSWER", 0.3)
     for path in ("/", "/user", "/users", "/services"):
         hub.otherwise = {path: slow}
-        assert (await _why(http, hub)).why is Unseen.SLOW
-    monkeypatch.setattr(answers_over_http, "ANSWER", 600.0)
-    monkeypatch.setattr(answers_over_http, "WHOLE", 0.3)
-    assert (await _why(http, hub)).why is Unseen.SLOW
+        assert (await _why(http, hub, Patience(answer=0.3))).why is Unseen.SLOW
+    assert (await _why(http, hub, Patience(600.0, whole=0.3))).why is Unseen.SLOW
 
 
 async def test_an_answer_without_an_end_is_left(hub: FalseHub, http: aiohttp.ClientSession) -> None:

@@ -47,7 +47,13 @@ class Running:
         self.metrics = Metrics()
         api = InProcessApi(ApiServer())
         self.store = Store(api, relist=300)
-        source = HubSource(directory, seconds, "cluster.local", address=self._address)
+        source = HubSource(
+            directory,
+            seconds,
+            "cluster.local",
+            address=self._address,
+            soon=0.01,
+        )
         self.worker = HubAsker(self.store, self.metrics, source)
         self.assessor = Assessor()
 
@@ -117,11 +123,6 @@ async def contextmanagers(running: Running, names: tuple[str, ...]) -> AsyncIter
         running.token(first, f"{TOKEN}{first}")
         async with contextmanagers(running, tuple(rest)):
             yield
-
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "_SOON", 0.01)
 
 
 async def test_without_a_source_no_hub_is_asked_and_nothing_known(tmp_path: Path) -> None:

@@ -8,8 +8,7 @@ from typing import Any
 import kopf
 import pytest
 
-from responsibility.controller.process import framework
-from responsibility.controller.process.framework import Framework
+from responsibility.controller.process.framework import EndingTimes, Framework
 from responsibility.controller.process.settings import Settings
 
 
@@ -40,12 +39,15 @@ async def nothing() -> None:
     """Find nothing wrong."""
 
 
-async def cancelled(stubborn: Stubborn, monkeypatch: pytest.MonkeyPatch) -> float:
+async def cancelled(
+    stubborn: Stubborn, monkeypatch: pytest.MonkeyPatch, *, grace: float = 4.0
+) -> float:
     """Begin it, cancel it, and return the seconds that its end took."""
     monkeypatch.setattr(kopf, "spawn_tasks", stubborn.spawn)
-    monkeypatch.setattr(framework, "_ROUND", 0.01)
     loop = asyncio.get_running_loop()
-    running = asyncio.create_task(Framework(Settings(), {}, check=nothing).run())
+    ending = EndingTimes(grace, round=0.01)
+    framework = Framework(Settings(), {}, check=nothing, ending=ending)
+    running = asyncio.create_task(framework.run())
     async with asyncio.timeout(30):
         await asyncio.to_thread(stubborn.runs.wait)
         began = loop.time()
@@ -65,10 +67,9 @@ async def test_what_forgets_that_it_was_cancelled_is_cancelled_again(
 async def test_what_never_ends_is_left_to_itself(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(framework, "_GRACE", 0.1)
     stubborn = Stubborn(float("inf"))
     try:
-        await cancelled(stubborn, monkeypatch)
+        await cancelled(stubborn, monkeypatch, grace=0.1)
         assert not stubborn.ended.is_set()
         assert "left to itself" in caplog.text
     finally:

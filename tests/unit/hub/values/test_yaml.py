@@ -104,7 +104,7 @@ def test_an_error_has_not_a_word_of_the_text(text: str) -> None:
     assert error.__context__ is None
 
 
-def test_what_only_the_slower_parser_reads_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_only_the_slower_parser_reads_is_read() -> None:
     """The hub uses the slower one: what that reads is no text that nobody can."""
 
     class Fails(yaml.SafeLoader):
@@ -112,7 +112,6 @@ def test_what_only_the_slower_parser_reads_is_read(monkeypatch: pytest.MonkeyPat
             del choices
             raise yaml.YAMLError
 
-    monkeypatch.setattr(values_yaml, "_QUICK", Fails)
-    assert read("a: {b: 1}") == {"a": {"b": 1}}
+    assert read("a: {b: 1}", quick=Fails) == {"a": {"b": 1}}
     with pytest.raises(BeyondError):
-        read("a: |\n" + "  x\n" * 20_000)
+        read("a: |\n" + "  x\n" * 20_000, quick=Fails)
