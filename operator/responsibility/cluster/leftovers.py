@@ -90,7 +90,7 @@ class Leftover:
     stages: Mapping[str, AdmissionStage] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """Return it for a message."""
+        """Return the object and what is left on it, for a message."""
         return f"{self.object}: {self.what}"
 
     @property
@@ -102,7 +102,7 @@ class Leftover:
 
     @property
     def sort_key(self) -> tuple[int, str, str]:
-        """Where it stands among others."""
+        """The key by which leftovers are ended and shown in order."""
         return _ORDER[self.kind], self.namespace, self.name
 
 

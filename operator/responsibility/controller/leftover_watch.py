@@ -119,7 +119,7 @@ class LeftoverWatch:
     def _stays(
         self, found: Iterable[Leftover], unannotated: Collection[tuple[str, str]]
     ) -> Iterable[Leftover]:
-        """Yield what the operator does not take away by itself."""
+        """Yield the leftovers that the operator can't or won't end by itself."""
         failed = self._granter.failed()
         for each in found:
             if each.kind in (LeftoverKind.STAGE, LeftoverKind.KEYS):

@@ -236,7 +236,7 @@ class Runtime:
             await self._identify()
 
     async def _watch_ages(self) -> None:
-        """Have it told at once when something becomes too old, and when it is heard of again."""
+        """Wake the loop when what was heard becomes too old, and when it is heard of again."""
         known = self.store.old()
         while True:
             await asyncio.sleep(_AGES)

@@ -32,10 +32,10 @@ class Worker:
     from_start: ClassVar[bool] = False
 
     def follow(self, found: Pass) -> None:
-        """Take in a pass; what has to be done is done beside. It must not block."""
+        """Take note of a pass, without blocking; ``run`` does what follows from it."""
 
     async def settle(self, until: float) -> bool:  # noqa: ARG002 - for those who wait
-        """Wait for what is being done, if a pass should; return whether to look again.
+        """Wait for work that a pass should not be published without; return whether to look again.
 
         ``until`` is the time (of the event loop's clock) at which waiting ends with False.
         """

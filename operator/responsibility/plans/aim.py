@@ -58,7 +58,7 @@ class Aim:
         return finding.subject in chosen or finding.id in self.ids
 
     def further(self, assessment: Assessment, known: Iterable[Finding]) -> list[Finding]:
-        """Return what is still meant once the ``known`` findings have been worked on.
+        """Return the findings that are meant beside the ``known`` ones, worked on before.
 
         For a hub, that is also what somebody who exceeded an item there has of the same item by
         a ClusterRoleBinding, or of everything: the right would not have ended.

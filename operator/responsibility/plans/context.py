@@ -28,7 +28,7 @@ Pair = tuple[BindingKey, Subject]
 
 @dataclass(slots=True)
 class PlanContext:
-    """A cluster before a plan, and what is looked up in it again and again."""
+    """A cluster before a plan, with indexes of what planning looks up again and again."""
 
     snapshot: Snapshot
     assessment: Assessment
@@ -56,7 +56,7 @@ class PlanContext:
     _accounts: dict[str, list[Subject]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Look it all up."""
+        """Build the indexes."""
         self.scopes = entitlement_scopes(self.snapshot, self.assessment)
         for scope in self.scopes:
             self._by_namespace.setdefault(scope.namespace, []).append(scope)
@@ -83,7 +83,7 @@ class PlanContext:
             )
 
     def for_plan(self) -> PlanContext:
-        """Return it with an empty ledger, since what is read there is of one plan's trials."""
+        """Return a copy with an empty ledger: its entries belong to the trials of one plan."""
         found = copy(self)
         found.reader = HoldingsReader()
         return found
@@ -144,7 +144,7 @@ class PlanContext:
         return known
 
     def is_unentitled(self, pair: Pair) -> bool:
-        """Return whether nothing is owed to a subject where the binding counts."""
+        """Return whether a subject is entitled to nothing wherever the binding counts."""
         key, who = pair
         known = self._unentitled.get((key.namespace, who))
         if known is None:
@@ -160,5 +160,5 @@ class PlanContext:
         return known
 
     def are_unentitled(self, pairs: Iterable[Pair]) -> bool:
-        """Return whether that is so of all of them."""
+        """Return whether all of these are entitled to nothing where their bindings count."""
         return all(map(self.is_unentitled, pairs))

@@ -60,7 +60,7 @@ def excess(hub: HubAssessment) -> list[Finding]:
 
 
 def propose(hub: HubAssessment, plan: MakePlan, *, revoking: bool) -> Proposal:
-    """Return what could be done about a hub's excess rights."""
+    """Return the plan that ends a hub's excess rights, and what of it may be carried out."""
     whole = plan(())
     items = revocable_items(hub.agreement) if revoking else frozenset()
     return Proposal(whole, _part(hub, whole, plan, items) if items and whole.changes else None)
@@ -145,5 +145,8 @@ def approved(text: str, changes: Iterable[PlannedChange]) -> bool:
 
 
 def _essence(entry: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return what a change does; what it ends and who loses what by it may be less by now."""
+    """Return what a change does to its object, which alone is compared.
+
+    What it ends, and who loses what by it, may have become less since it was approved.
+    """
     return tuple(entry.get(key) for key in ("action", "object", "role", "before", "after"))

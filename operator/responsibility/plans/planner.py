@@ -113,7 +113,7 @@ def _found(
 
 
 def _without_superfluous(context: PlanContext, found: SearchOutcome) -> SearchOutcome:
-    """Return it without what was made in one search, and again in another."""
+    """Return the outcome without grants that give nothing beside the others of it."""
     made = [change for change in found.changes if change.action in CREATES]
     cuts = [change for change in found.changes if change.action not in CREATES]
     after = simulate(context.graph, cuts)

@@ -38,14 +38,14 @@ class HeldPermissions:
         return HeldPermissions(self.mask & mask, named)
 
     def beyond(self, other: HeldPermissions) -> HeldPermissions:
-        """Return what the other has not."""
+        """Return what this one holds and the other doesn't."""
         return HeldPermissions(
             self.mask & ~other.mask,
             frozenset(e for e in self.some - other.some if not other.mask >> e[0] & 1),
         )
 
     def plus(self, other: HeldPermissions) -> HeldPermissions:
-        """Return both together."""
+        """Return what either of them holds."""
         mask = self.mask | other.mask
         return HeldPermissions(
             mask, frozenset(e for e in self.some | other.some if not mask >> e[0] & 1)

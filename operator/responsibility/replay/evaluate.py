@@ -317,7 +317,7 @@ def _nothing() -> None:
 
 
 def _supposed_object(get: Callable[[], Any], notes: PartialMap) -> Callable[[], Any]:
-    """Return a Namespace as it would be, with what the operator would have written in it."""
+    """Return a Namespace with the labels and annotations that the operator would have written."""
 
     def value() -> Any:  # noqa: ANN401 - whatever JSON holds
         try:

@@ -32,7 +32,7 @@ _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class HubStages:
-    """A namespace of which something would be in force."""
+    """A namespace in which some item would be above ``observe``."""
 
     model: str
     keys: NamespaceKeys

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from responsibility.api.names import UNKNOWN_USER
 from responsibility.controller.loop import Loop
-from responsibility.controller.reviewer import FRESH, UNKNOWN_USER, Reviewer
+from responsibility.controller.reviewer import FRESH, Reviewer
 from tests.apiserver.requests import Refused
 from tests.unit.controller.virtual import virtual
 from tests.unit.controller.world import World, garden_world

@@ -1,5 +1,7 @@
 """Pieces of CEL, put together so that a missing field is a value and never an error.
 
+In this package, a function that *returns that* something is so returns a condition, as CEL.
+
 An error in an expression of a policy is a denial. So fields are read through optionals only, and
 indexed by text, which works for every name, also for those that are reserved words of CEL.
 """

@@ -158,11 +158,11 @@ def only_down(
     *,
     limit: AdmissionStage = AdmissionStage.DENY,
 ) -> StagePlan:
-    """Return of a plan what records themselves say: no stage goes up, and none ends but by them.
+    """Return a plan limited to what records themselves lower: no stage goes up in it.
 
-    For plans that were made without knowing everything: what else raises or ends a stage may be
-    what could not be read. Where several records are about a namespace, the one that asks for
-    most counts. Who may act is as records say.
+    For plans that were made without knowing everything: whatever else would raise or end a stage
+    may rest on something that could not be read. Where several records are about a namespace, the
+    one that asks for most counts. Who may act is as records say.
     """
     asked: dict[str, dict[str, AdmissionStage]] = defaultdict(dict)
     for hub in assessment.hubs.values():

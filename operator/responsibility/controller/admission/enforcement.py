@@ -109,7 +109,7 @@ class EnforcementLoop(Worker):
         return (*self._policies.reflectors, self._markers.reflector) if self._enabled else ()
 
     def heard(self) -> tuple[float, float, str]:
-        """Return how old what is proved is; nothing of it is, where nothing is to be proved."""
+        """Return the age of the last proof, its bound (both in seconds), and what fails."""
         return self._prober.heard.age() if self._enabled else (0.0, SILENT, "")
 
     def retry_refused(self) -> None:
@@ -152,9 +152,9 @@ class EnforcementLoop(Worker):
         return marked and written
 
     async def lower(self, found: Pass) -> None:
-        """End, or open to more people, what records no longer ask for so far; nothing goes up.
+        """Lower stages, and let more people pass, where records say so; nothing goes up.
 
-        For while not everything is known: what somebody may do in RBAC plays no part in this.
+        This is for while not everything is known: RBAC plays no part in what records ask for.
         """
         # Whether policies can be relied on isn't known, and no reason to lift anything.
         fine = {

@@ -70,7 +70,10 @@ class Markers:
         self.trouble = ""
 
     async def keep(self, needed: Iterable[str], now: datetime) -> bool:
-        """Make the markers be ``needed``; return False if that is worth trying again soon."""
+        """Create and delete markers until there are just those ``needed``.
+
+        Return False if something failed that is worth trying again soon.
+        """
         dates = {name: until for name in needed if (until := marker_date(name)) is not None}
         clocks = self.reflector.items
         self._made = {n: u for n, u in self._made.items() if n in dates and n not in clocks}

@@ -47,7 +47,7 @@ def _available(cgroup: Path) -> int:
 
 
 def _required_permissions() -> tuple[Attributes, ...]:
-    """Return the rights without which the operator would be blind."""
+    """Return the permissions without which the operator can't work at all, as RBAC questions."""
     return tuple(
         asked
         for right in RIGHTS

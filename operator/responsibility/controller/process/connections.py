@@ -89,7 +89,7 @@ class Connection(asyncio.Protocol):
         self._inner.connection_lost(error)
 
     def within(self, seconds: float) -> None:
-        """Give it so many seconds for what comes next."""
+        """End the connection unless its next step comes in so many ``seconds``."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(seconds, self._end)

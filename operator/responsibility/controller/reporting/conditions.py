@@ -18,7 +18,7 @@ _MOST_TOLD = 5
 
 @dataclass(frozen=True, slots=True)
 class ConditionDraft:
-    """A condition, before it is known since when it holds."""
+    """A condition without the time of its last transition, which the status before decides."""
 
     type: str
     status: bool | None

@@ -16,7 +16,7 @@ class Transition:
     ended: frozenset[str]
 
     def __bool__(self) -> bool:
-        """Return whether anything did."""
+        """Return whether any finding has come or gone."""
         return bool(self.appeared or self.ended)
 
 

@@ -30,7 +30,7 @@ class Unseen(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """That it is not known who administers a hub, and why; ``detail`` is in words of our own."""
+    """Unknown admins: the reason why nobody can be named, and ``detail`` in words of our own."""
 
     why: Unseen
     detail: str = ""

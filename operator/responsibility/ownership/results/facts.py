@@ -138,7 +138,7 @@ class SignInOfAnybody(AdminFacts):
 
 @dataclass(frozen=True, slots=True)
 class AdminsUnknown(AdminFacts):
-    """That it is not known who administers the hub, and why; ``detail`` is in words of ours."""
+    """Unknown admins of the hub: the reason, and ``detail`` in words of ours."""
 
     why: Unseen
     detail: str

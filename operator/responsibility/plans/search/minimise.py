@@ -73,7 +73,7 @@ class Minimiser:
         return changes
 
     def without(self, out: frozenset[Pair], new: frozenset[Pair]) -> list[PlannedChange] | None:
-        """Return the plan that leaves some out, if it does; ``new`` are those not tried before."""
+        """Return the plan without some pairs, None if findings stay; ``new`` are not tried yet."""
         targets = self.targets
         changes = self.builder.changes(targets.active(), left_out=out)
         known = targets.known()

@@ -37,7 +37,7 @@ class Removals:
     def of(
         cls, active: Iterable[RemovalTarget], pairs: Iterable[Pair], graph: AccessGraph
     ) -> Removals:
-        """Put it in order."""
+        """Group subjects and their bindings by role."""
         removals = cls({}, {}, {})
         for key, subject in pairs:
             role = removals.by_role.setdefault(graph.bindings[key].role, {})
@@ -51,7 +51,7 @@ class Removals:
         return removals
 
     def without(self, out: Callable[[Pair], bool]) -> Removals:
-        """Return it without some of the subjects."""
+        """Return the removals without some of the pairs."""
         by_role: dict[RoleKey, dict[BindingKey, set[Subject]]] = {}
         for role, cut in self.by_role.items():
             for key, who in cut.items():
