@@ -103,9 +103,17 @@ test: tools $(STAMP) ## Run everything that has to pass, and say where the time 
 DRAWN := tests/e2e/test_rbac_differential.py tests/e2e/test_routes_differential.py \
   tests/e2e/plans/test_drawn.py tests/e2e/replay tests/e2e/operator/test_revocation_halted.py
 
+.PHONY: axe
+axe: build/axe/node_modules/axe-core/axe.min.js ## Fetch axe-core from npm, with which test-long looks at the page in a browser
+
+build/axe/node_modules/axe-core/axe.min.js:
+	@command -v npm >/dev/null || { echo "error: there is no npm here: install Node.js (Debian, Ubuntu: apt install npm)" >&2; exit 1; }
+	npm install --silent --no-audit --no-fund --ignore-scripts --prefix build/axe axe-core@4.14
+
 .PHONY: test-long
 test-long: tools $(STAMP) ## Run what takes long: all by Helm 3, and random worlds by the dozen
 	$(BIN)/python -m tests.e2e.lab prepare
+	@command -v npm >/dev/null && $(MAKE) --no-print-directory axe || echo "the page is not looked at by axe: there is no npm here" >&2
 	$(E2E) -m long tests
 	DIFFERENTIAL_WORLDS=30 ROUTES_WORLDS=30 PLANS_WORLDS=40 REPLAY_STEPS=3000 REVOCATION_KILLS=8 \
 	  $(E2E) $(DRAWN)

@@ -4,6 +4,7 @@ In reading order:
 
 * ``agreements``: the contents of the whole page;
 * ``overview``, ``hub``: its parts: all hubs side by side, and one hub;
+* ``filters``: filters, which leave only some hubs;
 * ``tasks``: tasks for people, each with whom to write to about it;
 * ``words``: words that the parts share;
 * ``document``: HTML, made of elements;

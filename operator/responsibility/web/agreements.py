@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element
 
 from responsibility.ownership.results.assessment import HubAssessment
 from responsibility.web.document import Child, document, tag
+from responsibility.web.filters import filters, rules
 from responsibility.web.hub import section
 from responsibility.web.overview import overview
 from responsibility.web.tasks import Task, tasks
@@ -60,6 +61,7 @@ def agreements_page(
             *sections,
             *(_legend() if hubs else ()),
         ),
+        css=rules(filters(hubs)) if len(hubs) > 1 else "",
     )
 
 
@@ -74,6 +76,7 @@ def index_page(
     return document(
         TITLE,
         tag("main", *_head(now, stale), *overview(hubs, filename), *_cluster(todo), *_legend()),
+        css=rules(filters(hubs)),
     )
 
 

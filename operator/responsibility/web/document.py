@@ -24,6 +24,7 @@ _LINES = frozenset(
             "body",
             "main",
             "section",
+            "nav",
             "div",
             "h1",
             "h2",
@@ -76,12 +77,16 @@ def joined(parts: Iterable[Child], between: str = ", ") -> list[Child]:
     return found
 
 
-def document(title: str, *body: Child) -> str:
-    """Return a whole document, which loads nothing, runs nothing and sends nothing."""
-    digest = base64.b64encode(hashlib.sha256(CSS.encode()).digest()).decode()
+def document(title: str, *body: Child, css: str = "") -> str:
+    """Return a whole document, which loads nothing, runs nothing and sends nothing.
+
+    ``css`` is added to the style sheet; nothing that somebody else has written may be in it.
+    """
+    sheet = CSS + css
+    digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     style = Element("style")
-    style.text = CSS
+    style.text = sheet
     head = tag(
         "head",
         tag("meta", charset="utf-8"),

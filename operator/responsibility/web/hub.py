@@ -10,6 +10,7 @@ from responsibility.ownership.results.assessment import HubAssessment, HubState,
 from responsibility.ownership.terms.agreement import Agreement, Bound, Delegation
 from responsibility.phrases import counted
 from responsibility.web.document import Child, isolated, joined, link, tag
+from responsibility.web.filters import classes
 from responsibility.web.tasks import Task, tasks
 from responsibility.web.words import STATES, anchor, day, label, lines, moment
 
@@ -37,6 +38,7 @@ def section(hub: HubAssessment, now: datetime, todo: Sequence[Task] | None) -> E
         *_parties(agreement),
         _items(hub, now),
         aria_labelledby=anchor(hub),
+        class_=classes(hub),
     )
 
 
@@ -56,17 +58,23 @@ def _split(hub: HubAssessment) -> list[Child]:
 
 
 def _items(hub: HubAssessment, now: datetime) -> Element:
-    head = ("", "What", "Responsible", "May act as well", "How it stands")
+    head = ("No.", "What", "Responsible", "May act as well", "How it stands")
     return tag(
         "table",
         tag("caption", "What is agreed, and how it stands"),
         tag("thead", tag("tr", *(tag("th", text, scope="col") for text in head))),
-        tag("tbody", *(_item(hub.agreement, result, now) for result in lines(hub))),
+        tag(
+            "tbody",
+            *(
+                _item(hub.agreement, result, now, f"item/{hub.agreement.record}/{result.item.name}")
+                for result in lines(hub)
+            ),
+        ),
         class_="items",
     )
 
 
-def _item(agreement: Agreement, result: ItemResult, now: datetime) -> Element:
+def _item(agreement: Agreement, result: ItemResult, now: datetime, place: str) -> Element:
     item, terms = result.item, result.item.terms
     state = STATES[str(result.state)]
     count = result.findings
@@ -79,7 +87,13 @@ def _item(agreement: Agreement, result: ItemResult, now: datetime) -> Element:
     described = tag("small", isolated(terms.description)) if terms.description else None
     return tag(
         "tr",
-        tag("td", str(terms.number), class_="number"),
+        tag(
+            "td",
+            tag(
+                "a", str(terms.number), href=f"#{place}", aria_label=f"Link to item {terms.number}"
+            ),
+            class_="number",
+        ),
         tag("th", isolated(terms.title), described, scope="row"),
         tag("td", isolated(label(agreement, item.owner)), data_label="Responsible"),
         tag(
@@ -94,6 +108,7 @@ def _item(agreement: Agreement, result: ItemResult, now: datetime) -> Element:
             tag("span", f"{state.sign} {state.word}", class_=f"state {result.state}"),
             tag("small", "; ".join(filter(None, more))) if any(more) else None,
         ),
+        id=place,
     )
 
 

@@ -9,6 +9,7 @@ from responsibility.ownership.results.assessment import HubAssessment, ItemResul
 from responsibility.ownership.results.severity import Severity
 from responsibility.ownership.terms.agreement import Agreement
 from responsibility.web.document import Child, isolated, joined, tag
+from responsibility.web.filters import classes, filters, links
 from responsibility.web.words import STATES, initials, label, lines
 
 Address = Callable[[HubAssessment], str]
@@ -24,6 +25,7 @@ def overview(hubs: Sequence[HubAssessment], address: Address) -> Iterable[Child]
         for hub in hubs
         for result in lines(hub)
     }
+    found = filters(hubs)
     letters = initials(result.item.owner for hub in hubs for result in lines(hub))
     yield tag("h2", "All hubs")
     yield tag(
@@ -38,6 +40,7 @@ def overview(hubs: Sequence[HubAssessment], address: Address) -> Iterable[Child]
         ),
         ".",
     )
+    yield from links(found, hubs)
     head = [
         tag("th", tag("abbr", str(number), title=title), scope="col")
         for number, title in sorted(items)
@@ -58,6 +61,7 @@ def overview(hubs: Sequence[HubAssessment], address: Address) -> Iterable[Child]
                     _cell(hub.agreement, cells[key], letters) if key in cells else tag("td", "")
                     for key in sorted(items)
                 ),
+                class_=classes(hub),
             )
         )
     table = tag(

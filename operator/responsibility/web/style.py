@@ -58,6 +58,14 @@ tbody th { font-weight: 600; }
 .recorded { color: var(--faint); }
 .grid td, .grid thead th { text-align: center; padding: .35rem .3rem; white-space: nowrap; }
 .grid thead th:first-child, .grid tbody th { text-align: left; }
+.filters p, .filters ul { margin: .25rem 0; padding: 0; max-width: none; }
+.filters ul { display: flex; flex-wrap: wrap; gap: .25rem .5rem; list-style: none; }
+.filters li { margin: 0; }
+.filters a { display: inline-block; padding: .1rem .5rem; border: 1px solid var(--line); border-radius: .3rem; }
+.filters a:target { background: var(--ink); color: var(--paper); border-color: var(--ink); }
+:target { scroll-margin-top: 1rem; }
+tr:target { outline: 3px solid var(--link); outline-offset: -3px; }
+.number a { color: inherit; }
 .ended { text-decoration: line-through; }
 dt { font-weight: 600; }
 dd { margin: 0 0 .5rem 1.25rem; }
@@ -70,8 +78,10 @@ li { margin-bottom: .6rem; max-width: 50rem; }
   .items td[data-label]::before { content: attr(data-label) ": "; color: var(--faint); }
 }
 @media print {
+  .filters { display: none; }
   body { max-width: none; padding: 0; font-size: 10pt; }
   tr, li { break-inside: avoid; }
+  h2, h3, p:has(+ ul) { break-after: avoid; }
   section { break-before: page; }
   section:first-of-type { break-before: auto; }
 }

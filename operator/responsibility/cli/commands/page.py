@@ -61,7 +61,8 @@ def command(
 
     A HUB is the name of its record, its namespace, or NAMESPACE/RELEASE; without one, all are on
     it. The page loads nothing and runs no program, so it can be mailed, printed, or put on any
-    web server. It is as of the moment when it is written.
+    web server. It is as of the moment when it is written. Its filters are links: the address of
+    one, such as index.html#only-drift or hub-coast.html#item/coast/data, can be sent to others.
 
     \b
     Examples:

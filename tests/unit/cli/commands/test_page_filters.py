@@ -1,0 +1,65 @@
+"""Filters: each leaves hubs to which something applies, by a link and the style sheet alone."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.conftest import Run
+from tests.unit.web.reading import Page, read
+
+
+@pytest.fixture
+def page(run: Run, files: Path) -> Page:
+    """Return the page of two hubs, of which one has no findings of its own about an item."""
+    (record,) = [p for p in files.rglob("*.yaml") if "kind: Responsibility\n" in p.read_text()]
+    text = record.read_text(encoding="utf-8")
+    other = text.replace("name: reef}", "name: coral}").replace(
+        "namespace: reef, release: reef, displayName: Reef",
+        "namespace: coral, release: coral, displayName: Coral",
+    )
+    assert other != text
+    (files / "coral.yaml").write_text(other, encoding="utf-8")
+    done = run("page", "-f", "reef", "--at", datetime(2026, 2, 10, tzinfo=UTC).isoformat())
+    assert done.code == 0, done.err
+    return read(done.out)
+
+
+def shown(page: Page, name: str) -> list[str]:
+    """Return the classes of the sections that a filter's rule leaves."""
+    (sheet,) = ["".join(page.text("style"))]
+    rule = f"main:has(#{name}:target) .hub:not(.{name}) {{ display: none; }}"
+    assert sheet.count(rule) == 1
+    return [c for each in page.all("section") if name in (c := str(each["class"])).split()]
+
+
+def test_each_filter_leaves_as_many_hubs_as_it_says(page: Page) -> None:
+    links = [each for each in page.all("a") if str(each.get("id", "")).startswith("only-")]
+    assert len(links) > 3
+    text = " ".join(page.shown.split())
+    for each in links:
+        assert each["href"] == f"#{each['id']}", "it leads to itself"
+        assert len(shown(page, str(each["id"]))) > 0
+    assert "All 2 hubs" in text
+    for state, word in (("drift", "differs"), ("overdue", "look at it again")):
+        assert f"{word} ({len(shown(page, f'only-{state}'))})" in text
+
+
+def test_no_address_is_of_two_things(page: Page) -> None:
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_rows_and_sections_are_left_alike(page: Page) -> None:
+    rows = [each for each in page.all("tr") if "hub" in str(each.get("class", "")).split()]
+    assert sorted(str(each["class"]) for each in rows) == sorted(
+        str(each["class"]) for each in page.all("section")
+    )
+
+
+def test_nothing_that_others_wrote_is_in_the_style_sheet(page: Page) -> None:
+    (sheet,) = ["".join(page.text("style"))]
+    names = re.findall(r"#([^ :]+):target", sheet)
+    assert names
+    assert all(re.fullmatch("[a-z0-9-]+", name) for name in names)
