@@ -2,26 +2,12 @@
 
 import asyncio
 import copy
-import logging
 from datetime import datetime
 
-import pytest
-from prometheus_client.samples import Sample
-
-from responsibility.api.names import OPERATOR
-from tests.apiserver.requests import Refused
+from tests.unit.controller.published import STRANGER, samples, settled
 from tests.unit.controller.virtual import virtual
 from tests.unit.controller.world import OURS, RECORDS, Event, World, garden_world
 from tests.unit.ownership.building import grant
-
-STRANGER = grant("User eve", "update", "configmaps")
-
-
-async def settled(*namespaces: str) -> World:
-    world = garden_world(*namespaces)
-    await world.publish()
-    assert await world.writes() == []
-    return world
 
 
 @virtual
@@ -165,143 +151,6 @@ async def test_annotations_can_be_switched_off() -> None:
     assert "switched off" in world.condition("Annotated")["message"]
 
 
-@pytest.mark.parametrize(
-    "gone", [Refused(404, "NotFound"), Refused(409, "Conflict", "uid mismatch")]
-)
-@virtual
-async def test_what_is_gone_or_another_one_by_now_is_left_to_the_watch(
-    gone: Refused,
-) -> None:
-    world = garden_world()
-    world.server.failures = {"": gone}
-    assert await world.publish()
-    assert sum(s.value for s in samples(world, "write_errors_total")) == 0
-
-
-def samples(world: World, name: str) -> list[Sample]:
-    return [
-        sample
-        for family in world.metrics.registry.collect()
-        for sample in family.samples
-        if sample.name == f"responsibility_{name}"
-    ]
-
-
-@virtual
-async def test_a_right_that_is_missing_is_said_once_and_not_hammered_on() -> None:
-    world = garden_world()
-    refusal = Refused(403, "Forbidden", 'User "o" cannot patch resource "deployments" in API group')
-    world.server.failures = {"deployments/hub": refusal}
-    assert await world.publish(), "no reason to try again at once"
-    note = world.condition("Annotated")
-    assert (note["status"], note["reason"]) == ("False", "NotWritten")
-    assert "annotations.deploymentNames" in note["message"]
-    sent = world.server.sent
-    for _ in range(5):
-        await world.publish()
-        world.allow(STRANGER)
-    assert world.server.sent == sent + 1, "the status of the stranger's finding, and nothing else"
-    world.server.failures = {}
-    await asyncio.sleep(600)
-    await world.publish()
-    assert world.condition("Annotated")["status"] == "True"
-
-
-@virtual
-async def test_an_annotation_that_stays_refused_is_tried_now_and_then_and_alarms_nobody(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """The record's condition says it; an alert that nobody can end would be switched off."""
-    world = garden_world()
-    world.server.failures = {"deployments/hub": Refused(403, "Forbidden", "cannot patch resource")}
-    await world.publish()
-    tried, failed = world.server.sent, write_errors(world, "annotations")
-    assert failed == 1
-    caplog.clear()
-    for _ in range(720):
-        await asyncio.sleep(5)
-        await world.publish()
-    assert 5 <= world.server.sent - tried <= 6, "in an hour"
-    assert write_errors(world, "annotations") == failed
-    assert caplog.text == ""
-    # Another answer is news.
-    world.server.failures = {"deployments/hub": Refused(403, "Forbidden", "denied: no owner label")}
-    await asyncio.sleep(600)
-    await world.publish()
-    assert write_errors(world, "annotations") == failed + 1
-    assert "no owner label" in caplog.text
-
-
-def write_errors(world: World, what: str) -> float:
-    found = world.metrics.registry.get_sample_value(
-        "responsibility_write_errors_total", {"what": what}
-    )
-    assert found is not None
-    return found
-
-
-@virtual
-async def test_a_policy_that_refuses_an_annotation_speaks_for_itself() -> None:
-    world = garden_world()
-    world.server.failures = {"deployments/hub": Refused(403, "Forbidden", "denied: no owner label")}
-    await world.publish()
-    assert "denied: no owner label" in world.condition("Annotated")["message"]
-
-
-@virtual
-async def test_a_deployment_made_anew_is_tried_at_once() -> None:
-    world = garden_world()
-    world.server.failures = {"deployments/hub": Refused(403, "Forbidden")}
-    await world.publish()
-    world.delete_hub()
-    world.server.failures = {}
-    world.put_hub()
-    path = "/apis/apps/v1/namespaces/prod/deployments/hub"
-    world.server.objects[path]["metadata"]["uid"] = "another"
-    world.watch_deployments()
-    await world.publish()
-    assert world.server.objects[path]["metadata"]["annotations"]
-
-
-@pytest.mark.parametrize("status", [401, 429, 500, 503])
-@virtual
-async def test_what_may_be_over_soon_is_tried_again(status: int) -> None:
-    world = garden_world()
-    world.server.failures = {RECORDS: Refused(status, "Trouble")}
-    assert not await world.publish()
-    world.server.failures = {}
-    assert await world.publish()
-    assert world.condition("Ready")["status"] == "True"
-
-
-@virtual
-async def test_a_server_that_is_away_is_not_asked_for_each_object(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    world = garden_world(*(f"hub-{n}" for n in range(100)))
-    world.server.failures = {"": Refused(0, "NoConnection")}
-    with caplog.at_level(logging.WARNING):
-        assert not await world.publish()
-    assert world.server.sent <= 8
-    assert len(caplog.records) == 1
-    assert "of our writes failed" in caplog.text
-
-
-@virtual
-async def test_a_status_that_is_refused_for_what_it_is_is_not_sent_at_each_pass() -> None:
-    world = garden_world()
-    world.server.failures = {RECORDS: Refused(422, "Invalid", "too long")}
-    assert await world.publish()
-    await world.publish()
-    sent = world.server.sent
-    await world.publish()
-    assert world.server.sent == sent
-    world.server.failures = {}
-    await asyncio.sleep(60)
-    await world.publish()
-    assert world.status()
-
-
 @virtual
 async def test_a_status_says_of_which_generation_it_speaks() -> None:
     world = garden_world()
@@ -405,58 +254,3 @@ async def test_nothing_is_kept_about_what_is_gone() -> None:
     await world.publish()
     assert set(world.publisher._statuses._settled) == {"uid-garden", "uid-prod"}
     assert set(world.publisher._history._seen) == {"uid-garden", "uid-prod"}
-
-
-OTHER_STRANGER = grant("User mallory", "update", "configmaps")
-PLAN = {"digest": "sha256:0", "changes": 1, "ends": 1, "summary": "1 change would end 1 finding"}
-
-
-async def told_with_a_plan() -> World:
-    """Have a hub with excess rights, whose status holds the plan of a predecessor."""
-    world = garden_world()
-    world.allow(STRANGER)
-    await world.publish()
-    told = {"status": {**world.status(), "plan": dict(PLAN)}}
-    world.server.apply(f"{RECORDS}/prod/status", told, OPERATOR)
-    world.watch_own()
-    world.restart()
-    return world
-
-
-async def plans_after_a_pass(world: World) -> tuple[int, object]:
-    """Return how often statuses are written while the plan is awaited, and what is told of it."""
-    world.publisher._of.planning.follow(world.look())
-    writes = await world.writes()
-    return len(writes), world.status().get("plan")
-
-
-@virtual
-async def test_a_plan_stays_while_it_is_worked_out_again_for_what_is_still_so() -> None:
-    world = await told_with_a_plan()
-    assert await plans_after_a_pass(world) == (0, PLAN)
-
-
-@virtual
-async def test_a_plan_stays_though_something_that_it_does_not_rest_on_is_told_anew() -> None:
-    world = await told_with_a_plan()
-    world.store.parts["framework"] = lambda: (100.0, 30.0, "Trouble")
-    assert await plans_after_a_pass(world) == (2, PLAN), "the record, and the model, say so"
-    assert world.condition("Ready")["status"] == "Unknown"
-
-
-@virtual
-async def test_the_digest_of_another_moment_goes_before_the_next_is_known() -> None:
-    world = await told_with_a_plan()
-    world.allow(OTHER_STRANGER)
-    written, plan = await plans_after_a_pass(world)
-    assert written
-    assert plan is None
-
-
-@virtual
-async def test_a_plan_goes_when_nothing_is_left_to_plan() -> None:
-    world = await told_with_a_plan()
-    world.forbid(STRANGER)
-    written, plan = await plans_after_a_pass(world)
-    assert written
-    assert plan is None

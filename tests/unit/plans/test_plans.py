@@ -1,62 +1,32 @@
 """What plans say about small worlds that a person can oversee."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from responsibility.ownership.results.wording import EVERYTHING_TEXT, in_words
-from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans.aim import Aim
-from responsibility.plans.change import Action, Plan, PlannedChange, summary
+from responsibility.plans.change import Action, PlannedChange, summary
 from responsibility.plans.planner import make_plan
 from responsibility.plans.search.narrow import narrowed
 from responsibility.plans.simulate import simulate
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import (
-    Attributes,
     Binding,
     BindingKey,
     Role,
     RoleKey,
     Rule,
-    Subject,
 )
 from tests.unit.ownership.building import (
-    KEEPERS,
-    Grant,
     everything,
     garden_with,
     grant,
     people,
     record,
-    snapshot,
     subject,
 )
-
-ANN = subject("User ann")
-BOB = subject("User bob")
-SHED = grant("Group keepers", "update", "configmaps", ns="shed", names="tools")
-FENCE = grant("User ann", "patch", "deployments", group="apps", names="hub")
-
-
-def plan_of(*grants: Grant, aim: Aim | None = None, **more: object) -> Plan:
-    return make_plan(of(*grants, **more), aim or Aim())
-
-
-def of(*grants: Grant, **more: object) -> Snapshot:
-    more.setdefault("records", [record()])
-    return snapshot(*KEEPERS, *grants, **more)  # type: ignore[arg-type]
-
-
-def told(plan: Plan) -> list[str]:
-    return [str(change) for change in plan]
-
-
-def shared(given: Grant, *subjects: Subject) -> Grant:
-    """Return a grant to several."""
-    role, binding = given
-    return role, replace(binding, subjects=subjects)
+from tests.unit.plans.planned import ANN, BOB, FENCE, SHED, of, plan_of, shared, told
 
 
 def test_nothing_is_to_do_where_nobody_has_too_much() -> None:
@@ -182,124 +152,6 @@ def test_rules_are_narrowed_where_they_name_what_is_too_much(
     rule: Rule, drop: tuple[str, str, str, str], left: object
 ) -> None:
     assert narrowed([rule], [drop]) == ((rule,) if left == "same" else left)
-
-
-LABELLED = {"kubernetes.io/bootstrapping": "rbac-defaults"}
-
-
-def _as(given: Grant, **more: object) -> Grant:
-    role, binding = given
-    return role, replace(binding, **more)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    "binding",
-    [
-        _as(FENCE, labels=LABELLED),
-        _as(FENCE, autoupdate="false"),
-        _as(FENCE, key=BindingKey("prod", "system:something")),
-    ],
-)
-def test_kubernetes_own_objects_are_left_alone(binding: Grant) -> None:
-    plan = plan_of(binding)
-    (obstacle,) = plan.obstacles
-    assert not plan.changes
-    assert obstacle.reason == "system-object"
-    assert "kubectl edit rolebinding" in obstacle.instead
-
-
-def test_what_the_operator_has_granted_it_takes_back_itself() -> None:
-    granted = _as(
-        FENCE,
-        key=BindingKey("prod", "responsibility-grant-1"),
-        labels={"app.kubernetes.io/managed-by": "responsibility-operator"},
-    )
-    plan = plan_of(granted)
-    assert not plan.changes
-    assert [o.reason for o in plan.obstacles] == ["granted"]
-
-
-def test_nothing_is_done_by_halves() -> None:
-    again = _as(grant("User ann", "patch", "deployments", group="apps"), labels=LABELLED)
-    plan = plan_of(FENCE, again)
-    assert not plan.changes
-    assert len(plan.obstacles) == 1
-
-
-def test_the_last_who_can_act_is_kept() -> None:
-    rescue = grant("User ann", "update", "configmaps")
-    plan = plan_of(rescue)
-    assert not plan.changes
-    assert [o.reason for o in plan.obstacles] == ["last-holder"]
-    assert "first give the owner of beds what it lacks" in plan.obstacles[0].instead
-    helped = grant("Group guests", "update", "configmaps")
-    parties = {"guests": people("Group guests")}
-    assert told(plan_of(rescue, helped, records=[record(parties=parties)]))
-
-
-def test_this_operator_takes_nothing_from_itself() -> None:
-    own = subject("ServiceAccount ops/operator")
-    plan = plan_of(everything("ServiceAccount ops/operator"), operator=own)
-    assert not plan.changes
-    group = grant("Group system:serviceaccounts:ops", "list delete", "nodes", ns="")
-    asked = Attributes("list", "", "nodes")
-    kept = make_plan(of(group, operator=own), Aim(), required_permissions=[asked])
-    assert [o.reason for o in kept.obstacles] == ["blind"]
-    assert told(make_plan(of(group, operator=own), Aim()))
-
-
-def test_who_is_let_through_keeps_it() -> None:
-    wide = grant("ServiceAccount prod/robot", "update", "configmaps", ns="")
-    exempt = {
-        "subject": {"kind": "ServiceAccount", "name": "robot", "namespace": "prod"},
-        "items": ["beds"],
-        "reason": "it has to",
-    }
-    guests = {"guests": people("Group guests")}
-    plan = plan_of(
-        wide,
-        SHED,
-        grant("Group guests", "update", "configmaps", ns="prod"),
-        grant("Group guests", "update", "configmaps", ns="other"),
-        records=[record(exemptions=[exempt], parties=guests), record("other", parties=guests)],
-    )
-    kept = [c for c in plan if c.action is Action.CREATE_BINDING]
-    assert [(c.key.namespace, c.after) for c in kept] == [
-        ("prod", (subject("ServiceAccount prod/robot"),))
-    ]
-
-
-def test_who_is_let_through_keeps_what_it_has_by_a_group_alone() -> None:
-    exempt = {
-        "subject": {"kind": "ServiceAccount", "name": "robot", "namespace": "prod"},
-        "items": ["beds"],
-        "reason": "it has to",
-    }
-    here = grant("Group system:serviceaccounts", "update", "configmaps")
-    guests = grant("Group guests", "update", "configmaps")
-    records = [record(exemptions=[exempt], parties={"guests": people("Group guests")})]
-    robot = subject("ServiceAccount prod/robot")
-
-    def kept(**more: Any) -> list[Subject]:
-        plan = plan_of(here, guests, records=records, **more)
-        assert plan.changes[-1].key == here[1].key
-        return [s for c in plan if c.action is Action.CREATE_BINDING for s in c.after]
-
-    assert kept() == [robot]
-    assert kept(accounts=[("prod", "robot"), ("prod", "default")]) == [robot]
-    assert kept(accounts=[("prod", "default")]) == []
-
-
-def test_what_was_held_for_no_name_alone_is_given_back_as_that() -> None:
-    role, binding = grant("Group guests", "*", "deployments", group="apps", names="hub")
-    nameless = Rule(("*",), ("*",), ("*",), ("",))
-    plan = plan_of(
-        (replace(role, rules=(*role.rules, nameless)), binding),
-        records=[record(parties={"guests": people("Group guests")})],
-    )
-    given = [rule for c in plan if c.action is Action.CREATE_ROLE for rule in c.rules_after]
-    assert given
-    assert {rule.resource_names for rule in given} == {("",)}
 
 
 def test_routes_are_cut_at_the_first_step() -> None:

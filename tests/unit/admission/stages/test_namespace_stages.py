@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -12,9 +11,8 @@ import pytest
 from responsibility.admission import annotation_entries
 from responsibility.admission.stages.blockers import BLOCKERS
 from responsibility.admission.stages.namespace_keys import NOTHING, NamespaceKeys
-from responsibility.admission.stages.namespace_stages import ItemStage, StagePlan, only_down, plan
+from responsibility.admission.stages.namespace_stages import ItemStage, StagePlan, only_down
 from responsibility.api.names import (
-    CONTACT_ANNOTATION,
     DELEGATES_ANNOTATION,
     HUB_ANNOTATION,
     MANAGED_LABEL,
@@ -22,44 +20,18 @@ from responsibility.api.names import (
     STAGE_LABEL,
 )
 from responsibility.api.stages import AdmissionStage
-from responsibility.ownership.results.assessment import Assessment
-from tests.unit.ownership.building import KEEPERS, NOW, Grant, assess, grant, hub, people, record
-
-GUESTS = people("Group visitors")
-CAN = grant("Group visitors", "update", "configmaps")
-ITEMS = {"beds": "", "fence": ""}
-# Whoever owns the fence may act on something of the beds.
-READS = {"beds": {"fence"}, "fence": frozenset[str]()}
-STAGES = tuple(AdmissionStage)
-
-
-def world(*more: Grant, keepers: bool = True, **given: Any) -> Assessment:
-    return assess(*(KEEPERS if keepers else ()), CAN, *more, **given)
-
-
-def one(stage: str = "deny", **more: Any) -> Any:
-    """Return a record that asks for a stage."""
-    enforcement = {"admission": stage, **more.pop("enforcement", {})}
-    return record(parties={"guests": GUESTS}, enforcement=enforcement, **more)
-
-
-def decide(assessment: Assessment, before: str = "observe", **more: Any) -> StagePlan:
-    given: dict[str, Any] = {
-        "policies": {"garden": ITEMS},
-        "reads": {"garden": READS},
-        "granted": {name: dict.fromkeys(ITEMS, AdmissionStage(before)) for name in assessment.hubs},
-        "present": {},
-        **more,
-    }
-    return plan(assessment, **given)
-
-
-def stage(decided: StagePlan, item: str = "fence", name: str = "prod") -> ItemStage:
-    return next(s for s in decided.stages[name] if s.item == item)
-
-
-def labels(decided: StagePlan, namespace: str = "prod") -> Mapping[str, str]:
-    return decided.namespaces.get(namespace, NOTHING).labels
+from tests.unit.admission.stages.stage_worlds import (
+    CAN,
+    GUESTS,
+    ITEMS,
+    STAGES,
+    decide,
+    labels,
+    one,
+    stage,
+    world,
+)
+from tests.unit.ownership.building import NOW, assess, hub, record
 
 
 @pytest.mark.parametrize(("before", "asked"), [*itertools.product(STAGES, STAGES)])
@@ -84,132 +56,6 @@ def test_an_item_may_have_a_stage_of_its_own() -> None:
         STAGE_LABEL + "beds": "deny",
         STAGE_LABEL + "fence": "warn",
     }
-
-
-ONLY_BEDS = {"beds": {"enforcement": {"admission": "deny"}}}
-
-
-def only_beds(**more: Any) -> Any:
-    """Return a record that asks for one item only, by whose policy others may act, too."""
-    return one("observe", items=ONLY_BEDS, **more)
-
-
-def test_who_may_act_by_another_item_is_said_whatever_the_stage_of_that_is() -> None:
-    said = decide(world(records=[only_beds()])).namespaces["prod"]
-    assert said.labels == {STAGE_LABEL + "beds": "deny"}
-    assert said.annotations[OWNERS_ANNOTATION + "beds"] == "group:visitors"
-    assert said.annotations[OWNERS_ANNOTATION + "fence"] == "group:keepers"
-    # Nobody is refused by that one, so nobody is told whom to call.
-    assert CONTACT_ANNOTATION + "beds" in said.annotations
-    assert CONTACT_ANNOTATION + "fence" not in said.annotations
-
-
-def test_delegations_of_an_item_that_is_only_read_end_by_themselves_too() -> None:
-    until = NOW + timedelta(hours=1)
-    fence = {"delegates": [{"party": "guests", "until": until.isoformat()}]}
-    asked = one("observe", items={**ONLY_BEDS, "fence": fence})
-    assert decide(world(records=[asked])).namespaces["prod"].markers() == {
-        annotation_entries.marker(until)
-    }
-
-
-def test_where_those_who_may_act_by_another_item_cannot_be_listed_nothing_is_enforced() -> None:
-    # More than annotations hold: each of the names has two thousand bytes.
-    others = [f"odd{number}" for number in range(3)]
-    odd = {
-        party: people(*(f"User {party}-{number}{'🌊' * 500}" for number in range(64)))
-        for party in ("odd", *others)
-    }
-    asked = record(
-        parties={"guests": GUESTS, **odd},
-        items={
-            **ONLY_BEDS,
-            "fence": {"owner": "odd", "delegates": [{"party": party} for party in others]},
-        },
-        enforcement={"admission": "observe"},
-    )
-    found = stage(decide(world(records=[asked]), "deny"), "beds")
-    assert (found.stage, found.reason) == ("observe", "CannotBeListed")
-    assert "party odd" in found.message
-
-
-def test_what_is_said_of_items_that_are_only_read_stays_while_the_hub_is_gone() -> None:
-    assessment = world(records=[only_beds()], hubs=[], namespaces={"prod": False})
-    said = {
-        OWNERS_ANNOTATION + "beds": "user:x",
-        OWNERS_ANNOTATION + "fence": "user:y",
-        HUB_ANNOTATION: "h",
-    }
-    there = NamespaceKeys({STAGE_LABEL + "beds": "deny"}, said)
-    granted = {"prod": {"beds": AdmissionStage.DENY}}
-    decided = decide(assessment, present={"prod": there}, granted=granted)
-    assert decided.namespaces["prod"].annotations == said
-
-
-def lacking(**more: Any) -> Assessment:
-    """Return a world in which the owner of the fence cannot do what it should."""
-    return world(keepers=False, records=[one(**more)])
-
-
-def vacant(**more: Any) -> Assessment:
-    """Return a world in which nobody is left to act for the owner of the fence."""
-    fence = {"owner": "nobody"}
-    parties = {"guests": GUESTS, "nobody": {}}
-    enforcement = {"admission": more.pop("stage", "deny"), **more}
-    lines = {"fence": fence}
-    return world(records=[record(parties=parties, items=lines, enforcement=enforcement)])
-
-
-def unenforced_rbac(**more: Any) -> Assessment:
-    return world(records=[one(**more)], rbac_enforced=False)
-
-
-LOCK_OUTS = {
-    "OwnerLacksAccess": lacking,
-    "NobodyLeft": vacant,
-    "RBACNotEnforced": unenforced_rbac,
-}
-
-
-@pytest.mark.parametrize("reason", LOCK_OUTS)
-def test_no_way_up_into_a_lock_out(reason: str) -> None:
-    decided = decide(LOCK_OUTS[reason]())
-    found = stage(decided)
-    assert (found.asked, found.stage, found.reason) == ("deny", "observe", reason)
-    assert found.message
-    assert STAGE_LABEL + "fence" not in labels(decided)
-
-
-@pytest.mark.parametrize("reason", LOCK_OUTS)
-def test_a_warning_locks_nobody_out(reason: str) -> None:
-    assert stage(decide(LOCK_OUTS[reason](stage="warn"))).stage == "warn"
-
-
-@pytest.mark.parametrize("reason", LOCK_OUTS)
-def test_from_warn_it_stays_at_warn(reason: str) -> None:
-    assert stage(decide(LOCK_OUTS[reason](), "warn")).stage == "warn"
-
-
-@pytest.mark.parametrize("reason", LOCK_OUTS)
-def test_what_is_in_force_stays(reason: str) -> None:
-    """Or whoever can delete a RoleBinding could lift what binds them."""
-    found = stage(decide(LOCK_OUTS[reason](), "deny"))
-    assert (found.stage, found.reason) == ("deny", "")
-
-
-@pytest.mark.parametrize("before", STAGES)
-@pytest.mark.parametrize("reason", LOCK_OUTS)
-def test_who_insists_gets_it(reason: str, before: str) -> None:
-    make = LOCK_OUTS[reason]
-    more = {"force": True} if make is vacant else {"enforcement": {"force": True}}
-    assert stage(decide(make(**more), before)).stage == "deny"
-
-
-def test_an_item_can_insist_for_itself_only() -> None:
-    asked = one(items={"fence": {"enforcement": {"force": True}}})
-    decided = decide(assess(records=[asked]))
-    assert stage(decided, "fence").stage == "deny"
-    assert stage(decided, "beds").stage == "observe"
 
 
 @pytest.mark.parametrize("asked", [AdmissionStage.WARN, AdmissionStage.DENY])
