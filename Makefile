@@ -118,6 +118,15 @@ test-long: tools $(STAMP) ## Run what takes long: all by Helm 3, and random worl
 	DIFFERENTIAL_WORLDS=30 ROUTES_WORLDS=30 PLANS_WORLDS=40 REPLAY_STEPS=3000 REVOCATION_KILLS=8 \
 	  $(E2E) $(DRAWN)
 
+.PHONY: mutants
+mutants: $(STAMP) ## Put small faults to the tests for SECONDS (900), and tell which none notices (ONLY=plans, SEED=…)
+	$(BIN)/python -m tools.mutants
+
+.PHONY: soak
+soak: tools $(STAMP) ## Change and break things at random for SECONDS (900), in every mode (MODE=deny: that one; SEED=…: again)
+	$(BIN)/python -m tests.e2e.lab prepare
+	$(BIN)/python -m tests.e2e.operator.soak
+
 .PHONY: bench
 bench: $(STAMP) ## Measure how fast and how big it is
 	$(BIN)/python -m bench

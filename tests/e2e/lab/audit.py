@@ -33,7 +33,9 @@ def events(path: Path, *, since: int = 0, user: str | None = None) -> list[Event
     # The first piece is empty, or the rest of a line that was being written at `since`; the last is
     # empty, or a line that is being written now.
     whole = lines[1 if since else 0 : -1]
-    found: list[Event] = [json.loads(line) for line in whole if line]
+    # Most are others'; and what others have written may nest too deep to be read.
+    about = (user or "").encode()
+    found: list[Event] = [json.loads(line) for line in whole if line and about in line]
     return [event for event in found if user is None or acting(event) == user]
 
 

@@ -32,6 +32,10 @@ class Connection:
         context.load_cert_chain(self._files["cert_file"], self._files["key_file"])
         return context
 
+    def anonymous_tls(self) -> ssl.SSLContext:
+        """Return it for somebody who says by something else who asks, or not at all."""
+        return ssl.create_default_context(cafile=self._files["ca_certs"])
+
 
 def administrator(cluster: Cluster) -> Connection:
     """Read where a cluster is, and the administrator's certificate."""

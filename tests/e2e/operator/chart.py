@@ -42,6 +42,14 @@ def pods(*options: str) -> list[Manifest]:
     return [o for o in _all(*options) if o["kind"] == "Deployment"]
 
 
+def environment(*options: str) -> dict[str, str]:
+    """Return the operator's settings in its Deployment, without those of where it listens."""
+    (deployment,) = pods(*options)
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    given = {e["name"].removeprefix("RESPONSIBILITY_"): e.get("value") for e in container["env"]}
+    return {k: v for k, v in given.items() if v and k not in ("LISTEN", "NAMESPACE")}
+
+
 def service(*options: str) -> Manifest:
     """Return the Service by which the operator is scraped."""
     return next(o for o in _all(*options) if o["kind"] == "Service")

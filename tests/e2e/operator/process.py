@@ -102,6 +102,22 @@ def spawned(
         return subprocess.Popen(command, env=environment, stdout=sink, stderr=sink)
 
 
+def start(
+    kubeconfig: Path, log: Path, *, settings: Mapping[str, str], program: str = PROGRAM
+) -> Operator:
+    """Start an operator, which somebody else is to end."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("KUBE")}
+    environment = {
+        **inherited,
+        "RESPONSIBILITY_KUBECONFIG": str(kubeconfig),
+        "RESPONSIBILITY_LISTEN": "127.0.0.1:0",
+        "RESPONSIBILITY_NAMESPACE": NAMESPACE,
+        **{f"RESPONSIBILITY_{name}": value for name, value in settings.items()},
+    }
+    forked = fork_server.shared().start(program, environment=environment, log=log)
+    return Operator(forked, log)
+
+
 @contextmanager
 def running(
     kubeconfig: Path,
@@ -112,16 +128,7 @@ def running(
     program: str = PROGRAM,
 ) -> Iterator[Operator]:
     """Run an operator; at the end it must stop when asked, and say that all was well."""
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("KUBE")}
-    environment = {
-        **inherited,
-        "RESPONSIBILITY_KUBECONFIG": str(kubeconfig),
-        "RESPONSIBILITY_LISTEN": "127.0.0.1:0",
-        "RESPONSIBILITY_NAMESPACE": NAMESPACE,
-        **{f"RESPONSIBILITY_{name}": value for name, value in settings.items()},
-    }
-    forked = fork_server.shared().start(program, environment=environment, log=log)
-    operator = Operator(forked, log)
+    operator = start(kubeconfig, log, settings=settings, program=program)
     try:
         yield operator
     except BaseException:

@@ -92,16 +92,9 @@ def asked(events: list[audit.Event], rules: set[Request]) -> set[Request]:
 def installed(world: World, values: str) -> Iterator[Operator]:
     """Install the chart with these values, and run the operator as its Deployment would."""
     world.install("--set", values)
-    settings = {"LEADER_ELECTION": "true", **_environment(values)}
+    settings = {"LEADER_ELECTION": "true", **chart.environment("--set", values)}
     with world.operator(settings=settings) as operator:
         yield operator
-
-
-def _environment(values: str) -> dict[str, str]:
-    (deployment,) = chart.pods("--set", values)
-    (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    given = {e["name"].removeprefix("RESPONSIBILITY_"): e.get("value") for e in container["env"]}
-    return {k: v for k, v in given.items() if v and k not in ("LISTEN", "NAMESPACE")}
 
 
 def refused(events: list[audit.Event]) -> list[str]:

@@ -1,0 +1,1 @@
+"""The tool that puts small faults to the tests."""
