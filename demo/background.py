@@ -59,7 +59,7 @@ class Operator:
         """
         self.stop()
         self.directory.mkdir(parents=True, exist_ok=True)
-        (port,) = ports.pick(1, ())
+        port = ports.pick_one()
         (self.directory / "port").write_text(str(port), encoding="utf-8")
         token = service_account_token(self.cluster, NAMESPACE, ACCOUNT, duration=_TOKEN_LIFETIME)
         kubeconfig = token_kubeconfig(self.cluster, token, self.directory / "kubeconfig")

@@ -13,6 +13,7 @@ import pytest
 
 from tests.e2e.lab import fork_server
 from tests.e2e.lab.fork_server import ForkedProcess
+from tests.e2e.lab.waiting import STRETCH
 from tests.e2e.operator.process import PROGRAM, Operator, spawned
 
 # Where nobody listens: it waits for its API server.
@@ -43,7 +44,7 @@ def test_it_ends_with_the_same_words_and_the_same_code(tmp_path: Path) -> None:
     for how in ("forked", "spawned"):
         log = tmp_path / how
         process = started(how, {"LISTEN": "nowhere", "NAMESPACE": "ours"}, log)
-        ends.append((process.wait(60), log.read_text(encoding="utf-8")))
+        ends.append((process.wait(STRETCH * 60), log.read_text(encoding="utf-8")))
     assert ends[0] == ends[1]
     code, said = ends[0]
     assert code == 1
@@ -62,9 +63,9 @@ def test_it_takes_signals_as_its_own(tmp_path: Path, number: signal.Signals, cod
     operator.until_logged("listening on port", 60)
     with pytest.raises(subprocess.TimeoutExpired):
         operator.process.wait(0.01)
-    assert operator.page("/healthz")[0] == 200
+    assert operator.answer("/healthz")[0] == 200
     operator.signal(number)
-    assert operator.process.wait(60) == code
+    assert operator.process.wait(STRETCH * 60) == code
     assert not operator.running
     # As with one that has ended, and been waited for.
     operator.signal(number)

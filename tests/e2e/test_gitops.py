@@ -43,7 +43,14 @@ WHO: list[Manifest] = [
 ]
 
 
-@pytest.fixture(scope="module", params=[CLIENT, SERVER], ids=["client-side", "server-side"])
+# Server-side, Helm 4 and most tests apply, too.
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(CLIENT, id="client-side"),
+        pytest.param(SERVER, id="server-side", marks=pytest.mark.long),
+    ],
+)
 def way(request: pytest.FixtureRequest) -> Way:
     """How kubectl applies."""
     found: Way = request.param

@@ -20,7 +20,7 @@ from tests.e2e.lab.directories import REPOSITORY
 from tests.e2e.lab.errors import KubectlError, LabError, NotSupported
 from tests.e2e.lab.existing import ExistingCluster
 from tests.e2e.lab.kwok import KwokCluster
-from tests.e2e.lab.waiting import wait_until
+from tests.e2e.lab.waiting import STRETCH, eventually, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -94,15 +94,21 @@ def test_the_audit_log_names_who_wrote_what(cluster: Cluster) -> None:
     cluster.kubectl("get", "namespaces", as_user="ada", check=False)
 
     administrator = _username(cluster.kubectl("auth", "whoami", "-o=json").stdout)
-    events = audit.events(cluster.audit_log, since=since, user=administrator)
-    # The cluster's own controllers write as the administrator, too.
-    about = [event for event in events if event.get("objectRef", {}).get("name") == "audited"]
-    created = next(event for event in about if event["verb"] == "create")
-    assert audit.is_write(created)
-    assert created["requestObject"]["metadata"]["name"] == "audited"
-    # kubectl may ask first which kinds there are.
-    hers = audit.events(cluster.audit_log, since=since, user="ada")
-    assert {event["verb"] for event in hers if "objectRef" in event} == {"list"}
+
+    def written() -> None:
+        # A moment after it was answered.
+        events = audit.events(cluster.audit_log, since=since, user=administrator)
+        # The cluster's own controllers write as the administrator, too.
+        about = [event for event in events if event.get("objectRef", {}).get("name") == "audited"]
+        created = [event for event in about if event["verb"] == "create"]
+        assert created
+        assert audit.is_write(created[0])
+        assert created[0]["requestObject"]["metadata"]["name"] == "audited"
+        # kubectl may ask first which kinds there are.
+        hers = audit.events(cluster.audit_log, since=since, user="ada")
+        assert {event["verb"] for event in hers if "objectRef" in event} == {"list"}
+
+    eventually(written)
 
 
 def test_clusters_in_parallel_are_apart(kwok_pair: tuple[KwokCluster, KwokCluster]) -> None:
@@ -126,7 +132,7 @@ def test_a_pod_that_names_the_node_runs(cluster: Cluster) -> None:
         "spec": {"nodeName": cluster.node, "containers": [container]},
     }
     cluster.kubectl("apply", "-f-", input=json.dumps(pod))
-    cluster.kubectl("wait", "pod/runs", "--for=jsonpath={.status.phase}=Running", "--timeout=20s")
+    cluster.kubectl("wait", "pod/runs", "--for=jsonpath={.status.phase}=Running", "--timeout=90s")
 
 
 def test_state_survives_the_api_server(kwok_pair: tuple[KwokCluster, KwokCluster]) -> None:
@@ -196,7 +202,7 @@ def test_a_run_that_is_ended_leaves_nothing_behind() -> None:
             assert len(pids[ending]) == 4
         for ending, run in runs.items():
             run.send_signal(ending)
-            assert run.wait(timeout=30) == -ending
+            assert run.wait(timeout=STRETCH * 30) == -ending
     # Nobody can clean up after SIGKILL but the next run.
     assert [each.directory.exists() for each in left.values()] == [False, True]
     clusters.sweep()

@@ -11,7 +11,6 @@ import os
 import random
 import re
 import ssl
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -26,11 +25,12 @@ from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import service_account_user
 from responsibility.rbac.objects import Attributes, Binding, Role, RoleKey, Rule, Source
 from responsibility.rbac.parse import parse_binding, parse_role
+from tests.e2e.lab import waiting
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.seeds import seeds
 from tests.unit.rbac import near, worlds
 
-SEEDS = seeds("DIFFERENTIAL_WORLDS", usually=3)
+SEEDS = seeds("DIFFERENTIAL_WORLDS", usually=2)
 QUESTIONS = 2_000
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -93,10 +93,7 @@ class Api:
         )
 
     async def until(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
-        end = time.monotonic() + DEADLINE
-        while not await condition():
-            assert time.monotonic() < end, f"waited {DEADLINE:g} s for {what}"
-            await asyncio.sleep(0.02)
+        await waiting.until(condition, DEADLINE, what)
 
 
 @asynccontextmanager

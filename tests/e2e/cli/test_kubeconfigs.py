@@ -106,7 +106,7 @@ def _normal(found: Json | None) -> Json | None:
     return found
 
 
-@pytest.mark.parametrize("seed", seeds("KUBECONFIG_WORLDS", 40))
+@pytest.mark.parametrize("seed", seeds("KUBECONFIG_WORLDS", 10))
 def test_merged_kubeconfigs_mean_what_they_mean_to_kubectl(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from responsibility.kube.protocol import Client
 from responsibility.rbac.parse import parse_binding, parse_role
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.identities import impersonating_kubeconfig, service_account_kubeconfig
+from tests.e2e.lab.waiting import wait_until
 from tests.unit.cli.selection.test_completion import offered
 
 
@@ -50,6 +51,8 @@ def test_who_may_only_read_records_is_told_what_was_published(
     account = "--serviceaccount=leap-prod:hub"
     binding = ("create", "clusterrolebinding", "records-viewer", "--clusterrole=records-viewer")
     demo.kubectl(*binding, account)
+    who = "system:serviceaccount:leap-prod:hub"
+    _until_may(demo, "list", f"{RECORDS}.{API_GROUP}", as_user=who)
     try:
         viewer = service_account_kubeconfig(demo, "leap-prod", "hub", tmp_path / "viewer")
         code, told = _answers(capsys, "matrix", "leap-prod", f"--kubeconfig={viewer}")
@@ -98,6 +101,8 @@ def test_a_right_over_cluster_roles_in_a_namespace_counts_where_the_server_asks_
         {"apiVersion": "rbac.authorization.k8s.io/v1", **each} for each in objects
     )
     demo.kubectl("apply", "-f=-", input=text)
+    _until_may(demo, "create", "clusterrolebindings.rbac.authorization.k8s.io", as_user="bo")
+    _until_may(demo, verb, "clusterroles.rbac.authorization.k8s.io", "-n=coast", as_user="bo")
     try:
         tried = demo.kubectl(
             *("create", *_TRIED[verb], "--dry-run=server"), as_user="bo", check=False
@@ -112,6 +117,16 @@ def test_a_right_over_cluster_roles_in_a_namespace_counts_where_the_server_asks_
         assert "attempting to grant RBAC permissions not currently held" in refused.stderr
     finally:
         demo.kubectl("delete", "-f=-", input=text)
+
+
+def _until_may(demo: Cluster, verb: str, resource: str, *options: str, as_user: str) -> None:
+    """Wait until the authorizer has heard of a binding."""
+    asked = ("auth", "can-i", verb, resource, *options)
+    wait_until(
+        lambda: demo.kubectl(*asked, as_user=as_user, check=False).stdout.strip() == "yes",
+        20,
+        f"{as_user} to be let {verb} {resource}",
+    )
 
 
 def _answers(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:

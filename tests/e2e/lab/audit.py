@@ -22,8 +22,8 @@ def mark(path: Path) -> int:
 def events(path: Path, *, since: int = 0, user: str | None = None) -> list[Event]:
     """Read the requests logged after `since`, in order; of one user (as impersonated) if given.
 
-    A request is logged when it has been answered, so an answered request is here; a watch is
-    logged when it begins and again when it ends.
+    A request is logged when it has been answered, so an answered request is here, or will be in a
+    moment; a watch is logged when it begins and again when it ends.
     """
     if not path.exists():
         return []

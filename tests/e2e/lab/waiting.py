@@ -4,6 +4,8 @@ A deadline says how long something takes at worst on a quiet machine of two core
 test are shared and slow, and a deadline costs nothing until it is missed: each is stretched.
 """
 
+import asyncio
+import inspect
 import os
 import time
 from collections.abc import Callable
@@ -45,6 +47,30 @@ def wait_until(
             reason = message() if callable(message) else message
             raise LabError(f"waited {deadline:g} s for {reason}")
         time.sleep(interval)
+
+
+async def until(
+    condition: Callable[[], object], deadline: float, message: str, *, interval: float = 0.02
+) -> float:
+    """Wait as `wait_until` does, where an event loop has to go on; return how long it took.
+
+    A condition may be a coroutine. `deadline` and `interval` are seconds, the first is stretched.
+
+    Raises:
+        LabError: time ran out.
+    """
+    deadline *= STRETCH
+    began = time.monotonic()
+    while True:
+        last = time.monotonic() >= began + deadline
+        reached = condition()
+        if inspect.isawaitable(reached):
+            reached = await reached
+        if reached:
+            return time.monotonic() - began
+        if last:
+            raise LabError(f"waited {deadline:g} s for {message}")
+        await asyncio.sleep(interval)
 
 
 def eventually(check: Callable[[], T], deadline: float = 30.0, *, interval: float = 0.1) -> T:

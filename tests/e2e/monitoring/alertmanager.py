@@ -15,7 +15,7 @@ import yaml
 
 from tests.e2e.lab import ports, programs
 from tests.e2e.lab.directories import REPOSITORY
-from tests.e2e.lab.waiting import wait_until
+from tests.e2e.lab.waiting import STRETCH, wait_until
 
 Json = dict[str, Any]
 _PATIENCE = 60.0
@@ -85,7 +85,7 @@ def telling(directory: Path) -> Iterator[Alertmanager]:
     directory.mkdir(parents=True, exist_ok=True)
     file = directory / "alertmanager.yaml"
     file.write_text(yaml.safe_dump(configuration()), encoding="utf-8")
-    (port,) = ports.pick(1, ())
+    port = ports.pick_one()
     with (directory / "log").open("ab") as log:
         process = subprocess.Popen(
             [
@@ -106,4 +106,4 @@ def telling(directory: Path) -> Iterator[Alertmanager]:
         yield started
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(STRETCH * 30)

@@ -15,7 +15,7 @@ import yaml
 
 from tests.e2e.lab import ports, programs
 from tests.e2e.lab.errors import LabError
-from tests.e2e.lab.waiting import wait_until
+from tests.e2e.lab.waiting import STRETCH, wait_until
 
 Json = dict[str, Any]
 
@@ -116,13 +116,13 @@ def running(
         raise
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(STRETCH * 30)
 
 
 def _start(directory: Path, file: Path) -> tuple[subprocess.Popen[bytes], str]:
     for _ in range(_TRIES):
         # Whoever is quicker takes the port; then another is tried.
-        (port,) = ports.pick(1, ())
+        port = ports.pick_one()
         with (directory / "log").open("ab") as log:
             process = subprocess.Popen(
                 [

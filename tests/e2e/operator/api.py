@@ -28,7 +28,7 @@ _PLURALS = {
 _FIRST = ("Namespace", "CustomResourceDefinition")
 _TOGETHER = 8
 _ATTEMPTS = 4
-_TOO_LATE = 504
+_TOO_LATE, _CONFLICT = 504, 409
 # As every client of Kubernetes, which asks again as often when it is told that it is too early: a
 # kind whose definition is new answers 429, "storage is (re)initializing", on a busy machine.
 _LATER = urllib3.Retry(
@@ -110,8 +110,15 @@ class Admin:
         return self._send("PATCH", path, manifest, "application/merge-patch+json", as_user)
 
     def replace(self, path: str, body: Manifest) -> Manifest:
-        """Write an object back."""
-        return self._send("PUT", path, body)
+        """Write an object, over whatever somebody has written there meanwhile."""
+        while True:
+            try:
+                return self._send("PUT", path, body)
+            except RefusedError as refused:
+                if refused.status != _CONFLICT:
+                    raise
+            newest = self.get(path)["metadata"]["resourceVersion"]
+            body = {**body, "metadata": {**body["metadata"], "resourceVersion": newest}}
 
     def delete(self, *paths: str, propagation: str = "Background") -> None:
         """Delete objects, many at a time; one that is gone is all right."""

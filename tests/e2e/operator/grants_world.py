@@ -17,9 +17,6 @@ INSTALLED = ("--set", "grants.enabled=true")
 CONFINED = "responsibility-operator-confined"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 SETTLED = 20.0
-# Within so many seconds whatever somebody did by hand is undone: a third of the minute after which
-# the operator would look by itself, since tests share the machine.
-REPAIRED = 20.0
 # What communities own in these tests, unless said otherwise.
 ITEM = "incident-response"
 ROLE = role_name(ITEM)
@@ -110,6 +107,11 @@ def can(
 def may_restart(world: World, group: str, namespace: str) -> bool:
     """Return whether somebody can do what incident-response requires: delete pods, for one."""
     return can(world, group, "delete", "pods", namespace)
+
+
+def until_may_restart(world: World, group: str, namespace: str) -> None:
+    """Wait until somebody can: the authorizer hears of a binding after the operator does."""
+    world.until(lambda: may_restart(world, group, namespace), f"{group} to have come by it")
 
 
 def until_lost(world: World, group: str, namespace: str) -> None:

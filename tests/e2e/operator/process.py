@@ -14,13 +14,14 @@ import urllib3
 
 from tests.e2e.lab import fork_server
 from tests.e2e.lab.fork_server import ForkedProcess
-from tests.e2e.lab.waiting import wait_until
+from tests.e2e.lab.waiting import STRETCH, wait_until
 from tests.e2e.operator.chart import NAMESPACE
 from tests.e2e.operator.samples import Samples
 
 PROGRAM = "responsibility.controller.main"
 _PATIENCE = 60.0
-_LISTENING = re.compile(r"listening on port (\d+)")
+_OK = 200
+_LISTENING = re.compile(r"listening on port (\d+)(?=\D)")
 
 
 class Operator:
@@ -58,10 +59,22 @@ class Operator:
             return 0, ""
         return answer.status, answer.data.decode()
 
+    def answer(self, path: str) -> tuple[int, str]:
+        """Read one of its pages, as often as it takes until it listens and has the time."""
+
+        def answered() -> tuple[int, str] | None:
+            assert self.running, f"the operator ended with {self.process.returncode}:\n{self.log}"
+            found = self.page(path)
+            return found if found[0] else None
+
+        answer = wait_until(answered, _PATIENCE, f"{path} to answer")
+        assert answer is not None
+        return answer
+
     def metrics(self) -> Samples:
         """Scrape it."""
-        status, text = self.page("/metrics")
-        assert status == 200, f"/metrics answered {status}"
+        status, text = self.answer("/metrics")
+        assert status == _OK, f"/metrics answered {status}"
         return Samples(text)
 
     def until_ready(self, seconds: float = _PATIENCE) -> None:
@@ -82,7 +95,7 @@ class Operator:
     def stop(self) -> int:
         """Ask it to end, as a kubelet does, and return its exit code."""
         self.signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return self.process.wait(STRETCH * 20)
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""

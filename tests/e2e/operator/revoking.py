@@ -135,6 +135,16 @@ def may(world: World, user: str, namespace: str) -> bool:
     return bool(world.admin._send("POST", path, review)["status"]["allowed"])
 
 
+def until_lost(world: World, namespace: str) -> None:
+    """Wait until neither stranger can any more: the authorizer hears of a deletion after a list."""
+    for user in (EVE, ADAM):
+        wait_until(
+            lambda user=user: not may(world, user, namespace),  # type: ignore[misc]
+            PATIENCE,
+            f"{user} to have lost it",
+        )
+
+
 def engineers_may(world: World, namespace: str) -> bool:
     """Return whether those who are owed it still can."""
     group = organisation.PLATFORM["name"]

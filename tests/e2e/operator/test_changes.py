@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
@@ -12,6 +12,7 @@ import pytest
 from demo import organisation
 from tests.e2e.lab.lifetime import say
 from tests.e2e.lab.waiting import wait_until
+from tests.e2e.operator import only_told
 from tests.e2e.operator.api import Manifest
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.samples import Samples
@@ -26,9 +27,8 @@ from tests.e2e.operator.world import (
 )
 
 HUBS = [f"hub-{number:03}" for number in range(100)]
-# The loop looks by itself once a minute: what it sees within a third of that, a change brought.
-BY_ITSELF = 60.0
-SEEN = BY_ITSELF / 3
+# The operator does not look by itself: what it sees, a change brought.
+SEEN = 60.0
 STRANGER, OTHER = "stranger@example.org", "other@example.org"
 
 # It runs for all tests of this module.
@@ -43,16 +43,17 @@ def world(world: World) -> World:
 
 
 @pytest.fixture(scope="module")
-def operator(operator: Operator, world: World) -> Operator:
-    began = time.monotonic()
-    wait_until(
-        lambda: len(operator.metrics().of("hub_info")) == len(HUBS),
-        60,
-        "a hundred hubs with records",
-    )
-    world.until_at_rest(operator)
-    say(f"{len(HUBS)} hubs at rest after {time.monotonic() - began:.1f} s")
-    return operator
+def operator(world: World) -> Iterator[Operator]:
+    with world.operator(settings=only_told.SETTINGS, program=only_told.__name__) as operator:
+        began = time.monotonic()
+        wait_until(
+            lambda: len(operator.metrics().of("hub_info")) == len(HUBS),
+            60,
+            "a hundred hubs with records",
+        )
+        world.until_at_rest(operator)
+        say(f"{len(HUBS)} hubs at rest after {time.monotonic() - began:.1f} s")
+        yield operator
 
 
 def excess(operator: Operator, name: str) -> float:
@@ -121,7 +122,6 @@ def test_each_change_is_in_the_metrics_long_before_it_would_be_looked_for(
         f"p50 {statistics.median(took):.3f} s, p95 {took[-2]:.3f} s, worst {took[-1]:.3f} s; "
         f"of it, on average: {own}"
     )
-    assert own["detection_seconds"] < SEEN
     world.admin.delete(*(binding_path(name, "help") for name in changed))
     world.until(
         lambda: operator.metrics().total("drift", kind="excess-access") == 0, "all to be gone"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,15 +11,13 @@ import pytest
 from demo import organisation
 from tests.e2e.lab.lifetime import say
 from tests.e2e.lab.waiting import eventually, wait_until
+from tests.e2e.operator import only_told
 from tests.e2e.operator.api import Manifest
+from tests.e2e.operator.lasting import TRIES, held_until
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World, hub, record
 
 COMMUNITY = {"kind": "Group", "name": "reef-admins"}
-# Long enough to see the delegation hold before it ends.
-LASTS = timedelta(seconds=20)
-# Seconds after which an end that nobody has noticed was not noticed at all.
-MISSED = 30.0
 
 
 def agreement(name: str, **item: object) -> Manifest:
@@ -33,6 +32,13 @@ def agreement(name: str, **item: object) -> Manifest:
 
 # It runs for all tests of this module.
 pytestmark = pytest.mark.usefixtures("operator")
+
+
+@pytest.fixture(scope="module")
+def operator(world: World) -> Iterator[Operator]:
+    """Run one that looks at nothing by itself: without a change, a date has woken it."""
+    with world.operator(settings=only_told.SETTINGS, program=only_told.__name__) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -54,14 +60,16 @@ def kinds(world: World, name: str) -> set[str]:
 
 
 def test_a_delegation_holds_until_its_end_and_no_longer(world: World, operator: Operator) -> None:
-    until = (datetime.now(UTC) + LASTS).replace(microsecond=0)
-    delegate = {"party": "community", "until": until.isoformat().replace("+00:00", "Z")}
-    world.admin.apply(agreement("reef", delegates=[delegate]))
-    world.until_condition("reef", "Ready", "True", seconds=LASTS.total_seconds())
-    assert kinds(world, "reef") == {"delegation-expiring"}
+    def holds(until: datetime) -> bool:
+        delegate = {"party": "community", "until": until.isoformat().replace("+00:00", "Z")}
+        world.admin.apply(agreement("reef", delegates=[delegate]))
+        world.until_condition("reef", "Ready", "True")
+        return kinds(world, "reef") == {"delegation-expiring"}
+
+    until = held_until(holds)
     wait_until(
         lambda: operator.metrics().total("drift", hub="reef", kind="delegation-expired") == 1,
-        LASTS.total_seconds() + MISSED,
+        TRIES[-1],
         "the end of the delegation",
     )
     late = time.time() - until.timestamp()

@@ -168,7 +168,7 @@ def may_patch(world: World, namespace: str) -> bool:
     return done.stdout.split()[:1] == ["yes"]
 
 
-@pytest.mark.parametrize("mode", ["audit", "grant"])
+@pytest.mark.parametrize("mode", [pytest.param("audit", marks=pytest.mark.long), "grant"])
 def test_back_in_a_mode_that_enforces_nothing_nothing_stays(world: World, mode: str) -> None:
     """In mode grant the policies are still there, and heed what Namespaces say."""
     upgrade(world)

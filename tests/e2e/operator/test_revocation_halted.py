@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from itertools import product
 from pathlib import Path
 
 import pytest
 
 from responsibility.api.names import REVOCATION_LABEL
+from responsibility.cli.main import main
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.operator import chart
 from tests.e2e.operator.api import RBAC, Manifest, where
@@ -24,11 +27,11 @@ from tests.e2e.operator.revoking import (
     documents,
     engineers_may,
     install,
-    may,
     settled_plan,
     shared,
     state,
     there,
+    until_lost,
     until_revoked,
 )
 from tests.e2e.operator.world import World, binding_path, record_path, role_binding
@@ -38,7 +41,7 @@ HALTING = "tests.e2e.operator.halting"
 # Its document, two deletions, and that it is done.
 WRITES = 4
 # Three operators each: a run has some of them, and a long one has all.
-KILLS = drawn("REVOCATION_KILLS", product(range(1, WRITES + 1), ("before", "after")), usually=3)
+KILLS = drawn("REVOCATION_KILLS", product(range(1, WRITES + 1), ("before", "after")), usually=1)
 
 
 @pytest.fixture(scope="module")
@@ -52,15 +55,26 @@ def world(bare_world: World) -> World:
 def halting(world: World, *where_: object, quiet: bool = True) -> Iterator[Operator]:
     """Run an operator that is halted at a write."""
     settings = {**ON, "TEST_HALT": " ".join(map(str, where_))}
-    with world.operator(settings=settings, program=HALTING, quiet=quiet) as running:
+    # One that kills itself may be gone before anybody sees that it is ready.
+    with world.operator(settings=settings, program=HALTING, quiet=quiet, ready=False) as running:
         yield running
 
 
 def approved(world: World, name: str, *more: Manifest) -> str:
-    """Make a hub whose plan is approved, without anybody there to carry it out; return it."""
+    """Make a hub whose plan is approved, without anybody there to carry it out; return it.
+
+    What the operator could make of it is all of the plan that a person is shown, but for ``more``.
+    """
     deploy(world, name, *more)
-    with world.operator(settings={**ON, "REVOCATION": "true"}):
-        digest = str(settled_plan(world, name)["revocable"]["digest"])
+    if more:
+        with world.operator(settings=ON):
+            digest = str(settled_plan(world, name)["revocable"]["digest"])
+    else:
+        told = io.StringIO()
+        with redirect_stdout(told):
+            code = main(["plan", name, "-o", "json", f"--kubeconfig={world.cluster.kubeconfig}"])
+        assert code == 0, told.getvalue()
+        digest = str(json.loads(told.getvalue())["digest"])
     approve(world, name, digest)
     return digest
 
@@ -71,6 +85,14 @@ def reached(folder: Path) -> None:
 
 def go_on(folder: Path) -> None:
     (folder / "go").touch()
+
+
+def until_counted_as_stopped(world: World, operator: Operator) -> None:
+    world.until(
+        lambda: operator.metrics().value("revocations_total", outcome="stopped") == 1,
+        "the count",
+        PATIENCE,
+    )
 
 
 @pytest.mark.parametrize(("number", "when"), KILLS)
@@ -90,8 +112,7 @@ def test_killed_at_any_write_it_is_finished_by_the_next(
         until_revoked(world, name)
         assert "Traceback" not in operator.log
     assert there(world, name) == set()
-    assert not may(world, EVE, name)
-    assert not may(world, ADAM, name)
+    until_lost(world, name)
     assert engineers_may(world, name)
     assert [state(d) for d in documents(world, name)] == ["done"]
 
@@ -149,9 +170,8 @@ def test_somebody_who_edits_a_binding_meanwhile_stops_it(world: World, tmp_path:
         assert "it was changed by somebody else" in message
         assert "1 of 2 changes made" in message
         assert there(world, "edited") == {left}
-        metrics = operator.metrics()
-        assert metrics.value("revocations_total", outcome="stopped") == 1
-        assert metrics.value("write_errors_total", what="revocations") == 1
+        until_counted_as_stopped(world, operator)
+        assert operator.metrics().value("write_errors_total", what="revocations") == 1
         world.until(
             lambda: "NotRevokedStopped" in {e["reason"] for e in world.events("edited")}, "an Event"
         )
@@ -215,7 +235,7 @@ def test_a_record_that_is_deleted_meanwhile_stops_it(world: World, tmp_path: Pat
             PATIENCE,
         )
         assert len(there(world, "deleted")) == 1
-        assert operator.metrics().value("revocations_total", outcome="stopped") >= 1
+        until_counted_as_stopped(world, operator)
 
 
 def test_killed_and_the_record_gone_nothing_goes_on(world: World) -> None:
@@ -260,12 +280,17 @@ def test_a_deletion_that_is_refused_stops_the_rest(world: World, tmp_path: Path)
         ]
         world.admin.replace(role, {**whole, "rules": rules})
         world.admin.delete(grants)
+        group = RBAC.partition("/")[0]
+        world.until(
+            lambda: not world.own_account_may("delete", "rolebindings", group=group),
+            "the right to be gone",
+        )
         go_on(tmp_path)
         message = until_revoked(world, "refused", "False", "Stopped")
         assert "you lack a right" in message
         assert "1 of 2 changes made" in message
         assert there(world, "refused") == {left}
-        assert operator.metrics().value("revocations_total", outcome="stopped") == 1
+        until_counted_as_stopped(world, operator)
     world.admin.replace(role, {**world.admin.get(role), "rules": whole["rules"]})
     world.admin.apply({**kept, "metadata": {"name": kept["metadata"]["name"]}}, manager="helm")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from demo import organisation
+from tests.e2e.admission.asking import Asker
 from tests.e2e.lab import audit, identities
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.errors import NotSupported
@@ -22,6 +24,8 @@ from tests.e2e.operator.process import Operator
 PREFIX = "responsibility.2i2c.org/"
 # Seconds within which a change is to be seen everywhere, on a machine that is busy with more.
 SOON = 30.0
+# Seconds from one pass to the next, in which what is done beside comes to something.
+_QUIET = 1.0
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -32,13 +36,15 @@ class World:
     cluster: Cluster
     directory: Path
     admin: Admin = field(init=False)
+    asker: Asker = field(init=False)
     objects: list[Manifest] = field(init=False, default_factory=list)
     _runs: Iterator[int] = field(init=False, default_factory=itertools.count)
+    _beacons: Iterator[int] = field(init=False, default_factory=itertools.count)
     _began: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         """Connect as the administrator."""
-        self.admin = Admin(self.cluster)
+        self.admin, self.asker = Admin(self.cluster), Asker(self.cluster)
         with suppress(NotSupported):
             # Others have had the cluster before, and it has written down what they did.
             self._began = self.mark()
@@ -145,12 +151,29 @@ class World:
             if audit.is_write(event) and event["objectRef"]["resource"] not in _HARMLESS
         ]
 
+    def own_account_may(
+        self, verb: str, resource: str, *, group: str, namespace: str = "default", name: str = ""
+    ) -> bool:
+        """Return whether the API server lets the operator's account do something.
+
+        It hears of a change of a role or a binding a moment after that was written.
+        """
+        asked = {"verb": verb, "group": group, "resource": resource}
+        asked |= {"namespace": namespace, "name": name}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {"user": chart.ACCOUNT, "resourceAttributes": asked},
+        }
+        path = where("authorization.k8s.io/v1", "SubjectAccessReview")
+        return bool(self.admin.create(path, review)["status"]["allowed"])
+
     # --- what can be waited for ---------------------------------------------------------------
 
     def until(
         self,
         predicate: Callable[[], object],
-        what: str,
+        what: str | Callable[[], str],
         seconds: float = SOON,
         *,
         stretched: bool = True,
@@ -161,46 +184,67 @@ class World:
     def until_condition(
         self, name: str, type: str, status: str, reason: str = "", seconds: float = SOON
     ) -> str:
-        """Wait for a condition of a record; return its message."""
+        """Wait for a condition of a record as it is written now; return its message.
+
+        What was told of it as it was before may be the same, and is no answer.
+        """
+        message = ""
 
         def reached() -> bool:
-            found = self.condition(name, type)
-            return found[0] == status and reason in ("", found[1])
+            nonlocal message
+            found = self.record(name)
+            told = found.get("status") or {}
+            now = condition(told, type)
+            message = now[2]
+            known = told.get("observedGeneration") == found["metadata"]["generation"]
+            return known and now[0] == status and reason in ("", now[1])
 
         wait_until(
             reached,
             seconds,
             lambda: f"{type}={status} {reason} of {name}; it is {self.condition(name, type)}",
         )
-        return self.condition(name, type)[2]
+        return message
 
-    def until_at_rest(self, operator: Operator, seconds: float = 60.0) -> None:
-        """Wait until the operator has written nothing for a while."""
-        quiet = 3.0
+    def until_at_rest(self, operator: Operator, seconds: float = 180.0) -> None:
+        """Wait until the operator has nothing left to write.
+
+        That it writes nothing for a while proves little on a machine where it may just not get to
+        it. So it is shown changes that matter to nobody, one after the other: it takes in each, and
+        is done with all that it knew before, and still has written nothing.
+        """
 
         def rests() -> bool:
             before = self._written(operator)
-            try:
-                wait_until(
-                    lambda: self._written(operator) != before, quiet, "news", stretched=False
-                )
-            except Exception:  # noqa: BLE001 - no news within that time is what is hoped for
-                return True
-            return False
+            for _ in range(3):
+                self.another_pass(operator)
+            scraped = operator.metrics()
+            return scraped.total("writes_total") == before and scraped.value("plans_pending") == 0
 
         wait_until(rests, seconds, "the operator to come to rest")
-        # What would end excess rights is worked out beside, and then written.
-        if not _has_planned(operator):
-            wait_until(lambda: _has_planned(operator), 2 * seconds, "its plans")
-            wait_until(rests, seconds, "the operator to come to rest again")
+
+    def another_pass(self, operator: Operator, kind: str = "Role") -> None:
+        """Have the operator look at everything, and publish that; it takes a second at least.
+
+        By then it has seen what was written to objects of the same kind before.
+        """
+        passes, began = _passes(operator), time.monotonic()
+        names = {"resourceNames": [f"beacon-{next(self._beacons)}"]}
+        role = organisation.cluster_role("beacon", organisation.rule("", ["pods"], ["get"]) | names)
+        place = {"namespace": "default"} if kind == "Role" else {}
+        role |= {"kind": kind, "metadata": {"name": "beacon", **place}}
+        self.admin.apply(role)
+        wait_until(lambda: _passes(operator) > passes, SOON, "another pass of the operator")
+        wait_until(lambda: time.monotonic() - began > _QUIET, SOON, "a while to pass")
 
     @staticmethod
     def _written(operator: Operator) -> float:
         return operator.metrics().total("writes_total")
 
 
-def _has_planned(operator: Operator) -> bool:
-    return operator.metrics().value("plans_pending") == 0
+def _passes(operator: Operator) -> float:
+    """Return how many passes that took in a change have been published."""
+    return operator.metrics().value("detection_seconds_count")
 
 
 # Reviews are questions that are POSTed, and a Lease is renewed for as long as somebody leads.

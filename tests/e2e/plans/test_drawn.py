@@ -36,7 +36,7 @@ from tests.unit.ownership import worlds as ownership
 from tests.unit.rbac import near
 from tests.unit.rbac import worlds as rbac
 
-SEEDS = seeds("PLANS_WORLDS", usually=4)
+SEEDS = seeds("PLANS_WORLDS", usually=2)
 QUESTIONS = 600
 NOW = datetime(2030, 6, 15, 12, 0, tzinfo=UTC)
 

@@ -27,7 +27,9 @@ def test_a_plan_is_approved_applied_proved_and_taken_back(
     assert actions == {
         *("create-role", "create-binding", "narrow-role", "edit-binding", "delete-binding")
     }
-    assert may(demo, OUTSIDER, "patch", "deploy/hub", "-n", "coast")
+    wait_until(
+        lambda: may(demo, OUTSIDER, "patch", "deploy/hub", "-n", "coast"), 30, "it to be too much"
+    )
     assert main(["apply-plan", plan["digest"], "--all", "--dry-run"]) == 0
     assert bindings(demo) == before
     assert main(["apply-plan", plan["digest"][:16], "--all", "--yes"]) == 0
@@ -137,6 +139,7 @@ def test_a_missing_right_is_named_and_another_person_goes_on(
     ):
         demo.kubectl("delete", *words[:2], "--ignore-not-found")
         demo.kubectl("create", *words)
+    wait_until(lambda: may(demo, "reader", "list", "namespaces"), 30, "the reader to be let read")
     monkeypatch.setenv(
         "KUBECONFIG", str(impersonating_kubeconfig(demo, "reader", (), tmp_path / "reader"))
     )

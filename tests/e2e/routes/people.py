@@ -6,7 +6,6 @@ import asyncio
 import base64
 import json
 import ssl
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import aiohttp
 import kubernetes
 
+from tests.e2e.lab import waiting
 from tests.e2e.lab.cluster import Cluster
 
 Object = dict[str, Any]
@@ -71,10 +71,7 @@ class Person:
 
     async def until(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
         """Wait for something that a controller or an informer has to do."""
-        end = time.monotonic() + PATIENCE
-        while not await condition():
-            assert time.monotonic() < end, f"waited {PATIENCE:g} s for {what}"
-            await asyncio.sleep(0.05)
+        await waiting.until(condition, PATIENCE, what, interval=0.05)
 
     def with_token(self, token: str) -> Person:
         """Return somebody else, who has a token."""

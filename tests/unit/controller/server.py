@@ -22,7 +22,7 @@ GROUP = "responsibility.2i2c.org"
 
 
 # Seconds; a machine that has more to do starts a process late.
-_PATIENCE = 60
+_PATIENCE = 240
 _KINDS = (
     ("responsibilities", "responsibility", "Responsibility"),
     ("responsibilitymodels", "responsibilitymodel", "ResponsibilityModel"),
@@ -122,13 +122,17 @@ class Process:
     process: asyncio.subprocess.Process
     log: list[str] = field(default_factory=list)
     port: str = ""
+    started: float = 0.0
+    """Seconds until it listened."""
 
     async def read(self) -> None:
         assert self.process.stderr is not None
+        began = asyncio.get_running_loop().time()
         async for line in self.process.stderr:
             self.log.append(line.decode().rstrip())
             if "listening on port" in self.log[-1]:
                 self.port = self.log[-1].rpartition(" ")[2]
+                self.started = asyncio.get_running_loop().time() - began
 
     async def page(self, path: str) -> tuple[int, str]:
         async with (

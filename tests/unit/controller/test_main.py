@@ -26,7 +26,8 @@ async def stopped(process: Process) -> None:
     process.process.send_signal(signal.SIGTERM)
     code, took = await process.end()
     assert code == 0, "\n".join(process.log)
-    assert took < 20, "no longer than a machine that is busy takes"
+    # Less than anything that it could wait for, unless the machine is as slow with its start.
+    assert took < max(20.0, 10 * process.started), f"{took:.1f} s; a start {process.started:.1f} s"
     assert not any("Traceback" in line for line in process.log), "\n".join(process.log)
     assert not any("secret-token" in line for line in process.log)
 

@@ -38,7 +38,7 @@ async def test_what_is_looked_up_is_listed_once_in_a_while(setting: Setting) -> 
 
 
 async def test_a_list_that_takes_too_long_is_there_for_the_next() -> None:
-    hasty = Setting(budget=0.05)
+    hasty = Setting(budget=0.5)
     gate = hasty.cluster.hold(f"GET {RECORDS}")
     assert (await hasty.ask(LEADER, MEMORY))["allowed"]
     assert hasty.counted() == {"unjudged": 1}
@@ -72,7 +72,7 @@ async def test_whatever_fails_lets_through_with_a_warning(
 
 async def test_an_answer_in_time_or_none(caplog: pytest.LogCaptureFixture) -> None:
     """What we are too slow for passes, whoever asks for it; then it is judged again."""
-    setting = Setting(budget=0.05)
+    setting = Setting(budget=0.5)
     gate = setting.cluster.hold(SPACES)
     assert (await setting.ask(LEADER, MEMORY))["allowed"]
     gate.open.set()
