@@ -15,7 +15,7 @@ from responsibility.api.names import REVOCATION_LABEL
 from responsibility.cli.main import main
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.operator import chart
-from tests.e2e.operator.api import RBAC, Manifest, where
+from tests.e2e.operator.api import OURS, RBAC, Manifest, where
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.revoking import (
     ADAM,
@@ -65,6 +65,7 @@ def approved(world: World, name: str, *more: Manifest) -> str:
 
     What the operator could make of it is all of the plan that a person is shown, but for ``more``.
     """
+    forget_others(world)
     deploy(world, name, *more)
     if more:
         with world.operator(settings=ON):
@@ -77,6 +78,12 @@ def approved(world: World, name: str, *more: Manifest) -> str:
         digest = str(json.loads(told.getvalue())["digest"])
     approve(world, name, digest)
     return digest
+
+
+def forget_others(world: World) -> None:
+    """Delete all records, so that there is no other hub to plan for."""
+    there_ = world.admin.items(where(OURS, "Responsibility"))
+    world.admin.delete(*(record_path(record["metadata"]["name"]) for record in there_))
 
 
 def reached(folder: Path) -> None:
@@ -324,6 +331,7 @@ def test_where_the_chart_does_not_allow_it_the_record_says_so(world: World) -> N
 
 def test_the_last_holder_of_an_item_keeps_it_whatever_is_approved(world: World) -> None:
     """Without grants nobody but the strangers can do what an item needs."""
+    forget_others(world)
     world.admin.delete(where(RBAC, "ClusterRoleBinding", "engineers"))
     deploy(world, "last")
     with world.operator(settings={"REVOCATION": "true"}):
