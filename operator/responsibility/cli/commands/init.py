@@ -36,10 +36,11 @@ _MOST_NAMED: Final = 8
     "--from",
     "table",
     type=click.Path(path_type=Path),
-    metavar="HUBS.csv",
+    metavar="HUBS.csv|FOLDER",
     help="A table of your hubs with the columns hub (NAMESPACE or NAMESPACE/RELEASE), displayName, "
     "community, email, url, groups and users; all but hub may be left out or empty. Several groups "
-    "or users of one hub have a semicolon between them.",
+    "or users of one hub have a semicolon between them. Or a folder of your own files: one of a "
+    "cluster, with a cluster.yaml that lists its hubs, or one with a folder for each cluster.",
 )
 @output_option("yaml", "json", default="yaml")
 @where_options
@@ -60,12 +61,14 @@ def command(
       kubectl responsibility init --directory drafts/
       kubectl responsibility init coast atlas -f ./manifests
       kubectl responsibility init --from hubs.csv --directory records/
+      kubectl responsibility init --from config/clusters/leap --directory records/
       kubectl responsibility init -o json
     """
     from responsibility.cli.answers.report import Report
-    from responsibility.cli.drafting import drafts, hub_table
+    from responsibility.cli.drafting import cluster_files, drafts, hub_table
 
-    known = hub_table.read(table) if table else {}
+    reader = cluster_files if table is not None and table.is_dir() else hub_table
+    known = reader.read(table) if table is not None else {}
     view = where.load(ALL)
     drafts.have_a_model(view)
     report = Report.of(view, instant(None))
@@ -95,11 +98,11 @@ def _tell_difference(
     used = {row.line for key in chosen if (row := row_of(key, known)) is not None}
     without = [str(key) for key in chosen if row_of(key, known) is None]
     if without:
-        note(f"the table has no line about {some(without, _MOST_NAMED)}")
+        note(f"what --from names has no line about {some(without, _MOST_NAMED)}")
     unused = [row.hub for row in known.values() if row.line not in used]
     if unused and everything:
         note(
-            f"no draft for {some(unused, _MOST_NAMED)}, which the table has: there is no such hub "
+            f"no draft for {some(unused, _MOST_NAMED)}, which --from names: there is no such hub "
             "here, or it has a record"
         )
 

@@ -30,7 +30,7 @@ COLUMNS: Final[Mapping[str, str]] = {
 }
 _BETWEEN: Final = ";"
 _LARGEST: Final = 4 << 20
-_MOST_TOLD: Final = 20
+MOST_TOLD: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ def read(path: Path) -> dict[str, HubRow]:
         problems += (f"line {line}: {clean(each)}" for each in wrong)
         found.setdefault(row.hub, row)
     if problems:
-        more = len(problems) - _MOST_TOLD
-        told = "; ".join(problems[:_MOST_TOLD]) + (f"; and {more} more" if more > 0 else "")
+        more = len(problems) - MOST_TOLD
+        told = "; ".join(problems[:MOST_TOLD]) + (f"; and {more} more" if more > 0 else "")
         raise CliError(f"{path}: {told}")
     return found
 
@@ -119,11 +119,11 @@ def _row(line: int, heading: Sequence[str], cells: Sequence[str]) -> tuple[HubRo
         said.get("url", ""),
         subjects,
     )
-    return row, [*wrong, *_refused(row)]
+    return row, [*wrong, *refused(row)]
 
 
-def _refused(row: HubRow) -> Iterator[str]:
-    """Yield what the API server would refuse of it."""
+def refused(row: HubRow) -> Iterator[str]:
+    """Yield what the API server would refuse of a line."""
     from pydantic import ValidationError
 
     from responsibility.api.common import PartySpec

@@ -43,7 +43,7 @@ def test_a_line_says_what_the_cluster_does_not_know(hub: str, run: Run) -> None:
     ]
     # Who holds rights and is not in the table is asked about, not granted.
     assert "# - {kind: User, name: leaver}" in text
-    assert "the table has no line" not in notes
+    assert "has no line" not in notes
 
 
 @pytest.mark.usefixtures("files")
@@ -58,8 +58,8 @@ def test_a_table_may_be_short_of_columns_hubs_and_lines(run: Run) -> None:
     spec, text, notes = _draft(run, "\ufeffhub,email\r\nelsewhere,a@x.example\r\n\r\n")
     assert "contact" not in spec["parties"][0]
     assert "# contact: {email: …}" in text
-    assert "the table has no line about reef/reef" in notes
-    assert "no draft for elsewhere, which the table has" in notes
+    assert "what --from names has no line about reef/reef" in notes
+    assert "no draft for elsewhere, which --from names" in notes
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,11 @@ def test_what_is_wrong_is_told_by_line_and_column(table: str, told: str, run: Ru
 @pytest.mark.usefixtures("files")
 def test_what_is_no_table_is_an_error_of_one_line(run: Run) -> None:
     Path("hubs.csv").write_bytes(b"hub\n\xff\xfe\n")
-    for name, told in (("hubs.csv", "not UTF-8"), ("gone.csv", "No such file"), ("reef", "Is a")):
+    for name, told in (
+        ("hubs.csv", "not UTF-8"),
+        ("gone.csv", "No such file"),
+        ("reef", "there is no cluster.yaml"),
+    ):
         done = run("init", *WORLD, "--from", name)
         assert done.code == 2
         assert done.err.startswith(f"error: {name}: ")
