@@ -200,7 +200,7 @@ def _refusing(whole: Snapshot, world: PlanningWorld, observed: float) -> None:
         print(f"with {what} of every hub at deny:")
         records = {name: _denying(record, refused) for name, record in whole.records.items()}
         wanted = replace(whole, records=records)
-        full, assessment = best(lambda at=wanted: Assessor().assess(at), 3)  # type: ignore[misc]
+        full, assessment = best(lambda at=wanted: Assessor().assess(at), 3)  # type: ignore[misc]  # a default argument
         show("full pass", full)
         hollow = sum(finding.kind == HOLLOW for finding in assessment.findings())
         print(f"    {full / observed:.2f} times as long as if it only looked; {hollow} hollow")

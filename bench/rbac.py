@@ -118,10 +118,10 @@ def _replace(graph: AccessGraph, world: PlanningWorld) -> None:
     local, cluster = [], []
     for number, hub in enumerate(world.hubs[:100]):
         binding = _binding(hub, number)
-        local.append(once(lambda binding=binding: graph.replace(put_bindings=[binding])))  # type: ignore[misc]
+        local.append(once(lambda binding=binding: graph.replace(put_bindings=[binding])))  # type: ignore[misc]  # a default argument
     for number in range(20):
         binding = _binding("", number)
-        cluster.append(once(lambda binding=binding: graph.replace(put_bindings=[binding])))  # type: ignore[misc]
+        cluster.append(once(lambda binding=binding: graph.replace(put_bindings=[binding])))  # type: ignore[misc]  # a default argument
     show("replace() of one RoleBinding, median", statistics.median(local))
     show("    slowest of 100", max(local))
     show("replace() of one ClusterRoleBinding, median", statistics.median(cluster))

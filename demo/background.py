@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo.installation import ACCOUNT, NAMESPACE
+from responsibility.api.names import SETTING_PREFIX
 from tests.e2e.lab import ports, processes
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.errors import LabError
@@ -114,7 +115,7 @@ class Operator:
 
 def _environment(port: int, kubeconfig: Path, cluster: str) -> dict[str, str]:
     # Not what the shell happens to hold for another operator or another cluster.
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("RESPONSIBILITY_")}
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(SETTING_PREFIX)}
     return inherited | {
         "KUBECONFIG": str(kubeconfig),
         "RESPONSIBILITY_LISTEN": f"127.0.0.1:{port}",

@@ -16,6 +16,7 @@ from demo import organisation
 from demo.background import Operator
 from demo.labels import Manifest
 from responsibility.api.item import ItemDefinition
+from responsibility.api.names import MODELS, RECORDS
 from responsibility.api.parse import parse_model
 from tests.e2e.lab.cluster import Cluster
 
@@ -56,9 +57,9 @@ class Facts:
 def read(cluster: Cluster, operator: Operator) -> Facts:
     """Look at the cluster."""
     metrics = operator.metrics()
-    (model,) = _list(cluster, "responsibilitymodels")
+    (model,) = _list(cluster, MODELS)
     return Facts(
-        records=tuple(_list(cluster, "responsibilities")),
+        records=tuple(_list(cluster, RECORDS)),
         model=model,
         tables={
             kind: cluster.kubectl("get", kind).stdout.rstrip() for kind in ("resp", "respmodel")

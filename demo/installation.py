@@ -15,7 +15,7 @@ import yaml
 from demo import organisation
 from demo.labels import Manifest
 from responsibility import api_groups
-from responsibility.api.names import API_GROUP
+from responsibility.api.names import API_GROUP, RECORDS
 from responsibility.cluster.rights import HUB_DEPLOYMENTS, RIGHTS, Right
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.waiting import wait_until
@@ -131,7 +131,7 @@ def write(cluster: Cluster, records: Iterable[Manifest]) -> None:
 
     Not by server-side apply, which leaves the lines alone that others have added.
     """
-    there = set(cluster.kubectl("get", "responsibilities", "--output=name").stdout.split())
+    there = set(cluster.kubectl("get", RECORDS, "--output=name").stdout.split())
     for record in records:
         known = f"responsibility.{API_GROUP}/{record['metadata']['name']}" in there
         cluster.kubectl(

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from responsibility.api.names import MANAGED_BY_LABEL
+
 Manifest = dict[str, Any]
 Generation = Literal["current", "legacy", "modern-only"]
 
@@ -48,7 +50,7 @@ class Release:
             },
         ) | {
             # Helm puts this one on everything it installs, whatever the chart says.
-            "app.kubernetes.io/managed-by": "Helm"
+            MANAGED_BY_LABEL: "Helm"
         }
 
     def pod_labels(self, component: str, *access: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from demo.background import Operator
+from responsibility.api.names import PLUGIN
 from tests.e2e.lab.cluster import Cluster
 
 DEFAULT_NAME = "demo"
@@ -38,7 +39,7 @@ def preparation(cluster: Cluster) -> str:
     if program != _on_path("kubectl"):
         folders.append(program.parent)
     # kubectl finds its plugins on the path.
-    plugin = Path(sys.executable).parent / "kubectl-responsibility"
+    plugin = Path(sys.executable).parent / PLUGIN
     if plugin.exists() and _on_path(plugin.name) != plugin:
         folders.append(plugin.parent)
     if folders:

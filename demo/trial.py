@@ -17,9 +17,10 @@ from pathlib import Path
 
 from demo import files
 from demo.terminal import Keep, excerpt, on_terminal
+from responsibility.api.names import PLUGIN
 
 REPOSITORY = Path(__file__).parents[1]
-TOOL = "kubectl-responsibility"
+TOOL = PLUGIN
 FILES = "files"
 SITE = "page"
 NOTES = "notes.txt"

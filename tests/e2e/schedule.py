@@ -48,11 +48,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     if config.getvalue("dist") != "loadfile":
         return None
     # Only now: without xdist there is none.
-    from xdist.scheduler import (  # type: ignore[import-untyped]  # noqa: PLC0415
+    from xdist.scheduler import (  # type: ignore[import-untyped]  # noqa: PLC0415 - not all have it
         LoadScopeScheduling,
     )
 
-    class Groups(LoadScopeScheduling):  # type: ignore[misc]
+    class Groups(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
         def _split_scope(self, nodeid: str) -> str:
             return group(nodeid)
 

@@ -81,6 +81,18 @@ def _modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
+def test_every_exception_to_a_rule_has_its_reason() -> None:
+    bare = re.compile(r"# (noqa: [A-Z0-9, ]+|type: ignore\[[a-z, -]+\])$")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in _tracked()
+        if path.suffix == ".py" and path.is_file()
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if bare.search(line)
+    ]
+    assert not found, "say on the same line why it doesn't hold there"
+
+
 def test_every_module_is_introduced_by_a_noun() -> None:
     clauses = [
         f"{path.relative_to(PACKAGE)}: {said.splitlines()[0]}"

@@ -17,7 +17,7 @@ from responsibility import api_groups, subject_kinds
 from responsibility.api import names
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("operator", "tools", "bench")
+SOURCES = ("operator", "tools", "bench", "demo")
 HOMES = {Path(str(module.__file__)) for module in (names, api_groups, subject_kinds)}
 # Tables of Kubernetes' own, as it spells them.
 TABLES = {
@@ -28,6 +28,12 @@ TABLES = {
     "operator/responsibility/admission/policies/kinds.py": subject_kinds,
     "operator/responsibility/cli/sources/offline.py": subject_kinds,
     "bench/reflector.py": subject_kinds,
+    # Manifests, as people write them.
+    "demo/installation.py": subject_kinds,
+    "demo/organisation.py": subject_kinds,
+    "demo/release.py": api_groups,
+    "demo/rights.py": subject_kinds,
+    "demo/workloads.py": api_groups,
 }
 # Verbs that are words of the language as well.
 WORDS = {names.MARKER_VERB, names.REVOKE_VERB, names.DELEGATIONS}

@@ -127,7 +127,7 @@ def _called(node: ast.Call) -> Iterator[_Make]:
 
 def _listed(node: ast.Set | ast.List | ast.Tuple) -> Iterator[_Make]:
     # A line of a table; of two it is mostly a pair, not a table.
-    if len(node.elts) > 2 and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):  # noqa: PLR2004
+    if len(node.elts) > 2 and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):  # noqa: PLR2004 - two are a pair
         yield _as(node, elts=node.elts[:-1])
 
 
@@ -178,4 +178,4 @@ def _words(node: ast.AST) -> str:
     """Return a node as a line of a text; of what has a body, its head."""
     text = ast.unparse(ast.fix_missing_locations(copy.deepcopy(node)))
     first = text.strip().splitlines()[0]
-    return first if len(first) <= 100 else f"{first[:97]}…"  # noqa: PLR2004
+    return first if len(first) <= 100 else f"{first[:97]}…"  # noqa: PLR2004 - a line

@@ -38,7 +38,7 @@ class _Mutated(SourceFileLoader):
         self,
         fullname: str,
         path: Sequence[str] | None = None,  # noqa: ARG002 - where it is, is known
-        target: ModuleType | None = None,  # noqa: ARG002
+        target: ModuleType | None = None,  # noqa: ARG002 - as finders have it
     ) -> ModuleSpec | None:
         if fullname != self.name:
             return None
@@ -91,7 +91,7 @@ def _run(tests: Sequence[str], module: str, path: Path, tree: ast.Module | None)
         if tree is not None:
             sys.meta_path.insert(0, _Mutated(module, path, tree))
         # Only here, where what it imports is the fault's.
-        import pytest  # noqa: PLC0415
+        import pytest  # noqa: PLC0415 - see above
 
         options = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not long")
         code = int(pytest.main([*options, *tests]))

@@ -50,7 +50,7 @@ def escaped(text: str, *, wide: str = "") -> str:
 def _escape(char: str, wide: str) -> str:
     if wide and ord(char) > 0xFFFF:  # noqa: PLR2004 - what four digits can say
         return wide.format(ord(char))
-    return json.dumps(char)[1:-1] if ord(char) > 0x7F else f"\\u{ord(char):04x}"  # noqa: PLR2004
+    return json.dumps(char)[1:-1] if ord(char) > 0x7F else f"\\u{ord(char):04x}"  # noqa: PLR2004 - the end of ASCII
 
 
 def _is_harmful(char: str) -> bool:

@@ -435,6 +435,6 @@ def test_a_restart_and_the_end_of_our_chart(own: Cluster) -> None:
     wait_until(
         lambda: asker.ask(stranger, "POST", quotas, quota).code == 201, PATIENCE, "nothing in force"
     )
-    body = {"metadata": {"labels": dict.fromkeys(hubs.stages(hubs.ITEMS, AdmissionStage.DENY))}}  # type: ignore[dict-item]
+    body = {"metadata": {"labels": dict.fromkeys(hubs.stages(hubs.ITEMS, AdmissionStage.DENY))}}  # type: ignore[dict-item]  # null removes one
     merge = "application/merge-patch+json"
     assert asker.ask(stranger, "PATCH", "/api/v1/namespaces/prod", body, type=merge).code == 200

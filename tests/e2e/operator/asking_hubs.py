@@ -29,7 +29,7 @@ def _of(settings: Settings) -> asking.HubSource | None:
 
 
 _MADE = asking.HubSource.of
-asking.HubSource.of = _of  # type: ignore[method-assign]
+asking.HubSource.of = _of  # type: ignore[method-assign]  # on purpose
 
 if __name__ == "__main__":
     main()

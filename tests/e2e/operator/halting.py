@@ -47,7 +47,7 @@ def install(number: int, when: str, how: str, folder: str = "") -> None:
             await halt(how, folder)
         return answer
 
-    Api._call = call  # type: ignore[method-assign]
+    Api._call = call  # type: ignore[method-assign]  # on purpose
 
 
 if __name__ == "__main__":

@@ -139,7 +139,7 @@ def until_lost(world: World, namespace: str) -> None:
     """Wait until neither stranger can any more: the authorizer hears of a deletion after a list."""
     for user in (EVE, ADAM):
         wait_until(
-            lambda user=user: not may(world, user, namespace),  # type: ignore[misc]
+            lambda user=user: not may(world, user, namespace),  # type: ignore[misc]  # a default argument
             PATIENCE,
             f"{user} to have lost it",
         )

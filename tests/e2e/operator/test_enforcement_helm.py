@@ -123,7 +123,7 @@ def test_uninstalled_nothing_is_enforced_and_what_is_left_goes(
     helm(world, "uninstall", chart.RELEASE, "--wait")
     for person in (STRANGER, ENGINEER):
         world.until(
-            lambda p=person: enforcing.outcome(world, p, "reef") == "passed",  # type: ignore[misc]
+            lambda p=person: enforcing.outcome(world, p, "reef") == "passed",  # type: ignore[misc]  # a default argument
             "nothing to be enforced",
             PATIENCE,
         )

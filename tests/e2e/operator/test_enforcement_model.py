@@ -75,7 +75,7 @@ def render(world: World) -> None:
 
 def enforced(world: World, name: str, **spec: object) -> None:
     enforcing.deploy(world, name)
-    world.admin.apply(enforcing.staged(name, **spec))  # type: ignore[arg-type]
+    world.admin.apply(enforcing.staged(name, **spec))  # type: ignore[arg-type]  # any field
     world.until_condition(name, "Enforced", "True", "Proved", seconds=PATIENCE)
 
 

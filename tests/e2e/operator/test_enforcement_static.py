@@ -78,7 +78,7 @@ def test_trials_prove_what_nobody_can_see(world: World, operator: Operator) -> N
     enforcing.deploy(world, "reef")
     for stage, met in (("warn", "warned"), ("deny", "refused")):
         world.admin.apply(enforcing.staged("reef", items=[enforcing.item(stage=stage)]))
-        world.until(lambda s=stage: enforcing.stage(world, "reef") == s, stage, PATIENCE)  # type: ignore[misc]
+        world.until(lambda s=stage: enforcing.stage(world, "reef") == s, stage, PATIENCE)  # type: ignore[misc]  # a default argument
         world.until_condition("reef", "Enforced", "True", "Proved", seconds=PATIENCE)
         assert enforcing.outcome(world, STRANGER, "reef") == met
         assert enforcing.outcome(world, ENGINEER, "reef") == "passed"

@@ -234,7 +234,7 @@ def test_many_edits_at_once_end_as_agreed(world: World) -> None:
         list(pool.map(disturb, names))
     for name in names:
         world.until(
-            lambda name=name: granted_to(world, name, ITEM) == {f"{name}-5"},  # type: ignore[misc]
+            lambda name=name: granted_to(world, name, ITEM) == {f"{name}-5"},  # type: ignore[misc]  # a default argument
             "what was agreed last",
             SETTLED,
         )

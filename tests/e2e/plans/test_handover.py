@@ -102,7 +102,7 @@ def test_at_no_step_is_there_nobody_who_can_act(
             applied = shell(coast, tmp_path, command)
             assert applied.returncode == 0, applied.stdout + applied.stderr
         wait_until(
-            lambda n=north, s=south: (  # type: ignore[misc]
+            lambda n=north, s=south: (  # type: ignore[misc]  # a default argument
                 (_able(coast, NORTH, needs), _able(coast, SOUTH, needs)) == (n, s)
             ),
             60,

@@ -270,7 +270,7 @@ def test_versions_that_are_not_numbers_are_taken_as_they_come(things: Things) ->
 def test_the_items_are_read_only_and_name_what_an_event_needs(things: Things) -> None:
     things.kind.put(thing())
     with pytest.raises(TypeError):
-        things.kind.items["b"] = things.kind.items["a"]  # type: ignore[index]
+        things.kind.items["b"] = things.kind.items["a"]  # type: ignore[index]  # which fails
     assert things.kind.items["a"].reference == {
         "apiVersion": "x/v1",
         "kind": "Thing",

@@ -96,7 +96,7 @@ class World:
             "spec": {"hub": {"namespace": name}, "model": "garden", **spec},
         }
         if uid:
-            manifest["metadata"]["uid"] = uid  # type: ignore[index]
+            manifest["metadata"]["uid"] = uid  # type: ignore[index]  # it is a map
         self._put_own(RECORDS, manifest)
 
     def _put_own(self, collection: str, manifest: Json) -> None:

@@ -61,7 +61,7 @@ def test_a_default_release_is_complete() -> None:
 def test_switches_decide_which_deployments_there_are(
     options: dict[str, bool], deployments: set[str]
 ) -> None:
-    objects = release("prod", "prod", **options)  # type: ignore[arg-type]
+    objects = release("prod", "prod", **options)  # type: ignore[arg-type]  # any field
     assert {o["metadata"]["name"] for o in objects if o["kind"] == "Deployment"} == deployments
 
 

@@ -110,7 +110,7 @@ def test_an_object_may_change_its_key() -> None:
 def test_what_is_no_object_at_all_is_skipped() -> None:
     mirror: ObjectCache[str, int] = ObjectCache("/things", transform)
     listing = mirror.listing()
-    listing.add([None, {}, {"metadata": None}, thing("a", 1)])  # type: ignore[list-item]
+    listing.add([None, {}, {"metadata": None}, thing("a", 1)])  # type: ignore[list-item]  # no objects
     assert listing.commit().put == {"a": 1}
 
 

@@ -35,7 +35,7 @@ def snapshot(it: World, graph: AccessGraph | None = None, **changes: object) -> 
         records={r.name: r for r in it.records},
         namespaces={h.key.namespace: False for h in HUBS},
     )
-    return replace(whole, **changes)  # type: ignore[arg-type]
+    return replace(whole, **changes)  # type: ignore[arg-type]  # any field
 
 
 def fresh(it: World, graph: AccessGraph | None = None, **changes: object) -> Assessment:

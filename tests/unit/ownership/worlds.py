@@ -91,7 +91,7 @@ class Agreements:
             for number in range(1, 5)
         ]
         if draw.random() < 0.4:
-            items[0]["reserved"].append(  # type: ignore[attr-defined]
+            items[0]["reserved"].append(  # type: ignore[attr-defined]  # it is a list
                 {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "scope": "Cluster"}
             )
         return parse_model(

@@ -30,7 +30,7 @@ def plan_of(*grants: Grant, aim: Aim | None = None, **more: object) -> Plan:
 
 def of(*grants: Grant, **more: object) -> Snapshot:
     more.setdefault("records", [record()])
-    return snapshot(*KEEPERS, *grants, **more)  # type: ignore[arg-type]
+    return snapshot(*KEEPERS, *grants, **more)  # type: ignore[arg-type]  # any field
 
 
 def told(plan: Plan) -> list[str]:

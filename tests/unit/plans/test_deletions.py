@@ -34,7 +34,7 @@ SEEDS = range(60)
 
 def of(*grants: Grant, **more: object) -> Snapshot:
     more.setdefault("records", [record(enforcement=REVOKE)])
-    return snapshot(*KEEPERS, *grants, **more)  # type: ignore[arg-type]
+    return snapshot(*KEEPERS, *grants, **more)  # type: ignore[arg-type]  # any field
 
 
 def proposal(of_: Snapshot, name: str = "prod", *, revoking: bool = True) -> Proposal:

@@ -29,7 +29,7 @@ LABELLED = {"kubernetes.io/bootstrapping": "rbac-defaults"}
 
 def _as(given: Grant, **more: object) -> Grant:
     role, binding = given
-    return role, replace(binding, **more)  # type: ignore[arg-type]
+    return role, replace(binding, **more)  # type: ignore[arg-type]  # any field
 
 
 @pytest.mark.parametrize(

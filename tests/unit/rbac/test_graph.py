@@ -280,7 +280,7 @@ def test_a_changed_role_affects_where_it_is_bound() -> None:
     graph = AccessGraph.build([role("view", GET_PODS), role("edit", GET_PODS)], bindings)
 
     def affected(**change: list[Role] | list[RoleKey]) -> Affected:
-        return graph.replace(**change)[1]  # type: ignore[arg-type]
+        return graph.replace(**change)[1]  # type: ignore[arg-type]  # any field
 
     assert affected(put_roles=[role("view", EVERYTHING)]) == Affected(False, frozenset({"prod"}))
     assert affected(put_roles=[role("edit", EVERYTHING)]) == Affected(True, frozenset({"staging"}))

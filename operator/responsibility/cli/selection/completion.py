@@ -141,7 +141,7 @@ def complete_names(command: click.Command) -> None:
         if param.type is not click.STRING:
             continue
         if name in _OF_CLUSTER:
-            param.type = _Named(lambda where, names=_OF_CLUSTER[name]: names(_known(where)))  # type: ignore[misc]
+            param.type = _Named(lambda where, names=_OF_CLUSTER[name]: names(_known(where)))  # type: ignore[misc]  # a default argument
         elif name in _OF_KUBECONFIG:
             param.type = _Named(_OF_KUBECONFIG[name])
 

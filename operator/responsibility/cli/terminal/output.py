@@ -172,7 +172,7 @@ def _dumper() -> type[Any]:
     """Return what writes texts in double quotes, where there are escapes, that need some."""
     import yaml
 
-    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # one of two
         pass
 
     def represent(dumper: Any, text: str) -> Any:  # noqa: ANN401 - a node of YAML

@@ -47,7 +47,7 @@ def main() -> int:
                     installation,
                     number,
                     SEED,
-                    lambda phases, end=end: not phases or time.monotonic() < end,  # type: ignore[misc]
+                    lambda phases, end=end: not phases or time.monotonic() < end,  # type: ignore[misc]  # a default argument
                 )
             except Exception:  # noqa: BLE001 - whatever it is, the others are to be soaked as well
                 failures += 1

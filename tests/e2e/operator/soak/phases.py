@@ -89,7 +89,7 @@ class Soak:
             self.world.until_at_rest(leader.operator, PATIENCE)
             at_rest, lists = self.world.mark(), leader.operator.metrics().total("relists_total")
             wait_until(
-                lambda lists=lists: leader.operator.metrics().total("relists_total") > lists,  # type: ignore[misc]
+                lambda lists=lists: leader.operator.metrics().total("relists_total") > lists,  # type: ignore[misc]  # a default argument
                 PATIENCE,
                 "something to be listed again",
             )

@@ -124,7 +124,7 @@ class Proxy:
                 return await self._handle(session, request)
 
             runner = web.ServerRunner(
-                web.Server(handle, access_log=None, logger=_QUIET),  # type: ignore[arg-type]
+                web.Server(handle, access_log=None, logger=_QUIET),  # type: ignore[arg-type]  # it has the one method
                 shutdown_timeout=0.1,
             )
             await runner.setup()

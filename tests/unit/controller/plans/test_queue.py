@@ -29,7 +29,7 @@ RECORDS = [record("prod", enforcement=REVOKE), record("other", enforcement=REVOK
 
 
 def world(*grants: object) -> Snapshot:
-    return snapshot(*KEEPERS, *grants, records=RECORDS)  # type: ignore[arg-type]
+    return snapshot(*KEEPERS, *grants, records=RECORDS)  # type: ignore[arg-type]  # any field
 
 
 class Watched(Planner):

@@ -164,7 +164,7 @@ def document(state: DocumentState, digest: str = ALL.digest, **more: str) -> Doc
 def test_what_is_decided(
     asked: dict[str, object], do: RevocationAction, status: bool | None, reason: str
 ) -> None:
-    decided, claim = decide(replace(ASKED, **asked))  # type: ignore[arg-type]
+    decided, claim = decide(replace(ASKED, **asked))  # type: ignore[arg-type]  # any field
     assert decided is do
     assert (claim.status, claim.reason) == (status, reason) if claim else not reason
 

@@ -76,7 +76,7 @@ def test_only_annotations_are_applied_and_to_this_very_object() -> None:
 def test_to_remove_them_is_to_apply_none() -> None:
     assert outdated(deployment(**{f"{OURS}record": "prod"}), {})
     assert not outdated(deployment(), {})
-    assert "annotations" not in patch(deployment(), {})["metadata"]  # type: ignore[operator]
+    assert "annotations" not in patch(deployment(), {})["metadata"]  # type: ignore[operator]  # it is a map
 
 
 def test_of_an_answer_only_ours_are_read() -> None:

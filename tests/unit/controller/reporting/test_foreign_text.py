@@ -74,7 +74,7 @@ def test_labels_of_metrics_are_harmless() -> None:
 
 def test_events_are_harmless_and_short(monkeypatch: pytest.MonkeyPatch) -> None:
     posted: list[dict[str, Any]] = []
-    poster = EventPoster(None, "test")  # type: ignore[arg-type]
+    poster = EventPoster(None, "test")  # type: ignore[arg-type]  # nothing is sent
     monkeypatch.setattr(poster._queue, "put_nowait", posted.append)
     about = {"apiVersion": "v1", "kind": "X", "metadata": {"name": "x", "uid": "1"}}
     poster(about, type="Warning", reason="Drift", message=LONG)

@@ -24,7 +24,7 @@ GRAPH = AccessGraph.build([Role(ROLE, (BOTH,))], [Binding(FIRST, ROLE, (ANN, BOB
 def outcome(
     *changes: PlannedChange, ended: tuple[Finding, ...] = (), stays: object = ()
 ) -> SearchOutcome:
-    return SearchOutcome(changes, ended, tuple(stays))  # type: ignore[arg-type]
+    return SearchOutcome(changes, ended, tuple(stays))  # type: ignore[arg-type]  # fewer than findings
 
 
 def bound(
