@@ -28,7 +28,7 @@ from responsibility.ownership.terms.agreement import Agreement, Item, ItemTerms,
 from responsibility.ownership.terms.entitlement import ExemptionBook, is_break_glass
 from responsibility.ownership.terms.exemptions import exempt_operator
 from responsibility.ownership.terms.fleet import Fleet
-from responsibility.ownership.terms.permission_index import Names, PermissionIndex
+from responsibility.ownership.terms.permission_index import EVERYTHING, Names, PermissionIndex
 from responsibility.rbac.graph import MASTERS_SUBJECT, AccessGraph
 from responsibility.rbac.objects import Subject
 
@@ -175,17 +175,32 @@ def _indirect(
             continue
         for finding, records in found:
             # What is let through on its own hub may be told of the others.
-            ways = (
+            ways = [
                 way
                 for lets in excluded.exemptions(subject, finding.item)
                 for way in rights.ways(lets)
-            )
-            routed = (subject, finding.item) not in direct.reported and with_route(
-                finding, ways, reserved
-            )
-            if routed:
+            ]
+            routed = with_route(finding, ways, reserved)
+            if routed is not None and (subject, finding.item) in direct.reported:
+                taken = {finding.item for finding, _ in found}
+                free = (i for i in terms.items if i.name not in taken)
+                free = (i for i in free if (subject, i.name) not in direct.reported)
+                routed = _told_elsewhere(routed, excluded, next(free, None))
+            if routed is not None:
                 yield routed, records
     seeker.exempt.extend(further(seeker.exempt, excluded.exempt))
+
+
+def _told_elsewhere(
+    finding: Finding, seeker: ClusterExcess, free: ItemTerms | None
+) -> Finding | None:
+    """Return what an item can't tell, of which its subject has something already by a binding.
+
+    A way to everything is told under another one, so that nothing smaller hides it.
+    """
+    if free is None or EVERYTHING not in finding.permissions:
+        return None
+    return seeker.under(finding, free)
 
 
 def _with_fixed(

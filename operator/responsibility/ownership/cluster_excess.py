@@ -191,6 +191,19 @@ class ClusterExcess:
             on_any=on_any,
         )
 
+    def under(self, finding: Finding, item: ItemTerms) -> Finding:
+        """Return a finding as one about another item."""
+        return replace(
+            finding,
+            item=item.name,
+            number=item.number,
+            title=item.title,
+            owners=self._owners(item),
+        )
+
+    def _owners(self, item: ItemTerms) -> tuple[str, ...]:
+        return tuple(sorted({party.label for party, _ in self.fleet.owners(item)}))
+
     def _finding(self, subject: Subject, line: _Line) -> Finding:
         terms, item = self.fleet.terms, line.item
         mask = line.mask
@@ -209,7 +222,7 @@ class ClusterExcess:
             model=terms.name,
             title=item.title,
             subject=subject,
-            owners=tuple(sorted({party.label for party, _ in self.fleet.owners(item)})),
+            owners=self._owners(item),
             declared=any(map(self.fleet.declares, with_implied_groups(subject))),
             permissions=terms.permissions.select(everything or mask, names),
             sources=in_order(self._sources(line)),

@@ -6,6 +6,7 @@ from responsibility.api.model import ResponsibilityModel
 from responsibility.api.parse import load_shipped_model
 from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import Assessment, BreakGlassHolder
+from responsibility.ownership.terms.permission_index import EVERYTHING
 from tests.unit.ownership.building import (
     KEEPERS,
     assess,
@@ -50,6 +51,22 @@ def test_a_right_in_every_namespace_is_one_finding_that_counts_hubs() -> None:
     assert [on_hub(found, name).cluster_findings for name in "abc"] == [2, 2, 2]
     assert touching(found, "a")["beds"] == 1
     assert states(found, "a")["beds"] == "recorded", "a hub's states are its own"
+
+
+def test_a_way_to_everything_is_told_whatever_small_thing_the_same_subject_holds() -> None:
+    rbac = "rbac.authorization.k8s.io"
+    ways = [grant("User ann", "escalate update", "clusterroles", ns="", group=rbac)]
+    whole = assess(*KEEPERS, *ways, records=ABC, routes=True)
+    [way] = [f for f in of_kind(whole, "excess-access") if f.permissions == (EVERYTHING,)]
+    for what in ("configmaps", "nodes", "configmaps nodes"):
+        small = grant("User ann", "delete", what, ns="")
+        found = assess(*KEEPERS, *ways, small, records=ABC, routes=True)
+        told = [f for f in of_kind(found, "excess-access") if f.permissions == (EVERYTHING,)]
+        assert [(f.subject, f.severity, f.route_kind) for f in told] == [
+            (way.subject, way.severity, way.route_kind)
+        ]
+        ids = [f.id for f in found.findings()]
+        assert len(ids) == len(set(ids)), "each has a place of its own"
 
 
 def test_hubs_that_let_the_subject_are_not_counted() -> None:
