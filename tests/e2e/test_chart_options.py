@@ -329,3 +329,31 @@ def test_hubs_are_not_asked_in_a_way_that_can_not_work(helm: Path, wrong: str) -
     done = _tried(helm, "--set", f"hubAdmins.{wrong}")
     assert done.returncode
     assert "hubAdmins" in done.stderr
+
+
+def test_who_looks_at_values_may_read_secrets_of_those_names_and_no_others(helm: Path) -> None:
+    on = "hubValues.enabled=true"
+    without = _rendered(helm)
+    assert not [o for o in without if "secrets" in yaml.safe_dump(o.get("rules", []))]
+    everywhere = _rendered(helm, "--set", on)
+    more = [o for o in everywhere if o not in without]
+    assert {o["kind"] for o in more} == {"Deployment", "ClusterRole", "ClusterRoleBinding"}
+    assert _one(more, "ClusterRole")["rules"] == [
+        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["hub"], "verbs": ["get"]}
+    ]
+    [container] = _pod(everywhere)["containers"]
+    environment = {e["name"]: e.get("value") for e in container["env"]}
+    assert environment["RESPONSIBILITY_HUB_VALUES"] == "true"
+    some = _rendered(helm, "--set", f"{on},hubValues.namespaces={{coast,lake}}")
+    bound = [o for o in some if o not in without and o["kind"].endswith("Binding")]
+    assert [(o["kind"], o["metadata"]["namespace"]) for o in bound] == [
+        ("RoleBinding", "coast"),
+        ("RoleBinding", "lake"),
+    ]
+
+
+@pytest.mark.parametrize("wrong", ["secretNames={}", "secretNames={*}", "namespaces={a b}"])
+def test_secrets_are_read_by_their_names_only(helm: Path, wrong: str) -> None:
+    done = _tried(helm, "--set", f"hubValues.enabled=true,hubValues.{wrong}")
+    assert done.returncode
+    assert "hubValues" in done.stderr

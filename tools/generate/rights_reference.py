@@ -42,6 +42,14 @@ _BIND = (
 )
 
 
+_HUB_VALUES = """## With `hubValues.enabled`
+
+| verbs | on | where | in order to |
+|---|---|---|---|
+| get | secrets, named as in `hubValues.secretNames` (hub) | `hubValues.namespaces`, or everywhere \
+| see whether settings of hubs are as agreed |"""
+
+
 def render() -> str:
     """Return the page as Markdown."""
     return "\n".join(_lines()) + "\n"
@@ -67,6 +75,7 @@ def _lines() -> Iterator[str]:
         if rights is GRANT_RIGHTS:
             yield _BIND
         yield ""
+    yield _HUB_VALUES
 
 
 def writes(rights: Iterable[Right]) -> list[str]:

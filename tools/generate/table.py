@@ -12,6 +12,7 @@ from responsibility.monitoring import grafana, inhibitions, rules
 from responsibility.monitoring.grafana import DASHBOARDS
 from tools.generate import (
     admission_reference,
+    agreed_settings_reference,
     api_reference,
     chart_break_glass,
     chart_policies,
@@ -55,6 +56,7 @@ FILES: Mapping[Path, Callable[[], str]] = {
         for resource in crd.RESOURCES
     },
     PAGES / "admission.md": admission_reference.render,
+    PAGES / "agreed-settings.md": agreed_settings_reference.render,
     PAGES / "api.md": api_reference.render,
     PAGES / "cli.md": cli_reference.render,
     PAGES / "metrics.md": metrics_reference.render,

@@ -35,6 +35,7 @@ from responsibility.api.subjects import (
 )
 
 __all__ = [
+    "AgreedSetting",
     "BoundSpec",
     "Contact",
     "Delegate",
@@ -44,6 +45,7 @@ __all__ = [
     "ItemEnforcement",
     "PartySpec",
     "Quantity",
+    "SettingText",
     "SubjectPattern",
     "SubjectSpec",
     "ValuesPath",
@@ -125,6 +127,20 @@ Quantity = Annotated[
         }
     ),
 ]
+SettingText = Annotated[
+    str,
+    Field(min_length=1, max_length=253, pattern=LINE_PATTERN),
+    BeforeValidator(_whole_number_as_text),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "integer"}, {"type": "string"}],
+            "x-kubernetes-int-or-string": True,
+            "minLength": 1,
+            "maxLength": 253,
+            "pattern": LINE_PATTERN,
+        }
+    ),
+]
 ValuesPath = Annotated[str, Field(min_length=1, max_length=253, pattern=PATH_PATTERN)]
 
 
@@ -147,6 +163,40 @@ class BoundSpec(Shape):
     )
     max: Quantity | None = Field(
         default=None, description="The largest value allowed, such as 8Gi, 500m or 2."
+    )
+
+
+def _bounded_or_equal(agreed: AgreedSetting) -> bool:
+    ranged = agreed.min is not None or agreed.max is not None
+    return ranged is (agreed.value is None)
+
+
+class AgreedSetting(Shape):
+    """What a setting of the hub is agreed to be: one value, or a range."""
+
+    rules: ClassVar[tuple[ValidationRule, ...]] = (
+        ValidationRule(
+            cel="has(self.value) != (has(self.min) || has(self.max))",
+            message="give what is agreed as value, or as min, max or both",
+            check=_bounded_or_equal,
+        ),
+    )
+
+    path: ValuesPath = Field(
+        description="The setting's path in the hub's chart values, such as "
+        "singleuser.memory.limit; [*] stands for each entry of a list. Only settings that are no "
+        "secrets are looked at: docs/hub-values.md lists them."
+    )
+    value: SettingText | None = Field(
+        default=None,
+        description="What it is to be, such as 2G, 2 or, in quotes, 'true'. Quantities are equal "
+        "if they mean the same.",
+    )
+    min: Quantity | None = Field(
+        default=None, description="The least that it is to be, such as 2G, 500m or 2."
+    )
+    max: Quantity | None = Field(
+        default=None, description="The most that it is to be, such as 8G, 500m or 2."
     )
 
 

@@ -20,6 +20,7 @@ from responsibility.api.base import (
     keyed,
 )
 from responsibility.api.common import (
+    AgreedSetting,
     Delegate,
     Enforcement,
     ExemptionSpec,
@@ -98,6 +99,13 @@ class RecordItem(Shape):
     enforcement: ItemEnforcement | None = Field(
         default=None,
         description="How far the operator goes for this item. Left out, as for the hub.",
+    )
+    agreed: tuple[AgreedSetting, ...] = Field(
+        default=(),
+        max_length=32,
+        json_schema_extra=keyed("path"),
+        description="What settings of the hub that belong to this item are agreed to be. Where "
+        "the operator may read them, it tells when they are not.",
     )
     note: Prose = Field(default="", description="What was agreed, in words.")
 

@@ -77,6 +77,15 @@ class ItemKind(StrEnum):
     ATTESTED = "attested"
 
 
+class CheckedIn(StrEnum):
+    """Where an item was checked: by its kind, and among the values of the hub."""
+
+    KUBERNETES = ItemKind.KUBERNETES.value
+    JUPYTERHUB = ItemKind.JUPYTERHUB.value
+    VALUES = "values"
+    ATTESTED = ItemKind.ATTESTED.value
+
+
 # The reason of a condition that isn't known, since what it rests on has not been heard of for long.
 STALE: Final = "Stale"
 
@@ -112,7 +121,8 @@ class SubjectReference(Shape):
     """A subject that was found in the cluster, whatever it is called."""
 
     kind: Name = Field(
-        description="User, Group or ServiceAccount; HubUser or HubService inside JupyterHub."
+        description="User, Group or ServiceAccount; HubUser or HubService inside "
+        "JupyterHub, HubSetting among its values."
     )
     name: Name = Field(description="Its name, such as engineers.")
     namespace: Name = Field(default="", description="A ServiceAccount's namespace, such as prod.")
@@ -136,12 +146,12 @@ class ItemStatus(Shape):
         description="ok (checked, as agreed), drift (checked, differs), unknown (can't be told), "
         "recorded (agreed, nothing to check) or overdue (its review date has passed)."
     )
-    checked: tuple[ItemKind, ...] | None = Field(
+    checked: tuple[CheckedIn, ...] | None = Field(
         default=None,
-        max_length=3,
+        max_length=4,
         json_schema_extra=ATOMIC,
-        description="Where it was checked (kubernetes, jupyterhub, attested), if that is not "
-        "what the model has it checked by.",
+        description="Where it was checked (kubernetes, jupyterhub, values, attested), if that is "
+        "not what the model has it checked by.",
     )
     findings: Count = Field(default=0, description="The number of findings about this item.")
     cluster_findings: Count = Field(

@@ -62,6 +62,7 @@ class OperatorPart(enum.StrEnum):
     PLANNER = "planner"
     PROBER = "prober"
     REVIEWER = "reviewer"
+    VALUES_LOOKER = "values-looker"
 
 
 class Says(enum.Flag):

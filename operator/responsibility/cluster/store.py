@@ -34,6 +34,7 @@ from responsibility.cluster.moment import Moment
 from responsibility.grants import binding as grants
 from responsibility.hub.admins.administrators import HubAdmins
 from responsibility.hub.discovery import Deployment, Hub, HubKey, discover, parse_deployment
+from responsibility.hub.values.agreed import HubValues
 from responsibility.kube.cache import Budget
 from responsibility.kube.client import Api
 from responsibility.kube.reflector import CacheChange, Reflector
@@ -133,6 +134,8 @@ class Store:
         self.grants: dict[BindingKey, grants.LiveBinding] = {}
         # Who administers each hub that is asked, by its own word.
         self.hub_admins: Mapping[HubKey, HubAdmins] = {}
+        # What is set on each hub of that which is agreed on it.
+        self.hub_values: Mapping[HubKey, HubValues] = {}
         # The names of our admission policies that are in force, as far as they are watched.
         self.policies: frozenset[str] = frozenset()
         # When our own kinds were last listed (seconds of the monotonic clock).
@@ -317,6 +320,7 @@ class Store:
             waiting=waiting((name, own.status) for name, own in self.records.items.items()),
             reviews=self.reviews,
             hub_admins=self.hub_admins,
+            hub_values=self.hub_values,
         )
 
     def _update_graph(self) -> None:

@@ -16,6 +16,7 @@ In reading order:
 * ``reviewer``: questions to the API server's own authorizers;
 * ``own_rights``: the operator's own rights, and those it lacks;
 * ``hub_admins``: the asking of hubs who administers them;
+* ``hub_values``: the looking at hubs' values where settings are agreed on;
 * ``grants``: the granting of what is agreed;
 * ``admission``: admission, put in force as records ask for it;
 * ``webhooks``: answers to the API server, in every replica;

@@ -15,6 +15,7 @@ from responsibility.cluster.store import Store
 from responsibility.controller.admission.enforcement import EnforcementLoop
 from responsibility.controller.grants.granter import Granter
 from responsibility.controller.hub_admins.asking import HubAsker, HubSource
+from responsibility.controller.hub_values.looking import ValuesLooker
 from responsibility.controller.leftover_watch import LeftoverWatch
 from responsibility.controller.own_rights import OwnRights
 from responsibility.controller.plans.queue import PlanningQueue
@@ -45,6 +46,7 @@ class Capabilities:
     granter: Granter
     reviewer: Reviewer
     hub_asker: HubAsker
+    values_looker: ValuesLooker
     planning: PlanningQueue
     revoker: Revoker
     enforcement: EnforcementLoop
@@ -89,6 +91,7 @@ class Capabilities:
             granter=granter,
             reviewer=Reviewer(api, store, metrics, sample_seconds=settings.sample_seconds),
             hub_asker=HubAsker(store, metrics, HubSource.of(settings)),
+            values_looker=ValuesLooker.of(settings, api, store, metrics),
             planning=planning,
             revoker=Revoker(
                 api,
@@ -112,6 +115,7 @@ class Capabilities:
             self.granter,
             self.reviewer,
             self.hub_asker,
+            self.values_looker,
             self.planning,
             self.revoker,
             self.enforcement,

@@ -88,6 +88,10 @@ class Runtime:
         )
         if self._capabilities.hub_asker.enabled:
             self.store.parts[OperatorPart.HUB_ASKER] = self._capabilities.hub_asker.heard.age
+        if self._capabilities.values_looker.enabled:
+            self.store.parts[OperatorPart.VALUES_LOOKER] = (
+                self._capabilities.values_looker.heard.age
+            )
         state = metrics.state
         state.plans_pending = lambda: len(planning.waiting())
         state.plans_failed = planning.failed

@@ -267,6 +267,14 @@ HUB_ALERTS = (
         f"{{{{ $value }}}} users or services, such as who has left.{_WHOSE}{_LOOK}",
     ),
     Alert(
+        "ValueOutOfBounds",
+        _findings("value-out-of-bounds"),
+        "1h",
+        AlertSeverity.THIS_WEEK,
+        f"Settings of {_ITEM} are not what was agreed",
+        f"{{{{ $value }}}} settings of the hub differ from the record.{_WHOSE}{_LOOK}",
+    ),
+    Alert(
         "EnforcementHollow",
         _findings("enforcement-hollow"),
         "15m",
@@ -343,6 +351,15 @@ HUB_ALERTS = (
         f"It cannot be told who administers hub {_HERE}",
         "The operator asks hubs for their admins, and this one gives no answer to go by, or not "
         f"of all.{_WHOSE}{_LOOK}",
+    ),
+    Alert(
+        "ValuesUnknown",
+        _findings("values-unknown"),
+        "1d",
+        AlertSeverity.PLANNED,
+        f"It cannot be told whether settings of hub {_HERE} are as agreed",
+        "The record says what they are to be, and the operator can't read what they are."
+        f"{_WHOSE}{_LOOK}",
     ),
     Alert(
         "RecordRefused",

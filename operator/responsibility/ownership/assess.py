@@ -308,12 +308,13 @@ class Assessor:
         )
         scope = snapshot.graph.scope(agreement.hub.namespace)
         admins = snapshot.hub_admins.get(agreement.hub) if claim.hub is not None else None
+        values = snapshot.hub_values.get(agreement.hub) if claim.hub is not None else None
         cluster_kinds = self._cache.get(
             ("kinds", terms.name), (cluster,), lambda: kinds_by_item(cluster.findings)
         )
         return self._cache.get(
             ("hub", agreement.record, claim.releases),
-            (*time_and_world, by_rbac, cluster, claim.hub, claim.state, scope, admins),
+            (*time_and_world, by_rbac, cluster, claim.hub, claim.state, scope, admins, values),
             lambda: hub_result(
                 agreement,
                 claim,
@@ -323,6 +324,7 @@ class Assessor:
                 snapshot=snapshot,
                 gone=self._gone,
                 admins=admins,
+                values=values,
             ),
         )
 

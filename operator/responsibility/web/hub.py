@@ -7,6 +7,7 @@ from datetime import datetime
 from xml.etree.ElementTree import Element
 
 from responsibility.ownership.results.assessment import HubAssessment, HubState, ItemResult
+from responsibility.ownership.results.value_wording import agreed_text
 from responsibility.ownership.terms.agreement import Agreement, Bound, Delegation
 from responsibility.phrases import counted
 from responsibility.web.document import Child, isolated, joined, link, tag
@@ -14,7 +15,7 @@ from responsibility.web.filters import classes
 from responsibility.web.tasks import Task, tasks
 from responsibility.web.words import STATES, anchor, day, label, lines, moment
 
-_CHECKED = {"kubernetes": "Kubernetes", "jupyterhub": "JupyterHub"}
+_CHECKED = {"kubernetes": "Kubernetes", "jupyterhub": "JupyterHub", "values": "settings"}
 _HUB_STATES = {
     HubState.MISSING: "No such hub was found, so nothing could be checked.",
     HubState.NO_NAMESPACE: "The hub's namespace was not found, so nothing could be checked.",
@@ -85,6 +86,8 @@ def _item(agreement: Agreement, result: ItemResult, now: datetime, place: str) -
         f"to be looked at again on {day(item.review_after)}" if item.review_after else "",
     ]
     described = tag("small", isolated(terms.description)) if terms.description else None
+    settings = ", ".join(f"{each.path} {agreed_text(each)}" for each in item.agreed)
+    agreed = tag("small", "agreed: ", isolated(settings)) if settings else None
     return tag(
         "tr",
         tag(
@@ -94,7 +97,7 @@ def _item(agreement: Agreement, result: ItemResult, now: datetime, place: str) -
             ),
             class_="number",
         ),
-        tag("th", isolated(terms.title), described, scope="row"),
+        tag("th", isolated(terms.title), described, agreed, scope="row"),
         tag("td", isolated(label(agreement, item.owner)), data_label="Responsible"),
         tag(
             "td",

@@ -52,6 +52,20 @@ FINDING_CASES = (
         after=60,
     ),
     finding(
+        "ResponsibilityValueOutOfBounds",
+        "value-out-of-bounds",
+        AlertSeverity.THIS_WEEK,
+        "Settings of data of prod/prod are not what was agreed",
+        after=60,
+    ),
+    finding(
+        "ResponsibilityValuesUnknown",
+        "values-unknown",
+        AlertSeverity.PLANNED,
+        "It cannot be told whether settings of hub prod/prod are as agreed",
+        after=1440,
+    ),
+    finding(
         "ResponsibilityHubAdminsUnknown",
         "hub-admins-unknown",
         AlertSeverity.PLANNED,

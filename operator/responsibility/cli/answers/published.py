@@ -18,7 +18,6 @@ from responsibility.api.status import (
     CauseStatus,
     CommonStatus,
     ConditionStatus,
-    ItemKind,
     ItemState,
     ItemStatus,
 )
@@ -39,12 +38,16 @@ from responsibility.ownership.results.findings import (
     Finding,
     worst_first,
 )
-from responsibility.ownership.results.states import agreed_result
+from responsibility.ownership.results.states import JUPYTERHUB, VALUES, agreed_result
 from responsibility.rbac.escalation.technique import DIRECT
 
 if TYPE_CHECKING:
     from responsibility.api.record import Responsibility, ResponsibilityStatus
     from responsibility.cli.sources.cluster_view import ClusterView
+
+
+# Where only the operator looks.
+_INSIDE = frozenset({JUPYTERHUB, VALUES})
 
 
 def published(view: ClusterView, now: datetime) -> Assessment:
@@ -72,18 +75,17 @@ def with_insides(assessment: Assessment, view: ClusterView) -> Assessment:
 
 def _with_inside(hub: HubAssessment, status: ResponsibilityStatus) -> HubAssessment:
     found = [cause for cause in status.causes if cause.kind in INSIDE]
-    said = {item.name: item for item in status.items if ItemKind.JUPYTERHUB in (item.checked or ())}
-    if not found and not said:
+    said = {item.name: _INSIDE.intersection(item.checked or ()) for item in status.items}
+    if not found and not any(said.values()):
         return hub
     about = Counter(name for cause in found for name in cause.items)
     items = []
     for result in hub.items:
-        inside = said.get(result.item.name)
-        state, checked = result.state, result.checked
-        if inside is not None:
-            checked = tuple(dict.fromkeys((*checked, ItemKind.JUPYTERHUB.value)))
+        inside = said.get(result.item.name, frozenset())
+        state = result.state
+        checked = tuple(dict.fromkeys((*result.checked, *sorted(inside))))
         told = next((i for i in status.items if i.name == result.item.name), None)
-        touched = inside is not None or result.item.name in about
+        touched = bool(inside) or result.item.name in about
         # Of what is not known here, the operator's word; what is found here stays.
         if touched and told is not None and state in (ItemState.OK, ItemState.RECORDED):
             state = told.state

@@ -42,10 +42,22 @@ _MOST_NAMED: Final = 8
     "or users of one hub have a semicolon between them. Or a folder of your own files: one of a "
     "cluster, with a cluster.yaml that lists its hubs, or one with a folder for each cluster.",
 )
+@click.option(
+    "--agreed",
+    is_flag=True,
+    help="Write down as agreed how much memory, processor and storage sessions have today, by the "
+    "hub's Secret with its values, which you need to be able to read.",
+)
 @output_option("yaml", "json", default="yaml")
 @where_options
 def command(
-    *, where: Where, hubs: tuple[str, ...], directory: Path | None, table: Path | None, output: str
+    *,
+    where: Where,
+    hubs: tuple[str, ...],
+    directory: Path | None,
+    table: Path | None,
+    agreed: bool,
+    output: str,
 ) -> None:
     r"""Draft a record for each hub that has none, from the model and from who holds what today.
 
@@ -62,18 +74,22 @@ def command(
       kubectl responsibility init coast atlas -f ./manifests
       kubectl responsibility init --from hubs.csv --directory records/
       kubectl responsibility init --from config/clusters/leap --directory records/
+      kubectl responsibility init --agreed
       kubectl responsibility init -o json
     """
     from responsibility.cli.answers.report import Report
-    from responsibility.cli.drafting import cluster_files, drafts, hub_table
+    from responsibility.cli.drafting import cluster_files, drafts, hub_table, settings
 
+    if agreed and not where.live:
+        raise CliError("--agreed reads what hubs are set to: it takes a cluster, not files")
     reader = cluster_files if table is not None and table.is_dir() else hub_table
     known = reader.read(table) if table is not None else {}
     view = where.load(ALL)
     drafts.have_a_model(view)
     report = Report.of(view, instant(None))
     chosen = drafts.choose(report, hubs)
-    texts = drafts.draft_all(report, chosen, known)
+    values = where.run(lambda client: settings.read(client, chosen)) if agreed else {}
+    texts = drafts.draft_all(report, chosen, known, values)
     if known:
         _tell_difference([hub.key for hub in chosen], known, everything=not hubs)
     if not texts:

@@ -15,12 +15,15 @@ from responsibility.api.names import API_VERSION
 from responsibility.api.parse import load_shipped_model
 from responsibility.api.record import DEFAULT_MODEL
 from responsibility.cli.answers.report import Report
+from responsibility.cli.drafting import settings
 from responsibility.cli.drafting.hub_table import HubRow
 from responsibility.cli.sources.cluster_view import ClusterView
 from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.output import clean, to_json
 from responsibility.hub.discovery import Hub, HubKey
+from responsibility.hub.values.agreed import HubValues, UnreadValues
 from responsibility.ownership.access.grant_masks import Holding, collect
+from responsibility.ownership.results.value_wording import UNREAD
 from responsibility.ownership.terms.agreement import Terms
 from responsibility.ownership.terms.entitlement import ExemptionBook
 from responsibility.ownership.terms.exemptions import exempt_operator
@@ -68,9 +71,15 @@ def _find(name: str, hubs: Iterable[HubKey], report: Report) -> HubKey:
 
 
 def draft_all(
-    report: Report, hubs: Iterable[Hub], table: Mapping[str, HubRow] | None = None
+    report: Report,
+    hubs: Iterable[Hub],
+    table: Mapping[str, HubRow] | None = None,
+    values: Mapping[HubKey, HubValues] | None = None,
 ) -> dict[str, str]:
-    """Return the drafts as YAML, by the name of the record, with what a table says of the hubs."""
+    """Return the drafts as YAML, by the name of the record.
+
+    ``table`` is what an organisation says of its hubs, ``values`` what is set on them today.
+    """
     models = report.view.models
     model = models.get(DEFAULT_MODEL) or models[min(models)]
     terms = resolve_model(model)
@@ -85,7 +94,11 @@ def draft_all(
             name = f"{name}-draft"
         taken.add(name)
         row = row_of(key, table or {})
-        drafts[name] = "\n".join(_draft(report, hub, name, terms, row)) + "\n"
+        lines = [
+            *_draft(report, hub, name, terms, row),
+            *_items((values or {}).get(key), terms),
+        ]
+        drafts[name] = "\n".join(lines) + "\n"
     return drafts
 
 
@@ -207,7 +220,24 @@ def _draft(report: Report, hub: Hub, name: str, terms: Terms, row: HubRow | None
     yield from _pointless(report, hub)
     yield "  # What differs from the model. By default:"
     yield from (f"  #   {item.number:>2} {item.name}: {item.owner}" for item in terms.items)
-    yield "  items: []"
+
+
+def _items(values: HubValues | None, terms: Terms) -> Iterator[str]:
+    """Yield the items of a draft: nothing but what is set today, where that is asked for."""
+    found = {} if values is None else settings.by_item(values, terms.items)
+    if isinstance(values, UnreadValues):
+        yield f"  # What is set today is not here: {UNREAD[values.why]}."
+    if not found:
+        yield "  items: []"
+        return
+    yield "  items:"
+    for item, agreed in found.items():
+        yield f"  - name: {_text(item)}"
+        yield "    # As it is set today. Take out what nobody has agreed on."
+        yield "    agreed:"
+        for each in agreed:
+            end = f"max: {_text(each.maximum)}" if each.maximum else f"value: {_text(each.value)}"
+            yield f"    - {{path: {_text(each.path)}, {end}}}"
 
 
 def _known(row: HubRow | None) -> Iterator[str]:

@@ -6,6 +6,8 @@ In reading order:
 * ``logs``: lines of the log, for people or for machines;
 * ``container_memory``: the memory that the container may take, and takes;
 * ``frames``, ``child``: processes beside this one, and what goes between;
+* ``values_reader``: the process in which hubs' Secrets are read;
+* ``values_readers``: those processes, from outside;
 * ``login``: credentials for the framework, the same as our own;
 * ``framework``: the framework in its thread, begun again whenever it ends;
 * ``connections``: bounds for those who connect;

@@ -31,7 +31,8 @@ class Settings:
     with it and ``values_webhook``, the one that sees hubs' configuration is, too. ``policies`` is
     whether admission policies are meant to be there, whoever installs them.
     Without ``hub_tokens``, a directory with a file for each hub, no hub is asked anything; with it,
-    each is about every ``hub_seconds``, by a name that ends in ``cluster_domain``.
+    each is about every ``hub_seconds``, by a name that ends in ``cluster_domain``. With
+    ``hub_values``, the values of hubs are looked at about every ``hub_values_seconds``.
     """
 
     listen_host: str = "0.0.0.0"  # noqa: S104 - a pod's own address is not known beforehand
@@ -55,6 +56,8 @@ class Settings:
     hub_tokens: Path | None = None
     hub_seconds: float = 600.0
     cluster_domain: str = "cluster.local"
+    hub_values: bool = False
+    hub_values_seconds: float = 300.0
     relist_seconds: float = 300.0
     own_relist_seconds: float = 30.0
     sample_seconds: float = 60.0
@@ -101,6 +104,8 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         hub_tokens=Path(hub_tokens) if hub_tokens else None,
         hub_seconds=_seconds(values, "HUB_SECONDS", defaults.hub_seconds),
         cluster_domain=_domain(values, defaults.cluster_domain),
+        hub_values=_switch(values, "HUB_VALUES", default=defaults.hub_values),
+        hub_values_seconds=_seconds(values, "HUB_VALUES_SECONDS", defaults.hub_values_seconds),
         relist_seconds=_seconds(values, "RELIST_SECONDS", defaults.relist_seconds),
         own_relist_seconds=_seconds(values, "OWN_RELIST_SECONDS", defaults.own_relist_seconds),
         sample_seconds=_seconds(values, "SAMPLE_SECONDS", defaults.sample_seconds),

@@ -164,6 +164,13 @@ METRICS = (
         "Times that a hub was asked who administers it: answered, or why it was not (no-token, "
         "unreachable, slow, token-refused, scopes-missing, …). Nothing where no hub is asked.",
     ),
+    Description(
+        "hub_values_looks_total",
+        "counter",
+        ("result",),
+        "Times that the values of a hub were looked at where settings are agreed on: read, or why "
+        "they were not (forbidden, no-secret, unreadable, too-costly, failed, …).",
+    ),
     Description("leader", "gauge", (), "1 if this replica leads."),
     Description("build_info", "gauge", ("version",), "1, with the operator's version."),
     Description(

@@ -3,8 +3,6 @@
 In reading order:
 
 * ``hub_lookup``: the hubs of a namespace, known or looked up;
-* ``reader``: the process in which hubs' Secrets are read;
-* ``readers``: those processes, from outside;
 * ``turns``: turns of namespaces and users, so that nobody waits for a flood;
 * ``values``: the answer about a change of a hub's values;
 * ``break_glass``: an Event and a count for every use of the break-glass.

@@ -1,6 +1,7 @@
 """Answers to the API server about hubs' values (``admission/webhooks/values_decision.py``).
 
-Every replica answers. What the request holds is read in a process that can be ended (``readers``),
+Every replica answers. What the request holds is read in a process that can be ended
+(``process.values_readers``),
 in turns (``turns``); nothing of it is kept, logged, counted or told but the names of items. What
 fails because of what is asked for, or how often, is refused. What fails because of us goes on with
 a warning, is counted and told: the policies have decided already.
@@ -29,11 +30,11 @@ from responsibility.api.base import clip
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import PREFIX_ANNOTATION, RELEASE_ANNOTATION
 from responsibility.api.stages import AdmissionStage
+from responsibility.controller.process.values_readers import Reader, TooCostlyError
 from responsibility.controller.process.webhook_server import Response
 from responsibility.controller.reporting.events import Announcer
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.webhooks.hub_lookup import HubLookup, HubNamespace, RecordedHub
-from responsibility.controller.webhooks.readers import Reader, TooCostlyError
 from responsibility.controller.webhooks.turns import BusyError, TooManyError, Turns
 from responsibility.hub.values.secret import SECRET, SettingsDiff
 from responsibility.kube import errors

@@ -6,5 +6,8 @@ In reading order:
 * ``yaml``: texts, read as the hub does, within bounds;
 * ``difference``: differences between two versions, value by value;
 * ``layers``: files of values, one over the other, as Helm puts them together;
+* ``quantities``: quantities, as Kubernetes and JupyterHub write them;
+* ``readable``: the settings that are no secrets, and may be looked at;
+* ``agreed``: settings that people have agreed on, and whether they are so;
 * ``secret``: the Secret that holds all of them.
 """

@@ -8,6 +8,7 @@ dot or a bracket, and is one part.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 # The keys that lead to a value, from the top, and the entries of lists as ``[3]``. No key begins
@@ -32,6 +33,16 @@ def precision(pattern: str) -> tuple[int, int]:
     return len(parts), sum("*" not in part for part in parts)
 
 
+def most_precise(path: str, patterns: Mapping[str, Iterable[str]]) -> frozenset[str]:
+    """Return the names whose patterns say most about a path; none where no pattern speaks of it."""
+    worth = {
+        name: max((precision(p) for p in of_name if covers(p, path)), default=(0, 0))
+        for name, of_name in patterns.items()
+    }
+    best = max(worth.values(), default=(0, 0))
+    return frozenset(name for name, each in worth.items() if each == best != (0, 0))
+
+
 def reaches(pattern: str, place: Place) -> bool:
     """Return whether the pattern speaks of a place."""
     wanted = split(pattern)
@@ -42,6 +53,18 @@ def is_below(pattern: str, place: Place) -> bool:
     """Return whether all that the pattern speaks of is below a place."""
     wanted = split(pattern)
     return len(place) < len(wanted) and _alike(wanted, place)
+
+
+def part_matches(wanted: str, part: str) -> bool:
+    """Return whether a part of a pattern speaks of a part of a place."""
+    if wanted.startswith("["):
+        return part.startswith("[") and wanted in ("[*]", part)
+    if wanted == part:
+        return True
+    if "*" not in wanted or part.startswith("["):
+        return False
+    pieces = map(re.escape, wanted.split("*"))
+    return re.fullmatch(".*".join(pieces), part, re.DOTALL) is not None
 
 
 def of_key(key: str) -> str:
@@ -62,18 +85,7 @@ def split(path: str) -> Place:
 
 
 def _alike(wanted: Place, place: Place) -> bool:
-    return all(_same(a, b) for a, b in zip(wanted, place, strict=False))
-
-
-def _same(wanted: str, part: str) -> bool:
-    if wanted.startswith("["):
-        return part.startswith("[") and wanted in ("[*]", part)
-    if wanted == part:
-        return True
-    if "*" not in wanted or part.startswith("["):
-        return False
-    pieces = map(re.escape, wanted.split("*"))
-    return re.fullmatch(".*".join(pieces), part, re.DOTALL) is not None
+    return all(part_matches(a, b) for a, b in zip(wanted, place, strict=False))
 
 
 def _key(part: str) -> str:

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from responsibility.hub.values.agreed import HubValues, Unread, UnreadValues, settings
 from responsibility.hub.values.difference import MISSING, UNKNOWN, SettingChange, changes
 from responsibility.hub.values.paths import Place, split
 from responsibility.hub.values.yaml import BeyondError, UnreadableError, Value, read
@@ -66,6 +67,17 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> SettingsDiff:
     except (UnreadableError, BeyondError):
         found.append(SettingChange((), UNKNOWN, value))
     return SettingsDiff(tuple(found))
+
+
+def values_at(secret: Mapping[str, Any], paths: tuple[str, ...]) -> HubValues:
+    """Return what is set at some paths of the values that a Secret, as JSON has it, holds."""
+    data = _data(secret).get(KEY, MISSING)
+    if data is MISSING:
+        return UnreadValues(Unread.NO_VALUES)
+    try:
+        return settings(_value(data), paths)
+    except (UnreadableError, BeyondError):
+        return UnreadValues(Unread.UNREADABLE)
 
 
 def _of_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[SettingChange]:

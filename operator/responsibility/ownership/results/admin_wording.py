@@ -11,7 +11,6 @@ from responsibility.ownership.results.facts import (
     AdminsUnknown,
     NobodyInside,
     NotAdmin,
-    PublishedByOperator,
     RolesUntold,
     SignInOfAnybody,
     StrangeAdmin,
@@ -34,8 +33,6 @@ def remedy(facts: AdminFacts) -> str:
     """Return what ends just this, as a sentence; empty where its kind says it."""
     if isinstance(facts, StrangeAdmin) and not facts.others:
         return _ending(facts.admin)
-    if isinstance(facts, PublishedByOperator):
-        return facts.remedy
     return _REMEDIES.get(type(facts), "")
 
 
@@ -128,7 +125,6 @@ _SENTENCES: Mapping[type[AdminFacts], Callable[[Finding, Any], str]] = {
     AdminsUnknown: _unknown,
     RolesUntold: _untold,
     NobodyInside: _nobody,
-    PublishedByOperator: lambda _, facts: facts.message,
 }
 
 _REMEDIES: Mapping[type[AdminFacts], str] = {

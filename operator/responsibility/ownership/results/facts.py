@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from responsibility.hub.admins.administrators import Administrator, Unseen
+from responsibility.hub.values.agreed import AgreedValue, Setting, Unread
 from responsibility.rbac.objects import BindingKey, RoleKey, Subject
 
 
@@ -152,11 +153,36 @@ class RolesUntold(AdminFacts):
 
 
 @dataclass(frozen=True, slots=True)
-class PublishedByOperator(AdminFacts):
+class PublishedByOperator:
     """What the operator has found and published, for those who can't ask the hub themselves."""
 
     message: str
     remedy: str
+
+
+class ValueFacts:
+    """What is found about settings that were agreed on; ``value_wording`` has the words."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfBounds(ValueFacts):
+    """A setting that is not as agreed; ``found`` is None where it is not set.
+
+    ``others`` counts further places of the same path that are not.
+    """
+
+    agreed: AgreedValue
+    found: Setting | None
+    others: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ValuesUnread(ValueFacts):
+    """That it is not known whether settings are as agreed, and why."""
+
+    why: Unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,5 +210,7 @@ Facts = (
     | AdminsUnknown
     | RolesUntold
     | NobodyInside
+    | OutOfBounds
+    | ValuesUnread
     | PublishedByOperator
 )

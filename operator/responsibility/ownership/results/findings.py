@@ -41,7 +41,19 @@ ADMIN_EXCESS = "hub-admin-excess"
 ADMIN_MISSING = "hub-admin-missing"
 ADMIN_OPEN = "hub-admin-open"
 ADMINS_UNKNOWN = "hub-admins-unknown"
-INSIDE = frozenset({ADMIN_EXCESS, ADMIN_MISSING, ADMIN_OPEN, ADMINS_UNKNOWN})
+# The kinds about settings that are agreed on, which only the operator finds: it may read them.
+VALUE_OUT_OF_BOUNDS = "value-out-of-bounds"
+VALUES_UNKNOWN = "values-unknown"
+INSIDE = frozenset(
+    {
+        ADMIN_EXCESS,
+        ADMIN_MISSING,
+        ADMIN_OPEN,
+        ADMINS_UNKNOWN,
+        VALUE_OUT_OF_BOUNDS,
+        VALUES_UNKNOWN,
+    }
+)
 
 KINDS = {
     kind.name: kind
@@ -157,6 +169,21 @@ KINDS = {
             "writes what it takes.",
         ),
         FindingKind(
+            VALUE_OUT_OF_BOUNDS,
+            Severity.MEDIUM,
+            True,
+            "A setting of the hub is not what was agreed",
+            "Set it as agreed and deploy the hub, or agree anew and change it in the record.",
+        ),
+        FindingKind(
+            VALUES_UNKNOWN,
+            Severity.LOW,
+            False,
+            "It cannot be told whether the hub's settings are as agreed",
+            "See to it that the operator may read the hub's values (hubValues.enabled), or take "
+            "what is agreed out of the record.",
+        ),
+        FindingKind(
             "unknown",
             Severity.LOW,
             False,
@@ -168,7 +195,7 @@ KINDS = {
 
 
 # Accounts inside a hub: how a finding begins to name one, and its kind as a status has it.
-HUB_ACCOUNTS = {"user": "HubUser", "service": "HubService"}
+HUB_ACCOUNTS = {"user": "HubUser", "service": "HubService", "setting": "HubSetting"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +206,10 @@ class Finding:
     permissions it touches, and ``record`` is one of those that mean the ``party`` where records
     mean several by its name. ``title`` is the item's, ``owners`` how those are called who own it
     there; ``declared`` says that the subject acts for a party. ``items`` are further items that it
-    speaks for. ``account`` is one inside the hub itself (``user ann``). ``permissions`` have their
-    names filled in. ``sources`` are all there are, so that revoking one is seen to leave the
-    others; for an indirect ``route``, they are those of its first step.
+    speaks for. ``account`` is one inside the hub itself (``user ann``), or what stands in its place
+    there (``setting singleuser.memory.limit``). ``permissions`` have their names filled in.
+    ``sources`` are all there are, so that revoking one is seen to leave the others; for an indirect
+    ``route``, they are those of its first step.
     """
 
     kind: str

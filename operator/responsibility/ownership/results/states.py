@@ -6,17 +6,23 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from responsibility.api.status import ItemKind, ItemState
+from responsibility.api.status import CheckedIn, ItemKind, ItemState
 from responsibility.ownership.results.assessment import ItemResult
-from responsibility.ownership.results.findings import ADMINS_UNKNOWN, KINDS, Finding
+from responsibility.ownership.results.findings import (
+    ADMINS_UNKNOWN,
+    KINDS,
+    VALUES_UNKNOWN,
+    Finding,
+)
 from responsibility.ownership.terms.agreement import Item, Party
 
 KUBERNETES = "kubernetes"
 ATTESTED = "attested"
 JUPYTERHUB = ItemKind.JUPYTERHUB.value
+VALUES = CheckedIn.VALUES.value
 
 # The kinds of finding by which an item's state is not known.
-_UNKNOWN = frozenset({"unknown", ADMINS_UNKNOWN})
+_UNKNOWN = frozenset({"unknown", ADMINS_UNKNOWN, VALUES_UNKNOWN})
 
 # How many findings of each kind there are about an item: what its state is made from.
 Kinds = Mapping[str, int]
@@ -44,14 +50,15 @@ def item_result(
     resolved: bool,
     now: datetime,
     inside: bool = False,
+    values: bool = False,
     cluster_findings: int = 0,
 ) -> ItemResult:
     """Return an item's state.
 
     ``kinds`` are those of the findings about it; ``cluster_findings`` of the cluster touch it as
     well, and don't count. ``checked`` is whether RBAC was really held against it, ``inside``
-    whether the hub itself was asked; ``resolved`` is False where its line of the record could not
-    be followed.
+    whether the hub itself was asked, ``values`` whether its settings were looked at; ``resolved``
+    is False where its line of the record could not be followed.
     """
     where = []
     if item.terms.checkable and checked and resolved:
@@ -59,11 +66,16 @@ def item_result(
     inside = inside and JUPYTERHUB in item.terms.kinds and resolved
     if inside:
         where.append(JUPYTERHUB)
+    values = values and bool(item.agreed) and resolved
+    if values:
+        where.append(VALUES)
     if ATTESTED in item.terms.kinds and owner is not None and owner.contact:
         where.append(ATTESTED)
     return ItemResult(
         item=item,
-        state=_state(item, owner, kinds, checked=checked, inside=inside, resolved=resolved),
+        state=_state(
+            item, owner, kinds, checked=checked, inside=inside or values, resolved=resolved
+        ),
         checked=tuple(where),
         delegates=item.parties(now)[1:],
         findings=sum(kinds.values()),

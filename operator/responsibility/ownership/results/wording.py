@@ -12,20 +12,23 @@ from datetime import datetime
 from shlex import quote
 from typing import TYPE_CHECKING, assert_never
 
-from responsibility.ownership.results import admin_wording
+from responsibility.ownership.results import admin_wording, value_wording
 from responsibility.ownership.results.facts import (
     Absent,
     AdminFacts,
     Disagreement,
     Expired,
     Expiring,
+    Facts,
     NobodyDeclared,
     NoContact,
     Overdue,
+    PublishedByOperator,
     Shortfall,
     SideDoor,
     StillGranted,
     Vacancy,
+    ValueFacts,
 )
 from responsibility.ownership.results.findings import KINDS, Finding
 from responsibility.ownership.results.severity import danger_of
@@ -114,8 +117,8 @@ def message(finding: Finding) -> str:
     """Return what is found, as a sentence without its full stop."""
     if isinstance(finding.facts, SideDoor):
         return _side_door(finding, finding.facts)
-    if isinstance(finding.facts, AdminFacts):
-        return admin_wording.sentence(finding, finding.facts)
+    if isinstance(finding.facts, AdminFacts | ValueFacts | PublishedByOperator):
+        return _inside(finding, finding.facts)
     if finding.facts is None:
         if not finding.route:
             return _excess(finding, str(finding.subject))
@@ -148,8 +151,7 @@ def _remedy(findings: Sequence[Finding]) -> str:
     keys = list(dict.fromkeys(s.binding for f in findings for s in f.sources if s.binding))
     bindings = [str(key) for key in keys]
     if finding.subject is None or not bindings:
-        ended = admin_wording.remedy(finding.facts) if isinstance(finding.facts, AdminFacts) else ""
-        return ended or KINDS[finding.kind].remedy
+        return _ending(finding.facts) or KINDS[finding.kind].remedy
     subject, where = finding.subject, some(bindings, _MOST_NAMED)
     system = [str(key) for key in keys if _is_system(key)]
     if system:
@@ -163,6 +165,22 @@ def _remedy(findings: Sequence[Finding]) -> str:
             f"keep what it is entitled to of what {where} gives."
         )
     return f"Remove {subject} from {where}, or declare it as a subject of a party."
+
+
+def _inside(finding: Finding, facts: AdminFacts | ValueFacts | PublishedByOperator) -> str:
+    """Return what is found inside the hub."""
+    if isinstance(facts, AdminFacts):
+        return admin_wording.sentence(finding, facts)
+    if isinstance(facts, ValueFacts):
+        return value_wording.sentence(finding, facts)
+    return facts.message
+
+
+def _ending(facts: Facts | None) -> str:
+    """Return what ends just this, as a sentence; empty where its kind says it."""
+    if isinstance(facts, PublishedByOperator):
+        return facts.remedy
+    return admin_wording.remedy(facts) if isinstance(facts, AdminFacts) else ""
 
 
 def _side_door(finding: Finding, door: SideDoor) -> str:
@@ -230,7 +248,7 @@ def _about(finding: Finding) -> str:
     """Return what the facts of a finding say."""
     title, owner, party = finding.title, " and ".join(finding.owners), finding.party
     match finding.facts:
-        case None | SideDoor() | AdminFacts():
+        case None | SideDoor() | AdminFacts() | ValueFacts() | PublishedByOperator():
             sentence = ""
         case Shortfall() as short:
             sentence = _shortfall(finding, owner, short)

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from responsibility.api.parse import Problem
 from responsibility.api.stages import AdmissionStage, RbacMode
 from responsibility.hub.discovery import HubKey
+from responsibility.hub.values.agreed import AgreedValue
 from responsibility.ownership.terms.exemptions import Exemption
 from responsibility.ownership.terms.permission_index import Names, PermissionIndex
 from responsibility.rbac.objects import Subject
@@ -82,7 +83,7 @@ class ItemTerms:
 
     ``required`` and ``reserved`` are masks over the model's permissions; ``covered`` is what an
     owner is entitled to by this item: both of them, and all that these include. ``field_kinds``
-    are the kinds of object in which it has fields.
+    are the kinds of object in which it has fields, ``values_paths`` patterns of its settings.
     """
 
     name: str
@@ -98,6 +99,7 @@ class ItemTerms:
     minimum_holders: int = 1
     bounds: tuple[Bound, ...] = ()
     field_kinds: frozenset[str] = frozenset()
+    values_paths: tuple[str, ...] = ()
 
     @property
     def checkable(self) -> bool:
@@ -114,6 +116,7 @@ class Item:
     delegates: tuple[Delegation, ...]
     minimum_holders: int = 1
     review_after: date | None = None
+    agreed: tuple[AgreedValue, ...] = ()
     admission: AdmissionStage = AdmissionStage.OBSERVE
     rbac: RbacMode = RbacMode.AUDIT
     force: bool = False

@@ -19,6 +19,9 @@ from responsibility.api.permission import PermissionRule, Scope
 from responsibility.api.record import RecordItem, Responsibility
 from responsibility.api.subjects import SubjectSpec
 from responsibility.hub.discovery import Hub, HubKey
+from responsibility.hub.values.agreed import AgreedValue
+from responsibility.hub.values.paths import most_precise
+from responsibility.hub.values.readable import is_readable
 from responsibility.ownership.terms.agreement import (
     Agreement,
     Bound,
@@ -98,6 +101,8 @@ def resolve_record(
             if party not in parties:
                 unresolved.add(item.name)
                 problems.append(_unknown_party(item.name, party, item.owner, parties))
+    for item in items:
+        problems.extend(_misplaced(item, terms))
     for number, exemption in enumerate(spec.exemptions):
         problems.extend(
             Problem(
@@ -163,6 +168,26 @@ def _unknown_party(item: str, party: str, owner: str, parties: Mapping[str, Part
     )
 
 
+def _misplaced(item: Item, terms: Terms) -> Iterable[Problem]:
+    """Yield the agreed settings that are not looked at, or that belong to another item."""
+    for agreed in item.agreed:
+        where = f"spec.items[{item.name}].agreed[{agreed.path}]"
+        if not is_readable(agreed.path):
+            yield Problem(
+                where,
+                "this setting is not looked at, since it is none of those that are no secrets",
+                "take it out; docs/hub-values.md lists those that can be agreed",
+            )
+            continue
+        owners = most_precise(agreed.path, {i.name: i.values_paths for i in terms.items})
+        if owners and item.name not in owners:
+            yield Problem(
+                where,
+                f"by model {terms.name} this setting belongs to {' and '.join(sorted(owners))}",
+                "move it there",
+            )
+
+
 def _permissions(permissions: Iterable[PermissionRule]) -> tuple[Permission, ...]:
     return tuple(
         Permission(verb, group, *_split(resource), name, _place(permission))
@@ -211,6 +236,7 @@ def _terms(
         covered=covered,
         minimum_holders=definition.minimum_holders,
         field_kinds=frozenset(field.kind for field in definition.fields),
+        values_paths=definition.values_paths,
     )
 
 
@@ -236,6 +262,9 @@ def _item(terms: ItemTerms, recorded: RecordItem | None, enforcement: api.Enforc
         delegates=delegates,
         minimum_holders=recorded.minimum_holders or terms.minimum_holders,
         review_after=recorded.review_after,
+        agreed=tuple(
+            AgreedValue(a.path, a.value or "", a.min or "", a.max or "") for a in recorded.agreed
+        ),
         admission=(stage and stage.admission) or enforcement.admission,
         rbac=(stage and stage.rbac) or enforcement.rbac,
         force=enforcement.force if force is None else force,

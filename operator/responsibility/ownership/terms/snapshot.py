@@ -10,6 +10,7 @@ from responsibility.api.model import ResponsibilityModel
 from responsibility.api.record import Responsibility
 from responsibility.hub.admins.administrators import HubAdmins
 from responsibility.hub.discovery import Hub, HubKey
+from responsibility.hub.values.agreed import HubValues
 from responsibility.ownership.terms.access_reviews import Reviews
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Subject
@@ -36,7 +37,8 @@ class Snapshot:
     for as well. ``policies`` are the names of the operator's admission policies that are there,
     as far as it watches them: what they guard takes more. ``waiting`` are records that were told
     that another one speaks for their hub, by name, with that hub. ``hub_admins`` are who
-    administers each hub that is asked, by its own word.
+    administers each hub that is asked, by its own word; ``hub_values`` what is set of that which is
+    agreed on it.
     """
 
     graph: AccessGraph
@@ -56,3 +58,4 @@ class Snapshot:
     waiting: Mapping[str, str] = field(default_factory=dict)
     reviews: Reviews = field(default_factory=Reviews)
     hub_admins: Mapping[HubKey, HubAdmins] = field(default_factory=dict)
+    hub_values: Mapping[HubKey, HubValues] = field(default_factory=dict)

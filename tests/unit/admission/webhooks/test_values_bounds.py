@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from responsibility.admission.webhooks.requester import Range
-from responsibility.admission.webhooks.values_bounds import outside, quantity
+from responsibility.admission.webhooks.values_bounds import outside
 from responsibility.hub.values.difference import MISSING, UNKNOWN, SettingChange
 from responsibility.hub.values.paths import split
+from responsibility.hub.values.quantities import quantity
 
 LIMIT = "singleuser.memory.limit"
 MEMORY = Range(LIMIT, "512Mi", "8Gi")

@@ -71,6 +71,14 @@ def test_what_a_record_says_is_text_and_nothing_else(
         assert not [name for name in attributes if name.startswith("on") or name == "src"]
 
 
+def test_what_settings_are_agreed_to_be_is_told(run: Run, files: Path) -> None:
+    agreed = "{path: singleuser.memory.limit, value: 2G}, {path: cull.timeout, min: 300, max: 3600}"
+    changed(files, "  - {name: support, rev", f"    agreed: [{agreed}]\n  - {{name: support, rev")
+    text = " ".join(written(run).shown.split())
+    told = "singleuser.memory.limit 2G, cull.timeout at least 300 and at most 3600"
+    assert f"agreed: {told}" in text
+
+
 def test_several_hubs_are_side_by_side_first(run: Run, files: Path) -> None:
     record = next(
         path for path in files.rglob("*.yaml") if "kind: Responsibility\n" in path.read_text()

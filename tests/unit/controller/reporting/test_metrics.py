@@ -56,6 +56,7 @@ async def busy() -> World:
     world.metrics.glass_used("prod", "prod", "fence")
     world.metrics.values_reviewed("prod", "prod", "refused")
     world.metrics.hub_questions.labels("answered").inc()
+    world.metrics.hub_values_looks.labels("read").inc()
     await world.publish()
     world.metrics.state.plans = {("prod", "prod"): 2}
     world.metrics.state.leftovers = {("stage", "true"): 1}

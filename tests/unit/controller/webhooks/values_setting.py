@@ -15,12 +15,12 @@ from responsibility.admission.stages.namespace_keys import NamespaceKeys
 from responsibility.api.names import PREFIX_ANNOTATION, RELEASE_ANNOTATION
 from responsibility.api.parse import load_shipped_manifest
 from responsibility.cluster.store import Store
+from responsibility.controller.process.values_readers import Reader
 from responsibility.controller.process.webhook_server import Response, Route, application
 from responsibility.controller.reporting.events import Announcer
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.webhooks import values as values_reviews
 from responsibility.controller.webhooks.hub_lookup import HubLookup
-from responsibility.controller.webhooks.readers import Reader
 from responsibility.controller.webhooks.values import ValuesReviews
 from responsibility.hub.values import secret as values_secret
 from responsibility.hub.values.secret import SettingsDiff

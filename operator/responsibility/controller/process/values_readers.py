@@ -1,4 +1,4 @@
-"""Processes beside this one in which hubs' Secrets are read: see ``reader``.
+"""Processes beside this one in which hubs' Secrets are read: see ``values_reader``.
 
 What ends one of them while it reads a text is that text: its cost, or that it crashes what reads
 it. That is told apart from what is our own: a process that can't be started, or that the machine
@@ -14,10 +14,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from responsibility.controller.process import child
+from responsibility.controller.process import child, values_reader
 from responsibility.controller.process.frames import frame
-from responsibility.controller.webhooks import reader
-from responsibility.controller.webhooks.reader import READY
+from responsibility.controller.process.values_reader import (
+    READY,
+    Answer,
+    ChangeQuestion,
+    Question,
+    ValuesQuestion,
+)
+from responsibility.hub.values.agreed import HubValues
 from responsibility.hub.values.secret import SettingsDiff
 
 # From so many seconds of the processor on, an answer that didn't come in time is the text's doing.
@@ -39,10 +45,21 @@ class Reader:
 
         Whoever cancels it ends the process; then the text was too costly if it has taken its time.
         """
+        answer = await self._ask(ChangeQuestion(_content(old), _content(new)))
+        assert isinstance(answer, SettingsDiff)  # noqa: S101 - it is the answer to this question
+        return answer
+
+    async def values(self, secret: Mapping[str, Any], paths: tuple[str, ...]) -> HubValues:
+        """Return what is set at some paths of a Secret's values. Raises as ``difference`` does."""
+        answer = await self._ask(ValuesQuestion(_content(secret), paths))
+        assert not isinstance(answer, SettingsDiff)  # noqa: S101 - as above
+        return answer
+
+    async def _ask(self, question: Question) -> Answer:
         process = self._process = self._process or await self._start()
         before = _cpu(process.pid)
         try:
-            answer = await _difference(process, old, new)
+            answer = await _answer(process, question)
         except asyncio.CancelledError:
             costly = _cpu(process.pid) - before >= _COSTLY
             await self.aclose()
@@ -59,7 +76,7 @@ class Reader:
         return answer
 
     async def _start(self) -> asyncio.subprocess.Process:
-        process = await child.start(reader)
+        process = await child.start(values_reader)
         self._process = process
         try:
             assert process.stdout is not None  # noqa: S101 - it is a pipe
@@ -77,12 +94,9 @@ class Reader:
         await child.end(process)
 
 
-async def _difference(
-    process: asyncio.subprocess.Process, old: Mapping[str, Any], new: Mapping[str, Any]
-) -> SettingsDiff | None:
-    question = frame(pickle.dumps((_content(old), _content(new))))
-    answer: SettingsDiff | None = pickle.loads(  # noqa: S301 - from our child
-        await child.ask(process, question)
+async def _answer(process: asyncio.subprocess.Process, question: Question) -> Answer | None:
+    answer: Answer | None = pickle.loads(  # noqa: S301 - from our child
+        await child.ask(process, frame(pickle.dumps(question)))
     )
     return answer
 

@@ -1,4 +1,4 @@
-"""The process in which hubs' Secrets are read, which ``readers`` starts and may end.
+"""The process in which hubs' Secrets are read, which ``values_readers`` starts and may end.
 
 Whoever may write a Secret writes any text. What a text costs is its own affair here: time of the
 processor and memory are bounded by the kernel, and nobody else waits for the interpreter's lock.
@@ -11,11 +11,14 @@ import pickle
 import resource
 import signal
 import sys
-from typing import IO, Final
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import IO, Any, Final
 
 from responsibility.controller.process.frames import frame, frames
+from responsibility.hub.values.agreed import HubValues
 from responsibility.hub.values.difference import MISSING, UNKNOWN, SettingChange
-from responsibility.hub.values.secret import SettingsDiff, difference
+from responsibility.hub.values.secret import SettingsDiff, difference, values_at
 
 # What it says once, when it is there.
 READY: Final = b"\x00"
@@ -26,8 +29,28 @@ MEMORY: Final = 192 << 20
 MOST_CHANGES: Final = 10_000
 
 
+@dataclass(frozen=True, slots=True)
+class ChangeQuestion:
+    """What changes from one Secret to another? Answered with a SettingsDiff."""
+
+    old: Mapping[str, Any]
+    new: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ValuesQuestion:
+    """What is set at some paths of a Secret's values? Answered with HubValues."""
+
+    secret: Mapping[str, Any]
+    paths: tuple[str, ...]
+
+
+Question = ChangeQuestion | ValuesQuestion
+Answer = SettingsDiff | HubValues
+
+
 def serve(source: IO[bytes], sink: IO[bytes]) -> None:
-    """Answer with what differs, or with None for what takes too much memory.
+    """Answer each question, with None where that takes too much memory.
 
     What takes too long ends the process: the kernel sends SIGPROF.
     """
@@ -41,10 +64,12 @@ def serve(source: IO[bytes], sink: IO[bytes]) -> None:
         sink.flush()
 
 
-def _answer(data: bytes) -> SettingsDiff | None:
+def _answer(data: bytes) -> Answer | None:
     try:
-        old, new = pickle.loads(data)  # noqa: S301 - from our parent
-        found = difference(old, new)
+        question: Question = pickle.loads(data)  # noqa: S301 - from our parent
+        if isinstance(question, ValuesQuestion):
+            return values_at(question.secret, question.paths)
+        found = difference(question.old, question.new)
     except (MemoryError, RecursionError):
         return None
     if len(found.changes) > MOST_CHANGES:

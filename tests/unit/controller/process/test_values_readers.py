@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from responsibility.controller.webhooks import reader as reading
-from responsibility.controller.webhooks.readers import Reader, TooCostlyError
+from responsibility.controller.process import values_reader as reading
+from responsibility.controller.process.values_readers import Reader, TooCostlyError
 from responsibility.hub.values.difference import MISSING, UNKNOWN
 from responsibility.hub.values.secret import KEY, difference
 from tests.unit.hub.values.values import secret

@@ -1,0 +1,125 @@
+"""Settings of a hub that people have agreed on: those that are set, and whether they are as agreed.
+
+Only what :mod:`readable <responsibility.hub.values.readable>` names is looked at, whatever is
+asked. A path with a star stands for all places that there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from responsibility.hub.values.paths import Place, of_key, part_matches, split, text
+from responsibility.hub.values.quantities import equal, within
+from responsibility.hub.values.readable import is_readable
+from responsibility.hub.values.yaml import Value
+
+# Places that a path with stars is followed to, and letters of a value that are kept.
+MOST_PLACES = 256
+LONGEST = 253
+
+
+class Unread(StrEnum):
+    """Why it is not known what a hub's values are: for programs, and for metrics."""
+
+    NOT_YET = "not-yet"
+    OFF = "off"
+    FORBIDDEN = "forbidden"
+    NO_SECRET = "no-secret"  # noqa: S105 - no secret is what it says
+    NO_VALUES = "no-values"
+    UNREADABLE = "unreadable"
+    TOO_COSTLY = "too-costly"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadValues:
+    """That it is not known what a hub's values are, and why."""
+
+    why: Unread
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Setting:
+    """A value that is set, as text, and its place as a path for people.
+
+    ``plain`` is False where a map or a list stands in its place; then the text is empty.
+    """
+
+    place: str
+    text: str
+    plain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AgreedValue:
+    """What one setting is agreed to be: a text or, where that is empty, a range of quantities."""
+
+    path: str
+    value: str = ""
+    minimum: str = ""
+    maximum: str = ""
+
+
+# The settings found for each path that was asked for, or why there are none.
+HubValues = Mapping[str, tuple[Setting, ...]] | UnreadValues
+
+
+def settings(values: Value, paths: Iterable[str]) -> dict[str, tuple[Setting, ...]]:
+    """Return what is set at some paths; nothing at those that are not to be looked at."""
+    return {
+        path: tuple(_settings(values, split(path))) if is_readable(path) else () for path in paths
+    }
+
+
+def deviations(
+    found: Sequence[Setting], value: str, minimum: str, maximum: str
+) -> Iterator[Setting]:
+    """Yield of what is set at one path all that is not as agreed."""
+    for setting in found:
+        fits = setting.plain and (
+            equal(setting.text, value) if value else within(setting.text, minimum, maximum)
+        )
+        if not fits:
+            yield setting
+
+
+def _settings(values: Value, parts: Sequence[str]) -> Iterator[Setting]:
+    for number, (place, value) in enumerate(_places(values, parts, ())):
+        if number == MOST_PLACES:
+            return
+        # Nothing is what a default of the chart's is often called.
+        if value is None:
+            continue
+        plain = isinstance(value, (str, int, float))
+        yield Setting(text(place), _text(value) if plain else "", plain)
+
+
+def _places(value: Value, parts: Sequence[str], place: Place) -> Iterator[tuple[Place, Value]]:
+    if not parts:
+        yield place, value
+        return
+    for part, below in _below(value, parts[0]):
+        yield from _places(below, parts[1:], (*place, part))
+
+
+def _below(value: Value, part: str) -> Iterator[tuple[str, Any]]:
+    for name, below in _named(value):
+        if part_matches(part, name):
+            yield name, below
+
+
+def _named(value: Value) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, list):
+        yield from ((f"[{number}]", entry) for number, entry in enumerate(value))
+    elif isinstance(value, dict):
+        yield from ((of_key(str(key)), below) for key, below in value.items())
+
+
+def _text(value: str | float) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    shown = str(value)
+    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"

@@ -1,0 +1,55 @@
+"""Sentences about settings that were agreed on: what `wording` says of these findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from responsibility.hub.values.agreed import AgreedValue, Unread
+from responsibility.ownership.results.facts import OutOfBounds, ValueFacts, ValuesUnread
+from responsibility.phrases import counted
+
+if TYPE_CHECKING:
+    from responsibility.ownership.results.findings import Finding
+
+
+def sentence(finding: Finding, facts: ValueFacts) -> str:
+    """Return what is found, without a full stop."""
+    if isinstance(facts, OutOfBounds):
+        return _out_of_bounds(finding, facts)
+    assert isinstance(facts, ValuesUnread)  # noqa: S101 - there are no others
+    return f"It can't be told whether settings are as agreed: {UNREAD[facts.why]}"
+
+
+def agreed_text(agreed: AgreedValue) -> str:
+    """Return what a setting is to be: ``2G``, ``at least 1G and at most 8G``."""
+    ends = [("at least", agreed.minimum), ("at most", agreed.maximum)]
+    return agreed.value or " and ".join(f"{word} {end}" for word, end in ends if end)
+
+
+def _out_of_bounds(finding: Finding, facts: OutOfBounds) -> str:
+    owners = " and ".join(finding.owners) or "nobody"
+    if facts.found is None:
+        what = f"{facts.agreed.path} is not set"
+    elif not facts.found.plain:
+        what = f"{facts.found.place} is no single value"
+    else:
+        what = f"{facts.found.place} is {facts.found.text}"
+    verb = "is" if facts.others == 1 else "are"
+    others = f", as {verb} {counted(facts.others, 'other place')}" if facts.others else ""
+    return (
+        f"{what}{others}, but {agreed_text(facts.agreed)} is agreed: {finding.title} is {owners}'s"
+    )
+
+
+# Why it is not known, after "It can't be told whether settings are as agreed:".
+UNREAD: Mapping[Unread, str] = {
+    Unread.NOT_YET: "the hub's values have not been looked at yet",
+    Unread.OFF: "the operator is not set up to look at the hub's values (hubValues.enabled)",
+    Unread.FORBIDDEN: "the operator may not read the Secret with the hub's values",
+    Unread.NO_SECRET: "there is no Secret with the hub's values",
+    Unread.NO_VALUES: "the hub's Secret has no values.yaml",
+    Unread.UNREADABLE: "the hub's values are no YAML that can be read safely",
+    Unread.TOO_COSTLY: "the hub's values take longer to read than any hub's should",
+    Unread.FAILED: "the API server did not answer",
+}

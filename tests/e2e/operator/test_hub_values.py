@@ -1,0 +1,121 @@
+"""What is agreed of a hub's settings, held against its Secret by a real operator."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from responsibility.cli.main import main
+from tests.e2e.operator.api import Manifest
+from tests.e2e.operator.process import Operator
+from tests.e2e.operator.world import World, hub, record, record_path
+from tests.unit.hub.values.values import secret
+
+LIMIT = "singleuser.memory.limit"
+CANARY = "canary-3e9a7c"
+AGREED = [{"name": "kubernetes-configuration", "agreed": [{"path": LIMIT, "value": "2G"}]}]
+# Of `reef` somebody may read the Secret by another name only.
+NAMES = "hubValues.enabled=true,hubValues.namespaces={coast,lake}"
+
+
+def values(namespace: str, limit: str = "2G") -> Manifest:
+    """Return the Secret of a hub, with what nobody may see of it."""
+    held = {
+        "singleuser": {"memory": {"limit": limit}, "extraEnv": {"PASSWORD": CANARY}},
+        "hub": {"cookieSecret": CANARY, "config": {"Auth": {"client_secret": CANARY}}},
+    }
+    metadata = {"name": "hub", "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, **secret(held)}
+
+
+@pytest.fixture(scope="module")
+def world(bare_world: World) -> World:
+    names = ("coast", "lake", "reef")
+    for name in names:
+        bare_world.admin.apply(*hub(name), values(name))
+    bare_world.install("--set", NAMES)
+    bare_world.admin.apply(*(record(name, items=AGREED) for name in names))
+    return bare_world
+
+
+@pytest.fixture(scope="module")
+def operator(world: World) -> Iterator[Operator]:
+    settings = {"HUB_VALUES": "true", "HUB_VALUES_SECONDS": "1"}
+    with world.operator(settings=settings) as running:
+        yield running
+
+
+def _found(world: World, name: str) -> dict[str, str]:
+    causes = world.causes(name)
+    return {c["kind"]: c["message"] for c in causes if c["kind"].startswith("value")}
+
+
+def _item(world: World, name: str) -> dict[str, Any]:
+    items: list[dict[str, Any]] = world.status(name).get("items", [])
+    [found] = [item for item in items if item["name"] == "kubernetes-configuration"] or [{}]
+    return found
+
+
+def test_a_limit_that_is_no_longer_as_agreed_is_told_until_it_is(
+    world: World, operator: Operator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.until(lambda: "values" in _item(world, "coast").get("checked", []), "a look")
+    assert _found(world, "coast") == {}
+    world.admin.apply(values("coast", "1G"))
+    world.until(lambda: "value-out-of-bounds" in _found(world, "coast"), "it")
+    message = _found(world, "coast")["value-out-of-bounds"]
+    assert message.startswith(f"{LIMIT} is 1G, but 2G is agreed: ")
+    world.until(
+        lambda: operator.metrics().total("drift", hub="coast", kind="value-out-of-bounds") == 1,
+        "the metric",
+    )
+    [cause] = world.causes("coast", kind="value-out-of-bounds")
+    assert cause["subject"] == {"kind": "HubSetting", "name": LIMIT}
+    # The command line can't look, and says what the operator has found.
+    assert main(["drift", "coast", f"--kubeconfig={world.cluster.kubeconfig}"]) == 0
+    assert LIMIT in capsys.readouterr().out
+    world.admin.apply(values("coast"))
+    world.until(lambda: not _found(world, "coast"), "the end of it")
+
+
+@pytest.mark.usefixtures("operator")
+def test_what_the_operator_may_not_read_is_unknown(world: World) -> None:
+    world.until(lambda: _found(world, "reef"), "a finding")
+    [(kind, message)] = _found(world, "reef").items()
+    assert kind == "values-unknown"
+    assert "the operator may not read the Secret" in message
+    assert "values" not in _item(world, "reef").get("checked", [])
+
+
+def test_nothing_else_of_a_secret_is_anywhere(
+    world: World, operator: Operator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where somebody agrees on a secret, in the hope that it is shown."""
+    path = "hub.config.Auth.client_secret"
+    wrong = [{"name": "kubernetes-configuration", "agreed": [{"path": path, "value": "x"}]}]
+    world.admin.apply(record("lake", items=wrong))
+    world.until(
+        lambda: path in json.dumps(world.status("lake").get("conditions", [])), "it to be refused"
+    )
+    world.until_at_rest(operator)
+    asked = {
+        e["requestURI"].split("?")[0] for e in world.requests() if "/secrets" in e["requestURI"]
+    }
+    assert asked == {f"/api/v1/namespaces/{name}/secrets/hub" for name in ("coast", "lake", "reef")}
+    everywhere = [operator.log, operator.page("/metrics")[1]]
+    everywhere += [json.dumps(world.admin.get(record_path(n))) for n in ("coast", "lake", "reef")]
+    everywhere += [json.dumps(e) for n in ("coast", "lake", "reef") for e in world.events(n)]
+    assert main(["drift", f"--kubeconfig={world.cluster.kubeconfig}"]) == 0
+    captured = capsys.readouterr()
+    assert not [text for text in (*everywhere, captured.out, captured.err) if CANARY in text]
+
+
+def test_a_draft_has_what_is_set_today(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.admin.apply(*hub("moor"), values("moor", "3G"))
+    assert main(["init", "moor", "--agreed", f"--kubeconfig={world.cluster.kubeconfig}"]) == 0
+    captured = capsys.readouterr()
+    assert f'- {{path: "{LIMIT}", value: "3G"}}' in captured.out
+    assert CANARY not in captured.out + captured.err
