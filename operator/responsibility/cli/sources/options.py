@@ -260,7 +260,9 @@ def _timeout(_context: click.Context, _option: click.Parameter, written: str) ->
 
 
 def _tell(verb: str, url: str, status: int, seconds: float) -> None:
-    say(f"{verb} {url}: {status} in {seconds * 1000:.0f} ms", err=True)
+    # A kubeconfig's server may have a password in it.
+    shown = re.sub(r"(?<=//)[^/]*@", "", url, count=1)
+    say(f"{verb} {shown}: {status} in {seconds * 1000:.0f} ms", err=True)
 
 
 def _acting_options() -> tuple[Callable[[Any], Any], ...]:
