@@ -27,8 +27,9 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from responsibility import api_groups
 from responsibility.kube import errors
@@ -43,20 +44,32 @@ logger = logging.getLogger(__name__)
 LEASE = 15
 QUICK = 4
 SHORTEST = 8
-# A Lease lasts so many seconds, and so many times what renewing takes. Of what that was, so much
-# counts at the next one: one slow answer is forgotten after ten, and followed at once.
-_AT_REST, _TIMES, _KEPT = 2.0, 4.0, 0.8
+# A Lease lasts so many seconds, and so many times what renewing takes.
+_AT_REST, _TIMES = 2.0, 4.0
 # Seconds between the end of what a leader may write and the first that another may, at least: what
 # was sent in the last moment is on its way meanwhile.
 _ON_ITS_WAY = 2.0
-# Seconds between two renewals, or two looks of who waits, at most.
-_RETRY = 2.0
 _KIND = f"{api_groups.COORDINATION}/v1"
 
 
 def _clock() -> float:
     """Return seconds that go on while the machine sleeps, where it can tell."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds between two renewals, or two looks of who waits; and how soon slowness is forgotten.
+
+    Of what renewing took, the share ``kept`` counts at the next one: one slow answer is followed at
+    once, and forgotten after ten quick ones.
+    """
+
+    retry: float = 2.0
+    kept: float = 0.8
+
+
+PACE: Final = Pace()
 
 
 class LeadershipLostError(Exception):
@@ -82,6 +95,7 @@ class Leader:
         lease: int = LEASE,
         clock: Callable[[], float] = _clock,
         wall: Callable[[], float] = time.time,
+        pace: Pace = PACE,
     ) -> None:
         if lease < SHORTEST:
             raise ValueError(f"a lease must last {SHORTEST} s or longer, not {lease}")
@@ -89,6 +103,7 @@ class Leader:
         self._connect = connect
         self._identity = identity
         self._lease = lease
+        self._pace = pace
         self._gives_up = lease * 2 / 3
         # One attempt may take two requests, and there is to be time for another.
         self._patience = lease / 3
@@ -177,7 +192,7 @@ class Leader:
             except (errors.ApiError, TimeoutError) as error:
                 logger.info("no Lease: %s", str(error) or "the server did not answer in time")
             # Short ones are looked at more often, and each at the moment of its end.
-            look = min(_RETRY, lasts / 8) * (1 + 0.2 * random.random())  # noqa: S311 - jitter
+            look = min(self._pace.retry, lasts / 8) * (1 + 0.2 * random.random())  # noqa: S311 - jitter
             left = since + lasts - self._clock()
             await _pause(stop, min(look, left) if left > 0 else look)
         return False
@@ -185,7 +200,7 @@ class Leader:
     async def _hold(self, api: Api, stop: asyncio.Event) -> str:
         """Renew until told to stop; return why the Lease was lost, if it was."""
         took = 0.0
-        while not await _pause(stop, max(0.0, min(_RETRY, self._term / 4) - took)):
+        while not await _pause(stop, max(0.0, min(self._pace.retry, self._term / 4) - took)):
             began = self._now()
             left = self._renewed + self._gives_up - began[0]
             failure = ""
@@ -198,7 +213,7 @@ class Leader:
                 failure = str(error) or "the server did not answer in time"
                 logger.info("the Lease was not renewed: %s", failure)
             took = self._clock() - began[0]
-            self._slow = max(took, _KEPT * self._slow)
+            self._slow = max(took, self._pace.kept * self._slow)
             if failure:
                 if self._clock() >= self._renewed + self._gives_up:
                     return f"{self._identity} could not renew {self.path}"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pytest
 from aiohttp import web
 
-from responsibility.kube import errors, leader_election
-from responsibility.kube.leader_election import QUICK, Leader, LeadershipLostError
+from responsibility.kube import errors
+from responsibility.kube.leader_election import PACE, QUICK, Leader, LeadershipLostError, Pace
 from tests.apiserver.lease import Lease
 from tests.apiserver.over_http import HttpApiServer
 from tests.apiserver.requests import Json, Request, refusal
@@ -30,12 +30,23 @@ class Clock:
 
 
 def candidate(
-    server: HttpApiServer, identity: str, *, clock: Clock | None = None, lease: int = 8
+    server: HttpApiServer,
+    identity: str,
+    *,
+    clock: Clock | None = None,
+    lease: int = 8,
+    pace: Pace = PACE,
 ) -> Leader:
-    if clock is None:
-        return Leader(server.api, "ours", "operator", identity, lease=lease)
+    clock = clock or Clock()
     return Leader(
-        server.api, "ours", "operator", identity, lease=lease, clock=clock.boot, wall=clock.wall
+        server.api,
+        "ours",
+        "operator",
+        identity,
+        lease=lease,
+        clock=clock.boot,
+        wall=clock.wall,
+        pace=pace,
     )
 
 
@@ -213,14 +224,10 @@ async def test_a_busy_process_and_a_slow_server_cost_no_lease(server: HttpApiSer
     assert await leader.run(work) == "done"
 
 
-@pytest.fixture
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have leases renewed without much of a pause, and slowness forgotten at the next one."""
-    monkeypatch.setattr(leader_election, "_RETRY", 0.02)
-    monkeypatch.setattr(leader_election, "_KEPT", 0.1)
+# Leases are renewed without much of a pause, and slowness is forgotten at the next renewal.
+HURRIED = Pace(retry=0.02, kept=0.1)
 
 
-@pytest.mark.usefixtures("hurried")
 async def test_how_long_a_lease_lasts_goes_by_how_long_renewing_takes(
     server: HttpApiServer,
 ) -> None:
@@ -233,7 +240,7 @@ async def test_how_long_a_lease_lasts_goes_by_how_long_renewing_takes(
         return answer(request)
 
     server.answers[lease.path] = answered
-    leader = candidate(server, "one", clock=clock)
+    leader = candidate(server, "one", clock=clock, pace=HURRIED)
 
     async def work() -> None:
         nonlocal slow
@@ -251,12 +258,11 @@ async def test_how_long_a_lease_lasts_goes_by_how_long_renewing_takes(
     await leader.run(work)
 
 
-@pytest.mark.usefixtures("hurried")
 async def test_a_late_renewal_lets_it_write_again(server: HttpApiServer) -> None:
     """Nobody else has had the Lease meanwhile: the API server would have refused the renewal."""
     lease, clock = Lease(server), Clock()
     answer = server.answer_to(lease.path)
-    leader = candidate(server, "one", clock=clock)
+    leader = candidate(server, "one", clock=clock, pace=HURRIED)
 
     async def work() -> None:
         await until(lambda: lease.spec["leaseDurationSeconds"] == QUICK)
@@ -279,7 +285,6 @@ async def test_a_late_renewal_lets_it_write_again(server: HttpApiServer) -> None
     assert lease.spec["leaseTransitions"] == 1
 
 
-@pytest.mark.usefixtures("hurried")
 async def test_a_renewal_is_one_request(server: HttpApiServer) -> None:
     lease = Lease(server)
 
@@ -288,7 +293,7 @@ async def test_a_renewal_is_one_request(server: HttpApiServer) -> None:
         await until(lambda: len(server.requests) >= asked + 5)
         assert {request.method for request in server.requests[asked:]} == {"PUT"}
 
-    await candidate(server, "one").run(work)
+    await candidate(server, "one", pace=HURRIED).run(work)
     assert lease.spec["holderIdentity"] == ""
 
 
