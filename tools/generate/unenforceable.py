@@ -42,5 +42,5 @@ def _section() -> Iterator[str]:
             by_reason.setdefault((part, line.why), []).append(f"`{line.resource}`")
     for (part, why), resources in by_reason.items():
         reason, _, done = why.partition(": ")
-        done = done or ("finalizers and ownerReferences in it are guarded" if part else "")
+        done = done or ("the metadata in it is guarded" if part else "")
         yield f"| {part}{', '.join(resources)} | {reason} | {done} |"

@@ -49,6 +49,14 @@ spec:
     metadata: {{labels: {{app: old}}}}
     spec: {{containers: [{{name: a, image: a}}]}}
 ---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {{name: nightly, namespace: {NAME}}}
+spec:
+  schedule: "0 0 1 1 *"
+  jobTemplate:
+    spec: {{template: {{spec: {{restartPolicy: Never, containers: [{{name: a, image: a}}]}}}}}}
+---
 apiVersion: v1
 kind: Pod
 metadata: {{name: jupyter-bob, namespace: {NAME}, labels: {{component: singleuser-server}}}}
@@ -97,6 +105,8 @@ def _owned() -> dict[str, Any]:
     return {"metadata": {"ownerReferences": [nobody]}}
 
 
+_NOTED = {"metadata": {"annotations": {"example.com/configuration": "mine"}}}
+_LABELLED = {"metadata": {"labels": {"example.com/chosen": "mine"}}}
 _KEPT = {"metadata": {"finalizers": ["example.com/mine"]}}
 _CONTAINER = {"name": "a", "image": "a"}
 _AS_HUB = {
@@ -182,6 +192,32 @@ WAYS = {
     "a quota that is used up by nothing": _edit(
         f"{CORE}/resourcequotas/quota/status", {"status": {"hard": {"limits.memory": "9Ti"}}}
     ),
+    **{
+        f"{what} of {kind}, in its status": _edit(f"{path}/status", body)
+        for what, body in {"an annotation": _NOTED, "a label": _LABELLED}.items()
+        for kind, path in {
+            "the Service": f"{CORE}/services/hub",
+            "the Ingress": f"/apis/networking.k8s.io/v1/namespaces/{NAME}/ingresses/front",
+            "the database": f"{CORE}/persistentvolumeclaims/hub-db-dir",
+            "a budget": f"{POLICY}/poddisruptionbudgets/budget",
+        }.items()
+    },
+    **{
+        f"what {kind} reports": _edit(f"{path}/status", body)
+        for kind, path, body in (
+            ("the hub", f"{APPS}/deployments/hub", {"status": {"collisionCount": 7}}),
+            (
+                "a StatefulSet",
+                f"{APPS}/statefulsets/user-placeholder",
+                {"status": {"currentRevision": "gone"}},
+            ),
+            (
+                "a CronJob",
+                f"/apis/batch/v1/namespaces/{NAME}/cronjobs/nightly",
+                {"status": {"lastScheduleTime": "2099-01-01T00:00:00Z"}},
+            ),
+        )
+    },
     "a pod on a node": Way(
         "POST",
         f"{CORE}/pods/jupyter-bob/binding",
@@ -286,6 +322,8 @@ OWNERS = {
     "where a Service leads": 15,
     "where a Service leads, in slices": 15,
     "a finalizer of the Service, in its status": 15,
+    "an annotation of the Service, in its status": 15,
+    "what a CronJob reports": 15,
     "a finalizer of the Secret": 15,
     "a finalizer of the quota, in its status": 14,
     "a finalizer of a user's pod, in its status": 19,

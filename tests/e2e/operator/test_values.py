@@ -471,19 +471,39 @@ def test_whoever_deploys_upgrades_with_helm(
     (tmp_path / "templates" / "secret.yaml").write_text(TEMPLATE)
     (tmp_path / "Chart.yaml").write_text("{apiVersion: v2, name: hub, version: 1.0.0}\n")
 
-    def upgrade(person: Person, values: Any) -> subprocess.CompletedProcess[str]:
-        (tmp_path / "values.yaml").write_text(yaml.safe_dump(values))
-        command = [str(chart.helm()), "upgrade", "--install", "bay", str(tmp_path)]
-        command += [f"--kubeconfig={world.cluster.kubeconfig}", "--namespace=bay"]
+    def helm(person: Person, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [str(chart.helm()), *arguments, f"--kubeconfig={world.cluster.kubeconfig}"]
+        command.append("--namespace=bay")
         command += [f"--kube-as-user={person[0]}", *(f"--kube-as-group={g}" for g in person[1])]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
+    def upgrade(person: Person, values: Any) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "values.yaml").write_text(yaml.safe_dump(values))
+        return helm(person, "upgrade", "--install", "bay", str(tmp_path))
+
+    # To make the Secret is to set all that is in it: people deploy what is theirs.
+    refused = upgrade(ENGINEER, VALUES)
+    assert "create secrets hub sets" in refused.stderr
+    assert helm(ENGINEER, "uninstall", "bay").returncode == 0
     for values in (VALUES, changed(singleuser__memory__limit="2G", hub__config={}), ADMINS):
         done = upgrade(DEPLOYER, values)
         assert done.returncode == 0, done.stderr
         assert "changes" not in done.stderr
-    assert reviews(operator, hub="bay", verdict="allowed") == 2, "that it was made is nobody's"
+    assert reviews(operator, hub="bay", verdict="allowed") == 3
     assert outcome(write(world, LEADER, MEMORY, "bay")) == "refused"
+    done = helm(DEPLOYER, "rollback", "bay")
+    assert done.returncode == 0, done.stderr
+    # Somebody who only holds the rights, and the owner of settings in it, end nothing.
+    for person in (STRANGER, LEADER):
+        assert helm(person, "uninstall", "bay").returncode, person
+    remove = ("delete", "secret", "hub", "-n=bay", "--dry-run=server")
+    gone = world.cluster.kubectl(*remove, as_user=LEADER[0], as_groups=LEADER[1], check=False)
+    assert "delete secrets hub takes away all of values.yaml" in gone.stderr
+    # Whoever deploys may, and nobody leaves what is agreed that way.
+    assert helm(ENGINEER, "uninstall", "bay").returncode == 0
+    assert "sets singleuser.memory.limit" in upgrade(DEPLOYER, MUCH).stderr
+    done = upgrade(DEPLOYER, VALUES)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_replica_that_stands_by_answers(

@@ -32,7 +32,7 @@ class Verdict(StrEnum):
 
     # An item's policy refuses it.
     GUARDED = "guarded"
-    # Only what decides how long the object stays is guarded; the rest needs no guard.
+    # Only its metadata is guarded: how long the object stays, labels, annotations.
     LIFETIME = "guarded in its metadata"
     # Nothing of a hub changes by it.
     HARMLESS = "needs no guard"
@@ -106,10 +106,10 @@ NAMESPACED: tuple[Line, ...] = (
         "pods/resize",
         "pods/status",
         "replicationcontrollers/scale",
+        "replicationcontrollers/status",
         "resourcequotas/status",
         verbs=_EDITS,
     ),
-    *_lines(Verdict.LIFETIME, _REPORTED, "", "replicationcontrollers/status", verbs=_EDITS),
     *_lines(
         Verdict.LIFETIME,
         _OUTSIDE,
@@ -125,9 +125,7 @@ NAMESPACED: tuple[Line, ...] = (
         "apps", "controllerrevisions", "daemonsets", "deployments", "replicasets", "statefulsets"
     ),
     *_guarded("apps", "deployments/scale", "replicasets/scale", "statefulsets/scale", verbs=_EDITS),
-    *_lines(
-        Verdict.LIFETIME,
-        _REPORTED,
+    *_guarded(
         "apps",
         "daemonsets/status",
         "deployments/status",
@@ -143,11 +141,9 @@ NAMESPACED: tuple[Line, ...] = (
         verbs=_CREATE,
     ),
     *_guarded("autoscaling", "horizontalpodautoscalers"),
-    *_lines(
-        Verdict.LIFETIME, _REPORTED, "autoscaling", "horizontalpodautoscalers/status", verbs=_EDITS
-    ),
+    *_guarded("autoscaling", "horizontalpodautoscalers/status", verbs=_EDITS),
     *_guarded("batch", "cronjobs", "jobs"),
-    *_lines(Verdict.LIFETIME, _REPORTED, "batch", "cronjobs/status", "jobs/status", verbs=_EDITS),
+    *_guarded("batch", "cronjobs/status", "jobs/status", verbs=_EDITS),
     *_guarded("certificates.k8s.io", "podcertificaterequests"),
     *_lines(
         Verdict.LIFETIME,
@@ -354,6 +350,16 @@ BEYOND: tuple[tuple[str, str, str], ...] = (
     ),
     ("webhook configurations", "never asked about by policies", "RBAC, item 0"),
     ("a kubelet's node", "whoever is on a node has its pods", "item 18"),
+    (
+        "finalizers on what no item guards (Events, PodTemplates, ResourceClaims)",
+        "whoever may write one keeps its namespace from going, and everybody writes Events",
+        "take the finalizer away; the Namespace says which object it waits for",
+    ),
+    (
+        "an apply that changes nothing but who manages a field",
+        "every write changes that, also those that are for all",
+        "Helm 4 and others apply with `--force-conflicts`; the object names its managers",
+    ),
     (
         "custom resources whose controllers make, scale or change workloads",
         "the controller does it, and which do is known to each project only",

@@ -99,7 +99,8 @@ class ObjectGuard:
     ``names`` of the objects guarded; with ``ANY_NAME`` among them, all are. ``allowed`` are the
     items that entitle to it, by the name for which they do. For an UPDATE, ``excluded`` are the
     fields of other items, which they guard themselves. ``by_metadata``: of the resource and its
-    subresources, those updates that change how long an object stays.
+    subresources, those updates that change how long an object stays, or its metadata by a
+    subresource.
     """
 
     target: Target

@@ -52,20 +52,26 @@ def _text(guard: ObjectGuard) -> str:
 # What decides how long an object stays: the garbage collector deletes what names an owner that is
 # not there, and a finalizer keeps what is being deleted, for as long as it stands there.
 _LIFETIME = ("ownerReferences", "finalizers")
+# What subresources change as well: ``status`` keeps the object's spec as it is, but not all of its
+# metadata (``statusStrategy`` in ``pkg/registry/…/strategy.go`` of each kind). Ingress controllers
+# and balancers take orders by annotations, and controllers and Services choose by labels.
+_BESIDE = (*_LIFETIME, "labels", "annotations")
 
 
 def changes_lifetime() -> str:
-    """Return that an update, also one of a subresource, changes how long an object stays.
+    """Return that an update changes how long an object stays, or its metadata by a subresource.
 
-    Not by ``scale``: that is an object of its own, which has neither.
+    By the object itself, labels and annotations are a change like all others. Not by ``scale``:
+    that is an object of its own, which has none of it.
     """
     old, new = (f"{cel.at(node, 'metadata')}[?k]" for node in (field_paths.OLD, field_paths.NEW))
     nothing = "orValue(dyn([]))"
+    keys = f"{requester.SUBRESOURCE} == '' ? {cel.texts(_LIFETIME)} : {cel.texts(_BESIDE)}"
     return cel.all_of(
         [
             f"request.operation == {cel.text(UPDATE)}",
             f"{requester.SUBRESOURCE} != {cel.text(SCALE)}",
-            f"{cel.texts(_LIFETIME)}.exists(k, {old}.{nothing} != {new}.{nothing})",
+            f"({keys}).exists(k, {old}.{nothing} != {new}.{nothing})",
         ]
     )
 

@@ -1,12 +1,13 @@
 """The webhook that is asked about hubs' values, which no policy can read.
 
-It is narrow: updates of Secrets that are named like a hub's and whose content changes, in
+It is narrow: Secrets that are named like a hub's and whose content changes, in
 namespaces where an item is enforced that says something about values. Nothing depends on it
 (``failurePolicy: Ignore``): while the operator is down, the policies alone decide, and they let
 everybody who owns something in the Secret change all of it.
 
-Whoever makes the Secret anew is not asked about: it takes the items that entitle to that, and all
-values of a chart are new then, so nobody could deploy a hub but who owns everything.
+To make the Secret anew is to change all that is in it from nothing, or else what a setting is held
+to would end by ``helm uninstall`` and ``helm install``. To delete it is to take every setting away.
+That is for those who may make it: who deploys a hub may end it, whosever the settings are.
 
 There is no ``objectSelector``: whoever may change the Secret may take its labels off first. A
 Namespace is chosen by one webhook of several, so that each request is put but once: the first of
@@ -22,7 +23,7 @@ from typing import Any
 from responsibility import api_groups
 from responsibility.admission.policies import cel
 from responsibility.admission.policies.manifests import Manifest
-from responsibility.admission.policies.requester import CONTROL_PLANE
+from responsibility.admission.policies.requester import CONTROL_PLANE, NAME
 from responsibility.admission.webhooks.values_ownership import ValuesGuard
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import API_GROUP, STAGE_LABEL, VALUES_WEBHOOK
@@ -82,7 +83,7 @@ def _hook(name: str, labels: list[str], client_config: Mapping[str, Any]) -> Man
                 "apiGroups": [""],
                 "apiVersions": ["v1"],
                 "resources": ["secrets"],
-                "operations": ["UPDATE"],
+                "operations": ["CREATE", "UPDATE", "DELETE"],
                 "scope": "Namespaced",
             }
         ],
@@ -96,7 +97,11 @@ def _hook(name: str, labels: list[str], client_config: Mapping[str, Any]) -> Man
 
 
 # What stands before it differs from hub to hub, and no Namespace can be seen here.
-_NAMED = f"request.name == {cel.text(HUB)} || request.name.endsWith({cel.text('-' + HUB)})"
-_DATA = [f"{node}.?data.orValue(dyn({{}}))" for node in ("dyn(object)", "dyn(oldObject)")]
+# Where a collection is deleted, only the object says which one it is.
+_NAMED = f"[{NAME}].exists(n, n == {cel.text(HUB)} || n.endsWith({cel.text('-' + HUB)}))"
+_DATA = [
+    f"({node} == null ? dyn({{}}) : dyn({node})).?data.orValue(dyn({{}}))"
+    for node in ("object", "oldObject")
+]
 _HAS_VALUES = cel.any_of(f"{cel.text(KEY)} in {data}" for data in _DATA)
 _CHANGES = " != ".join(_DATA)

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from responsibility.admission import annotation_entries
-from responsibility.admission.policies.guards import Items
+from responsibility.admission.policies.guards import CREATE, DELETE, UPDATE, Items
 from responsibility.admission.stages.namespace_keys import NamespaceKeys
 from responsibility.admission.webhooks.requester import (
     Range,
@@ -26,10 +26,12 @@ from responsibility.api.foreign_text import harmless
 from responsibility.api.names import CONTACT_ANNOTATION, HUB_ANNOTATION
 from responsibility.api.stages import AdmissionStage
 from responsibility.hub.values import paths
-from responsibility.hub.values.difference import SettingChange
+from responsibility.hub.values.difference import SettingChange, is_hollow
 from responsibility.hub.values.secret import KEY, SettingsDiff
 from responsibility.ownership.terms.agreement import ItemTerms
 
+# What is done to settings, in words.
+_DOES = {CREATE: "sets", UPDATE: "changes", DELETE: "takes away"}
 # Settings that are named for one item; how many more there are is said.
 _NAMED = 4
 _LONGEST = 160
@@ -90,6 +92,7 @@ class ValuesUpdate:
     name: str
     person: UserInfo
     now: datetime
+    operation: str = UPDATE
 
     def is_free(self) -> bool:
         """Return whether it is fine whatever has changed."""
@@ -100,6 +103,10 @@ class ValuesUpdate:
         """Return what becomes of what has changed."""
         if self.is_free():
             return FINE
+        if self.operation == CREATE:
+            # What is empty sets nothing.
+            made = (c for c in found.changes if not is_hollow(c.new))
+            found = SettingsDiff(tuple(made), found.unreadable)
         stages, held = self._in_force(), self._held()
         breaches = list(self._breaches(found, stages, held))
         if breaches:
@@ -107,6 +114,19 @@ class ValuesUpdate:
         if found.unreadable:
             return ValuesDecision(ValuesVerdict.UNREADABLE, warnings=(self._unreadable(),))
         return FINE
+
+    def judge_removal(self) -> ValuesDecision:
+        """Return what becomes of the whole Secret's going: it takes who may make it."""
+        held = self._held()
+        makers = self.guard.rest
+        if not makers or any(held[name].is_free for name in makers):
+            return FINE
+        stages = self._in_force()
+        breaches = [
+            Breach(self.guard.items[name], stages[name], settings=[f"all of {KEY}"])
+            for name in sorted(makers & stages.keys(), key=lambda n: self.guard.items[n].number)
+        ]
+        return self._judgement(breaches) if breaches else FINE
 
     def _held(self) -> dict[str, RequesterEntitlement]:
         notes = self.space.annotations
@@ -176,7 +196,8 @@ class ValuesUpdate:
         )
         more = f" and {breach.more} more" if breach.more else ""
         return (
-            f"update secrets {self.name} changes {', '.join(breach.settings)}{more}. This is item "
+            f"{self.operation.lower()} secrets {self.name} {_DOES[self.operation]} "
+            f"{', '.join(breach.settings)}{more}. This is item "
             f"{item.number} ({item.title}) of {hub}. It belongs to others: {contact}"
         )
 

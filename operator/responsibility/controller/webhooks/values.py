@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from responsibility.admission.webhooks.repeats import Repeats
+from responsibility.admission.policies.guards import DELETE, UPDATE
+from responsibility.admission.webhooks.repeats import Repeats, metadata
 from responsibility.admission.webhooks.requester import UserInfo
 from responsibility.admission.webhooks.values_decision import (
     FINE,
@@ -120,10 +121,13 @@ class _Asked:
     name: str
     person: UserInfo
     dry_run: bool
+    operation: str
 
     @classmethod
     def of(cls, request: Mapping[str, Any]) -> _Asked:
-        namespace, name = str(request["namespace"]), str(request["name"])
+        namespace = str(request["namespace"])
+        # Where a collection is deleted, only the object says which one it is.
+        name = str(request.get("name") or metadata(request.get("oldObject")).get("name") or "")
         if not (_NAME.fullmatch(namespace) and _NAME.fullmatch(name)):
             # Not from the API server; and it would stand in our log.
             raise ValueError("no names of objects")
@@ -132,6 +136,7 @@ class _Asked:
             name=name,
             person=UserInfo.of(request.get("userInfo") or {}, namespace),
             dry_run=bool(request.get("dryRun")),
+            operation=str(request.get("operation") or UPDATE),
         )
 
 
@@ -204,8 +209,16 @@ class ValuesReviews:
         # Where there are several hubs, their records agree, or nothing is enforced there.
         guard = self._guard_of(place.hubs[0].model)
         case = ValuesUpdate(
-            guard, place.keys, asked.namespace, asked.name, asked.person, datetime.now(UTC)
+            guard,
+            place.keys,
+            asked.namespace,
+            asked.name,
+            asked.person,
+            datetime.now(UTC),
+            asked.operation,
         )
+        if asked.operation == DELETE:
+            return case.judge_removal()
         old, new = request.get("oldObject") or {}, request.get("object") or {}
         refuses = AdmissionStage.DENY in place.keys.stages().values()
         if LEFT_OUT in old or LEFT_OUT in new:
@@ -291,7 +304,8 @@ def _attempt(asked: _Asked, judged: ValuesDecision) -> _Review:
     """Return what tells one attempt from another: who, where, and what came of it."""
     return {
         "request": {
-            "operation": "UPDATE",
+            # One kind of attempt, whatever is done: of what is new, none is taken for a repetition.
+            "operation": UPDATE,
             "namespace": asked.namespace,
             "name": asked.name,
             "userInfo": {"username": asked.person.user},

@@ -58,7 +58,7 @@ class SettingChange:
     @property
     def fills(self) -> bool:
         """Whether a value stood, or stands now, where a map or list might be."""
-        return not (_is_hollow(self.old) and _is_hollow(self.new))
+        return not (is_hollow(self.old) and is_hollow(self.new))
 
 
 def changes(old: Value, new: Value, place: Place = ()) -> Iterator[SettingChange]:
@@ -157,6 +157,6 @@ def _is_full(value: Value) -> bool:
     return isinstance(value, (dict, list)) and bool(value)
 
 
-def _is_hollow(value: Value) -> bool:
+def is_hollow(value: Value) -> bool:
     """Return whether there is nothing in it that could be about what is below."""
     return value is MISSING or value is None or value in ({}, [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 from hypothesis import given
 
 from responsibility.admission import annotation_entries
+from responsibility.admission.policies.guards import CREATE, DELETE
+from responsibility.admission.stages.namespace_keys import NamespaceKeys
 from responsibility.admission.webhooks.requester import UserInfo
 from responsibility.admission.webhooks.values_decision import (
     ValuesDecision,
@@ -214,3 +217,48 @@ def test_no_word_of_the_values_is_told(person: UserInfo, text: str) -> None:
     for new, old in ((text, values()), (values(), text), (text, f"b: {CANARY}2")):
         found = judged(case(person), new, old)
         assert CANARY not in repr(found)
+
+
+def _made(person: UserInfo, new: Any, said: NamespaceKeys | None = None) -> ValuesDecision:
+    asked = replace(case(person, said), operation=CREATE)
+    return asked.judge(difference({}, secret(new)))
+
+
+_RANGE = "singleuser.memory.limit\t512Mi\t4G"
+EMPTY = {"hub": {"config": {}, "extraConfig": None}, "singleuser": {"profileList": []}}
+OF_PROVIDER = {**EMPTY, "debug": {"enabled": False}}
+
+
+def test_to_make_the_secret_is_to_change_all_that_is_in_it() -> None:
+    refused = _made(ENGINEER, values())
+    assert refused.verdict == "refused"
+    assert "create secrets hub sets" in refused.message
+    assert {item.name for item in refused.items} == {ACCESS, IMAGE}
+    assert _made(ENGINEER, OF_PROVIDER).verdict == "allowed"
+    assert _made(UserInfo("both", ("engineers", "leaders")), values()).verdict == "allowed"
+    assert _made(MASTER, values()).verdict == "break-glass"
+    assert _made(STRANGER, OF_PROVIDER).verdict == "refused"
+
+
+def test_a_bound_holds_for_what_is_made_anew() -> None:
+    said = space(bounds_kubernetes_configuration=f"group:engineers\t\t{_RANGE}")
+    within = {"singleuser": {"memory": {"limit": "2G"}}}
+    assert _made(ENGINEER, within, said).verdict == "allowed"
+    assert _made(ENGINEER, {"singleuser": {"memory": {"limit": "64G"}}}, said).verdict == "refused"
+
+
+@pytest.mark.parametrize(
+    ("person", "verdict"),
+    [(ENGINEER, "allowed"), (LEADER, "refused"), (STRANGER, "refused"), (MASTER, "break-glass")],
+)
+def test_to_delete_the_secret_takes_who_may_make_it(person: UserInfo, verdict: str) -> None:
+    judged = replace(case(person), operation=DELETE).judge_removal()
+    assert judged.verdict == verdict
+    if judged.message:
+        assert "delete secrets hub takes away all of values.yaml" in judged.message
+        assert [item.name for item in judged.items] == [DEPLOY]
+
+
+def test_deleting_it_is_nobodys_business_where_that_item_is_not_in_force() -> None:
+    said = space({ACCESS: AdmissionStage.DENY})
+    assert replace(case(LEADER, said), operation=DELETE).judge_removal().verdict == "allowed"
