@@ -134,6 +134,10 @@ soak: tools $(STAMP) ## Change and break things at random for SECONDS (900), in 
 bench: $(STAMP) ## Measure how fast and how big it is
 	$(BIN)/python -m bench
 
+.PHONY: bench-admission
+bench-admission: $(STAMP) ## Measure what admission costs a write: the table in docs/enforcement.md
+	$(BIN)/python -m bench.admission $(if $(BEFORE),--before $(BEFORE))
+
 # --- the image --------------------------------------------------------------------------------
 
 IMAGE ?= hub-responsibility:$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)

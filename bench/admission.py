@@ -6,6 +6,9 @@ in which nothing is enforced and in one in which everything is; with one enforce
 Before that, the same requests are timed without any policy, and after it again, since machines get
 warm.
 
+``--before FILE`` measures other policies first, such as those of an earlier version (``kubectl
+responsibility render policies``): only two figures of one run can be held against each other.
+
 Two figures are given for each. How long a request took depends on what else the machine does. What
 the API server itself counts for its policies (``apiserver_admission_controller_admission_…``)
 depends on that much less, and is what policies cost.
@@ -20,6 +23,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from responsibility.admission.policies.rendered import rendered
@@ -41,6 +45,8 @@ KINDS: Mapping[str, tuple[str, str]] = {
 _OWNER = Person("owner-15")
 # Requests that are asked one after the other, between two looks at what the API server counts.
 _TOGETHER = 10
+# Seconds after which the API server has compiled what was changed, with a good deal to spare.
+_TAKEN_OVER = 30
 _COUNTED = "apiserver_admission_controller_admission_duration_seconds_"
 
 Case = tuple[str, str]
@@ -52,11 +58,14 @@ def main() -> None:
     parser.add_argument("--hubs", type=int, default=500, help="enforced hubs in the second round")
     parser.add_argument("--rounds", type=int, default=20, help=f"of {_TOGETHER} requests each")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--before", type=Path, help="manifests of policies to measure as well")
     options = parser.parse_args()
-    measure(hubs_=options.hubs, rounds=options.rounds, seed=options.seed)
+    measure(hubs_=options.hubs, rounds=options.rounds, seed=options.seed, other=options.before)
 
 
-def measure(*, hubs_: int = 500, rounds: int = 20, seed: int = 0) -> None:
+def measure(
+    *, hubs_: int = 500, rounds: int = 20, seed: int = 0, other: Path | None = None
+) -> None:
     """Print every figure."""
     draw = random.Random(seed)
     print(f"seed {seed}: {rounds} times {_TOGETHER} of each request, in turns; medians")
@@ -83,6 +92,14 @@ def measure(*, hubs_: int = 500, rounds: int = 20, seed: int = 0) -> None:
             path = f"/api/v1/namespaces/{name}"
             asker.ask(hubs.OPERATOR, "PATCH", path, body, type=MERGE, dry=False)
         _show(f"{hubs_} enforced hubs", _round(asker, draw, rounds), before)
+        if other is not None:
+            # In turns as well, as far as that goes: those before between two times those of now.
+            turns = {f"those of {other.name}": other.read_text(encoding="utf-8")}
+            for words, policies_ in (*turns.items(), ("those of now, again", text(manifests))):
+                apply = ("apply", "--server-side", "--force-conflicts", "-f", "-")
+                cluster.kubectl(*apply, input=policies_)
+                time.sleep(_TAKEN_OVER)
+                _show(f"{hubs_} enforced hubs, {words}", _round(asker, draw, rounds), before)
         names = [m["metadata"]["name"] for m in manifests]
         kinds = "validatingadmissionpolicies,validatingadmissionpolicybindings"
         cluster.kubectl("delete", kinds, *dict.fromkeys(names), "--ignore-not-found")

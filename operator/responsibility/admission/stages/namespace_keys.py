@@ -97,6 +97,11 @@ def wanted_keys(
         kept = {k: v for k, v in present.annotations.items() if _is_kept(k, in_force, read)}
         return NamespaceKeys(labels, kept)
     annotations = hub_annotations(hub.agreement)
+    said = present.annotations
+    if present.stages() and said.get(RELEASE_ANNOTATION) == annotations[RELEASE_ANNOTATION]:
+        # Policies guard by these names. They are taken from Deployments, which others than those
+        # who write records make: what is in force would end for whatever was called so till now.
+        annotations[PREFIX_ANNOTATION] = said.get(PREFIX_ANNOTATION, annotations[PREFIX_ANNOTATION])
     for name in (*in_force, *sorted(read)):
         live_annotations = known[name].annotations.items()
         annotations.update((k, v) for k, v in live_annotations if _is_kept(k, in_force, read))

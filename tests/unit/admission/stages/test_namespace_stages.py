@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from responsibility.api.names import (
     HUB_ANNOTATION,
     MANAGED_LABEL,
     OWNERS_ANNOTATION,
+    PREFIX_ANNOTATION,
     STAGE_LABEL,
 )
 from responsibility.api.stages import AdmissionStage
@@ -185,6 +187,20 @@ def test_a_hub_that_is_gone_for_a_while_keeps_what_its_namespace_says() -> None:
         OWNERS_ANNOTATION + "fence": "user:x",
         HUB_ANNOTATION: "h",
     }
+
+
+def test_what_objects_are_called_changes_only_where_nothing_is_in_force() -> None:
+    """Whoever may make Deployments would end what guards the Secret ``hub`` by another hub."""
+    named = decide(world(records=[one()], hubs=[hub("prod", "prod")])).namespaces["prod"]
+    assert named.annotations[PREFIX_ANNOTATION] == ""
+    moved = world(records=[one()], hubs=[replace(hub("prod", "prod"), prefix="evil-")])
+    kept = decide(moved, "deny", present={"prod": named}).namespaces["prod"]
+    assert kept.annotations[PREFIX_ANNOTATION] == ""
+    # By the record: once nothing is in force any more, it is as the hub is called.
+    lifted = world(records=[one("observe")], hubs=[replace(hub("prod", "prod"), prefix="evil-")])
+    assert decide(lifted, "deny", present={"prod": named}).namespaces == {}
+    anew = decide(moved, present={"prod": NOTHING}).namespaces["prod"]
+    assert anew.annotations[PREFIX_ANNOTATION] == "evil-"
 
 
 def test_a_namespace_that_is_going_or_gone_is_not_written() -> None:
