@@ -12,7 +12,7 @@ import pytest
 
 from responsibility.api.stages import AdmissionStage
 from tests.e2e.admission import hubs
-from tests.e2e.admission.asking import MERGE, Asker, Person
+from tests.e2e.admission.asking import APPLY, MERGE, Asker, Person
 from tests.e2e.admission.conftest import PATIENCE, MakeHub, set_keys
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.waiting import wait_until
@@ -218,6 +218,93 @@ WAYS = {
             ),
         )
     },
+    # To write with a name what is not there is to create it.
+    **{
+        f"{kind}, by an update": Way("PUT", f"{path}/new", _new(kind, version))
+        for kind, path, version in (
+            ("Endpoints", f"{CORE}/endpoints", "v1"),
+            ("LimitRange", f"{CORE}/limitranges", "v1"),
+            (
+                "Lease",
+                f"/apis/coordination.k8s.io/v1/namespaces/{NAME}/leases",
+                "coordination.k8s.io/v1",
+            ),
+        )
+    },
+    "a scale that is applied": _edit(
+        f"{APPS}/deployments/hub/scale?fieldManager=mine&force=true",
+        {"metadata": {"name": "hub"}, **_SCALE, "apiVersion": "autoscaling/v1", "kind": "Scale"},
+        APPLY,
+    ),
+    "a Deployment that is applied": _edit(
+        f"{APPS}/deployments/new?fieldManager=mine&force=true",
+        hubs.workload("Deployment", "new"),
+        APPLY,
+    ),
+    "a pod with a token for others": Way(
+        "POST",
+        f"{CORE}/pods",
+        _new(
+            "Pod",
+            spec={
+                **_AS_HUB["spec"],
+                "volumes": [
+                    {
+                        "name": "token",
+                        "projected": {
+                            "sources": [{"serviceAccountToken": {"audience": "x", "path": "t"}}]
+                        },
+                    }
+                ],
+            },
+        ),
+    ),
+    "a pod with a volume of its own": Way(
+        "POST",
+        f"{CORE}/pods",
+        _new(
+            "Pod",
+            spec={
+                "containers": [_CONTAINER],
+                "volumes": [
+                    {
+                        "name": "v",
+                        "ephemeral": {
+                            "volumeClaimTemplate": {
+                                "spec": {
+                                    "accessModes": ["ReadWriteOnce"],
+                                    "resources": {"requests": {"storage": "1Gi"}},
+                                }
+                            }
+                        },
+                    }
+                ],
+            },
+        ),
+    ),
+    "a token that is kept": Way(
+        "POST",
+        f"{CORE}/secrets",
+        {
+            **_new("Secret", type="kubernetes.io/service-account-token"),
+            "metadata": {
+                "name": "new",
+                "annotations": {"kubernetes.io/service-account.name": "hub"},
+            },
+        },
+    ),
+    "a quota of one kind of pods": Way(
+        "POST",
+        f"{CORE}/resourcequotas",
+        _new("ResourceQuota", spec={"hard": {"pods": "0"}, "scopes": ["NotTerminating"]}),
+    ),
+    "what pods the namespace takes": _edit(
+        f"/api/v1/namespaces/{NAME}",
+        {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}},
+    ),
+    "from where pods take images": _edit(
+        f"{CORE}/serviceaccounts/hub", {"imagePullSecrets": [{"name": "mine"}]}
+    ),
     "a pod on a node": Way(
         "POST",
         f"{CORE}/pods/jupyter-bob/binding",
