@@ -109,7 +109,7 @@ _NOTED = {"metadata": {"annotations": {"example.com/configuration": "mine"}}}
 _LABELLED = {"metadata": {"labels": {"example.com/chosen": "mine"}}}
 _KEPT = {"metadata": {"finalizers": ["example.com/mine"]}}
 _CONTAINER = {"name": "a", "image": "a"}
-_AS_HUB = {
+_AS_HUB: dict[str, Any] = {
     "metadata": {"labels": {"app": "mine"}},
     "spec": {"serviceAccountName": "hub", "containers": [_CONTAINER]},
 }
