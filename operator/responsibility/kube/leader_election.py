@@ -1,7 +1,7 @@
 """Leadership of one replica: a Lease, renewed in a thread of its own, that fences what it does.
 
 The algorithm is client-go's (``tools/leaderelection/leaderelection.go``), and so is that a lease
-counts from when its holder was *seen* to renew it, by the own clock. Four things are not, nor in
+counts from when its holder was *seen* to renew it, by the own clock. Five things are not, nor in
 ``kubernetes.aio.leaderelection`` (37.0.2), which can't create a Lease either:
 
 * Renewing has a thread and a connection of its own. What the rest of the process does, a pass over
@@ -9,6 +9,8 @@ counts from when its holder was *seen* to renew it, by the own clock. Four thing
 * Whoever writes asks ``may_write`` at that moment. A process that was stopped, or whose machine
   was, wakes up in the middle of its work, long before it hears that another leads.
 * A Lease seen in other hands ends the work at once, and not when patience does.
+* A Lease that somebody deletes, empties or gives to another is not free before the end of what its
+  holder was seen to have: that one writes until it next renews, and learns of it.
 * How long it lasts goes by how long renewing takes. Where the API server answers at once that is
   four seconds, after which the next one takes over from a leader that was killed; where answers or
   this process are slow it is up to client-go's fifteen, so that slowness costs no lease. A leader
@@ -49,6 +51,8 @@ _AT_REST, _TIMES = 2.0, 4.0
 # Seconds between the end of what a leader may write and the first that another may, at least: what
 # was sent in the last moment is on its way meanwhile.
 _ON_ITS_WAY = 2.0
+# Seconds that a Lease is for which its holder has given back, as client-go writes it.
+_RELEASED = 1
 _KIND = f"{api_groups.COORDINATION}/v1"
 
 
@@ -173,8 +177,8 @@ class Leader:
     async def _acquire(self, api: Api, stop: asyncio.Event) -> bool:
         """Return once the Lease is ours; False if told to stop before."""
         seen: object = None
-        since = self._clock()
-        lasts = float(self._lease)
+        # When what was seen of others has ended.
+        free, lasts = self._clock(), float(self._lease)
         while not stop.is_set():
             began = self._now()
             try:
@@ -182,18 +186,23 @@ class Leader:
                     lease = await self._read(api)
                     spec = _spec(lease)
                     renewed = (spec.get("holderIdentity"), spec.get("renewTime"))
-                    if renewed != seen:
-                        seen, since = renewed, self._clock()
                     lasts = float(spec.get("leaseDurationSeconds") or self._lease)
-                    expired = self._clock() >= since + lasts
-                    if spec.get("holderIdentity") in (None, "", self._identity) or expired:
+                    if renewed != seen:
+                        seen = renewed
+                        if spec.get("holderIdentity"):
+                            free = max(free, self._clock() + lasts)
+                        elif lasts <= _RELEASED:
+                            free = self._clock()
+                        # Deleted, or emptied by hand: who led until then may not know it yet.
+                    mine = spec.get("holderIdentity") == self._identity
+                    if mine or self._clock() >= free:
                         await self._write(api, lease, began)
                         return True
             except (errors.ApiError, TimeoutError) as error:
                 logger.info("no Lease: %s", str(error) or "the server did not answer in time")
             # Short ones are looked at more often, and each at the moment of its end.
             look = min(self._pace.retry, lasts / 8) * (1 + 0.2 * random.random())  # noqa: S311 - jitter
-            left = since + lasts - self._clock()
+            left = free - self._clock()
             await _pause(stop, min(look, left) if left > 0 else look)
         return False
 
@@ -289,7 +298,7 @@ class Leader:
         lease = await api.get(self.path)
         if lease["spec"].get("holderIdentity") != self._identity:
             return True
-        spec = {**lease["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}
+        spec = {**lease["spec"], "holderIdentity": "", "leaseDurationSeconds": _RELEASED}
         try:
             await api.replace(self.path, {**lease, "spec": spec})
         except errors.ConflictError:

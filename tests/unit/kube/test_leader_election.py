@@ -308,6 +308,46 @@ async def test_a_lease_that_was_deleted_is_made_anew(server: HttpApiServer) -> N
     await candidate(server, "one").run(work)
 
 
+@pytest.mark.parametrize("how", ["deleted", "emptied", "given away"])
+async def test_a_lease_is_not_free_before_its_holder_can_know(
+    server: HttpApiServer, how: str
+) -> None:
+    """Whoever held it writes until the next renewal, whatever others do to the Lease."""
+    lease, clock = Lease(server), Clock()
+    lease.hold("one")
+    lease.spec["leaseDurationSeconds"] = 60
+    waiting = candidate(server, "two", clock=clock)
+    led = asyncio.Event()
+
+    async def work() -> None:
+        led.set()
+        await forever()
+
+    running = asyncio.create_task(waiting.run(work))
+    await until(lambda: len(server.requests) >= 1)
+    if how == "deleted":
+        lease.delete()
+    elif how == "emptied":
+        lease.spec["holderIdentity"] = ""
+        lease.spec["leaseDurationSeconds"] = 15
+    else:
+        lease.spec["holderIdentity"] = "a stranger"
+        lease.spec["leaseDurationSeconds"] = 2
+    asked = len(server.requests)
+    # One look may have been on its way; the second one saw it.
+    await until(lambda: len(server.requests) >= asked + 2)
+    clock.boot_by += 30
+    asked = len(server.requests)
+    await until(lambda: len(server.requests) >= asked + 2)
+    assert not waiting.may_write()
+    assert {request.method for request in server.requests} == {"GET"}
+    clock.boot_by += 60
+    async with asyncio.timeout(60):
+        await led.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
 async def test_trouble_with_the_server_is_no_reason_to_die(server: HttpApiServer) -> None:
     lease = Lease(server)
     server.fail(503, "ServiceUnavailable")

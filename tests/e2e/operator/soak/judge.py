@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from responsibility.controller.reporting.metrics_table import METRICS
 from tests.e2e.lab import audit
@@ -54,6 +55,31 @@ def writes(events: Iterable[audit.Event], credential: str = "") -> list[str]:
         for e in events
         if _writes(e) and credential in ("", _credential(e))
     ]
+
+
+def disputed(events: Iterable[audit.Event]) -> list[str]:
+    """Return what differs between the last two writes of an object, where there are two."""
+    bodies: dict[str, list[dict[str, str]]] = {}
+    for event in events:
+        if _writes(event) and isinstance(event.get("requestObject"), dict):
+            path = event["requestURI"].partition("?")[0]
+            bodies.setdefault(path, []).append(dict(_leaves(event["requestObject"])))
+    return [
+        f"{path} {key}: {written[-2].get(key)}, then {written[-1].get(key)}"
+        for path, written in bodies.items()
+        if len(written) > 1
+        for key in sorted(written[-2].keys() | written[-1].keys())
+        if written[-2].get(key) != written[-1].get(key)
+    ]
+
+
+def _leaves(body: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    below = body.items() if isinstance(body, dict) else enumerate(body)
+    for key, value in below:
+        if isinstance(value, dict | list):
+            yield from _leaves(value, f"{path}.{key}")
+        else:
+            yield f"{path}.{key}", repr(value)[:300]
 
 
 def intruders(events: Sequence[audit.Event], candidates: Container[str]) -> list[str]:

@@ -93,10 +93,10 @@ class Soak:
                 PATIENCE,
                 "something to be listed again",
             )
-            still = judge.writes(self.world.requests(at_rest))
-            if not still:
+            requests = self.world.requests(at_rest)
+            if not (still := judge.writes(requests)):
                 return
-        _none(still, f"{leader.name} does not come to rest")
+        _none([*judge.disputed(requests), *still], f"{leader.name} does not come to rest")
 
     def _is_like_a_fresh_one(self, leader: Replica) -> None:
         """Hold it against a fresh operator: what it says, and what either would have written."""
@@ -112,7 +112,9 @@ class Soak:
             wait_until(lambda: not same(), PATIENCE, lambda: "\n".join(["the same:", *same()[:20]]))
         if not self.installation.asked.get("admission"):
             # There nothing has to be proved anew.
-            _none(judge.writes(self.world.requests(at_rest)), "written by a fresh one")
+            requests = self.world.requests(at_rest)
+            found = [*judge.disputed(requests), *judge.writes(requests)]
+            _none(found, "written by a fresh one")
 
     def _equals(self, running: Operator, fresh: Operator) -> None:
         found: list[str] = []
