@@ -95,26 +95,6 @@ def test_what_is_a_file_nobody_is_said_to_end(world: World) -> None:
     world.until(lambda: not ending(world, "reef"), "nobody to be said to end it", PATIENCE)
 
 
-def test_files_that_are_changed_show_by_trials(
-    world: World, operator: Operator, folder: Path
-) -> None:
-    """The API server looks for changes by itself; there is nothing for the operator to watch."""
-    path = folder / "hubs.yaml"
-    whole = path.read_text(encoding="utf-8")
-    documents = [d for d in yaml.safe_load_all(whole) if d]
-    kept = [d for d in documents if not of_item(d)]
-    assert len(kept) < len(documents)
-    try:
-        path.write_text(yaml.safe_dump_all(kept), encoding="utf-8")
-        # The API server looks once a minute, and the operator tries in turn.
-        told = world.until_condition("reef", "Enforced", "False", seconds=180)
-        assert "let through in silence" in told
-        assert operator.metrics().value("enforced", hub="reef", item=ITEM) == 0
-    finally:
-        path.write_text(whole, encoding="utf-8")
-    world.until_condition("reef", "Enforced", "True", "Proved", seconds=180)
-
-
 def of_item(document: Manifest) -> bool:
     """Return whether a document is of the item's policies."""
     return f"{policy_name(ITEM)}" in yaml.safe_dump(document["metadata"])
@@ -173,6 +153,32 @@ def test_without_the_setting_it_is_not_relied_on(world: World, operator: Operato
         assert enforcing.outcome(world, STRANGER, "reef") == "refused", "it is not lifted"
         # What is not known to be a file could be deleted.
         world.until(lambda: ending(world, "reef"), "deployers to be said to end it", PATIENCE)
+
+
+def test_files_that_are_changed_show_by_trials(world: World, folder: Path) -> None:
+    """The API server looks for changes by itself; there is nothing for the operator to watch."""
+    path = folder / "hubs.yaml"
+    whole = path.read_text(encoding="utf-8")
+    documents = [d for d in yaml.safe_load_all(whole) if d]
+    kept = [d for d in documents if not of_item(d)]
+    assert len(kept) < len(documents)
+    with world.operator(settings=STATIC) as operator:
+        world.until_condition("reef", "Enforced", "True", "Proved", seconds=PATIENCE)
+        try:
+            path.write_text(yaml.safe_dump_all(kept), encoding="utf-8")
+            # The API server looks once a minute, and the operator tries in turn.
+            told = world.until_condition("reef", "Enforced", "False", seconds=180)
+            assert "let through in silence" in told
+            assert operator.metrics().value("enforced", hub="reef", item=ITEM) == 0
+        finally:
+            path.write_text(whole, encoding="utf-8")
+
+
+@pytest.mark.long
+def test_files_that_come_back_are_proved_again(world: World) -> None:
+    """Another minute."""
+    with world.operator(settings=STATIC):
+        world.until_condition("reef", "Enforced", "True", "Proved", seconds=180)
 
 
 def policies(world: World) -> list[Manifest]:

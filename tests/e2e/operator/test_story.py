@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from demo import organisation
+from tests.e2e.lab import audit
 from tests.e2e.lab.lifetime import say
 from tests.e2e.operator import only_told
 from tests.e2e.operator.process import Operator
@@ -42,11 +44,23 @@ def operator(world: World) -> Iterator[Operator]:
         yield running
 
 
+def once_each(events: list[audit.Event]) -> Iterator[audit.Event]:
+    """Yield requests, those about its own rights once: it asks again as long as it takes."""
+    asked = set()
+    for event in events:
+        if event.get("objectRef", {}).get("resource") == "selfsubjectaccessreviews":
+            question = json.dumps((event.get("requestObject") or {}).get("spec"), sort_keys=True)
+            if question in asked:
+                continue
+            asked.add(question)
+        yield event
+
+
 def test_it_starts_with_few_requests(world: World, operator: Operator) -> None:
     """Reviews come on top, for what an owner seems to lack: other authorizers may grant it."""
     made = Counter(
         f"{event['verb']} {event.get('objectRef', {}).get('resource', '(discovery)')}"
-        for event in world.requests()
+        for event in once_each(world.requests())
         if event["verb"] != "patch"
     )
     events, reviews = made.pop("create events", 0), made.pop("create subjectaccessreviews")

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.lab.cluster import Cluster
-from tests.e2e.lab.ports import pick
-from tests.e2e.operator import chart
+from tests.e2e.lab.ports import pick_one
+from tests.e2e.operator import chart, patient
 from tests.e2e.operator.api import Manifest
 
 
@@ -19,7 +19,7 @@ class Listening:
     def __init__(self, cluster: Cluster, directory: Path) -> None:
         self._directory = directory
         self._address = cluster.neighbour
-        (self._port,) = pick(1, ())
+        self._port = pick_one()
         command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt"]
         command += ["ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=webhook"]
         command += ["-addext", f"subjectAltName=IP:{self._address}"]
@@ -45,7 +45,7 @@ class Listening:
         }
 
     def configuration(self, name: str, *options: str) -> Manifest:
-        """Return a configuration as the chart renders it, but for where the operator is."""
+        """Return a configuration as the chart has it, but for the operator's place and time."""
         (found,) = (
             o
             for o in chart.rendered(*options)
@@ -55,5 +55,6 @@ class Listening:
             config: dict[str, Any] = hook["clientConfig"]
             path = config.pop("service")["path"]
             config["url"] = self.client_config["url"] + path
+            hook["timeoutSeconds"] = patient.TIMEOUT
             assert config["caBundle"] == self.bundle
         return found
