@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,9 +17,12 @@ from tests.e2e.lab.waiting import wait_until
 from tests.e2e.operator import chart, enforcing
 from tests.e2e.operator.api import OURS, Manifest, where
 from tests.e2e.operator.enforcing import ENGINEER, ITEM, STRANGER
+from tests.e2e.operator.lasting import TRIES, has_come, held_until
 from tests.e2e.operator.world import World, hub
 
 PATIENCE = 60.0
+# A hundred in a long run.
+HUBS = int(os.environ.get("ENFORCED_HUBS") or 30)
 LABEL = STAGE_LABEL + ITEM
 WORKSHOP = {"kind": "Group", "name": "strangers"}
 
@@ -75,20 +79,26 @@ def test_a_delegation_ends_at_its_date_with_no_operator_there(world: World) -> N
         # Once the policies are known to be in force, so that nothing is measured but the end.
         world.admin.apply(enforcing.staged("dune", items=[enforcing.item()]))
         world.until_condition("dune", "Enforced", "True", seconds=PATIENCE)
-        until = in_seconds(25)
-        world.admin.apply(lent("dune", until))
-        wait_until(lambda: markers(world) == {annotation_entries.marker(until)}, 10, "the marker")
-        wait_until(
-            lambda: enforcing.outcome(world, STRANGER, "dune") == "passed",
-            10,
-            "the delegate to act",
-        )
-    assert datetime.now(UTC) < until, "the machine is too busy to see the delegation hold"
-    assert enforcing.outcome(world, STRANGER, "dune") == "passed", "the operator is gone"
-    left = (until - datetime.now(UTC)).total_seconds()
-    wait_until(
-        lambda: enforcing.outcome(world, STRANGER, "dune") == "refused", left + 30, "its end"
-    )
+
+    def holds(until: datetime) -> bool:
+        with world.operator(settings=enforcing.ENABLED):
+            world.admin.apply(lent("dune", until))
+            wait_until(
+                lambda: (
+                    (
+                        markers(world) == {annotation_entries.marker(until)}
+                        and enforcing.outcome(world, STRANGER, "dune") == "passed"
+                    )
+                    or has_come(until)
+                ),
+                TRIES[-1],
+                "the marker, and the delegate to act",
+            )
+        # With the operator gone.
+        return enforcing.outcome(world, STRANGER, "dune") == "passed"
+
+    until = held_until(holds)
+    enforcing.until_outcome(world, STRANGER, "dune", "refused", TRIES[-1])
     late = (datetime.now(UTC) - until).total_seconds()
     say(f"refused {late:.1f} s after the delegation's end, with the operator dead")
     assert late > -1.5, "not before it ends"
@@ -107,9 +117,7 @@ def test_dates_are_moved_at_once_and_no_marker_is_left(world: World) -> None:
             only = {annotation_entries.marker(until)}
             world.until(partial(_are, world, only), f"just {only}", 20)
         world.until_condition("moor", "Enforced", "True", seconds=PATIENCE)
-        world.until(
-            lambda: enforcing.outcome(world, STRANGER, "moor") == "passed", "it to hold", 20
-        )
+        enforcing.until_outcome(world, STRANGER, "moor", "passed")
         # Somebody stops the clock; the operator sees to it that it goes on.
         job = where("batch/v1", "Job", annotation_entries.marker(second), chart.NAMESPACE)
         before = world.admin.get(job)["metadata"]["uid"]
@@ -134,7 +142,7 @@ def test_dates_are_moved_at_once_and_no_marker_is_left(world: World) -> None:
             30,
         )
         world.admin.apply(lent("moor", in_seconds(-5)))
-        world.until(lambda: enforcing.outcome(world, STRANGER, "moor") == "refused", "its end")
+        enforcing.until_outcome(world, STRANGER, "moor", "refused")
         world.until(lambda: markers(world) == set(), "no marker", 20)
 
 
@@ -187,7 +195,7 @@ def test_what_the_cluster_has_one_of_goes_by_the_lowest_stage(world: World) -> N
         def told() -> tuple[str, str]:
             status = world.model_status()
             items = {i["name"]: i for i in status.get("items", ())}
-            conditions = {c["type"]: c["status"] for c in status["conditions"]}
+            conditions = {c["type"]: c["status"] for c in status.get("conditions", ())}
             return str(items.get(upgrades, {}).get("admission")), conditions.get("Enforced", "")
 
         world.until(lambda: told() == ("warn", "True"), f"warn; it is {told()}", PATIENCE)
@@ -209,11 +217,11 @@ def test_switched_off_it_takes_away_what_it_has_said(world: World) -> None:
             world.until(partial(_says_nothing, world, name), f"{name} to say nothing")
         told = world.until_condition("dune", "Enforced", "False", "NotEnabled", seconds=PATIENCE)
         assert "enforcement.enabled" in told
-    assert enforcing.outcome(world, STRANGER, "reef") == "passed"
+    enforcing.until_outcome(world, STRANGER, "reef", "passed")
 
 
-def test_a_hundred_hubs_are_enforced_quickly(world: World) -> None:
-    names = [f"hub-{number:03}" for number in range(100)]
+def test_many_hubs_are_enforced_at_once(world: World) -> None:
+    names = [f"hub-{number:03}" for number in range(HUBS)]
     hubs = [manifest for name in names for manifest in hub(name)]
     world.admin.apply(*hubs)
     world.admin.apply(*(enforcing.staged(name, "observe") for name in names))
@@ -229,6 +237,8 @@ def test_a_hundred_hubs_are_enforced_quickly(world: World) -> None:
 
         wait_until(lambda: proved() == len(names), 120, lambda: f"all of them; it is {proved()}")
         took = time.monotonic() - began
-        say(f"100 hubs: asked for within {applied:.1f} s, in force and proved after {took:.1f} s")
+        say(
+            f"{HUBS} hubs: asked for within {applied:.1f} s, in force and proved after {took:.1f} s"
+        )
         status = world.admin.items(where(OURS, "Responsibility"))
         assert len(status) >= len(names)
