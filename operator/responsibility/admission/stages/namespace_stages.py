@@ -29,7 +29,7 @@ from responsibility.admission.stages.namespace_keys import (
     Reads,
     wanted_keys,
 )
-from responsibility.api.names import CONTACT_ANNOTATION, STAGE_LABEL
+from responsibility.api.names import CONTACT_ANNOTATION, RELEASE_ANNOTATION, STAGE_LABEL
 from responsibility.api.stages import AdmissionStage
 from responsibility.ownership.cache import PassCache
 from responsibility.ownership.results.assessment import Assessment, HubAssessment, HubState
@@ -204,7 +204,10 @@ def _namespace(
     """Return what one Namespace should say, and the stages of the records about it."""
     # A record of a release that is not there does not speak for one that is.
     speaking = [hub for hub in group if hub.hub is not None] or list(group)
+    everybody = speaking
+    speaking = list(_of_one_name(everybody, present))
     neighbours = _differences(speaking, assessment.now, cache)
+    apart = _differences(everybody, assessment.now, cache)
     found: dict[str, tuple[ItemStage, ...]] = {}
     keys_by_hub: list[tuple[HubAssessment, dict[str, ItemKeys]]] = []
     for hub in group:
@@ -220,7 +223,7 @@ def _namespace(
                     item=agreement.item(name),
                     keys=known[name],
                     policy=trouble,
-                    neighbours=neighbours if hub in speaking else "",
+                    neighbours=neighbours if hub in speaking else apart if hub in everybody else "",
                     unrecorded=tuple(r for r in hub.releases if r not in recorded),
                     enabled=enabled,
                     rbac_enforced=assessment.rbac_enforced,
@@ -308,6 +311,20 @@ def _keys(
         if not known[name].trouble and (trouble := next(filter(None, wrong), "")):
             known[name] = ItemKeys(name, {}, trouble=trouble)
     return known
+
+
+def _of_one_name(hubs: Sequence[HubAssessment], present: NamespaceKeys) -> Sequence[HubAssessment]:
+    """Return the hubs that speak: while anything is in force, those called as it was made for.
+
+    What a hub's objects are called, its Deployments say, and others than those who write records
+    make these: a hub of another name must not lift what is in force.
+    """
+    first = present.annotations.get(RELEASE_ANNOTATION)
+    known = [hub for hub in hubs if hub.agreement.hub.release == first]
+    if not present.stages() or not known:
+        return hubs
+    prefix = known[0].agreement.names.prefix
+    return [*known, *(h for h in hubs if h not in known and h.agreement.names.prefix == prefix)]
 
 
 def _differences(hubs: Sequence[HubAssessment], now: datetime, cache: PassCache) -> str:

@@ -113,6 +113,22 @@ def test_two_releases_of_different_owners_are_not_enforced() -> None:
     assert decided.namespaces == {}
 
 
+def test_a_release_whose_objects_are_called_otherwise_lifts_nothing() -> None:
+    """Its record may have been there before: whoever makes its Deployment gives it its names."""
+    both = [one(name=name, namespace="prod", release=name) for name in ("a", "b")]
+    first, second = hub("prod", "a"), replace(hub("prod", "b"), prefix="b-")
+    present = decide(world(records=both, hubs=[first])).namespaces
+    decided = decide(world(records=both, hubs=[first, second]), "deny", present=present)
+    assert labels(decided) == {STAGE_LABEL + item: "deny" for item in ITEMS}
+    assert decided.namespaces["prod"].annotations[PREFIX_ANNOTATION] == ""
+    found = stage(decided, name="b")
+    assert (found.stage, found.reason) == ("observe", "SeveralReleases")
+    assert "named differently" in found.message
+    # Where nothing is in force yet, neither is enforced.
+    anew = decide(world(records=both, hubs=[first, second]))
+    assert [stage(anew, name=name).reason for name in ("a", "b")] == ["SeveralReleases"] * 2
+
+
 def test_two_releases_of_the_same_owners_are() -> None:
     asked = [one("deny", name="a", namespace="prod", release="a")]
     asked.append(one("warn", name="b", namespace="prod", release="b"))
