@@ -24,9 +24,9 @@ echo "--- the wheel"
 echo "--- the environment"
 "$python" -m venv --without-pip "$target"
 # Wheels only: nothing of others is run while it is installed.
-"$tools/python" -m pip --python "$target/bin/python" install --quiet --no-compile \
+"$tools/python" -m pip --python "$target/bin/python" install --quiet \
   --require-hashes --only-binary :all: --requirement image/requirements.lock
-"$tools/python" -m pip --python "$target/bin/python" install --quiet --no-compile \
+"$tools/python" -m pip --python "$target/bin/python" install --quiet \
   --no-deps --no-index "$scratch"/wheel/*.whl
 "$tools/python" -m pip --python "$target/bin/python" check
 
@@ -37,8 +37,6 @@ for client in "$target"/lib/python3*/site-packages/kubernetes/client \
   "$target"/lib/python3*/site-packages/kubernetes/aio/client; do
   rm -r "$client/api"
 done
-# Compiled only now; what can't be, in somebody's templates, nobody imports.
-"$target/bin/python" -m compileall -qq "$target/lib" || true
 "$target/bin/python" -c "import responsibility.controller.main, responsibility.cli.main"
 
 echo "--- the bill of materials"
