@@ -110,6 +110,11 @@ def test_every_example_of_every_help_works(
         (models / name).parent.mkdir(parents=True, exist_ok=True)
         (models / name).write_bytes(installation.MODEL.read_bytes())
     (tmp_path / "hubs.csv").write_text("hub,email\ncoast,leads@coast.example\n", "utf-8")
+    (tmp_path / "config/clusters/leap").mkdir(parents=True)
+    (tmp_path / "config/clusters/leap/cluster.yaml").write_text(
+        "name: leap\nhubs:\n- {name: coast, display_name: Coast, helm_chart_values_files: []}\n",
+        "utf-8",
+    )
     (tmp_path / "ca.crt").write_bytes(_authority(kubeconfig))
     log = json.dumps(AUDITED).encode() + b"\n"
     (tmp_path / "audit.log").write_bytes(log)
