@@ -102,7 +102,9 @@ async def test_what_comes_between_a_look_and_its_publication_meets_no_old_answer
     for write in world.server.writes:
         if write.subresource == "status" and write.path.startswith(RECORDS):
             meta, status = write.body["metadata"], write.body["status"]
-            owners = {i["name"]: i["owner"] for i in status.get("items", ())}
+            owners = {
+                i: party for party, items in status["owners"].items() for i in items.split(", ")
+            }
             guests = (meta["uid"], status["observedGeneration"]) == ("uid-prod", 2)
             assert owners["fence"] == ("guests" if guests else "keeper"), (change, meta)
             hub = (
