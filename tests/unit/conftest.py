@@ -7,7 +7,7 @@ import os
 from hypothesis import HealthCheck, settings
 
 # Cases that a law draws, where it doesn't say so itself; `make test-long` has it draw many more.
-_DRAWS = int(os.environ.get("LAW_DRAWS") or 40)
+_DRAWS = int(os.environ.get("LAW_DRAWS") or 100)
 
 # How fast a machine is, and what else it does, says nothing about what is tested.
 settings.register_profile(
