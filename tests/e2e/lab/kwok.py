@@ -23,6 +23,7 @@ from tests.e2e.lab.kwokconfig import PORTS, configuration, ports_in, promised
 from tests.e2e.lab.waiting import wait_until
 
 _PATIENCE = 60.0
+_MOMENT = 2.0
 # Seconds; each question is a process, and what it asks about needs the processor more.
 _BETWEEN = 0.25
 _APISERVER = "kube-apiserver"
@@ -192,11 +193,23 @@ class KwokCluster(Cluster):
     def _no_one_died(self) -> bool:
         """Be sure that there is something to wait for: nobody starts these two again."""
         for name in sorted(self._dead() & {"etcd", _APISERVER}):
+            if self._comes_to_life(name):
+                continue
             log = self.logs / f"{name}.log"
             said = log.read_text(encoding="utf-8", errors="replace")[-1500:]
             raise LabError(
                 f"{name} of {self.name} died when it was started; {log} ends in:\n{said}"
             )
+        return True
+
+    def _comes_to_life(self, name: str) -> bool:
+        """Wait a moment: what was forked just now is not yet the program that it is to be."""
+        try:
+            wait_until(
+                lambda: name not in self._dead(), _MOMENT, f"{name} to live", stretched=False
+            )
+        except LabError:
+            return False
         return True
 
     def _write_configuration(self) -> None:
