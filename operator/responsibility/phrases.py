@@ -18,6 +18,12 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
+def range_text(least: str, most: str) -> str:
+    """Return a range in words: ``at least 1G and at most 8G``; an empty end is none."""
+    ends = (("at least", least), ("at most", most))
+    return " and ".join(f"{word} {end}" for word, end in ends if end)
+
+
 def some(
     parts: Sequence[str],
     most: int,

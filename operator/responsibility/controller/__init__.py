@@ -13,6 +13,7 @@ In reading order:
 * ``annotator``: annotations of the hubs' Deployments, kept as they should be;
 * ``worker``: the base of what works beside the loop;
 * ``capabilities``: the one list of it;
+* ``last_answers``: last answers about hubs, and the wait for the first;
 * ``reviewer``: questions to the API server's own authorizers;
 * ``own_rights``: the operator's own rights, and those it lacks;
 * ``hub_admins``: the asking of hubs who administers them;

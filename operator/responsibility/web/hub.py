@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 from responsibility.ownership.results.assessment import HubAssessment, HubState, ItemResult
 from responsibility.ownership.results.value_wording import agreed_text
 from responsibility.ownership.terms.agreement import Agreement, Bound, Delegation
-from responsibility.phrases import counted
+from responsibility.phrases import counted, range_text
 from responsibility.web.document import Child, isolated, joined, link, tag
 from responsibility.web.filters import classes
 from responsibility.web.tasks import Task, tasks
@@ -135,11 +135,7 @@ def _delegate(agreement: Agreement, delegate: Delegation, now: datetime) -> Elem
 
 
 def _bound(bound: Bound) -> str:
-    ends = [
-        f"at least {bound.minimum}" if bound.minimum else "",
-        f"at most {bound.maximum}" if bound.maximum else "",
-    ]
-    return f"{bound.path} {' and '.join(filter(None, ends))}".strip()
+    return f"{bound.path} {range_text(bound.minimum, bound.maximum)}".strip()
 
 
 def _parties(agreement: Agreement) -> Iterable[Element]:

@@ -29,6 +29,7 @@ from responsibility.hub.values import paths
 from responsibility.hub.values.difference import SettingChange, is_hollow
 from responsibility.hub.values.secret import KEY, SettingsDiff
 from responsibility.ownership.terms.agreement import ItemTerms
+from responsibility.phrases import range_text
 
 # What is done to settings, in words.
 _DOES = {CREATE: "sets", UPDATE: "changes", DELETE: "takes away"}
@@ -176,9 +177,9 @@ class ValuesUpdate:
 
     def _refusal(self, breach: Breach) -> str:
         if breach.left is not None:
-            least, most = breach.left.minimum, breach.left.maximum
-            ends = [f"at least {least}"] * bool(least) + [f"at most {most}"] * bool(most)
-            agreed = f"You may change {breach.left.path} to {' and '.join(ends)}"
+            left = breach.left
+            within = range_text(left.minimum, left.maximum)
+            agreed = f"You may change {left.path} to {within}"
             return f"{self._whose(breach)}. {agreed}; ask them for more."
         return (
             f"{self._whose(breach)}. Ask them to do it, or to delegate the item to you; whose a "

@@ -106,33 +106,27 @@ def _agreements(report: Report, namespace: str | None) -> list[Agreement]:
 
 def _by_path(report: Report, agreement: Agreement, path: str) -> Iterator[dict[str, Any]]:
     """Yield the items whose paths speak of this one; the most precise path decides."""
-    from responsibility.hub.values.paths import covers, precision
+    from responsibility.hub.values.paths import covers, most_precise
 
     model = report.view.models[agreement.terms.name]
-    found = [
-        (pattern, item)
-        for item in model.spec.items
-        for pattern in item.values_paths
-        if covers(pattern, path)
-    ]
-    best = max((precision(pattern) for pattern, _ in found), default=None)
+    items = {item.name: item for item in model.spec.items}
+    closest = most_precise(path, {name: item.values_paths for name, item in items.items()})
     record = report.view.records[agreement.record]
-    for pattern, item in found:
-        if precision(pattern) == best:
-            recorded = next((i for i in record.spec.items if i.name == item.name), None)
-            delegates = (
-                recorded.delegates
-                if recorded and recorded.delegates is not None
-                else item.delegates
-            )
-            bounds = [
-                {"party": delegate.party, "path": b.path, "min": b.min, "max": b.max}
-                for delegate in delegates
-                if delegate.until is None or report.assessment.now < delegate.until
-                for b in (delegate.bounds or item.bounds)
-                if covers(b.path, path)
-            ]
-            yield {**_row(report, agreement, item.name, [f"values {pattern}"]), "bounds": bounds}
+    for name, patterns in closest.items():
+        item = items[name]
+        recorded = next((i for i in record.spec.items if i.name == name), None)
+        delegates = (
+            recorded.delegates if recorded and recorded.delegates is not None else item.delegates
+        )
+        bounds = [
+            {"party": delegate.party, "path": b.path, "min": b.min, "max": b.max}
+            for delegate in delegates
+            if delegate.until is None or report.assessment.now < delegate.until
+            for b in (delegate.bounds or item.bounds)
+            if covers(b.path, path)
+        ]
+        for pattern in patterns:
+            yield {**_row(report, agreement, name, [f"values {pattern}"]), "bounds": bounds}
 
 
 def _by_action(

@@ -15,7 +15,7 @@ from responsibility.cli.review.layout import HubPlace
 from responsibility.cli.sources.manifests import Location
 from responsibility.ownership.results.contacts import owners_to_call, parties_of
 from responsibility.ownership.terms.agreement import Agreement, Party
-from responsibility.phrases import counted, some
+from responsibility.phrases import counted, range_text, some
 
 MOST_NAMED = 4
 _MOST_HUBS = 3
@@ -79,9 +79,7 @@ class ReviewGroup:
         """Return the range that the author may stay inside of; empty where there is none."""
         if self.left is None:
             return ""
-        ends = [f"at least {self.left.minimum}"] * bool(self.left.minimum)
-        ends += [f"at most {self.left.maximum}"] * bool(self.left.maximum)
-        return f"beyond {self.left.path} {' and '.join(ends)}"
+        return f"beyond {self.left.path} {range_text(self.left.minimum, self.left.maximum)}"
 
 
 def groups(judgement: ReviewResult) -> list[ReviewGroup]:

@@ -29,6 +29,7 @@ from responsibility.controller.hub_admins.answers_over_http import (
     UnseenError,
 )
 from responsibility.controller.hub_admins.tokens import Token
+from responsibility.controller.last_answers import LastAnswers
 from responsibility.controller.process.settings import Settings
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.worker import Pass, Worker
@@ -103,11 +104,9 @@ class HubAsker(Worker):
         self._metrics = metrics
         self._source = source
         self._hubs: Mapping[HubKey, Hub] = {}
-        self._known: dict[HubKey, HubAdmins] = {}
+        self._answers = LastAnswers[HubAdmins](Unknown(Unseen.NOT_YET))
         self._asked: dict[HubKey, _Asked] = {}
         self._wake = asyncio.Event()
-        self._answered = asyncio.Event()
-        self._given_up: frozenset[HubKey] = frozenset()
         self._turn = asyncio.Semaphore(_AT_ONCE)
         # When each hub is asked should neither be at once for all, nor foreseeable.
         self._random = random.SystemRandom()
@@ -129,22 +128,14 @@ class HubAsker(Worker):
         }
         if hubs != self._hubs:
             self._hubs = hubs
+            self._answers.expect(hubs)
             self._wake.set()
 
     async def settle(self, until: float) -> bool:
         """Wait for the first answer of hubs that were never asked; return whether any has come."""
         if self._source is None:
             return False
-        open_ = self._hubs.keys() - self._known.keys()
-        if open_ <= self._given_up:
-            return self._publish()
-        try:
-            async with asyncio.timeout_at(until):
-                while self._hubs.keys() - self._known.keys():
-                    self._answered.clear()
-                    await self._answered.wait()
-        except TimeoutError:
-            self._given_up = frozenset(self._hubs.keys() - self._known.keys())
+        await self._answers.first(until)
         return self._publish()
 
     async def run(self) -> None:
@@ -160,7 +151,7 @@ class HubAsker(Worker):
                 for gone in tasks.keys() - hubs.keys():
                     tasks.pop(gone).cancel()
                     self._asked.pop(gone, None)
-                    self._known.pop(gone, None)
+                    self._answers.forget(gone)
                 for new in hubs.keys() - tasks.keys():
                     tasks[new] = group.create_task(self._keep_asking(source, http, new))
                 self.heard.good()
@@ -208,7 +199,7 @@ class HubAsker(Worker):
     def _note(self, source: HubSource, hub: HubKey, found: HubAdmins) -> None:
         now = asyncio.get_running_loop().time()
         asked = self._asked.setdefault(hub, _Asked())
-        before = self._known.get(hub)
+        before = self._answers.of(hub)
         if isinstance(found, Unknown):
             self._metrics.hub_questions.labels(found.why.value).inc()
             lasting = (
@@ -228,18 +219,13 @@ class HubAsker(Worker):
             asked.good_at = now
             if isinstance(before, Unknown):
                 logger.info("hub %s tells again who administers it", hub)
-        if hub in self._hubs and found != before:
-            self._known[hub] = found
-            self._answered.set()
+        if self._answers.take(hub, found):
             self._store.touch()
 
     def _publish(self) -> bool:
         """Hand what is known to the store; return whether that is anything new."""
-        present = {hub: self._known.get(hub, Unknown(Unseen.NOT_YET)) for hub in sorted(self._hubs)}
-        if present == self._store.hub_admins:
+        found = self._answers.beside(self._store.hub_admins)
+        if found is self._store.hub_admins:
             return False
-        kept = self._store.hub_admins
-        self._store.hub_admins = {
-            hub: kept[hub] if kept.get(hub) == known else known for hub, known in present.items()
-        }
+        self._store.hub_admins = found
         return True

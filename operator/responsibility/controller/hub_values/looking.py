@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from responsibility.cluster.knowledge import FAILING, Heard
 from responsibility.cluster.store import Store
+from responsibility.controller.last_answers import LastAnswers
 from responsibility.controller.process.settings import Settings
 from responsibility.controller.process.values_readers import Reader, TooCostlyError
 from responsibility.controller.reporting.metrics import Metrics
@@ -38,7 +39,7 @@ _BUDGET = 10.0
 _SOON = 15.0
 # A hub that could not be read just now is as it was for so many rounds.
 _ROUNDS = 2
-# The first that an error is one of says why; TimeoutError is an OSError.
+# The first that an error is one of says why.
 _WHY: Sequence[tuple[type[Exception], Unread]] = (
     (errors.ForbiddenError, Unread.FORBIDDEN),
     (errors.NotFoundError, Unread.NO_SECRET),
@@ -86,11 +87,10 @@ class ValuesLooker(Worker):
         self._seconds = seconds
         self._reader = reader or Reader()
         self._wanted: Mapping[HubKey, _Agreed] = {}
-        self._known: dict[HubKey, HubValues] = {}
+        unread = Unread.OFF if seconds is None else Unread.NOT_YET
+        self._answers = LastAnswers[HubValues](UnreadValues(unread))
         self._looked: dict[HubKey, _Looked] = {}
         self._wake = asyncio.Event()
-        self._found = asyncio.Event()
-        self._given_up: frozenset[HubKey] = frozenset()
         self._random = random.SystemRandom()
         self.heard = Heard(silent=4 * _TICK + FAILING)
 
@@ -114,20 +114,13 @@ class ValuesLooker(Worker):
         }
         if wanted != self._wanted:
             self._wanted = wanted
+            self._answers.expect(wanted)
             self._wake.set()
 
     async def settle(self, until: float) -> bool:
         """Wait for the first look at hubs that are new; return whether anything is known anew."""
-        open_ = self._wanted.keys() - self._known.keys()
-        if not self.enabled or open_ <= self._given_up:
-            return self._publish()
-        try:
-            async with asyncio.timeout_at(until):
-                while self._wanted.keys() - self._known.keys():
-                    self._found.clear()
-                    await self._found.wait()
-        except TimeoutError:
-            self._given_up = frozenset(self._wanted.keys() - self._known.keys())
+        if self.enabled:
+            await self._answers.first(until)
         return self._publish()
 
     async def run(self) -> None:
@@ -153,7 +146,7 @@ class ValuesLooker(Worker):
         wanted = self._wanted
         for gone in self._looked.keys() - wanted.keys():
             del self._looked[gone]
-            self._known.pop(gone, None)
+            self._answers.forget(gone)
         clock = asyncio.get_running_loop()
         for hub, agreed in wanted.items():
             looked = self._looked.get(hub)
@@ -172,7 +165,7 @@ class ValuesLooker(Worker):
     async def _read(self, hub: HubKey, looked: _Looked) -> HubValues:
         try:
             return await self._values(hub, looked)
-        except (errors.ApiError, OSError, TooCostlyError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever one answer is, all other hubs are read
             why = next(why for kind, why in _WHY if isinstance(error, kind))
             if why is Unread.FAILED:
                 logger.warning("the values of hub %s were not read: %s", hub, type(error).__name__)
@@ -183,7 +176,7 @@ class ValuesLooker(Worker):
         path = f"/api/v1/namespaces/{hub.namespace}/secrets/{agreed.secret}"
         secret = await self._api.get(path)
         version = str((secret.get("metadata") or {}).get("resourceVersion") or "")
-        known = self._known.get(hub)
+        known = self._answers.of(hub)
         if version and version == looked.version and known is not None:
             return known
         if LEFT_OUT in secret:
@@ -195,7 +188,7 @@ class ValuesLooker(Worker):
 
     def _note(self, hub: HubKey, looked: _Looked, found: HubValues, *, lasting: float) -> None:
         now = asyncio.get_running_loop().time()
-        before = self._known.get(hub)
+        before = self._answers.of(hub)
         if isinstance(found, UnreadValues):
             self._metrics.hub_values_looks.labels(found.why.value).inc()
             looked.version = ""
@@ -209,19 +202,13 @@ class ValuesLooker(Worker):
         else:
             self._metrics.hub_values_looks.labels("read").inc()
             looked.good_at = now
-        if hub in self._wanted and found != before:
-            self._known[hub] = found
-            self._found.set()
+        if self._answers.take(hub, found):
             self._store.touch()
 
     def _publish(self) -> bool:
         """Hand what is known to the store; return whether that is anything new."""
-        nothing = UnreadValues(Unread.NOT_YET if self.enabled else Unread.OFF)
-        present = {hub: self._known.get(hub, nothing) for hub in sorted(self._wanted)}
-        if present == self._store.hub_values:
+        found = self._answers.beside(self._store.hub_values)
+        if found is self._store.hub_values:
             return False
-        kept = self._store.hub_values
-        self._store.hub_values = {
-            hub: kept[hub] if kept.get(hub) == known else known for hub, known in present.items()
-        }
+        self._store.hub_values = found
         return True

@@ -33,14 +33,15 @@ def precision(pattern: str) -> tuple[int, int]:
     return len(parts), sum("*" not in part for part in parts)
 
 
-def most_precise(path: str, patterns: Mapping[str, Iterable[str]]) -> frozenset[str]:
-    """Return the names whose patterns say most about a path; none where no pattern speaks of it."""
-    worth = {
-        name: max((precision(p) for p in of_name if covers(p, path)), default=(0, 0))
-        for name, of_name in patterns.items()
-    }
-    best = max(worth.values(), default=(0, 0))
-    return frozenset(name for name, each in worth.items() if each == best != (0, 0))
+def most_precise(path: str, patterns: Mapping[str, Iterable[str]]) -> Mapping[str, tuple[str, ...]]:
+    """Return the names whose patterns say most about a path, with these; none where none do."""
+    about = [(name, p) for name, of_name in patterns.items() for p in of_name if covers(p, path)]
+    best = max((precision(pattern) for _, pattern in about), default=None)
+    found: dict[str, tuple[str, ...]] = {}
+    for name, pattern in about:
+        if precision(pattern) == best:
+            found[name] = (*found.get(name, ()), pattern)
+    return found
 
 
 def reaches(pattern: str, place: Place) -> bool:

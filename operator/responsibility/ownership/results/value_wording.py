@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from responsibility.hub.values.agreed import AgreedValue, Unread
 from responsibility.ownership.results.facts import OutOfBounds, ValueFacts, ValuesUnread
-from responsibility.phrases import counted
+from responsibility.phrases import counted, range_text
 
 if TYPE_CHECKING:
     from responsibility.ownership.results.findings import Finding
@@ -23,8 +23,7 @@ def sentence(finding: Finding, facts: ValueFacts) -> str:
 
 def agreed_text(agreed: AgreedValue) -> str:
     """Return what a setting is to be: ``2G``, ``at least 1G and at most 8G``."""
-    ends = [("at least", agreed.minimum), ("at most", agreed.maximum)]
-    return agreed.value or " and ".join(f"{word} {end}" for word, end in ends if end)
+    return agreed.value or range_text(agreed.minimum, agreed.maximum)
 
 
 def _out_of_bounds(finding: Finding, facts: OutOfBounds) -> str:

@@ -170,6 +170,7 @@ def _unknown_party(item: str, party: str, owner: str, parties: Mapping[str, Part
 
 def _misplaced(item: Item, terms: Terms) -> Iterable[Problem]:
     """Yield the agreed settings that are not looked at, or that belong to another item."""
+    patterns = {i.name: i.values_paths for i in terms.items} if item.agreed else {}
     for agreed in item.agreed:
         where = f"spec.items[{item.name}].agreed[{agreed.path}]"
         if not is_readable(agreed.path):
@@ -179,7 +180,7 @@ def _misplaced(item: Item, terms: Terms) -> Iterable[Problem]:
                 "take it out; docs/hub-values.md lists those that can be agreed",
             )
             continue
-        owners = most_precise(agreed.path, {i.name: i.values_paths for i in terms.items})
+        owners = most_precise(agreed.path, patterns)
         if owners and item.name not in owners:
             yield Problem(
                 where,

@@ -150,6 +150,7 @@ async def test_only_the_secret_of_that_name_is_asked_for() -> None:
         ({"data": {}}, Unread.NO_VALUES),
         ({"data": {"values.yaml": "!!"}}, Unread.UNREADABLE),
         ({LEFT_OUT: "too deep"}, Unread.UNREADABLE),
+        (web.json_response({"metadata": "none", "data": {}}), Unread.FAILED),
     ],
 )
 async def test_what_can_not_be_read_is_unknown_by_its_reason_until_it_can(
@@ -207,7 +208,7 @@ async def test_nothing_else_of_a_secret_stays(caplog: pytest.LogCaptureFixture) 
         await running.look("prod")
         running.put("prod", secret(f"{CANARY}: [ {CANARY}"))
         await running.until(lambda: running.of("prod") == UnreadValues(Unread.UNREADABLE), "prod")
-        kept = (running.worker._known, running.worker._looked)
+        kept = (running.store.hub_values, running.worker._looked)
         assert CANARY.encode() not in pickle.dumps(kept)
     found = running.found("prod").assessment
     assert CANARY not in repr(found.hubs)
