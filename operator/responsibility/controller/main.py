@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 
 from responsibility.admission.webhooks import break_glass, values_configuration
@@ -45,8 +46,12 @@ _LAST = 25.0
 _UNCLAIMED = 3.0
 
 
-def main() -> None:
-    """Run the operator until it is told to stop; exit with 1 on an error it cannot mend."""
+def main(*, grace: float = _GRACE, last: float = _LAST) -> None:
+    """Run the operator until it is told to stop; exit with 1 on an error it cannot mend.
+
+    Told to stop, it is given ``grace`` seconds to end by itself before its work is cancelled, and
+    is ended after ``last``, with 1 and where it hung.
+    """
     _arguments().parse_args()
     try:
         settings = read()
@@ -60,7 +65,7 @@ def main() -> None:
     # Why it has ended is said in one line by whoever begins it again.
     logging.getLogger("kopf._core.reactor").setLevel(logging.CRITICAL)
     try:
-        asyncio.run(operate(settings, on_end=_bound_the_end))
+        asyncio.run(operate(settings, grace=grace, on_end=partial(_bound_the_end, last)))
     except Exception as error:
         cause = _first(error)
         if isinstance(cause, (credentials.ConfigurationError, ListenError)):
@@ -71,13 +76,13 @@ def main() -> None:
         sys.exit(1)
 
 
-def _bound_the_end() -> None:
+def _bound_the_end(seconds: float) -> None:
     """End the process at the latest when its pod would be killed, and say where it hung.
 
     What waits for a thread, for a name to be resolved or for a peer may wait longer. The clock is
     a thread that needs nothing of the interpreter.
     """
-    faulthandler.dump_traceback_later(_LAST, exit=True)
+    faulthandler.dump_traceback_later(seconds, exit=True)
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -105,11 +110,12 @@ async def operate(
     settings: Settings,
     *,
     metrics: Metrics | None = None,
+    grace: float = _GRACE,
     on_end: Callable[[], None] = lambda: None,
 ) -> None:
     """Run the operator until cancelled or told to stop by SIGINT or SIGTERM.
 
-    ``on_end`` is called when the end begins.
+    ``on_end`` is called when the end begins; what still works ``grace`` seconds later is cancelled.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -137,7 +143,7 @@ async def operate(
             if parts.runtime is not None:
                 # What runs ends by itself when `stop` is set; what waits for a server, or for
                 # leadership, does not.
-                await asyncio.wait((work,), timeout=_GRACE)
+                await asyncio.wait((work,), timeout=grace)
         finally:
             on_end()
             stopping.cancel()

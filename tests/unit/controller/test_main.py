@@ -24,10 +24,8 @@ NOBODY = "http://127.0.0.1:1"
 
 async def stopped(process: Process) -> None:
     process.process.send_signal(signal.SIGTERM)
-    code, took = await process.end()
-    assert code == 0, "\n".join(process.log)
-    # Less than anything that it could wait for, unless the machine is as slow with its start.
-    assert took < max(20.0, 10 * process.started), f"{took:.1f} s; a start {process.started:.1f} s"
+    # Not if anything had to be waited for until it is ended: nothing is cancelled here.
+    assert await process.end() == 0, "\n".join(process.log)
     assert not any("Traceback" in line for line in process.log), "\n".join(process.log)
     assert not any("secret-token" in line for line in process.log)
 
@@ -101,7 +99,7 @@ async def test_in_a_pod_without_a_token_it_says_what_to_set(tmp_path: Path, miss
     pod = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": "1"}
     nowhere = "" if missing == "token" else str(tmp_path / "none")
     async with operator(tmp_path, NOBODY, environ=pod, KUBECONFIG=nowhere) as process:
-        code, _ = await process.end()
+        code = await process.end()
     assert code == 1
     assert len(process.log) == 1, "\n".join(process.log)
     words = "automountServiceAccountToken" if missing == "token" else "there is no kubeconfig"
@@ -127,7 +125,7 @@ async def test_a_port_that_is_taken_is_said_in_one_line(tmp_path: Path) -> None:
         taken.listen()
         where = f"127.0.0.1:{taken.getsockname()[1]}"
         async with operator(tmp_path, NOBODY, LISTEN=where) as process:
-            code, _ = await process.end()
+            code = await process.end()
     assert code == 1
     assert "RESPONSIBILITY_LISTEN" in process.log[-1]
     assert not any("Traceback" in line for line in process.log)
@@ -147,7 +145,7 @@ async def test_what_is_set_wrong_is_said_in_one_line(
     tmp_path: Path, settings: dict[str, str], words: str
 ) -> None:
     async with operator(tmp_path, NOBODY, environ=settings) as process:
-        code, _ = await process.end()
+        code = await process.end()
     assert code == 1
     assert [line for line in process.log if words in line] == process.log
 
@@ -165,7 +163,7 @@ async def test_an_error_of_ours_is_logged_and_ends_it(tmp_path: Path) -> None:
         empty_cluster() as cluster,
         operator(tmp_path, cluster.url, environ={"PYTHONPATH": path}) as process,
     ):
-        code, _ = await process.end()
+        code = await process.end()
     assert code == 1
     text = "\n".join(process.log)
     assert "ended by an unexpected error" in text

@@ -52,12 +52,12 @@ class Watched(Planner):
         return await super().propose(record, seconds=seconds)
 
 
-# Without rest.
-restless = partial(PlanningQueue, rest=0.0, pause=0.0)
+# Without rest, and with time for a process to start on a machine that has more to do.
+restless = partial(PlanningQueue, rest=0.0, pause=0.0, limits=(600.0, 600.0))
 
 
 async def until(what: asyncio.Event) -> None:
-    async with asyncio.timeout(240):
+    async with asyncio.timeout(600):
         await what.wait()
     what.clear()
 
@@ -151,7 +151,7 @@ async def test_what_could_not_be_planned_is_tried_again_after_a_while() -> None:
     hubs = Assessor().assess(first)
     beside.follow(Pass(Moment(first), hubs))
     task = asyncio.create_task(beside.run())
-    async with asyncio.timeout(240):
+    async with asyncio.timeout(600):
         while beside.status(hubs.hubs["prod"]) is None:
             await changed.wait()
             changed.clear()
@@ -243,7 +243,7 @@ async def test_a_plan_that_takes_long_waits_for_the_others() -> None:
     )
     beside.follow(Pass(Moment(first), hubs))
     task = asyncio.create_task(beside.run())
-    async with asyncio.timeout(240):
+    async with asyncio.timeout(600):
         while beside.waiting():
             await changed.wait()
             changed.clear()
