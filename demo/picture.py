@@ -20,7 +20,7 @@ from pathlib import Path
 from demo import trial
 
 PICTURE = trial.REPOSITORY / "docs/page.png"
-WIDTH, HEIGHT = 960, 750
+WIDTH, HEIGHT = 960, 860
 # Dates in the picture are those of this day, whenever it is drawn.
 MOMENT = datetime(2027, 3, 1, tzinfo=UTC)
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")

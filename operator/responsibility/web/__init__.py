@@ -6,6 +6,7 @@ In reading order:
 * ``overview``, ``hub``: its parts: all hubs side by side, and one hub;
 * ``filters``: filters, which leave only some hubs;
 * ``tasks``: tasks for people, each with whom to write to about it;
+* ``published``: tasks by what the operator has written into statuses;
 * ``words``: words that the parts share;
 * ``document``: HTML, made of elements;
 * ``style``: the style sheet.

@@ -13,11 +13,11 @@ from datetime import datetime
 from xml.etree.ElementTree import Element
 
 from responsibility.ownership.results.assessment import HubAssessment
-from responsibility.web.document import Child, document, tag
+from responsibility.web.document import Child, WebDocument, document, tag
 from responsibility.web.filters import filters, rules
 from responsibility.web.hub import section
-from responsibility.web.overview import overview
-from responsibility.web.tasks import Task, tasks
+from responsibility.web.overview import Counts, overview
+from responsibility.web.tasks import Task, folded_tasks
 from responsibility.web.words import STATES, anchor, moment
 
 TITLE = "Who is responsible for what"
@@ -38,17 +38,27 @@ def agreements_page(
     *,
     home: str = "",
     stale: Sequence[str] = (),
-) -> str:
-    """Return the page of these hubs as of ``now``, as an HTML document.
+    counts: Counts | None = None,
+    standing: bool = True,
+) -> WebDocument:
+    """Return the page of these hubs as of ``now``.
 
     What there is to do is told where it is given; else only how much differs. ``home`` is the
     address of the page with all hubs, if there is one; ``stale`` is what has not been heard of for
-    long of all that the page rests on.
+    long of all that the page rests on. ``counts`` is how many causes there are, where the hubs
+    don't say. Without ``standing``, there is nothing on it but what is agreed.
     """
     title = f"{TITLE}: {hubs[0].agreement.display_name}" if len(hubs) == 1 else TITLE
     sections = [
-        section(hub, now, None if todo is None else todo.hubs[hub.agreement.record]) for hub in hubs
+        section(
+            hub,
+            now,
+            None if todo is None else todo.hubs[hub.agreement.record],
+            standing=standing,
+        )
+        for hub in hubs
     ]
+    several = len(hubs) > 1
     return document(
         title,
         tag(
@@ -56,12 +66,18 @@ def agreements_page(
             *_head(now, stale),
             tag("p", tag("a", "All hubs", href=home)) if home else None,
             None if hubs else tag("p", "There is no record of any hub."),
-            *(overview(hubs, lambda hub: f"#{anchor(hub)}") if len(hubs) > 1 else ()),
-            *_cluster(todo),
+            *(_cluster(todo) if several else ()),
+            *(
+                overview(hubs, lambda hub: f"#{anchor(hub)}", counts, standing=standing)
+                if several
+                else ()
+            ),
             *sections,
-            *(_legend() if hubs else ()),
+            # Whoever reads of one hub reads of that first.
+            *(() if several else _cluster(todo)),
+            *(_legend() if hubs and standing else ()),
         ),
-        css=rules(filters(hubs)) if len(hubs) > 1 else "",
+        css=rules(filters(hubs)) if several and standing else "",
     )
 
 
@@ -71,12 +87,20 @@ def index_page(
     todo: Todo | None = None,
     *,
     stale: Sequence[str] = (),
-) -> str:
+    counts: Counts | None = None,
+    standing: bool = True,
+) -> WebDocument:
     """Return the page with a line for each hub, whose own page is beside it: see `filename`."""
     return document(
         TITLE,
-        tag("main", *_head(now, stale), *overview(hubs, filename), *_cluster(todo), *_legend()),
-        css=rules(filters(hubs)),
+        tag(
+            "main",
+            *_head(now, stale),
+            *_cluster(todo),
+            *overview(hubs, filename, counts, standing=standing),
+            *(_legend() if standing else ()),
+        ),
+        css=rules(filters(hubs)) if standing else "",
     )
 
 
@@ -95,7 +119,7 @@ def _head(now: datetime, stale: Sequence[str]) -> Iterable[Element]:
 def _cluster(todo: Todo | None) -> Iterable[Child]:
     if todo is not None and todo.cluster:
         yield tag("h2", "What there is to do on the whole cluster")
-        yield from tasks(todo.cluster)
+        yield from folded_tasks(todo.cluster)
 
 
 def _legend() -> Iterable[Element]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 from xml.etree.ElementTree import Element, tostring
 
@@ -77,7 +78,15 @@ def joined(parts: Iterable[Child], between: str = ", ") -> list[Child]:
     return found
 
 
-def document(title: str, *body: Child, css: str = "") -> str:
+@dataclass(frozen=True, slots=True)
+class WebDocument:
+    """A whole document as HTML, and the policy that is in it, for a server to say as well."""
+
+    html: str
+    policy: str
+
+
+def document(title: str, *body: Child, css: str = "") -> WebDocument:
     """Return a whole document, which loads nothing, runs nothing and sends nothing.
 
     ``css`` is added to the style sheet; nothing that somebody else has written may be in it.
@@ -100,7 +109,8 @@ def document(title: str, *body: Child, css: str = "") -> str:
     for element in page.iter():
         if element.tag in _LINES and not element.tail:
             element.tail = "\n"
-    return "<!doctype html>\n" + tostring(page, encoding="unicode", method="html") + "\n"
+    html = "<!doctype html>\n" + tostring(page, encoding="unicode", method="html") + "\n"
+    return WebDocument(html, policy)
 
 
 def _append(element: Element, text: str) -> None:

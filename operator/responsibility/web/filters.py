@@ -73,11 +73,14 @@ def links(found: Sequence[Filter], hubs: Sequence[HubAssessment]) -> Iterable[Ch
     children: list[Child] = [
         tag("p", tag("a", f"All {len(hubs)} hubs", href=f"#{ALL}", id=ALL)),
     ]
-    for group in groups:
-        children += [
+    children += [
+        tag(
+            "div",
             tag("p", f"{group}:", class_="faint"),
             tag("ul", *(_link(e, counts[e.name]) for e in found if e.group == group)),
-        ]
+        )
+        for group in groups
+    ]
     yield tag("nav", *children, class_="filters", aria_label="Show only some hubs")
 
 

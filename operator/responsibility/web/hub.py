@@ -25,57 +25,90 @@ _HUB_STATES = {
 }
 
 
-def section(hub: HubAssessment, now: datetime, todo: Sequence[Task] | None) -> Element:
-    """Return the part of the page about a hub; what there is to do is told where it is given."""
+def section(
+    hub: HubAssessment, now: datetime, todo: Sequence[Task] | None, *, standing: bool = True
+) -> Element:
+    """Return the part of the page about a hub; what there is to do is told where it is given.
+
+    Without ``standing``, it is what is agreed, and nothing of whether it is so.
+    """
     agreement = hub.agreement
-    problem = _HUB_STATES.get(hub.hub_state)
+    problem = _HUB_STATES.get(hub.hub_state) if standing else None
+    own = [label(agreement, name) for name in _own_first(agreement)[0]]
     return tag(
         "section",
         tag("h2", isolated(agreement.display_name), id=anchor(hub)),
         tag("p", f"Namespace {agreement.hub.namespace}, record {agreement.record}", class_="faint"),
-        tag("p", *_split(hub)),
+        tag("p", *_split(hub, standing=standing)),
         tag("p", problem, class_="drift") if problem else None,
-        *((tag("h3", "What there is to do"), *tasks(todo)) if todo is not None else ()),
+        *((tag("h3", "What there is to do"), *tasks(todo, first=own)) if todo is not None else ()),
         *_parties(agreement),
-        _items(hub, now),
+        _items(hub, now, standing=standing),
         aria_labelledby=anchor(hub),
-        class_=classes(hub),
+        class_=classes(hub) if standing else "hub",
     )
 
 
-def _split(hub: HubAssessment) -> list[Child]:
+def _own_first(agreement: Agreement) -> tuple[list[str], list[str]]:
+    """Return the owners that the record itself speaks of, and those that are as all hubs have."""
+    owners = sorted({item.owner for item in agreement.items})
+    shared = agreement.terms.parties
+    own = [name for name in owners if agreement.parties.get(name) != shared.get(name)]
+    return own, [name for name in owners if name not in own]
+
+
+def _split(hub: HubAssessment, *, standing: bool) -> list[Child]:
     """Return in a sentence who has how much."""
     total = sum(count for _, count in hub.owner_split)
     parts = [
         tag("span", isolated(label(hub.agreement, name)), f" for {count}")
         for name, count in hub.owner_split
     ]
+    beginning = [f"Of {total} items, responsible are: ", *joined(parts), "."]
+    if not standing:
+        return beginning
     differ = sum(result.state == "drift" for result in hub.items)
     text = {0: "None differs from what is agreed.", 1: "One differs from what is agreed."}
     words = text.get(differ, f"{differ} differ from what is agreed.")
     touching = hub.cluster_findings
     also = f" {counted(touching, 'finding')} of the whole cluster may touch it." if touching else ""
-    return [f"Of {total} items, responsible are: ", *joined(parts), f". {words}{also}"]
+    return [*beginning, f" {words}{also}"]
 
 
-def _items(hub: HubAssessment, now: datetime) -> Element:
-    head = ("No.", "What", "Responsible", "May act as well", "How it stands")
+def _items(hub: HubAssessment, now: datetime, *, standing: bool) -> Element:
+    head = ["No.", "What", "Responsible", "May act as well"]
+    head += ["How it stands"] if standing else []
+    agreement = hub.agreement
+    own, shared = _own_first(agreement)
+    bodies = []
+    for owner in (*own, *shared):
+        of_them = [result for result in lines(hub, standing=standing) if result.item.owner == owner]
+        title = tag("span", isolated(label(agreement, owner)), " is responsible for")
+        rows = [
+            _item(
+                agreement,
+                result,
+                now,
+                f"item/{agreement.record}/{result.item.name}",
+                standing=standing,
+            )
+            for result in of_them
+        ]
+        above = tag("tr", tag("th", title, scope="rowgroup", colspan=str(len(head))))
+        if rows:
+            bodies.append(tag("tbody", above, *rows))
     return tag(
         "table",
-        tag("caption", "What is agreed, and how it stands"),
+        tag("caption", "What is agreed, and how it stands" if standing else "What is agreed"),
         tag("thead", tag("tr", *(tag("th", text, scope="col") for text in head))),
-        tag(
-            "tbody",
-            *(
-                _item(hub.agreement, result, now, f"item/{hub.agreement.record}/{result.item.name}")
-                for result in lines(hub)
-            ),
-        ),
+        *bodies,
         class_="items",
     )
 
 
-def _item(agreement: Agreement, result: ItemResult, now: datetime, place: str) -> Element:
+def _item(
+    agreement: Agreement, result: ItemResult, now: datetime, place: str, *, standing: bool
+) -> Element:
     item, terms = result.item, result.item.terms
     state = STATES[str(result.state)]
     count = result.findings
@@ -110,7 +143,9 @@ def _item(agreement: Agreement, result: ItemResult, now: datetime, place: str) -
             "td",
             tag("span", f"{state.sign} {state.word}", class_=f"state {result.state}"),
             tag("small", "; ".join(filter(None, more))) if any(more) else None,
-        ),
+        )
+        if standing
+        else None,
         id=place,
     )
 

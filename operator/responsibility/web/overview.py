@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeAlias
 from xml.etree.ElementTree import Element
 
 from responsibility.ownership.results.assessment import HubAssessment, ItemResult
@@ -10,23 +11,33 @@ from responsibility.ownership.results.severity import Severity
 from responsibility.ownership.terms.agreement import Agreement
 from responsibility.web.document import Child, isolated, joined, tag
 from responsibility.web.filters import classes, filters, links
-from responsibility.web.words import STATES, initials, label, lines
+from responsibility.web.words import STATES, initials, label, lines, natural
 
 Address = Callable[[HubAssessment], str]
+# By record: how bad the worst is (the lowest is), and how many causes there are.
+Counts: TypeAlias = Mapping[str, tuple[int, int]]
 
 
-def overview(hubs: Sequence[HubAssessment], address: Address) -> Iterable[Child]:
+def overview(
+    hubs: Sequence[HubAssessment],
+    address: Address,
+    counts: Counts | None = None,
+    *,
+    standing: bool = True,
+) -> Iterable[Child]:
     """Yield a table with a line for each hub, the worst first, and a column for each item.
 
-    ``address`` is where a hub's own part is.
+    ``address`` is where a hub's own part is. Without ``standing`` it is who has what, by name.
     """
+    known = {} if not standing else _counts(hubs) if counts is None else counts
     items = {
         (result.item.terms.number, result.item.terms.title): None
         for hub in hubs
-        for result in lines(hub)
+        for result in lines(hub, standing=standing)
     }
-    found = filters(hubs)
-    letters = initials(result.item.owner for hub in hubs for result in lines(hub))
+    letters = initials(
+        result.item.owner for hub in hubs for result in lines(hub, standing=standing)
+    )
     yield tag("h2", "All hubs")
     yield tag(
         "p",
@@ -40,14 +51,18 @@ def overview(hubs: Sequence[HubAssessment], address: Address) -> Iterable[Child]
         ),
         ".",
     )
-    yield from links(found, hubs)
+    if standing:
+        yield from links(filters(hubs), hubs)
     head = [
         tag("th", tag("abbr", str(number), title=title), scope="col")
         for number, title in sorted(items)
     ]
     rows = []
-    for hub in sorted(hubs, key=_worst_first):
-        cells = {(r.item.terms.number, r.item.terms.title): r for r in lines(hub)}
+    for hub in sorted(hubs, key=lambda hub: _worst_first(hub, known)):
+        _, number = known.get(hub.agreement.record, _NOTHING)
+        cells = {
+            (r.item.terms.number, r.item.terms.title): r for r in lines(hub, standing=standing)
+        }
         rows.append(
             tag(
                 "tr",
@@ -56,19 +71,26 @@ def overview(hubs: Sequence[HubAssessment], address: Address) -> Iterable[Child]
                     tag("a", isolated(hub.agreement.display_name), href=address(hub)),
                     scope="row",
                 ),
-                tag("td", str(len(hub.causes) or ""), class_="number"),
+                tag("td", str(number or ""), class_="number") if standing else None,
                 *(
-                    _cell(hub.agreement, cells[key], letters) if key in cells else tag("td", "")
+                    _cell(hub.agreement, cells[key], letters, standing=standing)
+                    if key in cells
+                    else tag("td", "")
                     for key in sorted(items)
                 ),
-                class_=classes(hub),
+                class_=classes(hub) if standing else "hub",
             )
         )
     table = tag(
         "table",
         tag(
             "thead",
-            tag("tr", tag("th", "Hub", scope="col"), tag("th", "To do", scope="col"), *head),
+            tag(
+                "tr",
+                tag("th", "Hub", scope="col"),
+                tag("th", "To do", scope="col") if standing else None,
+                *head,
+            ),
         ),
         tag("tbody", *rows),
         class_="grid",
@@ -76,14 +98,30 @@ def overview(hubs: Sequence[HubAssessment], address: Address) -> Iterable[Child]
     yield tag("div", table, class_="wide", tabindex="0", role="region", aria_label="All hubs")
 
 
-def _worst_first(hub: HubAssessment) -> tuple[int, int, str]:
+_NOTHING = (len(Severity) + 1, 0)
+
+
+def _counts(hubs: Iterable[HubAssessment]) -> Counts:
+    return {
+        hub.agreement.record: (min(int(cause.severity) for cause in hub.causes), len(hub.causes))
+        for hub in hubs
+        if hub.causes
+    }
+
+
+def _worst_first(hub: HubAssessment, counts: Counts) -> tuple[int, int, tuple[int | str, ...]]:
     """Return the sort key by which the hub with most that is bad comes first."""
-    worst = min((cause.severity for cause in hub.causes), default=len(Severity) + 1)
-    return worst, -len(hub.causes), hub.agreement.display_name
+    worst, number = counts.get(hub.agreement.record, _NOTHING)
+    return worst, -number, natural(hub.agreement.display_name)
 
 
-def _cell(agreement: Agreement, result: ItemResult, letters: Mapping[str, str]) -> Element:
+def _cell(
+    agreement: Agreement, result: ItemResult, letters: Mapping[str, str], *, standing: bool
+) -> Element:
     state, owner = STATES[str(result.state)], label(agreement, result.item.owner)
+    if not standing:
+        told = f"{result.item.terms.title}: {owner}"
+        return tag("td", letters[result.item.owner], title=told)
     sign = "" if result.state == "recorded" else f" {state.sign}"
     return tag(
         "td",

@@ -35,7 +35,7 @@ body {
   font: 1rem/1.5 system-ui, sans-serif;
 }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .25rem; }
-h2 { font-size: 1.35rem; line-height: 1.25; margin: 3rem 0 .25rem; }
+h2 { font-size: 1.35rem; line-height: 1.25; margin: 2.25rem 0 .25rem; }
 h3 { font-size: 1.05rem; margin: 1.5rem 0 .25rem; }
 p { margin: .25rem 0 .75rem; max-width: 46rem; }
 a { color: var(--link); }
@@ -58,7 +58,9 @@ tbody th { font-weight: 600; }
 .recorded { color: var(--faint); }
 .grid td, .grid thead th { text-align: center; padding: .35rem .3rem; white-space: nowrap; }
 .grid thead th:first-child, .grid tbody th { text-align: left; }
-.filters p, .filters ul { margin: .25rem 0; padding: 0; max-width: none; }
+.filters p, .filters div { display: flex; flex-wrap: wrap; gap: 0 .5rem; }
+.filters ul { margin: .25rem 0; padding: 0; max-width: none; }
+.filters div { display: flex; flex-wrap: wrap; gap: 0 .5rem; }
 .filters ul { display: flex; flex-wrap: wrap; gap: .25rem .5rem; list-style: none; }
 .filters li { margin: 0; }
 .filters a { display: inline-block; padding: .1rem .5rem; border: 1px solid var(--line); border-radius: .3rem; }
@@ -67,6 +69,9 @@ tbody th { font-weight: 600; }
 tr:target { outline: 3px solid var(--link); outline-offset: -3px; }
 .number a { color: inherit; }
 .ended { text-decoration: line-through; }
+summary { cursor: pointer; color: var(--link); }
+summary:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
+.items th[scope=rowgroup] { padding-top: 1.25rem; border-bottom: 2px solid var(--line); background: var(--paper); }
 dt { font-weight: 600; }
 dd { margin: 0 0 .5rem 1.25rem; }
 li { margin-bottom: .6rem; max-width: 50rem; }

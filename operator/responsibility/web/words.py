@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,6 +15,10 @@ _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+
+
+_ISO_DAY = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b(?!T)")
+_DIGITS = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +39,9 @@ STATES: Mapping[str, State] = {
 }
 
 
-def lines(hub: HubAssessment) -> list[ItemResult]:
+def lines(hub: HubAssessment, *, standing: bool = True) -> list[ItemResult]:
     """Return the items; the record itself only where something is to be said of it."""
-    return [r for r in hub.items if r.item.terms.number or r.findings]
+    return [r for r in hub.items if r.item.terms.number or (standing and r.findings)]
 
 
 def label(agreement: Agreement, name: str) -> str:
@@ -69,3 +74,21 @@ def moment(when: datetime) -> str:
 def day(when: date) -> str:
     """Return a day in words."""
     return f"{when.day} {_MONTHS[when.month - 1]} {when.year}"
+
+
+def dated(text: str) -> str:
+    """Return a sentence with its days (2027-03-01) as people write them."""
+
+    def written(match: re.Match[str]) -> str:
+        try:
+            return day(date(*map(int, match.groups())))
+        except ValueError:
+            return match[0]
+
+    return _ISO_DAY.sub(written, text)
+
+
+def natural(name: str) -> tuple[int | str, ...]:
+    """Return a key by which names are in the order of people: Hub 9 before Hub 10."""
+    parts = _DIGITS.split(name.casefold())
+    return tuple(int(part) if at % 2 else part for at, part in enumerate(parts))

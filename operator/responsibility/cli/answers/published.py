@@ -14,21 +14,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from responsibility.api.status import (
-    STALE,
     CauseStatus,
     CommonStatus,
-    ConditionStatus,
     ItemState,
-    ItemStatus,
 )
 from responsibility.cli.answers.report import hub_json, short_age
 from responsibility.hub.discovery import HubKey
 from responsibility.ownership.assess import Assessor
+from responsibility.ownership.results import published as results
 from responsibility.ownership.results.assessment import (
     Assessment,
     HubAssessment,
-    HubState,
-    ItemResult,
 )
 from responsibility.ownership.results.facts import PublishedByOperator
 from responsibility.ownership.results.findings import (
@@ -38,11 +34,11 @@ from responsibility.ownership.results.findings import (
     Finding,
     worst_first,
 )
-from responsibility.ownership.results.states import JUPYTERHUB, VALUES, agreed_result
+from responsibility.ownership.results.states import JUPYTERHUB, VALUES
 from responsibility.rbac.escalation.technique import DIRECT
 
 if TYPE_CHECKING:
-    from responsibility.api.record import Responsibility, ResponsibilityStatus
+    from responsibility.api.record import ResponsibilityStatus
     from responsibility.cli.sources.cluster_view import ClusterView
 
 
@@ -53,9 +49,7 @@ _INSIDE = frozenset({JUPYTERHUB, VALUES})
 def published(view: ClusterView, now: datetime) -> Assessment:
     """Return an assessment whose states are those of the statuses, without any finding."""
     agreed = Assessor().assess(view.snapshot(now))
-    hubs = {name: _hub(hub, view.records[name], now) for name, hub in agreed.hubs.items()}
-    clusters = {name: replace(each, findings=()) for name, each in agreed.clusters.items()}
-    return replace(agreed, hubs=hubs, clusters=clusters, unrecorded=())
+    return results.published(agreed, {name: record.status for name, record in view.records.items()})
 
 
 def with_insides(assessment: Assessment, view: ClusterView) -> Assessment:
@@ -132,15 +126,7 @@ def outdated(view: ClusterView) -> list[str]:
 def stale(view: ClusterView) -> list[str]:
     """Return what the operator says of records and models that it no longer knows, each once."""
     statuses: list[CommonStatus | None] = [record.status for record in view.records.values()]
-    statuses += [model.status for model in view.models.values()]
-    told = dict.fromkeys(
-        condition.message
-        for status in statuses
-        if status is not None
-        for condition in status.conditions
-        if condition.reason == STALE and condition.status == ConditionStatus.UNKNOWN
-    )
-    return list(told)
+    return results.stale([*statuses, *(model.status for model in view.models.values())])
 
 
 def causes(view: ClusterView, record: str = "") -> Iterator[tuple[HubKey | None, CauseStatus]]:
@@ -195,50 +181,3 @@ def cause_json(hub: HubKey | None, cause: CauseStatus) -> dict[str, Any]:
         "contact": cause.contact,
         "since": cause.since.isoformat().replace("+00:00", "Z") if cause.since else None,
     }
-
-
-def _hub(hub: HubAssessment, record: Responsibility, now: datetime) -> HubAssessment:
-    status = record.status
-    said = {item.name: item for item in status.items} if status else {}
-    # Of a record that could not be assessed, or not yet, nothing is said of its items.
-    told = status is not None and bool(status.owners)
-    parties = hub.agreement.parties
-    items = []
-    for result in hub.items:
-        name = result.item.name
-        if name not in said and not told:
-            items.append(_unknown(result))
-            continue
-        agreed = agreed_result(result.item, parties.get(result.item.owner), now)
-        item = said.get(name, ItemStatus(name=name, state=ItemState.RECORDED))
-        checked = agreed.checked if item.checked is None else map(str, item.checked)
-        items.append(
-            replace(
-                agreed,
-                state=item.state,
-                checked=tuple(checked),
-                findings=item.findings,
-                cluster_findings=item.cluster_findings,
-            )
-        )
-    return replace(
-        hub,
-        items=tuple(items),
-        findings=(),
-        cluster_findings=status.cluster_findings if status else 0,
-        hub_state=_hub_state(record),
-    )
-
-
-def _unknown(result: ItemResult) -> ItemResult:
-    return replace(result, state=ItemState.UNKNOWN, checked=(), findings=0, cluster_findings=0)
-
-
-def _hub_state(record: Responsibility) -> HubState:
-    """Return what the condition says; where there is none yet, nobody has missed the hub."""
-    conditions = record.status.conditions if record.status else ()
-    for condition in conditions:
-        if condition.type == "HubFound" and condition.status != ConditionStatus.TRUE:
-            known = condition.reason in set(HubState)
-            return HubState(condition.reason) if known else HubState.MISSING
-    return HubState.FOUND

@@ -17,18 +17,26 @@ from responsibility.cli.sources.options import (
 )
 from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.output import say
-from responsibility.phrases import counted
+from responsibility.phrases import counted, some
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from responsibility.api.model import ResponsibilityModel
+    from responsibility.api.record import Responsibility
     from responsibility.api.status import CommonStatus
     from responsibility.cli.answers.report import Report
     from responsibility.ownership.results.assessment import HubAssessment
     from responsibility.ownership.results.causes import Cause
     from responsibility.ownership.terms.agreement import Terms
     from responsibility.web.agreements import Todo
+    from responsibility.web.overview import Counts
     from responsibility.web.tasks import Task
+
+    Statuses = Mapping[str, CommonStatus | None]
+
+# Owners of a task that are named where nobody can be reached.
+_MOST_OWNERS = 3
 
 
 @click.command(name="page")
@@ -81,8 +89,10 @@ def command(
     if output_dir is not None:
         _write_site(output_dir, chosen, report, todo)
         return
-    page = agreements_page(chosen, report.assessment.now, todo, stale=report.stale)
-    say(page, nl=False)
+    page = agreements_page(
+        chosen, report.assessment.now, todo, stale=report.stale, counts=_counts(report)
+    )
+    say(page.html, nl=False)
 
 
 def _write_site(
@@ -98,9 +108,9 @@ def _write_site(
             record = hub.agreement.record
             own = Todo({record: todo.hubs[record]}) if todo is not None else None
             page = agreements_page([hub], now, own, home="index.html", stale=stale)
-            (directory / filename(hub)).write_text(page, encoding="utf-8")
-        index = index_page(hubs, now, todo, stale=stale)
-        (directory / "index.html").write_text(index, encoding="utf-8")
+            (directory / filename(hub)).write_text(page.html, encoding="utf-8")
+        index = index_page(hubs, now, todo, stale=stale, counts=_counts(report))
+        (directory / "index.html").write_text(index.html, encoding="utf-8")
     except OSError as error:
         raise CliError(f"--output-dir {directory}: {error.strerror or error}") from error
     note(f"{counted(len(hubs) + 1, 'page')} written: open {directory / 'index.html'}")
@@ -108,9 +118,12 @@ def _write_site(
 
 def _todo(report: Report, hubs: list[HubAssessment]) -> Todo:
     from responsibility.web.agreements import Todo
+    from responsibility.web.published import published_todo
 
+    view = report.view
     if report.is_published:
-        return _published_todo(report, hubs)
+        agreements = [hub.agreement for hub in hubs]
+        return published_todo(agreements, _statuses(view.records), _statuses(view.models))
     models = dict.fromkeys(hub.agreement.terms.name for hub in hubs)
     clusters = [report.assessment.clusters[name] for name in models]
     return Todo(
@@ -133,43 +146,19 @@ def _tasks(report: Report, causes: Iterable[Cause], terms: Terms) -> list[Task]:
                 tuple(titles.get(item, item) for item in cause.items),
                 wording.message(cause.worst),
                 wording.cause_remedy(cause),
-                parties[0].label if parties else " and ".join(cause.worst.owners),
+                parties[0].label if parties else some(cause.worst.owners, _MOST_OWNERS),
                 tuple(dict.fromkeys(party.contact for party in parties)),
             )
         )
     return found
 
 
-def _published_todo(report: Report, hubs: list[HubAssessment]) -> Todo:
-    """Return the same out of statuses, which say whom to reach and not who that is."""
-    from responsibility.web.agreements import Todo
+def _counts(report: Report) -> Counts | None:
+    """Return how many causes each hub has where the hubs themselves don't say."""
+    from responsibility.web.published import published_counts
 
-    records, models = report.view.records, report.view.models
-    found = {
-        hub.agreement.record: _published_tasks(
-            records[hub.agreement.record].status, hub.agreement.terms
-        )
-        for hub in hubs
-    }
-    terms = {hub.agreement.terms.name: hub.agreement.terms for hub in hubs}
-    cluster = [
-        task for name, each in terms.items() for task in _published_tasks(models[name].status, each)
-    ]
-    return Todo(found, cluster)
+    return published_counts(_statuses(report.view.records)) if report.is_published else None
 
 
-def _published_tasks(status: CommonStatus | None, terms: Terms) -> list[Task]:
-    from responsibility.web.tasks import Task
-
-    titles = {item.name: item.title for item in terms.items}
-    return [
-        Task(
-            cause.severity,
-            tuple(titles.get(item, item) for item in cause.items),
-            cause.message,
-            cause.remedy,
-            "",
-            tuple(filter(None, cause.contact.split(", "))),
-        )
-        for cause in (status.causes if status else ())
-    ]
+def _statuses(resources: Mapping[str, Responsibility | ResponsibilityModel]) -> Statuses:
+    return {name: resource.status for name, resource in resources.items()}

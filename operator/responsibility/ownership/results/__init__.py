@@ -9,6 +9,7 @@ In reading order:
 * ``contacts``: parties to call about a finding;
 * ``assessment``: the result for each hub, the cluster and every item;
 * ``states``: the state of each item, concluded from findings;
+* ``published``: the same as the operator has written it into statuses;
 * ``value_wording``: words for settings that were agreed on;
 * ``admin_wording``: sentences about admins of the hub itself;
 * ``wording``: every sentence that is told of it.

@@ -208,12 +208,19 @@ def _is_system(binding: BindingKey) -> bool:
 
 def _excess(finding: Finding, who: str) -> str:
     """Return that somebody holds what is others', called ``who``."""
-    owners = " and ".join(finding.owners) or "nobody"
+    owners = owners_text(finding.owners)
     return (
         f"{who} can {_summary(_worst_first(finding.permissions))}{_names(finding)}"
         f"{_where(finding)}, "
-        f"but {finding.title} is {owners}'s"
+        f"but {finding.title} is {owners}"
     )
+
+
+def owners_text(owners: Sequence[str]) -> str:
+    """Return whose something is; of a fleet, where each hub has other owners, the first two."""
+    if len(owners) <= _MOST_NAMED:
+        return f"{' and '.join(owners) or 'nobody'}'s"
+    return f"{some(owners, _MOST_NAMED - 1, rest='others')}'"
 
 
 def _summary(permissions: Sequence[Permission]) -> str:

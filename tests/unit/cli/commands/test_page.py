@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from responsibility.web.words import dated
 from tests.unit.cli.conftest import Run
 from tests.unit.web.reading import Page, read
 
@@ -50,7 +51,8 @@ def test_who_can_do_what_is_told_only_where_it_was_asked_for(run: Run) -> None:
     assert "User leaver can" in {" ".join(each["message"].split()[:3]) for each in drift}
     causes = {line.split()[0] for line in run("drift", "-f", "reef", *AT).out.splitlines()[1:-1]}
     for finding in drift:
-        assert (finding["message"] in told) == (finding["id"] in causes), "one cause, one task"
+        is_told = dated(finding["message"]) in told
+        assert is_told == (finding["id"] in causes), "one cause, one task"
         assert finding["message"] not in plain
     for name in ("leaver", "reef-leads", "engineers", "RoleBinding"):
         assert name not in plain
@@ -134,8 +136,18 @@ def test_what_holds_on_the_whole_cluster_is_told_once(run: Run, files: Path) -> 
     index, own = (read(Path("site", name).read_text("utf-8")) for name in ("index.html", REEF))
     assert "User stranger can do everything" in index.shown
     assert "stranger" not in own.shown, "whoever reads of one hub need not read of the others"
+    assert index.shown.index("User stranger can") < index.shown.index("All hubs"), "on top, once"
     assert {each["href"] for each in index.all("a")} >= {REEF}
     assert {each["href"] for each in own.all("a")} >= {"index.html"}
+
+
+@pytest.mark.usefixtures("files")
+def test_what_a_community_has_to_do_and_is_responsible_for_comes_before_the_providers(
+    run: Run,
+) -> None:
+    text = " ".join(written(run, "--findings").shown.split())
+    assert text.index("Reef people is responsible for") < text.index("Provider is responsible for")
+    assert "was to be reviewed after 1 February 2026" in text, "days are as people write them"
 
 
 @pytest.mark.usefixtures("files")

@@ -1,5 +1,6 @@
 """Sentences are made of parts: no name, however odd, changes what is said about it."""
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -84,3 +85,13 @@ def test_all_facts_make_a_sentence(data: st.DataObject) -> None:
         assert wording.remedy(finding).endswith(".")
     else:
         assert wording.remedy(finding) == KINDS[kind].remedy
+
+
+def test_of_a_fleet_whose_hubs_all_have_other_owners_two_are_named() -> None:
+    owners = tuple(f"Community {number}" for number in range(57))
+    stranger = Subject(USER, "stranger")
+    finding = Finding("excess-access", "beds", 1, None, title="Beds", owners=owners)
+    told = wording.message(replace(finding, subject=stranger, hubs=57))
+    assert told.endswith("but Beds is Community 0, Community 1 and 55 others'")
+    two = wording.message(replace(finding, subject=stranger, owners=owners[:2]))
+    assert two.endswith("but Beds is Community 0 and Community 1's")

@@ -1,0 +1,45 @@
+"""Tasks: those of whoever reads come first, and what stands above something else is folded."""
+
+from dataclasses import replace
+
+from responsibility.web.document import document
+from responsibility.web.tasks import Task, folded_tasks, tasks
+from responsibility.web.words import dated, natural
+from tests.unit.web.reading import Page, read
+
+TASK = Task(
+    "high", ("Settings",), "Ann can do everything", "Remove Ann", "Provider", ("a@b.example",)
+)
+
+
+def page(*children: object) -> Page:
+    return read(document("title", *children).html)  # type: ignore[arg-type] # as they come
+
+
+def test_tasks_of_the_reader_come_before_worse_ones_of_others() -> None:
+    own = replace(TASK, severity="low", message="Support was to be reviewed", whose="Reef people")
+    shown = page(*tasks([TASK, TASK, own], first=["Reef people"])).shown
+    assert shown.index("Reef people: 1 thing") < shown.index("Provider: 2 things")
+    assert shown.index("Provider: 2 things") < page(*tasks([TASK, TASK, own])).shown.index("Reef")
+
+
+def test_above_something_else_the_worst_stand_and_the_rest_is_folded() -> None:
+    many = [replace(TASK, message=f"Thing {number}") for number in range(60)]
+    source = document("title", *folded_tasks(many)).html
+    above, folded = source.split("<details>")
+    assert [f"Thing {number}<" in above for number in range(4)] == [True, True, True, False]
+    assert "57 more" in folded
+    assert "Thing 3<" in folded
+    assert "And 7 things more that matter less." in folded
+    assert "<details" not in document("title", *folded_tasks(many[:3])).html
+
+
+def test_days_are_as_people_write_them_and_moments_are_left() -> None:
+    assert dated("reviewed after 2027-03-01") == "reviewed after 1 March 2027"
+    for kept in ("since 2030-01-01T00:00:00Z", "version 2027-19-77", "x2027-03-01y"):
+        assert dated(kept) == kept
+
+
+def test_names_are_in_the_order_of_people() -> None:
+    names = ["Hub 10", "hub 9", "Hub", "9", "Atoll 2b", "Atoll 2a"]
+    assert sorted(names, key=natural) == ["9", "Atoll 2a", "Atoll 2b", "Hub", "hub 9", "Hub 10"]
