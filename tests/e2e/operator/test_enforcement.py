@@ -14,6 +14,8 @@ from demo import organisation
 from responsibility.api.names import (
     HUB_ANNOTATION,
     OWNERS_ANNOTATION,
+    PREFIX_ANNOTATION,
+    RELEASE_ANNOTATION,
     STAGE_LABEL,
     binding_name,
     policy_name,
@@ -227,9 +229,15 @@ def test_a_release_that_comes_later_lifts_nothing(world: World, operator: Operat
     world.until_at_rest(operator)
     assert enforcing.namespace_keys(world, "fjord")[0] == {LABEL: "deny"}, "still in force"
     assert enforcing.outcome(world, STRANGER, "fjord") == "refused"
-    world.admin.delete(
-        *(f"/apis/apps/v1/namespaces/fjord/deployments/{n}" for n in ("hub", "b-hub"))
-    )
+    deployments = "/apis/apps/v1/namespaces/fjord/deployments"
+    world.admin.delete(f"{deployments}/hub")
+    world.until_condition("fjord", "Enforced", "False", "NamesKept", seconds=PATIENCE)
+    assert "release b (b-hub)" in world.condition("fjord", "Enforced")[2]
+    world.until_at_rest(operator)
+    labels, notes = enforcing.namespace_keys(world, "fjord")
+    assert labels == {LABEL: "deny"}
+    assert (notes[RELEASE_ANNOTATION], notes[PREFIX_ANNOTATION]) == ("fjord", "")
+    world.admin.delete(f"{deployments}/b-hub")
     world.until_condition("fjord", "HubFound", "False", seconds=PATIENCE)
     assert enforcing.namespace_keys(world, "fjord")[0] == {LABEL: "deny"}
 

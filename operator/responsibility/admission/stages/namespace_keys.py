@@ -23,6 +23,7 @@ from responsibility.api.names import (
 )
 from responsibility.api.stages import AdmissionStage
 from responsibility.ownership.results.assessment import HubAssessment
+from responsibility.ownership.terms.agreement import Agreement
 
 # Items by name, each with the other items whose lists its policy reads.
 Reads = Mapping[str, Set[str]]
@@ -97,15 +98,47 @@ def wanted_keys(
         kept = {k: v for k, v in present.annotations.items() if _is_kept(k, in_force, read)}
         return NamespaceKeys(labels, kept)
     annotations = hub_annotations(hub.agreement)
-    said = present.annotations
-    if present.stages() and said.get(RELEASE_ANNOTATION) == annotations[RELEASE_ANNOTATION]:
-        # Policies guard by these names. They are taken from Deployments, which others than those
-        # who write records make: what is in force would end for whatever was called so till now.
-        annotations[PREFIX_ANNOTATION] = said.get(PREFIX_ANNOTATION, annotations[PREFIX_ANNOTATION])
+    annotations.update(_kept_names(hub.agreement, present))
     for name in (*in_force, *sorted(read)):
         live_annotations = known[name].annotations.items()
         annotations.update((k, v) for k, v in live_annotations if _is_kept(k, in_force, read))
     return NamespaceKeys(labels, annotations)
+
+
+def _kept_names(agreement: Agreement, present: NamespaceKeys) -> dict[str, str]:
+    """Return what names a hub's objects, where that stays as the Namespace says it.
+
+    Policies guard by these names. They are taken from Deployments, which others than those who
+    write records make: what is in force would end for whatever was called so till now. So they
+    change with the record only: if it says another release.
+    """
+    said = {k: v for k, v in present.annotations.items() if k in _NAMES}
+    release = said.get(RELEASE_ANNOTATION)
+    another = agreement.names_release and release != agreement.names.release
+    return said if present.stages() and release is not None and not another else {}
+
+
+def kept_names(agreement: Agreement, wanted: NamespaceKeys) -> str:
+    """Return that a hub's objects are called otherwise than what is in force was made for.
+
+    Empty if they are not; ``wanted`` is what the Namespace should say.
+    """
+    now = {RELEASE_ANNOTATION: agreement.names.release, PREFIX_ANNOTATION: agreement.names.prefix}
+    if all(wanted.annotations.get(key, name) == name for key, name in now.items()):
+        return ""
+    was_release = wanted.annotations.get(RELEASE_ANNOTATION, agreement.names.release)
+    was_prefix = wanted.annotations.get(PREFIX_ANNOTATION, agreement.names.prefix)
+    remedy = "set the record to observe until it is deployed so"
+    if was_release != agreement.names.release:
+        remedy = f"set spec.hub.release of the record to {agreement.names.release}"
+    return (
+        f"policies guard what release {was_release} is called ({was_prefix}hub and others), and "
+        f"the hub there is release {agreement.names.release} ({agreement.names.prefix}hub): find "
+        f"out who deployed it; if it is meant to be, {remedy}"
+    )
+
+
+_NAMES = (RELEASE_ANNOTATION, PREFIX_ANNOTATION)
 
 
 def _is_kept(key: str, in_force: Container[str], read: Container[str]) -> bool:

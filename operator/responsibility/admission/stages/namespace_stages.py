@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -27,6 +27,7 @@ from responsibility.admission.stages.namespace_keys import (
     NOTHING,
     NamespaceKeys,
     Reads,
+    kept_names,
     wanted_keys,
 )
 from responsibility.api.names import CONTACT_ANNOTATION, RELEASE_ANNOTATION, STAGE_LABEL
@@ -71,11 +72,14 @@ class StagePlan:
     """The annotations that every Namespace should have, and the stage of each item of each record.
 
     Namespaces that are not in ``namespaces`` should say nothing, but for the ``untouched``.
+    ``renamed`` says of records how their hubs' objects are called otherwise than what is in force
+    was made for.
     """
 
     namespaces: Mapping[str, NamespaceKeys]
     stages: Mapping[str, tuple[ItemStage, ...]]
     untouched: frozenset[str] = frozenset()
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
 
 def plan(
@@ -110,6 +114,7 @@ def plan(
         groups[hub.agreement.hub.namespace].append(hub)
     wanted: dict[str, NamespaceKeys] = {}
     stages: dict[str, tuple[ItemStage, ...]] = {}
+    renamed: dict[str, str] = {}
     untouched = {name for name in unreadable if name not in groups}
     for namespace, group in groups.items():
         if any(hub.agreement.terms.name in unrendered for hub in group):
@@ -125,7 +130,7 @@ def plan(
         before = (granted.get(hub.agreement.record, _NONE_BEFORE) for hub in group)
         may_write = managed is None or namespace in managed
         inputs = (*group, *books, *read, *before, here, enabled, limit, assessment.rbac_enforced)
-        found, of_records = cache.get(
+        found, of_records, other_names = cache.get(
             ("namespace", namespace),
             (*inputs, may_write, cache.epoch),
             partial(
@@ -144,11 +149,12 @@ def plan(
             ),
         )
         stages.update(of_records)
+        renamed.update(other_names)
         if any(hub.hub_state is HubState.DELETING for hub in group):
             untouched.add(namespace)
         elif found:
             wanted[namespace] = found
-    return StagePlan(wanted, stages, frozenset(untouched))
+    return StagePlan(wanted, stages, frozenset(untouched), renamed)
 
 
 def only_down(
@@ -184,7 +190,7 @@ def only_down(
         if labels:
             wanted = decided.namespaces.get(name, NOTHING)
             namespaces[name] = NamespaceKeys(labels, {**before.annotations, **wanted.annotations})
-    return StagePlan(namespaces, decided.stages, decided.untouched)
+    return StagePlan(namespaces, decided.stages, decided.untouched, decided.renamed)
 
 
 def _namespace(
@@ -200,12 +206,20 @@ def _namespace(
     protected: bool,
     managed: bool,
     cache: PassCache,
-) -> tuple[NamespaceKeys, dict[str, tuple[ItemStage, ...]]]:
-    """Return what one Namespace should say, and the stages of the records about it."""
+) -> tuple[NamespaceKeys, dict[str, tuple[ItemStage, ...]], dict[str, str]]:
+    """Return what one Namespace should say, and the stages and names of the records about it."""
     # A record of a release that is not there does not speak for one that is.
     speaking = [hub for hub in group if hub.hub is not None] or list(group)
     everybody = speaking
-    speaking = list(_of_one_name(everybody, present))
+    since = {
+        hub.agreement.record
+        for hub in everybody
+        if any(
+            stage > AdmissionStage.OBSERVE
+            for stage in granted.get(hub.agreement.record, _NONE_BEFORE).values()
+        )
+    }
+    speaking = _who_speak(everybody, present, since, assessment.now, cache)
     neighbours = _differences(speaking, assessment.now, cache)
     apart = _differences(everybody, assessment.now, cache)
     found: dict[str, tuple[ItemStage, ...]] = {}
@@ -244,7 +258,9 @@ def _namespace(
     # Of several hubs that agree, the first speaks.
     speaker, known = keys_by_hub[0]
     in_force = _in_force(found[hub.agreement.record] for hub, _ in keys_by_hub)
-    return wanted_keys(speaker, known, in_force, read, present), found
+    keys = wanted_keys(speaker, known, in_force, read, present)
+    other = kept_names(speaker.agreement, keys) if keys and speaker.hub is not None else ""
+    return keys, found, {hub.agreement.record: other for hub, _ in keys_by_hub if other}
 
 
 def _in_force(records: Iterable[Iterable[ItemStage]]) -> dict[str, AdmissionStage]:
@@ -313,18 +329,34 @@ def _keys(
     return known
 
 
-def _of_one_name(hubs: Sequence[HubAssessment], present: NamespaceKeys) -> Sequence[HubAssessment]:
-    """Return the hubs that speak: while anything is in force, those called as it was made for.
+def _who_speak(
+    hubs: Sequence[HubAssessment],
+    present: NamespaceKeys,
+    since: Container[str],
+    now: datetime,
+    cache: PassCache,
+) -> list[HubAssessment]:
+    """Return the hubs that speak: while anything is in force, those for which it was made.
 
-    What a hub's objects are called, its Deployments say, and others than those who write records
-    make these: a hub of another name must not lift what is in force.
+    That a release is there, and what its objects are called, its Deployments say, and others than
+    those who write records make these. So a hub of another name lifts nothing; nor does one that
+    comes with other owners. Of the records ``since`` what is in force was theirs as well: if these
+    come to differ, somebody has changed them.
     """
     first = present.annotations.get(RELEASE_ANNOTATION)
     known = [hub for hub in hubs if hub.agreement.hub.release == first]
     if not present.stages() or not known:
-        return hubs
+        return list(hubs)
     prefix = known[0].agreement.names.prefix
-    return [*known, *(h for h in hubs if h not in known and h.agreement.names.prefix == prefix)]
+    others = [h for h in hubs if h not in known and h.agreement.names.prefix == prefix]
+    return [
+        *known,
+        *(
+            hub
+            for hub in others
+            if hub.agreement.record in since or not _differences([known[0], hub], now, cache)
+        ),
+    ]
 
 
 def _differences(hubs: Sequence[HubAssessment], now: datetime, cache: PassCache) -> str:

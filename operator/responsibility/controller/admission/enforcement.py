@@ -310,6 +310,7 @@ class EnforcementLoop(Worker):
             proofs={s.item: self._prober.proof((namespace, s.item), s.stage) for s in in_force},
             unreliable={s.item: unreliable[s.item] for s in in_force if unreliable.get(s.item)},
             trouble=trouble,
+            renamed=decided.renamed.get(record, ""),
             hollow={
                 finding.item: f"{wording.message(finding)}. {wording.remedy(finding)}"
                 for finding in hub.findings

@@ -17,6 +17,7 @@ from responsibility.phrases import some
 ENFORCED = "Enforced"
 BEING_PROVED = "BeingProved"
 HOLLOW = "Hollow"
+NAMES_KEPT = "NamesKept"
 # Items named in a message; the others are in the items' own status.
 _MOST = 3
 
@@ -29,8 +30,9 @@ class EnforcementStatus:
     Namespace, or the markers of dates, could not be written; ``granted`` how RBAC stands, None
     where nothing is asked of it; ``revoking`` are the items for which approved plans are carried
     out. ``hollow`` says of items that refuse how somebody gets round that, and what would close it;
-    ``doubt`` what is old of that on which all of this rests: then nothing is known. ``left`` are
-    the stages of items that are in force though nobody expects it.
+    ``renamed`` how the hub's objects are called otherwise than what policies guard; ``doubt`` what
+    is old of that on which all of this rests: then nothing is known. ``left`` are the stages of
+    items that are in force though nobody expects it.
     """
 
     stages: tuple[ItemStage, ...] = ()
@@ -40,6 +42,7 @@ class EnforcementStatus:
     hollow: Mapping[str, str] = field(default_factory=dict)
     granted: OwnerReport | None = None
     revoking: frozenset[str] = frozenset()
+    renamed: str = ""
     doubt: str = ""
     left: Mapping[str, AdmissionStage] = field(default_factory=dict)
 
@@ -62,7 +65,8 @@ class EnforcementStatus:
 
     def in_force(self, entry: ItemStage) -> bool:
         """Return whether what is asked for an item is really in force, and not got round."""
-        return self.proved(entry) and not entry.asked > entry.stage and not self.is_hollow(entry)
+        as_asked = self.proved(entry) and not entry.asked > entry.stage
+        return as_asked and not self.renamed and not self.is_hollow(entry)
 
     def is_hollow(self, entry: ItemStage) -> bool:
         """Return whether an item refuses, and somebody gets round that."""
@@ -73,7 +77,7 @@ class EnforcementStatus:
         if entry.message and entry.asked > entry.stage:
             return f"{entry.asked} is asked for, but {entry.message}"
         if entry.stage is not AdmissionStage.OBSERVE and self.proved(entry):
-            return self.hollow[entry.item] if self.is_hollow(entry) else ""
+            return self.renamed or (self.hollow[entry.item] if self.is_hollow(entry) else "")
         if entry.stage is AdmissionStage.OBSERVE:
             return ""
         unreliable = self.unreliable.get(entry.item)
@@ -194,6 +198,8 @@ def _of_admission(outcome: EnforcementStatus) -> Iterator[ConditionDraft]:
     asked = outcome.asked
     if outcome.trouble:
         yield no("NotWritten", outcome.trouble)
+    if outcome.renamed and asked:
+        yield no(NAMES_KEPT, outcome.renamed)
     if short := [s for s in asked if s.asked > s.stage]:
         yield no(short[0].reason, _list(short, outcome))
     if unreliable := [s for s in asked if outcome.unreliable.get(s.item)]:

@@ -170,7 +170,8 @@ class Terms:
 class Agreement:
     """One hub's record on top of its model, ready to be held against a cluster.
 
-    ``names`` fills the model's placeholders. ``problems`` are the lines that could not be
+    ``names`` fills the model's placeholders; ``names_release`` is whether the record itself says
+    which release it is about, and not the Deployments. ``problems`` are the lines that could not be
     followed; ``unresolved`` are the items they touch, of which nothing may be said.
     ``exemptions`` are the model's and the record's, with their placeholders filled; of these,
     ``own_exemptions`` hold on this hub alone. ``neighbours`` are the parts of other hubs that
@@ -184,6 +185,7 @@ class Agreement:
     names: Names
     parties: Mapping[str, Party]
     items: tuple[Item, ...]
+    names_release: bool = False
     exemptions: tuple[Exemption, ...] = ()
     own_exemptions: tuple[Exemption, ...] = ()
     neighbours: tuple[Exemption, ...] = ()

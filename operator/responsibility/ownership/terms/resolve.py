@@ -130,6 +130,7 @@ def resolve_record(
         names=names,
         parties=parties,
         items=tuple(items),
+        names_release=spec.hub.release is not None,
         exemptions=(*(e for e in terms.exemptions if not e.symbolic), *own_exemptions),
         own_exemptions=own_exemptions,
         neighbours=tuple(

@@ -19,6 +19,7 @@ from responsibility.api.names import (
     MANAGED_LABEL,
     OWNERS_ANNOTATION,
     PREFIX_ANNOTATION,
+    RELEASE_ANNOTATION,
     STAGE_LABEL,
 )
 from responsibility.api.stages import AdmissionStage
@@ -127,6 +128,56 @@ def test_a_release_whose_objects_are_called_otherwise_lifts_nothing() -> None:
     # Where nothing is in force yet, neither is enforced.
     anew = decide(world(records=both, hubs=[first, second]))
     assert [stage(anew, name=name).reason for name in ("a", "b")] == ["SeveralReleases"] * 2
+
+
+def test_a_release_that_comes_with_other_owners_lifts_nothing() -> None:
+    """Whoever makes its Deployment would else end what binds them, where a record is left over."""
+    others: dict[str, Any] = {
+        "items": {"fence": {"owner": "guests"}},
+        "parties": {"guests": GUESTS},
+        "enforcement": {"admission": "deny", "force": True},
+    }
+    asked = [
+        one(release="a", name="a", namespace="prod", enforcement={"force": True}),
+        record("b", "prod", "b", **others),
+    ]
+    first, second = hub("prod", "a"), hub("prod", "b")
+    present = decide(world(records=asked, hubs=[first])).namespaces
+    both = world(records=asked, hubs=[first, second])
+    granted = {"a": dict.fromkeys(ITEMS, AdmissionStage.DENY)}
+    decided = decide(both, present=present, granted=granted)
+    assert labels(decided) == {STAGE_LABEL + item: "deny" for item in ITEMS}
+    assert decided.namespaces["prod"] == present["prod"]
+    found = stage(decided, name="b")
+    assert (found.stage, found.reason) == ("observe", "SeveralReleases")
+    # Once both were in force, only people who write records make them differ.
+    granted["b"] = granted["a"]
+    assert decide(both, present=present, granted=granted).namespaces == {}
+
+
+@pytest.mark.parametrize("said", [None, "a"])
+def test_what_names_a_hubs_objects_changes_with_the_record_only(said: str | None) -> None:
+    asked = one(name="prod", namespace="prod", release=said)
+    present = decide(world(records=[asked], hubs=[hub("prod", "a")])).namespaces
+    told = present["prod"].annotations
+    assert (told[RELEASE_ANNOTATION], told[PREFIX_ANNOTATION]) == ("a", "")
+    renamed = {
+        "prefix": replace(hub("prod", "a"), prefix="x-"),
+        "release": replace(hub("prod", "b"), prefix="b-"),
+    }
+    for what, found in renamed.items():
+        seen = found.key.release
+        decided = decide(world(records=[asked], hubs=[found]), "deny", present=present)
+        assert decided.namespaces["prod"].annotations[PREFIX_ANNOTATION] == "", what
+        assert decided.namespaces["prod"].annotations[RELEASE_ANNOTATION] == "a", what
+        assert labels(decided) == {STAGE_LABEL + item: "deny" for item in ITEMS}
+        if said is None or what == "prefix":
+            assert f"release {seen} ({found.prefix}hub)" in decided.renamed["prod"]
+    named = one(name="prod", namespace="prod", release="b")
+    moved = decide(world(records=[named], hubs=[renamed["release"]]), "deny", present=present)
+    assert moved.namespaces["prod"].annotations[RELEASE_ANNOTATION] == "b"
+    assert moved.namespaces["prod"].annotations[PREFIX_ANNOTATION] == "b-"
+    assert not moved.renamed
 
 
 def test_two_releases_of_the_same_owners_are() -> None:

@@ -59,3 +59,14 @@ def test_what_only_warns_is_not_hollow(agreement: Agreement) -> None:
     assert said(agreement, outcome) == (False, "OwnerLacksAccess")
     assert not outcome.is_hollow(warned)
     assert said(agreement, EnforcementStatus((FENCE,), GOOD, hollow=WAY)) == (True, "Proved")
+
+
+def test_what_guards_other_names_than_the_hub_has_is_not_said_to_be_in_force(
+    agreement: Agreement,
+) -> None:
+    outcome = EnforcementStatus((BEDS, FENCE), GOOD, renamed="it is called otherwise", hollow=WAY)
+    assert said(agreement, outcome) == (False, "NamesKept")
+    assert outcome.note(FENCE) == "it is called otherwise"
+    assert outcome.results(agreement) == {"beds": False, "fence": False}
+    # What policies do is what they do.
+    assert outcome.admission() == "deny+warn"
