@@ -38,7 +38,7 @@ from responsibility.hub.values.agreed import HubValues
 from responsibility.kube.cache import Budget
 from responsibility.kube.client import Api
 from responsibility.kube.reflector import CacheChange, Reflector
-from responsibility.ownership.claims import waiting
+from responsibility.ownership.claims import holding, waiting
 from responsibility.ownership.terms.access_reviews import Reviews
 from responsibility.ownership.terms.managed_namespaces import is_managed
 from responsibility.ownership.terms.snapshot import Broken, Snapshot
@@ -302,6 +302,7 @@ class Store:
         if self._accounts_stale:
             self._accounts = frozenset(self.accounts.items)
             self._accounts_stale = False
+        statuses = [(name, own.status) for name, own in self.records.items.items()]
         return Snapshot(
             graph=self._graph,
             now=now,
@@ -317,7 +318,8 @@ class Store:
             operator=self.operator,
             routes=self._routes,
             policies=self.policies,
-            waiting=waiting((name, own.status) for name, own in self.records.items.items()),
+            waiting=waiting(statuses),
+            holding=holding(statuses),
             reviews=self.reviews,
             hub_admins=self.hub_admins,
             hub_values=self.hub_values,

@@ -2,7 +2,9 @@
 
 A record that finds its hub claimed does not wait for the other one to go: who writes the other anew
 would otherwise hand the hub over to whoever was waiting. It stays without a say, remembered in its
-own status, until people create it anew.
+own status, until people create it anew. Nor does a record that doesn't say which release it is
+about lose its hub to a second one in the namespace: whoever may make Deployments could end what it
+says. It speaks on for the one that its status names, as long as that is there.
 """
 
 from __future__ import annotations
@@ -41,6 +43,13 @@ def waiting(statuses: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, str]
         for condition in status.get("conditions") or ()
         if condition.get("type") == "Ready" and condition.get("reason") == HUB_CLAIMED
     }
+
+
+def holding(statuses: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, str]:
+    """Return the hubs that records speak for, by record, as their statuses say."""
+    known = [(name, status) for name, status in statuses if status.get("hub")]
+    waits = waiting(known)
+    return {name: str(status["hub"]) for name, status in known if name not in waits}
 
 
 def claims(snapshot: Snapshot) -> tuple[dict[str, Claim], dict[str, Refused]]:
@@ -117,8 +126,10 @@ def _claim(
     if where.release is None and len(here) == 1:
         key = here[0]
     elif where.release is None and len(here) > 1:
-        # Which of them is anybody's guess; so it must not stand in the way of a record that says.
-        key = HubKey(where.namespace, "")
+        # Which of them is anybody's guess, but for the one it has spoken for so far; a guess must
+        # not stand in the way of a record that says.
+        held = snapshot.holding.get(record.name)
+        key = next((k for k in here if str(k) == held), HubKey(where.namespace, ""))
     hub = snapshot.hubs.get(key)
     if snapshot.namespaces.get(where.namespace):
         state, hub = HubState.DELETING, None

@@ -227,6 +227,8 @@ def test_a_release_that_comes_later_lifts_nothing(world: World, operator: Operat
         lambda: "fjord/b" in world.model_status().get("unrecordedHubs", []), "it to be seen"
     )
     world.until_at_rest(operator)
+    assert "holds b as well" in world.condition("fjord", "HubFound")[2]
+    assert world.condition("fjord", "Enforced")[0] == "True"
     assert enforcing.namespace_keys(world, "fjord")[0] == {LABEL: "deny"}, "still in force"
     assert enforcing.outcome(world, STRANGER, "fjord") == "refused"
     deployments = "/apis/apps/v1/namespaces/fjord/deployments"

@@ -1,7 +1,9 @@
 """Which record speaks for which hub, and what is said of one that speaks for none."""
 
+from typing import Any
+
 from responsibility.hub.discovery import HubKey
-from responsibility.ownership.claims import HUB_CLAIMED, waiting
+from responsibility.ownership.claims import HUB_CLAIMED, holding, waiting
 from responsibility.ownership.results.assessment import HubState
 from responsibility.ownership.terms.snapshot import Broken
 from tests.unit.ownership.building import (
@@ -65,6 +67,32 @@ def test_who_waits_is_known_by_its_status() -> None:
         ]
     )
     assert found == {"a": "prod/prod"}
+
+
+def test_who_speaks_is_known_by_its_status() -> None:
+    claimed = {"type": "Ready", "status": "False", "reason": HUB_CLAIMED}
+    statuses: list[tuple[str, dict[str, Any]]] = [
+        ("a", {"hub": "prod/prod", "conditions": [claimed]}),
+        ("b", {"hub": "prod/prod"}),
+        ("c", {}),
+    ]
+    assert holding(statuses) == {"b": "prod/prod"}
+
+
+def test_a_second_release_takes_no_hub_from_a_record_that_speaks_for_it() -> None:
+    """Whoever may make Deployments would else blind the record, or hand its hub to another."""
+    both = [hub("prod", "a", "a-"), hub("prod", "b", "b-")]
+    speaks, other = record("x", "prod", created=OLD), record("y", "prod", "a", created=YOUNG)
+    told = {"x": "prod/a"}
+    found = assess(records=[speaks, other], hubs=both, holding=told)
+    assert on_hub(found, "x").hub_state is HubState.FOUND
+    assert on_hub(found, "x").agreement.hub == HubKey("prod", "a")
+    assert found.refused_records["y"].reason == HUB_CLAIMED
+    assert list(map(str, found.unrecorded)) == ["prod/b"]
+    # Of what is gone, and of another namespace, nothing is held.
+    for hubs, held in (([*both[1:], hub("prod", "c")], told), (both, {"x": "test/a"})):
+        found = assess(records=[speaks], hubs=hubs, holding=held)
+        assert on_hub(found, "x").hub_state is HubState.AMBIGUOUS
 
 
 def test_of_two_of_one_age_the_first_by_name_keeps_it() -> None:

@@ -17,7 +17,7 @@ from responsibility.cli.sources.cluster_view import ClusterView
 from responsibility.cli.sources.manifests import Manifest
 from responsibility.cli.sources.yaml.composer import Value
 from responsibility.cli.terminal.errors import CliError
-from responsibility.ownership.claims import waiting
+from responsibility.ownership.claims import holding, waiting
 from responsibility.ownership.terms.snapshot import Broken
 
 Json = Mapping[str, Any]
@@ -53,7 +53,8 @@ def add_live(
             view.models[name] = parse_model(raw)
         except RecordError as error:
             view.broken_models[name] = Broken(name, str(error), generation)
-    view.waiting = waiting((raw["metadata"]["name"], raw.get("status") or {}) for raw in records)
+    statuses = [(raw["metadata"]["name"], raw.get("status") or {}) for raw in records]
+    view.waiting, view.holding = waiting(statuses), holding(statuses)
     for raw in records:
         name, generation = _identity(raw)
         try:

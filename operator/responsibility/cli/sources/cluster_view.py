@@ -68,6 +68,7 @@ class ClusterView:
     records: dict[str, Responsibility] = field(default_factory=dict)
     broken_models: dict[str, Broken] = field(default_factory=dict)
     waiting: dict[str, str] = field(default_factory=dict)
+    holding: dict[str, str] = field(default_factory=dict)
     broken_records: dict[str, Broken] = field(default_factory=dict)
     rbac_enforced: bool | None = True
     denied: tuple[str, ...] = ()
@@ -137,6 +138,7 @@ class ClusterView:
             rbac_enforced=self.rbac_enforced,
             operator=self.operator,
             waiting=self.waiting,
+            holding=self.holding,
             routes=self.routes,
         )
 

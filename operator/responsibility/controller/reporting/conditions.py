@@ -8,6 +8,7 @@ from datetime import datetime
 
 from responsibility.api.status import STALE, Condition, ConditionStatus
 from responsibility.cluster.knowledge import COMPLETE, Knowledge, LeftOut, Says, Stale
+from responsibility.hub.discovery import Hub
 from responsibility.ownership.results.assessment import HubAssessment, HubState, Refused
 from responsibility.phrases import some
 
@@ -102,6 +103,18 @@ _HUB_MESSAGES = {
 }
 
 
+def _found(hub: Hub, assessed: HubAssessment) -> str:
+    """Return of which chart the hub is, and that another one came beside it."""
+    chart = f"chart {hub.chart or 'of unknown version'}"
+    others = ", ".join(r for r in assessed.releases if r != hub.key.release)
+    if assessed.agreement.names_release or not others:
+        return chart
+    return (
+        f"{chart}; namespace {hub.key.namespace} holds {others} as well: set spec.hub.release to "
+        f"{hub.key.release} to say that this is the one"
+    )
+
+
 def hub_conditions(
     hub: HubAssessment,
     *,
@@ -141,7 +154,7 @@ def hub_conditions(
             "HubFound",
             found,
             hub.hub_state.value,
-            f"chart {hub.hub.chart or 'of unknown version'}" if hub.hub else message,
+            _found(hub.hub, hub) if hub.hub else message,
         ),
         rbac_condition(rbac_enforced),
         drift_condition(

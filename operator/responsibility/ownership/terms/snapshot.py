@@ -36,9 +36,9 @@ class Snapshot:
     listed as exempt, not hidden. With ``routes``, indirect ways to a right are looked
     for as well. ``policies`` are the names of the operator's admission policies that are there,
     as far as it watches them: what they guard takes more. ``waiting`` are records that were told
-    that another one speaks for their hub, by name, with that hub. ``hub_admins`` are who
-    administers each hub that is asked, by its own word; ``hub_values`` what is set of that which is
-    agreed on it.
+    that another one speaks for their hub, by name, with that hub; ``holding`` are those that
+    speak, with theirs. ``hub_admins`` are who administers each hub that is asked, by its own word;
+    ``hub_values`` what is set of that which is agreed on it.
     """
 
     graph: AccessGraph
@@ -56,6 +56,7 @@ class Snapshot:
     routes: bool = False
     policies: frozenset[str] = frozenset()
     waiting: Mapping[str, str] = field(default_factory=dict)
+    holding: Mapping[str, str] = field(default_factory=dict)
     reviews: Reviews = field(default_factory=Reviews)
     hub_admins: Mapping[HubKey, HubAdmins] = field(default_factory=dict)
     hub_values: Mapping[HubKey, HubValues] = field(default_factory=dict)
