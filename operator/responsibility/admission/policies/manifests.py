@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -140,18 +141,23 @@ def _spelled_out(
     hand with every request, used or not. So those that are used once are spelled out there.
     """
     kept = dict(variables)
+    uses = Counter(_used([texts, list(kept.values())]))
     # The last ones first: a variable uses only those before it.
     for name in reversed(list(variables)):
-        uses = _VARIABLE.findall(json.dumps([texts, list(kept.values())])).count(name)
-        if uses == 0:
-            del kept[name]
-        elif uses == 1 and short.fullmatch(name) and len(kept[name]) <= _MOST_SPELLED_OUT:
+        if uses[name] == 0:
+            uses.subtract(_used(kept.pop(name)))
+        elif uses[name] == 1 and short.fullmatch(name) and len(kept[name]) <= _MOST_SPELLED_OUT:
             there, text = re.compile(rf"\bvariables\.{name}\b"), f"({kept.pop(name)})"
             texts, kept = (
                 _put(texts, there, text),
                 _put(kept, there, text),
             )
     return texts, kept
+
+
+def _used(value: Any) -> list[str]:  # noqa: ANN401 - as JSON is
+    """Return the variables that texts use, each as often as it is used."""
+    return _VARIABLE.findall(json.dumps(value))
 
 
 def _put(value: Any, there: re.Pattern[str], text: str) -> Any:  # noqa: ANN401 - as JSON is
