@@ -1,11 +1,15 @@
-"""A process of the operator, and an API server just good enough for it to start."""
+"""A process of the operator, and an API server just good enough for it to start.
+
+Like those of end-to-end tests, it is forked from one that has done its imports.
+"""
 
 import asyncio
 import os
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -17,19 +21,16 @@ from responsibility.api.names import OPERATOR
 from tests.apiserver.lease import Lease
 from tests.apiserver.over_http import HttpApiServer
 from tests.apiserver.requests import Json, Request
+from tests.e2e.lab import fork_server
+from tests.e2e.lab.fork_server import ForkedProcess
 
 GROUP = "responsibility.2i2c.org"
 
 
 # Seconds; a machine that has more to do starts a process late.
 _PATIENCE = 240
-# What does not end by itself is not cancelled, and ends with 1: no sooner than a machine that has
-# more to do would have come to it.
-_PROGRAM = f"""
-from responsibility.controller.main import main
-
-main(grace={2 * _PATIENCE}, last={_PATIENCE / 2})
-"""
+_BETWEEN = 0.02
+_PROGRAM = "tests.unit.controller.unhurried"
 _KINDS = (
     ("responsibilities", "responsibility", "Responsibility"),
     ("responsibilitymodels", "responsibilitymodel", "ResponsibilityModel"),
@@ -124,20 +125,24 @@ def _watched(event: bytes, request: Request) -> Json | web.Response:
 
 @dataclass(slots=True)
 class Process:
-    """The operator as a process of its own."""
+    """The operator as a process of its own, whose output is a file."""
 
-    process: asyncio.subprocess.Process
-    log: list[str] = field(default_factory=list)
-    port: str = ""
+    process: ForkedProcess | subprocess.Popen[bytes]
+    file: Path
 
-    async def read(self) -> None:
-        assert self.process.stderr is not None
-        async for line in self.process.stderr:
-            self.log.append(line.decode().rstrip())
-            if "listening on port" in self.log[-1]:
-                self.port = self.log[-1].rpartition(" ")[2]
+    @property
+    def log(self) -> list[str]:
+        """The lines that it has written so far."""
+        return self.file.read_text(encoding="utf-8", errors="replace").splitlines()
+
+    @property
+    def port(self) -> str:
+        """Where it serves its pages; empty until it does."""
+        listening = [line for line in self.log if "listening on port" in line]
+        return listening[-1].rpartition(" ")[2] if listening else ""
 
     async def page(self, path: str) -> tuple[int, str]:
+        """Return status and text of one of its pages."""
         async with (
             aiohttp.ClientSession() as session,
             session.get(f"http://127.0.0.1:{self.port}{path}") as answer,
@@ -146,10 +151,11 @@ class Process:
 
     async def until(self, status: int, words: str) -> None:
         """Wait until /readyz answers so."""
+        await self.until_so(lambda: bool(self.port))
         async with asyncio.timeout(_PATIENCE):
-            while not self.port or await self.page("/readyz") != (status, f"{words}\n"):
-                assert self.process.returncode is None, "\n".join(self.log)
-                await asyncio.sleep(0.02)
+            while await self.page("/readyz") != (status, f"{words}\n"):
+                self._assert_running()
+                await asyncio.sleep(_BETWEEN)
 
     async def until_logged(self, words: str) -> None:
         """Wait until it has said so."""
@@ -159,13 +165,18 @@ class Process:
         """Wait for something while it runs."""
         async with asyncio.timeout(_PATIENCE):
             while not reached():
-                assert self.process.returncode is None, "\n".join(self.log)
-                await asyncio.sleep(0.02)
+                self._assert_running()
+                await asyncio.sleep(_BETWEEN)
 
     async def end(self) -> int:
         """Wait for its end; return its exit code."""
         async with asyncio.timeout(_PATIENCE):
-            return await self.process.wait()
+            while (code := self.process.poll()) is None:  # noqa: ASYNC110 - a process ends it
+                await asyncio.sleep(_BETWEEN)
+        return code
+
+    def _assert_running(self) -> None:
+        assert self.process.poll() is None, "\n".join(self.log)
 
 
 @asynccontextmanager
@@ -195,23 +206,24 @@ users: [{{name: u, user: {{token: secret-token}}}}]
         if not name.startswith(("KUBE", "RESPONSIBILITY_"))
     }
     given = {"KUBECONFIG": str(kubeconfig), "LISTEN": "127.0.0.1:0", "NAMESPACE": "ours"}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        _PROGRAM,
-        stderr=asyncio.subprocess.PIPE,
-        env={
-            **inherited,
-            **{f"RESPONSIBILITY_{n}": v for n, v in (given | settings).items()},
-            **environ,
-        },
-    )
-    running = Process(process)
-    reading = asyncio.create_task(running.read())
+    environment = {
+        **inherited,
+        **{f"RESPONSIBILITY_{n}": v for n, v in (given | settings).items()},
+        **environ,
+    }
+    log = directory / "operator.log"
+    running = Process(_started(environment, log), log)
     try:
         yield running
     finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-        await reading
+        if running.process.poll() is None:
+            running.process.kill()
+        await running.end()
+
+
+def _started(environment: Mapping[str, str], log: Path) -> ForkedProcess | subprocess.Popen[bytes]:
+    if "PYTHONPATH" not in environment:
+        return fork_server.shared().start(_PROGRAM, environment=environment, log=log)
+    # What stands there is found when an interpreter starts.
+    with log.open("wb") as sink:
+        return subprocess.Popen([sys.executable, "-m", _PROGRAM], env=environment, stderr=sink)
