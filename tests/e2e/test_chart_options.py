@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from responsibility.controller.process import settings
 from tests.e2e import helms
 from tests.e2e.lab import programs
 
@@ -357,3 +358,57 @@ def test_secrets_are_read_by_their_names_only(helm: Path, wrong: str) -> None:
     done = _tried(helm, "--set", f"hubValues.enabled=true,hubValues.{wrong}")
     assert done.returncode
     assert "hubValues" in done.stderr
+
+
+def test_the_page_has_a_port_a_service_and_one_right_of_its_own_where_it_is_on(helm: Path) -> None:
+    policy = ("--set", "networkPolicy.enabled=true")
+    without = _rendered(helm, *policy)
+    assert "tokenreviews" not in yaml.safe_dump_all(without)
+    on = "page.enabled=true,page.proxy.from={10.0.3.0/24,fd00::7},page.secretName=page-tls"
+    peers = 'networkPolicy.pageFrom=[{"podSelector":{"matchLabels":{"app":"proxy"}}}]'
+    served = _rendered(helm, *policy, "--set", on, "--set-json", peers)
+    more = [o for o in served if o not in without]
+    kinds = ["ClusterRole", "ClusterRoleBinding", "Deployment", "NetworkPolicy", "Service"]
+    assert sorted(o["kind"] for o in more) == kinds
+    assert _one(more, "ClusterRole")["rules"] == [
+        {
+            "apiGroups": ["authentication.k8s.io"],
+            "resources": ["tokenreviews"],
+            "verbs": ["create"],
+        }
+    ]
+    service = _one(more, "Service")["spec"]
+    assert service["ports"] == [{"name": "https", "port": 443, "targetPort": "page"}]
+    [container] = _pod(served)["containers"]
+    environment = {e["name"]: e["value"] for e in container["env"] if "_PAGE_" in e["name"]}
+    assert environment == {
+        "RESPONSIBILITY_PAGE_LISTEN": "0.0.0.0:8090",
+        "RESPONSIBILITY_PAGE_CERTIFICATES": "/etc/responsibility/page",
+        "RESPONSIBILITY_PAGE_PROXY_FROM": "10.0.3.0/24,fd00::7",
+        "RESPONSIBILITY_PAGE_PROXY_USER_HEADER": "X-Forwarded-User",
+        "RESPONSIBILITY_PAGE_PROXY_GROUPS_HEADER": "",
+    }
+    page = settings.read(environment).page
+    assert page is not None
+    assert page.proxy is not None
+    assert {"name": "page", "containerPort": 8090} in container["ports"]
+    rules = _one(more, "NetworkPolicy")["spec"]["ingress"]
+    [rule] = [r for r in rules if r["ports"][0]["port"] == "page"]
+    assert rule["from"] == [{"podSelector": {"matchLabels": {"app": "proxy"}}}]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "proxy.from={0.0.0.0/0}",
+        "proxy.from={::/0}",
+        "proxy.from={proxy.example}",
+        "proxy.userHeader=",
+        "proxy.userHeader=X: y",
+        "secretName=a b",
+    ],
+)
+def test_the_page_believes_nobody_by_mistake(helm: Path, wrong: str) -> None:
+    done = _tried(helm, "--set", f"page.enabled=true,page.{wrong}")
+    assert done.returncode
+    assert "page" in done.stderr

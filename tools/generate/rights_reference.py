@@ -11,6 +11,7 @@ from responsibility.cluster.rights import (
     CLUSTER_GRANT_RIGHTS,
     ENFORCEMENT_RIGHTS,
     GRANT_RIGHTS,
+    PAGE_RIGHTS,
     REVOKE_RIGHTS,
     RIGHTS,
     Right,
@@ -35,6 +36,7 @@ _ONLY = {
     "With `grants.enabled` (modes grant, revoke)": GRANT_RIGHTS,
     "With `grants.cluster`": CLUSTER_GRANT_RIGHTS,
     "With `revocation.enabled` (mode revoke)": REVOKE_RIGHTS,
+    "With `page.enabled`": PAGE_RIGHTS,
 }
 _BIND = (
     f"| bind | clusterroles.{api_groups.RBAC}, the roles of items by name | everywhere "
@@ -84,7 +86,7 @@ def writes(rights: Iterable[Right]) -> list[str]:
         f"{right.resource}{' by name' if right.names else ''}"
         for right in rights
         if set(right.verbs) - {"get", "list", "watch", "bind", REVOKE_VERB}
-        and right.resource != "subjectaccessreviews"  # a question
+        and not right.resource.endswith("reviews")  # a question
     )
     return list(found)
 

@@ -26,6 +26,7 @@ from responsibility.api.record import DEFAULT_MODEL, Responsibility
 _QUICK = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _Resource = TypeVar("_Resource", Responsibility, ResponsibilityModel)
+_Status = TypeVar("_Status", bound=Shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,14 @@ def load_shipped_manifest() -> dict[str, Any]:
 def load_shipped_model() -> ResponsibilityModel:
     """Return the shipped model, read strictly."""
     return parse_model(load_shipped_manifest(), strict=True)
+
+
+def parse_status(raw: object, shape: type[_Status]) -> _Status | None:
+    """Return a status as it was published; None if there is none that can be read."""
+    try:
+        return shape.model_validate(raw, extra="ignore") if raw else None
+    except ValidationError:
+        return None
 
 
 def _parse(raw: object, shape: type[_Resource], *, strict: bool) -> _Resource:

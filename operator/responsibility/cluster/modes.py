@@ -13,6 +13,7 @@ from responsibility.cluster.rights import (
     CLUSTER_GRANT_RIGHTS,
     ENFORCEMENT_RIGHTS,
     GRANT_RIGHTS,
+    PAGE_RIGHTS,
     REVOKE_RIGHTS,
     RIGHTS,
     Right,
@@ -69,6 +70,7 @@ def wanted(
     grants: bool = False,
     grants_cluster: bool = False,
     revocation: bool = False,
+    page: bool = False,
 ) -> tuple[Right, ...]:
     """Return the rights that these switches take."""
     return (
@@ -77,4 +79,5 @@ def wanted(
         *(GRANT_RIGHTS if grants else ()),
         *(CLUSTER_GRANT_RIGHTS if grants and grants_cluster else ()),
         *(REVOKE_RIGHTS if revocation else ()),
+        *(PAGE_RIGHTS if page else ()),
     )

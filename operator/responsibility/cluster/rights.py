@@ -308,6 +308,19 @@ REVOKE_RIGHTS: tuple[Right, ...] = (
 )
 
 
+# What it takes to serve the page: whether a caller may read, the review above answers.
+PAGE_RIGHTS: tuple[Right, ...] = (
+    Right(
+        ("create",),
+        api_groups.AUTHENTICATION,
+        "tokenreviews",
+        "know whose token a caller of the page has",
+        "the page shows nobody with a token what was found",
+        optional=True,
+    ),
+)
+
+
 async def missing(
     api: Api, rights: Sequence[Right] = RIGHTS, *, namespace: str = ""
 ) -> list[Right]:

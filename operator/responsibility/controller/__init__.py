@@ -16,11 +16,13 @@ In reading order:
 * ``last_answers``: last answers about hubs, and the wait for the first;
 * ``reviewer``: questions to the API server's own authorizers;
 * ``own_rights``: the operator's own rights, and those it lacks;
+* ``own_kinds``: records and models, as any replica knows them;
 * ``hub_admins``: the asking of hubs who administers them;
 * ``hub_values``: the looking at hubs' values where settings are agreed on;
 * ``grants``: the granting of what is agreed;
 * ``admission``: admission, put in force as records ask for it;
 * ``webhooks``: answers to the API server, in every replica;
+* ``page``: the page, served by every replica;
 * ``plans``: plans, and the revocation of what an approved one deletes;
 * ``reporting``: conditions, Events, annotations, metrics, and how they are written;
 * ``process``: settings, login, and ports.

@@ -17,10 +17,21 @@ from responsibility.admission.webhooks import break_glass, values_configuration
 from responsibility.api.names import API_GROUP, MODELS, OPERATOR, RECORDS
 from responsibility.cluster.store import Store
 from responsibility.controller.handlers import handlers
+from responsibility.controller.own_kinds import OwnKinds
+from responsibility.controller.page import server as page_server
+from responsibility.controller.page.callers import Callers
+from responsibility.controller.page.editions import Editions
+from responsibility.controller.page.server import PAGE_LIMITS
 from responsibility.controller.process import health, logs, webhook_server
 from responsibility.controller.process.framework import Framework
 from responsibility.controller.process.ports import ListenError, Ports
-from responsibility.controller.process.settings import PREFIX, Settings, SettingsError, read
+from responsibility.controller.process.settings import (
+    PREFIX,
+    PageSettings,
+    Settings,
+    SettingsError,
+    read,
+)
 from responsibility.controller.process.webhook_server import Route
 from responsibility.controller.reporting.event_poster import EventPoster
 from responsibility.controller.reporting.events import Announcer
@@ -188,7 +199,8 @@ async def _work(
 
     post = EventPoster(api, settings.identity)
     announcer = Announcer(post)
-    around = HubLookup(api, metrics, own_kinds=Store(api, relist=settings.relist_seconds))
+    own = OwnKinds(Store(api, relist=settings.relist_seconds))
+    around = HubLookup(api, metrics, own_kinds=own)
     uses = Uses(around, metrics, announcer)
     values = ValuesReviews(around, metrics, announcer) if settings.values_webhook else None
 
@@ -197,7 +209,7 @@ async def _work(
         # not, and the Lease is written.
         fenced = api if leader is None else api.fenced(leader.may_write)
         runtime = Runtime(settings, fenced, metrics, leader=leader)
-        around.leading = runtime.store
+        own.leading = runtime.store
         await _lead(settings, fenced, runtime, parts=parts, stop=stop)
 
     async with asyncio.TaskGroup() as group:
@@ -221,6 +233,8 @@ async def _work(
         if settings.webhook_certificates is not None:
             beside.append(group.create_task(_serve_webhooks(settings, parts.ports, uses, values)))
             beside.append(group.create_task(uses.run()))
+        if settings.page is not None:
+            beside.append(group.create_task(_serve_page(settings.page, api, own)))
         if settings.leader_election:
             parts.waiting = "waiting for leadership"
             parts.candidate_since = asyncio.get_running_loop().time()
@@ -252,13 +266,23 @@ async def _serve_webhooks(
             settings.webhook_host,
             settings.webhook_port,
             routes,
-            certificate=directory / "tls.crt",
-            key=directory / "tls.key",
+            certificates=directory,
             bound=lambda port: logger.info("webhooks listen on port %s", port),
         )
     finally:
         if values is not None:
             await values.aclose()
+
+
+async def _serve_page(settings: PageSettings, api: Api, own: OwnKinds) -> None:
+    """Answer people, leading or not: their Service sends them to any of the replicas."""
+    await page_server.serve(
+        Ports(PAGE_LIMITS),
+        settings,
+        Editions(own),
+        Callers(api, settings.proxy),
+        bound=lambda port: logger.info("the page is served on port %s", port),
+    )
 
 
 async def _lead(

@@ -55,6 +55,7 @@ class OwnRights(Worker):
             grants=settings.grants,
             grants_cluster=settings.grants_cluster,
             revocation=settings.revocation,
+            page=settings.page is not None,
         )
         self.heard = Heard(silent=3 * _ALL_WELL + FAILING)
         # None while that could not be found out.

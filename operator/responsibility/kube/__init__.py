@@ -14,6 +14,7 @@ In reading order:
 * ``backoff``: waiting times between attempts;
 * ``cache``, ``reflector``: a local copy of one kind, and what keeps it;
 * ``access_reviews``: questions to the API server's own authorizers;
+* ``token_reviews``: questions to its authenticators;
 * ``readiness``: waiting for an API server, and for kinds to be served;
 * ``leader_election``: one of several replicas, by a Lease.
 """

@@ -83,15 +83,26 @@ class AccessQuestion:
 
 
 async def subject_access(
-    api: Client, user: str, groups: Sequence[str], attributes: AccessAttributes
+    api: Client,
+    user: str,
+    groups: Sequence[str],
+    attributes: AccessAttributes,
+    *,
+    uid: str = "",
+    extra: Sequence[tuple[str, Sequence[str]]] = (),
 ) -> bool:
     """Return whether the server would let ``user``, as a member of ``groups``, do it.
 
     Nothing is added to the groups: whoever asks about a real user names
-    ``system:authenticated`` too. Raises ApiError.
+    ``system:authenticated`` too. ``uid`` and ``extra`` are what authenticators said of it beside
+    that. Raises ApiError.
     """
     body = _review("SubjectAccessReview", attributes)
     body["spec"] |= {"user": user, "groups": list(groups)}
+    if uid:
+        body["spec"]["uid"] = uid
+    if extra:
+        body["spec"]["extra"] = {key: list(values) for key, values in extra}
     return _allowed(await api.create(_SUBJECT, body))
 
 

@@ -47,7 +47,7 @@ SILENCE = 130.0
 
 _READS = frozenset({"GET", "WATCH"})
 # What is posted and changes nothing.
-_REVIEWS = ("accessreviews", "rulesreviews", "selfsubjectreviews")
+_REVIEWS = ("accessreviews", "rulesreviews", "selfsubjectreviews", "tokenreviews")
 
 logger = logging.getLogger(__name__)
 

@@ -40,13 +40,15 @@ def agreements_page(
     stale: Sequence[str] = (),
     counts: Counts | None = None,
     standing: bool = True,
+    note: str = "",
 ) -> WebDocument:
     """Return the page of these hubs as of ``now``.
 
     What there is to do is told where it is given; else only how much differs. ``home`` is the
     address of the page with all hubs, if there is one; ``stale`` is what has not been heard of for
     long of all that the page rests on. ``counts`` is how many causes there are, where the hubs
-    don't say. Without ``standing``, there is nothing on it but what is agreed.
+    don't say. Without ``standing``, there is nothing on it but what is agreed; a ``note`` may say
+    why.
     """
     title = f"{TITLE}: {hubs[0].agreement.display_name}" if len(hubs) == 1 else TITLE
     sections = [
@@ -63,7 +65,7 @@ def agreements_page(
         title,
         tag(
             "main",
-            *_head(now, stale),
+            *_head(now, stale, note),
             tag("p", tag("a", "All hubs", href=home)) if home else None,
             None if hubs else tag("p", "There is no record of any hub."),
             *(_cluster(todo) if several else ()),
@@ -89,13 +91,14 @@ def index_page(
     stale: Sequence[str] = (),
     counts: Counts | None = None,
     standing: bool = True,
+    note: str = "",
 ) -> WebDocument:
     """Return the page with a line for each hub, whose own page is beside it: see `filename`."""
     return document(
         TITLE,
         tag(
             "main",
-            *_head(now, stale),
+            *_head(now, stale, note),
             *_cluster(todo),
             *overview(hubs, filename, counts, standing=standing),
             *(_legend() if standing else ()),
@@ -109,11 +112,13 @@ def filename(hub: HubAssessment) -> str:
     return f"{anchor(hub)}.html"
 
 
-def _head(now: datetime, stale: Sequence[str]) -> Iterable[Element]:
+def _head(now: datetime, stale: Sequence[str], note: str) -> Iterable[Element]:
     yield tag("h1", TITLE)
     yield tag("p", f"As of {moment(now)}.", class_="faint")
     for text in stale:
         yield tag("p", f"What follows may be old: the operator has {text}.")
+    if note:
+        yield tag("p", note)
 
 
 def _cluster(todo: Todo | None) -> Iterable[Child]:

@@ -12,6 +12,7 @@ In reading order:
 * ``framework``: the framework in its thread, begun again whenever it ends;
 * ``connections``: bounds for those who connect;
 * ``ports``: the ports, and the connections that others keep open to them;
+* ``certificates``: certificates of ports, used anew when they are renewed;
 * ``health``: metrics, liveness and readiness, on one port;
 * ``webhook_server``: the server of the webhooks, on another.
 """

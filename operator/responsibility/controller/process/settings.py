@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import socket
@@ -17,9 +18,36 @@ PREFIX = SETTING_PREFIX
 
 _DOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
+_HEADER = re.compile(r"[A-Za-z0-9][-A-Za-z0-9]*")
+
 
 class SettingsError(ValueError):
     """A setting that cannot be used; the message names it and says what it may be."""
+
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedProxy:
+    """Peers that are believed whom they speak for: their addresses, and the headers that name it.
+
+    Without ``groups_header``, nobody is a member of any group.
+    """
+
+    networks: tuple[Network, ...]
+    user_header: str = "X-Forwarded-User"
+    groups_header: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PageSettings:
+    """Where the page is served: with TLS if there are ``certificates``, a directory of them."""
+
+    host: str
+    port: int
+    certificates: Path | None = None
+    proxy: TrustedProxy | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +60,8 @@ class Settings:
     whether admission policies are meant to be there, whoever installs them.
     Without ``hub_tokens``, a directory with a file for each hub, no hub is asked anything; with it,
     each is about every ``hub_seconds``, by a name that ends in ``cluster_domain``. With
-    ``hub_values``, the values of hubs are looked at about every ``hub_values_seconds``.
+    ``hub_values``, the values of hubs are looked at about every ``hub_values_seconds``. Without
+    ``page``, no page is served.
     """
 
     listen_host: str = "0.0.0.0"  # noqa: S104 - a pod's own address is not known beforehand
@@ -41,6 +70,7 @@ class Settings:
     webhook_port: int = 8443
     webhook_certificates: Path | None = None
     values_webhook: bool = False
+    page: PageSettings | None = None
     cluster_name: str = ""
     namespace: str = "default"
     leader_election: bool = False
@@ -89,6 +119,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         webhook_port=webhook[1],
         webhook_certificates=Path(certificates) if certificates else None,
         values_webhook=_switch(values, "VALUES_WEBHOOK", default=defaults.values_webhook),
+        page=_page(values),
         cluster_name=values.get("CLUSTER_NAME", defaults.cluster_name),
         namespace=values.get("NAMESPACE") or defaults.namespace,
         leader_election=_switch(values, "LEADER_ELECTION", default=defaults.leader_election),
@@ -127,6 +158,47 @@ def _listen(
     if not port.isdecimal() or not 0 <= int(port) <= 65535:  # noqa: PLR2004 - the last port
         raise SettingsError(f"{PREFIX}{name} is {text!r}: write host:port, such as 0.0.0.0:8080")
     return host.strip("[]") or default_host, int(port)
+
+
+def _page(values: Mapping[str, str]) -> PageSettings | None:
+    if not values.get("PAGE_LISTEN"):
+        return None
+    host, port = _listen(values, "PAGE_LISTEN", "0.0.0.0", 0)  # noqa: S104 - as the others
+    certificates = values.get("PAGE_CERTIFICATES")
+    return PageSettings(host, port, Path(certificates) if certificates else None, _proxy(values))
+
+
+def _proxy(values: Mapping[str, str]) -> TrustedProxy | None:
+    networks: list[Network] = []
+    for text in filter(None, map(str.strip, values.get("PAGE_PROXY_FROM", "").split(","))):
+        try:
+            network = ipaddress.ip_network(text)
+        except ValueError:
+            network = None
+        # From everywhere is from anybody, who can write any header.
+        if network is None or network.prefixlen == 0:
+            raise SettingsError(
+                f"{PREFIX}PAGE_PROXY_FROM has {text!r}: write the addresses of your proxy, such "
+                "as 10.0.3.0/24"
+            )
+        networks.append(network)
+    if not networks:
+        return None
+    defaults = TrustedProxy(())
+    return TrustedProxy(
+        tuple(networks),
+        _header(values, "PAGE_PROXY_USER_HEADER") or defaults.user_header,
+        _header(values, "PAGE_PROXY_GROUPS_HEADER"),
+    )
+
+
+def _header(values: Mapping[str, str], name: str) -> str:
+    text = values.get(name, "").strip()
+    if text and not _HEADER.fullmatch(text):
+        raise SettingsError(
+            f"{PREFIX}{name} is {text!r}: write the name of a header, such as X-Forwarded-User"
+        )
+    return text
 
 
 def _switch(values: Mapping[str, str], name: str, *, default: bool) -> bool:

@@ -7,11 +7,9 @@ could come past by writing a large one.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import re
-import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +17,13 @@ from typing import Any
 
 from aiohttp import web
 
-from responsibility.controller.process.ports import ListenError, Ports
+from responsibility.controller.process.certificates import keep_fresh, server_context
+from responsibility.controller.process.ports import Ports
 from responsibility.kube.object_reader import members, read_object
 
 logger = logging.getLogger(__name__)
 
-# Seconds after which a certificate that was renewed is used.
-_RELOAD = 60.0
+_CERTIFICATES = "RESPONSIBILITY_WEBHOOK_CERTIFICATES"
 # Two objects of the largest size that etcd takes, and what is around them.
 _LARGEST = 8 * 1024 * 1024
 # So far into a review its uid stands: the API server writes it first.
@@ -60,25 +58,17 @@ async def serve(
     port: int,
     routes: Iterable[Route],
     *,
-    certificate: Path,
-    key: Path,
+    certificates: Path,
     bound: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Serve webhooks until cancelled. Raises ListenError."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    _load(context, certificate, key)
+    """Serve webhooks until cancelled, by the certificate in a directory. Raises ListenError."""
+    context = server_context(certificates, setting=_CERTIFICATES)
     listening = ports.listen(
         application(routes), host, port, setting="RESPONSIBILITY_WEBHOOK_LISTEN", tls=context
     )
     async with listening as number:
         bound(number)
-        while True:
-            await asyncio.sleep(_RELOAD)
-            try:
-                _load(context, certificate, key)
-            except ListenError as error:
-                logger.warning("the old certificate is used on: %s", error)
+        await keep_fresh(context, certificates, setting=_CERTIFICATES)
 
 
 def application(routes: Iterable[Route]) -> web.Application:
@@ -152,14 +142,3 @@ def _read(body: bytes, *, whole: bool) -> Any:  # noqa: ANN401 - whatever JSON t
     except (RecursionError, ValueError, KeyError) as error:
         raise _TooMuchError from error
     return {"request": found}
-
-
-def _load(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
-    try:
-        context.load_cert_chain(certificate, key)
-    except (OSError, ssl.SSLError) as error:
-        raise ListenError(
-            f"the webhook's certificate cannot be used: {certificate}, {key}: "
-            f"{error.strerror or type(error).__name__}; set RESPONSIBILITY_WEBHOOK_CERTIFICATES "
-            "to a directory with tls.crt and tls.key"
-        ) from error

@@ -6,7 +6,6 @@ knows nothing of it, looks up what a request concerns.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import PREFIX_ANNOTATION, RELEASE_ANNOTATION
 from responsibility.cluster.custom_resources import CustomResource
 from responsibility.cluster.store import Store
+from responsibility.controller.own_kinds import OwnKinds
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.hub.discovery import HubKey
 from responsibility.kube.client import Api
@@ -43,26 +43,22 @@ class HubNamespace:
 
 
 class HubLookup:
-    """Knows, or looks up. ``leading`` has what the replica knows that leads, else None."""
+    """Knows, or looks up."""
 
-    def __init__(self, api: Api, metrics: Metrics, *, own_kinds: Store) -> None:
-        self.leading: Store | None = None
+    def __init__(self, api: Api, metrics: Metrics, *, own_kinds: OwnKinds) -> None:
         self._api = api
         self._metrics = metrics
-        # Nothing but our own kinds are listed into it.
         self._own_kinds = own_kinds
-        self._listing = asyncio.Lock()
-        self._listed_at: float | None = None
-        self._lists: set[asyncio.Task[None]] = set()
 
     def known(self, namespace: str) -> HubNamespace | None:
         """Return a namespace as this replica knows it; None if it has to be looked up."""
-        if self.leading is None or self._metrics.state.assessment is None:
+        leading = self._own_kinds.leading
+        if leading is None or self._metrics.state.assessment is None:
             return None
-        space = self.leading.namespaces.items.get(namespace)
+        space = leading.namespaces.items.get(namespace)
         if space is None:
             return None
-        return HubNamespace(space.keys, tuple(self._assessed(self.leading, namespace)))
+        return HubNamespace(space.keys, tuple(self._assessed(leading, namespace)))
 
     async def looked_up(self, namespace: str, *, age: float = 0.0) -> HubNamespace | None:
         """Return a namespace as it is; None if it is gone.
@@ -73,31 +69,8 @@ class HubLookup:
         space = next((NamespaceKeys.of(each["metadata"]) for each in found["items"]), None)
         if space is None:
             return None
-        await self._list(age)
+        await self._own_kinds.relist(age)
         return HubNamespace(space, tuple(self._recorded(space, namespace)))
-
-    async def _list(self, age: float) -> None:
-        """Have our own kinds listed, unless that was done since ``age`` seconds ago."""
-        since = asyncio.get_running_loop().time() - age
-        task = asyncio.create_task(self._list_since(since))
-        self._lists.add(task)
-        task.add_done_callback(self._listed)
-        # Whoever can't wait for it leaves it to the next one, who may not have to wait then.
-        await asyncio.shield(task)
-
-    async def _list_since(self, since: float) -> None:
-        async with self._listing:
-            # Whoever was waiting meanwhile takes what another one has just listed.
-            if self._listed_at is None or self._listed_at < since:
-                began = asyncio.get_running_loop().time()
-                await self._own_kinds.list_own()
-                self._listed_at = began
-
-    def _listed(self, task: asyncio.Task[None]) -> None:
-        self._lists.discard(task)
-        if not task.cancelled():
-            # Told to whoever waits; if nobody does any more, it is no news.
-            task.exception()
 
     def _assessed(self, store: Store, namespace: str) -> Iterator[RecordedHub]:
         """Yield the hubs of a namespace as they were assessed last."""
@@ -113,10 +86,10 @@ class HubLookup:
         """Yield the hubs of a namespace by their records, and what the Namespace says of them."""
         release = space.annotations.get(RELEASE_ANNOTATION, "")
         names = Names(namespace, release, space.annotations.get(PREFIX_ANNOTATION, ""))
-        for record in self._own_kinds.records.items.values():
+        for record in self._own_kinds.listed.records.items.values():
             if record.value is None or record.value.spec.hub.namespace != namespace:
                 continue
-            model = self._own_kinds.models.items.get(record.value.spec.model)
+            model = self._own_kinds.listed.models.items.get(record.value.spec.model)
             if model is not None and model.value is not None:
                 key = HubKey(namespace, record.value.spec.hub.release or release)
                 yield RecordedHub(record, key, names, model.value)

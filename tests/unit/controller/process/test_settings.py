@@ -6,7 +6,12 @@ import pytest
 
 from responsibility.api.stages import AdmissionStage
 from responsibility.controller.process.logs import LogFormat
-from responsibility.controller.process.settings import Settings, SettingsError, read
+from responsibility.controller.process.settings import (
+    PageSettings,
+    Settings,
+    SettingsError,
+    read,
+)
 
 PREFIX = "RESPONSIBILITY_"
 
@@ -92,3 +97,39 @@ def test_a_port_alone_listens_everywhere() -> None:
 
 def test_variables_of_a_service_named_like_us_are_no_settings() -> None:
     assert read({f"{PREFIX}PORT": "tcp://10.0.0.1:80", f"{PREFIX}SERVICE_HOST": "x"}) == Settings()
+
+
+def test_no_page_is_served_unless_it_is_said_where() -> None:
+    assert read({}).page is None
+    assert read({"RESPONSIBILITY_PAGE_PROXY_FROM": "10.0.3.0/24"}).page is None
+    page = read({"RESPONSIBILITY_PAGE_LISTEN": ":8090"}).page
+    assert page == PageSettings("0.0.0.0", 8090)  # noqa: S104 - as the others
+
+
+def test_a_proxy_is_believed_where_its_addresses_are_named() -> None:
+    said = {
+        "RESPONSIBILITY_PAGE_LISTEN": "[::]:8090",
+        "RESPONSIBILITY_PAGE_CERTIFICATES": "/tls",
+        "RESPONSIBILITY_PAGE_PROXY_FROM": "10.0.3.0/24, fd00::7",
+        "RESPONSIBILITY_PAGE_PROXY_GROUPS_HEADER": "X-Groups",
+    }
+    page = read(said).page
+    assert page is not None
+    assert (page.host, page.certificates) == ("::", Path("/tls"))
+    assert page.proxy is not None
+    assert [str(network) for network in page.proxy.networks] == ["10.0.3.0/24", "fd00::7/128"]
+    assert (page.proxy.user_header, page.proxy.groups_header) == ("X-Forwarded-User", "X-Groups")
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        *(("FROM", text) for text in ("0.0.0.0/0", "::/0", "proxy", "10.0.3.1/24", "10.0.3.0/24;")),
+        *(("USER_HEADER", text) for text in ("X Y", "X-Y:", "-X", "X\nY: z")),
+    ],
+)
+def test_a_proxy_that_could_be_anybody_is_refused_by_name(name: str, wrong: str) -> None:
+    said = {"RESPONSIBILITY_PAGE_LISTEN": ":1", "RESPONSIBILITY_PAGE_PROXY_FROM": "10.0.0.1"}
+    said |= {f"RESPONSIBILITY_PAGE_PROXY_{name}": wrong}
+    with pytest.raises(SettingsError, match=f"RESPONSIBILITY_PAGE_PROXY_{name}"):
+        read(said)

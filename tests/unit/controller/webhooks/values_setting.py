@@ -15,6 +15,7 @@ from responsibility.admission.stages.namespace_keys import NamespaceKeys
 from responsibility.api.names import PREFIX_ANNOTATION, RELEASE_ANNOTATION
 from responsibility.api.parse import load_shipped_manifest
 from responsibility.cluster.store import Store
+from responsibility.controller.own_kinds import OwnKinds
 from responsibility.controller.process.values_readers import Reader
 from responsibility.controller.process.webhook_server import Response, Route, application
 from responsibility.controller.reporting.events import Announcer
@@ -99,7 +100,7 @@ class Setting:
         self.cluster, self.told, self.metrics = Cluster(), Told(), Metrics()
         api = InProcessApi(self.cluster)
         own = Store(api, relist=300)
-        around = HubLookup(api, self.metrics, own_kinds=own)
+        around = HubLookup(api, self.metrics, own_kinds=OwnKinds(own))
         announcer = Announcer(self.told)
         self.readers = [Here(), Here()] if readers is None else list(readers)
         self.reviews = ValuesReviews(

@@ -1,0 +1,278 @@
+"""Editions of the page: all that was published at one moment, each page written once.
+
+Every replica makes them of the statuses, also the one that leads, so that all say the same. A page
+is written when somebody asks for it first, and kept, compressed, until there is something newer to
+say: who asks often gets the same bytes, and costs nothing. There are two of each page: one for
+those who may read what was found, and one with what is agreed and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from responsibility.api.model import ResponsibilityModelStatus
+from responsibility.api.parse import parse_status
+from responsibility.api.record import ResponsibilityStatus
+from responsibility.cluster.custom_resources import CustomResource
+from responsibility.cluster.knowledge import Says
+from responsibility.cluster.store import Store
+from responsibility.controller.own_kinds import OwnKinds
+from responsibility.controller.reporting.conditions import not_heard_of
+from responsibility.kube import errors
+from responsibility.ownership.assess import Assessor
+from responsibility.ownership.claims import waiting
+from responsibility.ownership.results import published
+from responsibility.ownership.results.assessment import Assessment
+from responsibility.ownership.terms.snapshot import Broken, Snapshot
+from responsibility.phrases import some
+from responsibility.rbac.graph import AccessGraph
+from responsibility.web.agreements import Todo, agreements_page, index_page
+from responsibility.web.published import published_counts, published_todo
+from responsibility.web.words import moment
+
+logger = logging.getLogger(__name__)
+
+# Seconds between two looks at whether there is something newer, and after which there always is.
+_LOOK: Final = 5.0
+_LASTS: Final = 60.0
+# Of the time, how much may go into making editions: of thousands of hubs, one takes a second.
+_SHARE: Final = 0.1
+# Seconds to wait for the newest, where there is one that can be shown.
+_PATIENCE: Final = 3.0
+# Pages that are kept, compressed.
+_KEPT: Final = 256
+# Records and models that can't be read, by name.
+_MOST_UNREADABLE: Final = 5
+
+_NOTE: Final = (
+    "This is what is agreed. Whether it is so is shown to those who may read that in the cluster."
+)
+_NOTE_ALL: Final = f"{_NOTE} Of one hub it is on the hub's own page."
+
+
+class NothingYetError(Exception):
+    """There is no edition, and none can be made now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """One page: HTML as gzip has it, and its policy."""
+
+    compressed: bytes
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """All that was published, as of one moment; ``stale`` is what of it may be old."""
+
+    assessment: Assessment
+    records: Mapping[str, ResponsibilityStatus | None]
+    models: Mapping[str, ResponsibilityModelStatus | None]
+    stale: tuple[str, ...] = ()
+
+    def write(self, record: str, *, found: bool) -> Printed | None:
+        """Write the page of a record, or of all where it is empty; None if there is no such hub.
+
+        It tells what was ``found`` where that is asked for.
+        """
+        now = self.assessment.now
+        hubs = list(self.assessment.hubs.values())
+        if record:
+            hubs = [hub for hub in hubs if hub.agreement.record == record]
+            if not hubs:
+                return None
+        todo, counts = None, None
+        if found:
+            # Of all hubs, nothing is told beside how many things there are.
+            records = self.records if record else {}
+            todo = published_todo([h.agreement for h in hubs], records, self.models)
+            counts = published_counts(self.records)
+        if record:
+            own = Todo(todo.hubs) if todo is not None else None
+            page = agreements_page(
+                hubs,
+                now,
+                own,
+                home="./",
+                stale=self.stale,
+                counts=counts,
+                standing=found,
+                note="" if found else _NOTE,
+            )
+        else:
+            page = index_page(
+                hubs,
+                now,
+                todo,
+                stale=self.stale,
+                counts=counts,
+                standing=found,
+                note="" if found else _NOTE_ALL,
+            )
+        return Printed(gzip.compress(page.html.encode(), 6, mtime=0), page.policy)
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """The present edition, what it was made of, and the pages of it that were asked for."""
+
+    edition: Edition
+    made_of: object
+    made_at: float
+    looked_at: float
+    pause: float
+    pages: OrderedDict[tuple[str, bool], Printed | None] = field(default_factory=OrderedDict)
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Editions:
+    """Makes editions when somebody asks; ``clock`` is in seconds, and only goes on."""
+
+    def __init__(
+        self,
+        own: OwnKinds,
+        *,
+        clock: Callable[[], float] | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._own = own
+        self._clock = clock or (lambda: asyncio.get_running_loop().time())
+        self._now = now
+        self._shelf: _Shelf | None = None
+        self._looking: asyncio.Task[None] | None = None
+        # Since when nothing could be asked.
+        self._failing: datetime | None = None
+
+    async def page(self, record: str, *, found: bool) -> Printed | None:
+        """Return the page of a record, or of all; None if there is no such hub.
+
+        Raises NothingYetError.
+        """
+        shelf = await self._present()
+        key = (record, found)
+        # One at a time: what takes the processor is kept from nobody for long.
+        async with shelf.writing:
+            if key in shelf.pages:
+                shelf.pages.move_to_end(key)
+                return shelf.pages[key]
+            page = await asyncio.to_thread(shelf.edition.write, record, found=found)
+            if page is not None:
+                shelf.pages[key] = page
+            while len(shelf.pages) > _KEPT:
+                shelf.pages.popitem(last=False)
+        return page
+
+    async def _present(self) -> _Shelf:
+        shelf = self._shelf
+        if shelf is None or self._clock() - shelf.looked_at >= shelf.pause:
+            if self._looking is None:
+                self._looking = asyncio.create_task(self._look())
+                self._looking.add_done_callback(self._looked)
+            # Whoever goes away leaves it to the others; a page that is there waits for nobody long.
+            await asyncio.wait((self._looking,), timeout=None if shelf is None else _PATIENCE)
+        if self._shelf is None:
+            raise NothingYetError
+        return self._shelf
+
+    def _looked(self, task: asyncio.Task[None]) -> None:
+        self._looking = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("the page could not be made", exc_info=error)
+
+    async def _look(self) -> None:
+        """See whether there is something newer, and put that on the shelf."""
+        try:
+            store = await self._own.known()
+        except errors.ApiError as error:
+            if self._failing is None:
+                self._failing = self._now()
+                logger.warning("records and models for the page could not be listed: %s", error)
+            if self._shelf is None:
+                return
+            since = f"not been able to ask the API server since {moment(self._failing)}"
+            self._keep(replace(self._shelf.edition, stale=(since,)))
+            return
+        self._failing = None
+        records, models = dict(store.records.items), dict(store.models.items)
+        old = _old(store, self._now()) if store is self._own.leading else ()
+        made_of = (_versions(records), _versions(models), old)
+        now, shelf = self._clock(), self._shelf
+        if shelf is not None and shelf.made_of == made_of and now - shelf.made_at < _LASTS:
+            shelf.looked_at = now
+            return
+        edition = await asyncio.to_thread(edition_of, records, models, self._now(), old)
+        took = self._clock() - now
+        self._shelf = _Shelf(edition, made_of, now, self._clock(), pause=max(_LOOK, took / _SHARE))
+
+    def _keep(self, edition: Edition) -> None:
+        """Go on with an edition of which there is nothing newer."""
+        shelf = self._shelf
+        if shelf is not None and shelf.edition.stale != edition.stale:
+            at = shelf.made_at
+            self._shelf = _Shelf(edition, None, at, self._clock(), pause=shelf.pause)
+        elif shelf is not None:
+            shelf.looked_at = self._clock()
+
+
+def edition_of(
+    records: Mapping[str, CustomResource[Any]],
+    models: Mapping[str, CustomResource[Any]],
+    now: datetime,
+    stale: tuple[str, ...] = (),
+) -> Edition:
+    """Return the edition of these records and models, and of what their statuses say."""
+    snapshot = Snapshot(
+        graph=AccessGraph.build(),
+        now=now,
+        hubs={},
+        models=_values(models),
+        records=_values(records),
+        broken_models=_broken(models),
+        broken_records=_broken(records),
+        namespaces={},
+        waiting=waiting((name, each.status) for name, each in records.items()),
+    )
+    of_records = {n: parse_status(e.status, ResponsibilityStatus) for n, e in records.items()}
+    of_models = {n: parse_status(e.status, ResponsibilityModelStatus) for n, e in models.items()}
+    told = published.stale([*of_records.values(), *of_models.values()])
+    return Edition(
+        published.published(Assessor().assess(snapshot), of_records),
+        of_records,
+        of_models,
+        tuple(dict.fromkeys((*told, *stale, *_unreadable(records), *_unreadable(models)))),
+    )
+
+
+def _values(items: Mapping[str, CustomResource[Any]]) -> dict[str, Any]:
+    return {name: each.value for name, each in items.items() if each.value is not None}
+
+
+def _broken(items: Mapping[str, CustomResource[Any]]) -> dict[str, Broken]:
+    return {
+        name: Broken(name, each.error, each.generation)
+        for name, each in items.items()
+        if each.value is None
+    }
+
+
+def _unreadable(items: Mapping[str, CustomResource[Any]]) -> list[str]:
+    names = sorted(name for name, each in items.items() if each.value is None)
+    return [f"not been able to read {some(names, _MOST_UNREADABLE)}"] if names else []
+
+
+def _versions(items: Mapping[str, CustomResource[Any]]) -> tuple[tuple[str, str, int], ...]:
+    return tuple((name, each.uid, each.version) for name, each in sorted(items.items()))
+
+
+def _old(store: Store, now: datetime) -> tuple[str, ...]:
+    """Return what a replica that leads has not heard of for too long."""
+    stale = store.knowledge(now).doubts(Says.READY)
+    return (not_heard_of(stale),) if stale else ()

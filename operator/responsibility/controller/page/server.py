@@ -1,0 +1,132 @@
+"""The server of the page: addresses, who is shown what, and the headers of every answer.
+
+What is agreed is for whoever reaches the port. What was found is for those who may read it in the
+cluster: of one hub whoever may get its record, of all whoever may get all records and models. There
+is no form, no session and nothing that changes anything: GET and HEAD are all that is answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import re
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from responsibility.api.names import OPERATOR
+from responsibility.controller.page.callers import Callers
+from responsibility.controller.page.editions import Editions, NothingYetError, Printed
+from responsibility.controller.process import certificates
+from responsibility.controller.process.connections import Limits
+from responsibility.controller.process.ports import Ports
+from responsibility.controller.process.settings import PageSettings
+from responsibility.kube.token_reviews import AuthenticatedUser
+
+_LISTEN: Final = "RESPONSIBILITY_PAGE_LISTEN"
+_CERTIFICATES: Final = "RESPONSIBILITY_PAGE_CERTIFICATES"
+# An answer is of one caller, and of this moment; no other page may hold it.
+_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # In place of the versions of what it is made of.
+    "Server": OPERATOR,
+}
+_NO_FRAMES: Final = "; frame-ancestors 'none'"
+_NOTHING: Final = "default-src 'none'" + _NO_FRAMES
+# People's browsers keep several open; whoever reads slowly has a minute.
+PAGE_LIMITS: Final = Limits(connections=128, request=10.0, answer=30.0, idle=60.0)
+# As web.agreements.filename has it, with the form of records' names.
+_HUB: Final = r"/hub-{record:[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?}.html"
+_NO_GZIP: Final = re.compile(r"gzip\s*;\s*q=0(\.0*)?\s*(,|$)")
+
+
+async def serve(
+    ports: Ports,
+    settings: PageSettings,
+    editions: Editions,
+    callers: Callers,
+    *,
+    bound: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Serve until cancelled. Raises ListenError."""
+    tls: ssl.SSLContext | None = None
+    if settings.certificates is not None:
+        tls = certificates.server_context(settings.certificates, setting=_CERTIFICATES)
+    app = application(editions, callers)
+    async with ports.listen(app, settings.host, settings.port, setting=_LISTEN, tls=tls) as port:
+        bound(port)
+        if tls is None or settings.certificates is None:
+            await asyncio.Event().wait()
+        else:
+            await certificates.keep_fresh(tls, settings.certificates, setting=_CERTIFICATES)
+
+
+def application(editions: Editions, callers: Callers) -> web.Application:
+    """Return what is served."""
+
+    async def index(request: web.Request) -> web.StreamResponse:
+        return await answer(request, "", callers.may_read_all)
+
+    async def hub(request: web.Request) -> web.StreamResponse:
+        record = request.match_info["record"]
+
+        async def may_read(user: AuthenticatedUser) -> bool:
+            return await callers.may_read(user, record)
+
+        return await answer(request, record, may_read)
+
+    async def answer(
+        request: web.Request, record: str, may_read: Callable[[AuthenticatedUser], Awaitable[bool]]
+    ) -> web.StreamResponse:
+        user = await callers.user(request)
+        found = user is not None and await may_read(user)
+        try:
+            page = await editions.page(record, found=found)
+        except NothingYetError:
+            raise web.HTTPServiceUnavailable(
+                text="nothing could be read yet\n", headers={"Retry-After": "5"}
+            ) from None
+        if page is None:
+            raise web.HTTPNotFound(text="there is no such hub\n")
+        return await _response(request, page)
+
+    @web.middleware
+    async def headers(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response: web.StreamResponse
+        try:
+            response = await handler(request)
+        except web.HTTPException as error:
+            # Nothing of the request is in it.
+            response = web.Response(status=error.status, text=error.text, headers=_kept(error))
+        response.headers.update(_HEADERS)
+        response.headers.setdefault("Content-Security-Policy", _NOTHING)
+        response.headers["Vary"] = f"Accept-Encoding, {callers.vary}"
+        return response
+
+    app = web.Application(middlewares=[headers])
+    app.router.add_get("/", index)
+    app.router.add_get("/index.html", index)
+    app.router.add_get(_HUB, hub)
+    return app
+
+
+def _kept(error: web.HTTPException) -> dict[str, str]:
+    names = ("WWW-Authenticate", "Retry-After", "Allow")
+    return {name: error.headers[name] for name in names if name in error.headers}
+
+
+async def _response(request: web.Request, page: Printed) -> web.Response:
+    said = ", ".join(request.headers.getall("Accept-Encoding", [])).lower()
+    body, headers = page.compressed, {"Content-Encoding": "gzip"}
+    if "gzip" not in said or _NO_GZIP.search(said):
+        body, headers = await asyncio.to_thread(gzip.decompress, page.compressed), {}
+    headers["Content-Security-Policy"] = page.policy + _NO_FRAMES
+    return web.Response(body=body, content_type="text/html", charset="utf-8", headers=headers)

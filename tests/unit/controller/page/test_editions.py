@@ -1,0 +1,167 @@
+"""Editions: all replicas say the same, each page is written once, and what is old says so."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+
+from responsibility.controller.page import editions
+from responsibility.controller.page.editions import Edition, Printed
+from tests.apiserver.requests import Refused
+from tests.unit.controller.page.setting import EVE, OPS, site
+from tests.unit.controller.published import STRANGER
+from tests.unit.controller.world import RECORDS, World
+from tests.unit.web.reading import read
+
+PROD = "/hub-prod.html"
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
+    """Return which pages are written, each time that one is."""
+    found: list[tuple[str, bool]] = []
+    write = Edition.write
+
+    def counted(edition: Edition, record: str, *, found: bool) -> Printed | None:
+        pages.append((record, found))
+        return write(edition, record, found=found)
+
+    pages = found
+    monkeypatch.setattr(Edition, "write", counted)
+    return found
+
+
+async def test_a_replica_that_leads_and_one_that_stands_by_say_the_same() -> None:
+    said = []
+    for leading in (True, False):
+        async with site(leading=leading) as served:
+            said.append([(await served.get(p, OPS)).text for p in ("/", PROD, "/hub-coast.html")])
+            lists = [r for r in served.world.server.requests if r.path == RECORDS]
+            assert bool(lists) is not leading, "the one that leads is told"
+    assert said[0] == said[1]
+
+
+async def test_a_page_is_written_once_however_often_it_is_asked_for(
+    written: list[tuple[str, bool]],
+) -> None:
+    async with site() as served:
+        many = [served.get(path, token) for path in ("/", PROD) for token in ("", OPS)] * 20
+        await asyncio.gather(*many)
+        assert sorted(written) == [("", False), ("", True), ("prod", False), ("prod", True)]
+        served.clock.seconds += 30
+        await served.get("/")
+        assert len(written) == 4, "nothing is newer"
+        served.clock.seconds += 31
+        await served.get("/")
+        assert len(written) == 5, "days go by"
+
+
+async def test_pages_that_are_kept_are_few(
+    written: list[tuple[str, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(editions, "_KEPT", 2)
+    async with site("prod", "coast", "reef") as served:
+        for name in ("prod", "coast", "reef", "reef", "prod"):
+            assert (await served.get(f"/hub-{name}.html")).status == 200
+        for number in range(20):
+            assert (await served.get(f"/hub-none{number}.html")).status == 404
+        assert (await served.get("/hub-prod.html")).status == 200
+    assert [record for record, _ in written if not record.startswith("none")] == [
+        *("prod", "coast", "reef", "prod"),
+    ]
+
+
+async def test_what_the_operator_publishes_next_shows_at_the_next_look() -> None:
+    async with site(leading=True) as served:
+        assert EVE in (await served.get(PROD, OPS)).text
+        served.world.forbid(STRANGER)
+        await served.world.publish()
+        served.world.watch_own()
+        assert EVE in (await served.get(PROD, OPS)).text
+        served.clock.seconds += 5
+        assert EVE not in (await served.get(PROD, OPS)).text
+
+
+async def test_while_the_api_server_is_away_the_last_edition_says_since_when() -> None:
+    async with site() as served:
+        assert "may be old" not in (await served.get("/")).text
+        served.world.server.failures[f"GET {RECORDS}"] = Refused(503, "ServiceUnavailable")
+        served.clock.seconds += 600
+        for path in ("/", PROD):
+            answer = await served.get(path)
+            assert answer.status == 200
+            words = "What follows may be old: the operator has not been able to ask the API server"
+            assert words in " ".join(read(answer.text).shown.split())
+        served.world.server.failures.clear()
+        served.clock.seconds += 600
+        assert "may be old" not in (await served.get("/")).text
+
+
+async def test_before_anything_could_be_read_it_says_so() -> None:
+    async with site() as served:
+        served.world.server.failures[f"GET {RECORDS}"] = Refused(0, "Unreachable")
+        answer = await served.get("/")
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+        served.world.server.failures.clear()
+        assert (await served.get("/")).status == 200
+
+
+async def test_a_look_that_takes_long_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(editions, "_PATIENCE", 0.05)
+    async with site() as served:
+        before = await served.get("/")
+        gate = served.world.server.hold(f"GET {RECORDS}")
+        served.clock.seconds += 60
+        served.world.put_record("reef")
+        assert (await served.get("/")).text == before.text
+        assert gate.arrived.is_set()
+        gate.open.set()
+        async with asyncio.timeout(240):
+            while "reef" not in (await served.get("/")).text:
+                pass
+
+
+async def test_what_the_operator_had_not_heard_of_is_said() -> None:
+    def old(world: World) -> None:
+        status: Any = world.server.objects[f"{RECORDS}/prod"]["status"]
+        (ready,) = [each for each in status["conditions"] if each["type"] == "Ready"]
+        ready.update(status="Unknown", reason="Stale", message="not heard of: roles since noon")
+
+    async with site(change=old) as served:
+        text = (await served.get(PROD, OPS)).text
+        assert "may be old: the operator has not heard of: roles since noon." in text
+
+
+async def test_a_record_or_status_that_cannot_be_read_costs_that_one_only() -> None:
+    def broken(world: World) -> None:
+        world.server.objects[f"{RECORDS}/prod"]["status"]["items"] = "all"
+        world.server.objects[f"{RECORDS}/coast"]["spec"]["hub"] = 7
+
+    async with site("prod", "coast", "reef", change=broken) as served:
+        for token in ("", OPS):
+            assert (await served.get("/hub-reef.html", token)).status == 200
+            for broken_one in ("/hub-coast.html", PROD):
+                assert (await served.get(broken_one, token)).status == 404
+            index = (await served.get("/", token)).text
+            assert "not been able to read coast, prod" in index
+
+
+async def test_what_others_wrote_stays_text() -> None:
+    evil = "<script>alert(1)</script>"
+
+    def named(world: World) -> None:
+        world.put_record("prod", hub={"namespace": "prod", "displayName": evil})
+        status: Any = world.server.objects[f"{RECORDS}/prod"]["status"]
+        for cause in status["causes"]:
+            cause.update(message=evil, remedy=evil, contact=f"javascript:{evil}@")
+
+    async with site(change=named) as served:
+        for token in ("", OPS):
+            page = read((await served.get(PROD, token)).text)
+            assert page.all("script") == []
+            assert evil in page.shown
+            addresses = [str(each["href"]) for each in page.all("a")]
+            assert all(re.match(r"#|\./|mailto:|https?:", address) for address in addresses)
