@@ -106,6 +106,7 @@ test: tools $(STAMP) ## Run everything that has to pass, and say where the time 
 # A clock asks for it, not a change: the chart by Helm 3 as well, and many more drawn worlds.
 DRAWN := tests/e2e/test_rbac_differential.py tests/e2e/test_routes_differential.py \
   tests/e2e/plans/test_drawn.py tests/e2e/replay tests/e2e/cli/test_kubeconfigs.py \
+  tests/e2e/cli/test_offline_drawn.py tests/e2e/cli/test_yaml_as_kubectl.py \
   tests/e2e/operator/test_revocation_halted.py tests/e2e/operator/test_grants_scale.py \
   tests/e2e/operator/test_enforcement_alone.py
 
@@ -123,7 +124,7 @@ test-long: tools $(STAMP) ## Run what takes long: all by Helm 3, and random worl
 	$(E2E) -m long tests
 	LAW_DRAWS=300 $(PYTEST) $(WORKERS) -m "not long" tests/unit
 	DIFFERENTIAL_WORLDS=30 ROUTES_WORLDS=30 PLANS_WORLDS=40 REPLAY_STEPS=3000 REVOCATION_KILLS=8 \
-	  KUBECONFIG_WORLDS=200 GRANTS_HUBS=200 ENFORCED_HUBS=100 $(E2E) -m "not long" $(DRAWN)
+	  KUBECONFIG_WORLDS=200 OFFLINE_WORLDS=30 YAML_WORDS=20 GRANTS_HUBS=200 ENFORCED_HUBS=100 $(E2E) -m "not long" $(DRAWN)
 
 .PHONY: mutants
 mutants: $(STAMP) ## Put small faults to the tests for SECONDS (900), and tell which none notices (ONLY=plans, SEED=…)

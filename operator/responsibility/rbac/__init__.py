@@ -7,6 +7,7 @@ In reading order:
 
 * ``objects``: the values that RBAC is made of, and the question and the answer;
 * ``parse``: raw JSON of the API, as those values;
+* ``validation``: refusals of them by a server;
 * ``rules``: one rule, held against one request;
 * ``identity``: a subject's user name, and the groups that come with it;
 * ``index``: the rules that allow a request, without a look at each;

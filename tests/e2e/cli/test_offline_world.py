@@ -119,6 +119,88 @@ def certificates() -> list[Json]:
     ]
 
 
+def monitoring() -> list[Json]:
+    """Like a monitoring stack: URLs, names, and a job's rights that Helm takes back again."""
+    hook = {"helm.sh/hook": "pre-install,post-upgrade", "helm.sh/hook-delete-policy": "all"}
+    admission = role("stack-admission", rule("admission.example.org", "webhooks", "get update"))
+    bound = of_account("", "stack-admission", "stack-admission", "stack-admission")
+    for each in (admission, bound):
+        each["metadata"]["annotations"] = hook
+    return [
+        role(
+            "stack-scraper",
+            rule("", "nodes nodes/metrics pods services", "get list watch"),
+            {"nonResourceURLs": ["/metrics", "/metrics/cadvisor"], "verbs": ["get"]},
+        ),
+        role("stack-operator", rule("monitoring.example.org", "stacks stacks/status", "*")),
+        admission,
+        bound,
+        of_account("", "stack-scraper", "stack-scraper", "scraper"),
+        of_account("", "stack-operator", "stack-operator", "operator"),
+    ]
+
+
+def ingress() -> list[Json]:
+    """Like an ingress controller: a Role for one lease by its name, beside a ClusterRole."""
+    own = role(
+        "lease", rule("coordination.k8s.io", "leases", "get update", resourceNames=["leader"])
+    )
+    own["kind"], own["metadata"]["namespace"] = "Role", NAMESPACES[0]
+    bound = of_account(NAMESPACES[0], "lease", "lease", "ingress")
+    bound["roleRef"]["kind"] = "Role"
+    return [
+        own,
+        bound,
+        role("ingress", rule("networking.k8s.io", "ingresses ingresses/status", "get update")),
+        of_account("", "ingress", "ingress", "ingress"),
+    ]
+
+
+def gpus() -> list[Json]:
+    """Like an operator for devices: rights to make roles, and one for an upgrade only."""
+    upgrade = of_account("", "gpus-upgrade", "gpus-upgrade", "gpus-hook")
+    upgrade["metadata"]["annotations"] = {"helm.sh/hook": "pre-upgrade"}
+    return [
+        role("gpus", rule("rbac.authorization.k8s.io", "clusterroles roles", "create bind *")),
+        role("gpus-upgrade", rule("apiextensions.k8s.io", "customresourcedefinitions", "create")),
+        upgrade,
+        of_account("", "gpus", "gpus", "gpus"),
+    ]
+
+
+def hubs() -> list[Json]:
+    """Like charts of hubs and what stands beside them: gateway, binder, scheduler, in a list."""
+    scheduler = role(
+        "user-scheduler",
+        rule("", "pods pods/binding", "create delete get"),
+        rule("coordination.k8s.io", "leases", "get update", resourceNames=["lock"]),
+    )
+    inside = []
+    for name, resources in (("hub", "pods secrets"), ("binder", "pods pods/log")):
+        one = role(name, rule("", resources, "get watch list create delete"))
+        one["kind"], one["metadata"]["namespace"] = "Role", NAMESPACES[1]
+        to = of_account(NAMESPACES[1], name, name, name)
+        to["roleRef"]["kind"] = "Role"
+        inside += [one, to]
+    items = [{k: v for k, v in each.items() if k != "kind"} for each in inside[::2]]
+    return [
+        {**_API, "kind": "RoleList", "items": [{**each, "kind": "Role"} for each in items]},
+        {"apiVersion": "v1", "kind": "List", "items": inside[1::2]},
+        role("gateway", rule("gateway.example.org", "clusters clusters/status", "*")),
+        of_account("", "gateway", "gateway", "controller"),
+        scheduler,
+        of_account("", "user-scheduler", "user-scheduler", "user-scheduler"),
+    ]
+
+
+def of_account(namespace: str, name: str, to: str, account: str) -> Json:
+    """Return a binding for a ServiceAccount, as charts write them."""
+    made = bind(namespace, name, to)
+    where = {"namespace": namespace or NAMESPACES[1]}
+    made["subjects"] = [{"kind": "ServiceAccount", "name": account, **where}]
+    return made
+
+
 def oddities() -> list[Json]:
     """Return what a server completes, drops or replaces."""
     bare = bind(NAMESPACES[0], "bare", "odd")
@@ -141,6 +223,9 @@ def oddities() -> list[Json]:
         bind(NAMESPACES[0], "twice", "twice", "twice-second"),
         {"apiVersion": "v1", "kind": "List", "items": [bind(NAMESPACES[0], "listed", "odd")]},
     ]
+
+
+CHARTS = (policy_engine, serving, certificates, monitoring, ingress, gpus, hubs, oddities)
 
 
 @dataclass
@@ -206,7 +291,7 @@ def applied(demo: Cluster, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     draw = Draw(random.Random(SEED))
     plain = {
         "drawn": list(draw.objects()),
-        **{make.__name__: make() for make in (policy_engine, serving, certificates, oddities)},
+        **{make.__name__: make() for make in CHARTS},
     }
     for name, objects in plain.items():
         text = yaml.safe_dump_all(objects, sort_keys=False)
@@ -233,8 +318,11 @@ def _users(plain: dict[str, list[Json]]) -> Iterator[str]:
     for objects in plain.values():
         for each in objects:
             for subject in each.get("subjects", ()):
-                yield subject["name"]
-    yield f"system:serviceaccount:{NAMESPACES[0]}:robot"
+                account = subject["kind"] == "ServiceAccount"
+                namespace = subject.get("namespace", NAMESPACES[0])
+                name = subject["name"]
+                yield f"system:serviceaccount:{namespace}:{name}" if account else name
+    yield from (f"system:serviceaccount:{NAMESPACES[1]}:{name}" for name in ("hub", "binder"))
     yield "twice-first"
 
 
@@ -242,6 +330,9 @@ def _questions(users: list[str]) -> list[Json]:
     things = (
         *(("", "secrets", ""), ("", "pods", ""), ("", "pods", "exec"), ("apps", "deployments", "")),
         *(("", "configmaps", ""), ("engine.example.org", "policies", "")),
+        *(("monitoring.example.org", "stacks", ""), ("coordination.k8s.io", "leases", "")),
+        *(("gateway.example.org", "clusters", "status"), ("networking.k8s.io", "ingresses", "")),
+        *((_GROUP, "clusterroles", ""), ("apiextensions.k8s.io", "customresourcedefinitions", "")),
         *(("cert.example.org", "certificates", ""), ("serving.example.org", "services", "")),
         ("authorization.k8s.io", "selfsubjectaccessreviews", ""),
     )
@@ -260,8 +351,22 @@ def _questions(users: list[str]) -> list[Json]:
         }
         for user in users
         for group, resource, sub in things
-        for verb, name in (("get", "a"), ("list", ""), ("delete", "a"), ("create", ""))
+        for verb, name in (
+            ("get", "a"),
+            ("update", "lock"),
+            ("list", ""),
+            ("delete", "a"),
+            ("create", ""),
+        )
         for namespace in (*NAMESPACES, "")
+    ] + [
+        {
+            "user": user,
+            "groups": [_EVERYBODY],
+            "nonResourceAttributes": {"verb": "get", "path": path},
+        }
+        for user in users
+        for path in ("/metrics", "/metrics/cadvisor", "/metrics/slis", "/version")
     ]
 
 
@@ -309,4 +414,4 @@ def test_files_and_the_cluster_that_has_them_answer_alike(
     unknown = {specs[n]["user"] for n in sample if offline[n] is None}
     of_default_roles = {"engine-admin", "engine-viewer", "serving-edit", "cert-editor"}
     assert unknown <= {*of_default_roles, "more-reader", "reader"}, f"SEED={SEED}"
-    assert 100 < sum(theirs) < 1_400, f"SEED={SEED}"
+    assert 60 < sum(theirs) < 1_400, f"SEED={SEED}"

@@ -66,7 +66,7 @@ FILES = {
     ),
     "nothing": ("", "there is no object in it"),
     "an endless alias": ("a: &a [*a]\n", "nested without end"),
-    "an unknown tag": ("a: !secret x\n", "this is not YAML"),
+    "not what its tag says": ("a: !!int x\n", "this is not YAML: this is no int"),
 }
 
 

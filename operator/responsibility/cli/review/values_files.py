@@ -16,8 +16,8 @@ from typing import Any, Final
 import yaml
 
 from responsibility.cli.sources.manifests import Location
-from responsibility.cli.sources.yaml.composer import TEXT, scalar
-from responsibility.cli.sources.yaml.loader import TAGS, Loader
+from responsibility.cli.sources.yaml.composer import scalar
+from responsibility.cli.sources.yaml.loader import Loader
 from responsibility.cli.terminal.errors import CliError
 from responsibility.hub.values.paths import Place, of_key
 from responsibility.hub.values.yaml import Value
@@ -31,10 +31,7 @@ _PLAIN: Final = frozenset(
 )
 # What Git leaves where it could not merge: seven of them at the beginning of a line.
 _CONFLICT: Final = re.compile(r"^(?:<{7} |={7}$|>{7} |\|{7} )", re.MULTILINE)
-_TRUE, _FALSE = frozenset({"y", "Y"}), frozenset({"n", "N"})
 _CANONICAL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
-# Numbers in base sixty, which Helm takes for texts.
-_SIXTY: Final = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +156,6 @@ class _Reader:
         )
 
     def _scalar(self, node: yaml.ScalarNode) -> Value:
-        plain = not node.style and TAGS[node.value] == node.tag
-        if plain and node.value in _TRUE | _FALSE:
-            return node.value in _TRUE
-        if node.tag in TEXT or (plain and _SIXTY.fullmatch(node.value)):
-            return node.value
         try:
             return scalar(node)
         except yaml.YAMLError:

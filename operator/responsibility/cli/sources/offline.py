@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from responsibility import api_groups
 from responsibility.api.names import API_GROUP, KEY_PREFIX
@@ -18,6 +18,7 @@ from responsibility.cli.terminal.progress import progress
 from responsibility.phrases import counted, some
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Rule
 from responsibility.rbac.parse import parse_binding, parse_role
+from responsibility.rbac.validation import refusals
 
 if TYPE_CHECKING:
     from responsibility.hub.discovery import Deployment
@@ -48,12 +49,21 @@ def load(
         total = counted(reader.unknown.total(), "object")
         notes(f"passed over {total} of kinds that have no part in this: {kinds}{more}")
     reader.tell_repeated(notes)
+    if reader.hooks:
+        notes(
+            f"counted as applied: {counted(reader.hooks, 'object')} of RBAC that Helm makes for a "
+            "while only, as hooks"
+        )
     complete(view, assume_roles=assume_roles, notes=notes)
     if Need.OWNERSHIP in need:
         from responsibility.cli.sources.agreements import add_agreements
 
         add_agreements(view, reader.models, reader.records, notes)
     return view
+
+
+# What `kubectl apply` and most else takes for any other annotation.
+_HOOK: Final = "helm.sh/hook"
 
 
 @dataclass(slots=True)
@@ -68,6 +78,7 @@ class _Reader:
     deployments: dict[tuple[str, str], Deployment] = field(default_factory=dict)
     repeated: list[str] = field(default_factory=list)
     generated: int = 0
+    hooks: int = 0
     unknown: Counter[str] = field(default_factory=Counter)
     models: list[Manifest] = field(default_factory=list)
     records: list[Manifest] = field(default_factory=list)
@@ -90,7 +101,11 @@ class _Reader:
         if handler is None:
             self.unknown[kind] += 1
             return
-        whole = Manifest({**raw, "metadata": self._metadata(handler, kind, raw, place)}, place)
+        metadata = self._metadata(handler, kind, raw, place)
+        annotations = metadata.get("annotations")
+        if version.startswith(api_groups.RBAC) and isinstance(annotations, dict):
+            self.hooks += _HOOK in annotations
+        whole = Manifest({**raw, "metadata": metadata}, place)
         try:
             handler.take(self, whole)
         except ValueError as error:
@@ -184,12 +199,23 @@ class _Reader:
 
 def _take_role(reader: _Reader, manifest: Manifest) -> None:
     role = parse_role(manifest.raw)
+    _refused(manifest.raw)
     reader.put(reader.roles, role.key, role, manifest)
 
 
 def _take_binding(reader: _Reader, manifest: Manifest) -> None:
     binding = parse_binding(manifest.raw)
+    _refused(manifest.raw)
     reader.put(reader.bindings, binding.key, binding, manifest)
+
+
+def _refused(raw: Mapping[str, Any]) -> None:
+    """Raise ValueError for what would never be in a cluster, so that nobody counts on it."""
+    why = next(refusals(raw), "")
+    if why:
+        metadata = raw["metadata"]
+        name = "/".join(filter(None, (metadata.get("namespace"), metadata["name"])))
+        raise ValueError(f"{raw['kind']} {name}: the API server refuses this: {why}")
 
 
 def _take_namespace(reader: _Reader, manifest: Manifest) -> None:

@@ -12,6 +12,7 @@ from tests.unit.cli.conftest import Run
 
 RBAC = "apiVersion: rbac.authorization.k8s.io/v1"
 _GROUP = "rbac.authorization.k8s.io"
+SA = "kind: ServiceAccount"
 RULE = '{apiGroups: [""], resources: [secrets], verbs: [get]}'
 
 
@@ -112,7 +113,8 @@ WORLDS = {
         ("yes", "no"),
     ),
     "an equals sign": (
-        role("r", labels="{sign: =}", rules=f"[{RULE}]") + bound("r", "ann"),
+        role("r", rules=f"[{RULE}]").replace("labels: {}", "annotations: {sign: =}")
+        + bound("r", "ann"),
         ("yes", "no"),
     ),
     "a date beside a merge key": (
@@ -123,8 +125,8 @@ WORLDS = {
     ),
     "merge keys": (
         f"---\n{RBAC}\nkind: ClusterRole\nmetadata: {{name: r}}\nrules:\n"
-        "- &a {verbs: [delete], apiGroups: [apps]}\n"
-        '- {<<: [*a, {resources: [secrets], apiGroups: ["x"]}], apiGroups: [""], verbs: [get]}\n'
+        "- &a {verbs: [delete], apiGroups: [apps], resources: [deployments]}\n"
+        '- {<<: [{resources: [secrets], apiGroups: ["x"]}, *a], apiGroups: [""], verbs: [get]}\n'
         + bound("r", "ann"),
         ("yes", "no"),
     ),
@@ -147,6 +149,47 @@ def test_everybody_may_do_what_kubernetes_lets_everybody_do(run: Run, files: Pat
     assert may(run, "ann", "get", "/version") == "yes"
     assert may(run, "ann", *asked, options=("--no-default-roles",)) == "no"
     assert may(run, "ann", "get", "pods") == "no"
+
+
+# What no API server takes, and what is said of it.
+REFUSED = {
+    "no verbs": (
+        role("r", rules="[{apiGroups: [''], resources: [pods]}]"),
+        "ClusterRole r: the API server refuses this: rules[0].verbs: there is none",
+    ),
+    "no account's namespace": (
+        bound("r", "ann").replace("RoleBinding", "ClusterRoleBinding").replace("kind: User", SA),
+        "subjects[0].namespace: a ClusterRoleBinding has none",
+    ),
+    "a number for a text": (
+        role("r", rules="[{apiGroups: [''], resources: [pods], verbs: [012]}]"),
+        "rules[0].verbs is 10, not a string",
+    ),
+    "URLs in a namespace": (
+        role("r", rules="[{nonResourceURLs: [/x], verbs: [get]}]").replace(
+            "kind: ClusterRole\nmetadata: {", "kind: Role\nmetadata: {namespace: reef, "
+        ),
+        "Role reef/r: the API server refuses this: rules[0].nonResourceURLs",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_the_server_refuses_is_named_with_its_place(name: str, run: Run, files: Path) -> None:
+    assert files.is_dir()
+    text, message = REFUSED[name]
+    Path("given.yaml").write_text(text, encoding="utf-8")
+    done = run("check", "-f", "given.yaml")
+    assert done.code == 2
+    assert done.err.startswith("error: given.yaml, document 1, line 2: ")
+    assert message in done.err
+
+
+def test_hooks_of_helm_are_told_to_count(run: Run, files: Path) -> None:
+    assert files.is_dir()
+    Path("given.yaml").write_text(WORLDS["a hook"][0], encoding="utf-8")
+    done = run("can-i", "get", "secrets", "--as", "ann", "-n", "reef", "-f", "given.yaml")
+    assert "counted as applied: 1 object of RBAC that Helm makes for a while only" in done.err
 
 
 def test_what_a_later_document_replaces_is_told(run: Run, files: Path) -> None:

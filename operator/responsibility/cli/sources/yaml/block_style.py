@@ -82,7 +82,9 @@ def _meaning(line: str) -> Meaning:
     # The group that matched last says what it is.
     last = found.lastindex or 0
     indent, dash, key = found.group(1, 2, 3)
-    if last not in _KINDS or (dash is None and key is None):
+    # A number, or the like, is called by its value.
+    odd = key is not None and TAGS[key] not in TEXT
+    if odd or last not in _KINDS or (dash is None and key is None):
         return _NOTHING if last == 1 else _UNKNOWN
     kind, value = _KINDS[last], found[last]
     if kind == _OPEN:

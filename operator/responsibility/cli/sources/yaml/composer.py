@@ -7,16 +7,18 @@ about.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
-from responsibility.cli.sources.yaml.loader import TAGS, Loader
+from responsibility.cli.sources.yaml.loader import Loader
+from responsibility.cli.sources.yaml.words import as_key, meaning
 
 _TAG = "tag:yaml.org,2002:"
-_MERGE = f"{_TAG}merge"
+_MERGE, _BINARY, _FLOAT = (f"{_TAG}{kind}" for kind in ("merge", "binary", "float"))
 TEXT = frozenset({f"{_TAG}str", f"{_TAG}timestamp"})
 
 # Whatever YAML and JSON can say.
@@ -115,7 +117,7 @@ class _Reader:
         for key, entry in node.value:
             if key.tag == _MERGE:
                 return self._merged(node)
-            name = key.value if type(key) is yaml.ScalarNode else str(self.value(key))
+            name = key.value if key.tag in TEXT else self._key(key)
             if entry.tag in TEXT and type(entry) is yaml.ScalarNode:
                 found[name] = entry.value
             else:
@@ -126,6 +128,11 @@ class _Reader:
         if len(found) < len(node.value):
             raise self._twice(node)
         return found
+
+    def _key(self, node: yaml.Node) -> str:
+        if not isinstance(node, yaml.ScalarNode):
+            return str(self.value(node))
+        return as_key(scalar(node), node.value)
 
     def _merged(self, node: yaml.Node) -> Value:
         """Return a mapping with `<<`: what is written beside it wins, then the first of a list."""
@@ -150,7 +157,7 @@ class _Reader:
         seen: set[str] = set()
         line, name = 0, ""
         for key, _ in node.value:
-            name, line = str(key.value), key.start_mark.line + 1
+            name, line = self._key(key), key.start_mark.line + 1
             if name in seen:
                 break
             seen.add(name)
@@ -160,17 +167,25 @@ class _Reader:
 
 def scalar(node: yaml.ScalarNode) -> Value:
     """Return the value of a scalar: text, but for numbers, truth values and nothing."""
-    if node.tag in TEXT:
+    if node.tag in TEXT or not node.tag.startswith(_TAG):
+        # A tag that nobody knows says nothing.
         return node.value
-    try:
-        return _general(node)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        # PyYAML takes `0x_` for a number until it sees what the number is.
-        if not node.style and TAGS[node.value] == node.tag:
-            return node.value
-        kind = node.tag.removeprefix(_TAG)
-        why = f"this is no {kind}"
-        raise yaml.constructor.ConstructorError(None, None, why, node.start_mark) from None
+    if node.tag == _BINARY:
+        try:
+            return base64.b64decode("".join(node.value.split()), validate=True).decode()
+        except ValueError:
+            raise _no_such(node) from None
+    tag, value = meaning(node.value)
+    if tag == node.tag:
+        return value
+    if node.tag == _FLOAT and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    raise _no_such(node)
+
+
+def _no_such(node: yaml.ScalarNode) -> yaml.YAMLError:
+    why = f"this is no {node.tag.removeprefix(_TAG)}"
+    return yaml.constructor.ConstructorError(None, None, why, node.start_mark)
 
 
 def alone(line: str) -> tuple[bool, Value]:
@@ -194,12 +209,6 @@ def alone(line: str) -> tuple[bool, Value]:
         return False, None
     finally:
         loader.dispose()
-
-
-def _general(node: yaml.Node) -> Value:
-    """Return what PyYAML itself makes of a node: numbers and truth values."""
-    constructor = yaml.constructor.SafeConstructor()
-    return constructor.construct_document(node)
 
 
 def _not_yaml(text: str, number: int, before: int, error: yaml.YAMLError) -> DocumentError:

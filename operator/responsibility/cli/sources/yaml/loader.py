@@ -12,20 +12,17 @@ from typing import Any, Final
 
 import yaml
 
+from responsibility.cli.sources.yaml.words import STRING, meaning
+
 _DEFAULT = yaml.resolver.BaseResolver
-_STRING = _DEFAULT.DEFAULT_SCALAR_TAG
-_RESOLVERS = yaml.SafeLoader.yaml_implicit_resolvers
-# The default value of YAML 1.1, which nothing that reads manifests knows: a text like any other.
-_EQUALS = "tag:yaml.org,2002:value"
 
 
 class _Tags(dict[str, str]):
     """What a plain scalar is taken for, by its text."""
 
     def __missing__(self, text: str) -> str:
-        candidates = [*_RESOLVERS.get(text[:1], ()), *_RESOLVERS.get(None, ())]
-        tag = next((tag for tag, pattern in candidates if pattern.match(text)), _STRING)
-        self[text] = tag = _STRING if tag == _EQUALS else tag
+        tag, _ = meaning(text)
+        self[text] = tag
         return tag
 
 
@@ -42,6 +39,6 @@ class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mis
     def resolve(self, kind: type[yaml.Node], value: str | None, implicit: Any) -> str:  # noqa: ANN401 - as PyYAML has it
         """Return the tag of a node; ``implicit`` says whether it is plain, then quoted."""
         if kind is yaml.ScalarNode:
-            return TAGS[value or ""] if implicit[0] else _STRING
+            return TAGS[value or ""] if implicit[0] else STRING
         sequence = kind is yaml.SequenceNode
         return _DEFAULT.DEFAULT_SEQUENCE_TAG if sequence else _DEFAULT.DEFAULT_MAPPING_TAG
