@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,71 +15,19 @@ from tests.e2e.lab import programs
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.operator.api import Manifest
-from tests.e2e.operator.world import hub, record
-
-CHART = Path(__file__).parents[2] / "helm" / "hub-responsibility"
-NAMESPACE = "chart-life"
-RELEASE = "hub-responsibility"
-GROUP = "responsibility.2i2c.org"
-PATIENCE = 120.0
-INSTALL = ("upgrade", "--install", RELEASE)
-DEFINITIONS = tuple(f"{plural}.{GROUP}" for plural in ("responsibilities", "responsibilitymodels"))
-KINDS = (
-    "clusterroles,clusterrolebindings,roles,rolebindings,validatingadmissionpolicies,"
-    "validatingadmissionpolicybindings,validatingwebhookconfigurations,deployments,services,"
-    "serviceaccounts,configmaps,secrets,leases,poddisruptionbudgets,networkpolicies"
+from tests.e2e.operator.world import record
+from tests.e2e.releases import (
+    CHART,
+    DEFINITIONS,
+    GROUP,
+    INSTALL,
+    NAMESPACE,
+    PATIENCE,
+    RELEASE,
+    Release,
+    apply,
+    set_the_scene,
 )
-
-
-class Release:
-    """One release, its Helm and its cluster."""
-
-    def __init__(self, helm: Path, cluster: Cluster) -> None:
-        self.program = helm
-        self.cluster = cluster
-
-    def helm(self, *arguments: str) -> str:
-        """Run Helm."""
-        done = self.tried(*arguments)
-        assert done.returncode == 0, done.stderr[:4000]
-        return done.stdout
-
-    def tried(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run Helm, whatever comes of it."""
-        where = (f"--kubeconfig={self.cluster.kubeconfig}", f"--namespace={NAMESPACE}")
-        command = [str(self.program), *arguments, *where]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
-
-    def install(self, chart: Path = CHART, **values: str) -> str:
-        """Install or upgrade with these values."""
-        options = [f"--set={name.replace('__', '.')}={value}" for name, value in values.items()]
-        command = (*INSTALL, str(chart), "--create-namespace", *options)
-        return helms.installed(lambda: self.tried(*command))
-
-    def ours(self) -> set[str]:
-        """Return all objects of the release that are there, but for Helm's own memory."""
-        chosen = f"-l=app.kubernetes.io/instance={RELEASE}"
-        found = self.cluster.kubectl("get", KINDS, "-A", chosen, "-o=name").stdout
-        return set(found.split())
-
-    def refused(self) -> bool:
-        """Whether somebody who administers the hub's namespace, and owns nothing, is refused."""
-        done = self.cluster.kubectl(
-            *("annotate", "namespace", "reef", "--overwrite", "--dry-run=server"),
-            f"owners.{GROUP}/data=user:eve",
-            check=False,
-            as_user="eve",
-            as_groups=["engineers"],
-        )
-        assert not done.returncode or "denied request" in done.stderr, done.stderr
-        return bool(done.returncode)
-
-
-def set_the_scene(cluster: Cluster) -> None:
-    """Put a hub on a cluster, and somebody who may do anything and owns nothing."""
-    _apply(cluster, *hub("reef"))
-    engineers = ("--clusterrole=cluster-admin", "--group=engineers")
-    cluster.kubectl("create", "clusterrolebinding", "engineers", *engineers)
 
 
 @pytest.fixture(scope="module")
@@ -97,11 +44,6 @@ def release(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[Releas
     yield Release(programs.helm(name), cluster)
     cluster.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
     cluster.kubectl("delete", "crd", *DEFINITIONS, "--ignore-not-found")
-
-
-def _apply(cluster: Cluster, *objects: Manifest) -> None:
-    stream = yaml.safe_dump_all(objects)
-    cluster.kubectl("apply", "--server-side", "-f=-", input=stream)
 
 
 def _older_chart(directory: Path) -> Path:
@@ -141,7 +83,7 @@ def _namesake() -> Manifest:
 def test_where_kinds_are_not_served_yet_the_same_command_goes_on(release: Release) -> None:
     """As on a busy API server; here it is sure to be too early."""
     cluster, namesake = release.cluster, _namesake()
-    _apply(cluster, namesake)
+    apply(cluster, namesake)
     cluster.kubectl("wait", "--for=condition=Established", f"crd/{namesake['metadata']['name']}")
     early = release.tried(*INSTALL, str(CHART), "--create-namespace")
     cluster.kubectl("delete", "crd", namesake["metadata"]["name"])
@@ -154,7 +96,7 @@ def test_where_kinds_are_not_served_yet_the_same_command_goes_on(release: Releas
 def test_an_upgrade_of_the_definitions_keeps_records(release: Release, tmp_path: Path) -> None:
     release.install(_older_chart(tmp_path))
     contact = {"contact": {"email": "reef@example.org"}}
-    _apply(release.cluster, record("reef", parties=[{"name": "community", **contact}]))
+    apply(release.cluster, record("reef", parties=[{"name": "community", **contact}]))
     before = _record(release.cluster)
     asked = record("reef", enforcement={"admission": "warn"})
     refused = release.cluster.kubectl(
@@ -166,7 +108,7 @@ def test_an_upgrade_of_the_definitions_keeps_records(release: Release, tmp_path:
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
     assert {k: v for k, v in after["spec"].items() if k in before["spec"]} == before["spec"]
     asked = record("reef", parties=before["spec"]["parties"], enforcement={"admission": "warn"})
-    _apply(release.cluster, asked)
+    apply(release.cluster, asked)
     assert _record(release.cluster)["spec"]["enforcement"]["admission"] == "warn"
 
 

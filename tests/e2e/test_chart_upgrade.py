@@ -19,7 +19,7 @@ from tests.e2e import helms
 from tests.e2e.lab import clusters, programs
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.operator.api import OURS, Admin, Manifest, where
-from tests.e2e.test_chart_life import CHART, DEFINITIONS, INSTALL, NAMESPACE, RELEASE, Release
+from tests.e2e.releases import CHART, DEFINITIONS, INSTALL, NAMESPACE, RELEASE, Release
 
 NEW = ("certManager", "accessRoles")
 PARTY = ("model.parties[0].name=provider", "model.parties[0].contact.email=support@example.org")

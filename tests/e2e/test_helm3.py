@@ -3,7 +3,7 @@
 from tests.e2e.lab import programs
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.waiting import wait_until
-from tests.e2e.test_chart_life import PATIENCE, RELEASE, Release, set_the_scene
+from tests.e2e.releases import PATIENCE, RELEASE, Release, set_the_scene
 
 
 def test_it_installs_upgrades_and_uninstalls(cluster: Cluster) -> None:

@@ -153,3 +153,16 @@ def test_links_between_pages_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
         assert (ROOT / target).exists(), target
+
+
+def test_no_test_module_is_another_s_helper() -> None:
+    """What two share stands in a module that is no test: else a test moves when the other does."""
+    imported = re.compile(
+        r"^(from|import) [\w.]*\btest_|^from tests[\w.]* import test_", re.MULTILINE
+    )
+    found = [
+        str(path.relative_to(ROOT))
+        for path in _tracked()
+        if path.suffix == ".py" and imported.search(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []

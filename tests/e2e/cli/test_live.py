@@ -19,7 +19,7 @@ from responsibility.rbac.parse import parse_binding, parse_role
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.identities import impersonating_kubeconfig, service_account_kubeconfig
 from tests.e2e.lab.waiting import wait_until
-from tests.unit.cli.selection.test_completion import offered
+from tests.unit.cli.selection.offering import offered
 
 
 def test_without_rights_it_says_so_and_gives_what_can_be_known(

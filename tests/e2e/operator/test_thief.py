@@ -29,7 +29,7 @@ from tests.e2e.lab.waiting import eventually
 from tests.e2e.operator import chart
 from tests.e2e.operator.api import OURS, RBAC, Manifest, paths, where
 from tests.e2e.operator.world import World, hub, record, role_binding
-from tests.unit.cluster.test_thief import documented
+from tests.unit.cluster.documented_rights import documented
 
 PATIENCE = 60.0
 GROUPS = ("system:serviceaccounts", f"system:serviceaccounts:{chart.NAMESPACE}")

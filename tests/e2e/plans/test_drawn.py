@@ -29,7 +29,7 @@ from responsibility.plans.proof import expectations
 from responsibility.plans.simulate import simulate
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import is_node, user_and_groups
-from tests.e2e import test_rbac_differential as differential
+from tests.e2e import drawn_rbac
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.seeds import seeds
 from tests.unit.ownership import worlds as ownership
@@ -43,7 +43,7 @@ NOW = datetime(2030, 6, 15, 12, 0, tzinfo=UTC)
 M = TypeVar("M")
 
 
-def _agreed(seed: int, manifests: differential.Manifests) -> tuple[Any, list[Any], list[Hub]]:
+def _agreed(seed: int, manifests: drawn_rbac.Manifests) -> tuple[Any, list[Any], list[Hub]]:
     """Return a model, records and hubs whose namespaces are those of the drawn world."""
     draw = random.Random(seed)
     source = ownership.Agreements(draw)
@@ -65,7 +65,7 @@ def _agreed(seed: int, manifests: differential.Manifests) -> tuple[Any, list[Any
 
 
 async def _snapshot(
-    api: differential.Api, agreed: tuple[Any, list[Any], list[Hub]], *, routes: bool
+    api: drawn_rbac.Api, agreed: tuple[Any, list[Any], list[Hub]], *, routes: bool
 ) -> Snapshot:
     model, records, hubs = agreed
     return Snapshot(
@@ -84,13 +84,13 @@ async def test_the_server_says_what_was_simulated(plans_cluster: Cluster, seed: 
     run = f"plan-{seed}"
     source = rbac.seeded(seed, most_bindings=30, valid=True)
     async with (
-        differential.connect(plans_cluster.kubeconfig) as asker,
+        drawn_rbac.connect(plans_cluster.kubeconfig) as asker,
         Api.connect(plans_cluster.kubeconfig) as api,
     ):
-        manifests = differential.Manifests(run, source.world())
+        manifests = drawn_rbac.Manifests(run, source.world())
         agreed = _agreed(seed, manifests)
         try:
-            await differential._create(asker, manifests)
+            await drawn_rbac.create(asker, manifests)
             before = await _snapshot(asker, agreed, routes=bool(seed % 2))
             aim = _aim(seed, before)
             plan = make_plan(before, aim)
@@ -128,25 +128,25 @@ def _granted(graph: AccessGraph) -> set[Any]:
     return bindings | {(r.key, r.rules) for r in graph.roles.values()}
 
 
-async def _drop_made(asker: differential.Api) -> None:
-    for kind in differential.KINDS:
+async def _drop_made(asker: drawn_rbac.Api) -> None:
+    for kind in drawn_rbac.KINDS:
         if kind.startswith("cluster"):
-            path = f"{differential.RBAC}/{kind}"
+            path = f"{drawn_rbac.RBAC}/{kind}"
             await asker.request("DELETE", path, labelSelector=PLAN_LABEL)
 
 
 async def _confirmed(
-    asker: differential.Api,
+    asker: drawn_rbac.Api,
     before: Snapshot,
     plan: Plan,
-    manifests: differential.Manifests,
+    manifests: drawn_rbac.Manifests,
     draw: random.Random,
 ) -> None:
     """Ask for everything that ended or must hold, and for much else that the plan may touch."""
     after = simulate(before.graph, plan)
     assessment = Assessor().assess(before)
     wanted = {
-        differential.Question(*user_and_groups(each.subject), each.asked): each.allowed
+        drawn_rbac.Question(*user_and_groups(each.subject), each.asked): each.allowed
         for each in expectations(before, assessment, plan)
         if not is_node(each.subject)
     }
@@ -157,8 +157,8 @@ async def _confirmed(
     for asked in itertools.islice(ask, 50 * QUESTIONS):
         if len(wanted) >= QUESTIONS:
             break
-        question = differential.Question(*asked)
-        if differential._is_fair(question):
+        question = drawn_rbac.Question(*asked)
+        if drawn_rbac.is_fair(question):
             decided = after.decide(question.user, question.groups, question.attributes)
             wanted.setdefault(question, bool(decided))
 

@@ -7,13 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from responsibility.api.foreign_text import REPLACEMENT, harmless
+from tests.unit.api.harmful import HARMFUL
 
-HARMFUL = [
-    *("\x1b[2J", "a\nkind: Evil", "a\r", "\x00", "\x7f", "\x9b1m"),
-    *("\u202eevil", "\u2066a\u2069", "\u200fa", "\u061ca"),
-    *("a\u200bb", "a\u2060b", "\ufeffa", "a\u00adb", "\U000e0041"),
-    *("a\u2028b", "a\u2029b", "\ufffe", "\ufdd0", "\ud800"),
-]
 NAMES = ["ann@example.org", "Zoë Ångström", "李雷", "محمد", "a b", "x; touch $(gotcha)", "🌊"]
 
 

@@ -10,7 +10,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from responsibility.api.crd import RESOURCES, manifest
 from responsibility.api.foreign_text import harmless
-from tests.unit.api.test_foreign_text import HARMFUL
+from tests.unit.api.harmful import HARMFUL
 
 # What somebody writes on its own lines, for people.
 PROSE = {"note", "description"}

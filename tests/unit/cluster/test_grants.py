@@ -7,7 +7,7 @@ from responsibility.cluster.store import Store
 from responsibility.grants.binding import LiveBinding
 from responsibility.kube.client import Api
 from responsibility.rbac.objects import Binding, BindingKey
-from tests.unit.cluster.test_store import binding, feed
+from tests.unit.cluster.feeding import binding, feed
 
 NAME = "responsibility-grant-fence-0123"
 KEY = BindingKey("prod", NAME)

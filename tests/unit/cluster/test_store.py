@@ -13,13 +13,13 @@ from responsibility.api.names import API_VERSION
 from responsibility.cluster import store as module
 from responsibility.cluster.store import Store
 from responsibility.kube.client import Api
-from responsibility.kube.reflector import CacheChange, Reflector
+from responsibility.kube.reflector import CacheChange
 from responsibility.rbac.objects import SERVICE_ACCOUNT, Attributes, Subject
 from tests.apiserver.over_http import HttpApiServer
 from tests.apiserver.requests import Request
+from tests.unit.cluster.feeding import Json, binding, feed, meta, users
 
 NOW = datetime(2030, 6, 15, 12, 0, tzinfo=UTC)
-Json = dict[str, Any]
 
 
 @pytest.fixture
@@ -27,28 +27,10 @@ async def store(api: Api) -> Store:
     return Store(api, relist=300)
 
 
-def feed(reflector: Reflector[Any, Any], *events: tuple[str, Json]) -> None:
-    """Let a reflector take in events, as its watch would."""
-    reflector._take([{"type": kind, "object": thing} for kind, thing in events])
-
-
-def meta(name: str, namespace: str = "", **more: Any) -> Json:
-    return {"name": name, "resourceVersion": "1", "namespace": namespace, **more}
-
-
 def role(name: str, namespace: str = "", verbs: tuple[str, ...] = ("get",)) -> Json:
     rule = {"verbs": list(verbs), "apiGroups": [""], "resources": ["pods"]}
     kind = "Role" if namespace else "ClusterRole"
     return {"kind": kind, "metadata": meta(name, namespace), "rules": [rule]}
-
-
-def binding(name: str, namespace: str, of: str, *users: str) -> Json:
-    return {
-        "kind": "RoleBinding" if namespace else "ClusterRoleBinding",
-        "metadata": meta(name, namespace),
-        "roleRef": {"kind": "Role" if namespace else "ClusterRole", "name": of},
-        "subjects": [{"kind": "User", "name": user} for user in users],
-    }
 
 
 def deployment(name: str, namespace: str, component: str = "hub", **annotations: str) -> Json:
@@ -132,7 +114,6 @@ async def test_a_binding_that_is_dropped_and_put_again_between_two_looks_is_ther
 
 Step = tuple[str, str, str, str]
 names = st.sampled_from(["a", "b", "c"])
-users = st.sampled_from(["ann", "bea", "system:masters"])
 steps = st.lists(
     st.tuples(st.sampled_from(["role", "binding", "no role", "no binding"]), names, names, users),
     max_size=12,

@@ -9,7 +9,7 @@ import pytest
 from responsibility.controller.loop import Loop
 from responsibility.controller.reviewer import Reviewer
 from tests.apiserver.requests import Refused
-from tests.unit.controller.test_reviewer import running
+from tests.unit.controller.at_work import running
 from tests.unit.controller.virtual import virtual
 from tests.unit.controller.world import RECORDS, World, garden_world
 from tests.unit.ownership.building import NOW, grant

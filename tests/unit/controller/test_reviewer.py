@@ -3,8 +3,6 @@
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -13,6 +11,7 @@ from responsibility.api.names import UNKNOWN_USER
 from responsibility.controller.loop import Loop
 from responsibility.controller.reviewer import FRESH, Reviewer
 from tests.apiserver.requests import Refused
+from tests.unit.controller.at_work import running
 from tests.unit.controller.virtual import virtual
 from tests.unit.controller.world import World, garden_world
 from tests.unit.ownership.building import KEEPERS, grant
@@ -36,19 +35,6 @@ class Asking:
     @property
     def answers(self) -> int:
         return len(self.world.store.reviews.answers)
-
-
-@asynccontextmanager
-async def running(*parts: Any) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(part.run()) for part in parts]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
 
 
 def everything(spec: Json) -> bool:

@@ -8,52 +8,25 @@ from typing import Any
 import pytest
 
 from responsibility.hub.admins.administrators import (
-    Administrator,
-    Administrators,
     HubAdmins,
     Unknown,
     Unseen,
     Way,
 )
-from responsibility.hub.discovery import HubKey
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import Assessment
-from responsibility.ownership.results.findings import INSIDE, Finding
+from tests.unit.ownership.admin_worlds import DOOR, PROD, admin, agreed, inside, known
 from tests.unit.ownership.building import (
     KEEPERS,
     NOW,
     assess,
     garden_with,
-    of_kind,
-    record,
     snapshot,
     states,
 )
 
-PROD = HubKey("prod", "prod")
-DOOR = {
-    "name": "door",
-    "number": 6,
-    "title": "Door",
-    "kinds": ["jupyterhub"],
-    "owner": "guests",
-}
 MODEL = garden_with(DOOR)
-
-
-def admin(name: str, *ways: Way, service: bool = False, configured: bool = True) -> Administrator:
-    return Administrator(name, service, ways or (Way(),), None if service else configured)
-
-
-def known(*admins: Administrator, **more: Any) -> Administrators:
-    return Administrators(admins, **{"authenticator": "github", **more})
-
-
-def agreed(guests: dict[str, Any] | None = None, **more: Any) -> Any:
-    parties = {"guests": {"hubUsers": ["ann"]} if guests is None else guests}
-    parties.update(more.pop("parties", {}))
-    return record(parties=parties, **more)
 
 
 def told(hub: HubAdmins | None, agreement: Any = None, model: Any = MODEL) -> Assessment:
@@ -63,10 +36,6 @@ def told(hub: HubAdmins | None, agreement: Any = None, model: Any = MODEL) -> As
         models=[model],
         hub_admins={} if hub is None else {PROD: hub},
     )
-
-
-def inside(assessment: Assessment) -> list[Finding]:
-    return of_kind(assessment, *INSIDE)
 
 
 def kinds(assessment: Assessment) -> list[tuple[str, str]]:

@@ -14,33 +14,15 @@ from responsibility.ownership.results.findings import Finding
 from tests.unit.ownership.building import (
     KEEPERS,
     assess,
-    garden_with,
     of_kind,
     record,
     states,
 )
+from tests.unit.ownership.value_worlds import LIMIT, MODEL
 
 PROD = HubKey("prod", "prod")
-LIMIT = "singleuser.memory.limit"
 GUARANTEE = "singleuser.memory.guarantee"
 TAG = "singleuser.image.tag"
-LIMITS = {
-    "name": "limits",
-    "number": 14,
-    "title": "Limits",
-    "kinds": ["kubernetes"],
-    "owner": "guests",
-    "valuesPaths": ["singleuser.memory"],
-}
-IMAGE = {
-    "name": "image",
-    "number": 6,
-    "title": "Image",
-    "kinds": ["kubernetes"],
-    "owner": "guests",
-    "valuesPaths": ["singleuser.image", "singleuser"],
-}
-MODEL = garden_with(LIMITS, IMAGE)
 
 
 def told(values: HubValues | None, *agreed: dict[str, Any], item: str = "limits") -> Assessment:

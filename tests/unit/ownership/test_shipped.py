@@ -1,14 +1,11 @@
 """The model that is shipped, on hubs as they really are."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import API_GROUP
-from responsibility.api.parse import load_shipped_manifest, load_shipped_model, parse_model
-from responsibility.api.record import Responsibility
+from responsibility.api.parse import load_shipped_model
 from responsibility.ownership.results import wording
 from responsibility.ownership.terms.resolve import resolve_model
 from responsibility.rbac.control_planes import CONTROL_PLANES, is_control_plane_subject
@@ -23,29 +20,13 @@ from tests.unit.ownership.building import (
     of_kind,
     on_hub,
     people,
-    record,
     states,
     subject,
     touching,
 )
 from tests.unit.ownership.charts import CHARTS
 from tests.unit.ownership.control_planes import BOUND, Bound
-
-CONTACT = {"contact": {"email": "people@example.org"}}
-PROVIDER = people("Group engineers", **CONTACT)
-COMMUNITY = {"community": CONTACT}
-ENGINEERS = everything("Group engineers")
-
-
-def model() -> ResponsibilityModel:
-    """Return the shipped model with the provider that every organisation adds once."""
-    manifest = load_shipped_manifest()
-    manifest["spec"]["parties"] = [{"name": "provider", **PROVIDER}, {"name": "community"}]
-    return parse_model(manifest, strict=True)
-
-
-def ours(name: str = "prod", **more: Any) -> Responsibility:
-    return record(name, model="2i2c", **{"parties": COMMUNITY, **more})
+from tests.unit.ownership.shipped import COMMUNITY, CONTACT, ENGINEERS, model, ours
 
 
 def edit(who: str, ns: str = "prod") -> Grant:

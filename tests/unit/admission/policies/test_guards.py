@@ -10,7 +10,7 @@ from responsibility.admission.policies.rendered import item_policies
 from responsibility.api.names import policy_name
 from responsibility.api.parse import load_shipped_model
 from responsibility.ownership.terms.permission_index import Permission
-from tests.unit.admission.policies.test_item_policies import small, writes
+from tests.unit.admission.policies.small_models import small, writes
 
 DEPLOYMENTS = {"verbs": ["update", "patch"], "apiGroups": ["apps"], "resources": ["deployments"]}
 SCALE = {"verbs": ["update", "patch"], "apiGroups": ["apps"], "resources": ["deployments/scale"]}

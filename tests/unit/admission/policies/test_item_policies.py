@@ -25,10 +25,10 @@ from responsibility.admission.policies.rendered import (
     static,
     templates,
 )
-from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import STAGE_LABEL, STATIC_SUFFIX, binding_name, policy_name
 from responsibility.api.parse import load_shipped_manifest, load_shipped_model, parse_model
 from responsibility.api.stages import AdmissionStage
+from tests.unit.admission.policies.small_models import small, writes
 
 NAMESPACE = "ops"
 ACCOUNT = "system:serviceaccount:ops:operator"
@@ -49,28 +49,6 @@ def expressions(policy: Manifest) -> list[str]:
         *(v["messageExpression"] for v in spec["validations"] if "messageExpression" in v),
         *(a["valueExpression"] for a in spec.get("auditAnnotations", ())),
     ]
-
-
-def small(*items: dict[str, Any]) -> ResponsibilityModel:
-    full = [
-        {"number": n, "title": f"Item {n}", "owner": "p", "kinds": ["kubernetes"], **item}
-        for n, item in enumerate(items, 1)
-    ]
-    spec = {"parties": [{"name": "p"}], "record": {"owner": "p"}, "items": full}
-    return parse_model(
-        {
-            "apiVersion": "responsibility.2i2c.org/v1alpha1",
-            "kind": "ResponsibilityModel",
-            "metadata": {"name": "small"},
-            "spec": spec,
-        },
-        strict=True,
-    )
-
-
-def writes(resource: str, group: str = "", **more: Any) -> dict[str, Any]:
-    verbs = ["create", "update", "patch", "delete"]
-    return {"verbs": verbs, "apiGroups": [group], "resources": [resource], **more}
 
 
 @pytest.mark.parametrize("name", sorted(of_kind(POLICY)))

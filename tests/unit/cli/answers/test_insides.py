@@ -14,8 +14,8 @@ from responsibility.controller.status import record_status
 from responsibility.hub.admins.administrators import HubAdmins, Unknown, Unseen, Way
 from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import Assessment
+from tests.unit.ownership.admin_worlds import DOOR, PROD, admin, agreed, inside, known
 from tests.unit.ownership.building import KEEPERS, assess, garden_with, states
-from tests.unit.ownership.test_hub_admins import DOOR, PROD, admin, agreed, inside, known
 
 # Of a model in which it is beside what RBAC says as well.
 BOTH = {

@@ -12,6 +12,7 @@ import yaml
 
 from tests.unit.cli import small
 from tests.unit.cli.conftest import Run
+from tests.unit.cli.repositories import git
 
 ROOT = Path(__file__).parents[4]
 NOW = ("--at", small.AT)
@@ -22,12 +23,6 @@ metadata: {name: stranger, namespace: reef}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: operate}
 subjects: [{kind: User, name: stranger, apiGroup: rbac.authorization.k8s.io}]
 """
-
-
-def git(folder: Path, *arguments: str) -> None:
-    """Run git as nobody in particular."""
-    who = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.org")
-    subprocess.run(["git", "-C", str(folder), *who, *arguments], check=True, capture_output=True)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.unit.cli.commands.test_check_base import git
+from tests.unit.cli.repositories import git
 from tests.unit.cli.review import organisation
 from tests.unit.cli.review.organisation import Files, edited
 

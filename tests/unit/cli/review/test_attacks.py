@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cli.commands.test_check_base import git
 from tests.unit.cli.conftest import Run
+from tests.unit.cli.repositories import git
 from tests.unit.cli.review import organisation
 from tests.unit.cli.review.conftest import NOW, Review
 from tests.unit.cli.review.organisation import Files, HubLine, edited, record, text

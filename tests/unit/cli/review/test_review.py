@@ -11,8 +11,8 @@ from responsibility.cli.review.judgement import TreeComparison
 from responsibility.cli.review.layout import LayoutReader
 from responsibility.cli.review.trees import FolderTree
 from responsibility.cli.sources.options import instant
-from tests.unit.cli.commands.test_check_base import git
 from tests.unit.cli.conftest import Run
+from tests.unit.cli.repositories import git
 from tests.unit.cli.review import organisation
 from tests.unit.cli.review.conftest import NOW, Review
 from tests.unit.cli.review.organisation import Files, HubLine, edited, record, text

@@ -1,38 +1,15 @@
 """Names that a shell offers, asked of a real bash with the script that it is given."""
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from responsibility.ownership.results.findings import KINDS
-
-_SCRIPT = """
-source <(kubectl-responsibility completion bash)
-COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 )); COMPREPLY=()
-_kubectl_responsibility_completion kubectl-responsibility
-printf '%s\\n' "${COMPREPLY[@]}"
-"""
+from tests.unit.cli.selection.offering import offered
 
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
-
-
-def offered(*words: str, **environment: str) -> list[str]:
-    """Return what bash has to offer after these words, of which the last is begun."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "-c", _SCRIPT, "bash", "kubectl-responsibility", *words],
-        env={**os.environ, "PATH": path, **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stderr == ""
-    return done.stdout.split()
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,8 @@ from responsibility.ownership.assess import Assessor
 from tests.apiserver.in_process import InProcessApi
 from tests.apiserver.server import ApiServer
 from tests.unit.controller.hub_admins.false_hub import TOKEN, FalseHub, false_hub, user
+from tests.unit.ownership.admin_worlds import DOOR
 from tests.unit.ownership.building import garden_with, record, snapshot
-from tests.unit.ownership.test_hub_admins import DOOR
 
 # Seconds in which an answer is to arrive; on a machine with much else to do.
 _SOON = 240.0

@@ -27,7 +27,7 @@ from tests.apiserver.requests import refusal
 from tests.apiserver.server import ApiServer
 from tests.unit.hub.values.values import secret
 from tests.unit.ownership.building import record, snapshot
-from tests.unit.ownership.test_hub_values import LIMIT, MODEL
+from tests.unit.ownership.value_worlds import LIMIT, MODEL
 
 # Seconds in which an answer is to arrive; on a machine with much else to do.
 _SOON = 60.0

@@ -26,7 +26,7 @@ from responsibility.rbac.objects import (
     Subject,
 )
 from tests.unit.ownership.building import NOW, exempt, hub, people, record
-from tests.unit.ownership.test_shipped import model
+from tests.unit.ownership.shipped import model
 
 HUBS = (hub("ns-a", "one"), hub("ns-b", "two", "two-"), hub("ns-c", "three"), hub("ns-d", "hub"))
 _MODEL = model()

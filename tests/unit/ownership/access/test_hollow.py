@@ -20,7 +20,7 @@ from tests.unit.deciding import Decided
 from tests.unit.ownership.access import hollow_worlds, plain_hollow
 from tests.unit.ownership.building import Grant, assess, exempt, grant, of_kind, on_hub, people
 from tests.unit.ownership.charts import CHARTS
-from tests.unit.ownership.test_shipped import CONTACT, ENGINEERS, model, ours
+from tests.unit.ownership.shipped import CONTACT, ENGINEERS, model, ours
 
 RESIZE, HUB, INCIDENTS = "kubernetes-configuration", "deploy-configure-hub", "incident-response"
 DATA = "data"
