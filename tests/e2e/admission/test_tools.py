@@ -1,11 +1,5 @@
 """Nothing that people and controllers do every day breaks, tried with the real tools."""
 
-import http.client
-import os
-import shutil
-import subprocess
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +10,11 @@ from responsibility.api.stages import AdmissionStage
 from tests.e2e import helms
 from tests.e2e.admission import hubs
 from tests.e2e.admission.asking import Asker, Person
-from tests.e2e.admission.conftest import PATIENCE, RBAC, MakeHub, set_keys, text
-from tests.e2e.conftest import only_disposable
-from tests.e2e.lab import clusters, identities, programs
+from tests.e2e.admission.conftest import PATIENCE, MakeHub
+from tests.e2e.admission.tools import as_person, run_helm
+from tests.e2e.lab import programs
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.waiting import wait_until
-
-OUR_CHART = Path(__file__).parents[3] / "helm" / "hub-responsibility"
-EVERYTHING = ("e2e-everything",)
 
 # A chart in the shape of JupyterHub's: the Secret with everything, a checksum of it on the hub's
 # pods, RBAC for the hub's ServiceAccount, a volume for its database, a hook that runs a Job.
@@ -124,27 +115,6 @@ def helm(request: pytest.FixtureRequest) -> Path:
     return programs.helm(str(request.param))
 
 
-def _as(cluster: Cluster, person: Person, namespace: str, folder: Path) -> Path:
-    path = folder / f"{person.user.replace(':', '-')}.kubeconfig"
-    groups = (*person.groups, *EVERYTHING)
-    return identities.impersonating_kubeconfig(
-        cluster, person.user, groups, path, namespace=namespace
-    )
-
-
-def _helm(
-    helm: Path, kubeconfig: Path, *arguments: str, check: bool = True
-) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [str(helm), "--kubeconfig", str(kubeconfig), *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0 or not check, done.stderr
-    return done
-
-
 def test_the_one_who_deploys_upgrades_and_rolls_back(
     guarded: Cluster, make_hub: MakeHub, asker: Asker, *, chart: Path, helm: Path, tmp_path: Path
 ) -> None:
@@ -180,21 +150,21 @@ def test_the_one_who_deploys_upgrades_and_rolls_back(
         PATIENCE,
         "the delegation to be in force",
     )
-    ci = _as(guarded, Person("ci"), name, tmp_path)
+    ci = as_person(guarded, Person("ci"), name, tmp_path)
     runs = ("--set", f"node={guarded.node},pause={guarded.image}")
     upgrade = ("upgrade", "--install", "hub", str(chart), "-n", name, *runs)
-    _helm(helm, ci, *upgrade)
+    run_helm(helm, ci, *upgrade)
     first = _rolled_out(asker, name, "hub:1", after=0)
-    _helm(helm, ci, *upgrade, "--set", "image=hub:2", "--set", "config=b")
+    run_helm(helm, ci, *upgrade, "--set", "image=hub:2", "--set", "config=b")
     second = _rolled_out(asker, name, "hub:2", after=first)
     # What belongs to item 14 is refused, and the release can be repaired.
-    refused = _helm(helm, ci, *upgrade, "--set", "memory=9Gi", check=False)
+    refused = run_helm(helm, ci, *upgrade, "--set", "memory=9Gi", check=False)
     assert "item 14 (Resource limits)" in refused.stderr
-    _helm(helm, ci, "rollback", "hub", "1", "-n", name)
+    run_helm(helm, ci, "rollback", "hub", "1", "-n", name)
     _rolled_out(asker, name, "hub:1", after=second)
-    stranger = _as(guarded, Person("stranger"), name, tmp_path)
-    assert _helm(helm, stranger, *upgrade, "--set", "config=c", check=False).returncode
-    _helm(helm, ci, "uninstall", "hub", "-n", name)
+    stranger = as_person(guarded, Person("stranger"), name, tmp_path)
+    assert run_helm(helm, stranger, *upgrade, "--set", "config=c", check=False).returncode
+    run_helm(helm, ci, "uninstall", "hub", "-n", name)
     left = guarded.kubectl("delete", "namespace", name, "--wait=true", "--timeout=120s")
     assert "deleted" in left.stdout
 
@@ -270,171 +240,3 @@ def test_the_hub_itself_starts_and_stops_users(asker: Asker, prod: str) -> None:
         gone = asker.ask(hub, "DELETE", f"{core}/{plural}/jupyter-bob", dry=False)
         assert gone.code in (200, 202), gone.message
         assert not made.warnings + gone.warnings
-
-
-COMMANDS = [
-    (15, ["apply", "-f", "-"], "configured"),
-    (15, ["apply", "--server-side", "--force-conflicts", "-f", "-"], "serverside-applied"),
-    (15, ["patch", "deployment/hub", "-p", '{"metadata":{"labels":{"x":"y"}}}'], "patched"),
-    (15, ["edit", "deployment/hub"], "edited"),
-    (14, ["scale", "deployment/hub", "--replicas=2"], "scaled"),
-    (19, ["scale", "deployment/hub", "--replicas=3"], "scaled"),
-    (14, ["set", "resources", "deployment/hub", "--limits=memory=3Gi"], "updated"),
-    (15, ["set", "image", "deployment/hub", "main=hub:9"], "updated"),
-    (19, ["rollout", "restart", "deployment/hub"], "restarted"),
-    (19, ["delete", "pod", "jupyter-ann", "--dry-run=server"], "deleted"),
-    (15, ["create", "configmap", "x"], "created"),
-]
-
-
-def test_kubectl_by_owners(guarded: Cluster, make_hub: MakeHub, tmp_path: Path) -> None:
-    name = make_hub("typed", hubs.stages(hubs.ITEMS, AdmissionStage.DENY), hubs.notes("typed"))
-    changed = hubs.workload("Deployment", "hub")
-    editor = tmp_path / "editor"
-    editor.write_text("#!/bin/sh\nsed -i 's/hub:1/hub:8/' \"$1\"\n", encoding="utf-8")
-    editor.chmod(0o700)
-    for turn, (number, command, said) in enumerate(COMMANDS):
-        changed["metadata"]["annotations"] = {"turn": str(turn)}
-        refused = _kubectl(
-            guarded, Person("stranger"), name, tmp_path, command, document=changed, editor=editor
-        )
-        assert "ValidatingAdmissionPolicy" in refused.stderr + refused.stdout, command
-        done = _kubectl(
-            guarded, hubs.owner(number), name, tmp_path, command, document=changed, editor=editor
-        )
-        assert said in done.stdout + done.stderr, (command, done.stderr)
-        assert "Validation failed" not in done.stderr, (command, done.stderr)
-
-
-# What connects ends at the kubelet, which this node does not have; before that, policies decide.
-# `port-forward` connects only when somebody connects to it; test_guards sends what it would send.
-CONNECTING = [
-    ["exec", "jupyter-ann", "--", "ls"],
-    ["cp", "jupyter-ann:/etc/hosts", "hosts"],
-    ["attach", "jupyter-ann"],
-]
-
-
-@pytest.mark.parametrize("command", CONNECTING, ids=lambda c: c[0])
-def test_kubectl_into_pods(guarded: Cluster, prod: str, tmp_path: Path, command: list[str]) -> None:
-    command = [part.replace("hosts", str(tmp_path / "hosts")) if part == "hosts" else part
-               for part in command]  # fmt: skip
-    wait_until(
-        lambda: "Running" in guarded.kubectl("get", "pod", "jupyter-ann", "-n", prod).stdout,
-        PATIENCE,
-        "the pod to run",
-    )
-    refused = _kubectl(guarded, Person("stranger"), prod, tmp_path, command)
-    assert "item 19" in refused.stderr, refused.stderr
-    passed = _kubectl(guarded, hubs.owner(19), prod, tmp_path, command)
-    assert "ValidatingAdmissionPolicy" not in passed.stderr, passed.stderr
-
-
-def test_kubectl_drain(guarded: Cluster, make_hub: MakeHub, asker: Asker, tmp_path: Path) -> None:
-    name = make_hub("drained", hubs.stages(hubs.ITEMS, AdmissionStage.DENY), hubs.notes("drained"))
-    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "drained",
-            "annotations": {"kwok.x-k8s.io/node": "fake"}}}  # fmt: skip
-    assert asker.ask(None, "POST", "/api/v1/nodes", node, dry=False).code == 201
-    there = hubs.pod("jupyter-there")
-    there["spec"]["nodeName"] = "drained"
-    done = asker.ask(hubs.owner(15), "POST", f"/api/v1/namespaces/{name}/pods", there, dry=False)
-    assert done.code == 201, done.message
-    drain = ["drain", "drained", "--force", "--ignore-daemonsets", "--timeout=20s"]
-    refused = _kubectl(guarded, Person("stranger"), name, tmp_path, drain)
-    assert "ValidatingAdmissionPolicy" in refused.stderr
-    passed = _kubectl(guarded, hubs.owner(18), name, tmp_path, drain)
-    assert passed.returncode == 0, passed.stderr
-    assert "evicted" in passed.stdout
-
-
-def _kubectl(
-    cluster: Cluster,
-    person: Person,
-    namespace: str,
-    folder: Path,
-    command: list[str],
-    *,
-    document: Any = None,
-    editor: Path | None = None,
-) -> subprocess.CompletedProcess[str]:
-    kubeconfig = _as(cluster, person, namespace, folder)
-    return subprocess.run(
-        [str(cluster.kubectl_program()), f"--kubeconfig={kubeconfig}", *command],
-        input=text([document]) if "-" in command else None,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "KUBE_EDITOR": str(editor), "EDITOR": str(editor)},
-    )
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[Cluster]:
-    """Start a cluster for what would disturb others."""
-    only_disposable("it stops the API server")
-    with clusters.cluster(f"e2e-{os.getpid()}-restarted") as fresh:
-        fresh.kubectl("apply", "-f", "-", input=RBAC)
-        yield fresh
-    shutil.rmtree(tmp_path, ignore_errors=True)
-
-
-# What a server says that has just been started: policies or roles are not known to it yet.
-_TOO_EARLY = ("not yet ready to handle request", "cannot create resource")
-
-
-def _wrote(asker: Asker, person: Person, namespace: str) -> bool:
-    """Return whether somebody could write; if not, it has to be worth trying again."""
-    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "e2e"}}
-    try:
-        answer = asker.ask(person, "POST", f"/api/v1/namespaces/{namespace}/configmaps", config)
-    except (OSError, http.client.HTTPException):
-        return False
-    early = answer.code >= 500 or any(text in answer.message for text in _TOO_EARLY)
-    assert answer.code == 201 or early, f"{answer.code} {answer.message}"
-    return answer.code == 201
-
-
-def test_a_restart_and_the_end_of_our_chart(own: Cluster) -> None:
-    helm = programs.helm()
-    chart = ("hub-responsibility", str(OUR_CHART), "-n", hubs.OPERATOR_NAMESPACE)
-    options = (*chart, "--set", "policies.enabled=true")
-    install = ("upgrade", "--install", *options)
-    helms.installed(lambda: _helm(helm, own.kubeconfig, *install, check=False))
-    asker = Asker(own)
-    own.kubectl("create", "namespace", "prod")
-    body: dict[str, str | None] = dict(hubs.notes())
-    set_keys(asker, "prod", dict(hubs.stages(hubs.ITEMS, AdmissionStage.DENY)), body)
-    quotas = "/api/v1/namespaces/prod/resourcequotas"
-    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "e2e"}}
-    stranger, owner = Person("stranger"), hubs.owner(14)
-    assert asker.ask(stranger, "POST", quotas, quota).refused
-    # An upgrade changes nothing of what is in force.
-    _helm(helm, own.kubeconfig, "upgrade", *options)
-    assert asker.ask(stranger, "POST", quotas, quota).refused
-    own.stop_apiserver()
-    starting = threading.Thread(target=own.start_apiserver)
-    starting.start()
-    # Whoever may write gets through in the end, and is told of nothing but that it is too early.
-    wait_until(lambda: _wrote(asker, hubs.owner(15), "prod"), 180, "a write of an owner")
-    wait_until(lambda: _wrote(asker, stranger, "default"), 180, "a write where nothing is enforced")
-    starting.join()
-
-    def in_force_again() -> bool:
-        # Never a moment in which it is not in force: until the API server has compiled all
-        # policies, it refuses every write, whoever asks.
-        answer = asker.ask(stranger, "POST", quotas, quota)
-        assert answer.code == 403, answer.message
-        return answer.refused
-
-    wait_until(in_force_again, PATIENCE, "the policies to be compiled")
-    assert asker.ask(owner, "POST", quotas, quota).code == 201
-    _helm(helm, own.kubeconfig, "uninstall", "hub-responsibility", "-n", hubs.OPERATOR_NAMESPACE)
-    left = own.kubectl("get", "validatingadmissionpolicies,validatingadmissionpolicybindings",
-                       "-o", "name").stdout  # fmt: skip
-    assert left == ""
-    wait_until(
-        lambda: asker.ask(stranger, "POST", quotas, quota).code == 201, PATIENCE, "nothing in force"
-    )
-    body = {"metadata": {"labels": dict.fromkeys(hubs.stages(hubs.ITEMS, AdmissionStage.DENY))}}  # type: ignore[dict-item]  # null removes one
-    merge = "application/merge-patch+json"
-    assert asker.ask(stranger, "PATCH", "/api/v1/namespaces/prod", body, type=merge).code == 200
