@@ -190,7 +190,7 @@ class Shape(BaseModel):
         return schema
 
     def lean(self) -> Self:
-        """Return the same, of which nothing is written that says only what its absence says."""
+        """Return a copy without fields that are at their defaults: absent, they say the same."""
         copy = self.model_copy()
         copy.__pydantic_fields_set__ -= {
             name

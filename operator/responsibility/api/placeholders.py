@@ -12,5 +12,8 @@ _PLACEHOLDER = re.compile(r"\$\(([^)]*)\)?")
 
 
 def expand(text: str, values: Mapping[str, str]) -> str:
-    """Fill the placeholders of ``text`` from ``values`` (namespace, release, prefix)."""
+    """Return ``text`` with its placeholders filled from ``values``, by their names.
+
+    One that ``values`` doesn't have stays as it is written.
+    """
     return _PLACEHOLDER.sub(lambda match: values.get(match.group(1), match.group(0)), text)

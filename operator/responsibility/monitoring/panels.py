@@ -134,19 +134,19 @@ def number(
 
 
 def count_of_kind(text: str, kind: str, chosen: str, description: str) -> Panel:
-    """Return the number of findings of a kind."""
+    """Return a panel with the number of findings of a kind."""
     expression = total(of_kind(kind, chosen))
     return number(text, expression, description, judgement=Judgement.ZERO_IS_GOOD)
 
 
 def findings_over_time(label: str, chosen: str, description: str = "") -> Panel:
-    """Return findings by a label, over time."""
+    """Return a graph of the findings over time, by a label."""
     query = Query(findings((label,), chosen), f"{{{{{label}}}}}")
     return Panel(f"Findings by {label}", Kind.HISTORY, (query,), description, stacked=True)
 
 
 def grants(chosen: str, description: str) -> Panel:
-    """Return how many grants there are, and how many can't be made."""
+    """Return a graph of how many grants are in force, and how many can't be made."""
     return Panel(
         "Grants",
         Kind.HISTORY,

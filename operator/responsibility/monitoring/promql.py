@@ -30,7 +30,7 @@ OF_NO_HUB = f'{CHOSEN}, hub=""'
 
 
 def grouped(function: str, labels: tuple[str, ...], expression: str) -> str:
-    """Aggregate, keeping these labels."""
+    """Aggregate by one of PromQL's functions (``sum``), keeping these labels."""
     return f"{function} by ({', '.join(labels)}) ({expression})"
 
 
@@ -118,13 +118,13 @@ def moment(metric: str, chosen: str, labels: tuple[str, ...]) -> str:
 
 
 def quantile(share: str, metric: str) -> str:
-    """Return the value below which a share of what a histogram has seen lies."""
+    """Return the value below which a share (``0.99``) of what a histogram has seen lies."""
     buckets = f"rate({of(f'{metric}_bucket')}[$__rate_interval])"
     return f"histogram_quantile({share}, {grouped('sum', ('cluster', 'le'), buckets)})"
 
 
 def per_second(metric: str, label: str) -> str:
-    """Return how often a counter grows, by a label."""
+    """Return by how much a counter grows in a second, by a label."""
     return grouped("sum", ("cluster", label), f"rate({of(metric)}[$__rate_interval])")
 
 

@@ -53,7 +53,7 @@ def tasks(found: Sequence[Task], *, first: Collection[str] = ()) -> Iterable[Chi
 
 
 def folded_tasks(found: Sequence[Task]) -> Iterable[Child]:
-    """Yield the same of much that stands above something else: the worst, and the rest folded."""
+    """Yield tasks that stand above something else: the worst in full, the others folded."""
     yield from tasks(found[:_ON_TOP])
     if rest := found[_ON_TOP:]:
         yield tag("details", tag("summary", f"{len(rest)} more"), *tasks(rest))

@@ -101,7 +101,7 @@ def _place_json(checked: Checked, finding: Finding) -> dict[str, Any] | None:
 
 
 def junit(checked: Checked) -> str:
-    """Return one suite a hub with one case an item, so that a CI shows what was checked."""
+    """Return JUnit's XML: a suite for each hub, a case for each item, so that a CI shows them."""
     suites = [_suite(checked, hub) for hub in checked.report.hubs(())]
     cluster = [finding for finding in checked.findings if finding.hub is None]
     if cluster:
@@ -288,10 +288,10 @@ def github(checked: Checked) -> str:
 
 
 def github_data(text: str) -> str:
-    """Return a text as what a workflow command says."""
+    """Return a text escaped as the message of a workflow command."""
     return clean(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
 def github_property(text: str) -> str:
-    """Return a text as a property of a workflow command."""
+    """Return a text escaped as the value of a property of a workflow command."""
     return github_data(text).replace(":", "%3A").replace(",", "%2C")

@@ -132,7 +132,7 @@ def named(view: ClusterView, subject: Subject) -> list[dict[str, str]]:
 
 
 def let_through(report: Report, subject: Subject) -> list[str]:
-    """Return why rights of the subject are listed elsewhere than among the findings."""
+    """Return the reasons why rights of the subject make no findings: break-glass, exemptions."""
     found = []
     for cluster in report.assessment.clusters.values():
         for entry in cluster.break_glass:

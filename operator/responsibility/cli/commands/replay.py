@@ -170,7 +170,7 @@ def _replay(logs: tuple[str, ...], stages_at: StagesAt, at: Any) -> tuple[Tally,
                 request = read(event)
             except (ValueError, TypeError, AttributeError) as error:
                 why = str(error) if isinstance(error, ValueError) else "no audit event"
-                log.counts.is_broken(place, why)
+                log.counts.note_broken(place, why)
                 continue
             if isinstance(request, Passed):
                 tally.passed[request] += 1

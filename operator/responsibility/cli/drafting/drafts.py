@@ -41,7 +41,10 @@ def have_a_model(view: ClusterView) -> None:
 
 
 def choose(report: Report, names: Iterable[str]) -> list[Hub]:
-    """Return the hubs to draft records for. Raises CliError."""
+    """Return the hubs of these names; without any, those that have no record.
+
+    Raises CliError where there is no hub at all, none or several of a name, or one with a record.
+    """
     from responsibility.hub.discovery import discover
 
     hubs = discover(report.view.deployments)

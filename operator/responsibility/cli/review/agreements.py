@@ -152,7 +152,10 @@ class Agreements:
         return self._terms[key]
 
     def sides(self, name: str, record: str = "") -> dict[object, HubTerms]:
-        """Return what records mean by the name of a party, each with one that means it."""
+        """Return the parties of this name by `side`, each with the terms of its first record.
+
+        Of one ``record``, or of all. Raises CliError for a model that can't be read.
+        """
         found: dict[object, HubTerms] = {}
         for each, cluster in self._all():
             if record in ("", each.name):
@@ -187,7 +190,7 @@ class Agreements:
 
 
 def side(agreement: Agreement, name: str) -> object:
-    """Return what is the same of a party wherever it is the same; None if it is none there.
+    """Return a key of a party, equal on all hubs where it is the same; None if there is none.
 
     Most hubs have a community, and each another one. A party that nothing is said of is that of the
     model, where the record says nothing of it either; else its hub's own.
@@ -203,7 +206,7 @@ def side(agreement: Agreement, name: str) -> object:
 
 
 def is_known(party: Party) -> bool:
-    """Return whether anything is said of a party by which it is told from others."""
+    """Return whether a party has a contact or subjects, which tell it from others of its name."""
     return bool(party.contact or party.subjects)
 
 

@@ -52,7 +52,7 @@ class Counts:
     broken: list[str] = field(default_factory=list)
     broken_total: int = 0
 
-    def is_broken(self, place: str, why: str) -> None:
+    def note_broken(self, place: str, why: str) -> None:
         """Count something that can't be read."""
         self.broken_total += 1
         if len(self.broken) < _MOST_NAMED:
@@ -96,12 +96,12 @@ class AuditLog:
                 if number == 1 and line.strip() in (b"{", b"["):
                     line += lines.read(self.longest)
                 if not line.endswith(b"\n") and len(line) >= self.longest:
-                    self.counts.is_broken(place, "longer than any event")
+                    self.counts.note_broken(place, "longer than any event")
                     _skip(lines)
                     continue
                 yield from self._line(place, line)
         except (OSError, EOFError, zlib.error) as error:
-            self.counts.is_broken(f"{name}, after line {number}", f"not readable: {error}")
+            self.counts.note_broken(f"{name}, after line {number}", f"not readable: {error}")
 
     def _line(self, place: str, line: bytes) -> Iterator[tuple[str, dict[str, Any]]]:
         head = _HEAD.match(line)
@@ -118,7 +118,7 @@ class AuditLog:
             try:
                 found = json.loads(line[max(0, line.find(b" {")) :])
             except (ValueError, RecursionError):
-                self.counts.is_broken(place, "not JSON")
+                self.counts.note_broken(place, "not JSON")
                 return
         yield from ((place, event) for event in self._unwrapped(place, found))
 
@@ -136,7 +136,7 @@ class AuditLog:
                 yield from self._unwrapped(place, entry, depth)
             return
         if not isinstance(found, dict):
-            self.counts.is_broken(place, "no object")
+            self.counts.note_broken(place, "no object")
             return
         if "auditID" in found and "stage" in found:
             if not str(found.get("apiVersion", "audit.k8s.io/v1")).startswith("audit.k8s.io/"):

@@ -14,7 +14,7 @@ _PARTS = 1_000
 
 @contextmanager
 def progress(paths: Sequence[str]) -> Iterator[Callable[[int], None]]:
-    """Yield what is to be told of the bytes that were dealt with."""
+    """Yield a function to call with each number of bytes that were read of these files."""
     total = _size(paths) if sys.stderr.isatty() else 0
     with steps("reading", total if total >= LARGE else 0) as update:
         yield update
@@ -22,7 +22,7 @@ def progress(paths: Sequence[str]) -> Iterator[Callable[[int], None]]:
 
 @contextmanager
 def steps(label: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Yield what is to be told of the steps that were made; without any, there is no bar."""
+    """Yield a function to call with each number of steps made, of ``total``; 0 shows no bar."""
     if not total or not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -34,7 +34,7 @@ def steps(label: str, total: int) -> Iterator[Callable[[int], None]]:
 
 @contextmanager
 def share(label: str, *, wanted: bool) -> Iterator[Callable[[float], None]]:
-    """Yield what is to be told how much is done by now, from 0 to 1."""
+    """Yield a function to call with how much is done by now, from 0 to 1."""
     made = 0
 
     with steps(label, _PARTS if wanted else 0) as update:

@@ -114,7 +114,10 @@ class Block:
 
 
 def read(lines: Sequence[str], meanings: Meanings, *, skip: int = 0) -> Block | None:  # noqa: C901, PLR0911, PLR0912, PLR0915 - one loop over hundreds of thousands of lines
-    """Return the document that these lines are, but for some at the beginning; None for libyaml."""
+    """Return the document that these lines are; None if it is in another style, for libyaml.
+
+    The first ``skip`` lines are no part of it.
+    """
     outside: dict[str, Value] = {}
     first = 0
     items: dict[int, list[int]] = {}
