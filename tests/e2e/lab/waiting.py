@@ -17,6 +17,10 @@ T = TypeVar("T")
 
 # Runs of the same commit took from one to two times as long, single steps up to four times.
 STRETCH = float(os.environ.get("E2E_STRETCH", "4"))
+# Who has waited for long may wait a little longer: what is asked, and the API server that answers,
+# need the processor for what is waited for.
+_SHARE = 1 / 16
+_LONGEST = 0.25
 
 
 def wait_until(
@@ -29,24 +33,25 @@ def wait_until(
 ) -> T:
     """Poll `predicate` until its result is true, and return that result.
 
-    `deadline` and `interval` are seconds; a deadline that tells a right way from a wrong one, which
-    comes there too but later, is not to be stretched. A predicate is asked at least once, and once
-    more when time is up, so a slow one is not failed for being slow. `message` completes the
-    sentence "waited N s for …"; give a function where the reason is only known at the end.
+    `deadline` and `interval` are seconds; the second grows while it is waited. A deadline that
+    tells a right way from a wrong one, which comes there too but later, is not to be stretched. A
+    predicate is asked at least once, and once more when time is up, so a slow one is not failed for
+    being slow. `message` completes the sentence "waited N s for …"; give a function where the
+    reason is only known at the end.
 
     Raises:
         LabError: time ran out.
     """
     deadline *= STRETCH if stretched else 1.0
-    end = time.monotonic() + deadline
+    began = time.monotonic()
     while True:
-        last = time.monotonic() >= end
+        last = time.monotonic() >= began + deadline
         if result := predicate():
             return result
         if last:
             reason = message() if callable(message) else message
             raise LabError(f"waited {deadline:g} s for {reason}")
-        time.sleep(interval)
+        time.sleep(_pause(interval, time.monotonic() - began))
 
 
 async def until(
@@ -83,12 +88,17 @@ def eventually(check: Callable[[], T], deadline: float = 30.0, *, interval: floa
     Raises:
         AssertionError: the last one, when time ran out.
     """
-    end = time.monotonic() + STRETCH * deadline
+    began = time.monotonic()
     while True:
-        last = time.monotonic() >= end
+        last = time.monotonic() >= began + STRETCH * deadline
         try:
             return check()
         except AssertionError:
             if last:
                 raise
-        time.sleep(interval)
+        time.sleep(_pause(interval, time.monotonic() - began))
+
+
+def _pause(interval: float, waited: float) -> float:
+    """Return how long not to ask again: a share of the seconds waited, within bounds."""
+    return max(interval, min(waited * _SHARE, _LONGEST))
