@@ -114,7 +114,12 @@ def _account(raw: Json) -> tuple[tuple[str, str], None]:
 
 
 class Store:
-    """Copies of what ownership depends on; ``changed`` is set when anything in it moves."""
+    """Copies of what ownership depends on; ``changed`` is set when anything in it moves.
+
+    Everything is listed again after ``relist`` seconds, our own kinds after ``own_relist``. Beyond
+    ``many`` changes at once, the graph is built anew. ``operator`` is who acts as this operator;
+    ``routes`` has ways to rights looked for.
+    """
 
     def __init__(
         self,
@@ -122,6 +127,7 @@ class Store:
         *,
         relist: float,
         own_relist: float = 30.0,
+        many: int = _MANY,
         operator: Subject | None = None,
         routes: bool = False,
     ) -> None:
@@ -145,6 +151,7 @@ class Store:
         # The kinds that the server says we may not read.
         self.unreadable: frozenset[str] = frozenset()
         self._own_relist = own_relist
+        self._many = many
         self._ages = Ages()
         self._routes = routes
         self._api = api
@@ -330,7 +337,7 @@ class Store:
         if not roles and not bindings:
             return
         self._roles_changed, self._bindings_changed = {}, {}
-        if len(roles) + len(bindings) > _MANY:
+        if len(roles) + len(bindings) > self._many:
             self._graph = AccessGraph.build(
                 (*self.roles.items.values(), *self.cluster_roles.items.values()),
                 (*self.bindings.items.values(), *self.cluster_bindings.items.values()),

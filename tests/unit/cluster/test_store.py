@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from kubernetes.aio.client.configuration import Configuration
 
 from responsibility.api.names import API_VERSION
-from responsibility.cluster import store as module
 from responsibility.cluster.store import Store
 from responsibility.kube.client import Api
 from responsibility.kube.reflector import CacheChange
@@ -136,7 +135,7 @@ def take(store: Store, step: Step) -> None:
 def test_to_build_anew_and_to_change_come_to_the_same(first: list[Step], then: list[Step]) -> None:
     async def both() -> None:
         async with Api(Configuration(host="http://127.0.0.1:1")) as api:
-            changing, building = Store(api, relist=300), Store(api, relist=300)
+            changing, building = Store(api, relist=300), Store(api, relist=300, many=-1)
             for step in first:
                 take(changing, step)
                 take(building, step)
@@ -144,9 +143,7 @@ def test_to_build_anew_and_to_change_come_to_the_same(first: list[Step], then: l
             for step in then:
                 take(changing, step)
                 take(building, step)
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(module, "_MANY", -1)
-                built = building.snapshot(NOW).graph
+            built = building.snapshot(NOW).graph
             changed = changing.snapshot(NOW).graph
             for namespace in ("", "prod", "elsewhere"):
                 for verb in ("a", "b", "c"):
