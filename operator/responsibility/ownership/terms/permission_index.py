@@ -197,6 +197,8 @@ class PermissionIndex:
     _verbs: dict[str, int] = field(init=False, default_factory=dict)
     _groups: dict[str, int] = field(init=False, default_factory=dict)
     _resources: dict[str, int] = field(init=False, default_factory=dict)
+    _names: dict[str, int] = field(init=False, default_factory=dict)
+    _namespaces: dict[str, int] = field(init=False, default_factory=dict)
     all: int = field(init=False)
     _reaches: dict[RuleSet, GrantMask] = field(init=False, default_factory=dict)
     _narrower: dict[int, int] = field(init=False, default_factory=dict)
@@ -217,6 +219,8 @@ class PermissionIndex:
                 (self._verbs, permission.verb),
                 (self._groups, permission.group),
                 (self._resources, permission.full_resource),
+                (self._names, permission.name),
+                (self._namespaces, permission.namespace),
             ):
                 table[key] = table.get(key, 0) | flag
             if permission.subresource:
@@ -245,7 +249,7 @@ class PermissionIndex:
 
     def in_namespace(self, namespace: str) -> int:
         """Return the permissions asked about in one fixed namespace (empty: at cluster scope)."""
-        return mask_of(b for b, a in enumerate(self.by_bit) if a.namespace == namespace)
+        return self._namespaces.get(namespace, 0)
 
     def fixed_namespaces(self) -> tuple[str, ...]:
         """Return the namespaces, other than the hub's, that the model asks about."""
@@ -324,7 +328,7 @@ class PermissionIndex:
         rule = Rule((permission.verb,), (permission.group,), (permission.full_resource,))
         mask = self._candidates(rule)
         if permission.name:
-            mask &= mask_of(b for b in bits(mask) if self.by_bit[b].name == permission.name)
+            mask &= self._names[permission.name]
         if permission.namespace:
             mask &= self.in_namespace(permission.namespace)
         return mask
