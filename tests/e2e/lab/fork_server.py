@@ -139,6 +139,8 @@ def _serve(connection: socket.socket) -> Json | None:
 
 def _become(asked: Json) -> None:
     """Be a program of one's own."""
+    # As in a process that has imported it itself: an assessment asks whether anything is put aside.
+    gc.unfreeze()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(asked["environment"])
@@ -159,7 +161,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for module in sys.argv[2:]:
         importlib.import_module(module)
-    # Looking through what is shared would only copy it.
+    # Looking through what is shared would only copy it. Once it is looked through here, so that it
+    # counts as old, and forks don't soon do that.
+    gc.collect()
     gc.freeze()
     asked = _serve(socket.socket(fileno=int(sys.argv[1])))
     if asked is not None:
