@@ -81,7 +81,8 @@ def test_it_imports_only_what_its_libraries_bring(folder: Path) -> None:
         "\nfor words in sys.stdin.read().splitlines(): main(words.split())"
         "\nfrom importlib.metadata import packages_distributions as of"
         "\ntops = {name.split('.')[0] for name in sys.modules}"
-        "\nfound = {each for top in tops for each in of().get(top, ())}"
+        "\nbrought = of()"
+        "\nfound = {each for top in tops for each in brought.get(top, ())}"
         "\nprint(*found, file=sys.stderr)"
     )
     steps = [f"{s.arguments.format(folder=folder)} -f {folder / 'files'}" for s in trial.STEPS]
