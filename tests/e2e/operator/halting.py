@@ -2,7 +2,8 @@
 
 ``RESPONSIBILITY_TEST_HALT`` says where: ``<number> <before|after> <kill|wait> [<folder>]``. Killed,
 nothing in the process gets to clean up. Waiting, it makes the file ``reached`` in the folder, and
-goes on once there is a file ``go``.
+goes on once there is a file ``go``. ``RESPONSIBILITY_TEST_GRACE`` are the seconds for which what is
+forbidden is tried again, where those of the product would be waited for.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from responsibility.controller.main import main
+from responsibility.controller.plans.revocation import Revocation
 from responsibility.kube.client import Api
 
 
@@ -53,4 +55,6 @@ def install(number: int, when: str, how: str, folder: str = "") -> None:
 if __name__ == "__main__":
     number, when, *rest = os.environ["RESPONSIBILITY_TEST_HALT"].split()
     install(int(number), when, *rest)
+    if grace := os.environ.get("RESPONSIBILITY_TEST_GRACE"):
+        (Revocation.__init__.__kwdefaults__ or {})["grace"] = float(grace)
     main()

@@ -52,11 +52,13 @@ def world(bare_world: World) -> World:
 
 
 @contextmanager
-def halting(world: World, *where_: object, quiet: bool = True) -> Iterator[Operator]:
-    """Run an operator that is halted at a write."""
+def halting(world: World, *where_: object, grace: float | None = None) -> Iterator[Operator]:
+    """Run an operator that is halted at a write, and patient with what is forbidden for so long."""
     settings = {**ON, "TEST_HALT": " ".join(map(str, where_))}
+    if grace is not None:
+        settings["TEST_GRACE"] = str(grace)
     # One that kills itself may be gone before anybody sees that it is ready.
-    with world.operator(settings=settings, program=HALTING, quiet=quiet, ready=False) as running:
+    with world.operator(settings=settings, program=HALTING, ready=False) as running:
         yield running
 
 
@@ -271,12 +273,12 @@ def test_an_api_server_that_restarts_meanwhile_only_delays_it(world: World, tmp_
 
 
 def test_a_deletion_that_is_refused_stops_the_rest(world: World, tmp_path: Path) -> None:
-    """Somebody's policy, or a right that is gone for longer than a start of the API server."""
+    """Somebody's policy, or a right that is gone for longer than we are patient."""
     approved(world, "refused")
     # Both give the right to delete RoleBindings.
     grants = where(RBAC, "ClusterRoleBinding", f"{chart.RELEASE}-grants")
     kept = world.admin.get(grants)
-    with halting(world, 3, "before", "wait", tmp_path) as operator:
+    with halting(world, 3, "before", "wait", tmp_path, grace=4.0) as operator:
         reached(tmp_path)
         (left,) = there(world, "refused")
         role = where(RBAC, "ClusterRole", f"{chart.RELEASE}-revocation")

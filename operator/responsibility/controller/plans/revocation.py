@@ -66,7 +66,10 @@ class _WithdrawnError(Exception):
 
 
 class Revocation:
-    """Carries out approved plans, and goes on with those that were begun."""
+    """Carries out approved plans, and goes on with those that were begun.
+
+    For ``grace`` seconds, a deletion that is forbidden is tried again.
+    """
 
     def __init__(
         self,
@@ -77,11 +80,13 @@ class Revocation:
         *,
         documents: UndoDocuments,
         clock: Callable[[], datetime],
+        grace: float = _GRACE,
     ) -> None:
         self._api = api
         self._store = store
         self._metrics = metrics
         self._planning = planning
+        self._grace = grace
         self._documents = documents
         self._clock = clock
         # By UID of the record: since when its deletions have been forbidden.
@@ -234,7 +239,7 @@ class Revocation:
         if not isinstance(cause, errors.ForbiddenError):
             return False
         now = asyncio.get_running_loop().time()
-        return now < self._forbidden.setdefault(resource.uid, now) + _GRACE
+        return now < self._forbidden.setdefault(resource.uid, now) + self._grace
 
     async def _done(
         self, resource: CustomResource[Any], document: Document, held: str | None
