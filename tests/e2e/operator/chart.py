@@ -5,8 +5,9 @@ Its pods are left out. The operator runs beside the cluster, as the chart's own 
 
 from __future__ import annotations
 
+import pickle
 import subprocess
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import yaml
@@ -56,10 +57,18 @@ def service(*options: str) -> Manifest:
 
 
 def _all(*options: str) -> list[Manifest]:
+    """Return all objects; whoever has them may change them."""
+    found: list[Manifest] = pickle.loads(_rendered(options))  # noqa: S301 - our own
+    return found
+
+
+@cache
+def _rendered(options: tuple[str, ...]) -> bytes:
+    """Render once in a process what many modules install: to render and to read takes long."""
     command = [str(helm()), "template", RELEASE, str(CHART), f"--namespace={NAMESPACE}"]
     command += ["--kube-version", _KUBERNETES, *_MODEL, *options]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return [o for o in yaml.load_all(done.stdout, _LOADER) if o]
+    return pickle.dumps([o for o in yaml.load_all(done.stdout, _LOADER) if o])
 
 
 def install(admin: Admin, *options: str, definitions: bool = True) -> list[Manifest]:
