@@ -3,6 +3,7 @@
 In reading order:
 
 * ``agreements``: the contents of the whole page;
+* ``fleet``: the page above those of several clusters;
 * ``overview``, ``hub``: its parts: all hubs side by side, and one hub;
 * ``filters``: filters, which leave only some hubs;
 * ``tasks``: tasks for people, each with whom to write to about it;

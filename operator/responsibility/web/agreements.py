@@ -92,13 +92,18 @@ def index_page(
     counts: Counts | None = None,
     standing: bool = True,
     note: str = "",
+    home: str = "",
 ) -> WebDocument:
-    """Return the page with a line for each hub, whose own page is beside it: see `filename`."""
+    """Return the page with a line for each hub, whose own page is beside it: see `filename`.
+
+    ``home`` is the address of the page with all clusters, if there is one.
+    """
     return document(
         TITLE,
         tag(
             "main",
             *_head(now, stale, note),
+            tag("p", tag("a", "All clusters", href=home)) if home else None,
             *_cluster(todo),
             *overview(hubs, filename, counts, standing=standing),
             *(_legend() if standing else ()),

@@ -29,7 +29,7 @@ def overview(
 
     ``address`` is where a hub's own part is. Without ``standing`` it is who has what, by name.
     """
-    known = {} if not standing else _counts(hubs) if counts is None else counts
+    known = {} if not standing else counts_of(hubs) if counts is None else counts
     items = {
         (result.item.terms.number, result.item.terms.title): None
         for hub in hubs
@@ -58,7 +58,7 @@ def overview(
         for number, title in sorted(items)
     ]
     rows = []
-    for hub in sorted(hubs, key=lambda hub: _worst_first(hub, known)):
+    for hub in sorted(hubs, key=lambda hub: worst_first(hub, known)):
         _, number = known.get(hub.agreement.record, _NOTHING)
         cells = {
             (r.item.terms.number, r.item.terms.title): r for r in lines(hub, standing=standing)
@@ -101,7 +101,8 @@ def overview(
 _NOTHING = (len(Severity) + 1, 0)
 
 
-def _counts(hubs: Iterable[HubAssessment]) -> Counts:
+def counts_of(hubs: Iterable[HubAssessment]) -> Counts:
+    """Return how bad the worst of each hub's causes is, and how many it has, where it has any."""
     return {
         hub.agreement.record: (min(int(cause.severity) for cause in hub.causes), len(hub.causes))
         for hub in hubs
@@ -109,7 +110,7 @@ def _counts(hubs: Iterable[HubAssessment]) -> Counts:
     }
 
 
-def _worst_first(hub: HubAssessment, counts: Counts) -> tuple[int, int, tuple[int | str, ...]]:
+def worst_first(hub: HubAssessment, counts: Counts) -> tuple[int, int, tuple[int | str, ...]]:
     """Return the sort key by which the hub with most that is bad comes first."""
     worst, number = counts.get(hub.agreement.record, _NOTHING)
     return worst, -number, natural(hub.agreement.display_name)

@@ -39,6 +39,11 @@ def published_counts(records: Mapping[str, CommonStatus | None]) -> Counts:
     }
 
 
+def severities(status: CommonStatus | None) -> list[int]:
+    """Return how bad each cause in a status is."""
+    return [_severity(cause) for cause in (status.causes if status else ())]
+
+
 def _severity(cause: CauseStatus) -> int:
     name = cause.severity.upper()
     return int(Severity[name]) if name in Severity.__members__ else int(Severity.LOW)

@@ -13,19 +13,22 @@ from responsibility.cli.sources.options import (
     instant,
     note,
     routes_option,
+    warn,
     where_options,
 )
-from responsibility.cli.terminal.errors import CliError
+from responsibility.cli.terminal.errors import CliError, Exit
 from responsibility.cli.terminal.output import say
 from responsibility.phrases import counted, some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from responsibility.api.model import ResponsibilityModel
     from responsibility.api.record import Responsibility
     from responsibility.api.status import CommonStatus
     from responsibility.cli.answers.report import Report
+    from responsibility.cli.sources.cluster_list import NamedCluster
     from responsibility.ownership.results.assessment import HubAssessment
     from responsibility.ownership.results.causes import Cause
     from responsibility.ownership.terms.agreement import Terms
@@ -53,6 +56,19 @@ _MOST_OWNERS = 3
     type=click.Path(file_okay=False, path_type=Path),
     help="Write a site instead: index.html with all hubs, and a page for each.",
 )
+@click.option(
+    "--clusters",
+    "listed",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write one site about several clusters: a list of them, each with name, and context, "
+    "kubeconfig or files.",
+)
+@click.option(
+    "--contexts",
+    metavar="CONTEXT,...",
+    help="The same of the kubeconfig's contexts of these names.",
+)
 @at_option
 @routes_option
 @where_options
@@ -62,6 +78,8 @@ def command(
     hubs: tuple[str, ...],
     findings: bool,
     output_dir: Path | None,
+    listed: Path | None,
+    contexts: str | None,
     moment: str | None,
     routes: bool,
 ) -> None:
@@ -77,11 +95,20 @@ def command(
       kubectl responsibility page leap-prod > leap.html
       kubectl responsibility page --findings > all.html
       kubectl responsibility page -o site
+      kubectl responsibility page --findings -o site --clusters clusters.yaml
+
+    Of several clusters, index.html has all hubs, the worst first, and each cluster a folder. One
+    that doesn't answer is told there, and its pages of an earlier day stay; the exit code is 1.
     """
     from responsibility.cli.answers.report import Report
     from responsibility.web.agreements import agreements_page
 
     now = instant(moment)
+    if listed is not None or contexts is not None:
+        clusters = _clusters(where, listed, contexts, hubs, output_dir)
+        assert output_dir is not None  # noqa: S101 - it was looked at
+        _write_fleet(output_dir, clusters, now, routes=routes, findings=findings)
+        return
     report = Report.load(where, now, routes=routes)
     report.tell_gaps()
     chosen = report.hubs(hubs)
@@ -96,7 +123,13 @@ def command(
 
 
 def _write_site(
-    directory: Path, hubs: list[HubAssessment], report: Report, todo: Todo | None
+    directory: Path,
+    hubs: list[HubAssessment],
+    report: Report,
+    todo: Todo | None,
+    *,
+    home: str = "",
+    told: bool = True,
 ) -> None:
     """Write the pages; one of a hub has no other hub's tasks on it, nor the cluster's."""
     from responsibility.web.agreements import Todo, agreements_page, filename, index_page
@@ -109,11 +142,93 @@ def _write_site(
             own = Todo({record: todo.hubs[record]}) if todo is not None else None
             page = agreements_page([hub], now, own, home="index.html", stale=stale)
             (directory / filename(hub)).write_text(page.html, encoding="utf-8")
-        index = index_page(hubs, now, todo, stale=stale, counts=_counts(report))
+        index = index_page(hubs, now, todo, stale=stale, counts=_counts(report), home=home)
         (directory / "index.html").write_text(index.html, encoding="utf-8")
     except OSError as error:
         raise CliError(f"--output-dir {directory}: {error.strerror or error}") from error
-    note(f"{counted(len(hubs) + 1, 'page')} written: open {directory / 'index.html'}")
+    if told:
+        note(f"{counted(len(hubs) + 1, 'page')} written: open {directory / 'index.html'}")
+
+
+def _clusters(
+    where: Where,
+    listed: Path | None,
+    contexts: str | None,
+    hubs: tuple[str, ...],
+    directory: Path | None,
+) -> list[NamedCluster]:
+    """Return the clusters of a site; says what doesn't go together."""
+    from responsibility.cli.sources import cluster_list
+
+    if directory is None:
+        raise click.UsageError("several clusters are a site: say where it is to be, with -o DIR")
+    if listed is not None and contexts is not None:
+        raise click.UsageError("--clusters and --contexts both say which: take one of them")
+    if hubs or where.files or where.context or where.cluster:
+        raise click.UsageError(
+            "--clusters and --contexts are about all hubs of those clusters: leave out HUB, -f, "
+            "--context and --cluster"
+        )
+    if listed is not None:
+        return cluster_list.read(listed, where)
+    return cluster_list.of_contexts(contexts or "", where)
+
+
+def _write_fleet(
+    directory: Path,
+    clusters: list[NamedCluster],
+    now: datetime,
+    *,
+    routes: bool,
+    findings: bool,
+) -> None:
+    """Write a site for each cluster, and the page above them; some may not answer."""
+    from responsibility.cli.answers.report import Report
+    from responsibility.web.fleet import ClusterPages, fleet_page
+
+    found = []
+    for cluster in clusters:
+        folder = directory / cluster.name
+        try:
+            report = Report.load(cluster.where, now, routes=routes)
+        except CliError as error:
+            warn(f"{cluster.name}: {error}")
+            kept = (folder / "index.html").is_file()
+            found.append(ClusterPages(cluster.name, cluster.name, answered=False, kept=kept))
+            continue
+        report.tell_gaps()
+        hubs = report.hubs(())
+        todo = _todo(report, hubs) if findings else None
+        _write_site(folder, hubs, report, todo, home="../index.html", told=False)
+        found.append(
+            ClusterPages(
+                cluster.name, cluster.name, hubs, _counts(report), _cluster_causes(report, hubs)
+            )
+        )
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        page = fleet_page(found, now)
+        (directory / "index.html").write_text(page.html, encoding="utf-8")
+    except OSError as error:
+        raise CliError(f"--output-dir {directory}: {error.strerror or error}") from error
+    silent = sum(not each.answered for each in found)
+    note(
+        f"{counted(sum(len(each.hubs) for each in found), 'hub')} of "
+        f"{counted(len(found), 'cluster')} written: open {directory / 'index.html'}"
+    )
+    if silent:
+        raise CliError(f"{counted(silent, 'cluster')} could not be asked", code=Exit.NO)
+
+
+def _cluster_causes(report: Report, hubs: list[HubAssessment]) -> list[int]:
+    """Return how bad each cause of the whole cluster is."""
+    from responsibility.web.published import severities
+
+    models = dict.fromkeys(hub.agreement.terms.name for hub in hubs)
+    if report.is_published:
+        return [s for name in models for s in severities(report.view.models[name].status)]
+    clusters = [report.assessment.clusters[name] for name in models]
+    return [int(cause.severity) for each in clusters for cause in each.causes]
 
 
 def _todo(report: Report, hubs: list[HubAssessment]) -> Todo:
