@@ -16,6 +16,7 @@ from responsibility.cli.sources.options import (
     where_options,
 )
 from responsibility.cli.terminal.output import Table, columns, show
+from responsibility.cli.terminal.watch import watch_option
 from responsibility.phrases import counted, some
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _MOST_ITEMS = 3
 @at_option
 @routes_option
 @output_option("table", "wide", "name", "json", "yaml")
+@watch_option
 @where_options
 @selection_options
 def command(
@@ -57,6 +59,7 @@ def command(
       kubectl responsibility drift leap-prod
       kubectl responsibility drift coast -o wide
       kubectl responsibility drift leap-prod --routes
+      kubectl responsibility drift --severity high -w
       kubectl responsibility drift --severity high --party community --since 24h
       kubectl responsibility drift -n coast --item data --no-headers
       kubectl responsibility drift -f ./manifests -o json

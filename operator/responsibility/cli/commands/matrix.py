@@ -22,6 +22,7 @@ from responsibility.cli.sources.options import (
 )
 from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.output import Column, Table, columns, show
+from responsibility.cli.terminal.watch import watch_option
 from responsibility.phrases import counted
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ RECORD_KIND: Final = f"responsibility.{API_GROUP}"
 @at_option
 @routes_option
 @output_option("table", "wide", "name", "json", "yaml")
+@watch_option
 @where_options
 @all_namespaces_option
 @click.option("--item", "items", multiple=True, metavar="ITEM", help="Only this item, by its name.")

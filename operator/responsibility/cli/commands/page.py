@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from responsibility.api.record import Responsibility
     from responsibility.api.status import CommonStatus
     from responsibility.cli.answers.report import Report
-    from responsibility.cli.sources.cluster_list import NamedCluster
+    from responsibility.cli.selection.cluster_list import NamedCluster
     from responsibility.ownership.results.assessment import HubAssessment
     from responsibility.ownership.results.causes import Cause
     from responsibility.ownership.terms.agreement import Terms
@@ -158,7 +158,7 @@ def _clusters(
     directory: Path | None,
 ) -> list[NamedCluster]:
     """Return the clusters of a site; says what doesn't go together."""
-    from responsibility.cli.sources import cluster_list
+    from responsibility.cli.selection import cluster_list
 
     if directory is None:
         raise click.UsageError("several clusters are a site: say where it is to be, with -o DIR")

@@ -4,5 +4,6 @@ In reading order:
 
 * ``options``: options of commands, and the namespace of hubs;
 * ``choice``: the table of what each compares;
+* ``cluster_list``: lists of clusters, for what is asked of several;
 * ``completion``: the names that a shell offers.
 """

@@ -4,6 +4,7 @@ In reading order:
 
 * ``output``: answers as tables, JSON, YAML and templates;
 * ``jsonpath``: templates of kubectl's;
+* ``watch``: news of an answer that is given again and again;
 * ``errors``: errors in words, and the exit codes;
 * ``confirmation``: a question before something is changed;
 * ``progress``: a progress bar for what takes a while;

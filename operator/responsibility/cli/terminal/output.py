@@ -14,7 +14,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import click
 
@@ -39,9 +39,25 @@ _STYLES = {
 }
 # Where ``--no-headers`` is noted in click's context.
 HEADERLESS: Final = "responsibility.no_headers"
+# Where what was told so far is noted, for who watches.
+WATCH: Final = "responsibility.watch"
 _JSONPATH, _CUSTOM_COLUMNS = "jsonpath=", "custom-columns="
 # Blanks between columns.
 _GAP = 3
+
+
+class ToldBefore(Protocol):
+    """What has been told of an answer that is given again and again."""
+
+    @property
+    def rounds(self) -> int:
+        """How often it was given."""
+
+    def is_news(self, note: str) -> bool:
+        """Return whether a note has not been told yet, and take it for told."""
+
+    def news(self, tables: Sequence[Table]) -> tuple[Table, ...]:
+        """Return of these tables what was not told before, and tell what is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +102,9 @@ def show(output: str, data: object, *tables: Table) -> None:
     """Write the answer in the form that was asked for."""
     context = click.get_current_context(silent=True)
     headers = not (context is not None and context.meta.get(HEADERLESS))
+    if (told := _told()) is not None:
+        headers = headers and not told.rounds
+        tables = told.news(tables)
     if is_template(output):
         _fill_in(output, data, headers=headers)
     elif output == "json":
@@ -100,6 +119,12 @@ def show(output: str, data: object, *tables: Table) -> None:
             if number:
                 click.echo()
             _write(table, wide=output == "wide", headers=headers)
+
+
+def _told() -> ToldBefore | None:
+    context = click.get_current_context(silent=True)
+    found: ToldBefore | None = None if context is None else context.meta.get(WATCH)
+    return found
 
 
 def is_data(output: str) -> bool:
@@ -149,6 +174,8 @@ def _custom_columns(written: str) -> list[tuple[str, jsonpath.Step]]:
 
 def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
     """Write a text of ours, in which names of others may stand: all that is written goes here."""
+    if err and (told := _told()) is not None and not told.is_news(text):
+        return
     click.echo(harmless(text, lines=True), err=err, nl=nl)
 
 
