@@ -1,7 +1,8 @@
 """A Lease on a fake API server, in the namespace `ours`; there when somebody has made it."""
 
-from typing import Any
+from typing import Any, Self
 
+from responsibility.kube.leader_election import with_seal
 from tests.apiserver.requests import Json
 from tests.apiserver.server import ApiServer
 
@@ -21,6 +22,15 @@ class Lease:
         server.collections.add(collection)
         self.path = f"{collection}/{name}"
         self._server = server
+
+    @classmethod
+    def given_back(cls, server: ApiServer, name: str = "operator") -> Self:
+        """Return one that is there, and that nobody has: the next one leads at once."""
+        lease = cls(server, name)
+        lease.hold("")
+        lease.spec["leaseDurationSeconds"] = 1
+        lease.seal()
+        return lease
 
     @property
     def stored(self) -> Json | None:
@@ -53,6 +63,16 @@ class Lease:
         """Let somebody have written it, as it was."""
         renewed = {**self.spec, "leaseTransitions": self.spec["leaseTransitions"] + 1}
         self._server.merge(self.path, {"spec": renewed})
+        self.seal()
+
+    def edit(self, **fields: Any) -> None:
+        """Let somebody have edited it by hand."""
+        self._server.merge(self.path, {"spec": fields})
+
+    def seal(self) -> None:
+        """Let what it says have been written by a candidate."""
+        assert self.stored is not None
+        self._server.replace(self.path, with_seal(self.stored))
 
     def delete(self) -> None:
         """Let somebody have deleted it."""

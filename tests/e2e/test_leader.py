@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from responsibility.kube.client import Api
-from responsibility.kube.leader_election import QUICK, Leader, LeadershipLostError
+from responsibility.kube.leader_election import QUICK, Leader, LeadershipLostError, with_seal
 from tests.e2e.conftest import MakeCluster
 from tests.e2e.lab import waiting
 from tests.e2e.lab.cluster import Cluster
@@ -38,6 +38,19 @@ def candidate(cluster: Cluster, lease: str, identity: str, lasts: int = LEASE) -
     return Leader(connect, "default", lease, identity, lease=lasts)
 
 
+async def give_back(cluster: Cluster, name: str) -> None:
+    """Leave a Lease as a leader does that ends: the very first one would claim it for a while."""
+    body = {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": name},
+        "spec": {"holderIdentity": "", "leaseDurationSeconds": 1},
+    }
+    async with Api.connect(cluster.kubeconfig) as api:
+        made = await api.create(LEASES, body)
+        await api.replace(f"{LEASES}/{name}", with_seal(made))
+
+
 async def end(*tasks: asyncio.Task[None]) -> None:
     for task in tasks:
         task.cancel()
@@ -45,6 +58,7 @@ async def end(*tasks: asyncio.Task[None]) -> None:
 
 
 async def test_the_next_one_leads_at_once_when_one_ends(cluster: Cluster) -> None:
+    await give_back(cluster, "orderly")
     async with Api.connect(cluster.kubeconfig) as api:
         first, second = (
             candidate(cluster, "orderly", "first"),
@@ -75,6 +89,7 @@ async def test_a_dead_leader_is_succeeded_when_its_lease_ends(
         """Leave without a word, as a killed process does."""
         return True
 
+    await give_back(cluster, "dead")
     first, second = candidate(cluster, "dead", "first"), candidate(cluster, "dead", "second")
     monkeypatch.setattr(first, "_released", die)
     leading = asyncio.create_task(first.run(forever))
@@ -106,7 +121,7 @@ async def test_a_leader_that_cannot_renew_stops_before_another_may_lead(
     async with Api.connect(cluster.kubeconfig) as api:
         held = await api.get(f"{LEASES}/cut-off")
         spec = {**held["spec"], "leaseDurationSeconds": 3_600, "renewTime": _now()}
-        await api.replace(f"{LEASES}/cut-off", {**held, "spec": spec})
+        await api.replace(f"{LEASES}/cut-off", with_seal({**held, "spec": spec}))
     again = asyncio.create_task(candidate(cluster, "cut-off", "first").run(_nothing))
     # Anybody else would wait for an hour.
     await until(again.done)

@@ -53,8 +53,6 @@ _PACKAGE = "hub-responsibility"
 # that Kubernetes gives a pod by default.
 _GRACE = 10.0
 _LAST = 25.0
-# An unclaimed lease is taken within seconds; whoever waits longer is a standby.
-_UNCLAIMED = 3.0
 
 
 def main(*, grace: float = _GRACE, last: float = _LAST) -> None:
@@ -171,8 +169,8 @@ class _Parts:
 
     runtime: Runtime | None = None
     waiting: str = "waiting for the API server"
-    # When (loop time) it began to wait for leadership.
-    candidate_since: float | None = None
+    # The candidate, since it began to wait for leadership.
+    candidate: Leader | None = None
     ports: Ports = field(default_factory=Ports)
 
     def alive(self) -> str:
@@ -186,8 +184,7 @@ class _Parts:
         """
         if self.runtime is not None:
             return self.runtime.ready()
-        since = self.candidate_since
-        if since is not None and asyncio.get_running_loop().time() - since > _UNCLAIMED:
+        if self.candidate is not None and self.candidate.follows:
             return ""
         return self.waiting
 
@@ -237,8 +234,7 @@ async def _work(
             beside.append(group.create_task(_serve_page(settings.page, api, own)))
         if settings.leader_election:
             parts.waiting = "waiting for leadership"
-            parts.candidate_since = asyncio.get_running_loop().time()
-            leader = Leader(
+            leader = parts.candidate = Leader(
                 lambda: Api.connect(settings.kubeconfig, settings.context),
                 settings.namespace,
                 OPERATOR,

@@ -1,7 +1,7 @@
 """Leadership of one replica: a Lease, renewed in a thread of its own, that fences what it does.
 
 The algorithm is client-go's (``tools/leaderelection/leaderelection.go``), and so is that a lease
-counts from when its holder was *seen* to renew it, by the own clock. Five things are not, nor in
+counts from when its holder was *seen* to renew it, by the own clock. Seven things are not, nor in
 ``kubernetes.aio.leaderelection`` (37.0.2), which can't create a Lease either:
 
 * Renewing has a thread and a connection of its own. What the rest of the process does, a pass over
@@ -9,8 +9,16 @@ counts from when its holder was *seen* to renew it, by the own clock. Five thing
 * Whoever writes asks ``may_write`` at that moment. A process that was stopped, or whose machine
   was, wakes up in the middle of its work, long before it hears that another leads.
 * A Lease seen in other hands ends the work at once, and not when patience does.
-* A Lease that somebody deletes, empties or gives to another is not free before the end of what its
-  holder was seen to have: that one writes until it next renews, and learns of it.
+* A Lease that isn't as a candidate has written it says nothing of who leads: somebody has deleted,
+  emptied, edited or made it, and whoever led until then writes until it next renews, and learns of
+  it; some have never seen it otherwise. So it is claimed, which names no holder, and only a claim
+  that nobody has touched until the longest term has ended becomes a lead. Nothing on a cluster
+  proves that nobody ever led: the very first start claims as well. Who leads goes on over a claim.
+* What candidates write bears a seal (``sealed``), by which the short ways can be trusted: a Lease
+  given back is taken at once, one's own, after a restart in the same pod, is gone on with. A seal
+  keeps accidents apart from what candidates do, not a thief, who has all that they have.
+* Whoever leads and finds its Lease gone makes it anew at once. Later, when another might have come
+  and gone meanwhile, it ends.
 * How long it lasts goes by how long renewing takes. Where the API server answers at once that is
   four seconds, after which the next one takes over from a leader that was killed; where answers or
   this process are slow it is up to client-go's fifteen, so that slowness costs no lease. A leader
@@ -22,12 +30,14 @@ counts from when its holder was *seen* to renew it, by the own clock. Five thing
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import logging
 import math
 import random
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,6 +63,11 @@ _AT_REST, _TIMES = 2.0, 4.0
 _ON_ITS_WAY = 2.0
 # Seconds that a Lease is for which its holder has given back, as client-go writes it.
 _RELEASED = 1
+# By what an annotation says which writing of the Lease was a candidate's.
+_SEAL = "leader-election/seal"
+# And which one claims it.
+_CLAIM = "leader-election/claimed-by"
+_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 _KIND = f"{api_groups.COORDINATION}/v1"
 
 
@@ -109,6 +124,8 @@ class Leader:
         self._lease = lease
         self._pace = pace
         self._gives_up = lease * 2 / 3
+        # Seconds after which nothing arrives any more of whoever led before a Lease was claimed.
+        self._longest = self._gives_up + _ON_ITS_WAY
         # One attempt may take two requests, and there is to be time for another.
         self._patience = lease / 3
         # What renewing took lately; at first as if that were long.
@@ -121,6 +138,8 @@ class Leader:
         self._wall = wall
         # Until when we lead, by either clock; none while we don't.
         self._until: tuple[float, float] | None = None
+        # Who was last seen to hold it, of others.
+        self._other = ""
 
     def may_write(self) -> bool:
         """Return whether we lead at this moment: to be asked at each write, from any thread."""
@@ -131,6 +150,11 @@ class Leader:
     def is_leader(self) -> bool:
         """Whether we lead at this moment."""
         return self.may_write()
+
+    @property
+    def follows(self) -> bool:
+        """Whether another has the Lease, as far as we have seen."""
+        return bool(self._other)
 
     async def run(self, work: Callable[[], Awaitable[T]]) -> T:
         """Wait for the Lease, then do ``work`` for as long as we hold it; return its result.
@@ -176,28 +200,26 @@ class Leader:
 
     async def _acquire(self, api: Api, stop: asyncio.Event) -> bool:
         """Return once the Lease is ours; False if told to stop before."""
-        seen: object = None
-        # When what was seen of others has ended.
+        seen: object = ()
+        claimed = False
+        # When what was seen of others, or our claim, has ended.
         free, lasts = self._clock(), float(self._lease)
         while not stop.is_set():
             began = self._now()
             try:
                 async with asyncio.timeout(self._patience):
                     lease = await self._read(api)
-                    spec = _spec(lease)
-                    renewed = (spec.get("holderIdentity"), spec.get("renewTime"))
-                    lasts = float(spec.get("leaseDurationSeconds") or self._lease)
-                    if renewed != seen:
-                        seen = renewed
-                        if spec.get("holderIdentity"):
-                            free = max(free, self._clock() + lasts)
-                        elif lasts <= _RELEASED:
-                            free = self._clock()
-                        # Deleted, or emptied by hand: who led until then may not know it yet.
-                    mine = spec.get("holderIdentity") == self._identity
-                    if mine or self._clock() >= free:
-                        await self._write(api, lease, began)
-                        return True
+                    holder, lasts = self._held(lease)
+                    self._other = holder if holder != self._identity else ""
+                    if (there := _written(lease)) != seen:
+                        seen, claimed = there, False
+                        free = self._clock() + self._taken_for(lease)
+                    if self._clock() >= free:
+                        if claimed or sealed(lease):
+                            await self._lead(api, lease, began)
+                            return True
+                        seen, claimed = _written(await self._claim(api, lease)), True
+                        free = self._clock() + self._longest
             except (errors.ApiError, TimeoutError) as error:
                 logger.info("no Lease: %s", str(error) or "the server did not answer in time")
             # Short ones are looked at more often, and each at the moment of its end.
@@ -205,6 +227,22 @@ class Leader:
             left = free - self._clock()
             await _pause(stop, min(look, left) if left > 0 else look)
         return False
+
+    def _held(self, lease: Json | None) -> tuple[str, float]:
+        """Return who holds a Lease, if anybody does, and how long that lasts."""
+        spec = _spec(lease)
+        lasts = float(spec.get("leaseDurationSeconds") or self._lease)
+        return spec.get("holderIdentity") or "", lasts
+
+    def _taken_for(self, lease: Json | None) -> float:
+        """Return for how many seconds a Lease is to be left alone that was just seen."""
+        holder, lasts = self._held(lease)
+        if sealed(lease) and holder == self._identity:
+            return 0.0
+        if holder:
+            return lasts
+        # A claim becomes a lead, if whoever claims is alive.
+        return self._longest + 2 * self._pace.retry if _claimed_by(lease) else 0.0
 
     async def _hold(self, api: Api, stop: asyncio.Event) -> str:
         """Renew until told to stop; return why the Lease was lost, if it was."""
@@ -215,9 +253,9 @@ class Leader:
             failure = ""
             try:
                 async with asyncio.timeout(max(0.0, min(left, self._patience))):
-                    if holder := await self._renew(api, began):
+                    if lost := await self._renew(api, began):
                         self._until = None
-                        return f"{self.path} is held by {holder}"
+                        return f"{self.path} {lost}"
             except (errors.ApiError, TimeoutError) as error:
                 failure = str(error) or "the server did not answer in time"
                 logger.info("the Lease was not renewed: %s", failure)
@@ -231,20 +269,23 @@ class Leader:
         return ""
 
     async def _renew(self, api: Api, began: tuple[float, float]) -> str:
-        """Write that it is still ours; return whose it is by now, if it is another's.
+        """Write that it is still ours; return what has become of it, if it isn't.
 
         Mostly that is one request: it fails if anybody has changed the Lease since we wrote it.
         """
         known, self._stored = self._stored, None
         if known is not None:
             with suppress(errors.ConflictError, errors.NotFoundError):
-                await self._write(api, known, began)
+                await self._lead(api, known, began)
                 return ""
         lease = await self._read(api)
-        holder = _spec(lease).get("holderIdentity")
-        if holder not in (None, "", self._identity):
-            return str(holder)
-        await self._write(api, lease, began)
+        holder, _ = self._held(lease)
+        if holder not in ("", self._identity):
+            return f"is held by {holder}"
+        # What is asked at this moment has arrived before another may lead.
+        if not sealed(lease) and not self.may_write():
+            return "was deleted or edited while it could not be renewed"
+        await self._lead(api, lease, began)
         return ""
 
     @property
@@ -255,8 +296,23 @@ class Leader:
     def _now(self) -> tuple[float, float]:
         return self._clock(), self._wall()
 
-    def _extend(self, began: tuple[float, float], term: int) -> None:
-        """Count from before the request was sent; others count from when they see it."""
+    async def _lead(self, api: Api, lease: Json | None, began: tuple[float, float]) -> None:
+        """Write that we lead, which counts from when we began; ConflictError if it was changed.
+
+        Others count from when they see it.
+        """
+        now = datetime.now(UTC).strftime(_TIME)
+        before, term = _spec(lease), self._term
+        kept = before.get("holderIdentity") == self._identity
+        spec = {
+            **before,
+            "holderIdentity": self._identity,
+            "leaseDurationSeconds": term,
+            "acquireTime": before.get("acquireTime", now) if kept else now,
+            "renewTime": now,
+            "leaseTransitions": int(before.get("leaseTransitions") or 0) + (not kept),
+        }
+        self._stored = await self._write(api, lease, spec)
         lasts = term - max(_ON_ITS_WAY, term / 3)
         self._renewed = began[0]
         self._until = (began[0] + lasts, began[1] + lasts)
@@ -267,27 +323,23 @@ class Leader:
         except errors.NotFoundError:
             return None
 
-    async def _write(self, api: Api, lease: Json | None, began: tuple[float, float]) -> None:
-        """Write that it is ours; ConflictError if it was changed since it was read."""
-        term = self._term
-        before = _spec(lease)
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        kept = before.get("holderIdentity") == self._identity
-        spec = {
-            **before,
-            "holderIdentity": self._identity,
-            "leaseDurationSeconds": term,
-            "acquireTime": before.get("acquireTime", now) if kept else now,
-            "renewTime": now,
-            "leaseTransitions": int(before.get("leaseTransitions") or 0) + (not kept),
-        }
+    async def _claim(self, api: Api, lease: Json | None) -> Json:
+        """Write that we would lead, and return that; ConflictError if it was changed."""
+        now = datetime.now(UTC).strftime(_TIME)
+        spec = {"leaseDurationSeconds": self._lease, **_spec(lease)}
+        return await self._write(
+            api, lease, {**spec, "holderIdentity": "", "renewTime": now}, claim=self._identity
+        )
+
+    async def _write(self, api: Api, lease: Json | None, spec: Json, claim: str = "") -> Json:
         if lease is not None:
-            self._stored = await api.replace(self.path, {**lease, "spec": spec})
-        else:
-            collection, _, name = self.path.rpartition("/")
-            body = {"apiVersion": _KIND, "kind": "Lease", "metadata": {"name": name}, "spec": spec}
-            self._stored = await api.create(collection, body)
-        self._extend(began, term)
+            body = {**lease, "spec": spec}
+            marked = _marked(body, {_CLAIM: claim}) if claim else with_seal(body)
+            return await api.replace(self.path, marked)
+        collection, _, name = self.path.rpartition("/")
+        body = {"apiVersion": _KIND, "kind": "Lease", "metadata": {"name": name}, "spec": spec}
+        # A seal is good for one object: it gets that when it is next written.
+        return await api.create(collection, _marked(body, {_CLAIM: claim} if claim else {}))
 
     async def _released(self, api: Api) -> bool:
         """Try to give it back; False if it was changed between reading and writing.
@@ -298,9 +350,12 @@ class Leader:
         lease = await api.get(self.path)
         if lease["spec"].get("holderIdentity") != self._identity:
             return True
+        if not sealed(lease) and _written(lease) != _written(self._stored):
+            # Edited: whose it is can't be known, and it isn't ours to give.
+            return True
         spec = {**lease["spec"], "holderIdentity": "", "leaseDurationSeconds": _RELEASED}
         try:
-            await api.replace(self.path, {**lease, "spec": spec})
+            await self._write(api, lease, spec)
         except errors.ConflictError:
             return False
         return True
@@ -381,6 +436,46 @@ async def _pause(stop: asyncio.Event, seconds: float) -> bool:
         async with asyncio.timeout(seconds):
             await stop.wait()
     return stop.is_set()
+
+
+def sealed(lease: Json | None) -> bool:
+    """Return whether a Lease is as a candidate has written it, and nobody else since."""
+    return lease is not None and _annotations(lease).get(_SEAL) == _seal(lease)
+
+
+def with_seal(lease: Json) -> Json:
+    """Return a Lease that says that a candidate has written it, as it is."""
+    return _marked(lease, {_SEAL: _seal(lease)})
+
+
+def _marked(lease: Json, marks: Mapping[str, str]) -> Json:
+    """Return a Lease with these of our marks, and no others."""
+    there = _annotations(lease).items()
+    kept = {key: value for key, value in there if key not in (_SEAL, _CLAIM)}
+    metadata = {**(lease.get("metadata") or {}), "annotations": {**kept, **marks}}
+    return {**lease, "metadata": metadata}
+
+
+def _seal(lease: Json) -> str:
+    text = json.dumps([_uid(lease), _spec(lease)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _written(lease: Json | None) -> object:
+    """Return what somebody has to have written, where it is another."""
+    return _uid(lease), _spec(lease), sealed(lease), _claimed_by(lease)
+
+
+def _claimed_by(lease: Json | None) -> object:
+    return _annotations(lease).get(_CLAIM)
+
+
+def _annotations(lease: Json | None) -> Json:
+    return ((lease or {}).get("metadata") or {}).get("annotations") or {}
+
+
+def _uid(lease: Json | None) -> object:
+    return ((lease or {}).get("metadata") or {}).get("uid")
 
 
 def _spec(lease: Json | None) -> Json:

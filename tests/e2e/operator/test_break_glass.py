@@ -11,7 +11,7 @@ import pytest
 
 from demo import organisation
 from responsibility.admission.webhooks.break_glass import webhook_configuration
-from tests.e2e.operator import enforcing, patient
+from tests.e2e.operator import enforcing, leases, patient
 from tests.e2e.operator.api import RefusedError, path_of
 from tests.e2e.operator.enforcing import ENGINEER, ITEM, STRANGER, Person
 from tests.e2e.operator.process import Operator
@@ -146,6 +146,7 @@ def test_a_replica_that_stands_by_tells_of_what_it_hears(
     """The API server asks any of them, and only one."""
     operator.stop()
     lead = {"LEADER_ELECTION": "true"}
+    leases.give_back(world.admin)
 
     with world.operator(settings={**enforcing.ENABLED, **lead, "IDENTITY": "first"}) as first:
         world.until(lambda: first.metrics().value("leader") == 1, "a leader")

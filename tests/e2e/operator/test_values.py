@@ -16,7 +16,7 @@ import yaml
 from demo import organisation
 from responsibility.api.names import API_GROUP, VALUES_WEBHOOK
 from tests.e2e.lab import audit
-from tests.e2e.operator import chart, enforcing, patient
+from tests.e2e.operator import chart, enforcing, leases, patient
 from tests.e2e.operator.api import where
 from tests.e2e.operator.enforcing import ENGINEER, ITEM, STRANGER, Person
 from tests.e2e.operator.process import Operator
@@ -390,6 +390,7 @@ def test_a_replica_that_stands_by_answers(
 ) -> None:
     operator.stop()
     lead = {"LEADER_ELECTION": "true"}
+    leases.give_back(world.admin)
     with world.operator(settings={**enforcing.ENABLED, **lead, "IDENTITY": "first"}) as first:
         world.until(lambda: first.metrics().value("leader") == 1, "a leader")
         second = {**settings, **lead, "IDENTITY": "second"}

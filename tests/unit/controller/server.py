@@ -87,7 +87,7 @@ async def empty_cluster(
     broken, until ``mend``, and their watches may say an odd ``event``.
     """
     server = HttpApiServer(elsewhere=_elsewhere)
-    lease = Lease(server, OPERATOR)
+    lease = Lease.given_back(server, OPERATOR)
     if holder:
         lease.hold(holder)
     root = f"/apis/{GROUP}"

@@ -61,7 +61,7 @@ async def until(reached: Callable[[], object]) -> None:
 
 
 async def test_leads_while_it_works_and_gives_the_lease_back(server: HttpApiServer) -> None:
-    lease = Lease(server)
+    lease = Lease.given_back(server)
     leader = candidate(server, "one")
 
     async def work() -> str:
@@ -77,7 +77,7 @@ async def test_leads_while_it_works_and_gives_the_lease_back(server: HttpApiServ
 
 
 async def test_a_successor_need_not_wait_for_the_lease_to_expire(server: HttpApiServer) -> None:
-    lease = Lease(server)
+    lease = Lease.given_back(server)
 
     async def work() -> int:
         return int(lease.spec["leaseTransitions"])
@@ -89,7 +89,7 @@ async def test_a_successor_need_not_wait_for_the_lease_to_expire(server: HttpApi
 
 
 async def test_another_waits_while_one_leads(server: HttpApiServer) -> None:
-    lease = Lease(server)
+    lease = Lease.given_back(server)
     first, second = candidate(server, "one"), candidate(server, "two")
     over = asyncio.Event()
     led: list[str] = []
@@ -112,7 +112,7 @@ async def test_another_waits_while_one_leads(server: HttpApiServer) -> None:
 
 
 async def test_a_renewal_that_was_cut_off_does_not_keep_the_lease(server: HttpApiServer) -> None:
-    lease = Lease(server)
+    lease = Lease.given_back(server)
 
     async def work() -> None:
         # As a request does that reaches the server when nobody waits for its answer any more.
@@ -123,7 +123,7 @@ async def test_a_renewal_that_was_cut_off_does_not_keep_the_lease(server: HttpAp
 
 
 async def test_a_fault_of_the_work_comes_through(server: HttpApiServer) -> None:
-    lease = Lease(server)
+    lease = Lease.given_back(server)
 
     async def work() -> None:
         raise RuntimeError("broken")
@@ -134,7 +134,7 @@ async def test_a_fault_of_the_work_comes_through(server: HttpApiServer) -> None:
 
 
 async def test_a_lease_in_other_hands_ends_the_work_at_once(server: HttpApiServer) -> None:
-    lease = Lease(server)
+    lease = Lease.given_back(server)
     leader = candidate(server, "one")
     ended: list[bool] = []
 
@@ -154,7 +154,7 @@ async def test_a_lease_in_other_hands_ends_the_work_at_once(server: HttpApiServe
 
 
 async def test_a_lease_that_cannot_be_renewed_is_lost(server: HttpApiServer) -> None:
-    lease = Lease(server)
+    lease = Lease.given_back(server)
     clock = Clock()
     leader = candidate(server, "one", clock=clock)
     led = asyncio.Event()
@@ -179,7 +179,7 @@ async def test_whoever_was_stopped_may_not_write_when_it_wakes(
     server: HttpApiServer, which: str
 ) -> None:
     """A process that was stopped finds the one clock later, a machine that was maybe the other."""
-    Lease(server)
+    Lease.given_back(server)
     clock = Clock()
     leader = candidate(server, "one", clock=clock)
 
@@ -209,7 +209,7 @@ async def test_whoever_was_stopped_may_not_write_when_it_wakes(
 
 
 async def test_a_busy_process_and_a_slow_server_cost_no_lease(server: HttpApiServer) -> None:
-    lease = Lease(server)
+    lease = Lease.given_back(server)
     # With as much left as a machine may take that is busy with others, too.
     leader = candidate(server, "one", lease=20)
 
@@ -231,7 +231,7 @@ HURRIED = Pace(retry=0.02, kept=0.1)
 async def test_how_long_a_lease_lasts_goes_by_how_long_renewing_takes(
     server: HttpApiServer,
 ) -> None:
-    lease, clock = Lease(server), Clock()
+    lease, clock = Lease.given_back(server), Clock()
     answer, slow = server.answer_to(lease.path), False
 
     def answered(request: Request) -> Json | web.Response:
@@ -260,7 +260,7 @@ async def test_how_long_a_lease_lasts_goes_by_how_long_renewing_takes(
 
 async def test_a_late_renewal_lets_it_write_again(server: HttpApiServer) -> None:
     """Nobody else has had the Lease meanwhile: the API server would have refused the renewal."""
-    lease, clock = Lease(server), Clock()
+    lease, clock = Lease.given_back(server), Clock()
     answer = server.answer_to(lease.path)
     leader = candidate(server, "one", clock=clock, pace=HURRIED)
 
@@ -286,7 +286,7 @@ async def test_a_late_renewal_lets_it_write_again(server: HttpApiServer) -> None
 
 
 async def test_a_renewal_is_one_request(server: HttpApiServer) -> None:
-    lease = Lease(server)
+    lease = Lease.given_back(server)
 
     async def work() -> None:
         asked = len(server.requests)
@@ -298,7 +298,7 @@ async def test_a_renewal_is_one_request(server: HttpApiServer) -> None:
 
 
 async def test_a_lease_that_was_deleted_is_made_anew(server: HttpApiServer) -> None:
-    lease = Lease(server)
+    lease = Lease.given_back(server)
 
     async def work() -> None:
         lease.delete()
@@ -313,10 +313,10 @@ async def test_a_lease_is_not_free_before_its_holder_can_know(
     server: HttpApiServer, how: str
 ) -> None:
     """Whoever held it writes until the next renewal, whatever others do to the Lease."""
-    lease, clock = Lease(server), Clock()
+    lease, clock = Lease.given_back(server), Clock()
     lease.hold("one")
     lease.spec["leaseDurationSeconds"] = 60
-    waiting = candidate(server, "two", clock=clock)
+    waiting = candidate(server, "two", clock=clock, lease=60)
     led = asyncio.Event()
 
     async def work() -> None:
@@ -340,7 +340,7 @@ async def test_a_lease_is_not_free_before_its_holder_can_know(
     asked = len(server.requests)
     await until(lambda: len(server.requests) >= asked + 2)
     assert not waiting.may_write()
-    assert {request.method for request in server.requests} == {"GET"}
+    assert lease.stored is None or lease.spec["holderIdentity"] != "two", "claimed at most"
     clock.boot_by += 60
     async with asyncio.timeout(60):
         await led.wait()
@@ -348,8 +348,25 @@ async def test_a_lease_is_not_free_before_its_holder_can_know(
     await asyncio.gather(running, return_exceptions=True)
 
 
+async def test_the_very_first_start_claims_before_it_leads(server: HttpApiServer) -> None:
+    """Nothing tells it apart from one whose Lease somebody has deleted a moment ago."""
+    lease, clock = Lease(server), Clock()
+    first = candidate(server, "one", clock=clock)
+    running = asyncio.create_task(first.run(forever))
+    await until(lambda: lease.stored)
+    asked = len(server.requests)
+    await until(lambda: len(server.requests) >= asked + 2)
+    assert lease.spec["holderIdentity"] == ""
+    assert not first.may_write()
+    clock.boot_by += 8
+    await until(first.may_write)
+    assert lease.spec["holderIdentity"] == "one"
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
 async def test_trouble_with_the_server_is_no_reason_to_die(server: HttpApiServer) -> None:
-    lease = Lease(server)
+    lease = Lease.given_back(server)
     server.fail(503, "ServiceUnavailable")
 
     async def work() -> str:

@@ -18,14 +18,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from responsibility.api.names import OPERATOR
 from tests.e2e.operator import chart
 from tests.e2e.operator.api import RBAC, RefusedError, where
+from tests.e2e.operator.leases import LEASE
 from tests.e2e.operator.soak.proxy import FAIR, Answer, Weather
 from tests.e2e.operator.soak.replicas import Replica, Replicas
 from tests.e2e.operator.world import World
 
-LEASE = where("coordination.k8s.io/v1", "Lease", OPERATOR, chart.NAMESPACE)
 # What a process gets at 5 % of a processor, in seconds.
 _RUNS, _RESTS = 0.01, 0.19
 _SCRAPES, _HALF_REQUESTS = 50, 200

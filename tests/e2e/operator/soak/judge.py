@@ -85,13 +85,16 @@ def _leaves(body: Any, path: str = "") -> Iterator[tuple[str, str]]:
 def intruders(events: Sequence[audit.Event], candidates: Container[str]) -> list[str]:
     """Return what was written by a candidate for the Lease after another had taken it.
 
-    Whoever was the last to write the Lease, successfully, has it. A write counts from when it
-    came; a Lease is taken when that was answered.
+    Whoever was the last to write the Lease, successfully and as its holder, has it: a claim names
+    none. A write counts from when it came; a Lease is taken when that was answered.
     """
     taken = sorted(
         (_time(e["stageTimestamp"]), _credential(e))
         for e in events
-        if audit.is_write(e) and e["objectRef"]["resource"] == "leases" and _succeeded(e)
+        if audit.is_write(e)
+        and e["objectRef"]["resource"] == "leases"
+        and _succeeded(e)
+        and (e.get("requestObject") or {}).get("spec", {}).get("holderIdentity")
     )
     found = []
     for event in events:

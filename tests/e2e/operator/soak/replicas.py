@@ -13,7 +13,7 @@ import yaml
 
 from tests.e2e.lab.connection import administrator
 from tests.e2e.lab.waiting import wait_until
-from tests.e2e.operator import process
+from tests.e2e.operator import leases, process
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.soak.proxy import Proxy
 from tests.e2e.operator.world import World
@@ -116,6 +116,7 @@ def replicas(
 ) -> Iterator[Replicas]:
     """Run so many replicas, each with its settings; at the end each must stop when asked."""
     connection = administrator(world.cluster)
+    leases.give_back(world.admin)
     with ExitStack() as stack:
         every: list[Replica] = []
         for index in range(number):
