@@ -172,14 +172,14 @@ class ClusterPolicies:
             if manifest["kind"] == POLICY and there is not None:
                 tables = _tables(manifest)
                 if _tables(there) != tables:
-                    bodies.append((manifest["metadata"]["name"], tables))
+                    bodies.append((manifest["metadata"]["name"], there["metadata"]["uid"], tables))
         now = asyncio.get_running_loop().time()
         if self._refused is not None and self._refused[0] == bodies and now < self._refused[2]:
             return True, self._refused[1]
         self._refused = None
         try:
-            for name, tables in bodies:
-                await self._writer.apply("policies", f"{_PATH}/{name}", _body(name, tables))
+            for name, uid, tables in bodies:
+                await self._writer.apply("policies", f"{_PATH}/{name}", _body(name, uid, tables))
         except PASSING:
             return False, ""
         except errors.ApiError as error:
@@ -237,10 +237,10 @@ def _bare(manifest: Manifest) -> Manifest:
     return {**manifest, "spec": {**manifest["spec"], "variables": bare}}
 
 
-def _body(name: str, tables: Mapping[str, str]) -> Manifest:
+def _body(name: str, uid: str, tables: Mapping[str, str]) -> Manifest:
     return {
         "apiVersion": API_VERSION,
         "kind": POLICY,
-        "metadata": {"name": name},
+        "metadata": {"name": name, "uid": uid},
         "spec": {"variables": [{"name": n, "expression": tables[n]} for n in TABLES]},
     }

@@ -183,7 +183,7 @@ def _reader(kind: str) -> Callable[[dict[str, Any]], tuple[tuple[str, str], Mani
         labels = raw["metadata"].get("labels") or {}
         return (kind, name), {
             "kind": kind,
-            "metadata": {"name": name, "labels": labels},
+            "metadata": {"name": name, "labels": labels, "uid": raw["metadata"].get("uid", "")},
             "spec": spec,
         }
 

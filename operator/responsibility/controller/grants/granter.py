@@ -17,7 +17,7 @@ from responsibility.controller.reporting.grant_status import GrantReport, report
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.reporting.writer import Writer
 from responsibility.controller.worker import Pass, Worker
-from responsibility.grants.binding import MODEL, RECORD, Owner
+from responsibility.grants.binding import MODEL, RECORD, DesiredBinding, Owner
 from responsibility.grants.desired import (
     GrantContext,
     Grants,
@@ -73,7 +73,9 @@ class Granter(Worker):
         self.report = GrantReport(enabled=enabled, cluster=enabled and cluster)
         self._store = store
         self._metrics = metrics
-        self._writer = GrantWriter(store, Writer(api, metrics))
+        self._writer = GrantWriter(store, Writer(api, metrics), self._still)
+        # What the grants follow from, as it was when that was worked out.
+        self._moment: Moment | None = None
         self._own_namespace = namespace
         # None until something was assessed: before that, nothing is known to be superfluous.
         self._grants: tuple[Grants, ...] | None = None
@@ -89,6 +91,7 @@ class Granter(Worker):
         assessment = found.assessment
         if not self.report.enabled or assessment.rbac_enforced is not True:
             return
+        self._moment = found.moment
         self._grants = self._wanted(found.moment, assessment)
         if self._due(self._look()):
             self._wake.set()
@@ -154,6 +157,26 @@ class Granter(Worker):
                     else Grants(Owner(MODEL, name, model.uid), frozen=True)
                 )
         return tuple(found)
+
+    def _still(self, wanted: DesiredBinding) -> bool:
+        """Return whether a grant follows from what is there, as it did when that was worked out.
+
+        The record or model may be gone, another one, or changed, the Namespace another one; then
+        the next pass decides.
+        """
+        if self._moment is None:
+            return False
+        owner, space = wanted.owner, wanted.namespace
+        then, now = (
+            (self._moment.records.get(owner.name), self._store.records.items.get(owner.name))
+            if owner.kind == RECORD
+            else (self._moment.models.get(owner.name), self._store.models.items.get(owner.name))
+        )
+        if then is None or now is None or then.identity != now.identity:
+            return False
+        there = self._store.namespaces.items.get(space)
+        before = self._moment.namespaces.get(space)
+        return now.uid == owner.uid and (before and before.uid) == (there and there.uid)
 
     def _surroundings(self) -> GrantContext:
         live: dict[RoleKey, Role] = {

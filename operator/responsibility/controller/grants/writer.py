@@ -48,12 +48,16 @@ class _Written:
 class GrantWriter:
     """Sends the writes; knows what is there by now, and what not to try."""
 
-    def __init__(self, store: Store, writer: Writer) -> None:
+    def __init__(
+        self, store: Store, writer: Writer, still: Callable[[DesiredBinding], bool]
+    ) -> None:
         self.failed: dict[BindingKey, Failure] = {}
         # How many writes have been done, so that headway can be seen.
         self.done = 0
         self._store = store
         self._writer = writer
+        # Whether what a grant follows from still is as it was.
+        self._still = still
         self._written: dict[BindingKey, _Written] = {}
 
     def live(self) -> Mapping[BindingKey, LiveBinding]:
@@ -130,6 +134,8 @@ class GrantWriter:
         await asyncio.gather(*(self._end(ending, blocked=blocked) for ending in change.end))
 
     async def _create(self, wanted: DesiredBinding) -> bool:
+        if not self._still(wanted):
+            return False
         done = await self._write(
             wanted.key,
             wanted.role,
@@ -149,6 +155,8 @@ class GrantWriter:
         return done
 
     async def _repair(self, wanted: DesiredBinding, present: LiveBinding) -> bool:
+        if not self._still(wanted):
+            return False
         body = wanted.manifest(uid=present.uid)
         done = await self._write(
             wanted.key,

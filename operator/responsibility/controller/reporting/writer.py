@@ -1,4 +1,9 @@
-"""The writer of all that is published: server-side apply, a few at a time, and counted."""
+"""The writer of all that is published: server-side apply, a few at a time, and counted.
+
+What is written is an answer about one object, and another one may have its name by the time the
+request arrives. So whatever changes an object names its UID, and the API server refuses the rest
+(``metadata.uid`` of a patch is a precondition, as ``preconditions.uid`` of a deletion is).
+"""
 
 from __future__ import annotations
 
@@ -68,11 +73,14 @@ class Writer:
     ) -> Json | None:
         """Apply our fields and return the object; None where it is gone, or another one by now.
 
+        The body names the object's UID, or ValueError is raised.
+
         ``what`` is the metrics' word for it. ``known_failure`` is what the server said of the same
         write before, where that stands in a status: said again, it is neither counted nor logged.
         Raises ApiError; once the server does not answer, the pass's other writes fail without
         being sent.
         """
+        _names_one(path, body)
         return await self._send(
             what,
             lambda: self._api.apply(path, body, field_manager=OPERATOR, subresource=subresource),
@@ -80,7 +88,11 @@ class Writer:
         )
 
     async def merge(self, what: str, path: str, body: Mapping[str, Any]) -> Json | None:
-        """Send a merge patch, for what applying cannot say: to remove what others have written."""
+        """Send a merge patch, for what applying cannot say: to remove what others have written.
+
+        The body names the object's UID, or ValueError is raised.
+        """
+        _names_one(path, body)
         return await self._send(what, lambda: self._api.merge(path, body, field_manager=OPERATOR))
 
     async def create(self, what: str, path: str, body: Mapping[str, Any]) -> Json | None:
@@ -111,3 +123,8 @@ class Writer:
                 raise
             self._metrics.writes.labels(what).inc()
             return answer
+
+
+def _names_one(path: str, body: Mapping[str, Any]) -> None:
+    if not body["metadata"].get("uid"):
+        raise ValueError(f"{path} is to be written, whichever object that is by then")
