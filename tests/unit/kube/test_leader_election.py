@@ -348,23 +348,6 @@ async def test_a_lease_is_not_free_before_its_holder_can_know(
     await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_the_very_first_start_claims_before_it_leads(server: HttpApiServer) -> None:
-    """Nothing tells it apart from one whose Lease somebody has deleted a moment ago."""
-    lease, clock = Lease(server), Clock()
-    first = candidate(server, "one", clock=clock)
-    running = asyncio.create_task(first.run(forever))
-    await until(lambda: lease.stored)
-    asked = len(server.requests)
-    await until(lambda: len(server.requests) >= asked + 2)
-    assert lease.spec["holderIdentity"] == ""
-    assert not first.may_write()
-    clock.boot_by += 8
-    await until(first.may_write)
-    assert lease.spec["holderIdentity"] == "one"
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
-
-
 async def test_trouble_with_the_server_is_no_reason_to_die(server: HttpApiServer) -> None:
     lease = Lease.given_back(server)
     server.fail(503, "ServiceUnavailable")

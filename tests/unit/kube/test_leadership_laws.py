@@ -334,6 +334,20 @@ def test_one_that_has_never_seen_the_lease_takes_it_from_nobody(name: str, newco
     started()
 
 
+@virtual
+async def test_the_very_first_start_claims_before_it_leads() -> None:
+    """Nothing tells it apart from one whose Lease somebody has deleted a moment ago."""
+    world = World(random.Random(1))
+    world.replicas[0].start()
+    await world.see(11.0)
+    assert world.lease.spec["holderIdentity"] == ""
+    assert not world.writers()
+    await world.see(4.0)
+    assert world.lease.spec["holderIdentity"] == "one"
+    assert world.writers() == ["one"]
+    await world.end()
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_the_next_one_leads_within_five_seconds_of_a_kill(seed: int) -> None:
     """Where answers are quick, as they are at rest: the Lease lasts for four seconds by then."""
