@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from responsibility.api.names import CLUSTER_DENY_POLICY, CLUSTER_WARN_POLICY
 from responsibility.cluster.modes import MODES, Mode, wanted
 from responsibility.cluster.rights import Right
 from responsibility.controller.process.settings import read
@@ -57,6 +58,7 @@ SWITCHED = [
     ("mode=grant,grants.enabled=false", wanted()),
     ("mode=grant,revocation.enabled=true", wanted(grants=True, revocation=True)),
     ("mode=warn,enforcement.enabled=false", wanted()),
+    ("mode=deny,enforcement.cluster=false", wanted(enforcement=True, enforcement_cluster=False)),
 ]
 
 
@@ -96,6 +98,22 @@ def test_a_mode_sets_the_operators_switches(helm: Path, mode: Mode) -> None:
     assert settings.enforcement_limit == mode.limit
     policies = {o["metadata"]["name"] for o in objects if "AdmissionPolicy" in o["kind"]}
     assert ("responsibility-operator-confined" in policies) is mode.policies
+
+
+def test_what_the_cluster_has_only_one_of_can_be_left_out(helm: Path) -> None:
+    both = {CLUSTER_WARN_POLICY, CLUSTER_DENY_POLICY}
+    for on in (True, False):
+        objects = rendered(helm, "--set", f"mode=deny,enforcement.cluster={str(on).lower()}")
+        (container,) = only(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
+        settings = read({e["name"]: e["value"] for e in container["env"] if "value" in e})
+        assert (settings.enforcement, settings.enforcement_cluster) == (True, on)
+        bound = {
+            o["spec"].get("policyName", o["metadata"]["name"])
+            for o in objects
+            if "AdmissionPolicy" in o["kind"]
+        }
+        assert bound & both == (both if on else set())
+        assert "responsibility-operator-confined" in bound
 
 
 def test_several_replicas_are_spread_and_drained_one_by_one(helm: Path) -> None:

@@ -8,6 +8,7 @@ from responsibility import api_groups
 from responsibility.api.names import REVOKE_VERB
 from responsibility.cluster.modes import MODES, wanted
 from responsibility.cluster.rights import (
+    CLUSTER_ENFORCEMENT_RIGHTS,
     CLUSTER_GRANT_RIGHTS,
     ENFORCEMENT_RIGHTS,
     GRANT_RIGHTS,
@@ -33,6 +34,7 @@ itself."""
 _ONLY = {
     "Always": RIGHTS,
     "With `enforcement.enabled` (modes warn, deny)": ENFORCEMENT_RIGHTS,
+    "With that and `enforcement.cluster`, which is on": CLUSTER_ENFORCEMENT_RIGHTS,
     "With `grants.enabled` (modes grant, revoke)": GRANT_RIGHTS,
     "With `grants.cluster`": CLUSTER_GRANT_RIGHTS,
     "With `revocation.enabled` (mode revoke)": REVOKE_RIGHTS,

@@ -149,9 +149,15 @@ _BY_KIND: tuple[tuple[Any, Callable[[Any], Iterator[_Make]]], ...] = (
 )
 
 
+# What of a field of a dataclass is for people, or for the constructor.
+_OF_FIELDS = ("init", "repr")
+
+
 def _deciding(node: ast.AST) -> Iterator[ast.AST]:
     """Walk a tree without what decides nothing: types, documentation, what is said of errors."""
     if isinstance(node, ast.Raise | ast.Assert | ast.Import | ast.ImportFrom | ast.JoinedStr):
+        return
+    if isinstance(node, ast.keyword) and node.arg in _OF_FIELDS:
         return
     if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
         return

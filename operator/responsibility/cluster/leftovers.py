@@ -303,7 +303,7 @@ def _policies(traces: Traces, switches: Switches) -> Iterator[Leftover]:
             in_force = trace.name in (at_work if trace.kind == POLICY else acting)
             what = "the policy" if trace.kind == POLICY else f"binds {trace.policy}"
             yield _policy_leftover(kind, trace, what, why, in_force=in_force)
-        elif trace.enforces and not switches.enforcement:
+        elif trace.enforces and not switches.enforcement_cluster:
             what = "its tables hold items of the whole cluster at warn or deny"
             why_ = "its operator enforces nothing"
             in_force = trace.name in {b.policy for b in bindings}

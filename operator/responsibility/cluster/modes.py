@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from responsibility.api.stages import AdmissionStage
 from responsibility.cluster.rights import (
+    CLUSTER_ENFORCEMENT_RIGHTS,
     CLUSTER_GRANT_RIGHTS,
     ENFORCEMENT_RIGHTS,
     GRANT_RIGHTS,
@@ -67,6 +68,7 @@ MODES: tuple[Mode, ...] = (
 def wanted(
     *,
     enforcement: bool = False,
+    enforcement_cluster: bool = True,
     grants: bool = False,
     grants_cluster: bool = False,
     revocation: bool = False,
@@ -76,6 +78,7 @@ def wanted(
     return (
         *RIGHTS,
         *(ENFORCEMENT_RIGHTS if enforcement else ()),
+        *(CLUSTER_ENFORCEMENT_RIGHTS if enforcement and enforcement_cluster else ()),
         *(GRANT_RIGHTS if grants else ()),
         *(CLUSTER_GRANT_RIGHTS if grants and grants_cluster else ()),
         *(REVOKE_RIGHTS if revocation else ()),

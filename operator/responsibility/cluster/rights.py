@@ -219,15 +219,6 @@ ENFORCEMENT_RIGHTS: tuple[Right, ...] = (
         _NOT_PROVED,
     ),
     Right(
-        ("patch",),
-        api_groups.ADMISSION_REGISTRATION,
-        "validatingadmissionpolicies",
-        "write the owners of cluster-wide items into the policies that guard them",
-        "cluster-wide items are not enforced",
-        names=(CLUSTER_WARN_POLICY, CLUSTER_DENY_POLICY),
-        optional=True,
-    ),
-    Right(
         (*_LIST_WATCH, "create", "delete"),
         api_groups.BATCH,
         "jobs",
@@ -254,6 +245,18 @@ ENFORCEMENT_RIGHTS: tuple[Right, ...] = (
     ),
 )
 
+# What it takes to enforce what the cluster has only one of as well.
+CLUSTER_ENFORCEMENT_RIGHTS: tuple[Right, ...] = (
+    Right(
+        ("patch",),
+        api_groups.ADMISSION_REGISTRATION,
+        "validatingadmissionpolicies",
+        "write the owners of cluster-wide items into the policies that guard them",
+        "cluster-wide items are not enforced",
+        names=(CLUSTER_WARN_POLICY, CLUSTER_DENY_POLICY),
+        optional=True,
+    ),
+)
 
 _NO_GRANTS = "nobody is granted anything, and what was granted stays"
 

@@ -21,6 +21,7 @@ class Switches:
     policies: bool = False
     webhooks: bool = False
     enforcement: bool = False
+    enforcement_cluster: bool = False
     limit: AdmissionStage = AdmissionStage.DENY
     grants: bool = False
     grants_cluster: bool = False
@@ -51,6 +52,7 @@ def read(deployment: Mapping[str, Any]) -> Switches:
         policies=on("POLICIES", default=True),
         webhooks="WEBHOOK_CERTIFICATES" in values,
         enforcement=on("ENFORCEMENT"),
+        enforcement_cluster=on("ENFORCEMENT") and on("ENFORCEMENT_CLUSTER", default=True),
         limit=limit or AdmissionStage.DENY,
         grants=on("GRANTS"),
         grants_cluster=on("GRANTS_CLUSTER"),
@@ -66,6 +68,7 @@ def together(operators: Sequence[Switches]) -> Switches:
         policies=any(each.policies for each in operators),
         webhooks=any(each.webhooks for each in operators),
         enforcement=any(each.enforcement for each in operators),
+        enforcement_cluster=any(each.enforcement_cluster for each in operators),
         limit=max(each.limit for each in operators),
         grants=any(each.grants for each in operators),
         grants_cluster=any(each.grants_cluster for each in operators),

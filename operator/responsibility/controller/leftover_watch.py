@@ -75,6 +75,7 @@ class LeftoverWatch:
             policies=settings.policies,
             webhooks=True,
             enforcement=settings.enforcement,
+            enforcement_cluster=settings.enforcement and settings.enforcement_cluster,
             limit=settings.enforcement_limit,
             grants=settings.grants,
             grants_cluster=settings.grants_cluster,

@@ -52,6 +52,7 @@ class OwnRights(Worker):
         self._unreadable = unreadable
         self._wanted = modes.wanted(
             enforcement=settings.enforcement,
+            enforcement_cluster=settings.enforcement_cluster,
             grants=settings.grants,
             grants_cluster=settings.grants_cluster,
             revocation=settings.revocation,

@@ -13,6 +13,7 @@ import pytest
 
 from responsibility.api.names import (
     CLUSTER_DENY_POLICY,
+    CLUSTER_WARN_POLICY,
     ITEM_ROLE_PREFIX,
     MANAGED_LABEL,
 )
@@ -148,3 +149,23 @@ def test_rewritten_policies_of_the_cluster_refuse_masters_until_they_are_deleted
     assert ask(MASTER, "POST", "/api/v1/namespaces/reef/configmaps", quiet).code < 400
     assert ask(MASTER, "DELETE", path, dry=False).code < 400, "no policy is asked about policies"
     theft.world.until(lambda: not refused(), "the end of it", PATIENCE)
+
+
+def test_where_the_clusters_items_are_left_out_it_can_write_no_policy(theft: Theft) -> None:
+    if theft.mode not in ENFORCE:
+        # There it never could.
+        return
+    before = theft.world.objects
+    theft.world.install(
+        *("--set", f"mode={theft.mode},enforcement.cluster=false"), definitions=False
+    )
+    theft.world.objects = before
+
+    def refused() -> None:
+        # One of them was left behind, so that there is something to write.
+        path = f"{POLICIES}/{CLUSTER_WARN_POLICY}"
+        answer = theft.asker.ask(THIEF, "PATCH", path, {"spec": {"variables": None}}, type=MERGE)
+        assert (answer.code, answer.broken) == (403, False), answer
+        assert theft.asker.ask(MASTER, "GET", path).code == 200
+
+    eventually(refused, PATIENCE)

@@ -28,7 +28,7 @@ from responsibility.cluster.switches import NO_OPERATOR, Switches
 from responsibility.ownership.results.assessment import Assessment
 from tests.unit.ownership import building
 
-DENY = Switches(policies=True, enforcement=True, annotate=True)
+DENY = Switches(policies=True, enforcement=True, enforcement_cluster=True, annotate=True)
 AUDIT = Switches(annotate=True)
 GRANT = Switches(policies=True, grants=True, annotate=True)
 CHARTED = {"helm.sh/chart": "hub-responsibility-0.1.0"}
@@ -183,7 +183,8 @@ def tabled(enforced: str) -> list[dict[str, Any]]:
 
 def test_tables_of_the_cluster_are_left_where_nothing_is_enforced_any_more() -> None:
     full, empty = tabled("dyn(['gate'])"), tabled(empty_tables()["enforcedAnywhere"])
-    assert look(*full, switches=GRANT) == [(LeftoverKind.TABLE, CLUSTER_DENY_POLICY, True)]
+    for without in (GRANT, replace(DENY, enforcement_cluster=False)):
+        assert look(*full, switches=without) == [(LeftoverKind.TABLE, CLUSTER_DENY_POLICY, True)]
     assert look(*full, switches=DENY) == look(*empty, switches=GRANT) == []
     assert (LeftoverKind.POLICY, CLUSTER_DENY_POLICY, True) in look(*full, switches=AUDIT)
 

@@ -4,7 +4,13 @@ import pytest
 
 from responsibility.api.names import REVOKE_VERB
 from responsibility.cluster.modes import MODES, Mode, wanted
-from responsibility.cluster.rights import ENFORCEMENT_RIGHTS, GRANT_RIGHTS, REVOKE_RIGHTS, RIGHTS
+from responsibility.cluster.rights import (
+    CLUSTER_ENFORCEMENT_RIGHTS,
+    ENFORCEMENT_RIGHTS,
+    GRANT_RIGHTS,
+    REVOKE_RIGHTS,
+    RIGHTS,
+)
 from tools.generate.rights_reference import render
 
 EVERYTHING = wanted(enforcement=True, grants=True, grants_cluster=True, revocation=True)
@@ -66,7 +72,9 @@ def test_a_mode_writes_beyond_looking_what_is_said_of_it(mode: Mode) -> None:
 
 def test_switches_add_rights_and_take_none_away() -> None:
     assert set(wanted()) == set(RIGHTS)
-    assert set(wanted(enforcement=True)) == {*RIGHTS, *ENFORCEMENT_RIGHTS}
+    hubs = {*RIGHTS, *ENFORCEMENT_RIGHTS}
+    assert set(wanted(enforcement=True, enforcement_cluster=False)) == hubs
+    assert set(wanted(enforcement=True)) == {*hubs, *CLUSTER_ENFORCEMENT_RIGHTS}
     assert set(wanted(grants=True)) == {*RIGHTS, *GRANT_RIGHTS}
     assert set(wanted(revocation=True)) == {*RIGHTS, *REVOKE_RIGHTS}
     assert wanted(grants_cluster=True) == wanted(), "nothing for the cluster without grants"

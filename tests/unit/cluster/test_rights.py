@@ -5,13 +5,20 @@ import yaml
 
 from responsibility.api.names import DELEGATION_ROLE
 from responsibility.cluster import rights
-from responsibility.cluster.rights import ENFORCEMENT_RIGHTS, REVOKE_RIGHTS, RIGHTS, Right
+from responsibility.cluster.rights import (
+    CLUSTER_ENFORCEMENT_RIGHTS,
+    ENFORCEMENT_RIGHTS,
+    REVOKE_RIGHTS,
+    RIGHTS,
+    Right,
+)
 from responsibility.kube.client import Api
 from tests.apiserver.over_http import HttpApiServer
 from tests.apiserver.requests import Request
 
 SELF = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-EVERY = (*RIGHTS, *ENFORCEMENT_RIGHTS, *REVOKE_RIGHTS)
+ENFORCING = (*ENFORCEMENT_RIGHTS, *CLUSTER_ENFORCEMENT_RIGHTS)
+EVERY = (*RIGHTS, *ENFORCING, *REVOKE_RIGHTS)
 DANGEROUS = {"*", "escalate", "bind", "impersonate", "delete", "deletecollection"}
 
 
@@ -84,7 +91,7 @@ def test_the_operator_asks_for_nothing_that_could_hand_out_rights() -> None:
 
 
 def test_what_enforcing_takes_hands_out_one_right_that_is_not_real() -> None:
-    for right in ENFORCEMENT_RIGHTS:
+    for right in ENFORCING:
         if DANGEROUS & set(right.verbs) or right.group == "rbac.authorization.k8s.io":
             assert right.namespaced, "in the operator's own namespace, and nowhere else"
         if "bind" in right.verbs:

@@ -7,6 +7,7 @@ one too many.
 """
 
 import asyncio
+import os
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -23,10 +24,9 @@ from tests.apiserver.in_process import InProcessApi
 from tests.apiserver.lease import Lease
 from tests.apiserver.requests import Json, Request
 from tests.apiserver.server import ApiServer
-from tests.e2e.seeds import SEED
 from tests.unit.controller.virtual import virtual
 
-DRAWS, MANY = 40, 1_000
+DRAWS = int(os.environ.get("LAW_DRAWS") or 40)
 NAMES = ("one", "two", "three")
 # Seconds for which things happen, and within which one leads when nothing more does: the longest
 # term, as long until nobody else can, and some looks.
@@ -277,16 +277,6 @@ HAPPENINGS: Mapping[str, Callable[[World], Any]] = {
 
 @pytest.mark.parametrize("seed", range(DRAWS))
 def test_never_two_and_soon_one(seed: int) -> None:
-    _draw(seed)
-
-
-@pytest.mark.long
-def test_never_two_and_soon_one_of_many() -> None:
-    for seed in range(SEED, SEED + MANY):
-        _draw(seed)
-
-
-def _draw(seed: int) -> None:
     draw = random.Random(seed)
 
     @virtual
@@ -313,7 +303,7 @@ def _draw(seed: int) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(HAPPENINGS))
-@pytest.mark.parametrize("newcomer", [0.0, 0.02, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("newcomer", [0.02, 1.0, 2.0])
 def test_one_that_has_never_seen_the_lease_takes_it_from_nobody(name: str, newcomer: float) -> None:
     """Somebody leads, long or shortly; something happens; another starts, before or after."""
 

@@ -17,6 +17,10 @@ NOT_ENABLED = (
     "the operator was installed without the right to enforce: set the chart's value "
     "enforcement.enabled to true"
 )
+NOT_ENABLED_CLUSTER = (
+    "the operator was installed without the right to write who may act on what the cluster has "
+    "only one of: set the chart's value enforcement.cluster to true"
+)
 NOT_ALLOWED = (
     "the operator was installed to put no more than warn in force: set the chart's value mode to "
     "deny, or enforcement.limit"

@@ -15,6 +15,7 @@ from responsibility.admission.policies.cluster_policies import ClusterEnforcemen
 from responsibility.admission.stages.blockers import (
     NOT_ALLOWED,
     NOT_ENABLED,
+    NOT_ENABLED_CLUSTER,
 )
 from responsibility.admission.stages.namespace_annotations import ItemKeys, item_keys
 from responsibility.admission.stages.namespace_stages import ItemStage
@@ -55,13 +56,15 @@ def cluster_plan(
     trouble: str,
     granted: Mapping[str, AdmissionStage],
     enabled: bool,
+    written: bool = True,
     limit: AdmissionStage = AdmissionStage.DENY,
     cache: PassCache | None = None,
 ) -> ClusterPlan:
     """Return what should be in force for ``items``, those that policies of the cluster guard.
 
     ``trouble`` is why these policies cannot be relied on, empty if they can; ``granted`` are the
-    stages until now; ``limit`` is the furthest that is allowed. ``cache`` has begun its pass.
+    stages until now; ``written`` is whether the operator may write these policies at all;
+    ``limit`` is the furthest that is allowed. ``cache`` has begun its pass.
     """
     cache = cache or PassCache()
     agreements = [
@@ -80,7 +83,16 @@ def cluster_plan(
         fits = size <= left
         stage = _stage(
             _ClusterInputs(
-                name, agreements, cluster, entries, trouble, fits, enabled, limit, assessment
+                name,
+                agreements,
+                cluster,
+                entries,
+                trouble,
+                fits,
+                enabled,
+                written,
+                limit,
+                assessment,
             ),
             granted.get(name, AdmissionStage.OBSERVE),
         )
@@ -112,6 +124,7 @@ class _ClusterInputs:
     trouble: str
     fits: bool
     enabled: bool
+    written: bool
     limit: AdmissionStage
     assessment: Assessment
 
@@ -151,11 +164,9 @@ def _stage(facts: _ClusterInputs, before: AdmissionStage) -> ItemStage:
 def _blockers(facts: _ClusterInputs) -> Iterable[tuple[str, str, bool]]:
     """Yield what stands in the way: reason, words, and whether it ends what is in force too."""
     if not facts.enabled:
-        yield (
-            "NotEnabled",
-            NOT_ENABLED,
-            True,
-        )
+        yield "NotEnabled", NOT_ENABLED, True
+    elif not facts.written:
+        yield "NotEnabled", NOT_ENABLED_CLUSTER, True
     if facts.entries.trouble or not facts.fits:
         yield (
             "CannotBeListed",

@@ -74,7 +74,13 @@ class ClusterPolicies:
         return self._outcomes.get(model, NOTHING)
 
     def plan(
-        self, found: Pass, cache: PassCache, *, enabled: bool, limit: AdmissionStage
+        self,
+        found: Pass,
+        cache: PassCache,
+        *,
+        enabled: bool,
+        written: bool,
+        limit: AdmissionStage,
     ) -> dict[str, ClusterPlan]:
         """Return by model what should be in force."""
         plans = {}
@@ -93,9 +99,10 @@ class ClusterPolicies:
                 assessment,
                 cluster,
                 items,
-                trouble=self._trouble(shipped) if enabled else "",
+                trouble=self._trouble(shipped) if enabled and written else "",
                 granted=known[1],
                 enabled=enabled,
+                written=written,
                 limit=limit,
                 cache=cache,
             )

@@ -61,6 +61,8 @@ class EnforcementLoop(Worker):
         self._enabled = settings.enforcement
         self._own_namespace = settings.namespace
         self._limit = settings.enforcement_limit
+        # Whether it writes the tables of what the cluster has only one of.
+        self._tables = settings.enforcement and settings.enforcement_cluster
         # Files of the API server are not to be seen through it; trials prove those alone.
         self._watched = settings.enforcement and not settings.static_policies
         self._static = settings.enforcement and settings.static_policies
@@ -132,7 +134,9 @@ class EnforcementLoop(Worker):
         spaces = moment.namespaces
         decided = self._decide(found, troubles)
         # Markers first: a Namespace must not name a date that nothing keeps.
-        cluster = self._cluster.plan(found, self._cache, enabled=self._enabled, limit=self._limit)
+        cluster = self._cluster.plan(
+            found, self._cache, enabled=self._enabled, written=self._tables, limit=self._limit
+        )
         self.kept = decided.untouched
         marked = await self._mark(decided, cluster, found) if self._enabled else True
         written = await self._namespaces.write(decided, spaces)
@@ -141,7 +145,7 @@ class EnforcementLoop(Worker):
             stage_of = {s.item: s.stage for s in stages}
             # The very same while nothing changes, so that what follows from it need not be redone.
             self._granted[name] = (uid, before if before == stage_of else stage_of)
-        if self._enabled:
+        if self._tables:
             written = await self._cluster.write(cluster, moment.models) and written
         self._prober.want({**self._targets(), **self._cluster.targets})
         if self._enabled:

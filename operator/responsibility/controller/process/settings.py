@@ -79,6 +79,7 @@ class Settings:
     policies: bool = True
     enforcement: bool = False
     enforcement_limit: AdmissionStage = AdmissionStage.DENY
+    enforcement_cluster: bool = True
     static_policies: bool = False
     grants: bool = False
     grants_cluster: bool = False
@@ -129,6 +130,9 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         enforcement=_switch(values, "ENFORCEMENT", default=defaults.enforcement),
         static_policies=_switch(values, "STATIC_POLICIES", default=defaults.static_policies),
         enforcement_limit=_limit(values, defaults.enforcement_limit),
+        enforcement_cluster=_switch(
+            values, "ENFORCEMENT_CLUSTER", default=defaults.enforcement_cluster
+        ),
         grants=_switch(values, "GRANTS", default=defaults.grants),
         grants_cluster=_switch(values, "GRANTS_CLUSTER", default=defaults.grants_cluster),
         revocation=_switch(values, "REVOCATION", default=defaults.revocation),

@@ -95,12 +95,19 @@ def test_a_delegate_of_several_records_may_until_the_latest_date() -> None:
     ("more", "reason"),
     [
         ({"enabled": False}, "NotEnabled"),
+        ({"written": False}, "NotEnabled"),
         ({"trouble": "it is missing"}, "PolicyNotReliable"),
     ],
 )
 def test_it_does_not_go_up_where_something_is_wrong(more: dict[str, Any], reason: str) -> None:
     (stage,) = decide(world("deny"), **more).stages
     assert (stage.stage, stage.reason) == ("observe", reason)
+
+
+def test_without_the_right_to_write_them_even_what_is_in_force_ends_and_says_what_to_set() -> None:
+    (stage,) = decide(world("deny"), "deny", written=False).stages
+    assert (stage.stage, stage.reason) == ("observe", "NotEnabled")
+    assert "enforcement.cluster" in stage.message
 
 
 def test_an_owner_who_cannot_is_not_put_in_charge_of_the_cluster() -> None:

@@ -64,6 +64,24 @@ def test_where_those_who_may_act_by_another_item_cannot_be_listed_nothing_is_enf
     assert "party odd" in found.message
 
 
+def test_what_is_not_asked_for_takes_no_room_from_what_is() -> None:
+    """Beds come first, and their owners' names fill most of what annotations hold."""
+
+    def many(party: str, number: int) -> Any:
+        return people(*(f"User {party}-{n}{'🌊' * 500}" for n in range(number)))
+
+    asked = record(
+        parties={"guests": GUESTS, "crowd": many("crowd", 64), "few": many("few", 32)},
+        items={
+            "beds": {"owner": "crowd", "enforcement": {"admission": "observe"}},
+            "fence": {"owner": "few", "enforcement": {"admission": "deny", "force": True}},
+        },
+        enforcement={"admission": "observe"},
+    )
+    decided = decide(world(records=[asked]))
+    assert (stage(decided, "beds").stage, stage(decided).stage) == ("observe", "deny")
+
+
 def test_what_is_said_of_items_that_are_only_read_stays_while_the_hub_is_gone() -> None:
     assessment = world(records=[only_beds()], hubs=[], namespaces={"prod": False})
     said = {
