@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import statistics
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -15,7 +16,7 @@ from tests.e2e.operator.soak import changes, judge
 from tests.e2e.operator.soak.changes import Scene
 from tests.e2e.operator.soak.faults import FAULTS, Around, Fault
 from tests.e2e.operator.soak.installations import HURRIED, Installation
-from tests.e2e.operator.soak.replicas import Replica, Replicas, replicas
+from tests.e2e.operator.soak.replicas import Exit, Replica, Replicas, replicas
 from tests.e2e.operator.soak.written import changes as differences
 from tests.e2e.operator.soak.written import written
 from tests.e2e.operator.world import World
@@ -25,6 +26,18 @@ LOOKS = 4
 # Seconds that a fault lasts, at least and at most; and within which all is to be well again.
 LASTS = (1.0, 14.0)
 PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What became of a fault: seconds until one led and all were ready again, and who ended by it.
+
+    After that, all was as a fresh operator has it, or the phase would have failed.
+    """
+
+    fault: str
+    seconds: float
+    exits: tuple[Exit, ...]
 
 
 @dataclass(slots=True)
@@ -38,6 +51,7 @@ class Soak:
     settings: Mapping[str, str]
     memory: dict[str, list[float]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    recovered: list[Recovered] = field(default_factory=list)
 
     def phase(self) -> None:
         """Change things while something is wrong; then all has to be well."""
@@ -64,7 +78,9 @@ class Soak:
             raise AssertionError(f"{told}: {'; '.join(done)}\n{failure}") from failure
 
     def _all_is_well(self, fault: Fault, since: int) -> None:
+        began = time.monotonic()
         wait_until(self._settled, PATIENCE, lambda: f"one ready leader: {self._states()}")
+        took, ended = time.monotonic() - began, list[Exit]()
         leader = self.replicas.leader()
         self._rests(leader)
         self._is_like_a_fresh_one(leader)
@@ -75,6 +91,7 @@ class Soak:
         _none(judge.intruders(requests, candidates), "written after another had the Lease")
         for replica in self.replicas.every:
             exits, replica.exits = replica.exits, []
+            ended += exits
             _none(judge.unmeant(exits, lead_may_be_lost=fault.ends), "ended")
             assert "Traceback" not in replica.operator.log, replica.operator.log[-6000:]
             told = self.memory.setdefault(replica.name, [])
@@ -82,6 +99,20 @@ class Soak:
                 told.clear()
             told.append(replica.memory())
             assert not (more := judge.grown(told)), f"{replica.name} has grown: {more}"
+        self.recovered.append(Recovered(fault.name, took, tuple(ended)))
+
+    def report(self) -> str:
+        """Return in a few words what was injected, what became of it, and who ended."""
+        kinds = len({each.fault for each in self.recovered})
+        seconds = sorted(each.seconds for each in self.recovered) or [0.0]
+        exits = [end for each in self.recovered for end in each.exits]
+        asked = sum(end.asked for end in exits)
+        return (
+            f"{len(self.recovered)} faults of {kinds} kinds; recovered in {seconds[-1]:.1f} s at "
+            f"most, {statistics.median(seconds):.1f} s in the median, and then as a fresh operator "
+            f"has it; {len(exits)} exits: {asked} asked for, {len(exits) - asked} to be "
+            "started again"
+        )
 
     def _rests(self, leader: Replica) -> None:
         """See that it writes nothing while all is listed anew and nothing changes."""
@@ -155,9 +186,12 @@ def soak(
         stack.callback(changes.clear, world)
         soaked = Soak(world, installation, running, draw, {**others, **HURRIED})
         phases = 0
-        while go_on(phases):
-            soaked.phase()
-            phases += 1
+        try:
+            while go_on(phases):
+                soaked.phase()
+                phases += 1
+        finally:
+            say(f"soak: {number}× {installation.name}: {soaked.report()}")
     say(
         f"soak: {number}× {installation.name}: {phases} phases; MiB in the end: "
         + ", ".join(f"{name} {told[-1]:.0f}" for name, told in soaked.memory.items() if told)

@@ -15,3 +15,5 @@ def test_all_is_well_after_changes_and_a_fault(bare_world: World) -> None:
     (granting,) = (i for i in INSTALLATIONS if i.name == "grant")
     soaked = soak(bare_world, granting, 3, DRAWN, lambda phases: not phases)
     assert soaked.faults == [FAULT], "another draw by now: look for one that is worth it"
+    (recovered,) = soaked.recovered
+    assert [end.asked for end in recovered.exits] == [True], "who was killed, and nobody else"
