@@ -87,7 +87,7 @@ async def prepare(api: Api, plan: Plan, *, cluster: str | None = None) -> Journa
 async def cluster_id(api: Api) -> str:
     """Return what tells this cluster from others, empty if we may not know."""
     try:
-        found = await api.get("/api/v1/namespaces/kube-system")
+        found = await api.get_object("/api/v1/namespaces/kube-system")
     except (ForbiddenError, NotFoundError):
         return ""
     return str(found["metadata"]["uid"])
@@ -156,7 +156,7 @@ async def _write(api: Api, step: UndoStep, live: Json | None, *, dry_run: bool) 
 
 async def _read(api: Api, path: str) -> Json | None:
     try:
-        return await api.get(path)
+        return await api.get_object(path)
     except NotFoundError:
         return None
 

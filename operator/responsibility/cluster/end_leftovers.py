@@ -67,7 +67,7 @@ async def prepare(api: Api, found: Iterable[Leftover]) -> list[LeftoverEnd]:
     endings = []
     for leftover in found:
         try:
-            live = await api.get(leftover.path)
+            live = await api.get_object(leftover.path)
         except NotFoundError:
             continue
         metadata = live["metadata"]

@@ -125,6 +125,10 @@ class Api:
         """Return one object, or whatever JSON ``path`` answers with. Raises ApiError."""
         return await self._call("GET", path, params, accept=accept)
 
+    async def get_object(self, path: str) -> Json:
+        """Return one object. Raises ApiError, also where what came is none: that tells nothing."""
+        return bodies.of_object(await self.get(path), "GET", path)
+
     async def create(
         self,
         path: str,

@@ -319,7 +319,7 @@ class Leader:
 
     async def _read(self, api: Api) -> Json | None:
         try:
-            return await api.get(self.path)
+            return await api.get_object(self.path)
         except errors.NotFoundError:
             return None
 
@@ -347,7 +347,7 @@ class Leader:
         It is read anew, since a renewal that was cancelled on its way may have arrived all the
         same.
         """
-        lease = await api.get(self.path)
+        lease = await api.get_object(self.path)
         if lease["spec"].get("holderIdentity") != self._identity:
             return True
         if not sealed(lease) and _written(lease) != _written(self._stored):

@@ -98,8 +98,12 @@ async def _served(api: Api, groups: Iterable[str]) -> set[str]:
             if not isinstance(versions, list):
                 raise errors.bad_answer("GET", f"/apis/{group}", "an API group")
             for version in versions:
-                answer = await api.get(f"/apis/{version['groupVersion']}")
-                found |= {f"{kind['name']}.{group}" for kind in answer.get("resources") or ()}
+                path = f"/apis/{version['groupVersion']}"
+                kinds = (await api.get(path)).get("resources")
+                if not isinstance(kinds, list):
+                    # Not that there are none.
+                    raise errors.bad_answer("GET", path, "the kinds of an API group")
+                found |= {f"{kind['name']}.{group}" for kind in kinds}
         except errors.NotFoundError:
             continue
     return found

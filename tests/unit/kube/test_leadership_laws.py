@@ -31,6 +31,7 @@ NAMES = ("one", "two", "three")
 # Seconds for which things happen, and within which one leads when nothing more does: the longest
 # term, as long until nobody else can, and some looks.
 EVENTFUL, CALM = 120.0, 45.0
+ODD_ANSWERS = ("<html>a proxy</html>", "", "7", '{"items": "no list"}')
 # Seconds between two writes of whoever leads.
 WORK = 0.1
 
@@ -131,6 +132,8 @@ class World:
     draw: random.Random
     name: str = ""
     server: ApiServer = field(default_factory=ApiServer)
+    # Whether a middlebox answers something else half of the time, whatever was done.
+    odd: bool = False
     holders: list[str] = field(default_factory=list)
     intruders: list[str] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
@@ -150,6 +153,8 @@ class World:
             if request.method in ("POST", "PUT"):
                 # A claim is no lead, and has no holder.
                 self.holders.append(request.body["spec"]["holderIdentity"])
+            if self.odd and self.draw.random() < 0.5:
+                return web.Response(text=self.draw.choice(ODD_ANSWERS))
             return given
 
         return answered
@@ -249,7 +254,12 @@ async def _slow(world: World) -> None:
     world.some().wire.takes = world.draw.choice(((0.2, 0.9), (1.0, 1.9)))
 
 
+async def _odd(world: World) -> None:
+    world.odd = True
+
+
 async def _quick(world: World) -> None:
+    world.odd = False
     for replica in world.replicas:
         replica.wire.takes = (0.002, 0.03)
 
@@ -271,6 +281,7 @@ HAPPENINGS: Mapping[str, Callable[[World], Any]] = {
     "a replica is started": _started,
     "answers become slow": _slow,
     "answers become quick": _quick,
+    "answers become odd": _odd,
     "one is cut off": _cut_off,
 }
 
@@ -317,6 +328,8 @@ def test_one_that_has_never_seen_the_lease_takes_it_from_nobody(name: str, newco
             await world.do(name)
             await world.see(newcomer)
             world.replicas[1].start()
+            await world.see(5.0)
+            world.odd = False
             await world.see(CALM)
             assert len(world.writers()) == 1
             await world.end()

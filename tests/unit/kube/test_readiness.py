@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+from aiohttp import web
 
 from responsibility.kube import errors
 from responsibility.kube import readiness as waiting
@@ -80,6 +81,31 @@ async def test_waits_until_all_kinds_are_served(
     assert len(told) == 2
     assert "crews.example.org, hubs.example.org" in told[0]
     assert "hubs.example.org" not in told[1]
+
+
+ODD = {"HTML": "<html></html>", "nothing": "", "a number": "7", "other JSON": '{"items": "none"}'}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+@pytest.mark.parametrize("path", ["/apis/example.org", "/apis/example.org/v1"])
+async def test_an_answer_that_is_none_does_not_say_that_kinds_are_gone(
+    api: Api, server: HttpApiServer, path: str, odd: str
+) -> None:
+    server.answers["/apis/example.org"] = lambda _: {
+        "versions": [{"groupVersion": "example.org/v1"}]
+    }
+    server.answers[path] = lambda _: web.Response(text=odd, content_type="text/html")
+    with pytest.raises(errors.ApiError, match="what came is not"):
+        await waiting.missing_crds(api, CRDS)
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+async def test_an_answer_that_is_none_is_no_object(
+    api: Api, server: HttpApiServer, odd: str
+) -> None:
+    server.answers["/thing"] = lambda _: web.Response(text=odd, content_type="text/html")
+    with pytest.raises(errors.ApiError, match="what came is not an object"):
+        await api.get_object("/thing")
 
 
 async def test_kinds_that_never_come_are_named(api: Api) -> None:

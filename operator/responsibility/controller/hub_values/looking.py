@@ -174,7 +174,7 @@ class ValuesLooker(Worker):
     async def _values(self, hub: HubKey, looked: _Looked) -> HubValues:
         agreed = looked.agreed
         path = f"/api/v1/namespaces/{hub.namespace}/secrets/{agreed.secret}"
-        secret = await self._api.get(path)
+        secret = await self._api.get_object(path)
         version = str((secret.get("metadata") or {}).get("resourceVersion") or "")
         known = self._answers.of(hub)
         if version and version == looked.version and known is not None:

@@ -18,6 +18,7 @@ from responsibility.cluster.store import Store
 from responsibility.controller.own_kinds import OwnKinds
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.hub.discovery import HubKey
+from responsibility.kube import errors
 from responsibility.kube.client import Api
 from responsibility.ownership.terms.permission_index import Names
 
@@ -66,6 +67,8 @@ class HubLookup:
         Records and models may have been listed ``age`` seconds ago. Raises ApiError.
         """
         found = await self._api.get(_NAMESPACES, {"fieldSelector": f"metadata.name={namespace}"})
+        if not isinstance(found.get("items"), list):
+            raise errors.bad_answer("GET", _NAMESPACES, "a list")
         space = next((NamespaceKeys.of(each["metadata"]) for each in found["items"]), None)
         if space is None:
             return None

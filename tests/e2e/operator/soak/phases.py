@@ -108,10 +108,10 @@ class Soak:
         exits = [end for each in self.recovered for end in each.exits]
         asked = sum(end.asked for end in exits)
         return (
-            f"{len(self.recovered)} faults of {kinds} kinds; recovered in {seconds[-1]:.1f} s at "
-            f"most, {statistics.median(seconds):.1f} s in the median, and then as a fresh operator "
-            f"has it; {len(exits)} exits: {asked} asked for, {len(exits) - asked} to be "
-            "started again"
+            f"{len(self.faults)} faults; {len(self.recovered)} ({kinds} kinds) recovered from in "
+            f"{seconds[-1]:.1f} s at most, {statistics.median(seconds):.1f} s in the median, and "
+            f"then as a fresh operator has it; {len(exits)} exits: {asked} asked for, "
+            f"{len(exits) - asked} to be started again"
         )
 
     def _rests(self, leader: Replica) -> None:
