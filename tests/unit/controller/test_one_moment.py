@@ -40,7 +40,7 @@ from responsibility.controller.reporting.writer import Writer
 from responsibility.kube import errors
 from responsibility.plans.change import Plan
 from tests.unit.cluster.undo_plan import ANN, bound, stored
-from tests.unit.controller.grants.test_granter import OTHERS, Granting, granted
+from tests.unit.controller.grants.granting import OTHERS, Granting, granted
 from tests.unit.controller.virtual import virtual
 from tests.unit.controller.world import RECORDS, World, garden_world
 from tests.unit.ownership.building import NOW
