@@ -66,38 +66,38 @@ class _Search:
     reach: Mapping[str, tuple[AdminScope, ...]]
     found: dict[tuple[str, str], set[Way]] = field(default_factory=dict)
     # The roles that make an admin, with the scope that does, and those that do so by way of others.
-    mighty: dict[str, str] = field(default_factory=dict)
+    admin_roles: dict[str, str] = field(default_factory=dict)
 
     def run(self) -> None:
         for key, account in self.accounts.items():
             if account.admin:
                 self.found.setdefault(key, set()).add(Way())
         known = -1
-        while known != len(self.mighty) + len(self.found):
-            known = len(self.mighty) + len(self.found)
+        while known != len(self.admin_roles) + len(self.found):
+            known = len(self.admin_roles) + len(self.found)
             self._roles()
             self._holders()
 
     def _roles(self) -> None:
-        self.mighty.setdefault(ADMIN_ROLE, "")
+        self.admin_roles.setdefault(ADMIN_ROLE, "")
         for role, scopes in self.reach.items():
-            if role not in self.mighty:
+            if role not in self.admin_roles:
                 for each in scopes:
                     if self._makes_admin(each):
-                        self.mighty[role] = each.scope
+                        self.admin_roles[role] = each.scope
                         break
 
     def _holders(self) -> None:
         for key, account in self.accounts.items():
             for role in account.roles:
                 # The flag says as much as the role of its name, which goes with it.
-                if role in self.mighty and not (role == ADMIN_ROLE and account.admin):
-                    self.found.setdefault(key, set()).add(Way(role, "", self.mighty[role]))
+                if role in self.admin_roles and not (role == ADMIN_ROLE and account.admin):
+                    self.found.setdefault(key, set()).add(Way(role, "", self.admin_roles[role]))
         for group in self.groups.values():
             for role in group.roles:
-                if role in self.mighty:
+                if role in self.admin_roles:
                     for name in group.users:
-                        way = Way(role, group.name, self.mighty[role])
+                        way = Way(role, group.name, self.admin_roles[role])
                         self.found.setdefault(("user", name), set()).add(way)
 
     def _makes_admin(self, reach: AdminScope) -> bool:
@@ -107,7 +107,7 @@ class _Search:
                 if reach.everywhere
                 else filter(None, [self.groups.get(reach.group)])
             )
-            return any(role in self.mighty for group in into for role in group.roles)
+            return any(role in self.admin_roles for group in into for role in group.roles)
         if reach.everywhere:
             return reach.scope in ADMIN_SCOPES
         if reach.user:

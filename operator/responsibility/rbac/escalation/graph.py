@@ -354,7 +354,7 @@ def _may_act(
 ) -> bool:
     asked = replace(attributes, verb=f"impersonate-on:{mode}:{attributes.verb}")
     holders = graph.holders(asked, any_name=any_name)
-    return any(self in holders for self in Permissions.selves_of(actor))
+    return any(self in holders for self in Permissions.with_implied_groups_of(actor))
 
 
 def routes_to(escalation: EscalationGraph, attributes: Attributes) -> dict[Subject, Route]:

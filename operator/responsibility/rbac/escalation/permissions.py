@@ -106,11 +106,11 @@ class Permissions:
         """Return an actor and the groups that it is in by nature."""
         known = self._implied.get(actor)
         if known is None:
-            known = self._implied[actor] = self.selves_of(actor)
+            known = self._implied[actor] = self.with_implied_groups_of(actor)
         return known
 
     @staticmethod
-    def selves_of(actor: Subject) -> tuple[Subject, ...]:
+    def with_implied_groups_of(actor: Subject) -> tuple[Subject, ...]:
         """Return an actor and the groups that it is in by nature."""
         return (actor, *(Subject(GROUP, group) for group in implied_groups(actor)))
 
