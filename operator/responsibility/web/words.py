@@ -17,7 +17,8 @@ _MONTHS = (
 )
 
 
-_ISO_DAY = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b(?!T)")
+# A day that is a word of its own: names of objects may hold one, and stay as they are.
+_ISO_DAY = re.compile(r"(?<!\S)(\d{4})-(\d{2})-(\d{2})(?=[.,;:]?(?:\s|$))")
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -77,7 +78,7 @@ def day(when: date) -> str:
 
 
 def dated(text: str) -> str:
-    """Return a sentence with its days (2027-03-01) as people write them."""
+    """Return a sentence with its days (2027-03-01) as people write them, names left alone."""
 
     def written(match: re.Match[str]) -> str:
         try:

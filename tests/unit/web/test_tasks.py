@@ -36,8 +36,17 @@ def test_above_something_else_the_worst_stand_and_the_rest_is_folded() -> None:
 
 def test_days_are_as_people_write_them_and_moments_are_left() -> None:
     assert dated("reviewed after 2027-03-01") == "reviewed after 1 March 2027"
-    for kept in ("since 2030-01-01T00:00:00Z", "version 2027-19-77", "x2027-03-01y"):
+    assert dated("it ended on 2027-03-01; look at it.") == "it ended on 1 March 2027; look at it."
+    for kept in (
+        *("since 2030-01-01T00:00:00Z", "version 2027-19-77", "x2027-03-01y"),
+        *("by RoleBinding prod/2027-03-01", "User bot-2027-03-01 holds it", "2027-03-01.old"),
+    ):
         assert dated(kept) == kept
+
+
+def test_a_command_is_shown_as_it_is_to_be_pasted() -> None:
+    command = "kubectl delete rolebinding temp-2027-03-01 -n prod --since 2027-03-01"
+    assert command in document("title", *tasks([Task("high", ("1",), "Ended.", command)])).html
 
 
 def test_names_are_in_the_order_of_people() -> None:
