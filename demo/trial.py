@@ -130,7 +130,7 @@ def _after(folder: Path) -> str:
 All that was read is in {folder / FILES}, as an organisation keeps it in its repository: change
 something, such as the owner of an item, and ask again. In a shell:
 
-   export PATH="$PWD/{folder}:$PATH"
+   export PATH="{folder.absolute()}:$PATH"
    {TOOL} who-can get secrets/hub -n coast {_where(folder)}
 
 `make demo` adds what files can't show: a real control plane with the operator on it, which notes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from shlex import quote
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ import click
 from responsibility.cli.answers import subjects
 from responsibility.cli.answers.report import Report
 from responsibility.cli.sources.cluster_view import ClusterView
+from responsibility.cli.sources.options import left_out_text
 from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.output import clean, colourful, say, subject_json
 from responsibility.cli.terminal.progress import share
@@ -234,31 +236,40 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
     }
 
 
-def tell(plan: Plan, *, wide: bool = False, apply_by: str = "") -> None:
-    """Write a plan for a person; ``apply_by`` is the command that applies it."""
-    for line in _lines(plan, wide=wide, apply_by=apply_by):
+def tell(plan: Plan, *, wide: bool = False, apply_by: str = "", most: int | None = None) -> None:
+    """Write a plan for a person; ``apply_by`` is the command that applies it.
+
+    Whoever approves one reads it whole; to look at it, ``most`` changes and reasons may do.
+    """
+    for line in _lines(plan, wide=wide, apply_by=apply_by, most=most):
         say(line)
 
 
-def _lines(plan: Plan, *, wide: bool, apply_by: str) -> Iterator[str]:
+def _lines(plan: Plan, *, wide: bool, apply_by: str, most: int | None) -> Iterator[str]:
     if not plan.changes:
         yield f"nothing is to do for {clean(plan.aim)}: no excess right that a plan could end"
     else:
         ends = counted(len(plan.ended), "excess right")
         yield _bold(f"{counted(len(plan.changes), 'change')} for {clean(plan.aim)}, to end {ends}")
     by_id = {finding.id: finding for finding in plan.ended}
-    for number, change in enumerate(plan, 1):
+    for number, change in enumerate(islice(plan, most), 1):
         yield ""
         yield _bold(f"{number}. {clean(str(change))}")
         yield from (f"   {clean(line)}" for line in _about(change, by_id, wide=wide))
+    if left := left_out_text(len(plan.changes), most, "change"):
+        yield ""
+        yield left
     if plan.obstacles:
         yield ""
         yield _bold(f"Held back, {counted(len(plan.obstacles), 'excess right')}:")
-        for why, instead, about in _grouped(plan.obstacles):
+        reasons = _grouped(plan.obstacles)
+        for why, instead, about in reasons[:most]:
             yield f"   because {clean(why)}"
             shown = about if wide else shortened(about, _MOST, rest="more (-o wide)")
             yield from (f"     - {clean(text)}" for text in shown)
             yield f"     do instead: {clean(instead)}"
+        if left := left_out_text(len(reasons), most, "reason"):
+            yield f"   {left}"
     if plan.changes:
         yield ""
         yield f"digest {plan.digest}"

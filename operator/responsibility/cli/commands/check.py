@@ -28,12 +28,16 @@ if TYPE_CHECKING:
     from responsibility.cli.answers.formats import Checked
     from responsibility.cli.answers.report import Report
 
+# Items that a line of causes names.
+_MOST_ITEMS = 3
+
 
 @click.command(name="check")
 @at_option
 @routes_option
 @output_option(
-    "table", "wide", "json", "yaml", "junit", "sarif", "markdown", "github", default="table"
+    *("table", "wide", "name", "json", "yaml", "junit", "sarif", "markdown", "github"),
+    default="table",
 )
 @click.option(
     "--base",
@@ -110,7 +114,7 @@ def command(
         if text:
             say(text)
     else:
-        show(output, formats.as_json(checked), *_tables(checked))
+        show(output, formats.as_json(checked), *_tables(checked, each=output == "wide"))
     context.exit(Exit.NO if checked.failed else Exit.OK)
 
 
@@ -190,12 +194,13 @@ def _something_to_check(report: Report) -> None:
     )
 
 
-def _tables(checked: Checked) -> list[Table]:
+def _tables(checked: Checked, *, each: bool) -> list[Table]:
+    """Return what can't be followed, and a line for each cause, or for ``each`` finding."""
     from responsibility.cli.answers.fixes import fix
     from responsibility.cli.answers.locations import location_of
     from responsibility.cli.answers.report import place_text, whom
     from responsibility.ownership.results import wording
-    from responsibility.ownership.results.causes import causes
+    from responsibility.ownership.results.causes import causes, causes_text
 
     hubs = counted(len(checked.report.assessment.hubs), "record")
     tables = []
@@ -203,20 +208,24 @@ def _tables(checked: Checked) -> list[Table]:
         rows = [[name, text] for name, text in checked.problems]
         tables.append(Table(columns("RECORD", "PROBLEM"), rows, title="can't be followed:"))
     grouped = causes(checked.findings)
-    by_finding = {finding.id: cause.findings for cause in grouped for finding in cause.findings}
+    lines = [
+        (finding, cause.findings, (finding.item,) if each else cause.items)
+        for cause in grouped
+        for finding in (cause.findings if each else cause.findings[:1])
+    ]
     rows = [
         [
             finding.severity.name.lower(),
             finding.kind,
             place_text(finding),
-            finding.item,
+            some(items, _MOST_ITEMS),
             whom(finding),
             str(location_of(checked.report, finding) or "-"),
-            fix(checked.report, by_finding[finding.id]),
+            fix(checked.report, whole),
             wording.message(finding),
             "; ".join(wording.source_texts(finding.sources)) or "-",
         ]
-        for finding in checked.findings
+        for finding, whole, items in lines
     ]
     tables.append(
         Table(
@@ -229,8 +238,8 @@ def _tables(checked: Checked) -> list[Table]:
             empty="nothing differs from what is agreed"
             if checked.comparison is None
             else "nothing new differs from what is agreed",
-            footer=checked.summary
-            or f"{counted(len(grouped), 'cause')}, {counted(len(rows), 'finding')} in {hubs}",
+            footer=checked.summary or f"{causes_text(grouped)} in {hubs}",
+            names=[finding.id for finding, _, _ in lines],
         )
     )
     return tables

@@ -13,8 +13,10 @@ from responsibility.cli.answers.plan_text import (
 )
 from responsibility.cli.sources.cluster_view import ALL
 from responsibility.cli.sources.options import (
+    MOST_LINES,
     Where,
     at_option,
+    full_option,
     instant,
     output_option,
     where_options_without_cluster,
@@ -27,6 +29,7 @@ from responsibility.cli.terminal.output import is_data, show
 @aim_options
 @at_option
 @output_option()
+@full_option
 @where_options_without_cluster
 def command(
     *,
@@ -39,6 +42,7 @@ def command(
     routes: bool,
     moment: str | None,
     output: str,
+    full: bool,
 ) -> None:
     r"""Plan the smallest set of changes after which excess rights have really ended.
 
@@ -63,4 +67,9 @@ def command(
         show(output, plan_json(plan))
         return
     command_line = f"kubectl responsibility apply-plan {plan.digest} {asked.words(routes=routes)}"
-    tell(plan, wide=output == "wide", apply_by=command_line if where.live else "")
+    tell(
+        plan,
+        wide=output == "wide",
+        apply_by=command_line if where.live else "",
+        most=None if full else MOST_LINES,
+    )

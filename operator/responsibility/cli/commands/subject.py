@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from responsibility import api_groups
 from responsibility.cli.sources.cluster_view import ALL
 from responsibility.cli.sources.options import (
     Where,
@@ -42,7 +43,7 @@ _MOST_PERMISSIONS = 2
 )
 @at_option
 @routes_option
-@output_option()
+@output_option("table", "wide", "name", "json", "yaml")
 @where_options
 def command(
     *,
@@ -142,6 +143,7 @@ def _one(output: str, report: Report, subject: Subject, *, routes: bool) -> None
                 for h in held
             ],
             title="would lose, on leaving:",
+            names=[_binding_name(h["namespace"], h["name"]) for h in held],
             empty="nothing: no binding names it"
             + (f" (but its groups may: {', '.join(groups)})" if groups else ""),
         ),
@@ -153,6 +155,12 @@ def _one(output: str, report: Report, subject: Subject, *, routes: bool) -> None
             footer=f"it is the only subject of {alone}" if alone else "",
         ),
     )
+
+
+def _binding_name(namespace: str, name: str) -> str:
+    """Return a binding as kubectl names objects."""
+    kind = "rolebinding" if namespace else "clusterrolebinding"
+    return f"{kind}.{api_groups.RBAC}/{name}"
 
 
 def _retired(output: str, report: Report, leavers: list[Subject]) -> None:

@@ -50,7 +50,7 @@ Holder = tuple[Subject, tuple[Source, ...]]
     help="Without a NAME: also list who may do it for certain names only.",
 )
 @routes_option
-@output_option()
+@output_option("table", "wide", "name", "json", "yaml")
 @where_options
 def command(
     *,
@@ -145,6 +145,7 @@ def command(
                 ),
             ],
             empty=f"nobody can {describe(attributes)}",
+            names=[_name(subject) for subject, *_ in (*found, *ways.items())],
         ),
     )
 
@@ -189,6 +190,11 @@ def _pending(
         for binding in pending_bindings(view, attributes)
         if not known.issuperset(map(canonical, binding.subjects))
     ]
+
+
+def _name(subject: Subject) -> str:
+    """Return a subject as ``--subject`` takes it."""
+    return f"{str(subject.kind).lower()}/{subject_name(subject)}"
 
 
 def _hint(

@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from responsibility.cli.commands.matrix import RECORD_KIND
 from responsibility.cli.sources.access_question import ParsedQuestion, describe, question
 from responsibility.cli.sources.cluster_view import ALL, Need
 from responsibility.cli.sources.options import (
+    MOST_LINES,
     Where,
     at_option,
+    full_option,
     instant,
+    left_out_text,
     output_option,
     warn,
     where_options,
 )
 from responsibility.cli.terminal.output import Table, columns, show
+from responsibility.phrases import some
 
 if TYPE_CHECKING:
     from responsibility.cli.answers.report import Report
@@ -32,7 +37,8 @@ _REQUIRED, _RESERVED = "required", "reserved"
 @click.option("--subresource", default="", help="The subresource, such as log, exec or scale.")
 @click.option("--path", help="A path in the hub's chart values, such as singleuser.memory.limit.")
 @at_option
-@output_option()
+@output_option("table", "wide", "name", "json", "yaml")
+@full_option
 @where_options
 def command(
     *,
@@ -43,10 +49,12 @@ def command(
     path: str | None,
     moment: str | None,
     output: str,
+    full: bool,
 ) -> None:
     r"""Say who is accountable for an action, or for a setting, and how to reach them.
 
-    Of the hub in the namespace named by -n; of all hubs without -n. An action that several items
+    Of the hub in the namespace named by -n; of all hubs without -n, where those with the same
+    answer are one line (-o wide: a line each). An action that several items
     share has several owners. `required` is what the owner must be able to do, `reserved` is what
     nobody else may.
 
@@ -81,6 +89,8 @@ def command(
             warn(odd)
         text = describe(asked.at_cluster.attributes)
         rows = [row for each in agreements for row in _by_action(report, each, asked)]
+    lines = [_cells(row) for row in rows] if output == "wide" else _together(rows)
+    most = None if full else MOST_LINES
     show(
         output,
         {"question": text, "owners": rows},
@@ -90,7 +100,9 @@ def command(
                 detail=("WHY",),
                 wide=("TITLE", "BOUNDS"),
             ),
-            [_cells(row) for row in rows],
+            lines[:most],
+            footer=left_out_text(len(lines), most),
+            names=list(dict.fromkeys(f"{RECORD_KIND}/{row['record']}" for row in rows)),
             empty=f"no item of the model speaks of {text}: by the record, it is nobody's",
         ),
     )
@@ -163,6 +175,17 @@ def _row(report: Report, agreement: Agreement, name: str, why: list[str]) -> dic
         "delegates": list(item.parties(report.assessment.now)[1:]),
         "why": why,
     }
+
+
+def _together(rows: list[dict[str, Any]]) -> list[list[str]]:
+    """Return a line for each answer, with the hubs of which it is one."""
+    hubs: dict[tuple[str, ...], list[str]] = {}
+    for hub, *answer in map(_cells, rows):
+        hubs.setdefault(tuple(answer), []).append(hub)
+    return [
+        [some(names, 1, rest="more hubs") if len(names) > 1 else names[0], *answer]
+        for answer, names in hubs.items()
+    ]
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

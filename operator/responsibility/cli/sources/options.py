@@ -18,7 +18,7 @@ from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.output import HEADERLESS, check_template, is_template, say
 from responsibility.kube.login.impersonation import NOBODY_ELSE, Impersonation
 from responsibility.kube.request_options import ANSWER, USUAL, RequestOptions
-from responsibility.phrases import some
+from responsibility.phrases import counted, some
 
 if TYPE_CHECKING:
     from responsibility.kube.protocol import Client
@@ -334,6 +334,20 @@ class _Format(click.Choice[str]):
 
 # For what isn't a table: -o table and -o wide are taken as everywhere, and mean the same here.
 text_option = output_option("text", "table", "wide", "json", "yaml", default="text")
+
+
+# Lines of what could be as long as a fleet is large.
+MOST_LINES = 50
+
+full_option = click.option(
+    "--full", is_flag=True, help=f"Show all lines, also where there are more than {MOST_LINES}."
+)
+
+
+def left_out_text(number: int, most: int | None, noun: str = "line") -> str:
+    """Return how much more there is than is shown; empty if it is all."""
+    left = 0 if most is None else number - most
+    return f"and {counted(left, noun)} more: --full shows all" if left > 0 else ""
 
 
 at_option = click.option(
