@@ -59,24 +59,37 @@ class UserInfo:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The range of a value that somebody may move only inside; an empty text is no end."""
+    """The range of a value that somebody may move only inside; an empty text is no end.
+
+    ``kind`` is that of the objects that the value is in, empty for the chart's values.
+    """
 
     path: str
     minimum: str
     maximum: str
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RequesterEntitlement:
-    """Whether somebody may act on an item now, and inside which ranges of the chart's values."""
+    """Whether somebody may act on an item now, and inside which ranges of the chart's values.
+
+    ``of_objects`` are ranges of values in objects, which policies see to.
+    """
 
     may: bool
     ranges: tuple[Range, ...] = ()
+    of_objects: tuple[Range, ...] = ()
 
     @property
     def is_free(self) -> bool:
         """Whether they may do with it as they like."""
         return self.may and not self.ranges
+
+    @property
+    def has_no_range(self) -> bool:
+        """Whether they may act on objects of it as a whole, too."""
+        return self.is_free and not self.of_objects
 
 
 def entitlement(
@@ -98,8 +111,12 @@ def entitlement(
     if entries - {bound[0] for bound in bounds}:
         return RequesterEntitlement(may=True)
     # A path in the chart's values has no kind.
-    ranges = [Range(path, least, most) for _, kind, path, least, most in bounds if not kind]
-    return RequesterEntitlement(bool(entries), tuple(ranges))
+    ranges = [Range(path, least, most, kind) for _, kind, path, least, most in bounds]
+    return RequesterEntitlement(
+        bool(entries),
+        tuple(each for each in ranges if not each.kind),
+        tuple(each for each in ranges if each.kind),
+    )
 
 
 def breaks_the_glass(notes: Mapping[str, str], person: UserInfo) -> bool:

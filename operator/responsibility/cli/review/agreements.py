@@ -7,10 +7,11 @@ neither is about the only hub of its namespace and release.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from responsibility.admission.policies.guards import ObjectGuard, Target
 from responsibility.admission.webhooks.values_ownership import ValuesGuard
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import API_GROUP
@@ -35,6 +36,8 @@ class ModelTerms:
     terms: Terms
     guard: ValuesGuard
     defaults: Agreement
+    # Of requests about whole objects, who may make them.
+    objects: Mapping[Target, tuple[ObjectGuard, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,12 @@ class Agreements:
             except ValueError as error:
                 raise CliError(f"ResponsibilityModel {name}: {error}") from None
             terms = guard.guards.terms
-            self._terms[key] = ModelTerms(terms, guard, resolve_defaults(terms))
+            objects: dict[Target, tuple[ObjectGuard, ...]] = {}
+            for item in guard.guards.items():
+                for each in item.objects:
+                    if not each.by_metadata:
+                        objects[each.target] = (*objects.get(each.target, ()), each)
+            self._terms[key] = ModelTerms(terms, guard, resolve_defaults(terms), objects)
         return self._terms[key]
 
     def sides(self, name: str, record: str = "") -> dict[object, HubTerms]:

@@ -7,18 +7,24 @@ the agreements: a change is never fine because nothing is known of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from responsibility.admission.webhooks.requester import Range
+from responsibility.admission.webhooks.requester import Range, RequesterEntitlement
 from responsibility.admission.webhooks.values_decision import judge_changes
 from responsibility.api.item import RECORD_ITEM
 from responsibility.api.names import API_GROUP
 from responsibility.cli.review.agreements import RECORD, Agreements, HubTerms
 from responsibility.cli.review.author import Author
 from responsibility.cli.review.layout import HubFiles, HubPlace, Layout, LayoutReader
-from responsibility.cli.review.objects import ChangedObjects, ObjectChange, needs
+from responsibility.cli.review.objects import (
+    ChangedObjects,
+    ObjectChange,
+    ObjectNeed,
+    inside,
+    needs,
+)
 from responsibility.cli.review.trees import Tree
 from responsibility.cli.review.values_files import ValuesFile
 from responsibility.cli.sources.manifests import Location
@@ -28,6 +34,7 @@ from responsibility.hub.values.difference import UNKNOWN, SettingChange, changes
 from responsibility.hub.values.layers import divided, merged, with_deletions, within
 from responsibility.hub.values.paths import Place
 from responsibility.hub.values.yaml import Value
+from responsibility.ownership.terms.agreement import Agreement
 from responsibility.ownership.terms.consents import consents
 
 # Files of values, the lowest first, each with the keys under which it counts.
@@ -95,6 +102,9 @@ class TreeComparison:
     now: datetime
     reader: LayoutReader
     _values: dict[tuple[object, ...], Value] = field(default_factory=dict)
+    _known: dict[tuple[object, ...], tuple[Agreement, Mapping[str, RequesterEntitlement]]] = field(
+        default_factory=dict
+    )
 
     def judge(self) -> ReviewResult:
         """Return what becomes of the change. Raises CliError for what can't be read."""
@@ -251,8 +261,19 @@ class TreeComparison:
             if not terms.recorded:
                 yield self._line(hub, str(change), [RECORD_ITEM], terms, change.place)
                 continue
-            for what, items in needs(change, terms):
-                yield self._line(hub, what, items, terms, change.place)
+            for need in needs(change, terms):
+                line = self._line(hub, need.what, need.items, terms, change.place)
+                yield line if line.may else self._in_range(line, need, change.kind)
+
+    def _in_range(self, line: ReviewLine, need: ObjectNeed, kind: str) -> ReviewLine:
+        """Return the line with what a delegate may who is held to ranges of objects' values."""
+        held = self._held(line.terms, line.items)
+        ranges = [each for item in held.values() if item.may for each in item.of_objects]
+        mine = [each for each in ranges if each.kind == kind]
+        if need.field is None or not mine:
+            return line
+        may = inside(need.field, kind, mine)
+        return replace(line, may=may, left=None if may else mine[0])
 
     def _of_record(self, change: ObjectChange) -> Iterator[ReviewLine]:
         """Yield whose consent it takes that a record comes, goes or changes."""
@@ -293,10 +314,17 @@ class TreeComparison:
     ) -> ReviewLine:
         # Where a model lets nobody make the whole, it is for who keeps what is agreed.
         names = self._in_order(items, terms) or (RECORD_ITEM,)
-        held = self.author.held(terms, names, self.now)
-        # A range of some settings is no right to a whole.
-        may = any(each.is_free for each in held.values())
+        # A range of some values is no right to a whole.
+        may = any(each.has_no_range for each in self._held(terms, names).values())
         return ReviewLine(hub, what, names, may, terms, place)
+
+    def _held(self, terms: HubTerms, names: tuple[str, ...]) -> Mapping[str, RequesterEntitlement]:
+        """Return what the author has of items; many objects ask for the same."""
+        key = (id(terms.agreement), terms.recorded, names)
+        if key not in self._known:
+            # The agreement is kept, so that no other one is taken for it.
+            self._known[key] = terms.agreement, self.author.held(terms, names, self.now)
+        return self._known[key][1]
 
     def _in_order(self, items: Iterable[str], terms: HubTerms) -> tuple[str, ...]:
         agreement = terms.agreement

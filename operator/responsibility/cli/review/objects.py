@@ -7,7 +7,7 @@ What no policy would guard is said to belong to nobody's item.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,10 +16,11 @@ from responsibility.admission.policies.guards import (
     CREATE,
     DELETE,
     UPDATE,
-    Guards,
     Items,
+    ObjectGuard,
     Target,
 )
+from responsibility.admission.webhooks.requester import Range
 from responsibility.api.item import RECORD_ITEM
 from responsibility.api.names import API_GROUP
 from responsibility.cli.review.agreements import HubTerms
@@ -29,7 +30,8 @@ from responsibility.cli.sources.folders import SUFFIXES
 from responsibility.cli.sources.manifests import Location, Manifest, divided
 from responsibility.cli.terminal.errors import CliError
 from responsibility.hub.values import paths
-from responsibility.hub.values.difference import changes
+from responsibility.hub.values.difference import SettingChange, changes
+from responsibility.hub.values.quantities import within
 from responsibility.hub.values.secret import NAME as HUB_SECRET
 from responsibility.ownership.terms.permission_index import Names
 
@@ -128,19 +130,55 @@ class ChangedObjects:
         return bool(objects) and not others
 
 
-def needs(change: ObjectChange, terms: HubTerms) -> Iterator[tuple[str, Items]]:
-    """Yield what changes of an object in a hub's namespace, and items one of which entitles."""
+@dataclass(frozen=True, slots=True)
+class ObjectNeed:
+    """What changes of an object, and items one of which entitles to it.
+
+    ``field`` is the change of one value in it, where it is no more than that.
+    """
+
+    what: str
+    items: Items
+    field: SettingChange | None = None
+
+
+def inside(change: SettingChange, kind: str, ranges: Iterable[Range]) -> bool:
+    """Return whether a value moves inside a range that somebody may move it in.
+
+    As the policies have it: what has no value any more has left its range.
+    """
+    place = _dotted("".join(_step(part) for part in change.place)).removeprefix(".")
+    value = change.new
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return False
+    mine = [each for each in ranges if each.kind == kind and _dotted(each.path) == place]
+    return bool(mine) and all(within(str(value), r.minimum, r.maximum) for r in mine)
+
+
+def _step(part: str) -> str:
+    if part.startswith('["'):
+        return part
+    return "[*]" if part.startswith("[") else f".{part}"
+
+
+def _dotted(path: str) -> str:
+    """Return a path with dots only, whichever way keys were written, as policies compare them."""
+    return path.replace('["', ".").replace('"]', "")
+
+
+def needs(change: ObjectChange, terms: HubTerms) -> Iterator[ObjectNeed]:
+    """Yield what changes of an object in a hub's namespace."""
     guards = terms.model.guard.guards
     names = terms.agreement.names
     resource = _RESOURCES.get((change.group, change.kind), "")
     target = Target(change.group, resource, change.operation)
     if resource == "secrets" and change.name == names.fill(f"$(prefix){HUB_SECRET}"):
         # All settings of the hub at once.
-        yield str(change), terms.model.guard.rest
+        yield ObjectNeed(str(change), terms.model.guard.rest)
         return
-    whole = _whole(guards, target, change.name, names)
+    whole = _whole(terms.model.objects.get(target, ()), change.name, names)
     if change.operation != UPDATE:
-        yield str(change), whole
+        yield ObjectNeed(str(change), whole)
         return
     fields = [
         (".".join(owned.steps).replace(".[*]", "[*]"), owned.steps, owned.allowed)
@@ -151,21 +189,24 @@ def needs(change: ObjectChange, terms: HubTerms) -> Iterator[tuple[str, Items]]:
     for found in changes(_written(change.old), _written(change.new)):
         what = f"{change}: {paths.text(found.place)}"
         items = [_for(a, change.name, names) for _, s, a in fields if _inside(s, found.place)]
-        yield from ((what, each) for each in items or [whole])
+        value = None if found.fills and not _is_plain(found) else found
+        yield from (ObjectNeed(what, each, value if items else None) for each in items or [whole])
         if found.fills:
             # One value in the place of a map or list says something of all fields below it.
             below = [
                 a for _, s, a in fields if _inside(found.place, s) and len(s) > len(found.place)
             ]
-            yield from ((what, _for(each, change.name, names)) for each in below)
+            yield from (ObjectNeed(what, _for(each, change.name, names)) for each in below)
 
 
-def _whole(guards: Guards, target: Target, name: str, names: Names) -> Items:
-    for item in guards.items():
-        for guard in item.objects:
-            named = {names.fill(each) for each in guard.names}
-            if guard.target == target and not guard.by_metadata and named & {ANY_NAME, name}:
-                return _for(guard.allowed, name, names)
+def _is_plain(change: SettingChange) -> bool:
+    return all(not isinstance(value, dict | list) for value in (change.old, change.new))
+
+
+def _whole(guards: Iterable[ObjectGuard], name: str, names: Names) -> Items:
+    for guard in guards:
+        if {names.fill(each) for each in guard.names} & {ANY_NAME, name}:
+            return _for(guard.allowed, name, names)
     return frozenset({RECORD_ITEM})
 
 

@@ -59,7 +59,9 @@ CASES = {
     ),
     "a range of an object's field": (
         {"owners": "user:dee", "bounds": "user:dee\tDeployment\tspec.replicas\t1\t3"},
-        YES,
+        RequesterEntitlement(
+            may=True, of_objects=(Range("spec.replicas", "1", "3", kind="Deployment"),)
+        ),
     ),
     "somebody else's range": ({"owners": "user:dee", "bounds": f"user:x\t\t{BOUND}"}, YES),
     "nobody": ({}, NO),

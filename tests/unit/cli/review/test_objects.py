@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
+from responsibility.admission.policies.guards import Guards
 from tests.unit.cli.review.conftest import Review
 from tests.unit.cli.review.organisation import Files, HubLine, record, text
 
@@ -93,6 +94,58 @@ def test_a_community_may_change_its_claims(review: Review, few: Files) -> None:
     base, head = ({**few, path: text(claim(size))} for size in ("1Gi", "2Gi"))
     assert review(head, COMMUNITY, base=base).code == 0
     assert review(head, "c02-prod/community", base=base).code == 1
+
+
+MEMORY = "Deployment/spec.template.spec.containers[*].resources.limits.memory"
+
+
+@pytest.mark.parametrize(
+    ("new", "code"),
+    [
+        (deployment(resources={"limits": {"memory": "3Gi"}}), 0),
+        (deployment(resources={"limits": {"memory": "4Gi"}}), 0),
+        (deployment(resources={"limits": {"memory": "5Gi"}}), 1),
+        (deployment(resources={"limits": {"memory": "3Gi", "cpu": "1"}}), 1),
+        (deployment(resources={"limits": {}}), 1),
+        (deployment(resources={}), 1),
+        (deployment(resources=None), 1),
+        (deployment(resources={"limits": {"memory": ["3Gi"]}}), 1),
+        (deployment(image="hub:2"), 1),
+        (NOTHING, 1),
+    ],
+)
+def test_a_delegate_moves_values_of_objects_inside_its_bounds(
+    new: Any, code: int, review: Review, few: Files
+) -> None:
+    path = "config/clusters/c01/objects.yaml"
+    lent = {
+        "party": "community",
+        "until": "2026-12-31T00:00:00Z",
+        "bounds": [{"path": MEMORY, "max": "4Gi"}],
+    }
+    agreed = record(HUB, items=[{"name": LIMITS, "delegates": [lent]}])
+    base = {**few, RECORD: text(agreed), path: text(deployment())}
+    done = review({**base, path: text(new) if new else "# nothing\n"}, COMMUNITY, base=base)
+    assert done.code == code, done.answer
+    assert review({**base, path: text(new) if new else "#\n"}, "provider", base=base).code == 0
+
+
+def test_guards_are_worked_out_once_for_all_objects(
+    review: Review, few: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    every = Guards.items
+
+    def counted(guards: Guards) -> Any:
+        asked.append(1)
+        return every(guards)
+
+    monkeypatch.setattr(Guards, "items", counted)
+    many = {f"many/{n}.yaml": text(claim("1Gi")).replace("home", f"c-{n}") for n in range(30)}
+    done = review({**few, **many}, "provider")
+    assert len(done.answer["changes"]) >= 30
+    # Both the objects and whoever may change settings go by them.
+    assert len(asked) <= 3
 
 
 def test_an_object_twice_is_refused(review: Review, few: Files) -> None:
