@@ -145,11 +145,13 @@ _JSON = {
     "it is for), `changes`, each `hub` (`cluster`, `namespace`, `release`; null for what is no "
     "hub's), `record`, `what` (a setting or file; never a value), `items` (one of which entitles: "
     "`name`, `number`, `title`, `owner`, `displayName`), `may`, `bounds` (the range that the "
-    "author may move it in and leaves) and `place`, and `ask` (`items`, `owners`, `contacts`, "
-    "`hubs`).",
+    "author may move it in and leaves) and `place`, `ignored` (paths), `leavesAgreed` (settings "
+    "that are as agreed no longer: `hub`, `record`, `what`, `item`, `agreed`, `place`), and `ask` "
+    "(`items`, `owners`, `contacts`, `hubs`).",
     "replay": "`events`, `judged`, `effects` (`refused`, `warned`, `possible`: requests by the "
     "worst that is said of each), `notCounted` (events by reason), `elsewhere`, `broken` (`lines`, "
-    "`places`), `notUnderstood`, `leftOut` and `requests`, each `effect`, `breakGlass`, `user`, "
+    "`places`), `reads`, `unfinished`, `notUnderstood`, `leftOut` and `requests`, each "
+    "`effect`, `breakGlass`, `user`, "
     "`verb`, `apiGroup`, `resource`, `namespace`, `name`, `item`, `record`, `owner` (`name`, "
     "`contact`), `times`, `first`, `last`, `userAgents`, `fields`, `reasons` (of what is only "
     "possible).",

@@ -111,7 +111,7 @@ def test_events_of_no_concern_are_not_even_parsed(tmp_path: Path) -> None:
     cluster = event(requestURI="/api/v1/nodes/n")
     found, log = read(write(tmp_path, foreign, line(listed), line(connected), line(cluster)))
     assert found == [connected, cluster]
-    assert (log.counts.elsewhere, log.counts.events) == (2, 4)
+    assert (log.counts.elsewhere, log.counts.reads, log.counts.events) == (1, 1, 4)
 
 
 def test_progress_is_told_in_bytes_of_the_file(tmp_path: Path) -> None:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from responsibility.cli.sources.cluster_view import ALL
+from responsibility.cli.sources.folders import Ignored
 from responsibility.cli.sources.options import (
     Where,
     at_option,
+    ignore_option,
     instant,
     note,
     output_option,
@@ -57,6 +59,7 @@ _MOST_ITEMS = 3
     is_flag=True,
     help="Take it for fine that there is no record among the files.",
 )
+@ignore_option
 @where_options
 @click.pass_context
 def command(
@@ -68,6 +71,7 @@ def command(
     base: str | None,
     fail_on: str,
     allow_empty: bool,
+    ignored: Ignored,
     output: str,
 ) -> None:
     r"""Check manifests without a cluster: RBAC, hubs, records and models, for pull requests.
@@ -92,6 +96,7 @@ def command(
     from responsibility.cli.answers.report import Report
     from responsibility.ownership.results.severity import Severity
 
+    where = replace(where, ignored=ignored)
     report = Report.of(where.load(ALL), instant(moment), routes=routes)
     if not allow_empty:
         _something_to_check(report)
@@ -128,7 +133,13 @@ def _base(base: str, where: Where, now: datetime, *, routes: bool) -> Report:
         if not paths:
             return ClusterView(live=False, namespace=where.namespace or "default")
         # What is passed over there, and what is assumed, has been told of the change itself.
-        return offline.load(paths, ALL, namespace=where.namespace, assume_roles=where.default_roles)
+        return offline.load(
+            paths,
+            ALL,
+            namespace=where.namespace,
+            assume_roles=where.default_roles,
+            ignored=where.ignored,
+        )
 
     try:
         if git_base.is_folder(base, Path()):

@@ -189,8 +189,13 @@ def _tell(tally: Tally, counts: Counts) -> None:
     for what, number in counts.foreign.most_common():
         warn(f"not understood: {number} {what}")
     passed = [f"{number} {why}" for why, number in tally.passed.most_common()]
-    if counts.elsewhere:
-        passed.insert(0, f"{counts.elsewhere} that read, or of namespaces without a record")
+    for number, what in (
+        (counts.unfinished, "of an earlier stage"),
+        (counts.reads, "that read"),
+        (counts.elsewhere, "of namespaces without a record"),
+    ):
+        if number:
+            passed.insert(0, f"{number} {what}")
     if passed:
         note(f"of {counted(counts.events, 'event')} these don't count: {'; '.join(passed)}")
 
@@ -232,7 +237,7 @@ def _judged(tally: Tally, counts: Counts) -> bool:
 
     untold = (Passed.STAGE, Passed.BROKEN)
     ended = sum(number for why, number in tally.passed.items() if why not in untold)
-    return bool(tally.judged or counts.elsewhere or ended)
+    return bool(tally.judged or counts.reads or ended)
 
 
 def _cells(row: Row, stages_at: StagesAt) -> list[str]:
@@ -280,6 +285,8 @@ def _json(tally: Tally, counts: Counts, stages_at: StagesAt) -> dict[str, Any]:
         "effects": _effects(tally),
         "notCounted": {why.name.lower(): number for why, number in tally.passed.items()},
         "elsewhere": counts.elsewhere,
+        "reads": counts.reads,
+        "unfinished": counts.unfinished,
         "broken": {"lines": counts.broken_total, "places": counts.broken},
         "notUnderstood": dict(counts.foreign),
         "leftOut": list(stages_at.left_out),

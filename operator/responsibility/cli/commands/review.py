@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from responsibility.cli.sources.cluster_view import Need
-from responsibility.cli.sources.options import Where, at_option, instant, note, output_option
+from responsibility.cli.sources.folders import Ignored
+from responsibility.cli.sources.options import (
+    Where,
+    at_option,
+    ignore_option,
+    instant,
+    note,
+    output_option,
+)
 from responsibility.cli.terminal.errors import CliError, Exit
 from responsibility.cli.terminal.output import say, show
 
@@ -42,7 +50,8 @@ _HANDLE = "PARTY=HANDLE"
     "author",
     metavar="PARTY|USER",
     help="Who makes the change: a party, as RECORD/PARTY where several hubs have one of that name, "
-    "or a user of Kubernetes, as user:NAME where somebody else chose the name. Without it, "
+    "or a user of Kubernetes, as user:NAME where somebody else chose the name, or account:NAME, "
+    "an account that --accounts knows. Without it, "
     "everything needs its owner's approval.",
 )
 @click.option(
@@ -51,6 +60,12 @@ _HANDLE = "PARTY=HANDLE"
     multiple=True,
     metavar="GROUP",
     help="A group of the user; may be repeated.",
+)
+@click.option(
+    "--accounts",
+    metavar="PATH",
+    help="A file of the base that says for which parties accounts of the forge act, with --as "
+    "account:NAME: accounts: {octocat: [leap-prod/community]}.",
 )
 @click.option(
     "--records",
@@ -82,6 +97,7 @@ _HANDLE = "PARTY=HANDLE"
     help="With -o codeowners: what a party is called there, such as provider=@org/engineers. May "
     "be repeated.",
 )
+@ignore_option
 @at_option
 @output_option("table", "wide", "markdown", "github", "json", "yaml", "codeowners")
 @click.pass_context
@@ -92,12 +108,14 @@ def command(
     head: str,
     author: str | None,
     groups: tuple[str, ...],
+    accounts: str | None,
     records: tuple[str, ...],
     live: bool,
     kubeconfig: Path | None,
     named: str | None,
     listing: str | None,
     handles: tuple[str, ...],
+    ignored: Ignored,
     moment: str | None,
     output: str,
 ) -> None:
@@ -107,6 +125,8 @@ def command(
     records of the base, whatever the change makes of them. Exit code 0 where the author may do all
     of it, as owner, or as delegate until its date and inside its bounds; 1 where others have to
     approve. What no record speaks of is for whoever keeps the records.
+
+    What --ignore names needs nobody, unless a hub is given it, or a record is in it.
 
     Hubs are found by the files cluster.yaml, which list them with their values; --hubs names a
     file for any other layout. Of encrypted files (sops), only the names of settings are looked at.
@@ -119,6 +139,7 @@ def command(
       kubectl responsibility review --base origin/main -o codeowners --handle provider=@org/sre
     """
     from responsibility.cli.review import formats
+    from responsibility.cli.review.accounts import PREFIX, author_of_account
     from responsibility.cli.review.answer import as_json
     from responsibility.cli.review.author import author_of
     from responsibility.cli.review.judgement import TreeComparison
@@ -146,9 +167,16 @@ def command(
         say(formats.owners_file(before, agreements, names))
         return
     now: datetime = instant(moment)
-    reviewer = TreeComparison(
-        old, new, before, after, agreements, author_of(author, groups, agreements), now, reader
-    )
+    if accounts is not None:
+        if not author or not author.startswith(PREFIX) or groups:
+            raise click.UsageError("--accounts is for --as account:NAME, alone")
+        known = _of_base(reader, old, accounts, "--accounts")
+        who = author_of_account(author.removeprefix(PREFIX), known, agreements)
+    elif author and author.startswith(PREFIX):
+        raise click.UsageError(f"--as {author}: say with --accounts which file knows accounts")
+    else:
+        who = author_of(author, groups, agreements)
+    reviewer = TreeComparison(old, new, before, after, agreements, who, now, reader, ignored)
     judged = reviewer.judge()
     writers = {"markdown": formats.markdown, "github": formats.github}
     if output in writers:
@@ -160,11 +188,13 @@ def command(
 
 def _listing(reader: LayoutReader, base: Tree, path: str | None) -> ValuesFile | None:
     """Return the file that lists hubs, of the base: a change can't say what it is about."""
-    if path is None:
-        return None
+    return None if path is None else _of_base(reader, base, path, "--hubs")
+
+
+def _of_base(reader: LayoutReader, base: Tree, path: str, option: str) -> ValuesFile:
     inside = path.removeprefix("./")
     if inside not in base.ids:
-        raise CliError(f"--hubs {path}: there is no such file in the base {base.name}")
+        raise CliError(f"{option} {path}: there is no such file in the base {base.name}")
     return reader.file(base, inside)
 
 

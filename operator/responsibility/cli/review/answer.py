@@ -141,7 +141,8 @@ def touched(judgement: ReviewResult) -> str:
     files = counted(len(judgement.files), "file")
     hubs = len(judgement.touched)
     total = counted(judgement.hubs, "hub")
-    return f"{files} changed, and {hubs} of {total} with {_it(len(judgement.files))}"
+    passed = f"; {len(judgement.ignored)} passed over" if judgement.ignored else ""
+    return f"{files} changed, and {hubs} of {total} with {_it(len(judgement.files))}{passed}"
 
 
 def _it(number: int) -> str:
@@ -153,6 +154,19 @@ def common(judgement: ReviewResult) -> Iterator[str]:
     for file in judgement.files:
         if len(file.hubs) > 1:
             yield f"{file.path} is common to {counted(len(file.hubs), 'hub')}"
+
+
+def departures(judgement: ReviewResult) -> list[str]:
+    """Return what is no longer as agreed, one line for what is the same on several hubs."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for each in judgement.departures:
+        item = each.terms.agreement.item(each.left.item).terms
+        key = (each.what, each.left.wanted, f"{item.number} {item.title}")
+        found.setdefault(key, []).append(str(each.hub))
+    return [
+        f"{what} is no longer as agreed ({wanted}; item {item}) on {some(hubs, _MOST_HUBS)}"
+        for (what, wanted, item), hubs in found.items()
+    ]
 
 
 def contact(party: Party) -> str:
@@ -174,6 +188,18 @@ def as_json(judgement: ReviewResult, base: str, head: str) -> dict[str, Any]:
             for file in judgement.files
         ],
         "changes": [_line_json(line) for line in judgement.lines],
+        "ignored": judgement.ignored,
+        "leavesAgreed": [
+            {
+                "hub": str(each.hub),
+                "record": each.terms.agreement.record or None,
+                "what": each.what,
+                "item": each.left.item,
+                "agreed": each.left.wanted,
+                "place": _place_json(each.place),
+            }
+            for each in judgement.departures
+        ],
         "ask": [
             {
                 "items": list(group.items),
@@ -209,5 +235,9 @@ def _line_json(line: ReviewLine) -> dict[str, Any]:
         "bounds": None
         if line.left is None
         else {"path": line.left.path, "min": line.left.minimum, "max": line.left.maximum},
-        "place": None if line.place is None else {"file": line.place.file, "line": line.place.line},
+        "place": _place_json(line.place),
     }
+
+
+def _place_json(place: Location | None) -> dict[str, Any] | None:
+    return None if place is None else {"file": place.file, "line": place.line}

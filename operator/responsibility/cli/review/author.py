@@ -36,7 +36,8 @@ class Author:
     """Whoever makes a change: a party of an agreement, a user, or nobody in particular.
 
     ``side`` is what tells the party from others of its name; ``only`` is the one record by which
-    it is known, where nothing else tells it from others.
+    it is known, where nothing else tells it from others. ``several`` are those that it acts for,
+    where these are more than one; it may what any of them may.
     """
 
     name: str = ""
@@ -44,6 +45,7 @@ class Author:
     only: str = ""
     party: Party | None = None
     user: UserInfo | None = None
+    several: tuple[Author, ...] = ()
 
     def __str__(self) -> str:
         """Return the name that the author was given by."""
@@ -54,6 +56,9 @@ class Author:
     ) -> dict[str, RequesterEntitlement]:
         """Return what the author has of each item, on one hub."""
         wanted = list(items)
+        if self.several:
+            every = [each.held(terms, wanted, now) for each in self.several]
+            return {name: _best([held[name] for held in every]) for name in wanted}
         agreement, person = terms.agreement, self.user
         if self.party is not None:
             person = self._as_party(terms)
@@ -67,6 +72,8 @@ class Author:
 
     def acts_for(self, terms: HubTerms, party: str) -> bool:
         """Return whether the author is a party of an agreement, or one of its subjects."""
+        if self.several:
+            return any(each.acts_for(terms, party) for each in self.several)
         if self.party is not None:
             return self.party.name == party and self._as_party(terms) is not None
         found = terms.agreement.parties.get(party)
@@ -85,6 +92,15 @@ class Author:
         else:
             same = agreement.parties.get(name) == self.party
         return UserInfo("", (_PARTY + name,)) if same else None
+
+
+def _best(held: list[RequesterEntitlement]) -> RequesterEntitlement:
+    """Return what somebody may who has all of these: what one of them gives whole, else the first.
+
+    Ranges are not put together: what is inside of each would have to be looked at apart.
+    """
+    whole = [each for each in held if each.has_no_range]
+    return next(iter([*whole, *(e for e in held if e.is_free), *(e for e in held if e.may)]), _NOT)
 
 
 def _by_party(agreement: Agreement) -> Agreement:

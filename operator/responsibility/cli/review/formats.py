@@ -12,6 +12,7 @@ from responsibility.cli.review.answer import (
     ReviewGroup,
     common,
     contact,
+    departures,
     groups,
     touched,
     verdict,
@@ -37,7 +38,8 @@ def table(judgement: ReviewResult) -> Table:
         ]
         for group in groups(judgement)
     ]
-    lines = [*_few(common(judgement)), touched(judgement), verdict(judgement)]
+    left = _few(iter(departures(judgement)))
+    lines = [*_few(common(judgement)), *left, touched(judgement), verdict(judgement)]
     return Table(
         columns("NEEDED", "ITEM", "OWNER", "HUBS", detail=("ASK", "WHAT")),
         rows,
@@ -56,6 +58,7 @@ def _markdown(judgement: ReviewResult) -> Iterator[str]:
     yield ""
     yield f"{markdown_cell(touched(judgement))}."
     yield from (f"* {markdown_cell(each)}" for each in _few(common(judgement)))
+    yield from (f"* {_code(each)}" for each in _few(iter(departures(judgement))))
     for may, title in ((False, "Needs approval"), (True, "The author's to decide")):
         found = [group for group in groups(judgement) if group.may is may]
         if not found:
@@ -84,7 +87,7 @@ def _code(text: str) -> str:
 
 def _few(lines: Iterator[str]) -> list[str]:
     found = list(lines)
-    more = [f"and {len(found) - _MOST_FILES} more files"] if len(found) > _MOST_FILES else []
+    more = [f"and {len(found) - _MOST_FILES} more"] if len(found) > _MOST_FILES else []
     return [*found[:_MOST_FILES], *more]
 
 
@@ -103,6 +106,7 @@ def github(judgement: ReviewResult) -> str:
         asked = ", ".join(map(contact, group.to_ask))
         text = f"{group.shown} needs the approval of {group.owners}" + f" ({asked})" * bool(asked)
         found.append(f"::error {where}title={title}::{github_data(text)}")
+    found += [f"::warning::{github_data(each)}" for each in _few(iter(departures(judgement)))]
     return "\n".join([*found, f"::notice::{github_data(verdict(judgement))}"])
 
 

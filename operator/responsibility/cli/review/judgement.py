@@ -7,7 +7,7 @@ the agreements: a change is never fine because nothing is known of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from responsibility.admission.webhooks.requester import Range, RequesterEntitlem
 from responsibility.admission.webhooks.values_decision import judge_changes
 from responsibility.api.item import RECORD_ITEM
 from responsibility.api.names import API_GROUP
+from responsibility.cli.review.agreed import AgreedDeparture, departures
 from responsibility.cli.review.agreements import RECORD, Agreements, HubTerms
 from responsibility.cli.review.author import Author
 from responsibility.cli.review.layout import HubFiles, HubPlace, Layout, LayoutReader
@@ -27,6 +28,7 @@ from responsibility.cli.review.objects import (
 )
 from responsibility.cli.review.trees import Tree
 from responsibility.cli.review.values_files import ValuesFile
+from responsibility.cli.sources.folders import NOTHING, Ignored
 from responsibility.cli.sources.manifests import Location
 from responsibility.cli.terminal.errors import CliError
 from responsibility.hub.values import paths
@@ -61,6 +63,17 @@ class ReviewLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Departure:
+    """A setting of a hub that is no longer as agreed, by its path in the hub's values."""
+
+    hub: HubPlace
+    what: str
+    left: AgreedDeparture
+    terms: HubTerms
+    place: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChangedFile:
     """A file that comes, goes or changes, and the hubs that it is for."""
 
@@ -71,12 +84,14 @@ class ChangedFile:
 
 @dataclass(slots=True)
 class ReviewResult:
-    """What becomes of a change: its lines, and its files."""
+    """What becomes of a change: its lines, its files, and what it moves from what was agreed."""
 
     author: Author
     lines: list[ReviewLine] = field(default_factory=list)
     files: list[ChangedFile] = field(default_factory=list)
     hubs: int = 0
+    departures: list[Departure] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
 
     @property
     def needed(self) -> list[ReviewLine]:
@@ -101,7 +116,9 @@ class TreeComparison:
     author: Author
     now: datetime
     reader: LayoutReader
+    ignored: Ignored = NOTHING
     _values: dict[tuple[object, ...], Value] = field(default_factory=dict)
+    _departures: list[Departure] = field(default_factory=list)
     _known: dict[tuple[object, ...], tuple[Agreement, Mapping[str, RequesterEntitlement]]] = field(
         default_factory=dict
     )
@@ -119,13 +136,27 @@ class TreeComparison:
             hubs = sorted({*users[0].get(path, ()), *users[1].get(path, ())})
             found.files.append(ChangedFile(path, how, tuple(hubs)))
         used = {file.path for file in found.files if file.hubs}
+        if self.ignored:
+            found.ignored = [path for path, _ in changed if self._is_ignored(path, used)]
+            passed = set(found.ignored)
+            changed = [each for each in changed if each[0] not in passed]
         objects = ChangedObjects.of(self.base, self.head, [path for path, _ in changed], used)
         for path, how in changed:
             known = path in used or path in objects.files
             found.lines.extend(self._of_file(path, how, known=known))
         for change in objects.changes():
             found.lines.extend(self._of_object(change))
+        found.departures = self._departures
         return found
+
+    def _is_ignored(self, path: str, used: Set[str]) -> bool:
+        """Return whether nobody asked for a file: none that a hub is made of, nor a record."""
+        layouts = (self.before, self.after)
+        known = any(path in each.clusters or path in each.shared for each in layouts)
+        if path in used or known or not self.ignored.fits(path):
+            return False
+        wanted = API_GROUP.encode()
+        return not any(path in t.ids and wanted in t.read(path) for t in (self.base, self.head))
 
     def _changed(self) -> dict[str, str]:
         old, new = ({**t.ids, **t.links, **t.modules} for t in (self.base, self.head))
@@ -185,6 +216,10 @@ class TreeComparison:
         for under in dict.fromkeys((*old.under, *new.under)):
             parts = [divided(value, under) for value in outside]
             outside = parts[0].outside, parts[1].outside
+            for left in departures(terms.agreement, parts[0].inside, parts[1].inside):
+                at = (*under, *paths.split(left.path))
+                where = _location(at, layers)
+                self._departures.append(Departure(hub, paths.text(at), left, terms, where))
             for judged in judge_changes(changes(parts[0].inside, parts[1].inside), guard, held):
                 place = (*under, *judged.change.place)
                 yield ReviewLine(

@@ -43,11 +43,17 @@ _WRAPPED = ("@message", "message", "log", "event", "line")
 
 @dataclass(slots=True)
 class Counts:
-    """What there was in a log; ``broken`` are places, as far as they are named."""
+    """What there was in a log; ``broken`` are places, as far as they are named.
+
+    ``elsewhere`` are events of namespaces without a record, ``reads`` others that only read, and
+    ``unfinished`` what of either says nothing of the end of its request.
+    """
 
     lines: int = 0
     events: int = 0
     elsewhere: int = 0
+    reads: int = 0
+    unfinished: int = 0
     foreign: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
     broken_total: int = 0
@@ -107,7 +113,12 @@ class AuditLog:
         head = _HEAD.match(line)
         if head is not None and line.rstrip().endswith(b"}") and not self._wanted(head):
             self.counts.events += 1
-            self.counts.elsewhere += 1
+            if head["stage"] != b"ResponseComplete":
+                self.counts.unfinished += 1
+            elif self._concerns(head["uri"]):
+                self.counts.reads += 1
+            else:
+                self.counts.elsewhere += 1
             return
         if not line.strip():
             return
@@ -127,6 +138,10 @@ class AuditLog:
         uri = head["uri"]
         if head["verb"] in _READS and not _CONNECTION.search(uri):
             return False
+        return self._concerns(uri)
+
+    def _concerns(self, uri: bytes) -> bool:
+        """Return whether a request is about a hub's namespace, or none in particular."""
         namespace = _NAMESPACE.search(uri)
         return namespace is None or self.concerns(namespace[1].decode("utf-8", "replace"))
 

@@ -7,8 +7,10 @@ passed over, and counted, so that nobody takes what was not read for what is fin
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +22,56 @@ SUFFIXES: Final = (".yaml", ".yml", ".json")
 STDIN: Final = "-"
 _CHART: Final = "Chart.yaml"
 _MOST_NAMED: Final = 3
+_IGNORED: Final = "file or folder"
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Patterns of paths that are passed over, as ``.gitignore`` has them in its plain cases.
+
+    ``*.md`` and ``docs`` are files and folders of that name anywhere, ``docs/*.yaml`` and
+    ``/config/**/old`` begin at the top; a folder stands for all that is in it, and ``*`` ends at a
+    slash.
+    """
+
+    patterns: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Return whether anything is passed over."""
+        return bool(self.patterns)
+
+    def fits(self, path: str) -> bool:
+        """Return whether a path, with slashes and from the top, is one of these."""
+        return any(_expression(pattern).fullmatch(path) for pattern in self.patterns)
+
+    @classmethod
+    def of(cls, patterns: Iterable[str]) -> Ignored:
+        """Return the patterns; raises ValueError for one that would be of everything."""
+        every = tuple(patterns)
+        for pattern in every:
+            if not pattern.strip("/*. "):
+                raise ValueError(f"{pattern!r} would pass over everything")
+        return cls(every)
+
+
+NOTHING: Final = Ignored()
+
+
+@cache
+def _expression(pattern: str) -> re.Pattern[str]:
+    parts = pattern.removeprefix("./").strip("/").split("/")
+    top = len(parts) > 1 or pattern.startswith("/")
+    # At its end, it is of all that is in a folder, and not of the folder.
+    last = parts.pop() if parts[-1] == "**" else ""
+    whole = "".join("(?:[^/]+/)*" if part == "**" else f"{_part(part)}/" for part in parts)
+    if last:
+        return re.compile(f"{whole}.+", re.DOTALL)
+    return re.compile(("" if top else "(?:.*/)?") + whole.removesuffix("/") + "(?:/.*)?", re.DOTALL)
+
+
+def _part(part: str) -> str:
+    found = {"*": "[^/]*", "?": "[^/]"}
+    return "".join(found.get(char) or re.escape(char) for char in part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +102,12 @@ class PassedOver:
             notes(f"passed over {counted(len(paths), noun)} {why}: {names}")
 
 
-def sources(paths: Iterable[str], passed: PassedOver) -> list[ManifestSource]:
+def sources(
+    paths: Iterable[str], passed: PassedOver, ignored: Ignored = NOTHING
+) -> list[ManifestSource]:
     """Return what is to be read, folders searched to the bottom; ``-`` stays as it is.
+
+    What is ``ignored`` is so in folders, by its path from there.
 
     Raises CliError: a path doesn't exist, or a folder has no manifest in it.
     """
@@ -64,7 +120,7 @@ def sources(paths: Iterable[str], passed: PassedOver) -> list[ManifestSource]:
             # A pipe is no file, such as the shell's `<(helm template …)`.
             found.append(ManifestSource(path, named=True))
         elif where.is_dir():
-            inside, anything = _search(where, passed)
+            inside, anything = _search(where, passed, ignored)
             if not anything:
                 raise CliError(
                     f"{path}: no {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} file in this folder"
@@ -75,15 +131,21 @@ def sources(paths: Iterable[str], passed: PassedOver) -> list[ManifestSource]:
     return list(dict.fromkeys(found))
 
 
-def _search(folder: Path, passed: PassedOver) -> tuple[list[ManifestSource], bool]:
+def _search(
+    folder: Path, passed: PassedOver, ignored: Ignored
+) -> tuple[list[ManifestSource], bool]:
     """Return what is in a folder, and whether there was anything that could have been read."""
     files: list[Path] = []
     customized: list[kustomize.Kustomization] = []
     charts = 0
-    for where, folders, names in os.walk(folder):
+    for where, folders, every in os.walk(folder):
         # Not .git and its like.
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
         here = Path(where)
+        left = [name for name in (*folders, *every) if ignored.fits(_below(here / name, folder))]
+        for name in left:
+            passed.add(_IGNORED, "as --ignore says", str(here / name))
+        folders[:] = sorted(n for n in folders if not n.startswith(".") and n not in left)
+        names = [name for name in every if name not in left]
         if _CHART in names:
             passed.add("chart", "(check what `helm template` makes of it)", str(here))
             charts += 1
@@ -99,6 +161,10 @@ def _search(folder: Path, passed: PassedOver) -> tuple[list[ManifestSource], boo
     read = [ManifestSource(str(path)) for path in _left(files, customized)]
     built = _built(kustomize.roots(customized), passed)
     return sorted([*read, *built], key=lambda each: each.path), bool(files or customized or charts)
+
+
+def _below(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()
 
 
 def _left(files: list[Path], customized: list[kustomize.Kustomization]) -> list[Path]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from responsibility.api.foreign_text import harmless
 from responsibility.cli.sources import kustomize
-from responsibility.cli.sources.folders import STDIN, PassedOver, sources
+from responsibility.cli.sources.folders import NOTHING, STDIN, Ignored, PassedOver, sources
 from responsibility.cli.sources.yaml.composer import Items, Value
 from responsibility.cli.sources.yaml.documents import DocumentError, YamlDocument, documents
 from responsibility.cli.terminal.errors import CliError
@@ -63,6 +63,7 @@ def read(
     *,
     progress: Progress = lambda _: None,
     notes: Callable[[str], None] = lambda _: None,
+    ignored: Ignored = NOTHING,
 ) -> Iterator[Manifest]:
     """Yield every object of the files, lists taken apart, kustomizations built.
 
@@ -70,7 +71,7 @@ def read(
     Raises CliError.
     """
     passed = PassedOver()
-    for source in sources(paths, passed):
+    for source in sources(paths, passed, ignored):
         if source.command:
             text = kustomize.build(list(source.command), Path(source.path).parent)
             name = source.path

@@ -12,6 +12,7 @@ from responsibility.api.names import API_GROUP, KEY_PREFIX
 from responsibility.cli.sources import default_roles
 from responsibility.cli.sources.aggregation import aggregate
 from responsibility.cli.sources.cluster_view import ClusterView, Need
+from responsibility.cli.sources.folders import NOTHING, Ignored
 from responsibility.cli.sources.manifests import Location, Manifest, read
 from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.progress import progress
@@ -31,11 +32,12 @@ def load(
     namespace: str | None = None,
     assume_roles: bool = True,
     notes: Callable[[str], None] = lambda _: None,
+    ignored: Ignored = NOTHING,
 ) -> ClusterView:
     """Return what the files say; ``notes`` is told what a person should know. Raises CliError."""
     reader = _Reader(need, namespace)
     with progress(paths) as done:
-        for manifest in read(paths, progress=done, notes=notes):
+        for manifest in read(paths, progress=done, notes=notes, ignored=ignored):
             reader.take(manifest)
     view = reader.view
     view.roles = list(reader.roles.values())

@@ -14,6 +14,7 @@ import click
 
 from responsibility import api_groups
 from responsibility.cli.sources.cluster_view import ClusterView, Need
+from responsibility.cli.sources.folders import NOTHING, Ignored
 from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.output import HEADERLESS, check_template, is_template, say
 from responsibility.kube.login.impersonation import NOBODY_ELSE, Impersonation
@@ -25,6 +26,26 @@ if TYPE_CHECKING:
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _T = TypeVar("_T")
+
+
+def ignore_option(command: _F) -> _F:
+    """Add ``--ignore``, whose patterns the command is given as ``ignored``."""
+
+    def checked(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> Ignored:
+        try:
+            return Ignored.of(given)
+        except ValueError as error:
+            raise click.UsageError(f"--ignore {error}") from None
+
+    return click.option(
+        "--ignore",
+        "ignored",
+        multiple=True,
+        metavar="GLOB",
+        callback=checked,
+        help="Pass over what is called so in folders, such as docs, *.md or /old/**/x.yaml; may be "
+        "repeated.",
+    )(command)
 
 
 def note(text: str) -> None:
@@ -46,6 +67,7 @@ class Where:
     context: str | None = None
     namespace: str | None = None
     default_roles: bool = True
+    ignored: Ignored = NOTHING
     acting_as: Impersonation = NOBODY_ELSE
     cluster: str = ""
     user: str = ""
@@ -81,6 +103,7 @@ class Where:
                 namespace=self.namespace,
                 assume_roles=self.default_roles,
                 notes=note,
+                ignored=self.ignored,
             )
         from responsibility.cli.sources import live
 

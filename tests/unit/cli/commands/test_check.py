@@ -40,3 +40,14 @@ def test_what_an_owner_holds_is_unknown_where_no_binding_names_it(run: Run, file
     found = kinds(run, "-f", "reef")
     assert ("unknown", "provider") in found
     assert ("missing-access", "provider") not in found
+
+
+def test_what_is_ignored_is_not_read_and_told(run: Run, files: Path) -> None:
+    broken = files / "docs"
+    broken.mkdir()
+    (broken / "x.yaml").write_text("a: [\n", encoding="utf-8")
+    assert run("check", "-f", "reef").code == 2
+    done = run("check", "-f", "reef", "--ignore", "docs")
+    assert done.code != 2, done.err
+    assert "passed over 1 file or folder as --ignore says: reef/docs" in done.err
+    assert run("check", "-f", "reef", "--ignore", "*").code == 2

@@ -205,5 +205,5 @@ def test_the_hook_runs_the_check_as_it_is_written(run: Run, repository: Path) ->
 def test_the_examples_of_the_guide_are_yaml() -> None:
     text = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
     blocks = [part.partition("```")[0] for part in text.split("```yaml\n")[1:]]
-    assert len(blocks) == 4
+    assert len(blocks) == 6
     assert all(isinstance(yaml.safe_load(block), dict) for block in blocks)

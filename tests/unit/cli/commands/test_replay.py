@@ -18,6 +18,16 @@ def quiet() -> dict[str, Any]:
     return {**event("ann"), "verb": "get"}
 
 
+def as_written(namespace: str, verb: str = "delete") -> str:
+    """Return an event with its fields in the order in which the API server writes them."""
+    path = f"/api/v1/namespaces/{namespace}/configmaps/x"
+    whole = {**event("ann"), "verb": verb, "requestURI": path}
+    first = ("kind", "apiVersion", "level", "auditID", "stage", "requestURI", "verb")
+    fields = {"kind": "Event", "apiVersion": "audit.k8s.io/v1", **whole}
+    rest = {key: value for key, value in fields.items() if key not in first}
+    return json.dumps({**{key: fields[key] for key in first}, **rest}, separators=(",", ":"))
+
+
 # The lines of a log, the exit code, and what must be said.
 LOGS: dict[str, tuple[list[Any], int, str]] = {
     "nothing": ([], 2, "no audit event of the API server (audit.k8s.io/v1) in 0 lines"),
@@ -29,6 +39,13 @@ LOGS: dict[str, tuple[list[Any], int, str]] = {
         [{**event("ann"), "stage": "RequestReceived"}],
         3,
         "1 of an earlier stage of the same request",
+    ),
+    "another cluster's": ([as_written("elsewhere")], 3, "1 of namespaces without a record"),
+    "only what reads, as the server writes it": ([as_written("reef", "get")], 0, "1 that read"),
+    "no end, as the server writes it": (
+        [as_written("reef", "get").replace("ResponseComplete", "RequestReceived")],
+        3,
+        "1 of an earlier stage",
     ),
     "in part": ([quiet(), "plain text"], 3, "audit.log, line 2: not JSON"),
     "in part of another form": ([quiet(), GOOGLE], 3, "not understood: 1 entries"),

@@ -75,11 +75,14 @@ def test_the_action_reviews(
 def test_the_jobs_of_the_guide_review() -> None:
     text = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
     blocks = [yaml.safe_load(b.partition("```")[0]) for b in text.split("```yaml\n")[1:]]
-    (listing, github, gitlab, _) = blocks
+    (accounts, listing, github, required, gitlab, _) = blocks
     (entry,) = listing["hubs"]
     assert set(entry) == {"cluster", "namespace", "release", "values", "chart", "under"}
     action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
     used = github["jobs"]["check"]["steps"][1]["with"]
     assert set(used) <= set(action["inputs"])
     assert used["review"] == "report"
+    assert set(required) <= set(action["inputs"])
+    assert required["as"].startswith("account:")
+    assert set(accounts) == {"accounts"}
     assert " review --base " in gitlab["review"]["script"][-1]

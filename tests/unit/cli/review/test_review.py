@@ -267,3 +267,38 @@ def test_an_owners_file_names_who_may_change_all_of_a_file(run: Run, few: Files)
     assert "* @org/engineers" in lines
     assert f"/{PROD} @org/engineers" in lines
     assert not [line for line in lines if "community" in line]
+
+
+def test_what_leaves_what_was_agreed_is_told(run: Run, review: Review, few: Files) -> None:
+    hub = HubLine("c01", "prod", "basehub")
+    path = "config/clusters/c01/prod.values.yaml"
+    agreed = [
+        {"path": "singleuser.memory.limit", "value": "2G"},
+        {"path": "singleuser.profileList[*].kubespawner_override.mem_limit", "max": "8G"},
+    ]
+    item = {"name": "kubernetes-configuration", "agreed": agreed}
+    base = {**few, "config/clusters/c01/records/prod.yaml": text(record(hub, items=[item]))}
+    as_it_was = review(edited(base, path, "defaultUrl: /lab", "defaultUrl: /x"), base=base)
+    assert as_it_was.answer["leavesAgreed"] == []
+    head = edited(
+        edited(base, path, "limit: 2G", "limit: 1G"), path, "mem_limit: 8G", "mem_limit: 9G"
+    )
+    done = review(head, "provider", base=base)
+    assert done.code == 0
+    (first, second) = done.answer["leavesAgreed"]
+    assert (first["what"], first["agreed"]) == ("jupyterhub.singleuser.memory.limit", "2G")
+    assert first["place"] == {
+        "file": path,
+        "line": head[path][: head[path].index("limit: 1G")].count("\n") + 1,
+    }
+    assert second["what"].endswith("profileList[1].kubespawner_override.mem_limit")
+    assert second["agreed"] == "at most 8G"
+    shown = run("review", "--base", "before", "--head", "after", "--as", "provider")
+    assert (
+        "jupyterhub.singleuser.memory.limit is no longer as agreed (2G; item 14 Resource limits) "
+        "on c01/prod"
+    ) in shown.out
+    gone = review(edited(base, path, "      limit: 2G\n", "      guarantee: 1G\n"), base=base)
+    assert [each["what"] for each in gone.answer["leavesAgreed"]] == [
+        "jupyterhub.singleuser.memory.limit"
+    ]
