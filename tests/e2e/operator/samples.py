@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from prometheus_client.parser import text_string_to_metric_families
 
 PREFIX = "responsibility_"
+_Sample = tuple[str, dict[str, str], float]
 
 
 class Samples:
@@ -12,17 +15,22 @@ class Samples:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._all = [
-            (sample.name.removeprefix(PREFIX), dict(sample.labels), sample.value)
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-        ]
+
+    @cached_property
+    def _all(self) -> list[_Sample]:
+        return _read(self.text)
+
+    def _named(self, name: str) -> list[_Sample]:
+        """Read the lines of one metric: who waits for it asks often, and all are many."""
+        begins = tuple(f"{prefix}{name}{end}" for prefix in (PREFIX, "") for end in "{ ")
+        lines = [line for line in self.text.splitlines() if line.startswith(begins)]
+        return _read("\n".join([*lines, ""]))
 
     def of(self, name: str, **labels: str) -> list[tuple[dict[str, str], float]]:
         """Return the series of a metric that carry these labels."""
         return [
             (found, value)
-            for known, found, value in self._all
+            for known, found, value in self._named(name)
             if known == name and labels.items() <= found.items()
         ]
 
@@ -43,3 +51,11 @@ class Samples:
             for _, labels, _ in self._all
             if labels.get("hub")
         }
+
+
+def _read(text: str) -> list[_Sample]:
+    return [
+        (sample.name.removeprefix(PREFIX), dict(sample.labels), sample.value)
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    ]
