@@ -161,7 +161,9 @@ class Reviewer(Worker):
 
     def _needed(self) -> tuple[Ask, ...]:
         """Return what is wanted, and what that builds on: details follow a no to everything."""
-        return (*self._wanted, *(Ask(ask.subject, EVERYTHING) for ask in self._wanted))
+        known = self._store.reviews.answers
+        everything = (Ask(ask.subject, EVERYTHING) for ask in self._wanted)
+        return (*self._wanted, *(ask for ask in everything if ask in known))
 
     async def _answer(self, due: Sequence[Ask]) -> None:
         known = self._store.reviews.answers

@@ -122,6 +122,7 @@ def assess_hub(
         layers=(cluster, namespace),
         reviews=reviews,
         gone=gone,
+        by_use=agreement.terms.by_use,
     )
     missing, asks = split_asks(_missing(agreement, where, gone))
     return HubRbac((*findings, *missing), tuple(exempt), tuple(asks))

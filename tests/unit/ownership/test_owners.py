@@ -2,6 +2,7 @@
 
 import pytest
 
+from responsibility.api.parse import load_shipped_model
 from responsibility.ownership.results import wording
 from responsibility.ownership.terms.access_reviews import EVERYTHING, Ask, Reviews
 from responsibility.rbac.objects import Attributes
@@ -225,15 +226,59 @@ def reviews(*yes: Ask, no: tuple[Ask, ...] = ()) -> Reviews:
     return Reviews({**dict.fromkeys(no, False), **dict.fromkeys(yes, True)})
 
 
-def test_the_server_is_asked_about_everything_first() -> None:
-    found = assess(*KEEPERS[1:], records=[record()])
+def test_the_server_is_asked_about_what_is_missing_and_no_more() -> None:
+    for told in (reviews(), reviews(no=(Ask(KEEPER, DEPLOY),))):
+        found = assess(*KEEPERS[1:], records=[record()], reviews=told)
+        assert found.asks() == (Ask(KEEPER, DEPLOY),)
+        assert of_kind(found, "missing-access")
+
+
+def test_of_whom_it_lets_do_more_it_is_asked_about_everything_first_and_then_one_by_one() -> None:
+    elsewhere = Ask(KEEPER, Attributes("patch", "apps", "deployments", namespace="other"))
+    told = reviews(elsewhere)
+    found = assess(*KEEPERS[1:], records=[record()], reviews=told)
     assert found.asks() == (Ask(KEEPER, EVERYTHING),)
-
-
-def test_then_about_what_is_missing_and_no_more() -> None:
-    found = assess(*KEEPERS[1:], records=[record()], reviews=reviews(no=(Ask(KEEPER, EVERYTHING),)))
+    told = reviews(elsewhere, no=(Ask(KEEPER, EVERYTHING),))
+    found = assess(*KEEPERS[1:], records=[record()], reviews=told)
     assert found.asks() == (Ask(KEEPER, DEPLOY),)
-    assert of_kind(found, "missing-access")
+
+
+def test_each_shortfall_of_a_hub_rests_on_an_answer_and_few_answers_do() -> None:
+    """Of the shipped model: a no about one permission proves that something is lacking."""
+    hubs = [f"hub-{number:02}" for number in range(30)]
+    owners = {"community": people("User ann", "User bob")}
+    shipped = load_shipped_model()
+    items = {item.name: {"owner": "community"} for item in shipped.spec.items}
+    found = assess(
+        models=[shipped],
+        records=[record(name, model=shipped.name, items=items, parties=owners) for name in hubs],
+    )
+    asks = found.asks()
+    lacking = [(f.hub, f) for f in of_kind(found, "missing-access") if f.hub is not None]
+    assert {hub.namespace for hub, _ in lacking} == set(hubs)
+    required = 0
+    for hub, finding in lacking:
+        asked = {ask.attributes for ask in asks} & {
+            permission.attributes(on_hub(found, hub.namespace).agreement.names)
+            for permission in finding.permissions
+        }
+        required += len(finding.permissions)
+        assert asked, finding
+        for attributes in asked:
+            assert {ask.subject for ask in asks if ask.attributes == attributes} == {
+                subject("User ann"),
+                subject("User bob"),
+            }
+    here = [ask for ask in asks if ask.attributes.namespace]
+    assert len(here) < required / 4
+    # Wherever else something is granted, it shows on some hub.
+    own = {(ask.attributes.verb, ask.attributes.resource) for ask in here}
+    few = {
+        (ask.attributes.verb, ask.attributes.resource)
+        for ask in here
+        if ask.attributes.namespace == hubs[0]
+    }
+    assert len(own) > len(few)
 
 
 def test_who_lacks_nothing_is_not_asked_about() -> None:

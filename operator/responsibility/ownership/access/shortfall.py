@@ -6,8 +6,9 @@ enough, since how many people are in it is known to the identity provider only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 from responsibility.hub.discovery import HubKey
 from responsibility.ownership.access.grant_masks import Ability, Holdings, ability
@@ -27,7 +28,9 @@ class CheckedScope:
 
     ``scope`` is the mask of the permissions asked there; ``layers`` the holdings that count
     there together. Subjects that are ``gone`` hold nothing, whatever is bound to them.
-    ``record`` is set where the owner is not the same party for all records.
+    ``record`` is set where the owner is not the same party for all records. ``by_use`` are the
+    required bits, those first which most items require; with none, the server is asked about
+    every permission.
     """
 
     hub: HubKey | None
@@ -39,6 +42,7 @@ class CheckedScope:
     reviews: Reviews
     gone: frozenset[Subject] = frozenset()
     record: str = ""
+    by_use: tuple[int, ...] = ()
 
     def abilities(self, party: Party) -> Abilities:
         """Return what each subject of a party can do, by RBAC or by the server's own word."""
@@ -50,7 +54,7 @@ class CheckedScope:
 
     def _ability(self, subject: Subject) -> Ability:
         able = ability(subject, self.layers, self.permissions, self.names)
-        if not self.reviews.answers:
+        if subject not in self.reviews.favoured:
             return able
         sure = able.sure
         for bit in bits(self.scope & ~sure):
@@ -68,7 +72,7 @@ def shortfalls(
     missing, unsure = _lacking(abilities, required, item.minimum_holders)
     if not missing and not unsure:
         return
-    yield from _asks(abilities, missing | unsure, where)
+    yield from _asks(abilities, (missing, unsure), where)
     for kind, mask in (("missing-access", missing), ("unknown", unsure)):
         if mask:
             yield Finding(
@@ -105,15 +109,37 @@ def _lacking(abilities: Abilities, required: int, minimum: int) -> tuple[int, in
     return missing, unsure
 
 
-def _asks(abilities: Abilities, mask: int, where: CheckedScope) -> Iterator[Ask]:
-    """Yield the questions to the server: first about everything, then one by one."""
+def _asks(abilities: Abilities, masks: tuple[int, int], where: CheckedScope) -> Iterator[Ask]:
+    """Yield the questions to the server that findings about each of the masks rest on.
+
+    Most servers go by RBAC alone and answer each with no, and one no is enough to be sure that
+    something is lacking. So of a subject for whom the server never spoke up, each finding asks for
+    one permission, which others ask for as well where that goes; and each hub for one more, another
+    on each, so that whatever else grants something shows. Of whom the server lets do more than
+    RBAC, everything is asked: first about everything, then one by one.
+    """
+    probes = {bit for mask in masks if mask for bit in _probes(mask, where)}
     for subject, able in abilities:
-        everything = Ask(subject, EVERYTHING)
-        if everything not in where.reviews.answers:
-            yield everything
-            continue
-        for bit in bits(mask & ~able.sure):
+        if where.by_use and subject not in where.reviews.favoured:
+            wanted: Iterable[int] = (bit for bit in sorted(probes) if not able.sure >> bit & 1)
+        else:
+            everything = Ask(subject, EVERYTHING)
+            if everything not in where.reviews.answers:
+                yield everything
+                continue
+            wanted = bits((masks[0] | masks[1]) & ~able.sure)
+        for bit in wanted:
             yield Ask(subject, where.permissions.by_bit[bit].attributes(where.names))
+
+
+def _probes(mask: int, where: CheckedScope) -> Iterator[int]:
+    """Yield the bits of a mask by which the server is tried."""
+    first = next((bit for bit in where.by_use if mask >> bit & 1), None)
+    if first is not None:
+        yield first
+        own = where.by_use[crc32(str(where.hub).encode()) % len(where.by_use)]
+        if mask >> own & 1:
+            yield own
 
 
 def split_asks(parts: Iterator[Finding | Ask]) -> tuple[list[Finding], list[Ask]]:

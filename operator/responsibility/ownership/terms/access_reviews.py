@@ -27,6 +27,13 @@ class Reviews:
     """The server's answers so far; what was never asked is not in it."""
 
     answers: Mapping[Ask, bool] = field(default_factory=dict)
+    # The subjects whom the server lets do something that it was asked about: more than RBAC says.
+    favoured: frozenset[Subject] = field(init=False, default=frozenset())
+
+    def __post_init__(self) -> None:
+        """Note whom the server allowed anything."""
+        favoured = frozenset(ask.subject for ask, allowed in self.answers.items() if allowed)
+        object.__setattr__(self, "favoured", favoured)
 
     def allows(self, subject: Subject, attributes: Attributes) -> bool:
         """Return whether the server is known to allow it."""

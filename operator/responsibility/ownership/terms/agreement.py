@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,7 +12,7 @@ from responsibility.api.stages import AdmissionStage, RbacMode
 from responsibility.hub.discovery import HubKey
 from responsibility.hub.values.agreed import AgreedValue
 from responsibility.ownership.terms.exemptions import Exemption
-from responsibility.ownership.terms.permission_index import Names, PermissionIndex
+from responsibility.ownership.terms.permission_index import Names, PermissionIndex, bits
 from responsibility.rbac.objects import Subject
 
 
@@ -158,12 +159,17 @@ class Terms:
     break_glass: tuple[Subject, ...] = ()
     required: int = field(init=False, default=0)
     reserved: int = field(init=False, default=0)
+    # The bits that are required, those first which most items require.
+    by_use: tuple[int, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
         """Put the items' masks together."""
         for item in self.items:
             object.__setattr__(self, "required", self.required | item.required)
             object.__setattr__(self, "reserved", self.reserved | item.reserved)
+        used = Counter(bit for item in self.items for bit in bits(item.required))
+        by_use = tuple(sorted(used, key=lambda bit: (-used[bit], bit)))
+        object.__setattr__(self, "by_use", by_use)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
