@@ -168,6 +168,16 @@ def test_a_name_with_a_line_break_cannot_be_listed_and_says_whose_it_is() -> Non
     assert found.annotations == {}
 
 
+@pytest.mark.parametrize("odd", ["two\nlines*", "*\n", "a*\u2028", "\n*"])
+@pytest.mark.parametrize("place", ["name", "namespace"])
+@pytest.mark.parametrize("kind", [USER, GROUP, SERVICE_ACCOUNT])
+def test_nor_can_a_pattern_with_a_line_break_be_listed(kind: AnyKind, place: str, odd: str) -> None:
+    plain = {"name": "*", "namespace": "n*" if kind == SERVICE_ACCOUNT else "", place: odd}
+    exemption = Exemption(kind, plain["name"], plain["namespace"], frozenset("*"), "")
+    with pytest.raises(ValueError, match="line break"):
+        exempt_entry(exemption)
+
+
 odd = st.text(
     st.characters(exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"]), min_size=1, max_size=300
 ).filter(lambda text: text.splitlines() == [text] and "*" not in text and "$(" not in text)

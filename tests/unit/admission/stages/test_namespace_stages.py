@@ -12,7 +12,12 @@ import pytest
 from responsibility.admission import annotation_entries
 from responsibility.admission.stages.blockers import BLOCKERS
 from responsibility.admission.stages.namespace_keys import NOTHING, NamespaceKeys
-from responsibility.admission.stages.namespace_stages import ItemStage, StagePlan, only_down
+from responsibility.admission.stages.namespace_stages import (
+    ItemStage,
+    StagePlan,
+    only_down,
+    stages_of,
+)
 from responsibility.api.names import (
     DELEGATES_ANNOTATION,
     HUB_ANNOTATION,
@@ -46,6 +51,16 @@ def test_where_nothing_is_wrong_what_is_asked_for_is_done(
         assert stage(decided, item) == ItemStage(item, asked, asked)
     expected = {} if asked == "observe" else {STAGE_LABEL + item: asked for item in ITEMS}
     assert labels(decided) == expected
+
+
+def test_the_stages_until_now_are_read_from_a_status() -> None:
+    published = [
+        {"name": "beds", "admission": "deny"},
+        {"name": "fence"},
+        {"name": "gate", "admission": "of another version"},
+        {"admission": "warn"},
+    ]
+    assert stages_of(published) == {"beds": "deny", "fence": "observe", "gate": "observe"}
 
 
 def test_nothing_asked_for_says_nothing_at_all() -> None:
