@@ -71,6 +71,23 @@ def test_whoever_owns_it_by_one_record_may() -> None:
     assert list(table[GATE].entries) == ["group:keepers", "user:ann"]
 
 
+def test_each_item_has_owners_of_its_own() -> None:
+    asked = record(
+        enforcement={"admission": "warn"},
+        items={GATE: {}, "fence": {"owner": "guests"}},
+        parties={"guests": people("User ann")},
+    )
+    assessment = assess(*KEEPERS, records=[asked])
+    items = [GATE, "fence"]
+    granted = dict.fromkeys(items, AdmissionStage.OBSERVE)
+    decided = cluster_plan(
+        assessment, assessment.clusters["garden"], items, trouble="", granted=granted, enabled=True
+    )
+    assert decided.table is not None
+    owners = {name: list(entry.entries) for name, entry in decided.table.items()}
+    assert owners == {GATE: ["group:keepers"], "fence": ["user:ann"]}
+
+
 def test_a_delegate_of_several_records_may_until_the_latest_date() -> None:
     ends = [NOW + timedelta(hours=hours) for hours in (1, 3)]
     records = [
