@@ -88,6 +88,21 @@ def test_each_item_has_owners_of_its_own() -> None:
     assert owners == {GATE: ["group:keepers"], "fence": ["user:ann"]}
 
 
+def test_what_cannot_be_listed_is_no_longer_enforced() -> None:
+    """Those who are left out would be refused what is theirs."""
+    crowds = {
+        f"crowd-{n}": people(*(f"User {n}-{number}-{'x' * 500}" for number in range(64)))
+        for n in range(3)
+    }
+    owned = {"owner": "crowd-0", "delegates": [{"party": f"crowd-{n}"} for n in (1, 2)]}
+    for forced in ({}, {"force": True}):
+        asked = record(
+            enforcement={"admission": "deny", **forced}, items={GATE: owned}, parties=crowds
+        )
+        (stage,) = decide(assess(*KEEPERS, records=[asked]), "deny").stages
+        assert (stage.stage, stage.reason) == ("observe", "CannotBeListed")
+
+
 def test_a_delegate_of_several_records_may_until_the_latest_date() -> None:
     ends = [NOW + timedelta(hours=hours) for hours in (1, 3)]
     records = [
