@@ -64,6 +64,10 @@ FILES = {
         f"apiVersion: v1\nkind: List\nitems:\n- {RBAC}\n  kind: Role\n",
         "bad.yaml, document 1, item 1, line 4: this Role has no metadata.name",
     ),
+    "half a merge": (
+        "a: b\n<<<<<<< HEAD\nc: d\n",
+        "bad.yaml, document 1, line 2: a merge that is not finished: resolve the conflict",
+    ),
     "nothing": ("", "there is no object in it"),
     "an endless alias": ("a: &a [*a]\n", "nested without end"),
     "not what its tag says": ("a: !!int x\n", "this is not YAML: this is no int"),

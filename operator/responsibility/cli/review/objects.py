@@ -28,6 +28,7 @@ from responsibility.cli.review.trees import Tree, text_in
 from responsibility.cli.sources.builtin_resource_types import BUILTIN
 from responsibility.cli.sources.folders import SUFFIXES
 from responsibility.cli.sources.manifests import Location, Manifest, divided
+from responsibility.cli.sources.yaml.composer import unfinished_merge
 from responsibility.cli.terminal.errors import CliError
 from responsibility.hub.values import paths
 from responsibility.hub.values.difference import SettingChange, changes
@@ -112,8 +113,9 @@ class ChangedObjects:
         try:
             objects, others = divided(text, path)
         except CliError:
-            # Most YAML that can't be read is something else, such as a template. A record isn't.
-            if API_GROUP in text:
+            # Most YAML that can't be read is something else, such as a template. A record isn't,
+            # nor what Git could not merge.
+            if API_GROUP in text or unfinished_merge(text):
                 raise
             return False
         for manifest in objects:

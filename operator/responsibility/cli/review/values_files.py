@@ -16,7 +16,7 @@ from typing import Any, Final
 import yaml
 
 from responsibility.cli.sources.manifests import Location
-from responsibility.cli.sources.yaml.composer import scalar
+from responsibility.cli.sources.yaml.composer import UNFINISHED, scalar, unfinished_merge
 from responsibility.cli.sources.yaml.loader import Loader
 from responsibility.cli.terminal.errors import CliError
 from responsibility.hub.values.paths import Place, of_key
@@ -29,8 +29,6 @@ _MERGE: Final = f"{_TAG}merge"
 _PLAIN: Final = frozenset(
     f"{_TAG}{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp", "map", "seq")
 )
-# What Git leaves where it could not merge: seven of them at the beginning of a line.
-_CONFLICT: Final = re.compile(r"^(?:<{7} |={7}$|>{7} |\|{7} )", re.MULTILINE)
 _CANONICAL: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 
 
@@ -52,10 +50,8 @@ class ValuesFile:
 
 def read(text: str, path: str) -> ValuesFile:
     """Return what a file says. Raises CliError with the line."""
-    found = _CONFLICT.search(text)
-    if found is not None:
-        line = text.count("\n", 0, found.start()) + 1
-        raise _error(path, line, "a merge that is not finished: resolve the conflict")
+    if line := unfinished_merge(text):
+        raise _error(path, line, UNFINISHED)
     return _Reader(path).read(text)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
@@ -76,11 +77,19 @@ def _part(part: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ManifestSource:
-    """A file to be read, or a kustomization to be built. ``named``: on the command line itself."""
+    """A file to be read, or what a command makes of a kustomization or chart.
+
+    ``named``: on the command line itself. ``path`` is the file in the folder that is built.
+    """
 
     path: str
     named: bool = False
     command: tuple[str, ...] = ()
+
+    @property
+    def noun(self) -> str:
+        """Return what it is that is built."""
+        return "chart" if Path(self.path).name == _CHART else "kustomization"
 
 
 @dataclass(slots=True)
@@ -103,11 +112,15 @@ class PassedOver:
 
 
 def sources(
-    paths: Iterable[str], passed: PassedOver, ignored: Ignored = NOTHING
+    paths: Iterable[str],
+    passed: PassedOver,
+    ignored: Ignored = NOTHING,
+    namespace: str | None = None,
 ) -> list[ManifestSource]:
     """Return what is to be read, folders searched to the bottom; ``-`` stays as it is.
 
-    What is ``ignored`` is so in folders, by its path from there.
+    What is ``ignored`` is so in folders, by its path from there. A chart that is named itself is
+    rendered for the namespace; one in a folder is not, as nobody says with which values.
 
     Raises CliError: a path doesn't exist, or a folder has no manifest in it.
     """
@@ -119,6 +132,8 @@ def sources(
         if path == STDIN or (where.exists() and not where.is_dir()):
             # A pipe is no file, such as the shell's `<(helm template …)`.
             found.append(ManifestSource(path, named=True))
+        elif (where / _CHART).is_file():
+            found.append(_rendered(where, namespace))
         elif where.is_dir():
             inside, anything = _search(where, passed, ignored)
             if not anything:
@@ -129,6 +144,18 @@ def sources(
         else:
             raise CliError(f"{path}: there is no such file or folder")
     return list(dict.fromkeys(found))
+
+
+def _rendered(chart: Path, namespace: str | None) -> ManifestSource:
+    helm = shutil.which("helm")
+    if helm is None:
+        raise CliError(
+            f"{chart}: this is a chart, and helm is not here to render it: give what `helm "
+            "template` makes of it"
+        )
+    name = chart.resolve().name
+    command = (helm, "template", name, "--namespace", namespace or "default")
+    return ManifestSource(str(chart / _CHART), command=command)
 
 
 def _search(

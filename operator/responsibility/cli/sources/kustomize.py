@@ -98,8 +98,8 @@ def builder() -> list[str]:
     return []
 
 
-def build(command: list[str], folder: Path) -> str:
-    """Return the manifests of a kustomization. Raises CliError with the builder's reason."""
+def build(command: list[str], folder: Path, noun: str = "kustomization") -> str:
+    """Return the manifests of a folder. Raises CliError with the builder's reason."""
     try:
         done = subprocess.run(  # noqa: S603 - kubectl, with a folder that was found
             [*command, str(folder)],
@@ -113,8 +113,9 @@ def build(command: list[str], folder: Path) -> str:
         raise CliError(f"{folder}: {' '.join(command)} didn't end: {error}") from None
     if done.returncode:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        why = lines[-1].removeprefix("error: ") if lines else f"exit code {done.returncode}"
-        raise CliError(f"{folder}: this kustomization can't be built: {why}")
+        why = " ".join(lines[-3:] if noun == "chart" else lines[-1:])
+        why = why.removeprefix("error: ").removeprefix("Error: ") or f"exit code {done.returncode}"
+        raise CliError(f"{folder}: this {noun} can't be built: {why}")
     return done.stdout.decode("utf-8", "replace")
 
 

@@ -64,6 +64,7 @@ def read(
     progress: Progress = lambda _: None,
     notes: Callable[[str], None] = lambda _: None,
     ignored: Ignored = NOTHING,
+    namespace: str | None = None,
 ) -> Iterator[Manifest]:
     """Yield every object of the files, lists taken apart, kustomizations built.
 
@@ -71,9 +72,10 @@ def read(
     Raises CliError.
     """
     passed = PassedOver()
-    for source in sources(paths, passed, ignored):
+    for source in sources(paths, passed, ignored, namespace):
         if source.command:
-            text = kustomize.build(list(source.command), Path(source.path).parent)
+            folder = Path(source.path).parent
+            text = kustomize.build(list(source.command), folder, source.noun)
             name = source.path
         else:
             text = text_of(source.path)

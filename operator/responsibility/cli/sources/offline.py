@@ -37,7 +37,9 @@ def load(
     """Return what the files say; ``notes`` is told what a person should know. Raises CliError."""
     reader = _Reader(need, namespace)
     with progress(paths) as done:
-        for manifest in read(paths, progress=done, notes=notes, ignored=ignored):
+        for manifest in read(
+            paths, progress=done, notes=notes, ignored=ignored, namespace=namespace
+        ):
             reader.take(manifest)
     view = reader.view
     view.roles = list(reader.roles.values())

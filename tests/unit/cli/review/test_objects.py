@@ -198,3 +198,11 @@ def test_a_broken_record_is_named_with_its_line(review: Review, few: Files) -> N
     assert done.code == 2
     assert f"{RECORD}, document 1, line 1" in done.err
     assert "partys" in done.err
+
+
+@pytest.mark.parametrize("mark", ["<<<<<<< HEAD", "=======", ">>>>>>> theirs", "||||||| base"])
+def test_half_a_merge_is_named_with_its_line(mark: str, review: Review, few: Files) -> None:
+    done = review({**few, "claim.yaml": f"{text(claim('1Gi'))}{mark}\n"})
+    assert done.code == 2
+    line = text(claim("1Gi")).count("\n") + 1
+    assert f"claim.yaml, document 1, line {line}: a merge that is not finished" in done.err

@@ -338,3 +338,27 @@ def test_a_slip_in_a_folder_is_no_values_file(folder: Path, run: Run) -> None:
     code, told = ask(run, "built")
     assert code == 2
     assert "gitops/slip.yaml, document 1, line 1: this object has no apiVersion" in told
+
+
+def test_a_chart_that_is_named_is_rendered_for_the_namespace(
+    run: Run, files: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert files.is_dir()
+    chart = Path("charts", "hub")
+    chart.mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: hub\nversion: 1.0.0\n", "utf-8")
+    monkeypatch.setenv("PATH", str(tmp_path / "programs"))
+    ask = ("can-i", "get", "secrets", "--as", "ann", "-n", "reef", "-f", str(chart))
+    done = run(*ask)
+    assert done.code == 2
+    assert "this is a chart, and helm is not here to render it" in done.err
+    helm = tmp_path / "programs" / "helm"
+    helm.parent.mkdir()
+    text = role("r", rules=f"[{RULE}]") + bound("r", "ann", namespace="$4")
+    helm.write_text(f"#!/bin/sh\n/bin/cat <<END\n{text}END\n", encoding="utf-8")
+    helm.chmod(helm.stat().st_mode | stat.S_IXUSR)
+    assert run(*ask).code == 0
+    helm.write_text("#!/bin/sh\necho 'Error: no value' >&2\nexit 1\n", encoding="utf-8")
+    done = run(*ask)
+    assert done.code == 2
+    assert "charts/hub: this chart can't be built: no value" in done.err

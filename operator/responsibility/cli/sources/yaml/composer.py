@@ -8,6 +8,7 @@ about.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,10 @@ from responsibility.cli.sources.yaml.words import as_key, meaning
 _TAG = "tag:yaml.org,2002:"
 _MERGE, _BINARY, _FLOAT = (f"{_TAG}{kind}" for kind in ("merge", "binary", "float"))
 TEXT = frozenset({f"{_TAG}str", f"{_TAG}timestamp"})
+
+# What Git leaves where it could not merge: seven of them at the beginning of a line.
+_CONFLICT = re.compile(r"^(?:<{7} |={7}\r?$|>{7} |\|{7} )", re.MULTILINE)
+UNFINISHED = "a merge that is not finished: resolve the conflict"
 
 # Whatever YAML and JSON can say.
 Value = Any
@@ -211,7 +216,15 @@ def alone(line: str) -> tuple[bool, Value]:
         loader.dispose()
 
 
+def unfinished_merge(text: str) -> int:
+    """Return the line at which Git could not merge a text, from 1; 0 if there is none."""
+    found = _CONFLICT.search(text)
+    return text.count("\n", 0, found.start()) + 1 if found else 0
+
+
 def _not_yaml(text: str, number: int, before: int, error: yaml.YAMLError) -> DocumentError:
+    if line := unfinished_merge(text):
+        return DocumentError(number, before + line, UNFINISHED)
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     why = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
     lines = text.splitlines()
