@@ -151,7 +151,8 @@ class Drawn:
         kind = self.random.choice(("User", "Group", "ServiceAccount", "ServiceAccount"))
         found: Json = {"kind": kind, "name": name}
         if kind == "ServiceAccount":
-            found["name"] = self.random.choice(("robot", "hub", name))
+            # Names that there can't be are not looked at: they match nobody.
+            found["name"] = self.random.choice(("robot", "hub", "a.b"))
             found |= self.random.choice(
                 ({}, {"namespace": self.namespaces[0]}, {"namespace": ""}, {"apiGroup": ""})
             )

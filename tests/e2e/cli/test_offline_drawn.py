@@ -22,7 +22,7 @@ from tests.e2e.seeds import seeds
 
 DOCUMENTS = 24
 # What kubectl itself has against a file, before it asks a server.
-OF_KUBECTL = ("error validating", "error parsing")
+OF_KUBECTL = ("error validating", "error parsing", "unable to decode")
 IMMUTABLE = "field is immutable"
 KINDS = "roles,clusterroles,rolebindings,clusterrolebindings"
 State = dict[tuple[str, object], object]
