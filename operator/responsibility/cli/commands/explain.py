@@ -163,9 +163,7 @@ def _lines(report: Report, finding: Finding, story: dict[str, Any]) -> Iterator[
     yield f"since:     {story['since'] or 'not noted (the operator writes it down)'}"
     if finding.permissions:
         yield f"\n{counted(len(finding.permissions), 'permission')} ({finding.route_kind}):"
-        yield from (
-            f"  {permission}" for permission in wording.permission_texts(finding.permissions)
-        )
+        yield from (f"  {line}" for line in wording.permission_lines(finding.permissions))
     if wording.step_texts(finding):
         yield f"\nnot directly, but by the route {finding.route_kind!r}, step by step:"
         yield from (

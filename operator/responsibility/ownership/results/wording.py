@@ -67,6 +67,15 @@ def permission_texts(permissions: Iterable[Permission]) -> tuple[str, ...]:
     return tuple(map(permission_text, permissions))
 
 
+def permission_lines(permissions: Sequence[Permission]) -> tuple[str, ...]:
+    """Return permissions for reading, the worst first: a line for what several verbs are about."""
+    verbs: dict[str, list[str]] = {}
+    for permission in _worst_first(permissions):
+        verb, what = permission_text(permission).split(" ", 1)
+        verbs.setdefault(what, []).append(verb)
+    return tuple(f"{', '.join(each)} {what}" for what, each in verbs.items())
+
+
 def in_words(permission: str) -> str:
     """Return the text of a permission as people say it in a list of some."""
     return "everything" if permission == EVERYTHING_TEXT else permission

@@ -95,3 +95,17 @@ def test_of_a_fleet_whose_hubs_all_have_other_owners_two_are_named() -> None:
     assert told.endswith("but Beds is Community 0, Community 1 and 55 others'")
     two = wording.message(replace(finding, subject=stranger, owners=owners[:2]))
     assert two.endswith("but Beds is Community 0 and Community 1's")
+
+
+def test_permissions_are_read_by_what_they_are_about_the_worst_first() -> None:
+    several = [
+        *(Permission(verb, "", "configmaps") for verb in ("get", "update")),
+        *(Permission(verb, "", "secrets", name="hub") for verb in ("get", "update")),
+        Permission("create", "", "pods", "exec"),
+    ]
+    assert wording.permission_lines(several) == (
+        "get, update secrets/hub",
+        "create pods --subresource=exec",
+        "update, get configmaps",
+    )
+    assert wording.permission_lines([EVERYTHING]) == wording.permission_texts([EVERYTHING])
