@@ -41,7 +41,8 @@ def filters(hubs: Sequence[HubAssessment]) -> list[Filter]:
             state = STATES[str(result.state)]
             states[str(result.state)] = Filter("How it stands", _state(result), state.word)
             owner = result.item.owner
-            owners[owner] = Filter("Whose it is", _owner(result), _known_as(hubs, owner))
+            if owner not in owners:
+                owners[owner] = Filter("Whose it is", _owner(result), _known_as(hubs, owner))
             terms = result.item.terms
             items[terms.number] = Filter(
                 "Which item", _item(result), f"{terms.number} {terms.title}"

@@ -1,11 +1,14 @@
 """Filters: each leaves hubs to which something applies, by a link and the style sheet alone."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from responsibility.ownership.results.assessment import HubAssessment
+from responsibility.web import filters
 from tests.unit.cli.conftest import Run
 from tests.unit.web.reading import Page, read
 
@@ -63,3 +66,27 @@ def test_nothing_that_others_wrote_is_in_the_style_sheet(page: Page) -> None:
     names = re.findall(r"#([^ :]+):target", sheet)
     assert names
     assert all(re.fullmatch("[a-z0-9-]+", name) for name in names)
+
+
+def test_what_all_hubs_call_a_party_is_looked_up_once(
+    run: Run, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once for each hub, it would be most of the time that a page of thousands takes."""
+    (record,) = [p for p in files.rglob("*.yaml") if "kind: Responsibility\n" in p.read_text()]
+    text = record.read_text(encoding="utf-8")
+    for number in range(20):
+        other = text.replace("name: reef}", f"name: hub-{number}}}")
+        other = other.replace("namespace: reef, release: reef", f"namespace: hub-{number}")
+        (files / f"hub-{number}.yaml").write_text(other, encoding="utf-8")
+    known_as, asked = filters._known_as, []
+
+    def counted(hubs: Sequence[HubAssessment], name: str) -> str:
+        asked.append(name)
+        return known_as(hubs, name)
+
+    monkeypatch.setattr(filters, "_known_as", counted)
+    assert run("page", "-f", "reef", "--at", "2026-02-10").code == 0
+    assert asked
+    for name in set(asked):
+        # For the links, and for the rules of the style sheet.
+        assert asked.count(name) == 2
