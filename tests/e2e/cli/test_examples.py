@@ -115,6 +115,11 @@ def test_every_example_of_every_help_works(
         "name: leap\nhubs:\n- {name: coast, display_name: Coast, helm_chart_values_files: []}\n",
         "utf-8",
     )
+    (tmp_path / "clusters.yaml").write_text(
+        "- {name: west, files: [manifests, records, rbac.yaml]}\n"
+        f"- {{name: east, kubeconfig: {kubeconfig}}}\n",
+        "utf-8",
+    )
     (tmp_path / "ca.crt").write_bytes(_authority(kubeconfig))
     log = json.dumps(AUDITED).encode() + b"\n"
     (tmp_path / "audit.log").write_bytes(log)

@@ -59,7 +59,6 @@ def command(
       kubectl responsibility drift leap-prod
       kubectl responsibility drift coast -o wide
       kubectl responsibility drift leap-prod --routes
-      kubectl responsibility drift --severity high -w
       kubectl responsibility drift --severity high --party community --since 24h
       kubectl responsibility drift -n coast --item data --no-headers
       kubectl responsibility drift -f ./manifests -o json
