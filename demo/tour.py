@@ -62,7 +62,7 @@ STEPS = (
         "kubectl get rolebindings former-engineer -n coast -o yaml > change.yaml\n"
         "kubectl get resp,respmodel,deploy -A -o yaml > hubs.yaml\n"
         "kubectl responsibility check -f hubs.yaml -f change.yaml",
-        (("high ", 6),),
+        (("high ", 3),),
     ),
 )
 
