@@ -39,6 +39,8 @@ _WHOLE: Final = re.compile(
 )
 _BASES: Final = (16, 2, 8, 10)
 _REAL: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
+# From here on, Go writes a number with its exponent.
+_LARGE: Final = 10**6
 # Beyond these, a number is no whole one to Go.
 _LEAST, _MOST = -(2**63), 2**64
 
@@ -69,4 +71,6 @@ def as_key(value: Scalar, word: str) -> str:
     """Return what a word without quotes is called as a key, in JSON."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < _LARGE:
+        value = int(value)
     return str(value) if isinstance(value, int) else word

@@ -58,7 +58,9 @@ def test_words_are_those_of_kubectl(word: str, form: str) -> None:
     assert (type(value), value) == (type(WORDS[word]), WORDS[word])
 
 
-@pytest.mark.parametrize(("key", "name"), [("012", "10"), ("y", "true"), ("1.5", "1.5")])
+@pytest.mark.parametrize(
+    ("key", "name"), [("012", "10"), ("y", "true"), ("1.5", "1.5"), ("4.", "4")]
+)
 @pytest.mark.parametrize("form", ["{}: x\n", "{{{}: x}}\n"])
 def test_keys_are_those_of_kubectl(key: str, name: str, form: str) -> None:
     ((found, _),) = parse_any(form.format(key), "x.yaml")
