@@ -107,8 +107,8 @@ test: tools $(STAMP) ## Run everything that has to pass, and say where the time 
 DRAWN := tests/e2e/test_rbac_differential.py tests/e2e/test_routes_differential.py \
   tests/e2e/plans/test_drawn.py tests/e2e/replay tests/e2e/cli/test_kubeconfigs.py \
   tests/e2e/cli/test_offline_drawn.py tests/e2e/cli/test_yaml_as_kubectl.py \
-  tests/e2e/operator/test_revocation_halted.py tests/e2e/operator/test_grants_scale.py \
-  tests/e2e/operator/test_enforcement_alone.py
+  tests/e2e/operator/revocation/test_revocation_halted.py tests/e2e/operator/grants/test_grants_scale.py \
+  tests/e2e/operator/enforcement/test_enforcement_alone.py
 
 .PHONY: axe
 axe: build/axe/node_modules/axe-core/axe.min.js ## Fetch axe-core from npm, with which test-long looks at the page in a browser

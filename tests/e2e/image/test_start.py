@@ -18,7 +18,7 @@ from tests.e2e.lab import audit, clusters
 from tests.e2e.lab.errors import NotSupported
 from tests.e2e.operator import chart
 from tests.e2e.operator.api import Manifest
-from tests.e2e.operator.webhooks import Listening
+from tests.e2e.operator.hubs.webhooks import Listening
 from tests.e2e.operator.world import World, hub, record, record_path
 
 pytestmark = pytest.mark.skipif(bool(container.hindrance()), reason=container.hindrance())

@@ -11,8 +11,8 @@ import pytest
 from demo import organisation
 from tests.e2e.lab.lifetime import say
 from tests.e2e.lab.waiting import eventually, wait_until
-from tests.e2e.operator import only_told
 from tests.e2e.operator.api import Manifest
+from tests.e2e.operator.enforcement import only_told
 from tests.e2e.operator.lasting import TRIES, held_until
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World, hub, record

@@ -24,9 +24,11 @@ from responsibility.api.names import (
 from responsibility.cluster.undo_documents import MOST_KEPT
 from tests.e2e.lab import audit
 from tests.e2e.lab.waiting import eventually
-from tests.e2e.operator import chart, enforcing, revoking
+from tests.e2e.operator import chart
 from tests.e2e.operator.api import OURS, RBAC, Manifest, where
+from tests.e2e.operator.enforcement import enforcing
 from tests.e2e.operator.process import Operator
+from tests.e2e.operator.revocation import revoking
 from tests.e2e.operator.world import World, hub, record, record_path, role_binding
 
 Request = tuple[str, str, str, str]

@@ -12,7 +12,7 @@ import pytest
 from demo import organisation
 from tests.e2e.lab import audit
 from tests.e2e.lab.lifetime import say
-from tests.e2e.operator import only_told
+from tests.e2e.operator.enforcement import only_told
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World, owners
 

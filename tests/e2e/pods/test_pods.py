@@ -9,8 +9,8 @@ import pytest
 
 from demo import organisation
 from tests.e2e.lab.waiting import wait_until
-from tests.e2e.operator import enforcing
-from tests.e2e.operator.values_world import LEADER, MEMORY, VALUES, encoded, secret
+from tests.e2e.operator.enforcement import enforcing
+from tests.e2e.operator.hubs.values_world import LEADER, MEMORY, VALUES, encoded, secret
 from tests.e2e.operator.world import hub, record
 from tests.e2e.pods import hubs
 from tests.e2e.pods import release as releases

@@ -13,7 +13,10 @@ from tests.e2e.lab.directories import REPOSITORY
     ("nodeid", "group"),
     [
         ("tests/e2e/test_lab.py::test_up", "test_lab.py"),
-        ("tests/e2e/operator/test_gaps.py::test_it[a::b]", "operator/test_gaps.py"),
+        (
+            "tests/e2e/operator/enforcement/test_gaps.py::test_it[a::b]",
+            "operator/enforcement/test_gaps.py",
+        ),
         ("tests/e2e/admission/test_tools.py::test_it", "admission"),
     ],
 )

@@ -12,8 +12,10 @@ from typing import Any
 
 from demo import organisation
 from tests.e2e.lab.errors import LabError
-from tests.e2e.operator import enforcing, grants_world, revoking
 from tests.e2e.operator.api import OURS, RBAC, Manifest, RefusedError, where
+from tests.e2e.operator.enforcement import enforcing
+from tests.e2e.operator.grants import grants_world
+from tests.e2e.operator.revocation import revoking
 from tests.e2e.operator.world import (
     PREFIX,
     World,

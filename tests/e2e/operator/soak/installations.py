@@ -8,8 +8,9 @@ from types import MappingProxyType
 
 from responsibility.admission.webhooks.break_glass import webhook_configuration
 from responsibility.api.names import VALUES_WEBHOOK
-from tests.e2e.operator import chart, enforcing
-from tests.e2e.operator.webhooks import Listening
+from tests.e2e.operator import chart
+from tests.e2e.operator.enforcement import enforcing
+from tests.e2e.operator.hubs.webhooks import Listening
 from tests.e2e.operator.world import World
 
 # What is done once a minute or less often, it does every few seconds.

@@ -17,7 +17,7 @@ from tests.e2e.lab.waiting import wait_until
 from tests.e2e.operator import chart
 from tests.e2e.operator.api import OURS, RBAC, Manifest, where
 from tests.e2e.operator.process import Operator
-from tests.e2e.operator.revoking import (
+from tests.e2e.operator.revocation.revoking import (
     ADAM,
     EVE,
     ON,
@@ -37,7 +37,7 @@ from tests.e2e.operator.revoking import (
 from tests.e2e.operator.world import World, binding_path, record_path, role_binding
 from tests.e2e.seeds import drawn
 
-HALTING = "tests.e2e.operator.halting"
+HALTING = "tests.e2e.operator.revocation.halting"
 # Its document, two deletions, and that it is done.
 WRITES = 4
 # Three operators each: a run has some of them, and a long one has all.

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.operator import asking_hubs
+from tests.e2e.operator.hubs import asking_hubs
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import SOON, World, hub, record, record_path
 from tests.unit.controller.hub_admins.real_hub import RealHub, real_hub

@@ -12,7 +12,7 @@ from tests.e2e.lab import audit
 from tests.e2e.lab.lifetime import say
 from tests.e2e.lab.waiting import eventually, wait_until
 from tests.e2e.operator.api import RBAC, where
-from tests.e2e.operator.grants_world import INSTALLED, ON, granting, until_may_restart
+from tests.e2e.operator.grants.grants_world import INSTALLED, ON, granting, until_may_restart
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World, hub
 

@@ -12,9 +12,9 @@ from demo import organisation
 from responsibility.api.names import BREAK_GLASS_ANNOTATION, OWNERS_ANNOTATION, STAGE_LABEL
 from responsibility.api.stages import AdmissionStage
 from tests.e2e.lab.lifetime import say
-from tests.e2e.operator import enforcing
 from tests.e2e.operator.api import Manifest
-from tests.e2e.operator.enforcing import ENGINEER, ITEM, OTHER, STRANGER, Person
+from tests.e2e.operator.enforcement import enforcing
+from tests.e2e.operator.enforcement.enforcing import ENGINEER, ITEM, OTHER, STRANGER, Person
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World
 

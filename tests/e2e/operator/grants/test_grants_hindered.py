@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.operator import chart
 from tests.e2e.operator.api import RBAC, path_of, where
-from tests.e2e.operator.grants_world import (
+from tests.e2e.operator.grants.grants_world import (
     ITEM,
     ON,
     ROLE,

@@ -27,9 +27,10 @@ from responsibility.api.names import (
 from tests.e2e import helms
 from tests.e2e.lab import programs
 from tests.e2e.lab.waiting import eventually, wait_until
-from tests.e2e.operator import chart, enforcing
+from tests.e2e.operator import chart
 from tests.e2e.operator.api import Manifest, where
-from tests.e2e.operator.enforcing import ENGINEER, ITEM, STRANGER
+from tests.e2e.operator.enforcement import enforcing
+from tests.e2e.operator.enforcement.enforcing import ENGINEER, ITEM, STRANGER
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World, condition
 
@@ -37,7 +38,7 @@ PATIENCE = 60.0
 UPGRADES = "kubernetes-upgrades"
 POLICY = "admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"
 KEYS = NAMESPACE_KEYS_POLICY
-UNINSTALL = Path(__file__).parents[3] / "docs" / "uninstall.md"
+UNINSTALL = Path(__file__).parents[4] / "docs" / "uninstall.md"
 
 
 def helm(world: World, *arguments: str) -> str:

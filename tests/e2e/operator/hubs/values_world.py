@@ -12,9 +12,9 @@ import yaml
 from demo import organisation
 from responsibility.api.names import API_GROUP, STAGE_LABEL
 from tests.e2e.lab.cluster import Completed
-from tests.e2e.operator import enforcing
 from tests.e2e.operator.api import Manifest
-from tests.e2e.operator.enforcing import ITEM, Person
+from tests.e2e.operator.enforcement import enforcing
+from tests.e2e.operator.enforcement.enforcing import ITEM, Person
 from tests.e2e.operator.world import World, hub
 
 PATIENCE = 90.0

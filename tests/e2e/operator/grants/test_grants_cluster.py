@@ -8,7 +8,14 @@ import pytest
 
 from tests.e2e.lab.waiting import eventually
 from tests.e2e.operator.api import RBAC, Manifest, where
-from tests.e2e.operator.grants_world import ON, SETTLED, can, granting, install, until_granted
+from tests.e2e.operator.grants.grants_world import (
+    ON,
+    SETTLED,
+    can,
+    granting,
+    install,
+    until_granted,
+)
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World, condition, hub, record_path
 

@@ -14,9 +14,10 @@ from responsibility.admission import annotation_entries
 from responsibility.api.names import DELEGATES_ANNOTATION, STAGE_LABEL
 from tests.e2e.lab.lifetime import say
 from tests.e2e.lab.waiting import wait_until
-from tests.e2e.operator import chart, enforcing
+from tests.e2e.operator import chart
 from tests.e2e.operator.api import OURS, Manifest, where
-from tests.e2e.operator.enforcing import ENGINEER, ITEM, STRANGER
+from tests.e2e.operator.enforcement import enforcing
+from tests.e2e.operator.enforcement.enforcing import ENGINEER, ITEM, STRANGER
 from tests.e2e.operator.lasting import TRIES, has_come, held_until
 from tests.e2e.operator.world import World, hub
 

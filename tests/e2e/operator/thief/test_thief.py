@@ -21,7 +21,16 @@ from tests.e2e.admission.asking import MERGE, Answer, Asker, Person
 from tests.e2e.lab.waiting import eventually
 from tests.e2e.operator import chart
 from tests.e2e.operator.api import RBAC, paths, where
-from tests.e2e.operator.thefts import ACTS, ALL, ENFORCE, GRANTING, MARKED, POLICIES, Act, post
+from tests.e2e.operator.thief.thefts import (
+    ACTS,
+    ALL,
+    ENFORCE,
+    GRANTING,
+    MARKED,
+    POLICIES,
+    Act,
+    post,
+)
 from tests.e2e.operator.world import World, hub, record, role_binding
 from tests.unit.cluster.documented_rights import documented
 

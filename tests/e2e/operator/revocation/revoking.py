@@ -11,7 +11,7 @@ from responsibility.api.names import REVOCATION_LABEL
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.operator import chart
 from tests.e2e.operator.api import OURS, Manifest
-from tests.e2e.operator.grants_world import CONFINED, can
+from tests.e2e.operator.grants.grants_world import CONFINED, can
 from tests.e2e.operator.world import World, binding_path, hub, record, role_binding
 
 ON = {"GRANTS": "true", "REVOCATION": "true"}

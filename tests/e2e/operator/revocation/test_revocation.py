@@ -13,7 +13,7 @@ from tests.e2e.lab.waiting import eventually
 from tests.e2e.operator import chart
 from tests.e2e.operator.api import RefusedError
 from tests.e2e.operator.process import Operator
-from tests.e2e.operator.revoking import (
+from tests.e2e.operator.revocation.revoking import (
     ADAM,
     EVE,
     ON,

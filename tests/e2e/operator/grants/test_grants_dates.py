@@ -12,9 +12,10 @@ import pytest
 
 from tests.e2e.lab.lifetime import say
 from tests.e2e.lab.waiting import wait_until
-from tests.e2e.operator import chart, only_told
+from tests.e2e.operator import chart
 from tests.e2e.operator.api import RBAC, Manifest, where
-from tests.e2e.operator.grants_world import (
+from tests.e2e.operator.enforcement import only_told
+from tests.e2e.operator.grants.grants_world import (
     ON,
     granting,
     grants,

@@ -13,9 +13,9 @@ from demo import organisation
 from responsibility.api.names import policy_name
 from responsibility.cli.main import cli
 from tests.e2e.lab.cluster import Options
-from tests.e2e.operator import enforcing
 from tests.e2e.operator.api import Manifest
-from tests.e2e.operator.enforcing import ENGINEER, ITEM, STRANGER
+from tests.e2e.operator.enforcement import enforcing
+from tests.e2e.operator.enforcement.enforcing import ENGINEER, ITEM, STRANGER
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World, owners
 

@@ -1,4 +1,6 @@
-"""The operator, halted at a write of a revocation: ``python -m tests.e2e.operator.halting``.
+"""The operator, halted at a write of a revocation.
+
+``python -m tests.e2e.operator.revocation.halting`` starts it.
 
 ``RESPONSIBILITY_TEST_HALT`` says where: ``<number> <before|after> <kill|wait> [<folder>]``. Killed,
 nothing in the process gets to clean up. Waiting, it makes the file ``reached`` in the folder, and

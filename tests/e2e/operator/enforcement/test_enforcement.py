@@ -24,9 +24,10 @@ from tests.e2e.lab import identities
 from tests.e2e.lab.cluster import Completed
 from tests.e2e.lab.lifetime import say
 from tests.e2e.lab.waiting import eventually
-from tests.e2e.operator import chart, enforcing
+from tests.e2e.operator import chart
 from tests.e2e.operator.api import Manifest, RefusedError, path_of, where
-from tests.e2e.operator.enforcing import ENGINEER, ITEM, OTHER, STRANGER
+from tests.e2e.operator.enforcement import enforcing
+from tests.e2e.operator.enforcement.enforcing import ENGINEER, ITEM, OTHER, STRANGER
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World, hub, namespace_path, record_path
 

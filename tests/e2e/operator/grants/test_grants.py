@@ -8,7 +8,7 @@ import pytest
 
 from demo import organisation
 from tests.e2e.lab.waiting import eventually
-from tests.e2e.operator.grants_world import (
+from tests.e2e.operator.grants.grants_world import (
     ITEM,
     ON,
     ROLE,

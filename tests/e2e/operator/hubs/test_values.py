@@ -16,11 +16,11 @@ import yaml
 from demo import organisation
 from responsibility.api.names import API_GROUP, VALUES_WEBHOOK
 from tests.e2e.lab import audit
-from tests.e2e.operator import chart, enforcing, leases, patient
+from tests.e2e.operator import chart, leases, patient
 from tests.e2e.operator.api import where
-from tests.e2e.operator.enforcing import ENGINEER, ITEM, STRANGER, Person
-from tests.e2e.operator.process import Operator
-from tests.e2e.operator.values_world import (
+from tests.e2e.operator.enforcement import enforcing
+from tests.e2e.operator.enforcement.enforcing import ENGINEER, ITEM, STRANGER, Person
+from tests.e2e.operator.hubs.values_world import (
     ADMINS,
     BREE,
     CANARY,
@@ -46,7 +46,8 @@ from tests.e2e.operator.values_world import (
     secret,
     write,
 )
-from tests.e2e.operator.webhooks import Listening
+from tests.e2e.operator.hubs.webhooks import Listening
+from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.lab.cluster import Kubectl
 from tests.e2e.lab.lifetime import say
 from tests.e2e.lab.waiting import wait_until
-from tests.e2e.operator import only_told
+from tests.e2e.operator.enforcement import only_told
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World, hub, record, record_path, role_binding
 

@@ -12,9 +12,9 @@ import pytest
 from demo import organisation
 from tests.e2e.lab.lifetime import say
 from tests.e2e.lab.waiting import eventually, wait_until
-from tests.e2e.operator import only_told
 from tests.e2e.operator.api import RBAC, Manifest, path_of
-from tests.e2e.operator.grants_world import (
+from tests.e2e.operator.enforcement import only_told
+from tests.e2e.operator.grants.grants_world import (
     ITEM,
     MANAGED_BY,
     ON,

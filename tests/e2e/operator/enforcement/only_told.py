@@ -1,4 +1,6 @@
-"""The operator that looks at nothing by itself: ``python -m tests.e2e.operator.only_told``.
+"""The operator that looks at nothing by itself.
+
+``python -m tests.e2e.operator.enforcement.only_told`` starts it.
 
 What it sees all the same, a watch or a date has told it. So a test can wait for it for as long as
 any machine may take, and still know that it didn't come by the way.

@@ -23,7 +23,7 @@ from tests.e2e.lab.identities import impersonating_kubeconfig
 from tests.e2e.lab.lifetime import say
 from tests.e2e.operator import chart
 from tests.e2e.operator.api import Manifest
-from tests.e2e.operator.grants_world import (
+from tests.e2e.operator.grants.grants_world import (
     CONFINED,
     INSTALLED,
     ITEM,
@@ -33,7 +33,7 @@ from tests.e2e.operator.grants_world import (
     until_granted,
 )
 from tests.e2e.operator.process import Operator
-from tests.e2e.operator.revoking import RECORD_OWNERS
+from tests.e2e.operator.revocation.revoking import RECORD_OWNERS
 from tests.e2e.operator.world import World, binding_path, hub, owners, record, role_binding
 from tests.e2e.plans.printed import scripts, shell
 

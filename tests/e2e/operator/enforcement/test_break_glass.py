@@ -11,11 +11,12 @@ import pytest
 
 from demo import organisation
 from responsibility.admission.webhooks.break_glass import webhook_configuration
-from tests.e2e.operator import enforcing, leases, patient
+from tests.e2e.operator import leases, patient
 from tests.e2e.operator.api import RefusedError, path_of
-from tests.e2e.operator.enforcing import ENGINEER, ITEM, STRANGER, Person
+from tests.e2e.operator.enforcement import enforcing
+from tests.e2e.operator.enforcement.enforcing import ENGINEER, ITEM, STRANGER, Person
+from tests.e2e.operator.hubs.webhooks import Listening
 from tests.e2e.operator.process import Operator
-from tests.e2e.operator.webhooks import Listening
 from tests.e2e.operator.world import World, hub
 
 MERGE = "application/merge-patch+json"

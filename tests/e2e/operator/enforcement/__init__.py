@@ -1,0 +1,1 @@
+"""The operator that enforces: stages, policies, and what is proved of them."""

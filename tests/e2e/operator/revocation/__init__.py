@@ -1,0 +1,1 @@
+"""The operator that carries out approved plans, and what stops it half way."""
