@@ -5,6 +5,9 @@ would otherwise hand the hub over to whoever was waiting. It stays without a say
 own status, until people create it anew. Nor does a record that doesn't say which release it is
 about lose its hub to a second one in the namespace: whoever may make Deployments could end what it
 says. It speaks on for the one that its status names, as long as that is there.
+
+Whoever doesn't know which hubs there are goes by what the operator wrote into the statuses: a
+guess would have a record speak for another hub than it does, or stand in another's way.
 """
 
 from __future__ import annotations
@@ -123,7 +126,9 @@ def _claim(
     where = record.spec.hub
     here = releases.get(where.namespace, [])
     key = HubKey(where.namespace, where.release or where.namespace)
-    if where.release is None and len(here) == 1:
+    if where.release is None and not snapshot.hubs_known:
+        key = _said(record, snapshot)
+    elif where.release is None and len(here) == 1:
         key = here[0]
     elif where.release is None and len(here) > 1:
         # Which of them is anybody's guess, but for the one it has spoken for so far; a guess must
@@ -135,13 +140,21 @@ def _claim(
         state, hub = HubState.DELETING, None
     elif hub is not None:
         state = HubState.FOUND
-    elif not key.release:
+    elif not key.release and snapshot.hubs_known:
         state = HubState.AMBIGUOUS
     elif where.namespace not in snapshot.namespaces:
         state = HubState.NO_NAMESPACE
     else:
         state = HubState.MISSING
     return Claim(record, key, hub, state, tuple(k.release for k in here))
+
+
+def _said(record: Responsibility, snapshot: Snapshot) -> HubKey:
+    """Return the hub of which a record's status says that it speaks for it, or waits."""
+    where, name = record.spec.hub, record.name
+    said = snapshot.holding.get(name) or snapshot.waiting.get(name) or ""
+    namespace, _, release = said.partition("/")
+    return HubKey(where.namespace, release if namespace == where.namespace else "")
 
 
 def _missing_model(record: Responsibility, snapshot: Snapshot) -> Refused | None:

@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 
 from responsibility.api.parse import parse_model, parse_record
+from responsibility.cli.answers.published import published
+from responsibility.cli.sources.agreements import add_live
 from responsibility.cli.sources.cluster_view import ALL, ClusterView
 from responsibility.cli.sources.options import Where
 from responsibility.controller.status import model_status, record_status
+from responsibility.hub.discovery import HubKey
 from tests.unit.cli import small
 from tests.unit.cli.conftest import Done, Run
+from tests.unit.ownership import building
 
 NOW = datetime.fromisoformat(small.AT).replace(tzinfo=UTC)
 RBAC = ("clusterrolebindings", "clusterroles", "rolebindings", "roles")
@@ -156,3 +160,24 @@ def test_what_the_operator_has_not_heard_of_for_long_is_told(
 
 def test_of_a_cluster_that_is_read_whole_nothing_is_old(files: Path, run: Run) -> None:
     assert "may be old" not in run("matrix", "-f", files.name).err
+
+
+def test_a_viewer_sees_hubs_by_the_names_that_the_operator_knows_them_by() -> None:
+    def raw(name: str, reason: str, **hub: str) -> dict[str, Any]:
+        condition = {"type": "Ready", "status": "True", "reason": reason, "message": ""}
+        return {
+            **building.record(name, "prod").model_dump(
+                mode="json", by_alias=True, exclude_none=True
+            ),
+            "spec": {"hub": {"namespace": "prod", **hub}, "model": "garden"},
+            "status": {"hub": "prod/spring", "conditions": [condition]},
+        }
+
+    view = ClusterView(live=True, denied=(*RBAC, *OTHERS))
+    view.models["garden"] = building.garden()
+    claims = [raw("first", "Assessed", release="spring"), raw("second", "HubClaimed")]
+    add_live(view, [], claims)
+    assert not view.broken_records
+    found = published(view, NOW)
+    assert list(found.hubs) == ["first"]
+    assert found.refused_records["second"].hub == HubKey("prod", "spring")

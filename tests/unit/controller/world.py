@@ -131,8 +131,15 @@ class World:
         meta = {"name": name, "resourceVersion": "1", "labels": labels}
         self.store.namespaces._take([{"type": "ADDED", "object": {"metadata": meta}}])
 
-    def put_deployment(self, namespace: str, name: str, annotations: Mapping[str, str]) -> None:
-        labels = {"app": "jupyterhub", "component": name, "release": namespace}
+    def put_release(self, namespace: str, release: str) -> None:
+        """Deploy a hub by a release that isn't called like its namespace."""
+        self.put_deployment(namespace, "hub", {}, release=release)
+        self.put_namespace(namespace)
+
+    def put_deployment(
+        self, namespace: str, name: str, annotations: Mapping[str, str], *, release: str = ""
+    ) -> None:
+        labels = {"app": "jupyterhub", "component": name, "release": release or namespace}
         path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}"
         uid = f"uid-{namespace}-{name}"
         self.server.objects[path] = {

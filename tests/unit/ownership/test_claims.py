@@ -248,3 +248,27 @@ def test_of_such_a_line_nothing_is_said_cluster_wide_either() -> None:
 
 def test_the_model_may_come_after_the_record() -> None:
     assert assess(records=[record()], models=[garden()]).hubs
+
+
+def test_where_nobody_knows_which_hubs_there_are_statuses_say_whom_a_record_speaks_for() -> None:
+    names, plain = record("a", "prod", "prod", created=OLD), record("b", "prod", created=YOUNG)
+    blind: dict[str, Any] = {"hubs": [], "hubs_known": False}
+
+    def hubs(**said: Any) -> dict[str, str]:
+        found = assess(records=[names, plain], **blind, **said)
+        return {name: str(each.agreement.hub) for name, each in found.hubs.items()}
+
+    both = {"a": "prod/prod", "b": "prod/spring"}
+    assert hubs(holding=both) == both
+    # Which of them came first matters only where they speak for the same.
+    assert hubs(holding={"b": "prod/prod"}) == {"a": "prod/prod"}
+    assert hubs(holding={"a": "prod/prod"}, waiting={"b": "prod/spring"}) == {"a": "prod/prod"}
+    assert hubs(holding={"b": "prod/spring"}, waiting={"a": "prod/prod"}) == {"b": "prod/spring"}
+    # Nothing was said yet: it stands in nobody's way; nor does a hub of another namespace count.
+    assert hubs() == {"a": "prod/prod", "b": "prod"}
+    assert hubs(holding={"b": "coast/prod"}) == {"a": "prod/prod", "b": "prod"}
+
+
+def test_a_record_of_which_nothing_was_said_is_not_taken_to_be_about_several_hubs() -> None:
+    found = assess(records=[record("a", "prod")], hubs=[], hubs_known=False, namespaces={})
+    assert on_hub(found, "a").hub_state is HubState.NO_NAMESPACE

@@ -128,6 +128,7 @@ class ClusterView:
             graph=self.graph,
             now=now,
             hubs=self.hubs(),
+            hubs_known="deployments" not in self.denied,
             models=self.models,
             records=self.records,
             broken_models=self.broken_models,

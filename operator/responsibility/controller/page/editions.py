@@ -27,7 +27,7 @@ from responsibility.controller.own_kinds import OwnKinds
 from responsibility.controller.reporting.conditions import not_heard_of
 from responsibility.kube import errors
 from responsibility.ownership.assess import Assessor
-from responsibility.ownership.claims import waiting
+from responsibility.ownership.claims import holding, waiting
 from responsibility.ownership.results import published
 from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.terms.snapshot import Broken, Snapshot
@@ -229,16 +229,18 @@ def edition_of(
     stale: tuple[str, ...] = (),
 ) -> Edition:
     """Return the edition of these records and models, and of what their statuses say."""
+    statuses = [(name, each.status) for name, each in records.items()]
     snapshot = Snapshot(
         graph=AccessGraph.build(),
         now=now,
-        hubs={},
+        hubs_known=False,
         models=_values(models),
         records=_values(records),
         broken_models=_broken(models),
         broken_records=_broken(records),
         namespaces={},
-        waiting=waiting((name, each.status) for name, each in records.items()),
+        waiting=waiting(statuses),
+        holding=holding(statuses),
     )
     of_records = {n: parse_status(e.status, ResponsibilityStatus) for n, e in records.items()}
     of_models = {n: parse_status(e.status, ResponsibilityModelStatus) for n, e in models.items()}

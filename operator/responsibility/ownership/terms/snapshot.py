@@ -37,13 +37,15 @@ class Snapshot:
     for as well. ``policies`` are the names of the operator's admission policies that are there,
     as far as it watches them: what they guard takes more. ``waiting`` are records that were told
     that another one speaks for their hub, by name, with that hub; ``holding`` are those that
-    speak, with theirs. ``hub_admins`` are who administers each hub that is asked, by its own word;
+    speak, with theirs. Where it is not ``hubs_known`` which hubs there are, these two say which one
+    a record is about. ``hub_admins`` are who administers each hub that is asked, by its own word;
     ``hub_values`` what is set of that which is agreed on it.
     """
 
     graph: AccessGraph
     now: datetime
     hubs: Mapping[HubKey, Hub] = field(default_factory=dict)
+    hubs_known: bool = True
     models: Mapping[str, ResponsibilityModel] = field(default_factory=dict)
     records: Mapping[str, Responsibility] = field(default_factory=dict)
     broken_models: Mapping[str, Broken] = field(default_factory=dict)

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from responsibility.controller.page import editions
-from responsibility.controller.page.editions import Edition, Printed
+from responsibility.controller.page.editions import Edition, Printed, edition_of
+from responsibility.ownership.claims import HUB_CLAIMED
 from tests.apiserver.requests import Refused
 from tests.unit.controller.page.setting import EVE, OPS, site
 from tests.unit.controller.published import STRANGER
 from tests.unit.controller.world import RECORDS, World
+from tests.unit.ownership.building import NOW
 from tests.unit.web.reading import read
 
 PROD = "/hub-prod.html"
@@ -147,6 +149,45 @@ async def test_a_record_or_status_that_cannot_be_read_costs_that_one_only() -> N
                 assert (await served.get(broken_one, token)).status == 404
             index = (await served.get("/", token)).text
             assert "not been able to read coast, prod" in index
+
+
+@pytest.mark.parametrize("older_says", [True, False])
+async def test_of_two_records_about_one_hub_the_page_shows_the_one_that_speaks_for_it(
+    *, older_says: bool
+) -> None:
+    world = World()
+    world.put_model()
+    world.put_release("prod", "spring")
+    said = {"namespace": "prod", "release": "spring"}
+    for name, says in (("first", older_says), ("second", not older_says)):
+        # Of the same age, the first by name is the older one.
+        world.put_record(name, hub=said if says else {"namespace": "prod"})
+    for _ in range(2):
+        await world.publish()
+    assert world.status("second")["conditions"][0]["reason"] == HUB_CLAIMED
+    assert shown(world) == {"first": "prod/spring"}
+    # Whoever waits is none to come after it.
+    world.delete_record("first")
+    await world.publish()
+    assert shown(world) == {}
+
+
+async def test_a_hub_that_is_not_there_hides_none_that_is() -> None:
+    world = World()
+    world.put_model()
+    world.put_release("prod", "spring")
+    world.put_record("gone", hub={"namespace": "prod", "release": "prod"})
+    world.put_record("there", hub={"namespace": "prod"})
+    for _ in range(2):
+        await world.publish()
+    assert shown(world) == {"gone": "prod/prod", "there": "prod/spring"}
+
+
+def shown(world: World) -> dict[str, str]:
+    """Return the hubs of which the page tells, by record."""
+    store = world.store
+    edition = edition_of(store.records.items, store.models.items, NOW)
+    return {name: str(hub.agreement.hub) for name, hub in edition.assessment.hubs.items()}
 
 
 async def test_what_others_wrote_stays_text() -> None:
