@@ -12,7 +12,7 @@ guess would have a record speak for another hub than it does, or stand in anothe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -68,8 +68,13 @@ def claims(snapshot: Snapshot) -> tuple[dict[str, Claim], dict[str, Refused]]:
     }
     holders: dict[HubKey, str] = {}
     releases = _releases(snapshot.hubs)
+    named = {
+        HubKey(record.spec.hub.namespace, record.spec.hub.release)
+        for record in snapshot.records.values()
+        if record.spec.hub.release is not None
+    }
     found = [
-        _claim(record, snapshot, releases)
+        _claim(record, snapshot, releases, named)
         for record in sorted(snapshot.records.values(), key=_seniority)
     ]
     for claim in found:
@@ -120,21 +125,33 @@ def _releases(hubs: Iterable[HubKey]) -> Mapping[str, list[HubKey]]:
     return found
 
 
+def _in_words(hub: str, namespace: str) -> HubKey | None:
+    """Return the hub that a status says, if its release is known and it is in this namespace."""
+    where, _, release = hub.partition("/")
+    return HubKey(namespace, release) if where == namespace and release else None
+
+
 def _claim(
-    record: Responsibility, snapshot: Snapshot, releases: Mapping[str, list[HubKey]]
+    record: Responsibility,
+    snapshot: Snapshot,
+    releases: Mapping[str, list[HubKey]],
+    named: Container[HubKey],
 ) -> Claim:
+    """Return what a record is about; ``named`` are the hubs that records name."""
     where = record.spec.hub
     here = releases.get(where.namespace, [])
     key = HubKey(where.namespace, where.release or where.namespace)
+    held = _in_words(snapshot.holding.get(record.name, ""), where.namespace)
     if where.release is None and not snapshot.hubs_known:
-        key = _said(record, snapshot)
+        waits = _in_words(snapshot.waiting.get(record.name, ""), where.namespace)
+        key = held or waits or HubKey(where.namespace, "")
     elif where.release is None and len(here) == 1:
-        key = here[0]
+        # Not one that another record names: whoever deploys that would have this record wait.
+        key = held if held and held != here[0] and here[0] in named else here[0]
     elif where.release is None and len(here) > 1:
         # Which of them is anybody's guess, but for the one it has spoken for so far; a guess must
         # not stand in the way of a record that says.
-        held = snapshot.holding.get(record.name)
-        key = next((k for k in here if str(k) == held), HubKey(where.namespace, ""))
+        key = held if held in here else HubKey(where.namespace, "")
     hub = snapshot.hubs.get(key)
     if snapshot.namespaces.get(where.namespace):
         state, hub = HubState.DELETING, None
@@ -147,14 +164,6 @@ def _claim(
     else:
         state = HubState.MISSING
     return Claim(record, key, hub, state, tuple(k.release for k in here))
-
-
-def _said(record: Responsibility, snapshot: Snapshot) -> HubKey:
-    """Return the hub of which a record's status says that it speaks for it, or waits."""
-    where, name = record.spec.hub, record.name
-    said = snapshot.holding.get(name) or snapshot.waiting.get(name) or ""
-    namespace, _, release = said.partition("/")
-    return HubKey(where.namespace, release if namespace == where.namespace else "")
 
 
 def _missing_model(record: Responsibility, snapshot: Snapshot) -> Refused | None:

@@ -95,6 +95,22 @@ def test_a_second_release_takes_no_hub_from_a_record_that_speaks_for_it() -> Non
         assert on_hub(found, "x").hub_state is HubState.AMBIGUOUS
 
 
+def test_a_hub_that_another_record_names_takes_no_record_from_its_own() -> None:
+    """Its own hub is deleted and the other one's made: it would wait behind that from then on."""
+    mine, other = record("x", "prod", created=YOUNG), record("y", "prod", "b", created=OLD)
+    told = {"x": "prod/a"}
+    seen = {"namespaces": {"prod": False}, "holding": told}
+    found = assess(records=[mine, other], hubs=[hub("prod", "b")], **seen)
+    assert on_hub(found, "x").hub_state is HubState.MISSING
+    assert on_hub(found, "x").agreement.hub == HubKey("prod", "a")
+    assert on_hub(found, "y").hub_state is HubState.FOUND
+    found = assess(records=[mine, other], hubs=[hub("prod", "a"), hub("prod", "b")], **seen)
+    assert {on_hub(found, name).hub_state for name in "xy"} == {HubState.FOUND}
+    # One that no record names, it follows.
+    found = assess(records=[mine], hubs=[hub("prod", "b")], **seen)
+    assert on_hub(found, "x").agreement.hub == HubKey("prod", "b")
+
+
 def test_of_two_of_one_age_the_first_by_name_keeps_it() -> None:
     for order in (("a", "b"), ("b", "a")):
         found = assess(records=[record(n, "prod") for n in order], hubs=[hub("prod")])

@@ -81,12 +81,15 @@ def wanted_keys(
     in_force: Mapping[str, AdmissionStage],
     reads: Reads,
     present: NamespaceKeys,
+    *,
+    standing: bool = True,
 ) -> NamespaceKeys:
     """Return what a Namespace should say.
 
     ``hub`` speaks for all hubs in it, with what there is to say of each item in ``known``.
     ``in_force`` are the stages of the items that are not merely observed; ``present`` is what the
-    Namespace says now.
+    Namespace says now. ``standing`` is whether something was in force for the hub until now: what
+    somebody wrote there before counts for nothing.
     """
     if not in_force:
         return NOTHING
@@ -98,7 +101,8 @@ def wanted_keys(
         kept = {k: v for k, v in present.annotations.items() if _is_kept(k, in_force, read)}
         return NamespaceKeys(labels, kept)
     annotations = hub_annotations(hub.agreement)
-    annotations.update(_kept_names(hub.agreement, present))
+    if standing:
+        annotations.update(_kept_names(hub.agreement, present))
     for name in (*in_force, *sorted(read)):
         live_annotations = known[name].annotations.items()
         annotations.update((k, v) for k, v in live_annotations if _is_kept(k, in_force, read))
@@ -134,7 +138,7 @@ def kept_names(agreement: Agreement, wanted: NamespaceKeys) -> str:
     return (
         f"policies guard what release {was_release} is called ({was_prefix}hub and others), and "
         f"the hub there is release {agreement.names.release} ({agreement.names.prefix}hub): find "
-        f"out who deployed it; if it is meant to be, {remedy}"
+        f"out who deployed it, or edited the Namespace; if it is meant to be, {remedy}"
     )
 
 

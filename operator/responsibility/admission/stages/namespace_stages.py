@@ -20,7 +20,6 @@ from responsibility.admission.stages.blockers import StageInputs, blockers_of
 from responsibility.admission.stages.namespace_annotations import (
     ItemKeys,
     UnlistableError,
-    item_keys,
     within_budget,
 )
 from responsibility.admission.stages.namespace_keys import (
@@ -30,11 +29,17 @@ from responsibility.admission.stages.namespace_keys import (
     kept_names,
     wanted_keys,
 )
-from responsibility.api.names import CONTACT_ANNOTATION, RELEASE_ANNOTATION, STAGE_LABEL
+from responsibility.admission.stages.shared_namespace import (
+    apart,
+    differences,
+    keys_of_item,
+    who_speak,
+)
+from responsibility.api.names import STAGE_LABEL
 from responsibility.api.stages import AdmissionStage
 from responsibility.ownership.cache import PassCache
 from responsibility.ownership.results.assessment import Assessment, HubAssessment, HubState
-from responsibility.ownership.terms.agreement import Agreement, Item
+from responsibility.ownership.terms.agreement import Agreement
 from responsibility.ownership.terms.managed_namespaces import is_protected
 
 # Items by name, each with why its policy cannot be relied on; empty if it can.
@@ -208,20 +213,17 @@ def _namespace(
     cache: PassCache,
 ) -> tuple[NamespaceKeys, dict[str, tuple[ItemStage, ...]], dict[str, str]]:
     """Return what one Namespace should say, and the stages and names of the records about it."""
-    # A record of a release that is not there does not speak for one that is.
-    speaking = [hub for hub in group if hub.hub is not None] or list(group)
-    everybody = speaking
     since = {
         hub.agreement.record
-        for hub in everybody
+        for hub in group
         if any(
             stage > AdmissionStage.OBSERVE
             for stage in granted.get(hub.agreement.record, _NONE_BEFORE).values()
         )
     }
-    speaking = _who_speak(everybody, present, since, assessment.now, cache)
-    neighbours = _differences(speaking, assessment.now, cache)
-    apart = _differences(everybody, assessment.now, cache)
+    speaking = who_speak(group, present, since)
+    neighbours = differences(speaking, assessment.now, cache)
+    why_apart = partial(apart, speaking, present=present, now=assessment.now, cache=cache)
     found: dict[str, tuple[ItemStage, ...]] = {}
     keys_by_hub: list[tuple[HubAssessment, dict[str, ItemKeys]]] = []
     for hub in group:
@@ -237,7 +239,7 @@ def _namespace(
                     item=agreement.item(name),
                     keys=known[name],
                     policy=trouble,
-                    neighbours=neighbours if hub in speaking else apart if hub in everybody else "",
+                    neighbours=neighbours if hub in speaking else why_apart(hub),
                     unrecorded=tuple(r for r in hub.releases if r not in recorded),
                     enabled=enabled,
                     rbac_enforced=assessment.rbac_enforced,
@@ -258,7 +260,8 @@ def _namespace(
     # Of several hubs that agree, the first speaks.
     speaker, known = keys_by_hub[0]
     in_force = _in_force(found[hub.agreement.record] for hub, _ in keys_by_hub)
-    keys = wanted_keys(speaker, known, in_force, read, present)
+    standing = speaker.agreement.record in since
+    keys = wanted_keys(speaker, known, in_force, read, present, standing=standing)
     other = kept_names(speaker.agreement, keys) if keys and speaker.hub is not None else ""
     return keys, found, {hub.agreement.record: other for hub, _ in keys_by_hub if other}
 
@@ -299,15 +302,6 @@ def _stage(case: StageInputs, before: AdmissionStage) -> ItemStage:
     return ItemStage(case.item.name, asked, stage, *why)
 
 
-def _item_keys(agreement: Agreement, item: Item, now: datetime, cache: PassCache) -> ItemKeys:
-    """Return what the Namespace says of an item."""
-    return cache.get(
-        ("item", agreement.record, item.name),
-        (agreement, cache.epoch),
-        lambda: item_keys(agreement, item, now),
-    )
-
-
 def _keys(
     agreement: Agreement, items: Iterable[str], reads: Reads, now: datetime, cache: PassCache
 ) -> dict[str, ItemKeys]:
@@ -315,7 +309,7 @@ def _keys(
     asked = [name for name in items if agreement.item(name).admission is not AdmissionStage.OBSERVE]
     read = set[str]().union(*(reads.get(name, ()) for name in asked)).difference(asked)
     wanted = [agreement.item(name) for name in (*asked, *sorted(read))]
-    found = [_item_keys(agreement, item, now, cache) for item in wanted]
+    found = [keys_of_item(agreement, item, now, cache) for item in wanted]
     try:
         found = within_budget(agreement, found)
     except UnlistableError as error:
@@ -327,63 +321,3 @@ def _keys(
         if not known[name].trouble and (trouble := next(filter(None, wrong), "")):
             known[name] = ItemKeys(name, {}, trouble=trouble)
     return known
-
-
-def _who_speak(
-    hubs: Sequence[HubAssessment],
-    present: NamespaceKeys,
-    since: Container[str],
-    now: datetime,
-    cache: PassCache,
-) -> list[HubAssessment]:
-    """Return the hubs that speak: while anything is in force, those for which it was made.
-
-    That a release is there, and what its objects are called, its Deployments say, and others than
-    those who write records make these. So a hub of another name lifts nothing; nor does one that
-    comes with other owners. Of the records ``since`` what is in force was theirs as well: if these
-    come to differ, somebody has changed them.
-    """
-    first = present.annotations.get(RELEASE_ANNOTATION)
-    known = [hub for hub in hubs if hub.agreement.hub.release == first]
-    if not present.stages() or not known:
-        return list(hubs)
-    prefix = known[0].agreement.names.prefix
-    others = [h for h in hubs if h not in known and h.agreement.names.prefix == prefix]
-    return [
-        *known,
-        *(
-            hub
-            for hub in others
-            if hub.agreement.record in since or not _differences([known[0], hub], now, cache)
-        ),
-    ]
-
-
-def _differences(hubs: Sequence[HubAssessment], now: datetime, cache: PassCache) -> str:
-    """Return how hubs in one namespace differ, so that no policy can tell them apart."""
-    if len(hubs) < 2:  # noqa: PLR2004 - a pair is the least that can differ
-        return ""
-    first, *others = (hub.agreement for hub in hubs)
-    for other in others:
-        where = f"namespace {first.hub.namespace} holds releases {first.hub.release} and "
-        where += f"{other.hub.release}"
-        if first.terms is not other.terms:
-            return f"{where}, whose records build on different models"
-        if first.names.prefix != other.names.prefix:
-            return f"{where}, whose objects are named differently; policies know one prefix"
-        differing = [
-            item.name
-            for item in first.items
-            if _owners(first, item.name, now, cache) != _owners(other, item.name, now, cache)
-        ]
-        if differing:
-            return (
-                f"{where}, whose records name different owners of {', '.join(differing[:3])}: "
-                "admission knows one set of owners for a namespace; move one of the two"
-            )
-    return ""
-
-
-def _owners(agreement: Agreement, name: str, now: datetime, cache: PassCache) -> dict[str, str]:
-    found = _item_keys(agreement, agreement.item(name), now, cache).annotations
-    return {key: text for key, text in found.items() if not key.startswith(CONTACT_ANNOTATION)}

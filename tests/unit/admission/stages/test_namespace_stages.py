@@ -170,6 +170,66 @@ def test_a_release_that_comes_with_other_owners_lifts_nothing() -> None:
     assert decide(both, present=present, granted=granted).namespaces == {}
 
 
+def _stages(decided: StagePlan) -> dict[str, dict[str, AdmissionStage]]:
+    """Return what statuses remember of a decision."""
+    return {name: {s.item: s.stage for s in given} for name, given in decided.stages.items()}
+
+
+# What whoever makes and deletes Deployments can have the operator see, one after the other.
+_BOTH, _OTHER, _NONE = ("a", "b"), ("b",), ()
+
+
+@pytest.mark.parametrize("asked", ["observe", "warn", "deny"])
+@pytest.mark.parametrize("owners", ["the same", "others"])
+@pytest.mark.parametrize("prefix", ["", "b-"])
+@pytest.mark.parametrize(
+    "seen",
+    [[_BOTH], [_OTHER], [_NONE, _OTHER], [_OTHER, _BOTH], [_BOTH, _OTHER, _BOTH, ("a",)]],
+)
+def test_whatever_deployments_come_and_go_nothing_that_is_in_force_is_lifted_or_changes_hands(
+    asked: str, owners: str, prefix: str, seen: list[tuple[str, ...]]
+) -> None:
+    """A record is left over, of a release that is not there; its hub is made, the other's goes."""
+    others: dict[str, Any] = {"enforcement": {"admission": asked, "force": True}}
+    if owners == "others":
+        others |= {"items": {i: {"owner": "guests"} for i in ITEMS}, "parties": {"guests": GUESTS}}
+    records = [
+        one(name="a", namespace="prod", release="a", enforcement={"force": True}),
+        record("b", "prod", "b", **others),
+    ]
+    hubs = {"a": hub("prod", "a"), "b": replace(hub("prod", "b"), prefix=prefix)}
+    first = decide(world(records=records, hubs=[hubs["a"]]))
+    before = first.namespaces["prod"]
+    assert set(before.stages().values()) == {AdmissionStage.DENY}
+    decided = first
+    # Each look twice: what the first one decides is what the second one remembers.
+    for there in (names for names in seen for _ in range(2)):
+        at = world(records=records, hubs=[hubs[name] for name in there], namespaces={"prod": False})
+        decided = decide(at, present=decided.namespaces, granted=_stages(decided))
+        now = decided.namespaces["prod"]
+        assert now.stages() == before.stages(), there
+        owned = {k: v for k, v in now.annotations.items() if k.startswith(OWNERS_ANNOTATION)}
+        assert owned == {
+            k: v for k, v in before.annotations.items() if k.startswith(OWNERS_ANNOTATION)
+        }
+        for key in (RELEASE_ANNOTATION, PREFIX_ANNOTATION):
+            assert now.annotations[key] == before.annotations[key]
+    # Whoever writes its record still lifts it.
+    records[0] = one("observe", name="a", namespace="prod", release="a")
+    at = world(records=records, hubs=[hubs["a"]])
+    decided = decide(at, present=decided.namespaces, granted=_stages(decided))
+    assert decided.namespaces == {}
+
+
+def test_names_that_were_there_before_anything_was_in_force_count_for_nothing() -> None:
+    planted = NamespaceKeys(
+        {STAGE_LABEL + "unknown": "warn"}, {RELEASE_ANNOTATION: "zz", PREFIX_ANNOTATION: "zz-"}
+    )
+    decided = decide(world(records=[one()]), "observe", present={"prod": planted})
+    told = decided.namespaces["prod"].annotations
+    assert (told[RELEASE_ANNOTATION], told[PREFIX_ANNOTATION]) == ("prod", "")
+
+
 @pytest.mark.parametrize("said", [None, "a"])
 def test_what_names_a_hubs_objects_changes_with_the_record_only(said: str | None) -> None:
     asked = one(name="prod", namespace="prod", release=said)
