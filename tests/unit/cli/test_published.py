@@ -165,6 +165,7 @@ def test_of_a_cluster_that_is_read_whole_nothing_is_old(files: Path, run: Run) -
 def test_a_viewer_sees_hubs_by_the_names_that_the_operator_knows_them_by() -> None:
     def raw(name: str, reason: str, **hub: str) -> dict[str, Any]:
         condition = {"type": "Ready", "status": "True", "reason": reason, "message": ""}
+        condition["lastTransitionTime"] = NOW.isoformat()
         return {
             **building.record(name, "prod").model_dump(
                 mode="json", by_alias=True, exclude_none=True

@@ -148,6 +148,8 @@ class Editions:
         self._now = now
         self._shelf: _Shelf | None = None
         self._looking: asyncio.Task[None] | None = None
+        # When it was last looked in vain while there was no edition.
+        self._tried_at: float | None = None
         # Since when nothing could be asked.
         self._failing: datetime | None = None
 
@@ -172,7 +174,7 @@ class Editions:
 
     async def _present(self) -> _Shelf:
         shelf = self._shelf
-        if shelf is None or self._clock() - shelf.looked_at >= shelf.pause:
+        if self._is_due():
             if self._looking is None:
                 self._looking = asyncio.create_task(self._look())
                 self._looking.add_done_callback(self._looked)
@@ -182,25 +184,42 @@ class Editions:
             raise NothingYetError
         return self._shelf
 
+    def _is_due(self) -> bool:
+        if self._shelf is not None:
+            return self._clock() - self._shelf.looked_at >= self._shelf.pause
+        return self._tried_at is None or self._clock() - self._tried_at >= _LOOK
+
     def _looked(self, task: asyncio.Task[None]) -> None:
         self._looking = None
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("the page could not be made", exc_info=error)
+        if not task.cancelled():
+            task.exception()
 
     async def _look(self) -> None:
-        """See whether there is something newer, and put that on the shelf."""
+        """See whether there is something newer; after whatever goes wrong, there is a pause."""
         try:
-            store = await self._own.known()
-        except errors.ApiError as error:
-            if self._failing is None:
-                self._failing = self._now()
+            await self._renew()
+        except Exception as error:  # noqa: BLE001 - the last edition is better than none
+            self._failed(error)
+        else:
+            self._failing = None
+
+    def _failed(self, error: Exception) -> None:
+        listed = isinstance(error, errors.ApiError | TimeoutError)
+        if self._failing is None:
+            self._failing = self._now()
+            if listed:
                 logger.warning("records and models for the page could not be listed: %s", error)
-            if self._shelf is None:
-                return
-            since = f"not been able to ask the API server since {moment(self._failing)}"
-            self._keep(replace(self._shelf.edition, stale=(since,)))
+            else:
+                logger.error("the page could not be made", exc_info=error)
+        if self._shelf is None:
+            self._tried_at = self._clock()
             return
-        self._failing = None
+        what = "ask the API server" if listed else "make the page"
+        since = f"not been able to {what} since {moment(self._failing)}"
+        self._keep(replace(self._shelf.edition, stale=(since,)))
+
+    async def _renew(self) -> None:
+        store = await self._own.known()
         records, models = dict(store.records.items), dict(store.models.items)
         old = _old(store, self._now()) if store is self._own.leading else ()
         made_of = (_versions(records), _versions(models), old)

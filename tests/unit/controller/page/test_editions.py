@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from responsibility.cluster.store import Store
+from responsibility.controller.own_kinds import OwnKinds
 from responsibility.controller.page import editions
 from responsibility.controller.page.editions import Edition, Printed, edition_of
+from responsibility.kube import errors
 from responsibility.ownership.claims import HUB_CLAIMED
 from tests.apiserver.requests import Refused
 from tests.unit.controller.page.setting import EVE, OPS, site
@@ -108,7 +111,47 @@ async def test_before_anything_could_be_read_it_says_so() -> None:
         answer = await served.get("/")
         assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
         served.world.server.failures.clear()
+        served.clock.seconds += 5
         assert (await served.get("/")).status == 200
+
+
+@pytest.mark.parametrize(
+    "error",
+    [errors.ApiError(403, "Forbidden", "no", "GET", RECORDS), TimeoutError(), KeyError()],
+)
+@pytest.mark.parametrize("before", [True, False])
+async def test_whatever_goes_wrong_is_tried_again_after_a_pause_and_told_once(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    *,
+    before: bool,
+) -> None:
+    tried = []
+
+    async def fails(_: OwnKinds) -> Store:
+        tried.append(error)
+        raise error
+
+    async with site() as served:
+        if before:
+            await served.get("/")
+            served.clock.seconds += 5
+        with monkeypatch.context() as failing:
+            failing.setattr(OwnKinds, "known", fails)
+            for looks in (1, 2):
+                for _ in range(3):
+                    answers = await asyncio.gather(*(served.get("/") for _ in range(3)))
+                    assert {each.status for each in answers} == {200 if before else 503}
+                    if before:
+                        assert all("may be old" in each.text for each in answers)
+                assert len(tried) == looks
+                served.clock.seconds += 5
+        told = [each for each in caplog.records if each.name == editions.__name__]
+        assert len(told) == 1
+        answer = await served.get("/")
+        assert answer.status == 200
+        assert "may be old" not in answer.text
 
 
 async def test_a_look_that_takes_long_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
