@@ -7,6 +7,7 @@ instead of showing as a watch that stays silent.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -21,9 +22,18 @@ from responsibility.api.names import (
     RECORDS,
     REVOKE_VERB,
 )
-from responsibility.kube import access_reviews
+from responsibility.kube import access_reviews, errors
 from responsibility.kube.client import Api
 from responsibility.rbac.objects import Attributes
+
+# What an API server says where its authorizers refuse: `forbiddenMessage` in
+# apiserver/pkg/endpoints/handlers/responsewriters/errors.go, after what `NewForbidden` puts first.
+# Whoever refuses later begins otherwise: `admission webhook "…" denied the request`.
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_NOT_AUTHORIZED = re.compile(
+    rf"(?:\S+(?: {_QUOTED})? is forbidden: )?User {_QUOTED} cannot (?P<verb>[a-z]+) "
+    r'resource "(?P<resource>[^"/]+)/?(?P<subresource>[^"]*)" in API group "(?P<group>[^"]*)"'
+)
 
 _LIST_WATCH = ("list", "watch")
 
@@ -96,6 +106,25 @@ class Right:
             for verb in self.verbs
             for name in self.names or ("",)
         ]
+
+    def covers(self, asked: Attributes) -> bool:
+        """Return whether this right is what a request takes."""
+        resource = "/".join(filter(None, (asked.resource, asked.subresource)))
+        return (
+            asked.verb in self.verbs
+            and (asked.group, resource) == (self.group, self.resource)
+            and (not self.names or asked.name in self.names)
+        )
+
+
+def refused_request(error: errors.ForbiddenError) -> Attributes | None:
+    """Return what an authorizer has refused; None where something else has, such as a webhook."""
+    found = _NOT_AUTHORIZED.match(error.message)
+    if found is None:
+        return None
+    parts = error.path.removesuffix(f"/{found['subresource']}").split("/")
+    name = parts[-1] if parts[-1] != found["resource"] else ""
+    return Attributes(**found.groupdict(), name=name)
 
 
 def _seen(group: str, resource: str, why: str, feature: str) -> Right:

@@ -68,6 +68,11 @@ class Capabilities:
         ``on_rights_granted`` is called when the operator has been given rights that it lacked;
         ``announcer`` tells of transitions, by default as Events.
         """
+        own_rights = OwnRights(
+            api, metrics, settings, on_granted=on_rights_granted, unreadable=store.cannot_read
+        )
+        # Whoever writes, and is refused, has it ask at once.
+        api = api.telling(own_rights.refused)
         writer = Writer(api, metrics)
         events = EventPoster(api, settings.identity)
         announcer = announcer or Announcer(events)
@@ -85,9 +90,7 @@ class Capabilities:
             writer=writer,
             announcer=announcer,
             events=events,
-            own_rights=OwnRights(
-                api, metrics, settings, on_granted=on_rights_granted, unreadable=store.cannot_read
-            ),
+            own_rights=own_rights,
             granter=granter,
             reviewer=Reviewer(api, store, metrics, sample_seconds=settings.sample_seconds),
             hub_asker=HubAsker(store, metrics, HubSource.of(settings)),

@@ -76,6 +76,7 @@ class Publisher:
     def retry_refused(self) -> None:
         """Try again with the next assessment what was refused: our rights have changed."""
         self._annotator.retry_refused()
+        self._statuses.retry_refused()
 
     async def publish(self, found: Pass) -> bool:
         """Write what differs; return False if something failed that is worth trying again.

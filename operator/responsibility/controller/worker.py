@@ -42,7 +42,10 @@ class Worker:
         return False
 
     def retry_refused(self) -> None:
-        """Try again soon what was refused: our rights have changed."""
+        """Try again soon what was refused: our rights have changed.
+
+        Whatever remembers refusals has a method of this name, which its owner's calls.
+        """
 
     async def run(self) -> None:
         """Run until cancelled. An error that it raises ends the operator."""

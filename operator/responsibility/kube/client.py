@@ -58,6 +58,9 @@ class Api:
     Whoever needs an answer sooner than in half a minute puts ``asyncio.timeout`` around the call.
     """
 
+    # Who is told of refused writes.
+    _on_forbidden: Callable[[errors.ForbiddenError], None] | None = None
+
     def __init__(self, configuration: Configuration, requests: RequestOptions = USUAL) -> None:
         self._requests = requests
         self._client = ApiClient(configuration)
@@ -109,6 +112,15 @@ class Api:
         """
         other = copy.copy(self)
         other._may_write = may_write  # noqa: SLF001 - it is one of us
+        return other
+
+    def telling(self, on_forbidden: Callable[[errors.ForbiddenError], None]) -> Self:
+        """Return the same client, but for telling of each write that is refused with Forbidden.
+
+        What is only tried (a dry run) and questions that are posted (reviews) are no writes.
+        """
+        other = copy.copy(self)
+        other._on_forbidden = on_forbidden  # noqa: SLF001 - it is one of us
         return other
 
     @property
@@ -305,10 +317,21 @@ class Api:
         largest: int | None = None,
     ) -> Json:
         limits = aiohttp.ClientTimeout(total=self._requests.answer, sock_connect=CONNECT)
-        async with self._send(
-            verb, path, params, body=body, accept=accept, content_type=content_type, limits=limits
-        ) as response:
-            text = await bodies.read(response, largest, verb, path)
+        try:
+            async with self._send(
+                verb,
+                path,
+                params,
+                body=body,
+                accept=accept,
+                content_type=content_type,
+                limits=limits,
+            ) as response:
+                text = await bodies.read(response, largest, verb, path)
+        except errors.ForbiddenError as error:
+            if self._on_forbidden is not None and _stores(verb, path, params, body):
+                self._on_forbidden(error)
+            raise
         try:
             answer = object_reader.loads(text)
         except ValueError:
@@ -330,12 +353,7 @@ class Api:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send one request, yield the response of a success, raise ApiError otherwise."""
         url = self.host + path + (f"?{urlencode(params)}" if params else "")
-        if (
-            self._may_write is not None
-            and verb not in _READS
-            and not path.endswith(_REVIEWS)
-            and not self._may_write()
-        ):
+        if self._may_write is not None and _writes(verb, path) and not self._may_write():
             why = "another replica may lead by now"
             raise errors.NotLeadingError(0, "NotLeading", why, verb, path)
         try:
@@ -376,6 +394,17 @@ class Api:
         """Read refused credentials again; return whether they are others now."""
         configuration = self._client.configuration
         return isinstance(configuration, Credentials) and await configuration.renew()
+
+
+def _writes(verb: str, path: str) -> bool:
+    return verb not in _READS and not path.endswith(_REVIEWS)
+
+
+def _stores(
+    verb: str, path: str, params: Params | None, body: Mapping[str, Any] | str | None
+) -> bool:
+    tried = "dryRun" in (params or ()) or (isinstance(body, Mapping) and "dryRun" in body)
+    return _writes(verb, path) and not tried
 
 
 def _refused(

@@ -1,5 +1,7 @@
 """The table of the operator's own rights, and how a missing one is told."""
 
+from dataclasses import replace
+
 import pytest
 import yaml
 
@@ -12,7 +14,9 @@ from responsibility.cluster.rights import (
     RIGHTS,
     Right,
 )
+from responsibility.kube import errors
 from responsibility.kube.client import Api
+from responsibility.rbac.objects import Attributes
 from tests.apiserver.over_http import HttpApiServer
 from tests.apiserver.requests import Request
 
@@ -107,3 +111,60 @@ def test_no_right_is_for_what_the_operator_has_no_business_with(right: Right) ->
 def test_names_never_limit_what_they_cannot_limit() -> None:
     for right in EVERY:
         assert not right.names or not {"create", "list", "watch"} & set(right.verbs)
+
+
+_WHO = 'User "system:serviceaccount:a:o" cannot'
+
+
+@pytest.mark.parametrize(
+    ("path", "message", "asked"),
+    [
+        (
+            "/apis/apps/v1/namespaces/prod/deployments/hub",
+            (
+                f'deployments.apps "hub" is forbidden: {_WHO} patch resource "deployments" in API '
+                'group "apps" in the namespace "prod"'
+            ),
+            Attributes("patch", "apps", "deployments", name="hub"),
+        ),
+        (
+            "/apis/g/v1/responsibilities/prod/status",
+            (
+                f'responsibilities.g "prod" is forbidden: {_WHO} patch resource '
+                '"responsibilities/status" in API group "g" at the cluster scope: not today'
+            ),
+            Attributes("patch", "g", "responsibilities", "status", "prod"),
+        ),
+        (
+            "/api/v1/namespaces/default/events",
+            (
+                f'events is forbidden: {_WHO} create resource "events" in API group "" in the '
+                'namespace "default"'
+            ),
+            Attributes("create", "", "events"),
+        ),
+        (
+            "/api/v1/namespaces/prod",
+            (
+                f'admission webhook "x" denied the request: {_WHO} patch resource "namespaces" in '
+                'API group "" in the namespace "prod"'
+            ),
+            None,
+        ),
+        ("/api/v1/namespaces/prod", 'pods "x" is forbidden: exceeded quota', None),
+        ("/api/v1/namespaces/prod", "", None),
+    ],
+)
+def test_what_an_authorizer_refused_is_told_from_what_others_refused(
+    path: str, message: str, asked: Attributes | None
+) -> None:
+    error = errors.ForbiddenError(403, "Forbidden", message, "PATCH", path)
+    assert rights.refused_request(error) == asked
+
+
+def test_every_line_covers_its_own_questions_and_nothing_under_another_verb() -> None:
+    for right in EVERY:
+        for asked in right.questions("ours"):
+            assert right.covers(asked)
+            assert not right.covers(replace(asked, verb="escalate"))
+            assert not right.covers(replace(asked, group="elsewhere.example.org"))

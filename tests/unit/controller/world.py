@@ -48,6 +48,8 @@ class World:
     server: ApiServer = field(default_factory=ApiServer)
     metrics: Metrics = field(default_factory=Metrics)
     told: list[Event] = field(default_factory=list)
+    # How often what was refused was to be tried again.
+    retries: int = 0
 
     def __post_init__(self) -> None:
         self.api = InProcessApi(self.server)
@@ -59,14 +61,21 @@ class World:
         """Begin with an operator that remembers nothing."""
         self.assessor = Assessor()
         settings = Settings(annotate=self.annotate)
-        self.publisher = Publisher(
+        self.capabilities = Capabilities.build(
+            settings,
+            self.api,
             self.store,
             self.metrics,
-            settings=settings,
-            capabilities=Capabilities.build(
-                settings, self.api, self.store, self.metrics, announcer=Announcer(self._tell)
-            ),
+            on_rights_granted=self._rights_granted,
+            announcer=Announcer(self._tell),
         )
+        self.publisher = Publisher(
+            self.store, self.metrics, settings=settings, capabilities=self.capabilities
+        )
+
+    def _rights_granted(self) -> None:
+        self.retries += 1
+        self.publisher.retry_refused()
 
     def _tell(self, obj: Mapping[str, Any], *, type: str, reason: str, message: str) -> None:
         self.told.append(Event(obj["metadata"]["name"], type, reason, message))

@@ -15,7 +15,7 @@ from responsibility.kube.client import Api
 from responsibility.kube.object_reader import LEFT_OUT
 from responsibility.kube.request_options import RequestOptions
 from tests.apiserver.over_http import THINGS, HttpApiServer
-from tests.apiserver.requests import refusal
+from tests.apiserver.requests import Refused, refusal
 
 THING = f"{THINGS}/a"
 
@@ -232,3 +232,29 @@ async def test_an_object_nested_too_deep_costs_itself_only(server: HttpApiServer
     odd, one = found["items"]
     assert one == {"metadata": {"name": "one"}}
     assert odd[LEFT_OUT] == "spec is nested too deep"
+
+
+async def test_refused_writes_are_told_and_nothing_else_that_is_refused(
+    api: Api, server: HttpApiServer
+) -> None:
+    path, told = "/api/v1/namespaces/prod", list[str]()
+    server.failures = {"": Refused(403, "Forbidden", "no")}
+    telling = api.telling(lambda error: told.append(f"{error.verb} {error.path}"))
+    requests = (
+        (telling.get(path), False),
+        (telling.create("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {}), False),
+        (telling.try_create(path, {}), False),
+        (telling.apply(path, {}, field_manager="x", dry_run=True), False),
+        (telling.delete(path, dry_run=True), False),
+        (api.merge(path, {}, field_manager="x"), False),
+        (telling.merge(path, {}, field_manager="x"), True),
+        (telling.apply(path, {}, field_manager="x", subresource="status"), True),
+        (telling.create(path, {}), True),
+        (telling.replace(path, {}), True),
+        (telling.delete(path), True),
+    )
+    for request, expected in requests:
+        told.clear()
+        with pytest.raises(errors.ForbiddenError):
+            await request
+        assert bool(told) == expected

@@ -141,6 +141,11 @@ class ClusterPolicies:
             self._tell(name, plan, trouble, refused)
         return done
 
+    def retry_refused(self) -> None:
+        """Let what was refused be tried again at once."""
+        if self._refused is not None:
+            self._refused = (*self._refused[:2], 0.0)
+
     def _aim(
         self,
         plan: ClusterPlan,

@@ -117,6 +117,7 @@ class EnforcementLoop(Worker):
     def retry_refused(self) -> None:
         """Try again with the next assessment what was refused: our rights have changed."""
         self._namespaces.retry_refused()
+        self._cluster.retry_refused()
         self._prober.again()
 
     async def run(self) -> None:

@@ -102,7 +102,7 @@ class Granter(Worker):
 
     def retry_refused(self) -> None:
         """Try again at once what was refused: our rights have changed."""
-        self._writer.failed.clear()
+        self._writer.retry_refused()
         self._wake.set()
 
     async def settle(self, until: float) -> bool:

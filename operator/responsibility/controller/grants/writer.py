@@ -88,6 +88,10 @@ class GrantWriter:
         }
         self.failed = {key: known for key, known in self.failed.items() if key in keys}
 
+    def retry_refused(self) -> None:
+        """Let what was refused be tried again at once."""
+        self.failed.clear()
+
     def awaits_watch(self) -> bool:
         """Return whether the watch has still to bring something that we wrote."""
         self.live()

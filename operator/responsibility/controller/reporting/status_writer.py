@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -53,6 +53,13 @@ class StatusWriter:
     def keep(self, present: Container[str]) -> None:
         """Forget all objects but those with these UIDs."""
         self._settled = {uid: done for uid, done in self._settled.items() if uid in present}
+
+    def retry_refused(self) -> None:
+        """Let what was refused be tried again at once."""
+        self._settled = {
+            uid: done if done.until is None else replace(done, until=0.0)
+            for uid, done in self._settled.items()
+        }
 
     async def settle(
         self,
