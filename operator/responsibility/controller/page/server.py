@@ -17,7 +17,6 @@ from typing import Final
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from responsibility.api.names import OPERATOR
 from responsibility.controller.page.callers import Callers
 from responsibility.controller.page.editions import Editions, NothingYetError, Printed
 from responsibility.controller.process import certificates
@@ -36,11 +35,11 @@ _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # In place of the versions of what it is made of.
-    "Server": OPERATOR,
 }
 _NO_FRAMES: Final = "; frame-ancestors 'none'"
 _NOTHING: Final = "default-src 'none'" + _NO_FRAMES
+# Of every answer, also of one to what is no HTTP.
+PAGE_HEADERS: Final = {**_HEADERS, "Content-Security-Policy": _NOTHING}
 # People's browsers keep several open; whoever reads slowly has a minute.
 PAGE_LIMITS: Final = Limits(connections=128, request=10.0, answer=30.0, idle=60.0)
 # As web.agreements.filename has it, with the form of records' names.
@@ -61,7 +60,10 @@ async def serve(
     if settings.certificates is not None:
         tls = certificates.server_context(settings.certificates, setting=_CERTIFICATES)
     app = application(editions, callers)
-    async with ports.listen(app, settings.host, settings.port, setting=_LISTEN, tls=tls) as port:
+    listening = ports.listen(
+        app, settings.host, settings.port, setting=_LISTEN, tls=tls, headers=PAGE_HEADERS
+    )
+    async with listening as port:
         bound(port)
         if tls is None or settings.certificates is None:
             await asyncio.Event().wait()
@@ -106,8 +108,8 @@ def application(editions: Editions, callers: Callers) -> web.Application:
         except web.HTTPException as error:
             # Nothing of the request is in it.
             response = web.Response(status=error.status, text=error.text, headers=_kept(error))
-        response.headers.update(_HEADERS)
-        response.headers.setdefault("Content-Security-Policy", _NOTHING)
+        for name, value in PAGE_HEADERS.items():
+            response.headers.setdefault(name, value)
         response.headers["Vary"] = f"Accept-Encoding, {callers.vary}"
         return response
 

@@ -11,7 +11,8 @@ In reading order:
 * ``login``: credentials for the framework, the same as our own;
 * ``framework``: the framework in its thread, begun again whenever it ends;
 * ``connections``: bounds for those who connect;
-* ``ports``: the ports, and the connections that others keep open to them;
+* ``answers``: answers, with nothing in them of what was asked;
+* ``ports``: the ports themselves;
 * ``certificates``: certificates of ports, used anew when they are renewed;
 * ``health``: metrics, liveness and readiness, on one port;
 * ``webhook_server``: the server of the webhooks, on another.

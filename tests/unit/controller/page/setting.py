@@ -14,7 +14,7 @@ from responsibility.cluster.store import Store
 from responsibility.controller.own_kinds import OwnKinds
 from responsibility.controller.page.callers import Callers
 from responsibility.controller.page.editions import Editions
-from responsibility.controller.page.server import PAGE_LIMITS, application
+from responsibility.controller.page.server import PAGE_HEADERS, PAGE_LIMITS, application
 from responsibility.controller.process.connections import Limits
 from responsibility.controller.process.ports import Ports
 from responsibility.controller.process.settings import TrustedProxy
@@ -150,5 +150,6 @@ async def site(
     callers = Callers(api, proxy, clock=clock)
     editions = Editions(own, clock=clock, now=lambda: NOW)
     ports = Ports(limits)
-    async with ports.listen(application(editions, callers), "127.0.0.1", 0, setting="X") as port:
+    app = application(editions, callers)
+    async with ports.listen(app, "127.0.0.1", 0, setting="X", headers=PAGE_HEADERS) as port:
         yield Site(world, visitors, clock, own, callers, port)

@@ -11,6 +11,7 @@ import pytest
 
 from responsibility.api.names import OPERATOR
 from responsibility.controller.page.callers import REMEMBERED
+from responsibility.controller.page.server import PAGE_HEADERS
 from responsibility.controller.process.connections import Limits
 from responsibility.controller.process.settings import TrustedProxy, read
 from tests.unit.controller.page.setting import EVE, LEAD, MALLORY, OPS, TOKEN_REVIEWS, site
@@ -239,11 +240,17 @@ async def test_no_token_is_in_a_log_or_in_an_answer(caplog: pytest.LogCaptureFix
         f"GET / HTTP/9 Bearer {secret}\r\n\r\n",
         f"GET /?token={secret} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
         f"POST /{secret} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        f"GET / HTTP/1.1\r\nHost: x\r\nExpect: {secret}\r\nConnection: close\r\n\r\n",
+        f"Bearer {secret}\r\n\r\n",
     )
     async with site() as served:
         for sent in odd:
-            # Who sends it may be shown what it sent; nobody else.
-            await served.raw(sent.encode("latin-1"))
+            answer = await served.raw(sent.encode("latin-1"))
+            head = answer.partition(b"\r\n\r\n")[0].decode()
+            assert secret.encode() not in answer
+            assert f"Server: {OPERATOR}\r\n" in f"{head}\r\n"
+            for name, value in PAGE_HEADERS.items():
+                assert f"{name}: {value}"[:40] in head
         await served.get("/", secret)
         served.visitors.failing = True
         served.clock.seconds += REMEMBERED
