@@ -46,8 +46,12 @@ class Answers(web.RequestHandler):
 
     def __init__(self, server: web.Server, headers: Mapping[str, str]) -> None:
         loop = asyncio.get_running_loop()
-        # None, as web.AppRunner passes it: there is no log of accesses.
-        super().__init__(server, loop=loop, access_log=None, logger=logger)  # type: ignore[arg-type]
+        super().__init__(
+            server,
+            loop=loop,
+            access_log=None,  # type: ignore[arg-type]  # as web.AppRunner passes it: none is kept
+            logger=logger,
+        )
         self._headers = {**headers, **_SERVER}
 
     def handle_error(
