@@ -153,6 +153,10 @@ class Editions:
         # Since when nothing could be asked.
         self._failing: datetime | None = None
 
+    async def has(self, record: str) -> bool:
+        """Return whether there is such a hub. Raises NothingYetError."""
+        return record in (await self._present()).edition.assessment.hubs
+
     async def page(self, record: str, *, found: bool) -> Printed | None:
         """Return the page of a record, or of all; None if there is no such hub.
 

@@ -89,9 +89,12 @@ def application(editions: Editions, callers: Callers) -> web.Application:
         request: web.Request, record: str, may_read: Callable[[AuthenticatedUser], Awaitable[bool]]
     ) -> web.StreamResponse:
         user = await callers.user(request)
-        found = user is not None and await may_read(user)
+        page = None
         try:
-            page = await editions.page(record, found=found)
+            # Of a hub that isn't there, nobody asks the API server for anybody.
+            if not record or await editions.has(record):
+                found = user is not None and await may_read(user)
+                page = await editions.page(record, found=found)
         except NothingYetError:
             raise web.HTTPServiceUnavailable(
                 text="nothing could be read yet\n", headers={"Retry-After": "5"}

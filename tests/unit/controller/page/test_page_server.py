@@ -143,6 +143,14 @@ async def test_made_up_tokens_cost_the_api_server_little() -> None:
         assert (await served.get(PROD, LEAD)).status == 200
 
 
+async def test_made_up_hubs_cost_the_api_server_nothing() -> None:
+    async with site() as served:
+        for path in [f"/hub-made-up-{n}.html" for n in range(50)]:
+            assert (await served.get(path, LEAD)).status == 404
+        assert served.world.server.asked == []
+        assert EVE in (await served.get(PROD, LEAD)).text, "there are questions left for others"
+
+
 async def test_the_same_token_at_once_is_asked_about_once() -> None:
     async with site() as served:
         gate = served.world.server.hold(TOKEN_REVIEWS)
