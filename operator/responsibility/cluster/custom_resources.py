@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from responsibility.api.parse import RecordError
+from responsibility.ownership.terms.snapshot import Broken
 
 T = TypeVar("T")
 Json = Mapping[str, Any]
@@ -40,6 +41,20 @@ class CustomResource(Generic[T]):
     def identity(self) -> tuple[str, int]:
         """What changes exactly when the spec does."""
         return (self.uid, self.generation)
+
+
+def readable(items: Mapping[str, CustomResource[T]]) -> dict[str, T]:
+    """Return what the objects that can be read say, by name."""
+    return {name: each.value for name, each in items.items() if each.value is not None}
+
+
+def unreadable(items: Mapping[str, CustomResource[Any]]) -> dict[str, Broken]:
+    """Return why the others cannot be read, by name."""
+    return {
+        name: Broken(name, each.error, each.generation)
+        for name, each in items.items()
+        if each.value is None
+    }
 
 
 class CustomResourceStore(Generic[T]):

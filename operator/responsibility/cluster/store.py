@@ -21,7 +21,11 @@ from responsibility.api.model import ResponsibilityModel
 from responsibility.api.names import API_VERSION, KEY_PREFIX, MODELS, RECORDS
 from responsibility.api.parse import parse_model, parse_record
 from responsibility.api.record import Responsibility
-from responsibility.cluster.custom_resources import CustomResource, CustomResourceStore
+from responsibility.cluster.custom_resources import (
+    CustomResourceStore,
+    readable,
+    unreadable,
+)
 from responsibility.cluster.knowledge import (
     FAILING,
     Ages,
@@ -41,7 +45,7 @@ from responsibility.kube.reflector import CacheChange, Reflector
 from responsibility.ownership.claims import holding, waiting
 from responsibility.ownership.terms.access_reviews import Reviews
 from responsibility.ownership.terms.managed_namespaces import is_managed
-from responsibility.ownership.terms.snapshot import Broken, Snapshot
+from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Rule, Subject
 from responsibility.rbac.parse import parse_role
@@ -314,10 +318,10 @@ class Store:
             graph=self._graph,
             now=now,
             hubs=self._hubs,
-            models=_values(self.models.items),
-            records=_values(self.records.items),
-            broken_models=_broken(self.models.items),
-            broken_records=_broken(self.records.items),
+            models=readable(self.models.items),
+            records=readable(self.records.items),
+            broken_models=unreadable(self.models.items),
+            broken_records=unreadable(self.records.items),
             namespaces={name: space.deleting for name, space in self.namespaces.items.items()},
             managed=frozenset(n for n, space in self.namespaces.items.items() if space.managed),
             accounts=self._accounts if self.accounts.synced.is_set() else None,
@@ -375,15 +379,3 @@ class Store:
 
     def _on_any(self, _change: CacheChange[Any, Any]) -> None:
         self.touch()
-
-
-def _values(items: Mapping[str, CustomResource[Any]]) -> dict[str, Any]:
-    return {name: resource.value for name, resource in items.items() if resource.value is not None}
-
-
-def _broken(items: Mapping[str, CustomResource[Any]]) -> dict[str, Broken]:
-    return {
-        name: Broken(name, resource.error, resource.generation)
-        for name, resource in items.items()
-        if resource.value is None
-    }

@@ -20,7 +20,7 @@ from typing import Any, Final
 from responsibility.api.model import ResponsibilityModelStatus
 from responsibility.api.parse import parse_status
 from responsibility.api.record import ResponsibilityStatus
-from responsibility.cluster.custom_resources import CustomResource
+from responsibility.cluster.custom_resources import CustomResource, readable, unreadable
 from responsibility.cluster.knowledge import Says
 from responsibility.cluster.store import Store
 from responsibility.controller.own_kinds import OwnKinds
@@ -30,7 +30,7 @@ from responsibility.ownership.assess import Assessor
 from responsibility.ownership.claims import holding, waiting
 from responsibility.ownership.results import published
 from responsibility.ownership.results.assessment import Assessment
-from responsibility.ownership.terms.snapshot import Broken, Snapshot
+from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.phrases import some
 from responsibility.rbac.graph import AccessGraph
 from responsibility.web.agreements import Todo, agreements_page, index_page
@@ -257,10 +257,10 @@ def edition_of(
         graph=AccessGraph.build(),
         now=now,
         hubs_known=False,
-        models=_values(models),
-        records=_values(records),
-        broken_models=_broken(models),
-        broken_records=_broken(records),
+        models=readable(models),
+        records=readable(records),
+        broken_models=unreadable(models),
+        broken_records=unreadable(records),
         namespaces={},
         waiting=waiting(statuses),
         holding=holding(statuses),
@@ -272,24 +272,12 @@ def edition_of(
         published.published(Assessor().assess(snapshot), of_records),
         of_records,
         of_models,
-        tuple(dict.fromkeys((*told, *stale, *_unreadable(records), *_unreadable(models)))),
+        tuple(dict.fromkeys((*told, *stale, *_not_read(records), *_not_read(models)))),
     )
 
 
-def _values(items: Mapping[str, CustomResource[Any]]) -> dict[str, Any]:
-    return {name: each.value for name, each in items.items() if each.value is not None}
-
-
-def _broken(items: Mapping[str, CustomResource[Any]]) -> dict[str, Broken]:
-    return {
-        name: Broken(name, each.error, each.generation)
-        for name, each in items.items()
-        if each.value is None
-    }
-
-
-def _unreadable(items: Mapping[str, CustomResource[Any]]) -> list[str]:
-    names = sorted(name for name, each in items.items() if each.value is None)
+def _not_read(items: Mapping[str, CustomResource[Any]]) -> list[str]:
+    names = sorted(unreadable(items))
     return [f"not been able to read {some(names, _MOST_UNREADABLE)}"] if names else []
 
 
