@@ -82,6 +82,27 @@ CONTROL_PLANES: Final[tuple[ControlPlaneIdentity, ...]] = (
         f"{_K8S}cmd/kubeadm/app/phases/bootstraptoken/node/tlsbootstrap.go",
     ),
     ControlPlaneIdentity(
+        "k0s",
+        GROUP,
+        "system:bootstrappers",
+        "nodes that join",
+        "k0sproject/k0s:pkg/component/controller/systemrbac.go",
+    ),
+    ControlPlaneIdentity(
+        "Talos",
+        GROUP,
+        "system:bootstrappers:nodes",
+        "nodes that join",
+        "siderolabs/talos: its manifest 01-csr-approver-role-binding",
+    ),
+    ControlPlaneIdentity(
+        "TLS bootstrapping",
+        GROUP,
+        "system:bootstrappers",
+        "nodes that join",
+        "kubernetes/website: reference/access-authn-authz/kubelet-tls-bootstrapping",
+    ),
+    ControlPlaneIdentity(
         "kind",
         SERVICE_ACCOUNT,
         "local-path-provisioner-service-account",

@@ -1,6 +1,8 @@
 """What control planes bind for themselves, by what made them: facts of their bootstrap manifests.
 
-kubeadm: ``cmd/kubeadm/app/phases/bootstraptoken`` and ``constants.go``; kind: that, and rancher's
+kubeadm: ``cmd/kubeadm/app/phases/bootstraptoken`` and ``constants.go``; k0s: ``pkg/component/
+controller/systemrbac.go``; Talos: its manifests of the control plane; TLS bootstrapping: the guide
+of that name in Kubernetes' documentation; kind: that, and rancher's
 ``local-path-storage.yaml``; k3s: ``manifests/{rolebindings,ccm}.yaml`` and helm-controller's
 ``pkg/controllers/chart/chart.go``; RKE2: ``pkg/rke2/clusterrole_templates.go``; kops:
 ``addons/rbac.addons.k8s.io/kubelet-api-admin.yaml``; EKS, GKE and AKS: what new clusters list;
@@ -47,6 +49,8 @@ _KUBELET_API = (
     ("*", _CORE, "nodes/proxy nodes/stats nodes/log nodes/spec nodes/metrics nodes/healthz"),
 )
 _BOOTSTRAP = (("create get list watch", "certificates.k8s.io", "certificatesigningrequests"),)
+_NODE_CLIENT = (("create", "certificates.k8s.io", "certificatesigningrequests/nodeclient"),)
+_NODE_CLIENT_ROLE = "system:certificates.k8s.io:certificatesigningrequests:nodeclient"
 _ALL = (("*", "*", "*"),)
 _CLOUD = (
     ("get create update", "coordination.k8s.io", "leases"),
@@ -98,6 +102,54 @@ BOUND: dict[str, tuple[Bound, ...]] = {
             "Group system:bootstrappers:kubeadm:default-node-token",
             "system:node-bootstrapper",
             _BOOTSTRAP,
+        ),
+        Bound(
+            "kubeadm:node-autoapprove-bootstrap",
+            "Group system:bootstrappers:kubeadm:default-node-token",
+            _NODE_CLIENT_ROLE,
+            _NODE_CLIENT,
+        ),
+    ),
+    "TLS bootstrapping": (
+        Bound(
+            "create-csrs-for-bootstrapping",
+            "Group system:bootstrappers",
+            "system:node-bootstrapper",
+            _BOOTSTRAP,
+        ),
+        Bound(
+            "auto-approve-csrs-for-group",
+            "Group system:bootstrappers",
+            _NODE_CLIENT_ROLE,
+            _NODE_CLIENT,
+        ),
+    ),
+    "k0s": (
+        Bound(
+            "kubelet-bootstrap",
+            "Group system:bootstrappers",
+            "system:node-bootstrapper",
+            _BOOTSTRAP,
+        ),
+        Bound(
+            "node-autoapprove-bootstrap",
+            "Group system:bootstrappers",
+            _NODE_CLIENT_ROLE,
+            _NODE_CLIENT,
+        ),
+    ),
+    "Talos": (
+        Bound(
+            "system-bootstrap-node-bootstrapper",
+            "Group system:bootstrappers:nodes",
+            "system:node-bootstrapper",
+            _BOOTSTRAP,
+        ),
+        Bound(
+            "system-bootstrap-approve-node-client-csr",
+            "Group system:bootstrappers:nodes",
+            _NODE_CLIENT_ROLE,
+            _NODE_CLIENT,
         ),
     ),
     "kind": (

@@ -9,6 +9,7 @@ from responsibility.api.parse import load_shipped_model
 from responsibility.ownership.results import wording
 from responsibility.ownership.terms.resolve import resolve_model
 from responsibility.rbac.control_planes import CONTROL_PLANES, is_control_plane_subject
+from responsibility.rbac.escalation.technique import NODE
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Rule
 from tests.unit.ownership.building import (
     Grant,
@@ -186,11 +187,39 @@ def test_one_right_more_than_the_chart_gives_is_told(chart: str) -> None:
             assert direct == (set() if covered else {more[1].key}), (role.key, verbs, resources)
 
 
+# A pod of this one may do everything, and whoever is its node may do that as well.
+RUNS_EVERYTHING = next(b for b in BOUND["k3s"] if b.role == "cluster-admin").grant()
+
+
 @pytest.mark.parametrize("made_by", BOUND)
 def test_what_control_planes_bind_for_themselves_is_let_through(made_by: str) -> None:
     grants = [bound.grant() for bound in BOUND[made_by]]
-    found = assess(ENGINEERS, *grants, models=[model()], records=[ours()])
+    found = assess(
+        ENGINEERS, *grants, RUNS_EVERYTHING, models=[model()], records=[ours()], routes=True
+    )
     assert not excess(found)
+
+
+NODES_JOIN = {
+    made_by: tuple(bound for bound in bounds if "bootstrappers" in bound.who)
+    for made_by, bounds in BOUND.items()
+}
+
+
+@pytest.mark.parametrize(
+    "joins", [pair for pair in NODES_JOIN.values() if len(pair) == 2], ids=lambda pair: pair[0].name
+)
+@pytest.mark.parametrize("other", [0, 1])
+def test_joining_as_a_node_by_any_binding_of_ones_own_is_told(
+    joins: tuple[Bound, Bound], other: int
+) -> None:
+    """Who joins becomes the node of a pod that may do everything; only the maker may allow it."""
+    by_others = [b.grant("by-the-way") if i == other else b.grant() for i, b in enumerate(joins)]
+    found = assess(
+        ENGINEERS, *by_others, RUNS_EVERYTHING, models=[model()], records=[ours()], routes=True
+    )
+    told = [f for f in of_kind(found, "excess-access") if str(f.subject) == joins[0].who]
+    assert {step.route for f in told for step in f.route} == {NODE}
 
 
 @pytest.mark.parametrize(
@@ -217,6 +246,9 @@ def test_every_identity_of_a_control_plane_is_one_of_the_table() -> None:
     assert makers == {
         "any",
         "kubeadm",
+        "k0s",
+        "Talos",
+        "TLS bootstrapping",
         "kind",
         "k3s",
         "RKE2",
