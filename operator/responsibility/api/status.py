@@ -228,6 +228,11 @@ class CauseStatus(Shape):
         default=None,
         description="When the oldest of it was first found, such as 2026-12-31T00:00:00Z.",
     )
+    summary: Text = Field(
+        default="",
+        description="The same for those who don't know Kubernetes, as the page, Events and alerts "
+        "have it: what can be done by it, and whose that is.",
+    )
     message: Text = Field(default="", description="The worst of it, in one sentence.")
     remedy: Text = Field(default="", description="What would end it.")
     contact: Text = Field(default="", description="How to reach those who own the item.")

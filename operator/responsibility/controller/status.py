@@ -42,7 +42,7 @@ from responsibility.controller.reporting.conditions import (
     with_times,
 )
 from responsibility.controller.reporting.grant_status import OwnerReport
-from responsibility.ownership.results import wording
+from responsibility.ownership.results import plain_wording, wording
 from responsibility.ownership.results.assessment import (
     Assessment,
     ClusterAssessment,
@@ -288,6 +288,7 @@ def _causes(
             items=cause.items,
             bindings=tuple(map(wording.binding_text, cause.sources)),
             since=oldest,
+            summary=plain_wording.summary(cause),
             message=wording.cause_message(cause),
             remedy=wording.cause_remedy(cause),
             contact=_contact(cause, agreements),
@@ -341,4 +342,4 @@ def _summary(name: str, grouped: Sequence[Cause], cluster: int) -> str:
     if not grouped:
         return f"{name}: no findings{also}."
     count = causes_text(grouped)
-    return f"{name}: {count}{also}. First: {wording.message(grouped[0].worst)}."
+    return f"{name}: {count}{also}. First: {plain_wording.summary(grouped[0])}."

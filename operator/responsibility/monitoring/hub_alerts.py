@@ -54,9 +54,10 @@ _MOST_TOLD = 5
 _SELECTED = ", ".join(f"{label}=%q" for label in TOLD_TOGETHER)
 _CHOSEN = " ".join(f"$labels.{label}" for label in TOLD_TOGETHER)
 _CAUSES = (
-    f"{{{{ range $n, $cause := printf `topk({_MOST_TOLD}, max by (cause) "
+    f"{{{{ range $n, $cause := printf `topk({_MOST_TOLD}, max by (cause, what) "
     f"(responsibility_cause_info{{{_SELECTED}}}))` {_CHOSEN} | query }}}}"
-    "{{ if $n }}, {{ end }}{{ $cause.Labels.cause }}{{ end }}"
+    "{{ if $n }}, {{ end }}{{ $cause.Labels.cause }}"
+    "{{ with $cause.Labels.what }} ({{ . }}){{ end }}{{ end }}"
 )
 _EXPLAIN = f" `kubectl responsibility explain` tells of each: {_CAUSES}."
 

@@ -55,7 +55,8 @@ def _tasks(status: CommonStatus | None, terms: Terms, parties: Mapping[str, Part
         Task(
             Severity(_severity(cause)).name.lower(),
             tuple(titles.get(item, item) for item in cause.items),
-            cause.message,
+            # Statuses that an older operator has written have none.
+            cause.summary or cause.message,
             cause.remedy,
             _whose(cause, parties),
             tuple(filter(None, cause.contact.split(", "))),

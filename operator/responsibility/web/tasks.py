@@ -65,7 +65,7 @@ def _task(task: Task) -> Element:
     return tag(
         "li",
         isolated(dated(task.message)),
-        # It may be a command, and is to be pasted as it is.
-        tag("small", isolated(task.remedy), *ask),
-        tag("small", f"Look at it {_SEVERITIES[task.severity]}. It is about ", *about, "."),
+        tag("small", f"Look at it {_SEVERITIES[task.severity]}. It is about ", *about, ".", *ask),
+        # For whoever does it. It may be a command, and is to be pasted as it is.
+        tag("small", "What ends it: ", isolated(task.remedy)),
     )

@@ -38,7 +38,8 @@ def caused(
     values: str, kind: str = "excess-access", level: str = "high", cause: str = "c1", **labels: str
 ) -> tuple[str, str]:
     """Return a cause on the hub, with the number of its findings."""
-    called = {"party": "community", "contact": "leads@x.example", **labels}
+    what = "can read passwords and tokens"
+    called = {"what": what, "party": "community", "contact": "leads@x.example", **labels}
     return of_hub("cause_info", values, kind=kind, level=level, cause=cause, **called)
 
 

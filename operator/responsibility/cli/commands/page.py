@@ -248,7 +248,7 @@ def _todo(report: Report, hubs: list[HubAssessment]) -> Todo:
 
 
 def _tasks(report: Report, causes: Iterable[Cause], terms: Terms) -> list[Task]:
-    from responsibility.ownership.results import wording
+    from responsibility.ownership.results import plain_wording, wording
     from responsibility.web.tasks import Task
 
     titles = {item.name: item.title for item in terms.items}
@@ -259,7 +259,7 @@ def _tasks(report: Report, causes: Iterable[Cause], terms: Terms) -> list[Task]:
             Task(
                 cause.severity.name.lower(),
                 tuple(titles.get(item, item) for item in cause.items),
-                wording.message(cause.worst),
+                plain_wording.summary(cause),
                 wording.cause_remedy(cause),
                 parties[0].label if parties else some(cause.worst.owners, _MOST_OWNERS),
                 tuple(dict.fromkeys(party.contact for party in parties)),

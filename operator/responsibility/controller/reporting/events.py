@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from responsibility.ownership.results import wording
+from responsibility.ownership.results import plain_wording
 from responsibility.ownership.results.causes import causes
 from responsibility.ownership.results.findings import Finding
 from responsibility.phrases import counted
@@ -42,7 +42,7 @@ class Announcer:
                 reference,
                 type="Warning" if cause.is_drift else "Normal",
                 reason=reason,
-                message=wording.cause_message(cause),
+                message=plain_wording.summary(cause),
             )
         if rest := grouped[_MOST:]:
             self._post(

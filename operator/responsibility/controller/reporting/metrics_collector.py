@@ -26,6 +26,7 @@ from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.results.causes import Cause
 from responsibility.ownership.results.contacts import parties_to_call
 from responsibility.ownership.results.findings import Finding
+from responsibility.ownership.results.plain_wording import worst_ability
 from responsibility.ownership.terms.agreement import Agreement
 
 # Causes with a series, of each hub and of the cluster: whoever may bind could make any number.
@@ -274,7 +275,8 @@ def _causes(assessment: Assessment) -> Metric:
             for kind, (worst, *others) in kinds.items():
                 party = next(iter(parties_to_call(worst, agreements)), None)
                 called = ("", "") if party is None else (party.name, party.contact)
-                labels = (*hub_labels(worst), kind, worst.severity.name.lower(), worst.id, *called)
+                level, what = worst.severity.name.lower(), worst_ability(worst)
+                labels = (*hub_labels(worst), kind, level, worst.id, what, *called)
                 gauge.add_metric(labels, 1 + len(others))
     return gauge
 

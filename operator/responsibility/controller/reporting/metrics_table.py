@@ -32,10 +32,11 @@ METRICS = (
     Description(
         "cause_info",
         "gauge",
-        (*HUB, "kind", "level", "cause", "party", "contact"),
+        (*HUB, "kind", "level", "cause", "what", "party", "contact"),
         "Findings of one kind that one thing causes, such as a binding that somebody was left in: "
         "the worst fifty causes of each hub, and of the whole cluster, which has no hub. `level` "
-        "is high, medium or low, `cause` what `explain` takes, `party` whom to call.",
+        "is high, medium or low, `cause` what `explain` takes, `what` the worst that can be done "
+        'by it, such as "can read passwords and tokens", `party` whom to call.',
     ),
     Description(
         "drift_oldest_timestamp_seconds",

@@ -1,0 +1,208 @@
+"""Sentences about causes in plain words, for those who don't know Kubernetes.
+
+The page, Events, alerts and ``status.causes[].summary`` say them; `wording` says the same as RBAC
+has it, for whoever ends it. What a permission comes to stands in the scale of `severity`, so what
+is said can't differ from how bad it is held to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from responsibility.ownership.results import wording
+from responsibility.ownership.results.facts import (
+    Absent,
+    Facts,
+    NobodyDeclared,
+    NobodyInside,
+    Shortfall,
+    SideDoor,
+    StillGranted,
+    Vacancy,
+)
+from responsibility.ownership.results.findings import EXCESS, KINDS, Finding
+from responsibility.ownership.results.severity import ability_of, danger_of, plain_words
+from responsibility.ownership.terms.permission_index import Permission
+from responsibility.phrases import counted, some
+from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT, Subject
+
+if TYPE_CHECKING:
+    from responsibility.ownership.results.causes import Cause
+
+# What somebody can do, and by which names, in one sentence; more help nobody.
+_MOST_ABILITIES: Final = 3
+_MOST_NAMED: Final = 3
+
+# Groups that no one keeps: https://kubernetes.io/docs/reference/access-authn-authz/rbac/
+_EVERYBODY: Final[Mapping[str, str]] = {
+    "system:authenticated": "everybody who can sign in to the cluster",
+    "system:unauthenticated": "anybody, without signing in,",
+    "system:serviceaccounts": "every program on the cluster",
+    "system:masters": "every administrator of the cluster",
+    "system:nodes": "every machine of the cluster",
+}
+# How sentences begin that don't begin with a name.
+_OURS: Final = frozenset({"the", "every", "everybody", "anybody,", "nobody", "somebody"})
+_PROGRAMS_OF: Final = "system:serviceaccounts:"
+
+
+def summary(cause: Cause) -> str:
+    """Return a cause as a sentence in plain words, without its full stop."""
+    worst = cause.worst
+    if worst.kind != EXCESS or worst.subject is None:
+        return finding_text(worst)
+    alike = [f for f in cause.findings if f.kind == EXCESS and bool(f.route) == bool(worst.route)]
+    return _excess(worst, alike)
+
+
+def finding_text(finding: Finding) -> str:
+    """Return one finding as a sentence in plain words, without its full stop."""
+    if finding.kind == EXCESS and finding.subject is not None:
+        return _excess(finding, [finding])
+    written = _SENTENCES.get(type(finding.facts))
+    return _capital(written(finding, finding.facts) if written else wording.message(finding))
+
+
+def worst_ability(finding: Finding) -> str:
+    """Return the worst that somebody can do, or can't, without any name: one of few texts.
+
+    It is for what has bounds, such as labels of metrics. Of what is about no permission, it is what
+    its kind means.
+    """
+    if finding.kind != EXCESS and not isinstance(finding.facts, Shortfall):
+        return KINDS[finding.kind].title
+    worst = min(finding.permissions, key=_rank, default=None)
+    # How a resource is called that has no words of its own, any model may say.
+    words = ability_of(worst).words.replace("{}", "something else") if worst else "do something"
+    return f"{'can' if finding.kind == EXCESS else 'cannot'} {words}"
+
+
+def abilities(permissions: Iterable[Permission]) -> list[str]:
+    """Return what permissions come to, each thing once, the worst first."""
+    return list(dict.fromkeys(map(plain_words, _worst_first(permissions))))
+
+
+def subject_text(subject: Subject) -> str:
+    """Return who somebody is: a person by the name alone, everybody by what they are."""
+    if subject.kind == GROUP:
+        if subject.name.startswith(_PROGRAMS_OF):
+            return f"every program in {subject.name.removeprefix(_PROGRAMS_OF)}"
+        return _EVERYBODY.get(subject.name) or f"the group {subject.name}"
+    if subject.kind == SERVICE_ACCOUNT:
+        return f"the program {subject.namespace}/{subject.name}"
+    return subject.name
+
+
+def _excess(worst: Finding, findings: Sequence[Finding]) -> str:
+    assert worst.subject is not None  # noqa: S101 - of whom it is told
+    permissions = [permission for each in findings for permission in each.permissions]
+    can = abilities(permissions)
+    what = _listed(can)
+    detour = ", by a detour," if worst.route else ""
+    owners = wording.owners_text(worst.owners)
+    who = _capital(subject_text(worst.subject))
+    return f"{who} can{detour} {what}{_only(worst)}{_where(worst)}, but {worst.title} is {owners}"
+
+
+def _listed(able: Sequence[str]) -> str:
+    """Return what somebody can do: ``a, b and c``; of more than a few, how many there are."""
+    shown, left = able[:_MOST_ABILITIES], len(able) - _MOST_ABILITIES
+    if left > 0:
+        return f"{', '.join(shown)} and {counted(left, 'thing')} more"
+    return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
+
+
+def _where(finding: Finding) -> str:
+    if finding.hub is not None:
+        return " in this hub"
+    if finding.hubs and all(permission.is_hub for permission in finding.permissions):
+        return f" on {counted(finding.hubs, 'hub')}"
+    return " on the whole cluster"
+
+
+def _only(finding: Finding) -> str:
+    """Return for which names it holds, where every source is for some only."""
+    sources = finding.sources
+    first = min(finding.permissions, key=_rank, default=None)
+    if finding.route or not sources or not all(source.names for source in sources):
+        return ""
+    if first is None or first.name:
+        return ""
+    names = sorted({name for source in sources for name in source.names})
+    return f" (only what is called {some(names, _MOST_NAMED)})"
+
+
+def _shortfall(finding: Finding, short: Shortfall) -> str:
+    cannot = abilities(finding.permissions)
+    what = _listed(cannot)
+    doubt = ""
+    if short.by_group:
+        doubt = ", unless it is in a group of which the cluster doesn't tell who is in it"
+    elif short.unless is not None or short.unnamed:
+        doubt = ", as far as the files that were read tell"
+    enough = f": {short.holders} more of its people should" if short.holders > 1 else ""
+    where = " in this hub" if finding.hub is not None else " on the whole cluster"
+    return f"{_owner(finding)} owns {finding.title}, but cannot {what}{where}{enough}{doubt}"
+
+
+def _vacancy(finding: Finding, _: Vacancy) -> str:
+    items = counted(len(finding.items), "item")
+    return f"nobody is left who could act for {_owner(finding)}, who owns {items}"
+
+
+def _undeclared(finding: Finding, _: NobodyDeclared) -> str:
+    items = some(finding.items, _MOST_NAMED)
+    return f"nobody is named who acts for {_owner(finding)}, so nobody could do {items}"
+
+
+def _absent(finding: Finding, facts: Absent) -> str:
+    gone = some([subject_text(each) for each in facts.absent], _MOST_NAMED)
+    return f"{gone} is to act for {_owner(finding)}, but isn't there any more"
+
+
+def _still(finding: Finding, facts: StillGranted) -> str:
+    return (
+        f"{finding.title} was lent to {finding.party} until {facts.until:%Y-%m-%d}, and what was "
+        "given for it hasn't been taken back"
+    )
+
+
+def _side_door(finding: Finding, door: SideDoor) -> str:
+    who = subject_text(finding.subject) if finding.subject is not None else "somebody"
+    others = f", as {counted(door.others, 'other')} can" if door.others else ""
+    return f"{finding.title} is refused to {who}, who can get round that{others}"
+
+
+def _inside(finding: Finding, _: NobodyInside) -> str:
+    return f"{_owner(finding)} owns {finding.title}, but nobody is named who acts for it in the hub"
+
+
+# Those facts of which `wording` speaks as engineers do. All others are told in one way.
+_SENTENCES: Final[Mapping[type[Facts] | type[None], Callable[[Finding, Any], str]]] = {
+    Shortfall: _shortfall,
+    Vacancy: _vacancy,
+    NobodyDeclared: _undeclared,
+    Absent: _absent,
+    StillGranted: _still,
+    SideDoor: _side_door,
+    NobodyInside: _inside,
+}
+
+
+def _owner(finding: Finding) -> str:
+    return " and ".join(finding.owners) or finding.party or "nobody"
+
+
+def _worst_first(permissions: Iterable[Permission]) -> list[Permission]:
+    return sorted(permissions, key=_rank)
+
+
+def _rank(permission: Permission) -> int:
+    return danger_of(permission).rank
+
+
+def _capital(sentence: str) -> str:
+    """Return a sentence with a capital, but where it begins with somebody's name."""
+    first, _, _ = sentence.partition(" ")
+    return sentence[:1].upper() + sentence[1:] if first in _OURS else sentence
