@@ -126,6 +126,10 @@ test-long: tools $(STAMP) ## Run what takes long: all by Helm 3, and random worl
 	DIFFERENTIAL_WORLDS=30 ROUTES_WORLDS=30 PLANS_WORLDS=40 REPLAY_STEPS=3000 REVOCATION_KILLS=8 \
 	  KUBECONFIG_WORLDS=200 OFFLINE_WORLDS=30 YAML_WORDS=20 GRANTS_HUBS=200 ENFORCED_HUBS=100 $(E2E) -m "not long" $(DRAWN)
 
+.PHONY: bootstrap-roles
+bootstrap-roles: $(STAMP) ## Write the table of the roles that each version of Kubernetes makes (needs go)
+	$(BIN)/python -m tools.bootstrap_roles
+
 .PHONY: mutants
 mutants: $(STAMP) ## Put small faults to the tests for SECONDS (900), and tell which none notices (ONLY=plans, SEED=…)
 	$(BIN)/python -m tools.mutants

@@ -23,7 +23,6 @@ HOMES = {Path(str(module.__file__)) for module in (names, api_groups, subject_ki
 TABLES = {
     "operator/responsibility/admission/policies/coverage.py": api_groups,
     "operator/responsibility/cli/sources/builtin_resource_types.py": api_groups,
-    "operator/responsibility/cli/sources/default_roles.py": api_groups,
     # Objects: ServiceAccounts, and what an API server returns.
     "operator/responsibility/admission/policies/kinds.py": subject_kinds,
     "operator/responsibility/cli/sources/offline.py": subject_kinds,

@@ -16,7 +16,7 @@ from responsibility.cli.terminal.errors import MEANINGS
 # Described once for all commands.
 _COMMON = frozenset(
     {
-        *("files", "kubeconfig", "context", "namespace", "default_roles"),
+        *("files", "kubeconfig", "context", "namespace", "default_roles", "kubernetes_version"),
         *("as_user", "as_groups", "as_uid"),
     }
 )
@@ -37,14 +37,16 @@ input; YAML of several documents, JSON, and lists of any kind.
   a role may be missing from the files; the Node authorizer decides about nodes as well.
 * **On a cluster** `can-i` also asks the server itself, if you may ask about others. Its word is the
   last: other authorizers, such as a cloud's, allow what no binding shows.
-* **In files** a binding grants only what is in the files. Roles named `system:…` and bindings that
-  Kubernetes makes by itself count only if they are there. The roles `cluster-admin`, `admin`,
-  `edit` and `view` are rarely in anybody's files: where they are bound and missing, they are taken
-  as Kubernetes makes them (with what roles among the files aggregate into them), so a *yes* by
-  them is a yes; what they don't allow is *unknown*, since an add-on may have extended them.
-  `--no-default-roles` leaves them unknown altogether. Whether a ServiceAccount exists, files can't
-  tell. A model without items is an addition to the model of its name, as in server-side apply; the
-  shipped model stands in where the files have none.
+* **In files** a binding grants only what is in the files, or what Kubernetes makes by itself. Its
+  roles, such as `admin`, `edit`, `view` and `system:auth-delegator`, are rarely in anybody's files:
+  where they are missing, they are taken as Kubernetes makes them (with what roles among the files
+  aggregate into them), so a *yes* by them is a yes; what `admin`, `edit` and `view` don't allow is
+  *unknown*, since an add-on may have extended them. `--kubernetes-version 1.35` takes those of a
+  version, otherwise they are the newest known (`version` says which are); what the files have
+  counts before either. `--no-default-roles` leaves them unknown altogether. Kubernetes' own
+  programs may do what its bindings give them, and are not listed by `who-can`. Whether a
+  ServiceAccount exists, files can't tell. A model without items is an addition to the model of its
+  name, as in server-side apply; the shipped model stands in where the files have none.
 * **As whom?** A kubeconfig that acts as somebody else (`as`, `as-groups`, `as-uid`,
   `as-user-extra`) is followed, and `--as`, `--as-group` and `--as-uid` mean what they mean to
   kubectl: the cluster is asked with the rights of that user. To `can-i` alone `--as` is whom the

@@ -15,11 +15,13 @@ from responsibility.cli.sources.cluster_view import ClusterView, Need
 from responsibility.cli.sources.options import Where
 from responsibility.cli.sources.resource_types import ResourceType, ResourceTypes
 from responsibility.kube.protocol import Client
+from responsibility.rbac.objects import Binding, Role
 from responsibility.rbac.parse import parse_binding, parse_role
 from tests.e2e.lab.cluster import Cluster
 from tests.e2e.lab.identities import impersonating_kubeconfig, service_account_kubeconfig
 from tests.e2e.lab.waiting import wait_until
 from tests.unit.cli.selection.offering import offered
+from tools import bootstrap_roles
 
 
 def test_without_rights_it_says_so_and_gives_what_can_be_known(
@@ -227,33 +229,40 @@ def test_the_same_is_found_live_and_in_files(
 
 
 def test_the_default_roles_are_those_of_this_kubernetes(demo: Cluster) -> None:
-    for role in default_roles.roles():
-        raw = json.loads(demo.kubectl("get", "clusterrole", role.key.name, "-o", "json").stdout)
-        served = parse_role(raw)
-        ours = {_spread(rule) for rule in role.rules}
-        theirs = {_spread(rule) for rule in served.rules}
-        if role.key in default_roles.COMPLETE:
-            assert ours == theirs
-        else:
-            # At least: a later version of Kubernetes, or an add-on, may add to them.
-            assert ours <= theirs
-        assert role.labels.items() <= served.labels.items()
-
-
-def test_what_is_bound_to_everybody_is_that_of_this_kubernetes(demo: Cluster) -> None:
-    everybody = {"system:authenticated", "system:unauthenticated", "system:serviceaccounts"}
-    listed = json.loads(demo.kubectl("get", "clusterrolebinding", "-o", "json").stdout)["items"]
-    bound = {
-        (binding.key, binding.role, binding.subjects)
-        for binding in map(parse_binding, listed)
-        if everybody & {subject.name for subject in binding.subjects}
+    """Object by object: what the API server has made by itself, and nothing that it hasn't."""
+    kinds = "roles,clusterroles,rolebindings,clusterrolebindings"
+    mark = "kubernetes.io/bootstrapping=rbac-defaults"
+    listed = json.loads(demo.kubectl("get", kinds, "-A", "-l", mark, "-o", "json").stdout)["items"]
+    served = {
+        ("Role" if raw["kind"].endswith("Role") else "Binding", str(each.key)): _as_made(each)
+        for raw in listed
+        for each in ((parse_role if raw["kind"].endswith("Role") else parse_binding)(raw),)
     }
-    assert bound == {(b.key, b.role, b.subjects) for b in default_roles.bindings()}
+    own = default_roles.of(default_roles.newest())
+    every: list[Role | Binding] = [*own.roles, *own.bindings, *own.control_plane]
+    ours = {(type(each).__name__, str(each.key)): _as_made(each) for each in every}
+    assert ours == served
+    everybody = {
+        binding.key
+        for binding in map(parse_binding, (raw for raw in listed if raw["kind"].endswith("ng")))
+        if default_roles.EVERYBODY & {subject.name for subject in binding.subjects}
+    }
+    assert everybody == {binding.key for binding in own.bindings}
 
 
-def _spread(rule: object) -> tuple[frozenset[str], ...]:
-    names = ("verbs", "api_groups", "resources", "non_resource_urls")
-    return tuple(frozenset(getattr(rule, name)) for name in names)
+def _as_made(each: Role | Binding) -> object:
+    """Return what Kubernetes itself says of an object: of an aggregate, what it is made of."""
+    if isinstance(each, Role):
+        made = None if each.aggregation else each.rules
+        return made, each.aggregation, dict(each.labels)
+    return each.role, each.subjects, dict(each.labels)
+
+
+@pytest.mark.long
+def test_the_table_of_default_roles_is_what_kubernetes_files_say() -> None:
+    sources = {each: bootstrap_roles.source(each) for each in bootstrap_roles.RELEASES}
+    written = bootstrap_roles.TABLE.read_text(encoding="utf-8")
+    assert bootstrap_roles.render(sources) == written, "make bootstrap-roles"
 
 
 def test_the_table_of_types_is_that_of_this_kubernetes(kubeconfig: Path) -> None:

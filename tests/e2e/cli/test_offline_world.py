@@ -23,6 +23,8 @@ _API = {"apiVersion": f"{_GROUP}/v1"}
 _TO = f"{_GROUP}/aggregate-to-"
 _EVERYBODY = "system:authenticated"
 NAMESPACES = ("offline-a", "offline-b")
+# Of the control plane, whose rights are in nobody's files.
+PROGRAMS = ("system:kube-scheduler", "system:serviceaccount:kube-system:replicaset-controller")
 Json = dict[str, Any]
 
 
@@ -136,6 +138,8 @@ def monitoring() -> list[Json]:
         admission,
         bound,
         of_account("", "stack-scraper", "stack-scraper", "scraper"),
+        # As every server of an API of its own has it.
+        of_account("", "stack-delegator", "system:auth-delegator", "delegator"),
         of_account("", "stack-operator", "stack-operator", "operator"),
     ]
 
@@ -310,7 +314,7 @@ def applied(demo: Cluster, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
         demo.kubectl("apply", "-f", str(folder / f"{name}.yaml"))
     demo.kubectl("apply", "-k", str(folder / "overlay"))
     demo.kubectl("create", "-f", str(folder / "generated.json"))
-    users = [*draw.users, *_users(plain), "generated-user", "built-user", "nobody"]
+    users = [*draw.users, *_users(plain), "generated-user", "built-user", "nobody", *PROGRAMS]
     return folder, list(dict.fromkeys(users))
 
 
@@ -335,6 +339,7 @@ def _questions(users: list[str]) -> list[Json]:
         *((_GROUP, "clusterroles", ""), ("apiextensions.k8s.io", "customresourcedefinitions", "")),
         *(("cert.example.org", "certificates", ""), ("serving.example.org", "services", "")),
         ("authorization.k8s.io", "selfsubjectaccessreviews", ""),
+        ("authentication.k8s.io", "tokenreviews", ""),
     )
     return [
         {

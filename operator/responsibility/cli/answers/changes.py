@@ -25,7 +25,7 @@ _Keyed = TypeVar("_Keyed", Role, Binding)
 def applied(base: ClusterView, where: Where) -> ClusterView:
     """Return the base with the objects of the files in the place of those of the same name."""
     # Roles that are missing in these files are those of the base.
-    more = replace(where, default_roles=False).load(ALL)
+    more = replace(where, default_roles=False, kubernetes="").load(ALL)
     # The shipped model stands in where files have none; here the base has it.
     proposed_models = {name for kind, _, name in more.places if kind == "ResponsibilityModel"}
     models = {
@@ -48,7 +48,7 @@ def applied(base: ClusterView, where: Where) -> ClusterView:
         broken_records={k: v for k, v in base.broken_records.items() if k not in more.records},
         broken_models={k: v for k, v in base.broken_models.items() if k not in models},
     )
-    complete(merged, assume_roles=where.default_roles and not base.live)
+    complete(merged, assume_roles=where.default_roles and not base.live, version=where.kubernetes)
     return merged
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from responsibility.cli.sources.access_question import AskedUser
 from responsibility.cli.sources.cluster_view import ClusterView
-from responsibility.cli.sources.default_roles import COMPLETE
 from responsibility.phrases import some
+from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.identity import NODES, is_joinable, is_node, user_subject
 from responsibility.rbac.objects import (
     GROUP,
@@ -54,10 +54,14 @@ class ViewAuthorizer:
     def decide(self, who: AskedUser, asked: Attributes) -> Decision:
         """Return whether this user, in these groups, may do it."""
         graph = self.view.graph
+        subjects = {user_subject(who.user), *(Subject(GROUP, group) for group in who.groups)}
+        own = [each for each in self.view.control_plane if not subjects.isdisjoint(each.subjects)]
         sources = graph.decide(who.user, who.groups, asked)
+        if not sources and own:
+            graph = AccessGraph.build(self.view.roles, own)
+            sources = graph.decide(who.user, who.groups, asked)
         if sources:
             return Decision(Truth.YES, sources)
-        subjects = {user_subject(who.user), *(Subject(GROUP, group) for group in who.groups)}
         bound = self._bindings(subjects, asked)
         if bound:
             return Decision(Truth.UNKNOWN, (), _missing_role(bound[0], self.view))
@@ -106,7 +110,7 @@ def pending_bindings(view: ClusterView, asked: Attributes | None = None) -> list
     """
     if view.live:
         return []
-    uncertain = (view.assumed - COMPLETE) | view.partly
+    uncertain = (view.assumed & view.extensible) | view.partly
     return [
         binding
         for _, binding in sorted(view.graph.bindings.items())

@@ -138,6 +138,7 @@ def _base(base: str, where: Where, now: datetime, *, routes: bool) -> Report:
             ALL,
             namespace=where.namespace,
             assume_roles=where.default_roles,
+            version=where.kubernetes,
             ignored=where.ignored,
         )
 

@@ -12,8 +12,9 @@ from responsibility.cli.sources.options import text_option
 def command(*, output: str) -> None:
     r"""Print the version of this program, and of what it knows.
 
-    That is the API of records and models, and the Kubernetes whose default roles it takes where
-    manifests have none. Which versions were tried says docs/support.md. No cluster is asked.
+    That is the API of records and models, and the versions of Kubernetes whose default roles it
+    knows, for manifests that have none; the newest are taken unless --kubernetes-version says
+    otherwise. Which versions were tried says docs/support.md. No cluster is asked.
 
     \b
     Examples:
@@ -23,16 +24,17 @@ def command(*, output: str) -> None:
     from importlib.metadata import version
 
     from responsibility.api.names import API_VERSION
-    from responsibility.cli.sources.default_roles import VERSION
+    from responsibility.cli.sources import default_roles
     from responsibility.cli.terminal.output import is_data, say, show
 
     known = {
         "clientVersion": version("hub-responsibility"),
         "apiVersion": API_VERSION,
-        "kubernetesRoles": VERSION,
+        "kubernetesRoles": default_roles.newest(),
     }
     if is_data(output):
         show(output, known)
         return
     say(f"hub-responsibility {known['clientVersion']}")
-    say(f"API {known['apiVersion']}; default roles of Kubernetes {known['kubernetesRoles']}")
+    every = default_roles.versions()
+    say(f"API {known['apiVersion']}; default roles of Kubernetes {every[0]} to {every[-1]}")

@@ -33,24 +33,18 @@ class Aggregated:
         return frozenset(found)
 
 
-def aggregate(
-    roles: Iterable[Role], bases: Mapping[RoleKey, tuple[Rule, ...]] | None = None
-) -> Aggregated:
-    """Return the roles with every aggregate filled.
-
-    ``bases`` are rules that come first in some aggregates, whose parts are not among the roles.
-    """
+def aggregate(roles: Iterable[Role]) -> Aggregated:
+    """Return the roles with every aggregate filled."""
     by_key = {role.key: role for role in roles}
     whole = sorted(key for key, role in by_key.items() if role.aggregation and not key.namespace)
     clusterwide = sorted(key for key in by_key if not key.namespace) if whole else []
     parts = {key: _parts(by_key[key], clusterwide, by_key) for key in whole}
-    first = bases or {}
     # Each round completes one more level; roles that aggregate each other settle as well, since
     # rules are only ever taken over.
     for _ in range(len(whole) + 1):
         changed = False
         for key in whole:
-            rules = dict.fromkeys(first.get(key, ()))
+            rules: dict[Rule, None] = {}
             for part in parts[key]:
                 rules.update(dict.fromkeys(by_key[part].rules))
             if rules and tuple(rules) != by_key[key].rules:

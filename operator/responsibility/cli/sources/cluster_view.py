@@ -44,12 +44,14 @@ class ClusterView:
     """The cluster, as far as it was read.
 
     ``live`` says whether a cluster answered. ``assumed`` are roles that files don't have, taken
-    as Kubernetes makes them: what they hold *at least*; ``partly`` are aggregates that took rules
-    from such a role. ``denied`` says which kinds may not be listed, ``left_out`` which objects
-    can't be read. ``namespace`` is the one to use where none is named. ``scope`` is the only
-    namespace whose RoleBindings were read, empty for all. ``places`` says where an object of this
-    kind, namespace and name stands in the files. ``routes`` has indirect ways looked for.
-    ``traces`` are what is ours in it, ``operators`` what each that is installed is to do.
+    as Kubernetes makes them: what they hold *at least*, since others extend those that are
+    ``extensible``; ``partly`` are aggregates that took rules from such a role. ``control_plane``
+    are bindings that files don't have either, of Kubernetes' own programs. ``denied`` says which
+    kinds may not be listed, ``left_out`` which objects can't be read. ``namespace`` is the one to
+    use where none is named. ``scope`` is the only namespace whose RoleBindings were read, empty
+    for all. ``places`` says where an object of this kind, namespace and name stands in the files.
+    ``routes`` has indirect ways looked for. ``traces`` are what is ours in it, ``operators`` what
+    each that is installed is to do.
     """
 
     live: bool
@@ -58,7 +60,9 @@ class ClusterView:
     roles: list[Role] = field(default_factory=list)
     bindings: list[Binding] = field(default_factory=list)
     assumed: frozenset[RoleKey] = frozenset()
+    extensible: frozenset[RoleKey] = frozenset()
     partly: frozenset[RoleKey] = frozenset()
+    control_plane: list[Binding] = field(default_factory=list)
     types: ResourceTypes = field(default_factory=ResourceTypes.builtin)
     namespaces: dict[str, bool] = field(default_factory=dict)
     managed: frozenset[str] | None = None

@@ -17,7 +17,7 @@ from responsibility.cli.sources.manifests import Location, Manifest, read
 from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.progress import progress
 from responsibility.phrases import counted, some
-from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Rule
+from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey
 from responsibility.rbac.parse import parse_binding, parse_role
 from responsibility.rbac.validation import refusals
 
@@ -31,10 +31,14 @@ def load(
     *,
     namespace: str | None = None,
     assume_roles: bool = True,
+    version: str = "",
     notes: Callable[[str], None] = lambda _: None,
     ignored: Ignored = NOTHING,
 ) -> ClusterView:
-    """Return what the files say; ``notes`` is told what a person should know. Raises CliError."""
+    """Return what the files say; ``notes`` is told what a person should know. Raises CliError.
+
+    ``version`` is the Kubernetes whose own roles are taken, by default the newest known.
+    """
     reader = _Reader(need, namespace)
     with progress(paths) as done:
         for manifest in read(
@@ -58,7 +62,7 @@ def load(
             f"counted as applied: {counted(reader.hooks, 'object')} of RBAC that Helm makes for a "
             "while only, as hooks"
         )
-    complete(view, assume_roles=assume_roles, notes=notes)
+    complete(view, assume_roles=assume_roles, version=version, notes=notes)
     if Need.OWNERSHIP in need:
         from responsibility.cli.sources.agreements import add_agreements
 
@@ -287,29 +291,44 @@ HANDLERS: Mapping[tuple[str, str], _Handler] = {
 
 
 def complete(
-    view: ClusterView, *, assume_roles: bool, notes: Callable[[str], None] = lambda _: None
+    view: ClusterView,
+    *,
+    assume_roles: bool,
+    version: str = "",
+    notes: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Make of the files' RBAC what a cluster would: aggregates filled, Kubernetes' own there.
 
     On what a cluster has, only the aggregates may have changed.
     """
-    bases: Mapping[RoleKey, tuple[Rule, ...]] = {}
     if assume_roles:
-        there = {role.key for role in view.roles}
-        added = [role for role in default_roles.roles() if role.key not in there]
-        bound = {binding.role for binding in view.bindings}
-        names = ", ".join(role.key.name for role in added if role.key in bound)
-        if names:
-            notes(
-                f"not in the files, so taken as Kubernetes {default_roles.VERSION} makes them: "
-                f"ClusterRole {names} (--no-default-roles leaves them unknown)"
-            )
-        view.roles.extend(added)
-        view.assumed |= {role.key for role in added}
-        written = {binding.key for binding in view.bindings}
-        view.bindings.extend(b for b in default_roles.bindings() if b.key not in written)
-    if view.assumed:
-        bases = {key: rules for key, rules in default_roles.bases().items() if key in view.assumed}
-    made = aggregate(view.roles, bases)
+        _assume(view, version, notes)
+    made = aggregate(view.roles)
     view.roles = made.roles
     view.partly = made.depending_on(view.assumed) - view.assumed
+
+
+def _assume(view: ClusterView, version: str, notes: Callable[[str], None]) -> None:
+    """Add what Kubernetes makes by itself; where the files have it, theirs counts."""
+    chosen = version or default_roles.newest()
+    own = default_roles.of(chosen)
+    there = {role.key for role in view.roles}
+    added = [role for role in own.roles if role.key not in there]
+    bound = {binding.role for binding in view.bindings}
+    counted_on = [role.key for role in added if role.key in bound]
+    if counted_on:
+        clusterwide = [key.name for key in counted_on if not key.namespace]
+        names = [*(f"ClusterRole {', '.join(clusterwide)}" for _ in clusterwide[:1])]
+        names += [str(key) for key in counted_on if key.namespace]
+        other = not version and any(map(default_roles.varies, counted_on))
+        notes(
+            f"not in the files, so taken as Kubernetes {chosen} makes them: {', '.join(names)} ("
+            + "--kubernetes-version takes those of another, " * other
+            + "--no-default-roles leaves them unknown)"
+        )
+    view.roles.extend(added)
+    view.assumed |= {role.key for role in added}
+    view.extensible = own.open
+    written = {binding.key for binding in view.bindings}
+    view.bindings.extend(b for b in own.bindings if b.key not in written)
+    view.control_plane = [b for b in own.control_plane if b.key not in written]

@@ -67,6 +67,7 @@ class Where:
     context: str | None = None
     namespace: str | None = None
     default_roles: bool = True
+    kubernetes: str = ""
     ignored: Ignored = NOTHING
     acting_as: Impersonation = NOBODY_ELSE
     cluster: str = ""
@@ -102,6 +103,7 @@ class Where:
                 need,
                 namespace=self.namespace,
                 assume_roles=self.default_roles,
+                version=self.kubernetes,
                 notes=note,
                 ignored=self.ignored,
             )
@@ -181,6 +183,7 @@ def _where(function: _F, some: tuple[Callable[[Any], Any], ...]) -> _F:
             context=values.pop("context"),
             namespace=values.pop("namespace"),
             default_roles=values.pop("default_roles"),
+            kubernetes=values.pop("kubernetes_version") or "",
             cluster=values.pop("kubeconfig_cluster", None) or "",
             user=values.pop("user_entry") or "",
             requests=RequestOptions(
@@ -192,6 +195,11 @@ def _where(function: _F, some: tuple[Callable[[Any], Any], ...]) -> _F:
         if where.files and any(reaching):
             raise click.UsageError(
                 "-f reads files, so --kubeconfig, --context, --cluster, --user and --as have no use"
+            )
+        if where.kubernetes and not (where.files and where.default_roles):
+            raise click.UsageError(
+                "--kubernetes-version says whose roles files are completed by: it needs -f, and "
+                "has no use with --no-default-roles"
             )
         return function(where=where, **values)
 
@@ -244,8 +252,15 @@ def _where(function: _F, some: tuple[Callable[[Any], Any], ...]) -> _F:
         click.option(
             "--default-roles/--no-default-roles",
             default=True,
-            help="With -f: whether to take cluster-admin, admin, edit and view, where they are "
-            "bound but not in the files, as Kubernetes makes them (default: yes).",
+            help="With -f: whether to take cluster-admin, admin, edit, view and other roles that "
+            "are bound but not in the files as Kubernetes makes them (default: yes).",
+        ),
+        click.option(
+            "--kubernetes-version",
+            metavar="VERSION",
+            callback=_known_version,
+            help="With -f: the Kubernetes whose roles these are, such as 1.35 (default: the newest "
+            "known; `version` names it).",
         ),
         *some,
     )
@@ -263,6 +278,20 @@ def _cluster_option() -> Callable[[Any], Any]:
         metavar="ENTRY",
         help="The kubeconfig's cluster to ask, instead of the context's.",
     )
+
+
+def _known_version(
+    _context: click.Context, _option: click.Parameter, written: str | None
+) -> str | None:
+    """Return a version of Kubernetes whose roles are known. Raises BadParameter."""
+    if written is None:
+        return None
+    from responsibility.cli.sources import default_roles
+
+    try:
+        return default_roles.known(written)
+    except ValueError as error:
+        raise click.BadParameter(f"{written}: {error}") from None
 
 
 # The level from which kubectl tells of requests.

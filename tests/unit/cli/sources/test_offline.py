@@ -1,7 +1,6 @@
 """Files become what a cluster would make of them."""
 
 import codecs
-import json
 import os
 import stat
 from pathlib import Path
@@ -9,38 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli.conftest import Run
+from tests.unit.cli.sources.given import GROUP, RBAC, RULE, bound, may, role
 
-RBAC = "apiVersion: rbac.authorization.k8s.io/v1"
-_GROUP = "rbac.authorization.k8s.io"
 SA = "kind: ServiceAccount"
-RULE = '{apiGroups: [""], resources: [secrets], verbs: [get]}'
-
-
-def bound(role: str, user: str, *, name: str = "b", namespace: str = "reef") -> str:
-    """Return a RoleBinding of a ClusterRole."""
-    return (
-        f"---\n{RBAC}\nkind: RoleBinding\nmetadata: {{name: {name}, namespace: {namespace}}}\n"
-        f"roleRef: {{apiGroup: {_GROUP}, kind: ClusterRole, name: {role}}}\n"
-        f"subjects: [{{kind: User, name: {user}}}]\n"
-    )
-
-
-def role(name: str, *, labels: str = "{}", rules: str = "[]", selectors: str = "") -> str:
-    """Return a ClusterRole, an aggregate if it has selectors."""
-    whole = f"aggregationRule: {{clusterRoleSelectors: {selectors}}}\n" if selectors else ""
-    return (
-        f"---\n{RBAC}\nkind: ClusterRole\nmetadata: {{name: {name}, labels: {labels}}}\n"
-        f"{whole}rules: {rules}\n"
-    )
-
-
-def may(run: Run, user: str, *asked: str, options: tuple[str, ...] = ()) -> str:
-    """Return the answer that `can-i` gives for a user in no further group."""
-    who = ("--as", user, "--as-group", "system:authenticated", "-n", "reef")
-    done = run("can-i", *asked, *who, "-f", "given.yaml", "-o", "json", *options)
-    answer: str = json.loads(done.out)["answer"]
-    return answer
-
 
 # Manifests, and what ann then may do to Secrets in the namespace reef: get, delete.
 WORLDS = {
@@ -75,12 +45,12 @@ WORLDS = {
         ("yes", "no"),
     ),
     "into a role of Kubernetes": (
-        role("x", labels=f'{{{_GROUP}/aggregate-to-view: "true"}}', rules=f"[{RULE}]")
+        role("x", labels=f'{{{GROUP}/aggregate-to-view: "true"}}', rules=f"[{RULE}]")
         + bound("view", "ann"),
         ("yes", "unknown"),
     ),
     "out of a role of Kubernetes": (
-        role("mine", selectors=f'[{{matchLabels: {{{_GROUP}/aggregate-to-edit: "true"}}}}]')
+        role("mine", selectors=f'[{{matchLabels: {{{GROUP}/aggregate-to-edit: "true"}}}}]')
         + bound("mine", "ann"),
         ("yes", "yes"),
     ),
@@ -109,7 +79,7 @@ WORLDS = {
         ("yes", "no"),
     ),
     "no group of the role": (
-        role("r", rules=f"[{RULE}]") + bound("r", "ann").replace(f"apiGroup: {_GROUP}, ", ""),
+        role("r", rules=f"[{RULE}]") + bound("r", "ann").replace(f"apiGroup: {GROUP}, ", ""),
         ("yes", "no"),
     ),
     "an equals sign": (
