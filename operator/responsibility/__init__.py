@@ -11,6 +11,7 @@ In reading order:
 * ``rbac``: Kubernetes RBAC: who can do what, and who can obtain what;
 * ``api``: the two resources, as people write them;
 * ``hub``: JupyterHub releases as they look in a cluster;
+* ``upgrades``: versions of Kubernetes, and whether they fit each other;
 * ``ownership``: entitlements, held against what the cluster allows;
 * ``plans``: the smallest changes that end what is too much;
 * ``admission``: the policies that refuse what is not agreed;

@@ -360,6 +360,21 @@ def test_secrets_are_read_by_their_names_only(helm: Path, wrong: str) -> None:
     assert "hubValues" in done.stderr
 
 
+def test_who_looks_at_versions_may_list_nodes_and_nothing_else_of_them(helm: Path) -> None:
+    without = _rendered(helm)
+    assert not [o for o in without if "nodes" in yaml.safe_dump(o.get("rules", []))]
+    looking = _rendered(helm, "--set", "clusterVersions.enabled=true")
+    more = [o for o in looking if o not in without]
+    assert {o["kind"] for o in more} == {"Deployment", "ClusterRole", "ClusterRoleBinding"}
+    assert _one(more, "ClusterRole")["rules"] == [
+        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["list"]}
+    ]
+    [container] = _pod(looking)["containers"]
+    environment = {e["name"]: e["value"] for e in container["env"] if "_VERSIONS" in e["name"]}
+    assert settings.read(environment).versions
+    assert settings.read(environment).versions_seconds == 600
+
+
 def test_the_page_has_a_port_a_service_and_one_right_of_its_own_where_it_is_on(helm: Path) -> None:
     policy = ("--set", "networkPolicy.enabled=true")
     without = _rendered(helm, *policy)

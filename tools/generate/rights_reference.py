@@ -15,6 +15,7 @@ from responsibility.cluster.rights import (
     PAGE_RIGHTS,
     REVOKE_RIGHTS,
     RIGHTS,
+    VERSION_RIGHTS,
     Right,
 )
 
@@ -39,6 +40,7 @@ _ONLY = {
     "With `grants.cluster`": CLUSTER_GRANT_RIGHTS,
     "With `revocation.enabled` (mode revoke)": REVOKE_RIGHTS,
     "With `page.enabled`": PAGE_RIGHTS,
+    "With `clusterVersions.enabled`": VERSION_RIGHTS,
 }
 _BIND = (
     f"| bind | clusterroles.{api_groups.RBAC}, the roles of items by name | everywhere "

@@ -11,7 +11,14 @@ from responsibility.api.common import ExemptionSpec, PartySpec
 from responsibility.api.item import RECORD_ITEM, BreakGlass, ItemDefinition, RecordDefinition
 from responsibility.api.names import API_VERSION, ApiVersion
 from responsibility.api.permission import ObjectField, PermissionRule, Scope
-from responsibility.api.status import BreakGlassStatus, CommonStatus, Count, ItemKind, ManyNames
+from responsibility.api.status import (
+    BreakGlassStatus,
+    CommonStatus,
+    Count,
+    ItemKind,
+    KubernetesStatus,
+    ManyNames,
+)
 
 __all__ = [
     "RECORD_ITEM",
@@ -156,6 +163,10 @@ class ResponsibilityModelStatus(CommonStatus):
         default=(),
         json_schema_extra=ATOMIC,
         description="Hubs that have no record, as namespace/release, such as prod/prod.",
+    )
+    kubernetes: KubernetesStatus | None = Field(
+        default=None,
+        description="The versions of Kubernetes that the cluster runs, where the operator looks.",
     )
 
 

@@ -122,7 +122,7 @@ class SubjectReference(Shape):
 
     kind: Name = Field(
         description="User, Group or ServiceAccount; HubUser or HubService inside "
-        "JupyterHub, HubSetting among its values."
+        "JupyterHub, HubSetting among its values; Kubelet for those of one version."
     )
     name: Name = Field(description="Its name, such as engineers.")
     namespace: Name = Field(default="", description="A ServiceAccount's namespace, such as prod.")
@@ -296,6 +296,24 @@ class PlanStatus(Shape):
         "It deletes RoleBindings of the hub's namespace as a whole, and does nothing else.",
     )
     summary: Text = Field(default="", description="All of this in one sentence.")
+
+
+class KubernetesStatus(Shape):
+    """The versions of Kubernetes that the cluster runs."""
+
+    api_server: Name = Field(default="", description="The API server's, such as 1.33.2.")
+    since: AwareDatetime | None = Field(
+        default=None,
+        description="When the operator first saw it, such as 2026-12-31T00:00:00Z.",
+    )
+    kubelets: Names = Field(
+        default=(),
+        json_schema_extra=ATOMIC,
+        description="Those of the nodes' kubelets, the oldest first.",
+    )
+    nodes: Name = Field(
+        default="", description="Why it is not known what the nodes run, such as forbidden."
+    )
 
 
 class CommonStatus(Shape):

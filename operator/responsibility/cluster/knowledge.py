@@ -63,6 +63,7 @@ class OperatorPart(enum.StrEnum):
     PROBER = "prober"
     REVIEWER = "reviewer"
     VALUES_LOOKER = "values-looker"
+    VERSIONS_LOOKER = "versions-looker"
 
 
 class Says(enum.Flag):
@@ -81,6 +82,8 @@ _BEARS: Mapping[str, Says] = {
     OperatorPart.FRAMEWORK_LOGIN: _BOTH,
     OperatorPart.PROBER: Says.ENFORCED,
     OperatorPart.PLANNER: Says.NOTHING,
+    # What it no longer knows it says itself.
+    OperatorPart.VERSIONS_LOOKER: Says.NOTHING,
     RECORDS: _BOTH,
     "namespaces": _BOTH,
     # Grants.

@@ -17,6 +17,7 @@ from responsibility.cluster.rights import (
     PAGE_RIGHTS,
     REVOKE_RIGHTS,
     RIGHTS,
+    VERSION_RIGHTS,
     Right,
 )
 
@@ -73,6 +74,7 @@ def wanted(
     grants_cluster: bool = False,
     revocation: bool = False,
     page: bool = False,
+    versions: bool = False,
 ) -> tuple[Right, ...]:
     """Return the rights that these switches take."""
     return (
@@ -83,4 +85,5 @@ def wanted(
         *(CLUSTER_GRANT_RIGHTS if grants and grants_cluster else ()),
         *(REVOKE_RIGHTS if revocation else ()),
         *(PAGE_RIGHTS if page else ()),
+        *(VERSION_RIGHTS if versions else ()),
     )

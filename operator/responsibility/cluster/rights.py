@@ -353,6 +353,19 @@ PAGE_RIGHTS: tuple[Right, ...] = (
 )
 
 
+# What it takes to look at versions of Kubernetes; the API server's own it tells anybody.
+VERSION_RIGHTS: tuple[Right, ...] = (
+    Right(
+        ("list",),
+        "",
+        "nodes",
+        "see whether the nodes' kubelets fit the API server",
+        "it is not known which versions the nodes run",
+        optional=True,
+    ),
+)
+
+
 async def missing(
     api: Api, rights: Sequence[Right] = RIGHTS, *, namespace: str = ""
 ) -> list[Right]:

@@ -49,6 +49,7 @@ from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey, Rule, Subject
 from responsibility.rbac.parse import parse_role
+from responsibility.upgrades.versions import ClusterVersions
 
 _RBAC = f"/apis/{api_groups.RBAC}/v1"
 _OURS = f"/apis/{API_VERSION}"
@@ -146,6 +147,8 @@ class Store:
         self.hub_admins: Mapping[HubKey, HubAdmins] = {}
         # What is set on each hub of that which is agreed on it.
         self.hub_values: Mapping[HubKey, HubValues] = {}
+        # What Kubernetes the cluster runs; None where nobody looks, or not yet.
+        self.versions: ClusterVersions | None = None
         # The names of our admission policies that are in force, as far as they are watched.
         self.policies: frozenset[str] = frozenset()
         # When our own kinds were last listed (seconds of the monotonic clock).
@@ -334,6 +337,7 @@ class Store:
             reviews=self.reviews,
             hub_admins=self.hub_admins,
             hub_values=self.hub_values,
+            versions=self.versions,
         )
 
     def _update_graph(self) -> None:

@@ -27,6 +27,7 @@ from responsibility.controller.reporting.events import Announcer
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.reporting.writer import Writer
 from responsibility.controller.reviewer import Reviewer
+from responsibility.controller.upgrades.looking import VersionsLooker
 from responsibility.controller.worker import Worker
 from responsibility.kube.client import Api
 
@@ -47,6 +48,7 @@ class Capabilities:
     reviewer: Reviewer
     hub_asker: HubAsker
     values_looker: ValuesLooker
+    versions_looker: VersionsLooker
     planning: PlanningQueue
     revoker: Revoker
     enforcement: EnforcementLoop
@@ -95,6 +97,7 @@ class Capabilities:
             reviewer=Reviewer(api, store, metrics, sample_seconds=settings.sample_seconds),
             hub_asker=HubAsker(store, metrics, HubSource.of(settings)),
             values_looker=ValuesLooker.of(settings, api, store, metrics),
+            versions_looker=VersionsLooker.of(settings, api, store, metrics),
             planning=planning,
             revoker=Revoker(
                 api,
@@ -119,6 +122,7 @@ class Capabilities:
             self.reviewer,
             self.hub_asker,
             self.values_looker,
+            self.versions_looker,
             self.planning,
             self.revoker,
             self.enforcement,

@@ -73,6 +73,7 @@ class OwnRights(Worker):
             grants_cluster=settings.grants_cluster,
             revocation=settings.revocation,
             page=settings.page is not None,
+            versions=settings.versions,
         )
         self.heard = Heard(silent=3 * _ALL_WELL + FAILING)
         # What was missing when that was last found out, and since when (loop time) anything is.

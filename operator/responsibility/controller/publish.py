@@ -41,6 +41,7 @@ from responsibility.controller.reporting.status_writer import (
     conditions_of,
     keep_plan,
 )
+from responsibility.controller.upgrades.transitions import UpgradeTransitions
 from responsibility.controller.worker import Pass
 from responsibility.grants.binding import MODEL
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
@@ -70,6 +71,7 @@ class Publisher:
             self._writer, enabled=settings.annotate, cluster=settings.cluster_name
         )
         self._switches = EnforcementTransitions(self._announcer)
+        self._upgrades = UpgradeTransitions(self._announcer)
         self._statuses = StatusWriter(self._writer)
         self._revoking = settings.revocation
 
@@ -140,6 +142,7 @@ class Publisher:
         present = {resource.uid for resource in (*records, *models)}
         self._history.keep(present)
         self._switches.keep(present)
+        self._upgrades.keep(present)
         self._statuses.keep(present)
 
     def _oldest(
@@ -266,6 +269,7 @@ class Publisher:
                 outcome = self._of.enforcement.cluster_outcome(resource.name)
                 outcome = replace(outcome, doubt=doubt) if outcome.stages else outcome
                 self._switches.tell(resource, cluster_claim(outcome))
+                self._upgrades.tell(resource, cluster)
                 claim = _left(left, before)
                 details = (
                     resource.identity,
@@ -287,6 +291,7 @@ class Publisher:
                     outcome=outcome,
                     left=claim,
                     knowledge=knowledge,
+                    kubernetes=_object(resource.status.get("kubernetes")),
                 )
                 writes.append(settle(resource, cluster, details, make))
             elif refused is not None:
@@ -296,6 +301,10 @@ class Publisher:
                 details = (resource.identity, refused)
                 writes.append(settle(resource, None, details, make))
         return writes
+
+
+def _object(value: object) -> Mapping[str, object] | None:
+    return value if isinstance(value, dict) else None
 
 
 def _left(

@@ -21,6 +21,7 @@ from responsibility.api.status import (
     Drift,
     ItemState,
     ItemStatus,
+    KubernetesStatus,
     PlanStatus,
     SubjectReference,
 )
@@ -58,6 +59,7 @@ from responsibility.ownership.results.states import agreed_result
 from responsibility.ownership.terms.agreement import Agreement, Party
 from responsibility.phrases import some
 from responsibility.rbac.objects import Subject
+from responsibility.upgrades.versions import ClusterVersions
 
 MAX_BREAK_GLASS = 64
 # Contacts told with a finding of the cluster, which may touch any number of hubs.
@@ -143,8 +145,12 @@ def model_status(
     outcome: EnforcementStatus = NOTHING,
     left: ConditionDraft | None = None,
     knowledge: Knowledge = COMPLETE,
+    kubernetes: Mapping[str, object] | None = None,
 ) -> ResponsibilityModelStatus:
-    """Return the status of a model: what holds for the cluster as a whole."""
+    """Return the status of a model: what holds for the cluster as a whole.
+
+    ``kubernetes`` is what it said of versions before, as it was read.
+    """
     enforced = cluster_claim(outcome)
     probe = rbac_condition(assessment.rbac_enforced)
     ready = assessment.rbac_enforced is True
@@ -197,6 +203,7 @@ def model_status(
         unrecorded=len(assessment.unrecorded),
         records=cluster.records,
         unrecorded_hubs=tuple(str(key) for key in assessment.unrecorded),
+        kubernetes=_kubernetes(cluster.versions, kubernetes, assessment.now),
     )
 
 
@@ -211,6 +218,30 @@ def refused_model_status(
         ),
         summary=refused.message,
     )
+
+
+def _kubernetes(
+    versions: ClusterVersions | None, before: Mapping[str, object] | None, now: datetime
+) -> KubernetesStatus | None:
+    """Return what is told of versions: without counts, so that it rests while nodes come and go."""
+    if versions is None:
+        return None
+    server = "" if versions.server is None else str(versions.server)
+    told = before if before is not None and before.get("apiServer") == server else {}
+    return KubernetesStatus(
+        api_server=server,
+        since=_moment(told.get("since")) or now.replace(microsecond=0),
+        kubelets=versions.releases,
+        nodes="" if versions.unlisted is None else versions.unlisted.value,
+    ).lean()
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return None if moment is None or moment.tzinfo is None else moment
 
 
 def _items(

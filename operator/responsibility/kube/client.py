@@ -29,10 +29,10 @@ from responsibility.kube import bodies, errors, object_reader, stream
 from responsibility.kube.login import credentials
 from responsibility.kube.login.credentials import Credentials
 from responsibility.kube.login.impersonation import NOBODY_ELSE, Impersonation
-from responsibility.kube.protocol import JSON, METADATA, METADATA_LIST, Json, Params
+from responsibility.kube.protocol import JSON, METADATA, METADATA_LIST, TABLE, Json, Params
 from responsibility.kube.request_options import USUAL, RequestOptions
 
-__all__ = ["JSON", "METADATA", "METADATA_LIST", "Api", "Json", "Params"]
+__all__ = ["JSON", "METADATA", "METADATA_LIST", "TABLE", "Api", "Json", "Params"]
 
 
 # With a parameter, so that the client sends the text that it is given.
@@ -239,6 +239,8 @@ class Api:
     ) -> AsyncGenerator[Json, None]:
         """List a collection, page by page; each is a list object with ``metadata`` and ``items``.
 
+        Where a ``TABLE`` is accepted it has ``rows`` instead, if it is one.
+
         All pages show one moment, that of the first page's ``resourceVersion``. Raises GoneError
         when paging took so long (five minutes and more) that the moment is forgotten.
         """
@@ -253,7 +255,8 @@ class Api:
                 logger.info("%s; asking for %d objects at a time", error, limit)
                 query["limit"] = limit
                 continue
-            metadata, items = page.get("metadata"), page.get("items", ())
+            metadata = page.get("metadata")
+            items = page.get("rows") if accept == TABLE else page.get("items", ())
             if not isinstance(metadata, dict) or not isinstance(items, list | None):
                 raise errors.bad_answer("GET", path, "a list")
             yield page

@@ -13,6 +13,9 @@ JSON = "application/json"
 METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
+# What kubectl shows: a row of texts for each object, which the server makes.
+TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
+
 
 class Client(Protocol):
     """Requests as one user; see ``client.Api`` for what each does. All raise ApiError."""

@@ -276,6 +276,15 @@ HUB_ALERTS = (
         f"{{{{ $value }}}} settings of the hub differ from the record.{_WHOSE}{_LOOK}",
     ),
     Alert(
+        "VersionSkew",
+        _findings("version-skew"),
+        "1h",
+        AlertSeverity.THIS_WEEK,
+        "Nodes run a kubelet that Kubernetes does not support with this API server",
+        "Older ones are to be upgraded before the API server goes on; newer ones came too early."
+        + _LOOK,
+    ),
+    Alert(
         "EnforcementHollow",
         _findings("enforcement-hollow"),
         "15m",
@@ -361,6 +370,14 @@ HUB_ALERTS = (
         f"It cannot be told whether settings of hub {_HERE} are as agreed",
         "The record says what they are to be, and the operator can't read what they are."
         f"{_WHOSE}{_LOOK}",
+    ),
+    Alert(
+        "VersionsUnknown",
+        _findings("versions-unknown"),
+        "1d",
+        AlertSeverity.PLANNED,
+        "It cannot be told which versions of Kubernetes the nodes run",
+        "The operator is to look at them, and can't list nodes." + _LOOK,
     ),
     Alert(
         "RecordRefused",

@@ -115,6 +115,7 @@ class Assessor:
             },
             unrecorded=tuple(sorted(set(snapshot.hubs) - claimed)),
             next_deadline=deadline,
+            versions=snapshot.versions,
         )
 
     def _terms(self, model: ResponsibilityModel) -> Terms:
@@ -229,6 +230,7 @@ class Assessor:
             ),
         )
         checked = snapshot.rbac_enforced is True and not idle
+        versions = None if idle else snapshot.versions
         # Whether what a step takes is exempt is asked of the rule, which may stand in a Role.
         roles = snapshot.graph.roles.parts
         homes = {subject.namespace for subject in routes.cluster.subjects()}
@@ -239,6 +241,7 @@ class Assessor:
                 routes.cluster,
                 alone,
                 self._cache.epoch,
+                versions,
                 *(roles.get(namespace) for namespace in sorted(homes)),
             ),
             lambda: cluster_result(
@@ -251,6 +254,7 @@ class Assessor:
                 ),
                 checked=checked,
                 now=snapshot.now,
+                versions=versions,
             ),
         )
 

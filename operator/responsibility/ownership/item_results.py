@@ -11,6 +11,7 @@ from responsibility.hub.values.agreed import HubValues, UnreadValues
 from responsibility.ownership.assess_cluster import ClusterRbac
 from responsibility.ownership.assess_hub import HubRbac
 from responsibility.ownership.claims import Claim
+from responsibility.ownership.cluster_versions import version_findings
 from responsibility.ownership.duties import duties, vacancies
 from responsibility.ownership.hub_admins import hub_admin_findings
 from responsibility.ownership.hub_values import hub_value_findings
@@ -22,6 +23,7 @@ from responsibility.ownership.terms.agreement import Agreement, Item
 from responsibility.ownership.terms.fleet import Fleet
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.rbac.objects import Subject
+from responsibility.upgrades.versions import ClusterVersions
 
 _NONE: Counter[str] = Counter()
 
@@ -100,11 +102,21 @@ def hub_result(
 
 
 def cluster_result(
-    fleet: Fleet, rbac: ClusterRbac, *, checked: bool, now: datetime
+    fleet: Fleet,
+    rbac: ClusterRbac,
+    *,
+    checked: bool,
+    now: datetime,
+    versions: ClusterVersions | None = None,
 ) -> ClusterAssessment:
-    """Return what is said of the cluster; ``checked`` is whether RBAC was held against it."""
+    """Return what is said of the cluster.
+
+    ``checked`` is whether RBAC was held against it, ``versions`` what Kubernetes it runs, where
+    that is looked at.
+    """
     terms = fleet.terms
-    kinds = kinds_by_item(rbac.findings)
+    findings = (*rbac.findings, *version_findings(fleet, versions))
+    kinds = kinds_by_item(findings)
     outside = terms.permissions.all & ~terms.permissions.hub_mask
     results: list[ItemResult] = []
     for item in terms.items:
@@ -125,11 +137,12 @@ def cluster_result(
     return ClusterAssessment(
         terms=terms,
         items=tuple(results),
-        findings=_ordered(rbac.findings),
+        findings=_ordered(findings),
         break_glass=rbac.break_glass,
         exempt=rbac.exempt,
         asks=rbac.asks,
         records=fleet.records,
+        versions=versions,
         untouched=rbac.untouched,
     )
 

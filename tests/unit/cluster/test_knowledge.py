@@ -145,6 +145,7 @@ DOUBTS = {
     OperatorPart.PROBER: ("True", "Unknown"),
     OperatorPart.REVIEWER: ("Unknown", "False"),
     OperatorPart.VALUES_LOOKER: ("Unknown", "False"),
+    OperatorPart.VERSIONS_LOOKER: ("True", "False"),
 }
 
 

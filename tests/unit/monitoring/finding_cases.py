@@ -59,6 +59,20 @@ FINDING_CASES = (
         after=60,
     ),
     finding(
+        "ResponsibilityVersionSkew",
+        "version-skew",
+        AlertSeverity.THIS_WEEK,
+        "Nodes run a kubelet that Kubernetes does not support with this API server",
+        after=60,
+    ),
+    finding(
+        "ResponsibilityVersionsUnknown",
+        "versions-unknown",
+        AlertSeverity.PLANNED,
+        "It cannot be told which versions of Kubernetes the nodes run",
+        after=1440,
+    ),
+    finding(
         "ResponsibilityValuesUnknown",
         "values-unknown",
         AlertSeverity.PLANNED,

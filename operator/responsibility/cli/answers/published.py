@@ -8,7 +8,7 @@ model as ever; states and counts are the operator's, of the moment when it last 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from responsibility.api.status import (
     CauseStatus,
     CommonStatus,
     ItemState,
+    ItemStatus,
 )
 from responsibility.cli.answers.report import hub_json, short_age
 from responsibility.hub.discovery import HubKey
@@ -24,7 +25,9 @@ from responsibility.ownership.assess import Assessor
 from responsibility.ownership.results import published as results
 from responsibility.ownership.results.assessment import (
     Assessment,
+    ClusterAssessment,
     HubAssessment,
+    ItemResult,
 )
 from responsibility.ownership.results.facts import PublishedByOperator
 from responsibility.ownership.results.findings import (
@@ -38,8 +41,10 @@ from responsibility.ownership.results.states import JUPYTERHUB, VALUES
 from responsibility.rbac.escalation.technique import DIRECT
 
 if TYPE_CHECKING:
-    from responsibility.api.record import ResponsibilityStatus
+    from responsibility.api.model import ResponsibilityModel
+    from responsibility.api.record import Responsibility
     from responsibility.cli.sources.cluster_view import ClusterView
+    from responsibility.ownership.terms.agreement import ItemTerms
 
 
 # Where only the operator looks.
@@ -53,32 +58,74 @@ def published(view: ClusterView, now: datetime) -> Assessment:
 
 
 def with_insides(assessment: Assessment, view: ClusterView) -> Assessment:
-    """Return an assessment with what the operator has found inside the hubs, by the statuses.
+    """Return an assessment with what the operator alone looks at, by the statuses.
 
-    What was found of a record as it was before its last change is left out.
+    That is what it has found inside the hubs, and of versions of Kubernetes. What was found of a
+    record or model as it was before its last change is left out.
     """
     hubs = {
         name: _with_inside(hub, status)
-        if (status := view.records[name].status) is not None
-        and status.observed_generation >= view.records[name].metadata.generation
+        if (status := _status(view.records.get(name))) is not None
         else hub
         for name, hub in assessment.hubs.items()
     }
-    return replace(assessment, hubs=hubs)
+    clusters = {
+        name: _with_versions(cluster, status)
+        if (status := _status(view.models.get(name))) is not None
+        else cluster
+        for name, cluster in assessment.clusters.items()
+    }
+    return replace(assessment, hubs=hubs, clusters=clusters)
 
 
-def _with_inside(hub: HubAssessment, status: ResponsibilityStatus) -> HubAssessment:
+def _status(own: Responsibility | ResponsibilityModel | None) -> CommonStatus | None:
+    status = own.status if own is not None else None
+    if own is None or status is None or status.observed_generation < own.metadata.generation:
+        return None
+    return status
+
+
+def _with_inside(hub: HubAssessment, status: CommonStatus) -> HubAssessment:
     found = [cause for cause in status.causes if cause.kind in INSIDE]
-    said = {item.name: _INSIDE.intersection(item.checked or ()) for item in status.items}
-    if not found and not any(said.values()):
+    if not found and not any(map(_looked_inside, status.items)):
         return hub
+    items = {item.name: item.terms for item in hub.agreement.items}
+    findings = [_finding(cause, items, hub=hub.agreement.hub) for cause in found if cause.items]
+    return replace(
+        hub,
+        items=_with_states(hub.items, status, found),
+        findings=tuple(sorted((*hub.findings, *findings), key=worst_first)),
+    )
+
+
+def _with_versions(cluster: ClusterAssessment, status: CommonStatus) -> ClusterAssessment:
+    found = [cause for cause in status.causes if cause.kind in INSIDE and cause.items]
+    if not found:
+        return cluster
+    items = {item.name: item for item in cluster.terms.items}
+    findings = [_finding(cause, items, model=cluster.terms.name) for cause in found]
+    return replace(
+        cluster,
+        items=_with_states(cluster.items, status, found),
+        findings=tuple(sorted((*cluster.findings, *findings), key=worst_first)),
+    )
+
+
+def _looked_inside(item: ItemStatus) -> frozenset[str]:
+    return _INSIDE.intersection(item.checked or ())
+
+
+def _with_states(
+    results: Iterable[ItemResult], status: CommonStatus, found: Iterable[CauseStatus]
+) -> tuple[ItemResult, ...]:
     about = Counter(name for cause in found for name in cause.items)
+    said = {item.name: item for item in status.items}
     items = []
-    for result in hub.items:
-        inside = said.get(result.item.name, frozenset())
+    for result in results:
+        told = said.get(result.item.name)
+        inside = frozenset() if told is None else _looked_inside(told)
         state = result.state
         checked = tuple(dict.fromkeys((*result.checked, *sorted(inside))))
-        told = next((i for i in status.items if i.name == result.item.name), None)
         touched = bool(inside) or result.item.name in about
         # Of what is not known here, the operator's word; what is found here stays.
         if touched and told is not None and state in (ItemState.OK, ItemState.RECORDED):
@@ -87,26 +134,28 @@ def _with_inside(hub: HubAssessment, status: ResponsibilityStatus) -> HubAssessm
         items.append(
             replace(result, state=state, checked=checked, findings=result.findings + number)
         )
-    findings = [_inside_finding(hub, cause) for cause in found if cause.items]
-    return replace(
-        hub,
-        items=tuple(items),
-        findings=tuple(sorted((*hub.findings, *findings), key=worst_first)),
-    )
+    return tuple(items)
 
 
-def _inside_finding(hub: HubAssessment, cause: CauseStatus) -> Finding:
+def _finding(
+    cause: CauseStatus,
+    items: Mapping[str, ItemTerms],
+    *,
+    hub: HubKey | None = None,
+    model: str = "",
+) -> Finding:
     first, *others = cause.items
-    agreement, words = hub.agreement, {kind: word for word, kind in HUB_ACCOUNTS.items()}
+    words = {kind: word for word, kind in HUB_ACCOUNTS.items()}
     subject = cause.subject
     known = subject is not None and subject.kind in words
-    item = next((i for i in agreement.items if i.name == first), None)
+    item = items.get(first)
     return Finding(
         kind=cause.kind,
         item=first,
-        number=0 if item is None else item.terms.number,
-        hub=agreement.hub,
-        title="" if item is None else item.terms.title,
+        number=0 if item is None else item.number,
+        hub=hub,
+        model=model,
+        title="" if item is None else item.title,
         party=cause.party,
         items=tuple(others),
         account=f"{words[subject.kind]} {subject.name}" if subject and known else "",

@@ -60,8 +60,9 @@ class Settings:
     whether admission policies are meant to be there, whoever installs them.
     Without ``hub_tokens``, a directory with a file for each hub, no hub is asked anything; with it,
     each is about every ``hub_seconds``, by a name that ends in ``cluster_domain``. With
-    ``hub_values``, the values of hubs are looked at about every ``hub_values_seconds``. Without
-    ``page``, no page is served.
+    ``hub_values``, the values of hubs are looked at about every ``hub_values_seconds``; with
+    ``versions``, those of Kubernetes about every ``versions_seconds``. Without ``page``, no page
+    is served.
     """
 
     listen_host: str = "0.0.0.0"  # noqa: S104 - a pod's own address is not known beforehand
@@ -89,6 +90,8 @@ class Settings:
     cluster_domain: str = "cluster.local"
     hub_values: bool = False
     hub_values_seconds: float = 300.0
+    versions: bool = False
+    versions_seconds: float = 600.0
     relist_seconds: float = 300.0
     own_relist_seconds: float = 30.0
     sample_seconds: float = 60.0
@@ -141,6 +144,8 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         cluster_domain=_domain(values, defaults.cluster_domain),
         hub_values=_switch(values, "HUB_VALUES", default=defaults.hub_values),
         hub_values_seconds=_seconds(values, "HUB_VALUES_SECONDS", defaults.hub_values_seconds),
+        versions=_switch(values, "VERSIONS", default=defaults.versions),
+        versions_seconds=_seconds(values, "VERSIONS_SECONDS", defaults.versions_seconds),
         relist_seconds=_seconds(values, "RELIST_SECONDS", defaults.relist_seconds),
         own_relist_seconds=_seconds(values, "OWN_RELIST_SECONDS", defaults.own_relist_seconds),
         sample_seconds=_seconds(values, "SAMPLE_SECONDS", defaults.sample_seconds),

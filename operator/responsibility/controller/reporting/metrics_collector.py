@@ -28,6 +28,7 @@ from responsibility.ownership.results.contacts import parties_to_call
 from responsibility.ownership.results.findings import Finding
 from responsibility.ownership.results.plain_wording import worst_ability
 from responsibility.ownership.terms.agreement import Agreement
+from responsibility.upgrades.versions import ClusterVersions
 
 # Causes with a series, of each hub and of the cluster: whoever may bind could make any number.
 MOST_CAUSES = 50
@@ -103,6 +104,7 @@ class StateCollector(Collector):
         if assessment is None:
             return
         yield from _cluster(assessment)
+        yield from _versions(assessment.versions)
         yield from _hubs(assessment, state.outcomes)
         yield from _dates(assessment)
         yield from _grants(assessment, state.grants)
@@ -188,6 +190,22 @@ def _cluster(assessment: Assessment) -> Iterator[Metric]:
     for declared in (True, False):
         glass.add_metric((str(declared).lower(),), sum(entry[1] is declared for entry in holders))
     yield glass
+
+
+def _versions(versions: ClusterVersions | None) -> Iterator[Metric]:
+    known = _gauge("kubernetes_versions_known")
+    known.add_metric((), _TERNARY[None if versions is None else versions.unlisted is None])
+    yield known
+    if versions is None:
+        return
+    info, behind = _gauge("kubernetes_version_info"), _gauge("kubelet_minor_versions_behind")
+    if versions.server is not None:
+        info.add_metric(("kube-apiserver", str(versions.server)), 1)
+    for each in versions.kubelets:
+        info.add_metric(("kubelet", str(each.version or "other")), each.nodes)
+    if versions.most_behind is not None:
+        behind.add_metric((), versions.most_behind)
+    yield from (info, behind)
 
 
 def _hubs(assessment: Assessment, outcomes: Mapping[str, EnforcementResult]) -> Iterator[Metric]:

@@ -172,6 +172,35 @@ METRICS = (
         "Times that the values of a hub were looked at where settings are agreed on: read, or why "
         "they were not (forbidden, no-secret, unreadable, too-costly, failed, …).",
     ),
+    Description(
+        "version_looks_total",
+        "counter",
+        ("result",),
+        "Times that the versions of Kubernetes were looked at: read, or why they were not "
+        "(forbidden, unreadable, failed). Nothing where that is switched off.",
+    ),
+    Description(
+        "kubernetes_version_info",
+        "gauge",
+        ("component", "version"),
+        "1 for the version of the API server (kube-apiserver), and for each version of kubelets "
+        "the number of nodes that run it; those that write none that can be read, and more than "
+        "sixteen, are `other`.",
+    ),
+    Description(
+        "kubelet_minor_versions_behind",
+        "gauge",
+        (),
+        "By how many minor versions the oldest kubelet is behind the API server; with 3, the API "
+        "server can't be upgraded before the nodes.",
+    ),
+    Description(
+        "kubernetes_versions_known",
+        "gauge",
+        (),
+        "1 if it is known which versions the nodes run, 0 if they can't be listed, -1 where "
+        "nobody looks.",
+    ),
     Description("leader", "gauge", (), "1 if this replica leads."),
     Description("build_info", "gauge", ("version",), "1, with the operator's version."),
     Description(
@@ -199,7 +228,8 @@ METRICS = (
         ("resource",),
         "Time since the API server was last heard of about a resource, if only that there is "
         "no news; and since the last good answer of each part of the operator: framework, "
-        "framework-login, reviewer, prober, planner, own-rights, own-identity, hub-asker.",
+        "framework-login, reviewer, prober, planner, own-rights, own-identity, hub-asker, "
+        "values-looker, versions-looker.",
     ),
     Description(
         "watch_lag_seconds",

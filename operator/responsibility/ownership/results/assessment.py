@@ -15,6 +15,7 @@ from responsibility.ownership.results.findings import Finding, worst_first
 from responsibility.ownership.terms.access_reviews import Ask
 from responsibility.ownership.terms.agreement import Agreement, Item, Terms
 from responsibility.rbac.objects import BindingKey, Source, Subject
+from responsibility.upgrades.versions import ClusterVersions
 
 
 class HubState(StrEnum):
@@ -107,6 +108,8 @@ class ClusterAssessment:
     exempt: tuple[Exempt, ...] = ()
     asks: tuple[Ask, ...] = ()
     records: int = 0
+    # The Kubernetes that it runs, where that is looked at.
+    versions: ClusterVersions | None = None
     # Findings about a hub's own permissions touch all hubs but those of these records.
     untouched: Mapping[str, frozenset[str]] = field(default_factory=dict)
     _apart: dict[str, list[Finding]] = field(init=False, default_factory=dict)
@@ -159,6 +162,7 @@ class Assessment:
     refused_models: Mapping[str, Refused] = field(default_factory=dict)
     unrecorded: tuple[HubKey, ...] = ()
     next_deadline: datetime | None = None
+    versions: ClusterVersions | None = None
 
     def findings(self) -> tuple[Finding, ...]:
         """Return all findings, worst first, each once."""

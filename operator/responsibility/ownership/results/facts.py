@@ -11,6 +11,7 @@ from datetime import date, datetime
 from responsibility.hub.admins.administrators import Administrator, Unseen
 from responsibility.hub.values.agreed import AgreedValue, Setting, Unread
 from responsibility.rbac.objects import BindingKey, RoleKey, Subject
+from responsibility.upgrades.versions import Skew, Unlisted
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +186,27 @@ class ValuesUnread(ValueFacts):
     why: Unread
 
 
+class VersionFacts:
+    """What is found about versions of Kubernetes; ``version_wording`` has the words."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KubeletSkew(VersionFacts):
+    """Kubelets that don't fit the API server, and the version of that."""
+
+    skew: Skew
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class VersionsUnlisted(VersionFacts):
+    """That it is not known what the nodes run, and why."""
+
+    why: Unlisted
+
+
 @dataclass(frozen=True, slots=True)
 class NobodyInside(AdminFacts):
     """An owner that has named none of its users inside the hub, while that has admins."""
@@ -212,5 +234,7 @@ Facts = (
     | NobodyInside
     | OutOfBounds
     | ValuesUnread
+    | KubeletSkew
+    | VersionsUnlisted
     | PublishedByOperator
 )

@@ -44,6 +44,9 @@ ADMINS_UNKNOWN = "hub-admins-unknown"
 # The kinds about settings that are agreed on, which only the operator finds: it may read them.
 VALUE_OUT_OF_BOUNDS = "value-out-of-bounds"
 VALUES_UNKNOWN = "values-unknown"
+# The kinds about versions of Kubernetes, which only the operator finds, of the whole cluster.
+VERSION_SKEW = "version-skew"
+VERSIONS_UNKNOWN = "versions-unknown"
 INSIDE = frozenset(
     {
         ADMIN_EXCESS,
@@ -52,6 +55,8 @@ INSIDE = frozenset(
         ADMINS_UNKNOWN,
         VALUE_OUT_OF_BOUNDS,
         VALUES_UNKNOWN,
+        VERSION_SKEW,
+        VERSIONS_UNKNOWN,
     }
 )
 
@@ -184,6 +189,21 @@ KINDS = {
             "what is agreed out of the record.",
         ),
         FindingKind(
+            VERSION_SKEW,
+            Severity.MEDIUM,
+            # Nothing differs from what is agreed: an upgrade is due.
+            False,
+            "Nodes run a kubelet that Kubernetes does not support with this API server",
+            "Upgrade these nodes before the API server goes on.",
+        ),
+        FindingKind(
+            VERSIONS_UNKNOWN,
+            Severity.LOW,
+            False,
+            "It cannot be told whether the nodes' versions fit the API server's",
+            "Let the operator list nodes (clusterVersions.enabled), or switch that off.",
+        ),
+        FindingKind(
             "unknown",
             Severity.LOW,
             False,
@@ -194,8 +214,14 @@ KINDS = {
 }
 
 
-# Accounts inside a hub: how a finding begins to name one, and its kind as a status has it.
-HUB_ACCOUNTS = {"user": "HubUser", "service": "HubService", "setting": "HubSetting"}
+# Accounts inside a hub, and what stands in their place: how a finding begins to name one, and its
+# kind as a status has it.
+HUB_ACCOUNTS = {
+    "user": "HubUser",
+    "service": "HubService",
+    "setting": "HubSetting",
+    "kubelet": "Kubelet",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +233,9 @@ class Finding:
     mean several by its name. ``title`` is the item's, ``owners`` how those are called who own it
     there; ``declared`` says that the subject acts for a party. ``items`` are further items that it
     speaks for. ``account`` is one inside the hub itself (``user ann``), or what stands in its place
-    there (``setting singleuser.memory.limit``). ``permissions`` have their names filled in.
-    ``sources`` are all there are, so that revoking one is seen to leave the others; for an indirect
-    ``route``, they are those of its first step.
+    there (``setting singleuser.memory.limit``), or in the cluster (``kubelet 1.29``).
+    ``permissions`` have their names filled in. ``sources`` are all there are, so that revoking one
+    is seen to leave the others; for an indirect ``route``, they are those of its first step.
     """
 
     kind: str

@@ -12,6 +12,7 @@ from responsibility.ownership.results.findings import (
     ADMINS_UNKNOWN,
     KINDS,
     VALUES_UNKNOWN,
+    VERSIONS_UNKNOWN,
     Finding,
 )
 from responsibility.ownership.terms.agreement import Item, Party
@@ -22,7 +23,7 @@ JUPYTERHUB = ItemKind.JUPYTERHUB.value
 VALUES = CheckedIn.VALUES.value
 
 # The kinds of finding by which an item's state is not known.
-_UNKNOWN = frozenset({"unknown", ADMINS_UNKNOWN, VALUES_UNKNOWN})
+_UNKNOWN = frozenset({"unknown", ADMINS_UNKNOWN, VALUES_UNKNOWN, VERSIONS_UNKNOWN})
 
 # How many findings of each kind there are about an item: what its state is made from.
 Kinds = Mapping[str, int]

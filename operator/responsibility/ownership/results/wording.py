@@ -12,7 +12,7 @@ from datetime import datetime
 from shlex import quote
 from typing import TYPE_CHECKING, assert_never
 
-from responsibility.ownership.results import admin_wording, value_wording
+from responsibility.ownership.results import admin_wording, value_wording, version_wording
 from responsibility.ownership.results.facts import (
     Absent,
     AdminFacts,
@@ -29,6 +29,7 @@ from responsibility.ownership.results.facts import (
     StillGranted,
     Vacancy,
     ValueFacts,
+    VersionFacts,
 )
 from responsibility.ownership.results.findings import KINDS, Finding
 from responsibility.ownership.results.severity import danger_of
@@ -126,7 +127,7 @@ def message(finding: Finding) -> str:
     """Return what is found, as a sentence without its full stop."""
     if isinstance(finding.facts, SideDoor):
         return _side_door(finding, finding.facts)
-    if isinstance(finding.facts, AdminFacts | ValueFacts | PublishedByOperator):
+    if isinstance(finding.facts, AdminFacts | ValueFacts | VersionFacts | PublishedByOperator):
         return _inside(finding, finding.facts)
     if finding.facts is None:
         if not finding.route:
@@ -176,12 +177,16 @@ def _remedy(findings: Sequence[Finding]) -> str:
     return f"Remove {subject} from {where}, or declare it as a subject of a party."
 
 
-def _inside(finding: Finding, facts: AdminFacts | ValueFacts | PublishedByOperator) -> str:
-    """Return what is found inside the hub."""
+def _inside(
+    finding: Finding, facts: AdminFacts | ValueFacts | VersionFacts | PublishedByOperator
+) -> str:
+    """Return what is found by looking beyond RBAC."""
     if isinstance(facts, AdminFacts):
         return admin_wording.sentence(finding, facts)
     if isinstance(facts, ValueFacts):
         return value_wording.sentence(finding, facts)
+    if isinstance(facts, VersionFacts):
+        return version_wording.sentence(finding, facts, owners_text(finding.owners))
     return facts.message
 
 
@@ -189,6 +194,8 @@ def _ending(facts: Facts | None) -> str:
     """Return what ends just this, as a sentence; empty where its kind says it."""
     if isinstance(facts, PublishedByOperator):
         return facts.remedy
+    if isinstance(facts, VersionFacts):
+        return version_wording.remedy(facts)
     return admin_wording.remedy(facts) if isinstance(facts, AdminFacts) else ""
 
 
@@ -264,7 +271,9 @@ def _about(finding: Finding) -> str:
     """Return what the facts of a finding say."""
     title, owner, party = finding.title, " and ".join(finding.owners), finding.party
     match finding.facts:
-        case None | SideDoor() | AdminFacts() | ValueFacts() | PublishedByOperator():
+        case (
+            None | SideDoor() | AdminFacts() | ValueFacts() | VersionFacts() | PublishedByOperator()
+        ):
             sentence = ""
         case Shortfall() as short:
             sentence = _shortfall(finding, owner, short)

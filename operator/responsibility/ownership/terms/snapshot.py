@@ -14,6 +14,7 @@ from responsibility.hub.values.agreed import HubValues
 from responsibility.ownership.terms.access_reviews import Reviews
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Subject
+from responsibility.upgrades.versions import ClusterVersions
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ class Snapshot:
     that another one speaks for their hub, by name, with that hub; ``holding`` are those that
     speak, with theirs. Where it is not ``hubs_known`` which hubs there are, these two say which one
     a record is about. ``hub_admins`` are who administers each hub that is asked, by its own word;
-    ``hub_values`` what is set of that which is agreed on it.
+    ``hub_values`` what is set of that which is agreed on it; ``versions`` are those of Kubernetes,
+    None where nobody looks.
     """
 
     graph: AccessGraph
@@ -62,3 +64,4 @@ class Snapshot:
     reviews: Reviews = field(default_factory=Reviews)
     hub_admins: Mapping[HubKey, HubAdmins] = field(default_factory=dict)
     hub_values: Mapping[HubKey, HubValues] = field(default_factory=dict)
+    versions: ClusterVersions | None = None

@@ -1,4 +1,4 @@
-"""What is agreed of a hub's settings, held against its Secret by a real operator."""
+"""What is agreed of a hub's settings, and below it runs, looked at by a real operator."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from responsibility.cli.main import main
-from tests.e2e.operator.api import Manifest
+from responsibility.upgrades.versions import Version
+from tests.e2e.operator.api import RBAC, Manifest, where
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World, hub, record, record_path
 from tests.unit.hub.values.values import secret
@@ -36,7 +37,7 @@ def world(bare_world: World) -> World:
     names = ("coast", "lake", "reef")
     for name in names:
         bare_world.admin.apply(*hub(name), values(name))
-    bare_world.install("--set", NAMES)
+    bare_world.install("--set", f"{NAMES},clusterVersions.enabled=true")
     bare_world.admin.apply(*(record(name, items=AGREED) for name in names))
     return bare_world
 
@@ -44,6 +45,7 @@ def world(bare_world: World) -> World:
 @pytest.fixture(scope="module")
 def operator(world: World) -> Iterator[Operator]:
     settings = {"HUB_VALUES": "true", "HUB_VALUES_SECONDS": "1"}
+    settings |= {"VERSIONS": "true", "VERSIONS_SECONDS": "1"}
     with world.operator(settings=settings) as running:
         yield running
 
@@ -111,6 +113,64 @@ def test_nothing_else_of_a_secret_is_anywhere(
     assert main(["drift", f"--kubeconfig={world.cluster.kubeconfig}"]) == 0
     captured = capsys.readouterr()
     assert not [text for text in (*everywhere, captured.out, captured.err) if CANARY in text]
+
+
+def node(name: str, version: str) -> Manifest:
+    """Return a node that nobody looks after, with what its kubelet says of itself."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name},
+        "status": {"nodeInfo": {"kubeletVersion": version}},
+    }
+
+
+def _skews(world: World) -> dict[str, str]:
+    found = world.model_status().get("causes") or []
+    return {c["kind"]: c["message"] for c in found if c["kind"].startswith("version")}
+
+
+def test_nodes_that_are_left_behind_are_told_with_the_cluster(
+    world: World, operator: Operator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = Version.parse(world.admin.get("/version")["gitVersion"])
+    assert server is not None
+    world.until(lambda: world.model_status().get("kubernetes"), "the versions")
+    assert world.model_status()["kubernetes"]["apiServer"] == str(server)
+    told = world.mark()
+    late = f"{server.major}.{server.minor - 4}"
+    fits = f"v{server.major}.{server.minor - 3}.9"
+    world.admin.create("/api/v1/nodes", node("late", f"v{late}.1-eks-aeac579"))
+    world.admin.create("/api/v1/nodes", node("fitting", fits))
+    world.admin.create("/api/v1/nodes", node("odd", "\x1b[2Jv0.0.1"))
+    world.until(lambda: "version-skew" in _skews(world), "the finding")
+    assert _skews(world)["version-skew"].startswith(
+        f"1 node (late) runs kubelet {late}, 4 minor versions behind the API server"
+    )
+    scraped = operator.metrics()
+    assert scraped.total("kubernetes_version_info", component="kubelet", version=f"{late}.1") == 1
+    assert scraped.total("kubernetes_version_info", component="kubelet", version="other") >= 1
+    assert scraped.value("kubelet_minor_versions_behind") == 4
+    assert main(["drift", f"--kubeconfig={world.cluster.kubeconfig}", "--kind=version-skew"]) == 0
+    assert f"kubelet {late}" in capsys.readouterr().out
+    asked = [e for e in world.requests(told) if "/nodes" in e["requestURI"]]
+    assert {e["verb"] for e in asked} == {"list"}
+    world.admin.delete("/api/v1/nodes/late")
+    world.until(lambda: not _skews(world), "the end of it")
+
+
+@pytest.mark.usefixtures("operator")
+def test_without_the_right_to_list_nodes_only_that_is_unknown(world: World) -> None:
+    name = "hub-responsibility-cluster-versions"
+    binding = where(RBAC, "ClusterRoleBinding", name)
+    world.until(lambda: "version-skew" not in _skews(world), "rest")
+    held = world.admin.get(binding)
+    world.admin.delete(binding)
+    world.until(lambda: "versions-unknown" in _skews(world), "the reason")
+    assert "may not list nodes" in _skews(world)["versions-unknown"]
+    held["metadata"] = {"name": name}
+    world.admin.apply(held)
+    world.until(lambda: not _skews(world), "the end of it")
 
 
 def test_a_draft_has_what_is_set_today(world: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,16 +6,18 @@ from typing import Any
 
 import pytest
 
-from responsibility.api.parse import parse_record
+from responsibility.api.model import ResponsibilityModel
+from responsibility.api.parse import parse_model, parse_record
 from responsibility.api.record import Responsibility
 from responsibility.cli.answers import published
 from responsibility.cli.sources.cluster_view import ClusterView
-from responsibility.controller.status import record_status
+from responsibility.controller.status import model_status, record_status
 from responsibility.hub.admins.administrators import HubAdmins, Unknown, Unseen, Way
 from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import Assessment
+from responsibility.upgrades.versions import ClusterVersions, Unlisted, Version, grouped
 from tests.unit.ownership.admin_worlds import DOOR, PROD, admin, agreed, inside, known
-from tests.unit.ownership.building import KEEPERS, assess, garden_with, states
+from tests.unit.ownership.building import KEEPERS, assess, garden, garden_with, record, states
 
 # Of a model in which it is beside what RBAC says as well.
 BOTH = {
@@ -79,3 +81,34 @@ def test_without_any_of_it_all_stays_as_it_is() -> None:
     view.records["prod"] = _published(plain)
     told = published.with_insides(plain, view)
     assert told.hubs["prod"] is plain.hubs["prod"]
+
+
+VERSIONS = {
+    "old": ClusterVersions(Version(1, 33), grouped({"a": "v1.28.1", "b": "v1.29.1"})),
+    "fit": ClusterVersions(Version(1, 33), grouped({"a": "v1.33.1"})),
+    "unlisted": ClusterVersions(Version(1, 33), (), Unlisted.FORBIDDEN),
+}
+
+
+def _published_model(found: Assessment) -> ResponsibilityModel:
+    cluster = found.clusters["garden"]
+    status = model_status(cluster, found, generation=1, before=(), since={})
+    raw = garden().model_dump(mode="json", by_alias=True, exclude_none=True)
+    raw["status"] = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return parse_model(raw)
+
+
+@pytest.mark.parametrize("what", VERSIONS)
+def test_the_same_is_said_of_versions(what: str) -> None:
+    def world(**more: Any) -> Assessment:
+        return assess(*KEEPERS, records=[record()], **more)
+
+    whole, view = world(versions=VERSIONS[what]), ClusterView(live=True)
+    view.models["garden"] = _published_model(whole)
+    told = published.with_insides(world(), view)
+    cluster = [each.clusters["garden"] for each in (told, whole)]
+    assert [i.state for i in cluster[0].items] == [i.state for i in cluster[1].items]
+    assert [i.findings for i in cluster[0].items] == [i.findings for i in cluster[1].items]
+    assert len(cluster[0].findings) == len(cluster[1].findings)
+    said = [{wording.message(finding) for finding in each.findings} for each in cluster]
+    assert said[0] == said[1]

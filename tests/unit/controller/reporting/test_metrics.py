@@ -14,6 +14,7 @@ from responsibility.controller.reporting.conditions import ConditionDraft
 from responsibility.controller.reporting.grant_status import GrantReport, ItemGrant, OwnerReport
 from responsibility.controller.reporting.metrics_collector import MOST_CAUSES
 from responsibility.controller.reporting.metrics_table import METRICS, PREFIX, table
+from responsibility.upgrades.versions import ClusterVersions, Version, grouped
 from tests.unit.controller.virtual import virtual
 from tests.unit.controller.world import World, garden_world
 from tests.unit.ownership.building import everything, grant
@@ -57,6 +58,8 @@ async def busy() -> World:
     world.metrics.values_reviewed("prod", "prod", "refused")
     world.metrics.hub_questions.labels("answered").inc()
     world.metrics.hub_values_looks.labels("read").inc()
+    world.metrics.version_looks.labels("read").inc()
+    world.store.versions = ClusterVersions(Version(1, 33), grouped({"node-a": "v1.31.2"}))
     await world.publish()
     world.metrics.state.plans = {("prod", "prod"): 2}
     world.metrics.state.leftovers = {("stage", "true"): 1}

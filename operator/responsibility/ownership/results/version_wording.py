@@ -1,0 +1,51 @@
+"""Sentences about versions of Kubernetes: words that `wording` has of these findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from responsibility.ownership.results.facts import KubeletSkew, VersionFacts, VersionsUnlisted
+from responsibility.phrases import counted
+from responsibility.upgrades.versions import MOST_BEHIND, Unlisted
+
+if TYPE_CHECKING:
+    from responsibility.ownership.results.findings import Finding
+
+
+def sentence(finding: Finding, facts: VersionFacts, whose: str) -> str:
+    """Return what is found, without a full stop; ``whose`` is what its item is."""
+    if isinstance(facts, KubeletSkew):
+        return f"{_skew(facts)}: {finding.title} is {whose}"
+    assert isinstance(facts, VersionsUnlisted)  # noqa: S101 - there are no others
+    return f"It can't be told whether the nodes' kubelets fit the API server: {UNLISTED[facts.why]}"
+
+
+def remedy(facts: VersionFacts) -> str:
+    """Return what ends just this, as a sentence; empty where its kind says it."""
+    if isinstance(facts, KubeletSkew) and facts.skew.behind < 0:
+        return "Upgrade the API server, which has to come first, or give these nodes its version."
+    return ""
+
+
+def _skew(facts: KubeletSkew) -> str:
+    skew = facts.skew
+    names = ", ".join(skew.names)
+    others = skew.nodes - len(skew.names)
+    more = f" and {others} more" if others > 0 else ""
+    verb = "runs" if skew.nodes == 1 else "run"
+    head = f"{counted(skew.nodes, 'node')} ({names}{more}) {verb} kubelet {skew.release}"
+    if skew.behind < 0:
+        return f"{head}, newer than the API server, which is {facts.server}"
+    return (
+        f"{head}, {counted(skew.behind, 'minor version')} behind the API server, which is "
+        f"{facts.server}; Kubernetes supports {MOST_BEHIND}"
+    )
+
+
+# Why it is not known, after "It can't be told whether the nodes' kubelets fit the API server:".
+UNLISTED: Mapping[Unlisted, str] = {
+    Unlisted.FORBIDDEN: "the operator may not list nodes (clusterVersions.enabled gives the right)",
+    Unlisted.UNREADABLE: "the API server's list of nodes is none that can be read",
+    Unlisted.FAILED: "the API server did not answer",
+}

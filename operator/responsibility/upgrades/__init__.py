@@ -1,0 +1,7 @@
+"""Versions of a cluster's Kubernetes, and what an upgrade of it asks for.
+
+In reading order:
+
+* ``versions``: versions of the API server and the nodes' kubelets, and whether they fit;
+* ``node_table``: lists of nodes as tables, of which only the kubelets' versions are read.
+"""

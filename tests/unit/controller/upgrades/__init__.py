@@ -1,0 +1,1 @@
+"""Tests of the looking at versions of Kubernetes."""
