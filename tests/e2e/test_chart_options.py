@@ -375,6 +375,28 @@ def test_who_looks_at_versions_may_list_nodes_and_nothing_else_of_them(helm: Pat
     assert settings.read(environment).versions_seconds == 600
 
 
+def test_who_looks_at_sessions_may_list_pods_of_the_namespaces_named_and_of_no_others(
+    helm: Path,
+) -> None:
+    without = _rendered(helm)
+    assert not [o for o in without if "pods" in yaml.safe_dump(o.get("rules", []))]
+    on = "hubSessions.enabled=true"
+    looking = _rendered(helm, "--set", f"{on},hubSessions.namespaces={{coast,lake,coast}}")
+    more = [o for o in looking if o not in without and o["kind"] != "Deployment"]
+    assert {(o["kind"], o["metadata"]["namespace"]) for o in more} == {
+        (kind, name) for kind in ("Role", "RoleBinding") for name in ("coast", "lake")
+    }
+    assert len(more) == 4
+    rules = [rule for o in more for rule in o.get("rules", ())]
+    assert rules == [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}] * 2
+    [container] = _pod(looking)["containers"]
+    environment = {e["name"]: e["value"] for e in container["env"] if "_SESSION_" in e["name"]}
+    assert set(settings.read(environment).session_namespaces) == {"coast", "lake"}
+    everywhere = _tried(helm, "--set", on)
+    assert everywhere.returncode
+    assert "hubSessions.namespaces is empty" in everywhere.stderr
+
+
 def test_the_page_has_a_port_a_service_and_one_right_of_its_own_where_it_is_on(helm: Path) -> None:
     policy = ("--set", "networkPolicy.enabled=true")
     without = _rendered(helm, *policy)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from responsibility.hub.sessions.aspects import ASPECTS
 from responsibility.hub.values.readable import READABLE
 
 _HEAD = """# Settings that can be agreed on
@@ -15,8 +18,18 @@ number, `*` each key, or one by its name.
 
 | setting of the hub's chart | what it is |
 |---|---|"""
+_BESIDE = """
+These are looked at in the cluster itself: see [hub-environment.md](../hub-environment.md).
+
+| what | what it is |
+|---|---|"""
 
 
 def render() -> str:
     """Return the page as Markdown."""
-    return "\n".join((_HEAD, *(f"| `{path}` | {what} |" for path, what in READABLE.items()))) + "\n"
+    lines = (_HEAD, *_rows(READABLE), _BESIDE, *_rows(ASPECTS))
+    return "\n".join(lines) + "\n"
+
+
+def _rows(known: Mapping[str, str]) -> list[str]:
+    return [f"| `{path}` | {what} |" for path, what in known.items()]

@@ -55,6 +55,13 @@ _HUB_VALUES = """## With `hubValues.enabled`
 | get | secrets, named as in `hubValues.secretNames` (hub) | `hubValues.namespaces`, or everywhere \
 | see whether settings of hubs are as agreed |"""
 
+_HUB_SESSIONS = """
+## With `hubSessions.enabled`
+
+| verbs | on | where | in order to |
+|---|---|---|---|
+| list | pods | `hubSessions.namespaces` | see which images sessions run, and what they share |"""
+
 
 def render() -> str:
     """Return the page as Markdown."""
@@ -82,6 +89,7 @@ def _lines() -> Iterator[str]:
             yield _BIND
         yield ""
     yield _HUB_VALUES
+    yield _HUB_SESSIONS
 
 
 def writes(rights: Iterable[Right]) -> list[str]:

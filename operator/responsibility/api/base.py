@@ -42,6 +42,8 @@ TEMPLATE_PATTERN = rf"^([^${_UNSEEN}]|[$][(](namespace|release|prefix)[)])*$"
 TEMPLATE_STAR_PATTERN = rf"^([^$*{_UNSEEN}]|[$][(](namespace|release|prefix)[)])*[*]?$"
 QUANTITY_PATTERN = "^[0-9]+([.][0-9]+)?(m|[kKMGTP]i?)?$"
 DIGEST_PATTERN = "^[0-9a-f]{32}$"
+# A registry, and folders in it; neither a tag nor a digest.
+REPOSITORY_PATTERN = "^[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]+)?(/[a-z0-9._-]+)*/?$"
 
 # What a person should type instead, for each pattern above.
 FORMS: Mapping[str, str] = {
@@ -50,6 +52,7 @@ FORMS: Mapping[str, str] = {
     SUBDOMAIN_PATTERN: "use lower-case letters, digits, '-' and '.', such as 2i2c",
     LINE_PATTERN: "use characters that can be seen, on one line",
     PROSE_PATTERN: "use characters that can be seen",
+    REPOSITORY_PATTERN: "write a registry and folders without a tag, such as quay.io/coast",
     PATH_PATTERN: "use characters that can be seen, and no spaces",
     EMAIL_PATTERN: "write an address such as hub-leads@example.org",
     URL_PATTERN: "write an address that begins with https:// or http://",

@@ -11,6 +11,7 @@ from responsibility.api.base import (
     LINE_PATTERN,
     PATH_PATTERN,
     QUANTITY_PATTERN,
+    REPOSITORY_PATTERN,
     SET,
     TEMPLATE_PATTERN,
     TEMPLATE_STAR_PATTERN,
@@ -42,6 +43,7 @@ __all__ = [
     "Enforcement",
     "ExemptBinding",
     "ExemptionSpec",
+    "ImageRepository",
     "ItemEnforcement",
     "PartySpec",
     "Quantity",
@@ -141,6 +143,7 @@ SettingText = Annotated[
         }
     ),
 ]
+ImageRepository = Annotated[str, Field(min_length=1, max_length=253, pattern=REPOSITORY_PATTERN)]
 ValuesPath = Annotated[str, Field(min_length=1, max_length=253, pattern=PATH_PATTERN)]
 
 
@@ -166,19 +169,20 @@ class BoundSpec(Shape):
     )
 
 
-def _bounded_or_equal(agreed: AgreedSetting) -> bool:
+def _says_one_thing(agreed: AgreedSetting) -> bool:
     ranged = agreed.min is not None or agreed.max is not None
-    return ranged is (agreed.value is None)
+    return sum((ranged, agreed.value is not None, agreed.within is not None)) == 1
 
 
 class AgreedSetting(Shape):
-    """What a setting of the hub is agreed to be: one value, or a range."""
+    """What a setting of the hub is agreed to be: one value, a range, or where an image lies."""
 
     rules: ClassVar[tuple[ValidationRule, ...]] = (
         ValidationRule(
-            cel="has(self.value) != (has(self.min) || has(self.max))",
-            message="give what is agreed as value, or as min, max or both",
-            check=_bounded_or_equal,
+            cel="[has(self.value), has(self.within), has(self.min) || has(self.max)]"
+            ".filter(said, said).size() == 1",
+            message="give what is agreed as value, as within, or as min, max or both",
+            check=_says_one_thing,
         ),
     )
 
@@ -197,6 +201,11 @@ class AgreedSetting(Shape):
     )
     max: Quantity | None = Field(
         default=None, description="The most that it is to be, such as 8G, 500m or 2."
+    )
+    within: ImageRepository | None = Field(
+        default=None,
+        description="Of an image: the registry and folders in which it is to be, such as "
+        "quay.io/coast; whatever is below it is as agreed.",
     )
 
 

@@ -29,7 +29,15 @@ from responsibility.api.common import (
 )
 from responsibility.api.names import API_VERSION, ApiVersion
 from responsibility.api.stages import RbacMode
-from responsibility.api.status import CommonStatus, Count, LongText, Name, Names, PlanStatus
+from responsibility.api.status import (
+    CommonStatus,
+    Count,
+    LongText,
+    Name,
+    Names,
+    PlanStatus,
+    SessionsStatus,
+)
 
 DEFAULT_MODEL = "2i2c"
 
@@ -203,6 +211,9 @@ class ResponsibilityStatus(CommonStatus):
         default=None,
         description="What would end the excess rights of this hub, worked out by the operator. "
         "Gone where there are none.",
+    )
+    sessions: SessionsStatus | None = Field(
+        default=None, description="What the hub's sessions run, and may do in the cloud."
     )
 
 

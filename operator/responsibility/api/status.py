@@ -298,6 +298,21 @@ class PlanStatus(Shape):
     summary: Text = Field(default="", description="All of this in one sentence.")
 
 
+class SessionsStatus(Shape):
+    """What a hub's sessions run and may do, as it was last seen."""
+
+    identities: Names = Field(
+        default=(),
+        json_schema_extra=ATOMIC,
+        description="The cloud identities of their ServiceAccount, such as an IAM role's ARN.",
+    )
+    images: Names = Field(
+        default=(),
+        json_schema_extra=ATOMIC,
+        description="The images that they were seen to run, the newest last.",
+    )
+
+
 class KubernetesStatus(Shape):
     """The versions of Kubernetes that the cluster runs."""
 

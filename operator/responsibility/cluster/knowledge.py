@@ -62,6 +62,7 @@ class OperatorPart(enum.StrEnum):
     PLANNER = "planner"
     PROBER = "prober"
     REVIEWER = "reviewer"
+    SESSIONS_LOOKER = "sessions-looker"
     VALUES_LOOKER = "values-looker"
     VERSIONS_LOOKER = "versions-looker"
 

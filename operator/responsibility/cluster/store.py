@@ -38,7 +38,8 @@ from responsibility.cluster.moment import Moment
 from responsibility.grants import binding as grants
 from responsibility.hub.admins.administrators import HubAdmins
 from responsibility.hub.discovery import Deployment, Hub, HubKey, discover, parse_deployment
-from responsibility.hub.values.agreed import HubValues
+from responsibility.hub.sessions.identities import identities
+from responsibility.hub.values.agreed import HubValues, Setting
 from responsibility.kube.cache import Budget
 from responsibility.kube.client import Api
 from responsibility.kube.reflector import CacheChange, Reflector
@@ -113,9 +114,9 @@ def _entries(rule: Rule) -> int:
     return sum(map(len, (rule.verbs, rule.api_groups, rule.resources, rule.resource_names)))
 
 
-def _account(raw: Json) -> tuple[tuple[str, str], None]:
+def _account(raw: Json) -> tuple[tuple[str, str], tuple[Setting, ...]]:
     meta = raw["metadata"]
-    return (meta["namespace"], meta["name"]), None
+    return (meta["namespace"], meta["name"]), identities(meta)
 
 
 class Store:
@@ -147,6 +148,8 @@ class Store:
         self.hub_admins: Mapping[HubKey, HubAdmins] = {}
         # What is set on each hub of that which is agreed on it.
         self.hub_values: Mapping[HubKey, HubValues] = {}
+        # What sessions of each hub run, where that is looked at.
+        self.hub_sessions: Mapping[HubKey, HubValues] = {}
         # What Kubernetes the cluster runs; None where nobody looks, or not yet.
         self.versions: ClusterVersions | None = None
         # The names of our admission policies that are in force, as far as they are watched.
@@ -168,6 +171,7 @@ class Store:
         self._hubs: dict[HubKey, Hub] = {}
         self._hubs_stale = True
         self._accounts: frozenset[tuple[str, str]] = frozenset()
+        self._identities: Mapping[tuple[str, str], tuple[Setting, ...]] = {}
         self._accounts_stale = True
 
         def reflect(
@@ -315,6 +319,7 @@ class Store:
             self._hubs_stale = False
         if self._accounts_stale:
             self._accounts = frozenset(self.accounts.items)
+            self._identities = {key: own for key, own in self.accounts.items.items() if own}
             self._accounts_stale = False
         statuses = [(name, own.status) for name, own in self.records.items.items()]
         return Snapshot(
@@ -328,6 +333,7 @@ class Store:
             namespaces={name: space.deleting for name, space in self.namespaces.items.items()},
             managed=frozenset(n for n, space in self.namespaces.items.items() if space.managed),
             accounts=self._accounts if self.accounts.synced.is_set() else None,
+            identities=self._identities if self.accounts.synced.is_set() else None,
             rbac_enforced=self.rbac_enforced,
             operator=self.operator,
             routes=self._routes,
@@ -338,6 +344,7 @@ class Store:
             hub_admins=self.hub_admins,
             hub_values=self.hub_values,
             versions=self.versions,
+            hub_sessions=self.hub_sessions,
         )
 
     def _update_graph(self) -> None:

@@ -15,6 +15,7 @@ from responsibility.cluster.store import Store
 from responsibility.controller.admission.enforcement import EnforcementLoop
 from responsibility.controller.grants.granter import Granter
 from responsibility.controller.hub_admins.asking import HubAsker, HubSource
+from responsibility.controller.hub_sessions.looking import SessionsLooker
 from responsibility.controller.hub_values.looking import ValuesLooker
 from responsibility.controller.leftover_watch import LeftoverWatch
 from responsibility.controller.own_rights import OwnRights
@@ -48,6 +49,7 @@ class Capabilities:
     reviewer: Reviewer
     hub_asker: HubAsker
     values_looker: ValuesLooker
+    sessions_looker: SessionsLooker
     versions_looker: VersionsLooker
     planning: PlanningQueue
     revoker: Revoker
@@ -97,6 +99,7 @@ class Capabilities:
             reviewer=Reviewer(api, store, metrics, sample_seconds=settings.sample_seconds),
             hub_asker=HubAsker(store, metrics, HubSource.of(settings)),
             values_looker=ValuesLooker.of(settings, api, store, metrics),
+            sessions_looker=SessionsLooker.of(settings, api, store, metrics),
             versions_looker=VersionsLooker.of(settings, api, store, metrics),
             planning=planning,
             revoker=Revoker(
@@ -122,6 +125,7 @@ class Capabilities:
             self.reviewer,
             self.hub_asker,
             self.values_looker,
+            self.sessions_looker,
             self.versions_looker,
             self.planning,
             self.revoker,

@@ -15,7 +15,7 @@ from typing import Any
 
 from responsibility.api.model import ResponsibilityModelStatus
 from responsibility.api.record import ResponsibilityStatus
-from responsibility.api.status import Condition, PlanStatus
+from responsibility.api.status import Condition, PlanStatus, SessionsStatus
 from responsibility.cluster.custom_resources import CustomResource
 from responsibility.cluster.knowledge import Says
 from responsibility.cluster.store import Store
@@ -29,6 +29,7 @@ from responsibility.controller.admission.enforcement_status import (
 )
 from responsibility.controller.annotator import Annotator
 from responsibility.controller.capabilities import Capabilities
+from responsibility.controller.hub_sessions.transitions import SessionTransitions
 from responsibility.controller.leftover_watch import LeftoverReport
 from responsibility.controller.process.settings import Settings
 from responsibility.controller.reporting.conditions import LEFTOVERS, ConditionDraft, not_heard_of
@@ -72,6 +73,7 @@ class Publisher:
         )
         self._switches = EnforcementTransitions(self._announcer)
         self._upgrades = UpgradeTransitions(self._announcer)
+        self._sessions = SessionTransitions(self._announcer)
         self._statuses = StatusWriter(self._writer)
         self._revoking = settings.revocation
 
@@ -143,6 +145,7 @@ class Publisher:
         self._history.keep(present)
         self._switches.keep(present)
         self._upgrades.keep(present)
+        self._sessions.keep(present)
         self._statuses.keep(present)
 
     def _oldest(
@@ -178,6 +181,7 @@ class Publisher:
                 note = self._annotator.trouble(hub)
                 outcome = outcomes.get(resource.name, NOTHING)
                 self._switches.tell(resource, enforced_claim(hub.agreement, outcome))
+                sessions = self._sessions.tell(resource, hub)
                 plans = self._of.planning.status(hub), self._revoked(resource, hub)
                 awaited = self._of.planning.is_awaited(hub)
                 before = partial(conditions_of, resource.status, ResponsibilityStatus)
@@ -191,6 +195,7 @@ class Publisher:
                     awaited,
                     knowledge,
                     claim,
+                    sessions,
                 )
                 make = partial(
                     self._record_status,
@@ -202,6 +207,7 @@ class Publisher:
                     plans=plans,
                     awaited=awaited,
                     left=claim,
+                    sessions=sessions,
                 )
                 writes.append(settle(resource, hub, details, make))
             elif refused is not None:
@@ -226,6 +232,7 @@ class Publisher:
         plans: tuple[PlanStatus | None, ConditionDraft | None],
         awaited: bool,
         left: ConditionDraft | None,
+        sessions: SessionsStatus | None,
     ) -> Status:
         wanted = status.record_status(
             hub,
@@ -239,6 +246,7 @@ class Publisher:
             revoked=plans[1],
             left=left,
             knowledge=found.moment.knowledge,
+            sessions=sessions,
         )
         return keep_plan(wanted, resource.status) if awaited else wanted
 

@@ -92,6 +92,10 @@ class Runtime:
             self.store.parts[OperatorPart.VALUES_LOOKER] = (
                 self._capabilities.values_looker.heard.age
             )
+        if self._capabilities.sessions_looker.enabled:
+            self.store.parts[OperatorPart.SESSIONS_LOOKER] = (
+                self._capabilities.sessions_looker.heard.age
+            )
         if self._capabilities.versions_looker.enabled:
             self.store.parts[OperatorPart.VERSIONS_LOOKER] = (
                 self._capabilities.versions_looker.heard.age

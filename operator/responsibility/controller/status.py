@@ -23,6 +23,7 @@ from responsibility.api.status import (
     ItemStatus,
     KubernetesStatus,
     PlanStatus,
+    SessionsStatus,
     SubjectReference,
 )
 from responsibility.cluster.knowledge import COMPLETE, Knowledge, Says
@@ -79,6 +80,7 @@ def record_status(
     revoked: ConditionDraft | None = None,
     left: ConditionDraft | None = None,
     knowledge: Knowledge = COMPLETE,
+    sessions: SessionsStatus | None = None,
 ) -> ResponsibilityStatus:
     """Return the status of a record that was held against the cluster."""
     agreement = hub.agreement
@@ -116,6 +118,7 @@ def record_status(
         exempt_subjects=_exempted(hub.exempt),
         cluster_findings=hub.cluster_findings,
         plan=plan,
+        sessions=sessions,
     ).lean()
 
 

@@ -4,5 +4,6 @@ In reading order:
 
 * ``discovery``: releases, found by the labels of their Deployments;
 * ``values``: the settings of a release;
+* ``sessions``: sessions: images that they run, and cloud identities;
 * ``admins``: administrators of a hub, by its own word.
 """

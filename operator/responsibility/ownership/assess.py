@@ -11,10 +11,12 @@ import gc
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain
 from typing import TypeVar
 
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.stages import AdmissionStage, RbacMode
+from responsibility.hub.sessions.aspects import IDENTITY
 from responsibility.ownership.access.escalation_cache import EscalationCache
 from responsibility.ownership.access.escalation_findings import NO_GAINS
 from responsibility.ownership.access.escalations import Escalations, HubAccess
@@ -26,6 +28,7 @@ from responsibility.ownership.assess_cluster import assess_cluster, assess_direc
 from responsibility.ownership.assess_hub import HubRbac, assess_hub
 from responsibility.ownership.cache import PassCache
 from responsibility.ownership.claims import Claim, claims
+from responsibility.ownership.hub_values import KnownSettings, identities_of
 from responsibility.ownership.item_results import cluster_result, hub_result
 from responsibility.ownership.results.assessment import (
     Assessment,
@@ -45,6 +48,7 @@ from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
 
 _T = TypeVar("_T")
 _NO_RBAC = HubRbac((), (), ())
+_NO_SETTINGS = KnownSettings()
 
 
 class Assessor:
@@ -312,13 +316,13 @@ class Assessor:
         )
         scope = snapshot.graph.scope(agreement.hub.namespace)
         admins = snapshot.hub_admins.get(agreement.hub) if claim.hub is not None else None
-        values = snapshot.hub_values.get(agreement.hub) if claim.hub is not None else None
+        settings = self._settings(agreement, claim, snapshot)
         cluster_kinds = self._cache.get(
             ("kinds", terms.name), (cluster,), lambda: kinds_by_item(cluster.findings)
         )
         return self._cache.get(
             ("hub", agreement.record, claim.releases),
-            (*time_and_world, by_rbac, cluster, claim.hub, claim.state, scope, admins, values),
+            (*time_and_world, by_rbac, cluster, claim.hub, claim.state, scope, admins, settings),
             lambda: hub_result(
                 agreement,
                 claim,
@@ -328,7 +332,24 @@ class Assessor:
                 snapshot=snapshot,
                 gone=self._gone,
                 admins=admins,
-                values=values,
+                settings=settings,
+            ),
+        )
+
+    def _settings(self, agreement: Agreement, claim: Claim, snapshot: Snapshot) -> KnownSettings:
+        if claim.hub is None:
+            return _NO_SETTINGS
+        values, known = snapshot.hub_values.get(agreement.hub), snapshot.identities
+        sessions = snapshot.hub_sessions.get(agreement.hub)
+        # Of each account the same object, as long as it is the same.
+        held = None if known is None else identities_of(agreement, known, sessions)
+        return self._cache.get(
+            ("settings", agreement.record),
+            (agreement, values, sessions, *(held if held is not None else (None,))),
+            lambda: KnownSettings(
+                values,
+                sessions,
+                None if held is None else {IDENTITY: tuple(chain.from_iterable(held))},
             ),
         )
 

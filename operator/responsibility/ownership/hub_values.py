@@ -1,4 +1,4 @@
-"""Settings of a hub, held against what people have agreed on.
+"""KnownSettings of a hub, held against what people have agreed on.
 
 What was agreed stands in the record (``items[].agreed``), what is set in the Secret with all values
 of the hub's chart. The two drift apart at a migration, or by a change that nobody thought of: the
@@ -7,9 +7,17 @@ of the hub's chart. The two drift apart at a migration, or by a change that nobo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from responsibility.hub.values.agreed import AgreedValue, HubValues, UnreadValues, deviations
+from responsibility.hub.sessions.aspects import ACCOUNT, ASPECTS, IDENTITY, IMAGE, OF_PODS
+from responsibility.hub.values.agreed import (
+    AgreedValue,
+    HubValues,
+    Setting,
+    UnreadValues,
+    deviations,
+)
 from responsibility.ownership.results.facts import Facts, OutOfBounds, ValuesUnread
 from responsibility.ownership.results.findings import (
     VALUE_OUT_OF_BOUNDS,
@@ -19,39 +27,100 @@ from responsibility.ownership.results.findings import (
 from responsibility.ownership.terms.agreement import Agreement, Item
 
 
+@dataclass(frozen=True, slots=True)
+class KnownSettings:
+    """What is known of a hub's settings, by where each is looked at; None where nobody looks."""
+
+    values: HubValues | None = None
+    sessions: HubValues | None = None
+    identities: HubValues | None = None
+
+    def of(self, path: str) -> HubValues | None:
+        """Return what is known of where a path is looked at."""
+        if path == IDENTITY:
+            return self.identities
+        return self.sessions if path in OF_PODS else self.values
+
+    @property
+    def identity(self) -> tuple[Setting, ...] | None:
+        """The cloud identities of the hub's sessions; None where they are not known."""
+        known = self.identities
+        return None if known is None or isinstance(known, UnreadValues) else known[IDENTITY]
+
+    @property
+    def images(self) -> tuple[Setting, ...] | None:
+        """The images that the hub's sessions run; None where they are not known."""
+        known = self.sessions
+        return None if known is None or isinstance(known, UnreadValues) else known.get(IMAGE, ())
+
+    def know(self, item: Item) -> bool:
+        """Return whether all that is agreed of an item was looked at."""
+        sources = [self.of(agreed.path) for agreed in item.agreed]
+        return bool(sources) and not any(s is None or isinstance(s, UnreadValues) for s in sources)
+
+
 def items_agreed(agreement: Agreement) -> tuple[Item, ...]:
     """Return the items of which the record says what some settings are to be."""
     return tuple(i for i in agreement.items if i.agreed and i.name not in agreement.unresolved)
 
 
 def paths_agreed(agreement: Agreement) -> tuple[str, ...]:
-    """Return the paths of those settings."""
-    return tuple(dict.fromkeys(a.path for item in items_agreed(agreement) for a in item.agreed))
+    """Return the paths of those settings that are looked at among the hub's values."""
+    paths = (agreed.path for item in items_agreed(agreement) for agreed in item.agreed)
+    return tuple(path for path in dict.fromkeys(paths) if path not in ASPECTS)
 
 
-def hub_value_findings(agreement: Agreement, known: HubValues | None) -> Iterator[Finding]:
-    """Yield what is not as agreed; nothing where nobody looks (``known`` is None)."""
+def identities_of(
+    agreement: Agreement,
+    known: Mapping[tuple[str, str], tuple[Setting, ...]],
+    sessions: HubValues | None,
+) -> tuple[tuple[Setting, ...], ...]:
+    """Return the cloud identities of sessions' ServiceAccounts.
+
+    These are those that the model has for them, and those that sessions were seen to run as.
+    """
+    names = [n for item in agreement.terms.items for n in item.identity_accounts]
+    names = [agreement.names.fill(name) for name in names]
+    if sessions is not None and not isinstance(sessions, UnreadValues):
+        names += [each.text for each in sessions.get(ACCOUNT, ())]
+    keys = [(agreement.hub.namespace, name) for name in dict.fromkeys(names)]
+    return tuple(known.get(key, ()) for key in keys)
+
+
+def agrees_on_sessions(agreement: Agreement) -> bool:
+    """Return whether the record says anything that only the sessions' pods can show."""
+    return any(a.path in OF_PODS for item in items_agreed(agreement) for a in item.agreed)
+
+
+def hub_value_findings(agreement: Agreement, known: KnownSettings) -> Iterator[Finding]:
+    """Yield what is not as agreed; nothing where nobody looks."""
     items = items_agreed(agreement)
-    if known is None or not items:
-        return
-    if isinstance(known, UnreadValues):
-        yield _finding(agreement, items, VALUES_UNKNOWN, ValuesUnread(known.why))
-        return
+    for source, account in ((known.values, ""), (known.sessions, "setting sessions")):
+        if isinstance(source, UnreadValues):
+            about = [i for i in items if any(known.of(a.path) is source for a in i.agreed)]
+            facts = ValuesUnread(source.why, sessions=bool(account))
+            if about:
+                yield _finding(agreement, about, VALUES_UNKNOWN, facts, account=account)
     for item in items:
         for agreed in item.agreed:
+            source = known.of(agreed.path)
             # What is agreed since the last look is told at the next.
-            if agreed.path in known and (facts := _facts(agreed, known)) is not None:
+            if source is None or isinstance(source, UnreadValues) or agreed.path not in source:
+                continue
+            # Where no session runs, none runs anything else.
+            if agreed.path in OF_PODS and not source[agreed.path]:
+                continue
+            if (found := _facts(agreed, source)) is not None:
                 yield _finding(
-                    agreement, [item], VALUE_OUT_OF_BOUNDS, facts, account=f"setting {agreed.path}"
+                    agreement, [item], VALUE_OUT_OF_BOUNDS, found, account=f"setting {agreed.path}"
                 )
 
 
-def _facts(agreed: AgreedValue, known: HubValues) -> OutOfBounds | None:
-    assert not isinstance(known, UnreadValues)  # noqa: S101 - told before
+def _facts(agreed: AgreedValue, known: Mapping[str, tuple[Setting, ...]]) -> OutOfBounds | None:
     found = known[agreed.path]
     if not found:
         return OutOfBounds(agreed, None)
-    wrong = list(deviations(found, agreed.value, agreed.minimum, agreed.maximum))
+    wrong = list(deviations(found, agreed))
     return OutOfBounds(agreed, wrong[0], len(wrong) - 1) if wrong else None
 
 

@@ -7,14 +7,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from responsibility.hub.admins.administrators import Administrators, HubAdmins
-from responsibility.hub.values.agreed import HubValues, UnreadValues
 from responsibility.ownership.assess_cluster import ClusterRbac
 from responsibility.ownership.assess_hub import HubRbac
 from responsibility.ownership.claims import Claim
 from responsibility.ownership.cluster_versions import version_findings
 from responsibility.ownership.duties import duties, vacancies
 from responsibility.ownership.hub_admins import hub_admin_findings
-from responsibility.ownership.hub_values import hub_value_findings
+from responsibility.ownership.hub_values import KnownSettings, hub_value_findings
 from responsibility.ownership.past_end import past_end
 from responsibility.ownership.results.assessment import ClusterAssessment, HubAssessment, ItemResult
 from responsibility.ownership.results.findings import Finding, worst_first
@@ -26,6 +25,7 @@ from responsibility.rbac.objects import Subject
 from responsibility.upgrades.versions import ClusterVersions
 
 _NONE: Counter[str] = Counter()
+_NOT_LOOKED_AT = KnownSettings()
 
 
 def hub_result(
@@ -38,13 +38,13 @@ def hub_result(
     snapshot: Snapshot,
     gone: frozenset[Subject],
     admins: HubAdmins | None = None,
-    values: HubValues | None = None,
+    settings: KnownSettings = _NOT_LOOKED_AT,
 ) -> HubAssessment:
     """Return what is said of one hub.
 
     ``cluster_kinds`` are the kinds of the cluster's findings by item, ``gone`` the declared
     ServiceAccounts that do not exist, ``admins`` who administers the hub itself, where it is asked,
-    ``values`` what is set there of what is agreed, where that is looked at.
+    ``settings`` what is set there of what is agreed, where that is looked at.
     """
     findings = (
         *rbac.findings,
@@ -56,10 +56,9 @@ def hub_result(
             snapshot.now,
         ),
         *hub_admin_findings(agreement, admins, snapshot.now),
-        *hub_value_findings(agreement, values),
+        *hub_value_findings(agreement, settings),
     )
     inside = isinstance(admins, Administrators)
-    read = values is not None and not isinstance(values, UnreadValues)
     passing_by = cluster.passing_by(agreement.record)
     of_hub, apart = kinds_by_item(findings), kinds_by_item(passing_by)
     checked = claim.hub is not None and snapshot.rbac_enforced is True
@@ -81,7 +80,7 @@ def hub_result(
                 kinds=kinds,
                 checked=checked,
                 inside=inside,
-                values=read,
+                values=settings.know(item),
                 resolved=item.name not in agreement.unresolved,
                 now=snapshot.now,
                 cluster_findings=touching.total(),
@@ -98,6 +97,8 @@ def hub_result(
         pending=snapshot.graph.scope(agreement.hub.namespace).dangling(),
         asks=rbac.asks,
         releases=claim.releases,
+        identities=settings.identity,
+        images=settings.images,
     )
 
 

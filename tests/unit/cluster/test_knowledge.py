@@ -144,6 +144,7 @@ DOUBTS = {
     OperatorPart.PLANNER: ("True", "False"),
     OperatorPart.PROBER: ("True", "Unknown"),
     OperatorPart.REVIEWER: ("Unknown", "False"),
+    OperatorPart.SESSIONS_LOOKER: ("Unknown", "False"),
     OperatorPart.VALUES_LOOKER: ("Unknown", "False"),
     OperatorPart.VERSIONS_LOOKER: ("True", "False"),
 }

@@ -140,3 +140,27 @@ def test_a_setting_stands_where_it_belongs_and_is_no_secret(
 
 def test_every_reason_has_words() -> None:
     assert {*value_wording.UNREAD} == {*Unread}
+
+
+IMAGES = "singleuser.profileList[*].kubespawner_override.image"
+COAST = {"path": IMAGES, "within": "quay.io/coast"}
+
+
+def test_images_of_a_communitys_own_repository_are_as_agreed_whatever_their_tags() -> None:
+    own = at(IMAGES, "quay.io/coast/env:1", "quay.io/coast/env:2")
+    assert not found(told(own, COAST, item="image"))
+
+
+def test_an_image_from_elsewhere_is_told() -> None:
+    images = at(IMAGES, "quay.io/coast/env:1", "quay.io/coastal/env:1")
+    [finding] = found(told(images, COAST, item="image"))
+    assert wording.message(finding) == (
+        f"{IMAGES} is quay.io/coastal/env:1, but an image of quay.io/coast is agreed: "
+        "Image is Guests's"
+    )
+
+
+def test_only_an_image_lies_anywhere() -> None:
+    agreement = told({}, {"path": TAG, "within": "quay.io/coast"}, item="image")
+    [problem] = agreement.hubs["prod"].agreement.problems
+    assert "no image's name" in str(problem)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from responsibility.hub.values.agreed import AgreedValue, Setting, deviations, settings
 from responsibility.hub.values.yaml import Value
 from responsibility.ownership.hub_values import items_agreed
+from responsibility.ownership.results.value_wording import agreed_text
 from responsibility.ownership.terms.agreement import Agreement
-from responsibility.phrases import range_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class AgreedDeparture:
     @property
     def wanted(self) -> str:
         """Return what was agreed: ``2G``, or a range in words."""
-        return self.agreed.value or range_text(self.agreed.minimum, self.agreed.maximum)
+        return agreed_text(self.agreed)
 
 
 def departures(agreement: Agreement, before: Value, after: Value) -> Iterator[AgreedDeparture]:
@@ -44,4 +44,4 @@ def departures(agreement: Agreement, before: Value, after: Value) -> Iterator[Ag
 
 
 def _wrong(found: tuple[Setting, ...], agreed: AgreedValue) -> Iterator[Setting]:
-    return deviations(found, agreed.value, agreed.minimum, agreed.maximum)
+    return deviations(found, agreed)

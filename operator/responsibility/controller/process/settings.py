@@ -18,6 +18,7 @@ PREFIX = SETTING_PREFIX
 
 _DOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _HEADER = re.compile(r"[A-Za-z0-9][-A-Za-z0-9]*")
 
 
@@ -60,7 +61,8 @@ class Settings:
     whether admission policies are meant to be there, whoever installs them.
     Without ``hub_tokens``, a directory with a file for each hub, no hub is asked anything; with it,
     each is about every ``hub_seconds``, by a name that ends in ``cluster_domain``. With
-    ``hub_values``, the values of hubs are looked at about every ``hub_values_seconds``; with
+    ``hub_values``, the values of hubs are looked at about every ``hub_values_seconds``; in
+    ``session_namespaces``, what sessions run about every ``session_seconds``; with
     ``versions``, those of Kubernetes about every ``versions_seconds``. Without ``page``, no page
     is served.
     """
@@ -90,6 +92,8 @@ class Settings:
     cluster_domain: str = "cluster.local"
     hub_values: bool = False
     hub_values_seconds: float = 300.0
+    session_namespaces: tuple[str, ...] = ()
+    session_seconds: float = 600.0
     versions: bool = False
     versions_seconds: float = 600.0
     relist_seconds: float = 300.0
@@ -144,6 +148,8 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         cluster_domain=_domain(values, defaults.cluster_domain),
         hub_values=_switch(values, "HUB_VALUES", default=defaults.hub_values),
         hub_values_seconds=_seconds(values, "HUB_VALUES_SECONDS", defaults.hub_values_seconds),
+        session_namespaces=_namespaces(values),
+        session_seconds=_seconds(values, "SESSION_SECONDS", defaults.session_seconds),
         versions=_switch(values, "VERSIONS", default=defaults.versions),
         versions_seconds=_seconds(values, "VERSIONS_SECONDS", defaults.versions_seconds),
         relist_seconds=_seconds(values, "RELIST_SECONDS", defaults.relist_seconds),
@@ -230,6 +236,16 @@ def _seconds(values: Mapping[str, str], name: str, default: float) -> float:
     if not 1 <= seconds <= 86_400:  # noqa: PLR2004 - a second and a day
         raise SettingsError(f"{PREFIX}{name} is {text!r}: write seconds between 1 and 86400")
     return seconds
+
+
+def _namespaces(values: Mapping[str, str]) -> tuple[str, ...]:
+    named = tuple(filter(None, map(str.strip, values.get("SESSION_NAMESPACES", "").split(","))))
+    for name in named:
+        if not _LABEL.fullmatch(name):
+            raise SettingsError(
+                f"{PREFIX}SESSION_NAMESPACES has {name!r}: write names of namespaces, such as prod"
+            )
+    return named
 
 
 def _domain(values: Mapping[str, str], default: str) -> str:

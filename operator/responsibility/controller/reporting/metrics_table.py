@@ -173,6 +173,13 @@ METRICS = (
         "they were not (forbidden, no-secret, unreadable, too-costly, failed, …).",
     ),
     Description(
+        "session_looks_total",
+        "counter",
+        ("result",),
+        "Times that the sessions of a hub were looked at: read, or why they were not (forbidden, "
+        "failed). Nothing where that is switched off.",
+    ),
+    Description(
         "version_looks_total",
         "counter",
         ("result",),
@@ -229,7 +236,8 @@ METRICS = (
         "Time since the API server was last heard of about a resource, if only that there is "
         "no news; and since the last good answer of each part of the operator: framework, "
         "framework-login, reviewer, prober, planner, own-rights, own-identity, hub-asker, "
-        "values-looker, versions-looker.",
+        "values-looker, sessions-looker, "
+        "versions-looker.",
     ),
     Description(
         "watch_lag_seconds",

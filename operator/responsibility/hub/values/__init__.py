@@ -8,6 +8,7 @@ In reading order:
 * ``layers``: files of values, one over the other, as Helm puts them together;
 * ``quantities``: quantities, as Kubernetes and JupyterHub write them;
 * ``readable``: the settings that are no secrets, and may be looked at;
+* ``images``: images of containers, by where they lie;
 * ``agreed``: settings that people have agreed on, and whether they are so;
 * ``secret``: the Secret that holds all of them.
 """

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from responsibility.hub.values.images import lies_within
 from responsibility.hub.values.paths import Place, of_key, part_matches, split, text
 from responsibility.hub.values.quantities import equal, within
 from responsibility.hub.values.readable import is_readable
@@ -55,12 +56,24 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class AgreedValue:
-    """What one setting is agreed to be: a text or, where that is empty, a range of quantities."""
+    """What one setting is agreed to be: a text, a range of quantities, or where an image lies.
+
+    What is empty says nothing.
+    """
 
     path: str
     value: str = ""
     minimum: str = ""
     maximum: str = ""
+    within: str = ""
+
+    def fits(self, text: str) -> bool:
+        """Return whether it is so where a text is set."""
+        if self.within:
+            return lies_within(text, self.within)
+        if self.value:
+            return equal(text, self.value)
+        return within(text, self.minimum, self.maximum)
 
 
 # The settings found for each path that was asked for, or why there are none.
@@ -74,16 +87,9 @@ def settings(values: Value, paths: Iterable[str]) -> dict[str, tuple[Setting, ..
     }
 
 
-def deviations(
-    found: Sequence[Setting], value: str, minimum: str, maximum: str
-) -> Iterator[Setting]:
+def deviations(found: Sequence[Setting], agreed: AgreedValue) -> Iterator[Setting]:
     """Yield of what is set at one path all that is not as agreed."""
-    for setting in found:
-        fits = setting.plain and (
-            equal(setting.text, value) if value else within(setting.text, minimum, maximum)
-        )
-        if not fits:
-            yield setting
+    return (each for each in found if not (each.plain and agreed.fits(each.text)))
 
 
 def _settings(values: Value, parts: Sequence[str]) -> Iterator[Setting]:

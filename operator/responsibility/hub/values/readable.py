@@ -84,6 +84,12 @@ def is_readable(path: str) -> bool:
     return any(_is_inside(parts, split(known)) for known in READABLE)
 
 
+def names_image(path: str) -> bool:
+    """Return whether a path is that of an image, with its registry and folders."""
+    parts = split(path)
+    return parts[-1:] == ("image",) or parts[-2:] == ("image", "name")
+
+
 def _is_inside(parts: tuple[str, ...], known: tuple[str, ...]) -> bool:
     return len(parts) == len(known) and all(map(_is_part, parts, known))
 

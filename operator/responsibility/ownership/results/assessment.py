@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from responsibility.api.status import ItemState
 from responsibility.hub.discovery import Hub, HubKey
+from responsibility.hub.values.agreed import Setting
 from responsibility.ownership.results.causes import Cause, causes
 from responsibility.ownership.results.findings import Finding, worst_first
 from responsibility.ownership.terms.access_reviews import Ask
@@ -81,6 +82,10 @@ class HubAssessment:
     pending: tuple[BindingKey, ...] = ()
     asks: tuple[Ask, ...] = ()
     releases: tuple[str, ...] = ()
+    # Cloud identities of its sessions, None where they are not known.
+    identities: tuple[Setting, ...] | None = None
+    # The images that they run, likewise.
+    images: tuple[Setting, ...] | None = None
     _causes: list[tuple[Cause, ...]] = field(init=False, default_factory=list, compare=False)
 
     @property

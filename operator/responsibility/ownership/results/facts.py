@@ -181,9 +181,10 @@ class OutOfBounds(ValueFacts):
 
 @dataclass(frozen=True, slots=True)
 class ValuesUnread(ValueFacts):
-    """That it is not known whether settings are as agreed, and why."""
+    """That it is not known whether settings are as agreed, or what sessions run, and why."""
 
     why: Unread
+    sessions: bool = False
 
 
 class VersionFacts:

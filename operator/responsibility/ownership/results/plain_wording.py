@@ -14,12 +14,14 @@ from responsibility.ownership.results import wording
 from responsibility.ownership.results.facts import (
     Absent,
     Facts,
+    KubeletSkew,
     NobodyDeclared,
     NobodyInside,
     Shortfall,
     SideDoor,
     StillGranted,
     Vacancy,
+    VersionsUnlisted,
 )
 from responsibility.ownership.results.findings import EXCESS, KINDS, Finding
 from responsibility.ownership.results.severity import ability_of, danger_of, plain_words
@@ -178,6 +180,20 @@ def _inside(finding: Finding, _: NobodyInside) -> str:
     return f"{_owner(finding)} owns {finding.title}, but nobody is named who acts for it in the hub"
 
 
+def _skew(finding: Finding, facts: KubeletSkew) -> str:
+    machines = counted(facts.skew.nodes, "machine")
+    verb = "runs" if facts.skew.nodes == 1 else "run"
+    how = "newer than" if facts.skew.behind < 0 else "too old for"
+    return (
+        f"{machines} of the cluster {verb} Kubernetes {facts.skew.release}, {how} the cluster's "
+        f"own, which is {facts.server}: {finding.title} is {wording.owners_text(finding.owners)}"
+    )
+
+
+def _unlisted(_finding: Finding, _: VersionsUnlisted) -> str:
+    return "It can't be told whether the cluster's machines run a Kubernetes that fits it"
+
+
 # Those facts of which `wording` speaks as engineers do. All others are told in one way.
 _SENTENCES: Final[Mapping[type[Facts] | type[None], Callable[[Finding, Any], str]]] = {
     Shortfall: _shortfall,
@@ -187,6 +203,8 @@ _SENTENCES: Final[Mapping[type[Facts] | type[None], Callable[[Finding, Any], str
     StillGranted: _still,
     SideDoor: _side_door,
     NobodyInside: _inside,
+    KubeletSkew: _skew,
+    VersionsUnlisted: _unlisted,
 }
 
 

@@ -18,11 +18,15 @@ def sentence(finding: Finding, facts: ValueFacts) -> str:
     if isinstance(facts, OutOfBounds):
         return _out_of_bounds(finding, facts)
     assert isinstance(facts, ValuesUnread)  # noqa: S101 - there are no others
+    if facts.sessions:
+        return f"It can't be told whether sessions are as agreed: {_UNSEEN[facts.why]}"
     return f"It can't be told whether settings are as agreed: {UNREAD[facts.why]}"
 
 
 def agreed_text(agreed: AgreedValue) -> str:
     """Return what a setting is to be: ``2G``, ``at least 1G and at most 8G``."""
+    if agreed.within:
+        return f"an image of {agreed.within}"
     return agreed.value or range_text(agreed.minimum, agreed.maximum)
 
 
@@ -51,4 +55,11 @@ UNREAD: Mapping[Unread, str] = {
     Unread.UNREADABLE: "the hub's values are no YAML that can be read safely",
     Unread.TOO_COSTLY: "the hub's values take longer to read than any hub's should",
     Unread.FAILED: "the API server did not answer",
+}
+# The same of sessions, of which only some of it can be.
+_UNSEEN: Mapping[Unread, str] = {
+    **UNREAD,
+    Unread.NOT_YET: "the hub's sessions have not been looked at yet",
+    Unread.OFF: "the operator is not set up to look at this hub's sessions (hubSessions)",
+    Unread.FORBIDDEN: "the operator may not look at this hub's sessions (hubSessions.namespaces)",
 }

@@ -84,7 +84,8 @@ class ItemTerms:
 
     ``required`` and ``reserved`` are masks over the model's permissions; ``covered`` is what an
     owner is entitled to by this item: both of them, and all that these include. ``field_kinds``
-    are the kinds of object in which it has fields, ``values_paths`` patterns of its settings.
+    are the kinds of object in which it has fields, ``values_paths`` patterns of its settings, and
+    ``identity_accounts`` the ServiceAccounts whose cloud identities are its.
     """
 
     name: str
@@ -101,6 +102,7 @@ class ItemTerms:
     bounds: tuple[Bound, ...] = ()
     field_kinds: frozenset[str] = frozenset()
     values_paths: tuple[str, ...] = ()
+    identity_accounts: tuple[str, ...] = ()
 
     @property
     def checkable(self) -> bool:

@@ -19,9 +19,11 @@ from responsibility.api.permission import PermissionRule, Scope
 from responsibility.api.record import RecordItem, Responsibility
 from responsibility.api.subjects import SubjectSpec
 from responsibility.hub.discovery import Hub, HubKey
+from responsibility.hub.sessions.aspects import ASPECTS
+from responsibility.hub.sessions.identities import is_identity
 from responsibility.hub.values.agreed import AgreedValue
 from responsibility.hub.values.paths import most_precise
-from responsibility.hub.values.readable import is_readable
+from responsibility.hub.values.readable import is_readable, names_image
 from responsibility.ownership.terms.agreement import (
     Agreement,
     Bound,
@@ -41,7 +43,7 @@ from responsibility.ownership.terms.permission_index import (
     mask_of,
 )
 from responsibility.rbac.identity import canonical
-from responsibility.rbac.objects import Rule, Subject
+from responsibility.rbac.objects import SERVICE_ACCOUNT, Rule, Subject
 
 
 def resolve_model(model: ResponsibilityModel) -> Terms:
@@ -174,13 +176,19 @@ def _misplaced(item: Item, terms: Terms) -> Iterable[Problem]:
     patterns = {i.name: i.values_paths for i in terms.items} if item.agreed else {}
     for agreed in item.agreed:
         where = f"spec.items[{item.name}].agreed[{agreed.path}]"
-        if not is_readable(agreed.path):
+        if not is_readable(agreed.path) and agreed.path not in ASPECTS:
             yield Problem(
                 where,
                 "this setting is not looked at, since it is none of those that are no secrets",
                 "take it out; docs/hub-values.md lists those that can be agreed",
             )
             continue
+        if agreed.within and not names_image(agreed.path):
+            yield Problem(
+                where,
+                "within says where an image lies, and this setting is no image's name",
+                "give what is agreed as value, min or max",
+            )
         owners = most_precise(agreed.path, patterns)
         if owners and item.name not in owners:
             yield Problem(
@@ -239,6 +247,13 @@ def _terms(
         minimum_holders=definition.minimum_holders,
         field_kinds=frozenset(field.kind for field in definition.fields),
         values_paths=definition.values_paths,
+        identity_accounts=tuple(
+            dict.fromkeys(
+                field.name
+                for field in definition.fields
+                if field.kind == SERVICE_ACCOUNT and field.name and is_identity(field.path)
+            )
+        ),
     )
 
 
@@ -265,7 +280,8 @@ def _item(terms: ItemTerms, recorded: RecordItem | None, enforcement: api.Enforc
         minimum_holders=recorded.minimum_holders or terms.minimum_holders,
         review_after=recorded.review_after,
         agreed=tuple(
-            AgreedValue(a.path, a.value or "", a.min or "", a.max or "") for a in recorded.agreed
+            AgreedValue(a.path, a.value or "", a.min or "", a.max or "", a.within or "")
+            for a in recorded.agreed
         ),
         admission=(stage and stage.admission) or enforcement.admission,
         rbac=(stage and stage.rbac) or enforcement.rbac,

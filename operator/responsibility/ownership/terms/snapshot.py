@@ -10,7 +10,7 @@ from responsibility.api.model import ResponsibilityModel
 from responsibility.api.record import Responsibility
 from responsibility.hub.admins.administrators import HubAdmins
 from responsibility.hub.discovery import Hub, HubKey
-from responsibility.hub.values.agreed import HubValues
+from responsibility.hub.values.agreed import HubValues, Setting
 from responsibility.ownership.terms.access_reviews import Reviews
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import Subject
@@ -41,7 +41,8 @@ class Snapshot:
     speak, with theirs. Where it is not ``hubs_known`` which hubs there are, these two say which one
     a record is about. ``hub_admins`` are who administers each hub that is asked, by its own word;
     ``hub_values`` what is set of that which is agreed on it; ``versions`` are those of Kubernetes,
-    None where nobody looks.
+    None where nobody looks. ``identities`` are the cloud identities of ServiceAccounts that have
+    one, None where that is not known; ``hub_sessions`` what sessions of each hub run, by aspect.
     """
 
     graph: AccessGraph
@@ -65,3 +66,5 @@ class Snapshot:
     hub_admins: Mapping[HubKey, HubAdmins] = field(default_factory=dict)
     hub_values: Mapping[HubKey, HubValues] = field(default_factory=dict)
     versions: ClusterVersions | None = None
+    identities: Mapping[tuple[str, str], tuple[Setting, ...]] | None = None
+    hub_sessions: Mapping[HubKey, HubValues] = field(default_factory=dict)

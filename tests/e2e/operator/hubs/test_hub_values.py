@@ -10,15 +10,17 @@ import pytest
 
 from responsibility.cli.main import main
 from responsibility.upgrades.versions import Version
-from tests.e2e.operator.api import RBAC, Manifest, where
+from tests.e2e.operator.api import RBAC, Manifest, RefusedError, where
 from tests.e2e.operator.process import Operator
 from tests.e2e.operator.world import World, hub, record, record_path
+from tests.unit.hub.sessions import pods
 from tests.unit.hub.values.values import secret
 
 LIMIT = "singleuser.memory.limit"
 CANARY = "canary-3e9a7c"
 AGREED = [{"name": "kubernetes-configuration", "agreed": [{"path": LIMIT, "value": "2G"}]}]
 # Of `reef` somebody may read the Secret by another name only.
+SESSIONS = "hubSessions.enabled=true,hubSessions.namespaces={lake}"
 NAMES = "hubValues.enabled=true,hubValues.namespaces={coast,lake}"
 
 
@@ -37,7 +39,7 @@ def world(bare_world: World) -> World:
     names = ("coast", "lake", "reef")
     for name in names:
         bare_world.admin.apply(*hub(name), values(name))
-    bare_world.install("--set", f"{NAMES},clusterVersions.enabled=true")
+    bare_world.install("--set", f"{NAMES},clusterVersions.enabled=true,{SESSIONS}")
     bare_world.admin.apply(*(record(name, items=AGREED) for name in names))
     return bare_world
 
@@ -46,6 +48,8 @@ def world(bare_world: World) -> World:
 def operator(world: World) -> Iterator[Operator]:
     settings = {"HUB_VALUES": "true", "HUB_VALUES_SECONDS": "1"}
     settings |= {"VERSIONS": "true", "VERSIONS_SECONDS": "1"}
+    # In `reef` it may not.
+    settings |= {"SESSION_NAMESPACES": "lake,reef", "SESSION_SECONDS": "1"}
     with world.operator(settings=settings) as running:
         yield running
 
@@ -113,6 +117,101 @@ def test_nothing_else_of_a_secret_is_anywhere(
     assert main(["drift", f"--kubeconfig={world.cluster.kubeconfig}"]) == 0
     captured = capsys.readouterr()
     assert not [text for text in (*everywhere, captured.out, captured.err) if CANARY in text]
+
+
+ROLE = "arn:aws:iam::123456789012:role/coast-prod"
+EVERYWHERE = "arn:aws:iam::123456789012:role/everything"
+
+
+def user_account(namespace: str, role: str) -> Manifest:
+    """Return the ServiceAccount of sessions, with its cloud identity."""
+    annotations = {"eks.amazonaws.com/role-arn": role}
+    metadata = {"name": "user-sa", "namespace": namespace, "annotations": annotations}
+    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+
+
+@pytest.mark.usefixtures("operator")
+def test_an_image_from_elsewhere_and_another_cloud_identity_are_told(world: World) -> None:
+    image = {"name": "quay.io/coast/env", "tag": "1"}
+    held = {"singleuser": {"memory": {"limit": "2G"}, "image": image}}
+    metadata = {"name": "hub", "namespace": "coast"}
+    hubs_secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata}
+    world.admin.apply({**hubs_secret, **secret(held)}, user_account("coast", ROLE))
+    agreed = [
+        *AGREED,
+        {
+            "name": "basic-environment",
+            "agreed": [{"path": "singleuser.image.name", "within": "quay.io/coast"}],
+        },
+        {"name": "data", "agreed": [{"path": "sessions.identity", "value": ROLE}]},
+    ]
+    world.admin.apply(record("coast", items=agreed))
+    world.until(lambda: "values" in world.items("coast")["data"].get("checked", []), "a look")
+    world.until(
+        lambda: "values" in world.items("coast")["basic-environment"].get("checked", []), "another"
+    )
+    assert _found(world, "coast") == {}
+    assert world.status("coast")["sessions"] == {"identities": [ROLE]}
+    image["name"] = "quay.io/coastal/env"
+    world.admin.apply({**hubs_secret, **secret(held)}, user_account("coast", EVERYWHERE))
+    world.until(lambda: len(world.causes("coast", kind="value-out-of-bounds")) == 2, "both")
+    found = world.causes("coast", kind="value-out-of-bounds")
+    said = {c["subject"]["name"]: c["message"] for c in found}
+    assert f"is {EVERYWHERE}, but {ROLE} is agreed" in said["sessions.identity"]
+    assert "but an image of quay.io/coast is agreed" in said["singleuser.image.name"]
+    changes = "CloudIdentityChanged"
+    world.until(lambda: changes in {e["reason"] for e in world.events("coast")}, "the Event")
+    world.admin.delete("/api/v1/namespaces/coast/serviceaccounts/user-sa")
+    world.admin.apply(record("coast", items=AGREED), values("coast"))
+    world.until(lambda: not _found(world, "coast"), "the end of it")
+
+
+@pytest.mark.usefixtures("operator")
+@pytest.mark.parametrize(
+    "agreed",
+    [
+        {"path": "singleuser.image.name"},
+        {"path": "singleuser.image.name", "within": "quay.io/coast", "value": "x"},
+        {"path": "singleuser.image.name", "within": "quay.io/coast:tag"},
+    ],
+)
+def test_what_is_agreed_is_one_thing(world: World, agreed: dict[str, str]) -> None:
+    with pytest.raises(RefusedError):
+        world.admin.apply(record("lake", items=[{"name": "data", "agreed": [agreed]}]))
+
+
+def test_what_sessions_run_is_told_without_whose_they_are(world: World, operator: Operator) -> None:
+    within = {"path": "sessions.image", "within": "quay.io/coast"}
+    environment = {"name": "basic-environment", "agreed": [within]}
+    world.admin.apply(pods.pod("ann", namespace="lake", release="lake", account="default"))
+    for name in ("lake", "reef", "coast"):
+        world.admin.apply(record(name, items=[environment]))
+    world.until(
+        lambda: "values" in world.items("lake")["basic-environment"].get("checked", []), "a look"
+    )
+    assert _found(world, "lake") == {}
+    world.until(lambda: "may not look at this" in json.dumps(world.causes("reef")), "the reason")
+    world.until(lambda: "not set up to look" in json.dumps(world.causes("coast")), "the other")
+    other = pods.pod("bo", "evil.example/env:1", namespace="lake", release="lake")
+    other["spec"]["serviceAccountName"] = "default"
+    world.admin.apply(other)
+    world.until(lambda: "value-out-of-bounds" in _found(world, "lake"), "it")
+    assert _found(world, "lake")["value-out-of-bounds"].startswith(
+        "sessions.image is evil.example/env:1, but an image of quay.io/coast is agreed"
+    )
+    known = ["quay.io/coast/env:1", "evil.example/env:1"]
+    world.until(lambda: world.status("lake")["sessions"].get("images") == known, "the status")
+    news = "SessionImageChanged"
+    world.until(lambda: news in {e["reason"] for e in world.events("lake")}, "the Event")
+    everywhere = [operator.log, operator.page("/metrics")[1], json.dumps(world.record("lake"))]
+    everywhere += [json.dumps(event) for event in world.events("lake")]
+    for secret_or_name in (pods.CANARY, "jupyter-bo"):
+        assert not [text for text in everywhere if secret_or_name in text]
+    for name in ("ann", "bo"):
+        world.admin.delete(f"/api/v1/namespaces/lake/pods/jupyter-{name}")
+    for name in ("lake", "reef", "coast"):
+        world.admin.apply(record(name, items=AGREED))
+    world.until(lambda: not _found(world, "lake"), "the end of it")
 
 
 def node(name: str, version: str) -> Manifest:

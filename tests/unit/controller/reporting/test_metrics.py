@@ -58,6 +58,7 @@ async def busy() -> World:
     world.metrics.values_reviewed("prod", "prod", "refused")
     world.metrics.hub_questions.labels("answered").inc()
     world.metrics.hub_values_looks.labels("read").inc()
+    world.metrics.session_looks.labels("read").inc()
     world.metrics.version_looks.labels("read").inc()
     world.store.versions = ClusterVersions(Version(1, 33), grouped({"node-a": "v1.31.2"}))
     await world.publish()

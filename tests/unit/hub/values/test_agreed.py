@@ -8,6 +8,7 @@ import pytest
 
 from responsibility.hub.values.agreed import (
     MOST_PLACES,
+    AgreedValue,
     Setting,
     Unread,
     UnreadValues,
@@ -79,7 +80,8 @@ def test_what_is_set_is_found(path: str, found: list[tuple[str, str]]) -> None:
 
 def test_a_map_in_the_place_of_a_value_is_not_shown() -> None:
     assert at("singleuser.image.name") == (Setting("singleuser.image.name", "", plain=False),)
-    assert list(deviations(at("singleuser.image.name"), "x", "", ""))
+    assert list(deviations(at("singleuser.image.name"), AgreedValue("", "x")))
+    assert list(deviations(at("singleuser.image.name"), AgreedValue("", within="x.example")))
 
 
 @pytest.mark.parametrize("values", [None, [], "text", 3, {"singleuser": []}, {"singleuser": {}}])
@@ -154,7 +156,8 @@ def test_what_is_listed_is_looked_at(path: str) -> None:
 )
 def test_as_agreed_or_not(text: str, value: str, least: str, most: str, fits: bool) -> None:
     found = (Setting(LIMIT, text),)
-    assert list(deviations(found, value, least, most)) == ([] if fits else list(found))
+    agreed = AgreedValue(LIMIT, value, least, most)
+    assert list(deviations(found, agreed)) == ([] if fits else list(found))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,29 @@
+"""Aspects of sessions that can be agreed on like settings, by paths that no chart has.
+
+A record that names one may have it shown, so they are names of things: never an environment, a
+command, a user or a pod.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+IDENTITY: Final = "sessions.identity"
+IMAGE: Final = "sessions.image"
+DIGEST: Final = "sessions.digest"
+ACCOUNT: Final = "sessions.serviceAccount"
+VOLUME: Final = "sessions.volume"
+
+# Those that are found by the sessions' pods, with what each is.
+OF_PODS: Final[Mapping[str, str]] = {
+    IMAGE: "the image that sessions run, such as quay.io/coast/env:2031.1",
+    DIGEST: "the digest of that image, as its registry gave it",
+    ACCOUNT: "the ServiceAccount that sessions run as",
+    VOLUME: "what they share: claim:NAME of several users, nfs:SERVER:PATH, host:PATH, csi:DRIVER",
+}
+# All of them.
+ASPECTS: Final[Mapping[str, str]] = {
+    IDENTITY: "the cloud identity of the sessions' ServiceAccount, such as an IAM role",
+    **OF_PODS,
+}

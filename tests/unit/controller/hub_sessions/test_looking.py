@@ -1,0 +1,168 @@
+"""The worker that looks at sessions: where, how often, and what it keeps."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import pickle
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from responsibility.cluster.moment import Moment
+from responsibility.cluster.store import Store
+from responsibility.controller.hub_sessions.looking import SessionsLooker
+from responsibility.controller.reporting.metrics import Metrics
+from responsibility.controller.worker import Pass
+from responsibility.hub.discovery import HubKey
+from responsibility.hub.sessions.aspects import IMAGE
+from responsibility.hub.values.agreed import HubValues, Unread, UnreadValues
+from responsibility.ownership.assess import Assessor
+from tests.apiserver.in_process import InProcessApi
+from tests.apiserver.requests import refusal
+from tests.apiserver.server import ApiServer
+from tests.unit.controller.virtual import virtual
+from tests.unit.hub.sessions.pods import CANARY, pod
+from tests.unit.ownership.building import record, snapshot
+from tests.unit.ownership.value_worlds import MODEL
+
+_EVERY = 600.0
+AGREED = {"path": IMAGE, "within": "quay.io/coast"}
+
+
+def page(*pods: dict[str, Any], more: str = "") -> dict[str, Any]:
+    return {"metadata": {"continue": more} if more else {}, "items": list(pods)}
+
+
+class Running:
+    """A worker on such an API server, and passes that it follows."""
+
+    def __init__(self, *namespaces: str, seconds: float | None = _EVERY) -> None:
+        self.server, self.metrics, self.assessor = ApiServer(), Metrics(), Assessor()
+        api = InProcessApi(self.server)
+        self.store = Store(api, relist=300)
+        self.worker = SessionsLooker(
+            api, self.store, self.metrics, seconds=seconds, namespaces=namespaces
+        )
+        self.agreed = True
+
+    def pods(self, namespace: str, answer: dict[str, Any] | web.Response) -> None:
+        self.server.answers[f"/api/v1/namespaces/{namespace}/pods"] = lambda _: answer
+
+    async def look(self, *names: str) -> None:
+        items = {"image": {"agreed": [AGREED]}} if self.agreed else {}
+        world = snapshot(records=[record(n, items=items) for n in names], models=[MODEL])
+        self.worker.follow(Pass(Moment(world), self.assessor.assess(world)))
+        await self.worker.settle(asyncio.get_running_loop().time() + 60)
+
+    def of(self, name: str) -> HubValues | None:
+        return self.store.hub_sessions.get(HubKey(name, name))
+
+    def images(self, name: str = "prod") -> list[str]:
+        known = self.of(name)
+        assert known is not None
+        assert not isinstance(known, UnreadValues)
+        return [setting.text for setting in known[IMAGE]]
+
+
+@asynccontextmanager
+async def _running(*namespaces: str) -> AsyncIterator[Running]:
+    running = Running(*namespaces)
+    task = asyncio.create_task(running.worker.run())
+    try:
+        yield running
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@virtual
+async def test_what_runs_is_known_before_the_first_pass_ends_and_looked_at_seldom() -> None:
+    async with _running("prod") as running:
+        running.pods("prod", page(pod("ann")))
+        await running.look("prod")
+        assert running.images() == ["quay.io/coast/env:1"]
+        await asyncio.sleep(10 * _EVERY)
+        asked = running.server.requests
+        assert 8 <= len(asked) <= 14
+        assert {r.query["labelSelector"] for r in asked} == {"component=singleuser-server"}
+        assert {r.query["limit"] for r in asked} == {"100"}
+        assert not [r for r in asked if r.is_watch or r.is_write]
+
+
+@virtual
+async def test_it_looks_where_it_is_told_to_and_nowhere_else() -> None:
+    async with _running("prod") as running:
+        running.pods("prod", page())
+        await running.look("prod", "reef")
+        assert running.of("reef") == UnreadValues(Unread.OFF)
+        assert {r.path for r in running.server.requests} == {"/api/v1/namespaces/prod/pods"}
+        running.agreed = False
+        await running.look("prod", "reef")
+        # Where nothing is agreed, it is not said that nobody looks.
+        assert running.of("reef") is None
+        assert running.images() == []
+
+
+@virtual
+async def test_what_can_not_be_listed_is_unknown_until_it_can() -> None:
+    for answer, why in (
+        (refusal(403, "Forbidden"), Unread.FORBIDDEN),
+        (refusal(503, "ServiceUnavailable"), Unread.FAILED),
+        (web.json_response({"items": "none"}), Unread.FAILED),
+    ):
+        async with _running("prod") as running:
+            running.pods("prod", answer)
+            await running.look("prod")
+            assert running.of("prod") == UnreadValues(why)
+            running.pods("prod", page(pod("ann")))
+            await asyncio.sleep(60)
+            await running.look("prod")
+            assert running.images() == ["quay.io/coast/env:1"]
+
+
+@virtual
+async def test_a_server_that_is_away_for_a_moment_makes_nothing_unknown() -> None:
+    async with _running("prod") as running:
+        running.pods("prod", page(pod("ann")))
+        await running.look("prod")
+        running.pods("prod", refusal(503, "ServiceUnavailable"))
+        await asyncio.sleep(1.5 * _EVERY)
+        await running.look("prod")
+        assert running.images() == ["quay.io/coast/env:1"]
+        await asyncio.sleep(3 * _EVERY)
+        await running.look("prod")
+        assert running.of("prod") == UnreadValues(Unread.FAILED)
+
+
+@virtual
+async def test_pages_are_followed_and_nothing_of_a_pod_stays(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with _running("prod") as running:
+        pages = {"": page(pod("ann"), more="2"), "2": page(pod("bo", "evil.example/env:1"))}
+        running.server.answers["/api/v1/namespaces/prod/pods"] = lambda request: pages[
+            request.query.get("continue", "")
+        ]
+        await running.look("prod")
+        assert running.images() == ["evil.example/env:1", "quay.io/coast/env:1"]
+        kept = pickle.dumps(running.store.hub_sessions)
+        assert CANARY.encode() not in kept
+        assert b"jupyter-" not in kept
+    assert CANARY not in caplog.text
+
+
+@virtual
+async def test_switched_off_it_says_so_where_something_is_agreed_and_asks_nothing() -> None:
+    running = Running(seconds=None)
+    await running.look("prod")
+    assert running.of("prod") == UnreadValues(Unread.OFF)
+    running.agreed = False
+    await running.look("prod")
+    assert running.store.hub_sessions == {}
+    assert running.server.requests == []

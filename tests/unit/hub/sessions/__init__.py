@@ -1,0 +1,1 @@
+"""What sessions of a hub run and may do."""

@@ -1,0 +1,48 @@
+"""Cloud identities of ServiceAccounts, and nothing else that stands in annotations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from responsibility.api.parse import load_shipped_model
+from responsibility.hub.sessions.identities import ANNOTATIONS, identities, is_identity
+from responsibility.hub.values.agreed import LONGEST, Setting
+
+ROLE = "arn:aws:iam::123456789012:role/coast-prod"
+
+
+def test_the_identity_is_told_with_where_it_stands() -> None:
+    found = identities({"name": "user-sa", "annotations": {"eks.amazonaws.com/role-arn": ROLE}})
+    assert found == (Setting("eks.amazonaws.com/role-arn of ServiceAccount user-sa", ROLE),)
+
+
+@pytest.mark.parametrize(
+    "annotations",
+    [
+        None,
+        [],
+        {},
+        {"password": "hunter2", "eks.amazonaws.com/audience": "sts.amazonaws.com"},
+        {"eks.amazonaws.com/role-arn": ""},
+        {"eks.amazonaws.com/role-arn": {"a": "map"}},
+    ],
+)
+def test_all_else_is_nothing(annotations: Any) -> None:
+    assert identities({"name": "user-sa", "annotations": annotations}) == ()
+
+
+def test_a_long_one_is_cut() -> None:
+    [found] = identities({"name": "a", "annotations": {ANNOTATIONS[0]: "x" * 100_000}})
+    assert len(found.text) == LONGEST
+
+
+def test_the_shipped_model_has_each_of_them_as_somebodys() -> None:
+    fields = [field for item in load_shipped_model().spec.items for field in item.fields]
+    named = {field.path for field in fields if field.kind == "ServiceAccount"}
+    assert {f'metadata.annotations["{key}"]' for key in ANNOTATIONS} == {
+        path for path in named if is_identity(path)
+    }
+    assert not is_identity("metadata.annotations")
+    assert not is_identity('metadata.annotations["note"]')
