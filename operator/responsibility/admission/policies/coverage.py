@@ -363,7 +363,7 @@ BEYOND: tuple[tuple[str, str, str], ...] = (
     (
         "custom resources whose controllers make, scale or change workloads",
         "the controller does it, and which do is known to each project only",
-        "reserve those kinds in the model",
+        "the shipped model has those of the vertical pod autoscaler and KEDA; reserve others",
     ),
 )
 
