@@ -4,6 +4,7 @@ The policies' own expressions are evaluated, so there is no second opinion about
 
 In reading order:
 
+* ``log_forms``: forms in which clouds hand out logs, and the events in them;
 * ``audit_event``: a request as admission saw it, out of the log;
 * ``object_store``: objects as they were before it;
 * ``cel``: an evaluator of the policies' expressions;

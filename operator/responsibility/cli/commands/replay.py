@@ -188,6 +188,11 @@ def _tell(tally: Tally, counts: Counts) -> None:
         warn(f"{counts.broken_total - len(counts.broken)} more lines can't be read")
     for what, number in counts.foreign.most_common():
         warn(f"not understood: {number} {what}")
+    if counts.columns:
+        note(
+            f"{counted(counts.columns, 'event')} of a table that doesn't say whom a request was "
+            "made as (kubectl --as): such a request counts as its maker's"
+        )
     passed = [f"{number} {why}" for why, number in tally.passed.most_common()]
     for number, what in (
         (counts.unfinished, "of an earlier stage"),

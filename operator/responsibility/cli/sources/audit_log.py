@@ -19,12 +19,15 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from responsibility.cli.terminal.errors import CliError
+from responsibility.replay import log_forms
 
 STDIN = "-"
 # What is longer is no event: the API server takes no object of more than 3 MB.
 LONGEST = 64 * 1024 * 1024
 _STEP = 1 << 20
 _MOST_NAMED = 10
+# Wrappings in wrappings.
+_DEEPEST = 4
 _GZIP = b"\x1f\x8b"
 
 # The beginning of an event as the API server writes it, which says whether it is worth reading.
@@ -37,8 +40,9 @@ _NAMESPACE = re.compile(rb"/namespaces/([^/?]+)")
 _CONNECTION = re.compile(rb"/(?:exec|attach|portforward|proxy)(?:[/?]|\Z)")
 _READS = frozenset({b"get", b"list", b"watch"})
 
-# Where exports of clouds and log shippers keep the event: CloudWatch, Azure, Fluent Bit, Loki.
-_WRAPPED = ("@message", "message", "log", "event", "line")
+# What begins a value that goes on over several lines: at the very beginning, or behind what a
+# program that follows logs puts before it.
+_GOES_ON = re.compile(rb"(?:\d\S*\s(?:\S+\s)?)?\{\s*\Z")
 
 
 @dataclass(slots=True)
@@ -46,7 +50,8 @@ class Counts:
     """What there was in a log; ``broken`` are places, as far as they are named.
 
     ``elsewhere`` are events of namespaces without a record, ``reads`` others that only read, and
-    ``unfinished`` what of either says nothing of the end of its request.
+    ``unfinished`` what of either says nothing of the end of its request. ``columns`` are events
+    that were rows of a table, without a column for whom a request was made as.
     """
 
     lines: int = 0
@@ -54,6 +59,7 @@ class Counts:
     elsewhere: int = 0
     reads: int = 0
     unfinished: int = 0
+    columns: int = 0
     foreign: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
     broken_total: int = 0
@@ -99,8 +105,15 @@ class AuditLog:
                 number += 1
                 self.counts.lines += 1
                 place = f"{name}, line {number}"
-                if number == 1 and line.strip() in (b"{", b"["):
+                if number == 1 and line.strip() == b"[":
                     line += lines.read(self.longest)
+                elif _GOES_ON.match(line):
+                    line, more = _whole(line, lines, self.longest)
+                    number += more
+                    self.counts.lines += more
+                elif number == 1 and log_forms.is_csv(line):
+                    self.counts.foreign[log_forms.CSV] += 1
+                    return
                 if not line.endswith(b"\n") and len(line) >= self.longest:
                     self.counts.note_broken(place, "longer than any event")
                     _skip(lines)
@@ -123,15 +136,11 @@ class AuditLog:
         if not line.strip():
             return
         try:
-            found = json.loads(line)
+            values = _values(line)
         except (ValueError, RecursionError):
-            # Programs that follow logs put a time and the name of the stream before each line.
-            try:
-                found = json.loads(line[max(0, line.find(b" {")) :])
-            except (ValueError, RecursionError):
-                self.counts.note_broken(place, "not JSON")
-                return
-        yield from ((place, event) for event in self._unwrapped(place, found))
+            self.counts.note_broken(place, "not JSON")
+            return
+        yield from ((place, event) for found in values for event in self._unwrapped(place, found))
 
     def _wanted(self, head: re.Match[bytes]) -> bool:
         """Return whether an event has to be read; what is seen here is never a refused request."""
@@ -149,53 +158,50 @@ class AuditLog:
         if isinstance(found, list):
             for entry in found:
                 yield from self._unwrapped(place, entry, depth)
-            return
-        if not isinstance(found, dict):
+        elif not isinstance(found, dict):
             self.counts.note_broken(place, "no object")
-            return
-        if "auditID" in found and "stage" in found:
-            if not str(found.get("apiVersion", "audit.k8s.io/v1")).startswith("audit.k8s.io/"):
-                self.counts.foreign["objects of another API"] += 1
-                return
+        elif "auditID" not in found or "stage" not in found:
+            yield from self._wrapped(place, found, depth)
+        elif str(found.get("apiVersion", "audit.k8s.io/v1")).startswith("audit.k8s.io/"):
             self.counts.events += 1
             yield found
+        else:
+            self.counts.foreign["objects of another API"] += 1
+
+    def _wrapped(self, place: str, found: dict[str, Any], depth: int) -> Iterator[dict[str, Any]]:
+        row = log_forms.from_columns(found)
+        if row is not None:
+            self.counts.events += 1
+            self.counts.columns += 1
+            yield row
             return
-        inner = _inner(found)
-        if inner is None or depth > 4:
-            self.counts.foreign[_kind(found)] += 1
+        inner = log_forms.inner(found) if depth <= _DEEPEST else None
+        if inner is None:
+            self.counts.foreign[log_forms.kind(found)] += 1
             return
         if isinstance(inner, str):
             try:
                 inner = json.loads(inner)
             except (ValueError, RecursionError):
-                self.counts.foreign["text that is no event"] += 1
+                self.counts.foreign[log_forms.kind_of_text(inner)] += 1
                 return
         yield from self._unwrapped(place, inner, depth + 1)
 
 
-def _inner(found: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """Return what is wrapped: a list, an object or a text; None if nothing is known to be."""
-    if str(found.get("apiVersion", "")).startswith("audit.k8s.io/"):
-        return found.get("items")
-    for key in ("logEvents", "events", "records"):
-        if isinstance(found.get(key), list):
-            return found[key]
-    properties = found.get("properties")
-    if isinstance(properties, dict) and "log" in properties:
-        return properties["log"]
-    for key in _WRAPPED:
-        if isinstance(found.get(key), (str, dict)):
-            return found[key]
-    return None
-
-
-def _kind(found: dict[str, Any]) -> str:
-    if "protoPayload" in found:
-        return (
-            "entries of Google's own form (protoPayload), which leaves out groups and objects: "
-            "no replay is possible"
-        )
-    return "objects that are no audit events"
+def _values(line: bytes) -> list[Any]:
+    """Return the values of a line: one, or several without a space. Raises ValueError."""
+    try:
+        return [json.loads(line)]
+    except ValueError:
+        text = line.decode()
+    # Programs that follow logs put a time and the name of the stream before each line.
+    start = 0 if text.startswith("{") else max(0, text.find(" {"))
+    found, decode = [], json.JSONDecoder().raw_decode
+    while text[start:].strip():
+        start += len(text[start:]) - len(text[start:].lstrip())
+        value, start = decode(text, start)
+        found.append(value)
+    return found
 
 
 class _Counted(io.RawIOBase):
@@ -221,6 +227,17 @@ def _opened(path: str) -> io.BufferedReader:
     if path == STDIN:
         return sys.stdin.buffer  # type: ignore[return-value]  # it is one unless replaced
     return Path(path).open("rb")
+
+
+def _whole(line: bytes, lines: BinaryIO, longest: int) -> tuple[bytes, int]:
+    """Return a value that goes on up to a closing bracket of its own, and how many lines more."""
+    parts, size = [line], len(line)
+    while size < longest and (more := lines.readline(longest)):
+        parts.append(more)
+        size += len(more)
+        if more.rstrip() == b"}":
+            break
+    return b"".join(parts), len(parts) - 1
 
 
 def _skip(lines: BinaryIO) -> None:
