@@ -1,5 +1,7 @@
 """Remedies of a cause: a command, if running it does just that, or else the plan to ask for.
 
+Whoever holds files against records mends the files; a command would be about some cluster.
+
 A command is copied and run. So it is shown only where it ends all of it and takes nobody anything
 that the record gives: the whole binding is one stranger's, and it is the only one. All else a plan
 works out, which knows what everybody is owed.
@@ -45,12 +47,26 @@ def fix(report: Report, findings: Sequence[Finding]) -> str:
     return plan_command(report, first)
 
 
+def fix_in_files(report: Report, findings: Sequence[Finding]) -> str:
+    """Return what to change in files about findings with one cause, the worst first."""
+    from responsibility.ownership.results import wording
+
+    first = findings[0]
+    keys = _bindings(findings)
+    if first.subject is None or len(keys) != 1 or not _costs_nobody(report, findings, keys[0]):
+        return fix(report, findings)
+    if _is_alone(report.view.graph.bindings[keys[0]], first.subject):
+        return f"remove {keys[0]}"
+    return wording.remedy(first)
+
+
 def plan_command(report: Report, finding: Finding) -> str:
     """Return the command that plans the end of what a finding's subject has too much of."""
     agreement = report.agreement(finding)
     names, options = ([agreement.record], []) if agreement is not None else ([], ["--cluster"])
     if finding.subject is not None:
         options.append(subject_option(finding.subject))
+    options.extend(f"-f {quote(path)}" for path in report.view.files)
     return f"kubectl responsibility plan {arguments(names, options)}"
 
 

@@ -208,7 +208,7 @@ def _something_to_check(report: Report) -> None:
 
 def _tables(checked: Checked, *, each: bool) -> list[Table]:
     """Return what can't be followed, and a line for each cause, or for ``each`` finding."""
-    from responsibility.cli.answers.fixes import fix
+    from responsibility.cli.answers.fixes import fix_in_files
     from responsibility.cli.answers.locations import location_of
     from responsibility.cli.answers.report import place_text, whom
     from responsibility.ownership.results import wording
@@ -233,7 +233,7 @@ def _tables(checked: Checked, *, each: bool) -> list[Table]:
             some(items, _MOST_ITEMS),
             whom(finding),
             str(location_of(checked.report, finding) or "-"),
-            fix(checked.report, whole),
+            fix_in_files(checked.report, whole),
             wording.message(finding),
             "; ".join(wording.source_texts(finding.sources)) or "-",
         ]

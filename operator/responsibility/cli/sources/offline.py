@@ -46,6 +46,7 @@ def load(
         ):
             reader.take(manifest)
     view = reader.view
+    view.files = tuple(paths)
     view.roles = list(reader.roles.values())
     view.bindings = list(reader.bindings.values())
     view.deployments = list(reader.deployments.values())

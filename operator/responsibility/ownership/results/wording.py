@@ -196,7 +196,22 @@ def _ending(facts: Facts | None) -> str:
         return facts.remedy
     if isinstance(facts, VersionFacts):
         return version_wording.remedy(facts)
+    if isinstance(facts, Shortfall):
+        return _reading_more(facts)
     return admin_wording.remedy(facts) if isinstance(facts, AdminFacts) else ""
+
+
+def _reading_more(short: Shortfall) -> str:
+    """Return what would have to be read to know; empty where reading more brings nothing."""
+    if short.unnamed:
+        whom = some(list(map(str, short.unnamed)), _MOST_NAMED)
+        return f"Add the files that bind {whom} to what is read, with another -f."
+    if short.unless is not None:
+        return (
+            f"Add the files that make {short.unless[0]} what it is on the cluster to what is read, "
+            "with another -f; if there are none, grant the owner's subjects what is missing."
+        )
+    return ""
 
 
 def _side_door(finding: Finding, door: SideDoor) -> str:

@@ -1,6 +1,7 @@
 """A command that is shown can be copied and run: it ends the cause, and takes nobody their due."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,50 @@ def test_what_one_command_does_not_end_is_planned(
 ) -> None:
     (line,) = fixes(run, files, "User mallory", *bindings)
     assert "kubectl responsibility plan reef --subject user/mallory" in line
+
+
+def test_a_plan_of_files_is_asked_of_the_files(run: Run, files: Path) -> None:
+    (line,) = fixes(run, files, "User mallory", ("shared", [MALLORY, LEADS]))
+    assert "kubectl responsibility plan reef --subject user/mallory -f reef " in line
+    done = run("plan", "reef", "--subject", "user/mallory", "-f", "reef", "--at", small.AT)
+    assert done.code == 0
+
+
+def test_what_is_to_be_changed_in_files_is_no_command_about_a_cluster(
+    run: Run, files: Path
+) -> None:
+    text = ALONE.format(name="help-once", subjects=json.dumps([MALLORY]))
+    (files / "more.yaml").write_text(text, encoding="utf-8")
+    (files / "other.yaml").write_text(
+        ALONE.format(name="lost", subjects=json.dumps([LEADS])).replace(
+            "name: operate", "name: gone"
+        ),
+        encoding="utf-8",
+    )
+    done = run("check", "-f", "reef", "--at", small.AT, "-o", "wide")
+    lines = [each for each in done.out.splitlines() if " User mallory " in each]
+    assert lines
+    assert all(" remove RoleBinding reef/help-once " in each for each in lines)
+    for output in ("table", "wide", "markdown", "github", "junit", "sarif", "json"):
+        told = run("check", "-f", "reef", "--at", small.AT, "-o", output).out
+        verbs = set(re.findall(r"kubectl (\S+)", told)) - {"responsibility"}
+        assert not verbs, output
+
+
+def test_what_files_do_not_say_is_to_be_read_too(run: Run, files: Path) -> None:
+    """Neither a role that is elsewhere nor an owner who is bound elsewhere takes a new binding."""
+    (files / "rbac" / "people.yaml").unlink()
+    told = run("check", "-f", "reef", "--at", small.AT).out
+    unknown = [each for each in told.splitlines() if each.split()[1:2] == ["unknown"]]
+    assert unknown
+    assert all("Add the files that bind " in each for each in unknown)
+    engineers = {"kind": "Group", "name": "engineers"}
+    lost = ALONE.format(name="lost", subjects=json.dumps([engineers]))
+    (files / "rbac" / "lost.yaml").write_text(
+        lost.replace("kind: Role, name: operate", "kind: Role, name: gone"), encoding="utf-8"
+    )
+    told = run("check", "-f", "reef", "--at", small.AT).out
+    assert "Add the files that make Role reef/gone what it is on the cluster" in told
 
 
 def test_who_owns_something_is_never_shown_a_command_that_takes_it(run: Run, files: Path) -> None:
