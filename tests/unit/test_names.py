@@ -26,6 +26,8 @@ TABLES = {
     # Objects: ServiceAccounts, and what an API server returns.
     "operator/responsibility/admission/policies/kinds.py": subject_kinds,
     "operator/responsibility/cli/sources/offline.py": subject_kinds,
+    # The columns of a table of logs.
+    "operator/responsibility/replay/log_forms.py": subject_kinds,
     "bench/reflector.py": subject_kinds,
     # Manifests, as people write them.
     "demo/installation.py": subject_kinds,

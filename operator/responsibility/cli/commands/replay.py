@@ -186,7 +186,8 @@ def _tell(tally: Tally, counts: Counts) -> None:
         warn(place)
     if counts.broken_total > len(counts.broken):
         warn(f"{counts.broken_total - len(counts.broken)} more lines can't be read")
-    for what, number in counts.foreign.most_common():
+    # Where there is nothing else, that is the error.
+    for what, number in counts.foreign.most_common() if counts.events else ():
         warn(f"not understood: {number} {what}")
     if counts.columns:
         note(
