@@ -149,14 +149,16 @@ bench-admission: $(STAMP) ## Measure what admission costs a write: the table in 
 
 # --- the image --------------------------------------------------------------------------------
 
-IMAGE ?= hub-responsibility:$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+# The other one: hub-page
+CONTENTS ?= operator
+IMAGE ?= hub-responsibility$(if $(filter hub-page,$(CONTENTS)),-hub-page):$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 BASE ?=
 # For another machine than this one, where the engine has an emulator: linux/arm64
 PLATFORM ?=
 UV := $(BIN)/uv
 
 .PHONY: image
-image: ## Build the image (IMAGE=name:tag, BASE=image@digest, PLATFORM=linux/arm64) with docker, podman or buildah
+image: ## Build the image (IMAGE=name:tag, CONTENTS=hub-page, BASE=image@digest, PLATFORM=linux/arm64) with docker, podman or buildah
 	@if command -v docker >/dev/null && docker info >/dev/null 2>&1; then engine="docker build"; \
 	elif command -v podman >/dev/null && podman info >/dev/null 2>&1; then engine="podman build"; \
 	elif command -v buildah >/dev/null && buildah info >/dev/null 2>&1; then engine="buildah build"; \
@@ -164,6 +166,7 @@ image: ## Build the image (IMAGE=name:tag, BASE=image@digest, PLATFORM=linux/arm
 	  echo "error: no container engine answers. Install one of docker (and start its daemon), podman or buildah. There is: $$(for name in docker podman buildah; do command -v $$name >/dev/null && echo "$$name, which cannot be used here ($$($$name info 2>&1 | tail -n 1));" || echo "no $$name;"; done | tr '\n' ' ')" >&2; exit 1; fi; \
 	set -x; $$engine --file Containerfile --tag "$(IMAGE)" $(if $(BASE),--build-arg BASE=$(BASE)) \
 	  $(if $(PLATFORM),--platform=$(PLATFORM)) \
+	  --build-arg CONTENTS=$(CONTENTS) \
 	  --build-arg VERSION="$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)" \
 	  --build-arg REVISION="$$(git rev-parse HEAD 2>/dev/null || true)" \
 	  --build-arg CREATED="$$(git log -1 --format=%cI 2>/dev/null || true)" .
@@ -190,7 +193,7 @@ release: $(STAMP) ## Build all that a release is made of into dist/VERSION (VERS
 .PHONY: lock
 lock: $(STAMP) ## Renew the pinned versions and hashes of what the image holds and is built with
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
-	for name in requirements build; do \
+	for name in requirements build hub-page; do \
 	  input=pyproject.toml; [ $$name = requirements ] || input=image/$$name.in; \
 	  $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --custom-compile-command "make lock" -o image/$$name.lock $$input; \

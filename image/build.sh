@@ -2,12 +2,20 @@
 # Build what the image holds: a virtual environment with the operator, from what is pinned by hash,
 # and its bill of materials. To be run where pyproject.toml is.
 #
-#   image/build.sh TARGET [SCRATCH]
+#   image/build.sh TARGET [SCRATCH] [operator|hub-page]
+#
+# The page in a hub has JupyterHub's library with it, and none of the operator's.
 set -eu
 
 target=${1:?where to build, such as /opt/hub-responsibility}
 scratch=${2:-/tmp/build}
+contents=${3:-operator}
 python=${PYTHON:-python3}
+case $contents in
+  operator) lock=requirements ;;
+  hub-page) lock=hub-page ;;
+  *) echo "error: $contents is neither operator nor hub-page" >&2; exit 1 ;;
+esac
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 # Packages that somebody has at hand would count as installed already.
 unset PYTHONPATH PYTHONHOME
@@ -25,19 +33,30 @@ echo "--- the environment"
 "$python" -m venv --without-pip "$target"
 # Wheels only: nothing of others is run while it is installed.
 "$tools/python" -m pip --python "$target/bin/python" install --quiet \
-  --require-hashes --only-binary :all: --requirement image/requirements.lock
+  --require-hashes --only-binary :all: --requirement "image/$lock.lock"
 "$tools/python" -m pip --python "$target/bin/python" install --quiet \
   --no-deps --no-index "$scratch"/wheel/*.whl
-"$tools/python" -m pip --python "$target/bin/python" check
 
 echo "--- without what nobody calls"
-# Of the Kubernetes client, connection and loaders are used. The classes for each of the API's groups,
-# once for threads and once for asyncio, are 40 % of everything and never imported.
-for client in "$target"/lib/python3*/site-packages/kubernetes/client \
-  "$target"/lib/python3*/site-packages/kubernetes/aio/client; do
-  rm -r "$client/api"
-done
-"$target/bin/python" -c "import responsibility.controller.main, responsibility.cli.main"
+case $contents in
+  operator)
+    "$tools/python" -m pip --python "$target/bin/python" check
+    # Of the Kubernetes client, connection and loaders are used. The classes for each of the API's groups,
+    # once for threads and once for asyncio, are 40 % of everything and never imported.
+    for client in "$target"/lib/python3*/site-packages/kubernetes/client \
+      "$target"/lib/python3*/site-packages/kubernetes/aio/client; do
+      rm -r "$client/api"
+    done
+    rm "$target/bin/responsibility-hub-page"
+    "$target/bin/python" -c "import responsibility.controller.main, responsibility.cli.main"
+    ;;
+  hub-page)
+    # What a hub itself shows to browsers: half of everything.
+    rm -r "$target/share/jupyterhub"
+    rm "$target/bin/responsibility-operator" "$target/bin/kubectl-responsibility"
+    "$target/bin/python" -c "import responsibility.hub_page.main"
+    ;;
+esac
 
 echo "--- the bill of materials"
 mkdir -p "$target/share"

@@ -19,6 +19,7 @@ In reading order:
 * ``replay``: the policies, held against an audit log;
 * ``monitoring``: alerts and dashboards;
 * ``web``: the page for people;
+* ``hub_page``: the page as a service of a hub;
 * ``kube``: a Kubernetes client that knows nothing of hubs;
 * ``cluster``: the state of a cluster, and changes made to it;
 * ``controller``: the operator;

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "Containerfile").read_text(encoding="utf-8")
-LOCKS = ("requirements", "build")
+LOCKS = ("requirements", "build", "hub-page")
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -45,7 +45,7 @@ def locked(name: str) -> dict[str, tuple[str, int]]:
 
 def test_only_the_last_stage_is_shipped_and_it_runs_nothing_while_it_is_built() -> None:
     build, last = stages()
-    assert ("RUN", "sh image/build.sh /opt/hub-responsibility") in build
+    assert ("RUN", 'sh image/build.sh /opt/hub-responsibility /tmp/build "${CONTENTS}"') in build
     assert "RUN" not in [word for word, _ in last]
     copies = [rest for word, rest in last if word == "COPY"]
     assert copies == ["--from=build /opt/hub-responsibility /opt/hub-responsibility"]
@@ -161,7 +161,7 @@ def _asked(name: str) -> list[Requirement]:
     if name == "requirements":
         project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         return [Requirement(text) for text in project["dependencies"]]
-    lines = (ROOT / "image" / "build.in").read_text(encoding="utf-8").splitlines()
+    lines = (ROOT / "image" / f"{name}.in").read_text(encoding="utf-8").splitlines()
     return [Requirement(line) for line in lines if line and not line.startswith("#")]
 
 
@@ -173,24 +173,32 @@ def test_the_lock_is_of_what_is_asked_for(name: str) -> None:
         assert asked.specifier.contains(version), f"{asked}, locked {version}: run make lock"
 
 
-def test_the_lock_is_complete_and_has_nothing_too_much() -> None:
+@pytest.mark.parametrize("contents", ["requirements", "hub-page"])
+def test_the_lock_is_complete_and_has_nothing_too_much(contents: str) -> None:
     """As far as the packages that are installed here can tell: what they need, they name."""
-    found = locked("requirements")
-    needed, todo = set[str](), _asked("requirements")
+    found = locked(contents)
+    needed, todo = set[str](), _asked(contents)
     while todo:
         asked = todo.pop()
         name = canonicalize_name(asked.name)
-        if name in needed:
+        if name in needed and not asked.extras:
             continue
         needed.add(name)
         version, _ = found.get(name, ("", 0))
         assert version, f"{name} is needed and not locked: run make lock"
         for text in metadata.requires(name) or ():
             requirement = Requirement(text)
-            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            marker = requirement.marker
+            if marker is None or any(marker.evaluate({"extra": e}) for e in ("", *asked.extras)):
                 todo.append(requirement)
     # tzdata and their like are for other systems than the one that this runs on.
-    assert set(found) - needed <= {"tzdata", "typing-extensions", "colorama"}
+    assert set(found) - needed <= {"tzdata", "typing-extensions", "colorama", "psutil"}
+
+
+def test_the_page_in_a_hub_is_built_of_what_its_extra_asks_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extra = [Requirement(text) for text in project["optional-dependencies"]["hub-page"]]
+    assert _asked("hub-page") == extra
 
 
 def test_the_build_backend_is_locked_as_it_is_asked_for() -> None:

@@ -87,6 +87,30 @@ operator takes them away: policies would go on heeding them. Empty where no clus
 {{- toJson (sortAlpha $left) }}
 {{- end -}}
 
+{{/* Labels of the page in a hub: other ones than the operator's, whose selectors would find them. */}}
+{{- define "hub-responsibility.hubPageSelector" -}}
+app.kubernetes.io/name: {{ include "hub-responsibility.name" . }}-hub-page
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "hub-responsibility.hubPageLabels" -}}
+{{ include "hub-responsibility.hubPageSelector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "hub-responsibility.hubPageImage" -}}
+{{- if .Values.hubPage.image.digest -}}
+{{- printf "%s@%s" .Values.hubPage.image.repository .Values.hubPage.image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" .Values.hubPage.image.repository (.Values.hubPage.image.tag | default .Chart.AppVersion) -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "hub-responsibility.image" -}}
 {{- if .Values.image.digest -}}
 {{- printf "%s@%s" .Values.image.repository .Values.image.digest -}}

@@ -146,6 +146,8 @@ ITEM_ROLE_PREFIX: Final = f"{NAME_PREFIX}item-"
 KEPT_PREFIX: Final = f"{NAME_PREFIX}keeps-"
 # The Secret, in the operator's namespace, with a token of each hub that is asked for its admins.
 HUB_TOKENS_SECRET: Final = f"{NAME_PREFIX}hub-tokens"
+# A hub's page in a hub: the service, and all that it is made of in the hub's namespace.
+HUB_PAGE: Final = f"{NAME_PREFIX}page"
 UNDO_PREFIX: Final = f"{NAME_PREFIX}undo-"
 # The Role, in the operator's namespace, that grants what markers stand for.
 DELEGATION_ROLE: Final = f"{NAME_PREFIX}delegation-in-force"

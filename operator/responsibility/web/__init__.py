@@ -10,5 +10,7 @@ In reading order:
 * ``published``: tasks by what the operator has written into statuses;
 * ``words``: words that the parts share;
 * ``document``: HTML, made of elements;
-* ``style``: the style sheet.
+* ``style``: the style sheet;
+* ``addresses``: addresses of pages;
+* ``headers``: headers of those who serve it.
 """

@@ -13,7 +13,8 @@ from datetime import datetime
 from xml.etree.ElementTree import Element
 
 from responsibility.ownership.results.assessment import HubAssessment
-from responsibility.web.document import Child, WebDocument, document, tag
+from responsibility.web.addresses import hub_file
+from responsibility.web.document import Child, WebDocument, document, joined, tag
 from responsibility.web.filters import filters, rules
 from responsibility.web.hub import section
 from responsibility.web.overview import Counts, overview
@@ -41,6 +42,7 @@ def agreements_page(
     counts: Counts | None = None,
     standing: bool = True,
     note: str = "",
+    links: Sequence[tuple[str, str]] = (),
 ) -> WebDocument:
     """Return the page of these hubs as of ``now``.
 
@@ -48,7 +50,7 @@ def agreements_page(
     address of the page with all hubs, if there is one; ``stale`` is what has not been heard of for
     long of all that the page rests on. ``counts`` is how many causes there are, where the hubs
     don't say. Without ``standing``, there is nothing on it but what is agreed; a ``note`` may say
-    why.
+    why. ``links`` are more places to go to, each with what it is called and its address.
     """
     title = f"{TITLE}: {hubs[0].agreement.display_name}" if len(hubs) == 1 else TITLE
     sections = [
@@ -67,6 +69,7 @@ def agreements_page(
             "main",
             *_head(now, stale, note),
             tag("p", tag("a", "All hubs", href=home)) if home else None,
+            tag("p", *joined((tag("a", n, href=to) for n, to in links), " · ")) if links else None,
             None if hubs else tag("p", "There is no record of any hub."),
             *(_cluster(todo) if several else ()),
             *(
@@ -114,7 +117,7 @@ def index_page(
 
 def filename(hub: HubAssessment) -> str:
     """Return the name of a hub's own page; names of records are fit for it."""
-    return f"{anchor(hub)}.html"
+    return hub_file(hub.agreement.record)
 
 
 def _head(now: datetime, stale: Sequence[str], note: str) -> Iterable[Element]:

@@ -62,7 +62,7 @@ def loading(program: Path) -> dict[str, str]:
     return {**environment(), "LD_LIBRARY_PATH": str(python.parents[1] / "lib")}
 
 
-def build(python: Path, directory: Path) -> Path:
+def build(python: Path, directory: Path, contents: str = "operator") -> Path:
     """Build what the image holds in a directory, from the files that the Containerfile copies."""
     source = directory / "src"
     source.mkdir()
@@ -76,7 +76,7 @@ def build(python: Path, directory: Path) -> Path:
         else:
             shutil.copy(place, source)
     done = subprocess.run(
-        ["sh", "image/build.sh", str(directory / "opt"), str(directory / "scratch")],
+        ["sh", "image/build.sh", str(directory / "opt"), str(directory / "scratch"), contents],
         cwd=source,
         env={**os.environ, "PYTHON": str(python)},
         capture_output=True,

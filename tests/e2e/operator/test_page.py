@@ -99,6 +99,11 @@ def test_each_caller_sees_on_either_replica_what_they_may_read(
         assert STRANGER in get(operator, COAST, **group)[1]
         masters = {**group, "X_Forwarded_Groups": "system:masters"}
         assert STRANGER not in get(operator, COAST, **masters)[1]
+        # As the page in a hub asks: with the right to one record.
+        assert STRANGER in get(operator, f"/in-hub{COAST}", lead)[1]
+        assert STRANGER not in get(operator, f"/in-hub{COAST}")[1]
+        for path, visitor in ((COAST, nobody), (LAKE, lead)):
+            assert get(operator, f"/in-hub{path}", visitor)[0] == 403
         for secret in (lead, nobody):
             assert secret not in operator.log
 

@@ -20,6 +20,10 @@ class Page:
         return [text for name, text in self.texts if name in names]
 
     @property
+    def links(self) -> set[str]:
+        return {str(each.get("href")) for each in self.all("a")}
+
+    @property
     def shown(self) -> str:
         return "".join(text for name, text in self.texts if name not in ("style", "title"))
 

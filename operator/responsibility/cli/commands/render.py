@@ -20,8 +20,8 @@ _NAME: Final = "hub-responsibility"
 @click.command(name="render")
 @click.argument(
     "what",
-    metavar="policies|roles|webhook|hub-service",
-    type=click.Choice(["policies", "roles", "webhook", "hub-service"]),
+    metavar="policies|roles|webhook|hub-service|hub-page",
+    type=click.Choice(["policies", "roles", "webhook", "hub-service", "hub-page"]),
 )
 @click.option(
     "--model",
@@ -90,6 +90,9 @@ def command(
     The hub-service are values of a hub's own chart: by them, the hub tells the operator who
     administers it (hubAdmins.enabled): see docs/hub-admins.md.
 
+    The hub-page are values of a hub's own chart as well: by them, those who sign in to the hub see
+    the page there (hubPages): see docs/hub-page.md.
+
     \b
     Examples:
       kubectl responsibility render policies --model ours.yaml | kubectl apply -f -
@@ -106,10 +109,10 @@ def command(
         raise click.UsageError("--static is for policies: all else is an object in the API server")
     if what != "roles" and prefixes:
         raise click.UsageError("--prefix is for roles: all else reads it from the hub's Namespace")
-    if what == "hub-service":
+    if what in ("hub-service", "hub-page"):
         if models:
             raise click.UsageError("--model is for policies, roles and webhook")
-        _hub_service(namespace)
+        _hub_service(namespace) if what == "hub-service" else _hub_page()
         return
     if what == "webhook":
         from responsibility.cli.commands import render_webhook
@@ -143,6 +146,17 @@ def _hub_service(namespace: str) -> None:
         f'\'{{"data":{{"HUB.RELEASE":"{{{{index .data "{registration.TOKEN_KEY}"}}}}"}}}}\''
         f" | kubectl patch secret {HUB_TOKENS_SECRET} -n {namespace} --type merge "
         "--patch-file /dev/stdin"
+    )
+    say(registration.VALUES, nl=False)
+
+
+def _hub_page() -> None:
+    """Write a hub's values by which it has the page, and say what comes after."""
+    from responsibility.hub_page import registration
+
+    note(
+        "then name the hub in the values of the operator's chart: "
+        "hubPages: [{record: RECORD, namespace: NAMESPACE}], with page.enabled: true"
     )
     say(registration.VALUES, nl=False)
 

@@ -3,7 +3,8 @@
 Every replica makes them of the statuses, also the one that leads, so that all say the same. A page
 is written when somebody asks for it first, and kept, compressed, until there is something newer to
 say: who asks often gets the same bytes, and costs nothing. There are two of each page: one for
-those who may read what was found, and one with what is agreed and nothing else.
+those who may read what was found, and one with what is agreed and nothing else; of a hub's, both
+once more for the hub's own service.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.phrases import some
 from responsibility.rbac.graph import AccessGraph
+from responsibility.web.addresses import HUB_LINKS
 from responsibility.web.agreements import Todo, agreements_page, index_page
 from responsibility.web.published import published_counts, published_todo
 from responsibility.web.words import moment
@@ -55,6 +57,7 @@ _NOTE: Final = (
     "This is what is agreed. Whether it is so is shown to those who may read that in the cluster."
 )
 _NOTE_ALL: Final = f"{_NOTE} Of one hub it is on the hub's own page."
+_NOTE_IN_HUB: Final = "This is what is agreed. Whether it is so is shown to the hub's admins."
 
 
 class NothingYetError(Exception):
@@ -78,10 +81,11 @@ class Edition:
     models: Mapping[str, ResponsibilityModelStatus | None]
     stale: tuple[str, ...] = ()
 
-    def write(self, record: str, *, found: bool) -> Printed | None:
+    def write(self, record: str, *, found: bool, in_hub: bool = False) -> Printed | None:
         """Write the page of a record, or of all where it is empty; None if there is no such hub.
 
-        It tells what was ``found`` where that is asked for.
+        It tells what was ``found`` where that is asked for. ``in_hub`` is for the hub's own
+        service: it leads to the hub, and to no other.
         """
         now = self.assessment.now
         hubs = list(self.assessment.hubs.values())
@@ -101,11 +105,12 @@ class Edition:
                 hubs,
                 now,
                 own,
-                home="./",
+                home="" if in_hub else "./",
                 stale=self.stale,
                 counts=counts,
                 standing=found,
-                note="" if found else _NOTE,
+                note="" if found else _NOTE_IN_HUB if in_hub else _NOTE,
+                links=HUB_LINKS if in_hub else (),
             )
         else:
             page = index_page(
@@ -129,7 +134,7 @@ class _Shelf:
     made_at: float
     looked_at: float
     pause: float
-    pages: OrderedDict[tuple[str, bool], Printed | None] = field(default_factory=OrderedDict)
+    pages: OrderedDict[tuple[str, bool, bool], Printed | None] = field(default_factory=OrderedDict)
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -157,19 +162,20 @@ class Editions:
         """Return whether there is such a hub. Raises NothingYetError."""
         return record in (await self._present()).edition.assessment.hubs
 
-    async def page(self, record: str, *, found: bool) -> Printed | None:
+    async def page(self, record: str, *, found: bool, in_hub: bool = False) -> Printed | None:
         """Return the page of a record, or of all; None if there is no such hub.
 
-        Raises NothingYetError.
+        See `Edition.write`. Raises NothingYetError.
         """
         shelf = await self._present()
-        key = (record, found)
+        key = (record, found, in_hub)
         # One at a time: what takes the processor is kept from nobody for long.
         async with shelf.writing:
             if key in shelf.pages:
                 shelf.pages.move_to_end(key)
                 return shelf.pages[key]
-            page = await asyncio.to_thread(shelf.edition.write, record, found=found)
+            write = shelf.edition.write
+            page = await asyncio.to_thread(write, record, found=found, in_hub=in_hub)
             if page is not None:
                 shelf.pages[key] = page
             while len(shelf.pages) > _KEPT:

@@ -24,25 +24,14 @@ from responsibility.controller.process.connections import Limits
 from responsibility.controller.process.ports import Ports
 from responsibility.controller.process.settings import PageSettings
 from responsibility.kube.token_reviews import AuthenticatedUser
+from responsibility.web.addresses import IN_HUB
+from responsibility.web.headers import HEADERS, NO_FRAMES
 
 _LISTEN: Final = "RESPONSIBILITY_PAGE_LISTEN"
 _CERTIFICATES: Final = "RESPONSIBILITY_PAGE_CERTIFICATES"
-# An answer is of one caller, and of this moment; no other page may hold it.
-_HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
-_NO_FRAMES: Final = "; frame-ancestors 'none'"
-_NOTHING: Final = "default-src 'none'" + _NO_FRAMES
-# Of every answer, also of one to what is no HTTP.
-PAGE_HEADERS: Final = {**_HEADERS, "Content-Security-Policy": _NOTHING}
 # People's browsers keep several open; whoever reads slowly has a minute.
 PAGE_LIMITS: Final = Limits(connections=128, request=10.0, answer=30.0, idle=60.0)
-# As web.agreements.filename has it, with the form of records' names.
+# As web.addresses.hub_file has it, with the form of records' names.
 _HUB: Final = r"/hub-{record:[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?}.html"
 _NO_GZIP: Final = re.compile(r"gzip\s*;\s*q=0(\.0*)?\s*(,|$)")
 
@@ -61,7 +50,7 @@ async def serve(
         tls = certificates.server_context(settings.certificates, setting=_CERTIFICATES)
     app = application(editions, callers)
     listening = ports.listen(
-        app, settings.host, settings.port, setting=_LISTEN, tls=tls, headers=PAGE_HEADERS
+        app, settings.host, settings.port, setting=_LISTEN, tls=tls, headers=HEADERS
     )
     async with listening as port:
         bound(port)
@@ -78,15 +67,20 @@ def application(editions: Editions, callers: Callers) -> web.Application:
         return await answer(request, "", callers.may_read_all)
 
     async def hub(request: web.Request) -> web.StreamResponse:
-        record = request.match_info["record"]
+        record, in_hub = request.match_info["record"], request.path.startswith(f"{IN_HUB}/")
 
         async def may_read(user: AuthenticatedUser) -> bool:
-            return await callers.may_read(user, record)
+            may = await callers.may_read(user, record)
+            return _all_or_nothing(may) if in_hub else may
 
-        return await answer(request, record, may_read)
+        return await answer(request, record, may_read, in_hub=in_hub)
 
     async def answer(
-        request: web.Request, record: str, may_read: Callable[[AuthenticatedUser], Awaitable[bool]]
+        request: web.Request,
+        record: str,
+        may_read: Callable[[AuthenticatedUser], Awaitable[bool]],
+        *,
+        in_hub: bool = False,
     ) -> web.StreamResponse:
         user = await callers.user(request)
         page = None
@@ -94,7 +88,7 @@ def application(editions: Editions, callers: Callers) -> web.Application:
             # Of a hub that isn't there, nobody asks the API server for anybody.
             if not record or await editions.has(record):
                 found = user is not None and await may_read(user)
-                page = await editions.page(record, found=found)
+                page = await editions.page(record, found=found, in_hub=in_hub)
         except NothingYetError:
             raise web.HTTPServiceUnavailable(
                 text="nothing could be read yet\n", headers={"Retry-After": "5"}
@@ -111,7 +105,7 @@ def application(editions: Editions, callers: Callers) -> web.Application:
         except web.HTTPException as error:
             # Nothing of the request is in it.
             response = web.Response(status=error.status, text=error.text, headers=_kept(error))
-        for name, value in PAGE_HEADERS.items():
+        for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         response.headers["Vary"] = f"Accept-Encoding, {callers.vary}"
         return response
@@ -120,7 +114,15 @@ def application(editions: Editions, callers: Callers) -> web.Application:
     app.router.add_get("/", index)
     app.router.add_get("/index.html", index)
     app.router.add_get(_HUB, hub)
+    app.router.add_get(IN_HUB + _HUB, hub)
     return app
+
+
+def _all_or_nothing(may: bool) -> bool:
+    """Return True; a service shows its page to others, who would take a part of it for all."""
+    if not may:
+        raise web.HTTPForbidden(text="you may not get the record\n")
+    return may
 
 
 def _kept(error: web.HTTPException) -> dict[str, str]:
@@ -133,5 +135,5 @@ async def _response(request: web.Request, page: Printed) -> web.Response:
     body, headers = page.compressed, {"Content-Encoding": "gzip"}
     if "gzip" not in said or _NO_GZIP.search(said):
         body, headers = await asyncio.to_thread(gzip.decompress, page.compressed), {}
-    headers["Content-Security-Policy"] = page.policy + _NO_FRAMES
+    headers["Content-Security-Policy"] = page.policy + NO_FRAMES
     return web.Response(body=body, content_type="text/html", charset="utf-8", headers=headers)

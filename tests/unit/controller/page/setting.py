@@ -14,10 +14,11 @@ from responsibility.cluster.store import Store
 from responsibility.controller.own_kinds import OwnKinds
 from responsibility.controller.page.callers import Callers
 from responsibility.controller.page.editions import Editions
-from responsibility.controller.page.server import PAGE_HEADERS, PAGE_LIMITS, application
+from responsibility.controller.page.server import PAGE_LIMITS, application
 from responsibility.controller.process.connections import Limits
 from responsibility.controller.process.ports import Ports
 from responsibility.controller.process.settings import TrustedProxy
+from responsibility.web.headers import HEADERS
 from tests.apiserver.in_process import InProcessApi
 from tests.apiserver.requests import Json, Refused, Request
 from tests.unit.controller.published import STRANGER, settled
@@ -151,5 +152,5 @@ async def site(
     editions = Editions(own, clock=clock, now=lambda: NOW)
     ports = Ports(limits)
     app = application(editions, callers)
-    async with ports.listen(app, "127.0.0.1", 0, setting="X", headers=PAGE_HEADERS) as port:
+    async with ports.listen(app, "127.0.0.1", 0, setting="X", headers=HEADERS) as port:
         yield Site(world, visitors, clock, own, callers, port)

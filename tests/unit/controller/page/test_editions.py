@@ -30,9 +30,11 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
     found: list[tuple[str, bool]] = []
     write = Edition.write
 
-    def counted(edition: Edition, record: str, *, found: bool) -> Printed | None:
+    def counted(
+        edition: Edition, record: str, *, found: bool, in_hub: bool = False
+    ) -> Printed | None:
         pages.append((record, found))
-        return write(edition, record, found=found)
+        return write(edition, record, found=found, in_hub=in_hub)
 
     pages = found
     monkeypatch.setattr(Edition, "write", counted)

@@ -11,9 +11,9 @@ import pytest
 
 from responsibility.api.names import OPERATOR
 from responsibility.controller.page.callers import REMEMBERED
-from responsibility.controller.page.server import PAGE_HEADERS
 from responsibility.controller.process.connections import Limits
 from responsibility.controller.process.settings import TrustedProxy, read
+from responsibility.web.headers import HEADERS
 from tests.unit.controller.page.setting import EVE, LEAD, MALLORY, OPS, TOKEN_REVIEWS, site
 from tests.unit.controller.world import RECORDS
 from tests.unit.web.reading import read as read_page
@@ -257,7 +257,7 @@ async def test_no_token_is_in_a_log_or_in_an_answer(caplog: pytest.LogCaptureFix
             head = answer.partition(b"\r\n\r\n")[0].decode()
             assert secret.encode() not in answer
             assert f"Server: {OPERATOR}\r\n" in f"{head}\r\n"
-            for name, value in PAGE_HEADERS.items():
+            for name, value in HEADERS.items():
                 assert f"{name}: {value}"[:40] in head
         await served.get("/", secret)
         served.visitors.failing = True
@@ -370,3 +370,34 @@ async def test_a_hub_that_is_gone_or_new_shows_seconds_later() -> None:
         assert (await served.get("/hub-reef.html", OPS)).status == 200
         lists = [r for r in served.world.server.requests if r.path == RECORDS]
         assert len(lists) == 2
+
+
+IN_HUB = f"/in-hub{PROD}"
+
+
+async def test_a_service_of_the_hub_gets_its_page_with_the_way_back_and_to_no_other_hub() -> None:
+    async with site() as served:
+        agreed, found = await served.get(IN_HUB), await served.get(IN_HUB, LEAD)
+        for answer in (agreed, found):
+            assert answer.status == 200
+            page = read_page(answer.text)
+            assert {"../../hub/home", "../../hub/logout"} <= page.links
+            assert "./" not in page.links
+            assert "All hubs" not in page.shown
+        assert [word for word in FOUND if word in agreed.text] == []
+        assert "shown to the hub's admins" in read_page(agreed.text).shown
+        assert EVE in found.text
+        assert MALLORY not in found.text
+        # Those of the page itself are what they were.
+        assert "./" in read_page((await served.get(PROD, LEAD)).text).links
+
+
+async def test_a_service_that_may_not_get_the_record_is_told_so() -> None:
+    async with site() as served:
+        served.visitors.tokens["t"] = {"username": "somebody"}
+        refused = await served.get(IN_HUB, "t")
+        assert refused.status == 403
+        assert "Keeper" not in refused.text
+        assert (await served.get("/in-hub/hub-coast.html", LEAD)).status == 403
+        assert (await served.get("/in-hub/hub-nowhere.html", "t")).status == 404
+        assert (await served.get(IN_HUB, "made-up")).status == 401

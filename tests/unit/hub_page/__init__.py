@@ -1,0 +1,1 @@
+"""The page in a hub, with a real JupyterHub."""
