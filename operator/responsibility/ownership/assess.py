@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 from typing import TypeVar
@@ -62,6 +63,7 @@ class Assessor:
         self._own_rights: Permissions | None = None
         # Filled as they are asked, and true of any cluster: forks have the same.
         self._tables = RefusalTables()
+        self._last: tuple[Snapshot, Assessment] | None = None
 
     def fork(self) -> Assessor:
         """Return another that knows what this one knows: for trials that this one may forget."""
@@ -71,9 +73,20 @@ class Assessor:
         return other
 
     def assess(self, snapshot: Snapshot) -> Assessment:
-        """Return everything that can be said of ``snapshot``."""
+        """Return everything that can be said of ``snapshot``.
+
+        Where nothing has changed since the last one, no hub is looked at.
+        """
+        if self._last is not None:
+            former, said = self._last
+            if former.differs_in_time_only(snapshot) and self._cache.goes_on(snapshot.now):
+                return said if said.now == snapshot.now else replace(said, now=snapshot.now)
+        # What follows may fail half way.
+        self._last = None
         with _no_garbage_collection():
-            return self._assess(snapshot)
+            said = self._assess(snapshot)
+        self._last = snapshot, said
+        return said
 
     def _assess(self, snapshot: Snapshot) -> Assessment:
         self._cache.begin(snapshot.now)

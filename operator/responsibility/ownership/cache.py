@@ -46,6 +46,13 @@ class PassCache:
             self.epoch = object()
         self._since = now
 
+    def goes_on(self, now: datetime) -> bool:
+        """Return whether all that the last pass said still holds at a time, as far as time goes."""
+        if not self._since <= now < self._deadline:
+            return False
+        self._since = now
+        return True
+
     def until(self, deadline: datetime | None) -> None:
         """Say when something changes next by itself; None if nothing does."""
         self._deadline = deadline or _END

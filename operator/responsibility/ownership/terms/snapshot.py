@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from operator import is_
+from typing import Final
 
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.record import Responsibility
@@ -68,3 +70,33 @@ class Snapshot:
     versions: ClusterVersions | None = None
     identities: Mapping[tuple[str, str], tuple[Setting, ...]] | None = None
     hub_sessions: Mapping[HubKey, HubValues] = field(default_factory=dict)
+
+    def differs_in_time_only(self, other: Snapshot) -> bool:
+        """Return whether another one is of the same cluster, at whatever time.
+
+        Objects are compared by identity, so that it costs nothing to speak of; what is equal and
+        not the same is a difference.
+        """
+        return all(_is_same(getattr(self, name), getattr(other, name)) for name in _UNTIMED)
+
+
+_UNTIMED: Final = tuple(each.name for each in fields(Snapshot) if each.name != "now")
+# What is compared by its contents: it is put together anew for each snapshot.
+_PLAIN: Final = (str, bool, frozenset, type(None))
+
+
+def _is_same(one: object, other: object) -> bool:
+    if one is other:
+        return True
+    if isinstance(one, _PLAIN):
+        return bool(one == other)
+    return (
+        isinstance(one, Mapping)
+        and isinstance(other, Mapping)
+        and len(one) == len(other)
+        and list(one) == list(other)
+        and (
+            all(map(is_, one.values(), other.values()))
+            or all(map(_is_same, one.values(), other.values()))
+        )
+    )
