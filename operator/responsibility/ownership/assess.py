@@ -30,7 +30,7 @@ from responsibility.ownership.assess_hub import HubRbac, assess_hub
 from responsibility.ownership.cache import PassCache
 from responsibility.ownership.claims import Claim, claims
 from responsibility.ownership.hub_values import KnownSettings, identities_of
-from responsibility.ownership.item_results import cluster_result, hub_result
+from responsibility.ownership.item_results import cluster_result, hub_own, hub_result
 from responsibility.ownership.results.assessment import (
     Assessment,
     ClusterAssessment,
@@ -213,6 +213,7 @@ class Assessor:
             self._confined.get(terms.name, frozenset()),
             bound_at_home(routes.cluster.subjects(), snapshot.graph),
         )
+        named = {agreement.names: agreement.names for agreement in agreements_of_model}
         # A model that nobody uses, beside one that is in use, has nothing to say of subjects.
         idle = bool(agreements) and not agreements_of_model
         inputs = (
@@ -236,8 +237,9 @@ class Assessor:
                 Fleet(terms, agreements_of_model or (resolve_defaults(terms),), snapshot.now),
                 cluster=holdings,
                 fixed=fixed,
+                # What agreements have made of theirs is used again.
                 own_names=[
-                    Names(hub.key.namespace, hub.key.release, hub.prefix)
+                    named.get(names := Names(hub.key.namespace, hub.key.release, hub.prefix), names)
                     for hub in snapshot.hubs.values()
                 ],
                 gone=self._gone,
@@ -333,19 +335,31 @@ class Assessor:
         cluster_kinds = self._cache.get(
             ("kinds", terms.name), (cluster,), lambda: kinds_by_item(cluster.findings)
         )
-        return self._cache.get(
-            ("hub", agreement.record, claim.releases),
-            (*time_and_world, by_rbac, cluster, claim.hub, claim.state, scope, admins, settings),
-            lambda: hub_result(
+        # The hub's part holds whatever changes about the cluster.
+        own = self._cache.get(
+            ("own", agreement.record, claim.releases),
+            (*time_and_world, by_rbac, claim.hub, claim.state, scope, admins, settings),
+            lambda: hub_own(
                 agreement,
                 claim,
                 by_rbac,
-                cluster,
-                cluster_kinds,
                 snapshot=snapshot,
                 gone=self._gone,
                 admins=admins,
                 settings=settings,
+            ),
+        )
+        return self._cache.get(
+            ("hub", agreement.record, claim.releases),
+            (own, cluster),
+            lambda: hub_result(
+                agreement,
+                claim,
+                by_rbac,
+                own,
+                cluster=cluster,
+                cluster_kinds=cluster_kinds,
+                now=snapshot.now,
             ),
         )
 

@@ -175,11 +175,11 @@ def _indirect(
             continue
         for finding, records in found:
             # What is let through on its own hub may be told of the others.
-            ways = [
+            ways = (
                 way
                 for lets in excluded.exemptions(subject, finding.item)
                 for way in rights.ways(lets)
-            ]
+            )
             routed = with_route(finding, ways, reserved)
             if routed is not None and (subject, finding.item) in direct.reported:
                 taken = {finding.item for finding, _ in found}

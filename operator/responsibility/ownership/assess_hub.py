@@ -7,7 +7,7 @@ can do here because of a ClusterRoleBinding is found once, for the cluster, in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import reduce
@@ -32,7 +32,7 @@ from responsibility.ownership.access.shortfall import (
 )
 from responsibility.ownership.duties import is_vacant
 from responsibility.ownership.results.assessment import Exempt
-from responsibility.ownership.results.findings import Finding
+from responsibility.ownership.results.findings import EXCESS, Finding
 from responsibility.ownership.terms.access_reviews import Ask, Reviews
 from responsibility.ownership.terms.agreement import Agreement, Item
 from responsibility.ownership.terms.entitlement import (
@@ -140,12 +140,15 @@ class _Search:
     book: ExemptionBook
     left: Callable[[Subject, Sequence[Exemption]], Holding]
     exempt: list[Exempt] = field(default_factory=list)
+    _owners: dict[str, tuple[str, ...]] = field(init=False, default_factory=dict)
 
     def findings(
         self, held: Mapping[Subject, Holding], wide: Mapping[Subject, Holding]
     ) -> Iterator[Finding]:
         """Yield findings about what is ``held``; ``wide`` is what else gives it, cluster-wide."""
-        terms = self.entitlement.agreement.terms
+        agreement = self.entitlement.agreement
+        terms = agreement.terms
+        self._owners.update((item.name, _owners(agreement, item)) for item in agreement.items)
         for subject, holding in held.items():
             if not is_break_glass(terms, subject):
                 yield from self._of(subject, holding, wide.get(subject, NOTHING))
@@ -165,29 +168,39 @@ class _Search:
         if not whole:
             return
         exemptions = self.book.of_subject(subject)
-        # By the exemptions that hold for an item: what is left, and its sources by mask.
-        rests: dict[tuple[Exemption, ...], tuple[Holding, int, dict[int, tuple[Source, ...]]]] = {
-            (): (holding, whole, {})
+        # By the exemptions that hold for an item: what is left, and its sources.
+        rests: dict[tuple[Exemption, ...], tuple[int, _Sources]] = {
+            (): (whole, _Sources((holding, wide), entitled, agreement))
         }
         let_through: dict[str, list[str]] = {}
-        for item in agreement.items:
-            wanted = whole & item.terms.reserved
-            if not wanted or item.name in agreement.unresolved:
+        declared = _declared(agreement, subject)
+        for place, reserving in agreement.terms.reserving(whole):
+            item, wanted = agreement.items[place], reserving
+            if item.name in agreement.unresolved:
                 continue
             lets = tuple(e for e in exemptions if e.for_item(item.name)) if exemptions else ()
             if lets not in rests:
                 rest = self.left(subject, lets)
-                rests[lets] = (rest, beyond(rest), {})
-            rest, mask, known = rests[lets]
+                layers = (rest, wide.beyond(lets, permissions, names))
+                rests[lets] = (beyond(rest), _Sources(layers, entitled, agreement))
+            mask, sources = rests[lets]
             if wanted & ~mask:
                 reason = covering(lets, wanted & ~mask, permissions, names).reason
                 let_through.setdefault(reason, []).append(item.name)
             wanted &= mask
             if wanted:
-                if wanted not in known:
-                    layers = (rest, wide.beyond(lets, permissions, names))
-                    known[wanted] = _sources(wanted, layers, entitled, agreement)
-                yield _excess_finding(agreement, item, subject, wanted, known[wanted])
+                yield Finding(
+                    kind=EXCESS,
+                    item=item.name,
+                    number=item.terms.number,
+                    hub=agreement.hub,
+                    title=item.terms.title,
+                    subject=subject,
+                    owners=self._owners[item.name],
+                    declared=declared,
+                    permissions=permissions.select(wanted, names),
+                    sources=sources.of(wanted),
+                )
         self.exempt.extend(
             Exempt(subject, tuple(items), reason) for reason, items in let_through.items()
         )
@@ -265,42 +278,52 @@ def _held_back(
             wanted = left
             if not wanted:
                 continue
-            finding = _excess_finding(agreement, item, subject, wanted, ())
+            finding = Finding(
+                kind=EXCESS,
+                item=item.name,
+                number=item.terms.number,
+                hub=agreement.hub,
+                title=item.terms.title,
+                subject=subject,
+                owners=_owners(agreement, item),
+                declared=_declared(agreement, subject),
+                permissions=permissions.select(wanted, agreement.names),
+            )
             told_with_route = with_route(finding, [RoutePart(wanted, (step,))], reserved)
             if told_with_route is not None:
                 yield told_with_route
 
 
-def _sources(
-    wanted: int, held: Iterable[Holding], entitled: int, agreement: Agreement
-) -> tuple[Source, ...]:
-    permissions, names = agreement.terms.permissions, agreement.names
-    return in_order(
-        source
-        for holding in held
-        for source in holding.sources(wanted, permissions, names, entitled=entitled)
-    )
+@dataclass(slots=True)
+class _Sources:
+    """The sources of a subject's rights, the same object for all that the same rules give."""
+
+    held: Sequence[Holding]
+    entitled: int
+    agreement: Agreement
+    _by_rules: dict[Hashable, tuple[Source, ...]] = field(init=False, default_factory=dict)
+
+    def of(self, wanted: int) -> tuple[Source, ...]:
+        """Return the sources of any bit of ``wanted``, in order."""
+        by: Hashable = tuple([holding.hits(wanted) for holding in self.held])
+        known = self._by_rules.get(by)
+        if known is None:
+            permissions, names = self.agreement.terms.permissions, self.agreement.names
+            known = self._by_rules[by] = in_order(
+                source
+                for holding in self.held
+                for source in holding.sources(wanted, permissions, names, entitled=self.entitled)
+            )
+        return known
 
 
-def _excess_finding(
-    agreement: Agreement,
-    item: Item,
-    subject: Subject,
-    wanted: int,
-    sources: tuple[Source, ...],
-) -> Finding:
-    return Finding(
-        kind="excess-access",
-        item=item.name,
-        number=item.terms.number,
-        hub=agreement.hub,
-        title=item.terms.title,
-        subject=subject,
-        owners=(agreement.parties[item.owner].label,),
-        declared=any(who in agreement.members for who in with_implied_groups(subject)),
-        permissions=agreement.terms.permissions.select(wanted, agreement.names),
-        sources=sources,
-    )
+def _owners(agreement: Agreement, item: Item) -> tuple[str, ...]:
+    party = agreement.parties.get(item.owner)
+    return (party.label,) if party is not None else ()
+
+
+def _declared(agreement: Agreement, subject: Subject) -> bool:
+    return any(who in agreement.members for who in with_implied_groups(subject))
 
 
 def _missing(

@@ -91,6 +91,18 @@ class _Line:
 
 
 @dataclass(frozen=True, slots=True)
+class _Standing:
+    """How a subject stands to the agreements: to which it is not like any other, and what is let.
+
+    ``declared`` says that some agreement names it among a party's.
+    """
+
+    special: list[Agreement]
+    lets: Lets
+    declared: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterExcess:
     """Looks for cluster-wide excess, one subject at a time.
 
@@ -103,43 +115,70 @@ class ClusterExcess:
     shared: ExemptionBook
     parts: ExemptionBook
     exempt: list[Exempt] = field(default_factory=list)
+    # What is known of subjects, and of all subjects of whom nothing is said that can obtain the
+    # same: neither depends on what anybody holds.
+    standings: dict[Subject, _Standing] = field(default_factory=dict)
+    strangers: dict[int, tuple[_Line, ...]] = field(default_factory=dict)
 
     def findings(
         self, subject: Subject, rights: ClusterRights
     ) -> Iterator[tuple[Finding, frozenset[str]]]:
         """Yield the findings about ``subject``, each with the records it does not touch."""
         agreements = self._special(subject, rights)
+        lets = self._standing(subject).lets
+        held = rights.beyond((), CLUSTER_NAMES)
+        if agreements or lets or held.grants:
+            lines = self._lines(subject, rights, agreements, lets)
+        else:
+            known = self.strangers.get(held.full)
+            if known is None:
+                known = self.strangers[held.full] = self._lines(subject, rights, agreements, lets)
+            lines = known
+        for line in lines:
+            yield self._finding(subject, line), line.untouched
+
+    def _lines(
+        self, subject: Subject, rights: ClusterRights, agreements: Sequence[Agreement], lets: Lets
+    ) -> tuple[_Line, ...]:
         over = self.beyond_due(subject, rights, agreements, NO_LETS)
         if not over.all:
-            return
-        lets = self._lets(subject, agreements)
+            return ()
         search = _Search(self, subject, rights, agreements, over, lets)
-        for line in search.lines():
-            yield self._finding(subject, line), line.untouched
+        lines = tuple(search.lines())
         self.exempt.extend(
             Exempt(subject, tuple(items), reason) for reason, items in search.let_through.items()
         )
+        return lines
 
     def exemptions(self, subject: Subject, item: str) -> Iterator[tuple[Exemption, ...]]:
         """Yield the exemptions of a subject for an item, wherever; on any hub; for the cluster."""
-        lets = self._lets(subject, self.fleet.special(subject)).for_item(item)
+        lets = self._standing(subject).lets
+        if lets:
+            lets = lets.for_item(item)
         by_record = (e for mine in lets.own.values() for e in mine)
         yield tuple(dict.fromkeys((*lets.at_cluster, *by_record)))
         yield lets.on_any
         yield lets.at_cluster
 
-    def _lets(self, subject: Subject, agreements: Iterable[Agreement]) -> Lets:
-        by_record = {
-            agreement.record: mine
-            for agreement in agreements
-            if (mine := tuple(e for e in agreement.own_exemptions if e.covers(subject)))
-        }
-        return Lets(self.shared.of_subject(subject), self.parts.of_subject(subject), by_record)
+    def _standing(self, subject: Subject) -> _Standing:
+        known = self.standings.get(subject)
+        if known is None:
+            special = self.fleet.special(subject)
+            by_record = {
+                agreement.record: mine
+                for agreement in special
+                if (mine := tuple(e for e in agreement.own_exemptions if e.covers(subject)))
+            }
+            lets = Lets(self.shared.of_subject(subject), self.parts.of_subject(subject), by_record)
+            known = self.standings[subject] = _Standing(
+                special, lets, declared=any(map(self.fleet.declares, with_implied_groups(subject)))
+            )
+        return known
 
     def _special(self, subject: Subject, rights: ClusterRights) -> list[Agreement]:
         """Return the agreements to which a subject is not like to any other; mostly none."""
         permissions, fleet = self.fleet.terms.permissions, self.fleet
-        agreements = fleet.special(subject)
+        agreements = self._standing(subject).special
         holding = rights.beyond((), CLUSTER_NAMES)
         if holding.symbolic:
             usual = holding.mask(permissions, CLUSTER_NAMES)
@@ -223,7 +262,7 @@ class ClusterExcess:
             title=item.title,
             subject=subject,
             owners=self._owners(item),
-            declared=any(map(self.fleet.declares, with_implied_groups(subject))),
+            declared=self._standing(subject).declared,
             permissions=terms.permissions.select(everything or mask, names),
             sources=in_order(self._sources(line)),
             hubs=line.hubs,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from responsibility.hub.admins.administrators import Administrators, HubAdmins
@@ -17,34 +18,49 @@ from responsibility.ownership.hub_values import KnownSettings, hub_value_finding
 from responsibility.ownership.past_end import past_end
 from responsibility.ownership.results.assessment import ClusterAssessment, HubAssessment, ItemResult
 from responsibility.ownership.results.findings import Finding, worst_first
-from responsibility.ownership.results.states import item_result, kinds_by_item
+from responsibility.ownership.results.states import Kinds, item_result, kinds_by_item
 from responsibility.ownership.terms.agreement import Agreement, Item
 from responsibility.ownership.terms.fleet import Fleet
 from responsibility.ownership.terms.snapshot import Snapshot
-from responsibility.rbac.objects import Subject
+from responsibility.rbac.objects import BindingKey, Subject
 from responsibility.upgrades.versions import ClusterVersions
 
 _NONE: Counter[str] = Counter()
 _NOT_LOOKED_AT = KnownSettings()
 
 
-def hub_result(
+@dataclass(frozen=True, slots=True, eq=False)
+class HubOwn:
+    """What is said of one hub whatever is found of the cluster.
+
+    ``checked``, ``inside`` and ``settings`` say what was looked at. ``results`` are the items' by
+    number of findings of the cluster, as they are asked for.
+    """
+
+    findings: tuple[Finding, ...]
+    kinds: Mapping[str, Counter[str]]
+    pending: tuple[BindingKey, ...]
+    checked: bool
+    inside: bool
+    settings: KnownSettings
+    results: dict[tuple[str, int], ItemResult] = field(default_factory=dict)
+
+
+def hub_own(
     agreement: Agreement,
     claim: Claim,
     rbac: HubRbac,
-    cluster: ClusterAssessment,
-    cluster_kinds: Mapping[str, Counter[str]],
     *,
     snapshot: Snapshot,
     gone: frozenset[Subject],
     admins: HubAdmins | None = None,
     settings: KnownSettings = _NOT_LOOKED_AT,
-) -> HubAssessment:
-    """Return what is said of one hub.
+) -> HubOwn:
+    """Return what is said of one hub by itself.
 
-    ``cluster_kinds`` are the kinds of the cluster's findings by item, ``gone`` the declared
-    ServiceAccounts that do not exist, ``admins`` who administers the hub itself, where it is asked,
-    ``settings`` what is set there of what is agreed, where that is looked at.
+    ``gone`` are the declared ServiceAccounts that do not exist, ``admins`` who administers the hub
+    itself, where it is asked, ``settings`` what is set there of what is agreed, where that is
+    looked at.
     """
     findings = (
         *rbac.findings,
@@ -58,47 +74,83 @@ def hub_result(
         *hub_admin_findings(agreement, admins, snapshot.now),
         *hub_value_findings(agreement, settings),
     )
-    inside = isinstance(admins, Administrators)
+    return HubOwn(
+        findings=_ordered(findings),
+        kinds=kinds_by_item(findings),
+        pending=snapshot.graph.scope(agreement.hub.namespace).dangling(),
+        checked=claim.hub is not None and snapshot.rbac_enforced is True,
+        inside=isinstance(admins, Administrators),
+        settings=settings,
+    )
+
+
+def hub_result(
+    agreement: Agreement,
+    claim: Claim,
+    rbac: HubRbac,
+    own: HubOwn,
+    *,
+    cluster: ClusterAssessment,
+    cluster_kinds: Mapping[str, Counter[str]],
+    now: datetime,
+) -> HubAssessment:
+    """Return what is said of one hub; ``cluster_kinds`` are those of the cluster's by item."""
     passing_by = cluster.passing_by(agreement.record)
-    of_hub, apart = kinds_by_item(findings), kinds_by_item(passing_by)
-    checked = claim.hub is not None and snapshot.rbac_enforced is True
+    apart = kinds_by_item(passing_by)
     on_hub = agreement.terms.permissions.hub_mask
     items = []
     for item in agreement.items:
-        kinds = of_hub.get(item.name, _NONE)
+        kinds = own.kinds.get(item.name, _NONE)
         touching = cluster_kinds.get(item.name, _NONE)
         if apart:
             # Not in place: all hubs share these counts.
             touching = touching - apart.get(item.name, _NONE)
         if (item.terms.required | item.terms.reserved) & ~on_hub:
             # The cluster has it as well: how it stands there is how it stands here.
-            kinds, touching = kinds + touching, _NONE
-        items.append(
-            item_result(
-                item,
-                owner=agreement.parties.get(item.owner),
-                kinds=kinds,
-                checked=checked,
-                inside=inside,
-                values=settings.know(item),
-                resolved=item.name not in agreement.unresolved,
-                now=snapshot.now,
-                cluster_findings=touching.total(),
-            )
-        )
+            kinds = kinds + touching
+            items.append(_item_result(item, agreement, own, kinds, now=now))
+            continue
+        number = touching.total()
+        known = own.results.get((item.name, number))
+        if known is None:
+            known = _item_result(item, agreement, own, kinds, now=now, cluster_findings=number)
+            own.results[item.name, number] = known
+        items.append(known)
     return HubAssessment(
         agreement=agreement,
         hub=claim.hub,
         hub_state=claim.state,
         items=tuple(items),
-        findings=_ordered(findings),
+        findings=own.findings,
         cluster_findings=len(cluster.findings) - len(passing_by),
         exempt=rbac.exempt,
-        pending=snapshot.graph.scope(agreement.hub.namespace).dangling(),
+        pending=own.pending,
         asks=rbac.asks,
         releases=claim.releases,
-        identities=settings.identity,
-        images=settings.images,
+        identities=own.settings.identity,
+        images=own.settings.images,
+    )
+
+
+def _item_result(
+    item: Item,
+    agreement: Agreement,
+    own: HubOwn,
+    kinds: Kinds,
+    *,
+    now: datetime,
+    cluster_findings: int = 0,
+) -> ItemResult:
+    return item_result(
+        item,
+        owner=agreement.parties.get(item.owner),
+        kinds=kinds,
+        checked=own.checked,
+        inside=own.inside,
+        values=own.settings.know(item),
+        resolved=item.name not in agreement.unresolved,
+        now=now,
+        cluster_findings=cluster_findings,
     )
 
 

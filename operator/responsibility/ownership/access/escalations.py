@@ -79,9 +79,11 @@ def searched(
 
     ``holdings`` are the direct ones there, ``scope`` the permissions that count.
     """
+    # Equal masks as one object: there are few of them, and thousands who hold one.
+    masks: dict[int, int] = {}
     # In an order of their own, so that of equally short routes the same is always found.
     direct = {
-        subject: mask
+        subject: masks.setdefault(mask, mask)
         for subject in sorted(holdings)
         if (mask := holdings[subject].mask(permissions, names) & scope)
     }

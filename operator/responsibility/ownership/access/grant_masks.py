@@ -6,7 +6,7 @@ but "which of all X" for every binding, so that a hub costs its own bindings onl
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
@@ -98,6 +98,12 @@ class Holding:
         for granted in self._by_name():
             yield from granted.some
 
+    def hits(self, wanted: int) -> Hashable:
+        """Return what tells apart by which rules any bit of ``wanted`` is held."""
+        if self._by_name():
+            return wanted
+        return tuple([granted.hits(wanted) for _, granted in self.grants])
+
     def sources(
         self, wanted: int, permissions: PermissionIndex, names: Names, *, entitled: int = 0
     ) -> list[Source]:
@@ -107,10 +113,11 @@ class Holding:
         """
         found: list[Source] = []
         for binding, granted in self.grants:
-            rules = {n: only for n, only, mask in granted.by_rule if mask & wanted}
+            hits = granted.hits(wanted)
             if not granted.symbolic and not granted.some:
-                found += [Source(binding.key, binding.role, n, only) for n, only in rules.items()]
+                found += [Source(binding.key, binding.role, n, only) for n, only in hits]
                 continue
+            rules = dict(hits)
             for partial in granted.symbolic:
                 name = permissions.by_bit[partial.bit].name
                 if 1 << partial.bit & wanted and partial.fits(names.fill(name)):

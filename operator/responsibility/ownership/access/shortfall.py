@@ -69,7 +69,7 @@ def shortfalls(
 ) -> Iterator[Finding | Ask]:
     """Yield what ``owner`` lacks for ``item``, and what to ask the server about it."""
     required = item.terms.required & where.scope
-    missing, unsure = _lacking(abilities, required, item.minimum_holders)
+    missing, unsure = lacking(abilities, required, item.minimum_holders)
     if not missing and not unsure:
         return
     yield from _asks(abilities, (missing, unsure), where)
@@ -90,23 +90,25 @@ def shortfalls(
             )
 
 
-def _lacking(abilities: Abilities, required: int, minimum: int) -> tuple[int, int]:
+def lacking(abilities: Abilities, required: int, minimum: int) -> tuple[int, int]:
     """Return the required bits that too few subjects hold: surely, and perhaps."""
-    missing = unsure = 0
-    for bit in bits(required):
-        flag = 1 << bit
-        sure = perhaps = 0
-        for subject, able in abilities:
-            weight = minimum if subject.kind == GROUP else 1
-            sure += weight * bool(able.sure & flag)
-            perhaps += weight * bool(able.perhaps & flag)
-        if sure >= minimum:
-            continue
-        if sure + perhaps >= minimum:
-            unsure |= flag
+    enough = _held_by(minimum, ((s, able.sure) for s, able in abilities))
+    perhaps = _held_by(minimum, ((s, able.sure | able.perhaps) for s, able in abilities))
+    return required & ~perhaps, required & perhaps & ~enough
+
+
+def _held_by(minimum: int, masks: Iterable[tuple[Subject, int]]) -> int:
+    """Return the bits that at least so many subjects hold; a group is as many as it takes."""
+    # By how many each bit is held: by one or more, by two or more, and so on.
+    held = [0] * max(minimum, 1)
+    for subject, mask in masks:
+        if subject.kind == GROUP:
+            held = [each | mask for each in held]
         else:
-            missing |= flag
-    return missing, unsure
+            for number in range(len(held) - 1, 0, -1):
+                held[number] |= held[number - 1] & mask
+            held[0] |= mask
+    return held[-1]
 
 
 def _asks(abilities: Abilities, masks: tuple[int, int], where: CheckedScope) -> Iterator[Ask]:

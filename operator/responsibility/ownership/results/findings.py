@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 from responsibility.hub.discovery import HubKey
 from responsibility.ownership.results.facts import Facts
@@ -305,6 +306,13 @@ def worst_first(finding: Finding) -> tuple[object, ...]:
     """Return the sort key of a list of findings that people read from the top."""
     # Beside what strangers can do with the cluster stands that an owner can't do its work.
     rank = worst(finding.permissions).rank if finding.kind == EXCESS else SCALE[1].rank
-    subject = str(finding.subject or finding.party)
+    subject = finding.subject
+    # Most are somebody's, and thousands are put in order at once.
+    name = finding.party if subject is None else _written(subject)
     size = -len(finding.permissions)
-    return (finding.severity, rank, size, finding.number, finding.kind, subject)
+    return (finding.severity, rank, size, finding.number, finding.kind, name)
+
+
+@lru_cache(maxsize=16_384)
+def _written(subject: Subject) -> str:
+    return str(subject)

@@ -13,6 +13,7 @@ from responsibility.hub.discovery import HubKey
 from responsibility.hub.values.agreed import AgreedValue
 from responsibility.ownership.terms.exemptions import Exemption
 from responsibility.ownership.terms.permission_index import Names, PermissionIndex, bits
+from responsibility.rbac.index import remember
 from responsibility.rbac.objects import Subject
 
 
@@ -163,6 +164,7 @@ class Terms:
     reserved: int = field(init=False, default=0)
     # The bits that are required, those first which most items require.
     by_use: tuple[int, ...] = field(init=False, default=())
+    _reserving: dict[int, tuple[tuple[int, int], ...]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Put the items' masks together."""
@@ -172,6 +174,21 @@ class Terms:
         used = Counter(bit for item in self.items for bit in bits(item.required))
         by_use = tuple(sorted(used, key=lambda bit: (-used[bit], bit)))
         object.__setattr__(self, "by_use", by_use)
+
+    def reserving(self, mask: int) -> tuple[tuple[int, int], ...]:
+        """Return the items that reserve any bit of ``mask``, by their place, each with these bits.
+
+        Subjects with equal rights are many, so each mask is looked at once.
+        """
+        known = self._reserving.get(mask)
+        if known is None:
+            known = tuple(
+                (place, mask & item.reserved)
+                for place, item in enumerate(self.items)
+                if mask & item.reserved
+            )
+            remember(self._reserving, mask, known)
+        return known
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -158,7 +158,12 @@ class Exemption:
         """Return it for one hub; a part of any hub is in that hub's namespace then."""
         if not self.symbolic:
             return self
-        return self._filled(names, HUB if self.any_hub else self.namespace)
+        known = names.made.get(id(self))
+        if known is None or known[0] is not self:
+            filled = self._filled(names, HUB if self.any_hub else self.namespace)
+            known = names.made[id(self)] = (self, filled)
+        made: Exemption = known[1]
+        return made
 
     def fill_names(self, names: Names) -> Exemption:
         """Return it for one hub, with a part of any hub still in any namespace.

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from responsibility.api.placeholders import expand
 from responsibility.rbac.index import RuleSet, remember
@@ -92,6 +92,10 @@ class Names:
     prefix: str = ""
     # A hub's few texts are asked for again and again.
     _filled: dict[str, str] = field(init=False, repr=False, compare=False, default_factory=dict)
+    # What was made of things that are the same for all hubs, by their identity.
+    made: dict[int, tuple[Any, Any]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
 
     def fill(self, text: str) -> str:
         """Return ``text`` with ``$(namespace)``, ``$(release)`` and ``$(prefix)`` replaced."""
@@ -133,6 +137,17 @@ class GrantMask:
     some: tuple[Partial, ...] = ()
     # What was held against the model.
     rules: tuple[Rule, ...] = field(default=(), compare=False, repr=False)
+    _hits: dict[int, tuple[tuple[int, tuple[str, ...]], ...]] = field(
+        init=False, default_factory=dict, compare=False, repr=False
+    )
+
+    def hits(self, wanted: int) -> tuple[tuple[int, tuple[str, ...]], ...]:
+        """Return the rules that grant any bit of ``wanted`` in full, with their names."""
+        known = self._hits.get(wanted)
+        if known is None:
+            known = tuple((n, only) for n, only, mask in self.by_rule if mask & wanted)
+            remember(self._hits, wanted, known)
+        return known
 
     def within(self, scope: int) -> GrantMask:
         """Return what is granted of the permissions in ``scope``."""
@@ -203,8 +218,11 @@ class PermissionIndex:
     _reaches: dict[RuleSet, GrantMask] = field(init=False, default_factory=dict)
     _narrower: dict[int, int] = field(init=False, default_factory=dict)
     _named_for: Names | None = field(init=False, default=None)
-    _named: tuple[Permission, ...] = field(init=False, default=())
+    _named: list[Permission] = field(init=False, default_factory=list)
+    _symbolic: int = field(init=False)
     _positions: dict[int, tuple[int, ...]] = field(init=False, default_factory=dict)
+    # By mask: those without a placeholder, which all hubs share, and those of one hub.
+    _shared: dict[int, tuple[Permission, ...]] = field(init=False, default_factory=dict)
     _selected: dict[int, tuple[Permission, ...]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -227,24 +245,32 @@ class PermissionIndex:
                 glob = f"*/{permission.subresource}"
                 self._resources[glob] = self._resources.get(glob, 0) | flag
         self.hub_mask = mask_of(b for b, a in enumerate(self.by_bit) if a.is_hub)
+        self._symbolic = mask_of(b for b, a in enumerate(self.by_bit) if a.symbolic)
         self.cluster_mask = self.in_namespace("")
         self.everything = 1 << self.index[EVERYTHING]
         self.covers = tuple(self._cover(permission) for permission in self.by_bit)
 
     def select(self, mask: int, names: Names) -> tuple[Permission, ...]:
         """Return the permissions of a mask, with the names that they have on one hub."""
+        if not mask & self._symbolic:
+            known = self._shared.get(mask)
+            if known is None:
+                known = tuple(map(self.by_bit.__getitem__, bits(mask)))
+                remember(self._shared, mask, known)
+            return known
         if names != self._named_for:
             # A hub's permissions are asked for one after the other.
             self._named_for, self._selected = names, {}
-            self._named = tuple(permission.named(names) for permission in self.by_bit)
+            self._named = list(self.by_bit)
+            for bit in bits(self._symbolic):
+                self._named[bit] = self.by_bit[bit].named(names)
         known = self._selected.get(mask)
         if known is None:
             positions = self._positions.get(mask)
             if positions is None:
                 positions = tuple(bits(mask))
                 remember(self._positions, mask, positions)
-            known = tuple(map(self._named.__getitem__, positions))
-            self._selected[mask] = known
+            known = self._selected[mask] = tuple(map(self._named.__getitem__, positions))
         return known
 
     def in_namespace(self, namespace: str) -> int:

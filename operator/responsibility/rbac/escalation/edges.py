@@ -37,6 +37,8 @@ class Edge:
     mode: str = field(init=False)
     impersonates: bool = field(init=False)
     starts_as_other: bool = field(init=False)
+    # By target, once one is asked for: the edges stay, and each search tells of the same.
+    _steps: dict[Subject, Step] | None = field(init=False, default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Say what the search asks again and again."""
@@ -48,6 +50,15 @@ class Edge:
 
     def step_into(self, target: Subject) -> Step:
         """Return the step of this technique into one of the identities."""
+        if self._steps is None:
+            object.__setattr__(self, "_steps", {})
+        assert self._steps is not None  # noqa: S101 - for mypy
+        known = self._steps.get(target)
+        if known is None:
+            known = self._steps[target] = self._step_into(target)
+        return known
+
+    def _step_into(self, target: Subject) -> Step:
         technique = self.technique
         name = target.name
         if any(

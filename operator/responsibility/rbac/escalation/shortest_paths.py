@@ -166,6 +166,8 @@ class RouteSearch:
     reached: dict[Subject, int] = field(default_factory=dict)
     _free: dict[Subject, int] = field(default_factory=dict)
     _passed: dict[tuple[EdgeGroup, bool], _PassedOn] = field(default_factory=dict)
+    # Equal masks as one object: subjects are many, and what they can come by is not.
+    _masks: dict[int, int] = field(default_factory=dict)
     _offers: list[list[Predecessor]] = field(
         default_factory=lambda: [[] for _ in range(MAX_STEPS + 1)]
     )
@@ -202,16 +204,19 @@ class RouteSearch:
         offers.sort(key=_free_and_large_first)
         for subject, gain in offers:
             reached = self.reached.get(subject, 0)
-            news = gain.mask & ~(reached if gain.impersonated else self._free.get(subject, 0))
-            if not news:
-                continue
-            gain.mask = news
+            known = reached if gain.impersonated else self._free.get(subject, 0)
+            if known:
+                news = gain.mask & ~known
+                if not news:
+                    continue
+                gain.mask = self._masks.setdefault(news, news)
+            news = gain.mask
             if news & ~reached:
-                self.reached[subject] = reached | news
+                self.reached[subject] = reached | news if reached else news
                 if length:
                     self.found.setdefault(subject, []).append(gain)
             if not gain.impersonated:
-                self._free[subject] = self._free.get(subject, 0) | news
+                self._free[subject] = known | news if known else news
             yield subject, gain
         offers.clear()
 
