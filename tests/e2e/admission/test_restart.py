@@ -33,8 +33,9 @@ def own(tmp_path: Path) -> Iterator[Cluster]:
     shutil.rmtree(tmp_path, ignore_errors=True)
 
 
-# What a server says that has just been started: policies or roles are not known to it yet.
-_TOO_EARLY = ("not yet ready to handle request", "cannot create resource")
+# What a server says that has just been started: policies or roles are not known to it yet, neither
+# those of who writes nor, where the administrator is bound like everybody (kubeadm), of who asks.
+_TOO_EARLY = ("not yet ready to handle request", "cannot create resource", "cannot impersonate")
 
 
 def _wrote(asker: Asker, person: Person, namespace: str) -> bool:
