@@ -111,9 +111,9 @@ def test_one_binding_is_one_alert_with_its_cause_in_the_text(one: Prometheus, wo
     status = world.admin.get(where(OURS, "Responsibility", demo.COAST.record))["status"]
     (cause,) = (c for c in status["causes"] if c["kind"] == "excess-access")
     assert len(cause["items"]) == 7
-    told = f"tells of each: {cause['id']} (can read passwords and tokens)."
+    told = f"tells of each: {cause['id']} (can give themselves and others more rights)."
     assert told in alert["annotations"]["description"]
-    assert "can read passwords and tokens" in cause["summary"]
+    assert "can give themselves and others more rights" in cause["summary"]
 
 
 def test_what_the_cluster_has_once_is_in_no_hub(one: Prometheus) -> None:

@@ -104,10 +104,10 @@ SCALE: Final[tuple[Danger, ...]] = (
         "changes or guards requests, and the records themselves.",
         (
             RatedAbility("act as somebody else", frozenset({"impersonate"})),
-            RatedAbility("give out rights, to themselves as well", frozenset({"bind", "escalate"})),
+            RatedAbility("give themselves and others more rights", frozenset({"bind", "escalate"})),
             RatedAbility("make logins in anybody's name", frozenset({"approve", "sign"})),
             RatedAbility("change who is responsible for what", frozenset({ASSIGN_VERB})),
-            _some("give out rights, to themselves as well", _CHANGE, api_groups.RBAC),
+            _some("give themselves and others more rights", _CHANGE, api_groups.RBAC),
             _some("make logins in anybody's name", _CHANGE, api_groups.CERTIFICATES),
             _some(
                 "switch off what guards the cluster",
