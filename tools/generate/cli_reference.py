@@ -64,7 +64,8 @@ Tables are plain text off a terminal, and coloured on one, unless `NO_COLOR` is 
 columns. `-o json` and `-o yaml` are stable: fields may be added, none is renamed or removed.
 `-o jsonpath=TEMPLATE` and `-o custom-columns=HEADING:PATH,…` are kubectl's, of what `-o json` has:
 `drift -o jsonpath='{range [*]}{.id}{"\\n"}{end}'`. A brace that is not closed is an error here.
-`-o name` (drift, matrix) lists what other commands take, and `--no-headers` leaves rows alone.
+`-o name` lists what other commands take, a line each: ids of findings, records, subjects, objects
+as kubectl names them. `--no-headers` leaves rows alone.
 Warnings and notes go to stderr, as does a progress bar for large inputs on a terminal.
 
 ## Completion

@@ -75,6 +75,9 @@ def test_whatever_is_a_table_can_be_one_without_headings_and_a_template() -> Non
         if "table" in output.type.choices:
             tables += 1
             assert "--no-headers" in _flags(name), name
+        # What is a table unless something else is asked for is a list, too.
+        if isinstance(output, click.Option) and output.default == "table":
+            assert "name" in output.type.choices, name
     assert tables > 10
 
 

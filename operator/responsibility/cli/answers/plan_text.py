@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 
 import click
 
+from responsibility import api_groups
 from responsibility.cli.answers import subjects
 from responsibility.cli.answers.report import Report
 from responsibility.cli.sources.cluster_view import ClusterView
 from responsibility.cli.sources.options import left_out_text
 from responsibility.cli.terminal.errors import CliError
-from responsibility.cli.terminal.output import clean, colourful, say, subject_json
+from responsibility.cli.terminal.output import binding_name, clean, colourful, say, subject_json
 from responsibility.cli.terminal.progress import share
 from responsibility.ownership.assess import Assessor
 from responsibility.ownership.results import wording
@@ -28,7 +29,7 @@ from responsibility.phrases import counted, shortened, some
 from responsibility.plans.aim import Aim
 from responsibility.plans.change import Loss, Obstacle, Plan, PlannedChange, rule_json
 from responsibility.plans.planner import make_plan
-from responsibility.rbac.objects import Attributes, Rule
+from responsibility.rbac.objects import Attributes, BindingKey, Rule
 from responsibility.shell import arguments
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -194,6 +195,14 @@ def plan_json(plan: Plan) -> dict[str, Any]:
             for each in plan.obstacles
         ],
     }
+
+
+def object_name(change: PlannedChange) -> str:
+    """Return the object that a change is about, as kubectl names it."""
+    key = change.key
+    if isinstance(key, BindingKey):
+        return binding_name(key.namespace, key.name)
+    return f"{'role' if key.namespace else 'clusterrole'}.{api_groups.RBAC}/{key.name}"
 
 
 def _change_json(change: PlannedChange) -> dict[str, Any]:

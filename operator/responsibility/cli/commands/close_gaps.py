@@ -93,6 +93,7 @@ def _table(gaps: dict[str, Any]) -> Table:
             ]
             for way in sorted(gaps["ways"], key=lambda way: way["number"])
         ],
+        names=[way["id"] for way in gaps["ways"]],
         title=f"{gaps['record']}:",
         footer="\n".join(lines),
     )

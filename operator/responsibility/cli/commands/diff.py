@@ -109,6 +109,7 @@ def command(
                 wide=("MESSAGE",),
             ),
             rows,
+            names=[f.id for part in (difference.appear, difference.go) for f in part],
             title="findings:",
             empty="none would appear or go",
             footer=f"{counted(len(difference.appear), 'finding')} would appear, "

@@ -17,7 +17,7 @@ from responsibility.cli.sources.options import (
     where_options,
 )
 from responsibility.cli.terminal.errors import CliError
-from responsibility.cli.terminal.output import is_data, say, show
+from responsibility.cli.terminal.output import is_data, say, show, show_names
 
 if TYPE_CHECKING:
     from responsibility.cli.answers.report import Report
@@ -93,6 +93,9 @@ def command(
     result = hand_over(maker.snapshot, request, foresee)
     if is_data(output):
         show(output, _json(result))
+        return
+    if output == "name":
+        show_names(line.item.name for line in result.lines)
         return
     for line in text(result, wide=output == "wide"):
         say(line)

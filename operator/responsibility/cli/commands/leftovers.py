@@ -170,6 +170,7 @@ def _table(found: tuple[Leftover, ...]) -> Table:
             for each in found
         ],
         empty="nothing is left over",
+        names=list(dict.fromkeys(each.object.split(" ")[0] for each in found)),
         footer=f"{counted(len(found), 'leftover')}, {acting} in force; --end ends them"
         if found
         else "",

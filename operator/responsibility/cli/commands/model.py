@@ -98,6 +98,7 @@ def _table(found: list[ModelChange], versions: Mapping[str, str | None], *, wide
             [c.by.value, c.path, *(_cell(v, wide=wide) for v in (c.then, c.now, c.yours))]
             for c in found
         ],
+        names=[change.path for change in found],
         empty="yours is the shipped model",
         footer=clean(
             f"{sides}; {counted(len(found), 'difference')}" + (f": {said}" if said else "")

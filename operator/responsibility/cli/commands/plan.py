@@ -8,6 +8,7 @@ from responsibility.cli.answers.plan_text import (
     PlanMaker,
     PlanRequest,
     aim_options,
+    object_name,
     plan_json,
     tell,
 )
@@ -21,7 +22,7 @@ from responsibility.cli.sources.options import (
     output_option,
     where_options_without_cluster,
 )
-from responsibility.cli.terminal.output import is_data, show
+from responsibility.cli.terminal.output import is_data, show, show_names
 
 
 @click.command(name="plan")
@@ -58,6 +59,7 @@ def command(
       kubectl responsibility plan --cluster -o wide
       kubectl responsibility plan --subject user/former-engineer@example.org
       kubectl responsibility plan --all -f ./manifests -o json
+      kubectl responsibility plan leap-prod -o name
     """
     maker = PlanMaker.of(where.load(ALL), instant(moment), routes=routes)
     maker.report.tell_gaps()
@@ -65,6 +67,9 @@ def command(
     plan = maker.plan(asked.aim(maker.report))
     if is_data(output):
         show(output, plan_json(plan))
+        return
+    if output == "name":
+        show_names(map(object_name, plan))
         return
     command_line = f"kubectl responsibility apply-plan {plan.digest} {asked.words(routes=routes)}"
     tell(

@@ -118,6 +118,7 @@ def command(
                 wide=("RECORD", "FIRST", "FIELDS", "REASON"),
             ),
             [_cells(row, stages_at) for row in rows],
+            names=list(dict.fromkeys(row.deed.user for row in rows)),
             empty="nobody would have been refused or warned"
             if _judged(tally, counts)
             else "there is no request that could be judged",

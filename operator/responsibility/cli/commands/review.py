@@ -99,7 +99,7 @@ _HANDLE = "PARTY=HANDLE"
 )
 @ignore_option
 @at_option
-@output_option("table", "wide", "markdown", "github", "json", "yaml", "codeowners")
+@output_option("table", "wide", "name", "markdown", "github", "json", "yaml", "codeowners")
 @click.pass_context
 def command(
     context: click.Context,

@@ -167,6 +167,7 @@ def _table(shares: list[_Share], title: str, cells: list[str]) -> Table:
             for cell, share in zip(cells, shares, strict=True)
         ],
         empty="there is no record of any hub: `init` drafts them",
+        names=[share.party for share in shares],
     )
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from responsibility import api_groups
 from responsibility.cli.sources.cluster_view import ALL
 from responsibility.cli.sources.options import (
     Where,
@@ -18,7 +17,7 @@ from responsibility.cli.sources.options import (
     where_options,
 )
 from responsibility.cli.terminal.errors import Exit
-from responsibility.cli.terminal.output import Table, columns, show
+from responsibility.cli.terminal.output import Table, binding_name, columns, show
 from responsibility.phrases import counted, some
 from responsibility.rbac.identity import implied_groups
 
@@ -143,7 +142,7 @@ def _one(output: str, report: Report, subject: Subject, *, routes: bool) -> None
                 for h in held
             ],
             title="would lose, on leaving:",
-            names=[_binding_name(h["namespace"], h["name"]) for h in held],
+            names=[binding_name(h["namespace"], h["name"]) for h in held],
             empty="nothing: no binding names it"
             + (f" (but its groups may: {', '.join(groups)})" if groups else ""),
         ),
@@ -155,12 +154,6 @@ def _one(output: str, report: Report, subject: Subject, *, routes: bool) -> None
             footer=f"it is the only subject of {alone}" if alone else "",
         ),
     )
-
-
-def _binding_name(namespace: str, name: str) -> str:
-    """Return a binding as kubectl names objects."""
-    kind = "rolebinding" if namespace else "clusterrolebinding"
-    return f"{kind}.{api_groups.RBAC}/{name}"
 
 
 def _retired(output: str, report: Report, leavers: list[Subject]) -> None:

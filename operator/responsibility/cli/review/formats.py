@@ -40,9 +40,11 @@ def table(judgement: ReviewResult) -> Table:
     ]
     left = _few(iter(departures(judgement)))
     lines = [*_few(common(judgement)), *left, touched(judgement), verdict(judgement)]
+    asked = [name for group in groups(judgement) if not group.may for name in group.items]
     return Table(
-        columns("NEEDED", "ITEM", "OWNER", "HUBS", detail=("ASK", "WHAT")),
-        rows,
+        names=list(dict.fromkeys(asked)),
+        columns=columns("NEEDED", "ITEM", "OWNER", "HUBS", detail=("ASK", "WHAT")),
+        rows=rows,
         footer="\n".join(clean(line) for line in lines),
     )
 

@@ -344,7 +344,7 @@ def _acting_as(user: str | None, groups: tuple[str, ...], uid: str | None) -> Im
 
 def output_option(*formats: str, default: str = "table") -> Callable[[_F], _F]:
     """Add ``-o``; the command gets ``output``."""
-    choices = formats or ("table", "wide", "json", "yaml")
+    choices = formats or ("table", "wide", "name", "json", "yaml")
     templated = "json" in choices and not {"table", "text"}.isdisjoint(choices)
     option = click.option(
         "-o",

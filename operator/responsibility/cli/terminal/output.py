@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol
 
 import click
 
+from responsibility import api_groups
 from responsibility.api.foreign_text import escaped, harmless
 from responsibility.cli.terminal import jsonpath
 from responsibility.cli.terminal.errors import CliError
@@ -112,8 +113,7 @@ def show(output: str, data: object, *tables: Table) -> None:
     elif output == "yaml":
         click.echo(to_yaml(data), nl=False)
     elif output == "name":
-        for name in (name for table in tables for name in table.names):
-            click.echo(clean(name))
+        show_names(name for table in tables for name in table.names)
     else:
         for number, table in enumerate(tables):
             if number:
@@ -317,6 +317,18 @@ def _rich(titles: list[str], rows: list[list[str]], gap: int, *, headers: bool) 
 
 def _repeats(previous: list[str], row: list[str], number: int) -> bool:
     return bool(previous) and previous[: number + 1] == row[: number + 1]
+
+
+def binding_name(namespace: str, name: str) -> str:
+    """Return a binding as kubectl names objects."""
+    kind = "rolebinding" if namespace else "clusterrolebinding"
+    return f"{kind}.{api_groups.RBAC}/{name}"
+
+
+def show_names(names: Iterable[str]) -> None:
+    """Write what ``-o name`` lists, a line for each name, of an answer that is no table."""
+    for name in dict.fromkeys(names):
+        click.echo(clean(name))
 
 
 def subject_json(subject: Subject) -> dict[str, str]:

@@ -75,6 +75,8 @@ def test_the_set_that_is_proposed_closes_all_ways_and_is_the_smallest(
     assert "request a token of ServiceAccount reef/hub" in done.out
     (found,) = json.loads(run("close-gaps", "-f", str(world), "-o", "json").out)
     assert [way["item"] for way in found["ways"]] == ["data"]
+    named = run("close-gaps", "-f", str(world), "-o", "name").out.split()
+    assert named == [way["id"] for way in found["ways"]]
     assert found["ways"][0]["closedBy"] == ["deploy-configure-hub"]
     for one in found["raise"]:
         agree(world, "data", one)
