@@ -15,6 +15,7 @@ from responsibility.cli.sources.options import (
     routes_option,
     where_options,
 )
+from responsibility.cli.terminal.errors import Exit
 from responsibility.cli.terminal.output import Table, columns, show
 from responsibility.cli.terminal.watch import watch_option
 from responsibility.phrases import counted, some
@@ -34,6 +35,12 @@ _MOST_ITEMS = 3
 @at_option
 @routes_option
 @output_option("table", "wide", "name", "json", "yaml")
+@click.option(
+    "--exit-code",
+    "coded",
+    is_flag=True,
+    help="End with 1 where something differs, and not with 0, as `git diff --exit-code` does.",
+)
 @watch_option
 @where_options
 @selection_options
@@ -44,8 +51,9 @@ def command(
     moment: str | None,
     routes: bool,
     output: str,
+    coded: bool,
     selection: Selection,
-) -> None:
+) -> Exit:
     r"""Show what differs between what is agreed and what the cluster allows, worst first.
 
     Of one HUB, or of all and the cluster as a whole. What has one cause is one line: a binding that
@@ -61,6 +69,7 @@ def command(
       kubectl responsibility drift leap-prod --routes
       kubectl responsibility drift --severity high --party community --since 24h
       kubectl responsibility drift -n coast --item data --no-headers
+      kubectl responsibility drift --severity high --exit-code
       kubectl responsibility drift -f ./manifests -o json
     """
     from responsibility.cli.answers.fixes import bindings_text, fix
@@ -72,8 +81,8 @@ def command(
     report.tell_gaps()
     if report.is_published:
         record = report.hub(hub).agreement.record if hub else ""
-        _show_published(report, record, output, selection)
-        return
+        differs = _show_published(report, record, output, selection)
+        return Exit.NO if coded and differs else Exit.OK
     agreements = report.all_agreements()
     selection.check(agreements)
     every = report.findings(report.hub(hub) if hub else None)
@@ -120,12 +129,17 @@ def command(
             footer=f"{counts}; the whole story: explain {found[0].id}" if found else "",
         ),
     )
+    return Exit.NO if coded and any(f.is_drift for f in found) else Exit.OK
 
 
-def _show_published(report: Report, record: str, output: str, selection: Selection) -> None:
-    """Show the causes that the operator has published; the whole story takes the right to list."""
+def _show_published(report: Report, record: str, output: str, selection: Selection) -> bool:
+    """Show the causes that the operator has published; the whole story takes the right to list.
+
+    Return whether record and cluster differ by one of them.
+    """
     from responsibility.cli.answers import published
     from responsibility.cli.answers.report import place_of
+    from responsibility.ownership.results.findings import KINDS
 
     now = report.assessment.now
     agreements = report.all_agreements()
@@ -166,3 +180,4 @@ def _show_published(report: Report, record: str, output: str, selection: Selecti
             footer=counted(len(found), "cause") if found else "",
         ),
     )
+    return any(KINDS[c.kind].drift for _, c in found if c.kind in KINDS)

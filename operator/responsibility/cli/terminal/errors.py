@@ -20,8 +20,9 @@ class Exit(IntEnum):
 # As --help and the reference tell them.
 MEANINGS = {
     Exit.OK: "yes, or nothing is wrong",
-    Exit.NO: "no (can-i), drift was found (check), somebody would be refused (replay), others have "
-    "to approve (review), or the shipped model has something that yours has not (model diff)",
+    Exit.NO: "no (can-i), drift was found (check, drift --exit-code), somebody would be refused "
+    "(replay), others have to approve (review), or the shipped model has something that yours has "
+    "not (model diff)",
     Exit.UNUSABLE: "the command line, a file or the cluster is not usable; stderr says why",
     Exit.UNKNOWN: "neither yes nor no can be said (can-i, replay)",
     Exit.BUG: "an error in this program",

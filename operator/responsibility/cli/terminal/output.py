@@ -172,9 +172,12 @@ def _custom_columns(written: str) -> list[tuple[str, jsonpath.Step]]:
     return found
 
 
-def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
-    """Write a text of ours, in which names of others may stand: all that is written goes here."""
-    if err and (told := _told()) is not None and not told.is_news(text):
+def say(text: str = "", *, err: bool = False, nl: bool = True, again: bool = False) -> None:
+    """Write a text of ours, in which names of others may stand: all that is written goes here.
+
+    What goes to stderr is told once to whoever watches, but ``again``.
+    """
+    if err and not again and (told := _told()) is not None and not told.is_news(text):
         return
     click.echo(harmless(text, lines=True), err=err, nl=nl)
 
@@ -277,7 +280,17 @@ def _on_terminal(shown: list[Column], rows: list[list[str]], *, headers: bool) -
         click.echo(head)
         for n in details:
             if row[n] not in ("", "-"):
-                click.echo(f"    {titles[n].lower()}: {row[n]}")
+                click.echo(_detail(titles[n].lower(), row[n], width))
+
+
+def _detail(title: str, text: str, width: int) -> str:
+    """Return a line below a row, broken between words; a command stays whole, to be copied."""
+    line = f"    {title}: {text}"
+    if text.startswith("kubectl ") or len(line) <= width:
+        return line
+    return textwrap.fill(
+        line, width, subsequent_indent="      ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _styled(cell: str) -> str:

@@ -7,9 +7,11 @@ time alone, and is no news.
 from __future__ import annotations
 
 import functools
+import gc
+import select
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from time import sleep
 from typing import Any, Final, TypeVar
 
 import click
@@ -27,9 +29,20 @@ _AGE: Final = "AGE"
 # Cells of a row that is gone.
 _CELLS: Final = 6
 
+_OURS: Final = f"{__name__.partition('.')[0]}."
+
 _Key = tuple[str, str]
 
-pause: Callable[[float], object] = sleep
+
+def pause(seconds: float) -> None:
+    """Wait. Raises BrokenPipeError as soon as nobody reads on, which a write would tell only later.
+
+    Where standard output is nothing that can be polled, it just waits.
+    """
+    reader = select.poll()
+    reader.register(sys.stdout.fileno(), 0)
+    if reader.poll(seconds * 1000):
+        raise BrokenPipeError
 
 
 @dataclass(slots=True)
@@ -40,12 +53,30 @@ class Watch:
     rows: dict[_Key, tuple[str, ...]] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     notes: set[str] = field(default_factory=set)
+    # What was noted of this round so far: what is over and comes again is news, and none is kept
+    # for longer than it holds.
+    noted: set[str] = field(default_factory=set)
+    failing: bool = False
 
     def is_news(self, note: str) -> bool:
-        """Return whether a note has not been told yet, and take it for told."""
-        known = note in self.notes
-        self.notes.add(note)
+        """Return whether a note was not told of the round before, nor of this one."""
+        known = note in self.notes or note in self.noted
+        self.noted.add(note)
         return not known
+
+    def failed(self, error: CliError) -> None:
+        """Tell once that there is no answer, whatever it was that was asked first."""
+        if not self.failing:
+            say(f"Warning: {error}", err=True, again=True)
+        self.failing = True
+        self.noted.clear()
+
+    def answered(self) -> None:
+        """End a round that was answered."""
+        if self.failing:
+            say("there are answers again", err=True, again=True)
+        self.failing = False
+        self.notes, self.noted = self.noted, set()
 
     def news(self, tables: Sequence[Table]) -> tuple[Table, ...]:
         """Return of these tables what was not told before, and tell what is gone."""
@@ -81,6 +112,17 @@ def _rows(table: Table) -> Iterator[tuple[_Key, tuple[str, ...]]]:
         yield (table.title, row[0]), cells
 
 
+def _forget() -> None:
+    """Let go of what modules remember: it is keyed by objects of an answer that nobody has now."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith(_OURS):
+            for each in vars(module).values():
+                # What functools.lru_cache makes of a function.
+                if callable(clear := getattr(each, "cache_clear", None)):
+                    clear()
+    gc.collect()
+
+
 def watch_option(function: _F) -> _F:
     """Add ``-w``, for a command that answers with tables."""
 
@@ -92,6 +134,8 @@ def watch_option(function: _F) -> _F:
             raise click.UsageError(f"-w tells what is new of tables: -o {', '.join(_FORMS)}")
         watch = Watch()
         click.get_current_context().meta[output.WATCH] = watch
+        # For what ends after one answer it is switched off: here, all of them would be kept.
+        gc.enable()
         while True:
             try:
                 function(**values)
@@ -99,7 +143,10 @@ def watch_option(function: _F) -> _F:
                 # Until there is a first answer, whatever is wrong is likely to stay so.
                 if not watch.rounds:
                     raise
-                say(f"Warning: {error}", err=True)
+                watch.failed(error)
+            else:
+                watch.answered()
+            _forget()
             pause(EVERY)
 
     option = click.option(

@@ -143,3 +143,10 @@ def test_without_headers_there_are_rows_only(run: Run) -> None:
 def test_every_option_is_compared_by_the_table() -> None:
     assert {*options._OPTIONS, "namespace"} == CHOSEN.keys()
     assert set(options._SORTS) == SORTS.keys()
+
+
+@pytest.mark.usefixtures("files")
+def test_drift_ends_with_1_only_where_that_is_asked_for(run: Run) -> None:
+    assert run(*DRIFT).code == 0
+    assert run(*DRIFT, "--exit-code").code == 1
+    assert run(*DRIFT, "--exit-code", "--kind", "contact-missing").code == 0

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from responsibility.cli.terminal import watch
+from responsibility.ownership.results.findings import Finding
+from responsibility.ownership.terms.agreement import Agreement, Terms
 from tests.unit.cli.conftest import Done, Run
 
 AT = ("-f", "reef", "--at", "2026-04-01")
@@ -82,7 +86,39 @@ def test_a_failure_in_between_ends_nothing_and_is_told_once(watched: Watched, fi
     done = watched(("drift",), lambda: files.rename(away), lambda: None, back)
     assert done.code == 130
     assert done.err.count("there is no such file or folder") == 1
+    assert done.err.count("there are answers again") == 1
     assert done.out.count("User leaver") == 1
+
+
+def test_a_failure_that_comes_again_is_told_again(watched: Watched, files: Path) -> None:
+    away = files.with_name("away")
+    back = lambda: away.rename(files)  # noqa: E731 - as the others
+    go = lambda: files.rename(away)  # noqa: E731 - as the others
+    done = watched(("drift",), go, back, go, back)
+    assert done.err.count("there is no such file or folder") == 2
+    assert done.err.count("there are answers again") == 2
+
+
+@pytest.mark.usefixtures("files")
+def test_nothing_of_an_answer_is_kept(watched: Watched) -> None:
+    alive: list[int] = []
+
+    def count() -> None:
+        objects = gc.get_objects()
+        alive.append(sum(type(each) in (Agreement, Terms, Finding) for each in objects))
+
+    watched(("drift",), *[count] * 6)
+    assert alive[1] == alive[-1], alive
+
+
+def test_whoever_reads_no_more_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w") as out:
+        monkeypatch.setattr("sys.stdout", out)
+        watch.pause(0.01)
+        os.close(reader)
+        with pytest.raises(BrokenPipeError):
+            watch.pause(600)
 
 
 @pytest.mark.usefixtures("files")
