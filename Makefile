@@ -143,6 +143,10 @@ soak: tools $(STAMP) ## Change and break things at random for SECONDS (900), in 
 bench: $(STAMP) ## Measure how fast and how big it is
 	$(BIN)/python -m bench
 
+.PHONY: bench-fleet
+bench-fleet: $(STAMP) ## Measure what people have to do and to read for 171 hubs: the figures of docs/first-week.md
+	$(BIN)/python -m bench.outputs
+
 .PHONY: bench-admission
 bench-admission: $(STAMP) ## Measure what admission costs a write: the table in docs/enforcement.md
 	$(BIN)/python -m bench.admission $(if $(BEFORE),--before $(BEFORE))

@@ -36,6 +36,9 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 # Permissions named in a line; `-o wide` names all.
 _MOST = 4
+# Changes that are told in full, and reasons where there are more changes than that.
+_MOST_DETAILED = 12
+_MOST_REASONS = 10
 # With fewer, a plan is there before anyone could look at a bar.
 _MANY_HUBS = 10
 
@@ -255,35 +258,66 @@ def tell(plan: Plan, *, wide: bool = False, apply_by: str = "", most: int | None
 
 
 def _lines(plan: Plan, *, wide: bool, apply_by: str, most: int | None) -> Iterator[str]:
+    # A line for each where there are so many that nobody would read more.
+    brief = most is not None and not wide and len(plan.changes) > _MOST_DETAILED
     if not plan.changes:
         yield f"nothing is to do for {clean(plan.aim)}: no excess right that a plan could end"
     else:
         ends = counted(len(plan.ended), "excess right")
         yield _bold(f"{counted(len(plan.changes), 'change')} for {clean(plan.aim)}, to end {ends}")
+    if brief:
+        yield ""
     by_id = {finding.id: finding for finding in plan.ended}
     for number, change in enumerate(islice(plan, most), 1):
+        title = f"{number}. {clean(str(change))}"
+        if brief:
+            yield f"{title}{clean(_in_short(change))}"
+            continue
         yield ""
-        yield _bold(f"{number}. {clean(str(change))}")
+        yield _bold(title)
         yield from (f"   {clean(line)}" for line in _about(change, by_id, wide=wide))
     if left := left_out_text(len(plan.changes), most, "change"):
         yield ""
         yield left
-    if plan.obstacles:
+    yield from _held_back(plan, wide=wide, brief=brief, most=_MOST_REASONS if brief else most)
+    if brief:
         yield ""
-        yield _bold(f"Held back, {counted(len(plan.obstacles), 'excess right')}:")
-        reasons = _grouped(plan.obstacles)
-        for why, instead, about in reasons[:most]:
-            yield f"   because {clean(why)}"
-            shown = about if wide else shortened(about, _MOST, rest="more (-o wide)")
-            yield from (f"     - {clean(text)}" for text in shown)
-            yield f"     do instead: {clean(instead)}"
-        if left := left_out_text(len(reasons), most, "reason"):
-            yield f"   {left}"
+        yield "what each ends, who loses what, and what to ask first: --full, or plan one hub"
     if plan.changes:
         yield ""
         yield f"digest {plan.digest}"
         if apply_by:
             yield f"to apply it: {apply_by}"
+
+
+def _held_back(plan: Plan, *, wide: bool, brief: bool, most: int | None) -> Iterator[str]:
+    """Yield what the plan can't end, by the reason; ``brief``, only how much it is."""
+    if not plan.obstacles:
+        return
+    yield ""
+    yield _bold(f"Held back, {counted(len(plan.obstacles), 'excess right')}:")
+    reasons = _grouped(plan.obstacles)
+    for why, instead, about in reasons[:most]:
+        yield f"   because {clean(why)}{f': {len(about)}' if brief else ''}"
+        if brief:
+            continue
+        shown = about if wide else shortened(about, _MOST, rest="more (-o wide)")
+        yield from (f"     - {clean(text)}" for text in shown)
+        yield f"     do instead: {clean(instead)}"
+    if left := left_out_text(len(reasons), most, "reason"):
+        yield f"   {left}"
+
+
+def _in_short(change: PlannedChange) -> str:
+    """Return what a change does as the end of a line, counted."""
+    parts = [
+        f"ends {len(change.ends)}" if change.ends else "",
+        f"{len(change.losses)} lose by it" if change.losses else "",
+        f"{counted(len(change.questions), 'question')} to ask first" if change.questions else "",
+        counted(len(change.cautions), "caution") if change.cautions else "",
+    ]
+    said = ", ".join(filter(None, parts))
+    return f": {said}" if said else ""
 
 
 def _about(change: PlannedChange, ended: dict[str, Finding], *, wide: bool) -> Iterator[str]:

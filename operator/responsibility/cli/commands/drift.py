@@ -102,8 +102,8 @@ def command(
                 first.severity.name.lower(),
                 first.kind,
                 place_text(first),
-                first.item if output == "wide" else some(items, _MOST_ITEMS),
                 whom(first),
+                first.item if output == "wide" else some(items, _MOST_ITEMS),
                 bindings_text(findings),
                 report.oldest_age(findings),
                 fix(report, whole[first.id]),
@@ -120,8 +120,8 @@ def command(
         Table(
             names=[findings[0].id for findings in lines],
             columns=columns(
-                *("ID", "SEVERITY", "KIND", "HUB", "ITEM", "WHO"),
-                detail=("SOURCE", "AGE", "FIX", "CONTACT"),
+                *("ID", "SEVERITY", "KIND", "HUB", "WHO"),
+                detail=("ITEM", "SOURCE", "AGE", "FIX", "CONTACT"),
                 wide=("ROUTE", "MESSAGE", "SOURCES"),
             ),
             rows=rows,
@@ -155,8 +155,8 @@ def _show_published(report: Report, record: str, output: str, selection: Selecti
         Table(
             names=[cause.id for _, cause in found],
             columns=columns(
-                *("ID", "SEVERITY", "KIND", "HUB", "ITEM", "WHO"),
-                detail=("SOURCE", "AGE", "FIX", "CONTACT"),
+                *("ID", "SEVERITY", "KIND", "HUB", "WHO"),
+                detail=("ITEM", "SOURCE", "AGE", "FIX", "CONTACT"),
                 wide=("ROUTE", "MESSAGE"),
             ),
             rows=[
@@ -165,8 +165,8 @@ def _show_published(report: Report, record: str, output: str, selection: Selecti
                     cause.severity,
                     cause.kind,
                     place_of(hub),
-                    some(cause.items, len(cause.items) if output == "wide" else _MOST_ITEMS),
                     published.who(cause),
+                    some(cause.items, len(cause.items) if output == "wide" else _MOST_ITEMS),
                     ", ".join(cause.bindings) or "-",
                     published.age(cause, now),
                     cause.remedy or "-",

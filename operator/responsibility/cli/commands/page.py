@@ -162,16 +162,7 @@ def _clusters(
 
     if directory is None:
         raise click.UsageError("several clusters are a site: say where it is to be, with -o DIR")
-    if listed is not None and contexts is not None:
-        raise click.UsageError("--clusters and --contexts both say which: take one of them")
-    if hubs or where.files or where.context or where.cluster:
-        raise click.UsageError(
-            "--clusters and --contexts are about all hubs of those clusters: leave out HUB, -f, "
-            "--context and --cluster"
-        )
-    if listed is not None:
-        return cluster_list.read(listed, where)
-    return cluster_list.of_contexts(contexts or "", where)
+    return cluster_list.clusters_of_options(where, listed, contexts, taken=bool(hubs))
 
 
 def _write_fleet(

@@ -29,10 +29,17 @@ _ORG: Final = ("custom", "homepage", "templateVars", "org")
 _ENCRYPTED: Final = ".secret."
 
 
-def read(folder: Path) -> dict[str, HubRow]:
-    """Return a line for each hub. Raises CliError, which tells all that is wrong."""
+def read(folder: Path, cluster: str = "") -> dict[str, HubRow]:
+    """Return a line for each hub, or each of a ``cluster``, by the name of its folder.
+
+    Raises CliError, which tells all that is wrong.
+    """
     own = folder / CLUSTER_FILE
     listings = [own] if own.is_file() else sorted(_listings(folder))
+    if cluster and listings:
+        listings = [each for each in listings if each.parent.name == cluster]
+        if not listings:
+            return {}
     if not listings:
         raise CliError(
             f"{folder}: there is no {CLUSTER_FILE} here, nor in {', '.join(_FOLDERS)}: name the "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,36 +73,91 @@ def _find(name: str, hubs: Iterable[HubKey], report: Report) -> HubKey:
     return found[0]
 
 
+@dataclass(frozen=True, slots=True)
+class RecordDraft:
+    """A draft as YAML, and what it leaves to be decided."""
+
+    text: str
+    questions: tuple[DraftQuestion, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DraftQuestion:
+    """Somebody about whom a person has to decide: who holds rights here and is nobody's.
+
+    Or who is named and holds none; ``meant`` is then whose name is much like it, and who does.
+    """
+
+    subject: Subject
+    meant: str = ""
+
+
 def draft_all(
     report: Report,
     hubs: Iterable[Hub],
     table: Mapping[str, HubRow] | None = None,
     values: Mapping[HubKey, HubValues] | None = None,
-) -> dict[str, str]:
-    """Return the drafts as YAML, by the name of the record.
+    *,
+    cluster: str = "",
+) -> dict[str, RecordDraft]:
+    """Return the drafts by the name of the record.
 
-    ``table`` is what an organisation says of its hubs, ``values`` what is set on them today.
+    ``table`` is what an organisation says of its hubs, ``values`` what is set on them today. Where
+    there are several, hubs are called alike, so the name of the ``cluster`` is in the record's.
     """
     models = report.view.models
     model = models.get(DEFAULT_MODEL) or models[min(models)]
     terms = resolve_model(model)
     taken = {*report.view.records, *report.view.broken_records}
     drafts = {}
-    for hub in hubs:
+    chosen = list(hubs)
+    for hub in chosen:
         key = hub.key
         both = key.namespace if key.namespace == key.release else f"{key.namespace}-{key.release}"
         # It becomes the name of an object and of a file.
-        name = re.sub(r"[^a-z0-9-]+", "-", both.lower()).strip("-")[:60] or "hub"
+        whole = f"{cluster}-{both}" if cluster else both
+        name = re.sub(r"[^a-z0-9-]+", "-", whole.lower()).strip("-")[:60] or "hub"
         while name in taken:
             name = f"{name}-draft"
         taken.add(name)
         row = row_of(key, table or {})
+        every = _holders(report, hub, terms)
         lines = [
-            *_draft(report, hub, name, terms, row),
+            *_draft(report, hub, name, terms, row, every=every, cluster=cluster),
+            # Of one hub they are read; a hundred times they hide what differs.
+            *(_defaults(terms) if len(chosen) == 1 else ()),
             *_items((values or {}).get(key), terms),
         ]
-        drafts[name] = "\n".join(lines) + "\n"
+        drafts[name] = RecordDraft("\n".join(lines) + "\n", tuple(_questions(row, every)))
     return drafts
+
+
+def _questions(row: HubRow | None, every: Sequence[_Holder]) -> Iterator[DraftQuestion]:
+    """Yield whom the draft names that may be misspelt, and who holds rights and is nobody's.
+
+    That a community holds nothing is normal where it acts by pull requests, and so is it that
+    somebody may look: neither is for anybody to decide.
+    """
+    named = row.subjects if row else ()
+    held = {holder.subject for holder in every}
+    for subject in named:
+        if subject not in held and (meant := _meant(subject, named, held)):
+            yield DraftQuestion(subject, meant)
+    for holder in every:
+        acts = bool(holder.some or holder.requires)
+        if acts and holder.subject not in named and (named or not holder.likely):
+            yield DraftQuestion(holder.subject)
+
+
+def _meant(subject: Subject, named: Sequence[Subject], held: Collection[Subject]) -> str:
+    """Return whose name is much like that of somebody who holds nothing; empty for nobody."""
+    there = {s.name for s in held if s.kind == subject.kind and s not in named}
+    return next(iter(difflib.get_close_matches(subject.name, there, n=1, cutoff=0.75)), "")
+
+
+def _defaults(terms: Terms) -> Iterator[str]:
+    yield "  # What differs from the model. By default:"
+    yield from (f"  #   {item.number:>2} {item.name}: {item.owner}" for item in terms.items)
 
 
 def row_of(key: HubKey, table: Mapping[str, HubRow]) -> HubRow | None:
@@ -165,10 +220,18 @@ def _holder(subject: Subject, holding: Holding, terms: Terms, names: Names) -> _
     return _Holder(subject, bindings, tuple(whole), tuple(some))
 
 
-def _draft(report: Report, hub: Hub, name: str, terms: Terms, row: HubRow | None) -> Iterator[str]:
+def _draft(
+    report: Report,
+    hub: Hub,
+    name: str,
+    terms: Terms,
+    row: HubRow | None,
+    *,
+    every: Sequence[_Holder],
+    cluster: str,
+) -> Iterator[str]:
     key = hub.key
     named = row.subjects if row else ()
-    every = _holders(report, hub, terms)
     holders = [holder for holder in every if holder.subject not in named]
     # Where the table names whose the hub is, no other group is taken for the community's.
     groups = [holder for holder in holders if holder.likely and not named]
@@ -186,6 +249,8 @@ def _draft(report: Report, hub: Hub, name: str, terms: Terms, row: HubRow | None
     yield "  hub:"
     yield f"    namespace: {_text(key.namespace)}"
     yield f"    release: {_text(key.release)}"
+    if cluster:
+        yield f"    cluster: {_text(cluster)}"
     yield (
         f"    displayName: {_text(row.display_name)}"
         if row and row.display_name
@@ -221,8 +286,6 @@ def _draft(report: Report, hub: Hub, name: str, terms: Terms, row: HubRow | None
             yield from _comments(holder, "  ")
             yield f"  # - {_reference(holder.subject)}"
     yield from _pointless(report, hub)
-    yield "  # What differs from the model. By default:"
-    yield from (f"  #   {item.number:>2} {item.name}: {item.owner}" for item in terms.items)
 
 
 def _items(values: HubValues | None, terms: Terms) -> Iterator[str]:
@@ -261,9 +324,8 @@ def _named(named: Sequence[Subject], holders: Sequence[_Holder]) -> Iterator[str
     yield "    subjects:"
     for subject in named:
         if subject not in held:
-            there = {s.name for s in held if s.kind == subject.kind and s not in named}
-            close = difflib.get_close_matches(subject.name, there, n=1, cutoff=0.75)
-            meant = f"; is {clean(close[0])} meant, who does?" if close else ""
+            close = _meant(subject, named, held)
+            meant = f"; is {clean(close)} meant, who does?" if close else ""
             yield f"    # {clean(str(subject))} holds nothing in this namespace{meant}"
         yield f"    - {_reference(subject)}"
 

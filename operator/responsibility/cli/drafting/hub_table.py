@@ -27,6 +27,7 @@ COLUMNS: Final[Mapping[str, str]] = {
     "url": "where else it is reached",
     "groups": "its groups, with a semicolon between two",
     "users": "its users, with a semicolon between two",
+    "cluster": "its cluster's name, where the table has hubs of several",
 }
 _BETWEEN: Final = ";"
 _LARGEST: Final = 4 << 20
@@ -44,10 +45,14 @@ class HubRow:
     email: str = ""
     url: str = ""
     subjects: tuple[Subject, ...] = ()
+    cluster: str = ""
 
 
-def read(path: Path) -> dict[str, HubRow]:
-    """Return the lines by hub. Raises CliError, which tells all that is wrong."""
+def read(path: Path, cluster: str = "") -> dict[str, HubRow]:
+    """Return the lines by hub, those of one ``cluster`` and those that are for any.
+
+    Raises CliError, which tells all that is wrong.
+    """
     try:
         if path.stat().st_size > _LARGEST:
             raise CliError(f"{path}: larger than {_LARGEST >> 20} MiB, so no table of hubs")
@@ -64,19 +69,26 @@ def read(path: Path) -> dict[str, HubRow]:
         numbered = [(rows.line_num, cells) for cells in rows if any(map(str.strip, cells))]
     except csv.Error as error:
         raise CliError(f"{path}, line {rows.line_num}: {error}") from None
-    found: dict[str, HubRow] = {}
+    found: dict[tuple[str, str], HubRow] = {}
     problems: list[str] = []
     for line, cells in numbered:
         row, wrong = _row(line, heading, cells)
-        if row.hub in found:
-            wrong.append(f"hub {row.hub} is on line {found[row.hub].line} already")
+        key = (row.cluster, row.hub)
+        if key in found:
+            wrong.append(f"hub {row.hub} is on line {found[key].line} already")
         problems += (f"line {line}: {clean(each)}" for each in wrong)
-        found.setdefault(row.hub, row)
+        found.setdefault(key, row)
     if problems:
         more = len(problems) - MOST_TOLD
         told = "; ".join(problems[:MOST_TOLD]) + (f"; and {more} more" if more > 0 else "")
         raise CliError(f"{path}: {told}")
-    return found
+    clusters = sorted({name for name, _ in found if name})
+    if len(clusters) > 1 and not cluster:
+        raise CliError(
+            f"{path} has hubs of {len(clusters)} clusters, and one is asked: name all, with "
+            "--clusters or --contexts"
+        )
+    return {row.hub: row for row in found.values() if row.cluster in ("", cluster or row.cluster)}
 
 
 def _heading_problem(heading: Sequence[str]) -> str:
@@ -118,6 +130,7 @@ def _row(line: int, heading: Sequence[str], cells: Sequence[str]) -> tuple[HubRo
         said.get("email", ""),
         said.get("url", ""),
         subjects,
+        said.get("cluster", ""),
     )
     return row, [*wrong, *refused(row)]
 

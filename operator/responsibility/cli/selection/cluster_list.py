@@ -20,6 +20,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import click
+
 from responsibility.cli.sources.options import Where
 from responsibility.cli.terminal.errors import CliError
 
@@ -37,6 +39,23 @@ class NamedCluster:
 
     name: str
     where: Where
+
+
+def clusters_of_options(
+    base: Where, listed: Path | None, contexts: str | None, *, taken: bool
+) -> list[NamedCluster]:
+    """Return the clusters that ``--clusters`` or ``--contexts`` name; says what can't go together.
+
+    ``taken`` says whether something else was named that is of one cluster.
+    """
+    if listed is not None and contexts is not None:
+        raise click.UsageError("--clusters and --contexts both say which: take one of them")
+    if taken or base.files or base.context or base.cluster:
+        raise click.UsageError(
+            "--clusters and --contexts are about all hubs of those clusters: leave out HUB, -f, "
+            "--context and --cluster"
+        )
+    return read(listed, base) if listed is not None else of_contexts(contexts or "", base)
 
 
 def read(path: Path, base: Where) -> list[NamedCluster]:

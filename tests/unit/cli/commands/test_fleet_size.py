@@ -70,6 +70,10 @@ def test_a_long_plan_is_told_up_to_a_bound_with_the_digest_of_all(run: Run, file
     assert f"and {changes - MOST_LINES} changes more: --full shows all" in bounded
     (digest,) = re.findall(r"(?m)^digest .*", full)
     assert digest in bounded
+    # A line for each, where the whole story of each has many.
+    assert len(bounded.splitlines()) < MOST_LINES + 30 < len(full.splitlines())
+    assert re.search(r"(?m)^1[.] .* ends \d+", bounded)
+    assert "--full, or plan one hub" in bounded
 
 
 def test_a_check_has_one_line_for_each_cause(run: Run, files: Path) -> None:
