@@ -231,7 +231,9 @@ async def _work(
             beside.append(group.create_task(_serve_webhooks(settings, parts.ports, uses, values)))
             beside.append(group.create_task(uses.run()))
         if settings.page is not None:
-            beside.append(group.create_task(_serve_page(settings.page, api, own)))
+            beside.append(
+                group.create_task(_serve_page(settings.page, api, own, _counting(metrics)))
+            )
         if settings.leader_election:
             parts.waiting = "waiting for leadership"
             leader = parts.candidate = Leader(
@@ -270,13 +272,23 @@ async def _serve_webhooks(
             await values.aclose()
 
 
-async def _serve_page(settings: PageSettings, api: Api, own: OwnKinds) -> None:
+def _counting(metrics: Metrics) -> Callable[[str], None]:
+    """Return what counts requests to the page, each outcome from 0 on."""
+    for outcome in page_server.OUTCOMES:
+        metrics.page_requests.labels(outcome)
+    return lambda outcome: metrics.page_requests.labels(outcome).inc()
+
+
+async def _serve_page(
+    settings: PageSettings, api: Api, own: OwnKinds, count: Callable[[str], None]
+) -> None:
     """Answer people, leading or not: their Service sends them to any of the replicas."""
     await page_server.serve(
         Ports(PAGE_LIMITS),
         settings,
         Editions(own),
         Callers(api, settings.proxy),
+        count=count,
         bound=lambda port: logger.info("the page is served on port %s", port),
     )
 

@@ -94,13 +94,17 @@ def index_page(
     stale: Sequence[str] = (),
     counts: Counts | None = None,
     standing: bool = True,
+    own: Sequence[HubAssessment] = (),
     note: str = "",
     home: str = "",
 ) -> WebDocument:
     """Return the page with a line for each hub, whose own page is beside it: see `filename`.
 
-    ``home`` is the address of the page with all clusters, if there is one.
+    ``home`` is the address of the page with all clusters, if there is one. Without ``standing``,
+    of those hubs alone that are somebody's ``own`` it is told how they stand.
     """
+    mine = {hub.agreement.record for hub in own}
+    others = [hub for hub in hubs if hub.agreement.record not in mine]
     return document(
         TITLE,
         tag(
@@ -108,10 +112,21 @@ def index_page(
             *_head(now, stale, note),
             tag("p", tag("a", "All clusters", href=home)) if home else None,
             *_cluster(todo),
-            *overview(hubs, filename, counts, standing=standing),
-            *(_legend() if standing else ()),
+            *(overview(own, filename, counts, title="Your hubs") if own else ()),
+            *(
+                overview(
+                    others,
+                    filename,
+                    counts,
+                    standing=standing,
+                    title="All other hubs" if own else "All hubs",
+                )
+                if others or not own
+                else ()
+            ),
+            *(_legend() if standing or own else ()),
         ),
-        css=rules(filters(hubs)) if standing else "",
+        css=rules(filters(hubs if standing else own)),
     )
 
 

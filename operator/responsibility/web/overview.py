@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 from responsibility.ownership.results.assessment import HubAssessment, ItemResult
 from responsibility.ownership.results.severity import Severity
 from responsibility.ownership.terms.agreement import Agreement
+from responsibility.phrases import counted
 from responsibility.web.document import Child, isolated, joined, tag
 from responsibility.web.filters import classes, filters, links
 from responsibility.web.words import STATES, initials, label, lines, natural
@@ -24,6 +25,7 @@ def overview(
     counts: Counts | None = None,
     *,
     standing: bool = True,
+    title: str = "All hubs",
 ) -> Iterable[Child]:
     """Yield a table with a line for each hub, the worst first, and a column for each item.
 
@@ -38,10 +40,10 @@ def overview(
     letters = initials(
         result.item.owner for hub in hubs for result in lines(hub, standing=standing)
     )
-    yield tag("h2", "All hubs")
+    yield tag("h2", title)
     yield tag(
         "p",
-        f"{len(hubs)} hubs; the columns are the items by number. ",
+        f"{counted(len(hubs), 'hub')}; the columns are the items by number. ",
         *joined(
             (
                 tag("span", tag("b", letter), " is ", isolated(_known_as(hubs, name)))
@@ -95,7 +97,7 @@ def overview(
         tag("tbody", *rows),
         class_="grid",
     )
-    yield tag("div", table, class_="wide", tabindex="0", role="region", aria_label="All hubs")
+    yield tag("div", table, class_="wide", tabindex="0", role="region", aria_label=title)
 
 
 _NOTHING = (len(Severity) + 1, 0)

@@ -13,10 +13,10 @@ import asyncio
 import gzip
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from responsibility.api.model import ResponsibilityModelStatus
 from responsibility.api.parse import parse_status
@@ -34,6 +34,7 @@ from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.phrases import some
 from responsibility.rbac.graph import AccessGraph
+from responsibility.rbac.objects import Subject
 from responsibility.web.addresses import HUB_LINKS
 from responsibility.web.agreements import Todo, agreements_page, index_page
 from responsibility.web.published import published_counts, published_todo
@@ -58,6 +59,11 @@ _NOTE: Final = (
 )
 _NOTE_ALL: Final = f"{_NOTE} Of one hub it is on the hub's own page."
 _NOTE_IN_HUB: Final = "This is what is agreed. Whether it is so is shown to the hub's admins."
+_NOTE_OWN: Final = (
+    "Of your hubs, this is what is agreed and whether it is so; of all others, what is agreed."
+)
+# Of so many hubs, whoever asks is taken to have to do with any.
+_FEW_HUBS: Final = 10
 
 
 class NothingYetError(Exception):
@@ -81,11 +87,27 @@ class Edition:
     models: Mapping[str, ResponsibilityModelStatus | None]
     stale: tuple[str, ...] = ()
 
-    def write(self, record: str, *, found: bool, in_hub: bool = False) -> Printed | None:
+    def concerning(self, subjects: Collection[Subject]) -> list[str]:
+        """Return the records that name any of these subjects; all, where they are few."""
+        hubs = self.assessment.hubs
+        if len(hubs) <= _FEW_HUBS:
+            return list(hubs)
+        known = set(subjects)
+        return [n for n, hub in hubs.items() if not known.isdisjoint(hub.agreement.members)]
+
+    def write(
+        self,
+        record: str,
+        *,
+        found: bool,
+        in_hub: bool = False,
+        own: frozenset[str] = frozenset(),
+    ) -> Printed | None:
         """Write the page of a record, or of all where it is empty; None if there is no such hub.
 
-        It tells what was ``found`` where that is asked for. ``in_hub`` is for the hub's own
-        service: it leads to the hub, and to no other.
+        It tells what was ``found`` where that is asked for; else, on the page of all, of those
+        records alone that are somebody's ``own``. ``in_hub`` is for the hub's own service: it leads
+        to the hub, and to no other.
         """
         now = self.assessment.now
         hubs = list(self.assessment.hubs.values())
@@ -94,17 +116,19 @@ class Edition:
             if not hubs:
                 return None
         todo, counts = None, None
+        if own and not found:
+            counts = published_counts({name: self.records.get(name) for name in own})
         if found:
             # Of all hubs, nothing is told beside how many things there are.
             records = self.records if record else {}
             todo = published_todo([h.agreement for h in hubs], records, self.models)
             counts = published_counts(self.records)
         if record:
-            own = Todo(todo.hubs) if todo is not None else None
+            alone = Todo(todo.hubs) if todo is not None else None
             page = agreements_page(
                 hubs,
                 now,
-                own,
+                alone,
                 home="" if in_hub else "./",
                 stale=self.stale,
                 counts=counts,
@@ -120,9 +144,14 @@ class Edition:
                 stale=self.stale,
                 counts=counts,
                 standing=found,
-                note="" if found else _NOTE_ALL,
+                own=[hub for hub in hubs if hub.agreement.record in own and not found],
+                note="" if found else _NOTE_OWN if own else _NOTE_ALL,
             )
         return Printed(gzip.compress(page.html.encode(), 6, mtime=0), page.policy)
+
+
+# A record, whether it is told what was found, whether in the hub, and of which records only.
+_Key: TypeAlias = tuple[str, bool, bool, frozenset[str]]
 
 
 @dataclass(slots=True)
@@ -134,7 +163,7 @@ class _Shelf:
     made_at: float
     looked_at: float
     pause: float
-    pages: OrderedDict[tuple[str, bool, bool], Printed | None] = field(default_factory=OrderedDict)
+    pages: OrderedDict[_Key, Printed | None] = field(default_factory=OrderedDict)
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -162,20 +191,31 @@ class Editions:
         """Return whether there is such a hub. Raises NothingYetError."""
         return record in (await self._present()).edition.assessment.hubs
 
-    async def page(self, record: str, *, found: bool, in_hub: bool = False) -> Printed | None:
+    async def concerning(self, subjects: Collection[Subject]) -> list[str]:
+        """Return the records that name any of these subjects. Raises NothingYetError."""
+        return (await self._present()).edition.concerning(subjects)
+
+    async def page(
+        self,
+        record: str,
+        *,
+        found: bool,
+        in_hub: bool = False,
+        own: frozenset[str] = frozenset(),
+    ) -> Printed | None:
         """Return the page of a record, or of all; None if there is no such hub.
 
         See `Edition.write`. Raises NothingYetError.
         """
         shelf = await self._present()
-        key = (record, found, in_hub)
+        key = (record, found, in_hub, own)
         # One at a time: what takes the processor is kept from nobody for long.
         async with shelf.writing:
             if key in shelf.pages:
                 shelf.pages.move_to_end(key)
                 return shelf.pages[key]
             write = shelf.edition.write
-            page = await asyncio.to_thread(write, record, found=found, in_hub=in_hub)
+            page = await asyncio.to_thread(write, record, found=found, in_hub=in_hub, own=own)
             if page is not None:
                 shelf.pages[key] = page
             while len(shelf.pages) > _KEPT:

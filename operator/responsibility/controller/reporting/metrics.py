@@ -53,6 +53,7 @@ class Metrics:
         self.revocations = self._counter("revocations_total")
         for outcome in ("applied", "stopped", "refused", "resumed"):
             self.revocations.labels(outcome)
+        self.page_requests = self._counter("page_requests_total")
         for what in _WRITTEN:
             self.writes.labels(what)
             self.write_errors.labels(what)

@@ -304,6 +304,16 @@ METRICS = (
         "its size, depth, cost or number), unjudged (let through). Of a hub that was not found out "
         "there is no name.",
     ),
+    Description(
+        "page_requests_total",
+        "counter",
+        ("outcome",),
+        "Requests to the page, by what came of them: found (shown with what was found), some (all "
+        "hubs, with what was found of the caller's own), agreed (what is agreed alone), "
+        "unauthorized (a token that is not valid), forbidden (a proxy that speaks for nobody it "
+        "may), too-many, no-such-hub, malformed, unavailable (nothing could be read, or the API "
+        "server not be asked) and other.",
+    ),
 )
 BY_NAME = {metric.name: metric for metric in METRICS}
 

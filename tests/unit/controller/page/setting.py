@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -82,6 +83,7 @@ class Site:
     own: OwnKinds
     callers: Callers
     port: int
+    outcomes: Counter[str]
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
@@ -151,6 +153,7 @@ async def site(
     callers = Callers(api, proxy, clock=clock)
     editions = Editions(own, clock=clock, now=lambda: NOW)
     ports = Ports(limits)
-    app = application(editions, callers)
+    outcomes: Counter[str] = Counter()
+    app = application(editions, callers, lambda outcome: outcomes.update([outcome]))
     async with ports.listen(app, "127.0.0.1", 0, setting="X", headers=HEADERS) as port:
-        yield Site(world, visitors, clock, own, callers, port)
+        yield Site(world, visitors, clock, own, callers, port, outcomes)

@@ -31,10 +31,15 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
     write = Edition.write
 
     def counted(
-        edition: Edition, record: str, *, found: bool, in_hub: bool = False
+        edition: Edition,
+        record: str,
+        *,
+        found: bool,
+        in_hub: bool = False,
+        own: frozenset[str] = frozenset(),
     ) -> Printed | None:
         pages.append((record, found))
-        return write(edition, record, found=found, in_hub=in_hub)
+        return write(edition, record, found=found, in_hub=in_hub, own=own)
 
     pages = found
     monkeypatch.setattr(Edition, "write", counted)

@@ -11,8 +11,10 @@ import pytest
 
 from responsibility.api.names import OPERATOR
 from responsibility.controller.page.callers import REMEMBERED
+from responsibility.controller.page.server import OUTCOMES
 from responsibility.controller.process.connections import Limits
 from responsibility.controller.process.settings import TrustedProxy, read
+from responsibility.controller.reporting.metrics_table import BY_NAME
 from responsibility.web.headers import HEADERS
 from tests.unit.controller.page.setting import EVE, LEAD, MALLORY, OPS, TOKEN_REVIEWS, site
 from tests.unit.controller.world import RECORDS
@@ -54,15 +56,71 @@ async def test_whoever_may_get_a_record_reads_what_was_found_of_its_hub_and_no_o
         assert EVE in own.text
         assert "How it stands" in own.text
         assert MALLORY not in own.text, "the whole cluster's is not one hub's"
-        for path in ("/", "/hub-coast.html"):
-            other = await served.get(path, LEAD)
-            assert other.status == 200
-            assert [word for word in FOUND if word in other.text] == []
+        other = await served.get("/hub-coast.html", LEAD)
+        assert other.status == 200
+        assert [word for word in FOUND if word in other.text] == []
         for path in PAGES:
             assert "How it stands" in (await served.get(path, OPS)).text
         index = await served.get("/", OPS)
         assert MALLORY in index.text
         assert EVE not in index.text, "of a hub, on its own page"
+
+
+async def test_on_the_page_of_all_hubs_each_sees_how_their_own_stand_and_no_others() -> None:
+    async with site() as served:
+        text = (await served.get("/", LEAD)).text
+        shown = read_page(text).shown
+        own, others = shown.split("All other hubs")
+        assert "Your hubs" in own
+        assert ("To do" in own, "✗" in own) == (True, True)
+        assert ("prod" in own, "coast" in own) == (True, False)
+        assert ("prod" in others, "coast" in others) == (False, True)
+        assert [word for word in FOUND if word in others.split("What the words mean")[0]] == []
+        assert MALLORY not in text
+        served.visitors.rights["lead"] = set()
+        served.clock.seconds += REMEMBERED
+        assert [w for w in FOUND if w in (await served.get("/", LEAD)).text] == []
+
+
+async def test_of_many_hubs_it_is_asked_about_those_alone_that_name_the_caller() -> None:
+    async with site(*(f"hub-{n:02}" for n in range(30))) as served:
+        served.visitors.rights["lead"] = {f"hub-{n:02}" for n in range(30)}
+        await served.get("/", LEAD)
+        names = [each["resourceAttributes"]["name"] for each in served.world.server.asked]
+        assert names == [""], "no record names it"
+        served.visitors.tokens["k"] = {"username": "kim", "groups": ["keepers"]}
+        await served.get("/", "k")
+        assert len(served.world.server.asked) <= 2 + 10
+
+
+async def test_requests_are_counted_by_what_came_of_them() -> None:
+    async with site() as served:
+        await served.get("/", OPS)
+        await served.get("/", LEAD)
+        await served.get(PROD, LEAD)
+        await served.get("/")
+        await served.get(PROD)
+        await served.get("/", "made-up")
+        await served.get("/hub-none.html")
+        await served.get("/nothing-here")
+        await served.get("/", method="POST")
+        served.visitors.failing = True
+        await served.get("/", "t")
+        assert served.outcomes == {
+            "found": 2,
+            "some": 1,
+            "agreed": 2,
+            "unauthorized": 1,
+            "no-such-hub": 2,
+            "other": 1,
+            "unavailable": 1,
+        }
+        assert set(served.outcomes) <= set(OUTCOMES)
+
+
+def test_the_metric_says_what_its_outcomes_are() -> None:
+    told = BY_NAME["page_requests_total"].help
+    assert [each for each in OUTCOMES if each not in told] == []
 
 
 async def test_no_answer_of_one_caller_is_shown_to_another() -> None:
