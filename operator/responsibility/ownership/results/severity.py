@@ -203,7 +203,7 @@ SCALE: Final[tuple[Danger, ...]] = (
                 "change how much memory and computing there is",
                 _CHANGE,
                 *("/resourcequotas", "/resourcequotas/status", "/limitranges", "/pods/resize"),
-                api_groups.AUTOSCALING,
+                *(api_groups.AUTOSCALING, "autoscaling.k8s.io", "keda.sh"),
             ),
             _some("start and stop what runs", _CHANGE, "/replicationcontrollers/scale"),
             _some("change how much may be down at once", _CHANGE, "policy"),

@@ -50,7 +50,7 @@ def test_a_wide_terminal_gets_a_coloured_table(files: Path) -> None:
 def test_a_narrow_terminal_gets_lines_below_lines(files: Path) -> None:
     assert files.is_dir()
     shown = on_terminal(*DRIFT, columns=80, NO_COLOR="1")
-    assert "    fix: kubectl responsibility plan reef --subject user/leaver\n" in shown
+    assert "    fix: kubectl responsibility plan reef --subject user/leaver -f reef\n" in shown
     assert "    contact: support@provider.example\n" in shown
 
 

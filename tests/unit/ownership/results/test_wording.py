@@ -81,7 +81,7 @@ def test_all_facts_make_a_sentence(data: st.DataObject) -> None:
         assert all(item in wording.remedy(finding) for item in fact.closed_by)
     elif isinstance(fact, facts.PublishedByOperator):
         assert wording.remedy(finding) == fact.remedy or KINDS[kind].remedy
-    elif isinstance(fact, facts.AdminFacts | facts.VersionFacts):
+    elif isinstance(fact, facts.AdminFacts | facts.VersionFacts | facts.Shortfall):
         assert wording.remedy(finding).endswith(".")
     else:
         assert wording.remedy(finding) == KINDS[kind].remedy
