@@ -17,10 +17,17 @@ from demo import organisation
 from demo.labels import Manifest
 from demo.release import release
 from responsibility.api.names import API_VERSION
+from responsibility.subject_kinds import SubjectKind
 
 CLUSTERS, HUBS, LARGEST = 30, 171, 95
 _NAMES = ("staging", "prod", "workshop", "binder")
-ENGINEERS: Manifest = {"kind": "Group", "name": "platform-engineers"}
+
+
+def _subject(kind: SubjectKind, name: str) -> Manifest:
+    return {"kind": str(kind), "name": name}
+
+
+ENGINEERS: Manifest = _subject(SubjectKind.GROUP, "platform-engineers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +124,23 @@ def _hub(hub: FleetHub) -> Iterator[Manifest]:
     yield organisation.namespace(hub.namespace)
     yield from release(hub.namespace, hub.namespace, user_scheduler=False)
     number, where = hub.number, hub.namespace
-    leads: Manifest = {"kind": "Group", "name": hub.leads}
+    leads: Manifest = _subject(SubjectKind.GROUP, hub.leads)
     if number % 3 == 0:
         yield organisation.binding(where, "leads", "edit", leads)
     if number % 4 == 1:
         yield organisation.binding(where, "former-engineer", "admin", organisation.LEAVER)
     if number % 5 == 2:
-        account: Manifest = {"kind": "ServiceAccount", "name": "traefik", "namespace": where}
+        account: Manifest = {
+            "kind": str(SubjectKind.SERVICE_ACCOUNT),
+            "name": "traefik",
+            "namespace": where,
+        }
         yield organisation.cluster_binding(f"{where}-dask-gateway", "dask-gateway", account)
     if number % 7 == 3:
-        readers: Manifest = {"kind": "Group", "name": f"{hub.cluster}-{hub.name}-readers"}
+        readers: Manifest = _subject(SubjectKind.GROUP, f"{hub.cluster}-{hub.name}-readers")
         yield organisation.binding(where, "readers", "view", readers)
     if number % 9 == 4:
-        misspelt: Manifest = {"kind": "Group", "name": hub.leads.removesuffix("s")}
+        misspelt: Manifest = _subject(SubjectKind.GROUP, hub.leads.removesuffix("s"))
         yield organisation.binding(where, "lead", "edit", misspelt)
 
 
@@ -146,7 +157,7 @@ def _record(hub: FleetHub) -> Manifest:
                     "name": "community",
                     "displayName": f"{hub.cluster} {hub.name} people",
                     "contact": {"email": f"leads@{hub.name}.{hub.cluster}.example"},
-                    "subjects": [{"kind": "Group", "name": hub.leads}],
+                    "subjects": [_subject(SubjectKind.GROUP, hub.leads)],
                 }
             ],
             "items": [{"name": name, "owner": "community"} for name in owned],

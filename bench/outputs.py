@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import fleet
+from responsibility.api.names import PLUGIN
 from responsibility.api.parse import parse_record
 
 _TOGETHER = ("-f", "together/all")
@@ -84,7 +85,7 @@ def _record(folder: Path) -> None:
 
 
 def _run(folder: Path, *asked: str) -> Said:
-    program = Path(sys.executable).with_name("kubectl-responsibility")
+    program = Path(sys.executable).with_name(PLUGIN)
     environment = {**os.environ, "NO_COLOR": "1"}
     began = time.monotonic()
     done = subprocess.run(

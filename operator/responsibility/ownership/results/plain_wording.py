@@ -8,6 +8,7 @@ is said can't differ from how bad it is held to be.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 from responsibility.ownership.results import wording
@@ -81,8 +82,17 @@ def worst_ability(finding: Finding) -> str:
 
 
 def abilities(permissions: Iterable[Permission]) -> list[str]:
-    """Return what permissions come to, each thing once, the worst first."""
-    return list(dict.fromkeys(map(plain_words, _worst_first(permissions))))
+    """Return what permissions come to, each thing once: the worst of each step of the scale first.
+
+    Three ways to one right say less than three rights.
+    """
+    steps: dict[int, list[str]] = {}
+    for permission in _worst_first(permissions):
+        of_step, words = steps.setdefault(_rank(permission), []), plain_words(permission)
+        if words not in of_step:
+            of_step.append(words)
+    turns = zip_longest(*steps.values())
+    return list(dict.fromkeys(words for turn in turns for words in turn if words is not None))
 
 
 def subject_text(subject: Subject) -> str:

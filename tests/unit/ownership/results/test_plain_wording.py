@@ -105,8 +105,8 @@ def test_a_cause_tells_of_all_that_can_be_done_by_it_each_once_and_counts_the_re
         number=2,
     )
     assert told(first, second) == (
-        "ann can read passwords and tokens, run programs of their own, end people's sessions and "
-        "2 things more in this hub, but Beds is Hosts's"
+        "ann can read passwords and tokens, run programs of their own, change or delete settings "
+        "and 2 things more in this hub, but Beds is Hosts's"
     )
 
 
