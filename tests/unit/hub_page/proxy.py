@@ -44,8 +44,8 @@ async def proxying() -> AsyncIterator[Proxy]:
 
         async def pass_on(request: web.Request) -> web.StreamResponse:
             if request.path == MALLORY:
-                # So that windows that she opens may stay hers.
-                own = {"Cross-Origin-Opener-Policy": "same-origin"}
+                # Windows that she opens stay hers where both say the same of that.
+                own = {"Cross-Origin-Opener-Policy": request.query.get("opener", "unsafe-none")}
                 return web.Response(text=proxy.mallory, content_type="text/html", headers=own)
             target = proxy.target(request.path)
             if target is None:
