@@ -20,6 +20,7 @@ from responsibility.phrases import counted, some
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey
 from responsibility.rbac.parse import parse_binding, parse_role
 from responsibility.rbac.validation import refusals
+from responsibility.upgrades.removals import RemovedApi, removed_apis
 
 if TYPE_CHECKING:
     from responsibility.hub.discovery import Deployment
@@ -58,6 +59,8 @@ def load(
         total = counted(reader.unknown.total(), "object")
         notes(f"passed over {total} of kinds that have no part in this: {kinds}{more}")
     reader.tell_repeated(notes)
+    if Need.OWNERSHIP in need:
+        reader.tell_removed(notes)
     if reader.hooks:
         notes(
             f"counted as applied: {counted(reader.hooks, 'object')} of RBAC that Helm makes for a "
@@ -89,6 +92,7 @@ class _Reader:
     generated: int = 0
     hooks: int = 0
     unknown: Counter[str] = field(default_factory=Counter)
+    removed: dict[RemovedApi, Location] = field(default_factory=dict)
     models: list[Manifest] = field(default_factory=list)
     records: list[Manifest] = field(default_factory=list)
     seen: int = 0
@@ -106,6 +110,8 @@ class _Reader:
         if not isinstance(kind, str) or not isinstance(version, str) or not kind or not version:
             missing = "kind" if not isinstance(kind, str) or not kind else "apiVersion"
             raise CliError(f"{place}: this object has no {missing}, as every Kubernetes object has")
+        for api in removed_apis([(version, kind)]):
+            self.removed.setdefault(api, place)
         handler = HANDLERS.get((version.rpartition("/")[0], kind))
         if handler is None:
             self.unknown[kind] += 1
@@ -203,6 +209,17 @@ class _Reader:
             notes(
                 "there twice, so the later one counts, as when they are applied in this order: "
                 f"{some(self.repeated, 1)}"
+            )
+
+    def tell_removed(self, notes: Callable[[str], None]) -> None:
+        """Say which API versions Kubernetes has no more, or not for long."""
+        told = [
+            f"{a} (since {a.removed_in.release}; {self.removed[a]})" for a in sorted(self.removed)
+        ]
+        if told:
+            notes(
+                f"Kubernetes doesn't have {some(told, 3)}: what was deployed like that, Helm can't "
+                "upgrade once the cluster is, so deploy it by newer API versions before"
             )
 
 
