@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from responsibility.api.foreign_text import harmless
 from responsibility.cli.sources.cluster_view import ALL
 from responsibility.cli.sources.folders import Ignored
 from responsibility.cli.sources.options import (
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
     from responsibility.cli.answers.formats import Checked
     from responsibility.cli.answers.report import Report
 
+# Of what a change adds and no file says the objects of.
+_UNREAD = (
+    "this is new, and nothing of it was checked: give what `helm template` or `kubectl kustomize` "
+    "makes of it, or say with --ignore that it is not applied from here"
+)
 # Items that a line of causes names.
 _MOST_ITEMS = 3
 
@@ -158,10 +164,12 @@ def _compared(checked: Checked, before: Report, base: str) -> Checked:
 
     changes = difference(before.findings(), checked.findings)
     known = set(_refusals(before))
+    was = set(before.view.unread)
+    unread = [(harmless(each), _UNREAD) for each in checked.report.view.unread if each not in was]
     return replace(
         checked,
         findings=changes.appear,
-        problems=tuple(each for each in checked.problems if each not in known),
+        problems=(*(each for each in checked.problems if each not in known), *unread),
         comparison=formats.Comparison(
             base, changes.go, len(checked.findings) - len(changes.appear)
         ),

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final, Protocol
 
 from responsibility.api.foreign_text import harmless
-from responsibility.cli.sources.git_base import commit_of, git, is_folder, toplevel
+from responsibility.cli.sources.git_base import commit_of, contents, git, is_folder, toplevel
 from responsibility.cli.sources.manifests import decoded
 from responsibility.cli.terminal.errors import CliError
 
@@ -215,17 +215,8 @@ class RevisionTree:
     def fetch(self, paths: Iterable[str]) -> None:
         """Get ready to read files: by one process instead of one for each."""
         wanted = list(dict.fromkeys(self.ids[path] for path in paths if path in self.ids))
-        asked = "".join(f"{content}\n" for content in wanted).encode()
-        told = git(self.top, "cat-file", "--batch", given=asked)
-        at = 0
-        for content in wanted:
-            # A line `<name> blob <length>`, then the content and a line break.
-            end = told.index(b"\n", at)
-            if told[at:end].endswith(b" missing"):
-                raise CliError(f"{self.name}: not all of it was fetched; in CI, fetch the history")
-            length = int(told[at:end].rsplit(b" ", 1)[1])
-            self._fetched[content] = told[end + 1 : end + 1 + length]
-            at = end + 1 + length + 1
+        told = contents(self.top, wanted, self.name)
+        self._fetched.update(zip(wanted, told, strict=True))
 
     def containing(self, text: str) -> list[str]:
         """Return the files whose content has a text in it."""

@@ -51,7 +51,8 @@ class ClusterView:
     use where none is named. ``scope`` is the only namespace whose RoleBindings were read, empty
     for all. ``places`` says where an object of this kind, namespace and name stands in the files.
     ``routes`` has indirect ways looked for. ``traces`` are what is ours in it, ``operators`` what
-    each that is installed is to do. ``files`` are what was read, as it was named.
+    each that is installed is to do. ``files`` are what was read, as it was named;
+    ``unread`` what there is of charts and kustomizations that nobody made objects of.
     """
 
     live: bool
@@ -82,6 +83,7 @@ class ClusterView:
     traces: Traces | None = None
     operators: list[Switches] = field(default_factory=list)
     files: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @cached_property
     def graph(self) -> AccessGraph:

@@ -22,6 +22,7 @@ from responsibility.phrases import counted, some
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 STDIN: Final = "-"
 _CHART: Final = "Chart.yaml"
+_GIT: Final = ".git"
 _MOST_NAMED: Final = 3
 _IGNORED: Final = "file or folder"
 
@@ -80,11 +81,13 @@ class ManifestSource:
     """A file to be read, or what a command makes of a kustomization or chart.
 
     ``named``: on the command line itself. ``path`` is the file in the folder that is built.
+    ``hidden``: itself or in a folder whose name begins with a dot.
     """
 
     path: str
     named: bool = False
     command: tuple[str, ...] = ()
+    hidden: bool = False
 
     @property
     def noun(self) -> str:
@@ -94,9 +97,14 @@ class ManifestSource:
 
 @dataclass(slots=True)
 class PassedOver:
-    """Files that are not read, by what they are and the reason."""
+    """Files that are not read, by what they are and the reason.
+
+    ``unread`` are those that are objects once something has made them, each by its path from the
+    folder that was named.
+    """
 
     found: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    unread: list[str] = field(default_factory=list)
 
     def add(self, noun: str, why: str, path: str) -> None:
         """Count one; the same one counts once."""
@@ -166,28 +174,62 @@ def _search(
     customized: list[kustomize.Kustomization] = []
     charts = 0
     for where, folders, every in os.walk(folder):
-        # Not .git and its like.
         here = Path(where)
         left = [name for name in (*folders, *every) if ignored.fits(_below(here / name, folder))]
         for name in left:
             passed.add(_IGNORED, "as --ignore says", str(here / name))
-        folders[:] = sorted(n for n in folders if not n.startswith(".") and n not in left)
+        # Others that begin with a dot are applied like any, by whoever walks as kubectl does.
+        left += [name for name in folders if name.startswith(".") and _is_no_part(here / name)]
+        folders[:] = sorted(n for n in folders if n != _GIT and n not in left)
+        for name in folders:
+            if (here / name).is_symlink():
+                passed.add("link", "to a folder, as kubectl does", str(here / name))
         names = [name for name in every if name not in left]
         if _CHART in names:
             passed.add("chart", "(check what `helm template` makes of it)", str(here))
             charts += 1
-            folders.clear()
-            continue
+            if _is_chart(here):
+                passed.unread.append(_below(here / _CHART, folder))
+                folders.clear()
+                continue
         if any(name in names for name in kustomize.NAMES) and (found := kustomize.find(here)):
             customized.append(found)
         files.extend(
             here / name
             for name in sorted(names)
-            if name.endswith(SUFFIXES) and not name.startswith(".")
+            # What is there and no file, such as a pipe, would be waited for.
+            if name.endswith(SUFFIXES) and not _is_other(here / name)
         )
-    read = [ManifestSource(str(path)) for path in _left(files, customized)]
-    built = _built(kustomize.roots(customized), passed)
+    read = [
+        ManifestSource(str(path), hidden="/." in f"/{_below(path, folder)}")
+        for path in _left(files, customized)
+    ]
+    built = _built(kustomize.roots(customized), passed, folder)
     return sorted([*read, *built], key=lambda each: each.path), bool(files or customized or charts)
+
+
+def _is_other(path: Path) -> bool:
+    return path.exists() and not path.is_file()
+
+
+def _is_no_part(folder: Path) -> bool:
+    """Return whether Git ignores a folder and has nothing in it, such as a program's cache."""
+    from responsibility.cli.sources.git_base import git
+
+    try:
+        git(folder.parent, "check-ignore", "--quiet", "--", folder.name)
+        return not git(folder.parent, "ls-files", "--", folder.name)
+    except CliError:
+        return False
+
+
+def _is_chart(folder: Path) -> bool:
+    """Return whether its templates are to be rendered; else Chart.yaml makes nothing of its own.
+
+    A file of that name alone would have hidden all beside it, which kubectl applies.
+    """
+    templates = (each for each in (folder / "templates").rglob("*") if each.is_file())
+    return any(b"{{" in each.read_bytes() for each in templates)
 
 
 def _below(path: Path, folder: Path) -> str:
@@ -202,11 +244,15 @@ def _left(files: list[Path], customized: list[kustomize.Kustomization]) -> list[
     return [path for path in files if path.resolve() not in named]
 
 
-def _built(roots: list[kustomize.Kustomization], passed: PassedOver) -> list[ManifestSource]:
+def _built(
+    roots: list[kustomize.Kustomization], passed: PassedOver, folder: Path
+) -> list[ManifestSource]:
     command = kustomize.builder() if roots else []
     found = []
     for root in roots:
         path = str(root.file)
+        if not command or kustomize.remote(root):
+            passed.unread.append(_below(root.file, folder))
         if not command:
             passed.add("kustomization", "that only kubectl could build, which is not here", path)
         elif address := kustomize.remote(root):

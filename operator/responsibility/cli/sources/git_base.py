@@ -1,25 +1,25 @@
 """The same files as they were at another revision of their Git repository, in a folder for a while.
 
-``git archive`` gives them: nothing of the repository's working tree is touched, and nothing that a
-hook or a filter of the change itself says is run.
+They are read as Git keeps them: nothing of the repository's working tree is touched, and nothing is
+run or left out for what attributes say (``export-ignore``, filters), which a change could have set.
 """
 
 from __future__ import annotations
 
-import io
+import os
 import re
 import subprocess
-import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from responsibility.cli.sources.folders import STDIN
 from responsibility.cli.terminal.errors import CliError
 
 _LONGEST: Final = 120.0
+_LINK: Final = "120000"
 _COMMIT: Final = re.compile("[0-9a-f]{7,64}")
 
 
@@ -45,13 +45,57 @@ def _extracted(revision: str, path: str, into: Path) -> Path | None:
     top = toplevel(where)
     name = commit_of(top, revision)
     relative = whole.relative_to(top).as_posix()
-    if not git(top, "ls-tree", "--name-only", name, "--", relative).strip() and relative != ".":
+    listed = git(top, "ls-tree", "-r", "-z", "--full-tree", name, "--", relative)
+    if not listed and relative != ".":
         return None
-    archive = git(top, "archive", "--format=tar", name, "--", relative)
     into.mkdir()
-    with tarfile.open(fileobj=io.BytesIO(archive)) as packed:
-        packed.extractall(into, filter=_within)  # noqa: S202 - stricter than "data"
+    files: dict[str, str] = {}
+    links: dict[str, str] = {}
+    for entry in filter(None, listed.decode("utf-8", "surrogateescape").split("\0")):
+        about, _, inside = entry.partition("\t")
+        mode, kind, content = about.split(" ")
+        if kind == "blob" and _is_inside(inside):
+            (links if mode == _LINK else files)[inside] = content
+    for inside, data in zip(files, contents(top, list(files.values()), revision), strict=True):
+        (into / inside).parent.mkdir(parents=True, exist_ok=True)
+        (into / inside).write_bytes(data)
+    # The files first, so that none is written through a link.
+    for inside, data in zip(links, contents(top, list(links.values()), revision), strict=True):
+        _link(into, inside, data.decode("utf-8", "surrogateescape"))
     return into / relative
+
+
+def _is_inside(path: str) -> bool:
+    """Return whether a name is one that Git lets in: a tree could have been made by hand."""
+    parts = PurePosixPath(path).parts
+    return not path.startswith("/") and ".." not in parts and ".git" not in parts
+
+
+def _link(into: Path, inside: str, target: str) -> None:
+    """Make a link, unless it leads out of the revision: then there is nothing that it leads to."""
+    place = into / inside
+    place.parent.mkdir(parents=True, exist_ok=True)
+    leads = (place.parent / target).resolve()
+    if not os.path.lexists(place) and leads.is_relative_to(into.resolve()):
+        place.symlink_to(target)
+
+
+def contents(top: Path, wanted: Sequence[str], name: str) -> Iterator[bytes]:
+    """Yield contents by Git's names of them, by one process for all. Raises CliError.
+
+    ``name`` is what the revision is called.
+    """
+    asked = "".join(f"{content}\n" for content in wanted).encode()
+    told = git(top, "cat-file", "--batch", given=asked) if wanted else b""
+    at = 0
+    for _ in wanted:
+        # A line `<name> blob <length>`, then the content and a line break.
+        end = told.index(b"\n", at)
+        if told[at:end].endswith(b" missing"):
+            raise CliError(f"{name}: not all of it was fetched; in CI, fetch the history")
+        length = int(told[at:end].rsplit(b" ", 1)[1])
+        yield told[end + 1 : end + 1 + length]
+        at = end + 1 + length + 1
 
 
 def toplevel(where: Path) -> Path:
@@ -71,14 +115,6 @@ def commit_of(top: Path, revision: str, option: str = "--base") -> str:
             "history fetched?"
         ) from None
     return commit.decode().strip()
-
-
-def _within(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo | None:
-    """Return what may be unpacked; a link that leads out of the revision leads to none of it."""
-    try:
-        return tarfile.data_filter(member, path)
-    except tarfile.FilterError:
-        return None
 
 
 def is_folder(base: str, where: Path) -> bool:

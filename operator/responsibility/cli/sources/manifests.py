@@ -65,13 +65,14 @@ def read(
     notes: Callable[[str], None] = lambda _: None,
     ignored: Ignored = NOTHING,
     namespace: str | None = None,
+    passed: PassedOver | None = None,
 ) -> Iterator[Manifest]:
     """Yield every object of the files, lists taken apart, kustomizations built.
 
     ``progress`` is told the characters that were dealt with, ``notes`` what was passed over.
     Raises CliError.
     """
-    passed = PassedOver()
+    passed = PassedOver() if passed is None else passed
     for source in sources(paths, passed, ignored, namespace):
         if source.command:
             folder = Path(source.path).parent
@@ -81,6 +82,9 @@ def read(
             text = text_of(source.path)
             name = "standard input" if source.path == STDIN else source.path
         reported = 0
+        if source.hidden and _is_of_a_program(text, name):
+            passed.add("file", "with something else than Kubernetes objects", name)
+            continue
         for manifest, position in _parse(text, name):
             if position > reported:
                 progress(position - reported)
@@ -96,6 +100,20 @@ def read(
                 )
         progress(len(text) - reported)
     passed.tell(notes)
+
+
+def _is_of_a_program(text: str, name: str) -> bool:
+    """Return whether it can't be read and is no manifest, such as an editor's settings.
+
+    What could be one, by a word or an escape that could stand for it, has to be readable.
+    """
+    if "apiVersion" in text or "\\" in text:
+        return False
+    try:
+        list(_parse(text, name))
+    except CliError:
+        return True
+    return False
 
 
 def _is_no_object(raw: Value) -> bool:

@@ -12,7 +12,7 @@ from responsibility.api.names import API_GROUP, KEY_PREFIX
 from responsibility.cli.sources import default_roles
 from responsibility.cli.sources.aggregation import aggregate
 from responsibility.cli.sources.cluster_view import ClusterView, Need
-from responsibility.cli.sources.folders import NOTHING, Ignored
+from responsibility.cli.sources.folders import NOTHING, Ignored, PassedOver
 from responsibility.cli.sources.manifests import Location, Manifest, read
 from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.progress import progress
@@ -41,13 +41,15 @@ def load(
     ``version`` is the Kubernetes whose own roles are taken, by default the newest known.
     """
     reader = _Reader(need, namespace)
+    passed = PassedOver()
     with progress(paths) as done:
         for manifest in read(
-            paths, progress=done, notes=notes, ignored=ignored, namespace=namespace
+            paths, progress=done, notes=notes, ignored=ignored, namespace=namespace, passed=passed
         ):
             reader.take(manifest)
     view = reader.view
     view.files = tuple(paths)
+    view.unread = tuple(passed.unread)
     view.roles = list(reader.roles.values())
     view.bindings = list(reader.bindings.values())
     view.deployments = list(reader.deployments.values())
