@@ -38,7 +38,7 @@ STEPS = (
     Step(
         "What differs from that, worst first, with the smallest fix and whom to call:",
         "kubectl responsibility drift coast",
-        (("9b814a51f5", 5), ("9fbbab8028", 5), (r"\d+ causes", 1)),
+        (("9b814a51f5", 6), ("9fbbab8028", 6), (r"\d+ causes", 1)),
     ),
     Step(
         "The whole story of one finding:",

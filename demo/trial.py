@@ -48,7 +48,7 @@ STEPS = (
     Step(
         "What differs, worst first: by what, the smallest fix, and whom to call.",
         "drift",
-        (("fbe290442d", 4), ("9b814a51f5", 4), ("78bd0df498", 4), (r"\d+ causes", 1)),
+        (("fbe290442d", 5), ("9b814a51f5", 5), ("78bd0df498", 5), (r"\d+ causes", 1)),
     ),
     Step(
         "One of them explained: somebody who left, and was forgotten in one binding.",
