@@ -46,6 +46,19 @@ def read(text: str, *, quick: type[yaml.SafeLoader] = _QUICK) -> Value:
     ``quick`` reads it at first: libyaml, where it is there. A long text that this can't read is
     beyond us: whether the hub can is not tried.
     """
+    found = _documents(text, quick, most=1)
+    return found[0] if found else None
+
+
+def read_all(text: str, *, most: int) -> list[Value]:
+    """Return every document of a text, such as a release's manifest; at most so many.
+
+    Raises as ``read`` does.
+    """
+    return _documents(text, _QUICK, most=most)
+
+
+def _documents(text: str, quick: type[yaml.SafeLoader], *, most: int) -> list[Value]:
     trouble: ValueError = UnreadableError("this is no YAML")
     if _BYTE_ORDER_MARK in text:
         raise BeyondError("parsers differ about what stands after a byte order mark")
@@ -54,7 +67,7 @@ def read(text: str, *, quick: type[yaml.SafeLoader] = _QUICK) -> Value:
             trouble = BeyondError("it is too long to be sure that this is no YAML")
             break
         try:
-            return _Builder(loader).build(yaml.parse(text, Loader=loader))
+            return _Builder(loader).build(yaml.parse(text, Loader=loader), most)
         except BeyondError:
             trouble = BeyondError("this is YAML that is not read here")
             break
@@ -91,8 +104,8 @@ class _Builder:
     def __init__(self, loader: Any) -> None:  # noqa: ANN401 - of classes that have no types
         self._scalars = loader("")
 
-    def build(self, events: Iterable[Any]) -> Value:
-        """Return the value of the only document; None where there is none."""
+    def build(self, events: Iterable[Any], most: int) -> list[Value]:
+        """Return the value of each document, of which there may be ``most``."""
         found: list[Value] = []
         opened = [_Open(found)]
         for number, event in enumerate(_nodes(events)):
@@ -109,9 +122,9 @@ class _Builder:
                 value = {} if isinstance(event, yaml.MappingStartEvent) else []
                 opened[-1].add(value)
                 opened.append(_Open(value))
-        if len(found) > 1:
+        if len(found) > most:
             raise UnreadableError
-        return found[0] if found else None
+        return found
 
     def _scalar(self, event: Any) -> Value:  # noqa: ANN401 - of a module that has no types
         if event.tag is not None:

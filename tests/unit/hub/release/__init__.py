@@ -1,0 +1,1 @@
+"""Tests of what Helm deployed and what is there."""
