@@ -360,6 +360,37 @@ def test_secrets_are_read_by_their_names_only(helm: Path, wrong: str) -> None:
     assert "hubValues" in done.stderr
 
 
+def test_who_looks_at_releases_may_read_secrets_in_the_namespaces_named_and_nowhere_else(
+    helm: Path,
+) -> None:
+    without = _rendered(helm)
+    on = "hubRelease.enabled=true"
+    nowhere = [o for o in _rendered(helm, "--set", on) if o not in without]
+    assert {o["kind"] for o in nowhere} == {"Deployment", "ClusterRole", "ClusterRoleBinding"}
+    [everywhere] = [o for o in nowhere if o["kind"] == "ClusterRoleBinding"]
+    roles = {o["metadata"]["name"]: o["rules"] for o in nowhere if o["kind"] == "ClusterRole"}
+    bound = roles.pop(everywhere["roleRef"]["name"])
+    assert "secrets" not in yaml.safe_dump(bound)
+    [rules] = roles.values()
+    assert {verb for rule in (*bound, *rules) for verb in rule["verbs"]} == {"get", "list"}
+    some = _rendered(helm, "--set", f"{on},hubRelease.namespaces={{coast,lake}}")
+    bindings = [o for o in some if o not in without and o["kind"] == "RoleBinding"]
+    assert [(o["metadata"]["namespace"], o["roleRef"]["name"]) for o in bindings] == [
+        (name, next(iter(roles))) for name in ("coast", "lake")
+    ]
+    [container] = _pod(some)["containers"]
+    environment = {e["name"]: e.get("value") for e in container["env"]}
+    assert environment["RESPONSIBILITY_HUB_RELEASE"] == "true"
+    assert environment["RESPONSIBILITY_HUB_RELEASE_SECONDS"] == "600"
+
+
+@pytest.mark.parametrize("wrong", ["namespaces={a b}", "intervalSeconds=5", "everywhere=true"])
+def test_releases_are_looked_at_in_no_way_that_can_not_work(helm: Path, wrong: str) -> None:
+    done = _tried(helm, "--set", f"hubRelease.enabled=true,hubRelease.{wrong}")
+    assert done.returncode
+    assert "hubRelease" in done.stderr
+
+
 def test_who_looks_at_versions_may_list_nodes_and_nothing_else_of_them(helm: Path) -> None:
     without = _rendered(helm)
     assert not [o for o in without if "nodes" in yaml.safe_dump(o.get("rules", []))]

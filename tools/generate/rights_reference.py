@@ -63,6 +63,24 @@ _HUB_SESSIONS = """
 | list | pods | `hubSessions.namespaces` | see which images sessions run, and what they share |"""
 
 
+_HUB_RELEASE = """
+## With `hubRelease.enabled`
+
+| verbs | on | where | in order to |
+|---|---|---|---|
+| get, list | secrets | `hubRelease.namespaces` | find the newest revision that Helm deployed |
+| get | configmaps, limitranges, persistentvolumeclaims, resourcequotas, serviceaccounts, \
+services, daemonsets.apps, deployments.apps, statefulsets.apps, cronjobs.batch, jobs.batch, \
+httproutes.gateway.networking.k8s.io, ingresses.networking.k8s.io, \
+networkpolicies.networking.k8s.io, poddisruptionbudgets.policy, \
+rolebindings.rbac.authorization.k8s.io, roles.rbac.authorization.k8s.io \
+| `hubRelease.namespaces` | see whether they are as they were deployed |
+| get, list | horizontalpodautoscalers.autoscaling | `hubRelease.namespaces` \
+| know whose replicas an autoscaler sets |
+| get | clusterrolebindings.rbac.authorization.k8s.io, clusterroles.rbac.authorization.k8s.io, \
+priorityclasses.scheduling.k8s.io | everywhere | see whether they are as they were deployed |"""
+
+
 def render() -> str:
     """Return the page as Markdown."""
     return "\n".join(_lines()) + "\n"
@@ -89,6 +107,7 @@ def _lines() -> Iterator[str]:
             yield _BIND
         yield ""
     yield _HUB_VALUES
+    yield _HUB_RELEASE
     yield _HUB_SESSIONS
 
 

@@ -122,7 +122,8 @@ class SubjectReference(Shape):
 
     kind: Name = Field(
         description="User, Group or ServiceAccount; HubUser or HubService inside "
-        "JupyterHub, HubSetting among its values; Kubelet for those of one version."
+        "JupyterHub, HubSetting among its values, HubObject of its release; Kubelet for those of "
+        "one version."
     )
     name: Name = Field(description="Its name, such as engineers.")
     namespace: Name = Field(default="", description="A ServiceAccount's namespace, such as prod.")

@@ -61,6 +61,7 @@ class OperatorPart(enum.StrEnum):
     OWN_RIGHTS = "own-rights"
     PLANNER = "planner"
     PROBER = "prober"
+    RELEASE_LOOKER = "release-looker"
     REVIEWER = "reviewer"
     SESSIONS_LOOKER = "sessions-looker"
     VALUES_LOOKER = "values-looker"

@@ -38,6 +38,7 @@ from responsibility.cluster.moment import Moment
 from responsibility.grants import binding as grants
 from responsibility.hub.admins.administrators import HubAdmins
 from responsibility.hub.discovery import Deployment, Hub, HubKey, discover, parse_deployment
+from responsibility.hub.release.changes import HubRelease
 from responsibility.hub.sessions.identities import identities
 from responsibility.hub.values.agreed import HubValues, Setting
 from responsibility.kube.cache import Budget
@@ -148,6 +149,8 @@ class Store:
         self.hub_admins: Mapping[HubKey, HubAdmins] = {}
         # What is set on each hub of that which is agreed on it.
         self.hub_values: Mapping[HubKey, HubValues] = {}
+        # What was changed on each hub outside Helm.
+        self.hub_release: Mapping[HubKey, HubRelease] = {}
         # What sessions of each hub run, where that is looked at.
         self.hub_sessions: Mapping[HubKey, HubValues] = {}
         # What Kubernetes the cluster runs; None where nobody looks, or not yet.
@@ -343,6 +346,7 @@ class Store:
             reviews=self.reviews,
             hub_admins=self.hub_admins,
             hub_values=self.hub_values,
+            hub_release=self.hub_release,
             versions=self.versions,
             hub_sessions=self.hub_sessions,
         )

@@ -19,6 +19,7 @@ In reading order:
 * ``own_kinds``: records and models, as any replica knows them;
 * ``hub_admins``: the asking of hubs who administers them;
 * ``hub_values``: the looking at hubs' values where settings are agreed on;
+* ``hub_release``: the looking at what was changed of hubs outside Helm;
 * ``hub_sessions``: the looking at what sessions run and may do;
 * ``upgrades``: the looking at versions of Kubernetes;
 * ``grants``: the granting of what is agreed;

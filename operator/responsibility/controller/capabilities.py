@@ -15,6 +15,7 @@ from responsibility.cluster.store import Store
 from responsibility.controller.admission.enforcement import EnforcementLoop
 from responsibility.controller.grants.granter import Granter
 from responsibility.controller.hub_admins.asking import HubAsker, HubSource
+from responsibility.controller.hub_release.looking import ReleaseLooker
 from responsibility.controller.hub_sessions.looking import SessionsLooker
 from responsibility.controller.hub_values.looking import ValuesLooker
 from responsibility.controller.leftover_watch import LeftoverWatch
@@ -49,6 +50,7 @@ class Capabilities:
     reviewer: Reviewer
     hub_asker: HubAsker
     values_looker: ValuesLooker
+    release_looker: ReleaseLooker
     sessions_looker: SessionsLooker
     versions_looker: VersionsLooker
     planning: PlanningQueue
@@ -99,6 +101,7 @@ class Capabilities:
             reviewer=Reviewer(api, store, metrics, sample_seconds=settings.sample_seconds),
             hub_asker=HubAsker(store, metrics, HubSource.of(settings)),
             values_looker=ValuesLooker.of(settings, api, store, metrics),
+            release_looker=ReleaseLooker.of(settings, api, store, metrics),
             sessions_looker=SessionsLooker.of(settings, api, store, metrics),
             versions_looker=VersionsLooker.of(settings, api, store, metrics),
             planning=planning,
@@ -125,6 +128,7 @@ class Capabilities:
             self.reviewer,
             self.hub_asker,
             self.values_looker,
+            self.release_looker,
             self.sessions_looker,
             self.versions_looker,
             self.planning,

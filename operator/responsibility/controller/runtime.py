@@ -96,6 +96,10 @@ class Runtime:
             self.store.parts[OperatorPart.SESSIONS_LOOKER] = (
                 self._capabilities.sessions_looker.heard.age
             )
+        if self._capabilities.release_looker.enabled:
+            self.store.parts[OperatorPart.RELEASE_LOOKER] = (
+                self._capabilities.release_looker.heard.age
+            )
         if self._capabilities.versions_looker.enabled:
             self.store.parts[OperatorPart.VERSIONS_LOOKER] = (
                 self._capabilities.versions_looker.heard.age

@@ -276,6 +276,14 @@ HUB_ALERTS = (
         f"{{{{ $value }}}} settings of the hub differ from the record.{_WHOSE}{_LOOK}",
     ),
     Alert(
+        "ChangedOutOfBand",
+        _findings("changed-out-of-band"),
+        "1h",
+        AlertSeverity.THIS_WEEK,
+        f"What belongs to {_ITEM} was changed outside Helm",
+        f"{{{{ $value }}}} fields or objects are not as they were deployed.{_WHOSE}{_LOOK}",
+    ),
+    Alert(
         "VersionSkew",
         _findings("version-skew"),
         "1h",
@@ -370,6 +378,14 @@ HUB_ALERTS = (
         f"It cannot be told whether settings of hub {_HERE} are as agreed",
         "The record says what they are to be, and the operator can't read what they are."
         f"{_WHOSE}{_LOOK}",
+    ),
+    Alert(
+        "ReleaseUnknown",
+        _findings("release-unknown"),
+        "1d",
+        AlertSeverity.PLANNED,
+        f"It cannot be told what was changed outside Helm on hub {_HERE}",
+        f"The operator is to look, and can't read the release or what it deployed.{_WHOSE}{_LOOK}",
     ),
     Alert(
         "VersionsUnknown",

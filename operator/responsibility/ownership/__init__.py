@@ -11,6 +11,7 @@ In reading order:
 * ``duties``: findings that need no RBAC;
 * ``hub_admins``: admins of the hub itself, held against who should be one;
 * ``hub_values``: settings of the hub, held against what is agreed;
+* ``hub_release``: changes of the hub outside Helm, for the items that they belong to;
 * ``cluster_versions``: versions of Kubernetes, for the item that nodes belong to;
 * ``past_end``: bindings that outlast the delegation they were granted for;
 * ``assess_hub``: one hub's RBAC, held against its record;

@@ -332,13 +332,14 @@ class Assessor:
         scope = snapshot.graph.scope(agreement.hub.namespace)
         admins = snapshot.hub_admins.get(agreement.hub) if claim.hub is not None else None
         settings = self._settings(agreement, claim, snapshot)
+        release = snapshot.hub_release.get(agreement.hub) if claim.hub is not None else None
         cluster_kinds = self._cache.get(
             ("kinds", terms.name), (cluster,), lambda: kinds_by_item(cluster.findings)
         )
         # The hub's part holds whatever changes about the cluster.
         own = self._cache.get(
             ("own", agreement.record, claim.releases),
-            (*time_and_world, by_rbac, claim.hub, claim.state, scope, admins, settings),
+            (*time_and_world, by_rbac, claim.hub, claim.state, scope, admins, settings, release),
             lambda: hub_own(
                 agreement,
                 claim,
@@ -347,6 +348,7 @@ class Assessor:
                 gone=self._gone,
                 admins=admins,
                 settings=settings,
+                release=release,
             ),
         )
         return self._cache.get(

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from responsibility.hub.admins.administrators import Administrators, HubAdmins
+from responsibility.hub.release.changes import HubRelease
 from responsibility.ownership.assess_cluster import ClusterRbac
 from responsibility.ownership.assess_hub import HubRbac
 from responsibility.ownership.claims import Claim
 from responsibility.ownership.cluster_versions import version_findings
 from responsibility.ownership.duties import duties, vacancies
 from responsibility.ownership.hub_admins import hub_admin_findings
+from responsibility.ownership.hub_release import hub_release_findings
 from responsibility.ownership.hub_values import KnownSettings, hub_value_findings
 from responsibility.ownership.past_end import past_end
 from responsibility.ownership.results.assessment import ClusterAssessment, HubAssessment, ItemResult
@@ -55,12 +57,13 @@ def hub_own(
     gone: frozenset[Subject],
     admins: HubAdmins | None = None,
     settings: KnownSettings = _NOT_LOOKED_AT,
+    release: HubRelease | None = None,
 ) -> HubOwn:
     """Return what is said of one hub by itself.
 
     ``gone`` are the declared ServiceAccounts that do not exist, ``admins`` who administers the hub
     itself, where it is asked, ``settings`` what is set there of what is agreed, where that is
-    looked at.
+    looked at, ``release`` what was changed outside Helm, likewise.
     """
     findings = (
         *rbac.findings,
@@ -73,6 +76,7 @@ def hub_own(
         ),
         *hub_admin_findings(agreement, admins, snapshot.now),
         *hub_value_findings(agreement, settings),
+        *hub_release_findings(agreement, release),
     )
     return HubOwn(
         findings=_ordered(findings),

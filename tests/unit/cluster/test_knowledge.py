@@ -146,6 +146,7 @@ DOUBTS = {
     OperatorPart.REVIEWER: ("Unknown", "False"),
     OperatorPart.SESSIONS_LOOKER: ("Unknown", "False"),
     OperatorPart.VALUES_LOOKER: ("Unknown", "False"),
+    OperatorPart.RELEASE_LOOKER: ("Unknown", "False"),
     OperatorPart.VERSIONS_LOOKER: ("True", "False"),
 }
 

@@ -59,6 +59,20 @@ FINDING_CASES = (
         after=60,
     ),
     finding(
+        "ResponsibilityChangedOutOfBand",
+        "changed-out-of-band",
+        AlertSeverity.THIS_WEEK,
+        "What belongs to data of prod/prod was changed outside Helm",
+        after=60,
+    ),
+    finding(
+        "ResponsibilityReleaseUnknown",
+        "release-unknown",
+        AlertSeverity.PLANNED,
+        "It cannot be told what was changed outside Helm on hub prod/prod",
+        after=1440,
+    ),
+    finding(
         "ResponsibilityVersionSkew",
         "version-skew",
         AlertSeverity.THIS_WEEK,

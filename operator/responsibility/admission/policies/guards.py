@@ -221,7 +221,7 @@ class Guards:
             kept = frozenset(
                 name
                 for name in names
-                if target.operation != UPDATE or item.name in self._whole(target, name)
+                if target.operation != UPDATE or item.name in self.whole(target, name)
             )
             if kept:
                 yield ObjectGuard(
@@ -240,10 +240,10 @@ class Guards:
 
     def _allowed(self, target: Target) -> dict[str, Items]:
         names = {n for rights in self.rights.values() for t, n in rights if t == target}
-        decide = self._whole if target.operation == UPDATE else self._entitled
+        decide = self.whole if target.operation == UPDATE else self.entitled
         return _by_name({name: decide(target, name) for name in names | {ANY_NAME}})
 
-    def _entitled(self, target: Target, name: str) -> Items:
+    def entitled(self, target: Target, name: str) -> Items:
         """Return the items that say something about this, for this name or for any."""
         return frozenset(
             item
@@ -251,9 +251,9 @@ class Guards:
             if (target, name) in rights or (target, ANY_NAME) in rights
         )
 
-    def _whole(self, target: Target, name: str) -> Items:
+    def whole(self, target: Target, name: str) -> Items:
         """Return the items that may change all of an object but the fields of others."""
-        entitled = self._entitled(target, name)
+        entitled = self.entitled(target, name)
         whole = frozenset(item for item in entitled if not self._fields_only(item, target, name))
         # Where everybody has fields only, the rest is for those who reserve the object.
         return whole or entitled

@@ -61,7 +61,8 @@ class Settings:
     whether admission policies are meant to be there, whoever installs them.
     Without ``hub_tokens``, a directory with a file for each hub, no hub is asked anything; with it,
     each is about every ``hub_seconds``, by a name that ends in ``cluster_domain``. With
-    ``hub_values``, the values of hubs are looked at about every ``hub_values_seconds``; in
+    ``hub_values``, the values of hubs are looked at about every ``hub_values_seconds``; with
+    ``hub_release``, what was changed of them outside Helm every ``hub_release_seconds``; in
     ``session_namespaces``, what sessions run about every ``session_seconds``; with
     ``versions``, those of Kubernetes about every ``versions_seconds``. Without ``page``, no page
     is served.
@@ -92,6 +93,8 @@ class Settings:
     cluster_domain: str = "cluster.local"
     hub_values: bool = False
     hub_values_seconds: float = 300.0
+    hub_release: bool = False
+    hub_release_seconds: float = 600.0
     session_namespaces: tuple[str, ...] = ()
     session_seconds: float = 600.0
     versions: bool = False
@@ -148,6 +151,8 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         cluster_domain=_domain(values, defaults.cluster_domain),
         hub_values=_switch(values, "HUB_VALUES", default=defaults.hub_values),
         hub_values_seconds=_seconds(values, "HUB_VALUES_SECONDS", defaults.hub_values_seconds),
+        hub_release=_switch(values, "HUB_RELEASE", default=defaults.hub_release),
+        hub_release_seconds=_seconds(values, "HUB_RELEASE_SECONDS", defaults.hub_release_seconds),
         session_namespaces=_namespaces(values),
         session_seconds=_seconds(values, "SESSION_SECONDS", defaults.session_seconds),
         versions=_switch(values, "VERSIONS", default=defaults.versions),

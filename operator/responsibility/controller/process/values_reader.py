@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from typing import IO, Any, Final
 
 from responsibility.controller.process.frames import frame, frames
+from responsibility.hub.release import storage
+from responsibility.hub.release.changes import ReleaseUnread
+from responsibility.hub.release.sealing import sealed
 from responsibility.hub.values.agreed import HubValues
 from responsibility.hub.values.difference import MISSING, UNKNOWN, SettingChange
 from responsibility.hub.values.secret import SettingsDiff, difference, values_at
@@ -45,8 +48,17 @@ class ValuesQuestion:
     paths: tuple[str, ...]
 
 
-Question = ChangeQuestion | ValuesQuestion
-Answer = SettingsDiff | HubValues
+@dataclass(frozen=True, slots=True)
+class ReleaseQuestion:
+    """What did a revision of a release deploy? Answered with its objects, sealed by ``key``."""
+
+    secret: Mapping[str, Any]
+    key: bytes
+
+
+Question = ChangeQuestion | ValuesQuestion | ReleaseQuestion
+Release = list[dict[str, Any]] | ReleaseUnread
+Answer = SettingsDiff | HubValues | Release
 
 
 def serve(source: IO[bytes], sink: IO[bytes]) -> None:
@@ -69,6 +81,11 @@ def _answer(data: bytes) -> Answer | None:
         question: Question = pickle.loads(data)  # noqa: S301 - from our parent
         if isinstance(question, ValuesQuestion):
             return values_at(question.secret, question.paths)
+        if isinstance(question, ReleaseQuestion):
+            deployed = storage.objects(question.secret)
+            if isinstance(deployed, ReleaseUnread):
+                return deployed
+            return [sealed(each, question.key) for each in deployed]
         found = difference(question.old, question.new)
     except (MemoryError, RecursionError):
         return None

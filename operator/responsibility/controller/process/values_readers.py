@@ -21,8 +21,11 @@ from responsibility.controller.process.values_reader import (
     Answer,
     ChangeQuestion,
     Question,
+    Release,
+    ReleaseQuestion,
     ValuesQuestion,
 )
+from responsibility.hub.release.changes import ReleaseUnread
 from responsibility.hub.values.agreed import HubValues
 from responsibility.hub.values.secret import SettingsDiff
 
@@ -52,7 +55,13 @@ class Reader:
     async def values(self, secret: Mapping[str, Any], paths: tuple[str, ...]) -> HubValues:
         """Return what is set at some paths of a Secret's values. Raises as ``difference`` does."""
         answer = await self._ask(ValuesQuestion(_content(secret), paths))
-        assert not isinstance(answer, SettingsDiff)  # noqa: S101 - as above
+        assert not isinstance(answer, (SettingsDiff, list, ReleaseUnread))  # noqa: S101 - as above
+        return answer
+
+    async def release(self, secret: Mapping[str, Any], key: bytes) -> Release:
+        """Return the objects of a revision, sealed, or why not. Raises as ``difference`` does."""
+        answer = await self._ask(ReleaseQuestion(_content(secret), key))
+        assert isinstance(answer, (list, ReleaseUnread))  # noqa: S101 - as above
         return answer
 
     async def _ask(self, question: Question) -> Answer:

@@ -40,6 +40,7 @@ class Metrics:
         self.write_errors = self._counter("write_errors_total")
         self.hub_questions = self._counter("hub_questions_total")
         self.hub_values_looks = self._counter("hub_values_looks_total")
+        self.hub_release_looks = self._counter("hub_release_looks_total")
         self.session_looks = self._counter("session_looks_total")
         self.version_looks = self._counter("version_looks_total")
         self.admission_reviews = self._counter("admission_reviews_total")

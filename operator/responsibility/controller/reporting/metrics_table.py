@@ -173,6 +173,13 @@ METRICS = (
         "they were not (forbidden, no-secret, unreadable, too-costly, failed, …).",
     ),
     Description(
+        "hub_release_looks_total",
+        "counter",
+        ("result",),
+        "Times that a hub's release was held against what is there: compared, or why it was not "
+        "(forbidden, no-release, not-deployed, helm-at-work, unreadable, too-costly, failed, …).",
+    ),
+    Description(
         "session_looks_total",
         "counter",
         ("result",),

@@ -12,6 +12,7 @@ In reading order:
 * ``published``: the same as the operator has written it into statuses;
 * ``value_wording``: words for settings that were agreed on;
 * ``version_wording``: words for versions of Kubernetes;
+* ``release_wording``: words for changes outside Helm;
 * ``admin_wording``: sentences about admins of the hub itself;
 * ``wording``: every sentence that is told of it, in the words of RBAC;
 * ``plain_wording``: the same for those who don't know Kubernetes.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from responsibility.hub.admins.administrators import Administrator, Unseen
+from responsibility.hub.release.changes import Change, ReleaseUnread, UnreadObject
 from responsibility.hub.values.agreed import AgreedValue, Setting, Unread
 from responsibility.rbac.objects import BindingKey, RoleKey, Subject
 from responsibility.upgrades.versions import Skew, Unlisted
@@ -208,6 +209,40 @@ class VersionsUnlisted(VersionFacts):
     why: Unlisted
 
 
+class ReleaseFacts:
+    """What is found about changes outside Helm; ``release_wording`` has the words."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfBand(ReleaseFacts):
+    """A field, or an object, that is not as Helm deployed it."""
+
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class MoreOutOfBand(ReleaseFacts):
+    """A number of such changes of which no finding of their own tells."""
+
+    changes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseNotRead(ReleaseFacts):
+    """That it is not known what was changed outside Helm, and why."""
+
+    why: ReleaseUnread
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectsUnread(ReleaseFacts):
+    """Objects of a release of which that is not known; there is one at least."""
+
+    objects: tuple[UnreadObject, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class NobodyInside(AdminFacts):
     """An owner that has named none of its users inside the hub, while that has admins."""
@@ -235,6 +270,10 @@ Facts = (
     | NobodyInside
     | OutOfBounds
     | ValuesUnread
+    | OutOfBand
+    | MoreOutOfBand
+    | ReleaseNotRead
+    | ObjectsUnread
     | KubeletSkew
     | VersionsUnlisted
     | PublishedByOperator

@@ -45,6 +45,9 @@ ADMINS_UNKNOWN = "hub-admins-unknown"
 # The kinds about settings that are agreed on, which only the operator finds: it may read them.
 VALUE_OUT_OF_BOUNDS = "value-out-of-bounds"
 VALUES_UNKNOWN = "values-unknown"
+# The kinds about what was changed outside Helm, which only the operator looks for.
+CHANGED_OUT_OF_BAND = "changed-out-of-band"
+RELEASE_UNKNOWN = "release-unknown"
 # The kinds about versions of Kubernetes, which only the operator finds, of the whole cluster.
 VERSION_SKEW = "version-skew"
 VERSIONS_UNKNOWN = "versions-unknown"
@@ -56,6 +59,8 @@ INSIDE = frozenset(
         ADMINS_UNKNOWN,
         VALUE_OUT_OF_BOUNDS,
         VALUES_UNKNOWN,
+        CHANGED_OUT_OF_BAND,
+        RELEASE_UNKNOWN,
         VERSION_SKEW,
         VERSIONS_UNKNOWN,
     }
@@ -190,6 +195,22 @@ KINDS = {
             "what is agreed out of the record.",
         ),
         FindingKind(
+            CHANGED_OUT_OF_BAND,
+            Severity.MEDIUM,
+            True,
+            "An object of the hub is not as Helm deployed it",
+            "Deploy the hub again, which undoes it where Helm sets the field, or put it into the "
+            "hub's values; what was added by hand is taken away by hand.",
+        ),
+        FindingKind(
+            RELEASE_UNKNOWN,
+            Severity.LOW,
+            False,
+            "It cannot be told what was changed outside Helm",
+            "See to it that the operator may read the release and its objects "
+            "(hubRelease.namespaces).",
+        ),
+        FindingKind(
             VERSION_SKEW,
             Severity.MEDIUM,
             # Nothing differs from what is agreed: an upgrade is due.
@@ -221,6 +242,7 @@ HUB_ACCOUNTS = {
     "user": "HubUser",
     "service": "HubService",
     "setting": "HubSetting",
+    "object": "HubObject",
     "kubelet": "Kubelet",
 }
 

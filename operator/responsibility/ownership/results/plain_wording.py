@@ -11,13 +11,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
+from responsibility.hub.release.changes import Act
 from responsibility.ownership.results import wording
 from responsibility.ownership.results.facts import (
     Absent,
     Facts,
     KubeletSkew,
+    MoreOutOfBand,
     NobodyDeclared,
     NobodyInside,
+    ObjectsUnread,
+    OutOfBand,
+    ReleaseNotRead,
     Shortfall,
     SideDoor,
     StillGranted,
@@ -204,6 +209,23 @@ def _unlisted(_finding: Finding, _: VersionsUnlisted) -> str:
     return "It can't be told whether the cluster's machines run a Kubernetes that fits it"
 
 
+def _by_hand(finding: Finding, facts: OutOfBand) -> str:
+    change = facts.change
+    what = "removed" if change.act is Act.DELETED else "changed"
+    return (
+        f"Something of the hub was {what} by hand, which is in no deployment ({change.object.name})"
+        f": {finding.title} is {wording.owners_text(finding.owners)}"
+    )
+
+
+def _more_by_hand(_finding: Finding, facts: MoreOutOfBand) -> str:
+    return f"Much of the hub was changed by hand: {counted(facts.changes, 'thing')} beside those"
+
+
+def _by_hand_unknown(_finding: Finding, _: ReleaseNotRead | ObjectsUnread) -> str:
+    return "It can't be told whether the hub was changed by hand since it was deployed"
+
+
 # Those facts of which `wording` speaks as engineers do. All others are told in one way.
 _SENTENCES: Final[Mapping[type[Facts] | type[None], Callable[[Finding, Any], str]]] = {
     Shortfall: _shortfall,
@@ -215,6 +237,10 @@ _SENTENCES: Final[Mapping[type[Facts] | type[None], Callable[[Finding, Any], str
     NobodyInside: _inside,
     KubeletSkew: _skew,
     VersionsUnlisted: _unlisted,
+    OutOfBand: _by_hand,
+    MoreOutOfBand: _more_by_hand,
+    ReleaseNotRead: _by_hand_unknown,
+    ObjectsUnread: _by_hand_unknown,
 }
 
 

@@ -11,6 +11,7 @@ from responsibility.ownership.results.assessment import ItemResult
 from responsibility.ownership.results.findings import (
     ADMINS_UNKNOWN,
     KINDS,
+    RELEASE_UNKNOWN,
     VALUES_UNKNOWN,
     VERSIONS_UNKNOWN,
     Finding,
@@ -23,7 +24,7 @@ JUPYTERHUB = ItemKind.JUPYTERHUB.value
 VALUES = CheckedIn.VALUES.value
 
 # The kinds of finding by which an item's state is not known.
-_UNKNOWN = frozenset({"unknown", ADMINS_UNKNOWN, VALUES_UNKNOWN, VERSIONS_UNKNOWN})
+_UNKNOWN = frozenset({"unknown", ADMINS_UNKNOWN, VALUES_UNKNOWN, RELEASE_UNKNOWN, VERSIONS_UNKNOWN})
 
 # How many findings of each kind there are about an item: what its state is made from.
 Kinds = Mapping[str, int]

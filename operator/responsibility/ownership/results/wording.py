@@ -12,7 +12,12 @@ from datetime import datetime
 from shlex import quote
 from typing import TYPE_CHECKING, assert_never
 
-from responsibility.ownership.results import admin_wording, value_wording, version_wording
+from responsibility.ownership.results import (
+    admin_wording,
+    release_wording,
+    value_wording,
+    version_wording,
+)
 from responsibility.ownership.results.facts import (
     Absent,
     AdminFacts,
@@ -24,6 +29,7 @@ from responsibility.ownership.results.facts import (
     NoContact,
     Overdue,
     PublishedByOperator,
+    ReleaseFacts,
     Shortfall,
     SideDoor,
     StillGranted,
@@ -127,7 +133,9 @@ def message(finding: Finding) -> str:
     """Return what is found, as a sentence without its full stop."""
     if isinstance(finding.facts, SideDoor):
         return _side_door(finding, finding.facts)
-    if isinstance(finding.facts, AdminFacts | ValueFacts | VersionFacts | PublishedByOperator):
+    if isinstance(
+        finding.facts, AdminFacts | ValueFacts | VersionFacts | ReleaseFacts | PublishedByOperator
+    ):
         return _inside(finding, finding.facts)
     if finding.facts is None:
         if not finding.route:
@@ -178,7 +186,8 @@ def _remedy(findings: Sequence[Finding]) -> str:
 
 
 def _inside(
-    finding: Finding, facts: AdminFacts | ValueFacts | VersionFacts | PublishedByOperator
+    finding: Finding,
+    facts: AdminFacts | ValueFacts | VersionFacts | ReleaseFacts | PublishedByOperator,
 ) -> str:
     """Return what is found by looking beyond RBAC."""
     if isinstance(facts, AdminFacts):
@@ -187,6 +196,8 @@ def _inside(
         return value_wording.sentence(finding, facts)
     if isinstance(facts, VersionFacts):
         return version_wording.sentence(finding, facts, owners_text(finding.owners))
+    if isinstance(facts, ReleaseFacts):
+        return release_wording.sentence(finding, facts, owners_text(finding.owners))
     return facts.message
 
 
@@ -287,7 +298,13 @@ def _about(finding: Finding) -> str:
     title, owner, party = finding.title, " and ".join(finding.owners), finding.party
     match finding.facts:
         case (
-            None | SideDoor() | AdminFacts() | ValueFacts() | VersionFacts() | PublishedByOperator()
+            None
+            | SideDoor()
+            | AdminFacts()
+            | ValueFacts()
+            | VersionFacts()
+            | ReleaseFacts()
+            | PublishedByOperator()
         ):
             sentence = ""
         case Shortfall() as short:

@@ -12,6 +12,7 @@ from responsibility.api.model import ResponsibilityModel
 from responsibility.api.record import Responsibility
 from responsibility.hub.admins.administrators import HubAdmins
 from responsibility.hub.discovery import Hub, HubKey
+from responsibility.hub.release.changes import HubRelease
 from responsibility.hub.values.agreed import HubValues, Setting
 from responsibility.ownership.terms.access_reviews import Reviews
 from responsibility.rbac.graph import AccessGraph
@@ -42,7 +43,8 @@ class Snapshot:
     that another one speaks for their hub, by name, with that hub; ``holding`` are those that
     speak, with theirs. Where it is not ``hubs_known`` which hubs there are, these two say which one
     a record is about. ``hub_admins`` are who administers each hub that is asked, by its own word;
-    ``hub_values`` what is set of that which is agreed on it; ``versions`` are those of Kubernetes,
+    ``hub_values`` what is set of that which is agreed on it, ``hub_release`` what of it was changed
+    outside Helm; ``versions`` are those of Kubernetes,
     None where nobody looks. ``identities`` are the cloud identities of ServiceAccounts that have
     one, None where that is not known; ``hub_sessions`` what sessions of each hub run, by aspect.
     """
@@ -67,6 +69,7 @@ class Snapshot:
     reviews: Reviews = field(default_factory=Reviews)
     hub_admins: Mapping[HubKey, HubAdmins] = field(default_factory=dict)
     hub_values: Mapping[HubKey, HubValues] = field(default_factory=dict)
+    hub_release: Mapping[HubKey, HubRelease] = field(default_factory=dict)
     versions: ClusterVersions | None = None
     identities: Mapping[tuple[str, str], tuple[Setting, ...]] | None = None
     hub_sessions: Mapping[HubKey, HubValues] = field(default_factory=dict)

@@ -59,6 +59,7 @@ async def busy() -> World:
     world.metrics.hub_questions.labels("answered").inc()
     world.metrics.hub_values_looks.labels("read").inc()
     world.metrics.session_looks.labels("read").inc()
+    world.metrics.hub_release_looks.labels("compared").inc()
     world.metrics.version_looks.labels("read").inc()
     world.metrics.page_requests.labels("found").inc()
     world.store.versions = ClusterVersions(Version(1, 33), grouped({"node-a": "v1.31.2"}))

@@ -8,6 +8,13 @@ import pytest
 from responsibility.api.parse import load_shipped_model
 from responsibility.hub.admins.administrators import Administrator, Unseen, Way
 from responsibility.hub.discovery import HubKey
+from responsibility.hub.release.changes import (
+    Act,
+    Change,
+    ObjectName,
+    ReleaseUnread,
+    UnreadObject,
+)
 from responsibility.hub.values.agreed import AgreedValue, Unread
 from responsibility.ownership.results import facts, plain_wording, wording
 from responsibility.ownership.results.causes import causes
@@ -163,6 +170,11 @@ FACTS: list[facts.Facts] = [
     facts.KubeletSkew(Skew("1.29", 4, 2, ("a", "b")), "1.33.2"),
     facts.KubeletSkew(Skew("1.34", -1, 1, ("a",)), "1.33.2"),
     facts.VersionsUnlisted(Unlisted.FORBIDDEN),
+    facts.OutOfBand(Change(ObjectName("Deployment", "hub"), "spec.replicas", Act.CHANGED)),
+    facts.OutOfBand(Change(ObjectName("Service", "proxy-api"), "", Act.DELETED)),
+    facts.MoreOutOfBand(3),
+    facts.ReleaseNotRead(ReleaseUnread.FORBIDDEN),
+    facts.ObjectsUnread((UnreadObject(ObjectName("Service", "x"), ReleaseUnread.FORBIDDEN),)),
     facts.PublishedByOperator("what the operator said", ""),
 ]
 
