@@ -117,11 +117,24 @@ build/axe/node_modules/axe-core/axe.min.js:
 	@command -v npm >/dev/null || { echo "error: there is no npm here: install Node.js (Debian, Ubuntu: apt install npm)" >&2; exit 1; }
 	npm install --silent --no-audit --no-fund --ignore-scripts --prefix build/axe axe-core@4.14
 
+# The versions before and after the one that all else is tried with.
+HUBS := 4 6
+
+.PHONY: hubs
+hubs: $(STAMP) ## Ask a real JupyterHub of each other version for its admins, and show the page in it
+	for version in $(HUBS); do \
+	  $(PYTHON) -m venv build/hub-$$version; \
+	  build/hub-$$version/bin/python -m pip install --quiet --disable-pip-version-check "jupyterhub==$$version.*" 'setuptools<81'; \
+	  HUB_PYTHON=$(CURDIR)/build/hub-$$version/bin/python $(BIN)/python -m pytest \
+	    tests/unit/controller/hub_admins/test_real_hub.py tests/unit/hub_page/test_real_hub.py; \
+	done
+
 .PHONY: test-long
 test-long: tools $(STAMP) ## Run what takes long: all by Helm 3, and random worlds by the dozen
 	$(BIN)/python -m tests.e2e.lab prepare
 	@command -v npm >/dev/null && $(MAKE) --no-print-directory axe || echo "the page is not looked at by axe: there is no npm here" >&2
 	$(E2E) -m long tests
+	$(MAKE) --no-print-directory hubs
 	LAW_DRAWS=300 $(PYTEST) $(WORKERS) -m "not long" tests/unit
 	DIFFERENTIAL_WORLDS=30 ROUTES_WORLDS=30 PLANS_WORLDS=40 REPLAY_STEPS=3000 REVOCATION_KILLS=8 \
 	  KUBECONFIG_WORLDS=200 OFFLINE_WORLDS=30 YAML_WORDS=20 GRANTS_HUBS=200 ENFORCED_HUBS=100 $(E2E) -m "not long" $(DRAWN)

@@ -125,7 +125,8 @@ class HubAnswers:
         groups = await self._list("/groups", answers.parse_groups)
         services = await self._get("/services", answers.parse_services)
         # Of many, it takes a while.
-        return await asyncio.to_thread(administrators, users, groups, services, told)
+        told = told or services.told
+        return await asyncio.to_thread(administrators, users, groups, services.every, told)
 
     async def _find(self) -> None:
         """See that a JupyterHub answers, and at which path, before it is sent the token."""

@@ -14,6 +14,8 @@ from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
+from responsibility.hub.admins.registration import SERVICE
+
 # A hub's database keeps 255 characters of a name (``jupyterhub/orm.py``).
 _LONGEST: Final = 255
 # The most that any hub has of each, with room: beyond it, an answer is there to take memory.
@@ -45,6 +47,11 @@ class UserAnswer(_Answer):
     roles: _Roles
 
 
+class _ServiceAnswer(UserAnswer):
+    # Shown of our own service alone: see ``registration.SCOPES``.
+    info: Any = None
+
+
 class GroupAnswer(_Answer):
     """A group, its members, and the roles that they have by it."""
 
@@ -67,7 +74,8 @@ class _Self(_Answer):
     kind: str
     name: _Name
     scopes: Annotated[tuple[str, ...], Field(max_length=1000)]
-    info: dict[str, Any] | None = None
+    # JupyterHub 4 has an empty text here, and what is told in the list of services alone.
+    info: dict[str, Any] | Literal[""] | None = None
 
 
 class _Next(_Answer):
@@ -105,6 +113,14 @@ class Self:
 
 
 @dataclass(frozen=True, slots=True)
+class Services:
+    """All services, and what the hub tells our own one there, if it does."""
+
+    every: tuple[UserAnswer, ...]
+    told: Told | None
+
+
+@dataclass(frozen=True, slots=True)
 class Page(Generic[_Entry]):
     """A page of a list: what is on it, its offset, and that of the next one, if there is one."""
 
@@ -113,7 +129,7 @@ class Page(Generic[_Entry]):
     following: int | None
 
 
-_SERVICES: Final = TypeAdapter(Annotated[dict[str, UserAnswer], Field(max_length=1000)])
+_SERVICES: Final = TypeAdapter(Annotated[dict[str, _ServiceAnswer], Field(max_length=1000)])
 
 
 def parse_self(raw: bytes) -> Self:
@@ -122,14 +138,7 @@ def parse_self(raw: bytes) -> Self:
         answer = _Self.model_validate_json(raw)
     except ValidationError:
         raise ImplausibleError("who the token belongs to") from None
-    told = None
-    if answer.info:
-        try:
-            found = _Told.model_validate_json(_json(answer.info))
-        except ValidationError:
-            raise ImplausibleError("what the configuration tells (info of our service)") from None
-        told = Told(found.roles, found.authenticator, frozenset(found.admins))
-    return Self(answer.kind, answer.name, frozenset(answer.scopes), told)
+    return Self(answer.kind, answer.name, frozenset(answer.scopes), _told(answer.info))
 
 
 def parse_users(raw: bytes) -> Page[UserAnswer]:
@@ -145,7 +154,7 @@ def parse_groups(raw: bytes) -> Page[GroupAnswer]:
     return _page(raw, _Page[GroupAnswer], "groups")
 
 
-def parse_services(raw: bytes) -> tuple[UserAnswer, ...]:
+def parse_services(raw: bytes) -> Services:
     """Return what ``/services`` answers. Raises ImplausibleError."""
     try:
         found = _SERVICES.validate_json(raw, strict=True)
@@ -153,7 +162,11 @@ def parse_services(raw: bytes) -> tuple[UserAnswer, ...]:
         raise ImplausibleError("services") from None
     if any(each.name != name or each.kind != "service" for name, each in found.items()):
         raise ImplausibleError("services")
-    return tuple(found.values())
+    own = found.get(SERVICE)
+    return Services(
+        tuple(map(_as_user, found.values())),
+        _told(own.info) if own is not None else None,
+    )
 
 
 def _page(raw: bytes, shape: type[_Page[_Entry]], what: str) -> Page[_Entry]:
@@ -167,6 +180,23 @@ def _page(raw: bytes, shape: type[_Page[_Entry]], what: str) -> Page[_Entry]:
     if reached != (page.pagination.total if following is None else following):
         raise ImplausibleError(what)
     return Page(page.items, page.pagination.offset, following)
+
+
+def _as_user(service: _ServiceAnswer) -> UserAnswer:
+    """Return it without what is told: that is of one service, and kept apart."""
+    return UserAnswer(
+        kind=service.kind, name=service.name, admin=service.admin, roles=service.roles
+    )
+
+
+def _told(info: object) -> Told | None:
+    if not info:
+        return None
+    try:
+        found = _Told.model_validate_json(_json(info))
+    except ValidationError:
+        raise ImplausibleError("what the configuration tells (info of our service)") from None
+    return Told(found.roles, found.authenticator, frozenset(found.admins))
 
 
 def _json(value: object) -> bytes:

@@ -24,6 +24,8 @@ import aiohttp
 from responsibility.controller.hub_admins.address import Address
 from responsibility.hub.admins import registration
 
+# The variable that names a Python with another JupyterHub: `make hubs`.
+INTERPRETER = "HUB_PYTHON"
 # Seconds for a hub to start; on a machine with much else to do.
 _START = 120.0
 
@@ -123,7 +125,7 @@ async def real_hub(
     config.write_text(f"GIVEN = {json.dumps(given)!r}\n{_CONFIG}\n{told}")
     log = (directory / "log").open("wb")
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
+        os.environ.get(INTERPRETER) or sys.executable,
         *("-m", "jupyterhub", "-f", str(config)),
         cwd=directory,
         stdout=log,

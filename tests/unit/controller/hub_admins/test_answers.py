@@ -72,6 +72,19 @@ async def test_a_hub_is_read_whole(hub: FalseHub, http: aiohttp.ClientSession) -
     assert set(hub.tokens) == {TOKEN}
 
 
+async def test_what_jupyterhub_4_tells_in_the_list_of_services_alone_counts(
+    hub: FalseHub, http: aiohttp.ClientSession
+) -> None:
+    """There, ``/user`` has an empty text in place of what is told: a hub of it was implausible."""
+    newer = await _ask(http, hub)
+    told = {"roles": {}, "authenticator": "github", "admins": ["ann"]}
+    assert hub.myself["info"] == told
+    hub.myself = {**hub.myself, "info": ""}
+    assert (await _ask(http, hub)).authenticator == ""
+    hub.services = {name: {**each, "info": told} for name, each in hub.services.items()}
+    assert await _ask(http, hub) == newer
+
+
 async def test_the_first_question_has_no_token(hub: FalseHub, http: aiohttp.ClientSession) -> None:
     await _ask(http, hub)
     assert hub.asked[0] == "/hub/api/"
@@ -137,6 +150,18 @@ FALSE: dict[str, tuple[str, Any]] = {
     "what the configuration tells, misspelt": (
         "/user",
         {"kind": "service", "name": "responsibility", "scopes": [*SCOPES], "info": {CANARY: 1}},
+    ),
+    "what it tells in the list of services, misspelt": (
+        "/services",
+        {
+            "responsibility": {
+                "kind": "service",
+                "name": "responsibility",
+                "admin": False,
+                "roles": [],
+                "info": {CANARY: 1},
+            }
+        },
     ),
     "no scopes": ("/user", {"kind": "service", "name": "responsibility"}),
 }
