@@ -196,8 +196,17 @@ def test_controllers_roll_out_scale_and_clean_up(
     name = make_hub("rolled", hubs.stages(hubs.ITEMS, AdmissionStage.DENY), hubs.notes("rolled"))
     guarded.kubectl("delete", "limitrange,resourcequota", "--all", "-n", name)
     path = f"/apis/apps/v1/namespaces/{name}/deployments/hub"
-    node = {"spec": {"template": {"spec": {"nodeName": guarded.node}}}}
-    assert asker.ask(hubs.owner(15), "PATCH", path, node, dry=False).code == 200
+    # One container that runs, where there is somebody to run it.
+    runs = {
+        "nodeName": guarded.node,
+        "initContainers": [{"name": "first", "$patch": "delete"}],
+        "containers": [
+            {"name": "main", "image": guarded.image},
+            {"name": "side", "$patch": "delete"},
+        ],
+    }
+    body = {"spec": {"template": {"spec": runs}}}
+    assert asker.ask(hubs.owner(15), "PATCH", path, body, dry=False).code == 200
     assert (
         asker.ask(hubs.owner(14), "PATCH", path, {"spec": {"replicas": 2}}, dry=False).code == 200
     )
