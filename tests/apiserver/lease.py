@@ -2,7 +2,7 @@
 
 from typing import Any, Self
 
-from responsibility.kube.leader_election import with_seal
+from responsibility.kube.leadership.lease_seal import with_seal
 from tests.apiserver.requests import Json
 from tests.apiserver.server import ApiServer
 

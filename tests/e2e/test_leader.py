@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from responsibility.kube.client import Api
-from responsibility.kube.leader_election import QUICK, Leader, LeadershipLostError, with_seal
+from responsibility.kube.leadership.leader_election import QUICK, Leader, LeadershipLostError
+from responsibility.kube.leadership.lease_seal import with_seal
 from tests.e2e.conftest import MakeCluster
 from tests.e2e.lab import waiting
 from tests.e2e.lab.cluster import Cluster

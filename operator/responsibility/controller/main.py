@@ -42,7 +42,7 @@ from responsibility.controller.webhooks.hub_lookup import HubLookup
 from responsibility.controller.webhooks.values import UNREAD, ValuesReviews
 from responsibility.kube import errors, readiness
 from responsibility.kube.client import Api
-from responsibility.kube.leader_election import Leader, LeadershipLostError
+from responsibility.kube.leadership.leader_election import Leader, LeadershipLostError
 from responsibility.kube.login import credentials
 
 logger = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from responsibility.controller.worker import Pass
 from responsibility.kube import errors
 from responsibility.kube.backoff import Backoff
 from responsibility.kube.client import Api
-from responsibility.kube.leader_election import Leader
+from responsibility.kube.leadership.leader_election import Leader
 from responsibility.ownership.assess import Assessor
 from responsibility.rbac.identity import user_subject
 from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject

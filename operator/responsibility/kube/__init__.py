@@ -16,5 +16,5 @@ In reading order:
 * ``access_reviews``: questions to the API server's own authorizers;
 * ``token_reviews``: questions to its authenticators;
 * ``readiness``: waiting for an API server, and for kinds to be served;
-* ``leader_election``: one of several replicas, by a Lease.
+* ``leadership``: one of several replicas, by a Lease.
 """

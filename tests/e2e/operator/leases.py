@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from responsibility.api.names import OPERATOR
-from responsibility.kube.leader_election import with_seal
+from responsibility.kube.leadership.lease_seal import with_seal
 from tests.e2e.operator import chart
 from tests.e2e.operator.api import Admin, Manifest, where
 

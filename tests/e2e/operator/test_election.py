@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from responsibility.kube.leader_election import LEASE, QUICK
+from responsibility.kube.leadership.leader_election import LEASE, QUICK
 from tests.e2e.lab.lifetime import say
 from tests.e2e.lab.waiting import wait_until
 from tests.e2e.operator import leases

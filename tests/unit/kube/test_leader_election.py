@@ -9,7 +9,13 @@ import pytest
 from aiohttp import web
 
 from responsibility.kube import errors
-from responsibility.kube.leader_election import PACE, QUICK, Leader, LeadershipLostError, Pace
+from responsibility.kube.leadership.leader_election import (
+    PACE,
+    QUICK,
+    Leader,
+    LeadershipLostError,
+    Pace,
+)
 from tests.apiserver.lease import Lease
 from tests.apiserver.over_http import HttpApiServer
 from tests.apiserver.requests import Json, Request, refusal

@@ -19,7 +19,7 @@ import pytest
 from aiohttp import web
 
 from responsibility.kube.client import Api
-from responsibility.kube.leader_election import LEASE, QUICK, Leader
+from responsibility.kube.leadership.leader_election import LEASE, QUICK, Leader
 from tests.apiserver.in_process import InProcessApi
 from tests.apiserver.lease import Lease
 from tests.apiserver.requests import Json, Request

@@ -30,14 +30,11 @@ counts from when its holder was *seen* to renew it, by the own clock. Seven thin
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import logging
 import math
 import random
-import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -46,6 +43,15 @@ from typing import Final, TypeVar
 from responsibility import api_groups
 from responsibility.kube import errors
 from responsibility.kube.client import Api, Json
+from responsibility.kube.leadership.campaign_thread import CampaignThread
+from responsibility.kube.leadership.lease_seal import (
+    claimed,
+    claimed_by,
+    sealed,
+    spec_of,
+    with_seal,
+    written,
+)
 
 T = TypeVar("T")
 
@@ -63,10 +69,6 @@ _AT_REST, _TIMES = 2.0, 4.0
 _ON_ITS_WAY = 2.0
 # Seconds that a Lease is for which its holder has given back, as client-go writes it.
 _RELEASED = 1
-# By what an annotation says which writing of the Lease was a candidate's.
-_SEAL = "leader-election/seal"
-# And which one claims it.
-_CLAIM = "leader-election/claimed-by"
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 _KIND = f"{api_groups.COORDINATION}/v1"
 
@@ -163,7 +165,7 @@ class Leader:
         process should then end, since work that takes long to stop is work without the Lease.
         Ends with the Lease given back, also when cancelled.
         """
-        campaign = _Campaign(self)
+        campaign = CampaignThread(self.campaign)
         campaign.start()
         try:
             await campaign.acquired
@@ -211,14 +213,14 @@ class Leader:
                     lease = await self._read(api)
                     holder, lasts = self._held(lease)
                     self._other = holder if holder != self._identity else ""
-                    if (there := _written(lease)) != seen:
+                    if (there := written(lease)) != seen:
                         seen, claimed = there, False
                         free = self._clock() + self._taken_for(lease)
                     if self._clock() >= free:
                         if claimed or sealed(lease):
                             await self._lead(api, lease, began)
                             return True
-                        seen, claimed = _written(await self._claim(api, lease)), True
+                        seen, claimed = written(await self._claim(api, lease)), True
                         free = self._clock() + self._longest
             except (errors.ApiError, TimeoutError) as error:
                 logger.info("no Lease: %s", str(error) or "the server did not answer in time")
@@ -230,7 +232,7 @@ class Leader:
 
     def _held(self, lease: Json | None) -> tuple[str, float]:
         """Return who holds a Lease, if anybody does, and how long that lasts."""
-        spec = _spec(lease)
+        spec = spec_of(lease)
         lasts = float(spec.get("leaseDurationSeconds") or self._lease)
         return spec.get("holderIdentity") or "", lasts
 
@@ -242,7 +244,7 @@ class Leader:
         if holder:
             return lasts
         # A claim becomes a lead, if whoever claims is alive.
-        return self._longest + 2 * self._pace.retry if _claimed_by(lease) else 0.0
+        return self._longest + 2 * self._pace.retry if claimed_by(lease) else 0.0
 
     async def _hold(self, api: Api, stop: asyncio.Event) -> str:
         """Renew until told to stop; return why the Lease was lost, if it was."""
@@ -302,7 +304,7 @@ class Leader:
         Others count from when they see it.
         """
         now = datetime.now(UTC).strftime(_TIME)
-        before, term = _spec(lease), self._term
+        before, term = spec_of(lease), self._term
         kept = before.get("holderIdentity") == self._identity
         spec = {
             **before,
@@ -326,7 +328,7 @@ class Leader:
     async def _claim(self, api: Api, lease: Json | None) -> Json:
         """Write that we would lead, and return that; ConflictError if it was changed."""
         now = datetime.now(UTC).strftime(_TIME)
-        spec = {"leaseDurationSeconds": self._lease, **_spec(lease)}
+        spec = {"leaseDurationSeconds": self._lease, **spec_of(lease)}
         return await self._write(
             api, lease, {**spec, "holderIdentity": "", "renewTime": now}, claim=self._identity
         )
@@ -334,12 +336,12 @@ class Leader:
     async def _write(self, api: Api, lease: Json | None, spec: Json, claim: str = "") -> Json:
         if lease is not None:
             body = {**lease, "spec": spec}
-            marked = _marked(body, {_CLAIM: claim}) if claim else with_seal(body)
+            marked = claimed(body, claim) if claim else with_seal(body)
             return await api.replace(self.path, marked)
         collection, _, name = self.path.rpartition("/")
         body = {"apiVersion": _KIND, "kind": "Lease", "metadata": {"name": name}, "spec": spec}
         # A seal is good for one object: it gets that when it is next written.
-        return await api.create(collection, _marked(body, {_CLAIM: claim} if claim else {}))
+        return await api.create(collection, claimed(body, claim))
 
     async def _released(self, api: Api) -> bool:
         """Try to give it back; False if it was changed between reading and writing.
@@ -350,7 +352,7 @@ class Leader:
         lease = await api.get_object(self.path)
         if lease["spec"].get("holderIdentity") != self._identity:
             return True
-        if not sealed(lease) and _written(lease) != _written(self._stored):
+        if not sealed(lease) and written(lease) != written(self._stored):
             # Edited: whose it is can't be known, and it isn't ours to give.
             return True
         spec = {**lease["spec"], "holderIdentity": "", "leaseDurationSeconds": _RELEASED}
@@ -361,123 +363,9 @@ class Leader:
         return True
 
 
-class _Campaign:
-    """A leader's thread, as seen from the loop of those who wait for it.
-
-    ``ended`` results in why the Lease was lost, empty if it was given back; or in what the thread
-    raised.
-    """
-
-    def __init__(self, leader: Leader) -> None:
-        self._leader = leader
-        self._outer = asyncio.get_running_loop()
-        self.acquired: asyncio.Future[None] = self._outer.create_future()
-        self.ended: asyncio.Future[str] = self._outer.create_future()
-        self._inner: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._main, name="leader election", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    async def stop(self, seconds: float) -> None:
-        """Have the Lease given back, and wait for that so many seconds."""
-        self._stopping.set()
-        if self._inner is not None and self._stop is not None:
-            with suppress(RuntimeError):
-                # It may have ended by itself this moment.
-                self._inner.call_soon_threadsafe(self._stop.set)
-        await asyncio.wait((self.ended,), timeout=seconds)
-        if self.ended.done() and not self.ended.cancelled():
-            # Nobody else may want to know by now.
-            self.ended.exception()
-
-    def _main(self) -> None:
-        try:
-            why = asyncio.run(self._run())
-        except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
-            failure = error
-            self._tell(lambda: self._fail(failure))
-        else:
-            self._tell(lambda: self._end(why))
-
-    async def _run(self) -> str:
-        self._stop = asyncio.Event()
-        self._inner = asyncio.get_running_loop()
-        if self._stopping.is_set():
-            self._stop.set()
-        return await self._leader.campaign(lambda: self._tell(self._acquire), self._stop)
-
-    def _tell(self, callback: Callable[[], None]) -> None:
-        with suppress(RuntimeError):
-            # Whoever waited may be gone.
-            self._outer.call_soon_threadsafe(callback)
-
-    def _acquire(self) -> None:
-        if not self.acquired.done():
-            self.acquired.set_result(None)
-
-    def _end(self, why: str) -> None:
-        if not self.ended.done():
-            self.ended.set_result(why)
-
-    def _fail(self, error: Exception) -> None:
-        if not self.acquired.done():
-            self.acquired.set_exception(error)
-        if not self.ended.done():
-            self.ended.set_exception(error)
-
-
 async def _pause(stop: asyncio.Event, seconds: float) -> bool:
     """Wait; return at once with True when told to stop."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await stop.wait()
     return stop.is_set()
-
-
-def sealed(lease: Json | None) -> bool:
-    """Return whether a Lease is as a candidate has written it, and nobody else since."""
-    return lease is not None and _annotations(lease).get(_SEAL) == _seal(lease)
-
-
-def with_seal(lease: Json) -> Json:
-    """Return a Lease that says that a candidate has written it, as it is."""
-    return _marked(lease, {_SEAL: _seal(lease)})
-
-
-def _marked(lease: Json, marks: Mapping[str, str]) -> Json:
-    """Return a Lease with these of our marks, and no others."""
-    there = _annotations(lease).items()
-    kept = {key: value for key, value in there if key not in (_SEAL, _CLAIM)}
-    metadata = {**(lease.get("metadata") or {}), "annotations": {**kept, **marks}}
-    return {**lease, "metadata": metadata}
-
-
-def _seal(lease: Json) -> str:
-    text = json.dumps([_uid(lease), _spec(lease)], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _written(lease: Json | None) -> object:
-    """Return what somebody has to have written, where it is another."""
-    return _uid(lease), _spec(lease), sealed(lease), _claimed_by(lease)
-
-
-def _claimed_by(lease: Json | None) -> object:
-    return _annotations(lease).get(_CLAIM)
-
-
-def _annotations(lease: Json | None) -> Json:
-    return ((lease or {}).get("metadata") or {}).get("annotations") or {}
-
-
-def _uid(lease: Json | None) -> object:
-    return ((lease or {}).get("metadata") or {}).get("uid")
-
-
-def _spec(lease: Json | None) -> Json:
-    spec = (lease or {}).get("spec")
-    return spec if isinstance(spec, dict) else {}
