@@ -72,6 +72,27 @@ def test_the_action_reviews(
     assert not (where / "evil").exists()
 
 
+def test_the_change_is_no_part_of_what_is_installed(tmp_path: Path) -> None:
+    """The action runs in the change's checkout, where Python would look for modules first."""
+    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    (step,) = (step for step in action["runs"]["steps"] if step["name"] == "Install")
+    made, _, _ = step["run"].partition(" && ")
+    where = tmp_path / "checkout"
+    where.mkdir()
+    for module in ("venv", "logging", "ensurepip", "sitecustomize"):
+        evil = "import pathlib; pathlib.Path('evil').touch(); raise SystemExit"
+        (where / f"{module}.py").write_text(evil, encoding="utf-8")
+    subprocess.run(
+        ["bash", "-e", "-c", made],
+        cwd=where,
+        env={**os.environ, "RUNNER_TEMP": str(tmp_path)},
+        check=True,
+        capture_output=True,
+    )
+    assert not (where / "evil").exists()
+    assert (tmp_path / "responsibility/bin/python").exists()
+
+
 def test_the_jobs_of_the_guide_review() -> None:
     text = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
     blocks = [yaml.safe_load(b.partition("```")[0]) for b in text.split("```yaml\n")[1:]]
