@@ -150,3 +150,26 @@ def test_attributes_make_nothing_else_of_the_base(
     assert told.code == 0, told.out
     (repository / "stranger.yaml").write_text(STRANGER, encoding="utf-8")
     assert run(*CHECK).code == 1
+
+
+BOMB = "".join(
+    f"    k{n}: &k{n} [{', '.join([f'*k{n - 1}' if n else 'x'] * 9)}]\n" for n in range(12)
+)
+# What would be gone through to the end, were it read.
+BOMBS = {
+    "a rule": "rules:\n- {apiGroups: [''], verbs: [get], resources: *k11}\n",
+    "a name": "rules: *k11\n",
+    "a key": "? *k11\n: x\nrules: []\n",
+    "annotations only": "rules: []\n",
+}
+
+
+@pytest.mark.parametrize("where", BOMBS)
+def test_aliases_of_aliases_end_with_their_line(where: str, run: Run, repository: Path) -> None:
+    head = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: x\n"
+    text = f"{head}  annotations:\n{BOMB}{BOMBS[where]}"
+    (repository / "bomb.yaml").write_text(text, encoding="utf-8")
+    told = run(*CHECK)
+    assert told.code == 2
+    assert "reef/bomb.yaml, document 1, line " in told.err
+    assert "aliases of aliases" in told.err

@@ -26,6 +26,9 @@ TEXT = frozenset({f"{_TAG}str", f"{_TAG}timestamp"})
 _CONFLICT = re.compile(r"^(?:<{7} |={7}\r?$|>{7} |\|{7} )", re.MULTILINE)
 UNFINISHED = "a merge that is not finished: resolve the conflict"
 
+# Values that a document may come to with its aliases written out; no cluster takes an object of a
+# hundredth of it, and whoever goes through all of them has to come to an end.
+_MOST = 5_000_000
 # Whatever YAML and JSON can say.
 Value = Any
 
@@ -86,7 +89,8 @@ def compose(text: str, *, after: int = 0, lines: int = 0) -> Iterator[YamlDocume
 class _Reader:
     """Turns the nodes of one document into plain values.
 
-    Aliases stay one value, however often they are used, so that a small file stays small.
+    Aliases stay one value, however often they are used, so that a small file stays small; what it
+    would come to without them has a bound.
     """
 
     def __init__(self, number: int, lines: int, *, aliases: bool) -> None:
@@ -95,6 +99,7 @@ class _Reader:
         self._lines = lines
         self._aliases = aliases
         self._known: dict[yaml.Node, Value] = {}
+        self._sizes: dict[yaml.Node, int] = {}
 
     def value(self, node: yaml.Node) -> Value:
         """Return the plain value of a node."""
@@ -115,7 +120,19 @@ class _Reader:
             found = self._mapping(node)
         if self._aliases:
             self._known[node] = found
+            self._measure(node)
         return found
+
+    def _measure(self, node: yaml.Node) -> None:
+        """Count what a node comes to, whose parts have been counted. Raises DocumentError."""
+        pairs = isinstance(node, yaml.MappingNode)
+        inside = [each for pair in node.value for each in pair] if pairs else node.value
+        size = 1 + sum(self._sizes.get(each, 1) for each in inside)
+        if size > _MOST:
+            line = self._lines + node.start_mark.line + 1
+            why = "aliases of aliases make more of this than any reader takes"
+            raise DocumentError(self._number, line, why)
+        self._sizes[node] = size
 
     def _mapping(self, node: yaml.Node) -> Value:
         found: dict[str, Value] = {}
