@@ -90,8 +90,12 @@ def test_each_caller_sees_on_either_replica_what_they_may_read(
                 assert STRANGER not in text
                 assert "How it stands" not in text
         assert STRANGER in get(operator, COAST, lead)[1]
-        for path in ("/", LAKE):
-            assert "How it stands" not in get(operator, path, lead)[1]
+        assert "How it stands" not in get(operator, LAKE, lead)[1]
+        # On the page of all, each sees how their own stand, and no others.
+        own, others = get(operator, "/", lead)[1].split("<h2>All other hubs")
+        assert "How it stands" in own
+        assert (COAST[1:] in own, LAKE[1:] in own) == (True, False)
+        assert (COAST[1:] in others, LAKE[1:] in others) == (False, True)
         assert get(operator, COAST, "made-up")[0] == 401
         assert get(operator, COAST, nobody + "x")[0] == 401
         # Of groups that the proxy names, one may; of Kubernetes' own it speaks for none.
