@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,6 +12,7 @@ from responsibility.cli.answers.report import Report
 from responsibility.cli.answers.simulate import FindingChanges, without
 from responsibility.cli.sources import manifests
 from responsibility.cli.sources.cluster_view import ClusterView
+from responsibility.cli.sources.options import note
 from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.output import subject_json
 from responsibility.rbac.identity import canonical
@@ -39,6 +41,34 @@ def parse(kind: str, name: str) -> Subject:
     if not (namespace and slash and account):
         raise CliError(f"{name}: write a ServiceAccount as NAMESPACE/NAME, such as ci/deployer")
     return Subject(SERVICE_ACCOUNT, account, namespace)
+
+
+def tell_unnamed(report: Report, asked: Iterable[str]) -> None:
+    """Say whom nothing names: somebody misspelt would look like somebody who holds nothing.
+
+    ``asked`` is as people write it: ``ann``, ``user/ann``, ``ci/deployer``.
+    """
+    # Without the right to list bindings, nobody knows whom they name.
+    if report.is_published:
+        return
+    known: dict[str, None] = {}
+    for subject in sorted(_named(report)):
+        name = "/".join(filter(None, (subject.namespace, subject.name)))
+        words = [word for word, kind in _KINDS.items() if kind == subject.kind]
+        known |= dict.fromkeys((name, subject.name, *(f"{word}/{name}" for word in words)))
+    there = {each.lower() for each in known}
+    for text in asked:
+        if text.lower() not in there:
+            close = difflib.get_close_matches(text, known, n=1, cutoff=0.75)
+            meant = f"; did you mean {close[0]}?" if close else ""
+            note(f"no binding and no record names {text}{meant}")
+
+
+def _named(report: Report) -> set[Subject]:
+    """Return all subjects that bindings or agreements name."""
+    bound = (each for b in report.view.graph.bindings.values() for each in b.subjects)
+    agreed = (each for agreement in report.all_agreements() for each in agreement.members)
+    return {*map(canonical, bound), *agreed}
 
 
 def read(file: str, left_out: Callable[[str], None]) -> list[Subject]:

@@ -72,6 +72,7 @@ def command(
       kubectl responsibility drift --severity high --exit-code
       kubectl responsibility drift -f ./manifests -o json
     """
+    from responsibility.cli.answers import subjects
     from responsibility.cli.answers.fixes import bindings_text, fix
     from responsibility.cli.answers.report import Report, place_text, whom
     from responsibility.ownership.results import wording
@@ -85,6 +86,7 @@ def command(
         return Exit.NO if coded and differs else Exit.OK
     agreements = report.all_agreements()
     selection.check(agreements)
+    subjects.tell_unnamed(report, selection.wanted.get("subject", ()))
     every = report.findings(report.hub(hub) if hub else None)
     found = selection.chosen(every, report.json, agreements, report.assessment.now)
     # A fix ends a whole cause, also where only a part of it is asked for.

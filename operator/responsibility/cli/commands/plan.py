@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from responsibility.cli.answers import subjects
 from responsibility.cli.answers.plan_text import (
     PlanMaker,
     PlanRequest,
@@ -64,6 +65,7 @@ def command(
     maker = PlanMaker.of(where.load(ALL), instant(moment), routes=routes)
     maker.report.tell_gaps()
     asked = PlanRequest(hub, everything, cluster, chosen, findings)
+    subjects.tell_unnamed(maker.report, chosen)
     plan = maker.plan(asked.aim(maker.report))
     if is_data(output):
         show(output, plan_json(plan))

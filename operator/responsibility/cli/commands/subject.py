@@ -82,6 +82,8 @@ def command(
     if only is None:
         _retired(output, report, leavers)
         return Exit.UNKNOWN if left_out else Exit.OK
+    name = "/".join(filter(None, (only.namespace, only.name)))
+    subjects.tell_unnamed(report, [f"{str(only.kind).lower()}/{name}"])
     _one(output, report, only, routes=routes)
     return Exit.OK
 

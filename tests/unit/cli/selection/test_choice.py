@@ -150,3 +150,27 @@ def test_drift_ends_with_1_only_where_that_is_asked_for(run: Run) -> None:
     assert run(*DRIFT).code == 0
     assert run(*DRIFT, "--exit-code").code == 1
     assert run(*DRIFT, "--exit-code", "--kind", "contact-missing").code == 0
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("drift", "--subject", "user/leavr"),
+        ("plan", "--all", "--subject", "user/leavr"),
+        ("subject", "user", "leavr"),
+    ],
+)
+@pytest.mark.usefixtures("files")
+def test_whom_nothing_names_does_not_look_like_somebody_without_rights(
+    asked: tuple[str, ...], run: Run
+) -> None:
+    done = run(*asked, *DRIFT[1:])
+    assert "no binding and no record names user/leavr; did you mean user/leaver?\n" in done.err
+    known = [word.replace("leavr", "leaver") for word in asked]
+    assert "names user/leaver" not in run(*known, *DRIFT[1:]).err
+
+
+@pytest.mark.usefixtures("files")
+def test_a_subject_is_known_however_it_is_written(run: Run) -> None:
+    for text in ("leaver", "LEAVER", "user/leaver", "group/reef-leads", "sa/reef/robot"):
+        assert "names" not in run(*DRIFT, "--subject", text).err, text
