@@ -25,7 +25,7 @@ from responsibility.hub.discovery import HubKey
 from responsibility.hub.values.agreed import HubValues, Unread, UnreadValues
 from responsibility.hub.values.secret import SECRET
 from responsibility.kube import errors
-from responsibility.kube.client import Api
+from responsibility.kube.client import Api, Json
 from responsibility.kube.object_reader import LEFT_OUT
 from responsibility.ownership.hub_values import paths_agreed
 
@@ -64,6 +64,9 @@ class _Looked:
     again_at: float = 0.0
     good_at: float | None = None
     version: str = ""
+    # Of the Secret itself, and which one it names as laid over it.
+    own_version: str = ""
+    existing: str = ""
 
 
 class ValuesLooker(Worker):
@@ -176,15 +179,35 @@ class ValuesLooker(Worker):
         path = f"/api/v1/namespaces/{hub.namespace}/secrets/{agreed.secret}"
         secret = await self._api.get_object(path)
         version = str((secret.get("metadata") or {}).get("resourceVersion") or "")
-        known = self._answers.of(hub)
-        if version and version == looked.version and known is not None:
-            return known
         if LEFT_OUT in secret:
             return UnreadValues(Unread.UNREADABLE)
         async with asyncio.timeout(_BUDGET):
-            found = await self._reader.values(secret, agreed.paths)
+            if not version or version != looked.own_version:
+                looked.existing = await self._reader.existing_secret(secret)
+                looked.own_version = version
+        existing: Json | None = None
+        if looked.existing:
+            read = await self._existing(hub, looked.existing)
+            if isinstance(read, UnreadValues):
+                return read
+            existing = read
+            over = str((existing.get("metadata") or {}).get("resourceVersion") or "")
+            version = f"{version} {over}" if version and over else ""
+        known = self._answers.of(hub)
+        if version and version == looked.version and known is not None:
+            return known
+        async with asyncio.timeout(_BUDGET):
+            found = await self._reader.values(secret, agreed.paths, existing)
         looked.version = version
         return found
+
+    async def _existing(self, hub: HubKey, name: str) -> Json | UnreadValues:
+        """Return the Secret that is laid over a hub's values, or why it is not known."""
+        try:
+            found = await self._api.get_object(f"/api/v1/namespaces/{hub.namespace}/secrets/{name}")
+        except errors.ForbiddenError:
+            return UnreadValues(Unread.EXISTING_FORBIDDEN)
+        return UnreadValues(Unread.UNREADABLE) if LEFT_OUT in found else found
 
     def _note(self, hub: HubKey, looked: _Looked, found: HubValues, *, lasting: float) -> None:
         now = asyncio.get_running_loop().time()

@@ -21,7 +21,7 @@ from responsibility.hub.release.changes import ReleaseUnread
 from responsibility.hub.release.sealing import sealed
 from responsibility.hub.values.agreed import HubValues
 from responsibility.hub.values.difference import MISSING, UNKNOWN, SettingChange
-from responsibility.hub.values.secret import SettingsDiff, difference, values_at
+from responsibility.hub.values.secret import SettingsDiff, difference, existing_secret, values_at
 
 # What it says once, when it is there.
 READY: Final = b"\x00"
@@ -46,6 +46,14 @@ class ValuesQuestion:
 
     secret: Mapping[str, Any]
     paths: tuple[str, ...]
+    existing: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingSecretQuestion:
+    """Which Secret do a Secret's values name as laid over them? Answered with its name."""
+
+    secret: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +64,9 @@ class ReleaseQuestion:
     key: bytes
 
 
-Question = ChangeQuestion | ValuesQuestion | ReleaseQuestion
+Question = ChangeQuestion | ValuesQuestion | ExistingSecretQuestion | ReleaseQuestion
 Release = list[dict[str, Any]] | ReleaseUnread
-Answer = SettingsDiff | HubValues | Release
+Answer = SettingsDiff | HubValues | Release | str
 
 
 def serve(source: IO[bytes], sink: IO[bytes]) -> None:
@@ -79,19 +87,29 @@ def serve(source: IO[bytes], sink: IO[bytes]) -> None:
 def _answer(data: bytes) -> Answer | None:
     try:
         question: Question = pickle.loads(data)  # noqa: S301 - from our parent
+        if isinstance(question, ChangeQuestion):
+            return _difference(question)
         if isinstance(question, ValuesQuestion):
-            return values_at(question.secret, question.paths)
-        if isinstance(question, ReleaseQuestion):
-            deployed = storage.objects(question.secret)
-            if isinstance(deployed, ReleaseUnread):
-                return deployed
-            return [sealed(each, question.key) for each in deployed]
-        found = difference(question.old, question.new)
+            return values_at(question.secret, question.paths, question.existing)
+        if isinstance(question, ExistingSecretQuestion):
+            return existing_secret(question.secret)
+        return _release(question)
     except (MemoryError, RecursionError):
         return None
+
+
+def _difference(question: ChangeQuestion) -> SettingsDiff:
+    found = difference(question.old, question.new)
     if len(found.changes) > MOST_CHANGES:
         return SettingsDiff((SettingChange((), MISSING, UNKNOWN),))
     return found
+
+
+def _release(question: ReleaseQuestion) -> Release:
+    deployed = storage.objects(question.secret)
+    if isinstance(deployed, ReleaseUnread):
+        return deployed
+    return [sealed(each, question.key) for each in deployed]
 
 
 def main() -> None:

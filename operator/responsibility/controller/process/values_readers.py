@@ -20,6 +20,7 @@ from responsibility.controller.process.values_reader import (
     READY,
     Answer,
     ChangeQuestion,
+    ExistingSecretQuestion,
     Question,
     Release,
     ReleaseQuestion,
@@ -52,10 +53,26 @@ class Reader:
         assert isinstance(answer, SettingsDiff)  # noqa: S101 - it is the answer to this question
         return answer
 
-    async def values(self, secret: Mapping[str, Any], paths: tuple[str, ...]) -> HubValues:
-        """Return what is set at some paths of a Secret's values. Raises as ``difference`` does."""
-        answer = await self._ask(ValuesQuestion(_content(secret), paths))
-        assert not isinstance(answer, (SettingsDiff, list, ReleaseUnread))  # noqa: S101 - as above
+    async def values(
+        self,
+        secret: Mapping[str, Any],
+        paths: tuple[str, ...],
+        existing: Mapping[str, Any] | None = None,
+    ) -> HubValues:
+        """Return what is set at some paths of a Secret's values. Raises as ``difference`` does.
+
+        ``existing`` is the Secret that is laid over it, where there is one.
+        """
+        over = None if existing is None else _content(existing)
+        answer = await self._ask(ValuesQuestion(_content(secret), paths, over))
+        others = (SettingsDiff, list, ReleaseUnread, str)
+        assert not isinstance(answer, others)  # noqa: S101 - as above
+        return answer
+
+    async def existing_secret(self, secret: Mapping[str, Any]) -> str:
+        """Return the name of the Secret that is laid over one. Raises as ``difference`` does."""
+        answer = await self._ask(ExistingSecretQuestion(_content(secret)))
+        assert isinstance(answer, str)  # noqa: S101 - as above
         return answer
 
     async def release(self, secret: Mapping[str, Any], key: bytes) -> Release:

@@ -28,6 +28,7 @@ class Unread(StrEnum):
     NOT_YET = "not-yet"
     OFF = "off"
     FORBIDDEN = "forbidden"
+    EXISTING_FORBIDDEN = "existing-forbidden"
     NO_SECRET = "no-secret"  # noqa: S105 - no secret is what it says
     NO_VALUES = "no-values"
     UNREADABLE = "unreadable"

@@ -8,13 +8,15 @@ of the part: without ``jupyterhub.`` before them.
 
 The other keys are values as well, each by its path: ``hub.services.<name>.apiToken``,
 ``hub.config.JupyterHub.cookie_secret``, ``hub.db.password``; whatever else there is, is the content
-of a file under ``hub.extraFiles``. (A Secret that ``hub.existingSecret`` names is another object.)
+of a file under ``hub.extraFiles``. A Secret that ``hub.existingSecret`` names is laid over it,
+where that is set: its ``values.yaml`` wins (``_load_config`` in the chart's ``files/hub/z2jh.py``).
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +32,7 @@ NAME = "hub"
 KEY = "values.yaml"
 
 _PATHS = "hub."
+_SECRETS_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _FILES: Place = ("hub", "extraFiles")
 
 
@@ -69,15 +72,41 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> SettingsDiff:
     return SettingsDiff(tuple(found))
 
 
-def values_at(secret: Mapping[str, Any], paths: tuple[str, ...]) -> HubValues:
-    """Return what is set at some paths of the values that a Secret, as JSON has it, holds."""
+def values_at(
+    secret: Mapping[str, Any], paths: tuple[str, ...], existing: Mapping[str, Any] | None = None
+) -> HubValues:
+    """Return what is set at some paths of the values that a Secret, as JSON has it, holds.
+
+    ``existing`` is the Secret that its ``hub.existingSecret`` names.
+    """
     data = _data(secret).get(KEY, MISSING)
     if data is MISSING:
         return UnreadValues(Unread.NO_VALUES)
+    over = MISSING if existing is None else _data(existing).get(KEY, MISSING)
     try:
-        return settings(_value(data), paths)
+        value = _value(data)
+        return settings(value if over is MISSING else _laid_over(value, _value(over)), paths)
     except (UnreadableError, BeyondError):
         return UnreadValues(Unread.UNREADABLE)
+
+
+def existing_secret(secret: Mapping[str, Any]) -> str:
+    """Return the name of the Secret that a hub's values are to be laid over by; mostly none."""
+    try:
+        value = _value(_data(secret).get(KEY, MISSING))
+    except (UnreadableError, BeyondError):
+        return ""
+    hub = value.get(NAME) if isinstance(value, dict) else None
+    name = hub.get("existingSecret") if isinstance(hub, dict) else None
+    return name if isinstance(name, str) and _SECRETS_NAME.fullmatch(name) else ""
+
+
+def _laid_over(below: Value, over: Value) -> Value:
+    """Return values with others over them, as the hub does it: maps are merged, all else wins."""
+    if not (isinstance(below, dict) and isinstance(over, dict)):
+        return over
+    merged = {k: _laid_over(below[k], v) if k in below else v for k, v in over.items()}
+    return {**below, **merged}
 
 
 def _of_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[SettingChange]:

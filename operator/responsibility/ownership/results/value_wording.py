@@ -50,6 +50,8 @@ UNREAD: Mapping[Unread, str] = {
     Unread.NOT_YET: "the hub's values have not been looked at yet",
     Unread.OFF: "the operator is not set up to look at the hub's values (hubValues.enabled)",
     Unread.FORBIDDEN: "the operator may not read the Secret with the hub's values",
+    Unread.EXISTING_FORBIDDEN: "the operator may not read the Secret that hub.existingSecret names "
+    "(hubValues.secretNames)",
     Unread.NO_SECRET: "there is no Secret with the hub's values",
     Unread.NO_VALUES: "the hub's Secret has no values.yaml",
     Unread.UNREADABLE: "the hub's values are no YAML that can be read safely",

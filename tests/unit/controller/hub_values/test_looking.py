@@ -7,6 +7,7 @@ import logging
 import pickle
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from responsibility.hub.values.agreed import HubValues, Setting, Unread, UnreadV
 from responsibility.kube.object_reader import LEFT_OUT
 from responsibility.ownership.assess import Assessor
 from tests.apiserver.in_process import InProcessApi
-from tests.apiserver.requests import refusal
+from tests.apiserver.requests import Request, refusal
 from tests.apiserver.server import ApiServer
 from tests.unit.hub.values.values import secret
 from tests.unit.ownership.building import record, snapshot
@@ -214,3 +215,28 @@ async def test_nothing_else_of_a_secret_stays(caplog: pytest.LogCaptureFixture) 
     assert CANARY not in repr(found.hubs)
     assert CANARY not in caplog.text
     assert CANARY not in generate_latest(running.metrics.registry).decode()
+
+
+async def test_an_existing_secret_is_read_by_its_name_and_wins_and_is_followed() -> None:
+    async with _running() as running:
+        held = values()
+        held["hub"]["existingSecret"] = "mine"
+        running.put("prod", secret(held))
+        path = "/api/v1/namespaces/prod/secrets/mine"
+        running.server.answers[path] = lambda _: refusal(403, "Forbidden")
+        await running.look("prod")
+        assert running.of("prod") == UnreadValues(Unread.EXISTING_FORBIDDEN)
+        for limit in ("3G", "4G"):
+            over = secret({"singleuser": {"memory": {"limit": limit}}})
+            over |= {"metadata": {"resourceVersion": limit}}
+            running.server.answers[path] = partial(_always, over)
+            await running.until(partial(_holds, running, limit), "prod")
+        assert {*running.gets} == {_path("prod"), path}
+
+
+def _always(answer: dict[str, Any], _: Request) -> dict[str, Any]:
+    return answer
+
+
+def _holds(running: Running, limit: str) -> bool:
+    return running.of("prod") == _is(limit)

@@ -16,7 +16,7 @@ from responsibility.hub.values.agreed import (
     settings,
 )
 from responsibility.hub.values.readable import READABLE, is_readable
-from responsibility.hub.values.secret import values_at
+from responsibility.hub.values.secret import existing_secret, values_at
 from tests.unit.hub.values.values import secret
 
 LIMIT = "singleuser.memory.limit"
@@ -176,3 +176,30 @@ def test_what_can_not_be_read_is_said(held: dict[str, Any], why: Unread) -> None
 
 def test_a_secret_is_read() -> None:
     assert values_at(secret(VALUES), (LIMIT,)) == {LIMIT: (Setting(LIMIT, "2G"),)}
+
+
+def test_what_an_existing_secret_sets_wins_as_it_does_in_the_hub() -> None:
+    below = secret(
+        {"singleuser": {"memory": {"limit": "2G", "guarantee": "1G"}, "image": {"a": 1}}}
+    )
+    over = secret({"singleuser": {"memory": {"limit": "1G"}, "image": "x"}, "cull": {"every": 5}})
+    guarantee, every = "singleuser.memory.guarantee", "cull.every"
+    found = values_at(below, (LIMIT, guarantee, every), over)
+    assert found == {
+        LIMIT: (Setting(LIMIT, "1G"),),
+        guarantee: (Setting(guarantee, "1G"),),
+        every: (Setting(every, "5"),),
+    }
+    assert values_at(below, (LIMIT,), {"data": {}}) == {LIMIT: (Setting(LIMIT, "2G"),)}
+    assert values_at(below, (LIMIT,), {"data": {"values.yaml": "!!"}}) == UnreadValues(
+        Unread.UNREADABLE
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("my-secret.a", "my-secret.a"), ("../x", ""), ("", ""), (None, ""), ({}, ""), ("A", "")],
+)
+def test_only_a_name_is_the_name_of_an_existing_secret(name: Any, found: str) -> None:
+    assert existing_secret(secret({"hub": {"existingSecret": name}})) == found
+    assert existing_secret(secret("hub: [")) == ""
