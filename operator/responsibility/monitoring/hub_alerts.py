@@ -293,6 +293,14 @@ HUB_ALERTS = (
         + _LOOK,
     ),
     Alert(
+        "ApiRemoved",
+        _findings("api-removed"),
+        "1d",
+        AlertSeverity.PLANNED,
+        f"Hub {_HERE} was deployed by an API version that Kubernetes removes, or has removed",
+        "Once the cluster is upgraded, Helm can't upgrade the hub." + _WHOSE + _LOOK,
+    ),
+    Alert(
         "EnforcementHollow",
         _findings("enforcement-hollow"),
         "15m",

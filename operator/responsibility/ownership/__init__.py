@@ -13,6 +13,7 @@ In reading order:
 * ``hub_values``: settings of the hub, held against what is agreed;
 * ``hub_release``: changes of the hub outside Helm, for the items that they belong to;
 * ``cluster_versions``: versions of Kubernetes, for the item that nodes belong to;
+* ``removed_apis``: API versions that upgrades remove, for the same item;
 * ``past_end``: bindings that outlast the delegation they were granted for;
 * ``assess_hub``: one hub's RBAC, held against its record;
 * ``cluster_excess``, ``assess_cluster``: cluster-wide rights, held once against all records;

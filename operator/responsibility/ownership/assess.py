@@ -339,7 +339,17 @@ class Assessor:
         # The hub's part holds whatever changes about the cluster.
         own = self._cache.get(
             ("own", agreement.record, claim.releases),
-            (*time_and_world, by_rbac, claim.hub, claim.state, scope, admins, settings, release),
+            (
+                *time_and_world,
+                by_rbac,
+                claim.hub,
+                claim.state,
+                scope,
+                admins,
+                settings,
+                release,
+                snapshot.versions,
+            ),
             lambda: hub_own(
                 agreement,
                 claim,

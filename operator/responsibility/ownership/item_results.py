@@ -18,6 +18,7 @@ from responsibility.ownership.hub_admins import hub_admin_findings
 from responsibility.ownership.hub_release import hub_release_findings
 from responsibility.ownership.hub_values import KnownSettings, hub_value_findings
 from responsibility.ownership.past_end import past_end
+from responsibility.ownership.removed_apis import removed_api_findings
 from responsibility.ownership.results.assessment import ClusterAssessment, HubAssessment, ItemResult
 from responsibility.ownership.results.findings import Finding, worst_first
 from responsibility.ownership.results.states import Kinds, item_result, kinds_by_item
@@ -77,6 +78,7 @@ def hub_own(
         *hub_admin_findings(agreement, admins, snapshot.now),
         *hub_value_findings(agreement, settings),
         *hub_release_findings(agreement, release),
+        *removed_api_findings(agreement, release, snapshot.versions),
     )
     return HubOwn(
         findings=_ordered(findings),

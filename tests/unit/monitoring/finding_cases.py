@@ -80,6 +80,13 @@ FINDING_CASES = (
         after=60,
     ),
     finding(
+        "ResponsibilityApiRemoved",
+        "api-removed",
+        AlertSeverity.PLANNED,
+        "Hub prod/prod was deployed by an API version that Kubernetes removes, or has removed",
+        after=1440,
+    ),
+    finding(
         "ResponsibilityVersionsUnknown",
         "versions-unknown",
         AlertSeverity.PLANNED,

@@ -52,6 +52,7 @@ from responsibility.kube import errors
 from responsibility.kube.client import METADATA_LIST, Api
 from responsibility.kube.object_reader import LEFT_OUT
 from responsibility.ownership.terms.permission_index import Names
+from responsibility.upgrades.removals import removed_apis
 
 logger = logging.getLogger(__name__)
 
@@ -260,7 +261,8 @@ class ReleaseLooker(Worker):
         found: list[Change] = []
         unread: list[UnreadObject] = []
         scaled: frozenset[tuple[str, str]] | None = None
-        for wanted in kept.objects():
+        objects = kept.objects()
+        for wanted in objects:
             one = await self._objects.find(wanted, hub.namespace)
             if isinstance(one, Elsewhere):
                 continue
@@ -293,6 +295,7 @@ class ReleaseLooker(Worker):
             tuple(found[:_MOST_CHANGES]),
             len(found[_MOST_CHANGES:]),
             tuple(sorted(unread)[:_MOST_UNREAD]),
+            removed_apis((each.get("apiVersion"), each.get("kind")) for each in objects),
         )
 
     def _differences(

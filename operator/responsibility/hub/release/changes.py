@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from responsibility.upgrades.removals import RemovedApi
+
 # What a change of a field says of a value; a longer one is cut.
 LONGEST = 253
 
@@ -82,12 +84,16 @@ class UnreadObject:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseDrift:
-    """What differs from a revision of a release; ``more`` counts changes that are not listed."""
+    """What differs from a revision of a release; ``more`` counts changes that are not listed.
+
+    ``apis`` are those that it was deployed by and that Kubernetes removes, or has removed.
+    """
 
     revision: int
     changes: tuple[Change, ...] = ()
     more: int = 0
     unread: tuple[UnreadObject, ...] = ()
+    apis: tuple[RemovedApi, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from responsibility.hub.admins.administrators import Administrator, Unseen
 from responsibility.hub.release.changes import Change, ReleaseUnread, UnreadObject
 from responsibility.hub.values.agreed import AgreedValue, Setting, Unread
 from responsibility.rbac.objects import BindingKey, RoleKey, Subject
-from responsibility.upgrades.versions import Skew, Unlisted
+from responsibility.upgrades.removals import RemovedApi
+from responsibility.upgrades.versions import Skew, Unlisted, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +245,18 @@ class ObjectsUnread(ReleaseFacts):
 
 
 @dataclass(frozen=True, slots=True)
+class ApisRemoved(VersionFacts):
+    """An API version that a hub was deployed by, which went first, and how many others there are.
+
+    ``server`` is what runs, where that is known.
+    """
+
+    first: RemovedApi
+    others: int
+    server: Version | None
+
+
+@dataclass(frozen=True, slots=True)
 class NobodyInside(AdminFacts):
     """An owner that has named none of its users inside the hub, while that has admins."""
 
@@ -276,5 +289,6 @@ Facts = (
     | ObjectsUnread
     | KubeletSkew
     | VersionsUnlisted
+    | ApisRemoved
     | PublishedByOperator
 )

@@ -51,6 +51,8 @@ RELEASE_UNKNOWN = "release-unknown"
 # The kinds about versions of Kubernetes, which only the operator finds, of the whole cluster.
 VERSION_SKEW = "version-skew"
 VERSIONS_UNKNOWN = "versions-unknown"
+# The kind about API versions of a release, which only the operator reads.
+API_REMOVED = "api-removed"
 INSIDE = frozenset(
     {
         ADMIN_EXCESS,
@@ -63,6 +65,7 @@ INSIDE = frozenset(
         RELEASE_UNKNOWN,
         VERSION_SKEW,
         VERSIONS_UNKNOWN,
+        API_REMOVED,
     }
 )
 
@@ -217,6 +220,14 @@ KINDS = {
             False,
             "Nodes run a kubelet that Kubernetes does not support with this API server",
             "Upgrade these nodes before the API server goes on.",
+        ),
+        FindingKind(
+            API_REMOVED,
+            Severity.MEDIUM,
+            False,
+            "The hub was deployed by an API version that Kubernetes removes, or has removed",
+            "Deploy the hub by newer versions before Kubernetes is upgraded; where that is done, "
+            "the plugin mapkubeapis of Helm mends what Helm remembers.",
         ),
         FindingKind(
             VERSIONS_UNKNOWN,

@@ -15,6 +15,7 @@ from responsibility.hub.release.changes import Act
 from responsibility.ownership.results import wording
 from responsibility.ownership.results.facts import (
     Absent,
+    ApisRemoved,
     Facts,
     KubeletSkew,
     MoreOutOfBand,
@@ -205,6 +206,14 @@ def _skew(finding: Finding, facts: KubeletSkew) -> str:
     )
 
 
+def _removed(finding: Finding, facts: ApisRemoved) -> str:
+    return (
+        f"the hub was installed in a way that Kubernetes {facts.first.removed_in.release} no "
+        f"longer knows, and can't be changed on it: {finding.title} is "
+        f"{wording.owners_text(finding.owners)}"
+    )
+
+
 def _unlisted(_finding: Finding, _: VersionsUnlisted) -> str:
     return "It can't be told whether the cluster's machines run a Kubernetes that fits it"
 
@@ -237,6 +246,7 @@ _SENTENCES: Final[Mapping[type[Facts] | type[None], Callable[[Finding, Any], str
     NobodyInside: _inside,
     KubeletSkew: _skew,
     VersionsUnlisted: _unlisted,
+    ApisRemoved: _removed,
     OutOfBand: _by_hand,
     MoreOutOfBand: _more_by_hand,
     ReleaseNotRead: _by_hand_unknown,

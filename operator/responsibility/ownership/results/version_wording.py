@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from responsibility.ownership.results.facts import KubeletSkew, VersionFacts, VersionsUnlisted
+from responsibility.ownership.results.facts import (
+    ApisRemoved,
+    KubeletSkew,
+    VersionFacts,
+    VersionsUnlisted,
+)
 from responsibility.phrases import counted
 from responsibility.upgrades.versions import MOST_BEHIND, Unlisted
 
@@ -17,6 +22,8 @@ def sentence(finding: Finding, facts: VersionFacts, whose: str) -> str:
     """Return what is found, without a full stop; ``whose`` is what its item is."""
     if isinstance(facts, KubeletSkew):
         return f"{_skew(facts)}: {finding.title} is {whose}"
+    if isinstance(facts, ApisRemoved):
+        return f"{_removed(facts)}: {finding.title} is {whose}"
     assert isinstance(facts, VersionsUnlisted)  # noqa: S101 - there are no others
     return f"It can't be told whether the nodes' kubelets fit the API server: {UNLISTED[facts.why]}"
 
@@ -26,6 +33,21 @@ def remedy(facts: VersionFacts) -> str:
     if isinstance(facts, KubeletSkew) and facts.skew.behind < 0:
         return "Upgrade the API server, which has to come first, or give these nodes its version."
     return ""
+
+
+def _removed(facts: ApisRemoved) -> str:
+    first = facts.first
+    more = f" (and {counted(facts.others, 'other')})" if facts.others else ""
+    gone = facts.server is None or facts.server >= first.removed_in
+    if gone:
+        return (
+            f"The hub was deployed with {first}{more}, which Kubernetes has no more since "
+            f"{first.removed_in.release}, so Helm can't upgrade it"
+        )
+    return (
+        f"The hub was deployed with {first}{more}, which Kubernetes {first.removed_in.release} "
+        f"has no more; {facts.server} runs, and once that is upgraded Helm can't upgrade the hub"
+    )
 
 
 def _skew(facts: KubeletSkew) -> str:

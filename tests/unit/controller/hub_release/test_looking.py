@@ -318,3 +318,13 @@ async def test_nothing_of_a_secret_stays(caplog: pytest.LogCaptureFixture) -> No
     assert CANARY not in repr(found.hubs)
     assert CANARY not in caplog.text
     assert CANARY not in generate_latest(running.metrics.registry).decode()
+
+
+async def test_what_was_deployed_by_an_api_that_is_no_more_is_told_of_the_release() -> None:
+    async with _running() as running:
+        budget = {"apiVersion": "policy/v1beta1", "kind": "PodDisruptionBudget"}
+        running.deploy([*running.objects, {**budget, "metadata": {"name": "hub"}}])
+        await running.look()
+        known = running.known()
+        assert isinstance(known, ReleaseDrift)
+        assert [str(api) for api in known.apis] == ["PodDisruptionBudget by policy/v1beta1"]

@@ -32,6 +32,7 @@ from responsibility.rbac.objects import (
     Source,
     Subject,
 )
+from responsibility.upgrades.removals import removed_apis
 from responsibility.upgrades.versions import Skew, Unlisted
 
 ANN = Subject(USER, "ann")
@@ -170,6 +171,7 @@ FACTS: list[facts.Facts] = [
     facts.KubeletSkew(Skew("1.29", 4, 2, ("a", "b")), "1.33.2"),
     facts.KubeletSkew(Skew("1.34", -1, 1, ("a",)), "1.33.2"),
     facts.VersionsUnlisted(Unlisted.FORBIDDEN),
+    facts.ApisRemoved(removed_apis([("policy/v1beta1", "PodDisruptionBudget")])[0], 1, None),
     facts.OutOfBand(Change(ObjectName("Deployment", "hub"), "spec.replicas", Act.CHANGED)),
     facts.OutOfBand(Change(ObjectName("Service", "proxy-api"), "", Act.DELETED)),
     facts.MoreOutOfBand(3),
