@@ -303,6 +303,24 @@ async def test_a_renewal_is_one_request(server: HttpApiServer) -> None:
     assert lease.spec["holderIdentity"] == ""
 
 
+async def test_every_other_refusal_costs_no_lease(server: HttpApiServer) -> None:
+    """Whoever reads it again after each refusal never gets two answers one after the other."""
+    lease = Lease.given_back(server)
+    answer, asked = server.answer_to(lease.path), 0
+
+    def busy(request: Request) -> Json | web.Response:
+        nonlocal asked
+        asked += 1
+        return refusal(429, "TooManyRequests") if asked % 2 else answer(request)
+
+    async def work() -> None:
+        server.answers[lease.path] = busy
+        renewals = lease.version + 3
+        await until(lambda: lease.version >= renewals)
+
+    await candidate(server, "one", pace=HURRIED).run(work)
+
+
 async def test_a_lease_that_was_deleted_is_made_anew(server: HttpApiServer) -> None:
     lease = Lease.given_back(server)
 

@@ -273,13 +273,14 @@ class Leader:
     async def _renew(self, api: Api, began: tuple[float, float]) -> str:
         """Write that it is still ours; return what has become of it, if it isn't.
 
-        Mostly that is one request: it fails if anybody has changed the Lease since we wrote it.
+        Mostly that is one request: it fails if anybody has changed the Lease since we wrote it. So
+        it does where a renewal arrived that was not answered; what was refused is asked again.
         """
-        known, self._stored = self._stored, None
-        if known is not None:
+        if self._stored is not None:
             with suppress(errors.ConflictError, errors.NotFoundError):
-                await self._lead(api, known, began)
+                await self._lead(api, self._stored, began)
                 return ""
+            self._stored = None
         lease = await self._read(api)
         holder, _ = self._held(lease)
         if holder not in ("", self._identity):
