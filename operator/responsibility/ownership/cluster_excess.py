@@ -7,7 +7,7 @@ else under the first item that it exceeds, which then speaks for all the others.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
@@ -100,6 +100,18 @@ class _Standing:
     special: list[Agreement]
     lets: Lets
     declared: bool
+    _by_item: dict[str, Lets] = field(default_factory=dict)
+
+    def for_item(self, item: str) -> Lets:
+        """Return what is let for an item: one object for all items for which it is the same."""
+        if not self.lets:
+            return NO_LETS
+        known = self._by_item.get(item)
+        if known is None:
+            found = self.lets.for_item(item)
+            known = next((each for each in self._by_item.values() if each == found), found)
+            self._by_item[item] = known
+        return known
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,25 +137,30 @@ class ClusterExcess:
     ) -> Iterator[tuple[Finding, frozenset[str]]]:
         """Yield the findings about ``subject``, each with the records it does not touch."""
         agreements = self._special(subject, rights)
-        lets = self._standing(subject).lets
+        standing = self._standing(subject)
         held = rights.beyond((), CLUSTER_NAMES)
-        if agreements or lets or held.grants:
-            lines = self._lines(subject, rights, agreements, lets)
+        if agreements or standing.lets or held.grants:
+            lines = self._lines(subject, rights, agreements, standing)
         else:
             known = self.strangers.get(held.full)
             if known is None:
-                known = self.strangers[held.full] = self._lines(subject, rights, agreements, lets)
+                known = self._lines(subject, rights, agreements, standing)
+                self.strangers[held.full] = known
             lines = known
         for line in lines:
             yield self._finding(subject, line), line.untouched
 
     def _lines(
-        self, subject: Subject, rights: ClusterRights, agreements: Sequence[Agreement], lets: Lets
+        self,
+        subject: Subject,
+        rights: ClusterRights,
+        agreements: Sequence[Agreement],
+        standing: _Standing,
     ) -> tuple[_Line, ...]:
         over = self.beyond_due(subject, rights, agreements, NO_LETS)
         if not over.all:
             return ()
-        search = _Search(self, subject, rights, agreements, over, lets)
+        search = _Search(self, subject, rights, agreements, over, standing)
         lines = tuple(search.lines())
         self.exempt.extend(
             Exempt(subject, tuple(items), reason) for reason, items in search.let_through.items()
@@ -152,9 +169,7 @@ class ClusterExcess:
 
     def exemptions(self, subject: Subject, item: str) -> Iterator[tuple[Exemption, ...]]:
         """Yield the exemptions of a subject for an item, wherever; on any hub; for the cluster."""
-        lets = self._standing(subject).lets
-        if lets:
-            lets = lets.for_item(item)
+        lets = self._standing(subject).for_item(item)
         by_record = (e for mine in lets.own.values() for e in mine)
         yield tuple(dict.fromkeys((*lets.at_cluster, *by_record)))
         yield lets.on_any
@@ -292,9 +307,10 @@ class _Search:
     rights: ClusterRights
     agreements: Sequence[Agreement]
     over: _Excess
-    lets: Lets
+    standing: _Standing
     let_through: dict[str, dict[str, None]] = field(default_factory=dict)
-    _rests: dict[Hashable, _Excess] = field(default_factory=dict)
+    # By the identity of what is let, which the standing keeps.
+    _rests: dict[int, _Excess] = field(default_factory=dict)
 
     def lines(self) -> list[_Line]:
         """Return what it has too much of; who can do everything has one line, or a few."""
@@ -326,15 +342,13 @@ class _Search:
 
     def _rest(self, item: ItemTerms) -> _Excess:
         """Return what is left of an item when what is exempt has been taken off."""
-        lets = self.lets.for_item(item.name) if self.lets else NO_LETS
+        lets = self.standing.for_item(item.name)
         if not lets or not self._concerns(item):
             return self.over
-        key = (lets.shared, lets.parts, tuple(sorted(lets.own.items())))
-        if key not in self._rests:
-            self._rests[key] = self.seeker.beyond_due(
-                self.subject, self.rights, self.agreements, lets
-            )
-        rest = self._rests[key]
+        rest = self._rests.get(id(lets))
+        if rest is None:
+            rest = self.seeker.beyond_due(self.subject, self.rights, self.agreements, lets)
+            self._rests[id(lets)] = rest
         before, after = self.over.all & item.reserved, rest.all & item.reserved
         if before & ~after or self._fewer(rest, item):
             exemptions = next(self.seeker.exemptions(self.subject, item.name))

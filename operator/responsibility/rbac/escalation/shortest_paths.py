@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from responsibility.rbac.escalation.edges import Edge, EdgeGroup
 from responsibility.rbac.escalation.steps import Route, Step
@@ -107,8 +108,8 @@ class RoutePart:
         return self.steps
 
 
-@dataclass(frozen=True, slots=True)
-class FrontierGroup:
+# A tuple, since it is made and hashed for each subject and each group of edges into it.
+class FrontierGroup(NamedTuple):
     """A group of edges at the end of a search, and how the rest of a route behind it is.
 
     ``impersonated`` and ``length`` are those of the rest.
