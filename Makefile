@@ -154,7 +154,11 @@ soak: tools $(STAMP) ## Change and break things at random for SECONDS (900), in 
 
 .PHONY: bench
 bench: $(STAMP) ## Measure how fast and how big it is
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench $(BEFORE)
+
+.PHONY: bench-costs
+bench-costs: $(STAMP) ## What passes cost in CPU time, beside BEFORE=revision and what is kept in bench/costs.json
+	$(BIN)/python -m bench.compare rows large growth $(if $(BEFORE),--before $(BEFORE))
 
 .PHONY: bench-fleet
 bench-fleet: $(STAMP) ## Measure what people have to do and to read for 171 hubs: the figures of docs/first-week.md

@@ -18,6 +18,11 @@ def main() -> None:
         # In a process of its own, since it reports the peak of its memory.
         subprocess.run([sys.executable, "-m", "bench.pass_", *options], check=True)
         print()
+    # What costs too much is told, and does not end the rest.
+    before = sys.argv[1:2] and ["--before", sys.argv[1]]
+    compare = [sys.executable, "-m", "bench.compare", "rows", "large", "growth", *before]
+    subprocess.run(compare, check=False)
+    print()
     subprocess.run([sys.executable, "-m", "bench.plans"], check=True)
     print()
     subprocess.run([sys.executable, "-m", "bench.planning"], check=True)
