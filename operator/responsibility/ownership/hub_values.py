@@ -17,6 +17,7 @@ from responsibility.hub.values.agreed import (
     Setting,
     UnreadValues,
     deviations,
+    seen,
 )
 from responsibility.ownership.results.facts import Facts, OutOfBounds, ValuesUnread
 from responsibility.ownership.results.findings import (
@@ -41,6 +42,15 @@ class KnownSettings:
             return self.identities
         return self.sessions if path in OF_PODS else self.values
 
+    def unread(self, path: str) -> UnreadValues | None:
+        """Return that not all is known of where a path is looked at; None where it is."""
+        source = self.of(path)
+        if isinstance(source, UnreadValues):
+            return source
+        # Identities are looked for at the accounts that sessions are seen to run as.
+        by = self.sessions if path == IDENTITY else None
+        return by if isinstance(by, UnreadValues) and by.seen else None
+
     @property
     def identity(self) -> tuple[Setting, ...] | None:
         """The cloud identities of the hub's sessions; None where they are not known."""
@@ -49,14 +59,16 @@ class KnownSettings:
 
     @property
     def images(self) -> tuple[Setting, ...] | None:
-        """The images that the hub's sessions run; None where they are not known."""
+        """The images that the hub's sessions are seen to run; None where that is not known."""
         known = self.sessions
-        return None if known is None or isinstance(known, UnreadValues) else known.get(IMAGE, ())
+        if known is None or (isinstance(known, UnreadValues) and IMAGE not in known.seen):
+            return None
+        return seen(known).get(IMAGE, ())
 
     def know(self, item: Item) -> bool:
         """Return whether all that is agreed of an item was looked at."""
-        sources = [self.of(agreed.path) for agreed in item.agreed]
-        return bool(sources) and not any(s is None or isinstance(s, UnreadValues) for s in sources)
+        paths = [agreed.path for agreed in item.agreed]
+        return bool(paths) and all(self.of(p) is not None and self.unread(p) is None for p in paths)
 
 
 def items_agreed(agreement: Agreement) -> tuple[Item, ...]:
@@ -81,8 +93,8 @@ def identities_of(
     """
     names = [n for item in agreement.terms.items for n in item.identity_accounts]
     names = [agreement.names.fill(name) for name in names]
-    if sessions is not None and not isinstance(sessions, UnreadValues):
-        names += [each.text for each in sessions.get(ACCOUNT, ())]
+    if sessions is not None:
+        names += [each.text for each in seen(sessions).get(ACCOUNT, ())]
     keys = [(agreement.hub.namespace, name) for name in dict.fromkeys(names)]
     return tuple(known.get(key, ()) for key in keys)
 
@@ -97,20 +109,21 @@ def hub_value_findings(agreement: Agreement, known: KnownSettings) -> Iterator[F
     items = items_agreed(agreement)
     for source, account in ((known.values, ""), (known.sessions, "setting sessions")):
         if isinstance(source, UnreadValues):
-            about = [i for i in items if any(known.of(a.path) is source for a in i.agreed)]
+            about = [i for i in items if any(known.unread(a.path) is source for a in i.agreed)]
             facts = ValuesUnread(source.why, sessions=bool(account))
             if about:
                 yield _finding(agreement, about, VALUES_UNKNOWN, facts, account=account)
     for item in items:
         for agreed in item.agreed:
             source = known.of(agreed.path)
+            settings = {} if source is None else seen(source)
             # What is agreed since the last look is told at the next.
-            if source is None or isinstance(source, UnreadValues) or agreed.path not in source:
+            if agreed.path not in settings:
                 continue
             # Where no session runs, none runs anything else.
-            if agreed.path in OF_PODS and not source[agreed.path]:
+            if agreed.path in OF_PODS and not settings[agreed.path]:
                 continue
-            if (found := _facts(agreed, source)) is not None:
+            if (found := _facts(agreed, settings)) is not None:
                 yield _finding(
                     agreement, [item], VALUE_OUT_OF_BOUNDS, found, account=f"setting {agreed.path}"
                 )

@@ -110,6 +110,24 @@ def test_sessions_that_are_not_seen_are_unknown_and_settings_are_not(why: Unread
     assert not found(running(UnreadValues(why), limit))
 
 
+def test_of_too_many_what_is_seen_is_told_and_the_rest_is_unknown() -> None:
+    held = sessions("evil.example/env", "quay.io/coast/env:1")
+    fine = sessions("quay.io/coast/env:1")
+    for known, kinds in ((held, ["value-out-of-bounds", "values-unknown"]), (fine, KINDS)):
+        assessment = running(UnreadValues(Unread.TOO_MANY, known))
+        assert sorted(each.kind for each in found(assessment)) == kinds
+        assert assessment.hubs["prod"].images == known["sessions.image"]
+    [item] = [i for i in assessment.hubs["prod"].items if i.item.name == "data"]
+    assert (item.state, item.checked) == ("unknown", ())
+    # The accounts by which identities are looked for are not all of them either.
+    agreed = {"path": "sessions.identity", "value": ROLE}
+    assessment = running(UnreadValues(Unread.TOO_MANY, fine), agreed, identities=has(ROLE))
+    assert [each.kind for each in found(assessment)] == KINDS
+
+
+KINDS = ["values-unknown"]
+
+
 def test_the_account_that_sessions_really_run_as_is_looked_at_too() -> None:
     known = has(OTHER, account="chosen")
     agreed = {"path": "sessions.identity", "value": ROLE}

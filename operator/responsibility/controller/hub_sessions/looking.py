@@ -127,15 +127,19 @@ class SessionsLooker(Worker):
     async def _look(self, hub: HubKey, seconds: float) -> None:
         found = await self._read(hub)
         now = asyncio.get_running_loop().time()
-        fails = isinstance(found, UnreadValues)
+        # Where there are too many, soon there will be as many.
+        fails = isinstance(found, UnreadValues) and found.why is not Unread.TOO_MANY
         pause = min(_SOON, seconds) if fails else seconds * self._random.uniform(0.8, 1.2)
         self._again_at[hub] = now + pause
         if isinstance(found, UnreadValues):
             self._metrics.session_looks.labels(found.why.value).inc()
+            if not fails:
+                self._good_at[hub] = now
             lately = now - self._good_at.get(hub, -seconds * _ROUNDS) <= _ROUNDS * seconds
             if found.why is Unread.FAILED and lately and hub in self._good_at:
                 return
-            if found != self._answers.of(hub):
+            before = self._answers.of(hub)
+            if not isinstance(before, UnreadValues) or before.why is not found.why:
                 logger.warning("it is not known what sessions of hub %s run: %s", hub, found.why)
         else:
             self._metrics.session_looks.labels("read").inc()
@@ -145,14 +149,14 @@ class SessionsLooker(Worker):
 
     async def _read(self, hub: HubKey) -> HubValues:
         try:
-            return summed_up(await self._sessions(hub))
+            return await self._summed_up(hub)
         except errors.ForbiddenError:
             return UnreadValues(Unread.FORBIDDEN)
         except Exception as error:  # noqa: BLE001 - whatever one answer is, all other hubs are read
             logger.warning("sessions of hub %s were not read: %s", hub, type(error).__name__)
             return UnreadValues(Unread.FAILED)
 
-    async def _sessions(self, hub: HubKey) -> Sequence[Session]:
+    async def _summed_up(self, hub: HubKey) -> HubValues:
         found: list[Session] = []
         pages = self._api.pages(
             f"/api/v1/namespaces/{hub.namespace}/pods",
@@ -163,8 +167,8 @@ class SessionsLooker(Worker):
             each = (session(pod, hub.release) for pod in page["items"] or ())
             found.extend(one for one in each if one is not None)
             if len(found) > _MOST_PODS:
-                break
-        return found
+                return summed_up(found, whole=False)
+        return summed_up(found)
 
     def _publish(self) -> bool:
         """Hand what is known to the store; return whether that is anything new."""

@@ -184,7 +184,7 @@ METRICS = (
         "counter",
         ("result",),
         "Times that the sessions of a hub were looked at: read, or why they were not (forbidden, "
-        "failed). Nothing where that is switched off.",
+        "too-many, failed). Nothing where that is switched off.",
     ),
     Description(
         "version_looks_total",

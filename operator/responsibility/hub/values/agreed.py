@@ -7,7 +7,7 @@ asked. A path with a star stands for all places that there are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -34,13 +34,7 @@ class Unread(StrEnum):
     UNREADABLE = "unreadable"
     TOO_COSTLY = "too-costly"
     FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class UnreadValues:
-    """That it is not known what a hub's values are, and why."""
-
-    why: Unread
+    TOO_MANY = "too-many"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,6 +47,18 @@ class Setting:
     place: str
     text: str
     plain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadValues:
+    """That it is not known what all of a hub's values are, and why.
+
+    ``seen`` has those that are known nonetheless, which can show what is not as agreed, and never
+    that all is.
+    """
+
+    why: Unread
+    seen: Mapping[str, tuple[Setting, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,11 @@ class AgreedValue:
 
 # The settings found for each path that was asked for, or why there are none.
 HubValues = Mapping[str, tuple[Setting, ...]] | UnreadValues
+
+
+def seen(values: HubValues) -> Mapping[str, tuple[Setting, ...]]:
+    """Return the settings that are known, be it all of them or not."""
+    return values.seen if isinstance(values, UnreadValues) else values
 
 
 def settings(values: Value, paths: Iterable[str]) -> dict[str, tuple[Setting, ...]]:

@@ -57,6 +57,7 @@ UNREAD: Mapping[Unread, str] = {
     Unread.UNREADABLE: "the hub's values are no YAML that can be read safely",
     Unread.TOO_COSTLY: "the hub's values take longer to read than any hub's should",
     Unread.FAILED: "the API server did not answer",
+    Unread.TOO_MANY: "the hub has more of them than are looked at",
 }
 # The same of sessions, of which only some of it can be.
 _UNSEEN: Mapping[Unread, str] = {

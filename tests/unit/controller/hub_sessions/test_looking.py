@@ -158,6 +158,27 @@ async def test_pages_are_followed_and_nothing_of_a_pod_stays(
 
 
 @virtual
+async def test_of_more_pods_than_are_looked_at_it_is_said_and_they_are_not_asked_for_the_sooner(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("responsibility.controller.hub_sessions.looking._MOST_PODS", 1)
+    async with _running("prod") as running:
+        running.pods("prod", page(pod("ann"), pod("bo"), more="2"))
+        await running.look("prod")
+        known = running.of("prod")
+        assert isinstance(known, UnreadValues)
+        assert known.why is Unread.TOO_MANY
+        assert [setting.text for setting in known.seen[IMAGE]] == ["quay.io/coast/env:1"]
+        await asyncio.sleep(10 * _EVERY)
+        assert len(running.server.requests) <= 14
+        # What was seen is not forgotten while the API server is away for a moment.
+        running.pods("prod", refusal(503, "ServiceUnavailable"))
+        await asyncio.sleep(1.5 * _EVERY)
+        await running.look("prod")
+        assert running.of("prod") == known
+
+
+@virtual
 async def test_switched_off_it_says_so_where_something_is_agreed_and_asks_nothing() -> None:
     running = Running(seconds=None)
     await running.look("prod")

@@ -7,15 +7,25 @@ from typing import Any
 import pytest
 
 from responsibility.hub.sessions.aspects import ACCOUNT, DIGEST, IMAGE, OF_PODS, VOLUME
-from responsibility.hub.sessions.pods import MOST_KEPT, session, summed_up
-from responsibility.hub.values.agreed import LONGEST
+from responsibility.hub.sessions.pods import MOST_KEPT, NO_DIGEST, Session, session, summed_up
+from responsibility.hub.values.agreed import (
+    LONGEST,
+    AgreedValue,
+    Unread,
+    UnreadValues,
+    deviations,
+)
+from responsibility.hub.values.agreed import (
+    seen as seen_of,
+)
 from tests.unit.hub.sessions import pods
 from tests.unit.hub.sessions.pods import CANARY, pod
 
 
 def seen(*found: dict[str, Any]) -> dict[str, list[str]]:
     sessions = [one for each in found if (one := session(each, "prod")) is not None]
-    return {aspect: [s.text for s in texts] for aspect, texts in summed_up(sessions).items()}
+    known = seen_of(summed_up(sessions))
+    return {aspect: [s.text for s in texts] for aspect, texts in known.items()}
 
 
 def test_images_digests_and_accounts_are_kept_each_once() -> None:
@@ -60,14 +70,85 @@ def test_what_is_no_session_of_this_hub_that_runs_is_passed_over(other: dict[str
 
 
 def test_of_odd_texts_a_bounded_number_and_length_is_kept() -> None:
-    many = [pod(f"u{n}", f"evil.example/{n:04}:" + "x" * 1000) for n in range(500)]
+    many = [pod(f"u{n}", f"evil.example/{n:04}:" + "x" * 1000) for n in range(2 * MOST_KEPT)]
     images = seen(*many)[IMAGE]
     assert len(images) == MOST_KEPT
     assert {len(image) for image in images} == {LONGEST}
     odd = pod("ann")
     odd["status"]["containerStatuses"][0]["imageID"] = "docker-pullable://\n@sha256:short"
     odd["spec"]["volumes"] = [{"nfs": {"server": ["a"]}}, "x", {"csi": {}}] * 1000
-    assert seen(odd)[DIGEST] == []
+    assert seen(odd)[DIGEST] == [NO_DIGEST]
+
+
+def _many(**more: list[Any]) -> list[dict[str, Any]]:
+    """Return pods of which one thing is another each, by its name in `pods.pod`."""
+    [(name, values)] = more.items()
+    return [pod(f"u{n:05}", **{name: value}) for n, value in enumerate(values)]
+
+
+def _nfs(number: int) -> dict[str, Any]:
+    return {"name": f"n{number}", "nfs": {"server": f"10.0.0.{number}", "path": "/"}}
+
+
+@pytest.mark.parametrize(
+    ("within", "one_more"),
+    [
+        (
+            _many(image=[f"quay.io/coast/env:{n}" for n in range(MOST_KEPT)]),
+            pod("z", "docker.io/evil/miner:1"),
+        ),
+        (_many(account=[f"a{n}" for n in range(MOST_KEPT)]), pod("z", account="cluster-admin")),
+        (_many(volumes=[[_nfs(n)] for n in range(MOST_KEPT)]), pod("z", volumes=[_nfs(999)])),
+        ([pod("ann", volumes=[_nfs(n) for n in range(63)])], pod("z", volumes=[_nfs(0)] * 64)),
+    ],
+    ids=["image", "account", "volume", "volumes-of-a-pod"],
+)
+def test_what_is_dropped_is_said_and_never_taken_for_looked_at(
+    within: list[dict[str, Any]], one_more: dict[str, Any]
+) -> None:
+    known, more = (
+        summed_up(s for each in some if (s := session(each, "prod")) is not None)
+        for some in (within, [*within, one_more])
+    )
+    assert not isinstance(known, UnreadValues)
+    assert isinstance(more, UnreadValues)
+    assert more.why is Unread.TOO_MANY
+    assert {aspect: len(texts) for aspect, texts in more.seen.items()} == {
+        aspect: len(texts) for aspect, texts in known.items()
+    }
+
+
+def test_claims_that_are_not_looked_at_are_said_too() -> None:
+    one = Session("u", "x", "", "", ("claim:a",))
+    many = (Session(f"u{n}", "x", "", "", (f"claim:{n}",)) for n in range(70_000))
+    assert not isinstance(summed_up([one] * 70_000), UnreadValues)
+    assert isinstance(summed_up(many), UnreadValues)
+
+
+@pytest.mark.parametrize(
+    ("status", "digests"),
+    [
+        ({"imageID": "sha256:" + "b" * 64}, [NO_DIGEST]),
+        ({"imageID": "docker://sha256:" + "b" * 64}, [NO_DIGEST]),
+        ({"imageID": "quay.io/coast/env:1"}, [NO_DIGEST]),
+        ({"imageID": "", "state": {"running": {"startedAt": "2031-01-01T00:00:00Z"}}}, [NO_DIGEST]),
+        ({"imageID": f"quay.io/{'p' * 300}/env@{pods.DIGEST}"}, [pods.DIGEST]),
+        # One that is being pulled runs nothing yet.
+        ({"imageID": "", "state": {"waiting": {"reason": "ContainerCreating"}}}, []),
+        ({}, []),
+    ],
+)
+def test_what_runs_without_a_registrys_digest_is_no_digest_that_anybody_agreed_on(
+    status: dict[str, Any], digests: list[str]
+) -> None:
+    one = pod("bo")
+    one["status"]["containerStatuses"] = [{"name": "notebook", **status}]
+    assert seen(one)[DIGEST] == digests
+    other = "sha256:" + "cd" * 32
+    beside = [s for p in (pod("ann"), one) if (s := session(p, "prod")) is not None]
+    for agreed in (AgreedValue(DIGEST, value=pods.DIGEST), AgreedValue(DIGEST, value=other)):
+        wrong = [s.text for s in deviations(seen_of(summed_up(beside))[DIGEST], agreed)]
+        assert set(wrong) == {*digests, pods.DIGEST} - {agreed.value}
 
 
 def test_no_user_no_pod_and_no_token_is_kept() -> None:
