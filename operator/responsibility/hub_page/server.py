@@ -6,8 +6,11 @@ flag that the hub's own API shows of a user (``admin`` of ``GET /hub/api/user``)
 On a hub without a domain for each user, all users' servers are of the hub's own origin, and what
 somebody has put there may open this page in the browser of whoever visits it. So the page is shown
 in windows only, never to a script's request (``Sec-Fetch-Mode``), and as a document of an origin
-of its own (``sandbox``), which no other can read. JupyterHub's own check asks scripts for a token;
-that is in a cookie, which scripts of the same origin can find.
+of its own (``sandbox``), which no other can read. Nor is it shown to a service worker, which such a
+server may have left in the browser: what a worker sends itself is no visit by these headers, and
+what it has the browser send ahead for it says so in another (navigation preload,
+https://w3c.github.io/ServiceWorker/#navigation-preload-manager). JupyterHub's own check asks
+scripts for a token; that is in a cookie, which scripts of the same origin can find.
 """
 
 from __future__ import annotations
@@ -38,6 +41,8 @@ _POLICY: Final = (
     f"{NO_FRAMES}; sandbox allow-top-navigation-by-user-activation"
 )
 _HEADERS: Final = {**HEADERS, "Content-Security-Policy": _POLICY, "Server": OPERATOR}
+# What a browser says of a visit whose answer goes to a service worker, which chooses the value.
+_TO_A_WORKER: Final = "Service-Worker-Navigation-Preload"
 _RETRY: Final = "5"
 # Connections at a time; bytes of a request; seconds for it to come, and between two.
 _CONNECTIONS: Final = 256
@@ -97,7 +102,8 @@ class _Visited(HubOAuthenticated, _Handler):  # type: ignore[misc]  # JupyterHub
         said = [self.request.headers.get(f"Sec-Fetch-{each}") for each in ("Mode", "Dest")]
         # Browsers say nothing of it without TLS; with it, each of the last years does.
         silent = said == [None, None] and get_browser_protocol(self.request) != "https"
-        if not silent and said != ["navigate", "document"]:
+        visit = silent or said == ["navigate", "document"]
+        if not visit or _TO_A_WORKER in self.request.headers:
             raise NoPageError(NoPage.NO_VISIT)
         # Whoever is known is from here on; asked for later, the library would have all wait.
         self.visitor = await self.hub_auth.get_user(self, sync=False)

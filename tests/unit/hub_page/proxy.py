@@ -1,6 +1,7 @@
 """What stands before a hub and its services: one origin, as people's browsers see it.
 
-``/user/mallory/`` is the server of somebody who means ill: a page of hers, on the hub's own origin.
+``/user/mallory/`` is the server of somebody who means ill: a page of hers, on the hub's own origin,
+and a program for visitors' browsers to run for any page of it (a service worker).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from aiohttp import web
 
 _HOP = frozenset({"connection", "content-length", "keep-alive", "te", "transfer-encoding"})
 MALLORY = "/user/mallory/"
+WORKER = f"{MALLORY}worker.js"
 
 
 @dataclass
@@ -23,6 +25,7 @@ class Proxy:
     port: int = 0
     routes: dict[str, str] = field(default_factory=dict)
     mallory: str = ""
+    worker: str = ""
     forwarded: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -47,6 +50,10 @@ async def proxying() -> AsyncIterator[Proxy]:
                 # Windows that she opens stay hers where both say the same of that.
                 own = {"Cross-Origin-Opener-Policy": request.query.get("opener", "unsafe-none")}
                 return web.Response(text=proxy.mallory, content_type="text/html", headers=own)
+            if request.path == WORKER:
+                # For more than what lies below it; hers to say.
+                own = {"Service-Worker-Allowed": "/"}
+                return web.Response(text=proxy.worker, content_type="text/javascript", headers=own)
             target = proxy.target(request.path)
             if target is None:
                 raise web.HTTPNotFound

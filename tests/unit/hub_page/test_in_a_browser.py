@@ -10,6 +10,7 @@ import pytest
 
 from tests.unit.controller.page.setting import EVE, MALLORY
 from tests.unit.hub_page.proxy import MALLORY as MALLORYS
+from tests.unit.hub_page.proxy import WORKER
 from tests.unit.hub_page.setting import ADMIN, BASE, OUTSIDER, PAGE, PLAIN, Around, around
 from tests.unit.web.browser import AXE, browser, look
 from tests.unit.web.driven_browser import Driven, driven
@@ -58,11 +59,49 @@ const loaded = async document_of => {
 })();
 </script>"""
 
+# Stands between a browser and the pages of its origin, and keeps all that it can read of a visit.
+_WORKER = """
+const text = async read => {
+  try { return await (await read()).text() } catch (error) { return "error " + error.name }
+};
+self.addEventListener("install", () => self.skipWaiting());
+self.addEventListener("activate", event => event.waitUntil((async () => {
+  await registration.navigationPreload.enable();
+  const value = new URL(location).searchParams.get("value");
+  if (value !== null) await registration.navigationPreload.setHeaderValue(value);
+})()));
+self.addEventListener("fetch", event => {
+  if (event.request.mode != "navigate") return;
+  const url = event.request.url;
+  const path = new URL(url).pathname;
+  event.respondWith((async () => {
+    const read = {
+      preload: await text(() => event.preloadResponse),
+      passed: await text(() => fetch(event.request)),
+      again: await text(() => fetch(url)),
+      anew: await text(() => fetch(new Request(url, {mode: "same-origin", cache: "reload"}))),
+    };
+    const kept = await caches.open("kept");
+    await kept.put(path, new Response(JSON.stringify(read)));
+    return new Response("instead of " + path, {headers: {"Content-Type": "text/html"}});
+  })());
+});
+"""
+_REGISTER = """new Promise((done, failed) => {
+  navigator.serviceWorker.register("WORKER", {scope: "/"}).then(registration => {
+    const { installing, waiting, active } = registration;
+    const worker = installing || waiting || active;
+    const look = () => { if (worker.state == "activated") done("active") };
+    worker.addEventListener("statechange", look); look();
+  }, failed);
+})"""
+
 
 @pytest.fixture(scope="module", name="world")
 async def _world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Around]:
     async with around(tmp_path_factory.mktemp("hub-page-browser")) as world:
         world.proxy.mallory = _SPIES
+        world.proxy.worker = _WORKER
         yield world
 
 
@@ -142,3 +181,27 @@ async def test_a_page_of_another_user_on_the_same_origin_reads_none_of_it(world:
             for way, text in spied.items():
                 for word in (EVE, "Keeper", "How it stands"):
                     assert word not in text, (way, opener)
+
+
+@pytest.mark.parametrize("value", ["", "?value=", "?value=another"])
+async def test_a_worker_of_another_user_reads_none_of_a_later_visit(
+    world: Around, value: str
+) -> None:
+    """It stays in the browser of an admin who was there; again the hub's own pages show how."""
+    async with driven() as window:
+        await _sign_in(window, world, ADMIN)
+        await window.until("How it stands")
+        await window.visit(world.proxy.origin + MALLORYS)
+        await window.until('id="told"')
+        assert await window.run(_REGISTER.replace("WORKER", f"{WORKER}{value}")) == "active"
+        read = {}
+        for path in (f"{BASE}hub/home", PAGE):
+            await window.visit(world.proxy.origin + path)
+            await window.until(f"instead of {path}")
+            kept = await window.run(f"caches.match('{path}').then(kept => kept.text())")
+            read[path] = json.loads(kept)
+        for way in ("preload", "passed"):
+            assert ADMIN in read[f"{BASE}hub/home"][way], way
+        for way, text in read[PAGE].items():
+            for word in (EVE, "Keeper", "How it stands"):
+                assert word not in text, way

@@ -126,6 +126,28 @@ async def test_no_script_of_another_user_on_the_same_origin_reads_it(
         assert "Keeper" not in seen.text
 
 
+@pytest.mark.parametrize("value", ["true", "", "0", "é"])
+async def test_no_worker_of_another_user_has_the_browser_fetch_it_for_itself(
+    world: Around, value: str
+) -> None:
+    """Such a request is a visit by all that it says; what this header holds, the worker chooses."""
+    preload = {"Service-Worker-Navigation-Preload": value}
+    async with world.browser() as browser:
+        assert (await browser.get(PAGE, preload, follow=False)).status == 403
+        await browser.sign_in(ADMIN)
+        for path in (PAGE, f"{PAGE}oauth_callback?code=c0de&state=x"):
+            seen = await browser.get(path, preload, follow=False)
+            assert seen.status == 403
+            assert EVE not in seen.text
+            assert "Keeper" not in seen.text
+        silent = {"Sec-Fetch-Mode": "", "Sec-Fetch-Dest": ""}
+        url = world.proxy.origin + PAGE
+        async with browser.http.get(url, headers=preload) as answer:
+            assert answer.status == 403, "without TLS, where browsers say nothing else"
+        assert (await browser.get(PAGE, {**preload, **silent}, follow=False)).status == 403
+        assert EVE in (await browser.get()).text
+
+
 async def test_with_tls_a_browser_has_to_say_that_it_is_a_visit(world: Around) -> None:
     silent = {"Sec-Fetch-Mode": "", "Sec-Fetch-Dest": ""}
     async with world.browser() as browser:
