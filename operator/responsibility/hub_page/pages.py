@@ -10,11 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
+from tornado.iostream import StreamBufferFullError
 
 from responsibility.api.names import OPERATOR
 from responsibility.hub_page.no_page import NoPage, NoPageError
@@ -29,6 +32,9 @@ _HTML: Final = re.compile(r"text/html\s*(;.*)?")
 # Who is refused is told apart from who is not believed; for a visitor it is the same.
 _REFUSED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
+# No connection, no token; none in time, cut off, no HTTP; too large, where its length isn't said.
+_NO_ANSWER: Final = (OSError, ValueError, HTTPClientError, StreamBufferFullError)
+
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
@@ -39,20 +45,23 @@ class _Kept:
 class Pages:
     """Knows the pages of one record, as they were some seconds ago."""
 
-    def __init__(self, settings: HubPageSettings) -> None:
+    def __init__(
+        self, settings: HubPageSettings, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._settings = settings
+        self._clock = clock
         self._url = f"{settings.operator}{IN_HUB}/{hub_file(settings.record)}"
         self._kept: dict[bool, _Kept] = {}
         self._asking = {found: asyncio.Lock() for found in (False, True)}
 
     async def page(self, *, found: bool) -> bytes:
         """Return the page, with what was ``found`` or without. Raises NoPageError."""
-        now = asyncio.get_running_loop().time
         async with self._asking[found]:
             kept = self._kept.get(found)
-            if kept is None or kept.until <= now():
-                kept = _Kept(now() + LASTS, await self._fetch(found=found))
-                self._kept[found] = kept
+            if kept is None or kept.until <= self._clock():
+                answer = await self._fetch(found=found)
+                # From when it came: whoever has waited for it is answered by it, too.
+                kept = self._kept[found] = _Kept(self._clock() + LASTS, answer)
         if isinstance(kept.answer, NoPage):
             raise NoPageError(kept.answer)
         return kept.answer
@@ -72,7 +81,7 @@ class Pages:
                 ca_certs=str(authority) if authority is not None else None,
             )
             answer = await AsyncHTTPClient().fetch(asked, raise_error=False)
-        except (OSError, ValueError) as error:
+        except _NO_ANSWER as error:
             logger.warning("the operator could not be asked for its page: %s", type(error).__name__)
             return NoPage.NO_OPERATOR
         return _taken(answer, found=found)

@@ -73,7 +73,7 @@ class Visitors(HubOAuth):  # type: ignore[misc]  # JupyterHub has no types
         """Ask the hub. Raises NoPageError where it doesn't answer as a hub does."""
         try:
             answer = await super()._api_request(method, url, **kwargs)
-        except (HTTPError, OSError, ValueError, NameError) as error:
+        except (HTTPError, OSError, ValueError, NameError, TypeError) as error:
             logger.warning("the hub was asked in vain who somebody is: %s", _words(error))
             raise NoPageError(NoPage.NO_HUB) from None
         if answer is not None and not isinstance(answer, dict):
