@@ -170,16 +170,18 @@ bench-admission: $(STAMP) ## Measure what admission costs a write: the table in 
 
 # --- the image --------------------------------------------------------------------------------
 
-# The other one: hub-page
+# What there is in images, and how each is called: image/images.txt. Under REGISTRY, where one is named.
 CONTENTS ?= operator
-IMAGE ?= hub-responsibility$(if $(filter hub-page,$(CONTENTS)),-hub-page):$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+REGISTRY ?=
+NAME = $(or $(shell sed -n 's/^$(CONTENTS) \([^ ]*\) .*/\1/p' image/images.txt),$(error CONTENTS=$(CONTENTS): there is no such image in image/images.txt))
+IMAGE ?= $(if $(REGISTRY),$(REGISTRY:/=)/)$(NAME):$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 BASE ?=
 # For another machine than this one, where the engine has an emulator: linux/arm64
 PLATFORM ?=
 UV := $(BIN)/uv
 
 .PHONY: image
-image: ## Build the image (IMAGE=name:tag, CONTENTS=hub-page, BASE=image@digest, PLATFORM=linux/arm64) with docker, podman or buildah
+image: ## Build an image (IMAGE=name:tag, CONTENTS=hub-page, BASE=image@digest, PLATFORM=linux/arm64) with docker, podman or buildah
 	@if command -v docker >/dev/null && docker info >/dev/null 2>&1; then engine="docker build"; \
 	elif command -v podman >/dev/null && podman info >/dev/null 2>&1; then engine="podman build"; \
 	elif command -v buildah >/dev/null && buildah info >/dev/null 2>&1; then engine="buildah build"; \
@@ -187,13 +189,13 @@ image: ## Build the image (IMAGE=name:tag, CONTENTS=hub-page, BASE=image@digest,
 	  echo "error: no container engine answers. Install one of docker (and start its daemon), podman or buildah. There is: $$(for name in docker podman buildah; do command -v $$name >/dev/null && echo "$$name, which cannot be used here ($$($$name info 2>&1 | tail -n 1));" || echo "no $$name;"; done | tr '\n' ' ')" >&2; exit 1; fi; \
 	set -x; $$engine --file Containerfile --tag "$(IMAGE)" $(if $(BASE),--build-arg BASE=$(BASE)) \
 	  $(if $(PLATFORM),--platform=$(PLATFORM)) \
-	  --build-arg CONTENTS=$(CONTENTS) \
+	  --build-arg CONTENTS=$(CONTENTS) --build-arg NAME=$(NAME) \
 	  --build-arg VERSION="$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)" \
 	  --build-arg REVISION="$$(git rev-parse HEAD 2>/dev/null || true)" \
 	  --build-arg CREATED="$$(git log -1 --format=%cI 2>/dev/null || true)" .
 
 .PHONY: base
-base: ## Renew the digest of the image's base in the Containerfile (needs skopeo, crane or docker buildx)
+base: ## Renew the digest of the images' base in the Containerfile (needs skopeo, crane or docker buildx)
 	@name=$$(sed -n 's/^ARG BASE=\([^@]*\).*/\1/p' Containerfile); \
 	if command -v skopeo >/dev/null; then digest=$$(skopeo inspect --no-tags --format '{{.Digest}}' "docker://$$name"); \
 	elif command -v crane >/dev/null; then digest=$$(crane digest "$$name"); \
@@ -205,16 +207,19 @@ base: ## Renew the digest of the image's base in the Containerfile (needs skopeo
 	sed -n 's/^ARG BASE=//p' Containerfile
 
 .PHONY: release
-release: $(STAMP) ## Build all that a release is made of into dist/VERSION (VERSION=1.2.3; WITHOUT_IMAGE=1 where no engine is)
+release: $(STAMP) ## Build all that a release is made of into dist/VERSION (VERSION=1.2.3, REGISTRY=host/path; WITHOUT_IMAGES=1 where no engine is)
 	@[ -n "$(VERSION)" ] || { echo "error: which version? make release VERSION=1.2.3" >&2; exit 1; }
-	$(MAKE) --no-print-directory check-generated $(if $(WITHOUT_IMAGE),,image)
-	$(BIN)/python -m tools.release "$(VERSION)" $(if $(WITHOUT_IMAGE),,--image "$(IMAGE)") \
+	@[ "$(origin IMAGE)" = file ] || { echo "error: a release has more than one image: name where they go, REGISTRY=host/path, in place of IMAGE" >&2; exit 1; }
+	$(MAKE) --no-print-directory check-generated
+	$(if $(WITHOUT_IMAGES),,for contents in $$(sed -n 's/^\([a-z][^ ]*\) .*/\1/p' image/images.txt); do \
+	  $(MAKE) --no-print-directory image CONTENTS=$$contents; done)
+	$(BIN)/python -m tools.release "$(VERSION)" $(if $(WITHOUT_IMAGES),--without-images,--registry "$(REGISTRY)") \
 	  $(if $(BUILDER),--builder "$(BUILDER)")
 
 .PHONY: lock
-lock: $(STAMP) ## Renew the pinned versions and hashes of what the image holds and is built with
+lock: $(STAMP) ## Renew the pinned versions and hashes of what the images hold and are built with
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
-	for name in requirements build hub-page; do \
+	for name in build $$(sed -n 's/^[a-z][^ ]* [^ ]* //p' image/images.txt); do \
 	  input=pyproject.toml; [ $$name = requirements ] || input=image/$$name.in; \
 	  $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --custom-compile-command "make lock" -o image/$$name.lock $$input; \

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Build what the image holds: a virtual environment with the operator, from what is pinned by hash,
-# and its bill of materials. To be run where pyproject.toml is.
+# Build what an image of image/images.txt holds: a virtual environment with the package, from what is
+# pinned by hash, and its bill of materials. To be run where pyproject.toml is.
 #
 #   image/build.sh TARGET [SCRATCH] [operator|hub-page]
 #
@@ -11,11 +11,8 @@ target=${1:?where to build, such as /opt/hub-responsibility}
 scratch=${2:-/tmp/build}
 contents=${3:-operator}
 python=${PYTHON:-python3}
-case $contents in
-  operator) lock=requirements ;;
-  hub-page) lock=hub-page ;;
-  *) echo "error: $contents is neither operator nor hub-page" >&2; exit 1 ;;
-esac
+lock=$(sed -n "s/^$contents [^ ]* //p" image/images.txt)
+[ -n "$lock" ] || { echo "error: there is no $contents in image/images.txt" >&2; exit 1; }
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 # Packages that somebody has at hand would count as installed already.
 unset PYTHONPATH PYTHONHOME
@@ -56,6 +53,7 @@ case $contents in
     rm "$target/bin/responsibility-operator" "$target/bin/kubectl-responsibility"
     "$target/bin/python" -c "import responsibility.hub_page.main"
     ;;
+  *) echo "error: of $contents nobody has said what to leave out" >&2; exit 1 ;;
 esac
 
 echo "--- the bill of materials"

@@ -10,9 +10,12 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tools.release.images import IMAGES
+
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "Containerfile").read_text(encoding="utf-8")
-LOCKS = ("requirements", "build", "hub-page")
+SHIPPED = tuple(image.lock.stem for image in IMAGES)
+LOCKS = (*SHIPPED, "build")
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -173,7 +176,7 @@ def test_the_lock_is_of_what_is_asked_for(name: str) -> None:
         assert asked.specifier.contains(version), f"{asked}, locked {version}: run make lock"
 
 
-@pytest.mark.parametrize("contents", ["requirements", "hub-page"])
+@pytest.mark.parametrize("contents", SHIPPED)
 def test_the_lock_is_complete_and_has_nothing_too_much(contents: str) -> None:
     """As far as the packages that are installed here can tell: what they need, they name."""
     found = locked(contents)

@@ -144,8 +144,8 @@ def tables() -> dict[str, tuple[Row, ...]]:
             Row(
                 f"{pythons[1]} to {pythons[-1]}",
                 why_not="`.github/workflows/test.yaml` runs `make unit` on each, and has not been "
-                f"run yet. The image has {_base_python()}; the plugin's archive has libraries for "
-                "all of them",
+                f"run yet. The images have {_base_python()}; the plugin's archive has libraries "
+                "for all of them",
             ),
             Row(f"newer than {pythons[-1]}", why_not="the plugin's archive refuses it"),
         ),
@@ -153,12 +153,13 @@ def tables() -> dict[str, tuple[Row, ...]]:
             Row(
                 "Linux on amd64",
                 by="`make test`, `make e2e-pods`",
-                note="operator, image and command line",
+                note="operator, image and command line; what is in the image of the page in a hub "
+                "starts in `make test-long`",
             ),
             Row(
-                "Linux on arm64, image",
-                why_not="`.github/workflows/release.yaml` builds it; every package that the image "
-                "holds has a wheel for it",
+                "Linux on arm64, images",
+                why_not="`.github/workflows/release.yaml` builds them; every package that they "
+                "hold has a wheel for it",
             ),
             Row(
                 ", ".join(p.name.replace("_", "/") for p in PLATFORMS[1:]) + ", plugin",

@@ -7,6 +7,7 @@ In reading order:
 
 * ``checks``: what stands in the way of a release, and its notes;
 * ``plugin_archive``, ``plugin_launcher``: the plugin for each platform, with all that it needs;
+* ``images``: the images, by the table that make reads as well;
 * ``krew_manifest``: what krew reads of them;
 * ``provenance``: what was built from what, as SLSA has it;
 * ``__main__``: the order of all that.

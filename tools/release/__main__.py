@@ -17,6 +17,7 @@ import yaml
 
 from tools.release import krew_manifest, plugin_archive
 from tools.release.checks import CHANGES, ReleaseError, notes, problems
+from tools.release.images import IMAGES, Image
 from tools.release.plugin_archive import PLATFORMS, PROJECT, Platform, WheelError
 from tools.release.provenance import Build, sha256, statement
 
@@ -32,17 +33,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Build a release; return 1, and say why, where it can't be."""
     parser = argparse.ArgumentParser(prog="tools.release", description="Build a release.")
     parser.add_argument("version")
-    parser.add_argument("--image", help="the image, built and tagged; without: all but the image")
+    parser.add_argument("--registry", default="", help="where the images' names begin")
+    parser.add_argument("--without-images", action="store_true", help="all but the images")
     parser.add_argument("--into", type=Path, default=Path("dist"))
     parser.add_argument("--builder", help="who builds, as a URI in the provenance")
     options = parser.parse_args(arguments)
     started = datetime.now(UTC)
     try:
-        _check(options.version, image=bool(options.image))
+        images = () if options.without_images else IMAGES
+        _check(options.version, engine=bool(images))
         directory = options.into / options.version
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
-        _build(options.version, options.image, directory)
+        _build(options.version, directory)
+        for image in images:
+            save(image, options.registry, options.version, directory)
         _describe(options.version, directory, options.builder, started)
     except (ReleaseError, WheelError, subprocess.CalledProcessError, FileNotFoundError) as error:
         sys.stderr.write(f"error: {error}\n")
@@ -59,13 +64,13 @@ def homepage() -> str:
     return found
 
 
-def _check(version: str, *, image: bool) -> None:
+def _check(version: str, *, engine: bool) -> None:
     found = list(problems(ROOT, version))
     if _output("git", "status", "--porcelain"):
         found.append("there are changes that are not committed: a release is of a commit")
-    if image and not _engine():
+    if engine and not _engine():
         found.append(
-            f"none of {', '.join(_ENGINES)} is on PATH, and the image is part of a release"
+            f"none of {', '.join(_ENGINES)} is on PATH, and the images are part of a release"
         )
     if shutil.which("helm") is None:
         found.append("helm is not on PATH, and the chart is part of a release")
@@ -73,8 +78,8 @@ def _check(version: str, *, image: bool) -> None:
         raise ReleaseError("; ".join(found))
 
 
-def _build(version: str, image: str | None, directory: Path) -> None:
-    """Build what is given to people."""
+def _build(version: str, directory: Path) -> None:
+    """Build what is given to people, but the images."""
     name = f"hub-responsibility-{version}"
     _run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(directory), ".")
     _run("git", "archive", f"--prefix={name}/", "-o", str(directory / f"{name}.tar.gz"), "HEAD")
@@ -83,11 +88,14 @@ def _build(version: str, image: str | None, directory: Path) -> None:
     plugins = build_plugins(version, wheel, directory, PLATFORMS)
     text = yaml.safe_dump(krew_manifest.manifest(version, homepage(), plugins), sort_keys=False)
     (directory / krew_manifest.FILE).write_text(text, encoding="utf-8")
-    if image:
-        engine = _engine()
-        _run(engine, "save", "--output", str(directory / f"{name}-image.tar"), image)
-        bill = _output(engine, "run", "--rm", image, "cat", _BILL)
-        (directory / f"{name}.sbom.cdx.json").write_text(bill, encoding="utf-8")
+
+
+def save(image: Image, registry: str, version: str, directory: Path) -> None:
+    """Write an image that was built, and its bill of materials. Raises CalledProcessError."""
+    engine, reference = _engine(), image.reference(registry, version)
+    _run(engine, "save", "--output", str(directory / image.archive(version)), reference)
+    bill = _output(engine, "run", "--rm", reference, "cat", _BILL)
+    (directory / image.bill(version)).write_text(bill, encoding="utf-8")
 
 
 def build_plugins(

@@ -15,8 +15,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tools.release.images import IMAGES
+
 # What is built from, beside the commit: each is pinned in it.
-PINS = (Path("image/requirements.lock"), Path("image/build.lock"), Path("Containerfile"))
+PINS = (*(image.lock for image in IMAGES), Path("image/build.lock"), Path("Containerfile"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +82,12 @@ def _base(root: Path) -> dict[str, Any]:
 
 
 def _packages(root: Path) -> Iterator[dict[str, str]]:
-    """Yield the locked packages; their hashes, one for each wheel, are in the lock."""
+    """Yield the locked packages, each once; their hashes, one for each wheel, are in the lock."""
+    found = dict[str, None]()
     for pin in PINS:
         if pin.suffix == ".lock":
             text = (root / pin).read_text(encoding="utf-8")
             for name, version in re.findall(r"^([a-z0-9._-]+)==([^ ;\\]+)", text, re.MULTILINE):
-                yield {"uri": f"pkg:pypi/{name}@{version}"}
+                found[f"pkg:pypi/{name}@{version}"] = None
+    for uri in found:
+        yield {"uri": uri}

@@ -78,7 +78,7 @@ def test_what_is_no_version_is_refused(checkout: Path, version: str) -> None:
 def test_nothing_is_built_while_something_stands_in_the_way(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert program.main(["99.0.0", "--image=x", f"--into={tmp_path / 'dist'}"]) == 1
+    assert program.main(["99.0.0", "--registry=x", f"--into={tmp_path / 'dist'}"]) == 1
     told = capsys.readouterr().err
     assert "pyproject.toml: version is" in told
     assert "write 99.0.0 there" in told

@@ -13,6 +13,7 @@ import pytest
 
 from tools.generate import versions
 from tools.release import krew_manifest, provenance
+from tools.release.images import IMAGES
 from tools.release.plugin_archive import PLATFORMS, archive_name
 
 ROOT = Path(__file__).parents[3]
@@ -57,21 +58,21 @@ def test_provenance_names_what_was_built_and_of_what(tmp_path: Path) -> None:
     assert definition["externalParameters"]["version"] == "1.2.3"
     source, *rest = definition["resolvedDependencies"]
     assert source == {"uri": f"git+{HOME}@refs/tags/v1.2.3", "digest": {"gitCommit": "c" * 40}}
-    lock = {"name": "image/requirements.lock", "digest": {"sha256": provenance.sha256(LOCK)}}
-    assert lock in rest
-    locked = re.findall(r"^(\S+)==([^ ;\\]+)", LOCK.read_text(encoding="utf-8"), re.MULTILINE)
-    assert locked
-    for name, version in locked:
-        assert {"uri": f"pkg:pypi/{name}@{version}"} in rest
+    for image in IMAGES:
+        path = ROOT / image.lock
+        lock = {"name": str(image.lock), "digest": {"sha256": provenance.sha256(path)}}
+        assert lock in rest
+        text = path.read_text(encoding="utf-8")
+        locked = re.findall(r"^(\S+)==([^ ;\\]+)", text, re.MULTILINE)
+        assert locked
+        for name, version in locked:
+            assert rest.count({"uri": f"pkg:pypi/{name}@{version}"}) == 1
     (base,) = [each for each in rest if each.get("uri", "").startswith("docker://")]
     assert base["uri"] == "docker://docker.io/library/python:3.13-slim"
     assert len(base["digest"]["sha256"]) == 64
     details = found["predicate"]["runDetails"]
     assert details["builder"] == {"id": "https://b.example"}
     assert details["metadata"]["startedOn"] == "2027-03-01T12:00:00Z"
-
-
-LOCK = ROOT / "image" / "requirements.lock"
 
 
 def test_the_version_is_put_wherever_it_stands() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tools.release.images import IMAGES
 from tools.release.plugin_launcher import SUPPORTED
 
 ROOT = Path(__file__).parents[3]
@@ -68,3 +72,64 @@ def test_the_unit_tests_run_on_every_python_that_is_supported() -> None:
     (test,) = [path for path in WORKFLOWS if path.stem == "test"]
     matrix = _jobs(test)["unit"]["strategy"]["matrix"]
     assert matrix["python"] == ["{}.{}".format(*version) for version in SUPPORTED]
+
+
+def _named(name: str) -> Path:
+    (found,) = [path for path in WORKFLOWS if path.stem == name]
+    return found
+
+
+def test_every_image_is_scanned() -> None:
+    job = _jobs(_named("scan"))["image"]
+    assert job["strategy"]["matrix"]["contents"] == [image.contents for image in IMAGES]
+    (build,) = [step for step in job["steps"] if "make image" in step.get("run", "")]
+    assert 'CONTENTS="$CONTENTS"' in build["run"]
+    assert build["env"]["CONTENTS"] == "${{ matrix.contents }}"
+
+
+def test_every_lock_is_looked_up() -> None:
+    (run,) = [run for run in _commands(_named("scan")) if "pip-audit --" in run]
+    assert re.search(r'for lock in image/\*\.lock; do pip-audit .* -r "\$lock"; done', run)
+
+
+# Programs that say what they were asked, and read what is given to them, as real ones may.
+_TOLD = """#!/bin/sh
+echo "$(basename "$0") $*" >> "$RUNNER_TEMP/told"
+cat > /dev/null
+"""
+_DIGEST = f"sha256:{'ab' * 32}"
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its bash is older than the forge's")
+def test_every_image_is_built_pushed_and_signed(tmp_path: Path) -> None:
+    """The step itself, as the forge runs it, with programs that only tell."""
+    (run,) = [run for run in _commands(_named("release")) if "docker buildx build" in run]
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("docker", "cosign", "git", "jq"):
+        answer = f"echo {_DIGEST}\n" if name == "jq" else ""
+        (programs / name).write_text(_TOLD + answer, encoding="utf-8")
+        (programs / name).chmod(0o755)
+    done = subprocess.run(
+        ["bash", "-e", "-c", run],
+        cwd=ROOT,
+        env={
+            "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+            "RUNNER_TEMP": str(tmp_path),
+            "GITHUB_REPOSITORY_OWNER": "Forge",
+            "GITHUB_SHA": "c" * 40,
+            "TAG": "v1.2.3",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = (tmp_path / "told").read_text(encoding="utf-8").splitlines()
+    signed = [line for line in told if line.startswith("cosign ")]
+    assert signed == [f"cosign sign --yes ghcr.io/forge/{i.name}@{_DIGEST}" for i in IMAGES]
+    built = [line for line in told if line.startswith("docker buildx build ")]
+    assert len(built) == len(IMAGES)
+    for image, line in zip(IMAGES, built, strict=True):
+        assert f"--build-arg CONTENTS={image.contents} --build-arg NAME={image.name} " in line
+        assert f"--tag {image.reference('ghcr.io/forge', '1.2.3')} --push" in line
