@@ -328,7 +328,7 @@ class KubernetesStatus(Shape):
         description="Those of the nodes' kubelets, the oldest first.",
     )
     nodes: Name = Field(
-        default="", description="Why it is not known what the nodes run, such as forbidden."
+        default="", description="Why it is not known whether all nodes fit, such as forbidden."
     )
 
 

@@ -235,7 +235,7 @@ def _kubernetes(
         api_server=server,
         since=_moment(told.get("since")) or now.replace(microsecond=0),
         kubelets=versions.releases,
-        nodes="" if versions.unlisted is None else versions.unlisted.value,
+        nodes="" if versions.unknown is None else versions.unknown.value,
     ).lean()
 
 

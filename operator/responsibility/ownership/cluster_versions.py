@@ -44,9 +44,8 @@ def version_findings(fleet: Fleet, known: ClusterVersions | None) -> Iterator[Fi
         model=fleet.terms.name,
         hubs=fleet.records,
     )
-    if known.unlisted is not None:
-        yield replace(blank, facts=VersionsUnlisted(known.unlisted))
-        return
+    if known.unknown is not None:
+        yield replace(blank, facts=VersionsUnlisted(known.unknown))
     for skew in skews(known):
         facts: Facts = KubeletSkew(skew, str(known.server))
         yield replace(blank, kind=VERSION_SKEW, account=f"kubelet {skew.release}", facts=facts)

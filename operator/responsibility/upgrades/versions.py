@@ -15,8 +15,8 @@ from typing import Final
 
 # Minor versions by which a kubelet may be older than the API server.
 MOST_BEHIND: Final = 3
-# Versions of kubelets that are told apart; of further ones only how many nodes have them. A cluster
-# in the middle of an upgrade has two or three.
+# Versions of kubelets that are told apart, half of them the oldest and half the newest; of those
+# between only how many nodes have them. A cluster in the middle of an upgrade has two or three.
 MOST_VERSIONS: Final = 16
 
 # As they are written: v1.33.2, v1.33.2-eks-1-30-8, v1.33.2-gke.1014001, v1.33.2+k3s1.
@@ -55,11 +55,13 @@ class Version:
 
 
 class Unlisted(StrEnum):
-    """Why it is not known what the nodes run: for programs, and for metrics."""
+    """Why it is not known whether all nodes fit the API server: for programs, and for metrics."""
 
     FORBIDDEN = "forbidden"
     UNREADABLE = "unreadable"
     FAILED = "failed"
+    NO_SERVER_VERSION = "no-server-version"
+    NO_NODE_VERSION = "no-node-version"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -78,12 +80,22 @@ class Kubelets:
 class ClusterVersions:
     """Versions as they were last seen; the oldest kubelets come first.
 
-    ``server`` is None where the API server says none; ``unlisted`` why nodes are not known.
+    ``server`` is None where the API server says none; ``unlisted`` why nodes could not be listed.
     """
 
     server: Version | None
     kubelets: tuple[Kubelets, ...] = ()
     unlisted: Unlisted | None = None
+
+    @property
+    def unknown(self) -> Unlisted | None:
+        """Return why it is not known of all nodes whether they fit; None where it is."""
+        if self.unlisted is not None:
+            return self.unlisted
+        if self.server is None:
+            return Unlisted.NO_SERVER_VERSION
+        untold = any(each.version is None and each.nodes for each in self.kubelets)
+        return Unlisted.NO_NODE_VERSION if untold else None
 
     @property
     def releases(self) -> tuple[str, ...]:
@@ -102,14 +114,18 @@ class ClusterVersions:
 def grouped(nodes: Mapping[str, str]) -> tuple[Kubelets, ...]:
     """Return the versions of nodes' kubelets, by the nodes' names; the oldest first.
 
-    A node may say what it likes of itself, and a node of each version is many.
+    A node may say what it likes of itself, and a node of each version is many. The oldest and the
+    newest are those that may not fit, so they are told apart whatever the others say.
     """
+    read = {name: Version.parse(text) for name, text in sorted(nodes.items())}
+    versions = sorted({version for version in read.values() if version is not None})
+    if len(versions) > MOST_VERSIONS:
+        half = MOST_VERSIONS // 2
+        versions = [*versions[:half], *versions[-half:]]
+    told = frozenset(versions)
     found: dict[Version | None, list[str]] = {}
-    for name, text in sorted(nodes.items()):
-        version = Version.parse(text)
-        if version not in found and len(found) >= MOST_VERSIONS:
-            version = None
-        found.setdefault(version, []).append(name)
+    for name, version in read.items():
+        found.setdefault(version if version in told else None, []).append(name)
     return tuple(
         Kubelets(version, len(names), tuple(names[:_NAMED]))
         for version, names in sorted(found.items(), key=_oldest_first)

@@ -68,13 +68,58 @@ def test_each_minor_version_is_a_finding_of_its_own_that_stays_itself() -> None:
     assert {finding.id for finding in later} < {finding.id for finding in both}
 
 
-@pytest.mark.parametrize("why", Unlisted)
+@pytest.mark.parametrize("why", [Unlisted.FORBIDDEN, Unlisted.UNREADABLE, Unlisted.FAILED])
 def test_what_can_not_be_listed_is_unknown_and_no_item_is_ok_by_it(why: Unlisted) -> None:
     assessment = told(ClusterVersions(SERVER, (), why))
     [finding] = found(assessment)
     assert finding.kind == "versions-unknown"
     assert version_wording.UNLISTED[why] in wording.message(finding)
     assert states(assessment)["gate"] == "unknown"
+
+
+_NODES = {"n1": "v1.20.0", "n2": "v1.33.0"}
+_MANY = {f"a{number:02}": f"v1.33.{number}" for number in range(16)}
+
+
+@pytest.mark.parametrize(
+    ("known", "why", "kinds"),
+    [
+        (
+            ClusterVersions(None, grouped(_NODES)),
+            Unlisted.NO_SERVER_VERSION,
+            ["versions-unknown"],
+        ),
+        (
+            ClusterVersions(SERVER, grouped({"n1": "", "n2": "<unknown>"})),
+            Unlisted.NO_NODE_VERSION,
+            ["versions-unknown"],
+        ),
+        (
+            ClusterVersions(SERVER, grouped(_NODES | {"n3": "junk"})),
+            Unlisted.NO_NODE_VERSION,
+            ["version-skew", "versions-unknown"],
+        ),
+        (
+            ClusterVersions(SERVER, grouped(_MANY | {"z": "v1.20.0"})),
+            Unlisted.NO_NODE_VERSION,
+            ["version-skew", "versions-unknown"],
+        ),
+    ],
+)
+def test_where_a_version_is_missing_nothing_passes_for_fitting(
+    known: ClusterVersions, why: Unlisted, kinds: list[str]
+) -> None:
+    assessment = told(known)
+    by_kind = {each.kind: each for each in found(assessment)}
+    assert sorted(by_kind) == kinds
+    unknown = by_kind["versions-unknown"]
+    assert version_wording.UNLISTED[why] in wording.message(unknown)
+    assert "list nodes" not in wording.remedy(unknown)
+    assert states(assessment)["gate"] == "unknown"
+
+
+def test_every_reason_has_words() -> None:
+    assert {*version_wording.UNLISTED} == {*Unlisted}
 
 
 def test_a_model_that_says_nothing_of_nodes_has_nobody_to_tell() -> None:

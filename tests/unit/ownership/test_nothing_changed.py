@@ -57,6 +57,7 @@ CHANGES: dict[str, list[Any]] = {
     "versions": [ClusterVersions(None)],
     "identities": [{}, {("ns-a", "hub"): ()}],
     "hub_sessions": [{HUBS[0].key: None}],
+    "hub_release": [{HUBS[0].key: None}],
 }
 
 

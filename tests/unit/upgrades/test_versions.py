@@ -11,6 +11,7 @@ from responsibility.upgrades.versions import (
     MOST_VERSIONS,
     ClusterVersions,
     Skew,
+    Unlisted,
     Version,
     grouped,
     skews,
@@ -75,10 +76,42 @@ def test_another_major_version_is_far_away() -> None:
     assert older.behind > 1000
 
 
-def test_without_the_servers_version_nothing_is_said() -> None:
+def test_without_the_servers_version_nothing_is_known() -> None:
     known = ClusterVersions(None, grouped({"a": "v1.1.1"}))
     assert not list(skews(known))
     assert known.most_behind is None
+    assert known.unknown is Unlisted.NO_SERVER_VERSION
+
+
+@pytest.mark.parametrize("text", ["", "<unknown>", "junk", "v1"])
+def test_a_node_without_a_version_is_said(text: str) -> None:
+    for nodes in ({"a": text}, {"a": text, "b": text}, {"a": "v1.33.0", "b": text}):
+        assert versions("v1.33.0", **nodes).unknown is Unlisted.NO_NODE_VERSION
+    assert versions("v1.33.0", a="v1.33.0").unknown is None
+    assert versions("v1.33.0").unknown is None
+
+
+@given(
+    st.dictionaries(
+        st.text("abcdefgh", min_size=1),
+        st.tuples(st.just(1), st.integers(20, 40), st.integers(0, 9)),
+        max_size=60,
+    )
+)
+def test_nothing_that_does_not_fit_passes_for_fitting(
+    nodes: dict[str, tuple[int, int, int]],
+) -> None:
+    """Whatever others say, and whatever the nodes' names are."""
+    known = ClusterVersions(
+        Version(1, 33), grouped({name: f"v{Version(*each)}" for name, each in nodes.items()})
+    )
+    bad = [each for each in nodes.values() if not 0 <= 33 - each[1] <= MOST_BEHIND]
+    assert bool(bad) == bool(list(skews(known)))
+    told = {Version(*each) for each in nodes.values()}
+    assert (known.unknown is None) == (len(told) <= MOST_VERSIONS)
+    if told:
+        read = [each.version for each in known.kubelets if each.version is not None]
+        assert (read[0], read[-1]) == (min(told), max(told))
 
 
 def test_nodes_that_each_say_something_else_are_counted_together() -> None:

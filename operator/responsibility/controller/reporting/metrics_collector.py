@@ -194,7 +194,7 @@ def _cluster(assessment: Assessment) -> Iterator[Metric]:
 
 def _versions(versions: ClusterVersions | None) -> Iterator[Metric]:
     known = _gauge("kubernetes_versions_known")
-    known.add_metric((), _TERNARY[None if versions is None else versions.unlisted is None])
+    known.add_metric((), _TERNARY[None if versions is None else versions.unknown is None])
     yield known
     if versions is None:
         return

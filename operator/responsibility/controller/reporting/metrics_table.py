@@ -198,8 +198,8 @@ METRICS = (
         "gauge",
         ("component", "version"),
         "1 for the version of the API server (kube-apiserver), and for each version of kubelets "
-        "the number of nodes that run it; those that write none that can be read, and more than "
-        "sixteen, are `other`.",
+        "the number of nodes that run it; those that write none that can be read, and those "
+        "between the eight oldest and the eight newest, are `other`.",
     ),
     Description(
         "kubelet_minor_versions_behind",
@@ -212,7 +212,7 @@ METRICS = (
         "kubernetes_versions_known",
         "gauge",
         (),
-        "1 if it is known which versions the nodes run, 0 if they can't be listed, -1 where "
+        "1 if it is known which versions the API server and all nodes run, 0 if not, -1 where "
         "nobody looks.",
     ),
     Description("leader", "gauge", (), "1 if this replica leads."),

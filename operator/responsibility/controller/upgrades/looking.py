@@ -60,6 +60,8 @@ class VersionsLooker(Worker):
         self._waited = False
         # When nodes were last listed, by the event loop's clock.
         self._good_at: float | None = None
+        # When the server last said its version, by the same clock.
+        self._server_at: float | None = None
         # What the server said last, while that is not what is told of it.
         self._server_seen: Version | None = None
         self.heard = Heard(silent=2 * (seconds or 0.0) + FAILING)
@@ -124,7 +126,10 @@ class VersionsLooker(Worker):
             )
         self._metrics.version_looks.labels("read" if unlisted is None else unlisted.value).inc()
         now = asyncio.get_running_loop().time()
-        lately = self._good_at is not None and now - self._good_at <= _ROUNDS * seconds
+        lasting = _ROUNDS * seconds
+        lately = self._good_at is not None and now - self._good_at <= lasting
+        if server is not None:
+            self._server_at = now
         if unlisted is Unlisted.FAILED:
             self.heard.failed(unlisted.value)
             if before is not None and lately:
@@ -133,16 +138,18 @@ class VersionsLooker(Worker):
             self.heard.good()
         if unlisted is None:
             self._good_at = now
-        self._take(ClusterVersions(self._settled(server), kubelets, unlisted))
+        said = self._server_at is not None and now - self._server_at <= lasting
+        self._take(ClusterVersions(self._settled(server, lately=said), kubelets, unlisted))
         return unlisted is None
 
-    def _settled(self, server: Version | None) -> Version | None:
+    def _settled(self, server: Version | None, *, lately: bool) -> Version | None:
         """Return the API server's version once two looks agree on it, else that of before.
 
         While several of them are upgraded one by one, now the old one answers and now the new one.
+        What it did not say ``lately`` is not its version any more.
         """
         before = self._store.versions
-        known = before.server if before is not None else None
+        known = before.server if before is not None and lately else None
         seen, self._server_seen = self._server_seen, server
         if known is None or server is None or server == seen:
             return server or known

@@ -205,7 +205,7 @@ class KubeletSkew(VersionFacts):
 
 @dataclass(frozen=True, slots=True)
 class VersionsUnlisted(VersionFacts):
-    """That it is not known what the nodes run, and why."""
+    """That it is not known of all nodes whether they fit the API server, and why."""
 
     why: Unlisted
 

@@ -32,7 +32,7 @@ def remedy(facts: VersionFacts) -> str:
     """Return what ends just this, as a sentence; empty where its kind says it."""
     if isinstance(facts, KubeletSkew) and facts.skew.behind < 0:
         return "Upgrade the API server, which has to come first, or give these nodes its version."
-    return ""
+    return _REMEDIES.get(facts.why, "") if isinstance(facts, VersionsUnlisted) else ""
 
 
 def _removed(facts: ApisRemoved) -> str:
@@ -70,4 +70,13 @@ UNLISTED: Mapping[Unlisted, str] = {
     Unlisted.FORBIDDEN: "the operator may not list nodes (clusterVersions.enabled gives the right)",
     Unlisted.UNREADABLE: "the API server's list of nodes is none that can be read",
     Unlisted.FAILED: "the API server did not answer",
+    Unlisted.NO_SERVER_VERSION: "the API server doesn't say which version it is",
+    Unlisted.NO_NODE_VERSION: "of some nodes it can't be told which version they run",
+}
+# What ends just this, where that is no right on nodes.
+_REMEDIES: Mapping[Unlisted, str] = {
+    Unlisted.NO_SERVER_VERSION: "Let the operator read /version of the API server, as the "
+    "ClusterRole system:public-info-viewer does.",
+    Unlisted.NO_NODE_VERSION: "Look at the versions in `kubectl get nodes`: mend or remove nodes "
+    "that have none; where there are more than sixteen, upgrade those of between.",
 }

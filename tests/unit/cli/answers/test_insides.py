@@ -86,6 +86,8 @@ def test_without_any_of_it_all_stays_as_it_is() -> None:
 VERSIONS = {
     "old": ClusterVersions(Version(1, 33), grouped({"a": "v1.28.1", "b": "v1.29.1"})),
     "fit": ClusterVersions(Version(1, 33), grouped({"a": "v1.33.1"})),
+    "no-server-version": ClusterVersions(None, grouped({"a": "v1.33.1"})),
+    "no-node-version": ClusterVersions(Version(1, 33), grouped({"a": "v1.28.1", "b": "junk"})),
     "unlisted": ClusterVersions(Version(1, 33), (), Unlisted.FORBIDDEN),
 }
 

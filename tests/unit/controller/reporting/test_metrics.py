@@ -14,7 +14,7 @@ from responsibility.controller.reporting.conditions import ConditionDraft
 from responsibility.controller.reporting.grant_status import GrantReport, ItemGrant, OwnerReport
 from responsibility.controller.reporting.metrics_collector import MOST_CAUSES
 from responsibility.controller.reporting.metrics_table import METRICS, PREFIX, table
-from responsibility.upgrades.versions import ClusterVersions, Version, grouped
+from responsibility.upgrades.versions import ClusterVersions, Unlisted, Version, grouped
 from tests.unit.controller.virtual import virtual
 from tests.unit.controller.world import World, garden_world
 from tests.unit.ownership.building import everything, grant
@@ -82,6 +82,22 @@ async def test_the_table_is_what_is_exported_and_nothing_else() -> None:
         for suffix in _SUFFIXES[metric.type]
     }
     assert found == wanted
+
+
+@virtual
+async def test_versions_are_known_only_where_all_are() -> None:
+    world = await busy()
+    nodes = {"node-a": "v1.31.2"}
+    for versions, known in (
+        (ClusterVersions(Version(1, 33), grouped(nodes)), 1),
+        (ClusterVersions(None, grouped(nodes)), 0),
+        (ClusterVersions(Version(1, 33), grouped(nodes | {"node-b": ""})), 0),
+        (ClusterVersions(Version(1, 33), (), Unlisted.FAILED), 0),
+    ):
+        world.store.versions = versions
+        await world.publish()
+        found = {s.name: s.value for family in exported(world) for s in family.samples}
+        assert found[f"{PREFIX}kubernetes_versions_known"] == known
 
 
 @virtual

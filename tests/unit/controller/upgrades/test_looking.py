@@ -127,8 +127,20 @@ async def test_a_server_that_is_away_for_a_moment_makes_nothing_unknown() -> Non
         assert running.store.versions is before
         await asyncio.sleep(2 * _EVERY)
         assert running.store.versions is not None
-        assert running.store.versions.unlisted is Unlisted.FAILED
-        assert running.store.versions.server == Version(1, 33, 2)
+        assert running.store.versions == ClusterVersions(None, (), Unlisted.FAILED)
+
+
+@virtual
+async def test_a_server_that_no_longer_says_its_version_has_none_after_as_many_rounds() -> None:
+    async with _running() as running:
+        running.server.answers["/version"] = lambda _: refusal(403, "Forbidden")
+        await asyncio.sleep(1.5 * _EVERY)
+        assert running.store.versions == ClusterVersions(Version(1, 33, 2), grouped(NODES))
+        await asyncio.sleep(3 * _EVERY)
+        assert running.store.versions == ClusterVersions(None, grouped(NODES))
+        running.runs("v1.34.1")
+        await asyncio.sleep(1.5 * _EVERY)
+        assert running.store.versions == ClusterVersions(Version(1, 34, 1), grouped(NODES))
 
 
 @virtual
