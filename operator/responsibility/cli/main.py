@@ -90,7 +90,14 @@ class _Commands(click.Group):
     cls=_Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
 )
 @click.option("--debug", is_flag=True, help="Show where in the program an error happened.")
-@click.version_option(package_name="hub-responsibility", message="%(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda context, _option, given: _tell_version(context) if given else None,
+    help="Show the version and exit.",
+)
 def cli(*, debug: bool) -> None:
     r"""Who owns what on a JupyterHub, who can do it, and where the two differ.
 
@@ -103,6 +110,13 @@ def cli(*, debug: bool) -> None:
       kubectl responsibility who-can get secrets/hub -n coast
       kubectl responsibility check -f ./manifests
     """
+
+
+def _tell_version(context: click.Context) -> None:
+    from responsibility.cli.commands.version import program_version
+
+    say(program_version())
+    context.exit()
 
 
 def _unwrapped(text: str | None) -> str:

@@ -11,18 +11,21 @@ import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from responsibility import api_groups
 from responsibility.api.names import PLAN_LABEL, PLUGIN
 from responsibility.cluster.undo import Journal, UndoStep
 from responsibility.cluster.undo_form import kept, object_kind, object_path
-from responsibility.kube.client import Api, Json
 from responsibility.kube.errors import ApiError, ConflictError, ForbiddenError, NotFoundError
+from responsibility.kube.protocol import Json
 from responsibility.plans.change import Action, Plan, PlannedChange, rule_json
 from responsibility.rbac.identity import canonical, is_somebody
 from responsibility.rbac.objects import SERVICE_ACCOUNT, Subject
 from responsibility.rbac.parse import parse_subject
+
+if TYPE_CHECKING:
+    from responsibility.kube.client import Api
 
 _RBAC = f"/apis/{api_groups.RBAC}/v1"
 _TRIES = 5

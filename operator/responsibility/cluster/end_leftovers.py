@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from responsibility.admission.policies.cluster_policies import TABLES, empty_tables
 from responsibility.api.names import PLUGIN
 from responsibility.cluster.leftovers import Leftover, LeftoverKind
-from responsibility.kube.client import Api
 from responsibility.kube.errors import ApiError, ForbiddenError, NotFoundError
+
+if TYPE_CHECKING:
+    from responsibility.kube.client import Api
 
 Json = dict[str, Any]
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from responsibility import api_groups
 from responsibility.grants import binding as grants
 from responsibility.kube.cache import ObjectCache
-from responsibility.kube.client import Api, Json
+from responsibility.kube.protocol import Json
 from responsibility.rbac.objects import Binding, BindingKey, Role, RoleKey
 from responsibility.rbac.parse import parse_role
+
+if TYPE_CHECKING:
+    from responsibility.kube.client import Api
 
 _RBAC = f"/apis/{api_groups.RBAC}/v1"
 

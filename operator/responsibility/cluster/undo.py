@@ -16,7 +16,7 @@ from pathlib import Path
 
 from responsibility import api_groups
 from responsibility.cluster import undo_form, undo_wording
-from responsibility.kube.client import Json
+from responsibility.kube.protocol import Json
 from responsibility.plans.change import paper
 
 _RBAC = f"/apis/{api_groups.RBAC}/v1/"

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from responsibility.api.base import clip
 from responsibility.api.names import (
@@ -26,7 +26,10 @@ from responsibility.api.names import (
     WHY_ANNOTATION,
 )
 from responsibility.cluster.undo import Journal
-from responsibility.kube.client import Api, Json
+from responsibility.kube.protocol import Json
+
+if TYPE_CHECKING:
+    from responsibility.kube.client import Api
 
 UNDO_KEY: Final = "undo.json"
 # An object must fit into the API server's store (1.5 MiB), and a ConfigMap into 1 MiB.

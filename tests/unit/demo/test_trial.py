@@ -1,18 +1,21 @@
 """The trial needs Python alone, works as it stands, and is what the README and its picture show."""
 
+import json
 import os
 import re
 import subprocess
 import sys
 import tomllib
 from datetime import UTC, datetime
-from importlib.metadata import requires
+from importlib.metadata import distribution, requires
 from pathlib import Path
 
 import pytest
 
 from demo import picture, trial
 from demo.terminal import COLUMNS, excerpt
+from responsibility.cli.main import COMMANDS
+from responsibility.cli.terminal.errors import Exit
 
 ROOT = Path(__file__).parents[3]
 
@@ -59,8 +62,8 @@ def test_what_it_proposes_at_the_end_works(told: str, folder: Path) -> None:
     assert "former-engineer@example.org" in done.stdout, done.stderr
 
 
-def test_it_imports_only_what_its_libraries_bring(folder: Path) -> None:
-    """Those that the Makefile installs, what they require themselves, and the standard library."""
+def _installed() -> set[str]:
+    """Return the distributions that the Makefile installs, and what they require themselves."""
     (wanted,) = re.findall(r're\.match\("([a-z|]+)"', (ROOT / "Makefile").read_text("utf-8"))
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     named = {re.split(r"[^\w-]", line)[0] for line in declared["dependencies"]}
@@ -75,6 +78,12 @@ def test_it_imports_only_what_its_libraries_bring(folder: Path) -> None:
         - allowed
     ):
         allowed |= more
+    return allowed
+
+
+def test_it_imports_only_what_its_libraries_bring(folder: Path) -> None:
+    """Those that the Makefile installs, what they require themselves, and the standard library."""
+    allowed = _installed()
     trial.prepare(folder, datetime.now(UTC))
     code = (
         "import sys; from responsibility.cli.main import main; import demo.trial;"
@@ -99,6 +108,91 @@ def test_it_imports_only_what_its_libraries_bring(folder: Path) -> None:
     # This package is installed as editable here, by the other.
     assert imported - {"hub-responsibility", "setuptools"} <= set(map(_normal, allowed))
     assert "click" in imported
+
+
+# By command: what somebody may try on the trial's files.
+TRIED = {
+    "matrix": "coast {files}",
+    "page": "{files} -o {folder}/tried",
+    "drift": "{files}",
+    "explain": "9b814a51f5 {files}",
+    "who-owns": "patch deployments/hub -n coast {files}",
+    "who-can": "get secrets/hub -n coast {files}",
+    "can-i": "get secrets/hub -n coast --as ann {files}",
+    "subject": "user former-engineer@example.org {files}",
+    "init": "{files} -o yaml",
+    "diff": "{files}",
+    "check": "{files}",
+    "review": "--base HEAD",
+    "render": "policies",
+    "model": "diff",
+    "plan": "coast {files}",
+    "apply-plan": "0123456789ab",
+    "close-gaps": "{files}",
+    "handover": "coast --item data --to community {files}",
+    "leftovers": "{files}",
+    "split": "{files}",
+    "replay": "{folder}/log.jsonl {files}",
+    "version": "",
+    "completion": "bash",
+    "--version": "",
+}
+# A cluster that the quick client leaves to the other: it has a proxy.
+UNUSUAL = """apiVersion: v1
+kind: Config
+current-context: it
+contexts: [{name: it, context: {cluster: it, user: it}}]
+clusters: [{name: it, cluster: {server: "http://127.0.0.1:9", proxy-url: "http://127.0.0.1:9"}}]
+users: [{name: it, user: {}}]
+"""
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a folder with what is installed for the trial, and nothing else."""
+    site = tmp_path_factory.mktemp("site")
+    for each in _installed():
+        found = distribution(each)
+        for top in {path.parts[0] for path in found.files or ()} - {"..", "__pycache__"}:
+            if not (site / top).exists():
+                (site / top).symlink_to(Path(str(found.locate_file(top))))
+    return site
+
+
+def test_no_command_fails_for_a_library_that_is_not_there(folder: Path, alone: Path) -> None:
+    assert set(TRIED) - {"--version"} == set(COMMANDS)
+    trial.prepare(folder, datetime.now(UTC))
+    (folder / "unusual").write_text(UNUSUAL, encoding="utf-8")
+    (folder / "log.jsonl").write_text("", encoding="utf-8")
+    files = f"-f {folder / trial.FILES}"
+    asked = {
+        command: [command, *words.format(files=files, folder=folder).split()]
+        for command, words in TRIED.items()
+    }
+    code = (
+        "import contextlib, io, json, sys; from responsibility.cli.main import main"
+        "\ntold = {}"
+        "\nfor command, words in json.load(sys.stdin).items():"
+        "\n  with contextlib.redirect_stdout(io.StringIO()):"
+        "\n    with contextlib.redirect_stderr(io.StringIO()) as said:"
+        "\n      told[command] = main(words), said.getvalue()"
+        "\nprint(json.dumps(told))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        input=json.dumps(asked),
+        env=os.environ
+        | {"PYTHONPATH": f"{alone}:{ROOT / 'operator'}", "KUBECONFIG": str(folder / "unusual")},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = json.loads(done.stdout)
+    assert {command: said for command, (ended, said) in told.items() if ended == Exit.BUG} == {}
+    missing = "asking this cluster takes aiohttp, which is not installed here"
+    asks = {command for command, (_, said) in told.items() if missing in said}
+    assert asks == {"diff", "model", "apply-plan"}
 
 
 def _normal(name: str) -> str:

@@ -40,7 +40,14 @@ def test_a_plan_is_told_to_people_and_programs(run: Run, files: Path) -> None:
         (("plan", "elsewhere", *WORLD), "there is no record of a hub elsewhere"),
         (("handover", "reef", "--to", "community", *WORLD), "--item ITEM, or --all"),
         (("handover", "reef", "--all", "--to", "them", *WORLD), "has no party them"),
-        (("handover", "reef", "--item", "x", "--to", "community", *WORLD), "has no item x"),
+        (
+            ("handover", "reef", "--item", "x", "--to", "community", *WORLD),
+            "--item x: there is none",
+        ),
+        (
+            ("handover", "reef", "--item", "secret", "--to", "community", *WORLD),
+            "did you mean secrets?",
+        ),
         (("handover", "reef", "--item", "secrets", "--to", "community", *WORLD), "already"),
         (
             ("handover", "reef", "--all", "--to", "community", "--overlap", "soon", *WORLD),

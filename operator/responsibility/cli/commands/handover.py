@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from responsibility.cli.selection.choice import nearest
 from responsibility.cli.sources.cluster_view import ALL
 from responsibility.cli.sources.options import (
     Where,
@@ -115,7 +116,7 @@ def _chosen(
     names = [item.name for item in agreement.items if item.terms.number]
     unknown = [item for item in items if item not in names]
     if unknown:
-        raise CliError(f"model {agreement.terms.name} has no item {unknown[0]}: {', '.join(names)}")
+        raise CliError(f"--item {unknown[0]}: {nearest(unknown[0], names)}")
     chosen = [n for n in names if not items or n in items]
     if items and all(agreement.item(name).owner == party for name in chosen):
         raise CliError(f"{party} owns {', '.join(chosen)} already")

@@ -86,7 +86,13 @@ async def _quickly(
 
 async def _wholly(where: Where, work: Callable[[Api], Awaitable[_T]]) -> _T:
     import_async_client_only()
-    from responsibility.kube.client import Api
+    try:
+        from responsibility.kube.client import Api
+    except ModuleNotFoundError as missing:
+        raise CliError(
+            f"asking this cluster takes {missing.name}, which is not installed here: install the "
+            "whole package, or read files with -f"
+        ) from None
 
     connecting = Api.connect(
         where.kubeconfig,

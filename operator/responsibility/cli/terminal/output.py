@@ -6,6 +6,7 @@ text without colours and without a width, for grep and awk; on one, rich wraps a
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -45,6 +46,7 @@ WATCH: Final = "responsibility.watch"
 _JSONPATH, _CUSTOM_COLUMNS = "jsonpath=", "custom-columns="
 # Blanks between columns.
 _GAP = 3
+_GAP_TEXT: Final = " " * _GAP
 
 
 class ToldBefore(Protocol):
@@ -65,7 +67,8 @@ class ToldBefore(Protocol):
 class Column:
     """One column; a ``wide`` one is shown by ``-o wide`` only.
 
-    On a terminal that is too narrow, ``detail`` goes to lines of its own, below the others.
+    On a terminal that is too narrow, ``detail`` goes to lines of its own, below the others, and so
+    do the last of the others in a row that would still be too long.
     """
 
     title: str
@@ -276,11 +279,17 @@ def _on_terminal(shown: list[Column], rows: list[list[str]], *, headers: bool) -
         return
     details = [n for n, column in enumerate(shown) if column.detail]
     for row in rows:
-        head = ("   ".join(_styled(row[n]) for n in main)).rstrip()
-        click.echo(head)
-        for n in details:
+        fitting = _fitting([row[n] for n in main], width)
+        click.echo(_GAP_TEXT.join(_styled(row[n]) for n in main[:fitting]).rstrip())
+        for n in (*main[fitting:], *details):
             if row[n] not in ("", "-"):
                 click.echo(_detail(titles[n].lower(), row[n], width))
+
+
+def _fitting(cells: Sequence[str], width: int) -> int:
+    """Return how many of a row's first cells fit on one line; the first is there anyway."""
+    ends = itertools.accumulate(len(cell) + _GAP for cell in cells)
+    return max(1, sum(end - _GAP <= width for end in ends))
 
 
 def _detail(title: str, text: str, width: int) -> str:

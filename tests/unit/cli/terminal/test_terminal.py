@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,27 @@ def test_a_narrow_terminal_gets_lines_below_lines(files: Path) -> None:
     shown = on_terminal(*DRIFT, columns=80, NO_COLOR="1")
     assert "    fix: kubectl responsibility plan reef --subject user/leaver -f reef\n" in shown
     assert "    contact: support@provider.example\n" in shown
+
+
+@pytest.mark.parametrize("columns", [20, 40, 60, 80])
+def test_only_commands_and_words_are_longer_than_a_terminal(files: Path, columns: int) -> None:
+    """A command and a name stay whole, to be copied; the terminal itself breaks those."""
+    assert files.is_dir()
+    long = [
+        line
+        for line in on_terminal(*DRIFT, columns=columns, NO_COLOR="1").splitlines()
+        if len(line) > columns and " kubectl " not in line
+    ]
+    assert [line for line in long if len(line.split(": ", 1)[-1].split()) > 1] == []
+
+
+def test_nothing_of_a_row_is_lost_where_it_is_parted(files: Path) -> None:
+    assert files.is_dir()
+    narrow, wide = (on_terminal(*DRIFT, columns=n, NO_COLOR="1") for n in (40, 120))
+    assert "    who: User leaver\n" in narrow
+    assert "    who: " not in wide
+    words = re.sub(r"(?m)^    [a-z]+: ", "", narrow).split()
+    assert sorted(words) == sorted(re.sub(r"(?m)^    [a-z]+: ", "", wide).split())
 
 
 @pytest.mark.parametrize("columns", [80, 300])
