@@ -31,8 +31,8 @@ Argo CD) nothing can be found, which says nothing about what is there.
 {{- end -}}
 
 {{- define "hub-responsibility.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "hub-responsibility.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "hub-responsibility.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "hub-responsibility.labels" -}}
@@ -90,7 +90,7 @@ operator takes them away: policies would go on heeding them. Empty where no clus
 {{/* Labels of the page in a hub: other ones than the operator's, whose selectors would find them. */}}
 {{- define "hub-responsibility.hubPageSelector" -}}
 app.kubernetes.io/name: {{ include "hub-responsibility.name" . }}-hub-page
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "hub-responsibility.hubPageLabels" -}}
