@@ -1,4 +1,4 @@
-"""The worker that looks at what sessions run, in the namespaces that it is told.
+"""The worker that looks at what sessions run, in the namespaces that it is told, a few at a time.
 
 Pods are listed now and again, a page after the other, and not watched: sessions come and go by the
 hundred each morning. Of a page only what ``hub.sessions.pods`` keeps stays; the rest, with users'
@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds between looks at which hubs there are.
 _TICK = 30.0
+# Hubs that are looked at at once.
+_AT_ONCE = 4
 # Seconds until a hub is looked at again that could not be.
 _SOON = 15.0
 # A hub that could not be read just now is as it was for so many rounds.
@@ -65,6 +67,8 @@ class SessionsLooker(Worker):
         self._good_at: dict[HubKey, float] = {}
         self._wake = asyncio.Event()
         self._random = random.SystemRandom()
+        self._turn = asyncio.Semaphore(_AT_ONCE)
+        # Each page counts: all hubs together, or one of them, may take longer than that.
         self.heard = Heard(silent=4 * _TICK + FAILING)
 
     @classmethod
@@ -109,23 +113,27 @@ class SessionsLooker(Worker):
         clock = asyncio.get_running_loop()
         while True:
             self._wake.clear()
-            for hub in sorted(self._wanted):
-                if hub.namespace in self._namespaces and self._again_at.get(hub, 0) <= clock.time():
-                    await self._look(hub, self._seconds)
+            async with asyncio.TaskGroup() as group:
+                for hub in sorted(self._wanted):
+                    due = self._again_at.get(hub, 0) <= clock.time()
+                    if due and hub.namespace in self._namespaces:
+                        group.create_task(self._look(hub, self._seconds))
             for gone in self._again_at.keys() - self._wanted:
                 del self._again_at[gone]
                 self._good_at.pop(gone, None)
                 self._answers.forget(gone)
             self.heard.good()
-            due = min(self._again_at.values(), default=clock.time() + _TICK)
+            next_at = min(self._again_at.values(), default=clock.time() + _TICK)
             try:
-                async with asyncio.timeout(max(0.0, min(due - clock.time(), _TICK))):
+                async with asyncio.timeout(max(0.0, min(next_at - clock.time(), _TICK))):
                     await self._wake.wait()
             except TimeoutError:
                 pass
 
     async def _look(self, hub: HubKey, seconds: float) -> None:
-        found = await self._read(hub)
+        async with self._turn:
+            found = await self._read(hub)
+        self.heard.good()
         now = asyncio.get_running_loop().time()
         # Where there are too many, soon there will be as many.
         fails = isinstance(found, UnreadValues) and found.why is not Unread.TOO_MANY
@@ -164,6 +172,7 @@ class SessionsLooker(Worker):
             params={"labelSelector": SELECTOR},
         )
         async for page in pages:
+            self.heard.good()
             each = (session(pod, hub.release) for pod in page["items"] or ())
             found.extend(one for one in each if one is not None)
             if len(found) > _MOST_PODS:

@@ -164,6 +164,8 @@ class ValuesLooker(Worker):
             pause = min(_SOON, seconds) if fails else seconds * self._random.uniform(0.8, 1.2)
             looked.again_at = clock.time() + pause
             self._note(hub, looked, found, lasting=_ROUNDS * seconds)
+            # All hubs together may take longer than silence may last.
+            self.heard.good()
 
     async def _read(self, hub: HubKey, looked: _Looked) -> HubValues:
         try:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from responsibility.cluster.knowledge import Heard
 from responsibility.cluster.moment import Moment
 from responsibility.cluster.store import Store
 from responsibility.controller.hub_sessions.looking import SessionsLooker
@@ -23,7 +24,7 @@ from responsibility.hub.values.agreed import HubValues, Unread, UnreadValues
 from responsibility.ownership.assess import Assessor
 from tests.apiserver.in_process import InProcessApi
 from tests.apiserver.requests import refusal
-from tests.apiserver.server import ApiServer
+from tests.apiserver.server import ApiServer, Gate
 from tests.unit.controller.virtual import virtual
 from tests.unit.hub.sessions.pods import CANARY, pod
 from tests.unit.ownership.building import record, snapshot
@@ -157,6 +158,63 @@ async def test_pages_are_followed_and_nothing_of_a_pod_stays(
     assert CANARY not in caplog.text
 
 
+class _Slow(Gate):
+    """Lets each request through after as many seconds."""
+
+    async def wait(self) -> None:
+        await asyncio.sleep(0.9)
+
+
+@pytest.mark.parametrize(("hubs", "pages"), [(300, 1), (171, 1), (1, 200), (8, 200)])
+def test_however_long_all_of_it_takes_it_is_heard_of(hubs: int, pages: int) -> None:
+    """What it bears is every record's Ready."""
+
+    @virtual
+    async def heard() -> None:
+        names = [f"hub-{number:03}" for number in range(hubs)]
+        running = Running(*names)
+        clock = asyncio.get_running_loop().time
+        _, bound, _ = running.worker.heard.age()
+        running.worker.heard = Heard(silent=bound, clock=clock)
+        running.server.gates["/pods"] = _Slow()
+        for name in names:
+            running.server.answers[f"/api/v1/namespaces/{name}/pods"] = lambda request: page(
+                pod("ann"),
+                more=str(n) if (n := int(request.query.get("continue", 0)) + 1) < pages else "",
+            )
+        task = asyncio.create_task(running.worker.run())
+        world = snapshot(
+            records=[record(n, items={"image": {"agreed": [AGREED]}}) for n in names],
+            models=[MODEL],
+        )
+        running.worker.follow(Pass(Moment(world), running.assessor.assess(world)))
+        begun = clock()
+        while clock() < begun + 400 or len(running.server.requests) < hubs * pages:
+            age, _, _ = running.worker.heard.age()
+            assert age <= bound / 2
+            await asyncio.sleep(1)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    heard()
+
+
+@virtual
+async def test_a_few_hubs_are_looked_at_at_once_and_no_more() -> None:
+    names = [f"hub-{number:02}" for number in range(20)]
+    async with _running(*names) as running:
+        gate = running.server.hold("/pods")
+        for name in names:
+            running.pods(name, page(pod("ann", release=name)))
+        looking = asyncio.create_task(running.look(*names))
+        await asyncio.sleep(5)
+        assert len(running.server.requests) == 4
+        gate.open.set()
+        await looking
+        assert {tuple(running.images(name)) for name in names} == {("quay.io/coast/env:1",)}
+
+
 @virtual
 async def test_of_more_pods_than_are_looked_at_it_is_said_and_they_are_not_asked_for_the_sooner(
     monkeypatch: pytest.MonkeyPatch,
@@ -169,13 +227,16 @@ async def test_of_more_pods_than_are_looked_at_it_is_said_and_they_are_not_asked
         assert isinstance(known, UnreadValues)
         assert known.why is Unread.TOO_MANY
         assert [setting.text for setting in known.seen[IMAGE]] == ["quay.io/coast/env:1"]
-        await asyncio.sleep(10 * _EVERY)
-        assert len(running.server.requests) <= 14
         # What was seen is not forgotten while the API server is away for a moment.
         running.pods("prod", refusal(503, "ServiceUnavailable"))
         await asyncio.sleep(1.5 * _EVERY)
         await running.look("prod")
         assert running.of("prod") == known
+        running.pods("prod", page(pod("ann"), pod("bo"), more="2"))
+        await asyncio.sleep(_EVERY)
+        running.server.requests.clear()
+        await asyncio.sleep(10 * _EVERY)
+        assert len(running.server.requests) <= 14
 
 
 @virtual

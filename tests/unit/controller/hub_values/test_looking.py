@@ -6,7 +6,7 @@ import asyncio
 import logging
 import pickle
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 from prometheus_client import generate_latest
 
+from responsibility.cluster.knowledge import Heard
 from responsibility.cluster.moment import Moment
 from responsibility.cluster.store import Store
 from responsibility.controller.hub_values.looking import ValuesLooker
@@ -240,3 +241,32 @@ def _always(answer: dict[str, Any], _: Request) -> dict[str, Any]:
 
 def _holds(running: Running, limit: str) -> bool:
     return running.of("prod") == _is(limit)
+
+
+async def test_each_hub_that_is_read_counts_and_not_all_of_them_together() -> None:
+    """They may take longer than the worker may be silent, which is about every record's Ready."""
+    running, now = Running(), 0.0
+
+    for name in ("a", "b"):
+        running.put(name, secret(values()))
+    first = running.server.answers[_path("a")]
+
+    def answer(request: Request) -> Any:
+        nonlocal now
+        now = 1_000.0
+        return first(request)
+
+    running.worker.heard = Heard(clock=lambda: now)
+    running.server.answers[_path("a")] = answer
+    gate = running.server.hold(_path("b"))
+    task = asyncio.create_task(running.worker.run())
+    try:
+        running.worker.follow(running.found("a", "b"))
+        async with asyncio.timeout(_SOON):
+            await gate.arrived.wait()
+        assert now
+        assert running.worker.heard.age()[0] == 0
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
