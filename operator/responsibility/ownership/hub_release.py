@@ -40,7 +40,8 @@ def hub_release_findings(agreement: Agreement, known: HubRelease | None) -> Iter
             agreement, change.items, CHANGED_OUT_OF_BAND, OutOfBand(change), account=account
         )
     if known.more:
-        items = known.changes[-1].items if known.changes else ()
+        # Of each item that any change belongs to, one is listed.
+        items = tuple(dict.fromkeys(name for each in known.changes for name in each.items))
         yield _finding(agreement, items, CHANGED_OUT_OF_BAND, MoreOutOfBand(known.more))
     if known.unread:
         items = tuple(dict.fromkeys(name for each in known.unread for name in each.items))

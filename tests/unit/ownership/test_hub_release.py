@@ -113,6 +113,12 @@ def test_changes_that_are_not_listed_are_counted() -> None:
     )
 
 
+def test_changes_that_are_not_listed_are_of_all_items_that_any_is_of() -> None:
+    last = replace(CHANGE, path="z", items=("image",))
+    [more] = [f for f in found(told(drift(CHANGE, last, more=7))) if not f.account]
+    assert {more.item, *more.items} == {"image", "limits"}
+
+
 @pytest.mark.parametrize("why", [w for w in ReleaseUnread if w is not ReleaseUnread.NOT_YET])
 def test_what_is_not_known_is_said_and_the_item_is_unknown(why: ReleaseUnread) -> None:
     assessment = told(UnreadRelease(why, ("limits",)))

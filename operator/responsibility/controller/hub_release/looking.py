@@ -12,7 +12,7 @@ import asyncio
 import logging
 import os
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -46,6 +46,7 @@ from responsibility.hub.release.changes import (
 )
 from responsibility.hub.release.difference import changes, deleted
 from responsibility.hub.release.field_managers import FieldManagers
+from responsibility.hub.release.listing import FirstOfEach
 from responsibility.hub.release.sealing import sealed
 from responsibility.hub.release.storage import Revision
 from responsibility.kube import errors
@@ -68,6 +69,8 @@ _ROUNDS: Final = 2
 # Changes of one hub that are told one by one, and objects that could not be looked at.
 _MOST_CHANGES: Final = 64
 _MOST_UNREAD: Final = 16
+# Changes after which others have their turn.
+_AT_A_TIME: Final = 256
 # How long Helm may be at it. One that has ended in the middle hides nothing for longer.
 _AT_WORK: Final = timedelta(minutes=30)
 # The first that an error is one of says why.
@@ -258,8 +261,8 @@ class ReleaseLooker(Worker):
 
     async def _compared(self, hub: HubKey, terms: _Wanted, kept: KeptRelease) -> ReleaseDrift:
         guards = self._guards_of(terms.model)
-        found: list[Change] = []
-        unread: list[UnreadObject] = []
+        found = FirstOfEach[Change](_MOST_CHANGES)
+        unread = FirstOfEach[UnreadObject](_MOST_UNREAD)
         scaled: frozenset[tuple[str, str]] | None = None
         objects = kept.objects()
         for wanted in objects:
@@ -270,39 +273,38 @@ class ReleaseLooker(Worker):
             if isinstance(live, dict) and LEFT_OUT in live:
                 live = ReleaseUnread.UNREADABLE
             if isinstance(live, ReleaseUnread):
-                items = _items(guards, terms, about)
-                unread.append(UnreadObject(about, live, items))
+                unread.add(UnreadObject(about, live, _items(guards, terms, about)))
                 continue
-            differences = (
+            differences: Iterable[Change] = (
                 _gone(wanted, about)
                 if live is None
                 else self._differences(wanted, live, about, kept.revision)
             )
-            if any(each.steps == _REPLICAS for each in differences):
-                if scaled is None:
-                    scaled = await self._objects.scaled(hub.namespace)
-                if (about.kind, about.name) in scaled:
-                    differences = [each for each in differences if each.steps != _REPLICAS]
-            found.extend(differences)
-        found = [
-            each
-            if guards is None
-            else replace(each, items=items_of_change(guards, terms.names, each))
-            for each in sorted(found)
-        ]
+            items: dict[tuple[str, ...], tuple[str, ...]] = {}
+            for number, each in enumerate(differences, 1):
+                if number % _AT_A_TIME == 0:
+                    await asyncio.sleep(0)
+                if each.steps == _REPLICAS:
+                    if scaled is None:
+                        scaled = await self._objects.scaled(hub.namespace)
+                    if (about.kind, about.name) in scaled:
+                        continue
+                if guards is not None and each.steps not in items:
+                    items[each.steps] = items_of_change(guards, terms.names, each)
+                found.add(replace(each, items=items.get(each.steps, ())))
         return ReleaseDrift(
             kept.revision.number,
-            tuple(found[:_MOST_CHANGES]),
-            len(found[_MOST_CHANGES:]),
-            tuple(sorted(unread)[:_MOST_UNREAD]),
+            found.listed,
+            found.more,
+            unread.listed,
             removed_apis((each.get("apiVersion"), each.get("kind")) for each in objects),
         )
 
     def _differences(
         self, wanted: dict[str, Any], live: dict[str, Any], about: ObjectName, revision: Revision
-    ) -> list[Change]:
+    ) -> Iterator[Change]:
         managers = FieldManagers(live, deployed_at=revision.written_at)
-        return list(changes(wanted, sealed(live, self._key), about, managers))
+        return changes(wanted, sealed(live, self._key), about, managers)
 
     def _guards_of(self, model: ResponsibilityModel) -> Guards | None:
         known = self._guards.get(model.name)

@@ -7,5 +7,6 @@ In reading order:
 * ``sealing``: objects without what may be secret in them;
 * ``field_managers``: writers of an object's fields, and when they wrote;
 * ``sameness``: values that are written differently and mean the same;
-* ``difference``: differences from what was deployed, field by field.
+* ``difference``: differences from what was deployed, field by field;
+* ``listing``: a list of them that is cut without hiding whose they are.
 """

@@ -86,6 +86,7 @@ class UnreadObject:
 class ReleaseDrift:
     """What differs from a revision of a release; ``more`` counts changes that are not listed.
 
+    Of each item that has any, ``changes`` and ``unread`` list one (`listing`).
     ``apis`` are those that it was deployed by and that Kubernetes removes, or has removed.
     """
 

@@ -21,8 +21,8 @@ from responsibility.subject_kinds import SubjectKind
 EACH: Final = "[*]"
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 
-# Changes of one object that are told one by one.
-MOST_CHANGES: Final = 32
+# Entries of managers that are asked about one object; somebody could write them by the thousand.
+_MOST_ASKED: Final = 100_000
 _DEEPEST: Final = 48
 
 _ANYTHING: Final = "*"
@@ -84,6 +84,8 @@ _SHOWN: Final[tuple[tuple[str, ...], ...]] = (
     ("spec", "type"),
 )
 
+_NOBODY: Final = FieldWriter("", "")
+
 Json = Mapping[str, Any]
 
 
@@ -104,18 +106,17 @@ def changes(
 ) -> Iterator[Change]:
     """Yield what of an object, as it is ``found``, is not as it was deployed.
 
-    Both are sealed. ``scaled`` is whether an autoscaler sets its replicas.
+    Both are sealed. ``scaled`` is whether an autoscaler sets its replicas. Of an object with more
+    differences and managers than any has, the last are told without asking who made them.
     """
-    told = 0
+    asked = 0
     for each in _Comparison(about.kind, managers).of(wanted, found):
         if scaled and each.place == ("spec", "replicas"):
             continue
-        writer = _writer(each, managers)
+        asked += managers.count
+        writer = _NOBODY if asked > _MOST_ASKED else _writer(each, managers)
         if writer is None:
             continue
-        told += 1
-        if told > MOST_CHANGES:
-            return
         shown = about.kind in _KNOWN and _is_shown(each.place)
         yield Change(
             about,

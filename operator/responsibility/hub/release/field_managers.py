@@ -59,7 +59,7 @@ class FieldManagers:
         entries = [e for e in _entries(found) if e.get("subresource") != _STATUS]
         until = _moment(deployed_at)
         latest = None if until is None else until + _AFTERWARDS
-        helms = {str(e.get("manager") or "") for e in entries if _has(_fields(e), _HELMS)}
+        helms = {str(e.get("manager") or "") for e in entries if _has_helms(_fields(e))}
         self._managed = [
             _Managed(
                 writer := FieldWriter(str(e.get("manager") or ""), str(e.get("time") or "")),
@@ -69,15 +69,45 @@ class FieldManagers:
             )
             for e in entries
         ]
+        # Entries of lists by their keys: of a list with thousands none is searched for.
+        self._by_keys: dict[tuple[int, tuple[str, ...]], dict[str, Mapping[str, Any]]] = {}
+
+    @property
+    def count(self) -> int:
+        """How many have written it."""
+        return len(self._managed)
 
     def others(self, place: Sequence[Step]) -> tuple[FieldWriter, ...]:
         """Return who has written a field, the latest first, but for Helm when it deployed."""
-        return _latest(m for m in self._managed if not m.by_helm and _has(m.fields, place))
+        return _latest(m for m in self._managed if not m.by_helm and self._has(m, place))
 
     def by_helm(self, place: Sequence[Step]) -> bool:
         """Return whether a field is Helm's alone, as it deployed it."""
-        writers = [m for m in self._managed if _has(m.fields, place)]
+        writers = [m for m in self._managed if self._has(m, place)]
         return bool(writers) and all(m.by_helm for m in writers)
+
+    def _has(self, managed: _Managed, place: Sequence[Step]) -> bool:
+        """Return whether a field, something in it, or a whole that it is in, is a manager's."""
+        fields = managed.fields
+        for step in place:
+            below = self._below(fields, step)
+            if below is None:
+                return False
+            if not below:
+                # A leaf: what is in it was written as one.
+                return True
+            fields = below
+        return bool(place)
+
+    def _below(self, fields: Mapping[str, Any], step: Step) -> Mapping[str, Any] | None:
+        if isinstance(step, str):
+            return _field(fields, step)
+        names = tuple(name for name, _ in step.keys)
+        # The fields live as long as this does, so that nothing else has their id.
+        entries = self._by_keys.get((id(fields), names))
+        if entries is None:
+            entries = self._by_keys[id(fields), names] = _entry_fields(fields, names)
+        return entries.get(_values(value for _, value in step.keys))
 
     @property
     def last(self) -> FieldWriter:
@@ -105,35 +135,40 @@ def _fields(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     return fields if isinstance(fields, Mapping) else {}
 
 
-def _has(fields: Mapping[str, Any], place: Sequence[Step]) -> bool:
-    """Return whether a field, something in it, or a whole that it is in, is among these."""
-    for step in place:
-        below = _below(fields, step)
-        if below is None:
-            return False
+def _has_helms(fields: Mapping[str, Any]) -> bool:
+    """Return whether Helm's annotation, or a whole that it is in, is among these."""
+    for step in _HELMS:
+        below = _field(fields, step)
         if not below:
-            # A leaf: what is in it was written as one.
-            return True
+            return below is not None
         fields = below
-    return bool(place)
+    return True
 
 
-def _below(fields: Mapping[str, Any], step: Step) -> Mapping[str, Any] | None:
-    if isinstance(step, str):
-        found = fields.get(f"f:{step}")
-        return found if isinstance(found, Mapping) else None
+def _field(fields: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    found = fields.get(f"f:{name}")
+    return found if isinstance(found, Mapping) else None
+
+
+def _entry_fields(fields: Mapping[str, Any], names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Return what is below each entry of a list, by its values of these keys."""
+    found: dict[str, Mapping[str, Any]] = {}
     for key, below in fields.items():
-        if key.startswith("k:") and isinstance(below, Mapping) and _is_entry(key[2:], step):
-            return below
-    return None
+        if not key.startswith("k:") or not isinstance(below, Mapping):
+            continue
+        try:
+            keys = json.loads(key[2:])
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(keys, dict):
+            found.setdefault(_values(keys.get(name) for name in names), below)
+    return found
 
 
-def _is_entry(text: str, step: EntryOf) -> bool:
-    try:
-        keys = json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(keys, dict) and all(keys.get(name) == value for name, value in step.keys)
+def _values(values: Iterable[object]) -> str:
+    """Return values as one text, the same for the same, whatever JSON they are."""
+    whole = (int(v) if isinstance(v, float) and v.is_integer() else v for v in values)
+    return json.dumps(list(whole), sort_keys=True)
 
 
 def _moment(text: str) -> datetime | None:

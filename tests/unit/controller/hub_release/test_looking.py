@@ -195,6 +195,28 @@ async def test_what_somebody_changes_and_deletes_is_told_with_whose_it_is_until_
         await running.until(lambda: running.known() == ReleaseDrift(1))
 
 
+async def test_no_flood_takes_a_change_away_from_whose_it_is() -> None:
+    async with _running() as running:
+        flood: list[Json] = [
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"a{number:03}"}}
+            for number in range(100)
+        ]
+        listed = [{"name": "configmaps", "kind": "ConfigMap", "namespaced": True}]
+        running.answer("/api/v1", {"kind": "APIResourceList", "resources": listed})
+        running.deploy([*flood, stored_by.deployment()])
+        for each in flood:
+            path = f"/api/v1/namespaces/prod/configmaps/{each['metadata']['name']}"
+            running.answer(path, refusal(404, "NotFound"))
+        found = stored_by.stored(stored_by.deployment())
+        running.answer(_DEPLOYMENT, stored_by.edited(found, ("spec", "replicas"), 3))
+        await running.until(lambda: running.known() not in (None, ReleaseDrift(1)))
+        known = running.known()
+        assert isinstance(known, ReleaseDrift)
+        assert [c.items for c in known.changes if c.object.kind == "Deployment"] == [("fence",)]
+        assert {c.items for c in known.changes if c.object.kind == "ConfigMap"} == {("beds",)}
+        assert (len(known.changes), known.more) == (64, 37)
+
+
 async def test_replicas_of_what_an_autoscaler_scales_are_its() -> None:
     async with _running() as running:
         target = {"kind": "Deployment", "name": "hub"}

@@ -261,11 +261,36 @@ def test_values_are_told_of_some_fields_only() -> None:
     assert (args.wanted, args.found) == ("", "")
 
 
-def test_no_end_of_changes_is_told_one_by_one() -> None:
-    manifest = server.secret(**{f"k{n}": "eA==" for n in range(100)})
-    found = server.stored(server.secret())
-    found["metadata"]["managedFields"] = []
-    assert len(told(manifest, found)) == 32
+@pytest.mark.parametrize("name", [n for n in CHANGES if n != "the kind of a volume"])
+def test_no_flood_of_harmless_changes_hides_another(name: str) -> None:
+    manifest = server.deployment()
+    place, value, path, act = CHANGES[name]
+    found = server.edited(touched(server.stored(manifest)), place, value)
+    volumes = found["spec"]["template"]["spec"]["volumes"]
+    for number in range(100):
+        flood = {"name": f"a{number}", "emptyDir": {}}
+        found = server.edited(found, (*POD, "volumes", len(volumes) + number), flood)
+    told_ = told(manifest, found)
+    assert (path, act) in {(c.path, c.act) for c in told_}
+    assert len(told_) == 101
+
+
+def test_no_flood_of_changes_by_as_many_managers_hides_another() -> None:
+    manifest = server.deployment()
+    found = server.stored(manifest)
+    pod = found["spec"]["template"]["spec"]
+    pod["volumes"] += [{"name": f"a{number}", "emptyDir": {}} for number in range(1_000)]
+    pod["containers"][0]["image"] = "x"
+    pod["hostPID"] = True
+    entry = {"operation": "Apply", "time": LATER, "fieldsV1": {"f:spec": {}}}
+    managers = [{"manager": f"m{number}", **entry} for number in range(1_000)]
+    found["metadata"]["managedFields"] += managers
+    paths = {c.path for c in told(manifest, found)}
+    assert len(paths) >= 1_002
+    assert paths > {
+        "spec.template.spec.containers[hub].image",
+        "spec.template.spec.hostPID",
+    }
 
 
 # --- laws -----------------------------------------------------------------------------------------
