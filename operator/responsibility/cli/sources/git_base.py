@@ -60,8 +60,12 @@ def _extracted(revision: str, path: str, into: Path) -> Path | None:
         (into / inside).parent.mkdir(parents=True, exist_ok=True)
         (into / inside).write_bytes(data)
     # The files first, so that none is written through a link.
-    for inside, data in zip(links, contents(top, list(links.values()), revision), strict=True):
-        _link(into, inside, data.decode("utf-8", "surrogateescape"))
+    made = [
+        place
+        for inside, data in zip(links, contents(top, list(links.values()), revision), strict=True)
+        if (place := _link(into, inside, data)) is not None
+    ]
+    _unlink_what_leads_out(into, made)
     return into / relative
 
 
@@ -71,13 +75,39 @@ def _is_inside(path: str) -> bool:
     return not path.startswith("/") and ".." not in parts and ".git" not in parts
 
 
-def _link(into: Path, inside: str, target: str) -> None:
-    """Make a link, unless it leads out of the revision: then there is nothing that it leads to."""
+def _link(into: Path, inside: str, target: bytes) -> Path | None:
+    """Make a link where it belongs, and return that; None for a place that others have made."""
     place = into / inside
-    place.parent.mkdir(parents=True, exist_ok=True)
-    leads = (place.parent / target).resolve()
-    if not os.path.lexists(place) and leads.is_relative_to(into.resolve()):
-        place.symlink_to(target)
+    try:
+        # A tree that was made by hand may have something below a link: it would be made elsewhere.
+        if place.parent.resolve() != into.resolve() / PurePosixPath(inside).parent:
+            return None
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(os.fsdecode(target))
+    except (OSError, RuntimeError, ValueError):
+        return None
+    return place
+
+
+def _unlink_what_leads_out(into: Path, links: Sequence[Path]) -> None:
+    """Remove the links that lead out of the revision: then there is nothing that they lead to.
+
+    Where one leads, the others say too, those that are removed and those that are made later: so
+    all are made first, and looked at again until none leads out.
+    """
+    left, top = set(links), into.resolve()
+    while out := {link for link in left if not _stays(link, top)}:
+        for link in out:
+            link.unlink()
+        left -= out
+
+
+def _stays(link: Path, top: Path) -> bool:
+    try:
+        return link.resolve().is_relative_to(top)
+    except (OSError, RuntimeError):
+        # It goes around in a circle, or on for longer than paths are.
+        return False
 
 
 def contents(top: Path, wanted: Sequence[str], name: str) -> Iterator[bytes]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from responsibility.cli.sources.git_base import files_at
 from tests.unit.cli import small
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.repositories import git
@@ -97,6 +98,44 @@ def test_a_link_that_leads_out_of_the_revision_is_passed_over(
     (repository / "link").unlink()
     code, answer = check(run, base="HEAD")
     assert (code, answer["findings"], answer["ended"]) == (0, [], [])
+
+
+# Links by what they lead to, of which none leads out by itself as long as the others aren't there.
+TOGETHER = {
+    "one by another that is made later": {"a.yaml": "p/q/x/../../../secret", "p/q/x": "../.."},
+    "one by another that is made before": {"z.yaml": "p/q/x/../../../secret", "p/q/x": "../.."},
+    "by three": {"a": "b/../../secret", "b": "c/d", "c/d": "../p/q", "p/q": ".."},
+    "by one that is taken away": {"a": "b/../p", "b": "/etc", "c": "a/../../secret"},
+    "around": {"a": "b", "b": "a", "c": "a/../../../secret"},
+    "far": {"a": "/".join(["x"] * 1_500), "b": "a/../../secret"},
+}
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_links_that_lead_out_together_are_not_made(name: str, repository: Path) -> None:
+    shutil.rmtree(repository / "rbac")
+    (repository.parent / "secret").write_text("x", encoding="utf-8")
+    for place, target in TOGETHER[name].items():
+        (repository / place).parent.mkdir(parents=True, exist_ok=True)
+        (repository / place).symlink_to(target)
+    git(repository, "add", ".")
+    git(repository, "commit", "-q", "-m", "links")
+    with files_at("HEAD", [str(repository)]) as [found]:
+        top = Path(found).parent.resolve()
+        made = [path for path in top.rglob("*") if path.is_symlink()]
+        assert all(path.resolve().is_relative_to(top) for path in made)
+        assert (Path(found) / "model.yaml").is_file()
+
+
+def test_a_link_that_stays_inside_is_made(repository: Path) -> None:
+    (repository / "deep" / "er").mkdir(parents=True)
+    (repository / "deep" / "er" / "link.yaml").symlink_to("../../model.yaml")
+    (repository / "a").symlink_to("deep/er")
+    git(repository, "add", ".")
+    git(repository, "commit", "-q", "-m", "links")
+    with files_at("HEAD", [str(repository)]) as [found]:
+        read = (Path(found) / "a" / "link.yaml").read_text(encoding="utf-8")
+        assert read == (repository / "model.yaml").read_text(encoding="utf-8")
 
 
 def test_a_folder_may_be_the_base(run: Run, files: Path) -> None:
