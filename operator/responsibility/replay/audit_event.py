@@ -175,8 +175,10 @@ def _identity(event: Json) -> Identity:
     info = event.get("impersonatedUser") or event.get("user") or {}
     if not isinstance(info, dict):
         raise ValueError("its user is no mapping")  # noqa: TRY004 - as any other broken event
-    groups = tuple(str(group) for group in info.get("groups") or ())
-    return Identity(_text(info, "username"), groups, _text(info, "uid"))
+    groups = info.get("groups") or []
+    if not isinstance(groups, list):
+        raise ValueError("its user's groups are no list")  # noqa: TRY004 - as any other broken event
+    return Identity(_text(info, "username"), tuple(map(str, groups)), _text(info, "uid"))
 
 
 def _code(event: Json) -> int:

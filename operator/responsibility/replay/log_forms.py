@@ -123,9 +123,10 @@ def _rows(table: Any) -> list[Any]:  # noqa: ANN401 - whatever JSON holds
     """Return the rows of a table of Log Analytics, each as one object."""
     if not isinstance(table, dict) or not isinstance(table.get("rows"), list):
         return [table]
+    columns = table.get("columns")
     names = [
         str(each.get("name")) if isinstance(each, dict) else ""
-        for each in table.get("columns") or ()
+        for each in (columns if isinstance(columns, list) else ())
     ]
     # Cut to the shorter: what is no table of theirs becomes no event.
     return [

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from responsibility.cli.sources.audit_log import AuditLog
 from responsibility.replay import log_forms
@@ -137,6 +139,88 @@ def test_what_cannot_be_read_is_named(name: str, tmp_path: Path) -> None:
     assert log.counts.foreign or log.counts.broken_total
     if told is not None:
         assert list(log.counts.foreign) == [told]
+
+
+# Small values of each kind that JSON has, and such as begin like a structure in a text.
+ODD: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, 0, -1, 1.5, 1e300, "", "x", "{", "[1]", '{"log": 5}', "\ud800", [], {}, [[]], [{}]]
+) | st.dictionaries(
+    st.sampled_from(["field", "name", "rows", "columns", "log", "message", "items", "stage"]),
+    st.sampled_from([None, 5, "x", [], {}, [5], [None]]),
+    max_size=2,
+)
+ODD_ONCE: list[Any] = [None, 5, "x", "{", [], {}, [5], True]
+SHAPES: dict[str, Any] = {
+    "lines": event(),
+    "columns as texts": _row(event(), as_text=True),
+    "columns": _row(event()),
+    "diagnostics": _diagnostics(event()),
+    "a table": _table([_diagnostics(event())]),
+    "a table of columns": _table([_row(event())]),
+    "no rows": {"tables": [{"columns": [], "rows": []}]},
+    "records": {"records": [_record(event())]},
+    "a record with an object": {"properties": {"log": event()}},
+    "events": {"events": [_watched(event())]},
+    "a subscription": {"logEvents": [_watched(event())]},
+    "results": {"results": [_pairs(event())]},
+    "a list": {"apiVersion": "audit.k8s.io/v1", "kind": "EventList", "items": [event()]},
+    "an object in a line": {"log": event()},
+    "Google's": {"protoPayload": {"a": 1}},
+}
+
+
+def _places(value: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return where there is anything in a value, the value itself first."""
+    if isinstance(value, list):
+        value = dict(enumerate(value))
+    below = value.items() if isinstance(value, dict) else ()
+    return [place, *(each for key, v in below for each in _places(v, (*place, key)))]
+
+
+def _with(value: Any, place: tuple[Any, ...], odd: Any) -> Any:
+    if not place:
+        return odd
+    copied = value.copy()
+    copied[place[0]] = _with(value[place[0]], place[1:], odd)
+    return copied
+
+
+def _told(value: Any, path: Path) -> AuditLog:
+    """Read a value as a log, and each event of it: raises but for what says that it is none."""
+    path.write_text(f"{json.dumps(value)}\n", encoding="utf-8")
+    log = AuditLog(lambda _: True)
+    found = [each for _, each in log.events([str(path)])]
+    assert log.counts.events == len(found)
+    for each in found:
+        try:
+            read(each)
+        except ValueError as error:
+            assert str(error)  # noqa: PT017 - it may be none as well
+    return log
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_whatever_stands_in_place_of_a_field_breaks_nothing(shape: str, tmp_path: Path) -> None:
+    assert _told(SHAPES[shape], tmp_path / "l").counts.broken_total == 0
+    for place in _places(SHAPES[shape]):
+        for odd in ODD_ONCE:
+            _told(_with(SHAPES[shape], place, odd), tmp_path / "l")
+
+
+@given(data=st.data(), shape=st.sampled_from(sorted(SHAPES)))
+def test_whatever_stands_in_place_of_two_fields_breaks_nothing(
+    data: st.DataObject, shape: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    value = SHAPES[shape]
+    for _ in range(2):
+        value = _with(value, data.draw(st.sampled_from(_places(value))), data.draw(ODD))
+    _told(value, tmp_path_factory.getbasetemp() / "odd.log")
+
+
+def test_a_table_of_an_odd_form_is_named(tmp_path: Path) -> None:
+    for columns in ODD_ONCE:
+        table = {"tables": [{"rows": [["x"]], "columns": columns}]}
+        assert list(_told(table, tmp_path / "l").counts.foreign) == [log_forms.OTHER]
 
 
 def test_a_value_that_never_ends_is_broken_and_no_more(tmp_path: Path) -> None:
