@@ -7,6 +7,7 @@ is said can't differ from how bad it is held to be.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
@@ -53,6 +54,14 @@ _EVERYBODY: Final[Mapping[str, str]] = {
 }
 # How sentences begin that don't begin with a name.
 _OURS: Final = frozenset({"the", "every", "everybody", "anybody,", "nobody", "somebody"})
+_WORDS: Final = frozenset(word.strip(",") for word in _OURS)
+# What can be no part of a sentence. RBAC lets users and groups be called anything, of any length.
+_LONGEST_NAME: Final = 64
+_BLANK_LETTERS: Final = "\u115f\u1160\u3164\uffa0"
+_ONE_WORD: Final = re.compile(
+    rf"(?:(?![{_BLANK_LETTERS}])[\w!#$%&'*+,./:;<=>?@^`|~\\(){{}}\[\]-]){{1,{_LONGEST_NAME}}}"
+)
+_NO_QUOTES: Final = str.maketrans(dict.fromkeys('"\u201c\u201d\u201e\u201f\u2033\uff02', "'"))
 _PROGRAMS_OF: Final = "system:serviceaccounts:"
 
 
@@ -102,25 +111,45 @@ def abilities(permissions: Iterable[Permission]) -> list[str]:
 
 
 def subject_text(subject: Subject) -> str:
-    """Return who somebody is: a person by the name alone, everybody by what they are."""
+    """Return who somebody is: a person by the name alone, everybody by what they are.
+
+    A name that could be read as a sentence, or begin one, is quoted, and cut where it is long.
+    """
     if subject.kind == GROUP:
         if subject.name.startswith(_PROGRAMS_OF):
-            return f"every program in {subject.name.removeprefix(_PROGRAMS_OF)}"
-        return _EVERYBODY.get(subject.name) or f"the group {subject.name}"
+            return f"every program in {_name(subject.name.removeprefix(_PROGRAMS_OF))}"
+        return _EVERYBODY.get(subject.name) or f"the group {_name(subject.name)}"
     if subject.kind == SERVICE_ACCOUNT:
-        return f"the program {subject.namespace}/{subject.name}"
+        return f"the program {_name(f'{subject.namespace}/{subject.name}')}"
+    if subject.name.casefold().strip(",.:;!?") in _WORDS or not _ONE_WORD.fullmatch(subject.name):
+        return f"somebody called {_quoted(subject.name)}"
     return subject.name
+
+
+def _name(name: str) -> str:
+    """Return a name as it is where it is one word, else where it can't be taken for ours."""
+    return name if _ONE_WORD.fullmatch(name) else _quoted(name)
+
+
+def _quoted(name: str) -> str:
+    cut = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+    return f'"{cut.translate(_NO_QUOTES)}"'
 
 
 def _excess(worst: Finding, findings: Sequence[Finding]) -> str:
     assert worst.subject is not None  # noqa: S101 - of whom it is told
     permissions = [permission for each in findings for permission in each.permissions]
     can = abilities(permissions)
-    what = _listed(can)
+    only = _only(findings)
+    limits = {only.get(words, "") for words in can}
+    if len(limits) == 1:
+        what = f"{_listed(can)}{limits.pop()}"
+    else:
+        what = _listed([f"{words}{only.get(words, '')}" for words in can])
     detour = ", by a detour," if worst.route else ""
     owners = wording.owners_text(worst.owners)
     who = _capital(subject_text(worst.subject))
-    return f"{who} can{detour} {what}{_only(worst)}{_where(worst)}, but {worst.title} is {owners}"
+    return f"{who} can{detour} {what}{_where(worst)}, but {worst.title} is {owners}"
 
 
 def _listed(able: Sequence[str]) -> str:
@@ -139,16 +168,26 @@ def _where(finding: Finding) -> str:
     return " on the whole cluster"
 
 
-def _only(finding: Finding) -> str:
-    """Return for which names it holds, where every source is for some only."""
-    sources = finding.sources
-    first = min(finding.permissions, key=_rank, default=None)
-    if finding.route or not sources or not all(source.names for source in sources):
-        return ""
-    if first is None or first.name:
-        return ""
-    names = sorted({name for source in sources for name in source.names})
-    return f" (only what is called {some(names, _MOST_NAMED)})"
+def _only(findings: Sequence[Finding]) -> Mapping[str, str]:
+    """Return for which names each ability holds, of those of which every source is for some only.
+
+    Findings know the sources of all their permissions together.
+    """
+    names: dict[str, set[str]] = {}
+    wide: set[str] = set()
+    for finding in findings:
+        limited = not finding.route and finding.sources and all(s.names for s in finding.sources)
+        for permission in finding.permissions:
+            words = plain_words(permission)
+            if limited and not permission.name:
+                names.setdefault(words, set()).update(n for s in finding.sources for n in s.names)
+            else:
+                wide.add(words)
+    return {
+        words: f" (only what is called {some([_name(n) for n in sorted(of)], _MOST_NAMED)})"
+        for words, of in names.items()
+        if words not in wide
+    }
 
 
 def _shortfall(finding: Finding, short: Shortfall) -> str:

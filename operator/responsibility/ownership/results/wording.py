@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 # Bindings that a remedy names, and records of one owner; more in a sentence help nobody.
 _MOST_NAMED = 3
 _MOST_PERMISSIONS = 2
+# As long as a name of Kubernetes' own may be; users and groups may have any.
+_LONGEST_NAME = 253
 
 
 # --- parts of a sentence ------------------------------------------------------------------------
@@ -130,7 +132,24 @@ def step_texts(finding: Finding) -> tuple[str, ...]:
 
 
 def message(finding: Finding) -> str:
-    """Return what is found, as a sentence without its full stop."""
+    """Return what is found, as a sentence without its full stop.
+
+    A name that goes on for longer than any has is cut: statuses cut what comes last.
+    """
+    return _with_short_names(_message(finding), finding)
+
+
+def _with_short_names(text: str, finding: Finding) -> str:
+    names = {step.actor.name for step in finding.route}
+    if finding.subject is not None:
+        names.add(finding.subject.name)
+    for name in sorted(names, key=len, reverse=True):
+        if len(name) > _LONGEST_NAME:
+            text = text.replace(name, f"{name[: _LONGEST_NAME - 1]}…")
+    return text
+
+
+def _message(finding: Finding) -> str:
     if isinstance(finding.facts, SideDoor):
         return _side_door(finding, finding.facts)
     if isinstance(
@@ -146,7 +165,7 @@ def message(finding: Finding) -> str:
 
 def remedy(finding: Finding) -> str:
     """Return what ends it, as a sentence."""
-    return _remedy((finding,))
+    return _with_short_names(_remedy((finding,)), finding)
 
 
 def cause_message(cause: Cause) -> str:
@@ -158,7 +177,7 @@ def cause_message(cause: Cause) -> str:
 
 def cause_remedy(cause: Cause) -> str:
     """Return what ends all that has one cause, as a sentence."""
-    return _remedy(cause.findings)
+    return _with_short_names(_remedy(cause.findings), cause.worst)
 
 
 def _remedy(findings: Sequence[Finding]) -> str:

@@ -130,6 +130,67 @@ def test_what_holds_for_some_names_only_says_for_which() -> None:
     )
 
 
+def test_what_holds_for_some_names_limits_nothing_else() -> None:
+    named = Source(BindingKey("prod", "b"), RoleKey("prod", "r"), 0, ("sharing-token",))
+    more: dict[str, Any] = {"item": "pillows", "number": 2}
+    secrets = excess(SECRETS, sources=(named,))
+    everything = Permission("delete", "", "namespaces")
+    assert told(secrets, excess(everything, **more)).startswith(
+        "ann can read passwords and tokens (only what is called sharing-token) and delete "
+        "everything in this hub"
+    )
+    # What some sources give without a limit has none, whichever finding knows of them.
+    for wide in (
+        excess(SECRETS, sources=(named, SOURCE)),
+        excess(Permission("list", "", "secrets"), **more),
+    ):
+        assert "only" not in told(secrets, wide)
+    # Where everything has the same, it is said once.
+    tls = excess(Permission("patch", "", "configmaps"), sources=(named,), **more)
+    text = told(secrets, tls)
+    assert text.count("(only") == 1
+    assert "settings (only what is called sharing-token) in this hub" in text
+
+
+@pytest.mark.parametrize("kind", [USER, GROUP])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "All is well, nothing to do. Nobody",
+        "All\u00a0is\u2003well.\u3164Nobody",
+        'x", but all is well. "y',
+        "nobody",
+        "Everybody",
+        "Anybody,",
+        "",
+        "x" * 65,
+        "x" * 2_000,
+    ],
+)
+def test_no_name_is_read_as_a_sentence_or_keeps_one_from_being_read(kind: Any, name: str) -> None:
+    finding = excess(SECRETS, subject=Subject(kind, name))
+    text = told(finding)
+    begin, _, rest = text.partition('"')
+    if kind == USER:
+        assert begin == "Somebody called "
+        named, _, rest = rest.partition('"')
+        assert len(named) <= 64
+        assert rest.startswith(" can read passwords")
+    else:
+        assert begin.startswith("The group ")
+    assert "can read passwords and tokens in this hub, but Beds is Hosts's" in text
+    assert len(text) < 200
+    assert "can get secrets" in wording.message(finding)[:400]
+    assert len(wording.remedy(finding)) < 1_000
+
+
+@pytest.mark.parametrize(
+    "name", ["ann@example.org", "oidc:ann", "CN=ann,O=x", "Ännchen_1", "x" * 64]
+)
+def test_usual_names_stand_as_they_are(name: str) -> None:
+    assert told(excess(SECRETS, subject=Subject(USER, name))).startswith(f"{name} can read")
+
+
 @pytest.mark.parametrize(
     ("subject", "text"),
     [
