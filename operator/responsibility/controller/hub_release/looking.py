@@ -71,7 +71,8 @@ _MOST_CHANGES: Final = 64
 _MOST_UNREAD: Final = 16
 # Changes after which others have their turn.
 _AT_A_TIME: Final = 256
-# How long Helm may be at it. One that has ended in the middle hides nothing for longer.
+# How long Helm may be at it. One that has ended in the middle hides nothing for longer, nor do many
+# that whoever writes Secrets makes up one by one.
 _AT_WORK: Final = timedelta(minutes=30)
 # The first that an error is one of says why.
 _WHY: Sequence[tuple[type[Exception], ReleaseUnread]] = (
@@ -100,6 +101,8 @@ class _Looked:
 
     again_at: float = 0.0
     good_at: float | None = None
+    # Since when Helm is said to be at it, without a comparison in between.
+    at_work_since: float | None = None
     kept: KeptRelease | None = None
 
 
@@ -219,7 +222,12 @@ class ReleaseLooker(Worker):
         try:
             return await self._release(hub, terms, looked)
         except HelmAtWorkError:
-            return None
+            now = asyncio.get_running_loop().time()
+            if looked.at_work_since is None:
+                looked.at_work_since = now
+            if now - looked.at_work_since < _AT_WORK.total_seconds():
+                return None
+            return self._unread(terms, ReleaseUnread.AT_WORK)
         except Exception as error:  # noqa: BLE001 - whatever one answer is, all other hubs are read
             why = next(why for kind, why in _WHY if isinstance(error, kind))
             if why is ReleaseUnread.FAILED:
@@ -228,14 +236,18 @@ class ReleaseLooker(Worker):
 
     async def _release(self, hub: HubKey, terms: _Wanted, looked: _Looked) -> HubRelease:
         path = f"/api/v1/namespaces/{hub.namespace}/secrets"
-        params = {"labelSelector": storage.selector(hub.release)}
+        params = {
+            "labelSelector": storage.selector(hub.release),
+            "fieldSelector": storage.selected_type(),
+        }
         secrets: list[Any] = []
         async for page in self._api.pages(path, params=params, accept=METADATA_LIST):
             secrets.extend(page.get("items") or ())
-        revisions = storage.revisions(secrets)
+        revisions = storage.revisions(secrets, hub.release)
         if not revisions:
             return self._unread(terms, ReleaseUnread.NO_RELEASE)
-        if revisions[0].pending and _is_young(revisions[0]):
+        in_work = storage.in_work(revisions)
+        if in_work is not None and _is_young(in_work):
             raise HelmAtWorkError
         deployed = next((r for r in revisions if r.status == storage.DEPLOYED), None)
         if deployed is None:
@@ -343,6 +355,7 @@ class ReleaseLooker(Worker):
         else:
             self._metrics.hub_release_looks.labels("compared").inc()
             looked.good_at = now
+            looked.at_work_since = None
         if self._answers.take(hub, found):
             self._store.touch()
 

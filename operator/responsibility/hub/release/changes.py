@@ -27,6 +27,7 @@ class ReleaseUnread(StrEnum):
     FORBIDDEN = "forbidden"
     NO_RELEASE = "no-release"
     NOT_DEPLOYED = "not-deployed"
+    AT_WORK = "helm-at-work"
     UNREADABLE = "unreadable"
     TOO_COSTLY = "too-costly"
     NOT_SERVED = "not-served"

@@ -6,8 +6,10 @@ Helm 3 and 4 keep it the same way (``pkg/storage/driver``: ``secrets.go``, ``uti
 gzip (if it begins like that) and written in base64, around which Kubernetes puts another. Its
 ``manifest`` is all that was deployed, as YAML, but for hooks: those Helm makes and removes itself.
 
-Whoever may write Secrets in that namespace may write such a one: what it unpacks to, how deep and
-how much is bounded. No error has a word of it, nor does one that caused it hang on.
+Whoever may write Secrets in that namespace may write such a one. As for Helm itself, the newest
+that is called deployed counts (``pkg/storage/storage.go``, ``Deployed``), if it has Helm's name and
+type; pending counts only what comes next. What it unpacks to, how deep and how much is bounded. No
+error has a word of it, nor does one that caused it hang on.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import binascii
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,6 +29,7 @@ from responsibility.hub.values.yaml import BeyondError, UnreadableError
 
 TYPE: Final = "helm.sh/release.v1"
 DEPLOYED: Final = "deployed"
+_PREFIX: Final = "sh.helm.release.v1"
 _PENDING: Final = frozenset({"pending-install", "pending-upgrade", "pending-rollback"})
 _REVISION: Final = re.compile(r"[0-9]{1,9}")
 # What gzip begins with.
@@ -66,10 +69,31 @@ def selector(release: str) -> str:
     return f"owner=helm,name={release}"
 
 
-def revisions(secrets: Iterable[Mapping[str, Any]]) -> tuple[Revision, ...]:
-    """Return the revisions that Secrets are about, the newest first; metadata is enough."""
+def selected_type() -> str:
+    """Return the field selector of Secrets of Helm's type.
+
+    The API server has one for types (``pkg/registry/core/secret/strategy.go``).
+    """
+    return f"type={TYPE}"
+
+
+def revisions(secrets: Iterable[Mapping[str, Any]], release: str) -> tuple[Revision, ...]:
+    """Return the revisions that a release's Secrets are about, the newest first.
+
+    Metadata is enough. What isn't called as Helm calls it (``makeKey``) is none of them.
+    """
     found = [r for secret in secrets if (r := _revision(secret)) is not None]
-    return tuple(sorted(found, key=lambda revision: -revision.number))
+    named = [r for r in found if r.secret == f"{_PREFIX}.{release}.v{r.number}"]
+    return tuple(sorted(named, key=lambda revision: -revision.number))
+
+
+def in_work(found: Sequence[Revision]) -> Revision | None:
+    """Return the revision that Helm is at, of all from the newest on; None where it is at none.
+
+    Helm numbers them one by one (``pkg/action/upgrade.go``): another was made up.
+    """
+    done = max((r.number for r in found if not r.pending), default=0)
+    return next((r for r in found if r.pending and r.number == done + 1), None)
 
 
 def _revision(secret: Mapping[str, Any]) -> Revision | None:

@@ -54,6 +54,7 @@ UNREAD: Mapping[ReleaseUnread, str] = {
     ReleaseUnread.FORBIDDEN: "the operator may not read it (hubRelease.namespaces)",
     ReleaseUnread.NO_RELEASE: "Helm keeps no Secrets of such a release in the hub's namespace",
     ReleaseUnread.NOT_DEPLOYED: "no revision of the hub's release is deployed",
+    ReleaseUnread.AT_WORK: "for half an hour, Helm has been said to be deploying the hub",
     ReleaseUnread.UNREADABLE: "what is kept of the release can't be read",
     ReleaseUnread.TOO_COSTLY: "the release takes longer to read than any hub's should",
     ReleaseUnread.NOT_SERVED: "the API server no longer has the kind in that version",

@@ -20,6 +20,7 @@ from prometheus_client import generate_latest
 from demo.release import helm_release_secret
 from responsibility.cluster.moment import Moment
 from responsibility.cluster.store import Store
+from responsibility.controller.hub_release import looking
 from responsibility.controller.hub_release.looking import ReleaseLooker
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.worker import Pass
@@ -311,6 +312,63 @@ async def test_while_helm_is_at_work_a_hub_is_as_it_was_but_not_for_long() -> No
         known = running.known()
         assert isinstance(known, UnreadRelease)
         assert known.why is ReleaseUnread.NOT_DEPLOYED
+
+
+def _pending(number: int, release: str = "prod") -> Json:
+    """Return the metadata of a revision that says to be pending since just now."""
+    labels = {"owner": "helm", "name": release, "version": str(number), "status": "pending-upgrade"}
+    name = f"sh.helm.release.v1.{release}.v{number}"
+    now = datetime.now(UTC).isoformat()
+    return {"metadata": {"name": name, "labels": labels, "creationTimestamp": now}}
+
+
+def _list_more(running: Running, *secrets: Json) -> None:
+    """Have the list of Secrets go on with others."""
+    there = running.server.answers[_SECRETS](None)  # type: ignore[arg-type]  # it is asked nothing
+    assert isinstance(there, dict)
+    running.answer(_SECRETS, {**there, "items": [*there["items"], *secrets]})
+
+
+def _misnamed() -> Json:
+    return {"metadata": {**_pending(2)["metadata"], "name": "x"}}
+
+
+@pytest.mark.parametrize(
+    "made_up", [_pending(999_999_999), _pending(3), _pending(1), _pending(2, "other"), _misnamed()]
+)
+async def test_a_pending_revision_that_is_not_the_next_hides_nothing(made_up: Json) -> None:
+    async with _running() as running:
+        made_up["metadata"]["creationTimestamp"] = datetime.now(UTC).isoformat()
+        _list_more(running, made_up)
+        await running.look()
+        assert running.known() == ReleaseDrift(1)
+        assert not _looked(running, "helm-at-work")
+
+
+async def test_pending_revisions_one_after_another_hide_nothing_for_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with _running() as running:
+        await running.look()
+        _list_more(running, _pending(2))
+        await running.until(lambda: _looked(running, "helm-at-work"))
+        assert running.known() == ReleaseDrift(1)
+        # Each is as young as the look at it; only the time without a comparison goes on.
+        monkeypatch.setattr(looking, "_is_young", lambda _: True)
+        monkeypatch.setattr(looking, "_AT_WORK", timedelta(0))
+        await running.until(lambda: isinstance(running.known(), UnreadRelease))
+        known = running.known()
+        assert isinstance(known, UnreadRelease)
+        assert known.why is ReleaseUnread.AT_WORK
+        running.deploy(deployed())
+        await running.until(lambda: running.known() == ReleaseDrift(1))
+
+
+async def test_only_secrets_of_helms_type_are_asked_for() -> None:
+    async with _running() as running:
+        await running.look()
+        [listed] = [r for r in running.server.requests if r.path == _SECRETS][:1]
+        assert listed.query["fieldSelector"] == "type=helm.sh/release.v1"
 
 
 async def test_switched_off_it_asks_nothing_and_says_nothing() -> None:

@@ -81,7 +81,7 @@ def test_what_unpacks_to_too_much_is_not_unpacked() -> None:
 
 def metadata(number: object, status: str, **more: Any) -> dict[str, Any]:
     labels = {"owner": "helm", "name": "prod", "version": number, "status": status}
-    return {"metadata": {"name": f"s{number}", "labels": labels, **more}}
+    return {"metadata": {"name": f"sh.helm.release.v1.prod.v{number}", "labels": labels, **more}}
 
 
 def test_revisions_are_in_order_of_their_numbers_and_know_when_they_were_written() -> None:
@@ -96,7 +96,9 @@ def test_revisions_are_in_order_of_their_numbers_and_know_when_they_were_written
             {"metadata": {"labels": None}},
             {"metadata": 1},
             {},
-        ]
+            {"metadata": {**metadata("12", "deployed")["metadata"], "name": "other"}},
+        ],
+        "prod",
     )
     assert [(r.number, r.status, r.pending) for r in found] == [
         (11, "pending-upgrade", True),
@@ -104,3 +106,24 @@ def test_revisions_are_in_order_of_their_numbers_and_know_when_they_were_written
         (9, "superseded", False),
     ]
     assert [r.written_at for r in found[:2]] == ["2026-03-01T11:00:00Z", "2026-03-01T10:00:00Z"]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "at"),
+    [
+        ({}, None),
+        ({1: "pending-install"}, 1),
+        ({1: "deployed", 2: "pending-upgrade"}, 2),
+        # After one that has failed, the next is the next.
+        ({1: "deployed", 2: "failed", 3: "pending-rollback"}, 3),
+        ({1: "deployed", 2: "failed", 999_999_999: "pending-upgrade"}, None),
+        ({1: "pending-upgrade", 2: "deployed"}, None),
+        # One that is made up doesn't hide that Helm is at it, nor that it isn't.
+        ({1: "deployed", 2: "pending-upgrade", 7: "pending-upgrade"}, 2),
+        ({1: "deployed", 3: "pending-upgrade"}, None),
+    ],
+)
+def test_helm_is_at_the_revision_that_comes_next(numbers: dict[int, str], at: int | None) -> None:
+    found = revisions([metadata(str(n), status) for n, status in numbers.items()], "prod")
+    in_work = storage.in_work(found)
+    assert (in_work and in_work.number) == at
