@@ -160,7 +160,7 @@ class ValuesLooker(Worker):
             if looked.again_at > clock.time():
                 continue
             found = await self._read(hub, looked)
-            fails = isinstance(found, UnreadValues)
+            fails = isinstance(found, UnreadValues) and found.why is not Unread.TOO_MANY
             pause = min(_SOON, seconds) if fails else seconds * self._random.uniform(0.8, 1.2)
             looked.again_at = clock.time() + pause
             self._note(hub, looked, found, lasting=_ROUNDS * seconds)
@@ -216,7 +216,10 @@ class ValuesLooker(Worker):
         before = self._answers.of(hub)
         if isinstance(found, UnreadValues):
             self._metrics.hub_values_looks.labels(found.why.value).inc()
-            looked.version = ""
+            if found.why is Unread.TOO_MANY:
+                looked.good_at = now
+            else:
+                looked.version = ""
             lately = looked.good_at is not None and now - looked.good_at <= lasting
             if found.why is Unread.FAILED and lately:
                 return

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 from responsibility.hub.values.images import lies_within
@@ -97,6 +98,17 @@ def settings(values: Value, paths: Iterable[str]) -> dict[str, tuple[Setting, ..
     return {
         path: tuple(_settings(values, split(path))) if is_readable(path) else () for path in paths
     }
+
+
+def known_settings(values: Value, paths: Iterable[str]) -> HubValues:
+    """Return the same, and say where there are more places than a path is followed to."""
+    paths = tuple(paths)
+    found = settings(values, paths)
+    for path in paths:
+        places = _places(values, split(path), ()) if is_readable(path) else iter(())
+        if next(islice(places, MOST_PLACES, None), None) is not None:
+            return UnreadValues(Unread.TOO_MANY, found)
+    return found
 
 
 def deviations(found: Sequence[Setting], agreed: AgreedValue) -> Iterator[Setting]:

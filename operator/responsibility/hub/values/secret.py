@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from responsibility.hub.values.agreed import HubValues, Unread, UnreadValues, settings
+from responsibility.hub.values.agreed import HubValues, Unread, UnreadValues, known_settings
 from responsibility.hub.values.difference import MISSING, UNKNOWN, SettingChange, changes
 from responsibility.hub.values.paths import Place, split
 from responsibility.hub.values.yaml import BeyondError, UnreadableError, Value, read
@@ -85,7 +85,8 @@ def values_at(
     over = MISSING if existing is None else _data(existing).get(KEY, MISSING)
     try:
         value = _value(data)
-        return settings(value if over is MISSING else _laid_over(value, _value(over)), paths)
+        merged = value if over is MISSING else _laid_over(value, _value(over))
+        return known_settings(merged, paths)
     except (UnreadableError, BeyondError):
         return UnreadValues(Unread.UNREADABLE)
 

@@ -34,6 +34,7 @@ from tests.unit.ownership.value_worlds import LIMIT, MODEL
 # Seconds in which an answer is to arrive; on a machine with much else to do.
 _SOON = 60.0
 CANARY = "canary-8d1f"
+PROFILES = "singleuser.profileList[*].kubespawner_override.mem_limit"
 AGREED = {"path": LIMIT, "value": "2G"}
 
 
@@ -270,3 +271,16 @@ async def test_each_hub_that_is_read_counts_and_not_all_of_them_together() -> No
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+async def test_of_more_places_than_are_followed_it_is_said() -> None:
+    profiles = [{"kubespawner_override": {"mem_limit": "1G"}} for _ in range(300)]
+    held = {"singleuser": {"profileList": profiles}}
+    async with _running(seconds=0.05) as running:
+        running.agreed = {"path": PROFILES, "value": "1G"}
+        running.put("prod", secret(held))
+        await running.look("prod")
+        known = running.store.hub_values[HubKey("prod", "prod")]
+        assert isinstance(known, UnreadValues)
+        assert known.why is Unread.TOO_MANY
+        assert {each.text for each in known.seen[PROFILES]} == {"1G"}

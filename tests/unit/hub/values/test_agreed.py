@@ -13,6 +13,7 @@ from responsibility.hub.values.agreed import (
     Unread,
     UnreadValues,
     deviations,
+    known_settings,
     settings,
 )
 from responsibility.hub.values.readable import READABLE, is_readable
@@ -92,6 +93,17 @@ def test_values_of_another_shape_set_nothing(values: Any) -> None:
 def test_a_hub_of_very_many_profiles_is_followed_for_a_while_only() -> None:
     entry = {"kubespawner_override": {"mem_limit": "1G"}}
     assert len(at(PROFILES, {"singleuser": {"profileList": [entry] * 5000}})) == MOST_PLACES
+
+
+def test_of_more_places_than_are_followed_it_is_said() -> None:
+    paths = [LIMIT, PROFILES, "hub.cookieSecret"]
+    profiles: list[Any] = [{"kubespawner_override": {"mem_limit": "1G"}}] * MOST_PLACES
+    held = {"singleuser": {"profileList": profiles, "memory": {"limit": "1G"}}}
+    assert known_settings(held, paths) == settings(held, paths)
+    profiles.append({"display_name": "Plain"})
+    assert known_settings(held, paths) == settings(held, paths)
+    profiles.append({"kubespawner_override": {"mem_limit": "99G"}})
+    assert known_settings(held, paths) == UnreadValues(Unread.TOO_MANY, settings(held, paths))
 
 
 def test_a_long_text_is_cut() -> None:
