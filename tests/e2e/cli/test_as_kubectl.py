@@ -2,14 +2,16 @@
 
 import json
 import random
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from demo import installation, organisation
-from responsibility.cli.main import main
+from responsibility.cli.main import COMMANDS, cli, main
 from responsibility.cli.sources import live
 from responsibility.cli.sources.options import Where
 from responsibility.cli.terminal.output import show
@@ -306,3 +308,66 @@ def test_columns_are_those_of_kubectl(demo: Cluster, capsys: pytest.CaptureFixtu
     records = json.loads(demo.kubectl("get", "resp", "-o", "json").stdout)["items"]
     show(f"custom-columns={columns}", records)
     assert capsys.readouterr().out == theirs
+
+
+# What kubectl takes with every command, and ours don't: the kubeconfig has it, or it is about
+# kubectl's own workings. An option that a newer kubectl has is in none of the two lists.
+NOT_TAKEN = frozenset(
+    {
+        *("as-user-extra", "cache-dir", "certificate-authority", "client-certificate"),
+        *("client-key", "disable-compression", "insecure-skip-tls-verify", "kuberc"),
+        *("log-flush-frequency", "match-server-version", "password", "profile", "profile-output"),
+        *("proxy-url", "server", "tls-server-name", "token", "username", "vmodule"),
+        "warnings-as-errors",
+    }
+)
+# By option: the commands to which it means something of their own, as their help says. `can-i --as`
+# asks about somebody instead of acting as them, and no rule of RBAC speaks of a UID.
+OF_THEIR_OWN = {"cluster": {"plan", "apply-plan"}, "as-uid": {"can-i"}}
+# Commands that never ask a cluster, and the one that only may be asked to.
+OFFLINE = frozenset({"render", "version", "completion", "review"})
+
+
+def test_options_of_every_command_are_spelt_and_take_a_value_as_to_kubectl(demo: Cluster) -> None:
+    told = demo.kubectl("options").stdout
+    theirs = {
+        name: (short, default in ("true", "false"), default == "[]")
+        for short, name, default in re.findall(
+            r"^ +(?:-(\w), )?--([\w-]+)=(.*):$", told, re.MULTILINE
+        )
+    }
+    assert {"namespace", "context", "request-timeout", "v"} <= theirs.keys() - NOT_TAKEN
+    assert theirs.keys() > NOT_TAKEN
+    shorts = {short: name for name, (short, _, _) in theirs.items() if short}
+    wrong = {}
+    for command in COMMANDS:
+        options = _options(command)
+        for name, form in theirs.items():
+            if command in OF_THEIR_OWN.get(name, ()):
+                continue
+            ours = options.get(name)
+            needed = name not in NOT_TAKEN and command not in OFFLINE
+            if (needed and ours is None) or ours not in (None, form):
+                wrong[command, name] = (ours, form)
+        # A letter of kubectl's is no other option.
+        for name, (short, _, _) in options.items():
+            if short in shorts and name != shorts[short]:
+                wrong[command, short] = (name, shorts[short])
+    assert wrong == {}
+
+
+def _options(command: str) -> dict[str, tuple[str, bool, bool]]:
+    """Return by name: its letter, whether it is a switch, and whether it may be repeated."""
+    found = cli.get_command(click.Context(cli), command)
+    assert found is not None
+    return {
+        spelling.removeprefix("--"): (
+            next((each[1] for each in option.opts if re.fullmatch(r"-\w", each)), ""),
+            option.is_flag,
+            option.multiple,
+        )
+        for option in found.params
+        if isinstance(option, click.Option)
+        for spelling in option.opts
+        if spelling.startswith("--")
+    }
