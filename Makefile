@@ -95,8 +95,9 @@ e2e: tools $(STAMP) ## Run the end-to-end tests on a real control plane (E2E_CLU
 	$(E2E) -m "not long" tests/e2e
 
 .PHONY: e2e-pods
-e2e-pods: $(STAMP) image ## Run the image as the chart's pods on a kind node (LONG=1: until tokens rotate; needs docker, kind)
-	E2E_CLUSTER=kind E2E_IMAGE="$(IMAGE)" $(PYTEST) 0 $(if $(LONG),,-m "not long") tests/e2e/pods
+e2e-pods: $(STAMP) image ## Run the images as the chart's pods on a kind node (LONG=1: until tokens rotate; needs docker, kind)
+	$(MAKE) --no-print-directory image CONTENTS=hub-page IMAGE="$(IMAGE)-hub-page"
+	E2E_CLUSTER=kind E2E_IMAGE="$(IMAGE)" E2E_HUB_PAGE_IMAGE="$(IMAGE)-hub-page" $(PYTEST) 0 $(if $(LONG),,-m "not long") tests/e2e/pods
 
 # Both lanes at once: what only computes, beside what waits for control planes.
 .PHONY: test

@@ -153,8 +153,7 @@ def tables() -> dict[str, tuple[Row, ...]]:
             Row(
                 "Linux on amd64",
                 by="`make test`, `make e2e-pods`",
-                note="operator, image and command line; what is in the image of the page in a hub "
-                "starts in `make test-long`",
+                note="operator, images and command line",
             ),
             Row(
                 "Linux on arm64, images",

@@ -33,14 +33,19 @@ PATIENCE = 180.0
 _OPERATOR = f"app.kubernetes.io/name={NAME}"
 
 
-def image() -> str:
+# The variables that say which images to try, the operator's and that of the page in a hub.
+OPERATOR = "E2E_IMAGE"
+HUB_PAGE = "E2E_HUB_PAGE_IMAGE"
+
+
+def image(which: str = OPERATOR) -> str:
     """Return the image to try; empty where nobody asks for it."""
-    return os.environ.get("E2E_IMAGE", "")
+    return os.environ.get(which, "")
 
 
-def hindrance() -> str:
+def hindrance(which: str = OPERATOR) -> str:
     """Return why no pod is run here, and what was not tried; empty where one is."""
-    if not image():
+    if not image(which):
         return (
             "no pod was run, so no kubelet's probes, Services, seccomp or limits were tried; "
             "make e2e-pods does it"
@@ -52,9 +57,11 @@ def hindrance() -> str:
     if answered.returncode:
         return "no pod was run: no Docker engine answers `docker info`"
     there = subprocess.run(
-        ["docker", "image", "inspect", image()], capture_output=True, check=False
+        ["docker", "image", "inspect", image(which)], capture_output=True, check=False
     )
-    return f"no pod was run: there is no image {image()}; make image" if there.returncode else ""
+    return (
+        f"no pod was run: there is no image {image(which)}; make image" if there.returncode else ""
+    )
 
 
 @dataclass
@@ -70,9 +77,9 @@ class Release:
         assert isinstance(self.world.cluster, KindCluster)
         return self.world.cluster
 
-    def load(self) -> None:
-        """Put the image onto the node: there is no registry to pull it from."""
-        load = ["kind", "load", "docker-image", image(), f"--name={self.cluster.name}"]
+    def load(self, which: str = OPERATOR) -> None:
+        """Put an image onto the node: there is no registry to pull it from."""
+        load = ["kind", "load", "docker-image", image(which), f"--name={self.cluster.name}"]
         subprocess.run(load, check=True, capture_output=True)
 
     def certify(self) -> None:
