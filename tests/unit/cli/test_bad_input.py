@@ -198,4 +198,6 @@ def test_aliases_of_aliases_take_no_time(run: Run, files: Path) -> None:
     lines = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60))]
     head = "apiVersion: v1\nkind: ConfigMap\n"
     Path("laughs.yaml").write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
-    assert run(*ASK, "-f", "laughs.yaml").code == 1
+    done = run(*ASK, "-f", "laughs.yaml")
+    assert done.code == 2
+    assert "laughs.yaml, document 1, line 24: aliases of aliases" in done.err
