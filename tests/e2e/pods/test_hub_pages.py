@@ -1,4 +1,4 @@
-"""The page in a hub, from its own image: ready by its probe, as nobody, and gone with the release."""
+"""The page in a hub, from its own image: ready by its probe, and gone with the release."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TOKEN = base64.b64encode(b"t0ken").decode()
 
 @pytest.fixture(scope="module")
 def release(node: Release) -> Iterator[Release]:
-    """Install the chart with the page of a hub, whose Secret is there and whose hub never answers."""
+    """Install the chart with a hub's page; the Secret is there, and the hub never answers."""
     node.load(releases.HUB_PAGE)
     secret = {
         "apiVersion": "v1",
