@@ -339,7 +339,7 @@ def test_options_of_every_command_are_spelt_and_take_a_value_as_to_kubectl(demo:
     assert {"namespace", "context", "request-timeout", "v"} <= theirs.keys() - NOT_TAKEN
     assert theirs.keys() > NOT_TAKEN
     shorts = {short: name for name, (short, _, _) in theirs.items() if short}
-    wrong = {}
+    wrong: dict[tuple[str, str], object] = {}
     for command in COMMANDS:
         options = _options(command)
         for name, form in theirs.items():
