@@ -104,6 +104,9 @@ def test_a_viewer_is_told_what_differs_by_its_causes(view: ClusterView, run: Run
         assert set(cause) == set(finding)
         for key in ("kind", "severity", "drift", "hub", "subject", "party", "route"):
             assert cause[key] == finding[key], key
+        # Of a cause as a whole, it tells of the places and rights of all its findings.
+        assert cause["summary"].split(" can ")[0] == finding["summary"].split(" can ")[0]
+        assert f"plainly:   {finding['summary']}" in _both(run, "explain", finding["id"])[0].out
     plain = _both(run, "drift")[1]
     assert [line.split()[0] for line in plain.out.splitlines()[1:-1]] == [c["id"] for c in causes]
     of_one = json.loads(_both(run, "drift", "reef", "-o", "json")[1].out)

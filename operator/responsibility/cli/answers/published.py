@@ -226,6 +226,8 @@ def cause_json(hub: HubKey | None, cause: CauseStatus) -> dict[str, Any]:
         "permissions": None,
         "sources": None,
         "message": cause.message,
+        # An operator that is older than this program has published none.
+        "summary": cause.summary or None,
         "remedy": cause.remedy,
         "contact": cause.contact,
         "since": cause.since.isoformat().replace("+00:00", "Z") if cause.since else None,

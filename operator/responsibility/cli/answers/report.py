@@ -16,7 +16,7 @@ from responsibility.cli.sources.options import Where, denied_rbac, note, require
 from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.output import source_json, subject_json
 from responsibility.hub.discovery import HubKey
-from responsibility.ownership.results import wording
+from responsibility.ownership.results import plain_wording, wording
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
 from responsibility.ownership.results.contacts import parties_to_call
 from responsibility.ownership.results.findings import Finding, worst_first
@@ -221,6 +221,7 @@ class Report:
             "permissions": list(wording.permission_texts(finding.permissions)),
             "sources": [source_json(source) for source in finding.sources],
             "message": wording.message(finding),
+            "summary": plain_wording.finding_text(finding),
             "remedy": wording.remedy(finding),
             "contact": self.contact(finding),
             "since": None if since is None else since.isoformat().replace("+00:00", "Z"),

@@ -161,6 +161,7 @@ def _lines(report: Report, finding: Finding, story: dict[str, Any]) -> Iterator[
     for party in report.parties(finding):
         yield f"call:      {party.label} {party.contact or '(no contact)'}"
     yield f"since:     {story['since'] or 'not noted (the operator writes it down)'}"
+    yield f"plainly:   {story['summary']}"
     if finding.permissions:
         yield f"\n{counted(len(finding.permissions), 'permission')} ({finding.route_kind}):"
         yield from (f"  {line}" for line in wording.permission_lines(finding.permissions))
