@@ -140,6 +140,15 @@ class Report:
         known = f"did you mean {close[0]}?" if close else f"there are {', '.join(there[:8])}"
         return f"there is no record of a hub {name}: {known}"
 
+    def tell_hubless(self, namespaces: Iterable[str]) -> None:
+        """Say where no hub is: a namespace misspelt would look like one where all is as agreed."""
+        there = {hub.agreement.hub.namespace for hub in self.assessment.hubs.values()}
+        there |= {key.namespace for key in self.assessment.unrecorded}
+        for name in (each for each in namespaces if each not in there):
+            close = difflib.get_close_matches(name, sorted(there), n=1)
+            meant = f"; did you mean {close[0]}?" if close else ""
+            note(f"no hub is in namespace {name}{meant}")
+
     def hubs(self, names: Iterable[str]) -> list[HubAssessment]:
         """Return the hubs of these names, all of them without any. Raises CliError."""
         chosen = list(names)

@@ -80,6 +80,7 @@ def command(
 
     report = Report.load(where, instant(moment), routes=routes)
     report.tell_gaps()
+    report.tell_hubless(selection.wanted.get("namespace", ()))
     if report.is_published:
         record = report.hub(hub).agreement.record if hub else ""
         differs = _show_published(report, record, output, selection)

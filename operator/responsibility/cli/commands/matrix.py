@@ -77,13 +77,16 @@ def command(
     report = Report.load(where, instant(moment), routes=routes)
     report.tell_gaps()
     namespace = namespace_of(where, everywhere=all_namespaces)
+    report.tell_hubless(filter(None, (namespace,)))
     chosen = [hub for hub in report.hubs(hubs) if namespace in ("", hub.agreement.hub.namespace)]
     known = sorted({item.name for hub in chosen for item in hub.agreement.items})
     for unknown in (item for item in items if known and item not in known):
         raise CliError(f"--item {unknown}: {nearest(unknown, known)}")
     data = [_json(hub, report.total(hub), items) for hub in chosen]
     if not data:
-        tables = [Table((), (), empty="there is no record of any hub: `init` drafts them")]
+        where_text = f"a hub in namespace {namespace}" if namespace else "any hub"
+        empty = f"there is no record of {where_text}: `init` drafts them"
+        tables = [Table((), (), empty=empty)]
     elif everything:
         tables = [_side_by_side(data)]
     else:

@@ -121,6 +121,18 @@ def test_one_namespace_or_all(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("files")
+def test_a_namespace_without_a_hub_does_not_look_like_one_where_all_is_well(run: Run) -> None:
+    for command in (DRIFT, ("matrix", *DRIFT[1:])):
+        assert (
+            "no hub is in namespace reff; did you mean reef?\n" in run(*command, "-n", "reff").err
+        )
+        assert "no hub is in namespace xyz\n" in run(*command, "-n", "xyz").err
+        assert "no hub is in" not in run(*command, "-n", "reef").err
+    told = run("matrix", *DRIFT[1:], "-n", "xyz").out
+    assert told == "there is no record of a hub in namespace xyz: `init` drafts them\n"
+
+
+@pytest.mark.usefixtures("files")
 def test_names_are_for_other_commands(run: Run) -> None:
     ids = run(*DRIFT, "-o", "name").out.split()
     assert ids
