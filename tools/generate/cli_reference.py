@@ -93,7 +93,8 @@ the names that the rule is restricted to. Cluster-scoped objects have no `namesp
 and rule are null for what the API server allows by itself (`system:masters`).
 
 A *finding* is `{"id", "kind", "severity", "drift", "hub", "item", "number", "items", "subject",
-"party", "route", "steps", "permissions", "sources", "message", "remedy", "contact", "since"}`.
+"party", "route", "steps", "permissions", "sources", "message", "summary", "remedy", "contact",
+"since"}`. `message` names permissions as RBAC does, and `summary` says the same in plain words.
 `hub` is `{"namespace", "release"}`, null for the cluster as a whole; `subject` is `{"kind", "name",
 "namespace"}` or null; `severity` is high, medium or low; `drift` says whether record and cluster
 differ, rather than something being due; `since` is a time, or null where no operator has noted it.
