@@ -15,6 +15,7 @@ from responsibility.cluster.store import Store
 from responsibility.controller.publish import Publisher
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.worker import Pass, Worker
+from responsibility.kube.backoff import is_set_within
 from responsibility.ownership.assess import Assessor
 
 logger = logging.getLogger(__name__)
@@ -61,12 +62,8 @@ class Loop:
         loop = asyncio.get_running_loop()
         timeout = 0.0
         while True:
-            try:
-                async with asyncio.timeout(timeout):
-                    await self._store.changed.wait()
+            if await is_set_within(self._store.changed, timeout):
                 await asyncio.sleep(_SETTLE)
-            except TimeoutError:
-                pass
             found, since = await self._look()
             complete = await self._publisher.publish(found)
             if since is not None:

@@ -16,6 +16,7 @@ from responsibility.cluster.store import Store
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.worker import Pass, Worker
 from responsibility.kube import access_reviews, errors
+from responsibility.kube.backoff import is_set_within
 from responsibility.kube.client import Api
 from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.terms.access_reviews import EVERYTHING, Ask, Reviews
@@ -125,11 +126,7 @@ class Reviewer(Worker):
             self._wake.clear()
             due = self._due()
             if not due:
-                try:
-                    async with asyncio.timeout(FRESH / 10):
-                        await self._wake.wait()
-                except TimeoutError:
-                    pass
+                await is_set_within(self._wake, FRESH / 10)
                 continue
             try:
                 await self._answer(due)

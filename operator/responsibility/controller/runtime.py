@@ -19,7 +19,7 @@ from responsibility.controller.publish import Publisher
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.worker import Pass
 from responsibility.kube import errors
-from responsibility.kube.backoff import Backoff
+from responsibility.kube.backoff import Backoff, is_set_within
 from responsibility.kube.client import Api
 from responsibility.kube.leadership.leader_election import Leader
 from responsibility.ownership.assess import Assessor
@@ -263,13 +263,9 @@ class Runtime:
 
     async def _keep_listing_own(self) -> None:
         while True:
-            try:
-                async with asyncio.timeout(self.settings.own_relist_seconds):
-                    await self._relist_own.wait()
+            if await is_set_within(self._relist_own, self.settings.own_relist_seconds):
                 # Objects come one by one after the framework has listed; once is enough.
                 await asyncio.sleep(0.2)
-            except TimeoutError:
-                pass
             self._relist_own.clear()
             await self._list_own_until_it_works()
 

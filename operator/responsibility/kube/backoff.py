@@ -1,7 +1,8 @@
-"""Waiting times before the next attempt: exponential, jittered, capped."""
+"""Waiting before the next attempt: for how long (exponential, jittered, capped), unless woken."""
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 
@@ -42,3 +43,16 @@ class Backoff:
         # The exponent is bounded, since an outage may last for days.
         delay: float = min(self._base * 2.0 ** min(self.failures - 1, 30), cap or self._cap)
         return max(delay * (1 - self._random() / 2), min(at_least or 0.0, OBEYED))
+
+
+async def is_set_within(event: asyncio.Event, seconds: float | None) -> bool:
+    """Wait for an event, so many seconds at most or, for None, as long as it takes.
+
+    Return whether it is set.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass
+    return event.is_set()

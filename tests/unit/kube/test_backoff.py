@@ -1,9 +1,12 @@
-"""Delays grow, are spread, and have bounds on both sides."""
+"""Delays grow, are spread, and have bounds on both sides; an event ends one."""
 
+import asyncio
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from responsibility.kube.backoff import OBEYED, Backoff
+from responsibility.kube.backoff import OBEYED, Backoff, is_set_within
 
 
 def test_delays_double_up_to_the_cap_and_start_anew_after_a_success() -> None:
@@ -24,3 +27,25 @@ def test_the_server_may_ask_for_more_but_not_for_an_hour() -> None:
     backoff = Backoff(random=lambda: 0.0)
     assert backoff.next(at_least=7.0) == 7.0
     assert backoff.next(at_least=3600.0) == OBEYED
+
+
+@pytest.mark.parametrize("seconds", [0.0, None, 3_600.0])
+async def test_an_event_that_is_set_ends_any_wait(seconds: float | None) -> None:
+    event = asyncio.Event()
+    if seconds != 0.0:
+        asyncio.get_running_loop().call_soon(event.set)
+    else:
+        event.set()
+    assert await is_set_within(event, seconds)
+
+
+async def test_a_wait_without_an_event_ends_by_itself() -> None:
+    assert not await is_set_within(asyncio.Event(), 0.0)
+
+
+async def test_a_wait_is_cancelled_like_any_other() -> None:
+    waiting = asyncio.create_task(is_set_within(asyncio.Event(), None))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting

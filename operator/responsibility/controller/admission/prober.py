@@ -18,6 +18,7 @@ from responsibility.api.stages import AdmissionStage
 from responsibility.cluster.knowledge import Heard
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.kube import errors
+from responsibility.kube.backoff import is_set_within
 from responsibility.kube.client import Api
 
 logger = logging.getLogger(__name__)
@@ -139,11 +140,7 @@ class Prober:
                 await asyncio.sleep(1 / _BURST)
 
     async def _sleep(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
+        await is_set_within(self._wake, seconds)
 
     async def _try(self, key: Key, work: _Work, gate: asyncio.Semaphore) -> None:
         try:

@@ -27,6 +27,7 @@ from responsibility.grants.desired import (
     model_grants,
 )
 from responsibility.grants.diff import GrantChange, GrantDiff, difference
+from responsibility.kube.backoff import is_set_within
 from responsibility.kube.client import Api
 from responsibility.ownership.claims import HUB_CLAIMED
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
@@ -212,11 +213,7 @@ class Granter(Worker):
     async def run(self) -> None:
         """Run until cancelled."""
         while True:
-            try:
-                async with asyncio.timeout(self._writer.pause()):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
+            await is_set_within(self._wake, self._writer.pause())
             self._wake.clear()
             await self._round()
 

@@ -35,7 +35,7 @@ from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.worker import Pass, Worker
 from responsibility.hub.admins.administrators import HubAdmins, Unknown, Unseen
 from responsibility.hub.discovery import Hub, HubKey
-from responsibility.kube.backoff import Backoff
+from responsibility.kube.backoff import Backoff, is_set_within
 from responsibility.ownership.hub_admins import items_inside
 
 logger = logging.getLogger(__name__)
@@ -155,11 +155,7 @@ class HubAsker(Worker):
                 for new in hubs.keys() - tasks.keys():
                     tasks[new] = group.create_task(self._keep_asking(source, http, new))
                 self.heard.good()
-                try:
-                    async with asyncio.timeout(_TICK):
-                        await self._wake.wait()
-                except TimeoutError:
-                    pass
+                await is_set_within(self._wake, _TICK)
 
     async def _keep_asking(
         self, source: HubSource, http: aiohttp.ClientSession, key: HubKey

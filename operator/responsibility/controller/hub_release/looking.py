@@ -50,6 +50,7 @@ from responsibility.hub.release.listing import FirstOfEach
 from responsibility.hub.release.sealing import sealed
 from responsibility.hub.release.storage import Revision
 from responsibility.kube import errors
+from responsibility.kube.backoff import is_set_within
 from responsibility.kube.client import METADATA_LIST, Api
 from responsibility.kube.object_reader import LEFT_OUT
 from responsibility.ownership.terms.permission_index import Names
@@ -187,11 +188,7 @@ class ReleaseLooker(Worker):
                 self.heard.good()
                 now = asyncio.get_running_loop().time()
                 due = min((each.again_at for each in self._looked.values()), default=now + _TICK)
-                try:
-                    async with asyncio.timeout(max(0.0, min(due - now, _TICK))):
-                        await self._wake.wait()
-                except TimeoutError:
-                    pass
+                await is_set_within(self._wake, max(0.0, min(due - now, _TICK)))
         finally:
             await self._reader.aclose()
 

@@ -22,6 +22,7 @@ from responsibility.hub.discovery import HubKey
 from responsibility.hub.sessions.pods import SELECTOR, Session, session, summed_up
 from responsibility.hub.values.agreed import HubValues, Unread, UnreadValues
 from responsibility.kube import errors
+from responsibility.kube.backoff import is_set_within
 from responsibility.kube.client import Api
 from responsibility.ownership.hub_values import agrees_on_sessions
 
@@ -124,11 +125,7 @@ class SessionsLooker(Worker):
                 self._answers.forget(gone)
             self.heard.good()
             next_at = min(self._again_at.values(), default=clock.time() + _TICK)
-            try:
-                async with asyncio.timeout(max(0.0, min(next_at - clock.time(), _TICK))):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
+            await is_set_within(self._wake, max(0.0, min(next_at - clock.time(), _TICK)))
 
     async def _look(self, hub: HubKey, seconds: float) -> None:
         async with self._turn:

@@ -25,6 +25,7 @@ from responsibility.hub.discovery import HubKey
 from responsibility.hub.values.agreed import HubValues, Unread, UnreadValues
 from responsibility.hub.values.secret import SECRET
 from responsibility.kube import errors
+from responsibility.kube.backoff import is_set_within
 from responsibility.kube.client import Api, Json
 from responsibility.kube.object_reader import LEFT_OUT
 from responsibility.ownership.hub_values import paths_agreed
@@ -137,11 +138,7 @@ class ValuesLooker(Worker):
                 self.heard.good()
                 now = asyncio.get_running_loop().time()
                 due = min((each.again_at for each in self._looked.values()), default=now + _TICK)
-                try:
-                    async with asyncio.timeout(max(0.0, min(due - now, _TICK))):
-                        await self._wake.wait()
-                except TimeoutError:
-                    pass
+                await is_set_within(self._wake, max(0.0, min(due - now, _TICK)))
         finally:
             await self._reader.aclose()
 

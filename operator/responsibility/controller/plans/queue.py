@@ -17,6 +17,7 @@ from responsibility.controller.plans.process import Planner, PlanningError, Plan
 from responsibility.controller.process.logs import about
 from responsibility.controller.reporting.plan_status import plan_status
 from responsibility.controller.worker import Pass, Worker
+from responsibility.kube.backoff import is_set_within
 from responsibility.ownership.results.assessment import Assessment, HubAssessment
 from responsibility.ownership.terms.snapshot import Snapshot
 from responsibility.plans import deletions
@@ -187,10 +188,7 @@ class PlanningQueue(Worker):
         """Run until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
-            try:
-                async with asyncio.timeout(self._retry_after if self.failed() else None):
-                    await self._wake.wait()
-            except TimeoutError:
+            if not await is_set_within(self._wake, self._retry_after if self.failed() else None):
                 self._again = {name for name, known in self._known.items() if known.trouble}
             self._wake.clear()
             of: Assessment | None = None

@@ -35,6 +35,7 @@ from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.reporting.writer import PASSING
 from responsibility.controller.worker import Pass, Worker
 from responsibility.kube import errors
+from responsibility.kube.backoff import is_set_within
 from responsibility.kube.client import Api
 from responsibility.ownership.results.assessment import HubAssessment
 from responsibility.ownership.terms.managed_namespaces import unmarked
@@ -158,11 +159,7 @@ class Revoker(Worker):
         if not self.enabled:
             return
         while True:
-            try:
-                async with asyncio.timeout(_AGAIN if self._later else None):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
+            await is_set_within(self._wake, _AGAIN if self._later else None)
             self._wake.clear()
             await self._round()
 

@@ -19,6 +19,7 @@ from responsibility.controller.process.settings import Settings
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.worker import Worker
 from responsibility.kube import errors
+from responsibility.kube.backoff import is_set_within
 from responsibility.kube.client import TABLE, Api
 from responsibility.upgrades.node_table import PARAMS, NoTableError, kubelet_versions
 from responsibility.upgrades.versions import (
@@ -102,11 +103,7 @@ class VersionsLooker(Worker):
             good = await self._look(self._seconds)
             self._first.set()
             pause = self._seconds * self._random.uniform(0.8, 1.2)
-            try:
-                async with asyncio.timeout(pause if good else min(_SOON, pause)):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
+            await is_set_within(self._wake, pause if good else min(_SOON, pause))
 
     async def _look(self, seconds: float) -> bool:
         """Look at both; return whether all could be read."""

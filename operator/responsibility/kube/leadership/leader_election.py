@@ -42,6 +42,7 @@ from typing import Final, TypeVar
 
 from responsibility import api_groups
 from responsibility.kube import errors
+from responsibility.kube.backoff import is_set_within
 from responsibility.kube.client import Api, Json
 from responsibility.kube.leadership.campaign_thread import CampaignThread
 from responsibility.kube.leadership.lease_seal import (
@@ -227,7 +228,7 @@ class Leader:
             # Short ones are looked at more often, and each at the moment of its end.
             look = min(self._pace.retry, lasts / 8) * (1 + 0.2 * random.random())  # noqa: S311 - jitter
             left = free - self._clock()
-            await _pause(stop, min(look, left) if left > 0 else look)
+            await is_set_within(stop, min(look, left) if left > 0 else look)
         return False
 
     def _held(self, lease: Json | None) -> tuple[str, float]:
@@ -249,7 +250,7 @@ class Leader:
     async def _hold(self, api: Api, stop: asyncio.Event) -> str:
         """Renew until told to stop; return why the Lease was lost, if it was."""
         took = 0.0
-        while not await _pause(stop, max(0.0, min(self._pace.retry, self._term / 4) - took)):
+        while not await is_set_within(stop, max(0.0, min(self._pace.retry, self._term / 4) - took)):
             began = self._now()
             left = self._renewed + self._gives_up - began[0]
             failure = ""
@@ -362,11 +363,3 @@ class Leader:
         except errors.ConflictError:
             return False
         return True
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> bool:
-    """Wait; return at once with True when told to stop."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    return stop.is_set()
