@@ -183,7 +183,7 @@ def _listen(
 def _page(values: Mapping[str, str]) -> PageSettings | None:
     if not values.get("PAGE_LISTEN"):
         return None
-    host, port = _listen(values, "PAGE_LISTEN", "0.0.0.0", 0)  # noqa: S104 - as the others
+    host, port = _listen(values, "PAGE_LISTEN", "0.0.0.0", 0)  # noqa: S104 - a pod's own address is not known
     certificates = values.get("PAGE_CERTIFICATES")
     return PageSettings(host, port, Path(certificates) if certificates else None, _proxy(values))
 

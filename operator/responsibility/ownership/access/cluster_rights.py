@@ -49,7 +49,7 @@ class DirectRights:
         """Return what no exemption covers."""
         return self.holding.beyond(exemptions, self.permissions, names)
 
-    def on_hub(self, record: str, exemptions: Sequence[Exemption]) -> int:  # noqa: ARG002 - as others have it
+    def on_hub(self, record: str, exemptions: Sequence[Exemption]) -> int:  # noqa: ARG002 - of ClusterRights
         """Return nothing: what is bound cluster-wide is the same on all hubs."""
         return 0
 
@@ -69,7 +69,7 @@ class ObtainableRights:
         """The records of hubs on which it can obtain more than everywhere."""
         return self.gains.on_hubs.get(self.subject, {})
 
-    def beyond(self, exemptions: Sequence[Exemption], names: Names) -> Holding:  # noqa: ARG002 - as others have it
+    def beyond(self, exemptions: Sequence[Exemption], names: Names) -> Holding:  # noqa: ARG002 - of ClusterRights
         """Return what it can obtain everywhere by a way that no exemption covers."""
         ways = self.gains.everywhere.get(self.subject, ())
         return Holding(total(self.let.beyond(ways, exemptions)) & self.mask)

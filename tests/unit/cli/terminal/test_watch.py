@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -82,8 +83,8 @@ def test_names_are_told_as_they_come(watched: Watched, files: Path) -> None:
 
 def test_a_failure_in_between_ends_nothing_and_is_told_once(watched: Watched, files: Path) -> None:
     away = files.with_name("away")
-    back = lambda: away.rename(files)  # noqa: E731 - as the others
-    done = watched(("drift",), lambda: files.rename(away), lambda: None, back)
+    back = partial(away.rename, files)
+    done = watched(("drift",), partial(files.rename, away), lambda: None, back)
     assert done.code == 130
     assert done.err.count("there is no such file or folder") == 1
     assert done.err.count("there are answers again") == 1
@@ -92,8 +93,8 @@ def test_a_failure_in_between_ends_nothing_and_is_told_once(watched: Watched, fi
 
 def test_a_failure_that_comes_again_is_told_again(watched: Watched, files: Path) -> None:
     away = files.with_name("away")
-    back = lambda: away.rename(files)  # noqa: E731 - as the others
-    go = lambda: files.rename(away)  # noqa: E731 - as the others
+    back = partial(away.rename, files)
+    go = partial(files.rename, away)
     done = watched(("drift",), go, back, go, back)
     assert done.err.count("there is no such file or folder") == 2
     assert done.err.count("there are answers again") == 2

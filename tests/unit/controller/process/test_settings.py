@@ -103,7 +103,7 @@ def test_no_page_is_served_unless_it_is_said_where() -> None:
     assert read({}).page is None
     assert read({"RESPONSIBILITY_PAGE_PROXY_FROM": "10.0.3.0/24"}).page is None
     page = read({"RESPONSIBILITY_PAGE_LISTEN": ":8090"}).page
-    assert page == PageSettings("0.0.0.0", 8090)  # noqa: S104 - as the others
+    assert page == PageSettings("0.0.0.0", 8090)  # noqa: S104 - the setting's default
 
 
 def test_a_proxy_is_believed_where_its_addresses_are_named() -> None:
