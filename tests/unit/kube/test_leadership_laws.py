@@ -22,7 +22,7 @@ from responsibility.kube.client import Api
 from responsibility.kube.leadership.leader_election import LEASE, QUICK, Leader
 from tests.apiserver.in_process import InProcessApi
 from tests.apiserver.lease import Lease
-from tests.apiserver.requests import Json, Request
+from tests.apiserver.requests import Json, Request, refusal
 from tests.apiserver.server import ApiServer
 from tests.unit.controller.virtual import virtual
 
@@ -134,6 +134,8 @@ class World:
     server: ApiServer = field(default_factory=ApiServer)
     # Whether a middlebox answers something else half of the time, whatever was done.
     odd: bool = False
+    # The share of requests that the server refuses, being busy.
+    refused: float = 0.0
     holders: list[str] = field(default_factory=list)
     intruders: list[str] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
@@ -149,6 +151,8 @@ class World:
         self, answer: Callable[[Request], Json | web.Response]
     ) -> Callable[[Request], Json | web.Response]:
         def answered(request: Request) -> Json | web.Response:
+            if self.draw.random() < self.refused:
+                return refusal(429, "TooManyRequests")
             given = answer(request)
             if request.method in ("POST", "PUT"):
                 # A claim is no lead, and has no holder.
@@ -374,3 +378,29 @@ def test_the_next_one_leads_within_five_seconds_of_a_kill(seed: int) -> None:
         await world.end()
 
     killed()
+
+
+@pytest.mark.parametrize("seed", range(DRAWS))
+def test_a_busy_server_costs_no_lead(seed: int) -> None:
+    """Half of all requests are refused, drawn, while others wait for the Lease."""
+    draw = random.Random(seed)
+
+    @virtual
+    async def busy() -> None:
+        world = World(draw, f"seed {seed}")
+        world.replicas[0].start()
+        await world.see(20.0)
+        for replica in world.replicas[1:]:
+            replica.start()
+        await world.see(40.0)
+        leader, running = world.replicas[0].leader, world.replicas[0].running
+        assert world.writers() == ["one"]
+        world.refused = 0.5
+        await world.see(60.0)
+        world.refused = 0.0
+        await world.see(5.0)
+        assert world.writers() == ["one"]
+        assert (world.replicas[0].leader, world.replicas[0].running) == (leader, running)
+        await world.end()
+
+    busy()

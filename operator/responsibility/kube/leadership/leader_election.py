@@ -249,11 +249,12 @@ class Leader:
 
     async def _hold(self, api: Api, stop: asyncio.Event) -> str:
         """Renew until told to stop; return why the Lease was lost, if it was."""
-        took = 0.0
-        while not await is_set_within(stop, max(0.0, min(self._pace.retry, self._term / 4) - took)):
+        wait, failing = self._between, None
+        while not await is_set_within(stop, max(0.0, wait)):
             began = self._now()
             left = self._renewed + self._gives_up - began[0]
-            failure = ""
+            since = began[0] if failing is None else failing
+            failing = None
             try:
                 async with asyncio.timeout(max(0.0, min(left, self._patience))):
                     if lost := await self._renew(api, began):
@@ -262,13 +263,18 @@ class Leader:
             except (errors.ApiError, TimeoutError) as error:
                 failure = str(error) or "the server did not answer in time"
                 logger.info("the Lease was not renewed: %s", failure)
-            took = self._clock() - began[0]
-            self._slow = max(took, self._pace.kept * self._slow)
-            if failure:
-                if self._clock() >= self._renewed + self._gives_up:
-                    return f"{self._identity} could not renew {self.path}"
-                # What fails at once is not asked again at once.
-                took = min(took, self._term / 8)
+                failing = since
+            # A renewal that was refused at first took from there on: the next Lease lasts longer.
+            ended = self._clock()
+            self._slow = max(ended - since, self._pace.kept * self._slow)
+            if failing is None:
+                wait = self._between - (ended - began[0])
+                continue
+            if ended >= self._renewed + self._gives_up:
+                return f"{self._identity} could not renew {self.path}"
+            # Many attempts fit into what is left, or a server that refuses half of them costs the
+            # lead; they are one client's, and end when patience does. Nor do all ask at one time.
+            wait = self._between / 8 * (1 + 0.2 * random.random())  # noqa: S311 - jitter
         return ""
 
     async def _renew(self, api: Api, began: tuple[float, float]) -> str:
@@ -296,6 +302,11 @@ class Leader:
     def _term(self) -> int:
         """Seconds that a Lease lasts which is written now."""
         return min(self._lease, max(QUICK, math.ceil(_AT_REST + _TIMES * self._slow)))
+
+    @property
+    def _between(self) -> float:
+        """Seconds between two renewals: there is to be time for three more."""
+        return min(self._pace.retry, self._term / 4)
 
     def _now(self) -> tuple[float, float]:
         return self._clock(), self._wall()
