@@ -211,6 +211,7 @@ base: ## Renew the digest of the images' base in the Containerfile (needs skopeo
 release: $(STAMP) ## Build all that a release is made of into dist/VERSION (VERSION=1.2.3, REGISTRY=host/path; WITHOUT_IMAGES=1 where no engine is)
 	@[ -n "$(VERSION)" ] || { echo "error: which version? make release VERSION=1.2.3" >&2; exit 1; }
 	@[ "$(origin IMAGE)" = file ] || { echo "error: a release has more than one image: name where they go, REGISTRY=host/path, in place of IMAGE" >&2; exit 1; }
+	$(BIN)/python -m tools.release "$(VERSION)" --check $(if $(WITHOUT_IMAGES),--without-images)
 	$(MAKE) --no-print-directory check-generated
 	$(if $(WITHOUT_IMAGES),,for contents in $$(sed -n 's/^\([a-z][^ ]*\) .*/\1/p' image/images.txt); do \
 	  $(MAKE) --no-print-directory image CONTENTS=$$contents; done)

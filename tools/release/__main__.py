@@ -17,7 +17,7 @@ import yaml
 
 from tools.release import krew_manifest, plugin_archive
 from tools.release.checks import CHANGES, ReleaseError, notes, problems
-from tools.release.images import IMAGES, Image
+from tools.release.images import IMAGES, Image, placed
 from tools.release.plugin_archive import PLATFORMS, PROJECT, Platform, WheelError
 from tools.release.provenance import Build, sha256, statement
 
@@ -36,16 +36,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--registry", default="", help="where the images' names begin")
     parser.add_argument("--without-images", action="store_true", help="all but the images")
     parser.add_argument("--into", type=Path, default=Path("dist"))
+    parser.add_argument("--check", action="store_true", help="only say what is missing")
     parser.add_argument("--builder", help="who builds, as a URI in the provenance")
     options = parser.parse_args(arguments)
     started = datetime.now(UTC)
     try:
         images = () if options.without_images else IMAGES
         _check(options.version, engine=bool(images))
+        if options.check:
+            return 0
         directory = options.into / options.version
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
-        _build(options.version, directory)
+        _build(options.version, directory, options.registry)
         for image in images:
             save(image, options.registry, options.version, directory)
         _describe(options.version, directory, options.builder, started)
@@ -78,16 +81,28 @@ def _check(version: str, *, engine: bool) -> None:
         raise ReleaseError("; ".join(found))
 
 
-def _build(version: str, directory: Path) -> None:
+def _build(version: str, directory: Path, registry: str) -> None:
     """Build what is given to people, but the images."""
     name = f"hub-responsibility-{version}"
     _run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(directory), ".")
     _run("git", "archive", f"--prefix={name}/", "-o", str(directory / f"{name}.tar.gz"), "HEAD")
-    _run("helm", "package", str(CHART), "--destination", str(directory))
+    with tempfile.TemporaryDirectory() as made:
+        chart = chart_for(ROOT / CHART, registry, Path(made))
+        _run("helm", "package", str(chart), "--destination", str(directory))
     (wheel,) = directory.glob("*.whl")
     plugins = build_plugins(version, wheel, directory, PLATFORMS)
     text = yaml.safe_dump(krew_manifest.manifest(version, homepage(), plugins), sort_keys=False)
     (directory / krew_manifest.FILE).write_text(text, encoding="utf-8")
+
+
+def chart_for(chart: Path, registry: str, directory: Path) -> Path:
+    """Copy a chart into a directory, with its images where a release has them; return the copy."""
+    copy = directory / chart.name
+    shutil.copytree(chart, copy)
+    values = copy / "values.yaml"
+    text = values.read_text(encoding="utf-8")
+    values.write_text(placed(text, IMAGES, registry), encoding="utf-8")
+    return copy
 
 
 def save(image: Image, registry: str, version: str, directory: Path) -> None:

@@ -5,9 +5,13 @@ That table is text, so that make, the build script and the workflows read the sa
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from tools.release.checks import ReleaseError
 
 ROOT: Final = Path(__file__).parents[2]
 TABLE: Final = Path("image/images.txt")
@@ -33,6 +37,19 @@ class Image:
     def bill(self, version: str) -> str:
         """Return the name of the file with its bill of materials."""
         return f"{self.name}-{version}.sbom.cdx.json"
+
+
+def placed(values: str, images: Sequence[Image], registry: str) -> str:
+    """Return a chart's values, as text, with its images at a registry; with none, as they are.
+
+    Comments and order stay as they are. Raises ReleaseError for an image that isn't named once.
+    """
+    for image in images if registry else ():
+        line = re.compile(rf"^( +repository: ){re.escape(image.name)}$", re.MULTILINE)
+        values, found = line.subn(rf"\g<1>{registry.rstrip('/')}/{image.name}", values)
+        if found != 1:
+            raise ReleaseError(f"the chart's values name the image {image.name} {found} times")
+    return values
 
 
 def read(root: Path) -> tuple[Image, ...]:

@@ -13,7 +13,8 @@ import yaml
 
 from tools.generate.versions import VERSION
 from tools.release import __main__ as program
-from tools.release.images import IMAGES, Image
+from tools.release.checks import ReleaseError
+from tools.release.images import IMAGES, Image, placed
 
 ROOT = Path(__file__).parents[3]
 REGISTRY = "registry.example.org/team"
@@ -43,6 +44,34 @@ def test_they_are_those_that_the_chart_starts() -> None:
     assert sorted(_repositories(yaml.safe_load(text))) == sorted(image.name for image in IMAGES)
 
 
+def test_a_released_chart_starts_what_was_released(tmp_path: Path) -> None:
+    """Whoever installs it from a registry has nothing to set."""
+    before = (ROOT / program.CHART / "values.yaml").read_text(encoding="utf-8")
+    chart = program.chart_for(ROOT / program.CHART, f"{REGISTRY}/", tmp_path)
+    after = (chart / "values.yaml").read_text(encoding="utf-8")
+    assert sorted(f"{name}:{VERSION}" for name in _repositories(yaml.safe_load(after))) == sorted(
+        image.reference(REGISTRY, VERSION) for image in IMAGES
+    )
+    changed = [
+        (was, now)
+        for was, now in zip(before.splitlines(), after.splitlines(), strict=True)
+        if was != now
+    ]
+    assert len(changed) == len(IMAGES)
+
+
+def test_without_a_registry_a_chart_is_released_as_it_is(tmp_path: Path) -> None:
+    chart = program.chart_for(ROOT / program.CHART, "", tmp_path)
+    before = (ROOT / program.CHART / "values.yaml").read_bytes()
+    assert (chart / "values.yaml").read_bytes() == before
+
+
+@EACH
+def test_a_chart_that_does_not_name_an_image_is_not_released(image: Image) -> None:
+    with pytest.raises(ReleaseError, match=f"image {image.name} 0 times"):
+        placed("image:\n  repository: another\n", [image], REGISTRY)
+
+
 def test_every_lock_is_of_one_of_them_or_of_their_building() -> None:
     there = {path.relative_to(ROOT) for path in (ROOT / "image").glob("*.lock")}
     assert there == {Path("image/build.lock"), *(image.lock for image in IMAGES)}
@@ -54,6 +83,15 @@ def test_a_release_builds_every_one_under_the_name_by_which_it_is_saved() -> Non
     builds = re.findall(r'--tag "(\S+)".*?--build-arg CONTENTS=(\S+)', told.stdout, re.DOTALL)
     assert builds == [(image.reference(REGISTRY, VERSION), image.contents) for image in IMAGES]
     assert f'--registry "{REGISTRY}"' in told.stdout
+
+
+@pytest.mark.parametrize("words", [[], ["WITHOUT_IMAGES=1"]], ids=["all", "without images"])
+def test_what_stands_in_the_way_is_told_before_anything_is_built(words: list[str]) -> None:
+    told = _make("-n", "release", f"VERSION={VERSION}", *words)
+    assert told.returncode == 0, told.stderr
+    first = next(line for line in told.stdout.splitlines() if "/python -m " in line)
+    assert f'tools.release "{VERSION}" --check' in first
+    assert ("--without-images" in first) == bool(words)
 
 
 def test_a_release_without_images_builds_none() -> None:
