@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from responsibility.admission.stages.namespace_keys import NamespaceKeys
 from responsibility.api.model import ResponsibilityModel
 from responsibility.api.record import Responsibility
 from responsibility.cluster.custom_resources import CustomResource
@@ -19,8 +19,19 @@ from responsibility.grants.binding import LiveBinding
 from responsibility.hub.discovery import Deployment
 from responsibility.ownership.terms.snapshot import Snapshot
 
-if TYPE_CHECKING:
-    from responsibility.cluster.store import Namespace
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """Of a Namespace, what we read of it: of its labels and annotations only ours.
+
+    ``managed`` is whether people have marked it as one in which the operator may write.
+    """
+
+    name: str
+    uid: str
+    deleting: bool
+    keys: NamespaceKeys
+    managed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

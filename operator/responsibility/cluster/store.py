@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -34,7 +33,7 @@ from responsibility.cluster.knowledge import (
     left_out,
     resource_of,
 )
-from responsibility.cluster.moment import Moment
+from responsibility.cluster.moment import Moment, Namespace
 from responsibility.grants import binding as grants
 from responsibility.hub.admins.administrators import HubAdmins
 from responsibility.hub.discovery import Deployment, Hub, HubKey, discover, parse_deployment
@@ -84,20 +83,6 @@ def _binding(raw: Json) -> tuple[BindingKey, Binding]:
 def _deployment(raw: Json) -> tuple[tuple[str, str], Deployment] | None:
     found = parse_deployment(raw, own_prefix=KEY_PREFIX)
     return None if found is None else ((found.namespace, found.name), found)
-
-
-@dataclass(frozen=True, slots=True)
-class Namespace:
-    """Of a Namespace, what we read of it: of its labels and annotations only ours.
-
-    ``managed`` is whether people have marked it as one in which the operator may write.
-    """
-
-    name: str
-    uid: str
-    deleting: bool
-    keys: NamespaceKeys
-    managed: bool = False
 
 
 def _namespace(raw: Json) -> tuple[str, Namespace]:

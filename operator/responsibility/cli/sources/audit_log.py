@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from responsibility.cli.sources.folders import STDIN
 from responsibility.cli.terminal.errors import CliError
 from responsibility.replay import log_forms
 
-STDIN = "-"
 # What is longer is no event: the API server takes no object of more than 3 MB.
 LONGEST = 64 * 1024 * 1024
 _STEP = 1 << 20

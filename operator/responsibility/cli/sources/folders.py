@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from responsibility.cli.sources import kustomize
+from responsibility.cli.sources.git import git
 from responsibility.cli.terminal.errors import CliError
 from responsibility.phrases import counted, some
 
@@ -214,8 +215,6 @@ def _is_other(path: Path) -> bool:
 
 def _is_no_part(folder: Path) -> bool:
     """Return whether Git ignores a folder and has nothing in it, such as a program's cache."""
-    from responsibility.cli.sources.git_base import git
-
     try:
         git(folder.parent, "check-ignore", "--quiet", "--", folder.name)
         return not git(folder.parent, "ls-files", "--", folder.name)

@@ -13,7 +13,7 @@ from typing import Any
 
 from responsibility.admission.stages.namespace_keys import NOTHING, NamespaceKeys
 from responsibility.admission.stages.namespace_stages import StagePlan
-from responsibility.cluster.store import Namespace
+from responsibility.cluster.moment import Namespace
 from responsibility.controller.reporting.writer import PASSING, Writer, unseen_for
 from responsibility.kube import errors
 
