@@ -132,8 +132,9 @@ def command(
 def _base(base: str, where: Where, now: datetime, *, routes: bool) -> Report:
     """Return what there was before. Raises CliError where that can't be read."""
     from responsibility.cli.answers.report import Report
-    from responsibility.cli.sources import git_base, offline
+    from responsibility.cli.sources import offline
     from responsibility.cli.sources.cluster_view import ClusterView
+    from responsibility.cli.sources.git import base as git_base
 
     def load(paths: Sequence[str]) -> ClusterView:
         if not paths:

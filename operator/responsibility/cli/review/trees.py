@@ -16,8 +16,8 @@ from pathlib import Path, PurePosixPath
 from typing import Final, Protocol
 
 from responsibility.api.foreign_text import harmless
-from responsibility.cli.sources.git import commit_of, contents, git, toplevel
-from responsibility.cli.sources.git_base import is_folder
+from responsibility.cli.sources.git.base import is_folder
+from responsibility.cli.sources.git.program import commit_of, contents, git, toplevel
 from responsibility.cli.sources.manifests import decoded
 from responsibility.cli.terminal.errors import CliError
 

@@ -7,7 +7,7 @@ In reading order:
 * ``yaml``: YAML texts as plain values;
 * ``kustomize``, ``folders``, ``manifests``: manifests out of kustomizations, folders, files and
   standard input;
-* ``git``, ``git_base``: Git, and the same files at another revision;
+* ``git``: Git, and the same files at another revision;
 * ``default_roles``, ``aggregation``: roles that Kubernetes brings along, and those that it fills;
 * ``offline``: the view that files make;
 * ``live``: the view of a cluster;

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from responsibility.cli.sources import kustomize
-from responsibility.cli.sources.git import git
+from responsibility.cli.sources.git.program import git
 from responsibility.cli.terminal.errors import CliError
 from responsibility.phrases import counted, some
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from responsibility.cli.sources.git_base import files_at
+from responsibility.cli.sources.git.base import files_at
 from tests.unit.cli import small
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.repositories import git

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from responsibility.cli.sources.folders import STDIN
-from responsibility.cli.sources.git import commit_of, contents, git, toplevel
+from responsibility.cli.sources.git.program import commit_of, contents, git, toplevel
 from responsibility.cli.terminal.errors import CliError
 
 _LINK: Final = "120000"
