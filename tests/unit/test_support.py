@@ -64,3 +64,38 @@ def test_the_chart_refuses_what_the_page_says_it_refuses() -> None:
     chart = yaml.safe_load((ROOT / "helm/hub-responsibility/Chart.yaml").read_text("utf-8"))
     (refused,) = [row for name, row in ROWS if name == "Kubernetes" and "older" in row.version]
     assert chart["kubeVersion"] == f">={refused.version.removeprefix('older than ')}.0-0"
+
+
+def _switches() -> dict[str, object]:
+    """Return what the chart can switch on to look inside hubs and at the cluster, by its values."""
+    values = yaml.safe_load((ROOT / "helm/hub-responsibility/values.yaml").read_text("utf-8"))
+    return {
+        name: default
+        for name, default in values.items()
+        if re.fullmatch(r"hub(?:Pages|(?!Page$)\w+)|cluster[A-Z]\w+", name)
+        and (default == [] or (isinstance(default, dict) and "enabled" in default))
+    }
+
+
+def test_each_switch_that_looks_inside_is_on_both_pages_with_what_it_needs() -> None:
+    switches = _switches()
+    assert {"hubAdmins", "hubPages", "clusterVersions"} <= switches.keys()
+    rows = [row for name, row in ROWS if "inside hubs" in name]
+    assert {row.version.strip("`") for row in rows} == switches.keys()
+    assert all(row.note.startswith("needs ") for row in rows)
+    security = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    table = security.partition("<!-- looks -->\n")[2].partition("\n\n")[0].splitlines()[2:]
+    told = {}
+    for line in table:
+        switch, needs, gains = (cell.strip() for cell in line.strip("|").split(" | "))
+        [(name, section)] = re.findall(r"^\[`(\w+)`\]\(#([a-z-]+)\)$", switch)
+        heading = section.replace("-", " ").capitalize()
+        assert f"\n## {heading}\n" in security, section
+        told[name] = (needs, gains)
+    assert told.keys() == switches.keys()
+    assert all(needs and gains for needs, gains in told.values())
+
+
+def test_what_looks_inside_is_off_at_first() -> None:
+    for name, default in _switches().items():
+        assert default == [] or (isinstance(default, dict) and default["enabled"] is False), name

@@ -167,6 +167,43 @@ def tables() -> dict[str, tuple[Row, ...]]:
             ),
             Row("Windows", why_not="nothing is packed for it"),
         ),
+        "Looking inside hubs, and at the cluster's versions": (
+            Row(
+                "`hubAdmins`",
+                by="`tests/e2e/operator/hubs/test_hub_admins.py`",
+                note="needs a token of each hub, and the way to its port 8081. JupyterHub 5.5 is "
+                "run; 4.1 and 6.1 by `make hubs`",
+            ),
+            Row(
+                "`hubValues`",
+                by="`tests/e2e/operator/hubs/test_hub_values.py`",
+                note="needs `get` on the Secrets of hubs, by name. Values of the JupyterHub chart, "
+                "2 to 4",
+            ),
+            Row(
+                "`hubRelease`",
+                by="`tests/e2e/operator/hubs/test_hub_release.py`",
+                note="needs `get` and `list` on Secrets in the namespaces named, and `get` on what "
+                "is deployed there. Releases of Helm 3 and 4 that are kept in Secrets",
+            ),
+            Row(
+                "`hubSessions`",
+                by="`tests/e2e/operator/hubs/test_hub_values.py`",
+                note="needs `list` on pods in the namespaces named. Sessions of KubeSpawner; a "
+                "cloud identity (EKS, GKE, AKS) needs nothing more, and no cloud was asked",
+            ),
+            Row(
+                "`clusterVersions`",
+                by="`tests/e2e/operator/hubs/test_hub_values.py`",
+                note="needs `list` on nodes",
+            ),
+            Row(
+                "`hubPages`",
+                by="`tests/unit/hub_page/test_real_hub.py`, `tests/e2e/test_chart_hub_pages.py`",
+                note="needs `page.enabled`, a service of the hub, and a pod in its namespace. "
+                "JupyterHub 5.5 is run, with a browser where one is; 4.1 and 6.1 by `make hubs`",
+            ),
+        ),
         "Beside it": (
             Row(
                 f"Prometheus {prometheus}",

@@ -161,7 +161,7 @@ def module_source(module: str, dependency: str) -> Path:
         LabError: it cannot be had, or is not what was pinned.
     """
     fetched = subprocess.run(
-        ["go", "mod", "download", "-json", f"{dependency}@{pinned_version(module, dependency)}"],
+        ["go", "mod", "download", "-json", dependency],
         cwd=GO_MODULES / module,
         env={**os.environ, "GOWORK": "off"},
         capture_output=True,
