@@ -61,6 +61,11 @@ def bound_answers() -> None:
 
 async def serve(settings: HubPageSettings) -> None:
     """Serve until SIGTERM or SIGINT. Raises HubPageSettingsError where it can't begin."""
+    # Before anything else: as the first process of a pod it would not hear one that came earlier.
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, ended.set)
     bound_answers()
     try:
         visitors = Visitors.of(settings)
@@ -77,10 +82,6 @@ async def serve(settings: HubPageSettings) -> None:
             f"{error.strerror or error}"
         ) from None
     logger.info("the page of record %s is at %s", settings.record, settings.prefix)
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, ended.set)
     await ended.wait()
     server.stop()
     await server.close_all_connections()
