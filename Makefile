@@ -161,6 +161,10 @@ bench: $(STAMP) ## Measure how fast and how big it is
 bench-costs: $(STAMP) ## What passes cost in CPU time, beside BEFORE=revision and what is kept in bench/costs.json
 	$(BIN)/python -m bench.compare rows large growth $(if $(BEFORE),--before $(BEFORE))
 
+.PHONY: bench-live
+bench-live: $(STAMP) ## What the operator takes of CPU, memory and requests beside a real API server, beside BEFORE=revision
+	$(BIN)/python -m bench.live $(if $(BEFORE),--before $(BEFORE))
+
 .PHONY: bench-fleet
 bench-fleet: $(STAMP) ## Measure what people have to do and to read for 171 hubs: the figures of docs/first-week.md
 	$(BIN)/python -m bench.outputs

@@ -39,7 +39,7 @@ def main() -> None:
     kept: dict[str, float] = json.loads(_KEPT.read_text("utf-8")) if _KEPT.exists() else {}
     worse: list[str] = []
     for part in options.parts or ["rows"]:
-        with _tree(options.before) as before:
+        with tree(options.before) as before:
             trees = {"before": before, "now": _HERE.parent} if before else {"now": _HERE.parent}
             measured = _measure(part, trees, options.rounds)
         worse += _show(measured, kept)
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 @contextmanager
-def _tree(before: str | None) -> Iterator[Path | None]:
+def tree(before: str | None) -> Iterator[Path | None]:
     """Yield the folder of the other revision."""
     if before is None or Path(before).is_dir():
         yield Path(before).resolve() if before else None

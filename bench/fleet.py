@@ -66,10 +66,11 @@ def write(folder: Path, *, together: bool = False) -> None:
     for cluster in dict.fromkeys("all" if together else hub.cluster for hub in chosen):
         of_it = [hub for hub in chosen if together or hub.cluster == cluster]
         _write(
-            folder / cluster / "cluster.yaml", [*_cluster(), *(m for h in of_it for m in _hub(h))]
+            folder / cluster / "cluster.yaml",
+            [*cluster_manifests(), *(m for h in of_it for m in hub_manifests(h))],
         )
         if together:
-            _write(folder / cluster / "records.yaml", map(_record, chosen))
+            _write(folder / cluster / "records.yaml", map(record_manifest, chosen))
 
 
 def table(folder: Path) -> Path:
@@ -97,7 +98,8 @@ def _write(path: Path, manifests: Iterator[Manifest] | list[Manifest] | map[Mani
     path.write_text(yaml.dump_all(manifests, Dumper=dumper, sort_keys=False), encoding="utf-8")
 
 
-def _cluster() -> Iterator[Manifest]:
+def cluster_manifests() -> Iterator[Manifest]:
+    """Yield what a cluster has one of: the model, and who may do everything."""
     yield {
         "apiVersion": API_VERSION,
         "kind": "ResponsibilityModel",
@@ -120,7 +122,8 @@ def _cluster() -> Iterator[Manifest]:
     )
 
 
-def _hub(hub: FleetHub) -> Iterator[Manifest]:
+def hub_manifests(hub: FleetHub) -> Iterator[Manifest]:
+    """Yield a hub's namespace, release and bindings, with what has gone wrong there."""
     yield organisation.namespace(hub.namespace)
     yield from release(hub.namespace, hub.namespace, user_scheduler=False)
     number, where = hub.number, hub.namespace
@@ -144,7 +147,8 @@ def _hub(hub: FleetHub) -> Iterator[Manifest]:
         yield organisation.binding(where, "lead", "edit", misspelt)
 
 
-def _record(hub: FleetHub) -> Manifest:
+def record_manifest(hub: FleetHub) -> Manifest:
+    """Return the record of a hub; some communities own two items."""
     owned = ["kubernetes-configuration", "incident-response"] if hub.number % 8 == 0 else []
     return {
         "apiVersion": API_VERSION,

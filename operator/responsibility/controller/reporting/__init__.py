@@ -9,6 +9,7 @@ In reading order:
 * ``events``, ``event_poster``: Events of what has changed, and the posting of them;
 * ``metrics_table``: all metrics, declared once;
 * ``metrics_collector``, ``metrics``: the state of things, and counts of what is done;
+* ``metrics_page``: the page of all that, rendered once after a pass;
 * ``writer``: the writer of all that is published;
 * ``status_writer``: the statuses, written only where they differ.
 """

@@ -6,7 +6,11 @@ from collections.abc import Collection
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 
-from responsibility.controller.reporting.metrics_collector import MetricsState, StateCollector
+from responsibility.controller.reporting.metrics_collector import (
+    FindingsCollector,
+    MetricsState,
+    ProcessCollector,
+)
 from responsibility.controller.reporting.metrics_table import BY_NAME, PREFIX
 
 _DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -24,14 +28,21 @@ _WRITTEN = (
 
 
 class Metrics:
-    """The registry of one operator, with the metrics that count what it does."""
+    """The metrics of one operator: ``registry`` has all of them.
+
+    Of these ``found`` are the ones that are made of what a pass has found, and ``counted`` all
+    others, which differ from one moment to the next.
+    """
 
     def __init__(self) -> None:
         # A series `…_created` beside each counter and histogram, which nobody asked for.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no type for it
-        self.registry = CollectorRegistry()
+        self.registry, self.counted = CollectorRegistry(), CollectorRegistry()
         self.state = MetricsState()
-        self.registry.register(StateCollector(self.state))
+        self.found = FindingsCollector(self.state)
+        self.registry.register(self.found)
+        self.registry.register(self.counted)
+        self.counted.register(ProcessCollector(self.state))
         self.evaluation = self._histogram("evaluation_seconds")
         self.detection = self._histogram("detection_seconds")
         self.disagreements = self._counter("evaluator_disagreements_total")
@@ -79,7 +90,7 @@ class Metrics:
 
     def _counter(self, name: str) -> Counter:
         description = BY_NAME[name]
-        return Counter(PREFIX + name, description.help, description.labels, registry=self.registry)
+        return Counter(PREFIX + name, description.help, description.labels, registry=self.counted)
 
     def _histogram(self, name: str) -> Histogram:
         description = BY_NAME[name]
@@ -88,5 +99,5 @@ class Metrics:
             description.help,
             description.labels,
             buckets=_DURATIONS,
-            registry=self.registry,
+            registry=self.counted,
         )

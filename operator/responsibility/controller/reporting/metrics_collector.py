@@ -1,6 +1,8 @@
 """The metrics of how things stand, made from the last assessment when they are asked for.
 
-So a hub that is gone leaves no series behind.
+So a hub that is gone leaves no series behind. There are two kinds of them: what a pass has found
+stays as it is until the next, and is rendered once (``metrics_page``); what the operator is doing
+differs from one moment to the next.
 """
 
 from __future__ import annotations
@@ -64,6 +66,8 @@ class EnforcementResult(Protocol):
 class MetricsState:
     """The state that is read when the collector is scraped; each field is replaced as a whole."""
 
+    # How often anything was replaced of which series of passes are made.
+    revision: int = 0
     assessment: Assessment | None = None
     since: Mapping[tuple[str, str, str], datetime] = field(default_factory=dict)
     # By record: what came of enforcing it.
@@ -84,9 +88,19 @@ class MetricsState:
     leftovers: Mapping[tuple[str, str], int] | None = None
     memory: Callable[[], ContainerMemory | None] = lambda: None
 
+    def __setattr__(self, name: str, value: object) -> None:
+        """Replace a field."""
+        object.__setattr__(self, name, value)
+        if name in _FOUND:
+            object.__setattr__(self, "revision", self.revision + 1)
 
-class StateCollector(Collector):
-    """Turns the last assessment into series, at the time of the scrape."""
+
+# What `FindingsCollector` reads.
+_FOUND = frozenset({"assessment", "since", "outcomes", "grants", "plans"})
+
+
+class _StateCollector(Collector):
+    """Turns a state into series."""
 
     def __init__(self, state: MetricsState) -> None:
         self._state = state
@@ -95,11 +109,22 @@ class StateCollector(Collector):
         """Return nothing: registering must not need an assessment."""
         return ()
 
+
+class ProcessCollector(_StateCollector):
+    """Tells what the operator is doing, at the time of the scrape."""
+
     def collect(self) -> Iterator[Metric]:
-        """Yield every metric of state."""
+        """Yield a few metrics."""
+        return _process(self._state)
+
+
+class FindingsCollector(_StateCollector):
+    """Turns the last assessment into series."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric of what a pass has found."""
         state = self._state
-        yield from _process(state)
-        # A scrape runs in a thread of its own, and a pass may end meanwhile.
+        # This runs in a thread of its own, and a pass may end meanwhile.
         assessment = state.assessment
         if assessment is None:
             return
