@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -51,6 +51,17 @@ from responsibility.ownership.terms.agreement import Agreement
 from responsibility.plans.deletions import revocable_items
 
 
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """Findings of one object that were looked at, known by identity.
+
+    ``oldest`` says by hub and kind when the first of them was seen.
+    """
+
+    findings: tuple[Finding, ...]
+    oldest: Mapping[tuple[str, str, str], datetime]
+
+
 class Publisher:
     """Keeps what is written about an assessment equal to it."""
 
@@ -67,6 +78,8 @@ class Publisher:
         self._announcer = capabilities.announcer
         self._of = capabilities
         self._history = History()
+        # By the object's UID.
+        self._followed: dict[str, _Followed] = {}
         self._writer = capabilities.writer
         self._annotator = Annotator(
             self._writer, enabled=settings.annotate, cluster=settings.cluster_name
@@ -94,7 +107,7 @@ class Publisher:
         self._metrics.state.assessment = assessment
         hubs = (hub.agreement.hub for hub in assessment.hubs.values())
         self._metrics.forget_hubs({(hub.namespace, hub.release) for hub in hubs})
-        self._metrics.state.since = self._oldest(assessment, records, models)
+        self._metrics.state.since = self._oldest()
         self._writer.begin()
         annotated = await self._annotator.annotate(assessment, found.moment.deployments)
         enforced = await self._of.enforcement.enforce(found)
@@ -131,15 +144,24 @@ class Publisher:
         models: Sequence[CustomResource[Any]],
     ) -> None:
         """Note which findings have come and gone, and tell of it."""
+        followed: dict[str, _Followed] = {}
         for resource, findings in _with_findings(assessment, records, models):
+            known = self._followed.get(resource.uid)
+            if known is not None and known.findings is findings:
+                # With hundreds of hubs, nearly all are as they were.
+                followed[resource.uid] = known
+                continue
             by_id = {finding.id: finding for finding in findings}
             transition = self._history.advance(resource.uid, by_id, resource.status, assessment.now)
+            since = self._history.since(resource.uid)
+            followed[resource.uid] = _Followed(findings, _oldest(by_id, since))
             if transition:
                 self._announcer.findings(
                     resource.reference,
                     appeared=[by_id[i] for i in by_id if i in transition.appeared],
                     ended=len(transition.ended),
                 )
+        self._followed = followed
         # Those of records that cannot be held against a hub for a while are kept.
         present = {resource.uid for resource in (*records, *models)}
         self._history.keep(present)
@@ -148,19 +170,10 @@ class Publisher:
         self._sessions.keep(present)
         self._statuses.keep(present)
 
-    def _oldest(
-        self,
-        assessment: Assessment,
-        records: Sequence[CustomResource[Any]],
-        models: Sequence[CustomResource[Any]],
-    ) -> Mapping[tuple[str, str, str], datetime]:
+    def _oldest(self) -> Mapping[tuple[str, str, str], datetime]:
         oldest: dict[tuple[str, str, str], datetime] = {}
-        for resource, findings in _with_findings(assessment, records, models):
-            since = self._history.since(resource.uid)
-            for finding in findings:
-                labels = (*hub_labels(finding), finding.kind)
-                moment = since[finding.id]
-                oldest[labels] = min(moment, oldest.get(labels, moment))
+        for followed in self._followed.values():
+            _note_oldest(oldest, followed.oldest.items())
         return oldest
 
     def _records(
@@ -325,6 +338,26 @@ def _left(
         return report.claim(namespace)
     there = (c for c in before() if c.type == LEFTOVERS)
     return next((ConditionDraft(c.type, True, c.reason, c.message) for c in there), None)
+
+
+def _oldest(
+    by_id: Mapping[str, Finding], since: Mapping[str, datetime]
+) -> Mapping[tuple[str, str, str], datetime]:
+    """Return by hub and kind when the oldest of these findings was first seen."""
+    oldest: dict[tuple[str, str, str], datetime] = {}
+    _note_oldest(
+        oldest,
+        (((*hub_labels(finding), finding.kind), since[i]) for i, finding in by_id.items()),
+    )
+    return oldest
+
+
+def _note_oldest(
+    oldest: dict[tuple[str, str, str], datetime],
+    seen: Iterable[tuple[tuple[str, str, str], datetime]],
+) -> None:
+    for labels, moment in seen:
+        oldest[labels] = min(moment, oldest.get(labels, moment))
 
 
 def _with_findings(

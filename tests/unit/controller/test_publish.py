@@ -2,8 +2,11 @@
 
 import asyncio
 import copy
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import pytest
+
+from responsibility.ownership.results.findings import Finding
 from tests.unit.controller.published import STRANGER, samples, settled
 from tests.unit.controller.virtual import virtual
 from tests.unit.controller.world import OURS, RECORDS, Event, World, garden_world
@@ -254,3 +257,32 @@ async def test_nothing_is_kept_about_what_is_gone() -> None:
     await world.publish()
     assert set(world.publisher._statuses._settled) == {"uid-garden", "uid-prod"}
     assert set(world.publisher._history._seen) == {"uid-garden", "uid-prod"}
+
+
+@virtual
+async def test_of_what_is_as_it_was_no_finding_is_looked_at_and_its_age_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = garden_world("prod", "staging")
+    world.allow(STRANGER)
+    await world.writes()
+    assert await world.writes() == []
+    oldest = dict(world.metrics.state.since)
+    assert oldest
+    looked_at: list[Finding] = []
+    identify = vars(Finding)["id"].fget
+
+    def noting(finding: Finding) -> str:
+        looked_at.append(finding)
+        return str(identify(finding))
+
+    monkeypatch.setattr(Finding, "id", property(noting))
+    world.now += timedelta(minutes=1)
+    await world.publish()
+    assert looked_at == []
+    assert world.metrics.state.since == oldest
+    world.allow(grant("User mallory", "update", "configmaps", ns="staging"))
+    await world.publish()
+    assert looked_at
+    assert {finding.hub.namespace for finding in looked_at if finding.hub} == {"staging"}
+    assert world.metrics.state.since.items() >= oldest.items()
