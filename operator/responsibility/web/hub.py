@@ -34,19 +34,31 @@ def section(
     """
     agreement = hub.agreement
     problem = _HUB_STATES.get(hub.hub_state) if standing else None
-    own = [label(agreement, name) for name in _own_first(agreement)[0]]
+    mine, others = _own_first(agreement)
+    own = [label(agreement, name) for name in mine]
+    told = tasks(
+        todo or (),
+        first=own,
+        helpers=_contacts(agreement, others),
+        readers=_contacts(agreement, mine),
+    )
     return tag(
         "section",
         tag("h2", isolated(agreement.display_name), id=anchor(hub)),
         tag("p", f"Namespace {agreement.hub.namespace}, record {agreement.record}", class_="faint"),
         tag("p", *_split(hub, standing=standing)),
         tag("p", problem, class_="drift") if problem else None,
-        *((tag("h3", "What there is to do"), *tasks(todo, first=own)) if todo is not None else ()),
+        *((tag("h3", "What there is to do"), *told) if todo is not None else ()),
         *_parties(agreement),
         _items(hub, now, standing=standing),
         aria_labelledby=anchor(hub),
         class_=classes(hub) if standing else "hub",
     )
+
+
+def _contacts(agreement: Agreement, names: Iterable[str]) -> list[str]:
+    parties = (agreement.parties[name] for name in names if name in agreement.parties)
+    return [party.contact for party in parties if party.contact]
 
 
 def _own_first(agreement: Agreement) -> tuple[list[str], list[str]]:

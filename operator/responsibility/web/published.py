@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from responsibility.api.status import CauseStatus, CommonStatus
+from responsibility.ownership.results.plain_remedies import plain_remedy
 from responsibility.ownership.results.severity import Severity
 from responsibility.ownership.terms.agreement import Agreement, Party, Terms
 from responsibility.web.agreements import Todo
@@ -58,6 +59,8 @@ def _tasks(status: CommonStatus | None, terms: Terms, parties: Mapping[str, Part
             # Statuses that an older operator has written have none.
             cause.summary or cause.message,
             cause.remedy,
+            plain_remedy(cause.kind),
+            cause.id,
             _whose(cause, parties),
             tuple(filter(None, cause.contact.split(", "))),
         )

@@ -43,6 +43,9 @@ a:focus-visible, .wide:focus-visible { outline: 3px solid var(--link); outline-o
 .faint, small { color: var(--faint); }
 small { display: block; font-size: .875rem; font-weight: 400; }
 .wide { overflow-x: auto; }
+.todo { display: block; }
+li details { font-size: .875rem; }
+li details p { margin: .25rem 0; overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; margin: .75rem 0; }
 caption { text-align: left; color: var(--faint); padding-bottom: .25rem; }
 th, td { text-align: left; vertical-align: top; padding: .5rem .6rem; }
@@ -83,7 +86,7 @@ li { margin-bottom: .6rem; max-width: 50rem; }
   .items td[data-label]::before { content: attr(data-label) ": "; color: var(--faint); }
 }
 @media print {
-  .filters { display: none; }
+  .filters, li details { display: none; }
   body { max-width: none; padding: 0; font-size: 10pt; }
   tr, li { break-inside: avoid; }
   h2, h3, p:has(+ ul) { break-after: avoid; }

@@ -8,7 +8,14 @@ from responsibility.web.words import dated, natural
 from tests.unit.web.reading import Page, read
 
 TASK = Task(
-    "high", ("Settings",), "Ann can do everything", "Remove Ann", "Provider", ("a@b.example",)
+    "high",
+    ("Settings",),
+    "Ann can do everything",
+    "Remove Ann",
+    "Ask whether that is meant.",
+    "0123456789",
+    "Provider",
+    ("a@b.example",),
 )
 
 
@@ -23,15 +30,37 @@ def test_tasks_of_the_reader_come_before_worse_ones_of_others() -> None:
     assert shown.index("Provider: 2 things") < page(*tasks([TASK, TASK, own])).shown.index("Reef")
 
 
+def test_a_lead_is_told_what_to_do_and_an_engineer_what_ends_it() -> None:
+    source = document("title", *tasks([TASK])).html
+    plain, fold, technical = source.partition("<details><summary>For engineers</summary>")
+    assert fold
+    assert "Ask whether that is meant. Write to" in page(*tasks([TASK])).shown
+    assert "Remove Ann" in technical
+    assert "kubectl responsibility explain 0123456789" in technical
+    assert "Remove Ann" not in plain
+    assert "kubectl" not in plain
+
+
+def test_nobody_is_told_to_write_to_themselves_where_there_is_somebody_else() -> None:
+    own = replace(TASK, whose="Reef people", contacts=("us@reef.example",))
+    both = replace(TASK, contacts=("a@b.example", "us@reef.example"))
+    told = tasks([own, both], first=["Reef people"], helpers=["h@b"], readers=["us@reef.example"])
+    shown = page(*told).shown
+    assert "Write to h@b." in shown
+    assert "Write to a@b.example." in shown
+    assert "us@reef.example" not in shown
+    assert "Write to us@reef.example." in page(*tasks([own], readers=["us@reef.example"])).shown
+
+
 def test_above_something_else_the_worst_stand_and_the_rest_is_folded() -> None:
     many = [replace(TASK, message=f"Thing {number}") for number in range(60)]
     source = document("title", *folded_tasks(many)).html
-    above, folded = source.split("<details>")
+    above, more, folded = source.partition("<details><summary>57 more")
     assert [f"Thing {number}<" in above for number in range(4)] == [True, True, True, False]
-    assert "57 more" in folded
+    assert more
     assert "Thing 3<" in folded
     assert "And 7 things more that matter less." in folded
-    assert "<details" not in document("title", *folded_tasks(many[:3])).html
+    assert " more</summary>" not in document("title", *folded_tasks(many[:3])).html
 
 
 def test_days_are_as_people_write_them_and_moments_are_left() -> None:

@@ -240,6 +240,7 @@ def _todo(report: Report, hubs: list[HubAssessment]) -> Todo:
 
 def _tasks(report: Report, causes: Iterable[Cause], terms: Terms) -> list[Task]:
     from responsibility.ownership.results import plain_wording, wording
+    from responsibility.ownership.results.plain_remedies import plain_remedy
     from responsibility.web.tasks import Task
 
     titles = {item.name: item.title for item in terms.items}
@@ -252,6 +253,8 @@ def _tasks(report: Report, causes: Iterable[Cause], terms: Terms) -> list[Task]:
                 tuple(titles.get(item, item) for item in cause.items),
                 plain_wording.summary(cause),
                 wording.cause_remedy(cause),
+                plain_remedy(cause.worst.kind),
+                cause.worst.id,
                 parties[0].label if parties else some(cause.worst.owners, _MOST_OWNERS),
                 tuple(dict.fromkeys(party.contact for party in parties)),
             )

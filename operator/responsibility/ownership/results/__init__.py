@@ -15,5 +15,6 @@ In reading order:
 * ``release_wording``: words for changes outside Helm;
 * ``admin_wording``: sentences about admins of the hub itself;
 * ``wording``: every sentence that is told of it, in the words of RBAC;
-* ``plain_wording``: the same for those who don't know Kubernetes.
+* ``plain_wording``: the same for those who don't know Kubernetes;
+* ``plain_remedies``: remedies in the same words, by kind.
 """

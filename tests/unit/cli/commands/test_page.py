@@ -50,7 +50,7 @@ def test_who_can_do_what_is_told_only_where_it_was_asked_for(run: Run) -> None:
     assert "User leaver can" in {" ".join(each["message"].split()[:3]) for each in drift}
     assert "leaver can read passwords and tokens and change what runs in this hub" in told
     causes = {line.split()[0] for line in run("drift", "-f", "reef", *AT).out.splitlines()[1:-1]}
-    assert told.count("What ends it") == len(causes) < len(drift), "one cause, one task"
+    assert told.count("What to do") == len(causes) < len(drift), "one cause, one task"
     for finding in drift:
         assert finding["message"] not in plain
     for name in ("leaver", "reef-leads", "engineers", "RoleBinding"):
@@ -110,8 +110,9 @@ def test_what_there_is_to_do_comes_first_by_whose_it_is(run: Run) -> None:
     text = " ".join(written(run, "--findings").shown.split())
     todo, items = text.index("What there is to do Reef people: "), text.index("What is agreed, and")
     assert todo < text.index("Whom to ask") < items
-    # What a leaver can do touches items of both.
-    assert "Write to https://reef.example, support@provider.example" in text
+    # What a leaver can do touches items of both, and the page is the community's.
+    assert "Write to support@provider.example" in text
+    assert "Write to https://reef.example" not in text
     assert "Look at it soon. It is about Secrets" in text
 
 

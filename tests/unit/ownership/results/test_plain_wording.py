@@ -1,5 +1,6 @@
 """What is said to those who don't know Kubernetes has none of its words."""
 
+import re
 from datetime import UTC, date, datetime
 from typing import Any, get_args
 
@@ -18,7 +19,8 @@ from responsibility.hub.release.changes import (
 from responsibility.hub.values.agreed import AgreedValue, Unread
 from responsibility.ownership.results import facts, plain_wording, wording
 from responsibility.ownership.results.causes import causes
-from responsibility.ownership.results.findings import Finding
+from responsibility.ownership.results.findings import KINDS, Finding
+from responsibility.ownership.results.plain_remedies import PLAIN_REMEDIES, plain_remedy
 from responsibility.ownership.results.severity import SCALE, ability_of, danger_of, plain_words
 from responsibility.ownership.terms.permission_index import EVERYTHING, Permission
 from responsibility.ownership.terms.resolve import resolve_model
@@ -66,6 +68,14 @@ def kubernetes_words() -> set[str]:
 def test_all_that_the_shipped_model_is_about_has_words_of_its_own(permission: Permission) -> None:
     assert not ability_of(permission).is_general
     assert not kubernetes_words() & set(plain_words(permission).split())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_has_a_remedy_in_plain_words(kind: str) -> None:
+    text = plain_remedy(kind)
+    assert text.endswith(".")
+    assert not kubernetes_words() & set(re.findall(r"[a-z]+", text.casefold()))
+    assert set(PLAIN_REMEDIES) == set(KINDS)
 
 
 @pytest.mark.parametrize("step", SCALE, ids=lambda step: step.what)
