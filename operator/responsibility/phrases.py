@@ -7,7 +7,8 @@ since also those need them that know nothing of each other. Sentences about find
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 _T = TypeVar("_T")
@@ -16,6 +17,15 @@ _T = TypeVar("_T")
 def counted(number: int, noun: str, plural: str = "") -> str:
     """Return ``1 binding`` or ``2 bindings``."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def did_you_mean(word: str, there: Iterable[str], *, likeness: float = 0.6) -> str:
+    """Return ``; did you mean matrix?`` of a word that is none of those; empty if none is alike.
+
+    ``likeness`` is from 0 to 1, as `difflib` has it.
+    """
+    close = difflib.get_close_matches(word, list(there), n=1, cutoff=likeness)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def range_text(least: str, most: str) -> str:

@@ -170,8 +170,8 @@ def test_nobody_saws_off_the_branch_they_sit_on(
     assert captain.exists()
     me = "temp-contractor@example.org"
     monkeypatch.setenv("KUBECONFIG", str(impersonating_kubeconfig(demo, me, (), tmp_path / "me")))
-    plan = planned(capsys, "--cluster")
-    assert main(["apply-plan", plan["digest"], "--cluster", "--yes"]) == 2
+    plan = planned(capsys, "--cluster-wide")
+    assert main(["apply-plan", plan["digest"], "--cluster-wide", "--yes"]) == 2
     assert f"takes rights from yourself (User {me})" in capsys.readouterr().err
 
 

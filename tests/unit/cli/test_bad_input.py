@@ -132,7 +132,8 @@ def test_unknown_kinds_are_counted_and_passed_over(run: Run, files: Path) -> Non
         "apiVersion: example.org/v1\nkind: Role\n",
         encoding="utf-8",
     )
-    done = run(*ASK, "-n", "reef", "-f", "reef")
+    assert "passed over" not in run(*ASK, "-n", "reef", "-f", "reef").err
+    done = run(*ASK, "-n", "reef", "-f", "reef", "-v", "1")
     assert "passed over 3 objects of kinds that have no part in this: Secret (2), Role (1)" in (
         done.err
     )

@@ -28,10 +28,9 @@ def test_every_command_has_an_example(name: str, run: Run) -> None:
     assert f"responsibility {name}" in done.out or f"{name} " in done.out
 
 
-# What reaches a cluster, as kubectl spells it. `plan --cluster` is about the cluster as a whole.
+# What reaches a cluster, as kubectl spells it.
 REACHING = ("--context", "--cluster", "--user", "--request-timeout", "-v", "--as", "-n")
 OTHERWISE = {
-    *(("plan", "--cluster"), ("apply-plan", "--cluster")),
     # It reads trees of files, and the cluster's records for them.
     *(("review", flag) for flag in REACHING),
 }
@@ -43,7 +42,7 @@ def _flags(name: str) -> set[str]:
     found = {flag for p in command.params for flag in (*p.opts, *p.secondary_opts)}
     kinds = {flag: p for p in command.params for flag in p.opts}
     if "--cluster" in found and isinstance(kinds["--cluster"], click.Option):
-        assert kinds["--cluster"].is_flag == ((name, "--cluster") in OTHERWISE), name
+        assert not kinds["--cluster"].is_flag, name
     return found
 
 
@@ -379,3 +378,47 @@ def test_the_version_is_told(run: Run) -> None:
     assert known["apiVersion"] == "responsibility.2i2c.org/v1alpha1"
     assert known["clientVersion"] in run("version").out
     assert run("--version").out == f"{known['clientVersion']}\n"
+
+
+@pytest.mark.usefixtures("files")
+def test_the_cluster_as_a_whole_is_planned_for_by_a_name_of_its_own(run: Run) -> None:
+    wide = run("plan", "--cluster-wide", "-f", "reef", "-o", "json")
+    assert (wide.code, "deprecated" in wide.err) == (0, False)
+    for words in (("plan", "--cluster", "-f", "reef", "-o", "json"), ("plan", "-f", "reef", "-o")):
+        old = run(*words, *(() if words[-1] == "json" else ("json", "--cluster")))
+        assert old.out == wide.out
+        assert "Warning: --cluster without a name is deprecated here" in old.err
+        assert "--cluster-wide" in old.err
+    # With a name it is kubectl's, and so of no use to files.
+    named = run("plan", "--all", "-f", "reef", "--cluster", "west")
+    assert named.code == 2
+    assert "-f reads files" in named.err
+
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (("drift", "--sort-by", "sevrity"), "Did you mean severity?"),
+        (("drift", "-o", "jsn"), "Did you mean json?"),
+        (("plan", "--subject", "usr/ann"), "did you mean user?"),
+        (("subject", "gruop", "engineers"), "did you mean group?"),
+        (("who-can", "delte", "pods"), "did you mean delete?"),
+        (("can-i", "lst", "pods", "--as", "ann"), "did you mean list?"),
+        (("who-can", "frobnicate", "pods"), ""),
+    ],
+)
+def test_of_a_word_that_is_none_it_is_said_which_may_be_meant(
+    words: tuple[str, ...], meant: str, run: Run
+) -> None:
+    done = run(*words, "-f", "reef")
+    assert meant in done.err
+    assert ("did you mean" in done.err.lower()) == bool(meant)
+
+
+@pytest.mark.usefixtures("files")
+def test_what_completes_files_is_told_who_asks(run: Run) -> None:
+    plain, more = run("matrix", "-f", "reef"), run("matrix", "-f", "reef", "-v", "1")
+    assert plain.out == more.out
+    assert plain.err == ""
+    assert "note: not in the files, so taken as Kubernetes" in more.err

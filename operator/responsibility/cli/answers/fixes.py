@@ -63,7 +63,7 @@ def fix_in_files(report: Report, findings: Sequence[Finding]) -> str:
 def plan_command(report: Report, finding: Finding) -> str:
     """Return the command that plans the end of what a finding's subject has too much of."""
     agreement = report.agreement(finding)
-    names, options = ([agreement.record], []) if agreement is not None else ([], ["--cluster"])
+    names, options = ([agreement.record], []) if agreement is not None else ([], ["--cluster-wide"])
     if finding.subject is not None:
         options.append(subject_option(finding.subject))
     options.extend(f"-f {quote(path)}" for path in report.view.files)

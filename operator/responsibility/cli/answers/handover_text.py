@@ -145,6 +145,6 @@ def _revocation(stage: HandoverStep, result: Handover) -> Iterator[str]:
         )
     if stage.remains:
         of = sorted({f.subject for f in stage.remains if f.subject is not None})
-        what = arguments([], ["--cluster", *map(subject_option, of), routes])
+        what = arguments([], ["--cluster-wide", *map(subject_option, of), routes])
         yield clean(f"  kubectl responsibility plan {what}")
         yield "  # look at it: other hubs may need what it ends"

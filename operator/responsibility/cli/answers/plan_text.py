@@ -15,7 +15,7 @@ from responsibility import api_groups
 from responsibility.cli.answers import subjects
 from responsibility.cli.answers.report import Report
 from responsibility.cli.sources.cluster_view import ClusterView
-from responsibility.cli.sources.options import left_out_text
+from responsibility.cli.sources.options import cluster_wide_option, left_out_text
 from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.output import binding_name, clean, colourful, say, subject_json
 from responsibility.cli.terminal.progress import share
@@ -57,9 +57,11 @@ class PlanRequest:
         """Return it as an aim. Raises CliError."""
         chosen = [bool(self.hub), self.everything, self.cluster]
         if sum(chosen) > 1:
-            raise CliError("name a HUB, or say --cluster or --all: not several of them")
+            raise CliError("name a HUB, or say --cluster-wide or --all: not several of them")
         if not any(chosen) and not self.subjects and not self.findings:
-            raise CliError("say what to plan for: a HUB, --cluster, --all, --subject or --finding")
+            raise CliError(
+                "say what to plan for: a HUB, --cluster-wide, --all, --subject or --finding"
+            )
         return Aim(
             record=report.hub(self.hub).agreement.record if self.hub else "",
             cluster=self.cluster,
@@ -71,7 +73,7 @@ class PlanRequest:
         """Return it as it is written on a command line."""
         options = [
             "--all" if self.everything else "",
-            "--cluster" if self.cluster else "",
+            "--cluster-wide" if self.cluster else "",
             *(f"--subject {quote(each)}" for each in self.subjects),
             *(f"--finding {quote(each)}" for each in self.findings),
             "" if routes else "--no-routes",
@@ -103,7 +105,7 @@ def aim_options(function: _F) -> _F:
             is_flag=True,
             help="End all excess rights: all hubs, the cluster.",
         ),
-        click.option("--cluster", is_flag=True, help="End those of the cluster as a whole."),
+        cluster_wide_option,
         click.option(
             "--subject",
             "chosen",

@@ -21,7 +21,7 @@ from responsibility.ownership.results.assessment import Assessment, HubAssessmen
 from responsibility.ownership.results.contacts import parties_to_call
 from responsibility.ownership.results.findings import Finding, worst_first
 from responsibility.ownership.terms.agreement import Agreement, Party
-from responsibility.phrases import counted, some
+from responsibility.phrases import counted, did_you_mean, some
 from responsibility.rbac.objects import Subject
 
 # Records that are named one by one.
@@ -145,9 +145,7 @@ class Report:
         there = {hub.agreement.hub.namespace for hub in self.assessment.hubs.values()}
         there |= {key.namespace for key in self.assessment.unrecorded}
         for name in (each for each in namespaces if each not in there):
-            close = difflib.get_close_matches(name, sorted(there), n=1)
-            meant = f"; did you mean {close[0]}?" if close else ""
-            note(f"no hub is in namespace {name}{meant}")
+            note(f"no hub is in namespace {name}{did_you_mean(name, sorted(there))}")
 
     def hubs(self, names: Iterable[str]) -> list[HubAssessment]:
         """Return the hubs of these names, all of them without any. Raises CliError."""

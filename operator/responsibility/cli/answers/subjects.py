@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -15,6 +14,7 @@ from responsibility.cli.sources.cluster_view import ClusterView
 from responsibility.cli.sources.options import note
 from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.output import subject_json
+from responsibility.phrases import did_you_mean
 from responsibility.rbac.identity import canonical
 from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT, USER, Subject
 from responsibility.rbac.rules import rules_digest
@@ -32,7 +32,10 @@ def parse(kind: str, name: str) -> Subject:
     """Return the subject that is meant. Raises CliError."""
     found = _KINDS.get(kind.lower().removesuffix("s") if kind.lower() != "sa" else "sa")
     if found is None:
-        raise CliError(f"{kind} is no kind of subject: use user, group or serviceaccount")
+        raise CliError(
+            f"{kind} is no kind of subject: use user, group or serviceaccount"
+            f"{did_you_mean(kind.lower(), _KINDS)}"
+        )
     if found != SERVICE_ACCOUNT:
         return canonical(Subject(found, name))
     namespace, slash, account = (
@@ -59,8 +62,7 @@ def tell_unnamed(report: Report, asked: Iterable[str]) -> None:
     there = {each.lower() for each in known}
     for text in asked:
         if text.lower() not in there:
-            close = difflib.get_close_matches(text, known, n=1, cutoff=0.75)
-            meant = f"; did you mean {close[0]}?" if close else ""
+            meant = did_you_mean(text, known, likeness=0.75)
             note(f"no binding and no record names {text}{meant}")
 
 

@@ -12,10 +12,11 @@ import click
 from responsibility.cli.sources.cluster_view import ALL
 from responsibility.cli.sources.options import (
     Where,
+    cluster_wide_option,
     instant,
     note,
     warn,
-    where_options_without_cluster,
+    where_options_with_bare_cluster,
 )
 from responsibility.cli.terminal.confirmation import confirm
 from responsibility.cli.terminal.errors import CliError, Exit
@@ -44,7 +45,7 @@ _MOST_TOLD = 5
 @click.argument("digest", required=False)
 @click.argument("hub", required=False)
 @click.option("--all", "everything", is_flag=True, help="The plan is that of `plan --all`.")
-@click.option("--cluster", is_flag=True, help="The plan is that of `plan --cluster`.")
+@cluster_wide_option
 @click.option(
     "--subject", "chosen", multiple=True, metavar="KIND/NAME", help="As it was given to `plan`."
 )
@@ -68,7 +69,7 @@ _MOST_TOLD = 5
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="Instead: take back what was made of a plan, by its undo file.",
 )
-@where_options_without_cluster
+@where_options_with_bare_cluster
 def command(
     *,
     where: Where,

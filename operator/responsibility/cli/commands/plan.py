@@ -21,7 +21,7 @@ from responsibility.cli.sources.options import (
     full_option,
     instant,
     output_option,
-    where_options_without_cluster,
+    where_options_with_bare_cluster,
 )
 from responsibility.cli.terminal.output import is_data, show, show_names
 
@@ -32,7 +32,7 @@ from responsibility.cli.terminal.output import is_data, show, show_names
 @at_option
 @output_option()
 @full_option
-@where_options_without_cluster
+@where_options_with_bare_cluster
 def command(
     *,
     where: Where,
@@ -57,7 +57,7 @@ def command(
     Examples:
       kubectl responsibility plan leap-prod
       kubectl responsibility plan --all
-      kubectl responsibility plan --cluster -o wide
+      kubectl responsibility plan --cluster-wide -o wide
       kubectl responsibility plan --subject user/former-engineer@example.org
       kubectl responsibility plan --all -f ./manifests -o json
       kubectl responsibility plan leap-prod -o name

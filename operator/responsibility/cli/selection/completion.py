@@ -54,9 +54,21 @@ def _parties(known: _Known) -> Iterator[str]:
 
 
 def _ids(known: _Known) -> Iterator[str]:
+    if known.where.files:
+        yield from _found(known.where)
     for each in (*known.models, *known.records):
         for cause in (each.get("status") or {}).get("causes") or ():
             yield from str(cause.get("ids") or cause["id"]).split()
+
+
+def _found(where: Where) -> Iterator[str]:
+    """Yield the ids of what is found in files, which nobody has published."""
+    from responsibility.cli.answers.report import Report
+    from responsibility.cli.sources.cluster_view import ALL
+    from responsibility.cli.sources.options import instant
+
+    report = Report.of(where.load(ALL), instant(None))
+    yield from (finding.id for finding in report.findings())
 
 
 def _namespaces(known: _Known) -> Iterator[str]:
@@ -150,7 +162,7 @@ def _where(context: click.Context) -> Where:
     """Return where the line says to look, as far as it is written."""
     from pathlib import Path
 
-    from responsibility.cli.sources.options import Where
+    from responsibility.cli.sources.options import Verbosity, Where
     from responsibility.kube.request_options import RequestOptions
 
     said = context.params
@@ -162,6 +174,7 @@ def _where(context: click.Context) -> Where:
         context=said.get("context"),
         cluster=said.get("kubeconfig_cluster") or "",
         user=said.get("user_entry") or "",
+        told=Verbosity.NOTHING,
         requests=RequestOptions(_PATIENCE),
     )
 
@@ -171,11 +184,14 @@ def _known(where: Where) -> _Known:
         from responsibility.cli.sources.manifests import read
 
         raw = [each.raw for each in read(list(where.files))]
-        return _Known(
-            where,
-            tuple(each for each in raw if each.get("kind") == "Responsibility"),
-            tuple(each for each in raw if each.get("kind") == "ResponsibilityModel"),
-        )
+        records: list[Json] = [each for each in raw if each.get("kind") == "Responsibility"]
+        models: list[Json] = [each for each in raw if each.get("kind") == "ResponsibilityModel"]
+        if not any("items" in (each.get("spec") or {}) for each in models):
+            from responsibility.api.parse import load_shipped_manifest
+
+            # As commands do: what files don't have is the shipped one.
+            models.append(load_shipped_manifest())
+        return _Known(where, tuple(records), tuple(models))
 
     async def lists(api: Client) -> tuple[list[Json], list[Json]]:
         ours = f"/apis/{API_VERSION}"

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from responsibility.cli.sources.options import Where
+from responsibility.cli.sources.options import Where, Words
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -77,7 +77,7 @@ def selection_options(function: _F) -> _F:
                 help="What was first found within this time, such as 24h; only where the operator "
                 "notes that.",
             ),
-            click.option("--sort-by", type=click.Choice(_SORTS), help="Another order."),
+            click.option("--sort-by", type=Words(_SORTS), help="Another order."),
             all_namespaces_option,
         )
     ):

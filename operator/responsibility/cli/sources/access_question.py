@@ -3,16 +3,19 @@
 Word for word what ``kubectl auth can-i`` makes of them (``pkg/cmd/auth/cani.go`` in kubectl), down
 to its warnings: TYPE/NAME is never TYPE/SUBRESOURCE, an unknown type is asked as it was written,
 and a type without namespaces keeps the namespace, since a RoleBinding to ``*`` may still allow it.
+A verb that is like a known one is told with that one, which kubectl does not do.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from responsibility import api_groups
 from responsibility.cli.sources.builtin_resource_types import RESOURCE_VERBS, URL_VERBS, WITHOUT_API
 from responsibility.cli.sources.resource_types import ResourceType, ResourceTypes
 from responsibility.cli.terminal.errors import CliError
+from responsibility.phrases import did_you_mean
 from responsibility.rbac.identity import (
     ANONYMOUS,
     AUTHENTICATED,
@@ -67,7 +70,7 @@ def question(
     if what.startswith("/"):
         if subresource:
             raise CliError(f"--subresource can't be used with the URL {what}")
-        odd = () if verb in URL_VERBS else (f"verb '{verb}' is not a known verb",)
+        odd = () if verb in URL_VERBS else (_no_verb(verb, URL_VERBS),)
         return ParsedQuestion(Attributes(verb, path=what), None, odd)
     text, _, name = what.partition("/")
     known = None if text == "*" else types.find(text)
@@ -85,9 +88,13 @@ def question(
             within = f" in group '{rest}'" if rest else ""
             warnings.append(f"there is no resource type '{base}'{within}")
     if verb not in RESOURCE_VERBS:
-        warnings.append(f"verb '{verb}' is not a known verb")
+        warnings.append(_no_verb(verb, RESOURCE_VERBS))
     attributes = Attributes(verb, group, resource, subresource, name, namespace)
     return ParsedQuestion(attributes, known, tuple(warnings))
+
+
+def _no_verb(verb: str, known: Iterable[str]) -> str:
+    return f"verb '{verb}' is not a known verb{did_you_mean(verb, sorted(known))}"
 
 
 @dataclass(frozen=True, slots=True)

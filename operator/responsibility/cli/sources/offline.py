@@ -34,11 +34,14 @@ def load(
     assume_roles: bool = True,
     version: str = "",
     notes: Callable[[str], None] = lambda _: None,
+    details: Callable[[str], None] = lambda _: None,
     ignored: Ignored = NOTHING,
 ) -> ClusterView:
     """Return what the files say; ``notes`` is told what a person should know. Raises CliError.
 
-    ``version`` is the Kubernetes whose own roles are taken, by default the newest known.
+    ``details`` is told what is so of nearly all files: what they are completed by, and which of
+    their objects say nothing of rights. ``version`` is the Kubernetes whose own
+    roles are taken, by default the newest known.
     """
     reader = _Reader(need, namespace)
     passed = PassedOver()
@@ -59,7 +62,7 @@ def load(
         kinds = ", ".join(f"{kind} ({count})" for kind, count in reader.unknown.most_common(5))
         more = f" and {counted(len(reader.unknown) - 5, 'more kind')}" * (len(reader.unknown) > 5)
         total = counted(reader.unknown.total(), "object")
-        notes(f"passed over {total} of kinds that have no part in this: {kinds}{more}")
+        details(f"passed over {total} of kinds that have no part in this: {kinds}{more}")
     reader.tell_repeated(notes)
     if Need.OWNERSHIP in need:
         reader.tell_removed(notes)
@@ -68,11 +71,11 @@ def load(
             f"counted as applied: {counted(reader.hooks, 'object')} of RBAC that Helm makes for a "
             "while only, as hooks"
         )
-    complete(view, assume_roles=assume_roles, version=version, notes=notes)
+    complete(view, assume_roles=assume_roles, version=version, details=details)
     if Need.OWNERSHIP in need:
         from responsibility.cli.sources.agreements import add_agreements
 
-        add_agreements(view, reader.models, reader.records, notes)
+        add_agreements(view, reader.models, reader.records, details)
     return view
 
 
@@ -315,20 +318,20 @@ def complete(
     *,
     assume_roles: bool,
     version: str = "",
-    notes: Callable[[str], None] = lambda _: None,
+    details: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Make of the files' RBAC what a cluster would: aggregates filled, Kubernetes' own there.
 
     On what a cluster has, only the aggregates may have changed.
     """
     if assume_roles:
-        _assume(view, version, notes)
+        _assume(view, version, details)
     made = aggregate(view.roles)
     view.roles = made.roles
     view.partly = made.depending_on(view.assumed) - view.assumed
 
 
-def _assume(view: ClusterView, version: str, notes: Callable[[str], None]) -> None:
+def _assume(view: ClusterView, version: str, details: Callable[[str], None]) -> None:
     """Add what Kubernetes makes by itself; where the files have it, theirs counts."""
     chosen = version or default_roles.newest()
     own = default_roles.of(chosen)
@@ -341,7 +344,7 @@ def _assume(view: ClusterView, version: str, notes: Callable[[str], None]) -> No
         names = [*(f"ClusterRole {', '.join(clusterwide)}" for _ in clusterwide[:1])]
         names += [str(key) for key in counted_on if key.namespace]
         other = not version and any(map(default_roles.varies, counted_on))
-        notes(
+        details(
             f"not in the files, so taken as Kubernetes {chosen} makes them: {', '.join(names)} ("
             + "--kubernetes-version takes those of another, " * other
             + "--no-default-roles leaves them unknown)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import functools
 import re
 from collections.abc import Awaitable, Callable
@@ -19,7 +20,7 @@ from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.output import HEADERLESS, check_template, is_template, say
 from responsibility.kube.login.impersonation import NOBODY_ELSE, Impersonation
 from responsibility.kube.request_options import ANSWER, USUAL, RequestOptions
-from responsibility.phrases import counted, some
+from responsibility.phrases import counted, did_you_mean, some
 
 if TYPE_CHECKING:
     from responsibility.kube.protocol import Client
@@ -58,6 +59,18 @@ def warn(text: str) -> None:
     say(f"Warning: {text}", err=True)
 
 
+def _unsaid(_text: str) -> None:
+    """Say nothing."""
+
+
+class Verbosity(enum.IntEnum):
+    """How much is told beside an answer that files give."""
+
+    NOTHING = 0
+    NOTES = 1
+    DETAILS = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Where:
     """Where to look: files, or a cluster."""
@@ -72,6 +85,7 @@ class Where:
     acting_as: Impersonation = NOBODY_ELSE
     cluster: str = ""
     user: str = ""
+    told: Verbosity = Verbosity.NOTES
     requests: RequestOptions = USUAL
 
     @property
@@ -104,7 +118,8 @@ class Where:
                 namespace=self.namespace,
                 assume_roles=self.default_roles,
                 version=self.kubernetes,
-                notes=note,
+                notes=note if self.told >= Verbosity.NOTES else _unsaid,
+                details=note if self.told >= Verbosity.DETAILS else _unsaid,
                 ignored=self.ignored,
             )
         from responsibility.cli.sources import live
@@ -158,9 +173,9 @@ def where_options(function: _F) -> _F:
     return _where(function, (_cluster_option(), *_acting_options()))
 
 
-def where_options_without_cluster(function: _F) -> _F:
-    """Add the same, for a command to which ``--cluster`` means the cluster as a whole."""
-    return _where(function, _acting_options())
+def where_options_with_bare_cluster(function: _F) -> _F:
+    """Add the same, for a command to which ``--cluster`` without a name was ``--cluster-wide``."""
+    return _where(function, (_cluster_option(bare=_BARE), *_acting_options()))
 
 
 def where_options_without_as(function: _F) -> _F:
@@ -176,6 +191,13 @@ def _where(function: _F, some: tuple[Callable[[Any], Any], ...]) -> _F:
             acting_as = _acting_as(
                 values.pop("as_user"), values.pop("as_groups"), values.pop("as_uid")
             )
+        verbosity = values.pop("verbosity")
+        if values.get("kubeconfig_cluster") == _BARE:
+            values |= {"kubeconfig_cluster": None, "cluster": True}
+            warn(
+                "--cluster without a name is deprecated here, and will be an error: say "
+                "--cluster-wide. With a name it is the kubeconfig's cluster, as with kubectl"
+            )
         where = Where(
             acting_as=acting_as,
             files=values.pop("files"),
@@ -186,9 +208,9 @@ def _where(function: _F, some: tuple[Callable[[Any], Any], ...]) -> _F:
             kubernetes=values.pop("kubernetes_version") or "",
             cluster=values.pop("kubeconfig_cluster", None) or "",
             user=values.pop("user_entry") or "",
+            told=Verbosity.DETAILS if verbosity >= _DETAILS else Verbosity.NOTES,
             requests=RequestOptions(
-                values.pop("request_timeout"),
-                _tell if values.pop("verbosity") >= _REQUESTS else None,
+                values.pop("request_timeout"), _tell if verbosity >= _REQUESTS else None
             ),
         )
         reaching = (where.kubeconfig, where.context, where.acting_as, where.cluster, where.user)
@@ -241,7 +263,8 @@ def _where(function: _F, some: tuple[Callable[[Any], Any], ...]) -> _F:
             type=click.IntRange(0, 10),
             default=0,
             metavar="LEVEL",
-            help="From 6 on, each request with its answer's status and time, on stderr.",
+            help="On stderr: from 1 on, what files are completed by and which objects are passed "
+            "over; from 6 on, each request with its answer's status and time.",
         ),
         click.option(
             "-n",
@@ -271,11 +294,21 @@ def _where(function: _F, some: tuple[Callable[[Any], Any], ...]) -> _F:
     return found
 
 
-def _cluster_option() -> Callable[[Any], Any]:
+# What ``--cluster`` is without a name; no argument of a process can hold it.
+_BARE = "\0"
+
+cluster_wide_option = click.option(
+    "--cluster-wide", "cluster", is_flag=True, help="The excess rights of the cluster as a whole."
+)
+
+
+def _cluster_option(*, bare: str | None = None) -> Callable[[Any], Any]:
+    without: dict[str, Any] = {} if bare is None else {"is_flag": False, "flag_value": bare}
     return click.option(
         "--cluster",
         "kubeconfig_cluster",
         metavar="ENTRY",
+        **without,
         help="The kubeconfig's cluster to ask, instead of the context's.",
     )
 
@@ -294,8 +327,9 @@ def _known_version(
         raise click.BadParameter(f"{written}: {error}") from None
 
 
-# The level from which kubectl tells of requests.
+# The level from which kubectl tells of requests, and that from which it tells more than answers.
 _REQUESTS = 6
+_DETAILS = 1
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -342,6 +376,16 @@ def _acting_as(user: str | None, groups: tuple[str, ...], uid: str | None) -> Im
     return found
 
 
+class Words(click.Choice[str]):
+    """Some words; of what is none of them, it is said which it may mean."""
+
+    def get_invalid_choice_message(self, value: object, ctx: click.Context | None) -> str:
+        """Return what is wrong with a word."""
+        said = super().get_invalid_choice_message(value, ctx)
+        meant = did_you_mean(str(value), list(map(str, self.choices))).removeprefix("; d")
+        return f"{said} D{meant}" if meant else said
+
+
 def output_option(*formats: str, default: str = "table") -> Callable[[_F], _F]:
     """Add ``-o``; the command gets ``output``."""
     choices = formats or ("table", "wide", "name", "json", "yaml")
@@ -349,7 +393,7 @@ def output_option(*formats: str, default: str = "table") -> Callable[[_F], _F]:
     option = click.option(
         "-o",
         "--output",
-        type=_Format(choices) if templated else click.Choice(choices),
+        type=_Format(choices) if templated else Words(choices),
         default=default,
         show_default=True,
         help="How to answer."
@@ -370,7 +414,7 @@ _headers_option = click.option(
 )
 
 
-class _Format(click.Choice[str]):
+class _Format(Words):
     """One of some formats, or a template of kubectl's: what is wrong with it is told at once."""
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:

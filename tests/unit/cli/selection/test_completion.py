@@ -1,12 +1,15 @@
 """Names that a shell offers, asked of a real bash with the script that it is given."""
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
+from responsibility.api.parse import load_shipped_model
 from responsibility.ownership.results.findings import KINDS
+from tests.unit.cli.conftest import Run
 from tests.unit.cli.selection.offering import offered
 
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
@@ -29,6 +32,22 @@ def test_names_are_offered_of_what_the_line_speaks_of(
 ) -> None:
     assert files.is_dir()
     assert offered(*words) == expected
+
+
+def test_ids_are_those_of_what_is_found_in_the_files(files: Path, run: Run) -> None:
+    listed = run("drift", "-f", "reef", "-o", "json")
+    ids = {each["id"] for each in json.loads(listed.out)}
+    assert set(offered("explain", "-f", "reef", "")) == ids
+    one = min(ids)
+    assert offered("plan", "--all", "-f", "reef", "--finding", one[:9]) == [one]
+    assert files.is_dir()
+
+
+def test_items_are_those_of_the_shipped_model_where_files_have_none(files: Path) -> None:
+    (path,) = [p for p in files.rglob("*.yaml") if "kind: ResponsibilityModel" in p.read_text()]
+    path.write_text("", encoding="utf-8")
+    shipped = {item.name for item in load_shipped_model().spec.items}
+    assert set(offered("drift", "-f", "reef", "--item", "")) == {"record", *shipped}
 
 
 def test_what_a_shell_could_take_for_more_than_a_word_is_not_offered(files: Path) -> None:

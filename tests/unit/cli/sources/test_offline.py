@@ -232,7 +232,7 @@ def folder(files: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def ask(run: Run, namespace: str) -> tuple[int, str]:
     """Ask whether ann may read Secrets, by the folder."""
-    done = run("can-i", "get", "secrets", "--as", "ann", "-n", namespace, "-f", "gitops")
+    done = run("can-i", "get", "secrets", "--as", "ann", "-n", namespace, "-f", "gitops", "-v", "1")
     return done.code, done.err
 
 
