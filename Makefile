@@ -195,6 +195,7 @@ image: ## Build an image (IMAGE=name:tag, CONTENTS=hub-page, BASE=image@digest, 
 	set -x; $$engine --file Containerfile --tag "$(IMAGE)" $(if $(BASE),--build-arg BASE=$(BASE)) \
 	  $(if $(PLATFORM),--platform=$(PLATFORM)) \
 	  --build-arg CONTENTS=$(CONTENTS) --build-arg NAME=$(NAME) \
+  --build-arg DESCRIPTION="$$(sed -n 's/^# $(CONTENTS): //p' image/images.txt)" \
 	  --build-arg VERSION="$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)" \
 	  --build-arg REVISION="$$(git rev-parse HEAD 2>/dev/null || true)" \
 	  --build-arg CREATED="$$(git log -1 --format=%cI 2>/dev/null || true)" .

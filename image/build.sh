@@ -56,6 +56,12 @@ case $contents in
   *) echo "error: of $contents nobody has said what to leave out" >&2; exit 1 ;;
 esac
 
+echo "--- what it starts"
+case $contents in
+  operator) ln -s responsibility-operator "$target/bin/responsibility-start" ;;
+  hub-page) ln -s responsibility-hub-page "$target/bin/responsibility-start" ;;
+esac
+
 echo "--- the bill of materials"
 mkdir -p "$target/share"
 "$tools/cyclonedx-py" environment --pyproject pyproject.toml --mc-type application \

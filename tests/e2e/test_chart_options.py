@@ -419,7 +419,8 @@ def test_who_looks_at_sessions_may_list_pods_of_the_namespaces_named_and_of_no_o
     }
     assert len(more) == 4
     rules = [rule for o in more for rule in o.get("rules", ())]
-    assert rules == [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}] * 2
+    resources = ["pods", "persistentvolumeclaims"]
+    assert rules == [{"apiGroups": [""], "resources": resources, "verbs": ["list"]}] * 2
     [container] = _pod(looking)["containers"]
     environment = {e["name"]: e["value"] for e in container["env"] if "_SESSION_" in e["name"]}
     assert set(settings.read(environment).session_namespaces) == {"coast", "lake"}

@@ -65,8 +65,21 @@ def test_it_starts_what_the_chart_starts() -> None:
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     assert "ENTRYPOINT" not in dict(stages()[-1]), "docker run IMAGE kubectl-responsibility …"
     (entry,) = [rest for word, rest in stages()[-1] if word == "CMD"]
-    assert entry == '["responsibility-operator"]'
-    assert "responsibility-operator" in scripts
+    assert entry == '["responsibility-start"]'
+    build = (ROOT / "image/build.sh").read_text(encoding="utf-8")
+    links = re.findall(r'  (\S+)\) ln -s (\S+) "\$target/bin/responsibility-start"', build)
+    images = (ROOT / "image/images.txt").read_text(encoding="utf-8")
+    # The one that each image keeps.
+    assert dict(links) == {
+        "operator": "responsibility-operator",
+        "hub-page": "responsibility-hub-page",
+    }
+    assert dict(links).keys() == set(re.findall(r"^([a-z-]+) ", images, re.MULTILINE))
+    assert set(dict(links).values()) <= scripts.keys()
+    chart = ROOT / "helm/hub-responsibility/templates"
+    for name, program in (("deployment", "operator"), ("hub-pages", "hub-page")):
+        template = (chart / f"{name}.yaml").read_text(encoding="utf-8")
+        assert f"command: [{dict(links)[program]}]" in template
     assert "PATH=/opt/hub-responsibility/bin:" in TEXT
 
 
@@ -135,6 +148,11 @@ def test_it_says_what_it_is() -> None:
     chart = (ROOT / "helm/hub-responsibility/Chart.yaml").read_text(encoding="utf-8")
     (source,) = re.findall(r'image\.source="(.*?)"', TEXT)
     assert f"sources: [{source}]" in chart
+    images = (ROOT / "image/images.txt").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^# ([a-z-]+): (.+)$", images, re.MULTILINE))
+    assert told.keys() == set(re.findall(r"^([a-z-]+) ", images, re.MULTILINE))
+    assert len(set(told.values())) == len(told)
+    assert f'ARG DESCRIPTION="{told["operator"]}"' in TEXT
     made = (ROOT / "Makefile").read_text(encoding="utf-8")
     for argument in re.findall(r"^ARG (\w+)=", TEXT, re.MULTILINE):
         assert f"--build-arg {argument}=" in made

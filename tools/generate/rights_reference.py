@@ -60,7 +60,9 @@ _HUB_SESSIONS = """
 
 | verbs | on | where | in order to |
 |---|---|---|---|
-| list | pods | `hubSessions.namespaces` | see which images sessions run, and what they share |"""
+| list | pods | `hubSessions.namespaces` | see which images sessions run, and what they share |
+| list | persistentvolumeclaims | `hubSessions.namespaces` | see of which storage class \
+that is, and what is behind it, where something is agreed on it |"""
 
 
 _HUB_RELEASE = """

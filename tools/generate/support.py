@@ -189,8 +189,9 @@ def tables() -> dict[str, tuple[Row, ...]]:
             Row(
                 "`hubSessions`",
                 by="`tests/e2e/operator/hubs/test_hub_values.py`",
-                note="needs `list` on pods in the namespaces named. Sessions of KubeSpawner; a "
-                "cloud identity (EKS, GKE, AKS) needs nothing more, and no cloud was asked",
+                note="needs `list` on pods and claims to storage in the namespaces named. Sessions "
+                "of KubeSpawner; a cloud identity (EKS, GKE, AKS) needs nothing more, and no cloud "
+                "was asked",
             ),
             Row(
                 "`clusterVersions`",

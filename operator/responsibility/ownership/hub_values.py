@@ -10,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from responsibility.hub.sessions.aspects import ACCOUNT, ASPECTS, IDENTITY, IMAGE, OF_PODS
+from responsibility.hub.sessions.aspects import (
+    ACCOUNT,
+    ASPECTS,
+    IDENTITY,
+    IMAGE,
+    OF_CLAIMS,
+    OF_SESSIONS,
+)
 from responsibility.hub.values.agreed import (
     AgreedValue,
     HubValues,
@@ -40,13 +47,13 @@ class KnownSettings:
         """Return what is known of where a path is looked at."""
         if path == IDENTITY:
             return self.identities
-        return self.sessions if path in OF_PODS else self.values
+        return self.sessions if path in OF_SESSIONS else self.values
 
     def unread(self, path: str) -> UnreadValues | None:
         """Return that not all is known of where a path is looked at; None where it is."""
         source = self.of(path)
         if isinstance(source, UnreadValues):
-            return source
+            return None if path in source.whole else source
         # Identities are looked for at the accounts that sessions are seen to run as.
         by = self.sessions if path == IDENTITY else None
         return by if isinstance(by, UnreadValues) and by.seen else None
@@ -67,8 +74,12 @@ class KnownSettings:
 
     def know(self, item: Item) -> bool:
         """Return whether all that is agreed of an item was looked at."""
-        paths = [agreed.path for agreed in item.agreed]
-        return bool(paths) and all(self.of(p) is not None and self.unread(p) is None for p in paths)
+        return bool(item.agreed) and all(self._knows(agreed.path) for agreed in item.agreed)
+
+    def _knows(self, path: str) -> bool:
+        # What is agreed since the last look is not looked at yet.
+        source = self.of(path)
+        return source is not None and path in seen(source) and self.unread(path) is None
 
 
 def items_agreed(agreement: Agreement) -> tuple[Item, ...]:
@@ -101,7 +112,12 @@ def identities_of(
 
 def agrees_on_sessions(agreement: Agreement) -> bool:
     """Return whether the record says anything that only the sessions' pods can show."""
-    return any(a.path in OF_PODS for item in items_agreed(agreement) for a in item.agreed)
+    return any(a.path in OF_SESSIONS for item in items_agreed(agreement) for a in item.agreed)
+
+
+def agrees_on_claims(agreement: Agreement) -> bool:
+    """Return whether the record says anything that only the claims of sessions can show."""
+    return any(a.path in OF_CLAIMS for item in items_agreed(agreement) for a in item.agreed)
 
 
 def hub_value_findings(agreement: Agreement, known: KnownSettings) -> Iterator[Finding]:
@@ -121,7 +137,7 @@ def hub_value_findings(agreement: Agreement, known: KnownSettings) -> Iterator[F
             if agreed.path not in settings:
                 continue
             # Where no session runs, none runs anything else.
-            if agreed.path in OF_PODS and not settings[agreed.path]:
+            if agreed.path in OF_SESSIONS and not settings[agreed.path]:
                 continue
             if (found := _facts(agreed, settings)) is not None:
                 yield _finding(

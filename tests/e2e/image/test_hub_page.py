@@ -33,7 +33,8 @@ def test_it_starts_from_what_is_in_it(contents: Path, tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("t0ken")
     given = {f"{PREFIX}{name}": text for name, text in {**_SETTINGS, "TOKEN": str(token)}.items()}
-    program = contents / "bin" / "responsibility-hub-page"
+    # What the image starts if nothing else is asked of it.
+    program = contents / "bin" / "responsibility-start"
     with subprocess.Popen(
         [str(program)],
         env={**build.loading(program), **given},

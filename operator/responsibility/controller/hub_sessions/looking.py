@@ -2,7 +2,8 @@
 
 Pods are listed now and again, a page after the other, and not watched: sessions come and go by the
 hundred each morning. Of a page only what ``hub.sessions.pods`` keeps stays; the rest, with users'
-tokens in it, is let go before the next one.
+tokens in it, is let go before the next one. Claims to storage are listed where something is agreed
+on them, of hubs whose sessions mount any.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from responsibility.controller.process.settings import Settings
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.worker import Pass, Worker
 from responsibility.hub.discovery import HubKey
+from responsibility.hub.sessions.claims import MountedClaims
 from responsibility.hub.sessions.pods import SELECTOR, Session, session, summed_up
-from responsibility.hub.values.agreed import HubValues, Unread, UnreadValues
+from responsibility.hub.values.agreed import HubValues, Unread, UnreadValues, beside
 from responsibility.kube import errors
 from responsibility.kube.backoff import is_set_within
 from responsibility.kube.client import Api
-from responsibility.ownership.hub_values import agrees_on_sessions
+from responsibility.ownership.hub_values import agrees_on_claims, agrees_on_sessions
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +41,9 @@ _ROUNDS = 2
 # Pods of a page, of ten or twenty kilobytes each, and of a hub.
 _PAGE = 100
 _MOST_PODS = 20_000
+# Claims of a page, of a kilobyte each, and of a namespace.
+_CLAIMS_PAGE = 500
+_MOST_CLAIMS = 100_000
 
 
 class SessionsLooker(Worker):
@@ -63,6 +68,7 @@ class SessionsLooker(Worker):
         self._namespaces = frozenset(namespaces if seconds is not None else ())
         # The hubs of which anything is to be known; to look at some of them.
         self._wanted: frozenset[HubKey] = frozenset()
+        self._with_claims: frozenset[HubKey] = frozenset()
         self._answers = LastAnswers[HubValues](UnreadValues(Unread.NOT_YET))
         self._again_at: dict[HubKey, float] = {}
         self._good_at: dict[HubKey, float] = {}
@@ -88,6 +94,12 @@ class SessionsLooker(Worker):
         hubs = [each for each in found.assessment.hubs.values() if each.hub is not None]
         looked = {h.hub.key for h in hubs if h.hub and h.hub.key.namespace in self._namespaces}
         agreed = {h.hub.key for h in hubs if h.hub and agrees_on_sessions(h.agreement)}
+        claims = frozenset(h.hub.key for h in hubs if h.hub and agrees_on_claims(h.agreement))
+        if fresh := claims - self._with_claims:
+            for hub in fresh:
+                self._again_at.pop(hub, None)
+            self._wake.set()
+        self._with_claims = claims
         wanted = frozenset(looked | agreed)
         if wanted != self._wanted:
             self._wanted = wanted
@@ -173,8 +185,32 @@ class SessionsLooker(Worker):
             each = (session(pod, hub.release) for pod in page["items"] or ())
             found.extend(one for one in each if one is not None)
             if len(found) > _MOST_PODS:
-                return summed_up(found, whole=False)
-        return summed_up(found)
+                break
+        whole = len(found) <= _MOST_PODS
+        told = summed_up(found, whole=whole)
+        if hub not in self._with_claims:
+            return told
+        return beside(told, await self._claims(hub, found, whole=whole))
+
+    async def _claims(self, hub: HubKey, sessions: Sequence[Session], *, whole: bool) -> HubValues:
+        """Return what is to be known of the claims that sessions mount."""
+        mounted = MountedClaims(sessions)
+        if not mounted:
+            return mounted.settings(whole=whole)
+        path = f"/api/v1/namespaces/{hub.namespace}/persistentvolumeclaims"
+        number = 0
+        try:
+            async for page in self._api.pages(path, limit=_CLAIMS_PAGE):
+                self.heard.good()
+                for claim in page["items"] or ():
+                    mounted.add(claim)
+                    number += 1
+                if number > _MOST_CLAIMS:
+                    return mounted.settings(whole=False)
+        except errors.ForbiddenError:
+            # Pods were listed: what they show is known, whatever this right.
+            return UnreadValues(Unread.FORBIDDEN)
+        return mounted.settings(whole=whole)
 
     def _publish(self) -> bool:
         """Hand what is known to the store; return whether that is anything new."""

@@ -65,7 +65,9 @@ class SessionTransitions:
         if before is not None and before != now:
             here, there = (some(list(each), _MOST_NAMED) or "none" for each in (now, before))
             items = [item for item in hub.agreement.items if item.terms.identity_accounts]
-            message = f"Sessions' cloud identity is {here}, where it was {there}"
+            writers = [s.by for s in hub.identities if s.by and s.text not in before]
+            by = f", written by {some(writers, _MOST_NAMED)}" if writers else ""
+            message = f"Sessions' cloud identity is {here}, where it was {there}{by}"
             self._announcer.switched(
                 record.reference, _IDENTITY, message + _whose(hub, items), warning=True
             )

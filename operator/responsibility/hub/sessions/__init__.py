@@ -4,5 +4,6 @@ In reading order:
 
 * ``aspects``: aspects of sessions that can be agreed on;
 * ``identities``: cloud identities of ServiceAccounts;
-* ``pods``: pods of sessions, of which little is kept.
+* ``pods``: pods of sessions, of which little is kept;
+* ``claims``: the claims to storage that these pods mount.
 """

@@ -14,6 +14,8 @@ IMAGE: Final = "sessions.image"
 DIGEST: Final = "sessions.digest"
 ACCOUNT: Final = "sessions.serviceAccount"
 VOLUME: Final = "sessions.volume"
+STORAGE_CLASS: Final = "sessions.storageClass"
+PERSISTENT_VOLUME: Final = "sessions.persistentVolume"
 
 # Those that are found by the sessions' pods, with what each is.
 OF_PODS: Final[Mapping[str, str]] = {
@@ -22,8 +24,14 @@ OF_PODS: Final[Mapping[str, str]] = {
     ACCOUNT: "the ServiceAccount that sessions run as",
     VOLUME: "what they share: claim:NAME of several users, nfs:SERVER:PATH, host:PATH, csi:DRIVER",
 }
+# Those that are found by the claims that these pods mount.
+OF_CLAIMS: Final[Mapping[str, str]] = {
+    STORAGE_CLASS: "the storage class of the claims that sessions have, homes and shared ones",
+    PERSISTENT_VOLUME: "what a claim that users share is bound to, such as home-nfs:prod-home-nfs",
+}
+OF_SESSIONS: Final[Mapping[str, str]] = {**OF_PODS, **OF_CLAIMS}
 # All of them.
 ASPECTS: Final[Mapping[str, str]] = {
     IDENTITY: "the cloud identity of the sessions' ServiceAccount, such as an IAM role",
-    **OF_PODS,
+    **OF_SESSIONS,
 }

@@ -6,7 +6,8 @@ What users' code may read and delete in a cloud's buckets and databases hangs by
 * Google: https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity
 * Azure: https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html
 
-They name an identity and are no credentials.
+They name an identity and are no credentials. Who wrote one, and when, its object tells in
+``metadata.managedFields``: a client's name for itself, and never the person.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from responsibility.hub.release.field_managers import FieldManagers
 from responsibility.hub.values.agreed import LONGEST, Setting
 
 ANNOTATIONS: Final = (
@@ -36,11 +38,29 @@ def identities(metadata: Mapping[str, object]) -> tuple[Setting, ...]:
     annotations = metadata.get("annotations")
     if not isinstance(annotations, Mapping):
         return ()
+    found = {key: value for key in ANNOTATIONS if (value := annotations.get(key))}
+    if not found:
+        return ()
+    # Helm is a writer like others here.
+    managers = FieldManagers({"metadata": metadata}, deployed_at="")
     return tuple(
-        Setting(f"{key} of ServiceAccount {metadata.get('name')}", _short(value))
-        for key in ANNOTATIONS
-        if isinstance(value := annotations.get(key), str) and value
+        Setting(
+            f"{key} of ServiceAccount {metadata.get('name')}",
+            _short(value),
+            by=_writer(managers, key),
+        )
+        for key, value in found.items()
+        if isinstance(value, str)
     )
+
+
+def _writer(managers: FieldManagers, annotation: str) -> str:
+    """Return who wrote an annotation last, and when: ``kubectl-edit at 2031-03-02T09:30:00Z``."""
+    writers = managers.others(("metadata", "annotations", annotation))
+    if not writers or not writers[0].manager:
+        return ""
+    last = writers[0]
+    return _short(f"{last.manager} at {last.at}" if last.at else last.manager)
 
 
 def _short(text: str) -> str:

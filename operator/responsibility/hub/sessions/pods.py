@@ -25,6 +25,8 @@ from responsibility.hub.values.agreed import (
 )
 
 SELECTOR: Final = "component=singleuser-server"
+# What a volume begins with that is a claim's.
+CLAIM: Final = "claim:"
 _CONTAINER: Final = "notebook"
 _USER: Final = "hub.jupyter.org/username"
 _OVER: Final = frozenset({"Succeeded", "Failed"})
@@ -89,12 +91,12 @@ def summed_up(sessions: Iterable[Session], *, whole: bool = True) -> HubValues:
     users: dict[str, str] = {}
     for each in sessions:
         for aspect, text in ((IMAGE, each.image), (DIGEST, each.digest), (ACCOUNT, each.account)):
-            whole &= _keep(found[aspect], text)
+            whole &= keep(found[aspect], text)
         whole &= each.whole
         for volume in each.volumes:
             # A claim is one's home until somebody else has it, too.
-            if not volume.startswith("claim:") or users.get(volume, each.user) != each.user:
-                whole &= _keep(found[VOLUME], volume)
+            if not volume.startswith(CLAIM) or users.get(volume, each.user) != each.user:
+                whole &= keep(found[VOLUME], volume)
             elif volume in users or len(users) < _MOST_CLAIMS:
                 users[volume] = each.user
             else:
@@ -106,7 +108,7 @@ def summed_up(sessions: Iterable[Session], *, whole: bool = True) -> HubValues:
     return kept if whole else UnreadValues(Unread.TOO_MANY, kept)
 
 
-def _keep(texts: dict[str, None], text: str) -> bool:
+def keep(texts: dict[str, None], text: str) -> bool:
     """Keep a text; return whether there was room for it."""
     if text and text not in texts:
         if len(texts) >= MOST_KEPT:
@@ -134,7 +136,7 @@ def _shareable(volumes: Iterable[Json]) -> Iterator[str]:
             _map(volume.get(key)) for key in ("persistentVolumeClaim", "nfs", "hostPath", "csi")
         )
         if claim:
-            yield f"claim:{_text(claim.get('claimName'))}"
+            yield f"{CLAIM}{_text(claim.get('claimName'))}"
         elif nfs:
             yield f"nfs:{_text(nfs.get('server'))}:{_text(nfs.get('path'))}"
         elif host:

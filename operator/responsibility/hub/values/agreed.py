@@ -42,12 +42,14 @@ class Unread(StrEnum):
 class Setting:
     """A value that is set, as text, and its place as a path for people.
 
-    ``plain`` is False where a map or a list stands in its place; then the text is empty.
+    ``plain`` is False where a map or a list stands in its place; then the text is empty. ``by`` is
+    who wrote it last, and when, where an object tells that; the same text by another is the same.
     """
 
     place: str
     text: str
     plain: bool = True
+    by: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,12 @@ class UnreadValues:
     """That it is not known what all of a hub's values are, and why.
 
     ``seen`` has those that are known nonetheless, which can show what is not as agreed, and never
-    that all is.
+    that all is; but for the paths in ``whole``, of which all is known.
     """
 
     why: Unread
     seen: Mapping[str, tuple[Setting, ...]] = field(default_factory=dict)
+    whole: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,19 @@ HubValues = Mapping[str, tuple[Setting, ...]] | UnreadValues
 def seen(values: HubValues) -> Mapping[str, tuple[Setting, ...]]:
     """Return the settings that are known, be it all of them or not."""
     return values.seen if isinstance(values, UnreadValues) else values
+
+
+def beside(first: HubValues, second: HubValues) -> HubValues:
+    """Return the settings of two places together: what is known of one is, whatever the other."""
+    known = {**seen(first), **seen(second)}
+    unread = next((each for each in (first, second) if isinstance(each, UnreadValues)), None)
+    if unread is None:
+        return known
+    return UnreadValues(unread.why, known, _whole(first) | _whole(second))
+
+
+def _whole(values: HubValues) -> frozenset[str]:
+    return values.whole if isinstance(values, UnreadValues) else frozenset(values)
 
 
 def settings(values: Value, paths: Iterable[str]) -> dict[str, tuple[Setting, ...]]:

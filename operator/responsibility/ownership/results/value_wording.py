@@ -37,7 +37,8 @@ def _out_of_bounds(finding: Finding, facts: OutOfBounds) -> str:
     elif not facts.found.plain:
         what = f"{facts.found.place} is no single value"
     else:
-        what = f"{facts.found.place} is {facts.found.text}"
+        by = f", written by {facts.found.by}" if facts.found.by else ""
+        what = f"{facts.found.place} is {facts.found.text}{by}"
     verb = "is" if facts.others == 1 else "are"
     others = f", as {verb} {counted(facts.others, 'other place')}" if facts.others else ""
     return (

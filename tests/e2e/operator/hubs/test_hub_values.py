@@ -157,10 +157,14 @@ def test_an_image_from_elsewhere_and_another_cloud_identity_are_told(world: Worl
     world.until(lambda: len(world.causes("coast", kind="value-out-of-bounds")) == 2, "both")
     found = world.causes("coast", kind="value-out-of-bounds")
     said = {c["subject"]["name"]: c["message"] for c in found}
-    assert f"is {EVERYWHERE}, but {ROLE} is agreed" in said["sessions.identity"]
+    # Who wrote it, as the API server has kept it.
+    assert f"is {EVERYWHERE}, written by test at 20" in said["sessions.identity"]
+    assert f", but {ROLE} is agreed" in said["sessions.identity"]
     assert "but an image of quay.io/coast is agreed" in said["singleuser.image.name"]
     changes = "CloudIdentityChanged"
     world.until(lambda: changes in {e["reason"] for e in world.events("coast")}, "the Event")
+    told = [e["message"] for e in world.events("coast") if e["reason"] == changes]
+    assert [text for text in told if f"where it was {ROLE}, written by test at 20" in text]
     world.admin.delete("/api/v1/namespaces/coast/serviceaccounts/user-sa")
     world.admin.apply(record("coast", items=AGREED), values("coast"))
     world.until(lambda: not _found(world, "coast"), "the end of it")
@@ -209,11 +213,27 @@ def test_what_sessions_run_is_told_without_whose_they_are(world: World, operator
     everywhere += [json.dumps(event) for event in world.events("lake")]
     for secret_or_name in (pods.CANARY, "jupyter-bo"):
         assert not [text for text in everywhere if secret_or_name in text]
-    for name in ("ann", "bo"):
-        world.admin.delete(f"/api/v1/namespaces/lake/pods/jupyter-{name}")
+    _where_data_lie(world)
+    world.admin.delete("/api/v1/namespaces/lake/pods/jupyter-ann")
     for name in ("lake", "reef", "coast"):
         world.admin.apply(record(name, items=AGREED))
     world.until(lambda: not _found(world, "lake"), "the end of it")
+
+
+def _where_data_lie(world: World) -> None:
+    """Have a claim of another class than was agreed told, for as long as a session mounts it."""
+    for name, storage_class in (("claim-ann", "ssd"), ("claim-bo", "scratch")):
+        claim = pods.claim(name, storage_class)
+        claim["metadata"]["namespace"] = "lake"
+        world.admin.apply(claim)
+    data = {"name": "data", "agreed": [{"path": "sessions.storageClass", "value": "ssd"}]}
+    world.admin.apply(record("lake", items=[data]))
+    told = "sessions.storageClass is scratch, but ssd is agreed"
+    world.until(lambda: told in _found(world, "lake").get("value-out-of-bounds", ""), "it")
+    # What no session mounts is nobody's business.
+    world.admin.delete("/api/v1/namespaces/lake/pods/jupyter-bo")
+    world.until(lambda: not _found(world, "lake"), "it to end")
+    assert "values" in world.items("lake")["data"]["checked"]
 
 
 def _images(world: World) -> list[str]:

@@ -19,14 +19,14 @@ from responsibility.controller.hub_sessions.looking import SessionsLooker
 from responsibility.controller.reporting.metrics import Metrics
 from responsibility.controller.worker import Pass
 from responsibility.hub.discovery import HubKey
-from responsibility.hub.sessions.aspects import IMAGE
+from responsibility.hub.sessions.aspects import IMAGE, OF_CLAIMS, OF_PODS, STORAGE_CLASS
 from responsibility.hub.values.agreed import HubValues, Unread, UnreadValues
 from responsibility.ownership.assess import Assessor
 from tests.apiserver.in_process import InProcessApi
 from tests.apiserver.requests import refusal
 from tests.apiserver.server import ApiServer, Gate
 from tests.unit.controller.virtual import virtual
-from tests.unit.hub.sessions.pods import CANARY, pod
+from tests.unit.hub.sessions.pods import CANARY, claim, pod
 from tests.unit.ownership.building import record, snapshot
 from tests.unit.ownership.value_worlds import MODEL
 
@@ -49,12 +49,13 @@ class Running:
             api, self.store, self.metrics, seconds=seconds, namespaces=namespaces
         )
         self.agreed = True
+        self.more: list[dict[str, str]] = []
 
     def pods(self, namespace: str, answer: dict[str, Any] | web.Response) -> None:
         self.server.answers[f"/api/v1/namespaces/{namespace}/pods"] = lambda _: answer
 
     async def look(self, *names: str) -> None:
-        items = {"image": {"agreed": [AGREED]}} if self.agreed else {}
+        items = {"image": {"agreed": [AGREED, *self.more]}} if self.agreed else {}
         world = snapshot(records=[record(n, items=items) for n in names], models=[MODEL])
         self.worker.follow(Pass(Moment(world), self.assessor.assess(world)))
         await self.worker.settle(asyncio.get_running_loop().time() + 60)
@@ -248,3 +249,43 @@ async def test_switched_off_it_says_so_where_something_is_agreed_and_asks_nothin
     await running.look("prod")
     assert running.store.hub_sessions == {}
     assert running.server.requests == []
+
+
+_CLAIMS = "/api/v1/namespaces/prod/persistentvolumeclaims"
+
+
+@virtual
+async def test_claims_are_listed_where_something_is_agreed_on_them_and_sessions_have_any() -> None:
+    async with _running("prod") as running:
+        running.pods("prod", page())
+        running.server.answers[_CLAIMS] = lambda _: page(claim("claim-ann", "slow"))
+        await running.look("prod")
+        running.more = [{"path": STORAGE_CLASS, "value": "ssd"}]
+        # Heeded at once: the next look would be in ten minutes.
+        await running.look("prod")
+        await asyncio.sleep(1)
+        await running.look("prod")
+        assert running.of("prod") == dict.fromkeys((*OF_PODS, *OF_CLAIMS), ())
+        assert not [r for r in running.server.requests if r.path == _CLAIMS]
+        running.pods("prod", page(pod("ann")))
+        await asyncio.sleep(1.5 * _EVERY)
+        await running.look("prod")
+        found = running.of("prod")
+        assert found is not None
+        assert not isinstance(found, UnreadValues)
+        assert [setting.text for setting in found[STORAGE_CLASS]] == ["slow"]
+        assert running.images() == ["quay.io/coast/env:1"]
+
+
+@virtual
+async def test_without_the_right_to_list_claims_only_these_are_unknown() -> None:
+    async with _running("prod") as running:
+        running.more = [{"path": STORAGE_CLASS, "value": "ssd"}]
+        running.pods("prod", page(pod("ann")))
+        running.server.answers[_CLAIMS] = lambda _: refusal(403, "Forbidden")
+        await running.look("prod")
+        found = running.of("prod")
+        assert isinstance(found, UnreadValues)
+        assert found.why is Unread.FORBIDDEN
+        assert found.whole == OF_PODS.keys()
+        assert [setting.text for setting in found.seen[IMAGE]] == ["quay.io/coast/env:1"]

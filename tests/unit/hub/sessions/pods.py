@@ -8,6 +8,24 @@ CANARY = "canary-7b1d"
 DIGEST = "sha256:" + "ab" * 32
 
 
+def claim(
+    name: str, storage_class: str | None = "ssd", volume: str = "", mode: str = "ReadWriteOnce"
+) -> dict[str, Any]:
+    """Return a claim to storage; without a volume it is not bound."""
+    spec: dict[str, Any] = {
+        "accessModes": [mode],
+        "resources": {"requests": {"storage": "1Gi"}},
+        "storageClassName": storage_class,
+        "volumeName": volume,
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": name},
+        "spec": {key: value for key, value in spec.items() if value},
+    }
+
+
 def pod(user: str, image: str = "quay.io/coast/env:1", **more: Any) -> dict[str, Any]:
     """Return the pod of somebody's session, with a token in its environment."""
     env = [{"name": "JUPYTERHUB_API_TOKEN", "value": CANARY}]

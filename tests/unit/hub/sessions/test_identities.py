@@ -18,6 +18,34 @@ def test_the_identity_is_told_with_where_it_stands() -> None:
     assert found == (Setting("eks.amazonaws.com/role-arn of ServiceAccount user-sa", ROLE),)
 
 
+def _written(manager: str, at: str, key: str) -> dict[str, Any]:
+    fields: dict[str, Any] = {"f:metadata": {"f:annotations": {f"f:{key}": {}}}}
+    return {"manager": manager, "operation": "Update", "time": at, "fieldsV1": fields}
+
+
+def test_who_wrote_it_last_is_told_and_makes_no_other_of_it() -> None:
+    key = "eks.amazonaws.com/role-arn"
+    managed = [
+        _written("kubectl-edit", "2031-03-02T09:30:00Z", key),
+        _written("helm", "2031-03-01T09:30:00Z", key),
+        _written("somebody", "2031-03-04T09:30:00Z", "note"),
+    ]
+    metadata = {"name": "user-sa", "annotations": {key: ROLE}, "managedFields": managed}
+    [found] = identities(metadata)
+    assert found.by == "kubectl-edit at 2031-03-02T09:30:00Z"
+    assert [found] == list(identities(metadata | {"managedFields": []}))
+    [by_helm] = identities(metadata | {"managedFields": managed[1:]})
+    assert by_helm.by == "helm at 2031-03-01T09:30:00Z"
+
+
+@pytest.mark.parametrize("managed", [None, 5, [None], [{}], [{"manager": 7, "fieldsV1": []}]])
+def test_nobody_is_told_where_no_writer_can_be_read(managed: Any) -> None:
+    [found] = identities(
+        {"name": "a", "annotations": {ANNOTATIONS[0]: "x"}, "managedFields": managed}
+    )
+    assert (found.text, found.by) == ("x", "")
+
+
 @pytest.mark.parametrize(
     "annotations",
     [
