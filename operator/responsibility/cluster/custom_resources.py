@@ -172,6 +172,10 @@ class CustomResourceStore(Generic[T]):
                 value = self._parse(raw)
             except RecordError as problem:
                 error = str(problem)
+        status = raw.get("status") or {}
+        if known is not None and known.status == status:
+            # So that of what lists and watches tell again and again, one copy is kept.
+            status = known.status
         return CustomResource(
             name=meta["name"],
             uid=uid,
@@ -179,7 +183,7 @@ class CustomResourceStore(Generic[T]):
             version=_number(meta.get("resourceVersion")),
             value=value,
             error=error,
-            status=raw.get("status") or {},
+            status=status,
             reference={
                 "apiVersion": raw.get("apiVersion", ""),
                 "kind": self.kind,

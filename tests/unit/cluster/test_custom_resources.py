@@ -276,3 +276,15 @@ def test_the_items_are_read_only_and_name_what_an_event_needs(things: Things) ->
         "kind": "Thing",
         "metadata": {"name": "a", "uid": "u1"},
     }
+
+
+def test_of_a_status_that_is_told_again_one_copy_is_kept(things: Things) -> None:
+    things.kind.put(thing(status={"causes": ["one"]}))
+    first = things.kind.items["a"].status
+    things.kind.put(thing(version=11, status={"causes": ["one"]}))
+    assert things.kind.items["a"].status is first
+    things.kind.begin_list()
+    things.kind.replace([thing(version=12, status={"causes": ["one"]})])
+    assert things.kind.items["a"].status is first
+    things.kind.put(thing(version=13, status={"causes": ["another"]}))
+    assert things.kind.items["a"].status == {"causes": ["another"]}

@@ -21,6 +21,8 @@ from responsibility.controller.reporting.conditions import LEFTOVERS
 from responsibility.controller.reporting.writer import PASSING, Writer
 from responsibility.kube import errors
 
+# Statuses that wait to be written, at most. Until then each takes memory.
+_AT_A_TIME = 8
 # A status that was refused for what it is, or for a missing right, is tried again after so many
 # seconds.
 _PATIENCE = 30.0
@@ -48,6 +50,8 @@ class StatusWriter:
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
+        self._some = asyncio.Semaphore(_AT_A_TIME)
+        self._one = asyncio.Lock()
         self._settled: dict[str, _Settled] = {}
 
     def keep(self, present: Container[str]) -> None:
@@ -83,11 +87,27 @@ class StatusWriter:
             and (done.until is None or now < done.until)
         ):
             return True
-        wanted = make()
-        body = wanted.dump()
-        if _parse(resource.status, type(wanted)) == _parse(body, type(wanted)):
-            self._settled[resource.uid] = _Settled(about, details, resource.status)
-            return True
+        async with self._some:
+            async with self._one:
+                # Each takes milliseconds to make, and a fleet's all at once held up everything
+                # else for seconds; so whatever is due has a turn between two of them.
+                await asyncio.sleep(0)
+                wanted = make()
+                body = wanted.dump()
+                differs = _parse(resource.status, type(wanted)) != _parse(body, type(wanted))
+            done = _Settled(about, details, resource.status)
+            if not differs:
+                self._settled[resource.uid] = done
+                return True
+            return await self._write(kind, resource, done, body)
+
+    async def _write(
+        self,
+        kind: CustomResourceStore[Any],
+        resource: CustomResource[Any],
+        done: _Settled,
+        body: Json,
+    ) -> bool:
         try:
             answer = await self._writer.apply(
                 "status",
@@ -103,12 +123,13 @@ class StatusWriter:
         except PASSING:
             return False
         except errors.ApiError:
-            self._settled[resource.uid] = _Settled(about, details, resource.status, now + _PATIENCE)
+            until = asyncio.get_running_loop().time() + _PATIENCE
+            self._settled[resource.uid] = replace(done, until=until)
             return True
         if answer is not None:
             kind.note(answer)
             # Where others have put something of theirs beside ours, that is all we can do.
-            self._settled[resource.uid] = _Settled(about, details, answer.get("status") or {})
+            self._settled[resource.uid] = replace(done, there=answer.get("status") or {})
         return True
 
 
