@@ -17,6 +17,8 @@ from responsibility.api.record import DEFAULT_MODEL
 from responsibility.cli.answers.report import Report
 from responsibility.cli.drafting import settings
 from responsibility.cli.drafting.hub_table import HubRow
+from responsibility.cli.drafting.user_namespaces import UserNamespaces, user_namespaces
+from responsibility.cli.drafting.user_namespaces import questions as namespace_questions
 from responsibility.cli.sources.cluster_view import ClusterView
 from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.output import clean, to_json
@@ -122,17 +124,21 @@ def draft_all(
         taken.add(name)
         row = row_of(key, table or {})
         every = _holders(report, hub, terms)
+        users = user_namespaces(report, hub)
         lines = [
             *_draft(report, hub, name, terms, row, every=every, cluster=cluster),
+            *(f"  # {line}" for line in (namespace_questions(users, hub) if users else ())),
             # Of one hub they are read; a hundred times they hide what differs.
             *(_defaults(terms) if len(chosen) == 1 else ()),
             *_items((values or {}).get(key), terms),
         ]
-        drafts[name] = RecordDraft("\n".join(lines) + "\n", tuple(_questions(row, every)))
+        drafts[name] = RecordDraft("\n".join(lines) + "\n", tuple(_questions(row, every, users)))
     return drafts
 
 
-def _questions(row: HubRow | None, every: Sequence[_Holder]) -> Iterator[DraftQuestion]:
+def _questions(
+    row: HubRow | None, every: Sequence[_Holder], users: UserNamespaces | None
+) -> Iterator[DraftQuestion]:
     """Yield whom the draft names that may be misspelt, and who holds rights and is nobody's.
 
     That a community holds nothing is normal where it acts by pull requests, and so is it that
@@ -147,6 +153,8 @@ def _questions(row: HubRow | None, every: Sequence[_Holder]) -> Iterator[DraftQu
         acts = bool(holder.some or holder.requires)
         if acts and holder.subject not in named and (named or not holder.likely):
             yield DraftQuestion(holder.subject)
+    if users is not None:
+        yield from (DraftQuestion(maker) for maker, _ in users.makers)
 
 
 def _meant(subject: Subject, named: Sequence[Subject], held: Collection[Subject]) -> str:
