@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from responsibility import api_groups
 from responsibility.admission import annotation_entries
-from responsibility.admission.policies import cel, field_paths, requester
+from responsibility.admission.policies import cel, requester
 from responsibility.admission.policies.guards import (
     ANY_NAME,
     CREATE,
@@ -201,7 +201,6 @@ def _policy(
         ],
         variables=[
             *_tables(stage, table, items),
-            *field_paths.VARIABLES,
             ("resource", RESOURCE),
             ("asked", ASKED),
             ("kind", KIND),
@@ -222,6 +221,7 @@ def _policy(
             ("trespass", trespass),
             ("touched", _touched(cases, sets)),
         ],
+        patched=TABLES,
         conditions=[
             (
                 "not-the-control-plane",

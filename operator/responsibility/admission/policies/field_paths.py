@@ -17,11 +17,11 @@ from responsibility.api.names import MANAGED_BY_LABEL
 
 EACH: Final = "[*]"
 
-# The object as it will be and as it was. Variables of no particular type: the API server checks
-# expressions against each kind's schema, and writes a long warning for every generic one.
-NEW: Final = "variables.new"
-OLD: Final = "variables.old"
-VARIABLES: Final = (("new", "dyn(object)"), ("old", "dyn(oldObject)"))
+# The object as it will be and as it was. Of no particular type: the API server checks expressions
+# against each kind's schema, and writes a long warning for every generic one. No variables, each of
+# which costs every request something.
+NEW: Final = "dyn(object)"
+OLD: Final = "dyn(oldObject)"
 
 _STEP = re.compile(
     r"""(?P<key>(?:^|(?<=.)\.)[A-Za-z0-9_-]+) | (?P<each>\[\*\]) | \["(?P<quoted>[^"\]]+)"\]""",

@@ -110,7 +110,7 @@ class _Guarded:
         probe = probe_name(self._item.name)
         is_event = f"request.resource.resource == {cel.text(EVENTS)}"
         is_probe = f"{is_event} && variables.name == {cel.text(probe)}"
-        # What decides most requests comes first.
+        # What decides most requests comes first. Who touches nothing may do all of that.
         first, last = ["variables.machine"], ["!variables.inForce", "variables.breakGlass"]
         validations = [
             Validation(
@@ -121,7 +121,7 @@ class _Guarded:
         if self._cases:
             validations.append(
                 self._refusal(
-                    cel.any_of([*first, "!variables.object", "variables.mayObject", *last]),
+                    cel.any_of([*first, "variables.mayObject", *last]),
                     WHAT,
                     unless=self._is_fine(),
                 )
@@ -129,9 +129,7 @@ class _Guarded:
         if self._guards.fields:
             validations.append(
                 self._refusal(
-                    cel.any_of(
-                        [*first, "size(variables.fields) == 0", "variables.mayFields", *last]
-                    ),
+                    cel.any_of([*first, "variables.mayFields", *last]),
                     f"{WHAT} + ' changes ' + variables.fields.join(', ') + '. This'",
                     unless="size(variables.fields) == 0",
                 )
@@ -200,7 +198,7 @@ class _Guarded:
         enough = frozenset[str].intersection(*sets)
         known = {name: self._entitled.listed(name) for name in sorted(enough)}
         if self._measured and self._item.name in known:
-            known[self._item.name] += " && !variables.held"
+            known[self._item.name] = cel.all_of([known[self._item.name], "!variables.held"])
         asked = [a for case in self._cases if not case.guard.by_metadata for a in case.asked]
         untouched = [f"!({is_asked(asked)})"]
         if self._has_lifetimes():
@@ -274,7 +272,6 @@ class _Guarded:
         known = [
             *requester.VARIABLES,
             ("breakGlass", self._glass),
-            *field_paths.VARIABLES,
             ("resource", RESOURCE),
             ("asked", ASKED),
         ]

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,12 +102,14 @@ def policy(
     *,
     variables: Sequence[tuple[str, str]] = (),
     short: re.Pattern[str] = _NONE,
+    patched: Container[str] = (),
     conditions: Iterable[tuple[str, str]] = (),
     audit: Iterable[tuple[str, str]] = (),
 ) -> Manifest:
     """Return a policy, with its digest filled in wherever it speaks of that.
 
     Variables whose names are ``short`` have their text put in their place if they are used once.
+    Those that are ``patched`` where the policy lives stay themselves, whatever they say now.
 
     It has no selector: the API server parses each selector with every request, which takes longer
     than to see that no rule fits. Only bindings of policies that fit have one.
@@ -117,7 +119,8 @@ def policy(
         spec["matchConditions"] = named
     texts = [validation.manifest() for validation in validations]
     annotations = [{"key": key, "valueExpression": text} for key, text in audit]
-    (texts, annotations), kept = _spelled_out((texts, annotations), dict(variables), short)
+    told, once = _told_once((texts, annotations), dict(variables), patched)
+    (texts, annotations), kept = _spelled_out(told, once, short)
     if kept:
         spec["variables"] = [{"name": n, "expression": text} for n, text in kept.items()]
     spec["validations"] = texts
@@ -143,16 +146,40 @@ def _spelled_out(
     kept = dict(variables)
     uses = Counter(_used([texts, list(kept.values())]))
     # The last ones first: a variable uses only those before it.
-    for name in reversed(list(variables)):
+    for name in reversed(list(kept)):
         if uses[name] == 0:
             uses.subtract(_used(kept.pop(name)))
         elif uses[name] == 1 and short.fullmatch(name) and len(kept[name]) <= _MOST_SPELLED_OUT:
             there, text = re.compile(rf"\bvariables\.{name}\b"), f"({kept.pop(name)})"
             texts, kept = (
-                _put(texts, there, text),
-                _put(kept, there, text),
+                _put(texts, there, _always(text)),
+                _put(kept, there, _always(text)),
             )
     return texts, kept
+
+
+def _told_once(
+    texts: _Texts, variables: Mapping[str, str], patched: Container[str]
+) -> tuple[_Texts, dict[str, str]]:
+    """Return the same with one variable in the place of all that say the same."""
+    kept: dict[str, str] = {}
+    names: dict[str, str] = {}
+    instead: dict[str, str] = {}
+
+    def renamed(match: re.Match[str]) -> str:
+        name = match[1]
+        return f"variables.{instead.get(name, name)}"
+
+    # A variable uses only those before it.
+    for name, text in variables.items():
+        said = _VARIABLE.sub(renamed, text)
+        if name not in patched and said in names:
+            instead[name] = names[said]
+            continue
+        kept[name] = said
+        if name not in patched:
+            names[said] = name
+    return _put(texts, _VARIABLE, renamed), kept
 
 
 def _used(value: Any) -> list[str]:  # noqa: ANN401 - as JSON is
@@ -160,9 +187,17 @@ def _used(value: Any) -> list[str]:  # noqa: ANN401 - as JSON is
     return _VARIABLE.findall(json.dumps(value))
 
 
-def _put(value: Any, there: re.Pattern[str], text: str) -> Any:  # noqa: ANN401 - as JSON is
+def _always(text: str) -> Callable[[re.Match[str]], str]:
+    return lambda _: text
+
+
+def _put(
+    value: Any,  # noqa: ANN401 - as JSON is
+    there: re.Pattern[str],
+    text: Callable[[re.Match[str]], str],
+) -> Any:  # noqa: ANN401 - as JSON is
     if isinstance(value, str):
-        return there.sub(lambda _: text, value)
+        return there.sub(text, value)
     if isinstance(value, dict):
         return {key: _put(entry, there, text) for key, entry in value.items()}
     return type(value)(_put(entry, there, text) for entry in value)

@@ -52,10 +52,10 @@ def _text(guard: ObjectGuard) -> str:
 # What decides how long an object stays: the garbage collector deletes what names an owner that is
 # not there, and a finalizer keeps what is being deleted, for as long as it stands there.
 _LIFETIME = ("ownerReferences", "finalizers")
-# What subresources change as well: ``status`` keeps the object's spec as it is, but not all of its
+# What subresources change beside: ``status`` keeps the object's spec as it is, but not all of its
 # metadata (``statusStrategy`` in ``pkg/registry/…/strategy.go`` of each kind). Ingress controllers
 # and balancers take orders by annotations, and controllers and Services choose by labels.
-_BESIDE = (*_LIFETIME, "labels", "annotations")
+_BESIDE = ("labels", "annotations")
 
 
 def changes_lifetime() -> str:
@@ -64,23 +64,38 @@ def changes_lifetime() -> str:
     By the object itself, labels and annotations are a change like all others. Not by ``scale``:
     that is an object of its own, which has none of it.
     """
-    old, new = (f"{cel.at(node, 'metadata')}[?k]" for node in (field_paths.OLD, field_paths.NEW))
-    nothing = "orValue(dyn([]))"
-    keys = f"{requester.SUBRESOURCE} == '' ? {cel.texts(_LIFETIME)} : {cel.texts(_BESIDE)}"
     return cel.all_of(
         [
             f"request.operation == {cel.text(UPDATE)}",
             f"{requester.SUBRESOURCE} != {cel.text(SCALE)}",
-            f"({keys}).exists(k, {old}.{nothing} != {new}.{nothing})",
+            cel.any_of(
+                [
+                    *map(_changes_metadata, _LIFETIME),
+                    cel.all_of(
+                        [
+                            f"{requester.SUBRESOURCE} != ''",
+                            cel.any_of(map(_changes_metadata, _BESIDE)),
+                        ]
+                    ),
+                ]
+            ),
         ]
     )
+
+
+def _changes_metadata(key: str) -> str:
+    old, new = (
+        f"{cel.at(cel.at(node, 'metadata'), key)}.orValue(dyn([]))"
+        for node in (field_paths.OLD, field_paths.NEW)
+    )
+    return f"{old} != {new}"
 
 
 def is_asked_in(group: RequestGroup) -> str:
     """Return that what is asked may be one of these requests."""
     if not group.guard.by_metadata:
         return is_asked(group.asked)
-    return f"variables.lifetime && {requester.KIND} in {cel.texts(dict.fromkeys(group.asked))}"
+    return f"{requester.KIND} in {cel.texts(dict.fromkeys(group.asked))} && variables.lifetime"
 
 
 @dataclass(slots=True)

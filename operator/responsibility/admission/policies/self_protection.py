@@ -42,7 +42,6 @@ from responsibility.ownership.terms.managed_namespaces import MANAGED
 OURS = (RECORDS, MODELS)
 OPERATOR_NAMESPACE = cel.text(requester.NAMESPACE)
 CONTEXT = (
-    *field_paths.VARIABLES,
     ("resource", RESOURCE),
     ("asked", ASKED),
     ("name", requester.NAME),
@@ -168,7 +167,7 @@ _IS_OURS = (
 )
 
 
-_OBJECT = "(variables.new != null ? variables.new : variables.old)"
+_OBJECT = f"(object != null ? {field_paths.NEW} : {field_paths.OLD})"
 
 
 def get(path: str, root: str = _OBJECT) -> str:

@@ -36,7 +36,6 @@ from responsibility.rbac.identity import MASTERS
 
 PATH = "/break-glass/"
 _SECRETS = "secrets"
-_NEW, _OLD = "dyn(object)", "dyn(oldObject)"
 
 
 def webhook_configuration(
@@ -193,9 +192,7 @@ def _is_of(item: ItemGuards) -> str:
             continue
         asked = _asked(guard.target)
         if guard.excluded:
-            asked = (
-                f"{asked} && {_here(field_paths.rest_differs([f.steps for f in guard.excluded]))}"
-            )
+            asked = f"{asked} && {field_paths.rest_differs([f.steps for f in guard.excluded])}"
         parts.append(asked)
     for field in item.fields:
         asked = cel.any_of(_asked(target) for target in _targets_of(field))
@@ -203,7 +200,7 @@ def _is_of(item: ItemGuards) -> str:
             field_paths.value(field_paths.NEW, field.steps),
             field_paths.value(field_paths.OLD, field.steps),
         )
-        parts.append(f"({asked}) && {_here(field_paths.differs(old, new, field.steps))}")
+        parts.append(f"({asked}) && {field_paths.differs(old, new, field.steps)}")
     return cel.any_of(parts)
 
 
@@ -212,7 +209,7 @@ def _changes_lifetime(target: Target) -> str:
         [
             f"request.resource.group == {cel.text(target.group)}",
             f"request.resource.resource == {cel.text(target.resource)}",
-            _here(changes_lifetime()),
+            changes_lifetime(),
         ]
     )
 
@@ -235,8 +232,3 @@ def _asked(target: Target) -> str:
             f"request.operation == {cel.text(target.operation)}",
         ]
     )
-
-
-def _here(expression: str) -> str:
-    """Return an expression of a policy as one of a webhook, which has no variables."""
-    return expression.replace(field_paths.NEW, _NEW).replace(field_paths.OLD, _OLD)

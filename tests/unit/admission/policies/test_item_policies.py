@@ -131,6 +131,32 @@ def test_whoever_breaks_the_glass_is_warned_before_being_let_through() -> None:
             assert first != then
 
 
+@pytest.mark.parametrize("macro", [".exists(", ".all(", ".filter(", ".map("])
+def test_whether_somebody_breaks_the_glass_is_told_without_going_through_a_list(macro: str) -> None:
+    # Every request is asked that, once for each item in force, and lists are what costs in CEL.
+    conditions = [
+        condition["expression"]
+        for manifest in item_policies(parse_model(load_shipped_manifest()))
+        for condition in manifest["spec"].get("matchConditions", [])
+    ]
+    assert conditions
+    assert not [text for text in conditions if macro in text]
+
+
+def test_the_name_of_a_user_is_looked_for_in_all_lists_before_any_is_gone_through() -> None:
+    standing = [
+        variable["expression"]
+        for manifest in item_policies(parse_model(load_shipped_manifest()))
+        for variable in manifest["spec"].get("variables", [])
+        if re.fullmatch(r"standing\d+", variable["name"])
+    ]
+    assert standing
+    for text in standing:
+        slow = min(text.index(".exists("), text.index("variables.listed"))
+        assert text.rindex("('user:' + variables.user) in ") < slow
+        assert text.count("('user:' + variables.user) in ") == text.count("variables.listed")
+
+
 def test_only_what_is_in_namespaces_is_matched_where_a_label_chooses() -> None:
     # An object without a namespace matches every namespaceSelector; a Namespace has its own labels.
     for binding in of_kind(BINDING).values():

@@ -16,9 +16,13 @@ TWICE = ("twice", "request.operation == 'DELETE'")
 LONG = ("long", "request.name.split('-').exists(part, part == 'hub')")
 
 
-def spec(*said: str, variables: tuple[tuple[str, str], ...]) -> Manifest:
+def spec(
+    *said: str, variables: tuple[tuple[str, str], ...], patched: tuple[str, ...] = ()
+) -> Manifest:
     validations = [Validation(text, "no") for text in said]
-    found: Manifest = policy("p", (), validations, variables=variables, short=SHORT)["spec"]
+    found: Manifest = policy(
+        "p", (), validations, variables=variables, short=SHORT, patched=patched
+    )["spec"]
     return found
 
 
@@ -46,6 +50,21 @@ def test_variables_that_are_used_twice_or_are_long_stay() -> None:
 def test_what_only_an_unused_variable_uses_is_left_out_with_it() -> None:
     found = spec("true", variables=(TWICE, LONG, ("unused", "variables.twice || variables.long")))
     assert "variables" not in found
+
+
+def test_variables_that_say_the_same_are_one_also_where_they_use_others_that_do() -> None:
+    same = (LONG, ("again", LONG[1]), ("of", "!variables.long"), ("ofAgain", "!variables.again"))
+    found = spec("variables.of == variables.ofAgain && variables.again", variables=same)
+    assert [each["name"] for each in found["variables"]] == ["long", "of"]
+    assert expressions(found) == ["variables.of == variables.of && variables.long"]
+
+
+def test_what_is_patched_where_it_lives_is_itself_whatever_it_says_by_now() -> None:
+    tables = (("one", "{}"), ("other", "{}"), ("third", "{}"))
+    said = "variables.one == variables.other || variables.third == {}"
+    found = spec(said, variables=tables, patched=("one", "other"))
+    assert [each["name"] for each in found["variables"]] == ["one", "other", "third"]
+    assert expressions(found) == [said]
 
 
 HUB = 'variables.name == "hub"'
