@@ -35,7 +35,10 @@ _REQUIRED, _RESERVED = "required", "reserved"
 @click.argument("verb", required=False)
 @click.argument("what", metavar="TYPE[.GROUP][/NAME]", required=False)
 @click.option("--subresource", default="", help="The subresource, such as log, exec or scale.")
-@click.option("--path", help="A path in the hub's chart values, such as singleuser.memory.limit.")
+@click.option(
+    "--path",
+    help="A path in the hub's chart values, such as singleuser.memory.limit, or sessions.….",
+)
 @at_option
 @output_option("table", "wide", "name", "json", "yaml")
 @full_option
@@ -117,9 +120,21 @@ def _agreements(report: Report, namespace: str | None) -> list[Agreement]:
 
 
 def _by_path(report: Report, agreement: Agreement, path: str) -> Iterator[dict[str, Any]]:
-    """Yield the items whose paths speak of this one; the most precise path decides."""
+    """Yield the items whose paths speak of this one; the most precise path decides.
+
+    What sessions run and share is his whose setting it comes of; their account and its cloud
+    identity, whose the ServiceAccount's annotation is.
+    """
+    from responsibility.hub.sessions.aspects import ACCOUNT, IDENTITY, SETTINGS
     from responsibility.hub.values.paths import covers, most_precise
 
+    if path in (IDENTITY, ACCOUNT):
+        for own in agreement.items:
+            for account in own.terms.identity_accounts:
+                why = [f"ServiceAccount {agreement.names.fill(account)}"]
+                yield {**_row(report, agreement, own.name, why), "bounds": []}
+        return
+    path = SETTINGS.get(path, path)
     model = report.view.models[agreement.terms.name]
     items = {item.name: item for item in model.spec.items}
     closest = most_precise(path, {name: item.values_paths for name, item in items.items()})

@@ -1,7 +1,8 @@
 """Sizes that hubs give to sessions today, drafted as what is agreed on.
 
 They are read where the hub's chart keeps its values, in a Secret, with the rights of whoever asks.
-Nothing but these settings is taken out of it.
+Nothing but these settings is taken out of it. Where ``hub.existingSecret`` names another Secret,
+the hub reads that one over it, and so does this.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from responsibility.hub.values.agreed import AgreedValue, HubValues, Setting, Un
 from responsibility.hub.values.paths import most_precise
 from responsibility.hub.values.quantities import quantity
 from responsibility.hub.values.readable import SIZES
-from responsibility.hub.values.secret import SECRET, values_at
+from responsibility.hub.values.secret import SECRET, existing_secret, values_at
 from responsibility.kube.errors import ForbiddenError, NotFoundError
 from responsibility.kube.protocol import Client
 from responsibility.ownership.terms.agreement import ItemTerms
@@ -38,7 +39,16 @@ async def _read(client: Client, hub: Hub) -> HubValues:
         return UnreadValues(Unread.FORBIDDEN)
     except NotFoundError:
         return UnreadValues(Unread.NO_SECRET)
-    return values_at(secret, PATHS)
+    over = existing_secret(secret)
+    if not over:
+        return values_at(secret, PATHS)
+    try:
+        existing = await client.get(f"/api/v1/namespaces/{key.namespace}/secrets/{over}")
+    except ForbiddenError:
+        return UnreadValues(Unread.EXISTING_FORBIDDEN)
+    except NotFoundError:
+        return UnreadValues(Unread.NO_SECRET)
+    return values_at(secret, PATHS, existing)
 
 
 def by_item(values: HubValues, items: Sequence[ItemTerms]) -> dict[str, list[AgreedValue]]:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from responsibility.api.status import MAX_LISTED, SessionsStatus
 from responsibility.cluster.custom_resources import CustomResource
 from responsibility.controller.reporting.events import Announcer
+from responsibility.hub.sessions.aspects import IMAGE, SETTINGS
 from responsibility.hub.values.agreed import Setting
 from responsibility.hub.values.paths import most_precise
 from responsibility.ownership.results.assessment import HubAssessment
@@ -19,8 +20,6 @@ from responsibility.ownership.terms.agreement import Item
 from responsibility.phrases import some
 
 _IDENTITY, _IMAGE = "CloudIdentityChanged", "SessionImageChanged"
-# Whose setting it is, his are the images that come of it.
-_IMAGES_PATH = "singleuser.image.name"
 # Identities or images that an Event names.
 _MOST_NAMED = 3
 
@@ -84,7 +83,7 @@ class SessionTransitions:
         fresh = [image for image in now if image not in (before or ())]
         if before and fresh:
             paths = {item.name: item.terms.values_paths for item in hub.agreement.items}
-            owners = most_precise(_IMAGES_PATH, paths)
+            owners = most_precise(SETTINGS[IMAGE], paths)
             items = [item for item in hub.agreement.items if item.name in owners]
             message = f"Sessions run {some(fresh, _MOST_NAMED)}, as they did not before"
             self._announcer.switched(record.reference, _IMAGE, message + _whose(hub, items))

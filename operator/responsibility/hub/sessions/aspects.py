@@ -30,6 +30,15 @@ OF_CLAIMS: Final[Mapping[str, str]] = {
     PERSISTENT_VOLUME: "what a claim that users share is bound to, such as home-nfs:prod-home-nfs",
 }
 OF_SESSIONS: Final[Mapping[str, str]] = {**OF_PODS, **OF_CLAIMS}
+# The setting of the hub's chart by which it is known whose each is. The account and its identity
+# are whose the account's annotation is.
+SETTINGS: Final[Mapping[str, str]] = {
+    IMAGE: "singleuser.image.name",
+    DIGEST: "singleuser.image.tag",
+    VOLUME: "singleuser.storage.dynamic.storageClass",
+    STORAGE_CLASS: "singleuser.storage.dynamic.storageClass",
+    PERSISTENT_VOLUME: "singleuser.storage.dynamic.storageClass",
+}
 # All of them.
 ASPECTS: Final[Mapping[str, str]] = {
     IDENTITY: "the cloud identity of the sessions' ServiceAccount, such as an IAM role",

@@ -58,3 +58,31 @@ async def test_what_may_not_be_read_is_said(held: web.Response, why: Unread) -> 
     found = (await settings.read(holding(held), [HUB]))[HUB.key]
     assert found == UnreadValues(why)
     assert settings.by_item(found, ITEMS) == {}
+
+
+def _laid_over(over: dict[str, Any] | web.Response) -> InProcessApi:
+    held = {"hub": {"existingSecret": "own"}, "singleuser": {"memory": {"limit": "2G"}}}
+    server = ApiServer()
+    server.answers["/api/v1/namespaces/prod/secrets/hub"] = lambda _: secret(held)
+    server.answers["/api/v1/namespaces/prod/secrets/own"] = lambda _: over
+    return InProcessApi(server)
+
+
+async def test_what_the_hub_reads_over_its_values_is_what_is_set() -> None:
+    api = _laid_over(secret({"singleuser": {"memory": {"limit": "4G"}}}))
+    found = settings.by_item((await settings.read(api, [HUB]))[HUB.key], ITEMS)
+    assert list(found.values()) == [[AgreedValue(LIMIT, "4G")]]
+
+
+@pytest.mark.parametrize(
+    ("over", "why"),
+    [
+        (refusal(403, "Forbidden"), Unread.EXISTING_FORBIDDEN),
+        (refusal(404, "NotFound"), Unread.NO_SECRET),
+    ],
+)
+async def test_without_what_is_laid_over_them_values_are_not_known(
+    over: web.Response, why: Unread
+) -> None:
+    found = (await settings.read(_laid_over(over), [HUB]))[HUB.key]
+    assert found == UnreadValues(why)

@@ -29,7 +29,7 @@ from responsibility.hub.discovery import Hub, HubKey
 from responsibility.ownership.assess import Assessor
 from tests.apiserver.in_process import InProcessApi
 from tests.apiserver.server import ApiServer
-from tests.unit.controller.hub_admins.false_hub import TOKEN, FalseHub, false_hub, user
+from tests.unit.controller.hub_admins.false_hub import TOKEN, FalseHub, false_hub, serving, user
 from tests.unit.ownership.admin_worlds import DOOR
 from tests.unit.ownership.building import garden_with, record, snapshot
 
@@ -282,3 +282,43 @@ async def test_a_source_is_made_of_the_settings(tmp_path: Path) -> None:
     source = HubSource.of(settings)
     assert source is not None
     assert (source.tokens, source.seconds, source.domain) == (tmp_path, 60.0, "x.y")
+
+
+@pytest.mark.long
+async def test_a_fleet_is_asked_a_few_at_a_time_and_costs_headers_once_it_is_known(
+    tmp_path: Path,
+) -> None:
+    """As many hubs as 2i2c runs, each with a token of its own, all answered by one server."""
+    names = [f"hub-{number}" for number in range(171)]
+    at_once: list[int] = [0]
+    async with false_hub() as hub:
+        now = 0
+
+        async def counted(request: web.Request) -> web.StreamResponse:
+            nonlocal now
+            now += 1
+            at_once.append(now)
+            try:
+                return await hub.answer(request)
+            finally:
+                now -= 1
+
+        async with serving(counted) as address:
+            running = Running(tmp_path, seconds=1.0)
+            for name in names:
+                running.hubs[name] = replace(hub, address=address)
+                running.token(name, f"{TOKEN}{name}")
+            async with asyncio.TaskGroup() as group:
+                task = group.create_task(running.worker.run())
+                await running.look(*names)
+                known = [running.of(name) for name in names]
+                assert all(isinstance(each, Administrators) for each in known)
+                asked, tokens = len(hub.asked), set(hub.tokens)
+                again = 2 * asked
+                await running.until(lambda: len(hub.asked) >= again, *names)
+                task.cancel()
+    assert max(at_once) <= 4
+    assert tokens == {f"{TOKEN}{name}" for name in names}
+    # A handful each, and less once it is known: of the lists nothing is sent again.
+    assert asked <= 7 * len(names)
+    assert hub.unchanged >= len(names)
