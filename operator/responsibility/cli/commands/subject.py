@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from responsibility.cli.sources.cluster_view import ALL
 from responsibility.cli.sources.options import (
+    MOST_LINES,
     Where,
     at_option,
+    full_option,
     instant,
+    left_out_text,
     output_option,
     routes_option,
     warn,
@@ -43,6 +47,7 @@ _MOST_PERMISSIONS = 2
 @at_option
 @routes_option
 @output_option("table", "wide", "name", "json", "yaml")
+@full_option
 @where_options
 def command(
     *,
@@ -53,6 +58,7 @@ def command(
     moment: str | None,
     routes: bool,
     output: str,
+    full: bool,
 ) -> int:
     r"""Tell all about one subject: what it owns, may do beyond that, and would lose on leaving.
 
@@ -79,16 +85,24 @@ def command(
     only = subjects.parse(kind or "", name or "") if retired is None else None
     report = Report.of(where.load(ALL), instant(moment), routes=routes)
     report.tell_gaps()
+    most = None if full else MOST_LINES
     if only is None:
-        _retired(output, report, leavers)
+        _retired(output, report, leavers, most)
         return Exit.UNKNOWN if left_out else Exit.OK
     name = "/".join(filter(None, (only.namespace, only.name)))
     subjects.tell_unnamed(report, [f"{str(only.kind).lower()}/{name}"])
-    _one(output, report, only, routes=routes)
+    _one(output, report, only, routes=routes, most=most)
     return Exit.OK
 
 
-def _one(output: str, report: Report, subject: Subject, *, routes: bool) -> None:
+def _bounded(table: Table, most: int | None) -> Table:
+    """Return a table with the first rows alone, and how many are left out."""
+    left = left_out_text(len(table.rows), most)
+    footer = "\n".join(filter(None, (left, table.footer)))
+    return replace(table, rows=table.rows[:most], footer=footer)
+
+
+def _one(output: str, report: Report, subject: Subject, *, routes: bool, most: int | None) -> None:
     from responsibility.cli.answers import subjects
     from responsibility.cli.answers.report import place_text
     from responsibility.ownership.results import wording
@@ -111,9 +125,7 @@ def _one(output: str, report: Report, subject: Subject, *, routes: bool) -> None
         "onlySubjectOf": only,
     }
     alone = ", ".join(f"{each['party']} of {each['record']}" for each in only)
-    show(
-        output,
-        data,
+    tables = (
         Table(
             columns("HUB", "PARTY", "AS", "NO", "ITEM"),
             [[o["record"], o["party"], o["as"], str(o["number"]), o["item"]] for o in owned],
@@ -128,7 +140,10 @@ def _one(output: str, report: Report, subject: Subject, *, routes: bool) -> None
             [
                 [
                     *(f.id, place_text(f), f.item),
-                    some(wording.permission_texts(f.permissions), _MOST_PERMISSIONS),
+                    some(
+                        wording.permission_texts(wording.worst_first(f.permissions)),
+                        _MOST_PERMISSIONS,
+                    ),
                     *((f.route_kind,) if routes else ()),
                     wording.message(f),
                 ]
@@ -156,9 +171,10 @@ def _one(output: str, report: Report, subject: Subject, *, routes: bool) -> None
             footer=f"it is the only subject of {alone}" if alone else "",
         ),
     )
+    show(output, data, *(_bounded(table, most) for table in tables))
 
 
-def _retired(output: str, report: Report, leavers: list[Subject]) -> None:
+def _retired(output: str, report: Report, leavers: list[Subject], most: int | None) -> None:
     from responsibility.cli.answers import subjects
 
     found = []
@@ -173,14 +189,17 @@ def _retired(output: str, report: Report, leavers: list[Subject]) -> None:
     show(
         output,
         found,
-        Table(
-            columns("SUBJECT", "STILL IN", "ROLE", "REMOVE WITH"),
-            rows,
-            empty="none of them holds anything, and no record names them",
-            footer=f"{counted(len(found), 'subject')}, of which {clean} hold nothing and are "
-            "named nowhere"
-            if rows
-            else "",
+        _bounded(
+            Table(
+                columns("SUBJECT", "STILL IN", "ROLE", "REMOVE WITH"),
+                rows,
+                empty="none of them holds anything, and no record names them",
+                footer=f"{counted(len(found), 'subject')}, of which {clean} hold nothing and are "
+                "named nowhere"
+                if rows
+                else "",
+            ),
+            most,
         ),
     )
 

@@ -76,10 +76,15 @@ def permission_texts(permissions: Iterable[Permission]) -> tuple[str, ...]:
     return tuple(map(permission_text, permissions))
 
 
+def worst_first(permissions: Iterable[Permission]) -> list[Permission]:
+    """Return permissions by what can be done by them, the worst first."""
+    return sorted(permissions, key=lambda permission: danger_of(permission).rank)
+
+
 def permission_lines(permissions: Sequence[Permission]) -> tuple[str, ...]:
     """Return permissions for reading, the worst first: a line for what several verbs are about."""
     verbs: dict[str, list[str]] = {}
-    for permission in _worst_first(permissions):
+    for permission in worst_first(permissions):
         verb, what = permission_text(permission).split(" ", 1)
         verbs.setdefault(what, []).append(verb)
     return tuple(f"{', '.join(each)} {what}" for what, each in verbs.items())
@@ -271,7 +276,7 @@ def _excess(finding: Finding, who: str) -> str:
     """Return that somebody holds what is others', called ``who``."""
     owners = owners_text(finding.owners)
     return (
-        f"{who} can {_summary(_worst_first(finding.permissions))}{_names(finding)}"
+        f"{who} can {_summary(worst_first(finding.permissions))}{_names(finding)}"
         f"{_where(finding)}, "
         f"but {finding.title} is {owners}"
     )
@@ -289,13 +294,9 @@ def _summary(permissions: Sequence[Permission]) -> str:
     return some(texts, _MOST_PERMISSIONS)
 
 
-def _worst_first(permissions: Sequence[Permission]) -> list[Permission]:
-    return sorted(permissions, key=lambda permission: danger_of(permission).rank)
-
-
 def _names(finding: Finding) -> str:
     """Return for which names the first permission holds, where every source is for some only."""
-    sources, first = finding.sources, _worst_first(finding.permissions)[:1]
+    sources, first = finding.sources, worst_first(finding.permissions)[:1]
     if finding.route or not sources or not all(s.names for s in sources):
         return ""
     if any(permission.name for permission in first):

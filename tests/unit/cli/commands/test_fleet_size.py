@@ -95,3 +95,41 @@ def test_names_are_as_other_commands_take_them(run: Run) -> None:
     assert "user/leaver" in who
     bound = run("subject", "user", "leaver", "-f", "reef", "-o", "name").out.split()
     assert bound == ["rolebinding.rbac.authorization.k8s.io/engineers"]
+
+
+def test_what_somebody_holds_everywhere_is_told_up_to_a_bound(run: Run, files: Path) -> None:
+    one = BINDING.replace("name: intern-{0}, api", "name: eve, api")
+    text = "".join(map(one.format, range(MOST_LINES + 9)))
+    (files / "eve.yaml").write_text(text, encoding="utf-8")
+    asked = ("subject", "user", "eve", "-f", "reef")
+    bounded, full = run(*asked).out, run(*asked, "--full").out
+    assert full.count("intern-") == MOST_LINES + 9
+    assert bounded.count("intern-") == MOST_LINES
+    assert "and 9 lines more: --full shows all" in bounded
+    assert "--full" not in full
+    # The names are for programs, which want all.
+    assert len(run(*asked, "-o", "name").out.split()) == MOST_LINES + 9
+
+
+def test_whom_a_list_of_leavers_names_is_told_up_to_a_bound(run: Run, files: Path) -> None:
+    text = "".join(map(BINDING.format, range(MOST_LINES + 9)))
+    (files / "interns.yaml").write_text(text, encoding="utf-8")
+    names = "".join(f"intern-{number}\n" for number in range(MOST_LINES + 9))
+    (files.parent / "gone.txt").write_text(names, encoding="utf-8")
+    asked = ("subject", "--retired", "gone.txt", "-f", "reef")
+    *rows, left, foot = run(*asked).out.splitlines()
+    assert len(rows) == MOST_LINES + 1
+    assert left == "and 9 lines more: --full shows all"
+    assert foot.startswith(f"{MOST_LINES + 9} subjects, of which 0 hold nothing")
+
+
+def test_what_somebody_may_do_begins_with_the_worst(run: Run, files: Path) -> None:
+    (files / "intern.yaml").write_text(BINDING.format(1), encoding="utf-8")
+    model = files / "model.yaml"
+    text = model.read_text(encoding="utf-8")
+    harmless = '- {verbs: [create], apiGroups: [""], resources: [persistentvolumeclaims]}'
+    worse = '- {verbs: [get], apiGroups: [""], resources: [secrets]'
+    assert worse in text
+    model.write_text(text.replace(worse, f"{harmless}\n    {worse}"), encoding="utf-8")
+    told = run("subject", "user", "intern-1", "-f", "reef").out
+    assert "get secrets/hub, create persistentvolumeclaims" in told
