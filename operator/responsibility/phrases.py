@@ -7,7 +7,6 @@ since also those need them that know nothing of each other. Sentences about find
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
@@ -24,6 +23,8 @@ def did_you_mean(word: str, there: Iterable[str], *, likeness: float = 0.6) -> s
 
     ``likeness`` is from 0 to 1, as `difflib` has it.
     """
+    import difflib  # noqa: PLC0415 - only what is misspelt takes it
+
     close = difflib.get_close_matches(word, list(there), n=1, cutoff=likeness)
     return f"; did you mean {close[0]}?" if close else ""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import gc
 import io
 import os
@@ -62,6 +61,8 @@ class _Commands(click.Group):
         """Find the command; of a name that is none, say which it may mean."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
+            import difflib
+
             close = difflib.get_close_matches(name, COMMANDS, n=1)
             meant = f" Did you mean {close[0]}?" if close else ""
             raise click.UsageError(f"No such command {name!r}.{meant}", ctx)

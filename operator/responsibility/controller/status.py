@@ -320,7 +320,7 @@ def _causes(
             party=cause.worst.party,
             route=cause.worst.route_kind if cause.worst.route else "",
             items=cause.items,
-            bindings=tuple(map(wording.binding_text, cause.sources)),
+            bindings=tuple(source.binding_text for source in cause.sources),
             since=oldest,
             summary=plain_wording.summary(cause),
             message=wording.cause_message(cause),

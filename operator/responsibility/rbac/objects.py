@@ -166,3 +166,10 @@ class Source:
     role: RoleKey | None
     rule: int = 0
     names: tuple[str, ...] = ()
+
+    @property
+    def binding_text(self) -> str:
+        """By what it gives, without the rule, as people read it: the binding, and its role."""
+        if self.binding is None:
+            return "the API server itself, before RBAC is asked"
+        return f"{self.binding} to {self.role}"

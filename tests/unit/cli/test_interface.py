@@ -168,6 +168,26 @@ def test_a_question_about_files_imports_little(files: Path) -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+# What a question to a cluster has no use for: most of the processor's time would go into it.
+FOR_OTHERS = (
+    *("pydantic", "kubernetes", "aiohttp", "rich", "kopf", "difflib"),
+    "responsibility.cli.sources.yaml.documents",
+    "responsibility.cli.sources.manifests",
+    "responsibility.ownership.results.wording",
+)
+
+
+def test_a_question_to_a_cluster_imports_nothing_that_files_and_findings_take() -> None:
+    code = (
+        "import sys; import responsibility.cli.main, responsibility.cli.sources.live; "
+        "from responsibility.cli.commands import who_can as asked; "
+        "rows = asked._rows(asked.Subject('User', 'ann'), (asked.Source(None, None),)); "
+        f"print(list(rows)[0][:2], [m for m in {FOR_OTHERS} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "['User', 'ann'] []"
+
+
 def test_junit_is_xml_with_a_case_an_item(run: Run, files: Path) -> None:
     assert files.is_dir()
     done = run("check", "-f", "reef", "--at", small.AT, "-o", "junit")

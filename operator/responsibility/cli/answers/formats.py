@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape, quoteattr
 from responsibility.api.names import PLUGIN
 from responsibility.cli.answers.locations import location_of
 from responsibility.cli.answers.report import Report, place_text, whom
-from responsibility.cli.sources.manifests import Location
+from responsibility.cli.sources.location import Location
 from responsibility.cli.terminal.output import clean, to_json
 from responsibility.ownership.results import wording
 from responsibility.ownership.results.assessment import HubAssessment

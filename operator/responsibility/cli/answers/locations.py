@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from responsibility.cli.answers.report import Report
-from responsibility.cli.sources.manifests import Location
+from responsibility.cli.sources.location import Location
 from responsibility.ownership.results.findings import Finding
 
 

@@ -212,8 +212,6 @@ def _hint(
 
 
 def _rows(subject: Subject, sources: tuple[Source, ...]) -> Iterator[list[str]]:
-    from responsibility.ownership.results import wording
-
     for source in sources:
         binding = source.binding
         scope = (binding.namespace or "*") if binding else "*"
@@ -221,8 +219,7 @@ def _rows(subject: Subject, sources: tuple[Source, ...]) -> Iterator[list[str]]:
             subject.kind,
             subject_name(subject),
             scope,
-            wording.binding_text(source)
-            + (f" ({', '.join(source.names)})" if source.names else ""),
+            source.binding_text + (f" ({', '.join(source.names)})" if source.names else ""),
             str(source.rule + 1) if binding else "",
             ",".join(source.names),
         ]

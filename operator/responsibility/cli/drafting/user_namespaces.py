@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from responsibility.cli.answers.report import Report
 from responsibility.cli.terminal.output import clean
 from responsibility.hub.discovery import Hub, discover
-from responsibility.ownership.results.wording import binding_text
 from responsibility.phrases import counted, some
 from responsibility.rbac.objects import SERVICE_ACCOUNT, Attributes, Source, Subject
 
@@ -68,7 +67,7 @@ def questions(found: UserNamespaces, hub: Hub) -> Iterator[str]:
     own = hub.key.namespace
     yield "This hub may make namespaces. Do its users have one each (enable_user_namespaces)?"
     for subject, source in found.makers:
-        yield f"  {clean(f'{subject}: {binding_text(source)}')}"
+        yield f"  {clean(f'{subject}: {source.binding_text}')}"
     yield f"A record is about {own} alone: what holds on the whole cluster is found, what somebody"
     yield "is given in a namespace of a user is not. Look at these now and then:"
     named = some([clean(name) for name in found.there], _MOST_NAMED) or "none"

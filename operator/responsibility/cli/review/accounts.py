@@ -12,7 +12,7 @@ from typing import Final
 from responsibility.cli.review.agreements import Agreements
 from responsibility.cli.review.author import Author, author_of
 from responsibility.cli.review.values_files import ValuesFile
-from responsibility.cli.sources.manifests import Location
+from responsibility.cli.sources.location import Location
 from responsibility.cli.terminal.errors import CliError
 from responsibility.hub.values.paths import of_key
 

@@ -12,7 +12,7 @@ from typing import Any
 from responsibility.admission.webhooks.requester import Range
 from responsibility.cli.review.judgement import ReviewLine, ReviewResult
 from responsibility.cli.review.layout import HubPlace
-from responsibility.cli.sources.manifests import Location
+from responsibility.cli.sources.location import Location
 from responsibility.ownership.results.contacts import owners_to_call, parties_of
 from responsibility.ownership.terms.agreement import Agreement, Party
 from responsibility.phrases import counted, range_text, some

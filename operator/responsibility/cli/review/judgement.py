@@ -29,7 +29,7 @@ from responsibility.cli.review.objects import (
 from responsibility.cli.review.trees import Tree
 from responsibility.cli.review.values_files import ValuesFile
 from responsibility.cli.sources.folders import NOTHING, Ignored
-from responsibility.cli.sources.manifests import Location
+from responsibility.cli.sources.location import Location
 from responsibility.cli.terminal.errors import CliError
 from responsibility.hub.values import paths
 from responsibility.hub.values.difference import UNKNOWN, SettingChange, changes

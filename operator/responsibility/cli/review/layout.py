@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from responsibility.cli.review.trees import Tree, resolved, text_in
 from responsibility.cli.review.values_files import ValuesFile, read
-from responsibility.cli.sources.manifests import Location
+from responsibility.cli.sources.location import Location
 from responsibility.cli.terminal.errors import CliError
 from responsibility.hub.values.paths import Place
 

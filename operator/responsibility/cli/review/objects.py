@@ -27,7 +27,8 @@ from responsibility.cli.review.agreements import HubTerms
 from responsibility.cli.review.trees import Tree, text_in
 from responsibility.cli.sources.builtin_resource_types import BUILTIN
 from responsibility.cli.sources.folders import SUFFIXES
-from responsibility.cli.sources.manifests import Location, Manifest, divided
+from responsibility.cli.sources.location import Location
+from responsibility.cli.sources.manifests import Manifest, divided
 from responsibility.cli.sources.yaml.composer import unfinished_merge
 from responsibility.cli.terminal.errors import CliError
 from responsibility.hub.values import paths

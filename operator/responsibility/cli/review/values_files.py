@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import yaml
 
-from responsibility.cli.sources.manifests import Location
+from responsibility.cli.sources.location import Location
 from responsibility.cli.sources.yaml.composer import UNFINISHED, scalar, unfinished_merge
 from responsibility.cli.sources.yaml.loader import Loader
 from responsibility.cli.terminal.errors import CliError

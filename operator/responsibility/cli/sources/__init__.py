@@ -4,6 +4,7 @@ In reading order:
 
 * ``options``: options by which every command is told where to look;
 * ``cluster_view``, ``agreements``: the view, and the records in it;
+* ``location``: the places of objects in files;
 * ``yaml``: YAML texts as plain values;
 * ``kustomize``, ``folders``, ``manifests``: manifests out of kustomizations, folders, files and
   standard input;

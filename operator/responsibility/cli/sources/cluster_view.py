@@ -8,7 +8,7 @@ from enum import Flag, auto
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from responsibility.cli.sources.manifests import Location
+from responsibility.cli.sources.location import Location
 from responsibility.cli.sources.resource_types import ResourceTypes
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import SERVICE_ACCOUNT, Binding, Role, RoleKey, Subject

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from responsibility.cli.sources.yaml.documents import DocumentError, documents
 from responsibility.cli.terminal.errors import CliError
 
 NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -41,6 +40,9 @@ class Kustomization:
     @classmethod
     def read(cls, file: Path) -> Kustomization | None:
         """Return what a file says; None for another kind, such as Flux's. Raises CliError."""
+        # Only files need YAML, and not every question is about files.
+        from responsibility.cli.sources.yaml.documents import DocumentError, documents
+
         try:
             (raw,) = [document.value for document in documents(file.read_text(encoding="utf-8"))]
         except OSError as error:

@@ -14,6 +14,7 @@ from typing import Any
 from responsibility.api.foreign_text import harmless
 from responsibility.cli.sources import kustomize
 from responsibility.cli.sources.folders import NOTHING, STDIN, Ignored, PassedOver, sources
+from responsibility.cli.sources.location import Location
 from responsibility.cli.sources.yaml.composer import Items, Value
 from responsibility.cli.sources.yaml.documents import DocumentError, YamlDocument, documents
 from responsibility.cli.terminal.errors import CliError
@@ -28,26 +29,6 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Location:
-    """Where something stands: file, number of the document, line; or the number in a list."""
-
-    file: str
-    document: int = 1
-    line: int = 0
-    item: int = 0
-
-    def __str__(self) -> str:
-        """Return ``roles.yaml, document 2, line 14``."""
-        # Whoever proposes a change chooses its names; a line of its own could command a forge.
-        parts = [harmless(self.file), f"document {self.document}"]
-        if self.item:
-            parts.append(f"item {self.item}")
-        if self.line:
-            parts.append(f"line {self.line}")
-        return ", ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)

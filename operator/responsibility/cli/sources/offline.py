@@ -13,7 +13,8 @@ from responsibility.cli.sources import default_roles
 from responsibility.cli.sources.aggregation import aggregate
 from responsibility.cli.sources.cluster_view import ClusterView, Need
 from responsibility.cli.sources.folders import NOTHING, Ignored, PassedOver
-from responsibility.cli.sources.manifests import Location, Manifest, read
+from responsibility.cli.sources.location import Location
+from responsibility.cli.sources.manifests import Manifest, read
 from responsibility.cli.terminal.errors import CliError
 from responsibility.cli.terminal.progress import progress
 from responsibility.phrases import counted, some

@@ -95,13 +95,6 @@ def in_words(permission: str) -> str:
     return "everything" if permission == EVERYTHING_TEXT else permission
 
 
-def binding_text(source: Source) -> str:
-    """Return by what a source gives, without the rule: its binding, and the role of it."""
-    if source.binding is None:
-        return "the API server itself, before RBAC is asked"
-    return f"{source.binding} to {source.role}"
-
-
 def binding_arguments(key: BindingKey) -> str:
     """Return a binding as kubectl takes it: ``rolebinding edit -n prod``."""
     if not key.namespace:
@@ -112,9 +105,9 @@ def binding_arguments(key: BindingKey) -> str:
 def source_text(source: Source) -> str:
     """Return a source as people read it: the binding, its role, and the number of the rule."""
     if source.binding is None:
-        return binding_text(source)
+        return source.binding_text
     names = f", for {', '.join(source.names)} only" if source.names else ""
-    return f"{binding_text(source)}, rule {source.rule + 1}{names}"
+    return f"{source.binding_text}, rule {source.rule + 1}{names}"
 
 
 def source_texts(sources: Iterable[Source]) -> tuple[str, ...]:

@@ -52,8 +52,8 @@ def test_a_direct_finding_names_its_subject(name: str) -> None:
 @given(name=st.sampled_from(ODD), rule=st.integers(0, 5))
 def test_a_source_is_told_with_its_binding_role_and_rule(name: str, rule: int) -> None:
     source = Source(BindingKey("prod", name), RoleKey("", name), rule)
-    assert wording.binding_text(source) == f"RoleBinding prod/{name} to ClusterRole {name}"
-    assert wording.source_text(source) == f"{wording.binding_text(source)}, rule {rule + 1}"
+    assert source.binding_text == f"RoleBinding prod/{name} to ClusterRole {name}"
+    assert wording.source_text(source) == f"{source.binding_text}, rule {rule + 1}"
 
 
 def test_a_contact_is_whom_and_how() -> None:
