@@ -35,6 +35,7 @@ from responsibility.ownership.results.findings import EXCESS, KINDS, Finding
 from responsibility.ownership.results.severity import ability_of, danger_of, plain_words
 from responsibility.ownership.terms.permission_index import Permission
 from responsibility.phrases import counted, some
+from responsibility.rbac.index import remember
 from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT, Subject
 
 if TYPE_CHECKING:
@@ -96,18 +97,31 @@ def worst_ability(finding: Finding) -> str:
     return f"{'can' if finding.kind == EXCESS else 'cannot'} {words}"
 
 
-def abilities(permissions: Iterable[Permission]) -> list[str]:
-    """Return what permissions come to, each thing once: the worst of each step of the scale first.
+def abilities(lists: Iterable[tuple[Permission, ...]]) -> list[str]:
+    """Return what lists of permissions come to: the worst of each step of the scale first.
 
-    Three ways to one right say less than three rights.
+    Each thing is named once, and three ways to one right say less than three rights.
     """
-    steps: dict[int, list[str]] = {}
-    for permission in _worst_first(permissions):
-        of_step, words = steps.setdefault(_rank(permission), []), plain_words(permission)
-        if words not in of_step:
-            of_step.append(words)
-    turns = zip_longest(*steps.values())
+    steps: dict[int, dict[str, None]] = {}
+    for permissions in lists:
+        for rank, words in _rated(permissions):
+            steps.setdefault(rank, {})[words] = None
+    turns = zip_longest(*(steps[rank] for rank in sorted(steps)))
     return list(dict.fromkeys(words for turn in turns for words in turn if words is not None))
+
+
+# By identity: a pass makes thousands of findings about a few hundred lists of permissions.
+_RATED: Final[dict[int, tuple[tuple[Permission, ...], tuple[tuple[int, str], ...]]]] = {}
+
+
+def _rated(permissions: tuple[Permission, ...]) -> tuple[tuple[int, str], ...]:
+    """Return what a list of permissions comes to, each thing once, with its step of the scale."""
+    known = _RATED.get(id(permissions))
+    if known is None or known[0] is not permissions:
+        found = dict.fromkeys((_rank(each), plain_words(each)) for each in permissions)
+        known = (permissions, tuple(found))
+        remember(_RATED, id(permissions), known)
+    return known[1]
 
 
 def subject_text(subject: Subject) -> str:
@@ -138,8 +152,7 @@ def _quoted(name: str) -> str:
 
 def _excess(worst: Finding, findings: Sequence[Finding]) -> str:
     assert worst.subject is not None  # noqa: S101 - of whom it is told
-    permissions = [permission for each in findings for permission in each.permissions]
-    can = abilities(permissions)
+    can = abilities(each.permissions for each in findings)
     only = _only(findings)
     limits = {only.get(words, "") for words in can}
     if len(limits) == 1:
@@ -176,13 +189,19 @@ def _only(findings: Sequence[Finding]) -> Mapping[str, str]:
     names: dict[str, set[str]] = {}
     wide: set[str] = set()
     for finding in findings:
-        limited = not finding.route and finding.sources and all(s.names for s in finding.sources)
+        if not _is_limited(finding):
+            continue
         for permission in finding.permissions:
             words = plain_words(permission)
-            if limited and not permission.name:
-                names.setdefault(words, set()).update(n for s in finding.sources for n in s.names)
-            else:
+            if permission.name:
                 wide.add(words)
+            else:
+                names.setdefault(words, set()).update(n for s in finding.sources for n in s.names)
+    if not names:
+        return {}
+    for finding in findings:
+        if not _is_limited(finding):
+            wide.update(words for _, words in _rated(finding.permissions))
     return {
         words: f" (only what is called {some([_name(n) for n in sorted(of)], _MOST_NAMED)})"
         for words, of in names.items()
@@ -190,8 +209,13 @@ def _only(findings: Sequence[Finding]) -> Mapping[str, str]:
     }
 
 
+def _is_limited(finding: Finding) -> bool:
+    """Return whether every source of what somebody can do is for some names only."""
+    return not finding.route and bool(finding.sources) and all(s.names for s in finding.sources)
+
+
 def _shortfall(finding: Finding, short: Shortfall) -> str:
-    cannot = abilities(finding.permissions)
+    cannot = abilities([finding.permissions])
     what = _listed(cannot)
     doubt = ""
     if short.by_group:
@@ -295,10 +319,6 @@ _SENTENCES: Final[Mapping[type[Facts] | type[None], Callable[[Finding, Any], str
 
 def _owner(finding: Finding) -> str:
     return " and ".join(finding.owners) or finding.party or "nobody"
-
-
-def _worst_first(permissions: Iterable[Permission]) -> list[Permission]:
-    return sorted(permissions, key=_rank)
 
 
 def _rank(permission: Permission) -> int:
