@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from responsibility.hub.admins.administrators import Administrator, Unseen, Way
@@ -58,23 +61,53 @@ def _by(ways: Sequence[Way]) -> str:
     return f" by role {way.role}{group}{scope}"
 
 
+def ending_command(admin: Administrator) -> str:
+    """Return the command by which an admin of the hub ends it; empty where only files do."""
+    way = next(iter(admin.ways), Way())
+    if admin.service or (way.role and not way.group):
+        return ""
+    return _out_of(way.group, admin.name) if way.group else _demoting(admin.name)
+
+
 def _ending(admin: Administrator) -> str:
     name, way = admin.name, next(iter(admin.ways), Way())
     if admin.service:
         how = f"Take admin and the roles of an admin from {name} in hub.services and hub.loadRoles"
     elif way.group:
-        how = f"Take {name} out of group {way.group} of the hub"
+        how = f"Take {name} out of group {way.group} of the hub ({ending_command(admin)})"
     elif way.role:
         how = f"Take {name} out of role {way.role} in hub.loadRoles"
     elif admin.configured is False:
-        how = f"Edit {name} on the hub's admin page and take Admin away"
+        how = f"Edit {name} on the hub's admin page and take Admin away ({ending_command(admin)})"
     else:
         how = (
             f"Take {name} out of admin_users in the hub's configuration, which makes admins at "
-            "each start and ends none; then edit it on the hub's admin page and take Admin away"
+            "each start and ends none; then edit it on the hub's admin page and take Admin away "
+            f"({ending_command(admin)})"
         )
     field = "hubServices" if admin.service else "hubUsers"
     return f"{how}; or name it in {field} of the party that it acts for."
+
+
+# By JupyterHub's REST API (docs/source/_static/rest-api.yml), as an admin of it: ``$HUB`` is where
+# its home page is, ``$TOKEN`` a token of theirs.
+_API = 'curl -fsS -H "Authorization: token $TOKEN"'
+
+
+def _demoting(user: str) -> str:
+    """Return the command that takes the flag of an admin from a user."""
+    return f"""{_API} -X PATCH --data '{{"admin": false}}' "$HUB/hub/api/users/{_in_path(user)}\""""
+
+
+def _out_of(group: str, user: str) -> str:
+    """Return the command that takes a user out of a group of the hub."""
+    data = quote(json.dumps({"users": [user]}))
+    return f'{_API} -X DELETE --data {data} "$HUB/hub/api/groups/{_in_path(group)}/users"'
+
+
+def _in_path(name: str) -> str:
+    """Return a name for a path in double quotes: letters, digits and ``%`` are all that is left."""
+    return urllib.parse.quote(name, safe="")
 
 
 def _missing(finding: Finding, facts: NotAdmin) -> str:

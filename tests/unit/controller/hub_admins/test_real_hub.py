@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from responsibility.controller.hub_admins.answers_over_http import HubAnswers, M
 from responsibility.controller.hub_admins.asking import open_session
 from responsibility.controller.hub_admins.tokens import Token
 from responsibility.hub.admins.administrators import Administrators, Unseen, Way
+from responsibility.ownership.results.admin_wording import ending_command
 from tests.unit.controller.hub_admins.real_hub import RealHub, real_hub
 
 _USERS = 300
@@ -119,3 +123,28 @@ async def test_a_hub_without_the_registration_is_unknown(
         with pytest.raises(UnseenError) as unseen:
             await _ask(http, hub)
     assert unseen.value.why is Unseen.SCOPES_MISSING
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+@pytest.mark.parametrize("group", ["", "leads"], ids=["flag", "group"])
+async def test_the_command_of_a_finding_ends_just_that(
+    hub: RealHub, http: aiohttp.ClientSession, tmp_path: Path, group: str
+) -> None:
+    """As it is shown, in a shell: whoever chooses a user's name runs nothing by it."""
+    name = f'o\'leary "$(touch {tmp_path.name}ran)" `id`'
+    before = {admin.name for admin in (await _ask(http, hub)).everybody}
+    await hub.ask("POST", "/users", {"usernames": [name], "admin": not group})
+    if group:
+        await hub.ask("POST", f"/groups/{group}/users", {"users": [name]})
+    found = {admin.name: admin for admin in (await _ask(http, hub)).everybody}
+    assert found.keys() == before | {name}
+    where = f"http://{hub.address.host}:{hub.address.port}/jupyter"
+    process = await asyncio.create_subprocess_exec(
+        *("sh", "-c", ending_command(found[name])),
+        env={"PATH": os.environ["PATH"], "HUB": where, "TOKEN": hub.setup},
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    assert await process.wait() == 0
+    assert not os.listdir(tmp_path)  # noqa: PTH208 - the other way is not for coroutines
+    assert {admin.name for admin in (await _ask(http, hub)).everybody} == before
