@@ -150,8 +150,7 @@ def _questions(
         if subject not in held and (meant := _meant(subject, named, held)):
             yield DraftQuestion(subject, meant)
     for holder in every:
-        acts = bool(holder.some or holder.requires)
-        if acts and holder.subject not in named and (named or not holder.likely):
+        if holder.acts and holder.subject not in named and (named or not holder.likely):
             yield DraftQuestion(holder.subject)
     if users is not None:
         yield from (DraftQuestion(maker) for maker, _ in users.makers)
@@ -190,8 +189,13 @@ class _Holder:
 
     @property
     def likely(self) -> bool:
-        """Whether it looks like the community's own identity."""
-        return self.subject.kind == GROUP and is_joinable(self.subject.name)
+        """Whether it looks like the community's own identity: a group that does more than look."""
+        return self.acts and self.subject.kind == GROUP and is_joinable(self.subject.name)
+
+    @property
+    def acts(self) -> bool:
+        """Whether it can do anything that an item is about."""
+        return bool(self.some or self.requires)
 
 
 def _holders(report: Report, hub: Hub, terms: Terms) -> list[_Holder]:
@@ -279,20 +283,24 @@ def _draft(
                 yield from _comments(holder, "    ")
                 yield f"    - {_reference(holder.subject)}"
         else:
-            yield "    # No group holds rights in this namespace. That is normal for a community"
-            yield "    # that acts by pull requests and on the hub's admin page."
+            yield "    # No group does more than look in this namespace. That is normal for a"
+            yield "    # community that acts by pull requests and on the hub's admin page."
     if refused:
         yield "  # Groups that hold rights here and that no record can name:"
         for holder, why in refused.items():
             yield from _comments(holder, "  ")
             yield f"  #   {clean(why)}"
-    others = [holder for holder in holders if not holder.likely or named]
+    others = [holder for holder in holders if holder.acts and (not holder.likely or named)]
     if others:
         yield "  # These hold rights here, too, and are nobody's so far. Remove their bindings, or"
         yield "  # add them to a party's subjects, or to exemptions with a reason:"
         for holder in others:
             yield from _comments(holder, "  ")
             yield f"  # - {_reference(holder.subject)}"
+    if looking := [holder for holder in holders if not holder.acts]:
+        yield "  # These may look, and do nothing that an item is about:"
+        for holder in looking:
+            yield from _comments(holder, "  ")
     yield from _pointless(report, hub)
 
 

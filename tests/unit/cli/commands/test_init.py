@@ -60,3 +60,27 @@ def test_more_groups_than_a_party_may_have_are_left_to_the_reviewer(run: Run, fi
     assert len(subjects) == 64
     assert "a party has 64 subjects at most" in text
     assert "Group group-079" in text
+
+
+@pytest.mark.usefixtures("files")
+def test_who_only_looks_is_a_comment(run: Run) -> None:
+    bindings = [
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": name, "namespace": "reef"},
+            "roleRef": {"kind": "ClusterRole", "name": role},
+            "subjects": [{"kind": "Group", "name": name}],
+        }
+        for name, role in (("readers", "view"), ("leads", "edit"))
+    ]
+    text = "\n---\n".join(map(json.dumps, bindings))
+    Path("people.yaml").write_text(text, encoding="utf-8")
+    # By the shipped model, which is about more than the small one.
+    done = run("init", "-f", "reef/hub.yaml", "-f", "people.yaml")
+    party = yaml.safe_load(done.out)["spec"]["parties"][0]
+    assert party["subjects"] == [{"kind": "Group", "name": "leads"}]
+    _, _, looking = done.out.partition("# These may look, and do nothing that an item is about:\n")
+    assert looking.startswith("  # Group readers: RoleBinding reef/readers to ClusterRole view\n")
+    alone = run("init", "-f", "reef/hub.yaml", "-f", "reef/model.yaml")
+    assert "No group does more than look in this namespace." in alone.out
