@@ -218,10 +218,17 @@ class HubRefusals:
         """
         moves = self._moves_of(actor)
         text = self._texts.get(name, "")
-        asked = (requirement, name, text)
+        asked = (requirement, self._counting(actor, name), text)
         if asked not in moves.asked:
             moves.asked[asked] = self._ask(actor, requirement, name, text)
         return moves.asked[asked]
+
+    def _counting(self, actor: Subject, name: str) -> str:
+        """Return a name as far as it counts for somebody: not at all to rules without names.
+
+        So what such rules come to is known of the accounts of all hubs by one of them.
+        """
+        return name if self.reach(actor).by_name else ""
 
     def _ask(
         self, actor: Subject, requirement: Requirement, name: str, text: str
@@ -240,14 +247,14 @@ class HubRefusals:
 
     def _holds(self, actor: Subject, requirement: Requirement, verb: str, name: str) -> bool:
         reach = self.reach(actor)
-        if reach.by_name:
-            return bool(self.sources(actor, single_verb(requirement, verb), name))
-        return bool(reach.mask & self.table.bit(requirement, verb))
+        if reach.mask & self.table.bit(requirement, verb):
+            return True
+        return reach.by_name and bool(self.sources(actor, single_verb(requirement, verb), name))
 
     def ways_into(self, actor: Subject, target: Subject) -> tuple[tuple[int, Technique], ...]:
         """Return how an actor gets into an account, without what is closed sooner."""
         known = self._moves_of(actor).into
-        key = (target.name, self._texts.get(target.name, ""))
+        key = (self._counting(actor, target.name), self._texts.get(target.name, ""))
         if key not in known:
             known[key] = tuple(self._into(actor, target))
         return known[key]

@@ -129,7 +129,7 @@ class RefusedEffect:
 
 
 class Reach(NamedTuple):
-    """What rules give of all that can open a way; some of it for certain names only, if so."""
+    """What rules give of all that can open a way for any name, and whether more for some names."""
 
     mask: int
     by_name: bool
@@ -217,7 +217,7 @@ class RefusalTable:
         if known is None:
             granted = [self._asked.granted_by(each.rules) for each in rules]
             known = Reach(
-                reduce(or_, (each.full for each in granted), 0),
+                reduce(or_, (bit for g in granted for _, names, bit in g.by_rule if not names), 0),
                 any(g.some or any(names for _, names, _ in g.by_rule) for g in granted),
             )
             remember(self._reaches, rules, known)
