@@ -6,6 +6,7 @@ Both Helms deploy a whole hub, and people change it by what people have: kubectl
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import subprocess
 from collections.abc import Iterator
@@ -209,6 +210,80 @@ def test_what_the_operator_may_not_read_is_unknown(world: World) -> None:
     [cause] = world.causes("reef", kind="release-unknown")
     assert "the operator may not read it (hubRelease.namespaces)" in cause["message"]
     assert world.items("reef")["deploy-configure-hub"]["state"] in {"unknown", "drift"}
+
+
+def _revisions(world: World, name: str) -> list[dict[str, Any]]:
+    """Return the Secrets of a release, the oldest first."""
+    made = world.admin.items(f"/api/v1/namespaces/{name}/secrets")
+    found = [o for o in made if o.get("type") == "helm.sh/release.v1"]
+    return sorted(found, key=lambda o: int(o["metadata"]["labels"]["version"]))
+
+
+def _made_up(world: World, name: str, ahead: int) -> str:
+    """Write a revision that Helm is said to be at, so far after the last one; its path."""
+    last = _revisions(world, name)[-1]
+    labels = last["metadata"]["labels"]
+    number = int(labels["version"]) + ahead
+    of_it = labels | {"version": str(number), "status": "pending-upgrade"}
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": f"sh.helm.release.v1.{name}.v{number}", "labels": of_it},
+        "type": last["type"],
+        "data": last["data"],
+    }
+    path = f"/api/v1/namespaces/{name}/secrets"
+    return f"{path}/{world.admin.create(path, secret)['metadata']['name']}"
+
+
+def test_a_made_up_revision_hides_nothing_but_for_a_while_if_it_comes_next(
+    world: World, operator: Operator
+) -> None:
+    kubectl = world.cluster.kubectl
+    replicas = ["Deployment/hub spec.replicas"]
+    far = _made_up(world, "cove", ahead=5)
+    kubectl("scale", "deployment", "hub", "-n=cove", "--replicas=0")
+    world.until(lambda: found(world, "cove") == replicas, "it, whoever is said to be at it")
+    world.admin.delete(far)
+    near = _made_up(world, "cove", ahead=1)
+
+    def at_work() -> float:
+        return operator.metrics().total("hub_release_looks_total", result="helm-at-work")
+
+    world.until(lambda: at_work() > 0, "Helm at work")
+    kubectl("scale", "deployment", "hub", "-n=cove", "--replicas=1")
+    until = at_work() + 2
+    world.until(lambda: at_work() >= until, "looks while it is")
+    # As it was: neither told to be over nor forgotten.
+    assert found(world, "cove") == replicas
+    world.admin.delete(near)
+    world.until(lambda: found(world, "cove") == [], "what is there")
+
+
+@pytest.mark.usefixtures("operator")
+def test_a_release_by_an_api_version_that_is_gone_is_told_to_whoever_upgrades(
+    world: World,
+) -> None:
+    """As an old Helm left it: no API server of today would let one deploy it."""
+    last = _revisions(world, "cove")[-1]
+    held = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(last["data"]["release"]))))
+    held["manifest"] += """
+---
+apiVersion: policy/v1beta1
+kind: PodDisruptionBudget
+metadata: {name: hub}
+"""
+    packed = base64.b64encode(gzip.compress(json.dumps(held).encode()))
+    about = {key: last["metadata"][key] for key in ("name", "namespace")}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": about}
+    world.admin.merge({**secret, "data": {"release": base64.b64encode(packed).decode()}})
+    world.until(lambda: world.causes("cove", kind="api-removed"), "it")
+    [cause] = world.causes("cove", kind="api-removed")
+    assert cause["items"] == ["kubernetes-upgrades"]
+    assert "PodDisruptionBudget by policy/v1beta1" in cause["message"]
+    assert "1.25" in cause["message"]
+    world.admin.merge({**secret, "data": last["data"]})
+    world.until(lambda: not world.causes("cove", kind="api-removed"), "the end of it")
 
 
 def nowhere(world: World, operator: Operator) -> None:
