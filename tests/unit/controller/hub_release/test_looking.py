@@ -9,7 +9,7 @@ import json
 import logging
 import pickle
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -50,6 +50,7 @@ _RESOURCES = {
 }
 _SECRETS = "/api/v1/namespaces/prod/secrets"
 _DEPLOYMENT = "/apis/apps/v1/namespaces/prod/deployments/hub"
+_LOOKS = "responsibility_hub_release_looks_total"
 _SCALERS = "/apis/autoscaling/v2/namespaces/prod/horizontalpodautoscalers"
 
 
@@ -408,3 +409,51 @@ async def test_what_was_deployed_by_an_api_that_is_no_more_is_told_of_the_releas
         known = running.known()
         assert isinstance(known, ReleaseDrift)
         assert [str(api) for api in known.apis] == ["PodDisruptionBudget by policy/v1beta1"]
+
+
+@pytest.mark.long
+async def test_a_fleet_is_compared_by_a_list_and_a_get_for_each_object_and_read_once() -> None:
+    """As many hubs as 2i2c runs: at the second look, no release is read or unpacked again."""
+    running = Running()
+    names = [f"hub-{number}" for number in range(171)]
+    for name in names:
+        for path in [*running.server.answers]:
+            if "/namespaces/prod/" in path:
+                other = path.replace("/namespaces/prod/", f"/namespaces/{name}/")
+                running.server.answers[other] = running.server.answers[path]
+        secret = helm_release_secret(name, name, json.loads(json.dumps(running.objects)))
+        secret["metadata"] |= {"uid": name, "resourceVersion": "1"}
+        secret["metadata"] |= {"managedFields": [{"time": stored_by.DEPLOYED}]}
+        where = f"/api/v1/namespaces/{name}/secrets"
+        running.answer(where, {"metadata": {}, "items": [{"metadata": secret["metadata"]}]})
+        running.answer(f"{where}/{secret['metadata']['name']}", secret)
+    world = snapshot(records=[record(name) for name in names], models=[MODEL])
+    running.worker.follow(Pass(Moment(world), running.assessor.assess(world)))
+
+    def looked() -> float:
+        told = {"result": "compared"}
+        found = running.metrics.registry.get_sample_value(_LOOKS, told)
+        return found or 0.0
+
+    task = asyncio.create_task(running.worker.run())
+    try:
+        assert await running.worker.settle(asyncio.get_running_loop().time() + 4 * _SOON)
+        known = [running.store.hub_release.get(HubKey(name, name)) for name in names]
+        assert [each for each in known if each != ReleaseDrift(1)] == []
+        async with asyncio.timeout(4 * _SOON):
+            while looked() < 3 * len(names):
+                await asyncio.sleep(0.05)
+                assert not task.done()
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    requests = running.server.requests
+    assert not [r for r in requests if r.is_watch or r.is_write]
+    looks = sum(r.path == f"/api/v1/namespaces/{name}/secrets" for r in requests for name in names)
+    assert looks >= 3 * len(names)
+    # The release once, and of each look a list and what is deployed.
+    assert sum("/secrets/sh.helm." in r.path for r in requests) == len(names)
+    kinds = [r for r in requests if "/namespaces/" not in r.path and "clusterroles/" not in r.path]
+    gets = len(requests) - looks - len(names) - len(kinds)
+    assert gets <= (looks + 1) * len(running.objects)
