@@ -7,14 +7,16 @@ import pytest
 import yaml
 
 from responsibility.api.names import (
+    BOUNDS_ANNOTATION,
     CONTACT_ANNOTATION,
     DELEGATES_ANNOTATION,
     DELEGATION_ROLE,
+    OWNERS_ANNOTATION,
     break_glass_name,
 )
 from responsibility.api.stages import AdmissionStage
 from tests.e2e.admission import hubs
-from tests.e2e.admission.asking import Answer, Asker, Person
+from tests.e2e.admission.asking import MERGE, Answer, Asker, Person
 from tests.e2e.admission.conftest import PATIENCE, MakeHub
 from tests.e2e.lab import audit, identities
 from tests.e2e.lab.cluster import Cluster
@@ -198,6 +200,59 @@ def test_an_owner_who_could_break_the_glass_breaks_nothing(asker: Asker, prod: s
     answer = quota(asker, Person("owner-14", ("system:masters",)), prod)
     assert answer.code == 201
     assert not answer.warnings
+
+
+# More than a pattern or a number fits, and more lines than a request has time for: all that a
+# Namespace may hold.
+WICKED = {
+    "a broken pattern": "like:(((",
+    "a pattern for groups that is broken": "like-group:[",
+    "dear patterns": "like:^(a|b|ab)*c{1,900}$\n" * 2_000,
+    "empty lines": "\n" * 60_000,
+    "other lines": f"{MARKER} user:x\n" * 2_000,
+    "no numbers": "group:system:masters\tDeployment/spec.replicas\tx\ty\tz\n" * 100,
+}
+
+
+@pytest.fixture(scope="module")
+def wicked(make_hub: MakeHub) -> str:
+    """Make a hub in whose Namespace anything may be written."""
+    return make_hub("wicked", hubs.stages(hubs.ITEMS, AdmissionStage.DENY), {}, populated=False)
+
+
+@pytest.mark.parametrize("content", WICKED)
+@pytest.mark.parametrize(
+    "key",
+    [OWNERS_ANNOTATION, DELEGATES_ANNOTATION, BOUNDS_ANNOTATION, CONTACT_ANNOTATION],
+)
+def test_nothing_in_a_namespace_keeps_out_who_breaks_the_glass(
+    asker: Asker, wicked: str, key: str, content: str
+) -> None:
+    """Whoever has the operator's token may write it, and somebody has to be able to mend it."""
+    path, items = f"/api/v1/namespaces/{wicked}", (LIMITS, hubs.ALL_ITEMS[15], hubs.ALL_ITEMS[20])
+    # Who is to be told alone puts an item in force.
+    written = {f"{CONTACT_ANNOTATION}{item}": "nobody" for item in items}
+    written |= {f"{key}{item}": WICKED[content] for item in items}
+    body = {"metadata": {"annotations": written}}
+    answer = asker.ask(hubs.OPERATOR, "PATCH", path, body, type=MERGE, dry=False)
+    assert answer.code == 200, answer.message
+    deployments = f"/apis/apps/v1/namespaces/{wicked}/deployments"
+    try:
+        # Nothing was in force before.
+        wait_until(
+            lambda: (said := quota(asker, hubs.MASTER, wicked)).warnings or said.code != 201,
+            PATIENCE,
+            "it to be read",
+        )
+        for person in (hubs.MASTER, hubs.EVE):
+            asked = quota(asker, person, wicked)
+            assert (asked.code, len(asked.warnings)) == (201, 1), asked
+            made = asker.ask(person, "POST", deployments, hubs.workload("Deployment", "hub"))
+            assert made.code == 201, made.message
+    finally:
+        mended = {"metadata": {"annotations": dict.fromkeys(written)}}
+        answer = asker.ask(hubs.MASTER, "PATCH", path, mended, type=MERGE, dry=False)
+    assert answer.code == 200, answer.message
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,9 @@ _SHORT = re.compile(
     r"|(may|standing)(Object|Fields)"
 )
 
+# Of each list, as many as the policy that warns reads.
+_FIRST_LINES = 1000
+
 _STAGES: Mapping[AdmissionStage, tuple[str, str]] = {
     AdmissionStage.WARN: ("Warn", "Audit"),
     AdmissionStage.DENY: ("Deny", "Audit"),
@@ -93,6 +96,17 @@ def manifests(guards: ItemGuards, glass: Sequence[str]) -> list[Manifest]:
     ]
 
 
+def _harmless(variable: tuple[str, str]) -> tuple[str, str]:
+    """Return a variable without what a list can fail by, or take long.
+
+    An owner by a pattern, or beyond the first lines, is warned as well then.
+    """
+    name, text = variable
+    return name, text.replace(requester.LIKE, "false").replace(
+        requester.SPLIT, f"split('\\n', {_FIRST_LINES})"
+    )
+
+
 class _Guarded:
     """An item's guards as expressions."""
 
@@ -110,8 +124,9 @@ class _Guarded:
         probe = probe_name(self._item.name)
         is_event = f"request.resource.resource == {cel.text(EVENTS)}"
         is_probe = f"{is_event} && variables.name == {cel.text(probe)}"
-        # What decides most requests comes first. Who touches nothing may do all of that.
-        first, last = ["variables.machine"], ["!variables.inForce", "variables.breakGlass"]
+        # What decides most requests comes first. Who touches nothing may do all of that. Whoever
+        # breaks the glass is let through before a list is read, whatever is in it.
+        first, last = ["variables.machine", "variables.breakGlass"], ["!variables.inForce"]
         validations = [
             Validation(
                 expression=f"!({is_probe})",
@@ -123,7 +138,7 @@ class _Guarded:
                 self._refusal(
                     cel.any_of([*first, "variables.mayObject", *last]),
                     WHAT,
-                    unless=self._is_fine(),
+                    unless=cel.any_of(["variables.breakGlass", self._is_fine()]),
                 )
             )
         if self._guards.fields:
@@ -131,7 +146,7 @@ class _Guarded:
                 self._refusal(
                     cel.any_of([*first, "variables.mayFields", *last]),
                     f"{WHAT} + ' changes ' + variables.fields.join(', ') + '. This'",
-                    unless="size(variables.fields) == 0",
+                    unless="variables.breakGlass || size(variables.fields) == 0",
                 )
             )
         return policy(
@@ -147,6 +162,10 @@ class _Guarded:
 
         A policy of its own, since a binding that denies can't also warn. Its condition is decided
         before anything else, so that it costs others next to nothing.
+
+        It must refuse nobody, whatever a Namespace says. What fails in an audit annotation refuses
+        a request whatever the binding's actions are (``validator.go`` of the API server's
+        ``policy/validating``), and so does what takes longer than a request may.
         """
         touched = cel.any_of(self._touched())
         may = cel.all_of(self._may())
@@ -168,7 +187,7 @@ class _Guarded:
                     message_expression=message_expression,
                 )
             ],
-            variables=self._variables(),
+            variables=[*map(_harmless, self._variables())],
             short=_SHORT,
             conditions=[("breaks-the-glass", f"({self._glass}) && !({requester.MACHINE})")],
             # Without the authorizer, which such an expression can't ask.

@@ -74,7 +74,8 @@ MACHINE = cel.any_of([CONTROL_PLANE, OPERATOR])
 _MARKER = "^until-[0-9]{8}t[0-9]{6}z "
 _MARKER_SIZE = len("until-20261231t000000z")
 
-_LINES = "variables.notes[?{key}].orValue('').split('\\n')"
+SPLIT = "split('\\n')"
+_LINES = f"variables.notes[?{{key}}].orValue('').{SPLIT}"
 LIKE = (
     "(l.startsWith('like:') && "
     "variables.user.matches('^(?:' + l.substring(5) + ')$')) || "
