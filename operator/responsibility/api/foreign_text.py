@@ -11,6 +11,7 @@ those of no width.
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from typing import Final
 
@@ -19,6 +20,14 @@ _HARMFUL: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _LINES: Final = frozenset("\t\n")
 # The last two of each plane and a block are characters in no text, by Unicode's own rule.
 _NONE: Final = frozenset(range(0xFDD0, 0xFDF0))
+
+
+# Users and groups may be called anything, such as "ann can do nothing, but bob".
+_BLANK_LETTERS: Final = "\u115f\u1160\u3164\uffa0"
+_ONE_WORD: Final = re.compile(
+    rf"(?:(?![{_BLANK_LETTERS}])[\w!#$%&'*+,./:;<=>?@^`|~\\(){{}}\[\]-])+"
+)
+_NO_QUOTES: Final = str.maketrans(dict.fromkeys('"\u201c\u201d\u201e\u201f\u2033\uff02', "'"))
 
 
 def harmless(text: str, *, lines: bool = False) -> str:
@@ -58,3 +67,14 @@ def _is_harmful(char: str) -> bool:
     return (
         unicodedata.category(char) in _HARMFUL or number in _NONE or number & 0xFFFE == 0xFFFE  # noqa: PLR2004 - the last two of a plane
     )
+
+
+def is_one_word(name: str) -> bool:
+    """Return whether a name can be taken for nothing but a name."""
+    return _ONE_WORD.fullmatch(name) is not None
+
+
+def quoted(name: str, longest: int) -> str:
+    """Return a name in quotes, cut where it is longer."""
+    cut = name if len(name) <= longest else f"{name[: longest - 1]}…"
+    return f'"{cut.translate(_NO_QUOTES)}"'

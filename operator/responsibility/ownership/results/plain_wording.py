@@ -7,11 +7,11 @@ is said can't differ from how bad it is held to be.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
+from responsibility.api.foreign_text import is_one_word, quoted
 from responsibility.hub.release.changes import Act
 from responsibility.ownership.results import wording
 from responsibility.ownership.results.facts import (
@@ -58,11 +58,6 @@ _OURS: Final = frozenset({"the", "every", "everybody", "anybody,", "nobody", "so
 _WORDS: Final = frozenset(word.strip(",") for word in _OURS)
 # What can be no part of a sentence. RBAC lets users and groups be called anything, of any length.
 _LONGEST_NAME: Final = 64
-_BLANK_LETTERS: Final = "\u115f\u1160\u3164\uffa0"
-_ONE_WORD: Final = re.compile(
-    rf"(?:(?![{_BLANK_LETTERS}])[\w!#$%&'*+,./:;<=>?@^`|~\\(){{}}\[\]-]){{1,{_LONGEST_NAME}}}"
-)
-_NO_QUOTES: Final = str.maketrans(dict.fromkeys('"\u201c\u201d\u201e\u201f\u2033\uff02', "'"))
 _PROGRAMS_OF: Final = "system:serviceaccounts:"
 
 
@@ -135,19 +130,18 @@ def subject_text(subject: Subject) -> str:
         return _EVERYBODY.get(subject.name) or f"the group {_name(subject.name)}"
     if subject.kind == SERVICE_ACCOUNT:
         return f"the program {_name(f'{subject.namespace}/{subject.name}')}"
-    if subject.name.casefold().strip(",.:;!?") in _WORDS or not _ONE_WORD.fullmatch(subject.name):
-        return f"somebody called {_quoted(subject.name)}"
+    if subject.name.casefold().strip(",.:;!?") in _WORDS or not _is_plain(subject.name):
+        return f"somebody called {quoted(subject.name, _LONGEST_NAME)}"
     return subject.name
 
 
 def _name(name: str) -> str:
     """Return a name as it is where it is one word, else where it can't be taken for ours."""
-    return name if _ONE_WORD.fullmatch(name) else _quoted(name)
+    return name if _is_plain(name) else quoted(name, _LONGEST_NAME)
 
 
-def _quoted(name: str) -> str:
-    cut = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
-    return f'"{cut.translate(_NO_QUOTES)}"'
+def _is_plain(name: str) -> bool:
+    return len(name) <= _LONGEST_NAME and is_one_word(name)
 
 
 def _excess(worst: Finding, findings: Sequence[Finding]) -> str:

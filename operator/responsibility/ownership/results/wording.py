@@ -12,6 +12,7 @@ from datetime import datetime
 from shlex import quote
 from typing import TYPE_CHECKING, assert_never
 
+from responsibility.api.foreign_text import is_one_word, quoted
 from responsibility.ownership.results import (
     admin_wording,
     release_wording,
@@ -132,18 +133,26 @@ def step_texts(finding: Finding) -> tuple[str, ...]:
 def message(finding: Finding) -> str:
     """Return what is found, as a sentence without its full stop.
 
-    A name that goes on for longer than any has is cut: statuses cut what comes last.
+    A name that goes on for longer than any has is cut: statuses cut what comes last. One that is
+    more than a word is quoted.
     """
-    return _with_short_names(_message(finding), finding)
+    return _with_plain_names(_message(finding), finding)
 
 
-def _with_short_names(text: str, finding: Finding) -> str:
-    names = {step.actor.name for step in finding.route}
+def _with_plain_names(text: str, finding: Finding) -> str:
+    """Return a text in which names are cut where they are long, and quoted where they are odd."""
+    whom = {step.actor for step in finding.route}
     if finding.subject is not None:
-        names.add(finding.subject.name)
-    for name in sorted(names, key=len, reverse=True):
-        if len(name) > _LONGEST_NAME:
-            text = text.replace(name, f"{name[: _LONGEST_NAME - 1]}…")
+        whom.add(finding.subject)
+    for subject in sorted(whom, key=lambda each: len(each.name), reverse=True):
+        name = subject.name
+        if not is_one_word(name):
+            shown = quoted(name, _LONGEST_NAME)
+        elif len(name) > _LONGEST_NAME:
+            shown = f"{name[: _LONGEST_NAME - 1]}…"
+        else:
+            continue
+        text = text.replace(str(subject), str(subject._replace(name=shown)))
     return text
 
 
@@ -163,7 +172,7 @@ def _message(finding: Finding) -> str:
 
 def remedy(finding: Finding) -> str:
     """Return what ends it, as a sentence."""
-    return _with_short_names(_remedy((finding,)), finding)
+    return _with_plain_names(_remedy((finding,)), finding)
 
 
 def cause_message(cause: Cause) -> str:
@@ -175,7 +184,7 @@ def cause_message(cause: Cause) -> str:
 
 def cause_remedy(cause: Cause) -> str:
     """Return what ends all that has one cause, as a sentence."""
-    return _with_short_names(_remedy(cause.findings), cause.worst)
+    return _with_plain_names(_remedy(cause.findings), cause.worst)
 
 
 def _remedy(findings: Sequence[Finding]) -> str:

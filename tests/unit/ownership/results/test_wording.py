@@ -32,7 +32,8 @@ def test_a_name_that_reads_like_a_sentence_is_a_name(name: str) -> None:
     found = assess(HOLDER, minter, records=[record(parties={"keeper": KEEPER})], routes=True)
     (mine,) = [f for f in of_kind(found, "excess-access") if f.subject == Subject(USER, name)]
     assert wording.message(mine) == (
-        f"User {name} can request a token of ServiceAccount prod/gardener; "
+        f'User "{name}" can '
+        "request a token of ServiceAccount prod/gardener; "
         "so it can patch deployments.apps/hub in namespace prod, but Fence is Keeper's"
     )
 
@@ -45,7 +46,7 @@ def test_a_direct_finding_names_its_subject(name: str) -> None:
     )
     (mine,) = of_kind(found, "excess-access")
     assert wording.message(mine) == (
-        f"User {name} can patch deployments.apps/hub in namespace prod, but Fence is Keeper's"
+        f'User "{name}" can patch deployments.apps/hub in namespace prod, but Fence is Keeper\'s'
     )
 
 
