@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from responsibility.plans.aim import Aim
 from responsibility.plans.planner import make_plan
-from responsibility.plans.protect import is_system
+from responsibility.plans.protect import is_system, is_system_role
 from responsibility.rbac.control_planes import CONTROL_PLANES, ControlPlaneIdentity
 from responsibility.rbac.graph import AccessGraph
 from responsibility.rbac.objects import (
@@ -17,6 +17,7 @@ from responsibility.rbac.objects import (
     USER,
     Binding,
     BindingKey,
+    Role,
     RoleKey,
     Subject,
 )
@@ -65,6 +66,13 @@ def bound(name: str, *subjects: Subject, namespace: str = "") -> Binding:
 )
 def test_what_the_cluster_itself_runs_on_is_not_touched(binding: Binding, untouched: bool) -> None:
     assert is_system(binding) is untouched
+
+
+@pytest.mark.parametrize("name", ["admin", "cluster-admin", "edit", "view"])
+def test_a_role_of_a_namespace_is_not_kubernetes_own_by_such_a_name(name: str) -> None:
+    # Whoever may write roles in a namespace can call one so, and a plan has to be able to end it.
+    assert is_system_role(Role(RoleKey("", name), ()))
+    assert not is_system_role(Role(RoleKey("coast", name), ()))
 
 
 def somebody(identity: ControlPlaneIdentity, ending: str) -> Subject:
