@@ -284,6 +284,15 @@ def _split(text: Value, by: Value) -> list[str]:
     return text.split(by) if by else list(text)
 
 
+def _split_at_most(text: Value, by: Value, most: Value) -> list[str]:
+    """Return as many parts, the last of which has the rest; of a negative number, all."""
+    _needs(int, "split", most)
+    parts = _split(text, by)
+    if most < 0 or len(parts) <= most:
+        return parts
+    return [*parts[: most - 1], by.join(parts[most - 1 :])] if most else []
+
+
 def _replace(text: Value, old: Value, new: Value) -> str:
     _needs(str, "replace", text, old, new)
     return str(text.replace(old, new))
@@ -379,6 +388,7 @@ METHODS: Mapping[tuple[str, int], Callable[..., Value]] = {
     ("serviceAccount", 2): _account,
     ("size", 0): _size,
     ("split", 1): _split,
+    ("split", 2): _split_at_most,
     ("startsWith", 1): _starts,
     ("subresource", 1): _asking("subresource"),
     ("substring", 1): _substring,

@@ -42,6 +42,8 @@ def evaluate(text: str, **variables: str) -> Any:
         "!('x' in []) && 'a' in {'a': 1}",
         "type(object.a) == map && type(1) != string",
         "'a\\nb'.split('\\n') == ['a', 'b'] && ''.split(',') == ['']",
+        "'a,b,c'.split(',', 2) == ['a', 'b,c'] && 'a,b'.split(',', 0) == []",
+        "'a,b'.split(',', -1) == ['a', 'b']",
         "'ÄB'.lowerAscii() == 'Äb'",
         "'abc'.substring(1, 2) == 'b'",
         "['b', 'a'].max() == 'b'",
