@@ -62,7 +62,7 @@ def test_a_role_of_a_namespace_is_known_too(run: Run, files: Path) -> None:
     Path("given.yaml").write_text(text, encoding="utf-8")
     who = ("--as", "ann", "--as-group", "system:authenticated", "-n", "kube-system")
     asked = ("get", "configmaps/extension-apiserver-authentication")
-    done = run("can-i", *asked, *who, "-f", "given.yaml")
+    done = run("can-i", *asked, *who, "-v", "1", "-f", "given.yaml")
     assert done.code == 0
     assert f"makes them: Role kube-system/{name} (" in done.err
 
@@ -117,7 +117,7 @@ def test_it_is_said_only_where_it_matters(run: Run, files: Path) -> None:
 
     def told(which: str, *options: str) -> str:
         Path("given.yaml").write_text(bound(which, "ann"), encoding="utf-8")
-        return run(*asked, *options).err
+        return run(*asked, "-v", "1", *options).err
 
     newest = default_roles.newest()
     assert f"as Kubernetes {newest} makes them: ClusterRole view (--kubernetes-v" in told("view")
@@ -126,6 +126,9 @@ def test_it_is_said_only_where_it_matters(run: Run, files: Path) -> None:
     assert "Kubernetes 1.33 makes" in (said := told("view", "--kubernetes-version", "1.33"))
     assert "--kubernetes-version" not in said
     assert not told("mine")
+    # It is a note: not told where nobody asked for notes.
+    Path("given.yaml").write_text(bound("view", "ann"), encoding="utf-8")
+    assert not run(*asked).err
 
 
 @pytest.mark.parametrize("version", ["1.12", "2", "latest", "", "1.99.3"])
