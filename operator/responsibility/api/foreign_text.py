@@ -78,3 +78,10 @@ def quoted(name: str, longest: int) -> str:
     """Return a name in quotes, cut where it is longer."""
     cut = name if len(name) <= longest else f"{name[: longest - 1]}…"
     return f'"{cut.translate(_NO_QUOTES)}"'
+
+
+def plain_name(name: str, longest: int) -> str:
+    """Return a name as it is where it is one word, else in quotes; cut where it is longer."""
+    if not is_one_word(name):
+        return quoted(name, longest)
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"

@@ -56,7 +56,9 @@ class KnownSettings:
             return None if path in source.whole else source
         # Identities are looked for at the accounts that sessions are seen to run as.
         by = self.sessions if path == IDENTITY else None
-        return by if isinstance(by, UnreadValues) and by.seen else None
+        if isinstance(by, UnreadValues) and by.seen and ACCOUNT not in by.whole:
+            return by
+        return None
 
     @property
     def identity(self) -> tuple[Setting, ...] | None:

@@ -202,3 +202,10 @@ def test_aliases_of_aliases_take_no_time(run: Run, files: Path) -> None:
     done = run(*ASK, "-f", "laughs.yaml")
     assert done.code == 2
     assert "laughs.yaml, document 1, line 24: aliases of aliases" in done.err
+
+
+def test_what_once_meant_the_whole_cluster_is_told_by_its_new_name(run: Run) -> None:
+    done = run("apply-plan", "--cluster", "0123456789ab")
+    assert done.code == 2
+    assert "--cluster-wide DIGEST" in done.err
+    assert "--cluster-wide" not in run("apply-plan", "--cluster", "prod").err

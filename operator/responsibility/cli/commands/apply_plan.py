@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from shlex import quote
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from responsibility.plans.proof import Expectation
 
 _SHORTEST_DIGEST = 12
+_DIGEST = re.compile(rf"[0-9a-f]{{{_SHORTEST_DIGEST},}}")
+# To `--cluster DIGEST`, which was said once and names an entry of the kubeconfig now.
+_MEANT = "; for the cluster as a whole it is --cluster-wide DIGEST"
 # Beyond so many, it is shown how many have been made.
 _MANY_AIMS = 10
 # Seconds until the server's authorizer must have seen a change; it takes milliseconds.
@@ -107,7 +111,10 @@ def command(
     if resume and undo:
         raise click.UsageError("say either --resume or --undo")
     if digest is None and not (resume or undo):
-        raise click.UsageError("say the DIGEST that `plan` showed, or --resume or --undo FILE")
+        hint = _MEANT if _DIGEST.fullmatch(where.cluster) else ""
+        raise click.UsageError(
+            f"say the DIGEST that `plan` showed, or --resume or --undo FILE{hint}"
+        )
     if digest is not None and len(digest) < _SHORTEST_DIGEST:
         raise click.UsageError(f"DIGEST: give at least its first {_SHORTEST_DIGEST} characters")
     if resume is not None:

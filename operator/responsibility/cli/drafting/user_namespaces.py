@@ -15,7 +15,8 @@ from responsibility.cli.answers.report import Report
 from responsibility.cli.terminal.output import clean
 from responsibility.hub.discovery import Hub, discover
 from responsibility.phrases import counted, some
-from responsibility.rbac.objects import SERVICE_ACCOUNT, Attributes, Source, Subject
+from responsibility.rbac.escalation.techniques_into import account_namespace
+from responsibility.rbac.objects import GROUP, SERVICE_ACCOUNT, Attributes, Source, Subject
 
 _CREATES = Attributes("create", "", "namespaces")
 _MOST_NAMED = 3
@@ -34,13 +35,20 @@ class UserNamespaces:
     let_in: tuple[str, ...]
 
 
+def _is_an_account_of(subject: Subject, namespace: str) -> bool:
+    """Return whether a ServiceAccount of a namespace is meant, by itself or by its groups."""
+    if subject.kind == SERVICE_ACCOUNT:
+        return subject.namespace == namespace
+    return subject.kind == GROUP and account_namespace(subject.name) in ("", namespace)
+
+
 def user_namespaces(report: Report, hub: Hub) -> UserNamespaces | None:
     """Return what there is of it; None for a hub that can't make namespaces."""
     graph, own = report.view.graph, hub.key.namespace
     makers = tuple(
         (subject, sources[0])
         for subject, sources in sorted(graph.cluster_holders(_CREATES).items())
-        if subject.kind == SERVICE_ACCOUNT and subject.namespace == own
+        if _is_an_account_of(subject, own)
     )
     if not makers:
         return None

@@ -16,6 +16,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from responsibility.api.foreign_text import plain_name
 from responsibility.hub.release.field_managers import FieldManagers
 from responsibility.hub.values.agreed import LONGEST, Setting
 
@@ -24,6 +25,9 @@ ANNOTATIONS: Final = (
     "eks.amazonaws.com/role-arn",
     "iam.gke.io/gcp-service-account",
 )
+# Characters of a client's name, as the API server takes it (k8s.io/apimachinery
+# pkg/apis/meta/v1/validation).
+_LONGEST_MANAGER: Final = 128
 _FIELD = re.compile(r'metadata\.annotations\["(?P<key>[^"]+)"\]')
 
 
@@ -55,12 +59,17 @@ def identities(metadata: Mapping[str, object]) -> tuple[Setting, ...]:
 
 
 def _writer(managers: FieldManagers, annotation: str) -> str:
-    """Return who wrote an annotation last, and when: ``kubectl-edit at 2031-03-02T09:30:00Z``."""
+    """Return what wrote an annotation last, by its own name for itself, and when.
+
+    Such as ``kubectl-edit at 2031-03-02T09:30:00Z``.
+    """
     writers = managers.others(("metadata", "annotations", annotation))
     if not writers or not writers[0].manager:
         return ""
     last = writers[0]
-    return _short(f"{last.manager} at {last.at}" if last.at else last.manager)
+    # A client says itself what it is called.
+    name = plain_name(last.manager, _LONGEST_MANAGER)
+    return f"{name} at {last.at}" if last.at else name
 
 
 def _short(text: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
+from responsibility.api.foreign_text import plain_name
 from responsibility.hub.admins.administrators import Administrator, Unseen, Way
 from responsibility.ownership.results.facts import (
     AdminFacts,
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 # Names in a sentence; more help nobody.
 _MOST_NAMED = 3
+# Characters of a name: as many as JupyterHub keeps of one (jupyterhub/orm.py).
+_LONGEST_NAME = 255
+# Not to be had in a path: a client goes up by them.
+_NO_PATH = frozenset({".", ".."})
 
 
 def sentence(finding: Finding, facts: AdminFacts) -> str:
@@ -45,7 +50,7 @@ def _strange(finding: Finding, facts: StrangeAdmin) -> str:
         many = counted(facts.others, "further admin")
         return f"The hub has {many}, but {finding.title} is {owners}'s"
     admin = facts.admin
-    who = f"{admin.name}, a {'service' if admin.service else 'user'} of the hub,"
+    who = f"{_name(admin.name)}, a {'service' if admin.service else 'user'} of the hub,"
     in_database = admin.configured is False and Way() in admin.ways
     only = " (in its database only: no list of its configuration names it)" if in_database else ""
     return f"{who} is an admin there{_by(admin.ways)}{only}, but {finding.title} is {owners}'s"
@@ -56,34 +61,40 @@ def _by(ways: Sequence[Way]) -> str:
     if Way() in ways or not ways:
         return ""
     way = ways[0]
-    group = f" of group {way.group}" if way.group else ""
+    group = f" of group {_name(way.group)}" if way.group else ""
     scope = f" ({way.scope})" if way.scope else ""
-    return f" by role {way.role}{group}{scope}"
+    return f" by role {_name(way.role)}{group}{scope}"
+
+
+def _name(name: str) -> str:
+    """Return a name that can't be read as ours: admins of a hub choose those of its users."""
+    return plain_name(name, _LONGEST_NAME)
 
 
 def ending_command(admin: Administrator) -> str:
     """Return the command by which an admin of the hub ends it; empty where only files do."""
     way = next(iter(admin.ways), Way())
-    if admin.service or (way.role and not way.group):
+    if admin.service or (way.role and not way.group) or {admin.name, way.group} & _NO_PATH:
         return ""
     return _out_of(way.group, admin.name) if way.group else _demoting(admin.name)
 
 
 def _ending(admin: Administrator) -> str:
-    name, way = admin.name, next(iter(admin.ways), Way())
+    name, way = _name(admin.name), next(iter(admin.ways), Way())
+    command = f" ({found})" if (found := ending_command(admin)) else ""
     if admin.service:
         how = f"Take admin and the roles of an admin from {name} in hub.services and hub.loadRoles"
     elif way.group:
-        how = f"Take {name} out of group {way.group} of the hub ({ending_command(admin)})"
+        how = f"Take {name} out of group {_name(way.group)} of the hub{command}"
     elif way.role:
-        how = f"Take {name} out of role {way.role} in hub.loadRoles"
+        how = f"Take {name} out of role {_name(way.role)} in hub.loadRoles"
     elif admin.configured is False:
-        how = f"Edit {name} on the hub's admin page and take Admin away ({ending_command(admin)})"
+        how = f"Edit {name} on the hub's admin page and take Admin away{command}"
     else:
         how = (
             f"Take {name} out of admin_users in the hub's configuration, which makes admins at "
-            "each start and ends none; then edit it on the hub's admin page and take Admin away "
-            f"({ending_command(admin)})"
+            "each start and ends none; then edit it on the hub's admin page and take Admin away"
+            f"{command}"
         )
     field = "hubServices" if admin.service else "hubUsers"
     return f"{how}; or name it in {field} of the party that it acts for."
@@ -116,7 +127,7 @@ def _missing(finding: Finding, facts: NotAdmin) -> str:
     return (
         f"{_owners(finding)} owns {finding.title} and has {facts.admins or 'no'} "
         f"{'admin' if facts.admins == 1 else 'admins'}{wanted} inside the hub: "
-        f"{some(facts.names, _MOST_NAMED)} {are}"
+        f"{some([_name(each) for each in facts.names], _MOST_NAMED)} {are}"
     )
 
 
@@ -133,7 +144,7 @@ def _unknown(_: Finding, facts: AdminsUnknown) -> str:
 
 
 def _untold(_: Finding, facts: RolesUntold) -> str:
-    roles = some(facts.roles, _MOST_NAMED)
+    roles = some([_name(each) for each in facts.roles], _MOST_NAMED)
     return (
         f"It can't be told of all whether they administer the hub: it doesn't say what "
         f"{'role' if len(facts.roles) == 1 else 'roles'} {roles} may do"

@@ -7,12 +7,13 @@ foreign text harmless for where it goes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from shlex import quote
 from typing import TYPE_CHECKING, assert_never
 
-from responsibility.api.foreign_text import is_one_word, quoted
+from responsibility.api.foreign_text import plain_name
 from responsibility.ownership.results import (
     admin_wording,
     release_wording,
@@ -124,7 +125,7 @@ def contact_text(party: Party) -> str:
 
 def step_texts(finding: Finding) -> tuple[str, ...]:
     """Return the steps of an indirect route, each a clause; none for a direct finding."""
-    return tuple(map(str, finding.route))
+    return tuple(_with_plain_names(str(step), finding) for step in finding.route)
 
 
 # --- sentences ----------------------------------------------------------------------------------
@@ -140,20 +141,26 @@ def message(finding: Finding) -> str:
 
 
 def _with_plain_names(text: str, finding: Finding) -> str:
-    """Return a text in which names are cut where they are long, and quoted where they are odd."""
+    """Return a text in which names are cut where they are long, and quoted where they are odd.
+
+    All at once, the longest first, and whole words only: a name may begin with another's, or have
+    another's in it.
+    """
     whom = {step.actor for step in finding.route}
+    whom |= {step.target for step in finding.route if step.target is not None}
     if finding.subject is not None:
         whom.add(finding.subject)
-    for subject in sorted(whom, key=lambda each: len(each.name), reverse=True):
-        name = subject.name
-        if not is_one_word(name):
-            shown = quoted(name, _LONGEST_NAME)
-        elif len(name) > _LONGEST_NAME:
-            shown = f"{name[: _LONGEST_NAME - 1]}…"
-        else:
-            continue
-        text = text.replace(str(subject), str(subject._replace(name=shown)))
-    return text
+    odd = {
+        str(subject): str(subject._replace(name=shown))
+        for subject in whom
+        if (shown := plain_name(subject.name, _LONGEST_NAME)) != subject.name
+    }
+    if not odd:
+        return text
+    # Names that need nothing are found, too, so that nothing in them is.
+    longest_first = sorted(map(str, whom), key=len, reverse=True)
+    pattern = "|".join(map(re.escape, longest_first))
+    return re.sub(rf"(?<!\w)(?:{pattern})(?!\w)", lambda found: odd.get(found[0], found[0]), text)
 
 
 def _message(finding: Finding) -> str:
@@ -166,7 +173,7 @@ def _message(finding: Finding) -> str:
     if finding.facts is None:
         if not finding.route:
             return _excess(finding, str(finding.subject))
-        return f"{', then '.join(step_texts(finding))}; so {_excess(finding, 'it')}"
+        return f"{', then '.join(map(str, finding.route))}; so {_excess(finding, 'it')}"
     return _about(finding)
 
 
@@ -255,7 +262,8 @@ def _side_door(finding: Finding, door: SideDoor) -> str:
     """Return how somebody gets round what is refused."""
     others = f", as {counted(door.others, 'other')} can" if door.others else ""
     return (
-        f"{', then '.join(step_texts(finding))}{others}; so {finding.title} is refused to it, and "
+        f"{', then '.join(map(str, finding.route))}{others}; "
+        f"so {finding.title} is refused to it, and "
         "is got round all the same"
     )
 
@@ -304,7 +312,8 @@ def _names(finding: Finding) -> str:
     if any(permission.name for permission in first):
         return ""
     names = sorted({name for source in sources for name in source.names})
-    return f" (only of the name {some(names, _MOST_NAMED)})"
+    shown = [plain_name(name, _LONGEST_NAME) for name in names[:_MOST_NAMED]]
+    return f" (only of the name {some([*shown, *names[_MOST_NAMED:]], _MOST_NAMED)})"
 
 
 def _where(finding: Finding) -> str:

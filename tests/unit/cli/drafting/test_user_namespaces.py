@@ -88,6 +88,16 @@ def test_what_such_a_hub_makes_is_listed_and_asked_about(folder: Path, run: Run)
     assert "hold rights and are nobody's: ServiceAccount coast/hub (1 hub)" in many.err
 
 
+@pytest.mark.parametrize("group", ["system:serviceaccounts", "system:serviceaccounts:coast"])
+def test_it_may_make_them_as_one_of_a_group(folder: Path, run: Run, group: str) -> None:
+    makes = MAKES.replace(
+        "{kind: ServiceAccount, name: hub, namespace: coast}",
+        f"{{apiGroup: rbac.authorization.k8s.io, kind: Group, name: '{group}'}}",
+    )
+    (folder / "all.yaml").write_text(joined(HUB, makes, USERS), encoding="utf-8")
+    assert "coast-alice" in run("init", "coast/coast", "-f", "all").out
+
+
 @pytest.mark.parametrize(
     "without", [(HUB, USERS), (HUB, USERS, MAKES.replace("namespace: coast}", "namespace: ci}"))]
 )

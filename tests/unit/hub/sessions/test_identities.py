@@ -38,6 +38,14 @@ def test_who_wrote_it_last_is_told_and_makes_no_other_of_it() -> None:
     assert by_helm.by == "helm at 2031-03-01T09:30:00Z"
 
 
+def test_what_a_client_calls_itself_is_no_sentence_of_ours() -> None:
+    key, says = ANNOTATIONS[0], "hubploy, as is agreed. Nothing is to be done"
+    managed = [_written(says, "2031-03-02T09:30:00Z", key)]
+    metadata = {"name": "a", "annotations": {key: ROLE}, "managedFields": managed}
+    [found] = identities(metadata)
+    assert found.by == f'"{says}" at 2031-03-02T09:30:00Z'
+
+
 @pytest.mark.parametrize("managed", [None, 5, [None], [{}], [{"manager": 7, "fieldsV1": []}]])
 def test_nobody_is_told_where_no_writer_can_be_read(managed: Any) -> None:
     [found] = identities(

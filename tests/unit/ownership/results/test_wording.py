@@ -11,6 +11,7 @@ from responsibility.ownership.results import facts, wording
 from responsibility.ownership.results.findings import KINDS, Finding
 from responsibility.ownership.terms.agreement import Party
 from responsibility.ownership.terms.permission_index import EVERYTHING, Permission
+from responsibility.rbac.escalation.steps import Step
 from responsibility.rbac.objects import USER, BindingKey, RoleKey, Source, Subject
 from tests.unit.ownership.building import assess, grant, of_kind, people, record
 
@@ -48,6 +49,34 @@ def test_a_direct_finding_names_its_subject(name: str) -> None:
     assert wording.message(mine) == (
         f'User "{name}" can patch deployments.apps/hub in namespace prod, but Fence is Keeper\'s'
     )
+
+
+@pytest.mark.parametrize(
+    ("actor", "target"),
+    [
+        # One begins with the other, or has it in it.
+        ("ann smith", "ann smithson, who owns this. All is well"),
+        ("ann smith", "ann smith, who owns this. All is well"),
+        ("x can nothing, User ann smith", "ann smith"),
+        ("ann", "ann smith"),
+        ("ann", "anna"),
+    ],
+)
+def test_of_two_names_that_are_alike_each_stays_itself(actor: str, target: str) -> None:
+    [finding] = of_kind(
+        assess(
+            grant("User ann", "patch", "deployments", group="apps", names="hub"),
+            records=[record(parties={"keeper": people("Group keepers")})],
+        ),
+        "excess-access",
+    )
+    who, whom = Subject(USER, actor), Subject(USER, target)
+    step = Step("impersonate", who, f"impersonate {whom}", (), target=whom)
+    found = replace(finding, subject=who, route=(step,))
+    shown = [f'"{name}"' if " " in name else name for name in (actor, target)]
+    told = "User {} can impersonate User {}".format(*shown)
+    assert wording.message(found).startswith(f"{told}; so it can ")
+    assert wording.step_texts(found) == (told,)
 
 
 @given(name=st.sampled_from(ODD), rule=st.integers(0, 5))
