@@ -16,7 +16,6 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from responsibility.api.foreign_text import plain_name
 from responsibility.hub.release.field_managers import FieldManagers
 from responsibility.hub.values.agreed import LONGEST, Setting
 
@@ -25,9 +24,10 @@ ANNOTATIONS: Final = (
     "eks.amazonaws.com/role-arn",
     "iam.gke.io/gcp-service-account",
 )
-# Characters of a client's name, as the API server takes it (k8s.io/apimachinery
-# pkg/apis/meta/v1/validation).
-_LONGEST_MANAGER: Final = 128
+# What programs call themselves, in the length that the API server takes (k8s.io/apimachinery
+# pkg/apis/meta/v1/validation). Anything else would be read as ours.
+_CLIENT = re.compile(r"[\w./:@+-]{1,128}")
+_UNNAMED: Final = "a client without a usual name"
 _FIELD = re.compile(r'metadata\.annotations\["(?P<key>[^"]+)"\]')
 
 
@@ -67,8 +67,7 @@ def _writer(managers: FieldManagers, annotation: str) -> str:
     if not writers or not writers[0].manager:
         return ""
     last = writers[0]
-    # A client says itself what it is called.
-    name = plain_name(last.manager, _LONGEST_MANAGER)
+    name = last.manager if _CLIENT.fullmatch(last.manager) else _UNNAMED
     return f"{name} at {last.at}" if last.at else name
 
 

@@ -43,7 +43,7 @@ def test_what_a_client_calls_itself_is_no_sentence_of_ours() -> None:
     managed = [_written(says, "2031-03-02T09:30:00Z", key)]
     metadata = {"name": "a", "annotations": {key: ROLE}, "managedFields": managed}
     [found] = identities(metadata)
-    assert found.by == f'"{says}" at 2031-03-02T09:30:00Z'
+    assert found.by == "a client without a usual name at 2031-03-02T09:30:00Z"
 
 
 @pytest.mark.parametrize("managed", [None, 5, [None], [{}], [{"manager": 7, "fieldsV1": []}]])
