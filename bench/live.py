@@ -16,18 +16,17 @@ import resource
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import fleet
 from bench.compare import tree
-from bench.process_tree import ProcessTree
+from bench.process_tree import Peak, ProcessTree, peak_of
 from demo import organisation
 from responsibility.api import names
 from responsibility.subject_kinds import SubjectKind
@@ -308,30 +307,21 @@ def _burst(
             interval=0.5,
         )
         seen = time.monotonic()
-    yield Row(f"{_BURST:,} bindings: longest wait for /healthz", late[0], "s", 0.2)
+    yield Row(f"{_BURST:,} bindings: longest wait for /healthz", late.most, "s", 0.2)
     yield Row("    in the metrics after the last", seen - applied, "s", 5)
     yield Row("    burst until then", processes.cpu() - before, "CPU s")
     yield Row("    memory, at most", memory.most, "MiB", 256)
 
 
-@contextmanager
-def _stall(operator: Operator) -> Iterator[list[float]]:
-    """Have ``/healthz`` asked again and again; the longest answer is in the list."""
-    longest, ended = [0.0], threading.Event()
+def _stall(operator: Operator) -> AbstractContextManager[Peak]:
+    """Have ``/healthz`` asked again and again: the most seconds that it took."""
 
-    def ask() -> None:
-        while not ended.wait(0.02):
-            began = time.monotonic()
-            operator.page("/healthz")
-            longest[0] = max(longest[0], time.monotonic() - began)
+    def answer() -> float:
+        began = time.monotonic()
+        operator.page("/healthz")
+        return time.monotonic() - began
 
-    asking = threading.Thread(target=ask)
-    asking.start()
-    try:
-        yield longest
-    finally:
-        ended.set()
-        asking.join()
+    return peak_of(answer, 0.02)
 
 
 def _until_settled(world: World, operator: Operator) -> float:

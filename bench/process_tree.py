@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +18,27 @@ _TIMES = slice(11, 15)
 
 @dataclass(slots=True)
 class Peak:
-    """The most memory that was seen, in MiB."""
+    """The most that was seen, in what it is measured in."""
 
     most: float = 0.0
+
+
+@contextmanager
+def peak_of(measure: Callable[[], float], between: float) -> Iterator[Peak]:
+    """Measure again and again, with so many seconds between, in a thread of its own."""
+    peak, ended = Peak(measure()), threading.Event()
+
+    def look() -> None:
+        while not ended.wait(between):
+            peak.most = max(peak.most, measure())
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        yield peak
+    finally:
+        ended.set()
+        looking.join()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +55,9 @@ class ProcessTree:
         """Return its resident memory in MiB; what processes share is counted once for each."""
         return sum(_resident(pid) for pid in self._pids())
 
-    @contextmanager
-    def watched(self) -> Iterator[Peak]:
-        """Look at the memory again and again."""
-        peak, ended = Peak(self.memory()), threading.Event()
-
-        def look() -> None:
-            while not ended.wait(_BETWEEN):
-                peak.most = max(peak.most, self.memory())
-
-        looking = threading.Thread(target=look)
-        looking.start()
-        try:
-            yield peak
-        finally:
-            ended.set()
-            looking.join()
+    def watched(self) -> AbstractContextManager[Peak]:
+        """Look at the memory again and again: the most of it, in MiB."""
+        return peak_of(self.memory, _BETWEEN)
 
     def _pids(self) -> list[int]:
         found = [self.pid]

@@ -55,18 +55,24 @@ spec:
   - {name: support, reviewAfter: "2026-02-01"}
 """
 
-HUB = """\
+
+def hub(name: str) -> str:
+    """Return a hub that JupyterHub's chart made, with its namespace, both of this name."""
+    return f"""\
 apiVersion: v1
 kind: Namespace
-metadata: {name: reef}
+metadata: {{name: {name}}}
 ---
 apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: hub
-  namespace: reef
-  labels: {app: jupyterhub, component: hub, release: reef, chart: jupyterhub-4.3.3}
+  namespace: {name}
+  labels: {{app: jupyterhub, component: hub, release: {name}, chart: jupyterhub-4.3.3}}
 """
+
+
+HUB = hub("reef")
 
 RBAC = """\
 apiVersion: rbac.authorization.k8s.io/v1

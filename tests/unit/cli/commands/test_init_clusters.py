@@ -7,20 +7,10 @@ import yaml
 
 from bench import fleet
 from responsibility.api.parse import parse_record
+from tests.unit.cli import small
 from tests.unit.cli.conftest import Run
 
-CLUSTER = """
-apiVersion: v1
-kind: Namespace
-metadata: {name: prod}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: hub
-  namespace: prod
-  labels: {app: jupyterhub, component: hub, release: prod, chart: jupyterhub-4.3.3}
-"""
+CLUSTER = small.hub("prod")
 TABLE = """\
 cluster,hub,displayName,community,email,groups
 sea,prod,Sea,Sea people,sea@hubs.example,sea-leads

@@ -6,21 +6,11 @@ import pytest
 import yaml
 
 from responsibility.api.parse import parse_record
+from tests.unit.cli import small
 from tests.unit.cli.conftest import Run
 
+HUB = small.hub("coast")
 # As KubeSpawner needs it where enable_user_namespaces is set: a ClusterRole like its usual Role.
-HUB = """\
-apiVersion: v1
-kind: Namespace
-metadata: {name: coast}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: hub
-  namespace: coast
-  labels: {app: jupyterhub, component: hub, release: coast, chart: jupyterhub-4.3.3}
-"""
 MAKES = """\
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
